@@ -1,0 +1,47 @@
+"""The errors that a user can mend: what happened, what was expected, what was received, how to mend it."""
+
+
+class UserError(Exception):
+    """A mistake in what the user gave: shown as one message without a traceback, exit code 2.
+
+    Args:
+        what: What happened, naming the key or the file.
+        expected: What would have been right.
+        received: What was there instead.
+        remedy: What to do now.
+    """
+
+    def __init__(self, what: str, *, expected: str = "", received: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.expected = expected
+        self.received = received
+        self.remedy = remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        parts = [self.what.rstrip(".")]
+        if self.expected:
+            parts.append(f"expected {self.expected.rstrip('.')}")
+        if self.received:
+            parts.append(f"received {self.received.rstrip('.')}")
+        text = "; ".join(parts) + "."
+        return f"{text} {self.remedy}".strip()
+
+
+class UserErrors(UserError):
+    """Several mistakes, reported together so that the user mends them in one go."""
+
+    def __init__(self, errors: list[UserError]) -> None:
+        self.errors = list(errors)
+        super().__init__("; ".join(error.what for error in self.errors))
+
+    def __str__(self) -> str:
+        return "\n".join(f"* {error}" for error in getattr(self, "errors", []))
+
+
+def raise_all(errors: list[UserError]) -> None:
+    """Raise the collected mistakes, alone or together; do nothing where there are none."""
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        raise UserErrors(errors)

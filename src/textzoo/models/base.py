@@ -1,0 +1,47 @@
+"""The contract of every architecture: forward over a window and one-token decode, from the same weights."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """One state tensor of the decode step, e.g. a key cache. The device updates it in place."""
+
+    name: str
+    shape: tuple[int, ...]
+
+
+class LanguageModel(keras.Model):
+    """A Keras functional model: tokens (batch, time) int32 -> logits (batch, time, vocabulary) float32.
+
+    Subclasses also provide the decode step that is exported to the device. `call` and `decode_step` use the same
+    layers and weights; a test holds them within 1e-5 of each other.
+    """
+
+    vocabulary_size: int
+    context_length: int
+
+    def state_specs(self) -> list[StateSpec]:
+        """The state tensors of the decode step, in the order in which they are exported."""
+        raise NotImplementedError
+
+    def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """One token in, the next token's logits out.
+
+        Args:
+            token: (1,) int32, in [0, vocabulary_size).
+            position: (1,) int32, in [0, context_length).
+            state: name -> float32 tensor as in `state_specs`; zeros before position 0.
+
+        Returns:
+            logits (1, vocabulary_size) float32, and the new state under the same names.
+        """
+        raise NotImplementedError
+
+    def initial_state(self) -> dict[str, Any]:
+        """The state before the first token: zeros."""
+        return {spec.name: ops.zeros(spec.shape, dtype="float32") for spec in self.state_specs()}

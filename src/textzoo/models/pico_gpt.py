@@ -1,0 +1,157 @@
+"""pico_gpt: the GPT of the CIMv3 accelerator, small enough for any microcontroller.
+
+Per block: x + attention(x), then LayerNorm(x + feed_forward(x)); there is no pre-norm. LayerNorm has a gain only,
+nothing has a bias, the activation is ReLU, and the logits share the token embedding's weights.
+"""
+
+from typing import Any
+
+import keras
+
+from textzoo.models.base import LanguageModel, StateSpec
+from textzoo.models.layers import (
+    PACKAGE,
+    CausalSelfAttention,
+    FeedForward,
+    GammaLayerNorm,
+    PositionEmbedding,
+    TokenEmbedding,
+)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class PicoGPT(LanguageModel):
+    """tokens (batch, time) int32, time <= context_length -> logits (batch, time, vocabulary_size).
+
+    Args:
+        vocabulary_size: Number of tokens.
+        n_layers: Number of blocks.
+        n_heads: Attention heads per block; divides d_model.
+        d_model: Width of the residual stream.
+        context_length: Tokens that the model can look back on, itself included.
+        dropout: Fraction dropped after the embeddings and after each branch while training, in [0, 1).
+        activation: Activation of the feed-forward part.
+        use_bias: Whether the projections have biases (CIMv3: no).
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int = 65,
+        n_layers: int = 3,
+        n_heads: int = 2,
+        d_model: int = 128,
+        context_length: int = 128,
+        dropout: float = 0.0,
+        activation: str = "relu",
+        use_bias: bool = False,
+        name: str = "pico_gpt",
+    ) -> None:
+        config = dict(
+            vocabulary_size=vocabulary_size,
+            n_layers=n_layers,
+            n_heads=n_heads,
+            d_model=d_model,
+            context_length=context_length,
+            dropout=dropout,
+            activation=activation,
+            use_bias=use_bias,
+            name=name,
+        )
+        token_embedding = TokenEmbedding(vocabulary_size, d_model, name="token_embedding")
+        position_embedding = PositionEmbedding(context_length, name="position_embedding")
+        blocks = [
+            PicoBlock(n_heads, context_length, dropout, activation, use_bias, name=f"block_{index}")
+            for index in range(n_layers)
+        ]
+        final_norm = GammaLayerNorm(name="final_norm")
+
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        x = position_embedding(token_embedding(tokens))
+        x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
+        for block in blocks:
+            x = block(x)
+        logits = token_embedding(final_norm(x), reverse=True)
+
+        super().__init__(inputs=tokens, outputs=logits, name=name)
+        self.config = config
+        self.vocabulary_size = vocabulary_size
+        self.context_length = context_length
+        self.token_embedding = token_embedding
+        self.position_embedding = position_embedding
+        self.blocks = blocks
+        self.final_norm = final_norm
+
+    def state_specs(self) -> list[StateSpec]:
+        return [
+            StateSpec(f"{kind}_cache_{index}", (block.n_heads, self.context_length, block.attention.d_head))
+            for index, block in enumerate(self.blocks)
+            for kind in ("key", "value")
+        ]
+
+    def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        x = self.position_embedding.decode_step(self.token_embedding(token), position)
+        new_state = {}
+        for index, block in enumerate(self.blocks):
+            caches = [f"key_cache_{index}", f"value_cache_{index}"]
+            x, *updated = block.decode_step(x, position, *(state[name] for name in caches))
+            new_state.update(zip(caches, updated, strict=True))
+        return self.token_embedding(self.final_norm(x), reverse=True), new_state
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(self.config)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "PicoGPT":
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class PicoBlock(keras.layers.Layer):
+    """x + attention(x), then LayerNorm(x + feed_forward(x)): (batch, time, d_model) -> the same shape."""
+
+    def __init__(
+        self,
+        n_heads: int,
+        context_length: int,
+        dropout: float = 0.0,
+        activation: str = "relu",
+        use_bias: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.n_heads = n_heads
+        self.context_length = context_length
+        self.dropout_rate = dropout
+        self.activation = activation
+        self.use_bias = use_bias
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        d_model = input_shape[-1]
+        self.attention = CausalSelfAttention(self.n_heads, self.context_length, self.use_bias, name="attention")
+        self.feed_forward = FeedForward(2 * d_model, self.activation, self.use_bias, name="feed_forward")
+        self.norm = GammaLayerNorm(name="norm")
+        self.dropout = keras.layers.Dropout(self.dropout_rate, name="dropout")
+        for layer in (self.attention, self.feed_forward, self.norm, self.dropout):
+            layer.build(input_shape)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        x = inputs + self.dropout(self.attention(inputs), training=training)
+        return self.norm(x + self.dropout(self.feed_forward(x), training=training))
+
+    def decode_step(self, inputs: Any, position: Any, key_cache: Any, value_cache: Any) -> tuple[Any, Any, Any]:
+        mixed, key_cache, value_cache = self.attention.decode_step(inputs, position, key_cache, value_cache)
+        x = inputs + mixed
+        return self.norm(x + self.feed_forward(x)), key_cache, value_cache
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "n_heads": self.n_heads,
+            "context_length": self.context_length,
+            "dropout": self.dropout_rate,
+            "activation": self.activation,
+            "use_bias": self.use_bias,
+        }
