@@ -1,0 +1,266 @@
+"""The configuration: every key described once, with its type, default, range, unit and meaning.
+
+Plain dataclasses without Hydra: any room may import the section that it works on. The table of keys in the README
+and `operation_mode=describe` are generated from here, and `validation.py` checks a composed configuration against it.
+"""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    path: bool = False,
+) -> Any:
+    """A dataclass field with its description.
+
+    Args:
+        default: Default value; lists are copied per instance.
+        text: One sentence for the user.
+        unit: Unit of the value, e.g. "tokens".
+        choices: The values allowed, where they are few.
+        low: Smallest value allowed; `above` excludes the bound itself.
+        high: Largest value allowed; `below` excludes the bound itself.
+        path: Whether the value names files that must exist before anything runs.
+    """
+    metadata = dict(text=text, unit=unit, choices=choices, low=low, high=high, above=above, below=below, path=path)
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass
+class GeneralConfig:
+    """The run as a whole."""
+
+    project_name: str = setting("textzoo", "Name of the MLflow experiment.")
+    seed: int = setting(1234, "Seed of weights, data order and dropout.", low=0, high=2**31 - 1)
+    deterministic: bool = setting(False, "Bit-identical training on the same machine, at some cost in speed.")
+    resume: str | None = setting(None, "Run folder of a chain that died: finished steps are reused.", path=True)
+    traceback: bool = setting(False, "Show the Python traceback of program errors on the console.")
+
+
+@dataclass
+class DatasetConfig:
+    """The text to learn from."""
+
+    name: str = setting(
+        "python_docs", "Where the text comes from.", choices=("python_docs", "text", "tinyshakespeare", "nanogpt")
+    )
+    training_path: str | list[str] | None = setting(
+        None, "A text file, a list of files, a folder of .txt, or a nanoGPT folder (name=nanogpt).", path=True
+    )
+    validation_path: str | list[str] | None = setting(
+        None, "Validation text in the same forms; without it a part of the training text is held out.", path=True
+    )
+    validation_split: float = setting(0.1, "Part of the text held out for validation.", above=0.0, below=1.0)
+    split_mode: str = setting(
+        "contiguous",
+        "Hold out the end of the text, or whole documents (files; parts between blank lines) at random.",
+        choices=("contiguous", "random"),
+    )
+    split_seed: int = setting(0, "Seed of the random split.", low=0)
+    cache_dir: str = setting("datasets/cache", "Folder of downloaded corpora.")
+
+
+@dataclass
+class TokenizerConfig:
+    """From text to tokens."""
+
+    name: str = setting("char", "Kind of tokenizer.", choices=("char",))
+    path: str | None = setting(None, "An existing tokenizer.json to use instead of making one.", path=True)
+    unknown: str = setting(
+        "error",
+        "Characters outside the vocabulary: an error that names them, or the token <unk>.",
+        choices=("error", "unk"),
+    )
+
+
+@dataclass
+class ModelConfig:
+    """The architecture, or a trained file of it."""
+
+    name: str = setting("pico_gpt", "Architecture.", choices=("pico_gpt",))
+    float_model_path: str | None = setting(None, "A trained .keras or .h5 model to start from.", path=True)
+    quantized_model_path: str | None = setting(None, "A quantized decode step (.tflite) to use.", path=True)
+    n_layers: int = setting(3, "Number of blocks.", low=1, high=64)
+    n_heads: int = setting(2, "Attention heads per block; divides d_model.", low=1, high=64)
+    d_model: int = setting(128, "Width of the residual stream.", low=8, high=4096)
+    context_length: int = setting(128, "Tokens that the model can look back on.", unit="tokens", low=2, high=8192)
+    dropout: float = setting(0.0, "Fraction dropped while training.", low=0.0, below=1.0)
+    activation: str = setting("relu", "Activation of the feed-forward part.", choices=("relu", "gelu"))
+    use_bias: bool = setting(False, "Biases in the projections.")
+    constraints: str = setting(
+        "none", "Hardware rules that the architecture is checked against.", choices=("none", "cimv3")
+    )
+
+
+@dataclass
+class TrainingConfig:
+    """How the weights are found."""
+
+    steps: int | None = setting(1500, "Optimizer steps; null to give epochs instead.", unit="steps", low=1)
+    epochs: float | None = setting(None, "Passes over the training tokens, instead of steps.", unit="epochs", above=0)
+    batch_size: int = setting(32, "Windows per optimizer step.", unit="windows", low=1, high=65536)
+    gradient_accumulation: int = setting(1, "Parts that a batch is computed in; divides batch_size.", low=1)
+    optimizer: str = setting(
+        "muon", "AdamW, or Muon for the matrices and AdamW for the rest.", choices=("adamw", "muon")
+    )
+    learning_rate: float = setting(3e-3, "Peak learning rate of AdamW.", above=0.0, high=1.0)
+    muon_learning_rate: float = setting(2e-2, "Peak learning rate of Muon.", above=0.0, high=1.0)
+    schedule: str = setting("linear", "Shape of the warm-down.", choices=("cosine", "linear", "constant"))
+    warmup_steps: int = setting(100, "Steps of linear warm-up.", unit="steps", low=0)
+    warmdown_fraction: float = setting(1.0, "Last part of the run in which the rate falls.", above=0.0, high=1.0)
+    final_learning_rate_fraction: float = setting(0.0, "Rate at the end, relative to the peak.", low=0.0, high=1.0)
+    weight_decay: float = setting(0.1, "Decoupled weight decay of the matrices.", low=0.0, high=10.0)
+    beta_1: float = setting(0.9, "Decay of AdamW's first moment.", low=0.0, below=1.0)
+    beta_2: float = setting(0.99, "Decay of AdamW's second moment.", low=0.0, below=1.0)
+    gradient_clip_norm: float = setting(1.0, "Global norm that gradients are clipped to; 0 for none.", low=0.0)
+    label_smoothing: float = setting(0.0, "Probability given to the other tokens.", low=0.0, below=1.0)
+    score_penalty: float = setting(
+        0.0, "Weight of the mean square of the attention scores: keeps their int8 range small.", low=0.0
+    )
+    ema_decay: float = setting(
+        0.0, "Decay of the averaged weights that are evaluated and kept; 0 for none.", low=0.0, below=1.0
+    )
+    mixed_precision: bool = setting(False, "bfloat16 products on a GPU.")
+    eval_interval: int = setting(250, "Steps between evaluations and checkpoints.", unit="steps", low=1)
+    eval_tokens: int = setting(50_000, "Validation tokens per evaluation while training.", unit="tokens", low=1)
+    early_stopping_patience: int = setting(0, "Evaluations without improvement before stopping; 0 for never.", low=0)
+    resume_from: str | None = setting(None, "A checkpoint folder (best, latest) to continue bit for bit.", path=True)
+    init_from: str | None = setting(None, "A checkpoint or model file whose weights to start with.", path=True)
+    init_strict: bool = setting(True, "Whether init_from must fit every weight.")
+
+
+@dataclass
+class QuantizationConfig:
+    """From float weights to a .tflite of integers."""
+
+    recipe: str = setting(
+        "static_wi8_ai8",
+        "static_wi8_ai8 = weights int8, activations int8, ranges fixed by calibration.",
+        choices=("static_wi8_ai8", "static_wi8_ai16", "dynamic_wi8_afp32"),
+    )
+    calibration_path: str | None = setting(None, "Text to calibrate on instead of training text.", path=True)
+    calibration_windows: int = setting(32, "Representative windows of context_length tokens.", unit="windows", low=1)
+    equalize: bool = setting(True, "Balance channel ranges first; exact in float.")
+    report_tokens: int = setting(2048, "Validation tokens of the loss-by-position report.", unit="tokens", low=1)
+
+
+@dataclass
+class EvaluationConfig:
+    """How good a model is."""
+
+    max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1)
+    engine: str = setting(
+        "litert_ref",
+        "Kernels for quantized models: the reference (what the device computes), or also the optimized ones.",
+        choices=("litert_ref", "litert"),
+    )
+
+
+@dataclass
+class PredictionConfig:
+    """Talking to a model."""
+
+    prompt: str = setting("The ", "Text to continue.")
+    max_tokens: int = setting(200, "Tokens to generate.", unit="tokens", low=1)
+    temperature: float = setting(0.8, "0 is greedy; more is livelier.", low=0.0, high=10.0)
+    top_k: int = setting(0, "Sample among the k likeliest tokens; 0 for all.", low=0)
+    num_samples: int = setting(1, "Texts to generate.", low=1)
+    seed: int = setting(1, "Seed of the sampler.", low=0, high=2**32 - 1)
+    stop: str | None = setting(None, "Text at which generation stops.")
+    unknown: str = setting(
+        "error", "Characters of the prompt outside the vocabulary: an error, or <unk>.", choices=("error", "unk")
+    )
+    engine: str = setting(
+        "auto",
+        "auto takes the quantized model when there is one, with the reference kernels.",
+        choices=("auto", "keras", "litert_ref", "litert"),
+    )
+
+
+@dataclass
+class BenchmarkingConfig:
+    """Cost on the device."""
+
+    measured_by: str = setting(
+        "emulator", "What runs the device's code.", choices=("emulator", "host", "serial", "stedgeai")
+    )
+
+
+@dataclass
+class HardwareSetupConfig:
+    """The board; its facts come from conf/board/<board>.yaml."""
+
+    board: str = setting("STM32H7", "Name of the board.")
+
+
+@dataclass
+class DeploymentConfig:
+    """From the .tflite to a project for a board."""
+
+    hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)
+
+
+@dataclass
+class Stm32aiConfig:
+    """ST Edge AI."""
+
+    on_cloud: bool = setting(False, "Use ST's cloud instead of a local installation.")
+    version: str = setting("latest", "Version of ST Edge AI.")
+
+
+@dataclass
+class ToolsConfig:
+    """Vendors' tools."""
+
+    stm32ai: Stm32aiConfig = field(default_factory=Stm32aiConfig)
+
+
+@dataclass
+class MlflowConfig:
+    """Tracking."""
+
+    uri: str | None = setting(None, "Tracking store; null is mlruns/mlflow.db in the current folder.")
+    system_metrics: bool = setting(True, "Log CPU and memory use along with the run.")
+
+
+@dataclass
+class Config:
+    """Everything a run is made from."""
+
+    operation_mode: str = setting("chain_tqe", "The service or chain to run; see the table of chains.")
+    general: GeneralConfig = field(default_factory=GeneralConfig)
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    quantization: QuantizationConfig = field(default_factory=QuantizationConfig)
+    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
+    prediction: PredictionConfig = field(default_factory=PredictionConfig)
+    benchmarking: BenchmarkingConfig = field(default_factory=BenchmarkingConfig)
+    deployment: DeploymentConfig = field(default_factory=DeploymentConfig)
+    tools: ToolsConfig = field(default_factory=ToolsConfig)
+    mlflow: MlflowConfig = field(default_factory=MlflowConfig)
+
+
+def walk(section: Any = Config, prefix: str = "") -> list[tuple[str, dataclasses.Field]]:
+    """Every key below a section class, as (dotted name, field), in order."""
+    keys: list[tuple[str, dataclasses.Field]] = []
+    for entry in dataclasses.fields(section):
+        name = f"{prefix}{entry.name}"
+        if dataclasses.is_dataclass(entry.type):
+            keys += walk(entry.type, f"{name}.")
+        else:
+            keys.append((name, entry))
+    return keys
