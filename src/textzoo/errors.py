@@ -28,7 +28,7 @@ class UserError(Exception):
         return f"{text} {self.remedy}".strip()
 
 
-class UserErrors(UserError):
+class CollectedUserError(UserError):
     """Several mistakes, reported together so that the user mends them in one go."""
 
     def __init__(self, errors: list[UserError]) -> None:
@@ -44,4 +44,4 @@ def raise_all(errors: list[UserError]) -> None:
     if len(errors) == 1:
         raise errors[0]
     if errors:
-        raise UserErrors(errors)
+        raise CollectedUserError(errors)

@@ -32,7 +32,16 @@ def setting(
         high: Largest value allowed; `below` excludes the bound itself.
         path: Whether the value names files that must exist before anything runs.
     """
-    metadata = dict(text=text, unit=unit, choices=choices, low=low, high=high, above=above, below=below, path=path)
+    metadata = {
+        "text": text,
+        "unit": unit,
+        "choices": choices,
+        "low": low,
+        "high": high,
+        "above": above,
+        "below": below,
+        "path": path,
+    }
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=metadata)
     return field(default=default, metadata=metadata)

@@ -46,17 +46,17 @@ class PicoGPT(LanguageModel):
         use_bias: bool = False,
         name: str = "pico_gpt",
     ) -> None:
-        config = dict(
-            vocabulary_size=vocabulary_size,
-            n_layers=n_layers,
-            n_heads=n_heads,
-            d_model=d_model,
-            context_length=context_length,
-            dropout=dropout,
-            activation=activation,
-            use_bias=use_bias,
-            name=name,
-        )
+        config = {
+            "vocabulary_size": vocabulary_size,
+            "n_layers": n_layers,
+            "n_heads": n_heads,
+            "d_model": d_model,
+            "context_length": context_length,
+            "dropout": dropout,
+            "activation": activation,
+            "use_bias": use_bias,
+            "name": name,
+        }
         token_embedding = TokenEmbedding(vocabulary_size, d_model, name="token_embedding")
         position_embedding = PositionEmbedding(context_length, name="position_embedding")
         blocks = [
