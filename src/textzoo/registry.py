@@ -8,10 +8,16 @@ from typing import Any
 from textzoo.errors import UserError
 
 
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name nearest to `name`, or None if none is near."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `"Did you mean 'x'?"` for the known name nearest to `name`, or an empty string."""
-    nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"Did you mean '{nearest[0]}'?" if nearest else ""
+    match = nearest(name, known)
+    return f"Did you mean '{match}'?" if match else ""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:

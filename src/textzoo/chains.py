@@ -1,0 +1,83 @@
+"""What each operation mode runs: services and chains as tables.
+
+Letters of the chains: t training, q quantization, e evaluation, b benchmarking, d deployment.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Service:
+    """One step of a chain.
+
+    Attributes:
+        place: "module:function" of its `run(config, workspace, sink)`; empty for a service of a later version.
+        text: What it does, in a few words, for the plan and the help.
+        sections: Configuration sections that its result depends on, for reuse after a resume.
+        inputs: Roles in the workspace that it reads.
+        outputs: Roles in the workspace that it writes.
+    """
+
+    place: str
+    text: str
+    sections: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+
+TEXT_SECTIONS = ("dataset", "tokenizer", "model")
+
+SERVICES: dict[str, Service] = {
+    "training": Service(
+        "textzoo.services.training:run",
+        "train the float model on the corpus",
+        sections=(*TEXT_SECTIONS, "training", "general"),
+        inputs=("corpus",),
+        outputs=("float_model", "tokenizer"),
+    ),
+    "quantization": Service(
+        "textzoo.services.quantization:run",
+        "export the decode step and quantize it to a .tflite",
+        sections=(*TEXT_SECTIONS, "quantization"),
+        inputs=("corpus", "float_model", "tokenizer"),
+        outputs=("quantized_model", "forward_model"),
+    ),
+    "evaluation": Service(
+        "textzoo.services.evaluation:run",
+        "measure loss and accuracy of every model at hand, side by side",
+        sections=(*TEXT_SECTIONS, "evaluation"),
+        inputs=("corpus", "float_model", "quantized_model", "tokenizer"),
+    ),
+    "prediction": Service(
+        "textzoo.services.prediction:run",
+        "continue a prompt",
+        sections=(*TEXT_SECTIONS, "prediction"),
+        inputs=("float_model", "quantized_model", "tokenizer"),
+        outputs=("samples",),
+    ),
+    "benchmarking": Service("", "measure instructions, flash and RAM on the board or its emulated twin"),
+    "deployment": Service("", "compile the .tflite to a C project for the board"),
+}
+
+CHAINS: dict[str, tuple[str, ...]] = {
+    "training": ("training",),
+    "evaluation": ("evaluation",),
+    "quantization": ("quantization",),
+    "prediction": ("prediction",),
+    "benchmarking": ("benchmarking",),
+    "deployment": ("deployment",),
+    "chain_tqe": ("training", "quantization", "evaluation"),
+    "chain_tqeb": ("training", "quantization", "evaluation", "benchmarking"),
+    "chain_eqe": ("evaluation", "quantization", "evaluation"),
+    "chain_eqeb": ("evaluation", "quantization", "evaluation", "benchmarking"),
+    "chain_qb": ("quantization", "benchmarking"),
+    "chain_qd": ("quantization", "deployment"),
+}
+
+# Not a service: prints the table of keys.
+DESCRIBE = "describe"
+
+
+def missing_services(mode: str) -> list[str]:
+    """The services of a mode that this version does not have yet."""
+    return [name for name in CHAINS[mode] if not SERVICES[name].place]

@@ -1,0 +1,255 @@
+"""What stands before Hydra: help, all mistakes of a command line at once, and resuming a run's own command line."""
+
+import dataclasses
+import functools
+import itertools
+import sys
+from argparse import Namespace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from textzoo import describe, validation
+from textzoo.chains import DESCRIBE
+from textzoo.errors import UserError
+from textzoo.registry import did_you_mean, nearest, unknown_name
+from textzoo.schema import Config, walk
+
+USER_MISTAKE = 2
+MAXIMAL_SWEEP_CHECKS = 256
+
+
+@functools.cache
+def started_at() -> str:
+    """This process's start as a folder name; microseconds keep two runs of one second apart."""
+    return datetime.now().strftime("%Y-%m-%d_%H-%M-%S-%f")
+
+
+def run_folder(resume: str | None, mode: str) -> str:
+    """The run's folder: a new one, or the one that is resumed."""
+    return str(resume) if resume else f"experiments_outputs/{started_at()}_{mode}"
+
+
+def register() -> None:
+    """Make the schema's defaults and the run folder known to Hydra.
+
+    The defaults are stored as plain values: types and ranges are checked by `validation`, which finds all mistakes at
+    once where Hydra would stop at the first.
+    """
+    ConfigStore.instance().store(name="schema", node=dataclasses.asdict(Config()))
+    OmegaConf.register_new_resolver("textzoo_run_folder", run_folder, replace=True)
+    OmegaConf.register_new_resolver("textzoo_started_at", started_at, replace=True)
+
+
+def prepare(arguments: list[str], folder: Path) -> list[str]:
+    """Check a command line; return it in the form that Hydra takes, or exit.
+
+    Args:
+        arguments: The command line without the program's name.
+        folder: The project's conf/ folder.
+
+    Exits with 0 after help, with 2 after printing every mistake found.
+    """
+    register()
+    options = get_args_parser().parse_args(arguments)
+    if options.help:
+        print(describe.help_text(folder))
+        sys.exit(0)
+    if options.hydra_help or options.shell_completion or options.info is not None:
+        return arguments
+    try:
+        arguments = with_resumed_overrides(with_project_configuration(arguments, options, folder), options, folder)
+    except UserError as error:
+        refuse([error])
+    options = get_args_parser().parse_args(arguments)
+    if f"operation_mode={DESCRIBE}" in options.overrides:
+        print(describe.key_table())
+        sys.exit(0)
+    errors = mistakes(options, folder)
+    if errors:
+        refuse(errors)
+    return arguments
+
+
+def refuse(errors: list[UserError]) -> NoReturn:
+    """Print all mistakes and exit with 2."""
+    count = "1 mistake" if len(errors) == 1 else f"{len(errors)} mistakes"
+    print(f"The configuration has {count}; nothing was run.", file=sys.stderr)
+    for error in errors:
+        print(f"  * {error}", file=sys.stderr)
+    sys.exit(USER_MISTAKE)
+
+
+def with_project_configuration(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
+    """Where --config-path names a folder of the user's, keep the project's conf/ in reach for its groups.
+
+    A relative path is looked for in the current folder first, as users expect, then beside the program, as Hydra does.
+    """
+    if options.config_path is None or options.config_path.startswith("pkg://"):
+        return arguments
+    here = Path(options.config_path).resolve()
+    chosen = here if here.is_dir() else (folder.parent / options.config_path).resolve()
+    if not chosen.is_dir():
+        raise UserError(f"--config-path: there is no folder '{options.config_path}'", remedy="Check the path.")
+    extra = [] if options.config_dir else [f"--config-dir={folder}"]
+    return [*without_option(arguments, ("--config-path", "-cp")), f"--config-path={chosen}", *extra]
+
+
+def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
+    """The arguments without an option and its value, written as `--name value` or `--name=value`."""
+    kept: list[str] = []
+    skip = False
+    for argument in arguments:
+        if not skip and argument not in names and not argument.startswith(tuple(f"{name}=" for name in names)):
+            kept.append(argument)
+        skip = not skip and argument in names
+    return kept
+
+
+def with_resumed_overrides(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
+    """For `general.resume=<run folder>`: that run's configuration file and overrides, then those given now, which win."""
+    resume = [text.partition("=")[2] for text in options.overrides if text.startswith("general.resume=")]
+    if not resume or resume[-1] in ("", "null"):
+        return arguments
+    stored = Path(resume[-1]) / ".hydra"
+    if not stored.is_dir():
+        raise UserError(
+            f"general.resume: '{resume[-1]}' is not a run folder",
+            expected="a folder that holds .hydra/",
+            remedy="Run folders lie in experiments_outputs/.",
+        )
+    given = {text.partition("=")[0].lstrip("+~") for text in options.overrides}
+    earlier = [text for text in read_yaml(stored / "overrides.yaml", list) if text.partition("=")[0] not in given]
+    return [*arguments, *stored_configuration(stored, options, folder), *earlier]
+
+
+def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list[str]:
+    """The options that name the configuration file of an earlier run, unless the command line names one."""
+    hydra = read_yaml(stored / "hydra.yaml", dict).get("hydra", {})
+    sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == "main"]
+    if options.config_name or not sources or Path(sources[0]) == folder:
+        return []
+    return [f"--config-path={sources[0]}", f"--config-name={hydra['job']['config_name']}", f"--config-dir={folder}"]
+
+
+def read_yaml(path: Path, kind: type) -> Any:
+    """The content of one of Hydra's own files, which must be of the kind given."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"general.resume: {path} cannot be read", received=first_line(error)) from error
+    if not isinstance(values, kind):
+        raise UserError(f"general.resume: {path} is damaged", expected=f"a {kind.__name__}")
+    return values
+
+
+def mistakes(options: Namespace, folder: Path) -> list[UserError]:
+    """Every mistake of the command line and of the files that it composes."""
+    try:
+        overrides = OverridesParser.create().parse_overrides(options.overrides)
+    except HydraException as error:
+        return [UserError(f"the command line cannot be read: {first_line(error)}")]
+    errors = []
+    good: list[Override] = []
+    for override in overrides:
+        problem = check_override(override, folder, sweeping=options.multirun)
+        if problem:
+            errors.append(problem)
+        else:
+            good.append(override)
+    return errors + check_composed(options, good, folder)
+
+
+def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserError | None:
+    """A key that the schema does not have, an option that a group does not have, or a sweep without -m."""
+    name = override.key_or_group
+    if name == "hydra" or name.startswith(("hydra.", "hydra/")):
+        return None
+    if override.is_sweep_override() and not sweeping:
+        return UserError(f"{name} has several values", remedy="A sweep needs -m.")
+    if (folder / name).is_dir():
+        options = sorted(path.stem for path in (folder / name).glob("*.yaml"))
+        unknown = [value for value in group_choices(override) if value is not None and str(value) not in options]
+        return unknown_name(name, str(unknown[0]), options) if unknown else None
+    return check_key(name)
+
+
+def group_choices(override: Override) -> list[Any]:
+    return list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+
+
+def check_key(name: str) -> UserError | None:
+    """An error with the nearest key, by its whole name or by its last part."""
+    keys = [key for key, _ in walk()]
+    sections = {key.rpartition(".")[0] for key in keys} - {""}
+    if name in keys or name in sections:
+        return None
+    by_last_part = {key.rpartition(".")[2]: key for key in keys}
+    hint = did_you_mean(name, [*keys, *sections])
+    last = nearest(name.rpartition(".")[2], by_last_part)
+    if not hint and last:
+        hint = f"Did you mean '{by_last_part[last]}'?"
+    return UserError(f"unknown key {name}", remedy=hint or "operation_mode=describe lists all keys.")
+
+
+def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> list[UserError]:
+    """The mistakes that show in the composed values."""
+    single = [text_of_first_choice(override) for override in overrides]
+    config_folder = options.config_path or str(folder)
+    try:
+        with initialize_config_dir(config_folder, version_base="1.3", job_name="stm32ai_main"):
+            searchpath = [f"hydra.searchpath=[file://{folder}]"] if options.config_path else []
+            composed = compose(options.config_name or "config", overrides=[*single, *searchpath])
+        values = OmegaConf.to_container(composed, resolve=True)
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+        return [explain_composition(error, options)]
+    boards = sorted(path.stem for path in (folder / "board").glob("*.yaml"))
+    errors: dict[str, UserError] = {}
+    for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
+        errors.update({str(error): error for error in validation.check(variant, boards)[1]})
+    return list(errors.values())
+
+
+def text_of_first_choice(override: Override) -> str:
+    """The override as text; of a sweep, its first value."""
+    if not override.is_sweep_override():
+        return override.input_line
+    first = next(iter(override.sweep_string_iterator()))
+    return f"{override.get_key_element()}={first}"
+
+
+def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Any:
+    """The composed values, and for each further value of a swept key the same values with that one changed."""
+    yield values
+    for override in overrides:
+        if override.is_sweep_override() and "." in override.key_or_group:
+            for choice in itertools.islice(override.sweep_iterator(), 1, None):
+                variant = OmegaConf.create(values)
+                OmegaConf.update(variant, override.key_or_group, choice)
+                yield OmegaConf.to_container(variant)
+
+
+def explain_composition(error: Exception, options: Namespace) -> UserError:
+    """One line about a configuration that Hydra cannot compose."""
+    message = first_line(error)
+    if options.config_path and "not in struct" in str(error):
+        return UserError(
+            f"{options.config_name} does not stand on TextZoo's defaults: {message}",
+            remedy="Begin the file with the lines 'defaults:', '  - config', '  - _self_'.",
+        )
+    return UserError(f"the configuration cannot be composed: {message}")
+
+
+def first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:2]) if lines else type(error).__name__

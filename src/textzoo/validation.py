@@ -1,0 +1,323 @@
+"""Checks a composed configuration against the schema: every mistake found at once, none raised one by one.
+
+Knows neither Hydra nor TensorFlow: it answers in milliseconds.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from textzoo.chains import CHAINS, DESCRIBE, missing_services
+from textzoo.errors import UserError
+from textzoo.registry import did_you_mean, nearest, unknown_name
+from textzoo.schema import Config
+
+CIMV3_WIDTHS = (128, 256, 512)
+CIMV3_HEAD_WIDTH = 64
+CIMV3_CONTEXT = 128
+
+
+def check(values: dict[str, Any], boards: list[str]) -> tuple[Config, list[UserError]]:
+    """Turn nested values into a typed Config. A wrong value leaves its default in place, so that all rules can run.
+
+    Args:
+        values: Section -> key -> value, as composed from YAML and overrides.
+        boards: Names of the boards that have a YAML.
+
+    Returns:
+        The Config, and all mistakes, contradictions between keys included.
+    """
+    errors: list[UserError] = []
+    config = build_section(Config, values, "", errors)
+    for rule in RULES:
+        errors += rule(config)
+    board = config.deployment.hardware_setup.board
+    if board not in boards:
+        errors.append(unknown_name("board", board, boards))
+    return config, errors
+
+
+def build_section(section: Any, values: Any, prefix: str, errors: list[UserError]) -> Any:
+    """An instance of a section's dataclass; mistakes are added to `errors` and leave the default in place."""
+    if not isinstance(values, dict):
+        errors.append(UserError(f"wrong type of {prefix.rstrip('.')}", expected="a section", received=repr(values)))
+        return section()
+    fields = {entry.name: entry for entry in dataclasses.fields(section)}
+    chosen = {}
+    for key, value in values.items():
+        if key not in fields:
+            errors.append(unknown_key(f"{prefix}{key}", fields, prefix))
+        elif dataclasses.is_dataclass(fields[key].type):
+            chosen[key] = build_section(fields[key].type, value, f"{prefix}{key}.", errors)
+        else:
+            chosen[key] = convert(fields[key], value, f"{prefix}{key}", errors)
+    return section(**chosen)
+
+
+def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
+    key = name.rpartition(".")[2]
+    match = nearest(key, fields)
+    remedy = f"Did you mean '{prefix}{match}'?" if match else f"Known here: {', '.join(sorted(fields))}."
+    return UserError(f"unknown key {name}", remedy=remedy)
+
+
+def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserError]) -> Any:
+    """The value in the field's type, or the field's default after a mistake was noted."""
+    allowed = allowed_types(entry.type)
+    if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
+        value = float(value)
+    if not fits(value, allowed):
+        errors.append(UserError(f"wrong type of {name}", expected=type_text(entry), received=received_text(value)))
+        return default_of(entry)
+    problem = outside(entry, value)
+    if problem:
+        errors.append(problem(name))
+        return default_of(entry)
+    return value
+
+
+def allowed_types(annotation: Any) -> tuple[Any, ...]:
+    if isinstance(annotation, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def fits(value: Any, allowed: tuple[Any, ...]) -> bool:
+    """Whether the value is of one of the types; a bool is not an int here, and lists hold strings."""
+    if isinstance(value, list):
+        return list[str] in allowed and all(isinstance(item, str) for item in value)
+    return type(value) in allowed
+
+
+def type_text(entry: dataclasses.Field) -> str:
+    """The field's type in the user's words, e.g. "a whole number (steps)"."""
+    words = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "text",
+        list[str]: "a list of texts",
+        type(None): "null",
+    }
+    text = " or ".join(words[kind] for kind in allowed_types(entry.type))
+    unit = entry.metadata.get("unit")
+    return f"{text} ({unit})" if unit else text
+
+
+def received_text(value: Any) -> str:
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "section"}
+    return f"{value!r} ({names.get(type(value), type(value).__name__)})"
+
+
+def default_of(entry: dataclasses.Field) -> Any:
+    return entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
+
+
+def range_text(entry: dataclasses.Field) -> str:
+    """The field's range as text, e.g. ">= 1 and <= 64", or an empty string."""
+    signs = {"low": ">=", "above": ">", "high": "<=", "below": "<"}
+    bounds = [(sign, entry.metadata.get(key)) for key, sign in signs.items()]
+    return " and ".join(f"{sign} {bound:,}" for sign, bound in bounds if bound is not None)
+
+
+def outside(entry: dataclasses.Field, value: Any) -> Callable[[str], UserError] | None:
+    """For a value outside the field's choices or range: a function from the key's name to the error."""
+    choices = entry.metadata.get("choices")
+    if choices and value is not None and value not in choices:
+        expected = f"one of {', '.join(choices)}"
+        hint = did_you_mean(str(value), choices)
+        return lambda name: UserError(f"wrong value of {name}", expected=expected, received=repr(value), remedy=hint)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not within(entry.metadata, value):
+        expected = range_text(entry)
+        return lambda name: UserError(f"{name} is out of range", expected=expected, received=str(value))
+    return None
+
+
+def within(bounds: Any, value: float) -> bool:
+    tests = {
+        "low": lambda bound: value >= bound,
+        "high": lambda bound: value <= bound,
+        "above": lambda bound: value > bound,
+        "below": lambda bound: value < bound,
+    }
+    return all(test(bounds[key]) for key, test in tests.items() if bounds.get(key) is not None)
+
+
+# Contradictions between keys: each rule looks at one matter and returns its mistakes.
+
+
+def check_mode(config: Config) -> list[UserError]:
+    mode = config.operation_mode
+    if mode == DESCRIBE:
+        return []
+    if mode not in CHAINS:
+        return [unknown_name("operation_mode", mode, [*CHAINS, DESCRIBE])]
+    missing = missing_services(mode)
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        return [UserError(f"operation_mode={mode} needs {' and '.join(missing)}, which {verb} not in this version yet")]
+    return []
+
+
+def check_length_of_training(config: Config) -> list[UserError]:
+    training = config.training
+    if (training.steps is None) == (training.epochs is None):
+        return [
+            UserError(
+                "training.steps and training.epochs contradict each other",
+                expected="one of them, the other null",
+                received=f"steps={training.steps}, epochs={training.epochs}",
+                remedy="For epochs give training.steps=null training.epochs=10.",
+            )
+        ]
+    return []
+
+
+def check_accumulation(config: Config) -> list[UserError]:
+    training = config.training
+    if training.batch_size % training.gradient_accumulation:
+        return [
+            UserError(
+                "training.gradient_accumulation does not divide training.batch_size",
+                received=f"{training.batch_size} windows in {training.gradient_accumulation} parts",
+            )
+        ]
+    return []
+
+
+def check_starts(config: Config) -> list[UserError]:
+    if config.training.resume_from and config.training.init_from:
+        return [
+            UserError(
+                "training.resume_from and training.init_from are both given",
+                remedy="resume_from continues a run bit for bit; init_from starts a new one from its weights.",
+            )
+        ]
+    return []
+
+
+def check_heads(config: Config) -> list[UserError]:
+    model = config.model
+    if model.d_model % model.n_heads:
+        return [
+            UserError(
+                f"model.d_model={model.d_model} is not divisible by model.n_heads={model.n_heads}",
+                remedy="Every head has d_model / n_heads channels.",
+            )
+        ]
+    return []
+
+
+def check_cimv3(config: Config) -> list[UserError]:
+    """The CIMv3 accelerator's rules, each violation named."""
+    model = config.model
+    if model.constraints != "cimv3":
+        return []
+    widths = ", ".join(map(str, CIMV3_WIDTHS))
+    rules = [
+        (model.d_model in CIMV3_WIDTHS, "d_model", f"one of {widths}", model.d_model),
+        (
+            model.d_model == model.n_heads * CIMV3_HEAD_WIDTH,
+            "n_heads",
+            f"d_model / n_heads = {CIMV3_HEAD_WIDTH}",
+            f"{model.d_model} / {model.n_heads}",
+        ),
+        (model.context_length <= CIMV3_CONTEXT, "context_length", f"<= {CIMV3_CONTEXT}", model.context_length),
+        (model.activation == "relu", "activation", "relu", model.activation),
+        (not model.use_bias, "use_bias", "false", "true"),
+    ]
+    remedy = "model.constraints=none lifts this rule."
+    return [
+        UserError(f"model.{key} breaks a CIMv3 rule", expected=expected, received=str(received), remedy=remedy)
+        for holds, key, expected, received in rules
+        if not holds
+    ]
+
+
+def check_dataset(config: Config) -> list[UserError]:
+    dataset = config.dataset
+    if dataset.name in ("text", "nanogpt") and not dataset.training_path:
+        return [
+            UserError(f"dataset.name={dataset.name} needs dataset.training_path", remedy="Give a file or a folder.")
+        ]
+    if dataset.name == "python_docs" and (dataset.training_path or dataset.validation_path):
+        return [
+            UserError(
+                "dataset.training_path is given, but dataset.name=python_docs does not read files",
+                remedy="For your own text add dataset=text.",
+            )
+        ]
+    return []
+
+
+def check_files(config: Config) -> list[UserError]:
+    """Every file that a key names exists."""
+    errors = []
+    for section in dataclasses.fields(config):
+        values = getattr(config, section.name)
+        if dataclasses.is_dataclass(values):
+            errors += missing_files(values, section.name)
+    return errors
+
+
+def missing_files(section: Any, prefix: str) -> list[UserError]:
+    errors = []
+    for entry in dataclasses.fields(section):
+        value = getattr(section, entry.name)
+        if entry.metadata.get("path") and value is not None:
+            paths = value if isinstance(value, list) else [value]
+            errors += [
+                UserError(f"{prefix}.{entry.name}: there is no file or folder '{path}'", remedy="Check the path.")
+                for path in paths
+                if not Path(path).exists()
+            ]
+    return errors
+
+
+def check_model_files(config: Config) -> list[UserError]:
+    """Model files have a known ending."""
+    endings = {"float_model_path": (".keras", ".h5"), "quantized_model_path": (".tflite",)}
+    return [
+        UserError(f"model.{key}: unknown kind of file", expected=" or ".join(known), received=str(path))
+        for key, known in endings.items()
+        if (path := getattr(config.model, key)) and Path(path).suffix not in known
+    ]
+
+
+def check_models_at_hand(config: Config) -> list[UserError]:
+    """A mode that starts without training is given a model."""
+    services = CHAINS.get(config.operation_mode, ())
+    if services[:1] in ((), ("training",)) or missing_services(config.operation_mode) or config.general.resume:
+        return []
+    model = config.model
+    if services[0] in ("evaluation", "prediction") and "quantization" not in services:
+        if not model.float_model_path and not model.quantized_model_path:
+            return [needs_model(config.operation_mode, "model.float_model_path or model.quantized_model_path")]
+    elif not model.float_model_path:
+        return [needs_model(config.operation_mode, "model.float_model_path")]
+    return []
+
+
+def needs_model(mode: str, keys: str) -> UserError:
+    return UserError(
+        f"operation_mode={mode} needs a trained model",
+        expected=keys,
+        remedy="operation_mode=chain_tqe trains one; its run folder then holds models/float.keras.",
+    )
+
+
+RULES: tuple[Callable[[Config], list[UserError]], ...] = (
+    check_mode,
+    check_length_of_training,
+    check_accumulation,
+    check_starts,
+    check_heads,
+    check_cimv3,
+    check_dataset,
+    check_files,
+    check_model_files,
+    check_models_at_hand,
+)
