@@ -31,7 +31,7 @@ SERVICES: dict[str, Service] = {
     "training": Service(
         "textzoo.services.training:run",
         "train the float model on the corpus",
-        sections=(*TEXT_SECTIONS, "training", "general"),
+        sections=(*TEXT_SECTIONS, "training", "general.seed", "general.deterministic"),
         inputs=("corpus",),
         outputs=("float_model", "tokenizer"),
     ),

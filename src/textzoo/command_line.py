@@ -117,7 +117,7 @@ def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
 
 
 def with_resumed_overrides(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
-    """For `general.resume=<run folder>`: that run's configuration file and overrides, then those given now, which win."""
+    """For `general.resume=<run folder>`: that run's configuration and overrides, then those given now, which win."""
     resume = [text.partition("=")[2] for text in options.overrides if text.startswith("general.resume=")]
     if not resume or resume[-1] in ("", "null"):
         return arguments

@@ -25,6 +25,11 @@ class LanguageModel(keras.Model):
     vocabulary_size: int
     context_length: int
 
+    @classmethod
+    def parameters_of(cls, config: dict[str, Any]) -> int:
+        """Number of weights of a configuration, without building it."""
+        raise NotImplementedError
+
     def state_specs(self) -> list[StateSpec]:
         """The state tensors of the decode step, in the order in which they are exported."""
         raise NotImplementedError

@@ -81,6 +81,14 @@ class PicoGPT(LanguageModel):
         self.blocks = blocks
         self.final_norm = final_norm
 
+    @classmethod
+    def parameters_of(cls, config: dict[str, Any]) -> int:
+        d_model, d_hidden = config["d_model"], 2 * config["d_model"]
+        kernels = d_model * (3 * d_model + d_model) + 2 * d_model * d_hidden
+        biases = (3 * d_model + d_model + d_hidden + d_model) if config.get("use_bias") else 0
+        block = kernels + biases + d_model
+        return config["n_layers"] * block + d_model * (1 + config["vocabulary_size"] + config["context_length"])
+
     def state_specs(self) -> list[StateSpec]:
         return [
             StateSpec(f"{kind}_cache_{index}", (block.n_heads, self.context_length, block.attention.d_head))

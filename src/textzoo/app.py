@@ -1,0 +1,229 @@
+"""From a composed configuration to finished steps: plan, run, report; reuse what an earlier try finished."""
+
+import contextlib
+import dataclasses
+import importlib
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from textzoo import validation
+from textzoo.chains import CHAINS, SERVICES, Service
+from textzoo.errors import UserError, raise_all
+from textzoo.files import file_digest, value_digest
+from textzoo.progress import console
+from textzoo.report import Report, RunSummary, print_report, write_report
+from textzoo.schema import Config, walk
+from textzoo.tracking import RunSink, Tracker, flatten, git_commit
+from textzoo.workspace import ROLES, FinishedStep, Workspace
+
+SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
+CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
+LOG_FILE = "textzoo.log"
+logger = logging.getLogger("textzoo")
+
+
+def run(composed: DictConfig) -> int:
+    """Run one composed configuration in Hydra's output folder; return the exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    root = Path(HydraConfig.get().runtime.output_dir)
+    with errors_to_exit_code(root) as outcome:
+        config = typed_config(composed)
+        outcome.show_traceback = config.general.traceback
+        execute(config, Workspace(root))
+    return outcome.code
+
+
+def typed_config(composed: DictConfig) -> Config:
+    boards = sorted(path.stem for path in (CONFIGURATION_FOLDER / "board").glob("*.yaml"))
+    config, errors = validation.check(OmegaConf.to_container(composed, resolve=True), boards)
+    raise_all(errors)
+    return config
+
+
+@dataclass
+class Outcome:
+    """How an invocation ended."""
+
+    code: int = SUCCESS
+    show_traceback: bool = False
+
+
+@contextlib.contextmanager
+def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
+    """Turn exceptions into one message and an exit code; the traceback goes to the log."""
+    outcome = Outcome()
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield outcome
+    except KeyboardInterrupt:
+        outcome.code = INTERRUPTED
+        say(f"Interrupted. Continue with: python stm32ai_main.py general.resume={shown_path(root)}")
+    except UserError as error:
+        outcome.code = USER_MISTAKE
+        say(str(error))
+    except OSError as error:
+        outcome.code = USER_MISTAKE
+        say(f"The system refused: {error}. Check the disk's space and the folder's permissions.")
+    except Exception as error:
+        outcome.code = PROGRAM_ERROR
+        say(f"TextZoo failed: {type(error).__name__}: {error}. The traceback is in {shown_path(root / LOG_FILE)}.")
+    if outcome.code in (USER_MISTAKE, PROGRAM_ERROR):
+        logger.error(traceback.format_exc())
+        if outcome.show_traceback:
+            sys.stderr.write(traceback.format_exc())
+
+
+def interrupt(*_: Any) -> None:
+    """A polite kill ends a run like Ctrl-C: checkpoint kept, run closed."""
+    raise KeyboardInterrupt
+
+
+def say(message: str) -> None:
+    sys.stderr.write(message + "\n")
+
+
+def shown_path(path: Path) -> str:
+    """The path relative to the current folder where that is shorter."""
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+def execute(config: Config, workspace: Workspace) -> Report:
+    """Plan, print the plan, run the steps and write the report."""
+    log_to(workspace.path(LOG_FILE))
+    with workspace.lock():
+        plan = make_plan(config, workspace)
+        for line in plan_lines(config, plan, workspace):
+            console.print(line, markup=False)
+            logger.info(line)
+        tracker = Tracker(config.mlflow.uri, config.general.project_name)
+        tags = {"operation_mode": config.operation_mode, "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
+        name = workspace.root.name
+        with tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent:
+            return run_plan(config, plan, workspace, tracker, parent)
+
+
+def log_to(path: Path) -> None:
+    """Send the project's log to a file of the run's folder."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    for old in logger.handlers[:]:
+        logger.removeHandler(old)
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+@dataclass
+class Step:
+    """One service of the plan; `reused` holds the finished step whose result serves again."""
+
+    name: str
+    service: Service
+    reused: FinishedStep | None = None
+
+
+def make_plan(config: Config, workspace: Workspace) -> list[Step]:
+    """The steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
+    plan = []
+    reusing = True
+    for index, name in enumerate(CHAINS[config.operation_mode]):
+        step = Step(f"{index + 1}_{name}", SERVICES[name])
+        if reusing:
+            step.reused = workspace.finished(step.name, step_key(config, step.service, workspace))
+        reusing = step.reused is not None
+        plan.append(step)
+    return plan
+
+
+def step_key(config: Config, service: Service, workspace: Workspace) -> str:
+    """Content hash of all that a step is made from: its configuration and the files that it reads."""
+    from textzoo.services.inputs import corpus_digest
+
+    values = {name: configured(config, name) for name in service.sections}
+    named_files = {
+        name: digest_of(configured(config, name))
+        for name, entry in walk()
+        if entry.metadata.get("path") and name.partition(".")[0] in service.sections and configured(config, name)
+    }
+    corpus = corpus_digest(config) if "corpus" in service.inputs else None
+    return value_digest([values, named_files, corpus, workspace.digests(service.inputs)])
+
+
+def configured(config: Config, name: str) -> Any:
+    """The value of a dotted key, or a whole section as a dict."""
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
+
+
+def digest_of(paths: str | list[str]) -> list[str]:
+    """Content hashes of files, and of the files inside folders."""
+    found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
+    files = [file for path in found for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return [file_digest(file) for file in files if file.is_file()]
+
+
+def plan_lines(config: Config, plan: list[Step], workspace: Workspace) -> list[str]:
+    """The plan as text: per step what it does, reads and writes, and whether an earlier result serves again."""
+    lines = [f"{config.operation_mode} in {shown_path(workspace.root)}"]
+    for step in plan:
+        reads = ", ".join(step.service.inputs)
+        writes = ", ".join(step.service.outputs) or "report"
+        verb = "reuse" if step.reused else "run"
+        lines.append(f"  {step.name:15} {verb:5}  {step.service.text}  [{reads} -> {writes}]")
+    return lines
+
+
+def run_plan(config: Config, plan: list[Step], workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
+    """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
+    report = Report()
+    parent.params(flatten(dataclasses.asdict(config)))
+    summary = RunSummary(config.operation_mode, "RUNNING", str(workspace.root), parent.run_id)
+    try:
+        for step in plan:
+            report.merge(run_step(config, step, workspace, tracker, parent))
+            write_report(workspace.root, summary, report)
+        summary.status = "FINISHED"
+    except KeyboardInterrupt:
+        summary.status = "KILLED"
+        raise
+    except BaseException:
+        summary.status = "FAILED"
+        raise
+    finally:
+        write_report(workspace.root, summary, report)
+        for name in ("report.json", "report.md", ".hydra", LOG_FILE):
+            parent.artifact(workspace.path(name))
+    print_report(console, dataclasses.replace(summary, run_dir=shown_path(workspace.root)), report)
+    return report
+
+
+def run_step(config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
+    """Run one service as a child run and enter it into the ledger, or take its earlier result."""
+    if step.reused:
+        return Report.from_dict(step.reused.report)
+    module, function = step.service.place.split(":")
+    key = step_key(config, step.service, workspace)
+    console.rule(step.name)
+    with tracker.run(step.name, parent) as sink:
+        report = getattr(importlib.import_module(module), function)(config, workspace, sink)
+        for role in step.service.outputs:
+            for path in workspace.files(role) if role in ROLES else []:
+                sink.artifact(path, "models" if path.parent.name == "models" else "")
+    outputs = workspace.digests(step.service.outputs)
+    workspace.finish(step.name, FinishedStep(key, outputs, report.to_dict()))
+    return report

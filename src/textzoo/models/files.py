@@ -1,0 +1,115 @@
+"""Models as files: built from a configuration, written as .keras, read from .keras and legacy .h5.
+
+A model file is hostile until proved otherwise: only the registered architectures are built, from their own few numbers,
+and only then are weights read into them. Nothing that a file names is imported or executed.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+from textzoo.errors import UserError
+from textzoo.files import atomic_path
+from textzoo.models.base import LanguageModel
+from textzoo.models.registry import MODELS
+from textzoo.schema import ModelConfig
+from textzoo.validation import build_section
+
+MAXIMAL_CONFIG_BYTES = 1 << 20
+MAXIMAL_VOCABULARY = 1 << 16
+# A .keras file may be compressed, but random weights hardly shrink: more than this is a bomb.
+MAXIMAL_EXPANSION = 20
+BYTES_PER_WEIGHT = 4
+# Keys of the configuration's model section that say how to build it; the others say what to do with it.
+NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
+
+
+def build_model(config: ModelConfig, vocabulary_size: int) -> LanguageModel:
+    """A new model with fresh weights, which follow the global Keras seed."""
+    keys = {key: value for key, value in vars(config).items() if key not in NOT_ARCHITECTURE}
+    return MODELS.get(config.name)(vocabulary_size=vocabulary_size, **keys)
+
+
+def save_float_model(model: LanguageModel, path: Path) -> None:
+    """Write a .keras file, whole or not at all."""
+    with atomic_path(path) as temporary:
+        model.save(temporary)
+
+
+def load_float_model(path: Path) -> LanguageModel:
+    """Read a .keras or legacy .h5 file of one of the registered architectures.
+
+    Raises:
+        UserError: if the file is damaged, is no model of TextZoo, or asks for anything but an architecture and weights.
+    """
+    readers = {".keras": keras_configuration, ".h5": h5_configuration}
+    if path.suffix not in readers:
+        raise UserError(f"{path}: unknown kind of model file", expected=" or ".join(readers))
+    try:
+        class_name, config = readers[path.suffix](path)
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise damaged(path, error) from error
+    model = build_checked(path, class_name, config)
+    try:
+        model.load_weights(path)
+    except Exception as error:  # Keras raises many kinds of exception for damaged weights.
+        raise damaged(path, error) from error
+    return model
+
+
+def damaged(path: Path, error: Exception) -> UserError:
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return UserError(
+        f"{path} cannot be read as a model", received=text, remedy="The file is damaged or was not written by TextZoo."
+    )
+
+
+def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
+    """Class name and configuration inside a .keras archive; sizes are checked before anything is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+        if size > MAXIMAL_EXPANSION * path.stat().st_size:
+            raise ValueError(f"the archive expands to {size:,} bytes")
+        if archive.getinfo("config.json").file_size > MAXIMAL_CONFIG_BYTES:
+            raise ValueError("config.json is too large")
+        return configuration_of(json.loads(archive.read("config.json")))
+
+
+def h5_configuration(path: Path) -> tuple[str, dict[str, Any]]:
+    """Class name and configuration inside a legacy .h5 file."""
+    with h5py.File(path, "r") as file:
+        text = file.attrs["model_config"]
+        if len(text) > MAXIMAL_CONFIG_BYTES:
+            raise ValueError("model_config is too large")
+        return configuration_of(json.loads(text))
+
+
+def configuration_of(document: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return str(document["class_name"]), dict(document["config"])
+
+
+def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> LanguageModel:
+    """Build the architecture of a file, after its numbers were checked like those of a user's configuration."""
+    classes = {MODELS.get(name).__name__: name for name in MODELS.names()}
+    if class_name not in classes:
+        raise UserError(
+            f"{path} holds a {class_name}, which is no architecture of TextZoo",
+            expected=f"one of {', '.join(sorted(classes))}",
+            remedy="Nothing of the file was executed.",
+        )
+    numbers = {key: value for key, value in config.items() if key not in ("name", "vocabulary_size")}
+    errors: list[UserError] = []
+    build_section(ModelConfig, numbers, "", errors)
+    vocabulary = config.get("vocabulary_size")
+    if type(vocabulary) is not int or not 2 <= vocabulary <= MAXIMAL_VOCABULARY:
+        errors.append(UserError("wrong vocabulary_size", received=repr(vocabulary)))
+    if errors:
+        raise UserError(f"{path} holds a configuration that cannot be built", received=str(errors[0]))
+    model_class = MODELS.get(classes[class_name])
+    needed = BYTES_PER_WEIGHT * model_class.parameters_of(config)
+    if needed > MAXIMAL_EXPANSION * path.stat().st_size:
+        raise UserError(f"{path} is too short for its own configuration", expected=f"{needed:,} bytes of weights")
+    return model_class(vocabulary_size=vocabulary, **numbers)

@@ -1,0 +1,230 @@
+"""The one report of a run: report.json, report.md and the table on the console, all from the same values."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from textzoo.files import write_json, write_text
+
+SCHEMA_VERSION = 1
+
+
+def quantity(unit: str, digits: int = 0, default: Any = dataclasses.MISSING) -> Any:
+    """A field of a report with its unit and the number of decimals that are shown."""
+    return field(default=default, metadata={"unit": unit, "digits": digits})
+
+
+@dataclass
+class ModelReport:
+    name: str = quantity("")
+    parameters: int = quantity("weights")
+    vocabulary_size: int = quantity("tokens")
+    context_length: int = quantity("tokens")
+
+
+@dataclass
+class TrainingReport:
+    steps: int = quantity("steps")
+    tokens: int = quantity("tokens")
+    seconds: float = quantity("s", 1)
+    tokens_per_second: float = quantity("tokens/s")
+    best_validation_loss_nats: float = quantity("nats/token", 4)
+    best_step: int = quantity("steps")
+    stopped_early: bool = quantity("")
+    data_sha256: str = quantity("")
+
+
+@dataclass
+class QuantizationReport:
+    recipe: str = quantity("")
+    file_bytes: int = quantity("bytes")
+    forward_file_bytes: int = quantity("bytes")
+    float_file_bytes: int = quantity("bytes")
+    seconds: float = quantity("s", 1)
+
+
+@dataclass
+class EvaluationReport:
+    """One model on one engine; delta_loss_nats is against the float model, where there is one."""
+
+    model: str = quantity("")
+    engine: str = quantity("")
+    tokens: int = quantity("tokens")
+    loss_nats: float = quantity("nats/token", 4)
+    bits_per_character: float = quantity("bits/character", 4)
+    perplexity: float = quantity("", 3)
+    top1_accuracy: float = quantity("", 4)
+    top5_accuracy: float = quantity("", 4)
+    seconds: float = quantity("s", 1)
+    delta_loss_nats: float | None = quantity("nats/token", 4, None)
+
+
+@dataclass
+class SampleReport:
+    model: str = quantity("")
+    engine: str = quantity("")
+    prompt: str = quantity("")
+    text: str = quantity("")
+    tokens: int = quantity("tokens")
+    temperature: float = quantity("", 2)
+    top_k: int = quantity("tokens")
+    seed: int = quantity("")
+    seconds: float = quantity("s", 2)
+
+
+@dataclass
+class Skipped:
+    what: str = quantity("")
+    why: str = quantity("")
+
+
+@dataclass
+class Report:
+    """What a run, or one of its services, found out. Sections of services that did not run stay empty."""
+
+    model: ModelReport | None = None
+    training: TrainingReport | None = None
+    quantization: QuantizationReport | None = None
+    evaluation: list[EvaluationReport] = field(default_factory=list)
+    samples: list[SampleReport] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def merge(self, other: "Report") -> None:
+        """Take over another report's sections; of lists, the later rows replace earlier ones of the same model."""
+        for entry in dataclasses.fields(self):
+            value = getattr(other, entry.name)
+            if isinstance(value, list):
+                setattr(self, entry.name, value or getattr(self, entry.name))
+            elif value is not None:
+                setattr(self, entry.name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sections that exist, without absent values."""
+        return prune(dataclasses.asdict(self))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Report":
+        """The inverse of `to_dict`."""
+        report = cls()
+        for name, kind in SECTIONS.items():
+            if name in values:
+                rows = values[name]
+                made = [kind(**row) for row in rows] if isinstance(rows, list) else kind(**rows)
+                setattr(report, name, made)
+        return report
+
+
+SECTIONS = {
+    "model": ModelReport,
+    "training": TrainingReport,
+    "quantization": QuantizationReport,
+    "evaluation": EvaluationReport,
+    "samples": SampleReport,
+    "skipped": Skipped,
+}
+
+
+def prune(value: Any) -> Any:
+    """Drop None and empty lists from nested dicts."""
+    if isinstance(value, dict):
+        return {key: prune(item) for key, item in value.items() if item is not None and item != []}
+    return [prune(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass
+class RunSummary:
+    """The head of report.json: what ran, where, and how it ended (FINISHED, FAILED or KILLED)."""
+
+    operation_mode: str
+    status: str
+    run_dir: str
+    mlflow_run_id: str
+
+
+def write_report(folder: Path, summary: RunSummary, report: Report) -> None:
+    """Write report.json and report.md into the run's folder."""
+    head = {"schema_version": SCHEMA_VERSION, **vars(summary)}
+    write_json(folder / "report.json", {**head, **report.to_dict()})
+    write_text(folder / "report.md", markdown(summary, report))
+
+
+def shown(entry: dataclasses.Field, value: Any) -> str:
+    """A value as text: separators for thousands, the field's number of decimals."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    if isinstance(value, int | float):
+        return f"{value:,.{entry.metadata['digits']}f}"
+    return str(value)
+
+
+def heading(entry: dataclasses.Field) -> str:
+    unit = entry.metadata["unit"]
+    name = entry.name.replace("_nats", "").replace("_", " ")
+    return f"{name} ({unit})" if unit else name
+
+
+def key_value_rows(section: Any) -> list[tuple[str, str]]:
+    return [(heading(entry), shown(entry, getattr(section, entry.name))) for entry in dataclasses.fields(section)]
+
+
+def evaluation_rows(rows: Sequence[EvaluationReport]) -> tuple[list[str], list[list[str]]]:
+    """Heads and cells of the comparison, float first."""
+    entries = dataclasses.fields(EvaluationReport)
+    return [heading(entry) for entry in entries], [
+        [shown(entry, getattr(row, entry.name)) for entry in entries] for row in rows
+    ]
+
+
+def markdown(summary: RunSummary, report: Report) -> str:
+    """The report as a Markdown page."""
+    lines = [f"# {summary.operation_mode}: {summary.status}", "", f"MLflow run `{summary.mlflow_run_id}`"]
+    for name in ("model", "training", "quantization"):
+        section = getattr(report, name)
+        if section:
+            lines += ["", f"## {name.capitalize()}", "", *markdown_table(["", ""], key_value_rows(section))]
+    if report.evaluation:
+        lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
+    for sample in report.samples:
+        lines += ["", f"## Sample ({sample.model}, {sample.engine}, seed {sample.seed})", "", "```"]
+        lines += [sample.prompt + sample.text, "```"]
+    lines += [f"\nSkipped: {row.what}: {row.why}" for row in report.skipped]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(heads)} |",
+        f"|{'---|' * len(heads)}",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def print_report(console: Console, summary: RunSummary, report: Report) -> None:
+    """The same tables on the console, then the samples and where everything lies."""
+    for name in ("model", "training", "quantization"):
+        section = getattr(report, name)
+        if section:
+            text = ", ".join(f"{head} {value}" for head, value in key_value_rows(section) if "sha256" not in head)
+            console.print(f"[bold]{name}[/bold]: {text}")
+    if report.evaluation:
+        console.print(rich_table("evaluation", *evaluation_rows(report.evaluation)))
+    for sample in report.samples:
+        console.print(f"[bold]sample[/bold] ({sample.model} on {sample.engine}, seed {sample.seed}):")
+        console.print(sample.prompt + sample.text, markup=False)
+    for row in report.skipped:
+        console.print(f"skipped {row.what}: {row.why}")
+    console.print(f"{summary.status}: report.md, report.json, models, plots and logs lie in {summary.run_dir}")
+
+
+def rich_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for index, head in enumerate(heads):
+        table.add_column(head, justify="left" if index < 2 else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table

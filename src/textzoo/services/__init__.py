@@ -1,0 +1,1 @@
+"""The services, one file each, one shape: `run(config, workspace, sink) -> Report`."""
