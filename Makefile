@@ -1,0 +1,38 @@
+# `make demo` does the main job, `make test` runs all tests; both set up what is missing first.
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 8
+
+setup: .venv/ready ## make .venv with the locked packages
+
+.venv/ready: requirements.lock pyproject.toml scripts/setup.sh
+	bash scripts/setup.sh
+
+demo: setup ## train, quantize, evaluate and talk on the embedded corpus
+	$(PYTHON) stm32ai_main.py operation_mode=chain_tqe
+
+test: setup ## run all tests
+	$(PYTHON) -m pytest
+
+lint: setup ## check style
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+format: setup ## put the code into the project's style
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+docs: setup ## regenerate the parts of the README that come from the code
+	$(PYTHON) scripts/generate_readme.py
+
+lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
+	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep \
+		--quiet --upgrade --output-file requirements.lock pyproject.toml
+
+ui: setup ## open the MLflow UI on the local store
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
+
+.PHONY: help setup demo test lint format docs lock ui

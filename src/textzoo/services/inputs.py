@@ -1,0 +1,101 @@
+"""What the services read: the corpus as tokens, the tokenizer, the models; from the run's folder or as configured."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textzoo.errors import UserError
+from textzoo.schema import Config, TokenizerConfig
+from textzoo.text.prepare import PreparedDataset, prepare_dataset
+from textzoo.text.tokenizers import Tokenizer, load_tokenizer
+from textzoo.workspace import ROLES, Workspace
+
+if TYPE_CHECKING:
+    from textzoo.models.base import LanguageModel
+
+DATASET_FOLDER = "dataset"
+
+
+def prepared_dataset(config: Config, workspace: Workspace) -> PreparedDataset:
+    """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one."""
+    return prepare_dataset(config.dataset, tokenizer_config(config, workspace), workspace.path(DATASET_FOLDER))
+
+
+def tokenizer_config(config: Config, workspace: Workspace) -> TokenizerConfig:
+    existing = tokenizer_path(config, workspace)
+    return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer
+
+
+def tokenizer_path(config: Config, workspace: Workspace) -> Path | None:
+    """An existing tokenizer.json: as configured, beside the model file given, or of this run."""
+    if config.tokenizer.path:
+        return Path(config.tokenizer.path)
+    for model_path in (config.model.float_model_path, config.model.quantized_model_path):
+        if model_path and (beside := Path(model_path).parent / "tokenizer.json").is_file():
+            return beside
+    return workspace.find("tokenizer")
+
+
+def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:
+    """The tokenizer that belongs to the model at hand."""
+    path = tokenizer_path(config, workspace)
+    if path is None:
+        raise UserError(
+            "there is no tokenizer for the model",
+            expected="tokenizer.json beside the model file",
+            remedy="Give tokenizer.path=<file>.",
+        )
+    return load_tokenizer(path)
+
+
+def keep_tokenizer(data: PreparedDataset, workspace: Workspace) -> None:
+    """Put the tokenizer beside the models, where it travels with them."""
+    data.tokenizer.save(workspace.path(ROLES["tokenizer"]))
+
+
+def float_model_path(config: Config, workspace: Workspace) -> Path | None:
+    """The float model of this run, or the one that the configuration names."""
+    own = workspace.find("float_model")
+    return own or (Path(config.model.float_model_path) if config.model.float_model_path else None)
+
+
+def float_model(config: Config, workspace: Workspace) -> "LanguageModel":
+    """The trained float model; UserError if there is none."""
+    from textzoo.models.files import load_float_model
+
+    path = float_model_path(config, workspace)
+    if path is None:
+        raise UserError("there is no float model", remedy="Train one, or give model.float_model_path=<file>.keras.")
+    return load_float_model(path)
+
+
+def quantized_model_paths(config: Config, workspace: Workspace) -> list[Path]:
+    """Every quantized decode step at hand: the configured one, then those of this run."""
+    named = [Path(config.model.quantized_model_path)] if config.model.quantized_model_path else []
+    return named + workspace.files("quantized_model")
+
+
+def check_vocabulary(model_size: int, data_size: int) -> None:
+    """A model and a tokenizer that do not belong together are refused."""
+    if model_size != data_size:
+        raise UserError(
+            "the model and the tokenizer do not belong together",
+            expected=f"a tokenizer of {model_size} tokens",
+            received=f"{data_size} tokens",
+            remedy="Give tokenizer.path=<the tokenizer.json that the model was trained with>.",
+        )
+
+
+def corpus_digest(config: Config) -> str:
+    """Content hash of the corpus, without writing anything."""
+    from textzoo.text.corpora import load_corpus
+
+    return load_corpus(config.dataset).sha256
+
+
+def copy_beside(source: Path, target: Path) -> None:
+    """Copy a small file, if it is not there already."""
+    if source.resolve() != target.resolve():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)

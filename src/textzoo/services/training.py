@@ -1,0 +1,60 @@
+"""Training: from text to a float model with its tokenizer beside it."""
+
+from textzoo.models.files import build_model, load_float_model, save_float_model
+from textzoo.report import ModelReport, Report, TrainingReport
+from textzoo.schema import Config
+from textzoo.services import inputs
+from textzoo.tracking import Sink
+from textzoo.workspace import ROLES, Workspace
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Train the configured model; with model.float_model_path, go on from that file's weights."""
+    from textzoo.training.backends import set_seed
+    from textzoo.training.trainer import train
+
+    data = inputs.prepared_dataset(config, workspace)
+    set_seed(config.general.seed, config.general.deterministic)
+    model = starting_model(config, data.tokenizer.vocabulary_size)
+    result = train(
+        model,
+        data,
+        config.training,
+        folder=workspace.root,
+        seed=config.general.seed,
+        deterministic=config.general.deterministic,
+        on_metrics=sink.metrics,
+    )
+    save_float_model(model, workspace.path(ROLES["float_model"]))
+    inputs.keep_tokenizer(data, workspace)
+    for plot in sorted(workspace.path("plots").glob("*.png")):
+        sink.artifact(plot, "plots")
+    return Report(
+        model=model_report(config.model.name, model),
+        training=TrainingReport(
+            steps=result.steps,
+            tokens=result.tokens,
+            seconds=result.seconds,
+            tokens_per_second=result.tokens_per_second,
+            best_validation_loss_nats=result.best_validation_loss_nats,
+            best_step=result.best_step,
+            stopped_early=result.stopped_early,
+            data_sha256=data.sha256,
+        ),
+    )
+
+
+def starting_model(config: Config, vocabulary_size: int):
+    """The model with fresh weights, or with those of the file given."""
+    if config.model.float_model_path:
+        from pathlib import Path
+
+        model = load_float_model(Path(config.model.float_model_path))
+        inputs.check_vocabulary(model.vocabulary_size, vocabulary_size)
+        return model
+    return build_model(config.model, vocabulary_size)
+
+
+def model_report(name: str, model) -> ModelReport:
+    """The model's sizes."""
+    return ModelReport(name, model.count_params(), model.vocabulary_size, model.context_length)

@@ -1,0 +1,202 @@
+"""Mistakes in the configuration: all at once, with suggestions, exit code 2, nothing written, no heavy import."""
+
+import dataclasses
+
+import pytest
+import yaml
+
+from textzoo import validation
+from textzoo.chains import CHAINS, missing_services
+from textzoo.schema import Config, walk
+
+BOARDS = ["STM32F4", "STM32H7"]
+
+# override, what the message must contain
+COMMAND_LINE_MISTAKES = [
+    ("model.nlayers=3", "unknown key model.nlayers. Did you mean 'model.n_layers'?"),
+    ("trainig.steps=3", "unknown key trainig.steps. Did you mean 'training.steps'?"),
+    ("n_heads=3", "unknown key n_heads. Did you mean 'model.n_heads'?"),
+    ("datset=text", "unknown key datset. Did you mean 'dataset'?"),
+    ("model=pico_gtp", "unknown model 'pico_gtp'; expected one of pico_gpt. Did you mean 'pico_gpt'?"),
+    (
+        "dataset=shakespeare",
+        "unknown dataset 'shakespeare'; expected one of nanogpt, python_docs, text, tinyshakespeare",
+    ),
+    ("operation_mode=chain_tqf", "Did you mean 'chain_tqe'?"),
+    (
+        "training.steps=abc",
+        "wrong type of training.steps; expected a whole number or null (steps); received 'abc' (text)",
+    ),
+    ("training.steps=1.5", "wrong type of training.steps"),
+    (
+        "general.deterministic=1",
+        "wrong type of general.deterministic; expected true or false; received 1 (whole number)",
+    ),
+    ("training.batch_size=0", "training.batch_size is out of range; expected >= 1 and <= 65,536; received 0"),
+    ("model.dropout=1.0", "model.dropout is out of range; expected >= 0.0 and < 1.0; received 1.0"),
+    ("model.d_model=129", "model.d_model=129 is not divisible by model.n_heads=2"),
+    ("training.epochs=3", "training.steps and training.epochs contradict each other"),
+    ("training.gradient_accumulation=5", "training.gradient_accumulation does not divide training.batch_size"),
+    ("dataset=text", "dataset.name=text needs dataset.training_path"),
+    ("dataset.training_path=nowhere.txt", "dataset.training_path: there is no file or folder 'nowhere.txt'"),
+    (
+        "dataset.name=wikipedia",
+        "wrong value of dataset.name; expected one of python_docs, text, tinyshakespeare, nanogpt",
+    ),
+    ("deployment.hardware_setup.board=STM32H8", "unknown board 'STM32H8'"),
+    ("operation_mode=evaluation", "operation_mode=evaluation needs a trained model"),
+    ("model.n_layers=1,2", "model.n_layers has several values. A sweep needs -m."),
+    ("model.n_layers=[1", "the command line cannot be read"),
+    ("experiment=none_such", "unknown experiment 'none_such'"),
+    ("general.resume=nowhere", "general.resume: 'nowhere' is not a run folder"),
+]
+
+# changes to the CIMv3 configuration, what is named
+CIMV3_VIOLATIONS = [
+    ({"d_model": 192, "n_heads": 3}, ["model.d_model"]),
+    ({"n_heads": 4}, ["model.n_heads"]),
+    ({"context_length": 256}, ["model.context_length"]),
+    ({"activation": "gelu"}, ["model.activation"]),
+    ({"use_bias": True}, ["model.use_bias"]),
+    ({"use_bias": True, "activation": "gelu", "context_length": 129}, ["context_length", "activation", "use_bias"]),
+    ({}, []),
+]
+
+
+def test_every_mistake_of_a_command_line_is_reported_at_once(program, tmp_path):
+    together = [
+        "model.nlayers=3",
+        "n_heads=3",
+        "datset=text",
+        "operation_mode=chain_tqf",
+        "training.steps=abc",
+        "model.d_model=129",
+        "dataset.training_path=nowhere.txt",
+    ]
+    answer = program(*together)
+    assert answer.returncode == 2
+    for override, message in COMMAND_LINE_MISTAKES:
+        if override in together:
+            assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert "7 mistakes" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("override", "message"), COMMAND_LINE_MISTAKES)
+def test_a_mistake_gets_one_clear_message(program, override, message):
+    answer = program(override)
+    assert message in answer.stderr
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["model.nlayers=3"], ["operation_mode=describe"]])
+def test_nothing_heavy_is_imported_for_an_answer(program, arguments):
+    answer = program(*arguments, python_options=["-X", "importtime"])
+    imported = {
+        line.rpartition("|")[2].strip() for line in answer.stderr.splitlines() if line.startswith("import time")
+    }
+    assert "hydra" in imported
+    assert not imported & {"tensorflow", "keras", "mlflow", "ai_edge_litert", "numpy", "matplotlib", "rich"}
+
+
+@pytest.mark.parametrize("mode", [mode for mode in CHAINS if missing_services(mode)])
+def test_a_mode_of_a_later_version_says_so_in_one_line(program, mode):
+    answer = program(f"operation_mode={mode}")
+    assert answer.returncode == 2
+    messages = [line for line in answer.stderr.splitlines() if line.startswith("  *")]
+    assert len(messages) == 1
+    assert "not in this version yet" in messages[0]
+
+
+@pytest.mark.parametrize(("changes", "named"), CIMV3_VIOLATIONS)
+def test_cimv3_names_each_violation(changes, named):
+    values = {"model": {"constraints": "cimv3", **changes}}
+    errors = [str(error) for error in validation.check(values, BOARDS)[1]]
+    assert len(errors) == len(named)
+    for key, error in zip(named, errors, strict=True):
+        assert key in error
+    assert validation.check({"model": {**changes, "constraints": "none"}}, BOARDS)[1] == []
+
+
+def test_the_classic_overrides_work_literally(program, tmp_path):
+    answer = program(
+        "--cfg",
+        "job",
+        "operation_mode=chain_tqe",
+        "deployment.hardware_setup.board=STM32H7",
+        'prediction.prompt="It\'s dark"',
+        "prediction.max_tokens=50",
+        "tools.stm32ai.on_cloud=true",
+    )
+    assert answer.returncode == 0, answer.stderr
+    values = yaml.safe_load(answer.stdout)
+    assert values["prediction"]["prompt"] == "It's dark"
+    assert values["tools"]["stm32ai"]["on_cloud"] is True
+    assert list(values) == [entry.name for entry in dataclasses.fields(Config)]
+
+
+def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
+    (tmp_path / "user_config.yaml").write_text(
+        "defaults: [config, _self_]\nmodel: {n_layers: 2}\ntraining: {steps: 7}\nhydra: {run: {dir: my_run}}\n"
+    )
+    answer = program("--config-path", ".", "--config-name", "user_config.yaml", "--cfg", "job", "training.steps=8")
+    assert answer.returncode == 0, answer.stderr
+    values = yaml.safe_load(answer.stdout)
+    assert (values["model"]["n_layers"], values["training"]["steps"], values["model"]["d_model"]) == (2, 8, 128)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("defaults: [config, _self_]\nmodel: {nlayers: 2, d_modl: 3}\n", "unknown key model.nlayers"),
+        ("defaults: [config, _self_]\nmodel: {nlayers: 2, d_modl: 3}\n", "Did you mean 'model.d_model'?"),
+        ("defaults: [config, _self_]\nmodel: 3\n", "wrong type of model; expected a section"),
+        ("model: {n_layers: [", "cannot be composed"),
+        ("defaults: [config, _self_]\ntraining: {steps: 1.5}\n", "wrong type of training.steps"),
+    ],
+)
+def test_mistakes_in_a_users_file(program, tmp_path, content, message):
+    (tmp_path / "mine.yaml").write_text(content)
+    answer = program("--config-path", ".", "--config-name", "mine.yaml")
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_an_experiment_wins_over_the_groups(program):
+    answer = program("--cfg", "job", "experiment=tinyshakespeare_pico_gpt")
+    assert answer.returncode == 0, answer.stderr
+    assert yaml.safe_load(answer.stdout)["dataset"]["name"] == "tinyshakespeare"
+
+
+def test_every_value_of_a_sweep_is_checked(program):
+    answer = program("-m", "model.n_layers=1,2,200", "model=pico_gpt,pico_gtp")
+    assert answer.returncode == 2
+    assert "model.n_layers is out of range" in answer.stderr
+    assert "unknown model 'pico_gtp'" in answer.stderr
+
+
+def test_describe_lists_every_key(program):
+    answer = program("operation_mode=describe")
+    assert answer.returncode == 0
+    for name, entry in walk():
+        assert f"\n{name} = " in f"\n{answer.stdout}"
+        assert entry.metadata["text"] in answer.stdout
+
+
+def test_help_lists_modes_and_groups(program):
+    answer = program("--help")
+    assert answer.returncode == 0
+    for mode in CHAINS:
+        assert mode in answer.stdout
+    assert "python_docs" in answer.stdout
+
+
+@pytest.mark.parametrize(("name", "entry"), walk(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_key_is_described_and_its_default_is_allowed(name, entry):
+    assert entry.metadata["text"].endswith(".")
+    errors = []
+    validation.convert(entry, validation.default_of(entry), name, errors)
+    assert errors == []

@@ -1,0 +1,122 @@
+"""Every architecture: parameter count, decode step against forward, saving and loading. A new model is a new row."""
+
+import keras
+import numpy as np
+import pytest
+from keras.ops import convert_to_numpy as to_numpy
+
+from textzoo.errors import UserError
+from textzoo.models.files import build_model, load_float_model, save_float_model
+from textzoo.models.registry import MODELS
+from textzoo.schema import ModelConfig
+
+# name, vocabulary, changes to the default configuration, parameters
+ARCHITECTURES = [
+    ("pico_gpt", 65, {}, 418_432),
+    ("pico_gpt", 103, {"d_model": 96, "n_heads": 3, "context_length": 24, "n_layers": 2}, 159_936),
+    ("pico_gpt", 17, {"d_model": 32, "n_heads": 2, "context_length": 16, "n_layers": 1, "use_bias": True}, None),
+    ("pico_gpt", 11, {"d_model": 16, "n_heads": 1, "context_length": 9, "n_layers": 2, "activation": "gelu"}, None),
+]
+
+
+def make(name, vocabulary, changes):
+    keras.utils.set_random_seed(7)
+    model = build_model(ModelConfig(name=name, **changes), vocabulary)
+    spread_weights(model)
+    return model
+
+
+def spread_weights(model):
+    """Weights of deviation 0.1: fresh ones give nearly equal logits, which would hide mistakes."""
+    random = np.random.default_rng(3)
+    for weight in model.weights:
+        weight.assign(to_numpy(weight) + 0.1 * random.standard_normal(weight.shape).astype("float32"))
+
+
+def random_tokens(model, batch=1, seed=5):
+    shape = (batch, model.context_length)
+    return np.random.default_rng(seed).integers(0, model.vocabulary_size, shape).astype("int32")
+
+
+@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES)
+def test_parameter_count_is_known_from_the_configuration(name, vocabulary, changes, parameters):
+    model = make(name, vocabulary, changes)
+    assert MODELS.get(name).parameters_of(model.get_config()) == model.count_params()
+    if parameters:
+        assert model.count_params() == parameters
+
+
+@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES)
+def test_decode_step_equals_forward(name, vocabulary, changes, parameters):
+    model = make(name, vocabulary, changes)
+    tokens = random_tokens(model)
+    forward = to_numpy(model(tokens))[0]
+    state = model.initial_state()
+    for position in range(model.context_length):
+        logits, state = model.decode_step(tokens[0, position : position + 1], np.array([position], "int32"), state)
+        np.testing.assert_allclose(to_numpy(logits)[0], forward[position], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES[:2])
+def test_a_later_token_changes_nothing_before_it(name, vocabulary, changes, parameters):
+    model = make(name, vocabulary, changes)
+    tokens = random_tokens(model)
+    changed = tokens.copy()
+    changed[0, -1] = (changed[0, -1] + 1) % vocabulary
+    before, after = to_numpy(model(tokens)), to_numpy(model(changed))
+    np.testing.assert_array_equal(before[0, :-1], after[0, :-1])
+    assert np.abs(before[0, -1] - after[0, -1]).max() > 1e-3
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES[1:3])
+def test_saved_and_loaded_is_the_same_model(tmp_path, name, vocabulary, changes, parameters, ending):
+    model = make(name, vocabulary, changes)
+    path = tmp_path / f"model.{ending}"
+    save_float_model(model, path)
+    loaded = load_float_model(path)
+    assert loaded.get_config() == model.get_config()
+    for ours, theirs in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])
+def test_a_truncated_file_is_refused(tmp_path, ending, kept):
+    path = tmp_path / f"model.{ending}"
+    save_float_model(make(*ARCHITECTURES[1][:3]), path)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(kept * len(content)) if isinstance(kept, float) else kept])
+    with pytest.raises(UserError, match="cannot be read as a model"):
+        load_float_model(path)
+
+
+def test_a_lambda_is_refused_and_not_executed(tmp_path):
+    marker = tmp_path / "executed"
+    source = f"(lambda: __import__('pathlib').Path({str(marker)!r}).touch())()"
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Lambda(lambda x: eval(source) or x, output_shape=(2,))])
+    marker.unlink(missing_ok=True)
+    path = tmp_path / "lambda.keras"
+    model.save(path)
+    with pytest.raises(UserError, match="holds a Sequential, which is no architecture of TextZoo"):
+        load_float_model(path)
+    assert not marker.exists()
+
+
+def test_a_configuration_that_would_fill_the_memory_is_refused(tmp_path):
+    import json
+    import zipfile
+
+    honest, hostile = tmp_path / "honest.keras", tmp_path / "hostile.keras"
+    save_float_model(make(*ARCHITECTURES[1][:3]), honest)
+    with zipfile.ZipFile(honest) as source, zipfile.ZipFile(hostile, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                document = json.loads(content)
+                document["config"].update(d_model=4096, n_layers=64, n_heads=64)
+                content = json.dumps(document).encode()
+            target.writestr(name, content)
+    with pytest.raises(UserError, match="too short for its own configuration"):
+        load_float_model(hostile)
