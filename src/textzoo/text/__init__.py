@@ -1,0 +1,1 @@
+"""The text room: corpora, tokenizers, windows. Knows neither TensorFlow nor Hydra."""

@@ -1,0 +1,210 @@
+"""The corpora: from the configuration to a training text and a validation text."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from textzoo.errors import UserError
+from textzoo.files import file_digest
+from textzoo.registry import unknown_name
+from textzoo.schema import DatasetConfig
+from textzoo.text.cleaning import join_documents, split_documents
+from textzoo.text.download import KnownFile, fetch
+from textzoo.text.nanogpt import open_tokens, read_characters
+from textzoo.text.python_docs import read_python_docs
+from textzoo.text.reading import Source, as_paths, read_text, text_files
+
+TINYSHAKESPEARE = KnownFile(
+    url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+    sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+    size_bytes=1_115_394,
+    remedy="Without a network give the file itself: dataset.training_path=<tinyshakespeare.txt>,"
+    " or use dataset=python_docs, which needs no download.",
+)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A corpus as text.
+
+    Attributes:
+        name: dataset.name.
+        training: Text to train on; documents are separated by blank lines.
+        validation: Text held out.
+        sha256: Content hash of both, see text_digest.
+        sources: Where it comes from.
+    """
+
+    name: str
+    training: str
+    validation: str
+    sha256: str
+    sources: list[Source]
+
+
+@dataclass(frozen=True)
+class TokenCorpus:
+    """A corpus that comes as tokens with their own vocabulary (nanoGPT folders).
+
+    Attributes:
+        name: dataset.name.
+        training: Tokens (tokens,), uint16, memory-mapped.
+        validation: Tokens held out, in the same form.
+        characters: The character of each token.
+        sha256: Content hash of the three files.
+        sources: Where it comes from.
+    """
+
+    name: str
+    training: np.memmap
+    validation: np.memmap
+    characters: list[str]
+    sha256: str
+    sources: list[Source]
+
+
+def load_corpus(dataset: DatasetConfig) -> Corpus | TokenCorpus:
+    """Load the corpus that the configuration names; UserError for whatever is wrong with its files."""
+    if dataset.name not in LOADERS:
+        raise unknown_name("corpus", dataset.name, LOADERS)
+    return LOADERS[dataset.name](dataset)
+
+
+def load_python_docs(dataset: DatasetConfig) -> Corpus:
+    documents, source = read_python_docs()
+    return text_corpus(dataset, documents, [source])
+
+
+def load_text(dataset: DatasetConfig) -> Corpus:
+    if not dataset.training_path:
+        raise UserError(f"dataset.name={dataset.name} needs dataset.training_path", remedy="Give a file or a folder.")
+    return text_corpus(dataset, *read_texts(dataset.training_path))
+
+
+def load_tinyshakespeare(dataset: DatasetConfig) -> Corpus:
+    if dataset.training_path:
+        path = known_file(dataset.training_path, TINYSHAKESPEARE)
+    else:
+        path = fetch(TINYSHAKESPEARE, Path(dataset.cache_dir) / "tinyshakespeare.txt")
+    return text_corpus(dataset, *read_texts(str(path)))
+
+
+def known_file(given: str | list[str], known: KnownFile) -> Path:
+    """The one file that was given in place of a download, if its content is the known one."""
+    paths = as_paths(given)
+    if len(paths) != 1 or not paths[0].is_file():
+        raise UserError("dataset.training_path is not the corpus", expected="one file", received=str(given))
+    digest = file_digest(paths[0])
+    if digest != known.sha256:
+        raise UserError(
+            f"'{paths[0]}' is not the corpus",
+            expected=f"sha256 {known.sha256}",
+            received=digest,
+            remedy="For another text use dataset=text.",
+        )
+    return paths[0]
+
+
+def load_nanogpt(dataset: DatasetConfig) -> TokenCorpus:
+    """A nanoGPT folder: its own split and vocabulary are kept; dataset.validation_* do not apply."""
+    folders = as_paths(dataset.training_path or [])
+    if len(folders) != 1 or not folders[0].is_dir():
+        raise UserError(
+            "dataset.training_path is not a nanoGPT folder",
+            expected="one folder with train.bin, val.bin and meta.pkl",
+            received=str(dataset.training_path),
+        )
+    folder = folders[0]
+    characters = read_characters(folder)
+    tokens = [open_tokens(folder / name, len(characters)) for name in ("train.bin", "val.bin")]
+    files = [folder / name for name in ("train.bin", "val.bin", "meta.pkl")]
+    digests = [file_digest(path) for path in files]
+    sources = [
+        Source(str(path), digest, path.stat().st_size, characters=len(part))
+        for path, digest, part in zip(files, digests, tokens, strict=False)
+    ]
+    return TokenCorpus(dataset.name, *tokens, characters, combined_digest(digests), sources)
+
+
+LOADERS = {
+    "python_docs": load_python_docs,
+    "text": load_text,
+    "tinyshakespeare": load_tinyshakespeare,
+    "nanogpt": load_nanogpt,
+}
+
+
+def read_texts(given: str | list[str]) -> tuple[list[str], list[Source]]:
+    """The texts of a file, a list of files or a folder, one per file."""
+    read = [read_text(path) for path in text_files(as_paths(given))]
+    return [text for text, _ in read], [source for _, source in read]
+
+
+def text_corpus(dataset: DatasetConfig, texts: list[str], sources: list[Source]) -> Corpus:
+    """Put texts together, and split off the validation text where none is given."""
+    if dataset.validation_path:
+        validation_texts, validation_sources = read_texts(dataset.validation_path)
+        training, validation = join_documents(texts), join_documents(validation_texts)
+        sources = sources + validation_sources
+    elif dataset.split_mode == "random":
+        training, validation = split_by_document(texts, dataset.validation_split, dataset.split_seed)
+    else:
+        training, validation = split_at_end(join_documents(texts), dataset.validation_split)
+    check_parts(training, validation, sources)
+    return Corpus(dataset.name, training, validation, text_digest(training, validation), sources)
+
+
+def split_at_end(text: str, share: float) -> tuple[str, str]:
+    """Hold out the last part: the first int((1 - share) * characters) characters are for training, as in nanoGPT."""
+    cut = int(len(text) * (1 - share))
+    return text[:cut], text[cut:]
+
+
+def split_by_document(texts: list[str], share: float, seed: int) -> tuple[str, str]:
+    """Hold out whole documents, drawn at random until they make up `share` of the characters.
+
+    Documents are the files; a single file is divided at its blank lines. Both parts keep the order of the corpus,
+    and each has at least one document.
+    """
+    documents = texts if len(texts) > 1 else split_documents(texts[0])
+    if len(documents) < 2:
+        raise UserError(
+            "the corpus has one document only, which dataset.split_mode=random cannot divide",
+            remedy="Use dataset.split_mode=contiguous, or separate documents by blank lines.",
+        )
+    order = np.random.default_rng(seed).permutation(len(documents))
+    reached = np.cumsum([len(documents[index]) for index in order])
+    count = int(np.searchsorted(reached, share * reached[-1])) + 1
+    held_out = set(order[: min(count, len(documents) - 1)].tolist())
+    training = [document for index, document in enumerate(documents) if index not in held_out]
+    return join_documents(training), join_documents([documents[index] for index in sorted(held_out)])
+
+
+def check_parts(training: str, validation: str, sources: list[Source]) -> None:
+    """UserError for a corpus of one distinct character, or one too short to be divided."""
+    names = ", ".join(source.location for source in sources[:3])
+    text = training + validation
+    if len(set(text)) < 2:
+        raise UserError(
+            f"the corpus ({names}) has one distinct character only",
+            expected="at least 2",
+            received=f"{text[:1]!r}, {len(text):,} times",
+        )
+    if not training or not validation:
+        raise UserError(
+            f"the corpus ({names}) leaves no text for {'validation' if training else 'training'}",
+            received=f"{len(text)} characters in all",
+            remedy="Give more text, or another dataset.validation_split.",
+        )
+
+
+def text_digest(training: str, validation: str) -> str:
+    """sha256 that stands for a corpus: over the sha256 of each text's UTF-8, as two lines of hexadecimal text."""
+    parts = [text.encode("utf-8", "surrogatepass") for text in (training, validation)]
+    return combined_digest([hashlib.sha256(part).hexdigest() for part in parts])
+
+
+def combined_digest(digests: list[str]) -> str:
+    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""From a corpus to memory-mapped tokens in a folder: train.bin, validation.bin, tokenizer.json, dataset.json."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textzoo.errors import UserError
+from textzoo.files import atomic_path, file_digest, value_digest, write_json
+from textzoo.schema import DatasetConfig, TokenizerConfig
+from textzoo.text.character_tokenizer import CharacterTokenizer
+from textzoo.text.corpora import Corpus, TokenCorpus, load_corpus
+from textzoo.text.nanogpt import TOKEN_DTYPE, open_tokens
+from textzoo.text.strict_json import read_json_object
+from textzoo.text.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
+
+FORMAT = "textzoo-dataset"
+VERSION = 1
+MAX_RECORD_BYTES = 1 << 26
+TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE, RECORD_FILE = (
+    "train.bin",
+    "validation.bin",
+    "tokenizer.json",
+    "dataset.json",
+)
+DATA_FILES = (TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE)
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """A corpus as tokens.
+
+    Attributes:
+        train: Tokens to train on (tokens,), little-endian uint16, memory-mapped read-only.
+        validation: Tokens held out, in the same form.
+        tokenizer: What turned the text into them.
+        sha256: Content hash of the corpus (text_digest), whichever tokenizer was used.
+        statistics: {"characters", "tokens", "unknown": {"training", "validation"}, "vocabulary_size", "documents"}.
+    """
+
+    train: np.memmap
+    validation: np.memmap
+    tokenizer: Tokenizer
+    sha256: str
+    statistics: dict[str, Any]
+
+
+def prepare_dataset(dataset: DatasetConfig, tokenizer: TokenizerConfig, folder: Path) -> PreparedDataset:
+    """Load, split and tokenize a corpus into `folder`, or reuse what lies there if it was made from the same content.
+
+    The same content means: the same training and validation text (sha256) and the same tokenizer settings. Files are
+    written atomically, dataset.json last; it names the sha256 of the others, so a half-written folder is never reused.
+    """
+    folder = Path(folder)
+    corpus = load_corpus(dataset)
+    key = preparation_key(corpus, tokenizer)
+    return reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
+
+
+def preparation_key(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig) -> str:
+    settings = {"kind": tokenizer.name, "unknown": tokenizer.unknown}
+    if tokenizer.path:
+        settings["file"] = file_digest(Path(tokenizer.path))
+    return value_digest({"version": VERSION, "corpus": corpus.sha256, "tokenizer": settings})
+
+
+def reuse(folder: Path, key: str) -> PreparedDataset | None:
+    try:
+        record = read_record(folder)
+        return open_prepared(folder) if record["key"] == key else None
+    except UserError:
+        return None
+
+
+def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
+    prepare = prepare_tokens if isinstance(corpus, TokenCorpus) else prepare_text
+    tokenizer, training, validation = prepare(corpus, config)
+    write_tokens(folder / TRAIN_FILE, training)
+    write_tokens(folder / VALIDATION_FILE, validation)
+    tokenizer.save(folder / TOKENIZER_FILE)
+    record = {
+        "format": FORMAT,
+        "version": VERSION,
+        "name": corpus.name,
+        "key": key,
+        "sha256": corpus.sha256,
+        "files": {name: file_digest(folder / name) for name in DATA_FILES},
+        "statistics": statistics(corpus, tokenizer, training, validation),
+        "sources": [asdict(source) for source in corpus.sources],
+    }
+    write_json(folder / RECORD_FILE, record)
+    return open_prepared(folder)
+
+
+def prepare_text(corpus: Corpus, config: TokenizerConfig) -> tuple[Tokenizer, np.ndarray, np.ndarray]:
+    tokenizer = make_tokenizer(config, corpus.training, corpus.validation)
+    return tokenizer, *(tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation))
+
+
+def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> tuple[Tokenizer, np.ndarray, np.ndarray]:
+    """Tokens that were given stay as they are; <unk>, if wanted, is added behind the vocabulary they came with."""
+    if config.path or config.name != CharacterTokenizer.name:
+        raise UserError(
+            "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
+            remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
+        )
+    tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
+    return tokenizer, corpus.training, corpus.validation
+
+
+def write_tokens(path: Path, tokens: np.ndarray) -> None:
+    with atomic_path(path) as temporary:
+        np.asarray(tokens, TOKEN_DTYPE).tofile(temporary)
+
+
+def statistics(
+    corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, training: np.ndarray, validation: np.ndarray
+) -> dict[str, Any]:
+    parts = {"training": (corpus.training, training), "validation": (corpus.validation, validation)}
+    unknown = -1 if tokenizer.unknown_token is None else tokenizer.unknown_token
+    return {
+        "characters": {name: len(text) for name, (text, _) in parts.items()},
+        "tokens": {name: len(tokens) for name, (_, tokens) in parts.items()},
+        "unknown": {name: int(np.count_nonzero(tokens == unknown)) for name, (_, tokens) in parts.items()},
+        "vocabulary_size": tokenizer.vocabulary_size,
+        "documents": sum(source.documents for source in corpus.sources),
+    }
+
+
+def open_prepared(folder: Path) -> PreparedDataset:
+    """Open a prepared folder; UserError if a file is missing, damaged, or not the one that dataset.json names."""
+    folder = Path(folder)
+    record = read_record(folder)
+    for name in DATA_FILES:
+        path = folder / name
+        if not path.is_file() or file_digest(path) != record["files"].get(name):
+            raise UserError(
+                f"'{path}' is missing or was changed after the dataset was prepared",
+                remedy=f"Delete '{folder}' and run again: the dataset is then prepared anew.",
+            )
+    tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
+    train, validation = (
+        open_tokens(folder / name, tokenizer.vocabulary_size) for name in (TRAIN_FILE, VALIDATION_FILE)
+    )
+    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"])
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read dataset.json; the keys that are used have the right types."""
+    path = folder / RECORD_FILE
+    record = read_json_object(path, MAX_RECORD_BYTES)
+    types = {"key": str, "sha256": str, "files": dict, "statistics": dict}
+    same_format = record.get("format") == FORMAT and record.get("version") == VERSION
+    if not same_format or any(type(record.get(key)) is not kind for key, kind in types.items()):
+        raise UserError(f"'{path}' is not the record of a prepared dataset", remedy="Delete it and run again.")
+    return record

@@ -1,0 +1,126 @@
+"""Text files from disk, with clear words for everything that is not UTF-8 text."""
+
+import codecs
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textzoo.errors import UserError
+from textzoo.text.cleaning import normalise_newlines
+
+# Corpora are held in memory while they are turned into tokens.
+MAX_TEXT_BYTES = 1 << 30
+# UTF-32 first: its little-endian mark begins with that of UTF-16.
+FOREIGN_MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32-LE",
+    codecs.BOM_UTF32_BE: "UTF-32-BE",
+    codecs.BOM_UTF16_LE: "UTF-16-LE",
+    codecs.BOM_UTF16_BE: "UTF-16-BE",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a part of a corpus comes from, for the record.
+
+    Attributes:
+        location: Path as the user gave it, or the name of the origin.
+        sha256: Of the bytes as found, before anything was normalised.
+        size_bytes: Number of those bytes.
+        characters: Number of characters taken over.
+        documents: Number of documents taken over.
+        normalised: What was changed, and how often.
+    """
+
+    location: str
+    sha256: str
+    size_bytes: int
+    characters: int
+    documents: int = 1
+    normalised: dict[str, int] = field(default_factory=dict)
+
+
+def as_paths(given: str | list[str]) -> list[Path]:
+    return [Path(path) for path in ([given] if isinstance(given, str) else given)]
+
+
+def text_files(given: list[Path]) -> list[Path]:
+    """The files meant by files and folders: a folder stands for its .txt files, those in subfolders included.
+
+    Files keep the given order; those of a folder are sorted by path. Names that begin with a dot are left out.
+    """
+    if not given:
+        raise UserError("no text was given", expected="a file, a list of files, or a folder of .txt")
+    return [file for path in given for file in ([path] if not path.is_dir() else files_in_folder(path))]
+
+
+def files_in_folder(folder: Path) -> list[Path]:
+    files = [path for path in folder.rglob("*.txt") if path.is_file() and not path.name.startswith(".")]
+    if not files:
+        raise UserError(f"there is no .txt file in the folder {folder}")
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The content of a file of at most `limit` bytes; UserError if it is missing, unreadable or larger."""
+    if not path.is_file():
+        raise UserError(f"there is no file '{path}'", remedy="Check the path.")
+    try:
+        size = path.stat().st_size
+        if size > limit:
+            raise UserError(f"'{path}' is too large", expected=f"at most {limit:,} bytes", received=f"{size:,}")
+        with path.open("rb") as file:
+            return file.read(limit)
+    except OSError as error:
+        raise UserError(f"cannot read '{path}'", received=error.strerror or str(error)) from error
+
+
+def read_text(path: Path) -> tuple[str, Source]:
+    """Read a UTF-8 file, with or without byte-order mark, with universal newlines.
+
+    CR LF and CR become LF, so that a corpus gives the same tokens whichever system it was written on.
+
+    Raises:
+        UserError: Missing, empty, too large, binary, or not UTF-8; the last with the offset of the first wrong byte.
+    """
+    content = read_bytes(path, MAX_TEXT_BYTES)
+    text = decode_text(content, path)
+    if not text.strip():
+        raise UserError(f"'{path}' is empty", expected="text", received=f"{len(content)} bytes")
+    plain = normalise_newlines(text)
+    changed = text.count("\r")
+    source = Source(
+        location=str(path),
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        characters=len(plain),
+        normalised={"CR LF or CR to LF": changed} if changed else {},
+    )
+    return plain, source
+
+
+def decode_text(content: bytes, path: Path) -> str:
+    for mark, encoding in FOREIGN_MARKS.items():
+        if content.startswith(mark):
+            raise not_utf8(path, 0, content, f"{encoding} (its byte-order mark)", encoding)
+    start = len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0
+    zero = content.find(0)
+    if zero >= 0:
+        raise UserError(
+            f"'{path}' is a binary file", expected="UTF-8 text", received=f"a zero byte at byte offset {zero}"
+        )
+    try:
+        return content[start:].decode("utf-8")
+    except UnicodeDecodeError as error:
+        offset = start + error.start
+        raise not_utf8(path, offset, content, error.reason, "ISO-8859-1") from None
+
+
+def not_utf8(path: Path, offset: int, content: bytes, reason: str, guess: str) -> UserError:
+    line = content.count(b"\n", 0, offset) + 1
+    return UserError(
+        f"'{path}' is not UTF-8",
+        expected="UTF-8 text, with or without byte-order mark",
+        received=f"byte 0x{content[offset]:02X} at byte offset {offset} (line {line}): {reason}",
+        remedy=f"Convert it first, e.g. iconv -f {guess} -t UTF-8, with the encoding that it was written in.",
+    )
