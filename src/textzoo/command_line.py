@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 import sys
+import tempfile
 from argparse import Namespace
 from datetime import datetime
 from pathlib import Path
@@ -75,7 +76,9 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if f"operation_mode={DESCRIBE}" in options.overrides:
         print(describe.key_table())
         sys.exit(0)
-    errors = mistakes(options, folder)
+    errors, run_directory = mistakes(options, folder)
+    if not errors and not options.cfg and not options.multirun:
+        errors = check_writable(Path(run_directory))
     if errors:
         refuse(errors)
     return arguments
@@ -153,12 +156,24 @@ def read_yaml(path: Path, kind: type) -> Any:
     return values
 
 
-def mistakes(options: Namespace, folder: Path) -> list[UserError]:
-    """Every mistake of the command line and of the files that it composes."""
+def check_writable(folder: Path) -> list[UserError]:
+    """The run's folder can be made and written to, before Hydra tries."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return []
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = "Give another hydra.run.dir, or mend its permissions or free space."
+        return [UserError(f"the run's folder '{folder}' cannot be written: {reason}", remedy=remedy)]
+
+
+def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
+    """Every mistake of the command line and of the files that it composes; and the run's folder."""
     try:
         overrides = OverridesParser.create().parse_overrides(options.overrides)
     except HydraException as error:
-        return [UserError(f"the command line cannot be read: {first_line(error)}")]
+        return [UserError(f"the command line cannot be read: {first_line(error)}")], ""
     errors = []
     good: list[Override] = []
     for override in overrides:
@@ -167,7 +182,8 @@ def mistakes(options: Namespace, folder: Path) -> list[UserError]:
             errors.append(problem)
         else:
             good.append(override)
-    return errors + check_composed(options, good, folder)
+    further, run_directory = check_composed(options, good, folder)
+    return errors + further, run_directory
 
 
 def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserError | None:
@@ -202,22 +218,25 @@ def check_key(name: str) -> UserError | None:
     return UserError(f"unknown key {name}", remedy=hint or "operation_mode=describe lists all keys.")
 
 
-def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> list[UserError]:
-    """The mistakes that show in the composed values."""
+def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> tuple[list[UserError], str]:
+    """The mistakes that show in the composed values; and the run's folder."""
     single = [text_of_first_choice(override) for override in overrides]
     config_folder = options.config_path or str(folder)
     try:
         with initialize_config_dir(config_folder, version_base="1.3", job_name="stm32ai_main"):
             searchpath = [f"hydra.searchpath=[file://{folder}]"] if options.config_path else []
-            composed = compose(options.config_name or "config", overrides=[*single, *searchpath])
-        values = OmegaConf.to_container(composed, resolve=True)
+            name = options.config_name or "config"
+            composed = compose(name, overrides=[*single, *searchpath], return_hydra_config=True)
+        run_directory = composed.hydra.run.dir
+        chosen = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+        values = OmegaConf.to_container(chosen, resolve=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
-        return [explain_composition(error, options)]
+        return [explain_composition(error, options)], ""
     boards = sorted(path.stem for path in (folder / "board").glob("*.yaml"))
     errors: dict[str, UserError] = {}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         errors.update({str(error): error for error in validation.check(variant, boards)[1]})
-    return list(errors.values())
+    return list(errors.values()), run_directory
 
 
 def text_of_first_choice(override: Override) -> str:

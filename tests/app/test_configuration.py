@@ -79,7 +79,7 @@ def test_every_mistake_of_a_command_line_is_reported_at_once(program, tmp_path):
         if override in together:
             assert message in answer.stderr
     assert "Traceback" not in answer.stderr
-    assert "7 mistakes" in answer.stderr
+    assert "8 mistakes" in answer.stderr
     assert list(tmp_path.iterdir()) == []
 
 

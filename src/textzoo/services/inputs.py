@@ -1,11 +1,11 @@
 """What the services read: the corpus as tokens, the tokenizer, the models; from the run's folder or as configured."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textzoo.errors import UserError
+from textzoo.quantizers.recipes import RECIPES
 from textzoo.schema import Config, TokenizerConfig
 from textzoo.text.prepare import PreparedDataset, prepare_dataset
 from textzoo.text.tokenizers import Tokenizer, load_tokenizer
@@ -23,6 +23,8 @@ def prepared_dataset(config: Config, workspace: Workspace) -> PreparedDataset:
 
 
 def tokenizer_config(config: Config, workspace: Workspace) -> TokenizerConfig:
+    if config.dataset.name == "nanogpt":  # brings its own vocabulary
+        return config.tokenizer
     existing = tokenizer_path(config, workspace)
     return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer
 
@@ -94,8 +96,7 @@ def corpus_digest(config: Config) -> str:
     return load_corpus(config.dataset).sha256
 
 
-def copy_beside(source: Path, target: Path) -> None:
-    """Copy a small file, if it is not there already."""
-    if source.resolve() != target.resolve():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+def model_label(path: Path) -> str:
+    """A quantized model's name in tables: by its recipe, or its file's name."""
+    recipe = RECIPES.get(path.stem.removeprefix("decode_"))
+    return recipe.short_name if recipe else path.stem

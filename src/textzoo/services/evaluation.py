@@ -1,0 +1,96 @@
+"""Evaluation: loss and accuracy of every model at hand over the same tokens, float first."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from textzoo.engines.metrics import Metrics, evaluate
+from textzoo.engines.registry import open_engine
+from textzoo.errors import UserError
+from textzoo.files import write_json
+from textzoo.plots import loss_by_position_plot
+from textzoo.report import EvaluationReport, Report
+from textzoo.schema import Config
+from textzoo.services import inputs
+from textzoo.services.prediction import sample_of
+from textzoo.text.windows import evaluation_windows
+from textzoo.tracking import Sink
+from textzoo.workspace import Workspace
+
+FLOAT = "float"
+
+
+@dataclass
+class Candidate:
+    """A model to evaluate: its label, the engine that runs it, and where it comes from."""
+
+    label: str
+    engine: str
+    source: Any
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Evaluate all models at hand and let the last of them speak."""
+    data = inputs.prepared_dataset(config, workspace)
+    candidates = list(models_at_hand(config, workspace))
+    if not candidates:
+        raise UserError("there is no model to evaluate", remedy="Give model.float_model_path=<file>.keras.")
+    rows: list[EvaluationReport] = []
+    by_position: dict[str, list[float]] = {}
+    for candidate in candidates:
+        engine = open_engine(candidate.engine, candidate.source)
+        inputs.check_vocabulary(engine.vocabulary_size, data.tokenizer.vocabulary_size)
+        windows = evaluation_windows(data.validation, engine.context_length, config.evaluation.max_tokens)
+        start = time.perf_counter()
+        metrics = evaluate(engine, *windows, description=f"evaluate {candidate.label} on {candidate.engine}")
+        rows.append(row_of(candidate, metrics, time.perf_counter() - start))
+        by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
+    add_deltas(rows)
+    keep(rows, by_position, workspace, sink)
+    sample = sample_of(config, candidates[-1].label, engine, data.tokenizer)
+    return Report(evaluation=rows, samples=[sample])
+
+
+def models_at_hand(config: Config, workspace: Workspace) -> Iterator[Candidate]:
+    """The float model first, then every quantized one on the engines that are asked for."""
+    path = inputs.float_model_path(config, workspace)
+    if path:
+        yield Candidate(FLOAT, "keras", path)
+    # The optimized kernels are shown beside the reference, never instead of it, and the reference comes last: it is
+    # what the device computes.
+    engines = ["litert", "litert_ref"] if config.evaluation.engine == "litert" else ["litert_ref"]
+    for quantized in inputs.quantized_model_paths(config, workspace):
+        for engine in engines:
+            yield Candidate(inputs.model_label(quantized), engine, quantized)
+
+
+def row_of(candidate: Candidate, metrics: Metrics, seconds: float) -> EvaluationReport:
+    return EvaluationReport(
+        model=candidate.label,
+        engine=candidate.engine,
+        tokens=metrics.tokens,
+        loss_nats=metrics.loss_nats,
+        bits_per_character=metrics.bits_per_character,
+        perplexity=metrics.perplexity,
+        top1_accuracy=metrics.top1_accuracy,
+        top5_accuracy=metrics.top5_accuracy,
+        seconds=seconds,
+    )
+
+
+def add_deltas(rows: list[EvaluationReport]) -> None:
+    """The loss of each quantized model against the float one."""
+    if rows[0].model == FLOAT:
+        for row in rows[1:]:
+            row.delta_loss_nats = row.loss_nats - rows[0].loss_nats
+
+
+def keep(rows: list[EvaluationReport], by_position: dict[str, list[float]], workspace: Workspace, sink: Sink) -> None:
+    """Metrics to the tracker; the loss by position as data and picture."""
+    for row in rows:
+        names = ("loss_nats", "perplexity", "bits_per_character", "top1_accuracy", "top5_accuracy")
+        sink.metrics(0, {f"{row.model}.{row.engine}.{name}": getattr(row, name) for name in names})
+    write_json(workspace.path("evaluation", "loss_by_position.json"), by_position)
+    plot = loss_by_position_plot(by_position, workspace.path("plots", "loss_by_position.png"))
+    sink.artifact(plot, "plots")
