@@ -8,7 +8,7 @@ from collections.abc import Iterable
 # Separates documents wherever several of them stand in one text.
 DOCUMENT_SEPARATOR = "\n\n"
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
-BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
+BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
 # What Unicode's own decomposition does not turn into ASCII, or not into what a reader expects.
 TYPOGRAPHY = {
@@ -70,8 +70,8 @@ def fold_to_ascii(text: str) -> tuple[str, dict[str, int]]:
 
 
 def split_documents(text: str) -> list[str]:
-    """The parts between blank lines, without the newlines around them; empty parts are left out."""
-    return [part for part in BLANK_LINES.split(text.strip("\n")) if part.strip()]
+    """The parts between blank lines (of nothing, or of spaces), without the whitespace at their end."""
+    return [part.lstrip("\n").rstrip() for part in BLANK_LINES.split(f"\n\n{text}") if part.strip()]
 
 
 def join_documents(documents: list[str]) -> str:

@@ -14,7 +14,7 @@ from textzoo.text.cleaning import join_documents, split_documents
 from textzoo.text.download import KnownFile, fetch
 from textzoo.text.nanogpt import open_tokens, read_characters
 from textzoo.text.python_docs import read_python_docs
-from textzoo.text.reading import Source, as_paths, read_text, text_files
+from textzoo.text.reading import Source, as_paths, printable, read_text, text_files
 
 TINYSHAKESPEARE = KnownFile(
     url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
@@ -122,7 +122,7 @@ def load_nanogpt(dataset: DatasetConfig) -> TokenCorpus:
     files = [folder / name for name in ("train.bin", "val.bin", "meta.pkl")]
     digests = [file_digest(path) for path in files]
     sources = [
-        Source(str(path), digest, path.stat().st_size, characters=len(part))
+        Source(printable(path), digest, path.stat().st_size, characters=len(part))
         for path, digest, part in zip(files, digests, tokens, strict=False)
     ]
     return TokenCorpus(dataset.name, *tokens, characters, combined_digest(digests), sources)

@@ -90,13 +90,18 @@ def read_text(path: Path) -> tuple[str, Source]:
     plain = normalise_newlines(text)
     changed = text.count("\r")
     source = Source(
-        location=str(path),
+        location=printable(path),
         sha256=hashlib.sha256(content).hexdigest(),
         size_bytes=len(content),
         characters=len(plain),
         normalised={"CR LF or CR to LF": changed} if changed else {},
     )
     return plain, source
+
+
+def printable(path: Path) -> str:
+    """The path as valid Unicode: file names may hold bytes that are not."""
+    return str(path).encode("utf-8", "replace").decode("utf-8")
 
 
 def decode_text(content: bytes, path: Path) -> str:

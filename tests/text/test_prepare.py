@@ -1,0 +1,146 @@
+"""Prepared datasets: written once, reused by content, opened only when intact."""
+
+import json
+
+import numpy as np
+import pytest
+
+from textzoo.errors import UserError
+from textzoo.schema import DatasetConfig, TokenizerConfig
+from textzoo.text.prepare import DATA_FILES, RECORD_FILE, open_prepared, prepare_dataset
+
+TEXT = "the quick brown fox jumps over the lazy dog\n\n" * 20
+
+
+@pytest.fixture
+def dataset(write):
+    path = write("corpus.txt", TEXT)
+    return DatasetConfig(name="text", training_path=str(path))
+
+
+def times(folder) -> dict[str, int]:
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+def test_tokens_are_the_text(dataset, tmp_path):
+    prepared = prepare_dataset(dataset, TokenizerConfig(), tmp_path / "data")
+    assert isinstance(prepared.train, np.memmap)
+    assert prepared.train.dtype == np.dtype("<u2")
+    decode = prepared.tokenizer.decode
+    assert decode(prepared.train) + decode(prepared.validation) == TEXT
+    assert len(prepared.validation) == len(TEXT) // 10
+    assert times(tmp_path / "data").keys() == {*DATA_FILES, RECORD_FILE}
+    assert prepared.statistics == {
+        "characters": {"training": 810, "validation": 90},
+        "tokens": {"training": 810, "validation": 90},
+        "unknown": {"training": 0, "validation": 0},
+        "vocabulary_size": 28,
+        "documents": 1,
+    }
+
+
+def test_the_same_content_is_reused_and_other_content_is_not(dataset, tmp_path, write):
+    folder = tmp_path / "data"
+    first = prepare_dataset(dataset, TokenizerConfig(), folder)
+    before = times(folder)
+    copy = DatasetConfig(name="text", training_path=str(write("renamed.txt", "\ufeff" + TEXT)))
+    assert prepare_dataset(copy, TokenizerConfig(), folder).sha256 == first.sha256
+    assert times(folder) == before
+
+    assert prepare_dataset(dataset, TokenizerConfig(unknown="unk"), folder).sha256 == first.sha256
+    assert times(folder) != before
+
+    write("corpus.txt", TEXT + "x")
+    assert prepare_dataset(dataset, TokenizerConfig(), folder).sha256 != first.sha256
+
+
+def test_another_tokenizer_file_is_not_the_same_content(dataset, tmp_path):
+    tokenizer = prepare_dataset(dataset, TokenizerConfig(), tmp_path / "data").tokenizer
+    path = tmp_path / "tokenizer.json"
+    for tokens in (tokenizer.tokens, tokenizer.tokens[::-1]):
+        type(tokenizer)(tokens).save(path)
+        prepared = prepare_dataset(dataset, TokenizerConfig(path=str(path)), tmp_path / "data")
+        assert prepared.tokenizer.tokens == tokens
+        assert prepared.tokenizer.decode(prepared.train) == TEXT[:810]
+
+
+def test_characters_of_the_validation_text(write, tmp_path):
+    paths = {"training_path": str(write("t.txt", "abab" * 9)), "validation_path": str(write("v.txt", "abc\ud7ff" * 9))}
+    dataset = DatasetConfig(name="text", **paths)
+    plain = prepare_dataset(dataset, TokenizerConfig(), tmp_path / "plain")
+    assert plain.tokenizer.tokens == ["a", "b", "c", "\ud7ff"]
+    with_unknown = prepare_dataset(dataset, TokenizerConfig(unknown="unk"), tmp_path / "unk")
+    assert with_unknown.tokenizer.tokens == ["a", "b", "<unk>"]
+    assert with_unknown.statistics["unknown"] == {"training": 0, "validation": 18}
+    assert with_unknown.tokenizer.decode(with_unknown.validation) == "ab\ufffd\ufffd" * 9
+
+
+def test_a_tokenizer_that_lacks_characters_is_refused(dataset, tmp_path, write):
+    tokenizer = prepare_dataset(dataset, TokenizerConfig(), tmp_path / "data").tokenizer
+    path = tmp_path / "tokenizer.json"
+    tokenizer.save(path)
+    other = DatasetConfig(name="text", training_path=str(write("other.txt", "the lazy dog, 7 times" * 5)))
+    with pytest.raises(UserError, match=r"2 characters are not .*',' \(U\+002C\) at 12"):
+        prepare_dataset(other, TokenizerConfig(path=str(path)), tmp_path / "other")
+    with pytest.raises(UserError, match="has no <unk>"):
+        prepare_dataset(other, TokenizerConfig(path=str(path), unknown="unk"), tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", DATA_FILES)
+@pytest.mark.parametrize("damage", ["missing", "changed", "cut"])
+def test_damage_is_noticed_and_mended_by_preparing_again(dataset, tmp_path, name, damage):
+    folder = tmp_path / "data"
+    whole = prepare_dataset(dataset, TokenizerConfig(), folder)
+    path = folder / name
+    content = path.read_bytes()
+    path.unlink()
+    if damage != "missing":
+        path.write_bytes(content[:-1] + (b"?" if damage == "changed" else b""))
+    with pytest.raises(UserError, match=rf"{name}.*prepared anew"):
+        open_prepared(folder)
+    mended = prepare_dataset(dataset, TokenizerConfig(), folder)
+    assert path.read_bytes() == content
+    assert np.array_equal(mended.train, whole.train)
+
+
+def change(**values):
+    return lambda record: {**record, **values}
+
+
+BAD_RECORDS = {
+    "not an object": lambda record: [],
+    "another version": change(version=2),
+    "another format": change(format="x"),
+    "files of another type": change(files=[1]),
+    "no statistics": change(statistics=None),
+    "key of another type": change(key=7),
+    "no files": change(files={}),
+}
+
+
+@pytest.mark.parametrize("spoil", BAD_RECORDS.values(), ids=BAD_RECORDS)
+def test_bad_records_are_refused(dataset, tmp_path, spoil):
+    folder = tmp_path / "data"
+    prepare_dataset(dataset, TokenizerConfig(), folder)
+    path = folder / RECORD_FILE
+    path.write_text(json.dumps(spoil(json.loads(path.read_text()))))
+    with pytest.raises(UserError):
+        open_prepared(folder)
+    prepare_dataset(dataset, TokenizerConfig(), folder)
+    open_prepared(folder)
+
+
+def test_open_without_a_dataset(tmp_path):
+    with pytest.raises(UserError, match=r"no file.*dataset\.json"):
+        open_prepared(tmp_path)
+
+
+def test_failed_preparation_leaves_the_old_dataset(dataset, tmp_path, write):
+    folder = tmp_path / "data"
+    prepare_dataset(dataset, TokenizerConfig(), folder)
+    before = times(folder)
+    write("corpus.txt", "aaaa")
+    with pytest.raises(UserError, match="one distinct character"):
+        prepare_dataset(dataset, TokenizerConfig(), folder)
+    assert times(folder) == before
+    open_prepared(folder)
