@@ -127,10 +127,12 @@ def test_random_split_holds_out_whole_documents(words, share):
 
 
 def test_random_split_follows_its_seed(write):
-    path = write("t.txt", "\n\n".join(f"document {number}" for number in range(50)))
+    path = write("t.txt", "\n\n".join(f"document {number}" for number in range(300)))
     corpora = [load_corpus(text_dataset(path, split_mode="random", split_seed=seed)) for seed in (1, 1, 2)]
     assert corpora[0] == corpora[1]
     assert corpora[0].validation != corpora[2].validation
+    held_out = [int(document.split()[1]) for document in corpora[0].validation.split("\n\n")]
+    assert held_out == sorted(held_out)
 
 
 def test_random_split_needs_two_documents(write):

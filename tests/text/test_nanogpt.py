@@ -112,7 +112,7 @@ HOSTILE = {
     "a float": pickle.dumps(1.0),
     "true": pickle.dumps(True),
     "a set": pickle.dumps({1}),
-    "a huge memo": MARKED + b"}r" + struct.pack("<I", 2**31 - 1) + b".",
+    "a huge memo": MARKED + b"}r" + struct.pack("<I", 10**6) + b".",
     "a huge string": MARKED + b"\x8d" + struct.pack("<Q", 2**62) + b"x.",
     "a huge int": MARKED + b"\x8b" + struct.pack("<I", 2**31 - 1) + b"x.",
     "an unhashable key": MARKED + b"}]]s.",
@@ -184,7 +184,7 @@ BAD_TOKENS = {
     "missing": (None, "no file"),
     "empty": (b"", "0 bytes"),
     "odd": (b"\0\0\0", "3 bytes"),
-    "outside": (struct.pack("<4H", 0, 1, 999, 2), "received token 999 at position 2"),
+    "outside": (struct.pack("<4H", 0, 1, len(CHARACTERS), 2), f"received token {len(CHARACTERS)} at position 2"),
 }
 
 

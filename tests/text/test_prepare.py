@@ -51,7 +51,9 @@ def test_the_same_content_is_reused_and_other_content_is_not(dataset, tmp_path, 
     assert times(folder) != before
 
     write("corpus.txt", TEXT + "x")
-    assert prepare_dataset(dataset, TokenizerConfig(), folder).sha256 != first.sha256
+    changed = prepare_dataset(dataset, TokenizerConfig(unknown="unk"), folder)
+    assert changed.sha256 != first.sha256
+    assert len(changed.train) + len(changed.validation) == len(TEXT) + 1
 
 
 def test_another_tokenizer_file_is_not_the_same_content(dataset, tmp_path):

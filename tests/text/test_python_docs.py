@@ -51,8 +51,8 @@ def test_paragraphs_shared_by_topics_are_kept_once():
 
 
 def test_emphasis_is_removed_but_stars_of_code_stay():
-    assert tidy('An *iterable* and **any** "f(*args, **kwargs)" of 2*x*y') == (
-        'An iterable and any "f(*args, **kwargs)" of 2*x*y'
+    assert tidy('**Some detail:** an *iterable* and "f(*args, **kwargs)" of 2*x*y') == (
+        'Some detail: an iterable and "f(*args, **kwargs)" of 2*x*y'
     )
 
 

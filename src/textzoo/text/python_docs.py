@@ -16,10 +16,9 @@ from textzoo.text.reading import Source
 BULLET = re.compile(r"^( *)(?:[*-]|\d+\.|\[\d+\]) +")
 WRAPPED_HYPHEN = re.compile(r"(?<=[a-z]-) (?=[a-z])")
 FOOTNOTE_MARK = re.compile(r" \[\d+\]")
-EMPHASIS = re.compile(r"(?<![\w*])\*{1,2}([A-Za-z][\w .-]*)\*{1,2}(?![\w*])")
+EMPHASIS = re.compile(r"(?<![\w*])\*{1,2}([A-Za-z][\w .:-]*)\*{1,2}(?![\w*])")
 SENTENCE_START = re.compile(r"[A-Z\"'(]")
 SENTENCE_END = re.compile(r"[.:?!][)\"']?$")
-NOT_PROSE = re.compile(r"::=|>>>|\|  |---|===|^[\"'(]*[\w.]+ = ")
 
 SHORTEST_PARAGRAPH = 40
 # Prose has about 0.95 of letters, spaces and light punctuation; code and tables are well below 0.9.
@@ -79,7 +78,6 @@ def is_prose(paragraph: str) -> bool:
         len(paragraph) >= SHORTEST_PARAGRAPH
         and SENTENCE_START.match(paragraph) is not None
         and SENTENCE_END.search(paragraph) is not None
-        and NOT_PROSE.search(paragraph) is None
         and len(LIGHT.findall(paragraph)) >= PROSE_SHARE * len(paragraph)
     )
 
