@@ -1,0 +1,90 @@
+"""All trainable weights of a model as one vector.
+
+Optimizers, averages, checkpoints and data-parallel sums then work on a handful of long vectors instead of on dozens of
+small tensors, each of which would cost a kernel launch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One weight tensor in the vector: its Keras path, shape, and where it begins."""
+
+    path: str
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def size(self) -> int:
+        return prod(self.shape)
+
+    @property
+    def is_embedding(self) -> bool:
+        return self.path.endswith("embeddings")
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether it multiplies activations: what Muon is made for. Embeddings and gains are not."""
+        return len(self.shape) == 2 and not self.is_embedding
+
+
+class WeightLayout:
+    """Where each trainable weight of a model lies in the vector.
+
+    Args:
+        entries: Weights in the model's order, without gaps.
+    """
+
+    def __init__(self, entries: list[Entry]) -> None:
+        self.entries = entries
+        self.size = sum(entry.size for entry in entries)
+
+    @classmethod
+    def of(cls, model: Any) -> "WeightLayout":
+        entries, offset = [], 0
+        for variable in model.trainable_variables:
+            entries.append(Entry(variable.path, tuple(int(size) for size in variable.shape), offset))
+            offset += entries[-1].size
+        return cls(entries)
+
+    def tensors(self, vector: Any) -> list[Any]:
+        """(size,) -> one tensor per weight, of its shape."""
+        # Split, and not slices: the derivative of a split is one concatenation.
+        parts = ops.split(vector, [entry.offset for entry in self.entries[1:]])
+        return [ops.reshape(part, entry.shape) for part, entry in zip(parts, self.entries, strict=True)]
+
+    def arrays(self, vector: np.ndarray) -> list[np.ndarray]:
+        """The same for NumPy: views."""
+        return [vector[e.offset : e.offset + e.size].reshape(e.shape) for e in self.entries]
+
+    def vector(self, tensors: list[Any]) -> Any:
+        """One tensor per weight -> (size,)."""
+        return ops.concatenate([ops.reshape(tensor, (-1,)) for tensor in tensors])
+
+    def filled(self, value_of: Callable[[Entry], float]) -> np.ndarray:
+        """(size,) float32 with one value per weight tensor."""
+        return np.concatenate([np.full(entry.size, value_of(entry), np.float32) for entry in self.entries])
+
+    def table(self) -> list[list[Any]]:
+        """Paths and shapes, JSON-able."""
+        return [[entry.path, list(entry.shape)] for entry in self.entries]
+
+
+def read_weights(model: Any) -> np.ndarray:
+    """The model's trainable weights, (size,) float32."""
+    parts = [np.ravel(ops.convert_to_numpy(variable.value)) for variable in model.trainable_variables]
+    return np.concatenate(parts).astype(np.float32)
+
+
+def write_weights(model: Any, vector: np.ndarray) -> None:
+    """Put a vector (size,) into the model's trainable weights."""
+    arrays = WeightLayout.of(model).arrays(np.asarray(vector))
+    for variable, array in zip(model.trainable_variables, arrays, strict=True):
+        variable.assign(array)

@@ -1,0 +1,72 @@
+"""What a run leaves behind to look at: CSV, TensorBoard and the learning curves."""
+
+import csv
+import io
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib.figure import Figure
+
+from textzoo.files import atomic_path, write_text
+
+COLUMNS = (
+    "step",
+    "training_loss",
+    "validation_loss",
+    "learning_rate",
+    "gradient_norm",
+    "tokens_per_second",
+    "seconds",
+)
+LOSS_AXIS = "loss (nats/token)"
+
+
+def write_csv(history: list[dict[str, float]], path: Path) -> None:
+    """One line per evaluation, columns as in COLUMNS; written whole each time, so that a resumed run has no gap."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    write_text(path, buffer.getvalue())
+
+
+def plot_learning_curves(history: list[dict[str, float]], path: Path) -> None:
+    """Training and validation loss, and the learning rate, over the steps, as PNG."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    steps = [row["step"] for row in history]
+    for name, label in (("training_loss", "training"), ("validation_loss", "validation")):
+        losses.plot(steps, [row[name] for row in history], marker=".", label=label)
+    best = min(history, key=lambda row: row["validation_loss"])
+    losses.axhline(best["validation_loss"], color="grey", linewidth=0.5)
+    losses.set_title(f"best validation loss {best['validation_loss']:.4f} nats/token at step {best['step']:,}")
+    losses.set_ylabel(LOSS_AXIS)
+    losses.legend()
+    rates.plot(steps, [row["learning_rate"] for row in history])
+    rates.set_ylabel("learning rate")
+    rates.set_xlabel("step")
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+class TensorBoardLog:
+    """Scalars for TensorBoard.
+
+    Args:
+        folder: Log directory.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from tensorboard.summary import Writer
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self.writer = Writer(str(folder))
+
+    def write(self, step: int, metrics: dict[str, float]) -> None:
+        for name, value in metrics.items():
+            self.writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self.writer.close()

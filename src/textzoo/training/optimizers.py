@@ -1,0 +1,168 @@
+"""AdamW and Muon on one weight vector, as pure functions of it.
+
+Keras has both; these exist because one update of one vector costs a third of some twenty updates of small tensors,
+and because the whole optimizer state then travels as three vectors.
+"""
+
+from collections import defaultdict
+from typing import Any, Protocol
+
+import numpy as np
+from keras import ops
+
+from textzoo.schema import TrainingConfig
+from textzoo.training.layout import Entry, WeightLayout
+
+EPSILON = 1e-8
+MUON_MOMENTUM = 0.95
+NEWTON_SCHULZ_STEPS = 5
+# A quintic that drives all singular values to about 1: Jordan et al., "Muon", 2024.
+NEWTON_SCHULZ_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+
+State = dict[str, Any]
+
+
+class Optimizer(Protocol):
+    """`constants` go into every update as tensors, because vectors baked into a compiled graph slow its compiler."""
+
+    constants: State
+
+    def initial_state(self) -> dict[str, np.ndarray]:
+        """Vectors (layout.size,) float32 before the first step."""
+        raise NotImplementedError
+
+    def update(
+        self, weights: Any, gradient: Any, state: State, constants: State, fraction: Any, step: Any
+    ) -> tuple[Any, State]:
+        """The next weights and state.
+
+        Args:
+            weights: (layout.size,) float32.
+            gradient: (layout.size,) float32, already clipped.
+            state: As `initial_state`.
+            constants: As `self.constants`.
+            fraction: Scalar: the schedule's factor on the peak learning rates.
+            step: Scalar float: steps done, this one included.
+        """
+        raise NotImplementedError
+
+
+def clip_by_global_norm(gradient: Any, limit: float) -> tuple[Any, Any]:
+    """The gradient scaled down to a norm of at most `limit` (0 for no limit), and its norm before that."""
+    norm = ops.sqrt(ops.sum(gradient * gradient))
+    if not limit:
+        return gradient, norm
+    return gradient * ops.minimum(1.0, limit / (norm + 1e-6)), norm
+
+
+class AdamW:
+    """Adam with decoupled weight decay of everything with two axes (Loshchilov & Hutter, 2019)."""
+
+    def __init__(self, layout: WeightLayout, config: TrainingConfig) -> None:
+        self.layout = layout
+        self.config = config
+        self.constants: State = {
+            "decay": layout.filled(lambda entry: config.weight_decay if len(entry.shape) > 1 else 0.0),
+        }
+
+    def initial_state(self) -> dict[str, np.ndarray]:
+        return {name: np.zeros(self.layout.size, np.float32) for name in ("momentum", "second_moment")}
+
+    def update(
+        self, weights: Any, gradient: Any, state: State, constants: State, fraction: Any, step: Any
+    ) -> tuple[Any, State]:
+        rate = self.config.learning_rate * fraction
+        direction, state = self.direction(gradient, state, self.config.beta_1, step)
+        return weights - rate * (direction + constants["decay"] * weights), state
+
+    def direction(self, gradient: Any, state: State, beta_1: Any, step: Any) -> tuple[Any, State]:
+        """Adam's step for a learning rate of 1, and the new state."""
+        beta_2 = self.config.beta_2
+        momentum = beta_1 * state["momentum"] + (1.0 - beta_1) * gradient
+        second_moment = beta_2 * state["second_moment"] + (1.0 - beta_2) * gradient * gradient
+        deviation = ops.sqrt(second_moment / (1.0 - beta_2**step)) + EPSILON
+        unbiased = momentum / (1.0 - beta_1**step)
+        return unbiased / deviation, {"momentum": momentum, "second_moment": second_moment}
+
+
+class Muon:
+    """Muon for the matrices, AdamW for embeddings and gains.
+
+    Muon steps along the orthogonalised momentum: every singular value of the step is the same, so that directions that
+    Adam would neglect are learnt too (Jordan et al., 2024).
+    """
+
+    def __init__(self, layout: WeightLayout, config: TrainingConfig) -> None:
+        self.layout = layout
+        self.config = config
+        self.adamw = AdamW(layout, config)
+        self.constants: State = {
+            **self.adamw.constants,
+            "rate": layout.filled(lambda entry: config.muon_learning_rate if entry.is_matrix else config.learning_rate),
+            "beta_1": layout.filled(lambda entry: MUON_MOMENTUM if entry.is_matrix else config.beta_1),
+        }
+
+    def initial_state(self) -> dict[str, np.ndarray]:
+        return self.adamw.initial_state()
+
+    def update(
+        self, weights: Any, gradient: Any, state: State, constants: State, fraction: Any, step: Any
+    ) -> tuple[Any, State]:
+        beta_1 = constants["beta_1"]
+        direction, state = self.adamw.direction(gradient, state, beta_1, step)
+        nesterov = (1.0 - beta_1) * gradient + beta_1 * state["momentum"]
+        direction = self._orthogonalised(direction, nesterov)
+        return weights - fraction * constants["rate"] * (direction + constants["decay"] * weights), state
+
+    def _orthogonalised(self, direction: Any, momentum: Any) -> Any:
+        """`direction` with the matrices' parts replaced by the orthogonalised momentum."""
+        parts = self.layout.tensors(direction)
+        momenta = self.layout.tensors(momentum)
+        for indices in self._same_shapes().values():
+            orthogonal = orthogonalise(ops.stack([wide(momenta[index]) for index in indices]))
+            for place, index in enumerate(indices):
+                parts[index] = muon_scale(self.layout.entries[index]) * unwide(orthogonal[place], parts[index])
+        return self.layout.vector(parts)
+
+    def _same_shapes(self) -> dict[tuple[int, ...], list[int]]:
+        """Matrices that can be orthogonalised in one batch, by their shape with the short side first."""
+        groups = defaultdict(list)
+        for index, entry in enumerate(self.layout.entries):
+            if entry.is_matrix:
+                groups[tuple(sorted(entry.shape))].append(index)
+        return groups
+
+
+def wide(matrix: Any) -> Any:
+    """The matrix with its short side first."""
+    return ops.transpose(matrix) if matrix.shape[0] > matrix.shape[1] else matrix
+
+
+def unwide(matrix: Any, like: Any) -> Any:
+    """Undo `wide`."""
+    return ops.transpose(matrix) if like.shape[0] > like.shape[1] else matrix
+
+
+def muon_scale(entry: Entry) -> float:
+    """Steps of kernels (fan_in, fan_out) that widen are lengthened, so that outputs of any width change alike."""
+    fan_in, fan_out = entry.shape
+    return max(1.0, fan_out / fan_in) ** 0.5
+
+
+def orthogonalise(matrices: Any) -> Any:
+    """Replace all singular values of (n, rows, columns), rows <= columns, by about 1 (in [0.7, 1.2])."""
+    a, b, c = NEWTON_SCHULZ_COEFFICIENTS
+    norms = ops.sqrt(ops.sum(matrices * matrices, axis=(1, 2), keepdims=True))
+    x = matrices / (norms + 1e-7)
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        gram = ops.matmul(x, ops.transpose(x, (0, 2, 1)))
+        x = a * x + ops.matmul(b * gram + c * ops.matmul(gram, gram), x)
+    return x
+
+
+OPTIMIZERS: dict[str, type[AdamW] | type[Muon]] = {"adamw": AdamW, "muon": Muon}
+
+
+def make_optimizer(layout: WeightLayout, config: TrainingConfig) -> Optimizer:
+    """The optimizer that `training.optimizer` names."""
+    return OPTIMIZERS[config.optimizer](layout, config)

@@ -1,0 +1,39 @@
+"""The learning rate over a run, as a fraction of its peak."""
+
+import math
+
+from textzoo.errors import UserError
+from textzoo.schema import TrainingConfig
+
+
+def total_steps(config: TrainingConfig, training_tokens: int, context_length: int) -> int:
+    """Optimizer steps of the whole run, from `training.steps` or `training.epochs`."""
+    if config.epochs is not None:
+        return max(1, math.ceil(config.epochs * training_tokens / (config.batch_size * context_length)))
+    if config.steps is None:
+        raise UserError("neither training.steps nor training.epochs is given", remedy="Give one of them.")
+    return config.steps
+
+
+def warm_up(step: int, warmup_steps: int) -> float:
+    """Linear from above 0 to 1; `step` counts from 0."""
+    return min(1.0, (step + 1) / (warmup_steps + 1))
+
+
+def warm_down(step: int, steps: int, config: TrainingConfig) -> float:
+    """1, then falling to `final_learning_rate_fraction` over the last `warmdown_fraction` of the run."""
+    length = max(1.0, config.warmdown_fraction * steps)
+    progress = min(1.0, max(0.0, 1.0 - (steps - step) / length))
+    shape = {
+        "constant": 1.0,
+        "linear": 1.0 - progress,
+        "cosine": 0.5 * (1.0 + math.cos(math.pi * progress)),
+    }[config.schedule]
+    if config.schedule == "constant":
+        return 1.0
+    return config.final_learning_rate_fraction + (1.0 - config.final_learning_rate_fraction) * shape
+
+
+def learning_rate_fraction(step: int, steps: int, config: TrainingConfig) -> float:
+    """The factor on every peak learning rate at `step` (from 0) of `steps`, in [0, 1]."""
+    return min(warm_up(step, config.warmup_steps), warm_down(step, steps, config))

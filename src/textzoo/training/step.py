@@ -1,0 +1,113 @@
+"""One optimizer step: gradients of the parts of a batch side by side, then one update of all weights."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from textzoo.schema import TrainingConfig
+from textzoo.training.backends.base import Backend, Lanes
+from textzoo.training.losses import Objective
+from textzoo.training.optimizers import Optimizer, clip_by_global_norm
+
+# Activations of so many tokens stay in a core's second-level cache; measured best for pico_gpt.
+TOKENS_PER_PART = 1024
+MAXIMAL_PARTS = 16
+# The averaged weights follow quickly at first, when there is nothing worth averaging yet.
+EMA_WARM_UP = 10.0
+
+
+def number_of_parts(config: TrainingConfig, context_length: int, lanes: int) -> int:
+    """Into how many parts a batch is split."""
+    wanted = 1
+    if lanes > 1:
+        wanted = min(MAXIMAL_PARTS, max(lanes, -(-config.batch_size * context_length // TOKENS_PER_PART)))
+    return min(config.batch_size, max(wanted, config.gradient_accumulation))
+
+
+class TrainingStep:
+    """The compiled step of one run.
+
+    Args:
+        objective: The loss.
+        optimizer: The update.
+        config: The training section.
+        backend: Compiler.
+        lanes: Threads for the parts of a batch.
+        context_length: Tokens per window.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        optimizer: Optimizer,
+        config: TrainingConfig,
+        backend: Backend,
+        lanes: Lanes,
+        context_length: int,
+    ) -> None:
+        self.config = config
+        self.optimizer = optimizer
+        self.backend = backend
+        self.lanes = lanes
+        self.parts = number_of_parts(config, context_length, backend.lanes)
+        self.gradient = backend.value_and_gradient(objective.training_loss)
+        self.update = backend.compiled(self._update)
+        self.constants = {name: backend.tensor(vector) for name, vector in optimizer.constants.items()}
+
+    def initial_vectors(self, weights: np.ndarray) -> dict[str, Any]:
+        """The vectors that training carries from step to step."""
+        vectors = {"weights": weights, **self.optimizer.initial_state()}
+        if self.config.ema_decay:
+            vectors["ema"] = weights.copy()
+        return {name: self.backend.tensor(vector) for name, vector in vectors.items()}
+
+    def __call__(
+        self, vectors: dict[str, Any], inputs: np.ndarray, targets: np.ndarray, step: int, fraction: float
+    ) -> tuple[dict[str, Any], Any]:
+        """One step.
+
+        Args:
+            vectors: As `initial_vectors`; not changed.
+            inputs: (batch, time) int32.
+            targets: (batch, time) int32.
+            step: Steps done before this one.
+            fraction: The schedule's factor on the learning rates.
+
+        Returns:
+            The new vectors, and (loss, gradient norm before clipping) as one tensor of two.
+        """
+        pieces = list(zip(np.array_split(inputs, self.parts), np.array_split(targets, self.parts), strict=True))
+        calls = [
+            (
+                vectors["weights"],
+                self.backend.tensor(part_inputs),
+                self.backend.tensor(part_targets),
+                self.backend.tensor(np.asarray(step * self.parts + index, np.int32)),
+            )
+            for index, (part_inputs, part_targets) in enumerate(pieces)
+        ]
+        results = self.lanes.run(self.gradient, calls)
+        shares = np.asarray([len(part) / len(inputs) for part, _ in pieces], np.float32)
+        numbers = np.asarray([fraction, step + 1], np.float32)
+        return self.update(vectors, self.constants, results, self.backend.tensor(shares), self.backend.tensor(numbers))
+
+    def _update(
+        self, vectors: dict[str, Any], constants: dict[str, Any], results: Any, shares: Any, numbers: Any
+    ) -> tuple[dict[str, Any], Any]:
+        loss = sum(shares[index] * loss for index, (loss, _) in enumerate(results))
+        gradient = sum(shares[index] * gradient for index, (_, gradient) in enumerate(results))
+        gradient, norm = clip_by_global_norm(gradient, self.config.gradient_clip_norm)
+        fraction, step = numbers[0], numbers[1]
+        state = {name: vectors[name] for name in ("momentum", "second_moment")}
+        weights, state = self.optimizer.update(vectors["weights"], gradient, state, constants, fraction, step)
+        updated = {"weights": weights, **state}
+        if "ema" in vectors:
+            decay = ops.minimum(self.config.ema_decay, step / (step + EMA_WARM_UP))
+            updated["ema"] = decay * vectors["ema"] + (1.0 - decay) * weights
+        return updated, ops.stack([loss, norm])
+
+
+def evaluated_weights(vectors: dict[str, Any]) -> Any:
+    """The vector that is evaluated and kept: the average where there is one."""
+    return vectors.get("ema", vectors["weights"])

@@ -1,0 +1,379 @@
+"""The training loop: steps, evaluations, checkpoints, early stopping; resumable at any moment."""
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from keras import ops
+
+from textzoo.errors import UserError
+from textzoo.models.base import LanguageModel
+from textzoo.progress import console, progress_bar
+from textzoo.schema import TrainingConfig
+from textzoo.text.windows import check_lengths, random_crops
+from textzoo.training import logs
+from textzoo.training.backends import current_backend, set_seed
+from textzoo.training.backends.base import Lanes
+from textzoo.training.checkpoints import (
+    Checkpoint,
+    Progress,
+    exists,
+    read_checkpoint,
+    set_aside,
+    write_checkpoint,
+)
+from textzoo.training.evaluation import Evaluator
+from textzoo.training.layout import read_weights, write_weights
+from textzoo.training.losses import Objective, set_score_penalty
+from textzoo.training.mixed_precision import mixed_precision
+from textzoo.training.optimizers import make_optimizer
+from textzoo.training.schedules import learning_rate_fraction, total_steps
+from textzoo.training.step import TrainingStep, evaluated_weights
+from textzoo.training.warm_start import warm_start
+
+BEST = "checkpoints/best"
+LATEST = "checkpoints/latest"
+# Metrics go out so many times between two evaluations.
+REPORTS_PER_EVALUATION = 5
+# Keys that say where to start, not what to compute.
+STARTING_POINT = ("resume_from",)
+
+OnMetrics = Callable[[int, dict[str, float]], None]
+
+
+class TrainingData(Protocol):
+    """Token arrays (n,), memory-mapped or not, and the content hash of both."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    sha256: str
+
+
+@dataclass
+class TrainingResult:
+    """What a run came to.
+
+    Attributes:
+        steps: Optimizer steps done, before a resume too.
+        tokens: Tokens trained on.
+        seconds: Time spent in training, evaluations included, before a resume too.
+        tokens_per_second: Speed of the training steps of this call, evaluations and compilation excluded.
+        best_step: Step of the best evaluation.
+        best_validation_loss_nats: Its loss per token.
+        stopped_early: Whether patience ran out before the last step.
+        history: One row per evaluation; keys as in `logs.COLUMNS`.
+        init_report: What `training.init_from` could not use.
+    """
+
+    steps: int
+    tokens: int
+    seconds: float
+    tokens_per_second: float
+    best_step: int
+    best_validation_loss_nats: float
+    stopped_early: bool
+    history: list[dict[str, float]]
+    init_report: list[str] = field(default_factory=list)
+
+
+def ignore_metrics(step: int, metrics: dict[str, float]) -> None:
+    """The sink of those who do not listen."""
+
+
+def train(
+    model: LanguageModel,
+    data: TrainingData,
+    config: TrainingConfig,
+    *,
+    folder: Path,
+    seed: int,
+    deterministic: bool = False,
+    on_metrics: OnMetrics = ignore_metrics,
+) -> TrainingResult:
+    """Train a model; on return it holds the best weights.
+
+    A run that was interrupted in the same folder with the same inputs goes on from its latest checkpoint; with other
+    inputs, the old checkpoints are renamed and the run starts anew.
+
+    Args:
+        model: Its weights are the starting point, unless the configuration names another one.
+        data: Tokens to train and to validate on.
+        config: The training section.
+        folder: The run's folder: gets checkpoints/best, checkpoints/latest, logs/metrics.csv, logs/tensorboard and
+            plots/learning_curves.png.
+        seed: Seed of data order and dropout, in [0, 2**31).
+        deterministic: Same bits from same inputs, on the same machine.
+        on_metrics: Called with the step and metrics, several times between evaluations.
+
+    Raises:
+        UserError: for texts that are too short, unusable checkpoints, and a loss that is no number any more.
+        KeyboardInterrupt: passed on after the latest checkpoint was written.
+    """
+    check_lengths(data.train, data.validation, model.context_length)
+    if deterministic:
+        set_seed(seed, deterministic)
+    report = warm_start(model, Path(config.init_from), config.init_strict) if config.init_from else []
+    for sentence in report:
+        console.print(f"training.init_from: {sentence}")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(score_penalty(model, config.score_penalty))
+        stack.enter_context(mixed_precision(model, config.mixed_precision))
+        run = stack.enter_context(contextlib.closing(Run(model, data, config, folder, seed, deterministic, on_metrics)))
+        run.start()
+        result = run.finish(run.loop())
+    return replace(result, init_report=report)
+
+
+@contextlib.contextmanager
+def score_penalty(model: LanguageModel, weight: float) -> Iterator[None]:
+    """Attention layers add this penalty inside the context."""
+    set_score_penalty(model, weight)
+    try:
+        yield
+    finally:
+        set_score_penalty(model, 0.0)
+
+
+class Run:
+    """One run: what is computed with, and how far it has come."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        data: TrainingData,
+        config: TrainingConfig,
+        folder: Path,
+        seed: int,
+        deterministic: bool,
+        on_metrics: OnMetrics,
+    ) -> None:
+        self.model = model
+        self.data = data
+        self.config = config
+        self.folder = Path(folder)
+        self.seed = seed
+        self.on_metrics = on_metrics
+        self.steps = total_steps(config, len(data.train), model.context_length)
+        self.tokens_per_step = config.batch_size * model.context_length
+        self.backend = current_backend()
+        self.lanes = Lanes(self.backend.lanes)
+        objective = Objective(model, seed, config.label_smoothing)
+        self.layout = objective.layout
+        optimizer = make_optimizer(self.layout, config)
+        self.step = TrainingStep(objective, optimizer, config, self.backend, self.lanes, model.context_length)
+        self.evaluate = Evaluator(objective, data.validation, config.eval_tokens, self.backend, self.lanes)
+        self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
+        self.inputs = run_inputs(model, data, config, seed, deterministic)
+        self.progress = Progress()
+        self.vectors: dict[str, Any] = {}
+        self.best_weights: np.ndarray | None = None
+        self.recent: list[Any] = []  # (loss, gradient norm) of the steps since the last evaluation
+        self.note = ""
+        self.compiled = False
+        self.fast_seconds, self.fast_steps = 0.0, 0
+
+    def close(self) -> None:
+        self.lanes.close()
+        self.tensorboard.close()
+
+    def start(self) -> None:
+        """Begin anew, or where a checkpoint says."""
+        checkpoint = self.checkpoint_to_continue()
+        if checkpoint is None:
+            for name in (BEST, LATEST):
+                set_aside(self.folder / name)
+            table = self.layout.table()
+            self.progress = Progress(inputs=self.inputs, weights=table)
+            self.vectors = self.step.initial_vectors(read_weights(self.model))
+            return
+        self.progress = replace(checkpoint.progress, inputs=self.inputs)
+        self.best_weights = checkpoint.vectors.pop("best_weights", None)
+        # A vector that the checkpoint lacks (an average now asked for) starts from its weights.
+        fresh = self.step.initial_vectors(checkpoint.vectors["weights"])
+        self.vectors = {
+            name: self.backend.tensor(checkpoint.vectors[name]) if name in checkpoint.vectors else vector
+            for name, vector in fresh.items()
+        }
+
+    def checkpoint_to_continue(self) -> Checkpoint | None:
+        if self.config.resume_from:
+            checkpoint = read_checkpoint(Path(self.config.resume_from))
+            check_resumable(checkpoint.progress, self.inputs, self.config.resume_from)
+            return checkpoint
+        if not exists(self.folder / LATEST):
+            return None
+        try:
+            checkpoint = read_checkpoint(self.folder / LATEST)
+        except UserError as error:
+            console.print(f"{error} The run starts anew.")
+            return None
+        return checkpoint if checkpoint.progress.inputs == self.inputs else None
+
+    def loop(self) -> bool:
+        """Train to the end; True if patience ran out before."""
+        with progress_bar(
+            "training", self.steps, scale=self.tokens_per_step, start=min(self.progress.step, self.steps)
+        ) as advance:
+            try:
+                while self.progress.step < self.steps and not self.out_of_patience():
+                    self.one_step()
+                    advance(note=self.note)
+            except KeyboardInterrupt:
+                self.save_after_interrupt()
+                raise
+        return self.progress.step < self.steps
+
+    def one_step(self) -> None:
+        step = self.progress.step
+        began = time.perf_counter()
+        # The generator follows from seed and step, so that a resumed run sees the same windows.
+        rng = np.random.default_rng([self.seed, step])
+        inputs, targets = random_crops(self.data.train, rng, self.config.batch_size, self.model.context_length)
+        fraction = learning_rate_fraction(step, self.steps, self.config)
+        vectors, numbers = self.step(self.vectors, inputs, targets, step, fraction)
+        self.recent.append(numbers)
+        loss = float(numbers[0]) if not self.backend.on_accelerator else math.nan
+        seconds = time.perf_counter() - began
+        self.vectors, self.progress.step = vectors, step + 1
+        self.progress.seconds += seconds
+        if self.compiled:
+            self.fast_seconds, self.fast_steps = self.fast_seconds + seconds, self.fast_steps + 1
+        self.compiled = True
+        self.after_step(step + 1, loss)
+
+    def after_step(self, step: int, loss: float) -> None:
+        if step % self.config.eval_interval == 0 or step == self.steps:
+            self.evaluate_and_save()
+        elif step % max(1, self.config.eval_interval // REPORTS_PER_EVALUATION) == 0:
+            metrics = self.metrics_of_steps()
+            self.check_finite(metrics["training_loss"])
+            self.report(metrics)
+        if not math.isnan(loss):
+            self.note = f"loss {loss:.3f}" + self.validation_note()
+
+    def validation_note(self) -> str:
+        return f" validation {self.progress.history[-1]['validation_loss']:.4f}" if self.progress.history else ""
+
+    def metrics_of_steps(self) -> dict[str, float]:
+        """Means over the steps since the last evaluation."""
+        losses_and_norms = np.asarray([ops.convert_to_numpy(numbers) for numbers in self.recent], np.float64)
+        loss, norm = losses_and_norms.mean(axis=0)
+        fraction = learning_rate_fraction(self.progress.step - 1, self.steps, self.config)
+        return {
+            "training_loss": float(loss),
+            "learning_rate": self.config.learning_rate * fraction,
+            "gradient_norm": float(norm),
+            "tokens_per_second": self.tokens_per_second(),
+        }
+
+    def tokens_per_second(self) -> float:
+        return self.fast_steps * self.tokens_per_step / self.fast_seconds if self.fast_seconds else 0.0
+
+    def report(self, metrics: dict[str, float]) -> None:
+        self.tensorboard.write(self.progress.step, metrics)
+        self.on_metrics(self.progress.step, metrics)
+
+    def evaluate_and_save(self) -> None:
+        """Measure, remember the best, and write the checkpoints."""
+        progress = self.progress
+        began = time.perf_counter()
+        metrics = self.metrics_of_steps()
+        validation_loss = self.evaluate(evaluated_weights(self.vectors))
+        self.check_finite(metrics["training_loss"] + metrics["gradient_norm"] + validation_loss)
+        self.recent = []
+        progress.seconds += time.perf_counter() - began
+        metrics = {**metrics, "validation_loss": validation_loss, "seconds": progress.seconds}
+        progress.history.append({"step": progress.step, **metrics})
+        improved = progress.best_validation_loss is None or validation_loss < progress.best_validation_loss
+        if improved:
+            progress.best_step, progress.best_validation_loss = progress.step, validation_loss
+            self.best_weights = ops.convert_to_numpy(evaluated_weights(self.vectors))
+        progress.evaluations_without_improvement = 0 if improved else progress.evaluations_without_improvement + 1
+        self.save([BEST, LATEST] if improved else [LATEST])
+        logs.write_csv(progress.history, self.folder / "logs" / "metrics.csv")
+        self.report(metrics)
+
+    def save(self, names: list[str]) -> None:
+        vectors = {name: ops.convert_to_numpy(vector) for name, vector in self.vectors.items()}
+        if self.best_weights is not None:
+            vectors["best_weights"] = self.best_weights
+        for name in names:
+            write_checkpoint(self.folder / name, Checkpoint(vectors, self.progress))
+
+    def save_after_interrupt(self) -> None:
+        """Keep what was learnt since the last evaluation, if it is sound."""
+        if self.vectors and bool(np.isfinite(ops.convert_to_numpy(self.vectors["weights"])).all()):
+            self.save([LATEST])
+            console.print(f"Interrupted at step {self.progress.step:,}; checkpoint: {self.folder / LATEST}")
+
+    def check_finite(self, value: float) -> None:
+        if math.isfinite(value):
+            return
+        good = next((self.folder / name for name in (LATEST, BEST) if exists(self.folder / name)), None)
+        raise UserError(
+            f"training diverged: the loss is no number any more at step {self.progress.step:,}",
+            remedy=(f"The last good checkpoint is {good}. " if good else "There is no checkpoint yet. ")
+            + "Lower training.learning_rate or training.muon_learning_rate, or lengthen training.warmup_steps.",
+        )
+
+    def out_of_patience(self) -> bool:
+        patience = self.config.early_stopping_patience
+        return 0 < patience <= self.progress.evaluations_without_improvement
+
+    def finish(self, stopped_early: bool) -> TrainingResult:
+        """Put the best weights into the model and draw the curves."""
+        progress = self.progress
+        if self.best_weights is None or progress.best_validation_loss is None:
+            raise RuntimeError("a run ended without an evaluation")
+        write_weights(self.model, self.best_weights)
+        logs.plot_learning_curves(progress.history, self.folder / "plots" / "learning_curves.png")
+        return TrainingResult(
+            steps=progress.step,
+            tokens=progress.step * self.tokens_per_step,
+            seconds=progress.seconds,
+            tokens_per_second=self.tokens_per_second() or progress.history[-1]["tokens_per_second"],
+            best_step=progress.best_step,
+            best_validation_loss_nats=progress.best_validation_loss,
+            stopped_early=stopped_early,
+            history=progress.history,
+        )
+
+
+def run_inputs(
+    model: LanguageModel, data: TrainingData, config: TrainingConfig, seed: int, deterministic: bool
+) -> dict[str, Any]:
+    """Everything that the result depends on, JSON-able."""
+    import keras
+
+    training = {key: value for key, value in asdict(config).items() if key not in STARTING_POINT}
+    return {
+        "training": training,
+        "data_sha256": data.sha256,
+        "model": model.get_config(),
+        "seed": seed,
+        "deterministic": deterministic,
+        "backend": keras.backend.backend(),
+    }
+
+
+def check_resumable(progress: Progress, inputs: dict[str, Any], path: str) -> None:
+    """UserError unless a checkpoint belongs to this model and data; other differences are only told."""
+    for key, name in (("model", "model section"), ("data_sha256", "data")):
+        if progress.inputs.get(key) != inputs[key]:
+            raise UserError(
+                f"training.resume_from={path} was made with another {name}",
+                expected=str(inputs[key]),
+                received=str(progress.inputs.get(key)),
+                remedy="To start from its weights only, use training.init_from.",
+            )
+    before = progress.inputs.get("training", {})
+    changed = [
+        f"{key}: {before.get(key)} -> {value}" for key, value in inputs["training"].items() if before.get(key) != value
+    ]
+    if changed:
+        console.print(f"training.resume_from: other settings than before ({'; '.join(changed)})")
