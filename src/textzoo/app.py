@@ -106,7 +106,7 @@ def execute(config: Config, workspace: Workspace) -> Report:
     with workspace.lock():
         plan = make_plan(config, workspace)
         for line in plan_lines(config, plan, workspace):
-            console.print(line, markup=False)
+            console.print(line, markup=False, soft_wrap=True)
             logger.info(line)
         tracker = Tracker(config.mlflow.uri, config.general.project_name)
         tags = {"operation_mode": config.operation_mode, "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}

@@ -163,9 +163,10 @@ def shown(entry: dataclasses.Field, value: Any) -> str:
 
 
 def heading(entry: dataclasses.Field) -> str:
+    """The quantity's name, with its unit where the name does not say it already."""
     unit = entry.metadata["unit"]
     name = entry.name.replace("_nats", "").replace("_", " ")
-    return f"{name} ({unit})" if unit else name
+    return f"{name} ({unit})" if unit and unit.partition("/")[0] not in name else name
 
 
 def key_value_rows(section: Any) -> list[tuple[str, str]]:
@@ -210,15 +211,17 @@ def print_report(console: Console, summary: RunSummary, report: Report) -> None:
         section = getattr(report, name)
         if section:
             text = ", ".join(f"{head} {value}" for head, value in key_value_rows(section) if "sha256" not in head)
-            console.print(f"[bold]{name}[/bold]: {text}")
+            console.print(f"[bold]{name}[/bold]: {text}", soft_wrap=True)
     if report.evaluation:
         console.print(rich_table("evaluation", *evaluation_rows(report.evaluation)))
     for sample in report.samples:
         console.print(f"[bold]sample[/bold] ({sample.model} on {sample.engine}, seed {sample.seed}):")
-        console.print(sample.prompt + sample.text, markup=False)
+        console.print(sample.prompt + sample.text, markup=False, soft_wrap=True)
     for row in report.skipped:
         console.print(f"skipped {row.what}: {row.why}")
-    console.print(f"{summary.status}: report.md, report.json, models, plots and logs lie in {summary.run_dir}")
+    console.print(
+        f"{summary.status}: report.md, report.json, models, plots and logs lie in {summary.run_dir}", soft_wrap=True
+    )
 
 
 def rich_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
