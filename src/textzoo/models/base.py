@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -45,6 +46,31 @@ class LanguageModel(keras.Model):
         Returns:
             logits (1, vocabulary_size) float32, and the new state under the same names.
         """
+        raise NotImplementedError
+
+    def window(self, tokens: Any) -> Any:
+        """`call` for one window, written with the ops of the decode step: it is exported as the window graph.
+
+        Args:
+            tokens: (context_length,) int32.
+
+        Returns:
+            logits (context_length, vocabulary_size) float32.
+        """
+        raise NotImplementedError
+
+    def equalized(self, windows: np.ndarray) -> "LanguageModel":
+        """A copy for export, equal up to float rounding, whose tensors quantize better; itself where there is none.
+
+        Only `decode_step` and `window` of the copy are defined.
+
+        Args:
+            windows: (n, context_length) int32 representative tokens.
+        """
+        return self
+
+    def export_operators(self, graph: str) -> frozenset[str]:
+        """The operators of the exported float graph ("decode" or "forward"), all of them and no others."""
         raise NotImplementedError
 
     def initial_state(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ nothing has a bias, the activation is ReLU, and the logits share the token embed
 from typing import Any
 
 import keras
+import numpy as np
 
 from textzoo.models.base import LanguageModel, StateSpec
 from textzoo.models.layers import (
@@ -14,9 +15,16 @@ from textzoo.models.layers import (
     CausalSelfAttention,
     FeedForward,
     GammaLayerNorm,
+    HashDropout,
     PositionEmbedding,
     TokenEmbedding,
 )
+
+# What the exported graphs consist of; ReLU and biases are part of FULLY_CONNECTED.
+COMMON_OPERATORS = {"ADD", "SUB", "MUL", "MEAN", "RSQRT", "FULLY_CONNECTED", "BATCH_MATMUL", "SOFTMAX", "SELECT_V2"}
+COMMON_OPERATORS |= {"SPLIT", "RESHAPE", "GATHER"}
+DECODE_OPERATORS = {"DYNAMIC_UPDATE_SLICE", "LESS_EQUAL", "CONCATENATION"}
+FORWARD_OPERATORS = {"TRANSPOSE"}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -67,7 +75,7 @@ class PicoGPT(LanguageModel):
 
         tokens = keras.Input((None,), dtype="int32", name="tokens")
         x = position_embedding(token_embedding(tokens))
-        x = keras.layers.Dropout(dropout, name="embedding_dropout")(x)
+        x = HashDropout(dropout, name="embedding_dropout")(x)
         for block in blocks:
             x = block(x)
         logits = token_embedding(final_norm(x), reverse=True)
@@ -103,7 +111,28 @@ class PicoGPT(LanguageModel):
             caches = [f"key_cache_{index}", f"value_cache_{index}"]
             x, *updated = block.decode_step(x, position, *(state[name] for name in caches))
             new_state.update(zip(caches, updated, strict=True))
-        return self.token_embedding(self.final_norm(x), reverse=True), new_state
+        return self.token_embedding(self.final_norm.decode_step(x), reverse=True), new_state
+
+    def window(self, tokens: Any) -> Any:
+        x = self.position_embedding.window(self.token_embedding(tokens))
+        for block in self.blocks:
+            x = block.window(x)
+        return self.token_embedding(self.final_norm.decode_step(x), reverse=True)
+
+    def equalized(self, windows: np.ndarray) -> "PicoGPT":
+        twin = type(self).from_config(self.get_config())
+        twin.set_weights(self.get_weights())
+        x = keras.ops.convert_to_numpy(twin.position_embedding(twin.token_embedding(windows)))
+        for block in twin.blocks:
+            x = block.equalize(x)
+        return twin
+
+    def export_operators(self, graph: str) -> frozenset[str]:
+        names = set(COMMON_OPERATORS)
+        names |= DECODE_OPERATORS if graph == "decode" else FORWARD_OPERATORS
+        if self.config["activation"] == "gelu":
+            names.add("GELU")
+        return frozenset(names)
 
     def get_config(self) -> dict[str, Any]:
         return dict(self.config)
@@ -138,7 +167,7 @@ class PicoBlock(keras.layers.Layer):
         self.attention = CausalSelfAttention(self.n_heads, self.context_length, self.use_bias, name="attention")
         self.feed_forward = FeedForward(2 * d_model, self.activation, self.use_bias, name="feed_forward")
         self.norm = GammaLayerNorm(name="norm")
-        self.dropout = keras.layers.Dropout(self.dropout_rate, name="dropout")
+        self.dropout = HashDropout(self.dropout_rate, name="dropout")
         for layer in (self.attention, self.feed_forward, self.norm, self.dropout):
             layer.build(input_shape)
 
@@ -148,8 +177,22 @@ class PicoBlock(keras.layers.Layer):
 
     def decode_step(self, inputs: Any, position: Any, key_cache: Any, value_cache: Any) -> tuple[Any, Any, Any]:
         mixed, key_cache, value_cache = self.attention.decode_step(inputs, position, key_cache, value_cache)
-        x = inputs + mixed
-        return self.norm(x + self.feed_forward(x)), key_cache, value_cache
+        return self._finish(inputs + mixed), key_cache, value_cache
+
+    def window(self, inputs: Any) -> Any:
+        """`call` for one window (time, d_model), written with the ops of the decode step."""
+        return self._finish(inputs + self.attention.window(inputs))
+
+    def equalize(self, inputs: np.ndarray) -> np.ndarray:
+        """Equalize both branches; (n, time, d_model) -> what the next block sees."""
+        outputs = keras.ops.convert_to_numpy(self(inputs))
+        middle = inputs + keras.ops.convert_to_numpy(self.attention(inputs))
+        self.attention.equalize(inputs)
+        self.feed_forward.equalize(middle)
+        return outputs
+
+    def _finish(self, x: Any) -> Any:
+        return self.norm.decode_step(x + self.feed_forward(x))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

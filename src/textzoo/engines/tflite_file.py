@@ -1,0 +1,245 @@
+"""Reading a .tflite: its operators and tensors as plain data, with every index checked before it is followed.
+
+The file is treated as hostile: LiteRT itself crashes the process on some damaged files, so nothing is handed to an
+interpreter before `read_tflite` has walked through all of it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
+
+from textzoo.errors import UserError
+
+IDENTIFIER = b"TFL3"
+MAXIMUM_BYTES = 512 * 2**20
+MAXIMUM_ELEMENTS = 2**28
+# type code -> numpy dtype; other types do not occur in a language model's graph.
+DTYPES = {
+    schema.TensorType.FLOAT32: np.dtype("float32"),
+    schema.TensorType.INT8: np.dtype("int8"),
+    schema.TensorType.INT16: np.dtype("int16"),
+    schema.TensorType.INT32: np.dtype("int32"),
+    schema.TensorType.INT64: np.dtype("int64"),
+    schema.TensorType.BOOL: np.dtype("bool"),
+}
+OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """One tensor: its place in the subgraph, and its scales and zero points where it is quantized.
+
+    Attributes:
+        data: The raw little-endian bytes of a constant, empty for what is computed.
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    data: bytes
+
+    @property
+    def is_constant(self) -> bool:
+        return len(self.data) > 0
+
+    @property
+    def scale(self) -> float:
+        """The scale of the whole tensor, or 0 where it has none."""
+        return self.scales[0] if self.scales else 0.0
+
+    @property
+    def zero_point(self) -> int:
+        return self.zero_points[0] if self.zero_points else 0
+
+    def values(self) -> np.ndarray:
+        """The constant as an array of its dtype and shape."""
+        return np.frombuffer(self.data, self.dtype.newbyteorder("<")).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class OperatorInfo:
+    """One operator; inputs that are left out have index -1."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class TfliteFile:
+    """The one subgraph of a .tflite and its signature (name -> tensor index)."""
+
+    tensors: list[TensorInfo]
+    operators: list[OperatorInfo]
+    signature: str
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+    file_bytes: int
+
+    def operator_names(self) -> list[str]:
+        """The kinds of operators, sorted."""
+        return sorted({operator.name for operator in self.operators})
+
+
+def read_tflite(path: Path) -> TfliteFile:
+    """Read and check a .tflite with one subgraph and one signature.
+
+    Raises:
+        UserError: The file is missing, too large, truncated, damaged, or has another form.
+    """
+    return parse_tflite(read_checked_bytes(path), str(path))
+
+
+def read_checked_bytes(path: Path) -> bytes:
+    """The bytes of a file whose size and identifier are those of a .tflite."""
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"there is no model file {path}", expected="a .tflite")
+    size = path.stat().st_size
+    if size > MAXIMUM_BYTES:
+        raise UserError(f"{path} is too large for a .tflite", expected=f"at most {MAXIMUM_BYTES} bytes")
+    content = path.read_bytes()
+    if content[4:8] != IDENTIFIER:
+        raise UserError(f"{path} is not a .tflite", expected="the identifier TFL3 at byte 4", received=_start(content))
+    return content
+
+
+def _start(content: bytes) -> str:
+    return repr(content[4:8]) if content else "an empty file"
+
+
+def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
+    """Parse and check the bytes of a .tflite; `name` stands in error messages."""
+    try:
+        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+        return _checked(model, content)
+    except UserError as error:
+        raise damaged(name, str(error)) from None
+    except Exception as error:  # the generated reader raises whatever a wild offset leads to
+        raise damaged(name, f"{type(error).__name__} while reading it") from None
+
+
+def damaged(name: str, why: str) -> UserError:
+    return UserError(
+        f"{name} is truncated, damaged or not a language model's graph",
+        received=why,
+        remedy="Export or quantize the model again.",
+    )
+
+
+def _checked(model: Any, content: bytes) -> TfliteFile:
+    _require(model.version == 3, f"schema version {model.version}")
+    _require(len(model.subgraphs or []) == 1, f"{len(model.subgraphs or [])} subgraphs instead of 1")
+    graph = model.subgraphs[0]
+    tensors = [_tensor(index, tensor, model, content) for index, tensor in enumerate(graph.tensors or [])]
+    _require(len({tensor.name for tensor in tensors}) == len(tensors), "two tensors of the same name")
+    operators = [_operator(operator, model, len(tensors)) for operator in graph.operators or []]
+    _require(len(operators) > 0, "no operators")
+    _check_order(graph, tensors, operators)
+    signatures = model.signatureDefs or []
+    _require(len(signatures) == 1, f"{len(signatures)} signatures instead of 1")
+    inputs, outputs = (_signature_map(part, tensors) for part in (signatures[0].inputs, signatures[0].outputs))
+    _require(sorted(inputs.values()) == sorted(_integers(graph.inputs)), "signature and graph have other inputs")
+    _require(set(outputs.values()) <= set(_integers(graph.outputs)), "signature and graph have other outputs")
+    return TfliteFile(tensors, operators, _text(signatures[0].signatureKey), inputs, outputs, len(content))
+
+
+def rewritten(content: bytes) -> bytes:
+    """The same model written anew, with every constant inside the flatbuffer: nothing wild survives that."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    for buffer in model.buffers:
+        if buffer.offset > 1:
+            buffer.data = np.frombuffer(content[buffer.offset : buffer.offset + buffer.size], np.uint8)
+        buffer.offset = buffer.size = 0
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _require(condition: bool, why: str) -> None:
+    if not condition:
+        raise UserError(why)
+
+
+def _integers(values: Any) -> list[int]:
+    return [] if values is None else [int(value) for value in values]
+
+
+def _text(value: bytes | str | None) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else (value or "")
+
+
+def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
+    name = _text(tensor.name)
+    _require(tensor.type in DTYPES, f"tensor {name} has type {tensor.type}")
+    shape = tuple(_integers(tensor.shape))
+    _require(all(size > 0 for size in shape), f"tensor {name} has shape {shape}")
+    elements = int(np.prod(shape, dtype=object)) if shape else 1
+    _require(elements <= MAXIMUM_ELEMENTS, f"tensor {name} has {elements} elements")
+    _require(tensor.sparsity is None, f"tensor {name} is sparse")
+    data = _buffer(tensor, model, content)
+    dtype = DTYPES[tensor.type]
+    _require(len(data) in (0, elements * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
+    scales, zero_points = _quantization(name, tensor.quantization, shape)
+    return TensorInfo(index, name, shape, dtype, scales, zero_points, data)
+
+
+def _buffer(tensor: Any, model: Any, content: bytes) -> bytes:
+    buffers = model.buffers or []
+    _require(0 <= tensor.buffer < len(buffers), f"buffer {tensor.buffer} of {len(buffers)}")
+    buffer = buffers[tensor.buffer]
+    if buffer.offset > 1:
+        _require(buffer.offset + buffer.size <= len(content), "a buffer beyond the end of the file")
+        return content[buffer.offset : buffer.offset + buffer.size]
+    return b"" if buffer.data is None else bytes(bytearray(buffer.data))
+
+
+def _quantization(name: str, parameters: Any, shape: tuple[int, ...]) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    if parameters is None or parameters.scale is None or len(parameters.scale) == 0:
+        return (), ()
+    scales = tuple(float(scale) for scale in parameters.scale)
+    zero_points = tuple(_integers(parameters.zeroPoint)) or (0,) * len(scales)
+    _require(len(zero_points) in (1, len(scales)), f"tensor {name} has {len(zero_points)} zero points")
+    _require(all(0 < scale < float("inf") for scale in scales), f"tensor {name} has an impossible scale")
+    if len(scales) > 1:
+        axis = parameters.quantizedDimension
+        _require(0 <= axis < len(shape) and shape[axis] == len(scales), f"tensor {name} has {len(scales)} scales")
+    return scales, zero_points
+
+
+def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
+    codes = model.operatorCodes or []
+    _require(0 <= operator.opcodeIndex < len(codes), "an operator without a code")
+    code = codes[operator.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    _require(builtin in OPERATOR_NAMES, f"unknown operator {builtin}")
+    name = OPERATOR_NAMES[builtin]
+    _require(name != "CUSTOM", f"custom operator {_text(code.customCode)}")
+    inputs, outputs = tuple(_integers(operator.inputs)), tuple(_integers(operator.outputs))
+    _require(all(-1 <= index < tensor_count for index in inputs), f"{name} reads a tensor that is not there")
+    _require(all(0 <= index < tensor_count for index in outputs), f"{name} writes a tensor that is not there")
+    return OperatorInfo(name, inputs, outputs)
+
+
+def _check_order(graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:
+    """Every tensor is an input, a constant, or written once before it is read."""
+    known = {tensor.index for tensor in tensors if tensor.is_constant}
+    graph_inputs, graph_outputs = _integers(graph.inputs), _integers(graph.outputs)
+    _require(all(0 <= index < len(tensors) for index in graph_inputs + graph_outputs), "inputs that are not there")
+    known.update(graph_inputs)
+    for operator in operators:
+        _require(all(index in known or index == -1 for index in operator.inputs), f"{operator.name} reads too early")
+        _require(not known.intersection(operator.outputs), f"{operator.name} overwrites a tensor")
+        known.update(operator.outputs)
+    _require(known.issuperset(graph_outputs), "outputs that nothing computes")
+
+
+def _signature_map(entries: Any, tensors: list[TensorInfo]) -> dict[str, int]:
+    found = {_text(entry.name): int(entry.tensorIndex) for entry in entries or []}
+    _require(all(0 <= index < len(tensors) for index in found.values()), "a signature without its tensors")
+    return found

@@ -1,0 +1,86 @@
+"""From a float .tflite and its ranges to a quantized .tflite, by AI Edge Quantizer, checked afterwards."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from ai_edge_quantizer import quantizer
+from ai_edge_quantizer import recipe as edge_recipes
+
+from textzoo.engines.litert_engine import NEW_STATE
+from textzoo.engines.quiet import quiet_stderr
+from textzoo.engines.tflite_file import TfliteFile, parse_tflite, rewritten
+from textzoo.errors import UserError
+from textzoo.quantizers.calibration import Ranges
+from textzoo.quantizers.recipes import Recipe
+
+
+def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe) -> bytes:
+    """Quantize a graph.
+
+    Args:
+        float_model: The exported .tflite.
+        ranges: Of every float tensor; not used by dynamic recipes.
+        recipe: What becomes of weights and activations.
+
+    Returns:
+        The quantized .tflite, its constants inside the flatbuffer.
+    """
+    with quiet_stderr(), _quiet_logging():
+        worker = quantizer.Quantizer(float_model)
+        worker.load_quantization_recipe(getattr(edge_recipes, recipe.name)())
+        statistics = _statistics(parse_tflite(float_model), ranges) if recipe.is_static else None
+        result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
+    content = rewritten(bytes(result.quantized_model))
+    if recipe.is_static:
+        check_integers(parse_tflite(content))
+    return content
+
+
+@contextmanager
+def _quiet_logging() -> Iterator[None]:
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(level)
+
+
+def _statistics(graph: TfliteFile, ranges: Ranges) -> dict[str, dict[str, np.ndarray]]:
+    """The ranges in the quantizer's form.
+
+    All have one shape: it compares scales with their shapes, and would requantize between tensors of different rank.
+    Weights find their own ranges, per channel; a table whose rows are gathered has one scale like an activation.
+    """
+    tables = {operator.inputs[0] for operator in graph.operators if operator.name == "GATHER"}
+    wanted = [tensor for tensor in graph.tensors if not tensor.is_constant or tensor.index in tables]
+    return {
+        tensor.name: {
+            "min": np.full((1, 1), ranges.low[tensor.name], np.float32),
+            "max": np.full((1, 1), ranges.high[tensor.name], np.float32),
+        }
+        for tensor in wanted
+        if tensor.name in ranges.low
+    }
+
+
+def check_integers(graph: TfliteFile) -> None:
+    """Raise unless a statically quantized graph has no float left and keeps the scale of its state."""
+    floats = [tensor.name for tensor in graph.tensors if tensor.dtype.kind == "f"]
+    if floats:
+        raise UserError("a float island was left in the quantized graph", received=", ".join(floats[:5]))
+    for name, index in graph.inputs.items():
+        if NEW_STATE + name in graph.outputs:
+            _check_state(graph, index, graph.outputs[NEW_STATE + name])
+
+
+def _check_state(graph: TfliteFile, before: int, after: int) -> None:
+    """No requantization in the loop of a state: it would wear the state away with every step."""
+    old, new = graph.tensors[before], graph.tensors[after]
+    if (old.scales, old.zero_points) != (new.scales, new.zero_points):
+        raise UserError(f"state {old.name} has two scales", expected=str(old.scales), received=str(new.scales))
+    for operator in graph.operators:
+        if operator.name == "QUANTIZE" and (before in operator.inputs or after in operator.outputs):
+            raise UserError(f"state {old.name} is requantized in its loop")

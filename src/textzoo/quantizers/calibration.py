@@ -1,0 +1,152 @@
+"""Ranges of every float tensor of the decode step, over all positions of representative windows.
+
+Three traps are closed here. The ranges are true minima and maxima over all steps, never a moving average. Every
+position of a window is seen, because the first and last positions hold the outliers. And tensors that must share one
+scale (a state's input and output, both sides of a reshape) get one range, so that no requantization creeps into the
+loop of the state.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from ai_edge_litert.interpreter import OpResolverType
+
+from textzoo.engines.litert_engine import NEW_STATE, LitertReferenceEngine, open_interpreter
+from textzoo.engines.tflite_file import TensorInfo, TfliteFile, parse_tflite
+from textzoo.progress import progress_bar
+
+# Operators whose outputs must have the scale of (some of) their inputs: name -> the inputs concerned.
+SAME_SCALE_INPUTS = {
+    "RESHAPE": (0,),
+    "TRANSPOSE": (0,),
+    "SPLIT": (1,),
+    "SLICE": (0,),
+    "STRIDED_SLICE": (0,),
+    "SQUEEZE": (0,),
+    "EXPAND_DIMS": (0,),
+    "GATHER": (0,),
+    "SELECT_V2": (1, 2),
+    "DYNAMIC_UPDATE_SLICE": (0, 1),
+    "CONCATENATION": tuple(range(64)),
+    "PACK": tuple(range(64)),
+}
+# A score this far below its row's maximum has a probability below 1e-5, which no quantized softmax can show.
+SOFTMAX_MARGIN = 12.0
+
+
+@dataclass
+class Ranges:
+    """What was seen of each float tensor.
+
+    Attributes:
+        low: name -> smallest value.
+        high: name -> largest value.
+        lowest_row_maximum: name of a softmax' input -> the smallest of its rows' maxima.
+    """
+
+    low: dict[str, float] = field(default_factory=dict)
+    high: dict[str, float] = field(default_factory=dict)
+    lowest_row_maximum: dict[str, float] = field(default_factory=dict)
+
+    def see(self, name: str, values: np.ndarray) -> None:
+        self.low[name] = min(self.low.get(name, np.inf), float(values.min()))
+        self.high[name] = max(self.high.get(name, -np.inf), float(values.max()))
+
+    def see_rows(self, name: str, values: np.ndarray) -> None:
+        lowest = float(values.max(axis=-1).min())
+        self.lowest_row_maximum[name] = min(self.lowest_row_maximum.get(name, np.inf), lowest)
+
+
+def calibrate_decode(decode_model: bytes, windows: np.ndarray) -> Ranges:
+    """Step the float decode graph through every position of windows (n, time) and collect the ranges."""
+    engine = LitertReferenceEngine(decode_model, keep_tensors=True)
+    collector = _Collector(engine.graph)
+    with progress_bar("calibration of the decode step", windows.size) as advance:
+        for window in windows:
+            engine.reset()
+            for token in window:
+                engine.step_raw(int(token))
+                collector.see(engine.tensor)
+            advance(len(window))
+    return collector.ranges
+
+
+def calibrate_forward(forward_model: bytes, windows: np.ndarray) -> Ranges:
+    """Run the float window graph over windows (n, context_length) and collect the ranges."""
+    graph = parse_tflite(forward_model)
+    collector = _Collector(graph)
+    interpreter = open_interpreter(forward_model, "the window graph", OpResolverType.BUILTIN_REF, keep_tensors=True)
+    with progress_bar("calibration of the window graph", windows.size) as advance:
+        for window in windows:
+            interpreter.set_tensor(graph.inputs["tokens"], window[None].astype(np.int32))
+            interpreter.invoke()
+            collector.see(interpreter.get_tensor)
+            advance(len(window))
+    return collector.ranges
+
+
+class _Collector:
+    """Reads the tensors of a graph after each run."""
+
+    def __init__(self, graph: TfliteFile) -> None:
+        floats = [tensor for tensor in graph.tensors if tensor.dtype == np.float32]
+        self.computed = [tensor for tensor in floats if not tensor.is_constant]
+        self.softmax_inputs = {operator.inputs[0] for operator in graph.operators if operator.name == "SOFTMAX"}
+        self.ranges = Ranges()
+        for tensor in floats:
+            if tensor.is_constant:
+                self.ranges.see(tensor.name, tensor.values())
+
+    def see(self, read: Callable[[int], np.ndarray]) -> None:
+        for tensor in self.computed:
+            values = read(tensor.index)
+            self.ranges.see(tensor.name, values)
+            if tensor.index in self.softmax_inputs:
+                self.ranges.see_rows(tensor.name, values)
+
+
+def settle(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARGIN) -> None:
+    """Turn what was seen into what is quantized: softmax inputs clipped, one range for tensors that share a scale.
+
+    What feeds a softmax may saturate where probabilities vanish, so that masked places cost no range at all.
+    """
+    for name, lowest in ranges.lowest_row_maximum.items():
+        ranges.low[name] = max(ranges.low[name], lowest - margin)
+    for group in scale_groups(graph):
+        names = [graph.tensors[index].name for index in group if graph.tensors[index].name in ranges.low]
+        leading = [name for name in names if name in ranges.lowest_row_maximum] or names
+        low, high = min(ranges.low[name] for name in leading), max(ranges.high[name] for name in leading)
+        for name in names:
+            ranges.low[name], ranges.high[name] = low, high
+
+
+def scale_groups(graph: TfliteFile) -> list[set[int]]:
+    """Sets of float tensors that must share one scale: what same-scale operators and the state tie together.
+
+    Scalars that operators share (the score of dead places) tie nothing: the quantizer gives each user a copy.
+    """
+    ties = [
+        (index, graph.outputs[NEW_STATE + name])
+        for name, index in graph.inputs.items()
+        if NEW_STATE + name in graph.outputs
+    ]
+    for operator in graph.operators:
+        for place in SAME_SCALE_INPUTS.get(operator.name, ()):
+            if place < len(operator.inputs):
+                ties += [(operator.inputs[place], output) for output in operator.outputs]
+    return merged([tie for tie in ties if all(_can_be_tied(graph.tensors[index]) for index in tie)])
+
+
+def _can_be_tied(tensor: TensorInfo) -> bool:
+    return tensor.dtype == np.float32 and not (tensor.is_constant and tensor.shape == ())
+
+
+def merged(ties: list[tuple[int, int]]) -> list[set[int]]:
+    """Pairs -> the connected sets of them."""
+    groups: list[set[int]] = []
+    for tie in ties:
+        touched = [group for group in groups if group.intersection(tie)]
+        groups = [group for group in groups if not group.intersection(tie)]
+        groups.append(set(tie).union(*touched))
+    return groups
