@@ -9,7 +9,6 @@ from textzoo.engines.metrics import Metrics, evaluate
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
 from textzoo.files import write_json
-from textzoo.plots import loss_by_position_plot
 from textzoo.report import EvaluationReport, Report
 from textzoo.schema import Config
 from textzoo.services import inputs
@@ -87,10 +86,10 @@ def add_deltas(rows: list[EvaluationReport]) -> None:
 
 
 def keep(rows: list[EvaluationReport], by_position: dict[str, list[float]], workspace: Workspace, sink: Sink) -> None:
-    """Metrics to the tracker; the loss by position as data and picture."""
+    """Metrics to the tracker; the loss by position as data."""
     for row in rows:
         names = ("loss_nats", "perplexity", "bits_per_character", "top1_accuracy", "top5_accuracy")
         sink.metrics(0, {f"{row.model}.{row.engine}.{name}": getattr(row, name) for name in names})
-    write_json(workspace.path("evaluation", "loss_by_position.json"), by_position)
-    plot = loss_by_position_plot(by_position, workspace.path("plots", "loss_by_position.png"))
-    sink.artifact(plot, "plots")
+    path = workspace.path("evaluation", "loss_by_position.json")
+    write_json(path, by_position)
+    sink.artifact(path, "evaluation")

@@ -1,0 +1,59 @@
+"""Quantization: from the float model to a decode step and a window graph of integers, with the reports on the loss."""
+
+from pathlib import Path
+
+import numpy as np
+
+from textzoo.quantizers.quantize import QuantizationResult, quantize
+from textzoo.report import QuantizationReport, Report
+from textzoo.schema import Config
+from textzoo.services import inputs
+from textzoo.services.training import model_report
+from textzoo.text.prepare import PreparedDataset
+from textzoo.text.reading import read_text, text_files
+from textzoo.tracking import Sink
+from textzoo.workspace import Workspace
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Quantize the float model at hand by the configured recipe."""
+    data = inputs.prepared_dataset(config, workspace)
+    model = inputs.float_model(config, workspace)
+    inputs.check_vocabulary(model.vocabulary_size, data.tokenizer.vocabulary_size)
+    result = quantize(
+        model,
+        calibration_tokens(config, data),
+        config.quantization,
+        workspace.path("models"),
+        validation_tokens=data.validation,
+    )
+    inputs.keep_tokenizer(data, workspace)
+    keep(result, workspace, sink)
+    return Report(
+        model=model_report(config.model.name, model),
+        quantization=QuantizationReport(
+            recipe=result.recipe,
+            file_bytes=result.file_bytes,
+            forward_file_bytes=result.forward_bytes,
+            float_file_bytes=result.float_file_bytes,
+            seconds=result.seconds,
+        ),
+    )
+
+
+def calibration_tokens(config: Config, data: PreparedDataset) -> np.ndarray:
+    """The text of quantization.calibration_path as tokens, or the training tokens."""
+    path = config.quantization.calibration_path
+    if path is None:
+        return data.train
+    text = "\n".join(read_text(file)[0] for file in text_files([Path(path)]))
+    return data.tokenizer.encode(text, unknown=config.tokenizer.unknown)
+
+
+def keep(result: QuantizationResult, workspace: Workspace, sink: Sink) -> None:
+    """Move tables and plots where a run has them, and hand them to the tracker."""
+    for folder, files in (("quantization", result.tables), ("plots", result.plots)):
+        for file in files:
+            target = workspace.path(folder, file.name)
+            target.parent.mkdir(exist_ok=True)
+            sink.artifact(file.replace(target), folder)
