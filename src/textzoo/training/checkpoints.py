@@ -91,7 +91,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         return _read(file)
     except FileNotFoundError as error:
         raise UserError(f"{path} is no checkpoint", expected=f"a folder with a {FILE_NAME}") from error
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged archives raise many kinds: BadZipFile, KeyError, RuntimeError, zlib.error...
         raise UserError(
             f"the checkpoint {file} cannot be read",
             received=str(error) or type(error).__name__,

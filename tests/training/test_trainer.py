@@ -1,0 +1,172 @@
+"""The training loop learns, reports, stops and tells what went wrong."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from toy_training import VOCABULARY, ToyData, run_toy, toy_config, toy_model
+
+from textzoo.errors import UserError
+from textzoo.text.windows import evaluation_windows
+from textzoo.training.layout import read_weights, write_weights
+from textzoo.training.logs import COLUMNS
+from textzoo.training.trainer import train
+
+CHANCE = np.log(VOCABULARY)
+
+
+def loss_of(model, tokens, count):
+    """The validation loss by another way than the trainer's: Keras' own call and loss, one window at a time."""
+    inputs, targets, weights = evaluation_windows(tokens, model.context_length, count)
+    losses = [
+        keras.losses.sparse_categorical_crossentropy(target[None], model(window[None]), from_logits=True)
+        for window, target in zip(inputs, targets, strict=True)
+    ]
+    return float(np.sum(np.concatenate(losses) * weights) / weights.sum())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optimizer": "adamw"},
+        {"ema_decay": 0.8},
+        {
+            "schedule": "cosine",
+            "gradient_accumulation": 3,
+            "label_smoothing": 0.05,
+            "score_penalty": 1e-3,
+            "gradient_clip_norm": 0.0,
+        },
+    ],
+    ids=str,
+)
+def test_it_learns_and_returns_the_best_weights(tmp_path, changes):
+    model = toy_model(dropout=0.0)
+    _, result = run_toy(tmp_path, model=model, steps=80, **changes)
+    assert result.best_validation_loss_nats < 0.7 * CHANCE
+    best = min(result.history, key=lambda row: row["validation_loss"])
+    assert (result.best_step, result.best_validation_loss_nats) == (best["step"], best["validation_loss"])
+    assert loss_of(model, ToyData().validation, 100) == pytest.approx(result.best_validation_loss_nats, abs=1e-4)
+
+
+def test_parts_of_a_batch_give_the_gradient_of_the_batch(tmp_path):
+    """Without dropout, splitting a batch changes rounding only."""
+    runs = [
+        run_toy(tmp_path / str(parts), model=toy_model(dropout=0.0), steps=5, gradient_accumulation=parts)[0]
+        for parts in (1, 4)
+    ]
+    np.testing.assert_allclose(runs[0], runs[1], atol=2e-4)
+
+
+def test_epochs_become_steps(tmp_path):
+    _, result = run_toy(tmp_path, steps=None, epochs=1.5)
+    assert result.steps == int(np.ceil(1.5 * 600 / (4 * 8)))
+    assert result.tokens == result.steps * 4 * 8
+
+
+def test_patience_stops_a_run_that_gets_no_better(tmp_path):
+    _, result = run_toy(tmp_path, learning_rate=1e-9, muon_learning_rate=1e-9, early_stopping_patience=2, steps=1000)
+    assert result.stopped_early
+    assert result.steps < 1000
+
+
+def test_logs_tell_the_history(tmp_path):
+    seen = {}
+    _, result = run_toy(tmp_path, on_metrics=lambda step, metrics: seen.setdefault(step, metrics))
+    with (tmp_path / "logs/metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert tuple(rows[0]) == COLUMNS
+    assert [int(row["step"]) for row in rows] == [10, 20, 30, 40]
+    assert [float(row["validation_loss"]) for row in rows] == [row["validation_loss"] for row in result.history]
+    assert seen[40]["validation_loss"] == result.history[-1]["validation_loss"]
+    assert set(seen) > {10, 20, 30, 40}, "metrics also come between evaluations"
+    events = EventAccumulator(str(tmp_path / "logs/tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Tensors("validation_loss")] == [10, 20, 30, 40]
+    assert (tmp_path / "plots/learning_curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_run_that_diverges_at_once_leaves_no_checkpoint(tmp_path):
+    model = toy_model()
+    model.final_norm.gamma.assign(np.full(8, 1e38))
+    with pytest.raises(UserError, match="There is no checkpoint yet"):
+        run_toy(tmp_path, model=model)
+    assert not (tmp_path / "checkpoints/latest").exists()
+
+
+def test_divergence_later_on_keeps_the_checkpoint(tmp_path, monkeypatch):
+    from textzoo.training import trainer
+
+    crops = trainer.random_crops
+    calls = []
+
+    def crops_then_divergence(*arguments):
+        calls.append(1)
+        if len(calls) == 25:
+            run.step.constants["rate"] = run.step.constants["rate"] * np.inf
+        return crops(*arguments)
+
+    start = trainer.Run.start
+
+    def remember(self):
+        nonlocal run
+        run = self
+        start(self)
+
+    run = None
+    monkeypatch.setattr(trainer.Run, "start", remember)
+    monkeypatch.setattr(trainer, "random_crops", crops_then_divergence)
+    with pytest.raises(UserError, match=r"last good checkpoint is .*checkpoints/latest") as caught:
+        run_toy(tmp_path)
+    assert "training diverged" in str(caught.value)
+    kept = trainer.read_checkpoint(tmp_path / "checkpoints/latest")
+    assert kept.progress.step == 20
+    assert np.isfinite(kept.vectors["weights"]).all()
+
+
+def test_too_short_texts_are_refused(tmp_path):
+    for part in ("train", "validation"):
+        data = ToyData(**{part: np.zeros(8, np.uint16)})
+        with pytest.raises(UserError, match="shorter than a window"):
+            run_toy(tmp_path, data=data)
+
+
+def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
+    (tmp_path / "checkpoints").write_text("a file where a folder must be")
+    with pytest.raises(UserError, match="cannot be written"):
+        run_toy(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", ".keras"])
+def test_init_from_starts_with_the_weights_of_another_run(tmp_path, kind):
+    source = toy_model(seed=3)
+    run_toy(tmp_path / "source", model=source)
+    path = tmp_path / "source/checkpoints/best"
+    if kind == ".keras":
+        path = tmp_path / "source.keras"
+        source.save(path)
+    model = toy_model(seed=4)
+    config = toy_config(init_from=str(path), steps=1, learning_rate=1e-12, muon_learning_rate=1e-12)
+    result = train(model, ToyData(), config, folder=tmp_path / "run", seed=1, deterministic=False)
+    assert result.init_report == []
+    np.testing.assert_allclose(read_weights(model), read_weights(source), atol=1e-6)
+
+
+def test_init_from_another_size_is_refused_or_reported(tmp_path):
+    run_toy(tmp_path / "source", steps=10)
+    path = str(tmp_path / "source/checkpoints/best")
+    with pytest.raises(UserError, match="does not fit the model"):
+        run_toy(tmp_path / "strict", model=toy_model(n_layers=2), init_from=path, steps=10)
+    _, result = run_toy(tmp_path / "lenient", model=toy_model(n_layers=2), init_from=path, init_strict=False, steps=10)
+    assert len(result.init_report) == 5
+    assert all("block_1" in sentence for sentence in result.init_report)
+
+
+def test_weights_survive_the_vector():
+    model = toy_model()
+    vector = np.arange(len(read_weights(model)), dtype=np.float32)
+    write_weights(model, vector)
+    np.testing.assert_array_equal(read_weights(model), vector)
