@@ -76,7 +76,7 @@ def _lengths(weights: np.ndarray) -> np.ndarray:
 def _all_logits(
     engine: Engine, inputs: np.ndarray, lengths: np.ndarray, threads: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """(window index, logits) of every window, in any order; LiteRT computes outside Python's lock."""
+    """(window index, logits) of every window, in order; LiteRT computes outside Python's lock."""
     twins = [engine.twin() for _ in range(min(threads, len(inputs)) - 1)]
     engines = [engine, *(twin for twin in twins if twin is not None)]
     if len(engines) == 1:
@@ -86,11 +86,19 @@ def _all_logits(
     for number, worker in enumerate(engines):
         mine = np.arange(number, len(inputs), len(engines))
         threading.Thread(target=_work, args=(worker, inputs, lengths, mine, results), daemon=True).start()
-    for _ in range(len(inputs)):
-        result = results.get()
-        if isinstance(result, BaseException):
-            raise result
-        yield result
+    yield from _in_order(results, len(inputs))
+
+
+def _in_order(results: queue.Queue, count: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Results sorted by window, so that sums do not depend on which thread was faster."""
+    waiting: dict[int, np.ndarray] = {}
+    for index in range(count):
+        while index not in waiting:
+            result = results.get()
+            if isinstance(result, BaseException):
+                raise result
+            waiting[result[0]] = result[1]
+        yield index, waiting.pop(index)
 
 
 def _work(engine: Engine, inputs: np.ndarray, lengths: np.ndarray, mine: np.ndarray, results: queue.Queue) -> None:

@@ -1,0 +1,144 @@
+"""Text from an engine, piece by piece as it comes. Sliding past the context is described in docs/sampling.md."""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from textzoo.engines.base import Engine
+from textzoo.engines.sampling import MASK32, make_sampler
+from textzoo.errors import UserError
+
+REPLACEMENT = "\ufffd"
+# A character of UTF-8 may be spread over this many tokens.
+LONGEST_CHARACTER = 4
+
+
+class SlidingContext:
+    """Feeds an engine without end: where the context is full, it starts again from the last half of it.
+
+    The state of the decode step belongs to absolute positions, so it cannot be shifted. Instead the engine is reset and
+    the last context_length // 2 tokens are fed again at positions 0, 1, ...; then it goes on behind them.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.recent: deque[int] = deque(maxlen=max(engine.context_length // 2, 1))
+        engine.reset()
+
+    def feed(self, token: int) -> np.ndarray:
+        """Feed one token; return the raw logits of the next one."""
+        if self.engine.position == self.engine.context_length:
+            self.engine.reset()
+            for earlier in self.recent:
+                self.engine.step_raw(earlier)
+        self.recent.append(token)
+        return self.engine.step_raw(token)
+
+
+def generate_tokens(
+    engine: Engine, prompt: np.ndarray, *, max_tokens: int, temperature: float, top_k: int = 0, seed: int = 0
+) -> Iterator[int]:
+    """Continue a prompt of at least one token; yields the new tokens only."""
+    if len(prompt) == 0:
+        raise UserError("the prompt is empty", expected="at least one character to continue")
+    sampler = make_sampler(engine.logits_format, temperature=temperature, top_k=top_k, seed=seed)
+    context = SlidingContext(engine)
+    for token in prompt:
+        logits = context.feed(int(token))
+    for index in range(max_tokens):
+        token = sampler.choose(logits)
+        yield token
+        if index + 1 < max_tokens:
+            logits = context.feed(token)
+
+
+def generate(
+    engine: Engine,
+    tokenizer: Any,
+    prompt: str,
+    *,
+    max_tokens: int,
+    temperature: float = 0.8,
+    top_k: int = 0,
+    seed: int = 1,
+    stop: str | None = None,
+    unknown: str = "error",
+) -> Iterator[str]:
+    """Continue a prompt; the same arguments always give the same text.
+
+    Args:
+        engine: What predicts; it is reset first.
+        tokenizer: Of the same vocabulary.
+        prompt: Text to continue, not empty. Where it is longer than the context, its end counts.
+        max_tokens: Tokens to generate.
+        temperature: 0 is greedy.
+        top_k: Sample among the k likeliest; 0 for all.
+        seed: In [0, 2**32).
+        stop: Generation ends before this text.
+        unknown: Characters of the prompt outside the vocabulary: "error" or "unk".
+
+    Yields:
+        Pieces of the continuation, without the prompt, as soon as they are certain.
+    """
+    if tokenizer.vocabulary_size != engine.vocabulary_size:
+        raise UserError(
+            "tokenizer and model have different vocabularies",
+            expected=f"{engine.vocabulary_size} tokens",
+            received=f"{tokenizer.vocabulary_size}",
+        )
+    tokens = generate_tokens(
+        engine,
+        tokenizer.encode(prompt, unknown=unknown),
+        max_tokens=max_tokens,
+        temperature=temperature,
+        top_k=top_k,
+        seed=seed,
+    )
+    pieces = decoded_pieces(tokens, tokenizer)
+    yield from until_stop(pieces, stop) if stop else pieces
+
+
+def generate_samples(
+    engine: Engine, tokenizer: Any, prompt: str, *, num_samples: int, seed: int, **options: Any
+) -> Iterator[Iterator[str]]:
+    """Several continuations one after the other; sample i is what seed + i gives."""
+    for index in range(num_samples):
+        yield generate(engine, tokenizer, prompt, seed=(seed + index) & MASK32, **options)
+
+
+def decoded_pieces(tokens: Iterator[int], tokenizer: Any) -> Iterator[str]:
+    """Text of tokens as they come; held back while a character is not complete."""
+    pending: list[int] = []
+    for token in tokens:
+        pending.append(token)
+        text = tokenizer.decode(pending)
+        if not text.endswith(REPLACEMENT) or len(pending) >= LONGEST_CHARACTER:
+            yield text
+            pending = []
+    if pending:
+        yield tokenizer.decode(pending)
+
+
+def until_stop(pieces: Iterator[str], stop: str) -> Iterator[str]:
+    """The pieces up to the stop text, which is left out; what may become the stop text is held back."""
+    held = ""
+    for piece in pieces:
+        held += piece
+        if stop in held:
+            if before := held[: held.index(stop)]:
+                yield before
+            return
+        safe = len(held) - _overlap(held, stop)
+        if safe:
+            yield held[:safe]
+            held = held[safe:]
+    if held:
+        yield held
+
+
+def _overlap(text: str, stop: str) -> int:
+    """How many characters at the end of `text` are the beginning of `stop`."""
+    longest = min(len(text), len(stop) - 1)
+    return next((size for size in range(longest, 0, -1) if stop.startswith(text[-size:])), 0)
