@@ -6,15 +6,13 @@ import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from toy_training import VOCABULARY, ToyData, run_toy, toy_config, toy_model
+from toy_training import CHANCE, ToyData, run_toy, toy_config, toy_model
 
 from textzoo.errors import UserError
 from textzoo.text.windows import evaluation_windows
 from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.logs import COLUMNS
 from textzoo.training.trainer import train
-
-CHANCE = np.log(VOCABULARY)
 
 
 def loss_of(model, tokens, count):

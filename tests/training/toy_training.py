@@ -14,6 +14,7 @@ from textzoo.training.trainer import TrainingResult, train
 
 VOCABULARY = 7
 SEED = 11
+CHANCE = np.log(VOCABULARY)
 
 
 @dataclass

@@ -89,6 +89,9 @@ class PositionEmbedding(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         return inputs + self.embeddings[: ops.shape(inputs)[1]]
 
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return input_shape
+
     def decode_step(self, inputs: Any, position: Any) -> Any:
         """(1, d_model) at `position` (1,) int32 -> (1, d_model)."""
         return inputs + gather_rows(self.embeddings, position)
