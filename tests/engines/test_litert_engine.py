@@ -7,6 +7,8 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
@@ -15,6 +17,8 @@ from textzoo.engines.tflite_file import read_tflite, rewritten
 from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.export import export_decode, export_forward
+from textzoo.quantizers.quantize import quantize
+from textzoo.schema import QuantizationConfig
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,12 @@ def decode_path(model, tmp_path_factory):
     path = tmp_path_factory.mktemp("engine") / "decode.tflite"
     export_decode(model, path)
     return path
+
+
+@pytest.fixture(scope="module")
+def quantized_path(model, tmp_path_factory):
+    tokens = np.random.default_rng(2).integers(0, 13, 300)
+    return quantize(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized")).decode_path
 
 
 def random_windows(count=5, time=8, vocabulary=13):
@@ -141,6 +151,18 @@ def test_reader_tells_shapes_and_operators(decode_path):
     assert graph.signature == "decode"
     assert graph.tensors[graph.inputs["key_cache_1"]].shape == (2, 8, 8)
     assert "SOFTMAX" in graph.operator_names()
+
+
+def test_a_graph_on_which_litert_aborts_is_refused(quantized_path, tmp_path):
+    """A well-formed file with an absurd scale before the softmax ends LiteRT's process by an assertion."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(quantized_path.read_bytes()))
+    graph = read_tflite(quantized_path)
+    scores = next(operator.inputs[0] for operator in graph.operators if operator.name == "SOFTMAX")
+    model.subgraphs[0].tensors[scores].quantization.scale = np.array([1e-30], np.float32)
+    path = tmp_path / "absurd.tflite"
+    path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    with pytest.raises(UserError, match=r"absurd\.tflite"):
+        open_engine("litert_ref", path)
 
 
 def test_damaged_files_never_crash_the_process(decode_path):

@@ -8,6 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from textzoo.engines.base import Engine, LogitsFormat
+from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
 from textzoo.engines.tflite_file import TensorInfo, TfliteFile, damaged, parse_tflite, read_checked_bytes, rewritten
 from textzoo.errors import UserError
@@ -20,7 +21,7 @@ class LitertEngine(Engine):
     """The decode step of a .tflite.
 
     Args:
-        model: Path of a .tflite with signature `decode`, or its bytes.
+        model: Path of a .tflite with signature `decode`; or its bytes, which are then trusted not to end the process.
         resolver: Which kernels compute it.
         keep_tensors: Whether intermediate tensors can be read after a step.
 
@@ -37,6 +38,8 @@ class LitertEngine(Engine):
         self._keep_tensors = keep_tensors
         self.graph = parse_tflite(self._content, self._label)
         self._states = state_pairs(self.graph, self._label)
+        if not isinstance(model, bytes):
+            probe(self._content, self._label)
         logits = self.graph.tensors[self.graph.outputs["logits"]]
         self.logits_format = LogitsFormat(logits.dtype, logits.scale or 1.0, logits.zero_point)
         self.vocabulary_size = vocabulary_of(self.graph, self._label)

@@ -17,6 +17,7 @@ from textzoo.errors import UserError
 IDENTIFIER = b"TFL3"
 MAXIMUM_BYTES = 512 * 2**20
 MAXIMUM_ELEMENTS = 2**28
+MAXIMUM_ITEMS = 20_000
 # type code -> numpy dtype; other types do not occur in a language model's graph.
 DTYPES = {
     schema.TensorType.FLOAT32: np.dtype("float32"),
@@ -118,6 +119,7 @@ def _start(content: bytes) -> str:
 def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
     """Parse and check the bytes of a .tflite; `name` stands in error messages."""
     try:
+        _check_counts(schema.Model.GetRootAs(content))
         model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
         return _checked(model, content)
     except UserError as error:
@@ -134,11 +136,27 @@ def damaged(name: str, why: str) -> UserError:
     )
 
 
+def _check_counts(model: Any) -> None:
+    """Bound the work of unpacking before it begins: vectors of a damaged file may point at each other."""
+    graphs = model.SubgraphsLength()
+    _require(graphs == 1, f"{graphs} subgraphs instead of 1")
+    counts = (
+        model.OperatorCodesLength(),
+        model.BuffersLength(),
+        model.SignatureDefsLength(),
+        model.MetadataLength(),
+        model.Subgraphs(0).TensorsLength(),
+        model.Subgraphs(0).OperatorsLength(),
+    )
+    _require(max(counts) <= MAXIMUM_ITEMS, f"{max(counts)} items of one kind")
+
+
 def _checked(model: Any, content: bytes) -> TfliteFile:
     _require(model.version == 3, f"schema version {model.version}")
-    _require(len(model.subgraphs or []) == 1, f"{len(model.subgraphs or [])} subgraphs instead of 1")
     graph = model.subgraphs[0]
     tensors = [_tensor(index, tensor, model, content) for index, tensor in enumerate(graph.tensors or [])]
+    total = sum(int(np.prod(tensor.shape, dtype=object)) for tensor in tensors)
+    _require(total <= MAXIMUM_ELEMENTS, f"tensors of {total} elements together")
     _require(len({tensor.name for tensor in tensors}) == len(tensors), "two tensors of the same name")
     operators = [_operator(operator, model, len(tensors)) for operator in graph.operators or []]
     _require(len(operators) > 0, "no operators")

@@ -1,6 +1,7 @@
 """From a float .tflite and its ranges to a quantized .tflite, by AI Edge Quantizer, checked afterwards."""
 
 import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,7 +28,7 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe) -> bytes:
     Returns:
         The quantized .tflite, its constants inside the flatbuffer.
     """
-    with quiet_stderr(), _quiet_logging():
+    with quiet_stderr(), _quiet_library():
         worker = quantizer.Quantizer(float_model)
         worker.load_quantization_recipe(getattr(edge_recipes, recipe.name)())
         statistics = _statistics(parse_tflite(float_model), ranges) if recipe.is_static else None
@@ -39,11 +40,14 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe) -> bytes:
 
 
 @contextmanager
-def _quiet_logging() -> Iterator[None]:
+def _quiet_library() -> Iterator[None]:
+    """The quantizer warns of what it does itself (an interpreter that keeps all tensors)."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.disable(level)
 

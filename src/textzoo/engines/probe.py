@@ -1,0 +1,46 @@
+"""A first run of an unknown .tflite in a process of its own.
+
+LiteRT ends the whole process where a well-formed file holds impossible scales or options; so a file is tried elsewhere
+before this process opens it. Each content is tried once.
+"""
+
+import hashlib
+import subprocess
+import sys
+
+from textzoo.engines.tflite_file import damaged
+from textzoo.errors import UserError
+
+PROBE_SECONDS = 120
+_known_good: set[str] = set()
+
+
+def probe(content: bytes, label: str) -> None:
+    """Raise UserError where opening the decode step and running it would end the process or never end."""
+    digest = hashlib.sha256(content).hexdigest()
+    if digest in _known_good:
+        return
+    command = [sys.executable, "-m", "textzoo.engines.probe"]
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, timeout=PROBE_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise damaged(label, f"a step that takes more than {PROBE_SECONDS} s") from None
+    if done.returncode < 0:
+        raise damaged(label, f"LiteRT itself fails on it (signal {-done.returncode})")
+    _known_good.add(digest)
+
+
+def main() -> None:
+    """Run two steps of the decode step on the standard input; ends by a signal where LiteRT does."""
+    from textzoo.engines.litert_engine import LitertReferenceEngine
+
+    try:
+        engine = LitertReferenceEngine(sys.stdin.buffer.read())
+        for _ in range(min(engine.context_length, 2)):
+            engine.step_raw(0)
+    except UserError:
+        pass  # the asking process finds the same and reports it
+
+
+if __name__ == "__main__":
+    main()
