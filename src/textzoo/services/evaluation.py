@@ -1,5 +1,6 @@
 """Evaluation: loss and accuracy of every model at hand over the same tokens, float first."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from textzoo.files import write_json
 from textzoo.report import EvaluationReport, Report
 from textzoo.schema import Config
 from textzoo.services import inputs
-from textzoo.services.prediction import sample_of
+from textzoo.services.prediction import samples_of
+from textzoo.text.prepare import PreparedDataset
 from textzoo.text.windows import evaluation_windows
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
@@ -47,8 +49,18 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
     add_deltas(rows)
     keep(rows, by_position, workspace, sink)
-    sample = sample_of(config, candidates[-1].label, engine, data.tokenizer)
-    return Report(evaluation=rows, samples=[sample])
+    settings = dataclasses.replace(config.prediction, prompt=possible_prompt(config.prediction.prompt, data))
+    samples = samples_of(settings, candidates[-1].label, engine, data.tokenizer, show=lambda piece: None)
+    return Report(evaluation=rows, samples=list(samples))
+
+
+def possible_prompt(prompt: str, data: PreparedDataset) -> str:
+    """The prompt asked for, or the beginning of the validation text where the vocabulary lacks its characters."""
+    try:
+        data.tokenizer.encode(prompt, unknown="error")
+    except UserError:
+        return data.tokenizer.decode(data.validation[:1])
+    return prompt
 
 
 def models_at_hand(config: Config, workspace: Workspace) -> Iterator[Candidate]:

@@ -1,0 +1,89 @@
+"""Prediction: a model continues a prompt, streaming to the console as it generates."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from textzoo.engines.base import Engine
+from textzoo.engines.generate import generate_samples
+from textzoo.engines.registry import open_engine
+from textzoo.errors import UserError
+from textzoo.files import write_text
+from textzoo.progress import console
+from textzoo.report import Report, SampleReport
+from textzoo.schema import Config, PredictionConfig
+from textzoo.services import inputs
+from textzoo.text.tokenizers import Tokenizer
+from textzoo.tracking import Sink
+from textzoo.workspace import ROLES, Workspace
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Continue the configured prompt with the model at hand."""
+    label, engine = chosen_engine(config, workspace)
+    tokenizer = inputs.tokenizer(config, workspace)
+    inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
+    samples = list(samples_of(config.prediction, label, engine, tokenizer, show_piece))
+    console.print()
+    path = workspace.path(ROLES["samples"])
+    write_text(path, "\n\n".join(sample.prompt + sample.text for sample in samples) + "\n")
+    sink.artifact(path)
+    speed = sum(sample.tokens for sample in samples) / max(sum(sample.seconds for sample in samples), 1e-9)
+    sink.metrics(0, {"tokens_per_second": speed})
+    return Report(samples=samples)
+
+
+def show_piece(piece: str) -> None:
+    console.print(piece, end="", markup=False, soft_wrap=True)
+
+
+def chosen_engine(config: Config, workspace: Workspace) -> tuple[str, Engine]:
+    """The model's label and its engine: the one asked for; with "auto" the quantized model where there is one."""
+    wanted = config.prediction.engine
+    quantized = inputs.quantized_model_paths(config, workspace)
+    if wanted != "keras" and quantized:
+        return inputs.model_label(quantized[-1]), open_engine(
+            "litert_ref" if wanted == "auto" else wanted, quantized[-1]
+        )
+    if wanted in ("litert_ref", "litert"):
+        raise UserError(f"prediction.engine={wanted} needs a .tflite", remedy="Give model.quantized_model_path=<file>.")
+    path = inputs.float_model_path(config, workspace)
+    if path is None:
+        raise UserError("there is no model to talk to", remedy="Give model.float_model_path=<file>.keras.")
+    return "float", open_engine("keras", path)
+
+
+def samples_of(
+    settings: PredictionConfig, label: str, engine: Engine, tokenizer: Tokenizer, show: Callable[[str], None]
+) -> Iterator[SampleReport]:
+    """Generate num_samples texts; sample i has the seed `settings.seed + i`."""
+    unknown = "error" if tokenizer.unknown_token is None else "unk"
+    texts = generate_samples(
+        engine,
+        tokenizer,
+        settings.prompt,
+        num_samples=settings.num_samples,
+        seed=settings.seed,
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+        top_k=settings.top_k,
+        stop=settings.stop,
+        unknown=settings.unknown,
+    )
+    for index, pieces in enumerate(texts):
+        start = time.perf_counter()
+        text = ""
+        for piece in pieces:
+            show((settings.prompt if not text else "") + piece)
+            text += piece
+        show("\n")
+        yield SampleReport(
+            model=label,
+            engine=engine.name,
+            prompt=settings.prompt,
+            text=text,
+            tokens=len(tokenizer.encode(text, unknown=unknown)) if text else 0,
+            temperature=settings.temperature,
+            top_k=settings.top_k,
+            seed=settings.seed + index,
+            seconds=time.perf_counter() - start,
+        )
