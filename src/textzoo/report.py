@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -173,6 +174,31 @@ def key_value_rows(section: Any) -> list[tuple[str, str]]:
     return [(heading(entry), shown(entry, getattr(section, entry.name))) for entry in dataclasses.fields(section)]
 
 
+# On the console the comparison has to fit 80 columns: shorter heads, and no seconds.
+CONSOLE_HEADS = {
+    "model": "model",
+    "engine": "engine",
+    "tokens": "tokens",
+    "loss_nats": "loss\nnats",
+    "bits_per_character": "bits/\nchar",
+    "perplexity": "perpl.",
+    "top1_accuracy": "top-1",
+    "top5_accuracy": "top-5",
+    "delta_loss_nats": "delta\nnats",
+}
+
+
+def console_table(rows: Sequence[EvaluationReport]) -> Table:
+    """The comparison for the console."""
+    table = Table(box=SIMPLE, title="evaluation, all models over the same validation tokens", title_justify="left")
+    entries = [entry for entry in dataclasses.fields(EvaluationReport) if entry.name in CONSOLE_HEADS]
+    for entry in entries:
+        table.add_column(CONSOLE_HEADS[entry.name], justify="left" if entry.name in ("model", "engine") else "right")
+    for row in rows:
+        table.add_row(*(shown(entry, getattr(row, entry.name)) for entry in entries))
+    return table
+
+
 def evaluation_rows(rows: Sequence[EvaluationReport]) -> tuple[list[str], list[list[str]]]:
     """Heads and cells of the comparison, float first."""
     entries = dataclasses.fields(EvaluationReport)
@@ -213,7 +239,7 @@ def print_report(console: Console, summary: RunSummary, report: Report) -> None:
             text = ", ".join(f"{head} {value}" for head, value in key_value_rows(section) if "sha256" not in head)
             console.print(f"[bold]{name}[/bold]: {text}", soft_wrap=True)
     if report.evaluation:
-        console.print(rich_table("evaluation", *evaluation_rows(report.evaluation)))
+        console.print(console_table(report.evaluation))
     for sample in report.samples:
         console.print(f"[bold]sample[/bold] ({sample.model} on {sample.engine}, seed {sample.seed}):")
         console.print(sample.prompt + sample.text, markup=False, soft_wrap=True)
@@ -222,12 +248,3 @@ def print_report(console: Console, summary: RunSummary, report: Report) -> None:
     console.print(
         f"{summary.status}: report.md, report.json, models, plots and logs lie in {summary.run_dir}", soft_wrap=True
     )
-
-
-def rich_table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for index, head in enumerate(heads):
-        table.add_column(head, justify="left" if index < 2 else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
