@@ -59,8 +59,8 @@ class EvaluationReport:
     loss_nats: float = quantity("nats/token", 4)
     bits_per_character: float = quantity("bits/character", 4)
     perplexity: float = quantity("", 3)
-    top1_accuracy: float = quantity("", 4)
-    top5_accuracy: float = quantity("", 4)
+    top1_accuracy: float = quantity("", 3)
+    top5_accuracy: float = quantity("", 3)
     seconds: float = quantity("s", 1)
     delta_loss_nats: float | None = quantity("nats/token", 4, None)
 
@@ -190,7 +190,13 @@ CONSOLE_HEADS = {
 
 def console_table(rows: Sequence[EvaluationReport]) -> Table:
     """The comparison for the console."""
-    table = Table(box=SIMPLE, title="evaluation, all models over the same validation tokens", title_justify="left")
+    table = Table(
+        box=SIMPLE,
+        pad_edge=False,
+        show_edge=False,
+        title="evaluation, all models over the same validation tokens",
+        title_justify="left",
+    )
     entries = [entry for entry in dataclasses.fields(EvaluationReport) if entry.name in CONSOLE_HEADS]
     for entry in entries:
         table.add_column(CONSOLE_HEADS[entry.name], justify="left" if entry.name in ("model", "engine") else "right")
