@@ -135,31 +135,48 @@ class Step:
     reused: FinishedStep | None = None
 
 
-def make_plan(config: Config, workspace: Workspace) -> list[Step]:
+@dataclass
+class Plan:
+    """The steps of an invocation, and the content hash of the text that they read ("" if none does)."""
+
+    steps: list[Step]
+    corpus_sha256: str
+
+
+def make_plan(config: Config, workspace: Workspace) -> Plan:
     """The steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
-    plan = []
+    names = CHAINS[config.operation_mode]
+    plan = Plan([], corpus_digest(config) if any("corpus" in SERVICES[name].inputs for name in names) else "")
     reusing = True
-    for index, name in enumerate(CHAINS[config.operation_mode]):
+    for index, name in enumerate(names):
         step = Step(f"{index + 1}_{name}", SERVICES[name])
         if reusing:
-            step.reused = workspace.finished(step.name, step_key(config, step.service, workspace))
+            step.reused = workspace.finished(step.name, step_key(config, step, workspace, plan.corpus_sha256))
         reusing = step.reused is not None
-        plan.append(step)
+        plan.steps.append(step)
     return plan
 
 
-def step_key(config: Config, service: Service, workspace: Workspace) -> str:
-    """Content hash of all that a step is made from: its configuration and the files that it reads."""
-    from textzoo.services.inputs import corpus_digest
+def corpus_digest(config: Config) -> str:
+    """Content hash of the text; loading it also finds what is wrong with it before anything runs."""
+    from textzoo.text.corpora import load_corpus
 
+    return load_corpus(config.dataset).sha256
+
+
+def step_key(config: Config, step: Step, workspace: Workspace, corpus_sha256: str) -> str:
+    """Content hash of all that a step is made from: its configuration and the files that it reads."""
+    service = step.service
     values = {name: configured(config, name) for name in service.sections}
     named_files = {
         name: digest_of(configured(config, name))
         for name, entry in walk()
         if entry.metadata.get("path") and name.partition(".")[0] in service.sections and configured(config, name)
     }
-    corpus = corpus_digest(config) if "corpus" in service.inputs else None
-    return value_digest([values, named_files, corpus, workspace.digests(service.inputs)])
+    corpus = corpus_sha256 if "corpus" in service.inputs else ""
+    later = workspace.outputs_not_before(step.name)
+    files = {name: digest for name, digest in workspace.digests(service.inputs).items() if name not in later}
+    return value_digest([values, named_files, corpus, files])
 
 
 def configured(config: Config, name: str) -> Any:
@@ -177,10 +194,10 @@ def digest_of(paths: str | list[str]) -> list[str]:
     return [file_digest(file) for file in files if file.is_file()]
 
 
-def plan_lines(config: Config, plan: list[Step], workspace: Workspace) -> list[str]:
+def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
     """The plan as text: per step what it does, reads and writes, and whether an earlier result serves again."""
     lines = [f"{config.operation_mode} in {shown_path(workspace.root)}"]
-    for step in plan:
+    for step in plan.steps:
         reads = ", ".join(step.service.inputs)
         writes = ", ".join(step.service.outputs) or "report"
         verb = "reuse" if step.reused else "run"
@@ -188,14 +205,14 @@ def plan_lines(config: Config, plan: list[Step], workspace: Workspace) -> list[s
     return lines
 
 
-def run_plan(config: Config, plan: list[Step], workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
+def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
     """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
     report = Report()
-    parent.params(flatten(dataclasses.asdict(config)))
+    parent.params({**flatten(dataclasses.asdict(config)), "data_sha256": plan.corpus_sha256 or "none"})
     summary = RunSummary(config.operation_mode, "RUNNING", str(workspace.root), parent.run_id)
     try:
-        for step in plan:
-            report.merge(run_step(config, step, workspace, tracker, parent))
+        for step in plan.steps:
+            report.merge(run_step(config, step, workspace, tracker, parent, plan.corpus_sha256))
             write_report(workspace.root, summary, report)
         summary.status = "FINISHED"
     except KeyboardInterrupt:
@@ -212,12 +229,14 @@ def run_plan(config: Config, plan: list[Step], workspace: Workspace, tracker: Tr
     return report
 
 
-def run_step(config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
+def run_step(
+    config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunSink, corpus_sha256: str
+) -> Report:
     """Run one service as a child run and enter it into the ledger, or take its earlier result."""
     if step.reused:
         return Report.from_dict(step.reused.report)
     module, function = step.service.place.split(":")
-    key = step_key(config, step.service, workspace)
+    key = step_key(config, step, workspace, corpus_sha256)
     console.rule(step.name)
     with tracker.run(step.name, parent) as sink:
         report = getattr(importlib.import_module(module), function)(config, workspace, sink)

@@ -40,7 +40,7 @@ SERVICES: dict[str, Service] = {
         "export the decode step and quantize it to a .tflite",
         sections=(*TEXT_SECTIONS, "quantization"),
         inputs=("corpus", "float_model", "tokenizer"),
-        outputs=("quantized_model", "forward_model"),
+        outputs=("quantized_model", "forward_model", "tokenizer"),
     ),
     "evaluation": Service(
         "textzoo.services.evaluation:run",

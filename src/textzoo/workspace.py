@@ -81,6 +81,18 @@ class Workspace:
         )
         return row if intact else None
 
+    def outputs_not_before(self, step: str) -> set[str]:
+        """What only this step and later ones of an earlier try wrote: not there when this step read its inputs.
+
+        Steps are named "1_training", "2_quantization", ... in their order.
+        """
+        number = int(step.partition("_")[0])
+        before: set[str] = set()
+        after: set[str] = set()
+        for name, row in self.ledger().items():
+            (before if int(name.partition("_")[0]) < number else after).update(row.outputs)
+        return after - before
+
     def finish(self, step: str, row: FinishedStep) -> None:
         """Write a step into the ledger."""
         rows = {**self.ledger(), step: row}
@@ -90,6 +102,6 @@ class Workspace:
         """All finished steps; empty where there is no ledger or it cannot be read (the steps then run again)."""
         try:
             rows = json.loads(self.path(LEDGER).read_text(encoding="utf-8"))
-            return {name: FinishedStep(**row) for name, row in rows.items()}
+            return {name: FinishedStep(**row) for name, row in rows.items() if name.partition("_")[0].isdecimal()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}

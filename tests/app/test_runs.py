@@ -121,6 +121,10 @@ def test_the_trained_model_serves_the_other_modes(run, tmp_path):
     assert answer.returncode == 0, answer.stderr
     assert [row["model"] for row in report_of(folder)["evaluation"]] == ["float", "int8"]
 
+    again = run(f"general.resume={folder}")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.count("  reuse  ") == 3
+
     quantized = folder / "models/decode_static_wi8_ai8.tflite"
     texts = []
     for number in range(2):

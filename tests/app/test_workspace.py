@@ -26,6 +26,14 @@ def test_a_finished_step_is_found_again_only_with_the_same_inputs_and_outputs(wo
     assert workspace.finished("1_training", "key") is None
 
 
+def test_what_later_steps_wrote_is_told_apart(workspace):
+    workspace.finish("1_training", FinishedStep("key", {"tokenizer": "digest"}))
+    workspace.finish("2_quantization", FinishedStep("key", {"tokenizer": "digest", "quantized": "digest"}))
+    assert workspace.outputs_not_before("1_training") == {"tokenizer", "quantized"}
+    assert workspace.outputs_not_before("2_quantization") == {"quantized"}
+    assert workspace.outputs_not_before("3_evaluation") == set()
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"1_training": 3}', '{"1_training": {"unknown": 1}}'])
 def test_a_damaged_ledger_means_that_the_steps_run_again(workspace, content):
     workspace.path(LEDGER).write_text(content)

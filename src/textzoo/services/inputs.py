@@ -89,13 +89,6 @@ def check_vocabulary(model_size: int, data_size: int) -> None:
         )
 
 
-def corpus_digest(config: Config) -> str:
-    """Content hash of the corpus, without writing anything."""
-    from textzoo.text.corpora import load_corpus
-
-    return load_corpus(config.dataset).sha256
-
-
 def model_label(path: Path) -> str:
     """A quantized model's name in tables: by its recipe, or its file's name."""
     recipe = RECIPES.get(path.stem.removeprefix("decode_"))
