@@ -125,7 +125,7 @@ class TrainingConfig:
         "muon", "AdamW, or Muon for the matrices and AdamW for the rest.", choices=("adamw", "muon")
     )
     learning_rate: float = setting(3e-3, "Peak learning rate of AdamW.", above=0.0, high=1.0)
-    muon_learning_rate: float = setting(2e-2, "Peak learning rate of Muon.", above=0.0, high=1.0)
+    muon_learning_rate: float = setting(4e-2, "Peak learning rate of Muon.", above=0.0, high=1.0)
     schedule: str = setting("linear", "Shape of the warm-down.", choices=("cosine", "linear", "constant"))
     warmup_steps: int = setting(100, "Steps of linear warm-up.", unit="steps", low=0)
     warmdown_fraction: float = setting(1.0, "Last part of the run in which the rate falls.", above=0.0, high=1.0)

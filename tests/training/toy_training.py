@@ -45,14 +45,18 @@ def toy_config(**changes: Any) -> TrainingConfig:
 
 
 def run_toy(
-    folder: Path, model: PicoGPT | None = None, data: ToyData | None = None, on_metrics: Any = None, **changes: Any
+    folder: Path,
+    model: PicoGPT | None = None,
+    data: ToyData | None = None,
+    on_metrics: Any = None,
+    deterministic: bool = False,
+    **changes: Any,
 ) -> tuple[np.ndarray, TrainingResult]:
     """Train a toy; the model's weights afterwards as one vector, and the result."""
     model = model or toy_model()
     listener = {"on_metrics": on_metrics} if on_metrics else {}
-    result = train(
-        model, data or ToyData(), toy_config(**changes), folder=folder, seed=SEED, deterministic=False, **listener
-    )
+    config = toy_config(**changes)
+    result = train(model, data or ToyData(), config, folder=folder, seed=SEED, deterministic=deterministic, **listener)
     return read_weights(model), result
 
 
