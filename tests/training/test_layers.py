@@ -49,7 +49,7 @@ def score_size(model):
 
 def test_the_score_penalty_keeps_scores_small(tmp_path):
     free, penalised = toy_model(dropout=0.0), toy_model(dropout=0.0)
-    run_toy(tmp_path / "free", model=free)
-    run_toy(tmp_path / "penalised", model=penalised, score_penalty=1000.0)  # toy scores are tiny
+    run_toy(tmp_path / "free", model=free, steps=80)
+    run_toy(tmp_path / "penalised", model=penalised, steps=80, score_penalty=1000.0)  # toy scores are tiny
     assert score_size(penalised) < 0.2 * score_size(free)
     assert penalised.blocks[0].attention.score_penalty == 0.0, "the penalty belongs to training, not to the model"
