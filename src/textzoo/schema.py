@@ -162,7 +162,13 @@ class QuantizationConfig:
     calibration_path: str | None = setting(None, "Text to calibrate on instead of training text.", path=True)
     calibration_windows: int = setting(32, "Representative windows of context_length tokens.", unit="windows", low=1)
     equalize: bool = setting(True, "Balance channel ranges first; exact in float.")
-    report_tokens: int = setting(2048, "Validation tokens of the loss-by-position report.", unit="tokens", low=1)
+    probabilities: str = setting(
+        "auto",
+        "Attention probabilities of static_wi8_ai8: int8 has steps of 1/256, too coarse for attention spread over a "
+        "whole window; auto takes int16 for the blocks that need it.",
+        choices=("auto", "int8", "int16"),
+    )
+    report_tokens: int = setting(16_384, "Validation tokens of the loss-by-position report.", unit="tokens", low=1)
 
 
 @dataclass

@@ -162,10 +162,17 @@ class GammaLayerNorm(keras.layers.Layer):
         return centred * ops.rsqrt(variance + self.epsilon) * self.gamma
 
     def decode_step(self, inputs: Any) -> Any:
-        """`call` for rows (n, width), in ops that the quantizer keeps in integers."""
+        """`call` for rows (n, width), in ops that lose little when they are quantized.
+
+        The sum of squares is a product of matrices, which adds up exactly in int32: squares of their own would be
+        rounded to the step that the largest needs. And the inverse deviation meets the gain before it meets the rows,
+        so that the normalized rows are rounded once.
+        """
+        width = inputs.shape[-1]
         centred = inputs - ops.mean(inputs, axis=-1, keepdims=True)
-        variance = ops.mean(centred * centred, axis=-1, keepdims=True)
-        return centred * ops.rsqrt(variance + self.epsilon) * self.gamma
+        columns = ops.reshape(centred, (-1, width, 1))
+        squares = ops.reshape(ops.matmul(ops.reshape(centred, (-1, 1, width)), columns), (-1, 1))
+        return centred * (ops.rsqrt(squares + width * self.epsilon) * (self.gamma * width**0.5))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}

@@ -1,11 +1,14 @@
 """From a float .tflite and its ranges to a quantized .tflite, by AI Edge Quantizer, checked afterwards."""
 
 import logging
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import quantizer
 from ai_edge_quantizer import recipe as edge_recipes
 
@@ -17,26 +20,55 @@ from textzoo.quantizers.calibration import Ranges
 from textzoo.quantizers.recipes import Recipe
 
 
-def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe) -> bytes:
+def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide_softmaxes: Set[str] = frozenset()) -> bytes:
     """Quantize a graph.
 
     Args:
         float_model: The exported .tflite.
         ranges: Of every float tensor; not used by dynamic recipes.
         recipe: What becomes of weights and activations.
+        wide_softmaxes: Outputs of softmaxes that are computed in int16, together with the product that they go into.
 
     Returns:
         The quantized .tflite, its constants inside the flatbuffer.
     """
+    graph = parse_tflite(float_model)
     with quiet_stderr(), _quiet_library():
         worker = quantizer.Quantizer(float_model)
         worker.load_quantization_recipe(getattr(edge_recipes, recipe.name)())
-        statistics = _statistics(parse_tflite(float_model), ranges) if recipe.is_static else None
+        for regex, operator in _wide_operators(graph, wide_softmaxes):
+            worker.add_static_config(regex, operator, activation_num_bits=16, weight_num_bits=recipe.weight_bits)
+        statistics = _statistics(graph, ranges) if recipe.is_static else None
         result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
-    content = rewritten(bytes(result.quantized_model))
+    content = _mended(rewritten(bytes(result.quantized_model)))
     if recipe.is_static:
         check_integers(parse_tflite(content))
     return content
+
+
+def _wide_operators(graph: TfliteFile, wide_softmaxes: Set[str]) -> Iterator[tuple[str, str]]:
+    """(regular expression of the output's name, operator) of every softmax concerned and of what reads it."""
+    wide = {tensor.index for tensor in graph.tensors if tensor.name in wide_softmaxes}
+    for operator in graph.operators:
+        if wide.intersection((*operator.inputs, *operator.outputs)):
+            yield f"^{re.escape(graph.tensors[operator.outputs[0]].name)};$", operator.name
+
+
+def _mended(content: bytes) -> bytes:
+    """What the quantizer leaves to be done where a graph mixes int8 and int16.
+
+    * Its graph outputs may point behind a QUANTIZE that was meant for another reader: the signature is right.
+    * int8 becomes int16 with the same step: exactly value - zero_point, which a compiler can leave out.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    model.subgraphs[0].outputs = [entry.tensorIndex for entry in model.signatureDefs[0].outputs]
+    tensors = model.subgraphs[0].tensors
+    for operator in model.subgraphs[0].operators:
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.QUANTIZE:
+            before, after = tensors[operator.inputs[0]], tensors[operator.outputs[0]]
+            if (before.type, after.type) == (schema.TensorType.INT8, schema.TensorType.INT16):
+                after.quantization.scale = before.quantization.scale
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 @contextmanager

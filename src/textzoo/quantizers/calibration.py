@@ -33,6 +33,10 @@ SAME_SCALE_INPUTS = {
 }
 # A score this far below its row's maximum has a probability below 1e-5, which no quantized softmax can show.
 SOFTMAX_MARGIN = 12.0
+# LiteRT fixes the int8 output of a softmax at steps of 1/256.
+INT8_PROBABILITY_STEPS = 256
+# Attention that looks at single places is rounded by less than 1 %, attention spread over a whole window by about 10 %.
+BROAD_SOFTMAX_ERROR = 0.03
 
 
 @dataclass
@@ -43,11 +47,14 @@ class Ranges:
         low: name -> smallest value.
         high: name -> largest value.
         lowest_row_maximum: name of a softmax' input -> the smallest of its rows' maxima.
+        roundings: name of a softmax' output -> per call, the mean over its rows of the error that rounding to 1/256
+            makes, relative to the row.
     """
 
     low: dict[str, float] = field(default_factory=dict)
     high: dict[str, float] = field(default_factory=dict)
     lowest_row_maximum: dict[str, float] = field(default_factory=dict)
+    roundings: dict[str, list[float]] = field(default_factory=dict)
 
     def see(self, name: str, values: np.ndarray) -> None:
         self.low[name] = min(self.low.get(name, np.inf), float(values.min()))
@@ -56,6 +63,16 @@ class Ranges:
     def see_rows(self, name: str, values: np.ndarray) -> None:
         lowest = float(values.max(axis=-1).min())
         self.lowest_row_maximum[name] = min(self.lowest_row_maximum.get(name, np.inf), lowest)
+
+    def see_probabilities(self, name: str, values: np.ndarray) -> None:
+        values = values.astype(np.float64)
+        errors = np.round(values * INT8_PROBABILITY_STEPS) / INT8_PROBABILITY_STEPS - values
+        relative = np.sqrt((errors**2).sum(axis=-1) / (values**2).sum(axis=-1))
+        self.roundings.setdefault(name, []).append(float(relative.mean()))
+
+    def broad_softmaxes(self) -> set[str]:
+        """Outputs of softmaxes whose probabilities are so small that int8 would round much of them away."""
+        return {name for name, errors in self.roundings.items() if np.mean(errors) > BROAD_SOFTMAX_ERROR}
 
 
 def calibrate_decode(decode_model: bytes, windows: np.ndarray) -> Ranges:
@@ -92,7 +109,9 @@ class _Collector:
     def __init__(self, graph: TfliteFile) -> None:
         floats = [tensor for tensor in graph.tensors if tensor.dtype == np.float32]
         self.computed = [tensor for tensor in floats if not tensor.is_constant]
-        self.softmax_inputs = {operator.inputs[0] for operator in graph.operators if operator.name == "SOFTMAX"}
+        softmaxes = [operator for operator in graph.operators if operator.name == "SOFTMAX"]
+        self.softmax_inputs = {operator.inputs[0] for operator in softmaxes}
+        self.softmax_outputs = {operator.outputs[0] for operator in softmaxes}
         self.ranges = Ranges()
         for tensor in floats:
             if tensor.is_constant:
@@ -104,6 +123,8 @@ class _Collector:
             self.ranges.see(tensor.name, values)
             if tensor.index in self.softmax_inputs:
                 self.ranges.see_rows(tensor.name, values)
+            elif tensor.index in self.softmax_outputs:
+                self.ranges.see_probabilities(tensor.name, values)
 
 
 def settle(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARGIN) -> None:

@@ -88,11 +88,17 @@ def quantize(
         if recipe.is_static:
             ranges = calibrate(content, windows)
             settle(graphs[key], ranges)
-        write_bytes(paths[key], apply_recipe(content, ranges, recipe))
+        wide = wide_softmaxes(ranges, config.probabilities) if recipe.activation_bits == 8 else set()
+        write_bytes(paths[key], apply_recipe(content, ranges, recipe, wide))
     result = _result(recipe, paths, float_paths)
     _report(result, model, windows, validation_tokens, config.report_tokens, folder)
     result.seconds = time.perf_counter() - start
     return result
+
+
+def wide_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:
+    """Outputs of the softmaxes that become int16 in a graph of int8 ("auto", "int8", "int16")."""
+    return {"auto": ranges.broad_softmaxes(), "int8": set(), "int16": set(ranges.roundings)}[probabilities]
 
 
 def calibration_windows(tokens: np.ndarray, context_length: int, count: int) -> np.ndarray:
