@@ -109,15 +109,22 @@ class PicoGPT(LanguageModel):
         new_state = {}
         for index, block in enumerate(self.blocks):
             caches = [f"key_cache_{index}", f"value_cache_{index}"]
-            x, *updated = block.decode_step(x, position, *(state[name] for name in caches))
+            with keras.name_scope(block.name):
+                x, *updated = block.decode_step(x, position, *(state[name] for name in caches))
             new_state.update(zip(caches, updated, strict=True))
-        return self.token_embedding(self.final_norm.decode_step(x), reverse=True), new_state
+        return self._logits(x), new_state
 
     def window(self, tokens: Any) -> Any:
         x = self.position_embedding.window(self.token_embedding(tokens))
         for block in self.blocks:
-            x = block.window(x)
-        return self.token_embedding(self.final_norm.decode_step(x), reverse=True)
+            with keras.name_scope(block.name):
+                x = block.window(x)
+        return self._logits(x)
+
+    def _logits(self, x: Any) -> Any:
+        with keras.name_scope("final_norm"):
+            normalized = self.final_norm.decode_step(x)
+        return self.token_embedding(normalized, reverse=True)
 
     def equalized(self, windows: np.ndarray) -> "PicoGPT":
         twin = type(self).from_config(self.get_config())
@@ -176,12 +183,15 @@ class PicoBlock(keras.layers.Layer):
         return self.norm(x + self.dropout(self.feed_forward(x), training=training))
 
     def decode_step(self, inputs: Any, position: Any, key_cache: Any, value_cache: Any) -> tuple[Any, Any, Any]:
-        mixed, key_cache, value_cache = self.attention.decode_step(inputs, position, key_cache, value_cache)
+        with keras.name_scope("attention"):
+            mixed, key_cache, value_cache = self.attention.decode_step(inputs, position, key_cache, value_cache)
         return self._finish(inputs + mixed), key_cache, value_cache
 
     def window(self, inputs: Any) -> Any:
         """`call` for one window (time, d_model), written with the ops of the decode step."""
-        return self._finish(inputs + self.attention.window(inputs))
+        with keras.name_scope("attention"):
+            mixed = self.attention.window(inputs)
+        return self._finish(inputs + mixed)
 
     def equalize(self, inputs: np.ndarray) -> np.ndarray:
         """Equalize both branches; (n, time, d_model) -> what the next block sees."""
@@ -192,7 +202,9 @@ class PicoBlock(keras.layers.Layer):
         return outputs
 
     def _finish(self, x: Any) -> Any:
-        return self.norm.decode_step(x + self.feed_forward(x))
+        x = x + self.feed_forward(x)
+        with keras.name_scope("norm"):
+            return self.norm.decode_step(x)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape

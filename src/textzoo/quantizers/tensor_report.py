@@ -185,6 +185,7 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
     axes.set_yticks(range(len(shown)), [f"{short_name(row.name)}  {row.op}" for row in shown], fontsize=7)
     axes.invert_yaxis()
     axes.set_ylim(len(shown) - 0.5, -0.5)
+    axes.set_xlim(0, 1.15 * max(row.sqnr_db for row in shown) + 5)
     axes.axvline(GOOD_SQNR, color="grey", linewidth=0.8, linestyle="--")
     axes.set_xlabel("signal to quantization noise [dB]; accumulated from the input on")
     axes.set_title("Decode step: float against quantized, tensor by tensor")
