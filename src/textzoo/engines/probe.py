@@ -32,14 +32,16 @@ def probe(content: bytes, label: str) -> None:
 
 def main() -> None:
     """Run two steps of the decode step on the standard input; ends by a signal where LiteRT does."""
-    from textzoo.engines.litert_engine import LitertReferenceEngine
+    from textzoo.engines.litert_engine import LitertEngine, LitertReferenceEngine
 
-    try:
-        engine = LitertReferenceEngine(sys.stdin.buffer.read())
-        for _ in range(min(engine.context_length, 2)):
-            engine.step_raw(0)
-    except UserError:
-        pass  # the asking process finds the same and reports it
+    content = sys.stdin.buffer.read()
+    for kind in (LitertReferenceEngine, LitertEngine):
+        try:
+            engine = kind(content)
+            for _ in range(min(engine.context_length, 2)):
+                engine.step_raw(0)
+        except UserError:
+            pass  # the asking process finds the same and reports it
 
 
 if __name__ == "__main__":

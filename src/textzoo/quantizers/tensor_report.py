@@ -181,18 +181,19 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(11, 1.5 + 0.2 * len(shown)))
     kinds = sorted({row.op for row in shown})
     colours = {kind: pyplot.get_cmap("tab20")(index % 20) for index, kind in enumerate(kinds)}
-    axes.barh(range(len(shown)), [row.sqnr_db for row in shown], color=[colours[row.op] for row in shown])
+    lengths = [max(row.sqnr_db, 0.0) for row in shown]
+    axes.barh(range(len(shown)), lengths, color=[colours[row.op] for row in shown])
     axes.set_yticks(range(len(shown)), [f"{short_name(row.name)}  {row.op}" for row in shown], fontsize=7)
     axes.invert_yaxis()
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlim(0, 1.15 * max(row.sqnr_db for row in shown) + 5)
+    axes.set_xlim(0, 1.15 * max(lengths) + 5)
     axes.axvline(GOOD_SQNR, color="grey", linewidth=0.8, linestyle="--")
     axes.set_xlabel("signal to quantization noise [dB]; accumulated from the input on")
     axes.set_title("Decode step: float against quantized, tensor by tensor")
     axes.grid(axis="x", alpha=0.3)
     for place, row in enumerate(shown):
         label = f"{row.minimum:.3g} .. {row.maximum:.3g}"
-        axes.text(row.sqnr_db + 0.4, place, label, va="center", fontsize=6, color="dimgrey")
+        axes.text(lengths[place] + 0.4, place, label, va="center", fontsize=6, color="dimgrey")
     save_figure(figure, path)
 
 
