@@ -15,6 +15,7 @@ from toy_training import SEED, ToyData, run_toy, stop_at, toy_config, toy_model
 
 from textzoo.errors import UserError
 from textzoo.training.checkpoints import read_checkpoint
+from textzoo.training.evaluation import Evaluator
 from textzoo.training.layout import read_weights
 from textzoo.training.trainer import train
 
@@ -73,6 +74,24 @@ def test_the_same_inputs_continue_automatically(tmp_path, whole):
     resumed, _ = run_toy(tmp_path / "run", on_metrics=lambda step, metrics: steps.append(step))
     assert min(steps) > 24
     np.testing.assert_array_equal(weights, resumed)
+
+
+def test_an_interrupted_evaluation_is_made_up_for(tmp_path, whole, monkeypatch):
+    evaluate = Evaluator.__call__
+    interrupted = []
+
+    def interrupted_once(self, weights):
+        if not interrupted:
+            interrupted.append(True)
+            raise KeyboardInterrupt
+        return evaluate(self, weights)
+
+    monkeypatch.setattr(Evaluator, "__call__", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        run_toy(tmp_path)
+    resumed, result = run_toy(tmp_path)
+    np.testing.assert_array_equal(resumed, whole[1])
+    assert [row["step"] for row in result.history] == [10, 20, 30, 40]
 
 
 def test_a_finished_run_is_not_repeated(whole):

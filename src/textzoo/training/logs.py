@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
+from textzoo.errors import UserError
 from textzoo.files import atomic_path, write_text
 
 COLUMNS = (
@@ -61,7 +62,10 @@ class TensorBoardLog:
     def __init__(self, folder: Path) -> None:
         from tensorboard.summary import Writer
 
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"the log folder {folder} cannot be made", received=str(error)) from error
         self.writer = Writer(str(folder))
 
     def write(self, step: int, metrics: dict[str, float]) -> None:

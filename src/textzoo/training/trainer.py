@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -123,7 +124,8 @@ def train(
     with contextlib.ExitStack() as stack:
         stack.enter_context(score_penalty(model, config.score_penalty))
         stack.enter_context(mixed_precision(model, config.mixed_precision))
-        run = stack.enter_context(contextlib.closing(Run(model, data, config, folder, seed, deterministic, on_metrics)))
+        run = Run(model, data, config, folder, seed, deterministic, on_metrics)
+        stack.callback(run.close)
         run.start()
         result = run.finish(run.loop())
     return replace(result, init_report=report)
@@ -170,7 +172,8 @@ class Run:
         self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
         self.inputs = run_inputs(model, data, config, seed, deterministic)
         self.progress = Progress()
-        self.vectors: dict[str, Any] = {}
+        # Steps done and the vectors after them: one attribute, so that Ctrl-C cannot part them.
+        self.state: tuple[int, dict[str, Any]] = (0, {})
         self.best_weights: np.ndarray | None = None
         self.recent: list[Any] = []  # (loss, gradient norm) of the steps since the last evaluation
         self.note = ""
@@ -189,22 +192,28 @@ class Run:
                 set_aside(self.folder / name)
             table = self.layout.table()
             self.progress = Progress(inputs=self.inputs, weights=table)
-            self.vectors = self.step.initial_vectors(read_weights(self.model))
+            self.state = (0, self.step.initial_vectors(read_weights(self.model)))
             return
         self.progress = replace(checkpoint.progress, inputs=self.inputs)
         self.best_weights = checkpoint.vectors.pop("best_weights", None)
         # A vector that the checkpoint lacks (an average now asked for) starts from its weights.
         fresh = self.step.initial_vectors(checkpoint.vectors["weights"])
-        self.vectors = {
+        vectors = {
             name: self.backend.tensor(checkpoint.vectors[name]) if name in checkpoint.vectors else vector
             for name, vector in fresh.items()
         }
+        self.state = (checkpoint.progress.step, vectors)
 
     def checkpoint_to_continue(self) -> Checkpoint | None:
-        if self.config.resume_from:
-            checkpoint = read_checkpoint(Path(self.config.resume_from))
-            check_resumable(checkpoint.progress, self.inputs, self.config.resume_from)
-            return checkpoint
+        own = self.own_checkpoint()
+        if not self.config.resume_from:
+            return own
+        given = read_checkpoint(Path(self.config.resume_from))
+        check_resumable(given.progress, self.inputs, self.config.resume_from)
+        return own if own and own.progress.step > given.progress.step else given
+
+    def own_checkpoint(self) -> Checkpoint | None:
+        """The latest one in the run's own folder, if it was made from the same inputs."""
         if not exists(self.folder / LATEST):
             return None
         try:
@@ -229,17 +238,18 @@ class Run:
         return self.progress.step < self.steps
 
     def one_step(self) -> None:
-        step = self.progress.step
+        step, vectors = self.state
         began = time.perf_counter()
         # The generator follows from seed and step, so that a resumed run sees the same windows.
         rng = np.random.default_rng([self.seed, step])
         inputs, targets = random_crops(self.data.train, rng, self.config.batch_size, self.model.context_length)
         fraction = learning_rate_fraction(step, self.steps, self.config)
-        vectors, numbers = self.step(self.vectors, inputs, targets, step, fraction)
+        vectors, numbers = self.step(vectors, inputs, targets, step, fraction)
         self.recent.append(numbers)
         loss = float(numbers[0]) if not self.backend.on_accelerator else math.nan
         seconds = time.perf_counter() - began
-        self.vectors, self.progress.step = vectors, step + 1
+        self.state = (step + 1, vectors)
+        self.progress.step = step + 1
         self.progress.seconds += seconds
         if self.compiled:
             self.fast_seconds, self.fast_steps = self.fast_seconds + seconds, self.fast_steps + 1
@@ -247,7 +257,7 @@ class Run:
         self.after_step(step + 1, loss)
 
     def after_step(self, step: int, loss: float) -> None:
-        if step % self.config.eval_interval == 0 or step == self.steps:
+        if self.evaluation_due():
             self.evaluate_and_save()
         elif step % max(1, self.config.eval_interval // REPORTS_PER_EVALUATION) == 0:
             metrics = self.metrics_of_steps()
@@ -255,6 +265,13 @@ class Run:
             self.report(metrics)
         if not math.isnan(loss):
             self.note = f"loss {loss:.3f}" + self.validation_note()
+
+    def evaluation_due(self) -> bool:
+        """Whether an evaluation belongs to the current step and has not been made."""
+        step, history = self.progress.step, self.progress.history
+        if history and history[-1]["step"] == step:
+            return False
+        return step % self.config.eval_interval == 0 or step == self.steps
 
     def validation_note(self) -> str:
         return f" validation {self.progress.history[-1]['validation_loss']:.4f}" if self.progress.history else ""
@@ -283,7 +300,7 @@ class Run:
         progress = self.progress
         began = time.perf_counter()
         metrics = self.metrics_of_steps()
-        validation_loss = self.evaluate(evaluated_weights(self.vectors))
+        validation_loss = self.evaluate(evaluated_weights(self.state[1]))
         self.check_finite(metrics["training_loss"] + metrics["gradient_norm"] + validation_loss)
         self.recent = []
         progress.seconds += time.perf_counter() - began
@@ -292,14 +309,15 @@ class Run:
         improved = progress.best_validation_loss is None or validation_loss < progress.best_validation_loss
         if improved:
             progress.best_step, progress.best_validation_loss = progress.step, validation_loss
-            self.best_weights = ops.convert_to_numpy(evaluated_weights(self.vectors))
+            self.best_weights = ops.convert_to_numpy(evaluated_weights(self.state[1]))
         progress.evaluations_without_improvement = 0 if improved else progress.evaluations_without_improvement + 1
         self.save([BEST, LATEST] if improved else [LATEST])
         logs.write_csv(progress.history, self.folder / "logs" / "metrics.csv")
         self.report(metrics)
 
     def save(self, names: list[str]) -> None:
-        vectors = {name: ops.convert_to_numpy(vector) for name, vector in self.vectors.items()}
+        self.progress.step, vectors = self.state
+        vectors = {name: ops.convert_to_numpy(vector) for name, vector in vectors.items()}
         if self.best_weights is not None:
             vectors["best_weights"] = self.best_weights
         for name in names:
@@ -307,7 +325,11 @@ class Run:
 
     def save_after_interrupt(self) -> None:
         """Keep what was learnt since the last evaluation, if it is sound."""
-        if self.vectors and bool(np.isfinite(ops.convert_to_numpy(self.vectors["weights"])).all()):
+        self.progress.step, vectors = self.state
+        if np.isfinite(ops.convert_to_numpy(vectors["weights"])).all():
+            # Without its evaluation a step could not be resumed as if nothing had happened.
+            if self.progress.step and self.evaluation_due():
+                self.evaluate_and_save()
             self.save([LATEST])
             console.print(f"Interrupted at step {self.progress.step:,}; checkpoint: {self.folder / LATEST}")
 
@@ -348,8 +370,6 @@ def run_inputs(
     model: LanguageModel, data: TrainingData, config: TrainingConfig, seed: int, deterministic: bool
 ) -> dict[str, Any]:
     """Everything that the result depends on, JSON-able."""
-    import keras
-
     training = {key: value for key, value in asdict(config).items() if key not in STARTING_POINT}
     return {
         "training": training,
