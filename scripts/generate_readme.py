@@ -43,8 +43,8 @@ def modes_table() -> str:
 
 
 def tree() -> str:
-    """Every file that git knows, one phrase each; folders with a note stand for their files."""
-    command = ["git", "-C", str(PROJECT), "ls-files", "--cached", "--others", "--exclude-standard"]
+    """Every file that git tracks, one phrase each; folders with a note stand for their files."""
+    command = ["git", "-C", str(PROJECT), "ls-files"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     files = sorted(Path(name) for name in listed if name and (PROJECT / name).exists())
     lines: list[str] = []
