@@ -148,18 +148,28 @@ def test_the_trained_model_serves_the_other_modes(run, tmp_path):
     assert "Traceback" not in answer.stderr
 
 
+def heed_interrupts():
+    """A job in a shell's background inherits that Ctrl-C is ignored; a user's program in the foreground does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text, store, tmp_path):
     folder = tmp_path / "run"
     options = [option for option in TOY if not option.startswith("training.steps")]
     options += ["dataset=text", f"dataset.training_path={text}", f"mlflow.uri={store}", f"hydra.run.dir={folder}"]
     command = [sys.executable, str(PROJECT / "stm32ai_main.py"), "operation_mode=training"]
     endless = [*command, *options, "training.steps=1000000", "general.project_name=interrupted"]
-    process = subprocess.Popen(endless, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        endless, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
+    )
     deadline = time.monotonic() + 120
     while not (folder / "checkpoints/latest").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
+    try:
+        _, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
     assert process.returncode == 130, errors
     assert f"general.resume={folder.name}" in errors
     assert "Traceback" not in errors

@@ -1,5 +1,8 @@
 """Training: from text to a float model with its tokenizer beside it."""
 
+from pathlib import Path
+
+from textzoo.models.base import LanguageModel
 from textzoo.models.files import build_model, load_float_model, save_float_model
 from textzoo.report import ModelReport, Report, TrainingReport
 from textzoo.schema import Config
@@ -44,17 +47,15 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     )
 
 
-def starting_model(config: Config, vocabulary_size: int):
+def starting_model(config: Config, vocabulary_size: int) -> LanguageModel:
     """The model with fresh weights, or with those of the file given."""
     if config.model.float_model_path:
-        from pathlib import Path
-
         model = load_float_model(Path(config.model.float_model_path))
         inputs.check_vocabulary(model.vocabulary_size, vocabulary_size)
         return model
     return build_model(config.model, vocabulary_size)
 
 
-def model_report(name: str, model) -> ModelReport:
+def model_report(name: str, model: LanguageModel) -> ModelReport:
     """The model's sizes."""
     return ModelReport(name, model.count_params(), model.vocabulary_size, model.context_length)
