@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from textzoo import validation
 from textzoo.chains import CHAINS, SERVICES, Service
+from textzoo.describe import options_of
 from textzoo.errors import UserError, raise_all
 from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
@@ -45,7 +46,7 @@ def run(composed: DictConfig) -> int:
 
 
 def typed_config(composed: DictConfig) -> Config:
-    boards = sorted(path.stem for path in (CONFIGURATION_FOLDER / "board").glob("*.yaml"))
+    boards = options_of(CONFIGURATION_FOLDER / "board")
     config, errors = validation.check(OmegaConf.to_container(composed, resolve=True), boards)
     raise_all(errors)
     return config

@@ -194,7 +194,7 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
     if override.is_sweep_override() and not sweeping:
         return UserError(f"{name} has several values", remedy="A sweep needs -m.")
     if (folder / name).is_dir():
-        options = sorted(path.stem for path in (folder / name).glob("*.yaml"))
+        options = describe.options_of(folder / name)
         unknown = [value for value in group_choices(override) if value is not None and str(value) not in options]
         return unknown_name(name, str(unknown[0]), options) if unknown else None
     return check_key(name)
@@ -232,7 +232,7 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
         values = OmegaConf.to_container(chosen, resolve=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         return [explain_composition(error, options)], ""
-    boards = sorted(path.stem for path in (folder / "board").glob("*.yaml"))
+    boards = describe.options_of(folder / "board")
     errors: dict[str, UserError] = {}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         errors.update({str(error): error for error in validation.check(variant, boards)[1]})

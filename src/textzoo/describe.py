@@ -36,6 +36,7 @@ def help_text(folder: Path) -> str:
 
 
 def options_of(group: Path) -> list[str]:
+    """The options of a folder of conf/, sorted."""
     return sorted(path.stem for path in group.glob("*.yaml"))
 
 

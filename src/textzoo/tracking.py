@@ -34,16 +34,6 @@ class Sink(Protocol):
         """A file, or a folder with all its files, to be kept with the run."""
 
 
-class NullSink:
-    """Keeps nothing: for tests and for use as a library."""
-
-    def metrics(self, step: int, values: dict[str, float]) -> None:
-        pass
-
-    def artifact(self, path: Path, folder: str = "") -> None:
-        pass
-
-
 @dataclasses.dataclass
 class RunSink:
     """One MLflow run."""

@@ -211,7 +211,7 @@ class CausalSelfAttention(keras.layers.Layer):
         batch, time, _ = ops.shape(inputs)
         queries, keys, values = ops.split(self.qkv(inputs), 3, axis=-1)
         heads = (batch, time, self.n_heads, self.d_head)
-        queries = ops.transpose(ops.reshape(queries, heads), (0, 2, 1, 3)) * self.d_head**-0.5
+        queries = ops.transpose(ops.reshape(queries, heads), (0, 2, 1, 3)) * self.score_scale
         keys = ops.transpose(ops.reshape(keys, heads), (0, 2, 3, 1))
         values = ops.transpose(ops.reshape(values, heads), (0, 2, 1, 3))
         scores = ops.matmul(queries, keys)  # (batch, n_heads, time, time)
@@ -219,7 +219,7 @@ class CausalSelfAttention(keras.layers.Layer):
         live = places[None, :] <= places[:, None]
         if self.score_penalty:
             self.add_loss(self.score_penalty * ops.mean(ops.square(ops.where(live, scores, 0.0))))
-        probabilities = ops.softmax(ops.where(live, scores, -1e9))
+        probabilities = ops.softmax(ops.where(live, scores, DEAD_SCORE))
         mixed = ops.transpose(ops.matmul(probabilities, values), (0, 2, 1, 3))
         return self.output_projection(ops.reshape(mixed, (batch, time, self.d_model)))
 

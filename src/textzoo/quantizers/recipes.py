@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from textzoo.errors import UserError
-from textzoo.registry import did_you_mean
+from textzoo.registry import unknown_name
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,5 @@ RECIPES = {
 
 def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
-        raise UserError(
-            f"unknown quantization recipe '{name}'",
-            expected=f"one of {', '.join(sorted(RECIPES))}",
-            remedy=did_you_mean(name, RECIPES),
-        )
+        raise unknown_name("quantization recipe", name, RECIPES)
     return RECIPES[name]
