@@ -178,8 +178,9 @@ class EvaluationConfig:
     max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1)
     engine: str = setting(
         "litert_ref",
-        "Kernels for quantized models: the reference (what the device computes), or also the optimized ones.",
-        choices=("litert_ref", "litert"),
+        "What runs quantized models: LiteRT's reference kernels, beside them its optimized ones (litert), or the compiled "
+        "C that goes to the device (native: the same integers as the reference, many times faster).",
+        choices=("litert_ref", "litert", "native"),
     )
 
 
@@ -200,7 +201,7 @@ class PredictionConfig:
     engine: str = setting(
         "auto",
         "auto takes the quantized model when there is one, with the reference kernels.",
-        choices=("auto", "keras", "litert_ref", "litert"),
+        choices=("auto", "keras", "litert_ref", "litert", "native"),
     )
 
 

@@ -12,6 +12,7 @@ ENGINES = Registry(
         "keras": "textzoo.engines.keras_engine:KerasEngine",
         "litert_ref": "textzoo.engines.litert_engine:LitertReferenceEngine",
         "litert": "textzoo.engines.litert_engine:LitertEngine",
+        "native": "textzoo.engines.native_engine:NativeEngine",
     },
 )
 
@@ -20,7 +21,7 @@ def open_engine(name: str, model: Any) -> Engine:
     """Open an engine.
 
     Args:
-        name: "keras", "litert_ref" or "litert".
+        name: "keras", "litert_ref", "litert" or "native".
         model: A LanguageModel or the path of a .keras/.h5 for keras; the path of a decode .tflite for the others.
     """
     engine = ENGINES.get(name)

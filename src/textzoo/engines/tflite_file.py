@@ -4,7 +4,7 @@ The file is treated as hostile: LiteRT itself crashes the process on some damage
 interpreter before `read_tflite` has walked through all of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,18 @@ class TensorInfo:
 
 @dataclass(frozen=True)
 class OperatorInfo:
-    """One operator; inputs that are left out have index -1."""
+    """One operator; inputs that are left out have index -1.
+
+    Attributes:
+        options: The builtin options by the names of the schema, empty where there are none.
+        version: Of the operator's semantics.
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
 
 
 @dataclass(frozen=True)
@@ -241,7 +248,8 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
     inputs, outputs = tuple(_integers(operator.inputs)), tuple(_integers(operator.outputs))
     _require(all(-1 <= index < tensor_count for index in inputs), f"{name} reads a tensor that is not there")
     _require(all(0 <= index < tensor_count for index in outputs), f"{name} writes a tensor that is not there")
-    return OperatorInfo(name, inputs, outputs)
+    options = dict(vars(operator.builtinOptions)) if operator.builtinOptions is not None else {}
+    return OperatorInfo(name, inputs, outputs, options, int(code.version))
 
 
 def _check_order(graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:

@@ -70,7 +70,7 @@ def models_at_hand(config: Config, workspace: Workspace) -> Iterator[Candidate]:
         yield Candidate(FLOAT, "keras", path)
     # The optimized kernels are shown beside the reference, never instead of it, and the reference comes last: it is
     # what the device computes.
-    engines = ["litert", "litert_ref"] if config.evaluation.engine == "litert" else ["litert_ref"]
+    engines = ["litert", "litert_ref"] if config.evaluation.engine == "litert" else [config.evaluation.engine]
     for quantized in inputs.quantized_model_paths(config, workspace):
         for engine in engines:
             yield Candidate(inputs.model_label(quantized), engine, quantized)

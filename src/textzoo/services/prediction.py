@@ -44,7 +44,7 @@ def chosen_engine(config: Config, workspace: Workspace) -> tuple[str, Engine]:
         return inputs.model_label(quantized[-1]), open_engine(
             "litert_ref" if wanted == "auto" else wanted, quantized[-1]
         )
-    if wanted in ("litert_ref", "litert"):
+    if wanted in ("litert_ref", "litert", "native"):
         raise UserError(f"prediction.engine={wanted} needs a .tflite", remedy="Give model.quantized_model_path=<file>.")
     path = inputs.float_model_path(config, workspace)
     if path is None:

@@ -1,0 +1,52 @@
+#include "textzoo/attention_s8.h"
+
+#include "textzoo/attention_parts.h"
+#include "textzoo/softmax.h"
+#include "textzoo/weighted_sum_s8.h"
+
+static int32_t exponential(const tz_attention_s8_t *attention, int32_t distance)
+{
+    const int32_t *table = attention->exponentials;
+    return distance < attention->distances ? table[distance] : 0;
+}
+
+/* Scores become weights in [0, 255]; returns their sum. */
+static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t live)
+{
+    const int32_t dead_places = attention->context - live;
+    int32_t sum = 0;
+    if (dead_places > 0) { /* only then is the largest score at least the dead one */
+        sum = dead_places * tz_divide_by_power(exponential(attention, largest - attention->dead_score), 12);
+    }
+    for (int32_t place = 0; place < live; ++place) {
+        sum += tz_divide_by_power(exponential(attention, largest - head->scores[place]), 12);
+    }
+    const tz_reciprocal_t reciprocal = tz_reciprocal(sum);
+    int32_t total = 0;
+    for (int32_t place = 0; place < live; ++place) {
+        const int32_t own = exponential(attention, largest - head->scores[place]);
+        head->weights[place] = (int16_t)tz_probability(own, reciprocal);
+        total += head->weights[place];
+    }
+    return total;
+}
+
+void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, const int8_t *keys, const int8_t *values,
+                     const int32_t *last, int8_t *output, void *scratch)
+{
+    tz_attention_head_t head = tz_attention_head(attention, scratch);
+    const int32_t live = tz_clamp(*last, 0, attention->context - 1) + 1;
+    for (int32_t i = 0; i < attention->heads; ++i) {
+        const int32_t largest = tz_attention_scores(attention, &head, query, keys, live);
+        const int32_t offset = attention->value_zero_point * weigh(attention, &head, largest, live);
+        tz_weighted_sum_s8(values, live, attention->width, head.weights, head.sums);
+        for (int32_t d = 0; d < attention->width; ++d) {
+            const int32_t scaled =
+                tz_scale_double(head.sums[d] - offset, attention->output_multiplier, (int)attention->output_shift);
+            *output++ = (int8_t)tz_clamp(scaled + attention->output_zero_point, INT8_MIN, INT8_MAX);
+        }
+        query += attention->width;
+        keys += attention->context * attention->width;
+        values += attention->context * attention->width;
+    }
+}

@@ -1,0 +1,15 @@
+/* ARG_MAX along one axis: the first of equal ones. */
+#ifndef TEXTZOO_ARG_MAX_H
+#define TEXTZOO_ARG_MAX_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t outer, places, inner; /* the input's three axes, >= 1 each */
+} tz_arg_max_t;
+
+/* input: (outer, places, inner); output: (outer, inner). */
+void tz_arg_max_s8(const tz_arg_max_t *arg_max, const int8_t *input, int32_t *output);
+void tz_arg_max_s16(const tz_arg_max_t *arg_max, const int16_t *input, int32_t *output);
+
+#endif

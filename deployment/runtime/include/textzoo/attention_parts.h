@@ -1,0 +1,53 @@
+/* What both kernels of attention_s8.h share: memory of one head, and the scores. */
+#ifndef TEXTZOO_ATTENTION_PARTS_H
+#define TEXTZOO_ATTENTION_PARTS_H
+
+#include "textzoo/attention_s8.h"
+#include "textzoo/dot_rows_s8.h"
+#include "textzoo/fixedpoint.h"
+
+/* The scratch of one head. The weights of the values take the place of the scores, two bytes for four: weight p lies
+ * below score p or on it, so each score is read before its place is written. */
+typedef struct {
+    int32_t *scores;   /* (context) */
+    int16_t *weights;  /* (context), over the scores */
+    int16_t *query;    /* (width), the zero point taken off */
+    int32_t *sums;     /* (width) */
+} tz_attention_head_t;
+
+static inline tz_attention_head_t tz_attention_head(const tz_attention_s8_t *attention, void *scratch)
+{
+    int32_t *scores = scratch;
+    int32_t *sums = scores + attention->context;
+    return (tz_attention_head_t){scores, scratch, (int16_t *)(void *)(sums + attention->width), sums};
+}
+
+static inline int32_t tz_widen_query(const tz_attention_s8_t *attention, const int8_t *query, int16_t *widened)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < attention->width; ++i) {
+        widened[i] = (int16_t)(query[i] - attention->query_zero_point);
+        sum += widened[i];
+    }
+    return sum;
+}
+
+/* Scores of the live places as int8 values; returns the largest of all scores, dead ones included.
+ * The keys' zero point is taken off afterwards: sum q * (k - zk) = sum q * k - zk * sum q. */
+static inline int32_t tz_attention_scores(const tz_attention_s8_t *attention, tz_attention_head_t *head,
+                                          const int8_t *query, const int8_t *keys, int32_t live)
+{
+    const int32_t offset = attention->key_zero_point * tz_widen_query(attention, query, head->query);
+    int32_t largest = live < attention->context ? attention->dead_score : INT8_MIN;
+    tz_dot_rows_s8(keys, live, attention->width, head->query, head->scores);
+    for (int32_t place = 0; place < live; ++place) {
+        const int32_t scaled =
+            tz_scale_double(head->scores[place] - offset, attention->score_multiplier, (int)attention->score_shift);
+        const int32_t score = tz_clamp(scaled + attention->score_zero_point, INT8_MIN, INT8_MAX);
+        head->scores[place] = score;
+        largest = score > largest ? score : largest;
+    }
+    return largest;
+}
+
+#endif

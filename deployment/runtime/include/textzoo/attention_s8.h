@@ -1,0 +1,39 @@
+/* One query against a cache of keys and values, causal: places 0 to live - 1 take part. Fused from BATCH_MATMUL,
+ * SELECT_V2, SOFTMAX and BATCH_MATMUL of LiteRT's reference kernels, bit for bit:
+ *
+ *   score[p]  = clamp(tz_scale_double(sum over d of (query[d] - zq) * (keys[p][d] - zk), score) + zs)        (int8)
+ *   places from `live` on have the score `dead_score`; their values are exactly zero, so that only the softmax's
+ *   sum and its largest value see them
+ *   output[d] = clamp(scaled(sum over p of probability[p] * (values[p][d] - zv), output) + zo)
+ *
+ * Probabilities have 8 bits (tz_attention_s8: int8 softmax, output int8 by tz_scale_double) or 15 bits
+ * (tz_attention_s8_p16: int16 softmax of the same int8 scores, output int16 by tz_scale_wide). */
+#ifndef TEXTZOO_ATTENTION_S8_H
+#define TEXTZOO_ATTENTION_S8_H
+
+#include <stdint.h>
+
+typedef struct {
+    const void *exponentials;   /* (distances) int32 for 8 bits, int16 for 15 bits: by distance from the largest score */
+    const int16_t *reciprocals; /* (513) for 15 bits, see softmax.h; null for 8 bits */
+    int32_t distances;          /* [1, 256]; scores further below the largest one count as 0 */
+    int32_t heads;              /* >= 1 */
+    int32_t context;            /* places of the cache, >= 1 */
+    int32_t width;              /* numbers per head and place, >= 1 */
+    int32_t query_zero_point, key_zero_point, value_zero_point;
+    int32_t score_multiplier, score_shift, score_zero_point;
+    int32_t dead_score;         /* [-128, 127] */
+    int32_t output_multiplier, output_shift, output_zero_point;
+} tz_attention_s8_t;
+
+/* Bytes of scratch: scores or probabilities of one head, the widened query, the sums of one head. */
+#define TZ_ATTENTION_S8_SCRATCH(context, width) (4 * (context) + 2 * (((width) + 3) & ~3) + 4 * (width))
+
+/* query: (heads, width); keys, values: (heads, context, width); live: one element, the last live place, clamped to
+ * [0, context); output: (heads, width); scratch: 16-byte aligned. */
+void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, const int8_t *keys, const int8_t *values,
+                     const int32_t *last, int8_t *output, void *scratch);
+void tz_attention_s8_p16(const tz_attention_s8_t *attention, const int8_t *query, const int8_t *keys,
+                         const int8_t *values, const int32_t *last, int16_t *output, void *scratch);
+
+#endif

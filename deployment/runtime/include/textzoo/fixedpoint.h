@@ -1,0 +1,75 @@
+/* Fixed-point scaling as LiteRT's reference kernels do it. A real factor m in (0, 2^30) is given as two integers:
+ * m = multiplier / 2^31 * 2^shift, multiplier in [2^30, 2^31), or 0 for m = 0. The roundings differ, per operator. */
+#ifndef TEXTZOO_FIXEDPOINT_H
+#define TEXTZOO_FIXEDPOINT_H
+
+#include <stdint.h>
+
+static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
+{
+    if (value < minimum) {
+        return minimum;
+    }
+    return value > maximum ? maximum : value;
+}
+
+/* Single rounding, half up: (value * multiplier + 2^(30 - shift)) >> (31 - shift); shift in [-31, 30].
+ * FULLY_CONNECTED of int8, which LiteRT computes in double precision: the compiler chooses a multiplier that gives the
+ * same integer for every sum that can occur, and proves it (compiler/requantization.py). */
+static inline int32_t tz_scale_single(int32_t value, int32_t multiplier, int shift)
+{
+    const int total = 31 - shift;
+    return (int32_t)(((int64_t)value * multiplier + ((int64_t)1 << (total - 1))) >> total);
+}
+
+/* The same for sums of int16 products, |value| < 2^32, with a factor of 62 bits (high + low / 2^31) / 2^31 * 2^shift,
+ * rounded half away from zero. FULLY_CONNECTED of int16. */
+static inline int32_t tz_scale_precise(int64_t value, int32_t high, int32_t low, int shift)
+{
+    const int total = 31 - shift;
+    const int64_t product = value * high + ((value * low) >> 31);
+    return (int32_t)((product + ((int64_t)1 << (total - 1)) - (value < 0)) >> total);
+}
+
+/* (a * b) / 2^31, rounded half up: gemmlowp's SaturatingRoundingDoublingHighMul without its one saturating case
+ * (both -2^31), which multipliers cannot reach. */
+static inline int32_t tz_high_multiply(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
+}
+
+/* value / 2^exponent, rounded half away from zero; exponent in [0, 31]. */
+static inline int32_t tz_divide_by_power(int32_t value, int exponent)
+{
+    if (exponent == 0) {
+        return value;
+    }
+    return (int32_t)(((int64_t)value + ((int64_t)1 << (exponent - 1)) - (value < 0)) >> exponent);
+}
+
+/* Double rounding: first to 31 bits, then to the result. value * 2^max(shift, 0) must fit 32 bits.
+ * MUL, ADD, SUB, BATCH_MATMUL of int8, MEAN, QUANTIZE and most others. A multiplier below 2^30 is allowed (MEAN). */
+static inline int32_t tz_scale_double(int32_t value, int32_t multiplier, int shift)
+{
+    const int left = shift > 0 ? shift : 0;
+    const int32_t raised = (int32_t)((uint32_t)value << left);
+    return tz_divide_by_power(tz_high_multiply(raised, multiplier), left - shift);
+}
+
+/* Wide sums (|value| < 2^47) with 16 bits of the multiplier. BATCH_MATMUL of int16.
+ * `multiplier` is already reduced: (multiplier + 2^15) >> 16, at most 32767. */
+static inline int32_t tz_scale_wide(int64_t value, int32_t multiplier, int shift)
+{
+    const int total = 15 - shift;
+    return (int32_t)((value * multiplier + ((int64_t)1 << (total - 1))) >> total);
+}
+
+/* LiteRT's table look-up of int16 with interpolation; table: (513). */
+static inline int32_t tz_interpolate(const int16_t *table, int32_t value)
+{
+    const int16_t *place = table + 256 + (value >> 7);
+    const int32_t slope = (int16_t)(place[1] - place[0]);
+    return (int16_t)(place[0] + ((slope * (value & 127) + 64) >> 7));
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* FULLY_CONNECTED, int16 activations and int8 weights, one scale per row or per tensor. Bit for bit LiteRT's reference:
+ *
+ *   sum[n]    = bias[n] + sum over k of input[k] * weights[n][k]            (int64)
+ *   output[n] = clamp(tz_scale_precise(sum[n], multipliers[n], rests[n], shifts[n]))
+ *
+ * LiteRT computes the factor and its product in double precision: 31 bits of it would round differently now and then. */
+#ifndef TEXTZOO_FULLY_CONNECTED_S16_H
+#define TEXTZOO_FULLY_CONNECTED_S16_H
+
+#include <stdint.h>
+
+typedef struct {
+    const int8_t *weights;      /* (rows, columns) */
+    const int64_t *bias;        /* (rows) */
+    const int32_t *multipliers; /* (rows) */
+    const int32_t *rests;       /* (rows) what the multipliers lack, in 2^-31 */
+    const int8_t *shifts;       /* (rows) */
+    int32_t rows;               /* outputs, >= 1 */
+    int32_t columns;            /* inputs, >= 1 */
+    int32_t minimum;            /* smallest output: the fused activation */
+    int32_t maximum;            /* largest output */
+} tz_fully_connected_s16_t;
+
+/* input: (columns) int16; output: (rows) int16, not overlapping. */
+void tz_fully_connected_s16(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output);
+
+#endif

@@ -1,0 +1,28 @@
+/* FULLY_CONNECTED, int8 activations and int8 weights, one scale per row or per tensor. Bit for bit LiteRT's reference:
+ *
+ *   sum[n]    = bias[n] + sum over k of input[k] * weights[n][k]            (int32)
+ *   output[n] = clamp(tz_scale_single(sum[n], multipliers[n], shifts[n]) + output_zero_point)
+ *
+ * The input's zero point is folded into the bias: bias[n] - input_zero_point * sum over k of weights[n][k]. */
+#ifndef TEXTZOO_FULLY_CONNECTED_S8_H
+#define TEXTZOO_FULLY_CONNECTED_S8_H
+
+#include <stdint.h>
+
+typedef struct {
+    const void *weights;        /* (rows, columns) int8 in [-127, 127], packed for the variant: see its .c file */
+    const int32_t *bias;        /* (rows) */
+    const int32_t *multipliers; /* (rows) */
+    const int8_t *shifts;       /* (rows) in [-31, 30] */
+    int32_t rows;               /* outputs, >= 1 */
+    int32_t columns;            /* inputs, >= 1 */
+    int32_t output_zero_point;  /* [-128, 127] */
+    int32_t minimum;            /* smallest output, [-128, 127]: the fused activation */
+    int32_t maximum;            /* largest output, [-128, 127] */
+} tz_fully_connected_s8_t;
+
+/* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as the variant's packing says, 4-byte
+ * aligned (16-byte for mve and host), contents undefined before and after. */
+void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
+
+#endif

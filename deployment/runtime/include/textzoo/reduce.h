@@ -1,0 +1,20 @@
+/* MEAN and SUM over neighbouring axes. Bit for bit LiteRT's reference; the division by the count is part of the factor:
+ *
+ *   output[o][i] = clamp(tz_scale_double(sum over r of input[o][r][i] - zero point, multiplier, shift) + zero point) */
+#ifndef TEXTZOO_REDUCE_H
+#define TEXTZOO_REDUCE_H
+
+#include <stdint.h>
+
+typedef struct {
+    int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
+    int32_t offset;                /* reduced * the input's zero point: taken off the sum */
+    int32_t multiplier, shift;     /* the multiplier of a mean may lie below 2^30 */
+    int32_t output_zero_point;
+} tz_reduce_t;
+
+/* input: (outer, reduced, inner); output: (outer, inner), not overlapping. */
+void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
+void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *output);
+
+#endif

@@ -1,0 +1,85 @@
+/* SOFTMAX over the last axis. Bit for bit LiteRT's reference, whose exponentials depend only on the distance from the
+ * largest value and on constants of the model: for int8 they are a table, made when compiling. */
+#ifndef TEXTZOO_SOFTMAX_H
+#define TEXTZOO_SOFTMAX_H
+
+#include <stdint.h>
+
+#include "textzoo/fixedpoint.h"
+
+/* int8 to int8, scale 1/256, zero point -128. */
+typedef struct {
+    const int32_t *exponentials; /* (distances) exp(-distance * scale * beta), 31 fraction bits */
+    int32_t distances;           /* [1, 256]; what lies further below the largest value counts as 0 */
+    int32_t rows, columns;       /* of input and output, >= 1 each */
+} tz_softmax_s8_t;
+
+/* int16 to int16, scale 1/32768, zero point 0. */
+typedef struct {
+    const int16_t *exponentials; /* (513) exp over [-10, 0] */
+    const int16_t *reciprocals;  /* (513) 1 / (1 + x) over [0, 1] */
+    int32_t multiplier, shift;   /* from the input's scale to 10 / 65535 */
+    int32_t rows, columns;
+} tz_softmax_s16_t;
+
+/* input, output: (rows, columns); may be the same memory. */
+void tz_softmax_s8(const tz_softmax_s8_t *softmax, const int8_t *input, int8_t *output);
+void tz_softmax_s16(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output);
+
+/* ---- what softmax and attention share ---- */
+
+/* The reciprocal of a sum of exponentials (12 integer bits, 19 fraction bits, > 0), as multiplier and right shift. */
+typedef struct {
+    int32_t multiplier; /* 1 / (1 + fraction), 31 fraction bits */
+    int32_t exponent;   /* from the product with an exponential (31 fraction bits) to steps of 1/256 */
+} tz_reciprocal_t;
+
+static inline int32_t tz_saturating_shift_left(int32_t value, int bits)
+{
+    const int64_t shifted = (int64_t)value * ((int64_t)1 << bits);
+    return shifted > INT32_MAX ? INT32_MAX : shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
+}
+
+static inline tz_reciprocal_t tz_reciprocal(int32_t sum)
+{
+    const int headroom = __builtin_clz((uint32_t)sum);
+    const int32_t fraction = (int32_t)(((uint32_t)sum << headroom) - 0x80000000u);
+    /* Newton's iteration for 1/d, d = (1 + fraction) / 2, from gemmlowp's straight line 48/17 - 32/17 d. */
+    const int32_t d = (int32_t)(((int64_t)fraction + INT32_MAX + 1) >> 1);
+    int32_t x = 1515870810 + tz_high_multiply(d, -1010580540);
+    for (int i = 0; i < 3; ++i) {
+        const int32_t rest = (1 << 29) - tz_high_multiply(d, x);
+        x += tz_saturating_shift_left(tz_high_multiply(x, rest), 2);
+    }
+    return (tz_reciprocal_t){tz_saturating_shift_left(x, 1), 12 - headroom + 31 - 8};
+}
+
+/* An exponential over the sum: [0, 255], the int8 output without its zero point. */
+static inline int32_t tz_probability(int32_t exponential, tz_reciprocal_t reciprocal)
+{
+    const int32_t product = tz_high_multiply(reciprocal.multiplier, exponential);
+    return tz_clamp(tz_divide_by_power(product, reciprocal.exponent), 0, 255);
+}
+
+/* The reciprocal of a sum of int16 exponentials (> 0), for tz_probability_s16. */
+static inline tz_reciprocal_t tz_reciprocal_s16(const int16_t *reciprocals, int32_t sum)
+{
+    const int headroom = __builtin_clz((uint32_t)sum);
+    const int32_t fraction = (int32_t)((((int64_t)sum << (headroom - 1)) + (1 << 13)) >> 14);
+    const int32_t place = tz_clamp(fraction - 3 * 32768, INT16_MIN, INT16_MAX);
+    return (tz_reciprocal_t){tz_interpolate(reciprocals, place), 31 - headroom};
+}
+
+static inline int32_t tz_probability_s16(int32_t exponential, tz_reciprocal_t reciprocal)
+{
+    const int32_t product = exponential * reciprocal.multiplier;
+    return tz_clamp((product + (1 << (reciprocal.exponent - 1))) >> reciprocal.exponent, 0, INT16_MAX);
+}
+
+static inline int32_t tz_exponential_s16(const tz_softmax_s16_t *softmax, int32_t distance)
+{
+    const int32_t scaled = tz_scale_double(distance, softmax->multiplier, (int)softmax->shift) + INT16_MAX;
+    return tz_interpolate(softmax->exponentials, tz_clamp(scaled, INT16_MIN, INT16_MAX));
+}
+
+#endif

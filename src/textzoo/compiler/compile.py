@@ -1,0 +1,107 @@
+"""The compiler as a whole: from a .tflite to C files that compute the same integers."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, emit
+from textzoo.compiler.graph import Graph, Tensor, build_graph
+from textzoo.compiler.kernels import sources_of
+from textzoo.compiler.lowering import lower
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.opset import check_graph
+from textzoo.compiler.passes.registry import TABLE
+from textzoo.compiler.planner import MemoryPlan, plan_memory
+from textzoo.compiler.program import Program
+from textzoo.engines.litert_engine import context_length_of
+from textzoo.engines.sampling import unit_multiplier
+from textzoo.engines.tflite_file import TfliteFile, parse_tflite, read_checked_bytes
+
+DECODE = "decode"
+
+
+@dataclass
+class CompiledModel:
+    """What came out.
+
+    Attributes:
+        files: File name -> content.
+        sources: Of the runtime, relative to it.
+        plan: Where every byte of RAM lies.
+        flash: Bytes of constants.
+        program: The statements, for reports.
+        facts: What the header says.
+        logits: The output of a decode step; None for other models.
+    """
+
+    files: dict[str, str]
+    sources: list[Path]
+    plan: MemoryPlan
+    flash: Flash
+    program: Program
+    facts: ModelFacts
+    logits: Tensor | None
+
+
+def compile_file(
+    path: Path,
+    target: Target,
+    *,
+    name: str = "model",
+    check: SelfCheck | None = None,
+    without: frozenset[str] = frozenset(),
+) -> CompiledModel:
+    """Compile a .tflite.
+
+    Args:
+        path: The model; treated as hostile.
+        target: What the code is made for.
+        name: What the header calls the model.
+        check: For the self-check on the device.
+        without: Passes to leave out.
+
+    Raises:
+        UserError: The file is damaged, or has operators that are not in the table: all of them are listed.
+    """
+    return compile_bytes(
+        read_checked_bytes(Path(path)), target, label=str(path), name=name, check=check, without=without
+    )
+
+
+def compile_bytes(
+    content: bytes,
+    target: Target,
+    *,
+    label: str = "model",
+    name: str = "model",
+    check: SelfCheck | None = None,
+    without: frozenset[str] = frozenset(),
+) -> CompiledModel:
+    """The same for the bytes of a .tflite; `label` stands in error messages."""
+    file = parse_tflite(content, label)
+    graph = build_graph(file)
+    check_graph(graph, label)
+    facts = facts_of(file, graph, content, label, name)
+    facts.check = check or SelfCheck()
+    run_passes = [entry for entry in TABLE if entry.name not in without]
+    for entry in run_passes:
+        if not entry.on_program:
+            entry.function()(graph)
+    program = lower(graph, target)
+    for entry in run_passes:
+        if entry.on_program:
+            entry.function()(graph, program)
+    plan = plan_memory(graph, program)
+    files, flash = emit(graph, program, plan, facts)
+    return CompiledModel(
+        files, sources_of(program, target.variant), plan, flash, program, facts, graph.outputs.get("logits")
+    )
+
+
+def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: str) -> ModelFacts:
+    """What the header says; a decode step also has a context length and a unit of its logits."""
+    facts = ModelFacts(name, hashlib.sha256(content).hexdigest())
+    if file.signature == DECODE and set(graph.inputs) == {"token", "position"} and set(graph.outputs) == {"logits"}:
+        facts.context_length = context_length_of(file, content, label)
+        facts.logit_unit = unit_multiplier(graph.outputs["logits"].scale)
+    return facts

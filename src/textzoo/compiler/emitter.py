@@ -1,0 +1,206 @@
+"""From a program and its memory plan to C files."""
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from textzoo.compiler.graph import Graph, Tensor
+from textzoo.compiler.planner import MemoryPlan
+from textzoo.compiler.program import Constant, Program
+from textzoo.compiler.rendering import (
+    array_lines,
+    c_type,
+    format_comment,
+    place_of,
+    statement_lines,
+    struct_lines,
+)
+from textzoo.compiler.templates import template
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """What the device recomputes at its start: the logits of some tokens after a reset.
+
+    Attributes:
+        tokens: Teacher-forced tokens.
+        crc32: Over the bytes of all their logits, as LiteRT computes them.
+    """
+
+    tokens: tuple[int, ...] = ()
+    crc32: int = 0
+
+
+@dataclass
+class ModelFacts:
+    """What the generated header says about a model.
+
+    Attributes:
+        name: Of the architecture or the file.
+        sha256: Of the .tflite.
+        context_length: Steps possible after a reset; 0 where the model is no decode step.
+        check: For the self-check.
+        logit_unit: docs/sampling.md.
+    """
+
+    name: str
+    sha256: str
+    context_length: int = 0
+    check: SelfCheck = field(default_factory=SelfCheck)
+    logit_unit: int = 0
+
+
+@dataclass
+class Flash:
+    """Bytes of the constants by kind, and one by one."""
+
+    by_kind: dict[str, int]
+    by_symbol: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_kind.values())
+
+
+def all_constants(graph: Graph, program: Program) -> list[Constant]:
+    """Parameters of kernels, and constant tensors that statements read."""
+    found = program.constants()
+    seen: set[int] = set()
+    for statement in program.statements:
+        for tensor in statement.reads():
+            storage = tensor.storage
+            if storage.is_constant and id(storage) not in seen and storage.size > 1:
+                seen.add(id(storage))
+                kind = "embedding" if len(storage.shape) == 2 else "parameters"
+                found.append(Constant(storage.symbol, stored_values(storage), format_comment(storage), kind))
+    return found
+
+
+def stored_values(tensor: Tensor) -> np.ndarray:
+    return tensor.value.astype(np.int8) if tensor.dtype == np.bool_ else tensor.value
+
+
+def share_equal(constants: list[Constant]) -> list[Constant]:
+    """Give constants of equal content the same symbol; return each content once."""
+    first: dict[tuple[str, bytes], Constant] = {}
+    for constant in constants:
+        key = (str(constant.values.dtype), constant.values.tobytes())
+        constant.symbol = first.setdefault(key, constant).symbol
+    return list(first.values())
+
+
+def flash_of(constants: list[Constant]) -> Flash:
+    by_kind: dict[str, int] = {}
+    for constant in constants:
+        by_kind[constant.kind] = by_kind.get(constant.kind, 0) + constant.values.nbytes
+    return Flash(by_kind, {constant.symbol: constant.values.nbytes for constant in constants})
+
+
+def weights_crc32(constants: list[Constant]) -> int:
+    """CRC-32 (IEEE) over all constants, little endian, in the order of weights.c."""
+    checksum = 0
+    for constant in constants:
+        values = constant.values
+        checksum = zlib.crc32(values.astype(values.dtype.newbyteorder("<")).tobytes(), checksum)
+    return checksum
+
+
+def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], Flash]:
+    """File name -> content, and the bytes of the constants."""
+    constants = share_equal(all_constants(graph, program))
+    context = {
+        "facts": facts,
+        "version": VERSION,
+        "plan": plan,
+        "constants": constants,
+        "crc32": weights_crc32(constants),
+        "flash": flash_of(constants),
+        "logits": graph.outputs.get("logits"),
+        "is_decode": facts.context_length > 0,
+        "c_type": c_type,
+        "format_comment": format_comment,
+        "array_lines": array_lines,
+        **program_context(graph, program, plan),
+    }
+    names = ("model.h", "model.c", "weights.h", "weights.c", "embedding.h")
+    return {name: template(f"common/{name}.j2").render(context) for name in names}, context["flash"]
+
+
+def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[str, Any]:
+    """Everything about statements and tensors that the template prints."""
+    structs = name_structs(program)
+    states = {id(state.before) for state in graph.states}
+    return {
+        "headers": sorted({header for statement in program.statements for header in statement.headers()}),
+        "structs": [line for lines in structs.values() for line in lines[1]],
+        "tensors": [
+            (tensor.symbol, place_of(tensor, plan, states), format_comment(tensor))
+            for tensor in used_tensors(graph, program)
+        ],
+        "steps": [
+            (statement, statement_lines(statement, plan, {key: value[0] for key, value in structs.items()}))
+            for statement in program.statements
+        ],
+        "states": [(state.before, plan.offsets[id(state.before)]) for state in graph.states],
+        "inputs": graph.inputs,
+        "outputs": graph.outputs,
+        "tables": {
+            "model_inputs": [(name, tensor.symbol, tensor.bytes) for name, tensor in graph.inputs.items()],
+            "model_outputs": [(name, tensor.symbol, tensor.bytes) for name, tensor in graph.outputs.items()],
+            "model_states": [(state.name, state.before.symbol, state.before.bytes) for state in graph.states],
+        },
+        "macs": sum(macs_of(statement) for statement in program.statements),
+    }
+
+
+def name_structs(program: Program) -> dict[int, tuple[str, list[str]]]:
+    """id of a struct -> its symbol and lines; equal structs share one."""
+    named: dict[int, tuple[str, list[str]]] = {}
+    known: dict[tuple[str, ...], str] = {}
+    for number, statement in enumerate(program.statements):
+        for place, struct in enumerate(statement.structs()):
+            symbol = f"step_{number}" + (f"_{place}" if place else "")
+            key = tuple(struct_lines(struct, ""))
+            if key in known:
+                named[id(struct)] = (known[key], [])
+            else:
+                known[key] = symbol
+                named[id(struct)] = (symbol, struct_lines(struct, symbol))
+    return named
+
+
+def used_tensors(graph: Graph, program: Program) -> list[Tensor]:
+    """Every tensor that the statements name and that is no constant with memory of its own, bases before views."""
+    found: dict[int, Tensor] = {}
+
+    def use(tensor: Tensor) -> None:
+        if tensor.view is not None:
+            use(tensor.view.base)
+            for move in tensor.view.moves:
+                use(move.index)
+        if not (tensor.is_constant and tensor.view is None):
+            found.setdefault(id(tensor), tensor)
+
+    for tensor in (*graph.inputs.values(), *(state.before for state in graph.states)):
+        use(tensor)
+    for statement in program.statements:
+        for tensor in (*statement.reads(), *statement.writes()):
+            use(tensor)
+    for tensor in graph.kept():
+        use(tensor)
+    return list(found.values())
+
+
+def macs_of(statement: Any) -> int:
+    """Multiplications of a product of matrices; 0 for everything else."""
+    struct = getattr(statement, "struct", None)
+    fields = struct.fields if struct is not None else {}
+    if struct is not None and struct.type.startswith("tz_fully_connected"):
+        return fields["rows"] * fields["columns"] * statement.repeats
+    if struct is not None and struct.type == "tz_batch_matmul_t":
+        return int(np.prod(fields["batches"])) * fields["rows"] * fields["depth"] * fields["columns"]
+    return 0

@@ -1,0 +1,32 @@
+"""Which sources of the runtime a program needs: every kernel that it calls, and the kernels that those call."""
+
+from pathlib import Path
+
+from textzoo.compiler.program import Call, Program
+from textzoo.compiler.templates import DEPLOYMENT
+
+RUNTIME = DEPLOYMENT / "runtime"
+GENERIC = "generic"
+# What a kernel calls; everything else stands alone.
+PARTS = {
+    "attention_s8": ("dot_rows_s8", "weighted_sum_s8"),
+    "attention_s8_p16": ("dot_rows_s8", "weighted_sum_s8"),
+}
+
+
+def source_of(kernel: str, variant: str) -> Path:
+    """The source of a kernel, relative to the runtime: of the variant where it has one, else the generic one."""
+    own = Path(variant) / f"{kernel}.c"
+    return own if (RUNTIME / own).is_file() else Path(GENERIC) / f"{kernel}.c"
+
+
+def sources_of(program: Program, variant: str) -> list[Path]:
+    """All sources, relative to the runtime, sorted.
+
+    A call whose constants are packed for one variant takes exactly that variant's kernel.
+    """
+    calls = [statement for statement in program.statements if isinstance(statement, Call)]
+    packed = {Path(call.variant) / f"{call.kernel}.c" for call in calls if call.variant}
+    others = {call.kernel for call in calls if not call.variant}
+    parts = {part for kernel in others for part in PARTS.get(kernel, ())}
+    return sorted(packed | {source_of(kernel, variant) for kernel in others | parts})

@@ -1,0 +1,26 @@
+"""From a graph to a program: every node becomes statements, in order."""
+
+from textzoo.compiler.graph import Graph, State, Tensor
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.operators.movement import whole
+from textzoo.compiler.opset import operator_of
+from textzoo.compiler.program import Compute, Loop, Program, Statement
+
+
+def lower(graph: Graph, target: Target) -> Program:
+    """The statements of all nodes, then the copies of those states that are not updated in place."""
+    statements: list[Statement] = []
+    for node in graph.nodes:
+        if node.output.view is None or node.operator == "DYNAMIC_UPDATE_SLICE":
+            statements += operator_of(node).lower(node, target)
+    statements += [carry(state) for state in graph.states if state.after.storage is not state.before]
+    return Program(statements)
+
+
+def carry(state: State) -> Statement:
+    """Copy a new state to where the next step reads it."""
+    return copy(state.after, state.before, f"carry {state.name}")
+
+
+def copy(source: Tensor, target: Tensor, name: str) -> Statement:
+    return Loop("COPY", name, source.shape, [Compute(whole(target), "", [whole(source)])])

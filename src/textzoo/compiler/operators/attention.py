@@ -1,0 +1,84 @@
+"""ATTENTION: made by the pass live_attention, computed by textzoo/attention_s8.h."""
+
+import numpy as np
+
+from textzoo.compiler.fixedpoint import quantize_multiplier
+from textzoo.compiler.graph import Node
+from textzoo.compiler.operators.base import Operator, Target
+from textzoo.compiler.operators.batch_matmul import product_factor
+from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, real_step
+from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
+from textzoo.compiler.tables import interpolate, scale_double, softmax_exponentials_s16, softmax_reciprocals_s16
+
+
+class Attention(Operator):
+    """options["found"]: live_attention.Found."""
+
+    name = "ATTENTION"
+    types = "made of BATCH_MATMUL, SELECT_V2, SOFTMAX and BATCH_MATMUL over int8 caches"
+
+    def problems(self, node: Node) -> list[str]:
+        return []
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        found = node.options["found"]
+        heads, context, width = found.keys.shape
+        fields = {**tables(node), "heads": heads, "context": context, "width": width, **numbers(node)}
+        kernel = "attention_s8_p16" if found.wide else "attention_s8"
+        struct = Struct("tz_attention_s8_t", fields)
+        scratch = Scratch(4 * context + 4 * width + 2 * (width + 3 & ~3))
+        return [
+            Call(self.name, node.name, kernel, struct, node.operands(), [node.output], scratch, header="attention_s8")
+        ]
+
+
+def tables(node: Node) -> dict[str, object]:
+    """Exponentials by distance; for 15 bits also the reciprocals."""
+    found = node.options["found"]
+    symbol = node.output.symbol
+    if not found.wide:
+        values = exponentials_s8(real_step(found.softmax))
+        comment = f"({len(values)}) exp(-distance * {real_step(found.softmax):.6g})"
+        return {
+            "exponentials": Constant(f"{symbol}_exponentials", values, comment, "table"),
+            "reciprocals": 0,
+            "distances": len(values),
+        }
+    values = exponentials_p16(np.float32(found.softmax.inputs[0].scale))
+    reciprocals = Constant(f"{symbol}_reciprocals", softmax_reciprocals_s16(), "(513) 1 / (1 + x)", "table")
+    return {
+        "exponentials": Constant(f"{symbol}_exponentials", values, "(256) exp, 15 fraction bits", "table"),
+        "reciprocals": reciprocals,
+        "distances": len(values),
+    }
+
+
+def exponentials_p16(scale: np.float32) -> np.ndarray:
+    """(256,) int16: what SOFTMAX of int16 takes for the distances 0 to 255 from the largest score."""
+    factor = quantize_multiplier(float(np.float32(scale * np.float32(1.0))) / STEPS_S16)
+    scaled = scale_double(-np.arange(256, dtype=np.int64), factor.multiplier, factor.shift) + 32767
+    return interpolate(softmax_exponentials_s16(), np.clip(scaled, -32768, 32767)).astype(np.int16)
+
+
+def numbers(node: Node) -> dict[str, int]:
+    """Zero points and factors of both products."""
+    found = node.options["found"]
+    score, output = (
+        quantize_multiplier(product_factor(found.scores)),
+        quantize_multiplier(product_factor(found.product)),
+    )
+    return {
+        "query_zero_point": found.query.zero_point,
+        "key_zero_point": found.keys.zero_point,
+        "value_zero_point": found.values.zero_point,
+        "score_multiplier": score.multiplier,
+        "score_shift": score.shift,
+        "score_zero_point": found.scores.output.zero_point,
+        "dead_score": int(found.dead.value.ravel()[0]),
+        "output_multiplier": output.reduced if found.wide else output.multiplier,
+        "output_shift": output.shift,
+        "output_zero_point": found.product.output.zero_point,
+    }
+
+
+ATTENTION = Attention()

@@ -1,0 +1,135 @@
+"""What a row of the table of operators promises, and what most rows need."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.program import Operand, Statement, Struct
+
+INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
+# The schema's ActivationFunctionType -> the real interval that it clamps to.
+ACTIVATIONS = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the code is made for.
+
+    Attributes:
+        variant: Preferred kernels: generic, dsp, mve or host. A kernel that has no such variant stays generic.
+        fold_zero_points: Whether zero points and row sums are folded into the biases of products.
+    """
+
+    variant: str = "generic"
+
+
+class Operator(ABC):
+    """One row of the table.
+
+    Attributes:
+        name: As in the schema's BuiltinOperator; fused ones have names of their own.
+        types: For the description: which tensors it takes.
+    """
+
+    name: str
+    types: str
+
+    @abstractmethod
+    def problems(self, node: Node) -> list[str]:
+        """Why this node cannot be compiled, in a few words each; empty if it can."""
+
+    @abstractmethod
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        """The statements that compute the node; only called where there are no problems."""
+
+
+def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:
+    """Problems of a tensor that must be quantized as a whole, with one of the dtypes."""
+    if tensor is None:
+        return ["an input is left out"]
+    if str(tensor.dtype) not in dtypes:
+        return [f"{tensor.describe()} instead of {' or '.join(dtypes)}"]
+    if len(tensor.scales) != 1:
+        return [f"{tensor.describe()} with {len(tensor.scales)} scales instead of one"]
+    if str(tensor.dtype) == "int16" and tensor.zero_point != 0:
+        return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"]
+    low, high = INTEGER_RANGES[str(tensor.dtype)]
+    return [] if low <= tensor.zero_point <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
+
+
+def constant(tensor: Tensor | None, what: str) -> list[str]:
+    """Problems of an input that must be known when compiling."""
+    return [] if tensor is not None and tensor.is_constant else [f"{what} must be a constant"]
+
+
+def factor_problems(*reals: float) -> list[str]:
+    """Problems of factors between scales that do not fit the kernels."""
+    problems = []
+    for real in reals:
+        try:
+            quantize_multiplier(real)
+        except ValueError as error:
+            problems.append(str(error))
+    return problems
+
+
+def scale_struct(factor: Factor, zero_point: int) -> Struct:
+    return Struct("tz_scale_t", {"zero_point": zero_point, "multiplier": factor.multiplier, "shift": factor.shift})
+
+
+def activation_range(tensor: Tensor, activation: int = 0) -> tuple[int, int]:
+    """Smallest and largest integer of an output with a fused activation, as CalculateActivationRangeQuantized."""
+    low, high = INTEGER_RANGES[str(tensor.dtype)]
+    real_low, real_high = ACTIVATIONS[activation]
+    if real_low is not None:
+        low = max(low, quantize_real(real_low, tensor))
+    if real_high is not None:
+        high = min(high, quantize_real(real_high, tensor))
+    return low, high
+
+
+def quantize_real(value: float, tensor: Tensor) -> int:
+    """A real number on a tensor's scale: rounded half away from zero in float32."""
+    ratio = float(np.float32(value) / np.float32(tensor.scale))
+    return tensor.zero_point + int(np.trunc(ratio + np.copysign(0.5, ratio)))
+
+
+def range_struct(tensor: Tensor, activation: int = 0) -> Struct:
+    low, high = activation_range(tensor, activation)
+    return Struct("tz_range_t", {"minimum": low, "maximum": high})
+
+
+def option(node: Node, name: str, default: Any = 0) -> Any:
+    """An option by the schema's name, or the default where the node has none."""
+    value = node.options.get(name, default)
+    return default if value is None else value
+
+
+def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides in elements of a contiguous tensor."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= size
+    return tuple(reversed(strides))
+
+
+def broadcast_walk(tensor: Tensor, shape: tuple[int, ...]) -> Operand:
+    """How a loop over `shape` walks over a tensor that is broadcast to it."""
+    padded = (1,) * (len(shape) - len(tensor.shape)) + tensor.shape
+    strides = [0 if size == 1 else step for size, step in zip(padded, row_major(padded), strict=True)]
+    return Operand(tensor, tuple(strides))
+
+
+def broadcast_problems(node: Node) -> list[str]:
+    """Problems of inputs that cannot be broadcast to the output's shape."""
+    shapes = [tensor.shape for tensor in node.operands()]
+    try:
+        fits = np.broadcast_shapes(*shapes) == node.output.shape
+    except ValueError:
+        fits = False
+    return [] if fits else [f"shapes {', '.join(map(str, shapes))} do not make {node.output.shape}"]

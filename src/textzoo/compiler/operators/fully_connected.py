@@ -1,0 +1,160 @@
+"""FULLY_CONNECTED: a matrix of constant weights times one or more vectors."""
+
+import numpy as np
+
+from textzoo.compiler.fixedpoint import Factor, float32
+from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    activation_range,
+    constant,
+    factor_problems,
+    option,
+    quantized,
+)
+from textzoo.compiler.packing import fits, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
+from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
+from textzoo.compiler.requantization import exact_factors
+
+
+class FullyConnected(Operator):
+    """int8 or int16 (batch..., columns) times int8 weights (rows, columns), one scale per tensor or per row."""
+
+    name = "FULLY_CONNECTED"
+    types = "int8 or int16 activations; int8 weights, constant, one scale per tensor or row; bias int32 or int64"
+
+    def problems(self, node: Node) -> list[str]:
+        source, weights, bias = (*node.inputs, None)[:3]
+        problems = quantized(source, "int8", "int16") + quantized(node.output, "int8", "int16")
+        problems += constant(weights, "weights") + (constant(bias, "the bias") if bias is not None else [])
+        if problems:
+            return problems
+        return self._form_problems(node, source, weights, bias) or factor_problems(*row_factors(node))
+
+    def _form_problems(self, node: Node, source: Tensor, weights: Tensor, bias: Tensor | None) -> list[str]:
+        if source.dtype != node.output.dtype:
+            return [f"{source.describe()} to {node.output.describe()}"]
+        if str(weights.dtype) != "int8" or len(weights.shape) != 2 or any(weights.zero_points):
+            return [f"weights {weights.describe()} with zero points instead of symmetric int8 (rows, columns)"]
+        rows, columns = weights.shape
+        if source.size % columns or node.output.size != source.size // columns * rows:
+            return [f"{source.describe()} times {weights.describe()} does not make {node.output.describe()}"]
+        if len(weights.scales) not in (1, rows):
+            return [f"weights with {len(weights.scales)} scales instead of 1 or {rows}"]
+        if option(node, "weightsFormat") != 0:
+            return ["shuffled weights"]
+        if bias is not None and (bias.size != rows or str(bias.dtype) not in ("int32", "int64")):
+            return [f"bias {bias.describe()} instead of int32 or int64 ({rows})"]
+        return []
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        source, weights = node.operands()[:2]
+        rows, columns = weights.shape
+        make = narrow_layer if str(source.dtype) == "int8" else wide_layer
+        call = make(node, target)
+        call.repeats, call.steps = source.size // columns, (columns, rows)
+        return [call]
+
+
+def row_factors(node: Node) -> list[float]:
+    """The factor of every row's sum to the output: input * weight / output, in double precision and this order."""
+    source, weights = node.operands()[:2]
+    first, output = float32(source.scale), float32(node.output.scale)
+    scales = weights.scales if len(weights.scales) > 1 else weights.scales * weights.shape[0]
+    return [first * float32(scale) / output for scale in scales]
+
+
+def narrow_layer(node: Node, target: Target) -> Call:
+    """int8 activations."""
+    source, weights = node.operands()[:2]
+    rows, columns = weights.shape
+    variant = target.variant if fits(weights.value, target.variant) else "generic"
+    packed = pack_fully_connected_s8(weights.value, variant)
+    bias = folded_bias(node)
+    comment = f"int8 ({rows}, {columns}), packed: {variant}"
+    symbol = node.output.symbol
+    fields = {
+        "weights": Constant(f"{symbol}_weights", packed, comment, "weights"),
+        "bias": Constant(f"{symbol}_bias", bias.astype(np.int32), f"({rows}), input's zero point folded in"),
+        **factor_constants(symbol, proved_factors(node, bias)),
+        "rows": rows,
+        "columns": columns,
+        "output_zero_point": node.output.zero_point,
+        **output_range(node),
+    }
+    struct = Struct("tz_fully_connected_s8_t", fields)
+    scratch = Scratch(fully_connected_s8_scratch_bytes(variant, rows, columns))
+    return Call(node.operator, node.name, "fully_connected_s8", struct, [source], [node.output], scratch, variant)
+
+
+def wide_layer(node: Node, target: Target) -> Call:
+    """int16 activations."""
+    source, weights = node.operands()[:2]
+    rows, columns = weights.shape
+    symbol = node.output.symbol
+    reals = row_factors(node)
+    rests = np.array([precise_rest(real) for real in reals], np.int32)
+    fields = {
+        "weights": Constant(f"{symbol}_weights", weights.value.ravel(), f"int8 ({rows}, {columns})", "weights"),
+        "bias": Constant(f"{symbol}_bias", folded_bias(node), f"({rows})"),
+        **factor_constants(symbol, [truncated_factor(real) for real in reals]),
+        "rests": Constant(f"{symbol}_rests", rests, f"({rows})"),
+        "rows": rows,
+        "columns": columns,
+        **output_range(node),
+    }
+    struct = Struct("tz_fully_connected_s16_t", fields)
+    return Call(node.operator, node.name, "fully_connected_s16", struct, [source], [node.output])
+
+
+def truncated_factor(real: float) -> Factor:
+    """The first 31 bits of a factor, not rounded: `precise_rest` has the others."""
+    mantissa, shift = np.frexp(real)
+    return Factor(int(mantissa * 2.0**31), int(shift))
+
+
+def precise_rest(real: float) -> int:
+    """The next 31 bits of a factor, as far as double precision has them."""
+    mantissa, _ = np.frexp(real)
+    return int((mantissa * 2.0**31 - int(mantissa * 2.0**31)) * 2.0**31)
+
+
+def folded_bias(node: Node) -> np.ndarray:
+    """(rows,) int64: the bias with the input's zero point folded in."""
+    source, weights = node.operands()[:2]
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    sums = weights.value.astype(np.int64).sum(axis=1)
+    return (bias.value.ravel().astype(np.int64) if bias is not None else 0) - source.zero_point * sums
+
+
+def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(rows,) smallest and largest sum that int8 inputs can give."""
+    weights = node.operands()[1].value.astype(np.int64)
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    return bias - 128 * positive + 127 * negative, bias + 127 * positive - 128 * negative
+
+
+def proved_factors(node: Node, bias: np.ndarray) -> list[Factor]:
+    """Multipliers that round like LiteRT for every sum that can occur."""
+    low, high = output_range(node).values()
+    steps = low - node.output.zero_point, high - node.output.zero_point
+    return exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps, node.name)
+
+
+def factor_constants(symbol: str, factors: list[Factor]) -> dict[str, Constant]:
+    """Multipliers and shifts: one of each per row."""
+    multipliers = np.array([factor.multiplier for factor in factors], np.int32)
+    shifts = np.array([factor.shift for factor in factors], np.int8)
+    return {
+        "multipliers": Constant(f"{symbol}_multipliers", multipliers, f"({len(factors)})"),
+        "shifts": Constant(f"{symbol}_shifts", shifts, f"({len(factors)})"),
+    }
+
+
+def output_range(node: Node) -> dict[str, int]:
+    low, high = activation_range(node.output, option(node, "fusedActivationFunction"))
+    return {"minimum": low, "maximum": high}
+
+
+FULLY_CONNECTED = FullyConnected()

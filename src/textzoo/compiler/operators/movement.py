@@ -1,0 +1,351 @@
+"""Operators that only move elements: every output element is an input element."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from textzoo.compiler.graph import Move, Node, Tensor, View
+from textzoo.compiler.operators.base import Operator, Target, constant, option, row_major
+from textzoo.compiler.program import Call, Compute, Loop, Operand, Statement, Struct
+
+ANY = "any type"
+
+
+def copy_loop(node: Node, shape: tuple[int, ...], target: Operand, source: Operand) -> Loop:
+    return Loop(node.operator, node.name, shape, [Compute(target, "", [source])])
+
+
+def whole(tensor: Tensor, shape: tuple[int, ...] | None = None, offset: int = 0) -> Operand:
+    """A contiguous walk over a tensor, or over a part of it that has `shape` and begins at `offset`."""
+    return Operand(tensor, row_major(tensor.shape if shape is None else shape), offset)
+
+
+def part(tensor: Tensor, axis: int, start: int) -> Operand:
+    """A walk over the part of a tensor that begins at `start` of an axis."""
+    strides = row_major(tensor.shape)
+    return Operand(tensor, strides, start * strides[axis])
+
+
+def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
+    """Problems of a node that would have to convert elements while moving them."""
+    wanted = (node.output.dtype, node.output.scales, node.output.zero_points)
+    different = [tensor for tensor in sources if (tensor.dtype, tensor.scales, tensor.zero_points) != wanted]
+    return [f"{tensor.describe()} has another type or scale than the output" for tensor in different]
+
+
+def normal_axis(axis: int, rank: int) -> int:
+    return axis + rank if axis < 0 else axis
+
+
+class Reshape(Operator):
+    """RESHAPE, EXPAND_DIMS, SQUEEZE: the same elements in the same order."""
+
+    types = ANY
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def problems(self, node: Node) -> list[str]:
+        source = node.operands()[0]
+        if source.size != node.output.size:
+            return [f"{source.describe()} does not make {node.output.describe()}"]
+        return same_format_problems(node, [source])
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        shape = (node.output.size,)
+        return [copy_loop(node, shape, Operand(node.output, (1,)), Operand(node.operands()[0], (1,)))]
+
+
+class Split(Operator):
+    name = "SPLIT"
+    types = f"{ANY}, equal parts along a constant axis"
+
+    def problems(self, node: Node) -> list[str]:
+        axis, source = node.inputs[:2]
+        if problems := constant(axis, "the axis"):
+            return problems
+        place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
+        if not 0 <= place < len(source.shape) or source.shape[place] % len(node.outputs):
+            return [f"axis {place} of {source.describe()} in {len(node.outputs)} parts"]
+        expected = list(source.shape)
+        expected[place] //= len(node.outputs)
+        wrong = any(list(output.shape) != expected for output in node.outputs)
+        return ["parts of other shapes"] if wrong else same_format_problems(node, [source])
+
+    def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
+        """Each output and where it begins in the input."""
+        axis = normal_axis(int(node.inputs[0].value.ravel()[0]), len(node.inputs[1].shape))
+        step = node.output.shape[axis]
+        return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        return [copy_loop(node, output.shape, whole(output), source) for output, source in self.parts(node)]
+
+
+class Concatenation(Operator):
+    name = "CONCATENATION"
+    types = f"{ANY}, all with the same scale"
+
+    def problems(self, node: Node) -> list[str]:
+        axis = self.axis(node)
+        shapes = [tensor.shape for tensor in node.operands()]
+        rank = len(node.output.shape)
+        if option(node, "fusedActivationFunction") != 0:
+            return ["a fused activation"]
+        if not 0 <= axis < rank or any(len(shape) != rank for shape in shapes):
+            return [f"axis {axis} of {shapes}"]
+        joined = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
+        if joined != node.output.shape:
+            return [f"{shapes} do not make {node.output.shape}"]
+        return same_format_problems(node, node.operands())
+
+    def axis(self, node: Node) -> int:
+        return normal_axis(option(node, "axis"), len(node.output.shape))
+
+    def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
+        """Each input and where it begins in the output."""
+        axis = self.axis(node)
+        starts = np.cumsum([0, *(tensor.shape[axis] for tensor in node.operands())])
+        return [
+            (source, part(node.output, axis, int(start)))
+            for source, start in zip(node.operands(), starts, strict=False)
+        ]
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        """Copy each input to its place, unless it was computed there."""
+        return [
+            copy_loop(node, source.shape, place, whole(source))
+            for source, place in self.parts(node)
+            if source.storage is not node.output.storage
+        ]
+
+
+class Pack(Operator):
+    name = "PACK"
+    types = f"{ANY}, all with the same scale"
+
+    def problems(self, node: Node) -> list[str]:
+        sources, axis = node.operands(), self.axis(node)
+        shape = node.output.shape
+        if not 0 <= axis < len(shape) or shape[axis] != len(sources):
+            return [f"axis {axis} of {node.output.describe()} from {len(sources)} inputs"]
+        rest = shape[:axis] + shape[axis + 1 :]
+        wrong = [tensor.describe() for tensor in sources if tensor.shape != rest]
+        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, sources)
+
+    def axis(self, node: Node) -> int:
+        return normal_axis(option(node, "axis"), len(node.output.shape))
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        axis = self.axis(node)
+        strides = row_major(node.output.shape)
+        rest = strides[:axis] + strides[axis + 1 :]
+        return [
+            copy_loop(node, source.shape, Operand(node.output, rest, index * strides[axis]), whole(source))
+            for index, source in enumerate(node.operands())
+        ]
+
+
+class Transpose(Operator):
+    name = "TRANSPOSE"
+    types = f"{ANY}, constant permutation"
+
+    def problems(self, node: Node) -> list[str]:
+        source, permutation = node.inputs[:2]
+        if problems := constant(permutation, "the permutation"):
+            return problems
+        order = [int(axis) for axis in permutation.value.ravel()]
+        if sorted(order) != list(range(len(source.shape))):
+            return [f"permutation {order} of {source.describe()}"]
+        fits = tuple(source.shape[axis] for axis in order) == node.output.shape
+        return (
+            same_format_problems(node, [source]) if fits else [f"{order} of {source.shape} is not {node.output.shape}"]
+        )
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        source, permutation = node.operands()
+        strides = row_major(source.shape)
+        walk = Operand(source, tuple(strides[int(axis)] for axis in permutation.value.ravel()))
+        return [copy_loop(node, node.output.shape, whole(node.output), walk)]
+
+
+class Slice(Operator):
+    name = "SLICE"
+    types = f"{ANY}, constant begin and size"
+
+    def problems(self, node: Node) -> list[str]:
+        source, begin, size = node.inputs[:3]
+        problems = constant(begin, "the begin") + constant(size, "the size")
+        if problems:
+            return problems
+        starts = begin.value.ravel()
+        if not len(starts) == len(source.shape) == len(node.output.shape):
+            return [f"begin {starts.tolist()} of {source.describe()}"]
+        ends = [int(start) + length for start, length in zip(starts, node.output.shape, strict=True)]
+        inside = all(start >= 0 for start in starts) and all(
+            end <= limit for end, limit in zip(ends, source.shape, strict=True)
+        )
+        return same_format_problems(node, [source]) if inside else ["a part beyond the tensor"]
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        source, begin = node.operands()[:2]
+        strides = row_major(source.shape)
+        offset = sum(int(start) * stride for start, stride in zip(begin.value.ravel(), strides, strict=True))
+        return [copy_loop(node, node.output.shape, whole(node.output), Operand(source, strides, offset))]
+
+
+@dataclass
+class Range:
+    """start, start + step, ...: `length` places of one axis."""
+
+    start: int
+    step: int
+    length: int
+
+
+class StridedSlice(Operator):
+    name = "STRIDED_SLICE"
+    types = f"{ANY}, constant bounds; masks of begin, end and shrunk axes"
+
+    def problems(self, node: Node) -> list[str]:
+        source, *bounds = node.inputs[:4]
+        problems = [text for tensor in bounds for text in constant(tensor, "every bound")]
+        masks = [name for name in ("ellipsisMask", "newAxisMask") if option(node, name)]
+        problems += [f"{name} is used" for name in masks] + (["offset bounds"] if option(node, "offset", False) else [])
+        if problems:
+            return problems
+        if any(tensor.size != len(source.shape) for tensor in bounds) or 0 in bounds[2].value:
+            return [f"bounds that do not fit {source.describe()}"]
+        kept = [found.length for axis, found in enumerate(self.ranges(node)) if not self.shrunk(node, axis)]
+        if tuple(kept) != node.output.shape or min(found.length for found in self.ranges(node)) < 1:
+            return [f"a part of shape {kept} instead of {node.output.shape}"]
+        return same_format_problems(node, [source])
+
+    def shrunk(self, node: Node, axis: int) -> bool:
+        return bool(option(node, "shrinkAxisMask") >> axis & 1)
+
+    def ranges(self, node: Node) -> list[Range]:
+        """The places taken of every axis; negative bounds count from the end, bounds outside are clamped."""
+        source, begins, ends, steps = node.inputs[:4]
+        bounds = zip(source.shape, begins.value.ravel(), ends.value.ravel(), steps.value.ravel(), strict=True)
+        found = []
+        for axis, (size, begin, end, step) in enumerate(bounds):
+            if self.shrunk(node, axis):
+                found.append(Range(int(begin) % size, 1, 1))
+                continue
+            first = None if option(node, "beginMask") >> axis & 1 else int(begin)
+            last = None if option(node, "endMask") >> axis & 1 else int(end)
+            places = range(size)[first : last : int(step)]
+            found.append(Range(places.start, places.step, len(places)))
+        return found
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        source = node.operands()[0]
+        strides, ranges = row_major(source.shape), self.ranges(node)
+        offset = sum(found.start * stride for found, stride in zip(ranges, strides, strict=True))
+        steps = [
+            found.step * stride
+            for axis, (found, stride) in enumerate(zip(ranges, strides, strict=True))
+            if not self.shrunk(node, axis)
+        ]
+        walk = Operand(source, tuple(steps), offset)
+        return [copy_loop(node, node.output.shape, whole(node.output), walk)]
+
+
+class Gather(Operator):
+    """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped."""
+
+    types = f"{ANY}, int32 indices"
+
+    def __init__(self, name: str, table: int, indices: int) -> None:
+        self.name, self._table, self._indices = name, table, indices
+
+    def table(self, node: Node) -> Tensor:
+        return node.inputs[self._table]
+
+    def indices(self, node: Node) -> Tensor:
+        return node.inputs[self._indices]
+
+    def axis(self, node: Node) -> int:
+        return normal_axis(option(node, "axis"), len(self.table(node).shape))
+
+    def problems(self, node: Node) -> list[str]:
+        table, indices, axis = self.table(node), self.indices(node), self.axis(node)
+        if option(node, "batchDims") != 0 or str(indices.dtype) != "int32":
+            return [f"batch dimensions, or indices {indices.describe()} instead of int32"]
+        if not 0 <= axis < len(table.shape):
+            return [f"axis {axis} of {table.describe()}"]
+        expected = table.shape[:axis] + indices.shape + table.shape[axis + 1 :]
+        if node.output.shape != expected:
+            return [f"{node.output.describe()} instead of {expected}"]
+        return same_format_problems(node, [table])
+
+    def sizes(self, node: Node) -> tuple[int, int, int]:
+        """(outer, places, inner): the table as three axes, of which the middle one is indexed."""
+        shape, axis = self.table(node).shape, self.axis(node)
+        return int(np.prod(shape[:axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
+
+    def view(self, node: Node) -> View | None:
+        """Where the result lies in the table, if it is one contiguous part of it."""
+        outer, places, inner = self.sizes(node)
+        if outer != 1 or self.indices(node).size != 1:
+            return None
+        return View(self.table(node), 0, (Move(self.indices(node), 0, inner, places - 1),))
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        outer, places, inner = self.sizes(node)
+        fields = {
+            "outer": outer,
+            "places": places,
+            "inner_bytes": inner * node.output.dtype.itemsize,
+            "count": self.indices(node).size,
+        }
+        inputs = [self.table(node), self.indices(node)]
+        return [Call(self.name, node.name, "gather", Struct("tz_gather_t", fields), inputs, [node.output])]
+
+
+class DynamicUpdateSlice(Operator):
+    """A tensor with a part replaced at run-time indices, which are clamped so that the part stays inside."""
+
+    name = "DYNAMIC_UPDATE_SLICE"
+    types = f"{ANY}, int32 indices"
+
+    def problems(self, node: Node) -> list[str]:
+        source, update, indices = node.inputs[:3]
+        if str(indices.dtype) != "int32" or indices.shape != (len(source.shape),):
+            return [f"indices {indices.describe()} instead of int32 ({len(source.shape)})"]
+        if source.shape != node.output.shape or len(update.shape) != len(source.shape):
+            return [f"{update.describe()} in {source.describe()}"]
+        if any(small > large for small, large in zip(update.shape, source.shape, strict=True)):
+            return [f"{update.describe()} does not fit {source.describe()}"]
+        return same_format_problems(node, [source, update])
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        """Copy what stays, unless it is there already; then write the new part."""
+        source, update, indices = node.operands()
+        strides = row_major(source.shape)
+        moves = tuple(
+            Move(indices, axis, strides[axis], source.shape[axis] - update.shape[axis])
+            for axis in range(len(source.shape))
+            if source.shape[axis] != update.shape[axis]
+        )
+        place = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
+        place.view = View(node.output, 0, moves)
+        written = copy_loop(node, update.shape, Operand(place, strides), whole(update))
+        if node.output.storage is source.storage:
+            return [written]
+        return [copy_loop(node, source.shape, whole(node.output), whole(source)), written]
+
+
+RESHAPE = Reshape("RESHAPE")
+EXPAND_DIMS = Reshape("EXPAND_DIMS")
+SQUEEZE = Reshape("SQUEEZE")
+SPLIT = Split()
+CONCATENATION = Concatenation()
+PACK = Pack()
+TRANSPOSE = Transpose()
+SLICE = Slice()
+STRIDED_SLICE = StridedSlice()
+GATHER = Gather("GATHER", table=0, indices=1)
+EMBEDDING_LOOKUP = Gather("EMBEDDING_LOOKUP", table=1, indices=0)
+DYNAMIC_UPDATE_SLICE = DynamicUpdateSlice()

@@ -1,0 +1,59 @@
+"""The table of operators that the compiler knows, and the check of a graph against it."""
+
+from textzoo.compiler.graph import Graph, Node
+from textzoo.compiler.operators.base import Operator
+from textzoo.errors import UserError
+from textzoo.registry import Registry
+
+PACKAGE = "textzoo.compiler.operators"
+OPERATORS = Registry(
+    "operator",
+    {
+        name: f"{PACKAGE}.{module}:{name}"
+        for module, names in {
+            "elementwise": "ADD SUB MUL QUANTIZE SELECT_V2 EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL",
+            "fully_connected": "FULLY_CONNECTED",
+            "batch_matmul": "BATCH_MATMUL",
+            "attention": "ATTENTION",
+            "reductions": "MEAN SUM ARG_MAX",
+            "softmax": "SOFTMAX",
+            "lookups": "RSQRT LOGISTIC TANH GELU RELU RELU6 RELU_N1_TO_1",
+            "movement": "RESHAPE EXPAND_DIMS SQUEEZE SPLIT CONCATENATION PACK TRANSPOSE SLICE STRIDED_SLICE GATHER "
+            "EMBEDDING_LOOKUP DYNAMIC_UPDATE_SLICE",
+        }.items()
+        for name in names.split()
+    },
+)
+
+
+def operator_of(node: Node) -> Operator:
+    return OPERATORS.get(node.operator)
+
+
+def check_graph(graph: Graph, label: str) -> None:
+    """Raise one UserError that lists every node which cannot be compiled, before anything is written."""
+    lines = [line for node in graph.nodes if (line := problem_of(node))]
+    if lines:
+        count = len(lines)
+        raise UserError(
+            f"{count} operator{'s' * (count > 1)} of {label} cannot be compiled",
+            expected=f"operators of the table: {', '.join(OPERATORS.names())}",
+            received="\n  ".join(["", *lines]),
+            remedy="`operation_mode=describe` lists the types that each operator takes.",
+        )
+
+
+def problem_of(node: Node) -> str:
+    """`BATCH_MATMUL (int8 1x2, float32 2x1 -> float32 1x1) block_0/attention: reason`, or an empty string."""
+    known = node.operator in OPERATORS.places
+    problems = operator_of(node).problems(node) if known else ["not in the table"]
+    if not problems:
+        return ""
+    inputs = ", ".join(tensor.describe() for tensor in node.operands())
+    outputs = ", ".join(tensor.describe() for tensor in node.outputs)
+    return f"{node.operator} ({inputs} -> {outputs}) {node.name}: {'; '.join(problems)}"
+
+
+def operator_rows() -> list[tuple[str, str]]:
+    """Name and types of every operator, for the description."""
+    return [(name, OPERATORS.get(name).types) for name in OPERATORS.names()]

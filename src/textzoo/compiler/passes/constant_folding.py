@@ -1,0 +1,25 @@
+"""Nodes with constant inputs only are computed now, by LiteRT's reference kernels."""
+
+from textzoo.compiler.graph import Graph, Node
+from textzoo.compiler.single_op import Tensor, build, run_reference
+
+
+def run(graph: Graph) -> None:
+    for node in list(graph.nodes):
+        foldable = node.operands() and all(operand.is_constant for operand in node.operands())
+        if foldable and not any(graph.leaves(output) for output in node.outputs):
+            fold(node)
+            graph.nodes.remove(node)
+
+
+def fold(node: Node) -> None:
+    """Give the node's outputs their values."""
+    options = {key: value for key, value in node.options.items() if value is not None}
+    inputs = [None if tensor is None else single(tensor) for tensor in node.inputs]
+    model = build(node.operator, options, inputs, [single(tensor) for tensor in node.outputs])
+    for output, value in zip(node.outputs, run_reference(model), strict=True):
+        output.value = value.reshape(output.shape)
+
+
+def single(tensor) -> Tensor:
+    return Tensor(tensor.shape, str(tensor.dtype), tensor.scales, tensor.zero_points or 0, data=tensor.value)

@@ -1,0 +1,126 @@
+"""Attention over the live places only: scores, mask, softmax and weighted values as one kernel.
+
+The graph computes all places of the cache and replaces the scores of those after `position` by a constant. Their values
+are exactly zero since the last reset (the cache holds its zero point there), so they add nothing to the result; what
+they add to the softmax's sum, and that they may be the largest score, is a constant that the kernel takes into account.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from textzoo.compiler.graph import Graph, Node, Tensor
+from textzoo.compiler.operators.base import option
+from textzoo.compiler.operators.elementwise import requantize_factor
+
+SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
+LONGEST_CONTEXT = 4095
+
+
+@dataclass
+class Found:
+    """The parts of one attention."""
+
+    scores: Node
+    softmax: Node
+    product: Node
+    query: Tensor
+    keys: Tensor
+    values: Tensor
+    dead: Tensor
+    last: Tensor
+    wide: bool
+
+
+def run(graph: Graph) -> None:
+    for node in list(graph.nodes):
+        found = find(graph, node)
+        if found is not None:
+            replacement = Node("ATTENTION", [found.query, found.keys, found.values, found.last], [node.output])
+            replacement.options = {"found": found}
+            graph.nodes[graph.nodes.index(node)] = replacement
+
+
+def find(graph: Graph, product: Node) -> Found | None:
+    """The attention whose last product a node is, if it has the form that the kernel computes."""
+    if product.operator != "BATCH_MATMUL" or option(product, "adjX", False) or option(product, "adjY", False):
+        return None
+    softmax = source_node(graph, product.inputs[0], "SOFTMAX")
+    if softmax is None or option(softmax, "beta", 1.0) != 1.0:
+        return None
+    wide = str(softmax.output.dtype) == "int16"
+    masked = unwidened(graph, softmax.inputs[0]) if wide else softmax.inputs[0]
+    values = unwidened(graph, product.inputs[1]) if wide else product.inputs[1]
+    select = source_node(graph, masked, "SELECT_V2") if masked is not None else None
+    if select is None or values is None:
+        return None
+    condition, kept, dead = select.inputs
+    scores = source_node(graph, kept, "BATCH_MATMUL")
+    last = last_live_place(graph, condition)
+    if scores is None or last is None or not dead.is_constant or dead.size != 1:
+        return None
+    found = Found(scores, softmax, product, scores.inputs[0], scores.inputs[1], values, dead, last, wide)
+    return found if fits_kernel(graph, found, kept) else None
+
+
+def source_node(graph: Graph, tensor: Tensor, operator: str) -> Node | None:
+    """The node of a kind that computes a tensor, reshapes in between not counted."""
+    node = graph.producer(tensor)
+    while node is not None and node.operator in SAME_ORDER:
+        node = graph.producer(node.inputs[0])
+    return node if node is not None and node.operator == operator else None
+
+
+def unwidened(graph: Graph, tensor: Tensor) -> Tensor | None:
+    """What a QUANTIZE from int8 to int16 of the same scale has read: value - zero point, nothing is rounded."""
+    node = graph.producer(tensor)
+    if node is None or node.operator != "QUANTIZE" or requantize_factor(node) != 1.0:
+        return None
+    return node.inputs[0] if str(node.inputs[0].dtype) == "int8" and str(tensor.dtype) == "int16" else None
+
+
+def last_live_place(graph: Graph, condition: Tensor) -> Tensor | None:
+    """The position that a mask `0, 1, 2, ... <= position` compares with."""
+    node = source_node(graph, condition, "LESS_EQUAL")
+    if node is None or node.inputs[1].size != 1 or not node.inputs[0].is_constant:
+        return None
+    places = node.inputs[0].value.ravel()
+    return node.inputs[1] if np.array_equal(places, np.arange(len(places))) else None
+
+
+def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
+    """Whether shapes, types and the caches are as the kernel takes them."""
+    if len(found.keys.shape) != 3 or found.keys.shape != found.values.shape:
+        return False
+    heads, context, width = found.keys.shape
+    shapes_fit = (
+        found.query.shape == (heads, 1, width)
+        and kept.shape[-1] == context <= LONGEST_CONTEXT
+        and found.product.output.shape == (heads, 1, width)
+        and option(found.scores, "adjY", False)
+        and not option(found.scores, "adjX", False)
+    )
+    narrow = all(str(tensor.dtype) == "int8" for tensor in (found.query, found.keys, found.values, kept))
+    caches = all(is_cache(graph, tensor, found.last) for tensor in (found.keys, found.values))
+    return bool(shapes_fit and narrow and caches)
+
+
+def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:
+    """Whether a tensor is a new state that differs from the old one only at place `last` of its second axis."""
+    state = next((state for state in graph.states if state.after is tensor), None)
+    update = graph.producer(tensor)
+    if state is None or update is None or update.operator != "DYNAMIC_UPDATE_SLICE":
+        return False
+    _, part, indices = update.inputs
+    heads, _, width = tensor.shape
+    return update.inputs[0] is state.before and part.shape == (heads, 1, width) and starts_at(graph, indices, last)
+
+
+def starts_at(graph: Graph, indices: Tensor, last: Tensor) -> bool:
+    """Whether indices are (0, last, 0)."""
+    node = graph.producer(indices)
+    if node is None or node.operator != "CONCATENATION" or len(node.inputs) != 3:
+        return False
+    first, middle, end = node.inputs
+    zeros = all(part.is_constant and part.size == 1 and int(part.value.ravel()[0]) == 0 for part in (first, end))
+    return zeros and middle is last

@@ -1,0 +1,36 @@
+"""The table of passes, in their order."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+PACKAGE = "textzoo.compiler.passes"
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One transformation.
+
+    Attributes:
+        name: Its module.
+        text: What it does, for the report.
+        on_program: Whether it works on statements instead of the graph.
+    """
+
+    name: str
+    text: str
+    on_program: bool = False
+
+    def function(self) -> Callable[..., Any]:
+        return importlib.import_module(f"{PACKAGE}.{self.name}").run
+
+
+TABLE = (
+    Pass("constant_folding", "constants computed now"),
+    Pass("live_attention", "attention over live places as one kernel"),
+    Pass("dead_code", "what nobody reads left out"),
+    Pass("state_in_place", "states updated where they lie"),
+    Pass("views", "reshapes, splits, slices and look-ups of one row without copies"),
+    Pass("element_chains", "loops over the same elements joined", on_program=True),
+)

@@ -1,0 +1,230 @@
+"""What the emitter writes: statements in order, either a call of a kernel or a loop over elements.
+
+Both name the tensors that they read and write; the planner derives lifetimes from that.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from textzoo.compiler.graph import Tensor
+
+
+@dataclass(eq=False)
+class Constant:
+    """An array in flash.
+
+    Attributes:
+        symbol: Its name in C.
+        values: (n,) int8, int16, int32 or uint32, in the order of the kernel.
+        comment: Shape and meaning, for the reader of the generated file.
+        kind: "weights", "embedding", "table" or "parameters", for the report of flash.
+    """
+
+    symbol: str
+    values: np.ndarray
+    comment: str
+    kind: str = "parameters"
+
+
+@dataclass(eq=False)
+class Struct:
+    """The parameters of a kernel: a constant struct in flash. Values are integers, constants or nested structs."""
+
+    type: str
+    fields: dict[str, Any]
+
+    def constants(self) -> list[Constant]:
+        """The arrays that it points at."""
+        found: list[Constant] = []
+        for value in self.fields.values():
+            if isinstance(value, Constant):
+                found.append(value)
+            elif isinstance(value, Struct):
+                found += value.constants()
+        return found
+
+
+@dataclass(eq=False)
+class Scratch:
+    """Memory that a kernel needs only while it runs."""
+
+    bytes: int
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """How a loop walks over a tensor.
+
+    Attributes:
+        tensor: What is read or written.
+        strides: Elements per step of each loop dimension; 0 where it is broadcast.
+        offset: First element.
+    """
+
+    tensor: Tensor
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    def same_walk(self, other: "Operand") -> bool:
+        """Whether both touch the same elements in the same order."""
+        storage, offset, moves = self.tensor.place()
+        other_storage, other_offset, other_moves = other.tensor.place()
+        return (
+            storage is other_storage
+            and offset + self.offset == other_offset + other.offset
+            and self.strides == other.strides
+            and moves == other_moves
+        )
+
+    def overlaps(self, other: "Operand") -> bool:
+        """Whether both may touch the same memory."""
+        return self.tensor.storage is other.tensor.storage
+
+
+@dataclass(eq=False)
+class Compute:
+    """One value per turn of a loop.
+
+    Attributes:
+        target: Where it goes; its dtype is the value's.
+        function: An inline function of C, called with the struct's address (if any) and the operands as int32;
+            empty to copy the only operand.
+        operands: What it reads.
+        struct: Its parameters.
+        stored: Whether the value is written to memory, or only used by what follows in the same loop.
+    """
+
+    target: Operand
+    function: str
+    operands: list[Operand]
+    struct: Struct | None = None
+    stored: bool = True
+
+
+@dataclass(eq=False)
+class Statement:
+    """Common to both kinds.
+
+    Attributes:
+        kind: The operator that it came from, for the profile.
+        name: What it computes.
+    """
+
+    kind: str
+    name: str
+
+    def reads(self) -> list[Tensor]:
+        raise NotImplementedError
+
+    def writes(self) -> list[Tensor]:
+        raise NotImplementedError
+
+    def structs(self) -> list[Struct]:
+        raise NotImplementedError
+
+    def headers(self) -> set[str]:
+        raise NotImplementedError
+
+
+@dataclass(eq=False)
+class Loop(Statement):
+    """Elements one by one: for every index of `shape`, each Compute in order.
+
+    Attributes:
+        header: Runtime header of the functions it calls.
+    """
+
+    shape: tuple[int, ...]
+    body: list[Compute]
+    header: str = "textzoo/elementwise.h"
+
+    def reads(self) -> list[Tensor]:
+        return [operand.tensor for compute in self.body for operand in compute.operands]
+
+    def writes(self) -> list[Tensor]:
+        return [compute.target.tensor for compute in self.body if compute.stored]
+
+    def structs(self) -> list[Struct]:
+        return [compute.struct for compute in self.body if compute.struct]
+
+    def headers(self) -> set[str]:
+        return {self.header} if any(compute.function for compute in self.body) else set()
+
+
+@dataclass(eq=False)
+class Call(Statement):
+    """One kernel: `tz_<kernel>(&struct, inputs..., outputs..., scratch)`.
+
+    Attributes:
+        kernel: Names the function tz_<kernel> and its source <variant>/<kernel>.c.
+        variant: The variant that the struct's constants are packed for; empty where any variant of the kernel will do.
+        struct: Its parameters, or None.
+        inputs: Tensors that it reads.
+        outputs: Tensors that it writes.
+        scratch: None where the kernel takes none.
+        repeats: How often it is called, with inputs and outputs advancing by `steps` elements per call.
+        steps: For each input, then each output.
+        header: textzoo/<header>.h declares it; empty where that is called like the kernel.
+    """
+
+    kernel: str
+    struct: Struct | None
+    inputs: list[Tensor]
+    outputs: list[Tensor]
+    scratch: Scratch | None = None
+    variant: str = ""
+    repeats: int = 1
+    steps: tuple[int, ...] = ()
+    header: str = ""
+
+    def reads(self) -> list[Tensor]:
+        return self.inputs
+
+    def writes(self) -> list[Tensor]:
+        return self.outputs
+
+    def structs(self) -> list[Struct]:
+        return [self.struct] if self.struct else []
+
+    def headers(self) -> set[str]:
+        return {f"textzoo/{self.header or self.kernel}.h"}
+
+
+def straightened(loop: Loop) -> Loop:
+    """The same loop with as few dimensions as its operands allow."""
+    operands = [operand for compute in loop.body for operand in (*compute.operands, compute.target)]
+    shape, walks = collapsed(loop.shape, [operand.strides for operand in operands])
+    new = iter([replace(operand, strides=walk) for operand, walk in zip(operands, walks, strict=True)])
+    body = [replace(compute, operands=[next(new) for _ in compute.operands], target=next(new)) for compute in loop.body]
+    return replace(loop, shape=shape, body=body)
+
+
+def collapsed(shape: tuple[int, ...], walks: list[tuple[int, ...]]) -> tuple[tuple[int, ...], list[tuple[int, ...]]]:
+    """Drop dimensions of size 1, then merge each dimension into the next where all strides allow it."""
+    kept = [axis for axis, size in enumerate(shape) if size > 1]
+    sizes = [shape[axis] for axis in kept]
+    strides = [[walk[axis] for axis in kept] for walk in walks]
+    for axis in reversed(range(len(sizes) - 1)):
+        if all(walk[axis] == walk[axis + 1] * sizes[axis + 1] for walk in strides):
+            sizes[axis : axis + 2] = [sizes[axis] * sizes[axis + 1]]
+            for walk in strides:
+                del walk[axis]
+    return tuple(sizes), [tuple(walk) for walk in strides]
+
+
+@dataclass
+class Program:
+    """Everything that the emitter needs beside the graph's interface."""
+
+    statements: list[Statement] = field(default_factory=list)
+
+    def constants(self) -> list[Constant]:
+        """Every array in flash once, in the order of use."""
+        found: dict[int, Constant] = {}
+        for statement in self.statements:
+            for struct in statement.structs():
+                for constant in struct.constants():
+                    found.setdefault(id(constant), constant)
+        return list(found.values())

@@ -1,0 +1,162 @@
+"""Statements, structs and tensors as lines of C."""
+
+from typing import Any
+
+import numpy as np
+
+from textzoo.compiler.graph import Tensor
+from textzoo.compiler.planner import MemoryPlan, scratch_of
+from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct, straightened
+
+C_TYPES = {
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "uint32": "uint32_t",
+    "bool": "uint8_t",
+    "float32": "float",
+}
+INDICES = "ijklmn"
+NUMBERS_PER_LINE = 24
+
+
+def c_type(dtype: np.dtype) -> str:
+    return C_TYPES[str(dtype)]
+
+
+def format_comment(tensor: Tensor) -> str:
+    """int8 1x128, scale 0.0025, zero point 8."""
+    if len(tensor.scales) > 1:
+        return f"{tensor.describe()}, {len(tensor.scales)} scales"
+    if not tensor.scales:
+        return tensor.describe()
+    return f"{tensor.describe()}, scale {tensor.scale:.6g}, zero point {tensor.zero_point}"
+
+
+def place_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
+    """The C expression of a tensor's first element."""
+    if tensor.view is None:
+        where = "state" if id(tensor) in states else "arena"
+        return f"(({c_type(tensor.dtype)} *)({where} + {plan.offsets[id(tensor)]}))"
+    parts = [tensor.view.base.symbol]
+    if tensor.view.offset:
+        parts.append(str(tensor.view.offset))
+    for move in tensor.view.moves:
+        index = f"{move.index.symbol}[{move.element}]"
+        parts.append(f"tz_clamp({index}, 0, {move.limit}) * {move.stride}")
+    return f"({' + '.join(parts)})"
+
+
+def struct_lines(struct: Struct, symbol: str) -> list[str]:
+    """A constant struct, one field per line."""
+    fields = [f"    .{name} = {field_text(value)}," for name, value in struct.fields.items()]
+    return [f"static const {struct.type} {symbol} = {{", *fields, "};"]
+
+
+def field_text(value: Any) -> str:
+    if isinstance(value, Constant):
+        return value.symbol
+    if isinstance(value, Struct):
+        return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
+    if isinstance(value, tuple):
+        return "{" + ", ".join(map(str, value)) + "}"
+    return f"{value.hex()}f" if isinstance(value, float) else integer_text(int(value))
+
+
+def integer_text(value: int) -> str:
+    """A literal that is an int everywhere: -2147483648 is not one in C."""
+    return "(-2147483647 - 1)" if value == -(2**31) else str(value)
+
+
+def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
+    """A constant array with its comment."""
+    flat = values.ravel()
+    texts = [integer_text(value) for value in flat.tolist()] if flat.dtype != np.int64 else long_texts(flat)
+    lines = [
+        "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
+        for start in range(0, len(texts), NUMBERS_PER_LINE)
+    ]
+    return [f"/* {comment} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
+
+
+def long_texts(values: np.ndarray) -> list[str]:
+    return [f"INT64_C({value})" for value in values.tolist()]
+
+
+def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
+    """A statement's lines, without indentation."""
+    if isinstance(statement, Call):
+        return call_lines(statement, plan, structs)
+    assert isinstance(statement, Loop)
+    return loop_lines(statement, structs)
+
+
+def call_lines(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
+    tensors = [*call.inputs, *call.outputs]
+    steps = call.steps if call.repeats > 1 else (0,) * len(tensors)
+    advanced = [tensor.symbol + (f" + i * {step}" if step else "") for tensor, step in zip(tensors, steps, strict=True)]
+    arguments = ([f"&{structs[id(call.struct)]}"] if call.struct else []) + advanced
+    if call.scratch is not None:
+        scratch = scratch_of(call)
+        arguments.append(f"arena + {plan.offsets[id(scratch)]}" if scratch else "0")
+    line = f"tz_{call.kernel}({', '.join(arguments)});"
+    return for_loop("i", call.repeats, [line]) if call.repeats > 1 else [line]
+
+
+def for_loop(index: str, count: int, body: list[str]) -> list[str]:
+    return [f"for (int32_t {index} = 0; {index} < {count}; ++{index}) {{", *("    " + line for line in body), "}"]
+
+
+def loop_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
+    """Nested loops, neighbouring dimensions merged where every operand walks straight on."""
+    loop = straightened(loop)
+    lines = body_lines(loop, structs)
+    for depth in reversed(range(len(loop.shape))):
+        lines = for_loop(INDICES[depth], loop.shape[depth], lines)
+    is_scope = bool(loop.shape) or len(lines) == 1
+    return lines if is_scope else ["{", *("    " + line for line in lines), "}"]
+
+
+def body_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
+    """One value after the other; what an earlier one of the same turn computed is taken from its variable."""
+    lines: list[str] = []
+    for number, compute in enumerate(loop.body):
+        arguments = [argument(operand, loop.body[:number]) for operand in compute.operands]
+        value = value_text(compute, arguments, structs)
+        target = compute.target
+        needed = any(operand.same_walk(target) for later in loop.body[number + 1 :] for operand in later.operands)
+        if needed:
+            kind = "float" if str(target.tensor.dtype) == "float32" else "int32_t"
+            lines.append(f"const {kind} value_{number} = {value};")
+            value = f"value_{number}"
+        if compute.stored:
+            lines.append(f"{element(target)} = ({c_type(target.tensor.dtype)}){value};")
+    return lines
+
+
+def argument(operand: Operand, earlier: list[Compute]) -> str:
+    for number, compute in enumerate(earlier):
+        if compute.target.same_walk(operand):
+            return f"value_{number}"
+    tensor = operand.tensor
+    if tensor.is_constant and tensor.size == 1:
+        return str(tensor.value.ravel().astype(np.int64)[0])
+    return element(operand)
+
+
+def value_text(compute: Compute, arguments: list[str], structs: dict[int, str]) -> str:
+    if not compute.function:
+        return arguments[0]
+    given = ([f"&{structs[id(compute.struct)]}"] if compute.struct else []) + arguments
+    return f"{compute.function}({', '.join(given)})"
+
+
+def element(operand: Operand) -> str:
+    """tensor[i * 64 + j + 128]."""
+    terms = [
+        f"{INDICES[axis]} * {step}" if step != 1 else INDICES[axis] for axis, step in enumerate(operand.strides) if step
+    ]
+    if operand.offset or not terms:
+        terms.append(str(operand.offset))
+    return f"{operand.tensor.symbol}[{' + '.join(terms)}]"

@@ -1,0 +1,1 @@
+"""Targets: boards, projects for them, emulators, and this machine itself."""

@@ -1,0 +1,104 @@
+"""The compiled C as a shared library of this machine."""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from textzoo.compiler.compile import CompiledModel
+from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.errors import UserError
+
+COMPILERS = ("gcc", "clang", "cc")
+FLAGS = ("-std=c99", "-O3", "-march=native", "-fno-strict-aliasing")
+BUILD_SECONDS = 300
+
+
+def find_compiler() -> str:
+    """The C compiler of this machine; $CC comes first.
+
+    Raises:
+        UserError: There is none.
+    """
+    for name in (os.environ.get("CC", ""), *COMPILERS):
+        if name and (found := shutil.which(name)):
+            return found
+    raise UserError(
+        "there is no C compiler",
+        expected=f"one of {', '.join(COMPILERS)} on the PATH",
+        remedy="Install Debian's package gcc (macOS: xcode-select --install).",
+    )
+
+
+def write_files(files: dict[str, str], folder: Path) -> list[Path]:
+    """Write generated files; return those that are compiled."""
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return [folder / name for name in files if name.endswith(".c")]
+
+
+def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] = FLAGS) -> Path:
+    """Compile a model and its kernels to a shared library in `folder`.
+
+    Raises:
+        UserError: There is no compiler.
+        RuntimeError: It refuses the code, which is the program's fault.
+    """
+    generated = write_files(compiled.files, folder)
+    library = folder / "libmodel.so"
+    sources = [*generated, *(RUNTIME / source for source in compiled.sources), DEPLOYMENT / "application" / "crc32.c"]
+    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
+    command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the generated code does not compile: {' '.join(command)}\n{done.stderr}")
+    return library
+
+
+class TensorEntry(ctypes.Structure):
+    """model_tensor_t."""
+
+    _fields_ = (("name", ctypes.c_char_p), ("data", ctypes.c_void_p), ("bytes", ctypes.c_size_t))
+
+
+class NativeModel:
+    """A loaded library, its tensors as memory that can be read and written.
+
+    Args:
+        library: Path of what `build_library` has made; this object loads a copy of its own, because the model's memory
+            belongs to the library: two objects of one file would share it.
+    """
+
+    def __init__(self, library: Path) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="textzoo-native-")
+        self.path = Path(shutil.copy(library, Path(self._folder.name) / "libmodel.so"))
+        self.library = ctypes.CDLL(str(self.path))
+        self.inputs = self._tensors("model_inputs")
+        self.outputs = self._tensors("model_outputs")
+        self.states = self._tensors("model_states")
+
+    @classmethod
+    def build(cls, compiled: CompiledModel, flags: tuple[str, ...] = FLAGS) -> "NativeModel":
+        """Build and load a compiled model."""
+        with tempfile.TemporaryDirectory(prefix="textzoo-build-") as folder:
+            return cls(build_library(compiled, Path(folder), flags))
+
+    def _tensors(self, table: str) -> dict[str, memoryview]:
+        """Name -> memory, from a table that ends with an entry without a name."""
+        entries = ctypes.cast(getattr(self.library, table), ctypes.POINTER(TensorEntry))
+        found: dict[str, memoryview] = {}
+        while entries[len(found)].name:
+            entry = entries[len(found)]
+            found[entry.name.decode()] = memoryview((ctypes.c_uint8 * entry.bytes).from_address(entry.data))
+        return found
+
+    def run(self) -> None:
+        """Compute the outputs and the new states from the inputs and the states."""
+        self.library.model_run()
+
+    def reset(self) -> None:
+        """Every state at its real 0."""
+        self.library.model_reset()
