@@ -92,36 +92,103 @@ static void widen(const int8_t *input, int32_t columns, int32_t *words)
     __asm__(text : [x] "+r"(x), [w] "+r"(w), [low0] "+r"(low0), [both0] "+r"(both0), [low1] "+r"(low1),                 \
                    [both1] "+r"(both1) : : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory")
 
-void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
+
+static inline int32_t saturate_half(int32_t value)
 {
-    const int32_t *w = layer->weights;
-    widen(input, layer->columns, scratch);
-    const int32_t groups = (layer->columns + 7) / 8;
-    const int32_t *const start = scratch;
-    const int32_t *const wide_end = start + 1 + (groups & ~7) * 4;
-    const int32_t *const end = start + 1 + groups * 4;
-    for (int32_t row = 0; row + 4 <= layer->rows; row += 4) {
-        const int32_t *x = start;
-        int32_t low0, low1, both0 = 0, both1 = 0;
-        const int32_t xi = *x++;
-        low0 = *w++ - xi;
-        low1 = *w++ - xi;
+    int32_t result;
+    __asm__("ssat %0, #8, %1, asr #1" : "=r"(result) : "r"(value));
+    return result;
+}
+
+enum { TILE = 64 };
+
+static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights, const int32_t *start, int32_t groups, int32_t *sums, const int32_t *sums_end)
+{
+    const int32_t xi = *start++;
+    const int32_t *const wide_end = start + (groups & ~7) * 4;
+    const int32_t *const end = start + groups * 4;
+    const int32_t *w = weights, *x;
+    register int32_t low0 __asm__("r0"), both0 __asm__("r1"), low1 __asm__("r2"), both1 __asm__("r3");
+    do {
+        x = start;
+        __asm__ volatile("ldrd %[low0], %[low1], [%[w]], #8\n"
+                "sub %[low0], %[low0], %[xi]\n"
+                "sub %[low1], %[low1], %[xi]\n"
+                "mov %[both0], #0\n"
+                "mov %[both1], #0\n" : [w] "+r"(w), [low0] "=r"(low0), [both0] "=r"(both0), [low1] "=r"(low1),
+                   [both1] "=r"(both1) : [xi] "r"(xi) : "memory");
         while (x != wide_end) {
             GROUPS(GROUP GROUP GROUP GROUP GROUP GROUP GROUP GROUP);
         }
         while (x != end) {
             GROUPS(GROUP);
         }
-        const int32_t s0 = low0 + layer->bias[row], s2 = low1 + layer->bias[row + 2];
-        const int32_t s1 = ((both0 - low0) >> 8) + layer->bias[row + 1];
-        const int32_t s3 = ((both1 - low1) >> 8) + layer->bias[row + 3];
-        const uint32_t sh = 0xFEFEFEFE - load_word(layer->shifts + row);
-        const int32_t *m = layer->multipliers + row;
-        const int32_t c = 2 * layer->output_zero_point + 1;
-#define SC(s, m, e) (int8_t)__ssat((((int32_t)(((int64_t)(s) * (m)) >> 32) >> ((e)&255)) + c) >> 1, 8)
-        output[row] = SC(s0, m[0], sh);
-        output[row + 1] = SC(s1, m[1], sh >> 8);
-        output[row + 2] = SC(s2, m[2], sh >> 16);
-        output[row + 3] = SC(s3, m[3], sh >> 24);
+        __asm__ volatile("sub %[both0], %[both0], %[low0]\n"
+                "sub %[both1], %[both1], %[low1]\n"
+                "asr %[both0], %[both0], #8\n"
+                "asr %[both1], %[both1], #8\n"
+                "stmia %[s]!, {r0, r1, r2, r3}\n" : [s] "+r"(sums), [low0] "+r"(low0), [both0] "+r"(both0), [low1] "+r"(low1),
+                   [both1] "+r"(both1) : : "memory");
+    } while (sums != sums_end);
+    return w;
+}
+
+static __attribute__((noinline)) void requantize(const tz_fully_connected_s8_t *layer, int32_t row, int32_t *sums_, const int32_t *sums_end, int8_t *output_)
+{
+    register int32_t *sums __asm__("r0") = sums_;
+    register const int32_t *bias __asm__("r1") = layer->bias + row, *m __asm__("r2")= layer->multipliers + row;
+    register int8_t *output __asm__("r3") = output_;
+    const int8_t *sh = layer->shifts + row;
+    const int32_t c = 2 * layer->output_zero_point + 1;
+    do {
+        register uint32_t e __asm__("lr") = __usub8(0xFEFEFEFE, load_word(sh));
+        sh += 4;
+        if (e & 0x80808080u) {
+            *output++ = 99; continue;
+        }
+        __asm__ volatile("ldmia %[s]!, {r4, r5, r6, r8}\n"
+        "ldmia %[b]!, {r9, r10, r11, r12}\n"
+        "add r4, r4, r9\n"
+        "add r5, r5, r10\n"
+        "add r6, r6, r11\n"
+        "add r8, r8, r12\n"
+        "ldmia %[m]!, {r9, r10, r11, r12}\n"
+        "smmul r4, r4, r9\n"
+        "smmul r5, r5, r10\n"
+        "smmul r6, r6, r11\n"
+        "smmul r8, r8, r12\n"
+        "asr r4, r4, %[e]\n"
+        "lsr %[e], %[e], #8\n"
+        "asr r5, r5, %[e]\n"
+        "lsr %[e], %[e], #8\n"
+        "asr r6, r6, %[e]\n"
+        "lsr %[e], %[e], #8\n"
+        "asr r8, r8, %[e]\n"
+        "add r4, r4, %[c]\n"
+        "add r5, r5, %[c]\n"
+        "add r6, r6, %[c]\n"
+        "add r8, r8, %[c]\n"
+        "ssat r4, #8, r4, asr #1\n"
+        "ssat r5, #8, r5, asr #1\n"
+        "ssat r6, #8, r6, asr #1\n"
+        "ssat r8, #8, r8, asr #1\n"
+        "strb r4, [%[o]], #1\n"
+        "strb r5, [%[o]], #1\n"
+        "strb r6, [%[o]], #1\n"
+        "strb r8, [%[o]], #1\n" : [s] "+r"(sums), [b] "+r"(bias), [m] "+r"(m), [o] "+r"(output), [e] "+r"(e)
+        : [c] "r"(c) : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory");
+    } while (sums != sums_end);
+}
+
+void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
+{
+    const int32_t *w = layer->weights;
+    int32_t sums[TILE];
+    widen(input, layer->columns, scratch);
+    const int32_t groups = (layer->columns + 7) / 8;
+    for (int32_t row = 0; row + 4 <= layer->rows; row += TILE) {
+        const int32_t count = layer->rows - row < TILE ? layer->rows - row : TILE;
+        w = dot_fours(w, scratch, groups, sums, sums + (count & ~3));
+        requantize(layer, row, sums, sums + (count & ~3), output + row);
     }
 }

@@ -4,29 +4,37 @@
 #include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
-static int32_t exponential(const tz_attention_s8_t *attention, int32_t distance)
+static int32_t exponential(const int32_t *table, int32_t distances, int32_t distance)
 {
-    const int32_t *table = attention->exponentials;
-    return distance < attention->distances ? table[distance] : 0;
+    return distance < distances ? table[distance] : 0;
+}
+
+/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
+static int32_t sum_of_dead(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
+{
+    const int32_t places = attention->context - live;
+    const int32_t distance = largest - attention->dead_score;
+    if (places == 0) {
+        return 0;
+    }
+    return places * tz_divide_by_power(exponential(attention->exponentials, attention->distances, distance), 12);
 }
 
 /* Scores become weights in [0, 255]; returns their sum. */
 static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t live)
 {
-    const int32_t dead_places = attention->context - live;
-    int32_t sum = 0;
-    if (dead_places > 0) { /* only then is the largest score at least the dead one */
-        sum = dead_places * tz_divide_by_power(exponential(attention, largest - attention->dead_score), 12);
-    }
+    const int32_t *table = attention->exponentials;
+    const int32_t distances = attention->distances;
+    int32_t sum = sum_of_dead(attention, largest, live);
     for (int32_t place = 0; place < live; ++place) {
-        sum += tz_divide_by_power(exponential(attention, largest - head->scores[place]), 12);
+        sum += tz_divide_by_power(exponential(table, distances, largest - head->scores[place]), 12);
     }
     const tz_reciprocal_t reciprocal = tz_reciprocal(sum);
     int32_t total = 0;
     for (int32_t place = 0; place < live; ++place) {
-        const int32_t own = exponential(attention, largest - head->scores[place]);
-        head->weights[place] = (int16_t)tz_probability(own, reciprocal);
-        total += head->weights[place];
+        const int32_t weight = tz_probability(exponential(table, distances, largest - head->scores[place]), reciprocal);
+        head->weights[place] = (int16_t)weight;
+        total += weight;
     }
     return total;
 }
@@ -36,14 +44,15 @@ void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, co
 {
     tz_attention_head_t head = tz_attention_head(attention, scratch);
     const int32_t live = tz_clamp(*last, 0, attention->context - 1) + 1;
+    const int32_t multiplier = attention->output_multiplier, zero_point = attention->output_zero_point;
+    const int32_t left = attention->output_left, right = attention->output_right;
     for (int32_t i = 0; i < attention->heads; ++i) {
         const int32_t largest = tz_attention_scores(attention, &head, query, keys, live);
         const int32_t offset = attention->value_zero_point * weigh(attention, &head, largest, live);
         tz_weighted_sum_s8(values, live, attention->width, head.weights, head.sums);
         for (int32_t d = 0; d < attention->width; ++d) {
-            const int32_t scaled =
-                tz_scale_double(head.sums[d] - offset, attention->output_multiplier, (int)attention->output_shift);
-            *output++ = (int8_t)tz_clamp(scaled + attention->output_zero_point, INT8_MIN, INT8_MAX);
+            const int32_t scaled = tz_scale_hoisted(head.sums[d] - offset, multiplier, left, right);
+            *output++ = (int8_t)tz_clamp(scaled + zero_point, INT8_MIN, INT8_MAX);
         }
         query += attention->width;
         keys += attention->context * attention->width;

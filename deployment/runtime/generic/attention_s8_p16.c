@@ -3,29 +3,28 @@
 #include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
-static int32_t exponential(const tz_attention_s8_t *attention, int32_t distance)
+/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
+static int32_t sum_of_dead(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
 {
     const int16_t *table = attention->exponentials;
-    return table[distance];
+    const int32_t places = attention->context - live;
+    return places == 0 ? 0 : places * table[largest - attention->dead_score];
 }
 
 /* Scores become weights in [0, 32767]; returns their sum, near 32768. */
 static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t live)
 {
-    const int32_t dead_places = attention->context - live;
-    int32_t sum = 0;
-    if (dead_places > 0) { /* only then is the largest score at least the dead one */
-        sum = dead_places * exponential(attention, largest - attention->dead_score);
-    }
+    const int16_t *table = attention->exponentials;
+    int32_t sum = sum_of_dead(attention, largest, live);
     for (int32_t place = 0; place < live; ++place) {
-        sum += exponential(attention, largest - head->scores[place]);
+        sum += table[largest - head->scores[place]];
     }
     const tz_reciprocal_t reciprocal = tz_reciprocal_s16(attention->reciprocals, sum);
     int32_t total = 0;
     for (int32_t place = 0; place < live; ++place) {
-        const int32_t own = exponential(attention, largest - head->scores[place]);
-        head->weights[place] = (int16_t)tz_probability_s16(own, reciprocal);
-        total += head->weights[place];
+        const int32_t weight = tz_probability_s16(table[largest - head->scores[place]], reciprocal);
+        head->weights[place] = (int16_t)weight;
+        total += weight;
     }
     return total;
 }
@@ -35,13 +34,14 @@ void tz_attention_s8_p16(const tz_attention_s8_t *attention, const int8_t *query
 {
     tz_attention_head_t head = tz_attention_head(attention, scratch);
     const int32_t live = tz_clamp(*last, 0, attention->context - 1) + 1;
+    const int32_t multiplier = attention->output_multiplier;
+    const int shift = (int)attention->output_right;
     for (int32_t i = 0; i < attention->heads; ++i) {
         const int32_t largest = tz_attention_scores(attention, &head, query, keys, live);
         const int32_t offset = attention->value_zero_point * weigh(attention, &head, largest, live);
         tz_weighted_sum_s8(values, live, attention->width, head.weights, head.sums);
         for (int32_t d = 0; d < attention->width; ++d) {
-            const int32_t scaled =
-                tz_scale_wide(head.sums[d] - offset, attention->output_multiplier, (int)attention->output_shift);
+            const int32_t scaled = tz_scale_wide(head.sums[d] - offset, multiplier, shift);
             *output++ = (int16_t)tz_clamp(scaled, INT16_MIN, INT16_MAX);
         }
         query += attention->width;

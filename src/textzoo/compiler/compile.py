@@ -10,7 +10,7 @@ from textzoo.compiler.kernels import sources_of
 from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.opset import check_graph
-from textzoo.compiler.passes.registry import TABLE
+from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
 from textzoo.engines.litert_engine import context_length_of
@@ -83,12 +83,12 @@ def compile_bytes(
     check_graph(graph, label)
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
-    run_passes = [entry for entry in TABLE if entry.name not in without]
-    for entry in run_passes:
+    passes = chosen_passes(without)
+    for entry in passes:
         if not entry.on_program:
             entry.function()(graph)
     program = lower(graph, target)
-    for entry in run_passes:
+    for entry in passes:
         if entry.on_program:
             entry.function()(graph, program)
     plan = plan_memory(graph, program)

@@ -1,10 +1,109 @@
-def pack_fully_connected_s8(weights, variant):
-    return weights.ravel()
+"""Weights in the order in which each variant of a kernel reads them.
+
+The layouts are described, and proved to be exact, at the head of deployment/runtime/<variant>/<kernel>.c.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from textzoo.registry import unknown_name
+
+DSP_GROUP = 8  # columns that one turn of the dsp kernel takes
+DSP_CHUNK = 512  # columns after which it separates its sums
+DSP_LANES = [0, 2, 1, 3, 4, 6, 5, 7]  # the order of a group's columns in memory
 
 
-def fully_connected_s8_scratch_bytes(variant, rows, columns):
-    return 0
+@dataclass(frozen=True)
+class Variant:
+    """How one variant of FULLY_CONNECTED int8 wants its weights.
+
+    Attributes:
+        pack: (rows, columns) int8 -> (n,) int8 or int16, in the order of the kernel.
+        scratch_bytes: (rows, columns) -> bytes of scratch memory.
+        lowest: The smallest weight that it can take.
+        alignment: Bytes of whose multiple the packed weights must start.
+    """
+
+    pack: Callable[[np.ndarray], np.ndarray]
+    scratch_bytes: Callable[[int, int], int]
+    lowest: int
+    alignment: int
 
 
-def fits(weights, variant):
-    return variant == "generic"
+def _round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+def _padded(weights: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Rows and columns of zeros added below and to the right, up to the multiples given."""
+    height, width = weights.shape
+    return np.pad(weights, ((0, _round_up(height, rows) - height), (0, _round_up(width, columns) - width)))
+
+
+def _pack_dsp(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 -> int16: blocks of two pairs of rows, then one pair of rows at a time."""
+    rows = weights.shape[0]
+    blocks = [weights[row : row + 4] for row in range(0, rows - 3, 4)]
+    blocks += [weights[row : row + 2] for row in range(rows // 4 * 4, rows, 2)]
+    return np.concatenate([_dsp_block(_padded(block, 2, DSP_GROUP).astype(np.int32)) for block in blocks])
+
+
+def _dsp_block(block: np.ndarray) -> np.ndarray:
+    """(2 or 4, columns) int32 -> int16: the chunks of columns of a block, one after the other."""
+    chunks = [block[:, column : column + DSP_CHUNK] for column in range(0, block.shape[1], DSP_CHUNK)]
+    return np.concatenate([_dsp_chunk(chunk) for chunk in chunks])
+
+
+def _dsp_chunk(chunk: np.ndarray) -> np.ndarray:
+    """(2 or 4, columns) int32 -> int16: the known sums of the pairs of rows, then their lanes group by group."""
+    low, high = chunk[0::2], chunk[1::2]
+    known = -(low[:, 0::2] * low[:, 1::2]).sum(axis=1, dtype=np.int32)
+    lanes = (256 * high + low).reshape(len(low), -1, DSP_GROUP)[:, :, DSP_LANES]
+    return np.concatenate([known.astype("<i4").view("<i2"), lanes.swapaxes(0, 1).ravel().astype("<i2")])
+
+
+def _dsp_scratch(rows: int, columns: int) -> int:
+    return 4 * -(-columns // DSP_CHUNK) + 2 * _round_up(columns, DSP_GROUP)
+
+
+VARIANTS: dict[str, Variant] = {
+    "generic": Variant(np.ravel, lambda rows, columns: 0, -128, 1),
+    "dsp": Variant(_pack_dsp, _dsp_scratch, -127, 4),
+}
+
+
+def _variant(name: str) -> Variant:
+    if name not in VARIANTS:
+        raise unknown_name("kernel variant", name, VARIANTS)
+    return VARIANTS[name]
+
+
+def fits(weights: np.ndarray, variant: str) -> bool:
+    """Whether a variant can take these weights; the generic one takes all."""
+    return bool(weights.min(initial=0) >= _variant(variant).lowest)
+
+
+def pack_fully_connected_s8(weights: np.ndarray, variant: str) -> np.ndarray:
+    """Bring weights into the order of a variant of `tz_fully_connected_s8`.
+
+    Args:
+        weights: (rows, columns) int8.
+        variant: A key of VARIANTS.
+
+    Returns:
+        (n,) int8 or int16, to be stored little-endian at a multiple of VARIANTS[variant].alignment bytes.
+
+    Raises:
+        ValueError: The weights do not fit the variant.
+        UserError: Unknown variant.
+    """
+    if not fits(weights, variant):
+        raise ValueError(f"weights down to {weights.min()} do not fit the {variant} kernel: use the generic one")
+    return np.ascontiguousarray(_variant(variant).pack(weights))
+
+
+def fully_connected_s8_scratch_bytes(variant: str, rows: int, columns: int) -> int:
+    """Bytes of scratch memory that a variant of `tz_fully_connected_s8` needs for weights of this shape."""
+    return _variant(variant).scratch_bytes(rows, columns)

@@ -111,18 +111,36 @@ def for_loop(index: str, count: int, body: list[str]) -> list[str]:
 def loop_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
     """Nested loops, neighbouring dimensions merged where every operand walks straight on."""
     loop = straightened(loop)
-    lines = body_lines(loop, structs)
+    fixed = fixed_operands(loop) if loop.shape else {}
+    lines = body_lines(loop, structs, fixed)
     for depth in reversed(range(len(loop.shape))):
         lines = for_loop(INDICES[depth], loop.shape[depth], lines)
-    is_scope = bool(loop.shape) or len(lines) == 1
-    return lines if is_scope else ["{", *("    " + line for line in lines), "}"]
+    before = [f"const int32_t {name} = {element(operand)};" for operand, name in fixed.values()]
+    is_scope = len(before) == 0 and (bool(loop.shape) or len(lines) == 1)
+    return lines if is_scope else ["{", *("    " + line for line in before + lines), "}"]
 
 
-def body_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
+def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
+    """Operands that are the same element in every turn, and that the loop does not write: read once, before it."""
+    targets = [compute.target for compute in loop.body]
+    fixed: dict[int, tuple[Operand, str]] = {}
+    for compute in loop.body:
+        for operand in compute.operands:
+            is_literal = operand.tensor.is_constant and operand.tensor.size == 1
+            written = any(operand.overlaps(target) for target in targets)
+            if not any(operand.strides) and not is_literal and not written:
+                fixed[id(operand)] = (operand, f"fixed_{len(fixed)}")
+    return fixed
+
+
+def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Operand, str]]) -> list[str]:
     """One value after the other; what an earlier one of the same turn computed is taken from its variable."""
     lines: list[str] = []
     for number, compute in enumerate(loop.body):
-        arguments = [argument(operand, loop.body[:number]) for operand in compute.operands]
+        arguments = [
+            fixed[id(operand)][1] if id(operand) in fixed else argument(operand, loop.body[:number])
+            for operand in compute.operands
+        ]
         value = value_text(compute, arguments, structs)
         target = compute.target
         needed = any(operand.same_walk(target) for later in loop.body[number + 1 :] for operand in later.operands)

@@ -56,5 +56,5 @@ class NativeEngine(Engine):
 
     def twin(self) -> "NativeEngine":
         twin = object.__new__(type(self))
-        twin._open(self._compiled, NativeModel(self._native.path))
+        twin._open(self._compiled, NativeModel(self._native.content))
         return twin

@@ -68,14 +68,16 @@ class NativeModel:
     """A loaded library, its tensors as memory that can be read and written.
 
     Args:
-        library: Path of what `build_library` has made; this object loads a copy of its own, because the model's memory
-            belongs to the library: two objects of one file would share it.
+        content: The bytes of what `build_library` has made. Each object loads a file of its own, because the model's
+            memory belongs to the library: two objects of one file would share it.
     """
 
-    def __init__(self, library: Path) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="textzoo-native-")
-        self.path = Path(shutil.copy(library, Path(self._folder.name) / "libmodel.so"))
-        self.library = ctypes.CDLL(str(self.path))
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        with tempfile.TemporaryDirectory(prefix="textzoo-native-") as folder:
+            path = Path(folder) / "libmodel.so"
+            path.write_bytes(content)
+            self.library = ctypes.CDLL(str(path))  # stays mapped when the file is gone
         self.inputs = self._tensors("model_inputs")
         self.outputs = self._tensors("model_outputs")
         self.states = self._tensors("model_states")
@@ -84,7 +86,7 @@ class NativeModel:
     def build(cls, compiled: CompiledModel, flags: tuple[str, ...] = FLAGS) -> "NativeModel":
         """Build and load a compiled model."""
         with tempfile.TemporaryDirectory(prefix="textzoo-build-") as folder:
-            return cls(build_library(compiled, Path(folder), flags))
+            return cls(build_library(compiled, Path(folder), flags).read_bytes())
 
     def _tensors(self, table: str) -> dict[str, memoryview]:
         """Name -> memory, from a table that ends with an entry without a name."""

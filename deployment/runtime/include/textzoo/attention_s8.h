@@ -1,13 +1,14 @@
 /* One query against a cache of keys and values, causal: places 0 to live - 1 take part. Fused from BATCH_MATMUL,
  * SELECT_V2, SOFTMAX and BATCH_MATMUL of LiteRT's reference kernels, bit for bit:
  *
- *   score[p]  = clamp(tz_scale_double(sum over d of (query[d] - zq) * (keys[p][d] - zk), score) + zs)        (int8)
+ *   score[p]  = clamp(scaled(sum over d of (query[d] - zq) * (keys[p][d] - zk), score) + zs)                 (int8)
  *   places from `live` on have the score `dead_score`; their values are exactly zero, so that only the softmax's
  *   sum and its largest value see them
  *   output[d] = clamp(scaled(sum over p of probability[p] * (values[p][d] - zv), output) + zo)
  *
- * Probabilities have 8 bits (tz_attention_s8: int8 softmax, output int8 by tz_scale_double) or 15 bits
- * (tz_attention_s8_p16: int16 softmax of the same int8 scores, output int16 by tz_scale_wide). */
+ * Probabilities have 8 bits (tz_attention_s8: int8 softmax, output int8) or 15 bits (tz_attention_s8_p16: int16 softmax
+ * of the same int8 scores, output int16 by tz_scale_wide with the shift output_right). Scaled: as tz_scale_double; the
+ * compiler fuses only where the sums, shifted to the left, stay below 2^30 and the factor is below 1. */
 #ifndef TEXTZOO_ATTENTION_S8_H
 #define TEXTZOO_ATTENTION_S8_H
 
@@ -21,9 +22,10 @@ typedef struct {
     int32_t context;            /* places of the cache, >= 1 */
     int32_t width;              /* numbers per head and place, >= 1 */
     int32_t query_zero_point, key_zero_point, value_zero_point;
-    int32_t score_multiplier, score_shift, score_zero_point;
+    int32_t score_multiplier, score_left, score_right; /* see tz_scale_hoisted; right >= 1 */
+    int32_t score_zero_point;
     int32_t dead_score;         /* [-128, 127] */
-    int32_t output_multiplier, output_shift, output_zero_point;
+    int32_t output_multiplier, output_left, output_right, output_zero_point;
 } tz_attention_s8_t;
 
 /* Bytes of scratch: scores or probabilities of one head, the widened query, the sums of one head. */

@@ -4,9 +4,18 @@
 #define TEXTZOO_FIXEDPOINT_H
 
 #include <stdint.h>
+#if defined(__ARM_FEATURE_SAT)
+#include <arm_acle.h>
+#endif
 
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
+#if defined(__ARM_FEATURE_SAT)
+    /* One instruction where the bounds are known to be those of int8. */
+    if (__builtin_constant_p(minimum) && __builtin_constant_p(maximum) && minimum == INT8_MIN && maximum == INT8_MAX) {
+        return __ssat(value, 8);
+    }
+#endif
     if (value < minimum) {
         return minimum;
     }
@@ -38,13 +47,21 @@ static inline int32_t tz_high_multiply(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-/* value / 2^exponent, rounded half away from zero; exponent in [0, 31]. */
+/* The same for |a| < 2^30: doubling a moves the result into the upper word, one instruction (SMMULR) on a Cortex-M4. */
+static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
+{
+    return (int32_t)(((int64_t)(a * 2) * b + INT64_C(0x80000000)) >> 32);
+}
+
+/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], value > -2^31.
+ * Taking 1 off negative values turns "half away from zero" into "half up", which is floor((floor(v / 2^(e-1)) + 1) / 2):
+ * no step of that can overflow. */
 static inline int32_t tz_divide_by_power(int32_t value, int exponent)
 {
     if (exponent == 0) {
         return value;
     }
-    return (int32_t)(((int64_t)value + ((int64_t)1 << (exponent - 1)) - (value < 0)) >> exponent);
+    return (((value + (value >> 31)) >> (exponent - 1)) + 1) >> 1;
 }
 
 /* Double rounding: first to 31 bits, then to the result. value * 2^max(shift, 0) must fit 32 bits.
@@ -54,6 +71,15 @@ static inline int32_t tz_scale_double(int32_t value, int32_t multiplier, int shi
     const int left = shift > 0 ? shift : 0;
     const int32_t raised = (int32_t)((uint32_t)value << left);
     return tz_divide_by_power(tz_high_multiply(raised, multiplier), left - shift);
+}
+
+/* tz_scale_double for loops: left is max(shift, 0) + 1 (the doubling of tz_high_multiply_small included), right is
+ * max(shift, 0) - shift >= 1; |value| * 2^left < 2^31. */
+static inline int32_t tz_scale_hoisted(int32_t value, int32_t multiplier, int32_t left, int32_t right)
+{
+    const int32_t raised = (int32_t)((uint32_t)value << left);
+    const int32_t product = (int32_t)(((int64_t)raised * multiplier + INT64_C(0x80000000)) >> 32);
+    return (((product + (product >> 31)) >> (right - 1)) + 1) >> 1;
 }
 
 /* Wide sums (|value| < 2^47) with 16 bits of the multiplier. BATCH_MATMUL of int16.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import quantize_multiplier
+from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.graph import Node
 from textzoo.compiler.operators.base import Operator, Target
 from textzoo.compiler.operators.batch_matmul import product_factor
@@ -63,22 +63,24 @@ def exponentials_p16(scale: np.float32) -> np.ndarray:
 def numbers(node: Node) -> dict[str, int]:
     """Zero points and factors of both products."""
     found = node.options["found"]
-    score, output = (
-        quantize_multiplier(product_factor(found.scores)),
-        quantize_multiplier(product_factor(found.product)),
-    )
+    output = quantize_multiplier(product_factor(found.product))
+    wide = {"output_multiplier": output.reduced, "output_left": 0, "output_right": output.shift}
     return {
         "query_zero_point": found.query.zero_point,
         "key_zero_point": found.keys.zero_point,
         "value_zero_point": found.values.zero_point,
-        "score_multiplier": score.multiplier,
-        "score_shift": score.shift,
+        **hoisted("score", quantize_multiplier(product_factor(found.scores))),
         "score_zero_point": found.scores.output.zero_point,
         "dead_score": int(found.dead.value.ravel()[0]),
-        "output_multiplier": output.reduced if found.wide else output.multiplier,
-        "output_shift": output.shift,
+        **(wide if found.wide else hoisted("output", output)),
         "output_zero_point": found.product.output.zero_point,
     }
+
+
+def hoisted(prefix: str, factor: Factor) -> dict[str, int]:
+    """A factor below 1 as `tz_scale_hoisted` takes it."""
+    left = max(factor.shift, 0)
+    return {f"{prefix}_multiplier": factor.multiplier, f"{prefix}_left": left + 1, f"{prefix}_right": left - factor.shift}
 
 
 ATTENTION = Attention()

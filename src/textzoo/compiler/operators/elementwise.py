@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from textzoo.compiler.fixedpoint import Factor, float32, quantize_multiplier
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import (
@@ -28,6 +30,7 @@ class Elementwise(Operator):
 
     Attributes:
         function: Of the runtime; empty to copy.
+        small: Whether a node's values stay so small that the faster function with this ending gives the same.
         struct: Makes its parameters from a node; None where it has none.
         check: Further problems of a node.
     """
@@ -37,6 +40,7 @@ class Elementwise(Operator):
     function: str
     check: Callable[[Node], list[str]]
     struct: Callable[[Node], Struct] | None = None
+    small: Callable[[Node], bool] | None = None
 
     def problems(self, node: Node) -> list[str]:
         return self.check(node) or broadcast_problems(node)
@@ -45,7 +49,8 @@ class Elementwise(Operator):
         shape = node.output.shape
         operands = [broadcast_walk(tensor, shape) for tensor in node.operands()]
         struct = self.struct(node) if self.struct else None
-        compute = Compute(broadcast_walk(node.output, shape), self.function, operands, struct)
+        function = self.function + "_small" * bool(self.small and self.small(node))
+        compute = Compute(broadcast_walk(node.output, shape), function, operands, struct)
         return [Loop(self.name, node.name, shape, [compute])]
 
 
@@ -75,8 +80,6 @@ def check_add(node: Node) -> list[str]:
 
 def multiply_factor(node: Node) -> float:
     """a * b / output in float32, as LiteRT computes it."""
-    import numpy as np
-
     a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
     return float(a * b / output)
 
@@ -92,6 +95,11 @@ def multiply_struct(node: Node) -> Struct:
             "range": range_struct(node.output, option(node, "fusedActivationFunction")),
         },
     )
+
+
+def has_small_products(node: Node) -> bool:
+    """int8: |a - zero point| * |b - zero point| <= 255 * 255, shifted to the left, is below 2**30."""
+    return str(node.output.dtype) == "int8" and quantize_multiplier(multiply_factor(node)).shift <= 14
 
 
 def check_multiply(node: Node) -> list[str]:
@@ -112,6 +120,11 @@ def requantize_struct(node: Node) -> Struct:
             "range": range_struct(node.output),
         },
     )
+
+
+def has_small_values(node: Node) -> bool:
+    """|value - zero point| < 2**17, shifted to the left, is below 2**30."""
+    return quantize_multiplier(requantize_factor(node)).shift <= 13
 
 
 def check_requantize(node: Node) -> list[str]:
@@ -150,9 +163,9 @@ def check_select(node: Node) -> list[str]:
 QUANTIZED = "int8 or int16, one scale per tensor, broadcast"
 ADD = Elementwise("ADD", QUANTIZED, "tz_add", check_add, add_struct)
 SUB = Elementwise("SUB", QUANTIZED, "tz_subtract", check_add, add_struct)
-MUL = Elementwise("MUL", QUANTIZED, "tz_multiply", check_multiply, multiply_struct)
+MUL = Elementwise("MUL", QUANTIZED, "tz_multiply", check_multiply, multiply_struct, has_small_products)
 QUANTIZE = Elementwise(
-    "QUANTIZE", "int8 or int16 to int8 or int16", "tz_requantize", check_requantize, requantize_struct
+    "QUANTIZE", "int8 or int16 to int8 or int16", "tz_requantize", check_requantize, requantize_struct, has_small_values
 )
 SELECT_V2 = Elementwise("SELECT_V2", "bool and any two of the same type, broadcast", "tz_select", check_select)
 COMPARISON = "int32, broadcast"

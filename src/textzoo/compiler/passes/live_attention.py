@@ -11,6 +11,7 @@ import numpy as np
 
 from textzoo.compiler.graph import Graph, Node, Tensor
 from textzoo.compiler.operators.base import option
+from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import requantize_factor
 
 SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
@@ -102,7 +103,13 @@ def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
     )
     narrow = all(str(tensor.dtype) == "int8" for tensor in (found.query, found.keys, found.values, kept))
     caches = all(is_cache(graph, tensor, found.last) for tensor in (found.keys, found.values))
-    return bool(shapes_fit and narrow and caches)
+    return bool(shapes_fit and narrow and caches) and scales_stay_small(found, width, context)
+
+
+def scales_stay_small(found: Found, width: int, context: int) -> bool:
+    """Whether both products have factors below 1 and sums below 2**30, as tz_scale_hoisted wants them."""
+    scores, weights = product_factor(found.scores), product_factor(found.product)
+    return scores < 0.5 and width * 255 * 255 < 2**30 and (found.wide or (weights < 0.5 and context * 255 * 255 < 2**30))
 
 
 def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:

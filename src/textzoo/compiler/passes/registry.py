@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from textzoo.registry import unknown_name
+
 PACKAGE = "textzoo.compiler.passes"
 
 
@@ -24,6 +26,15 @@ class Pass:
 
     def function(self) -> Callable[..., Any]:
         return importlib.import_module(f"{PACKAGE}.{self.name}").run
+
+
+def chosen_passes(without: frozenset[str]) -> list[Pass]:
+    """All passes but those named; UserError for a name that is none."""
+    names = [entry.name for entry in TABLE]
+    for name in sorted(without):
+        if name not in names:
+            raise unknown_name("pass", name, names)
+    return [entry for entry in TABLE if entry.name not in without]
 
 
 TABLE = (

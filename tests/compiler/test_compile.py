@@ -1,0 +1,168 @@
+"""Whole models: the compiled C equals LiteRT's reference kernels, with every pass on, off, and alone."""
+
+import ctypes
+import itertools
+
+import keras
+import numpy as np
+import pytest
+
+from textzoo.compiler.compile import compile_file
+from textzoo.compiler.emitter import SelfCheck
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.passes.registry import TABLE
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.engines.registry import open_engine
+from textzoo.errors import UserError
+from textzoo.models.pico_gpt import PicoGPT
+from textzoo.quantizers.export import export_decode
+from textzoo.quantizers.quantize import quantize
+from textzoo.schema import QuantizationConfig
+from textzoo.targets.native import NativeModel
+
+# A new shape or recipe is a new row: model, quantization.
+MODELS = {
+    "int8": (
+        {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12},
+        {"recipe": "static_wi8_ai8", "probabilities": "int8"},
+    ),
+    "mixed": (
+        {"vocabulary_size": 103, "n_layers": 1, "n_heads": 3, "d_model": 96, "context_length": 40},
+        {"recipe": "static_wi8_ai8", "probabilities": "int16"},
+    ),
+    "biases": (
+        {"vocabulary_size": 11, "n_layers": 1, "n_heads": 1, "d_model": 16, "context_length": 9, "use_bias": True},
+        {"recipe": "static_wi8_ai8", "probabilities": "int8"},
+    ),
+    "gelu": (
+        {"vocabulary_size": 17, "n_layers": 1, "n_heads": 2, "d_model": 24, "context_length": 10, "activation": "gelu"},
+        {"recipe": "static_wi8_ai8", "probabilities": "int8"},
+    ),
+    "int16x8": (
+        {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 12},
+        {"recipe": "static_wi8_ai16"},
+    ),
+}
+NAMES = [entry.name for entry in TABLE]
+WITHOUT = [(), *((name,) for name in NAMES), *itertools.combinations(NAMES, len(NAMES) - 1), tuple(NAMES)]
+FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """Name -> path of a quantized decode step; made when first asked for."""
+    made = {}
+
+    def path_of(name):
+        if name not in made:
+            shape, settings = MODELS[name]
+            made[name] = quantized(shape, settings, tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return path_of
+
+
+def quantized(shape, settings, folder):
+    keras.utils.set_random_seed(3)
+    model = PicoGPT(**shape)
+    random = np.random.default_rng(3)
+    for weight in model.weights:
+        weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
+    tokens = random.integers(0, model.vocabulary_size, 40 * model.context_length)
+    config = QuantizationConfig(calibration_windows=4, report_tokens=model.context_length, **settings)
+    return quantize(model, tokens, config, folder).decode_path
+
+
+def mismatches(path, native, steps=60):
+    """Logits that differ from LiteRT's over teacher-forced tokens, the state reset where the context is full."""
+    reference = LitertReferenceEngine(path)
+    tokens = np.random.default_rng(7).integers(0, reference.vocabulary_size, steps)
+    logits = np.frombuffer(native.outputs["logits"], reference.logits_format.dtype)
+    wrong = 0
+    for index, token in enumerate(tokens):
+        if index % reference.context_length == 0:
+            reference.reset()
+            native.reset()
+        native.library.model_step(int(token), reference.position)
+        wrong += int((reference.step_raw(int(token)) != logits).sum())
+    return wrong
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("variant", ["generic", "host"])
+def test_compiled_models_give_the_integers_of_litert(name, variant, paths):
+    native = NativeModel.build(compile_file(paths(name), Target(variant)), (*FLAGS, "-march=native"))
+    assert mismatches(paths(name), native) == 0
+
+
+@pytest.mark.parametrize("without", WITHOUT, ids=lambda names: "+".join(names) or "nothing")
+def test_every_pass_is_exact_on_and_off(without, paths):
+    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(without))
+    assert mismatches(paths("mixed"), NativeModel.build(compiled, FLAGS)) == 0
+
+
+def test_unknown_passes_are_refused(paths):
+    with pytest.raises(UserError, match=r"live_atention.*live_attention"):
+        compile_file(paths("int8"), Target("generic"), without=frozenset({"live_atention"}))
+
+
+def test_the_passes_save_memory_and_statements(paths):
+    plain = compile_file(paths("int8"), Target("generic"), without=frozenset(NAMES))
+    full = compile_file(paths("int8"), Target("generic"))
+    assert len(full.program.statements) < len(plain.program.statements) / 2
+    assert full.plan.arena_bytes < plain.plan.arena_bytes / 2
+
+
+def test_blocks_alive_at_the_same_time_do_not_overlap(paths):
+    for name in MODELS:
+        blocks = compile_file(paths(name), Target("generic")).plan.blocks
+        for a, b in itertools.combinations(blocks, 2):
+            apart = a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset
+            assert apart or not a.meets(b), (a, b)
+
+
+def test_native_engine_equals_the_reference_and_its_twin(paths):
+    engine = open_engine("native", paths("mixed"))
+    reference = LitertReferenceEngine(paths("mixed"))
+    twin = engine.twin()
+    for token in (1, 5, 102, 0, 7):
+        expected = reference.step_raw(token)
+        np.testing.assert_array_equal(engine.step_raw(token), expected)
+        twin.step_raw(3)  # has memory of its own
+    assert (engine.vocabulary_size, engine.context_length) == (103, 40)
+    with pytest.raises(UserError, match="vocabulary"):
+        engine.step_raw(103)
+
+
+def test_the_header_states_the_facts(paths):
+    check = SelfCheck((1, 2, 3), 0xABCD)
+    compiled = compile_file(paths("int8"), Target("generic"), name="tiny", check=check)
+    header = compiled.files["model.h"]
+    for line in (
+        '#define MODEL_NAME "tiny"',
+        "#define MODEL_VOCABULARY_SIZE 13",
+        "#define MODEL_CONTEXT_LENGTH 12",
+        "#define MODEL_CHECK_LOGITS_CRC32 0x0000abcdu",
+        f"#define MODEL_ARENA_BYTES {compiled.plan.arena_bytes}",
+        f"#define MODEL_STATE_BYTES {2 * 2 * 12 * 32}",
+    ):
+        assert line in header
+
+
+def test_the_checksum_is_that_of_the_weights(paths):
+    compiled = compile_file(paths("int8"), Target("generic"))
+    native = NativeModel.build(compiled, FLAGS)
+    native.library.model_weights_crc32.restype = ctypes.c_uint32
+    assert f"0x{native.library.model_weights_crc32():08x}u" in compiled.files["model.h"]
+
+
+def test_float_models_are_refused_with_all_their_operators(tmp_path):
+    keras.utils.set_random_seed(1)
+    model = PicoGPT(vocabulary_size=7, n_layers=1, n_heads=1, d_model=8, context_length=4)
+    export_decode(model, tmp_path / "float.tflite")
+    with pytest.raises(UserError) as error:
+        compile_file(tmp_path / "float.tflite", Target("generic"))
+    text = str(error.value)
+    assert "cannot be compiled" in text
+    for operator in ("FULLY_CONNECTED", "SOFTMAX", "MEAN", "float32"):
+        assert operator in text
