@@ -11,7 +11,7 @@ class Service:
     """One step of a chain.
 
     Attributes:
-        place: "module:function" of its `run(config, workspace, sink)`; empty for a service of a later version.
+        place: "module:function" of its `run(config, workspace, sink)`.
         text: What it does, in a few words, for the plan and the help.
         sections: Configuration sections that its result depends on, for reuse after a resume.
         inputs: Roles in the workspace that it reads.
@@ -55,8 +55,20 @@ SERVICES: dict[str, Service] = {
         inputs=("float_model", "quantized_model", "tokenizer"),
         outputs=("samples",),
     ),
-    "benchmarking": Service("", "measure instructions, flash and RAM on the board or its emulated twin"),
-    "deployment": Service("", "compile the .tflite to a C project for the board"),
+    "benchmarking": Service(
+        "textzoo.services.benchmarking:run",
+        "measure instructions, flash and RAM on the board or its emulated twin",
+        sections=("tokenizer", "model", "deployment", "benchmarking", "prediction"),
+        inputs=("quantized_model", "tokenizer"),
+        outputs=("c_project", "benchmark"),
+    ),
+    "deployment": Service(
+        "textzoo.services.deployment:run",
+        "compile the .tflite to a C project for the board",
+        sections=("tokenizer", "model", "deployment"),
+        inputs=("quantized_model", "tokenizer"),
+        outputs=("c_project",),
+    ),
 }
 
 CHAINS: dict[str, tuple[str, ...]] = {
@@ -77,7 +89,3 @@ CHAINS: dict[str, tuple[str, ...]] = {
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"
 
-
-def missing_services(mode: str) -> list[str]:
-    """The services of a mode that this version does not have yet."""
-    return [name for name in CHAINS[mode] if not SERVICES[name].place]

@@ -3,7 +3,7 @@
 import dataclasses
 from pathlib import Path
 
-from textzoo.chains import CHAINS, SERVICES, missing_services
+from textzoo.chains import CHAINS, SERVICES
 from textzoo.schema import Config, walk
 from textzoo.validation import default_of, range_text, type_text
 
@@ -42,8 +42,7 @@ def options_of(group: Path) -> list[str]:
 
 def mode_text(mode: str) -> str:
     services = CHAINS[mode]
-    text = SERVICES[mode].text if mode in SERVICES else " -> ".join(services)
-    return f"{text} (not in this version yet)" if missing_services(mode) else text
+    return SERVICES[mode].text if mode in SERVICES else " -> ".join(services)
 
 
 def key_rows() -> list[tuple[str, str, str, str, str]]:

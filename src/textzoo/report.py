@@ -79,6 +79,71 @@ class SampleReport:
 
 
 @dataclass
+class FlashBytes:
+    """What an image takes in flash, from the ELF."""
+
+    weights: int = quantity("bytes")
+    code: int = quantity("bytes")
+    constants: int = quantity("bytes")
+    total: int = quantity("bytes")
+
+
+@dataclass
+class RamBytes:
+    """What an image takes in RAM; the stack as measured by painting it."""
+
+    state: int = quantity("bytes")
+    arena: int = quantity("bytes")
+    application: int = quantity("bytes")
+    stack: int = quantity("bytes")
+    total: int = quantity("bytes")
+
+
+@dataclass
+class Projection:
+    """Not measured: instructions times assumed cycles per instruction, at the board's clock."""
+
+    clock_hz: int = quantity("Hz")
+    cycles_per_instruction: float = quantity("cycles/instruction", 2)
+    assumption: str = quantity("")
+    tokens_per_second: float = quantity("tokens/s", 1)
+
+
+@dataclass
+class BenchmarkReport:
+    """What a token costs; `instructions` are exact counts of the emulator, on a real board they are absent."""
+
+    board: str = quantity("")
+    measured_by: str = quantity("")
+    machine: str = quantity("")
+    tokens_checked: int = quantity("tokens")
+    mismatching_logits: int = quantity("logits")
+    macs_per_token: int = quantity("multiplications")
+    instructions_per_token: int | None = quantity("instructions", 0, None)
+    instructions_smallest: int | None = quantity("instructions", 0, None)
+    instructions_largest: int | None = quantity("instructions", 0, None)
+    instructions_per_mac: float | None = quantity("instructions", 3, None)
+    cycles_per_token: int | None = quantity("cycles", 0, None)
+    tokens_per_second: float | None = quantity("tokens/s", 1, None)
+    same_text: bool | None = quantity("", 0, None)
+    flash_bytes: FlashBytes | None = quantity("", 0, None)
+    ram_bytes: RamBytes | None = quantity("", 0, None)
+    projected: Projection | None = quantity("", 0, None)
+    by_kind: dict[str, int] | None = quantity("instructions", 0, None)
+    by_position: list[int] | None = quantity("instructions", 0, None)
+
+
+@dataclass
+class DeploymentReport:
+    c_project: str = quantity("")
+    target: str = quantity("")
+    model_sha256: str = quantity("")
+    state_bytes: int = quantity("bytes")
+    arena_bytes: int = quantity("bytes")
+    constant_bytes: int = quantity("bytes")
+
+
+@dataclass
 class Skipped:
     what: str = quantity("")
     why: str = quantity("")
@@ -92,6 +157,8 @@ class Report:
     training: TrainingReport | None = None
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
+    benchmark: BenchmarkReport | None = None
+    deployment: DeploymentReport | None = None
     samples: list[SampleReport] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -115,7 +182,7 @@ class Report:
         for name, kind in SECTIONS.items():
             if name in values:
                 rows = values[name]
-                made = [kind(**row) for row in rows] if isinstance(rows, list) else kind(**rows)
+                made = [rebuilt(kind, row) for row in rows] if isinstance(rows, list) else rebuilt(kind, rows)
                 setattr(report, name, made)
         return report
 
@@ -125,9 +192,20 @@ SECTIONS = {
     "training": TrainingReport,
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
+    "benchmark": BenchmarkReport,
+    "deployment": DeploymentReport,
     "samples": SampleReport,
     "skipped": Skipped,
 }
+
+
+# The sections within a section.
+NESTED = {"flash_bytes": FlashBytes, "ram_bytes": RamBytes, "projected": Projection}
+
+
+def rebuilt(kind: type, row: dict[str, Any]) -> Any:
+    """A section from its values, sections within it included."""
+    return kind(**{name: NESTED[name](**value) if name in NESTED else value for name, value in row.items()})
 
 
 def prune(value: Any) -> Any:
@@ -170,9 +248,21 @@ def heading(entry: dataclasses.Field) -> str:
     return f"{name} ({unit})" if unit and unit.partition("/")[0] not in name else name
 
 
-def key_value_rows(section: Any) -> list[tuple[str, str]]:
-    return [(heading(entry), shown(entry, getattr(section, entry.name))) for entry in dataclasses.fields(section)]
+def key_value_rows(section: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """Heading and value of every quantity that is there; those of nested sections with the section's name in front."""
+    rows: list[tuple[str, str]] = []
+    for entry in dataclasses.fields(section):
+        value = getattr(section, entry.name)
+        if dataclasses.is_dataclass(value):
+            rows += key_value_rows(value, f"{entry.name.removesuffix('_bytes')} ")
+        elif isinstance(value, dict):
+            rows += [(f"{prefix}{entry.metadata['unit']}: {name}", f"{count:,}") for name, count in value.items()]
+        elif value is not None and not isinstance(value, list):
+            rows.append((prefix + heading(entry), shown(entry, value)))
+    return rows
 
+
+KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment")
 
 # On the console the comparison has to fit 80 columns: shorter heads, and no seconds.
 CONSOLE_HEADS = {
@@ -216,7 +306,7 @@ def evaluation_rows(rows: Sequence[EvaluationReport]) -> tuple[list[str], list[l
 def markdown(summary: RunSummary, report: Report) -> str:
     """The report as a Markdown page."""
     lines = [f"# {summary.operation_mode}: {summary.status}", "", f"MLflow run `{summary.mlflow_run_id}`"]
-    for name in ("model", "training", "quantization"):
+    for name in KEY_VALUE_SECTIONS:
         section = getattr(report, name)
         if section:
             lines += ["", f"## {name.capitalize()}", "", *markdown_table(["", ""], key_value_rows(section))]
@@ -239,7 +329,7 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[
 
 def print_report(console: Console, summary: RunSummary, report: Report) -> None:
     """The same tables on the console, then the samples and where everything lies."""
-    for name in ("model", "training", "quantization"):
+    for name in KEY_VALUE_SECTIONS:
         section = getattr(report, name)
         if section:
             text = ", ".join(f"{head} {value}" for head, value in key_value_rows(section) if "sha256" not in head)

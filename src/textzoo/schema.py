@@ -4,6 +4,7 @@ Plain dataclasses without Hydra: any room may import the section that it works o
 and `operation_mode=describe` are generated from here, and `validation.py` checks a composed configuration against it.
 """
 
+import copy
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +25,7 @@ def setting(
     """A dataclass field with its description.
 
     Args:
-        default: Default value; lists are copied per instance.
+        default: Default value; lists and sections are copied per instance.
         text: One sentence for the user.
         unit: Unit of the value, e.g. "tokens".
         choices: The values allowed, where they are few.
@@ -42,8 +43,8 @@ def setting(
         "below": below,
         "path": path,
     }
-    if isinstance(default, list):
-        return field(default_factory=lambda: list(default), metadata=metadata)
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: copy.deepcopy(default), metadata=metadata)
     return field(default=default, metadata=metadata)
 
 
@@ -178,8 +179,8 @@ class EvaluationConfig:
     max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1)
     engine: str = setting(
         "litert_ref",
-        "What runs quantized models: LiteRT's reference kernels, beside them its optimized ones (litert), or the compiled "
-        "C that goes to the device (native: the same integers as the reference, many times faster).",
+        "What runs quantized models: LiteRT's reference kernels, beside them its optimized ones (litert), or the "
+        "compiled C that goes to the device (native: the same integers as the reference, faster).",
         choices=("litert_ref", "litert", "native"),
     )
 
@@ -212,19 +213,42 @@ class BenchmarkingConfig:
     measured_by: str = setting(
         "emulator", "What runs the device's code.", choices=("emulator", "host", "serial", "stedgeai")
     )
+    emulator: str | None = setting(None, "Machine of QEMU, of those in the board's YAML; null for its first one.")
+    tokens_checked: int = setting(
+        256, "Teacher-forced tokens whose logits are compared with LiteRT's reference kernels.", unit="tokens", low=1
+    )
+    serial_port: str | None = setting(None, "Serial line of the board (measured_by=serial), e.g. /dev/ttyACM0.")
+    sample: bool = setting(True, "Let the device continue prediction.prompt, and compare its text with the PC's.")
 
 
 @dataclass
 class HardwareSetupConfig:
-    """The board; its facts come from conf/board/<board>.yaml."""
+    """The board; its facts come from conf/board/<board>.yaml (textzoo.targets.boards reads and checks them)."""
 
     board: str = setting("STM32H7", "Name of the board.")
+    title: str = setting("", "The name on its box.")
+    family: str = setting("", "Family of the chip, e.g. stm32h7.")
+    core: str = setting("", "Processor, e.g. cortex-m7.")
+    variant: str = setting("", "Kernels of the runtime.", choices=("", "generic", "dsp", "mve"))
+    clock_hz: int = setting(0, "Clock that the project sets up; 0 is the board's own.", unit="Hz", low=0, high=10**10)
+    cycles_per_instruction: float = setting(
+        0.0, "Assumption for projections of time; 0 is the board's own.", low=0.0, high=100.0
+    )
+    cycles_note: str = setting("", "What that assumption rests on.")
+    memories: dict = setting({}, "Memory -> kind (flash, ram, external_flash), origin, bytes.")
+    uart: dict = setting({}, "Serial line: instance, tx, rx, function, baud.")
+    flash: dict = setting({}, "Tool -> arguments that write an image to the board.")
+    boot: str = setting("", "Switches and cables, in words.")
+    emulation: dict = setting({}, "Machine of QEMU -> facts; the first one is the default.")
+    power_supply: str = setting("", "How the core is supplied, where a chip must know.", choices=("", "ldo", "smps"))
 
 
 @dataclass
 class DeploymentConfig:
     """From the .tflite to a project for a board."""
 
+    target: str = setting("stm32", "A project for the board, or for this machine.", choices=("stm32", "host"))
+    without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
     hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from textzoo.chains import CHAINS, DESCRIBE, missing_services
+from textzoo.chains import CHAINS, DESCRIBE
 from textzoo.errors import UserError
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.schema import Config
@@ -100,6 +100,7 @@ def type_text(entry: dataclasses.Field) -> str:
         bool: "true or false",
         str: "text",
         list[str]: "a list of texts",
+        dict: "a section",
         type(None): "null",
     }
     text = " or ".join(words[kind] for kind in allowed_types(entry.type))
@@ -155,10 +156,6 @@ def check_mode(config: Config) -> list[UserError]:
         return []
     if mode not in CHAINS:
         return [unknown_name("operation_mode", mode, [*CHAINS, DESCRIBE])]
-    missing = missing_services(mode)
-    if missing:
-        verb = "is" if len(missing) == 1 else "are"
-        return [UserError(f"operation_mode={mode} needs {' and '.join(missing)}, which {verb} not in this version yet")]
     return []
 
 
@@ -290,14 +287,29 @@ def check_model_files(config: Config) -> list[UserError]:
 def check_models_at_hand(config: Config) -> list[UserError]:
     """A mode that starts without training is given a model."""
     services = CHAINS.get(config.operation_mode, ())
-    if services[:1] in ((), ("training",)) or missing_services(config.operation_mode) or config.general.resume:
+    if services[:1] in ((), ("training",)) or config.general.resume:
         return []
     model = config.model
     if services[0] in ("evaluation", "prediction") and "quantization" not in services:
         if not model.float_model_path and not model.quantized_model_path:
             return [needs_model(config.operation_mode, "model.float_model_path or model.quantized_model_path")]
+    elif services[0] in ("benchmarking", "deployment"):
+        if not model.quantized_model_path:
+            return [needs_model(config.operation_mode, "model.quantized_model_path")]
     elif not model.float_model_path:
         return [needs_model(config.operation_mode, "model.float_model_path")]
+    return []
+
+
+def check_benchmarking(config: Config) -> list[UserError]:
+    """What measures is there, and told where the board is."""
+    settings = config.benchmarking
+    if "benchmarking" not in CHAINS.get(config.operation_mode, ()):
+        return []
+    if settings.measured_by == "stedgeai":
+        return [UserError("benchmarking.measured_by=stedgeai is not in this version yet", expected="emulator or host")]
+    if settings.measured_by == "serial" and not settings.serial_port:
+        return [UserError("benchmarking.measured_by=serial needs a port", expected="benchmarking.serial_port")]
     return []
 
 
@@ -320,4 +332,5 @@ RULES: tuple[Callable[[Config], list[UserError]], ...] = (
     check_files,
     check_model_files,
     check_models_at_hand,
+    check_benchmarking,
 )

@@ -18,6 +18,8 @@ ROLES = {
     "quantized_model": "models/decode_*.tflite",
     "forward_model": "models/forward_*.tflite",
     "samples": "samples.txt",
+    "c_project": "c_project/*/.textzoo_project.json",
+    "benchmark": "benchmark/*.json",
 }
 LEDGER = "steps.json"
 LOCK = ".lock"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from textzoo import validation
-from textzoo.chains import CHAINS, missing_services
+from textzoo.chains import CHAINS
 from textzoo.schema import Config, walk
 
 BOARDS = ["STM32F4", "STM32H7"]
@@ -101,9 +101,8 @@ def test_nothing_heavy_is_imported_for_an_answer(program, arguments):
     assert not imported & {"tensorflow", "keras", "mlflow", "ai_edge_litert", "numpy", "matplotlib", "rich"}
 
 
-@pytest.mark.parametrize("mode", [mode for mode in CHAINS if missing_services(mode)])
-def test_a_mode_of_a_later_version_says_so_in_one_line(program, mode):
-    answer = program(f"operation_mode={mode}")
+def test_what_comes_with_a_later_version_says_so_in_one_line(program):
+    answer = program("operation_mode=chain_tqeb", "benchmarking.measured_by=stedgeai")
     assert answer.returncode == 2
     messages = [line for line in answer.stderr.splitlines() if line.startswith("  *")]
     assert len(messages) == 1

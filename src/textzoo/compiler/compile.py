@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, emit
+from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
 from textzoo.compiler.graph import Graph, Tensor, build_graph
 from textzoo.compiler.kernels import sources_of
 from textzoo.compiler.lowering import lower
@@ -32,6 +32,7 @@ class CompiledModel:
         program: The statements, for reports.
         facts: What the header says.
         logits: The output of a decode step; None for other models.
+        savings: What each pass saved.
     """
 
     files: dict[str, str]
@@ -41,6 +42,36 @@ class CompiledModel:
     program: Program
     facts: ModelFacts
     logits: Tensor | None
+    savings: list["Saving"]
+
+    def saving_lines(self) -> list[str]:
+        """One line per pass, for the console."""
+        return [saving.line() for saving in self.savings]
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Sizes before and after a pass."""
+
+    text: str
+    before: "Sizes"
+    after: "Sizes"
+
+    def line(self) -> str:
+        """`attention over live places as one kernel: 92 -> 71 statements, arena 66,208 -> 33,696 bytes`."""
+        statements = f"{self.before.statements} -> {self.after.statements} statements"
+        arena = f"arena {self.before.arena_bytes:,} -> {self.after.arena_bytes:,} bytes"
+        flash = f"constants {self.before.constant_bytes:,} -> {self.after.constant_bytes:,} bytes"
+        return f"{self.text}: {statements}, {arena}, {flash}"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a program costs in memory."""
+
+    statements: int
+    arena_bytes: int
+    constant_bytes: int
 
 
 def compile_file(
@@ -83,19 +114,34 @@ def compile_bytes(
     check_graph(graph, label)
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
-    passes = chosen_passes(without)
-    for entry in passes:
-        if not entry.on_program:
-            entry.function()(graph)
+    program, plan, savings = optimized(graph, target, without)
+    files, flash = emit(graph, program, plan, facts)
+    sources = sources_of(program, target.variant)
+    return CompiledModel(files, sources, plan, flash, program, facts, graph.outputs.get("logits"), savings)
+
+
+def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Program, MemoryPlan, list[Saving]]:
+    """Run the passes, noting what each one saves; passes on the graph come before those on statements."""
     program = lower(graph, target)
-    for entry in passes:
+    plan = plan_memory(graph, program)
+    before = sizes_of(graph, program, plan)
+    savings = []
+    for entry in chosen_passes(without):
         if entry.on_program:
             entry.function()(graph, program)
-    plan = plan_memory(graph, program)
-    files, flash = emit(graph, program, plan, facts)
-    return CompiledModel(
-        files, sources_of(program, target.variant), plan, flash, program, facts, graph.outputs.get("logits")
-    )
+        else:
+            entry.function()(graph)
+            program = lower(graph, target)
+        plan = plan_memory(graph, program)
+        after = sizes_of(graph, program, plan)
+        savings.append(Saving(entry.text, before, after))
+        before = after
+    return program, plan, savings
+
+
+def sizes_of(graph: Graph, program: Program, plan: MemoryPlan) -> Sizes:
+    constants = sum(constant.values.nbytes for constant in share_equal(all_constants(graph, program)))
+    return Sizes(len(program.statements), plan.arena_bytes, constants)
 
 
 def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: str) -> ModelFacts:

@@ -196,11 +196,13 @@ def used_tensors(graph: Graph, program: Program) -> list[Tensor]:
 
 
 def macs_of(statement: Any) -> int:
-    """Multiplications of a product of matrices; 0 for everything else."""
+    """Multiplications of a product of matrices, all places of a cache counted; 0 for everything else."""
     struct = getattr(statement, "struct", None)
     fields = struct.fields if struct is not None else {}
     if struct is not None and struct.type.startswith("tz_fully_connected"):
         return fields["rows"] * fields["columns"] * statement.repeats
+    if struct is not None and struct.type == "tz_attention_s8_t":
+        return 2 * fields["heads"] * fields["context"] * fields["width"]
     if struct is not None and struct.type == "tz_batch_matmul_t":
         return int(np.prod(fields["batches"])) * fields["rows"] * fields["depth"] * fields["columns"]
     return 0

@@ -128,12 +128,14 @@ class Node:
         operator: Its row in the table of operators.
         inputs: None where an optional input is left out.
         options: The builtin options by the schema's names, or what a pass has found out.
+        lowered: Its statements, where they have been made already.
     """
 
     operator: str
     inputs: list[Tensor | None]
     outputs: list[Tensor]
     options: dict[str, Any] = field(default_factory=dict)
+    lowered: list[Any] = field(default_factory=list)
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
 """From a graph to a program: every node becomes statements, in order."""
 
-from textzoo.compiler.graph import Graph, State, Tensor
+from textzoo.compiler.graph import Graph, Node, State, Tensor
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.movement import whole
 from textzoo.compiler.opset import operator_of
@@ -12,9 +12,17 @@ def lower(graph: Graph, target: Target) -> Program:
     statements: list[Statement] = []
     for node in graph.nodes:
         if node.output.view is None or node.operator == "DYNAMIC_UPDATE_SLICE":
-            statements += operator_of(node).lower(node, target)
+            statements += statements_of(node, target)
     statements += [carry(state) for state in graph.states if state.after.storage is not state.before]
     return Program(statements)
+
+
+def statements_of(node: Node, target: Target) -> list[Statement]:
+    """A node's statements. Those of FULLY_CONNECTED are kept: they take time, and no pass changes them."""
+    if node.operator != "FULLY_CONNECTED":
+        return operator_of(node).lower(node, target)
+    node.lowered = node.lowered or operator_of(node).lower(node, target)
+    return node.lowered
 
 
 def carry(state: State) -> Statement:

@@ -10,7 +10,8 @@ import numpy as np
 
 from textzoo.registry import unknown_name
 
-DSP_GROUP = 8  # columns that one turn of the dsp kernel takes
+DSP_TILE = 64  # rows that the dsp kernel finishes together
+DSP_GROUP = 8  # columns in four words of its inputs
 DSP_CHUNK = 512  # columns after which it separates its sums
 DSP_LANES = [0, 2, 1, 3, 4, 6, 5, 7]  # the order of a group's columns in memory
 
@@ -43,22 +44,25 @@ def _padded(weights: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def _pack_dsp(weights: np.ndarray) -> np.ndarray:
-    """(rows, columns) int8 -> int16: blocks of two pairs of rows, then one pair of rows at a time."""
-    rows = weights.shape[0]
-    blocks = [weights[row : row + 4] for row in range(0, rows - 3, 4)]
-    blocks += [weights[row : row + 2] for row in range(rows // 4 * 4, rows, 2)]
-    return np.concatenate([_dsp_block(_padded(block, 2, DSP_GROUP).astype(np.int32)) for block in blocks])
+    """(rows, columns) int8 -> int16: tiles of rows, in each the chunks of columns, in each the blocks of rows."""
+    wide = _padded(weights, 1, DSP_GROUP).astype(np.int32)
+    tiles = [wide[row : row + DSP_TILE] for row in range(0, len(wide), DSP_TILE)]
+    columns = range(0, wide.shape[1], DSP_CHUNK)
+    chunks = [tile[:, column : column + DSP_CHUNK] for tile in tiles for column in columns]
+    return np.concatenate([_dsp_block(block) for chunk in chunks for block in _dsp_blocks(chunk)])
+
+
+def _dsp_blocks(chunk: np.ndarray) -> list[np.ndarray]:
+    """Fours of rows, then twos; the last two may be one."""
+    fours = len(chunk) // 4 * 4
+    starts = [*range(0, fours, 4), *range(fours, len(chunk), 2)]
+    return [chunk[start:stop] for start, stop in zip(starts, [*starts[1:], len(chunk)], strict=True)]
 
 
 def _dsp_block(block: np.ndarray) -> np.ndarray:
-    """(2 or 4, columns) int32 -> int16: the chunks of columns of a block, one after the other."""
-    chunks = [block[:, column : column + DSP_CHUNK] for column in range(0, block.shape[1], DSP_CHUNK)]
-    return np.concatenate([_dsp_chunk(chunk) for chunk in chunks])
-
-
-def _dsp_chunk(chunk: np.ndarray) -> np.ndarray:
-    """(2 or 4, columns) int32 -> int16: the known sums of the pairs of rows, then their lanes group by group."""
-    low, high = chunk[0::2], chunk[1::2]
+    """(1, 2 or 4, columns) int32 -> int16: the known sums of the pairs of rows, then their lanes group by group."""
+    pairs = _padded(block, 2, 1)
+    low, high = pairs[0::2], pairs[1::2]
     known = -(low[:, 0::2] * low[:, 1::2]).sum(axis=1, dtype=np.int32)
     lanes = (256 * high + low).reshape(len(low), -1, DSP_GROUP)[:, :, DSP_LANES]
     return np.concatenate([known.astype("<i4").view("<i2"), lanes.swapaxes(0, 1).ravel().astype("<i2")])

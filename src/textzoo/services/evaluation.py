@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from textzoo.engines.metrics import Metrics, evaluate
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
@@ -14,7 +16,7 @@ from textzoo.report import EvaluationReport, Report
 from textzoo.schema import Config
 from textzoo.services import inputs
 from textzoo.services.prediction import samples_of
-from textzoo.text.prepare import PreparedDataset
+from textzoo.text.tokenizers import Tokenizer
 from textzoo.text.windows import evaluation_windows
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
@@ -49,17 +51,19 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
     add_deltas(rows)
     keep(rows, by_position, workspace, sink)
-    settings = dataclasses.replace(config.prediction, prompt=possible_prompt(config.prediction.prompt, data))
+    settings = dataclasses.replace(
+        config.prediction, prompt=possible_prompt(config.prediction.prompt, data.tokenizer, data.validation)
+    )
     samples = samples_of(settings, candidates[-1].label, engine, data.tokenizer, show=lambda piece: None)
     return Report(evaluation=rows, samples=list(samples))
 
 
-def possible_prompt(prompt: str, data: PreparedDataset) -> str:
-    """The prompt asked for, or the beginning of the validation text where the vocabulary lacks its characters."""
+def possible_prompt(prompt: str, tokenizer: Tokenizer, text: np.ndarray) -> str:
+    """The prompt asked for, or the beginning of a text (tokens) where the vocabulary lacks its characters."""
     try:
-        data.tokenizer.encode(prompt, unknown="error")
+        tokenizer.encode(prompt, unknown="error")
     except UserError:
-        return data.tokenizer.decode(data.validation[:1])
+        return tokenizer.decode(text[:1])
     return prompt
 
 

@@ -4,16 +4,15 @@
 #define TEXTZOO_FIXEDPOINT_H
 
 #include <stdint.h>
-#if defined(__ARM_FEATURE_SAT)
-#include <arm_acle.h>
-#endif
 
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
 #if defined(__ARM_FEATURE_SAT)
     /* One instruction where the bounds are known to be those of int8. */
     if (__builtin_constant_p(minimum) && __builtin_constant_p(maximum) && minimum == INT8_MIN && maximum == INT8_MAX) {
-        return __ssat(value, 8);
+        int32_t saturated; /* not __ssat, which GCC 12 declares in a way that -Wconversion objects to */
+        __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
+        return saturated;
     }
 #endif
     if (value < minimum) {

@@ -80,7 +80,11 @@ def numbers(node: Node) -> dict[str, int]:
 def hoisted(prefix: str, factor: Factor) -> dict[str, int]:
     """A factor below 1 as `tz_scale_hoisted` takes it."""
     left = max(factor.shift, 0)
-    return {f"{prefix}_multiplier": factor.multiplier, f"{prefix}_left": left + 1, f"{prefix}_right": left - factor.shift}
+    return {
+        f"{prefix}_multiplier": factor.multiplier,
+        f"{prefix}_left": left + 1,
+        f"{prefix}_right": left - factor.shift,
+    }
 
 
 ATTENTION = Attention()

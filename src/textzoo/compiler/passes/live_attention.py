@@ -109,7 +109,9 @@ def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
 def scales_stay_small(found: Found, width: int, context: int) -> bool:
     """Whether both products have factors below 1 and sums below 2**30, as tz_scale_hoisted wants them."""
     scores, weights = product_factor(found.scores), product_factor(found.product)
-    return scores < 0.5 and width * 255 * 255 < 2**30 and (found.wide or (weights < 0.5 and context * 255 * 255 < 2**30))
+    return (
+        scores < 0.5 and width * 255 * 255 < 2**30 and (found.wide or (weights < 0.5 and context * 255 * 255 < 2**30))
+    )
 
 
 def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:

@@ -1,0 +1,133 @@
+"""Bare-metal programs on emulated Cortex-M boards: build, run, and count instructions exactly.
+
+QEMU counts instructions, not cycles: the figures are the same on every run and on every machine.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RUNTIME = HERE.parents[1] / "deployment" / "runtime"
+COMPILER = "arm-none-eabi-gcc"
+EMULATOR = "qemu-system-arm"
+PACKAGES = {
+    COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+    EMULATOR: "qemu-system-arm",
+    "gcc": "gcc",
+    "clang": "clang",
+    "valgrind": "valgrind",
+}
+WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
+COUNTING = ["-icount", "shift=6,sleep=off", "-display", "none", "-monitor", "none", "-serial", "none"]
+SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
+
+
+class MissingToolError(Exception):
+    """A compiler or emulator is not installed; the message names the Debian package that brings it."""
+
+
+@dataclass(frozen=True)
+class Core:
+    """A processor and its emulated board.
+
+    Attributes:
+        variant: Folder of the runtime whose kernels it runs.
+        flags: What the compiler is told about the processor.
+        machine: QEMU's name of the board.
+        clock_hz: Of its SysTick.
+        code: Address of the vectors.
+        ram: Address and bytes of the memory for everything but code; reading on is a fault.
+    """
+
+    variant: str
+    flags: tuple[str, ...]
+    machine: str
+    clock_hz: int
+    code: int
+    ram: tuple[int, int]
+
+
+M4_FLAGS = ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16")
+M7_FLAGS = ("-mcpu=cortex-m7", "-mfpu=fpv5-d16")
+CORES: Mapping[str, Core] = {
+    "m4": Core("dsp", M4_FLAGS, "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
+    "m7": Core("dsp", M7_FLAGS, "mps2-an500", 25_000_000, 0, (0x20000000, 4 << 20)),
+    "m33": Core("dsp", ("-mcpu=cortex-m33",), "mps2-an505", 20_000_000, 0x10000000, (0x38000000, 4 << 20)),
+    "m55": Core("mve", ("-mcpu=cortex-m55",), "mps3-an547", 32_000_000, 0, (0x31000000, 4 << 20)),
+}
+
+
+def require(tool: str) -> str:
+    """The path of a tool.
+
+    Raises:
+        MissingToolError: It is not on the PATH.
+    """
+    path = shutil.which(tool)
+    if path is None:
+        raise MissingToolError(f"{tool} is missing: apt-get install {PACKAGES[tool]}")
+    return path
+
+
+def build(sources: Sequence[Path], core: str, defines: Mapping[str, object], elf: Path, flags: Sequence[str] = ("-O3",)) -> Path:
+    """Compile and link a program with the start-up code.
+
+    Args:
+        sources: C files, the one with `main` among them.
+        core: A key of CORES.
+        defines: Preprocessor symbols.
+        elf: Where the program goes.
+        flags: More for the compiler.
+
+    Returns:
+        `elf`.
+    """
+    board = CORES[core]
+    layout = {"CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
+    symbols = [f"-D{name}={value}" for name, value in {**defines, "CLOCK_HZ": f"{board.clock_hz}u"}.items()]
+    link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", f"-T{HERE}/memory.ld"]
+    link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
+    machine = ["-mthumb", "-mfloat-abi=hard", *board.flags]
+    files = [str(HERE / "board.c"), *map(str, sources)]
+    compile_with(COMPILER, [*machine, *flags, "-ffunction-sections", *symbols, *link], files, elf)
+    return elf
+
+
+def compile_with(compiler: str, flags: Sequence[str], files: Sequence[str], program: Path) -> None:
+    """Run a C compiler, warnings being errors; its messages are in the exception if it fails."""
+    includes = [f"-I{HERE}", f"-I{RUNTIME / 'include'}"]
+    command = [require(compiler), *WARNINGS, *flags, *includes, *files, "-o", str(program)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{finished.stderr}")
+
+
+def run(elf: Path, core: str, folder: Path, timeout: float = 600) -> str:
+    """Run a program on the core's emulated board, in `folder`, and return what it printed.
+
+    Raises:
+        RuntimeError: It stopped with a status other than 0 (a fault is 3).
+    """
+    command = [require(EMULATOR), "-M", CORES[core].machine, *COUNTING, *SEMIHOSTING, "-kernel", str(elf.resolve())]
+    return finish(command, folder, timeout)
+
+
+def finish(command: Sequence[str], folder: Path, timeout: float, environment: Mapping[str, str] | None = None) -> str:
+    """Run a program to its end in `folder` and return its output; raise RuntimeError with it if it fails."""
+    finished = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if finished.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {finished.returncode}\n{finished.stdout}{finished.stderr}")
+    return finished.stdout + finished.stderr

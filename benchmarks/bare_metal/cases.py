@@ -1,0 +1,118 @@
+"""Cases for run_cases.c: prepare kernels' inputs, run them on a core or on this machine, read back what came out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bare_metal import CORES, HERE, RUNTIME, build, compile_with, finish, run
+
+KERNELS = ("fully_connected_s8",)  # in the order of `kernels` in run_cases.c
+PARAMETERS = 8
+SOURCES = [HERE / "run_cases.c", HERE / "generic_kernels.c"]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """Memory that a kernel gets.
+
+    Attributes:
+        content: Any dtype; sent as it lies in memory.
+        offset: 0 to 15: where it starts, behind a multiple of 16 bytes.
+        fenced: Whether it ends where memory ends, so that reading on is a fault.
+        returned: Whether its content after the call is of interest.
+    """
+
+    content: np.ndarray
+    offset: int = 0
+    fenced: bool = False
+    returned: bool = False
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of a kernel.
+
+    Attributes:
+        kernel: One of KERNELS.
+        parameters: Integers, at most 8, as its function in run_cases.c expects them.
+        buffers: In the order that it expects.
+        generic: Whether to call the generic kernel instead of the variant.
+    """
+
+    kernel: str
+    parameters: Sequence[int]
+    buffers: Sequence[Buffer]
+    generic: bool = False
+
+    def encode(self) -> bytes:
+        """The case as run_cases.c reads it."""
+        numbers = [*self.parameters, *[0] * (PARAMETERS - len(self.parameters))]
+        header = [KERNELS.index(self.kernel), int(self.generic), *numbers, len(self.buffers)]
+        for buffer in self.buffers:
+            header += [buffer.content.nbytes, buffer.offset, int(buffer.fenced), int(buffer.returned)]
+        return np.array(header, "<i4").tobytes() + b"".join(buffer.content.tobytes() for buffer in self.buffers)
+
+
+@dataclass
+class Result:
+    """What came of a case.
+
+    Attributes:
+        instructions: That the call took; 0 where nothing counts them.
+        intact: Whether the bytes around its buffers are unchanged.
+        returned: The contents of the buffers marked so, in their dtypes.
+    """
+
+    instructions: int
+    intact: bool
+    returned: list[np.ndarray] = field(default_factory=list)
+
+
+def decode(results: bytes, cases: Sequence[Case]) -> list[Result]:
+    """results.bin -> one Result per case; ValueError if it is not as long as the cases say."""
+    found, position = [], 0
+    for case in cases:
+        instructions, intact = np.frombuffer(results, "<i4", 2, position)
+        position += 8
+        result = Result(int(instructions), bool(intact))
+        for buffer in case.buffers:
+            if buffer.returned:
+                content = np.frombuffer(results, buffer.content.dtype, buffer.content.size, position)
+                result.returned.append(content)
+                position += buffer.content.nbytes
+        found.append(result)
+    if position != len(results):
+        raise ValueError(f"results.bin has {len(results)} bytes, {position} were expected")
+    return found
+
+
+def kernel_sources(variant: str) -> list[Path]:
+    """The kernels' C files of a variant."""
+    return [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
+
+
+def run_on_core(
+    cases: Sequence[Case], core: str, folder: Path, variant: str | None = None, flags: Sequence[str] = ("-O3",)
+) -> list[Result]:
+    """Build the program for a core with the kernels of a variant (its own if None), and run the cases on its board."""
+    sources = [*SOURCES, *kernel_sources(variant or CORES[core].variant)]
+    elf = build(sources, core, {}, folder / f"{core}.elf", flags)
+    return _exchange(cases, folder, lambda: run(elf, core, folder))
+
+
+def run_on_host(
+    cases: Sequence[Case], variant: str, compiler: str, flags: Sequence[str], folder: Path
+) -> list[Result]:
+    """Build the program for this machine, with every buffer an allocation of its own, and run the cases."""
+    program = folder / "run_cases"
+    sources = [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
+    compile_with(compiler, ["-D_POSIX_C_SOURCE=200112L", *flags], sources, program)
+    return _exchange(cases, folder, lambda: finish([str(program)], folder, 600))
+
+
+def _exchange(cases: Sequence[Case], folder: Path, start) -> list[Result]:
+    (folder / "cases.bin").write_bytes(b"".join(case.encode() for case in cases))
+    start()
+    return decode((folder / "results.bin").read_bytes(), cases)

@@ -1,0 +1,81 @@
+"""Layers for `tz_fully_connected_s8`: random or extreme numbers, what they must give, and the case that computes it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bare_metal.cases import Buffer, Case
+from textzoo.compiler.packing import VARIANTS, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One call of the kernel.
+
+    Attributes:
+        weights: (rows, columns) int8.
+        bias: (rows,) int32.
+        multipliers: (rows,) int32.
+        shifts: (rows,) int8.
+        input: (columns,) int8.
+        zero_point: Of the output.
+        clamp: Smallest and largest output.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    multipliers: np.ndarray
+    shifts: np.ndarray
+    input: np.ndarray
+    zero_point: int = 0
+    clamp: tuple[int, int] = (-128, 127)
+
+    def expected(self) -> np.ndarray:
+        """(rows,) int8: the contract in include/textzoo/fully_connected_s8.h, in 64 bits."""
+        sums = self.weights.astype(np.int64) @ self.input.astype(np.int64) + self.bias
+        total = 31 - self.shifts.astype(np.int64)
+        scaled = (sums * self.multipliers + (np.int64(1) << (total - 1))) >> total
+        return np.clip(scaled.astype(np.int32) + self.zero_point, *self.clamp).astype(np.int8)
+
+    def case(self, variant: str, *, generic: bool = False, offset: int = 0, fenced: bool = False) -> Case:
+        """The call, for the kernel of a variant or the generic one.
+
+        Args:
+            variant: A key of VARIANTS.
+            generic: Call the generic kernel.
+            offset: Of the input and the output behind a multiple of 16 bytes.
+            fenced: Whether reading behind the input is a fault.
+        """
+        packing = "generic" if generic else variant
+        rows, columns = self.weights.shape
+        scratch = np.full(fully_connected_s8_scratch_bytes(packing, rows, columns), 0x5A, np.int8)
+        weights = pack_fully_connected_s8(self.weights, packing)
+        buffers = [
+            Buffer(weights, offset=0 if VARIANTS[packing].alignment > 1 else offset),
+            Buffer(self.bias),
+            Buffer(self.multipliers),
+            Buffer(self.shifts, offset=offset),
+            Buffer(self.input, offset=offset, fenced=fenced),
+            Buffer(np.zeros(rows, np.int8), offset=offset, returned=True),
+            Buffer(scratch),
+        ]
+        return Case("fully_connected_s8", [rows, columns, self.zero_point, *self.clamp], buffers, generic)
+
+
+def random_layer(rng: np.random.Generator, rows: int, columns: int, shifts: tuple[int, int] = (-14, -8)) -> Layer:
+    """A layer of random numbers.
+
+    Args:
+        rng: Where they come from.
+        rows: Outputs.
+        columns: Inputs.
+        shifts: Smallest and largest shift.
+    """
+    return Layer(
+        weights=rng.integers(-127, 128, (rows, columns)).astype(np.int8),
+        bias=rng.integers(-20000, 20000, rows).astype(np.int32),
+        multipliers=rng.integers(2**30, 2**31, rows).astype(np.int32),
+        shifts=rng.integers(shifts[0], shifts[1] + 1, rows).astype(np.int8),
+        input=rng.integers(-128, 128, columns).astype(np.int8),
+        zero_point=int(rng.integers(-128, 128)),
+    )

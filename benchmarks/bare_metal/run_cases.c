@@ -1,0 +1,80 @@
+/* Runs kernels on cases prepared elsewhere: reads cases.bin, writes results.bin, in the folder where it is started.
+ *
+ *   case:   int32 kernel, generic, parameters[8], buffers; then per buffer int32 bytes, offset, fenced, returned;
+ *           then the buffers' contents
+ *   result: int32 instructions, intact; then the contents of the buffers that are returned */
+#include "board.h"
+#include "textzoo/fully_connected_s8.h"
+
+enum { PARAMETERS = 8, BUFFERS = 8 };
+
+typedef struct {
+    int32_t kernel;  /* index into `kernels` */
+    int32_t generic; /* 1: the generic kernel, 0: the variant */
+    int32_t parameters[PARAMETERS];
+    int32_t buffer_count;
+} case_t;
+
+typedef struct {
+    int32_t bytes, offset, fenced, returned;
+} buffer_t;
+
+void generic_fully_connected_s8(const tz_fully_connected_s8_t *, const int8_t *, int8_t *, void *);
+
+/* buffers: weights, bias, multipliers, shifts, input, output, scratch */
+static int32_t fully_connected_s8(const case_t *job, void **buffers)
+{
+    const int32_t *numbers = job->parameters;
+    const tz_fully_connected_s8_t layer = {
+        buffers[0], buffers[1], buffers[2], buffers[3], numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
+    };
+    board_counter_start();
+    if (job->generic) {
+        generic_fully_connected_s8(&layer, buffers[4], buffers[5], buffers[6]);
+    } else {
+        tz_fully_connected_s8(&layer, buffers[4], buffers[5], buffers[6]);
+    }
+    return (int32_t)board_counter_stop();
+}
+
+static int32_t (*const kernels[])(const case_t *, void **) = {fully_connected_s8};
+
+static void load_buffers(int file, const case_t *job, buffer_t *shapes, void **buffers)
+{
+    const uint32_t count = (uint32_t)job->buffer_count;
+    board_read(file, shapes, count * sizeof *shapes);
+    for (uint32_t index = 0; index < count; ++index) {
+        const uint32_t bytes = (uint32_t)shapes[index].bytes;
+        buffers[index] = board_allocate(bytes, (uint32_t)shapes[index].offset, shapes[index].fenced);
+        board_read(file, buffers[index], bytes);
+    }
+}
+
+static void run_case(const case_t *job, int cases, int results)
+{
+    buffer_t shapes[BUFFERS];
+    void *buffers[BUFFERS];
+    load_buffers(cases, job, shapes, buffers);
+    const int32_t instructions = kernels[job->kernel](job, buffers);
+    const int32_t intact = board_intact();
+    board_write(results, &instructions, sizeof instructions);
+    board_write(results, &intact, sizeof intact);
+    for (int32_t index = 0; index < job->buffer_count; ++index) {
+        if (shapes[index].returned) {
+            board_write(results, buffers[index], (uint32_t)shapes[index].bytes);
+        }
+    }
+    board_free_all();
+}
+
+int main(void)
+{
+    case_t job;
+    const int cases = board_open("cases.bin", 0);
+    const int results = board_open("results.bin", 1);
+    while (board_read(cases, &job, sizeof job) == sizeof job) {
+        run_case(&job, cases, results);
+    }
+    board_print("done\n");
+    return 0;
+}

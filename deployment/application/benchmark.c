@@ -1,0 +1,89 @@
+#include "benchmark.h"
+
+#include "counter.h"
+#include "generate.h"
+#include "model.h"
+#include "port.h"
+#include "reply.h"
+#include "sampler.h"
+
+enum { ONE_Q16 = 1 << 16 };
+
+typedef struct {
+    uint64_t model;    /* units of the counter, over all positions */
+    uint64_t sampling; /* of which random choice of the next token, not part of `model` */
+    uint64_t smallest; /* step of the model */
+    uint64_t largest;
+} costs_t;
+
+static void add_step(costs_t *costs, int32_t position, uint64_t cost)
+{
+    costs->model += cost;
+    costs->smallest = cost < costs->smallest ? cost : costs->smallest;
+    costs->largest = cost > costs->largest ? cost : costs->largest;
+    if (reply_is_json()) {
+        reply_line("benchmark");
+        reply_number("position", (uint32_t)position);
+        reply_number("cost", cost);
+        reply_end();
+    }
+}
+
+static costs_t measure(void)
+{
+    costs_t costs = {0, 0, UINT64_MAX, 0};
+    sampler_t sampler;
+    int32_t chosen = 0;
+    sampler_init(&sampler, ONE_Q16, 0, 1);
+    for (int32_t position = 0; position < MODEL_CONTEXT_LENGTH; ++position) {
+        const int32_t token = position < MODEL_CHECK_TOKENS ? model_check_tokens[position] : chosen;
+#ifdef TEXTZOO_PROFILE
+        profile_begin_step();
+#endif
+        uint64_t start = counter_start();
+        const model_logit_t *logits = model_step(token, position);
+        const uint64_t cost = counter_elapsed(start);
+        start = counter_start();
+        chosen = sampler_choose(&sampler, logits);
+        costs.sampling += counter_elapsed(start);
+        add_step(&costs, position, cost);
+    }
+    return costs;
+}
+
+#ifdef TEXTZOO_PROFILE
+static void reply_profile(void)
+{
+    for (int index = 0; index < MODEL_STEPS; ++index) {
+        reply_line("profile");
+        reply_number("index", (uint32_t)index);
+        reply_text("name", model_step_names[index]);
+        reply_text("kind", model_step_kinds[index]);
+        reply_number("cost", profile_total(index));
+        reply_end();
+    }
+}
+#endif
+
+void benchmark_run(void)
+{
+    context_reset();
+#ifdef TEXTZOO_PROFILE
+    profile_reset();
+#endif
+    const costs_t costs = measure();
+    context_reset();
+#ifdef TEXTZOO_PROFILE
+    reply_profile();
+#endif
+    reply_last("benchmark");
+    reply_number("positions", MODEL_CONTEXT_LENGTH);
+    reply_text("counter", port_counter_name());
+    reply_number("cost", costs.model);
+    reply_number("mean", (costs.model + MODEL_CONTEXT_LENGTH / 2) / MODEL_CONTEXT_LENGTH);
+    reply_number("smallest", costs.smallest);
+    reply_number("largest", costs.largest);
+    reply_number("sampling_mean", (costs.sampling + MODEL_CONTEXT_LENGTH / 2) / MODEL_CONTEXT_LENGTH);
+    reply_number("macs_per_token", MODEL_MACS);
+    reply_end();
+}

@@ -1,0 +1,241 @@
+#include "commands.h"
+
+#include "benchmark.h"
+#include "generate.h"
+#include "memory.h"
+#include "model.h"
+#include "port.h"
+#include "reply.h"
+#include "self_check.h"
+#include "text.h"
+
+enum { PROTOCOL_VERSION = 1 };
+
+options_t commands_options;
+
+static const char *past_end_name(past_end_t past_end)
+{
+    return past_end == PAST_END_STOP ? "stop" : "slide";
+}
+
+static void reply_options(const options_t *options)
+{
+    reply_number("seed", options->seed);
+    reply_q16("temperature", options->temperature);
+    reply_number("temperature_q16", options->temperature);
+    reply_number("top_k", (uint32_t)options->top_k);
+    reply_number("max_tokens", (uint32_t)options->max_tokens);
+    reply_text("past_end", past_end_name(options->past_end));
+    reply_text("unknown", options->unknown == UNKNOWN_TOKEN ? "unk" : "error");
+}
+
+static void command_info(const request_t *request)
+{
+    (void)request;
+    reply_last("info");
+    reply_number("protocol", PROTOCOL_VERSION);
+    reply_text("model", MODEL_NAME);
+    reply_number("version", MODEL_VERSION);
+    reply_text("hash", MODEL_HASH);
+    reply_number("vocabulary_size", MODEL_VOCABULARY_SIZE);
+    reply_number("context_length", MODEL_CONTEXT_LENGTH);
+    reply_number("logit_bits", 8 * sizeof(model_logit_t));
+    reply_number("logit_unit", MODEL_LOGIT_UNIT);
+    reply_number("macs_per_token", MODEL_MACS);
+    reply_text("tokenizer", TOKENIZER_KIND);
+    reply_text("counter", port_counter_name());
+    reply_options(&commands_options);
+    reply_end();
+}
+
+void command_set(const request_t *request)
+{
+    commands_options = request->options;
+    if (reply_is_json()) {
+        reply_last("set");
+    } else {
+        reply_line("set"); /* people get all options in one line */
+    }
+    reply_options(&commands_options);
+    reply_end();
+}
+
+static void emit_token(int32_t token)
+{
+    char text[TOKENIZER_LONGEST_TOKEN];
+    const size_t bytes = tokenizer_decode(token, text);
+    if (reply_is_json()) {
+        reply_line("generate");
+        reply_number("token", (uint32_t)token);
+        reply_bytes("text", text, bytes);
+        reply_end();
+    } else {
+        write_bytes(text, bytes);
+        port_flush();
+    }
+}
+
+static void reply_generated(const generated_t *result, int32_t prompt_tokens)
+{
+    if (!reply_is_json()) {
+        write_text("\n[");
+        write_number((uint32_t)result->tokens);
+        write_text(" tokens");
+        if (result->tokens > 0) {
+            write_text(", ");
+            write_number(result->cost / (uint32_t)result->tokens);
+            write_text(" ");
+            write_text(port_counter_name());
+            write_text(" each");
+        }
+        write_text(result->ended == ENDED_CONTEXT_FULL ? "; the context is full]\n" : "]\n");
+        port_flush();
+        return;
+    }
+    reply_last("generate");
+    reply_number("prompt_tokens", (uint32_t)prompt_tokens);
+    reply_number("tokens", (uint32_t)result->tokens);
+    reply_number("cost", result->cost);
+    reply_text("counter", port_counter_name());
+    reply_text("ended", result->ended == ENDED_CONTEXT_FULL ? "context_full" : "max_tokens");
+    reply_end();
+}
+
+/* The number of tokens of the request's prompt, or -1 after an error was replied. */
+static int32_t checked_prompt(const request_t *request, const char *answer)
+{
+    prompt_t prompt = request->prompt;
+    const int32_t count = request->has_prompt ? prompt_count(&prompt) : 0;
+    if (count > 0) {
+        return count;
+    }
+    if (count == PROMPT_NOT_A_TOKEN) {
+        reply_error(answer, "not in the vocabulary", prompt.piece, prompt.piece_bytes);
+    } else {
+        reply_error(answer, "the prompt is empty", NULL, 0);
+    }
+    return -1;
+}
+
+void command_generate(const request_t *request)
+{
+    const int32_t count = checked_prompt(request, "generate");
+    if (count < 0) {
+        return;
+    }
+    if (request->options.past_end == PAST_END_STOP && count > MODEL_CONTEXT_LENGTH) {
+        reply_error("generate", "the prompt is longer than the context", NULL, 0);
+        return;
+    }
+    const generated_t result = generate(&request->options, request->prompt, emit_token);
+    reply_generated(&result, count);
+}
+
+static void reply_logits(int32_t position, const model_logit_t *logits)
+{
+    reply_line("logits");
+    reply_number("position", (uint32_t)position);
+    reply_hex_begin("hex");
+    for (int32_t token = 0; token < MODEL_VOCABULARY_SIZE; ++token) {
+        const uint32_t bits = (uint32_t)logits[token];
+        reply_hex_byte((uint8_t)bits);
+        if (sizeof(model_logit_t) == 2) {
+            reply_hex_byte((uint8_t)(bits >> 8));
+        }
+    }
+    reply_hex_end();
+    reply_end();
+}
+
+static void command_logits(const request_t *request)
+{
+    const int32_t count = checked_prompt(request, "logits");
+    uint32_t crc = 0;
+    if (count < 0) {
+        return;
+    }
+    if (request->reset) {
+        context_reset();
+    }
+    if (count > MODEL_CONTEXT_LENGTH - context_position()) {
+        reply_error("logits", "more tokens than the context has room for", NULL, 0);
+        return;
+    }
+    prompt_t prompt = request->prompt;
+    for (int32_t index = 0; index < count; ++index) {
+        const model_logit_t *logits = context_feed(prompt_next(&prompt));
+        crc = self_check_logits(crc, logits, MODEL_VOCABULARY_SIZE);
+        reply_logits(context_position() - 1, logits);
+    }
+    reply_last("logits");
+    reply_number("tokens", (uint32_t)count);
+    reply_number("position", (uint32_t)context_position());
+    reply_hex32("crc32", crc);
+    reply_end();
+}
+
+void command_self_check(const request_t *request)
+{
+    (void)request;
+    reply_last("self_check");
+    reply_flag("weights", self_check_weights());
+    reply_flag("kernels", self_check_kernels());
+    reply_number("tokens", MODEL_CHECK_TOKENS);
+    reply_end();
+}
+
+static void command_memory(const request_t *request)
+{
+    (void)request;
+    reply_last("memory");
+    reply_number("weight_bytes", MODEL_WEIGHT_BYTES);
+    reply_number("state_bytes", MODEL_STATE_BYTES);
+    reply_number("arena_bytes", MODEL_ARENA_BYTES);
+    if (memory_stack_reserved() > 0) {
+        reply_number("stack_bytes", memory_stack_used());
+        reply_number("stack_reserved_bytes", memory_stack_reserved());
+    }
+    reply_end();
+}
+
+static void command_benchmark(const request_t *request)
+{
+    (void)request;
+    benchmark_run();
+}
+
+static void command_reset(const request_t *request)
+{
+    (void)request;
+    context_reset();
+    reply_last("reset");
+    reply_number("position", (uint32_t)context_position());
+    reply_end();
+}
+
+static void command_exit(const request_t *request)
+{
+    (void)request;
+    reply_last("exit");
+    reply_end();
+    port_exit(0);
+}
+
+command_t commands_find(const char *name, size_t bytes)
+{
+    static const struct {
+        const char *name;
+        command_t run;
+    } table[] = {
+        {"generate", command_generate},   {"set", command_set},       {"logits", command_logits},
+        {"benchmark", command_benchmark}, {"memory", command_memory}, {"self_check", command_self_check},
+        {"check", command_self_check},    {"info", command_info},     {"reset", command_reset},
+        {"exit", command_exit},
+    };
+    for (size_t index = 0; index < sizeof table / sizeof *table; ++index) {
+        if (text_is(name, bytes, table[index].name)) {
+            return table[index].run;
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,33 @@
+/* What the application can do; the same for people and machines. README.md lists commands and answers. */
+#ifndef TEXTZOO_COMMANDS_H
+#define TEXTZOO_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "json.h"
+#include "options.h"
+#include "prompt.h"
+
+/* The options that last from one request to the next. */
+extern options_t commands_options;
+
+typedef struct {
+    options_t options; /* the lasting ones, changed by those of the request */
+    bool has_prompt;
+    prompt_t prompt;
+    bool reset; /* `logits`: begin at position 0 */
+} request_t;
+
+typedef void (*command_t)(const request_t *request);
+
+/* The command of a name, or NULL. */
+command_t commands_find(const char *name, size_t bytes);
+
+void command_generate(const request_t *request);
+void command_set(const request_t *request);
+
+/* What the self-check found, in the style of the moment. */
+void command_self_check(const request_t *request);
+
+#endif

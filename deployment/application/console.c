@@ -1,0 +1,280 @@
+#include "console.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "commands.h"
+#include "json.h"
+#include "model.h"
+#include "options.h"
+#include "port.h"
+#include "reply.h"
+#include "self_check.h"
+#include "text.h"
+
+#ifndef TEXTZOO_LINE_BYTES
+#define TEXTZOO_LINE_BYTES 512
+#endif
+enum { BACKSPACE = 0x08, DELETE = 0x7F, END_OF_TRANSMISSION = 0x04, HASH_SHOWN = 12 };
+
+static struct {
+    char bytes[TEXTZOO_LINE_BYTES];
+    size_t count;
+    bool too_long; /* the rest was thrown away */
+} line;
+
+static void greet(void)
+{
+    write_text("TextZoo: " MODEL_NAME ", version ");
+    write_number(MODEL_VERSION);
+    write_text(", ");
+    write_bytes(MODEL_HASH, HASH_SHOWN);
+    write_text("\nWeights: ");
+    write_number(MODEL_WEIGHT_BYTES);
+    write_text(self_check_weights() ? " bytes, CRC-32 right\n" : " bytes, CRC-32 WRONG: flash the image again\n");
+    write_text("Self-check: ");
+    write_number(MODEL_CHECK_TOKENS);
+    write_text(self_check_kernels() ? " tokens as computed on the PC\n" : " tokens NOT as computed on the PC\n");
+    write_text("Type a text to continue, or :help\n");
+    port_flush();
+}
+
+static void help(void)
+{
+    write_text("A line of text is continued. Commands:\n"
+               ":seed N  :temperature X (0: greedy)  :top-k N (0: all)  :max-tokens N\n"
+               ":past-end slide|stop  :unknown error|unk\n"
+               ":info  :check  :benchmark  :memory  :reset  :exit\n"
+               "Machines send one JSON object per line: {\"command\":\"info\"}\n");
+}
+
+/* The last character of the line: continuation bytes of UTF-8 go with their leading byte. */
+static void erase_character(bool echo)
+{
+    if (line.count == 0) {
+        return;
+    }
+    while (--line.count > 0 && ((unsigned char)line.bytes[line.count] & 0xC0) == 0x80) {
+    }
+    if (echo) {
+        write_text("\b \b");
+    }
+}
+
+static void add_byte(char byte, bool echo)
+{
+    if (line.count == TEXTZOO_LINE_BYTES) {
+        line.too_long = true;
+        return;
+    }
+    line.bytes[line.count++] = byte;
+    if (echo) {
+        port_put(byte);
+    }
+}
+
+/* Whether the typed line is to be sent back; machines would take their own command for an answer. */
+static bool echoes(char byte)
+{
+    return port_echoes() && (line.count > 0 ? line.bytes[0] : byte) != '{';
+}
+
+/* False at the end of the input, when nothing stood before it. */
+static bool read_line(void)
+{
+    line.count = 0;
+    line.too_long = false;
+    for (;;) {
+        const int byte = port_get();
+        const bool echo = echoes((char)byte);
+        if (byte == '\n' || byte == '\r') {
+            write_text(echo ? "\n" : "");
+            return true;
+        }
+        if (byte == PORT_END_OF_INPUT || (byte == END_OF_TRANSMISSION && line.count == 0)) {
+            return line.count > 0;
+        }
+        if (echo && (byte == BACKSPACE || byte == DELETE)) {
+            erase_character(echo);
+        } else {
+            add_byte((char)byte, echo);
+        }
+    }
+}
+
+/* ":top-k 5": a command, or an option and its value. */
+static void run_colon(void)
+{
+    const char *name = line.bytes + 1;
+    const char *end = line.bytes + line.count;
+    const char *name_end = name;
+    while (name_end < end && *name_end != ' ') {
+        ++name_end;
+    }
+    const size_t name_bytes = (size_t)(name_end - name);
+    const char *value = name_end < end ? name_end + 1 : end;
+    request_t request = {.options = commands_options, .has_prompt = false, .reset = true};
+    const char *expected = NULL;
+    const command_t command = commands_find(name, name_bytes);
+    if (command != NULL && name_end == end) {
+        command(&request);
+        return;
+    }
+    switch (options_set(&request.options, name, name_bytes, value, (size_t)(end - value), &expected)) {
+    case OPTION_SET:
+        command_set(&request);
+        break;
+    case OPTION_WRONG_VALUE:
+        reply_error("set", expected, value, (size_t)(end - value));
+        break;
+    default:
+        help();
+    }
+}
+
+/* The keys of a machine's command, in the order of their bits in `given`; options follow. */
+enum { KEY_COMMAND, KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_OPTIONS };
+
+static int key_index(const json_value_t *key)
+{
+    static const char *const names[KEY_OPTIONS] = {"command", "prompt", "tokens", "reset"};
+    for (int index = 0; index < KEY_OPTIONS; ++index) {
+        if (text_is(key->text, key->bytes, names[index])) {
+            return index;
+        }
+    }
+    const int option = options_index(key->text, key->bytes);
+    return option < 0 ? -1 : KEY_OPTIONS + option;
+}
+
+typedef struct {
+    request_t request;
+    json_value_t name; /* of the command */
+    json_value_t prompt;
+    unsigned given; /* bit per key */
+} machine_request_t;
+
+/* NULL, or what a value should have been. */
+static const char *take_option(machine_request_t *machine, int option, const json_value_t *key,
+                               const json_value_t *value)
+{
+    const char *expected = options_is_number(option) ? "a number" : "a text";
+    if (value->kind != (options_is_number(option) ? JSON_NUMBER : JSON_TEXT)) {
+        return expected;
+    }
+    const option_result_t result =
+        options_set(&machine->request.options, key->text, key->bytes, value->text, value->bytes, &expected);
+    return result == OPTION_SET ? NULL : expected;
+}
+
+/* NULL, or what is wrong with the pair. */
+static const char *take_pair(machine_request_t *machine, const json_value_t *key, const json_value_t *value)
+{
+    const int index = key_index(key);
+    if (index < 0) {
+        return "unknown key";
+    }
+    if (machine->given & 1u << index) {
+        return "key given twice";
+    }
+    machine->given |= 1u << index;
+    switch (index) {
+    case KEY_COMMAND:
+        machine->name = *value;
+        return value->kind == JSON_TEXT ? NULL : "command is a text";
+    case KEY_PROMPT:
+        machine->prompt = *value;
+        return value->kind == JSON_TEXT ? NULL : "prompt is a text";
+    case KEY_TOKENS:
+        machine->request.prompt = prompt_of_list(*value);
+        machine->request.has_prompt = true;
+        return value->kind == JSON_LIST ? NULL : "tokens is a list of whole numbers";
+    case KEY_RESET:
+        machine->request.reset = value->kind != JSON_FALSE;
+        return value->kind == JSON_TRUE || value->kind == JSON_FALSE ? NULL : "reset is true or false";
+    default:
+        return take_option(machine, index - KEY_OPTIONS, key, value);
+    }
+}
+
+/* False after an error was replied. */
+static bool read_request(machine_request_t *machine)
+{
+    json_object_t object;
+    json_value_t key;
+    json_value_t value;
+    json_open(&object, line.bytes, line.count);
+    while (json_next(&object, &key, &value)) {
+        const char *problem = take_pair(machine, &key, &value);
+        if (problem != NULL) {
+            reply_error("error", problem, key.text, key.bytes);
+            return false;
+        }
+    }
+    if (object.problem != NULL) {
+        reply_error("error", object.problem, NULL, 0);
+        return false;
+    }
+    return true;
+}
+
+static void run_machine(void)
+{
+    machine_request_t machine = {.request = {.options = commands_options, .has_prompt = false, .reset = true}};
+    if (!read_request(&machine)) {
+        return;
+    }
+    request_t *request = &machine.request;
+    if (machine.given & 1u << KEY_PROMPT) {
+        /* Only now, because `unknown` may stand behind the prompt. */
+        if (request->has_prompt) {
+            reply_error("error", "prompt and tokens exclude each other", NULL, 0);
+            return;
+        }
+        request->prompt = prompt_of_text(machine.prompt.text, machine.prompt.bytes, request->options.unknown);
+        request->has_prompt = true;
+    }
+    const bool named = machine.given & 1u << KEY_COMMAND;
+    const command_t command = named ? commands_find(machine.name.text, machine.name.bytes) : NULL;
+    if (command == NULL) {
+        reply_error("error", "unknown command", named ? machine.name.text : NULL, machine.name.bytes);
+        return;
+    }
+    command(request);
+}
+
+static void run_prompt(void)
+{
+    const request_t request = {
+        .options = commands_options,
+        .has_prompt = true,
+        .prompt = prompt_of_text(line.bytes, line.count, commands_options.unknown),
+    };
+    command_generate(&request);
+}
+
+static void run_line(void)
+{
+    const char first = line.bytes[0];
+    reply_use(first == '{' ? REPLY_JSON : REPLY_PLAIN);
+    if (line.too_long) {
+        reply_error("error", "the line is too long", NULL, 0);
+    } else if (first == '{') {
+        run_machine();
+    } else if (first == ':') {
+        run_colon();
+    } else {
+        run_prompt();
+    }
+}
+
+void console_run(void)
+{
+    commands_options = options_default;
+    greet();
+    while (read_line()) {
+        if (line.count > 0) {
+            run_line();
+        }
+    }
+}

@@ -1,0 +1,85 @@
+#include "counter.h"
+
+#include "port.h"
+#ifdef TEXTZOO_PROFILE
+#include "model.h"
+#endif
+
+enum { CALIBRATION_ROUNDS = 8 };
+
+static uint64_t reading_cost;
+
+uint64_t counter_start(void)
+{
+    return port_counter();
+}
+
+uint64_t counter_elapsed(uint64_t start)
+{
+    return port_counter() - start - reading_cost;
+}
+
+/* The smallest of several: the first ones may meet cold caches. */
+static uint64_t smallest_reading(void)
+{
+    uint64_t smallest = UINT64_MAX;
+    for (int round = 0; round < CALIBRATION_ROUNDS; ++round) {
+        const uint64_t cost = counter_elapsed(counter_start());
+        smallest = cost < smallest ? cost : smallest;
+    }
+    return smallest;
+}
+
+#ifdef TEXTZOO_PROFILE
+static struct {
+    uint64_t totals[MODEL_STEPS];
+    uint64_t previous;
+    uint64_t mark_cost;
+} profile;
+
+/* Two readings, so that the book-keeping between them is counted for no kernel. */
+void textzoo_profile_mark(int index)
+{
+    const uint64_t now = port_counter();
+    if (index >= 0 && index < MODEL_STEPS) {
+        profile.totals[index] += now - profile.previous - profile.mark_cost;
+    }
+    profile.previous = port_counter();
+}
+
+void profile_reset(void)
+{
+    for (int index = 0; index < MODEL_STEPS; ++index) {
+        profile.totals[index] = 0;
+    }
+}
+
+void profile_begin_step(void)
+{
+    profile.previous = port_counter();
+}
+
+uint64_t profile_total(int index)
+{
+    return profile.totals[index];
+}
+
+static void calibrate_marks(void)
+{
+    profile.mark_cost = 0;
+    profile_reset();
+    profile_begin_step();
+    textzoo_profile_mark(0);
+    profile.mark_cost = profile.totals[0];
+    profile_reset();
+}
+#endif
+
+void counter_calibrate(void)
+{
+    reading_cost = 0;
+    reading_cost = smallest_reading();
+#ifdef TEXTZOO_PROFILE
+    calibrate_marks();
+#endif
+}

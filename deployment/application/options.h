@@ -1,0 +1,34 @@
+/* What a user can set: how tokens are chosen and what happens at the edges. */
+#ifndef TEXTZOO_OPTIONS_H
+#define TEXTZOO_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { PAST_END_SLIDE, PAST_END_STOP } past_end_t;
+typedef enum { UNKNOWN_ERROR, UNKNOWN_TOKEN } unknown_t;
+
+typedef struct {
+    uint32_t seed;
+    uint32_t temperature; /* 16 fraction bits; 0 is greedy */
+    int32_t top_k;        /* 0 for all */
+    int32_t max_tokens;
+    past_end_t past_end; /* where the context is full: forget its first half (docs/sampling.md), or stop */
+    unknown_t unknown;   /* characters outside the vocabulary: an error, or the token <unk> */
+} options_t;
+
+extern const options_t options_default;
+
+typedef enum { OPTION_SET, OPTION_UNKNOWN, OPTION_WRONG_VALUE } option_result_t;
+
+/* Set one option from its name and value as written; on a mistake nothing changes and `expected` says what is right. */
+option_result_t options_set(options_t *options, const char *name, size_t name_bytes, const char *value,
+                            size_t value_bytes, const char **expected);
+
+/* The position of an option's name in 0..OPTION_COUNT-1, or -1; and its kind of value. */
+enum { OPTION_COUNT = 6 };
+int options_index(const char *name, size_t bytes);
+bool options_is_number(int index);
+
+#endif

@@ -1,0 +1,34 @@
+/* Where the tokens of a prompt come from: a text, or a list of numbers. Copying one restarts nothing: a copy goes on
+ * from where the original stands, so a prompt can be checked before it is fed. */
+#ifndef TEXTZOO_PROMPT_H
+#define TEXTZOO_PROMPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "json.h"
+#include "options.h"
+#include "tokenizer.h"
+
+enum { PROMPT_END = -1, PROMPT_NOT_A_TOKEN = -2 };
+
+typedef struct {
+    tokenizer_text_t text;
+    unknown_t unknown;
+    json_value_t list; /* JSON_LIST, used where is_list */
+    bool is_list;
+    const char *piece; /* (piece_bytes) what the latest token was made from */
+    size_t piece_bytes;
+} prompt_t;
+
+prompt_t prompt_of_text(const char *text, size_t bytes, unknown_t unknown);
+prompt_t prompt_of_list(json_value_t list);
+
+/* The next token; PROMPT_END; or PROMPT_NOT_A_TOKEN for what `piece` then shows. */
+int32_t prompt_next(prompt_t *prompt);
+
+/* How many tokens are left, or PROMPT_NOT_A_TOKEN; the prompt stands at its end or on the mistake afterwards. */
+int32_t prompt_count(prompt_t *prompt);
+
+#endif

@@ -1,0 +1,216 @@
+#include "reply.h"
+
+#include "port.h"
+#include "text.h"
+#include "utf8.h"
+
+enum { LONGEST_NUMBER = 20 };
+
+static struct {
+    reply_style_t style;
+    bool last;  /* of the answer: plain lines then put every field on a line of its own */
+    bool first; /* field of the line */
+} state;
+
+void reply_use(reply_style_t style)
+{
+    state.style = style;
+}
+
+bool reply_is_json(void)
+{
+    return state.style == REPLY_JSON;
+}
+
+void write_text(const char *text)
+{
+    while (*text != 0) {
+        port_put(*text++);
+    }
+}
+
+void write_bytes(const char *text, size_t bytes)
+{
+    for (size_t index = 0; index < bytes; ++index) {
+        port_put(text[index]);
+    }
+}
+
+void write_number(uint64_t value)
+{
+    char digits[LONGEST_NUMBER]; /* from the end */
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    while (count > 0) {
+        port_put(digits[--count]);
+    }
+}
+
+static void write_hex(uint32_t value, int digits)
+{
+    while (digits-- > 0) {
+        port_put("0123456789abcdef"[value >> (4 * digits) & 15u]);
+    }
+}
+
+static void write_unit(uint32_t unit)
+{
+    write_text("\\u");
+    write_hex(unit, 4);
+}
+
+/* Pure ASCII, so that a line is text whatever a model says. */
+static void write_escaped(uint32_t code_point)
+{
+    if (code_point > 0xFFFF) {
+        write_unit(0xD800 + ((code_point - 0x10000) >> 10));
+        write_unit(0xDC00 + (code_point & 0x3FF));
+    } else if (code_point < 0x20 || code_point > 0x7E) {
+        write_unit(code_point);
+    } else {
+        if (code_point == '"' || code_point == '\\') {
+            port_put('\\');
+        }
+        port_put((char)code_point);
+    }
+}
+
+static void write_quoted(const char *text, size_t bytes)
+{
+    size_t at = 0;
+    port_put('"');
+    while (at < bytes) {
+        write_escaped(utf8_decode(text, bytes, &at));
+    }
+    port_put('"');
+}
+
+static void field(const char *name)
+{
+    if (state.style == REPLY_JSON) {
+        write_text(",\"");
+        write_text(name);
+        write_text("\":");
+        return;
+    }
+    if (!state.first) {
+        write_text(state.last ? "\n" : "  ");
+    }
+    state.first = false;
+    write_text(name);
+    write_text(": ");
+}
+
+static void begin(const char *answer, bool last)
+{
+    state.last = last;
+    state.first = true;
+    if (state.style == REPLY_JSON) {
+        write_text("{\"reply\":\"");
+        write_text(answer);
+        port_put('"');
+    }
+}
+
+void reply_line(const char *answer)
+{
+    begin(answer, false);
+}
+
+void reply_last(const char *answer)
+{
+    begin(answer, true);
+    if (state.style == REPLY_JSON) {
+        write_text(",\"status\":\"ok\"");
+    }
+}
+
+void reply_end(void)
+{
+    write_text(state.style == REPLY_JSON ? "}\n" : "\n");
+    port_flush();
+}
+
+void reply_number(const char *name, uint64_t value)
+{
+    field(name);
+    write_number(value);
+}
+
+void reply_bytes(const char *name, const char *text, size_t bytes)
+{
+    field(name);
+    if (state.style == REPLY_JSON) {
+        write_quoted(text, bytes);
+    } else {
+        write_bytes(text, bytes);
+    }
+}
+
+void reply_text(const char *name, const char *text)
+{
+    reply_bytes(name, text, text_length(text));
+}
+
+void reply_flag(const char *name, bool value)
+{
+    field(name);
+    write_text(value ? "true" : "false");
+}
+
+void reply_hex_begin(const char *name)
+{
+    field(name);
+    port_put('"');
+}
+
+void reply_hex_byte(uint8_t byte)
+{
+    write_hex(byte, 2);
+}
+
+void reply_hex_end(void)
+{
+    port_put('"');
+}
+
+void reply_hex32(const char *name, uint32_t value)
+{
+    reply_hex_begin(name);
+    write_hex(value, 8);
+    reply_hex_end();
+}
+
+void reply_q16(const char *name, uint32_t value)
+{
+    const uint64_t ten_thousandths = ((uint64_t)value * 10000 + 0x8000) >> 16;
+    field(name);
+    write_number(ten_thousandths / 10000);
+    port_put('.');
+    for (uint32_t place = 1000; place > 0; place /= 10) {
+        port_put((char)('0' + ten_thousandths / place % 10));
+    }
+}
+
+void reply_error(const char *answer, const char *message, const char *received, size_t bytes)
+{
+    if (state.style == REPLY_JSON) {
+        begin(answer, true);
+        write_text(",\"status\":\"error\"");
+        reply_text("message", message);
+        if (received != NULL) {
+            reply_bytes("received", received, bytes);
+        }
+    } else {
+        write_text("! ");
+        write_text(message);
+        if (received != NULL) {
+            write_text(": ");
+            write_bytes(received, bytes);
+        }
+    }
+    reply_end();
+}

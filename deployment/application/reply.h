@@ -1,0 +1,42 @@
+/* What the application says: one JSON object per line for machines, plain lines for people. */
+#ifndef TEXTZOO_REPLY_H
+#define TEXTZOO_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { REPLY_PLAIN, REPLY_JSON } reply_style_t;
+
+/* The style of everything that follows. */
+void reply_use(reply_style_t style);
+bool reply_is_json(void);
+
+/* Begin one of several lines of an answer, or its last line, the one with a status. Fields follow, then reply_end. */
+void reply_line(const char *answer);
+void reply_last(const char *answer);
+void reply_end(void);
+
+void reply_number(const char *name, uint64_t value);
+void reply_text(const char *name, const char *text);
+void reply_bytes(const char *name, const char *text, size_t bytes); /* UTF-8; what is not becomes U+FFFD */
+void reply_hex32(const char *name, uint32_t value);                 /* a text of 8 hexadecimal digits */
+void reply_flag(const char *name, bool value);
+
+/* A field whose value is written with write_hex_byte until reply_hex_end. */
+void reply_hex_begin(const char *name);
+void reply_hex_byte(uint8_t byte);
+void reply_hex_end(void);
+
+/* A field with a number and its decimals: value / 2^16, rounded to four places. */
+void reply_q16(const char *name, uint32_t value);
+
+/* The whole last line of an answer that failed; received may be NULL. */
+void reply_error(const char *answer, const char *message, const char *received, size_t bytes);
+
+/* Plain output: text as it is. */
+void write_text(const char *text);
+void write_bytes(const char *text, size_t bytes);
+void write_number(uint64_t value);
+
+#endif

@@ -1,0 +1,14 @@
+/* Texts with and without an ending 0. */
+#ifndef TEXTZOO_TEXT_H
+#define TEXTZOO_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes before the ending 0. */
+size_t text_length(const char *text);
+
+/* Whether text (bytes) reads as `name`, which ends with 0. */
+bool text_is(const char *text, size_t bytes, const char *name);
+
+#endif

@@ -1,0 +1,72 @@
+/* Registers of the Arm Cortex-M cores (ARMv7-M, ARMv8-M Architecture Reference Manuals), the same on every chip. */
+#ifndef TEXTZOO_CORTEX_H
+#define TEXTZOO_CORTEX_H
+
+#include <stdint.h>
+
+#define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
+
+#define SCB_VTOR REGISTER(0xE000ED08u)
+#define SCB_AIRCR REGISTER(0xE000ED0Cu)
+#define SCB_CCR REGISTER(0xE000ED14u)
+#define SCB_CFSR REGISTER(0xE000ED28u)
+#define SCB_HFSR REGISTER(0xE000ED2Cu)
+#define SCB_CCSIDR REGISTER(0xE000ED80u)
+#define SCB_CSSELR REGISTER(0xE000ED84u)
+#define SCB_CPACR REGISTER(0xE000ED88u)
+#define SCB_DEMCR REGISTER(0xE000EDFCu)
+#define SCB_ICIALLU REGISTER(0xE000EF50u)
+#define SCB_DCISW REGISTER(0xE000EF60u)
+#define DWT_CTRL REGISTER(0xE0001000u)
+#define DWT_CYCCNT REGISTER(0xE0001004u)
+#define DWT_LAR REGISTER(0xE0001FB0u)
+
+static inline void cortex_barrier(void)
+{
+    __asm volatile("dsb\n isb" ::: "memory");
+}
+
+/* The FPU, and MVE on Cortex-M55: compilers use their registers even where no number is a float. */
+static inline void cortex_enable_coprocessors(void)
+{
+    SCB_CPACR |= 0xFu << 20;
+    cortex_barrier();
+}
+
+/* Run `iterations` times two instructions: what counters are checked against. */
+static inline void cortex_loop(uint32_t iterations)
+{
+    __asm volatile("1: subs %0, #1\n bne 1b" : "+l"(iterations)::"cc");
+}
+
+/* Instruction and data cache, and the branch caches of Cortex-M55. There is no DMA in this program, so the data cache
+ * needs no maintenance beyond its first invalidation. */
+static inline void cortex_enable_caches(void)
+{
+    SCB_ICIALLU = 0;
+    SCB_CSSELR = 0;
+    cortex_barrier();
+    const uint32_t size = SCB_CCSIDR;
+    const uint32_t line_bits = (size & 7u) + 4u;
+    const uint32_t ways = (size >> 3 & 0x3FFu) + 1u;
+    const uint32_t sets = (size >> 13 & 0x7FFFu) + 1u;
+    const uint32_t way_shift = ways > 1u ? (uint32_t)__builtin_clz(ways - 1u) : 0u;
+    for (uint32_t set = 0; set < sets; ++set) {
+        for (uint32_t way = 0; way < ways; ++way) {
+            SCB_DCISW = way << way_shift | set << line_bits;
+        }
+    }
+    cortex_barrier();
+    SCB_CCR |= 1u << 16 | 1u << 17 | 1u << 18 | 1u << 19; /* DC, IC, BP, LOB; the last two are ignored before M55 */
+    cortex_barrier();
+}
+
+static inline void cortex_reset(void)
+{
+    cortex_barrier();
+    SCB_AIRCR = 0x05FA0004u;
+    for (;;) {
+    }
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* Start-up: vector table, memory, faults. The linker script gives the addresses. */
+#include <stdint.h>
+
+#include "board.h"
+#include "cortex.h"
+#include "port.h"
+#include "reply.h"
+
+extern uint32_t __stack_bottom[], __stack_top[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+
+int main(void);
+void start_with_stack(void);
+void fault_with_stack(const uint32_t *frame);
+void reset_handler(void);
+
+/* Sets the stack itself, because a debugger that loads the image into RAM does not. */
+__attribute__((naked, noreturn, used)) void reset_handler(void)
+{
+    __asm volatile(
+#if __ARM_ARCH >= 8
+        "ldr r0, =__stack_bottom\n msr msplim, r0\n" /* an overflow of the stack is a fault */
+#endif
+        "ldr r0, =__stack_top\n msr msp, r0\n bl start_with_stack\n b .\n");
+}
+
+/* Begins a fresh stack: the fault may have been that the old one was full. */
+__attribute__((naked, noreturn, used)) static void fault_handler(void)
+{
+    __asm volatile("mrs r0, msp\n ldr r1, =__stack_top\n msr msp, r1\n bl fault_with_stack\n b .\n");
+}
+
+__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
+    __stack_top,   (const void *)reset_handler, (const void *)fault_handler, (const void *)fault_handler,
+    (const void *)fault_handler, (const void *)fault_handler, (const void *)fault_handler, (const void *)fault_handler,
+    0, 0, 0, (const void *)fault_handler, (const void *)fault_handler, 0, (const void *)fault_handler,
+    (const void *)fault_handler,
+};
+
+__attribute__((used)) void start_with_stack(void)
+{
+    board_before_memory();
+    cortex_enable_coprocessors();
+    SCB_VTOR = (uint32_t)(uintptr_t)vectors;
+    const uint32_t *load = __data_load;
+    if (load != __data_start) {
+        for (uint32_t *word = __data_start; word < __data_end; ++word) {
+            *word = *load++;
+        }
+    }
+    for (uint32_t *word = __bss_start; word < __bss_end; ++word) {
+        *word = 0;
+    }
+    main();
+    port_exit(0);
+}
+
+/* frame: what the core put on the stack, if that stack was still whole. */
+__attribute__((used)) void fault_with_stack(const uint32_t *frame)
+{
+    const uintptr_t place = (uintptr_t)frame;
+    const int whole = place >= (uintptr_t)__stack_bottom && place + 32u <= (uintptr_t)__stack_top;
+    reply_use(REPLY_JSON);
+    write_text("\n");
+    reply_line("fault");
+    reply_text("status", "error");
+    reply_text("message", whole ? "the processor stopped with a fault" : "the stack is too small");
+    reply_hex32("cfsr", SCB_CFSR);
+    reply_hex32("hfsr", SCB_HFSR);
+    if (whole) {
+        reply_hex32("pc", frame[6]);
+    }
+    reply_end();
+    board_after_fault();
+}

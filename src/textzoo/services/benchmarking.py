@@ -1,0 +1,217 @@
+"""Benchmarking: what a token costs on the device, and whether the device computes what LiteRT computes."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from textzoo.engines.generate import generate
+from textzoo.errors import UserError
+from textzoo.files import write_json
+from textzoo.report import BenchmarkReport, Projection, RamBytes, Report, SampleReport
+from textzoo.schema import Config
+from textzoo.services import firmware, inputs
+from textzoo.services.benchmark_picture import draw_instructions
+from textzoo.services.evaluation import possible_prompt
+from textzoo.services.firmware import Firmware
+from textzoo.targets.emulators import Console, build_image, emulate, open_serial, run_host
+from textzoo.targets.image_size import sizes_of_image
+from textzoo.targets.project import APPLICATION_RAM_BYTES
+from textzoo.tracking import Sink
+from textzoo.workspace import Workspace
+
+INSTRUCTIONS = "instructions"
+CYCLES = "cycles"
+NANOSECONDS = "nanoseconds"
+# A line of the console holds 512 bytes: this many tokens of up to five digits and a comma fit.
+TOKENS_PER_COMMAND = 64
+BENCHMARK_SECONDS = 600.0
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Build the project, run it where `benchmarking.measured_by` says, and measure."""
+    made = firmware.prepare(prepared_for(config), workspace, sink, tokens_checked=config.benchmarking.tokens_checked)
+    with open_console(config, made) as console:
+        report = measure(config, made, console)
+        samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []
+    if config.benchmarking.measured_by != "serial":
+        with open_console(config, made, profile=True) as console:
+            report.by_kind = costs_by_kind(console)
+    keep(report, workspace, sink)
+    return Report(benchmark=report, deployment=firmware.deployment_report(made), samples=samples)
+
+
+def prepared_for(config: Config) -> Config:
+    """The configuration with a project for this machine where this machine measures."""
+    if config.benchmarking.measured_by == "host":
+        config.deployment.target = firmware.HOST
+    return config
+
+
+@contextlib.contextmanager
+def open_console(config: Config, made: Firmware, profile: bool = False) -> Iterator[Console]:
+    """The running program, built first."""
+    settings = config.benchmarking
+    if made.board is None:
+        opened = run_host(made.project, profile)
+    elif settings.measured_by == "serial":
+        opened = open_serial(settings.serial_port, made.board.uart.baud, made.board.name)
+    else:
+        opened = emulate(made.project, made.board, settings.emulator, profile)
+    with opened as console:
+        yield console
+
+
+def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport:
+    """Cost by position, memory, and the comparison with LiteRT."""
+    check_identity(made, console)
+    replies = list(console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS))
+    total = replies[-1]
+    report = BenchmarkReport(
+        board=made.target_name,
+        measured_by=config.benchmarking.measured_by,
+        machine=machine_name(config, made),
+        tokens_checked=config.benchmarking.tokens_checked,
+        mismatching_logits=mismatches(made, console, config.benchmarking.tokens_checked),
+        macs_per_token=total["macs_per_token"],
+        by_position=[reply["cost"] for reply in replies[:-1] if "position" in reply],
+    )
+    add_costs(report, made, total)
+    add_memory(report, made, console.ask({"command": "memory"}))
+    return report
+
+
+def check_identity(made: Firmware, console: Console) -> None:
+    """A board on a serial line may still carry an older model."""
+    wanted, found = made.compiled.facts.sha256, console.ask({"command": "info"})["hash"]
+    if wanted != found:
+        raise UserError(
+            "the board carries another model",
+            expected=wanted,
+            received=found,
+            remedy=f"Flash it first: make flash in {made.project}.",
+        )
+
+
+def machine_name(config: Config, made: Firmware) -> str:
+    if made.board is None:
+        return "this machine"
+    if config.benchmarking.measured_by == "serial":
+        return made.board.title
+    return f"QEMU {made.board.emulator(config.benchmarking.emulator).machine}"
+
+
+def mismatches(made: Firmware, console: Console, count: int) -> int:
+    """Logits that differ from LiteRT's, teacher-forced, the state reset where the context is full."""
+    context = made.engine.context_length
+    wrong = 0
+    for start in range(0, count, context):
+        tokens = [int(token) for token in made.tokens[start : min(start + context, count)]]
+        expected = firmware.reference_logits(made.engine, tokens)
+        wrong += int((device_logits(console, tokens, expected.dtype) != expected).sum())
+    return wrong
+
+
+def device_logits(console: Console, tokens: list[int], dtype: np.dtype) -> np.ndarray:
+    """(tokens, vocabulary_size) raw logits after a reset, as the device sends them."""
+    rows = []
+    for start in range(0, len(tokens), TOKENS_PER_COMMAND):
+        command = {"command": "logits", "tokens": tokens[start : start + TOKENS_PER_COMMAND], "reset": start == 0}
+        rows += [bytes.fromhex(reply["hex"]) for reply in console.command(command) if "hex" in reply]
+    return np.stack([np.frombuffer(row, dtype) for row in rows])
+
+
+def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) -> None:
+    """The mean cost of a token in the counter's own unit; instructions also as a projection of time."""
+    mean = total["mean"]
+    if total["counter"] == INSTRUCTIONS:
+        report.instructions_per_token = mean
+        report.instructions_smallest, report.instructions_largest = total["smallest"], total["largest"]
+        report.instructions_per_mac = mean / report.macs_per_token
+        report.projected = projection(made, mean)
+    elif total["counter"] == CYCLES:
+        report.cycles_per_token = mean
+        report.tokens_per_second = made.board.clock_hz / mean
+    elif total["counter"] == NANOSECONDS:
+        report.tokens_per_second = 1e9 / max(mean, 1)
+
+
+def projection(made: Firmware, instructions: int) -> Projection:
+    board = made.board
+    return Projection(
+        clock_hz=board.clock_hz,
+        cycles_per_instruction=board.cycles_per_instruction,
+        assumption=board.cycles_note,
+        tokens_per_second=board.clock_hz / (instructions * board.cycles_per_instruction),
+    )
+
+
+def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) -> None:
+    """RAM as the device reports it, flash from the board's ELF."""
+    if made.board is None:
+        return
+    parts = [memory["state_bytes"], memory["arena_bytes"], APPLICATION_RAM_BYTES, memory.get("stack_bytes", 0)]
+    sizes = sizes_of_image(build_image(made.project))
+    parts[2] = max(sizes.ram - memory["state_bytes"] - memory["arena_bytes"] - sizes.stack_reserved, 0)
+    report.ram_bytes = RamBytes(*parts, total=sum(parts))
+    report.flash_bytes = sizes.flash
+
+
+def costs_by_kind(console: Console) -> dict[str, int]:
+    """Operator -> mean cost of a token, largest first."""
+    replies = list(console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS))
+    positions = replies[-1]["positions"]
+    totals: dict[str, int] = {}
+    for reply in replies:
+        if reply["reply"] == "profile":
+            totals[reply["kind"]] = totals.get(reply["kind"], 0) + reply["cost"]
+    return {kind: round(total / positions) for kind, total in sorted(totals.items(), key=lambda item: -item[1])}
+
+
+def sample(
+    config: Config, workspace: Workspace, made: Firmware, console: Console, report: BenchmarkReport
+) -> SampleReport:
+    """Let the device continue the prompt; the PC's own text, with the same seed, must be the same."""
+    settings = config.prediction
+    tokenizer = inputs.tokenizer(config, workspace)
+    prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
+    command = {
+        "command": "generate",
+        "prompt": prompt,
+        "max_tokens": settings.max_tokens,
+        "temperature": settings.temperature,
+        "top_k": settings.top_k,
+        "seed": settings.seed,
+    }
+    start = time.perf_counter()
+    replies = list(console.command(command))
+    tokens = [reply["token"] for reply in replies if "token" in reply]
+    text = tokenizer.decode(tokens)
+    options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed")}
+    report.same_text = text == "".join(generate(made.engine, tokenizer, prompt, **options))
+    return SampleReport(
+        model=made.compiled.facts.name,
+        engine=f"{made.target_name} ({report.machine})",
+        prompt=prompt,
+        text=text,
+        tokens=len(tokens),
+        temperature=settings.temperature,
+        top_k=settings.top_k,
+        seed=settings.seed,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def keep(report: BenchmarkReport, workspace: Workspace, sink: Sink) -> None:
+    """Figures as data, the cost by operator as a picture, both to the tracker as well."""
+    values = {key: value for key, value in vars(report).items() if isinstance(value, int | float | str | dict | list)}
+    data = workspace.path("benchmark", f"{report.board}.json")
+    write_json(data, values)
+    picture = workspace.path("plots", "instructions.png")
+    draw_instructions(report, picture)
+    for path, folder in ((data, "benchmark"), (picture, "plots")):
+        sink.artifact(path, folder)
+    names = ("instructions_per_token", "instructions_per_mac", "mismatching_logits", "tokens_per_second")
+    sink.metrics(0, {name: value for name in names if (value := getattr(report, name)) is not None})

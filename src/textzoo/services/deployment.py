@@ -1,0 +1,23 @@
+"""Deployment: from the quantized decode step to a project that builds without Python."""
+
+from textzoo.errors import UserError
+from textzoo.report import Report, Skipped
+from textzoo.schema import Config
+from textzoo.services import firmware
+from textzoo.targets.emulators import build_host, build_image
+from textzoo.tracking import Sink
+from textzoo.workspace import Workspace
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Render the project, and build it where the compiler is installed."""
+    made = firmware.prepare(config, workspace, sink, tokens_checked=firmware.SELF_CHECK_TOKENS)
+    sink.artifact(made.project, "c_project")
+    report = Report(deployment=firmware.deployment_report(made))
+    try:
+        build_image(made.project) if made.board else build_host(made.project)
+    except UserError as error:
+        if "is not installed" not in str(error):
+            raise
+        report.skipped.append(Skipped("building the project", str(error)))
+    return report

@@ -1,0 +1,152 @@
+"""What deployment and benchmarking share: the model compiled for a board, and the project around it."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from textzoo.compiler.compile import CompiledModel, compile_file
+from textzoo.compiler.emitter import SelfCheck
+from textzoo.compiler.memory_map import draw_memory_map
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.engines.generate import generate_tokens
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.errors import UserError
+from textzoo.progress import console
+from textzoo.report import DeploymentReport
+from textzoo.schema import Config
+from textzoo.services import inputs
+from textzoo.targets.boards import Board, Budget, board_of
+from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES, render_host_project, render_project
+from textzoo.tracking import Sink
+from textzoo.workspace import Workspace
+
+HOST = "host"
+SELF_CHECK_TOKENS = 32
+CODE_BYTES_EXPECTED = 24 * 1024
+C_HEADERS = Path("c_headers")
+COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
+
+
+@dataclass
+class Firmware:
+    """A model as a project.
+
+    Attributes:
+        board: None for this machine.
+        model_path: The .tflite that it was made from.
+        compiled: The model in C.
+        project: Folder of the rendered project.
+        tokens: (n,) text that the model itself wrote: what logits are compared over.
+        engine: LiteRT's reference kernels with the same model.
+    """
+
+    board: Board | None
+    model_path: Path
+    compiled: CompiledModel
+    project: Path
+    tokens: np.ndarray
+    engine: LitertReferenceEngine
+
+    @property
+    def target_name(self) -> str:
+        return self.board.name if self.board else HOST
+
+
+def prepare(config: Config, workspace: Workspace, sink: Sink, *, tokens_checked: int) -> Firmware:
+    """Compile the quantized model at hand for the configured target and render its project.
+
+    Raises:
+        UserError: No model, operators that the compiler lacks, or a model that does not fit the board.
+    """
+    board = None if config.deployment.target == HOST else board_of(config.deployment.hardware_setup)
+    path = quantized_model(config, workspace)
+    engine = LitertReferenceEngine(path)
+    tokenizer = inputs.tokenizer(config, workspace)
+    inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
+    tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
+    compiled = compile_file(
+        path,
+        Target(board.variant if board else HOST),
+        name=model_name(config, workspace, path),
+        check=self_check(engine, tokens),
+        without=frozenset(config.deployment.without_passes),
+    )
+    files = {**compiled.files, **render_tokenizer(tokenizer)}
+    folder = workspace.path("c_project", board.name if board else HOST)
+    if board:
+        budget(board, compiled).check()
+        render_project(board, files, compiled.sources, folder)
+    else:
+        render_host_project(files, compiled.sources, folder)
+    keep(compiled, files, workspace, sink)
+    return Firmware(board, path, compiled, folder, tokens, engine)
+
+
+def quantized_model(config: Config, workspace: Workspace) -> Path:
+    """The decode step of this run, or the one that the configuration names."""
+    own = workspace.find("quantized_model")
+    if own is None and config.model.quantized_model_path is None:
+        raise UserError("there is no quantized model", remedy="Give model.quantized_model_path=<file>.tflite.")
+    return own or Path(config.model.quantized_model_path)
+
+
+def model_name(config: Config, workspace: Workspace, path: Path) -> str:
+    """The architecture's name for a model of this run, the file's for a model brought along."""
+    return config.model.name if workspace.find("quantized_model") else path.stem
+
+
+def written_tokens(engine: LitertReferenceEngine, count: int) -> np.ndarray:
+    """(count,) tokens that the model writes at temperature 1, beginning with token 0: what it meets in use."""
+    start = np.zeros(1, np.int64)
+    rest = generate_tokens(engine, start, max_tokens=count - 1, temperature=1.0, seed=1)
+    return np.concatenate([start, np.fromiter(rest, np.int64)])
+
+
+def self_check(engine: LitertReferenceEngine, tokens: np.ndarray) -> SelfCheck:
+    """What the device recomputes at its start, as LiteRT computes it."""
+    chosen = [int(token) for token in tokens[: min(SELF_CHECK_TOKENS, engine.context_length)]]
+    return SelfCheck(tuple(chosen), zlib.crc32(reference_logits(engine, chosen).tobytes()))
+
+
+def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.ndarray:
+    """(tokens, vocabulary_size) raw logits after a reset, little endian."""
+    engine.reset()
+    logits = np.stack([engine.step_raw(token) for token in tokens])
+    return logits.astype(logits.dtype.newbyteorder("<"))
+
+
+def budget(board: Board, compiled: CompiledModel) -> Budget:
+    """Bytes asked of the board, before anything is built: the code is an estimate."""
+    ram = {
+        "state": compiled.plan.state_bytes,
+        "arena": compiled.plan.arena_bytes,
+        "stack": STACK_BYTES,
+        "application": APPLICATION_RAM_BYTES,
+    }
+    return Budget(board, {**compiled.flash.by_kind, "code (estimated)": CODE_BYTES_EXPECTED}, ram)
+
+
+def keep(compiled: CompiledModel, files: dict[str, str], workspace: Workspace, sink: Sink) -> None:
+    """Headers where a reader finds them, the memory map, and the table of passes on the console."""
+    C_HEADERS.mkdir(exist_ok=True)
+    for name in COPIED_HEADERS:
+        (C_HEADERS / name).write_text(files[name], encoding="utf-8")
+    picture = workspace.path("plots", "memory_map.png")
+    draw_memory_map(compiled, picture)
+    sink.artifact(picture, "plots")
+    for line in compiled.saving_lines():
+        console.print(f"  {line}", markup=False, highlight=False)
+
+
+def deployment_report(firmware: Firmware) -> DeploymentReport:
+    return DeploymentReport(
+        c_project=str(firmware.project),
+        target=firmware.target_name,
+        model_sha256=firmware.compiled.facts.sha256,
+        arena_bytes=firmware.compiled.plan.arena_bytes,
+        state_bytes=firmware.compiled.plan.state_bytes,
+        constant_bytes=firmware.compiled.flash.total,
+    )

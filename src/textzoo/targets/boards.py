@@ -1,0 +1,285 @@
+"""Boards: their facts from conf/board/NAME.yaml, and whether a model fits them."""
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from textzoo.errors import UserError
+from textzoo.registry import unknown_name
+from textzoo.schema import HardwareSetupConfig
+
+BOARD_FOLDER = Path(__file__).resolve().parents[3] / "conf" / "board"
+FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
+MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
+PIN = re.compile(r"P([A-Q])(\d{1,2})")
+BOARD_IMAGE, TWIN_IMAGE = "board", "twin"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One memory of a chip.
+
+    Attributes:
+        kind: "flash" (where the image lives, even if that is RAM), "ram" or "external_flash".
+        origin: Address of its first byte.
+        bytes: Its size.
+    """
+
+    name: str
+    kind: str
+    origin: int
+    bytes: int
+
+    @property
+    def writable(self) -> bool:
+        return self.kind == RAM
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A pin by its port (0 = A) and number in the port."""
+
+    port: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Pin":
+        match = PIN.fullmatch(text)
+        if not match or int(match[2]) > 15:
+            raise UserError("a pin cannot be read", expected="a port and a number, e.g. PA9", received=text)
+        return cls(ord(match[1]) - ord("A"), int(match[2]))
+
+
+@dataclass(frozen=True)
+class Uart:
+    """The serial line: peripheral, pins as "PA9", alternate function of both pins, baud."""
+
+    instance: str
+    tx: str
+    rx: str
+    function: int
+    baud: int
+
+
+@dataclass(frozen=True)
+class Region:
+    """A range of addresses of an emulated machine."""
+
+    origin: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """A machine of QEMU.
+
+    Attributes:
+        machine: Its name there.
+        image: "board": runs the board's own image; "twin": the same sources linked for this machine.
+        note: What it is.
+        serial: Which of the machine's serial lines the program uses.
+        exits_by_reset: Whether the program ends by resetting the chip (a board's image), not by semihosting.
+        code, constants, data: Where a twin's program, constants and RAM lie.
+        uart_base: A CMSDK UART.
+        timer_base: Its control register; timer_count: the register read; timer_counts_down; timer_hz: ticks a second.
+    """
+
+    name: str
+    machine: str
+    image: str
+    note: str = ""
+    serial: int = 0
+    exits_by_reset: bool = False
+    code: Region | None = None
+    constants: Region | None = None
+    data: Region | None = None
+    uart_base: int = 0
+    timer_base: int = 0
+    timer_count: int = 0
+    timer_counts_down: bool = False
+    timer_hz: int = 0
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board as its YAML describes it.
+
+    Attributes:
+        name: Its name in the configuration.
+        title: The name on its box.
+        family: Key of `stm32.FAMILIES`.
+        core: Key of `stm32.CORES`.
+        variant: Kernels of the runtime: "generic", "dsp" or "mve".
+        clock_hz: The clock that the project sets up.
+        cycles_per_instruction: Assumption for projections of time; `cycles_note` says on what ground.
+        memories: In order of preference within a kind.
+        flash: Tool -> arguments, {elf}, {bin} and {hex} standing for the files; in order of preference.
+        boot: Switches and cables, in words.
+        emulators: The first one is the default.
+        power_supply: Of chips that must be told ("ldo", "smps").
+    """
+
+    name: str
+    title: str
+    family: str
+    core: str
+    variant: str
+    clock_hz: int
+    cycles_per_instruction: float
+    cycles_note: str
+    memories: tuple[Memory, ...]
+    uart: Uart
+    flash: dict[str, str]
+    boot: str
+    emulators: dict[str, Emulator] = field(default_factory=dict)
+    power_supply: str = ""
+
+    def memory(self, kind: str) -> Memory | None:
+        """The preferred memory of a kind."""
+        return next((memory for memory in self.memories if memory.kind == kind), None)
+
+    @property
+    def rams(self) -> list[Memory]:
+        return [memory for memory in self.memories if memory.kind == RAM]
+
+    def data_memory(self, ram_bytes: int) -> Memory:
+        """The first RAM that holds so many bytes in one piece, else the largest."""
+        fitting = [memory for memory in self.rams if memory.bytes >= ram_bytes]
+        return fitting[0] if fitting else max(self.rams, key=lambda memory: memory.bytes)
+
+    def emulator(self, name: str | None = None) -> Emulator:
+        """An emulator by name, or the default one."""
+        if not self.emulators:
+            raise UserError(f"the board {self.name} has no emulator")
+        if name is None:
+            return next(iter(self.emulators.values()))
+        if name not in self.emulators:
+            raise unknown_name(f"emulator of {self.name}", name, self.emulators)
+        return self.emulators[name]
+
+
+def board_names(folder: Path = BOARD_FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_board(name: str, folder: Path = BOARD_FOLDER) -> Board:
+    """The board of conf/board/NAME.yaml; UserError for unknown names and for facts that are missing or wrong."""
+    return board_from_facts(read_facts(name, folder), folder / f"{name}.yaml")
+
+
+def board_of(setup: HardwareSetupConfig, folder: Path = BOARD_FOLDER) -> Board:
+    """The board that a configuration means, with the facts that its user changed.
+
+    `board=NAME` as an override of the key changes the name alone: the other facts then still come from the group that
+    was chosen, and are another board's. The title tells.
+    """
+    facts = read_facts(setup.board, folder)
+    changed = {key: value for key, value in dataclasses.asdict(setup).items() if value not in ("", None, {}, 0, 0.0)}
+    if changed.get("title") == facts["title"]:
+        facts = merge(facts, changed)
+    return board_from_facts(facts, folder / f"{setup.board}.yaml")
+
+
+def read_facts(name: str, folder: Path) -> dict[str, Any]:
+    """The YAML as nested values, on top of the board that it builds upon, as Hydra would compose it."""
+    if name not in board_names(folder):
+        raise unknown_name("board", name, board_names(folder))
+    facts = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    for base in facts.pop("defaults", []):
+        if base != "_self_":
+            facts = merge(read_facts(base, folder), facts)
+    return facts
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`changes` on top of `base`, section by section."""
+    merged = dict(base)
+    for key, value in changes.items():
+        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = merge(base[key], value) if nested else value
+    return merged
+
+
+def board_from_facts(facts: dict[str, Any], path: Path) -> Board:
+    """Nested values -> Board, everything checked; `path` is named in errors."""
+    facts = dict(facts)
+    try:
+        memories = tuple(Memory(name=name, **values) for name, values in facts.pop("memories").items())
+        emulators = {name: make_emulator(name, values) for name, values in facts.pop("emulation").items()}
+        uart = Uart(**facts.pop("uart"))
+        board = Board(name=facts.pop("board"), memories=memories, uart=uart, emulators=emulators, **facts)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UserError(f"'{path}' does not describe a board", received=str(error)) from error
+    check_board(board, path)
+    return board
+
+
+def make_emulator(name: str, values: dict[str, Any]) -> Emulator:
+    values = dict(values)
+    for key in ("code", "constants", "data"):
+        if key in values:
+            values[key] = Region(**values[key])
+    return Emulator(name=name, **values)
+
+
+def check_board(board: Board, path: Path) -> None:
+    wrong = [memory.name for memory in board.memories if memory.kind not in MEMORY_KINDS or memory.bytes <= 0]
+    if wrong:
+        raise UserError(
+            f"'{path}': wrong memory {', '.join(wrong)}", expected=f"kind {' or '.join(MEMORY_KINDS)}, bytes above 0"
+        )
+    for kind in (FLASH, RAM):
+        if board.memory(kind) is None:
+            raise UserError(f"'{path}' has no memory of kind {kind}")
+    for text in (board.uart.tx, board.uart.rx):
+        Pin.parse(text)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a board has to give and what is asked of it, in bytes.
+
+    Attributes:
+        flash: Part -> bytes, e.g. {"weights": 420000, "code": 20000}.
+        ram: Part -> bytes, e.g. {"state": 98304, "arena": 3000, "stack": 2000}.
+    """
+
+    board: Board
+    flash: dict[str, int]
+    ram: dict[str, int]
+
+    def rows(self) -> list[tuple[str, int, int]]:
+        """(what, bytes needed, bytes there) for flash and for RAM."""
+        flash = self.board.memory(FLASH)
+        needed = sum(self.ram.values())
+        data = self.board.data_memory(needed)
+        return [
+            (f"flash ({flash.name})", sum(self.flash.values()), flash.bytes),
+            (f"RAM ({data.name})", needed, data.bytes),
+        ]
+
+    def table(self) -> list[str]:
+        """The table as lines: every part, the sums, what is there and what is left."""
+        lines = []
+        for (what, needed, there), parts in zip(self.rows(), (self.flash, self.ram), strict=True):
+            lines += [f"  {what + ': ' + name:32}{count:>14,}" for name, count in parts.items()]
+            left = there - needed
+            state = f"{left:,} left" if left >= 0 else f"{-left:,} TOO MANY"
+            lines.append(f"  {what:32}{needed:>14,} of {there:,} bytes, {state}")
+        return lines
+
+    def check(self) -> None:
+        """UserError with the table where something does not fit."""
+        missing = [what for what, needed, there in self.rows() if needed > there]
+        if missing:
+            table = "\n".join(self.table())
+            raise UserError(
+                f"the model does not fit {self.board.name} ({self.board.title}): too much for {' and '.join(missing)}\n"
+                f"{table}\n",
+                remedy="Take a smaller model (d_model, n_layers, context_length), or a larger board "
+                "(deployment.hardware_setup.board).",
+            )

@@ -1,0 +1,45 @@
+"""What an image takes, read from its ELF by the toolchain's own `size`."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from textzoo.report import FlashBytes
+from textzoo.targets.toolchains import require_tool
+
+SIZE_PROGRAM = "arm-none-eabi-size"
+SIZE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class ImageSize:
+    """Bytes by kind.
+
+    Attributes:
+        flash: Weights, code and other constants.
+        ram: Everything in RAM, the reserved stack included.
+        stack_reserved: Of it, the stack.
+    """
+
+    flash: FlashBytes
+    ram: int
+    stack_reserved: int
+
+
+def sizes_of_image(elf: Path) -> ImageSize:
+    """Sizes of a board's image, whose sections sections.ld names."""
+    sections = section_sizes(elf)
+    weights, code = sections.get(".weights", 0), sections.get(".text", 0)
+    constants = sections.get(".rodata", 0) + sections.get(".data", 0)
+    stack = sections.get(".stack", 0)
+    ram = stack + sections.get(".data", 0) + sections.get(".bss", 0)
+    return ImageSize(FlashBytes(weights, code, constants, weights + code + constants), ram, stack)
+
+
+def section_sizes(elf: Path) -> dict[str, int]:
+    """Section -> bytes."""
+    program = require_tool("arm").with_name(SIZE_PROGRAM)
+    command = [str(program), "-A", "-d", str(elf)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SIZE_SECONDS)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdecimal()}

@@ -1,0 +1,126 @@
+"""Facts of STM32 chips and Cortex-M cores that boards share: registers' addresses, compiler flags."""
+
+from dataclasses import dataclass, field
+
+from textzoo.errors import UserError
+from textzoo.registry import unknown_name
+from textzoo.targets.boards import Board, Pin
+
+# Core -> flags of GCC and clang.
+CORES = {
+    "cortex-m4": "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16",
+    "cortex-m7": "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16",
+    "cortex-m33": "-mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16",
+    "cortex-m55": "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard -mfpu=auto",
+}
+GPIO_STRIDE = 0x400
+POWER_SUPPLIES = {"ldo": 2, "smps": 4}
+
+
+@dataclass(frozen=True)
+class Usart:
+    """Address of a USART, address of its clock's enable register (0: the family's file knows it), bit in it."""
+
+    base: int
+    enable_register: int
+    clock_bit: int
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of chips.
+
+    Attributes:
+        source: Its file in deployment/templates/stm32.
+        gpio_base: Address of GPIO port A.
+        usart_generation: 1 = one data register (F4), 2 = separate registers.
+        usarts: The USARTs that the family's file can start.
+        defines: Further lines of board.h.
+        needs_power_supply: Whether the board must say how the core is supplied.
+    """
+
+    source: str
+    gpio_base: int
+    usart_generation: int
+    usarts: dict[str, Usart]
+    defines: dict[str, str] = field(default_factory=dict)
+    needs_power_supply: bool = False
+
+
+FAMILIES = {
+    "stm32f4": Family(
+        source="family_stm32f4.c",
+        gpio_base=0x40020000,
+        usart_generation=1,
+        usarts={"USART2": Usart(0x40004400, 0, 17), "USART3": Usart(0x40004800, 0, 18)},
+        defines={"BOARD_TIMER_COUNT": "REGISTER(0x40000024u) /* TIM2, where the core's own counter is missing */"},
+    ),
+    "stm32h7": Family(
+        source="family_stm32h7.c",
+        gpio_base=0x58020000,
+        usart_generation=2,
+        usarts={
+            "USART1": Usart(0x40011000, 0x580244F0, 4),
+            "USART2": Usart(0x40004400, 0x580244E8, 17),
+            "USART3": Usart(0x40004800, 0x580244E8, 18),
+        },
+        needs_power_supply=True,
+    ),
+    "stm32n6": Family(
+        source="family_stm32n6.c",
+        gpio_base=0x56020000,
+        usart_generation=2,
+        usarts={"USART1": Usart(0x52001000, 0, 4)},
+    ),
+    "stm32u5": Family(
+        source="family_stm32u5.c",
+        gpio_base=0x42020000,
+        usart_generation=2,
+        usarts={"USART1": Usart(0x40013800, 0, 14)},
+    ),
+}
+
+
+def family_of(board: Board) -> Family:
+    if board.family not in FAMILIES:
+        raise unknown_name(f"family of {board.name}", board.family, FAMILIES)
+    return FAMILIES[board.family]
+
+
+def core_flags(board: Board) -> str:
+    if board.core not in CORES:
+        raise unknown_name(f"core of {board.name}", board.core, CORES)
+    return CORES[board.core]
+
+
+def uart_values(board: Board) -> dict:
+    """Addresses of the board's serial line for board.h."""
+    family = family_of(board)
+    if board.uart.instance not in family.usarts:
+        raise unknown_name(f"USART of {board.family}", board.uart.instance, family.usarts)
+    usart = family.usarts[board.uart.instance]
+    return {
+        "generation": family.usart_generation,
+        "base": usart.base,
+        "enable_register": usart.enable_register,
+        "clock_bit": usart.clock_bit,
+        "tx": pin_values(family, Pin.parse(board.uart.tx)),
+        "rx": pin_values(family, Pin.parse(board.uart.rx)),
+    }
+
+
+def pin_values(family: Family, pin: Pin) -> dict[str, int]:
+    return {"gpio": family.gpio_base + GPIO_STRIDE * pin.port, "number": pin.number, "port_index": pin.port}
+
+
+def family_defines(board: Board) -> dict[str, str]:
+    family = family_of(board)
+    if not family.needs_power_supply:
+        return family.defines
+    if board.power_supply not in POWER_SUPPLIES:
+        raise UserError(
+            f"{board.name} must say how its core is supplied",
+            expected=f"power_supply: {' or '.join(POWER_SUPPLIES)}",
+            received=board.power_supply or "nothing",
+        )
+    return family.defines | {"BOARD_POWER_SUPPLY": f"{POWER_SUPPLIES[board.power_supply]}u /* {board.power_supply} */"}

@@ -1,0 +1,82 @@
+"""Compilers and emulators: where they are, and which package brings what is missing."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from textzoo.errors import UserError
+
+SHOWN_LINES = 15
+BUILD_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that a target needs.
+
+    Attributes:
+        programs: Names, the first one found is taken.
+        packages: Debian packages that bring it.
+        purpose: What it is for.
+    """
+
+    programs: tuple[str, ...]
+    packages: str
+    purpose: str
+
+
+TOOLS = {
+    "arm": Tool(("arm-none-eabi-gcc",), "gcc-arm-none-eabi libnewlib-arm-none-eabi", "compiling for Cortex-M"),
+    "host": Tool(("cc", "gcc", "clang"), "gcc", "compiling for this machine"),
+    "make": Tool(("make", "gmake"), "make", "building the project"),
+    "qemu": Tool(("qemu-system-arm",), "qemu-system-arm", "emulating boards"),
+    "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
+}
+
+
+def find_tool(name: str) -> Path | None:
+    """The path of a tool of TOOLS, or None."""
+    found = (shutil.which(program) for program in TOOLS[name].programs)
+    return next((Path(path) for path in found if path), None)
+
+
+def missing_tools(names: list[str]) -> list[UserError]:
+    """An error per tool that is not installed, naming the package."""
+    missing = [TOOLS[name] for name in names if find_tool(name) is None]
+    return [
+        UserError(
+            f"{' or '.join(tool.programs)} is needed for {tool.purpose} and is not installed",
+            remedy=f"Debian and Ubuntu: sudo apt-get install {tool.packages}",
+        )
+        for tool in missing
+    ]
+
+
+def require_tool(name: str) -> Path:
+    """The path of a tool; UserError where it is missing."""
+    for error in missing_tools([name]):
+        raise error
+    return find_tool(name)
+
+
+def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> str:
+    """Run make in a project; return its output. UserError with the compiler's first complaints where it fails."""
+    command = [str(require_tool("make")), "--no-print-directory", *arguments]
+    try:
+        answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"make {' '.join(arguments)} in '{folder}' did not end within {timeout:g} s") from error
+    if answer.returncode:
+        raise UserError(
+            f"make {' '.join(arguments)} in '{folder}' failed with code {answer.returncode}",
+            received="\n" + first_complaints(answer.stderr or answer.stdout),
+        )
+    return answer.stdout
+
+
+def first_complaints(output: str) -> str:
+    """The lines that matter of a failed build: errors first, else the end."""
+    lines = output.strip().splitlines()
+    errors = [line for line in lines if "error" in line or "overflowed" in line or "will not fit" in line]
+    return "\n".join((errors or lines[-SHOWN_LINES:])[:SHOWN_LINES])

@@ -1,0 +1,258 @@
+"""The application's parts in C against their Python originals: sampler, decimals, tokenizer, UTF-8, CRC."""
+
+import ctypes
+import zlib
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from toy_projects import APPLICATION, compile_library
+
+from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
+from textzoo.errors import UserError
+from textzoo.text.character_tokenizer import CharacterTokenizer
+
+# dtype, vocabulary size, scale of the logits
+SAMPLERS = [("int8", 65, 0.13), ("int8", 2, 1e-4), ("int8", 300, 0.02), ("int16", 65, 0.0007), ("int16", 103, 1.0)]
+TEMPERATURES = st.one_of(
+    st.just(0.0), st.floats(0.05, 10.0).map(lambda value: round(value, 3)), st.sampled_from([2e-05, 32768.0, 1.0])
+)
+VOCABULARIES = {
+    "ascii": CharacterTokenizer(sorted("\n !abcxyz")),
+    "unknown": CharacterTokenizer(sorted("\n aé€\U0001f600"), with_unknown=True),
+    "unsorted": CharacterTokenizer(list("zya\x00é€\U0001f600\n ")),
+    "replacement": CharacterTokenizer(sorted("a\ufffd\ud800"), with_unknown=True),
+    "two": CharacterTokenizer(["b", "a"]),
+    "one and unknown": CharacterTokenizer(["a"], with_unknown=True),
+    "300": CharacterTokenizer([chr(index) for index in range(0x100, 0x22C)], with_unknown=True),
+}
+
+
+class Random(ctypes.Structure):
+    _fields_ = (("state", ctypes.c_uint32),)
+
+
+class Sampler(ctypes.Structure):
+    """sampler_t."""
+
+    _fields_ = (
+        ("random", Random),
+        ("temperature", ctypes.c_uint32),
+        ("multiplier", ctypes.c_uint32),
+        ("top_k", ctypes.c_int32),
+    )
+
+
+@pytest.fixture(scope="module")
+def sampler_library(tmp_path_factory):
+    """Builds sampler.c for a kind of logits; each only once."""
+    made = {}
+
+    def build(dtype, vocabulary_size, scale):
+        key = (dtype, vocabulary_size, scale)
+        if key not in made:
+            folder = tmp_path_factory.mktemp("sampler")
+            (folder / "model.h").write_text(
+                f"#include <stdint.h>\n#define MODEL_VOCABULARY_SIZE {vocabulary_size}\n"
+                f"#define MODEL_LOGIT_UNIT UINT64_C({unit_multiplier(scale)})\ntypedef {dtype}_t model_logit_t;\n"
+            )
+            made[key] = compile_library(folder, [APPLICATION / "sampler.c"], [folder])
+        return made[key]
+
+    return build
+
+
+@pytest.mark.parametrize(("dtype", "vocabulary_size", "scale"), SAMPLERS)
+@settings(max_examples=150)
+@given(data=st.data(), temperature=TEMPERATURES, seed=st.integers(0, 2**32 - 1))
+def test_sampler_chooses_the_same_tokens(sampler_library, dtype, vocabulary_size, scale, data, temperature, seed):
+    library = sampler_library(dtype, vocabulary_size, scale)
+    top_k = data.draw(st.integers(0, vocabulary_size + 2))
+    limits = np.iinfo(dtype)
+    spread = data.draw(st.sampled_from([1, 3, 40, limits.max]))
+    random = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    logits = random.integers(-spread - 1, spread + 1, (6, vocabulary_size)).astype(dtype)
+    expected = IntegerSampler(scale, temperature=temperature, top_k=top_k, seed=seed)
+    sampler = Sampler()
+    library.sampler_init(ctypes.byref(sampler), temperature_q16(temperature), top_k, ctypes.c_uint32(seed))
+    for row in logits:
+        assert library.sampler_choose(ctypes.byref(sampler), row.ctypes.data_as(ctypes.c_void_p)) == expected.choose(
+            row
+        )
+    assert sampler.random.state == expected.random.state
+
+
+def test_random_numbers_are_those_of_python(sampler_library):
+    library = sampler_library(*SAMPLERS[0])
+    library.random32_next.restype = ctypes.c_uint32
+    state, expected = Random(), Random32(2**32 - 1)
+    library.random32_seed(ctypes.byref(state), ctypes.c_uint32(2**32 - 1))
+    assert [library.random32_next(ctypes.byref(state)) for _ in range(100)] == [expected.next() for _ in range(100)]
+
+
+def test_power_table_is_that_of_python():
+    rows = (APPLICATION / "sampler.c").read_text().partition("powers[(1 <<")[2].partition("};")[0]
+    numbers = [int(text.strip().rstrip("u"), 16) for text in rows.partition("= {")[2].split(",") if text.strip()]
+    assert numbers == power_table()
+
+
+@pytest.fixture(scope="module")
+def decimals(tmp_path_factory):
+    return compile_library(tmp_path_factory.mktemp("decimal"), [APPLICATION / "decimal.c"], [])
+
+
+def c_temperature(library, text):
+    value = ctypes.c_uint32(12345)
+    done = library.decimal_temperature(text.encode(), ctypes.c_size_t(len(text.encode())), ctypes.byref(value))
+    return value.value if done & 0xFF else None
+
+
+def python_temperature(text):
+    """What sampling.temperature_q16 would give for exactly this text."""
+    value = Fraction(text) * 2**16
+    rounded = (2 * value.numerator + value.denominator) // (2 * value.denominator)
+    return rounded if Fraction(text) <= 2**15 else None
+
+
+@given(value=st.floats(0, 32768, allow_subnormal=True))
+def test_temperature_from_any_float_of_python(decimals, value):
+    assert c_temperature(decimals, str(value)) == temperature_q16(value)
+
+
+@given(whole=st.integers(0, 40000), places=st.text("0123456789", max_size=30), exponent=st.integers(-25, 6))
+def test_temperature_from_decimal_text(decimals, whole, places, exponent):
+    for text in (
+        f"{whole}",
+        f"{whole}e{exponent}",
+        *([f"{whole}.{places}", f"{whole}.{places}E{exponent}"] if places else []),
+    ):
+        expected = python_temperature(text)
+        if expected is not None or Fraction(text) > Fraction(32768) + Fraction(1, 10**16):
+            assert c_temperature(decimals, text) == expected
+
+
+@pytest.mark.parametrize("numerator", [1, 3, 65537, 2**17 - 1, 32767 * 2 + 1])
+def test_a_temperature_half_way_is_rounded_up_exactly(decimals, numerator):
+    tie = Fraction(numerator, 2**17)
+    text = f"{tie.numerator * 5**17 * 2**17 // tie.denominator:018d}"
+    text = f"{text[:-17]}.{text[-17:]}"
+    assert Fraction(text) == tie
+    assert c_temperature(decimals, text) == (numerator + 1) // 2
+    below = text[:-1] + chr(ord(text[-1]) - 1) + "9999"
+    assert c_temperature(decimals, below) == numerator // 2
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "-0.5", ".5", "1.", "1.e2", "e3", "1e", "1e+", "1e1.5", "nan", "inf", "0x1", "1 ", " 1", "1,5",
+             "32768.5", "1e5", "99999999999999999999", "1e999", "1e1001", "+1", "1__0", "١"]
+)  # fmt: skip
+def test_what_is_no_temperature_is_refused(decimals, text):
+    assert c_temperature(decimals, text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "highest", "expected"),
+    [("0", 5, 0), ("5", 5, 5), ("6", 5, None), ("", 5, None), ("007", 9, 7), ("4294967295", 2**32 - 1, 2**32 - 1),
+     ("4294967296", 2**32 - 1, None), ("99999999999999999999999", 2**32 - 1, None), ("-1", 9, None), ("1.0", 9, None)],
+)  # fmt: skip
+def test_whole_numbers(decimals, text, highest, expected):
+    value = ctypes.c_uint32()
+    done = decimals.decimal_whole(
+        text.encode(), ctypes.c_size_t(len(text)), ctypes.c_uint32(highest), ctypes.byref(value)
+    )
+    assert (value.value if done & 0xFF else None) == expected
+
+
+class TokenizerText(ctypes.Structure):
+    """tokenizer_text_t."""
+
+    _fields_ = (
+        ("bytes", ctypes.c_char_p),
+        ("count", ctypes.c_size_t),
+        ("start", ctypes.c_size_t),
+        ("at", ctypes.c_size_t),
+    )
+
+
+@pytest.fixture(scope="module")
+def tokenizer_library(tmp_path_factory):
+    made = {}
+
+    def build(name):
+        if name not in made:
+            folder = tmp_path_factory.mktemp("tokenizer")
+            for file, content in render_tokenizer(VOCABULARIES[name]).items():
+                (folder / file).write_text(content)
+            made[name] = compile_library(folder, [folder / "tokenizer.c", APPLICATION / "utf8.c"], [folder])
+        return made[name]
+
+    return build
+
+
+def c_tokens(library, data):
+    """All tokens of a text; -2 for what is not in the vocabulary."""
+    text = TokenizerText()
+    library.tokenizer_open(ctypes.byref(text), data, ctypes.c_size_t(len(data)))
+    tokens = []
+    while (token := library.tokenizer_encode(ctypes.byref(text))) != -1:
+        tokens.append(token)
+        assert text.start < text.at <= len(data)
+    return tokens
+
+
+def python_tokens(tokenizer, data):
+    characters = data.decode("utf-8", "replace")
+    known = set(tokenizer.tokens[: len(tokenizer.tokens) - (tokenizer.unknown_token is not None)])
+    return [int(tokenizer.encode(one)[0]) if one in known else -2 for one in characters]
+
+
+BYTES = st.one_of(
+    st.binary(max_size=40),
+    st.text(max_size=30).map(str.encode),
+    st.lists(st.sampled_from([0x00, 0x41, 0x61, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xE2, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0x9F,
+                              0x8F, 0x90, 0xA0, 0x82, 0xAC, 0xBD, 0xFF])).map(bytes),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+@given(data=BYTES)
+def test_tokenizer_encodes_as_in_python_whatever_the_bytes(tokenizer_library, name, data):
+    assert c_tokens(tokenizer_library(name), data) == python_tokens(VOCABULARIES[name], data)
+
+
+@pytest.mark.parametrize("name", VOCABULARIES)
+def test_tokenizer_encodes_and_decodes_its_own_tokens(tokenizer_library, name):
+    tokenizer, library = VOCABULARIES[name], tokenizer_library(name)
+    library.tokenizer_decode.restype = ctypes.c_size_t
+    for token in range(tokenizer.vocabulary_size):
+        text = ctypes.create_string_buffer(8)
+        written = library.tokenizer_decode(token, text)
+        assert text.raw[:written] == tokenizer.decode([token]).encode("utf-8", "surrogatepass")
+        if token != tokenizer.unknown_token and not 0xD800 <= ord(tokenizer.tokens[token]) <= 0xDFFF:
+            assert c_tokens(library, text.raw[:written]) == [token]
+
+
+def test_other_kinds_of_tokenizers_are_refused():
+    class Word(CharacterTokenizer):
+        name = "word"
+
+    with pytest.raises(UserError, match="'word' cannot be deployed yet"):
+        render_tokenizer(Word(["a", "b"]))
+
+
+@given(parts=st.lists(st.binary(max_size=50), max_size=4))
+def test_crc_is_that_of_zlib(crc_library, parts):
+    crc = 0
+    for part in parts:
+        crc = crc_library.crc32_update(ctypes.c_uint32(crc), part, ctypes.c_size_t(len(part)))
+    assert crc == zlib.crc32(b"".join(parts))
+
+
+@pytest.fixture(scope="module")
+def crc_library(tmp_path_factory):
+    library = compile_library(tmp_path_factory.mktemp("crc"), [APPLICATION / "crc32.c"], [])
+    library.crc32_update.restype = ctypes.c_uint32
+    return library

@@ -1,0 +1,48 @@
+"""Projects around the toy model, and its C as a library."""
+
+import ctypes
+import subprocess
+from pathlib import Path
+
+import pytest
+from toy import FOLDER, toy_tokenizer
+
+from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.targets.boards import load_board
+from textzoo.targets.project import render_host_project, render_project
+from textzoo.targets.toolchains import find_tool
+
+APPLICATION = DEPLOYMENT / "application"
+STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
+
+
+def toy_files() -> dict[str, str]:
+    """What the compiler would generate."""
+    model = {name: (FOLDER / name).read_text() for name in ("model.h", "model.c")}
+    return model | render_tokenizer(toy_tokenizer())
+
+
+def render_toy(target: str, folder: Path) -> Path:
+    """The toy's project for a board, or for "host"."""
+    if target == "host":
+        return render_host_project(toy_files(), [], folder)
+    return render_project(load_board(target), toy_files(), [], folder)
+
+
+def need(*tools: str) -> None:
+    """Skip the test, naming the tool, where one is not installed."""
+    for tool in tools:
+        if find_tool(tool) is None:
+            pytest.skip(f"{tool}: not installed")
+
+
+def compile_library(folder: Path, sources: list[Path], includes: list[Path], *flags: str) -> ctypes.CDLL:
+    """C sources as a library of this machine."""
+    need("host")
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "library.so"
+    command = [str(find_tool("host")), *STRICT, "-O1", "-shared", "-fPIC", *flags]
+    command += [f"-I{path}" for path in [*includes, APPLICATION]]
+    subprocess.run([*command, "-o", str(target), *map(str, sources)], check=True, timeout=120)
+    return ctypes.CDLL(str(target))

@@ -1,0 +1,47 @@
+"""Where kernels are tested: emulated cores and builds for this machine, each with the flags that matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from bare_metal import CORES, MissingToolError
+from bare_metal.cases import Case, Result, run_on_core, run_on_host
+
+SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place to run kernels.
+
+    Attributes:
+        name: In the test's name.
+        variant: The variant tested.
+        place: A core, or a compiler for this machine.
+        flags: Of the compiler; for cores only the optimization.
+    """
+
+    name: str
+    variant: str
+    place: str
+    flags: tuple[str, ...] = ("-O3",)
+
+    def run(self, cases: Sequence[Case], folder: Path) -> list[Result]:
+        """Run the cases, or skip the test if a tool is missing, naming its package."""
+        try:
+            if self.place in CORES:
+                return run_on_core(cases, self.place, folder, self.variant, self.flags)
+            return run_on_host(cases, self.variant, self.place, self.flags, folder)
+        except MissingToolError as error:
+            pytest.skip(str(error))
+
+
+TARGETS = [
+    Target("m4", "dsp", "m4"),
+    Target("m4_size", "dsp", "m4", ("-Os",)),
+    Target("m4_unoptimized", "dsp", "m4", ("-O0",)),
+    Target("m4_without_assembly", "dsp", "m4", ("-O2", "-DTZ_NO_ASSEMBLY")),
+    Target("m7", "dsp", "m7"),
+    Target("m33", "dsp", "m33", ("-O2",)),
+]
