@@ -10,10 +10,13 @@ setup: .venv/ready ## make .venv with the locked packages
 .venv/ready: requirements.lock pyproject.toml scripts/setup.sh
 	bash scripts/setup.sh
 
-demo: setup ## train, quantize, evaluate and talk on the embedded corpus
-	$(PYTHON) stm32ai_main.py operation_mode=chain_tqe
+tools: ## install missing compilers and emulators, where that is allowed
+	@bash scripts/install_tools.sh
 
-test: setup ## run all tests
+demo: setup tools ## train, quantize, evaluate, and talk from the emulated STM32H7, on the embedded corpus
+	$(PYTHON) stm32ai_main.py operation_mode=chain_tqeb
+
+test: setup tools ## run all tests
 	$(PYTHON) -m pytest
 
 lint: setup ## check style
@@ -35,4 +38,4 @@ ui: setup ## open the MLflow UI on the local store
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
-.PHONY: help setup demo test lint format docs lock ui
+.PHONY: help setup tools demo test lint format docs lock ui

@@ -20,6 +20,7 @@ from textzoo.schema import Config
 from textzoo.services import inputs
 from textzoo.targets.boards import Board, Budget, board_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES, render_host_project, render_project
+from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
@@ -63,25 +64,41 @@ def prepare(config: Config, workspace: Workspace, sink: Sink, *, tokens_checked:
     """
     board = None if config.deployment.target == HOST else board_of(config.deployment.hardware_setup)
     path = quantized_model(config, workspace)
-    engine = LitertReferenceEngine(path)
-    tokenizer = inputs.tokenizer(config, workspace)
-    inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
-    tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
-    compiled = compile_file(
+    made = make_firmware(
         path,
-        Target(board.variant if board else HOST),
+        inputs.tokenizer(config, workspace),
+        board,
+        workspace.path("c_project", board.name if board else HOST),
         name=model_name(config, workspace, path),
-        check=self_check(engine, tokens),
+        tokens_checked=tokens_checked,
         without=frozenset(config.deployment.without_passes),
     )
+    keep(made, workspace, sink)
+    return made
+
+
+def make_firmware(
+    path: Path,
+    tokenizer: Tokenizer,
+    board: Board | None,
+    folder: Path,
+    *,
+    name: str = "model",
+    tokens_checked: int = SELF_CHECK_TOKENS,
+    without: frozenset[str] = frozenset(),
+) -> Firmware:
+    """Compile a quantized decode step for a board (None: this machine) and render its project into a folder."""
+    engine = LitertReferenceEngine(path)
+    inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
+    tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
+    target = Target(board.variant if board else HOST)
+    compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
     files = {**compiled.files, **render_tokenizer(tokenizer)}
-    folder = workspace.path("c_project", board.name if board else HOST)
     if board:
         budget(board, compiled).check()
         render_project(board, files, compiled.sources, folder)
     else:
         render_host_project(files, compiled.sources, folder)
-    keep(compiled, files, workspace, sink)
     return Firmware(board, path, compiled, folder, tokens, engine)
 
 
@@ -129,16 +146,16 @@ def budget(board: Board, compiled: CompiledModel) -> Budget:
     return Budget(board, {**compiled.flash.by_kind, "code (estimated)": CODE_BYTES_EXPECTED}, ram)
 
 
-def keep(compiled: CompiledModel, files: dict[str, str], workspace: Workspace, sink: Sink) -> None:
-    """Headers where a reader finds them, the memory map, and the table of passes on the console."""
+def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
+    """Headers where a reader finds them, the memory map, and what each pass saved on the console."""
     C_HEADERS.mkdir(exist_ok=True)
     for name in COPIED_HEADERS:
-        (C_HEADERS / name).write_text(files[name], encoding="utf-8")
+        (C_HEADERS / name).write_text((made.project / "model" / name).read_text(encoding="utf-8"), encoding="utf-8")
     picture = workspace.path("plots", "memory_map.png")
-    draw_memory_map(compiled, picture)
+    draw_memory_map(made.compiled, picture)
     sink.artifact(picture, "plots")
-    for line in compiled.saving_lines():
-        console.print(f"  {line}", markup=False, highlight=False)
+    for line in made.compiled.saving_lines():
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def deployment_report(firmware: Firmware) -> DeploymentReport:

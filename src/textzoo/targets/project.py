@@ -27,6 +27,7 @@ APPLICATION_RAM_BYTES = 2048
 NANOSECONDS_PER_INSTRUCTION = 64  # -icount shift=6
 DEFINE = re.compile(r"^#define (MODEL_\w+) (\S+)", re.MULTILINE)
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]+")
+FOLDERS = ("application", "board", "model", "platform", "port", "runtime", "twin")
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,9 @@ def text_of(content: str | bytes) -> str:
 
 
 def program_name(model_name: str) -> str:
-    """The model's name as a file name."""
-    return model_name if PROGRAM_NAME.fullmatch(model_name) else "model"
+    """The model's name as a file name; folders of the project have their names in build/ too."""
+    usable = PROGRAM_NAME.fullmatch(model_name) and model_name not in FOLDERS
+    return model_name if usable else "textzoo"
 
 
 @contextlib.contextmanager

@@ -1,0 +1,141 @@
+"""What one token costs on every core, beside what a user would otherwise deploy.
+
+Run: python benchmarks/decode_cost.py [--model FILE.tflite] [--boards ...] [--passes]
+Prints JSON: exact instructions per token on emulated Cortex-M4, M7, M33 and M55 (mean over all positions of the
+context), of matrix products per multiplication, RAM and code bytes, instructions on this machine (valgrind), and the
+seconds of compilation. `--passes` adds the cost on a Cortex-M7 with each pass of the compiler left out.
+The peers' figures were measured with the same model and the same counter (TFLM with CMSIS-NN, llama2.c, LiteRT).
+"""
+
+import argparse
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from default_model import chosen_model, model_argument, tokenizer_for
+from textzoo.compiler.compile import compile_file
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.passes.registry import TABLE
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
+from textzoo.services.firmware import Firmware, make_firmware
+from textzoo.targets.boards import load_board
+from textzoo.targets.emulators import build_host, build_image, emulate
+from textzoo.targets.image_size import sizes_of_image
+from textzoo.targets.toolchains import run_make
+from textzoo.text.tokenizers import Tokenizer
+
+BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6")
+# Has the RAM for a program without its passes.
+PASS_BOARD = "STM32H7"
+# TFLM + CMSIS-NN with the decode graph, same model: instructions per token, and per multiplication of the products.
+PEERS = {
+    "cortex-m4": {"instructions_per_token": 2_280_000, "gemv_per_mac": 2.27, "window_rerun": 197_000_000},
+    "cortex-m7": {"instructions_per_token": 2_330_000, "gemv_per_mac": 2.27, "window_rerun": 201_000_000},
+    "cortex-m55": {"instructions_per_token": 1_390_000, "gemv_per_mac": 0.57, "window_rerun": 94_000_000},
+}
+HOST_PEERS = {"llama2.c -Ofast": 555_000, "LiteRT XNNPACK": 836_000}
+COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
+# Valgrind knows AVX2 but not what came later.
+HOST_KERNEL_FLAGS = "KERNEL_FLAGS=-O3 -march=x86-64-v3 -fno-strict-aliasing"
+VALGRIND_SECONDS = 600
+
+
+def board_row(path: Path, tokenizer: Tokenizer, name: str, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Cost on one board's emulated twin."""
+    board = load_board(name)
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_firmware(path, tokenizer, board, Path(folder) / name, without=without)
+        with emulate(made.project, board) as console:
+            total = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
+            memory = console.ask({"command": "memory"})
+        with emulate(made.project, board, profile=True) as console:
+            by_kind = costs_by_kind(console)
+        sizes = sizes_of_image(build_image(made.project))
+    ram = sizes.ram - sizes.stack_reserved + memory["stack_bytes"]
+    return {
+        "core": board.core,
+        "instructions_per_token": total["mean"],
+        "smallest": total["smallest"],
+        "largest": total["largest"],
+        "sampling": total["sampling_mean"],
+        "gemv_per_mac": round(by_kind["FULLY_CONNECTED"] / product_macs(made), 3),
+        "by_kind": by_kind,
+        "ram_beyond_state_bytes": ram - memory["state_bytes"],
+        "stack_bytes": memory["stack_bytes"],
+        "code_bytes": sizes.flash.code,
+        "flash_bytes": sizes.flash.total,
+        "peer": PEERS.get(board.core, {}),
+        "peer_over_ours": round(PEERS[board.core]["instructions_per_token"] / total["mean"], 2)
+        if board.core in PEERS
+        else "not measured",
+    }
+
+
+def product_macs(made: Firmware) -> int:
+    """Multiplications of the constant matrices."""
+    structs = [statement.struct for statement in made.compiled.program.statements if hasattr(statement, "struct")]
+    layers = [struct.fields for struct in structs if struct and struct.type.startswith("tz_fully_connected")]
+    return sum(fields["rows"] * fields["columns"] for fields in layers)
+
+
+def host_row(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
+    """Instructions per token of the program for this machine, counted by valgrind inside model_step."""
+    if shutil.which("valgrind") is None:
+        return {"skipped": "valgrind is not installed (Debian: apt-get install valgrind)"}
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_firmware(path, tokenizer, None, Path(folder) / "host")
+        run_make(made.project, "image", HOST_KERNEL_FLAGS)
+        program = build_host(made.project)
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=model_step"]
+        commands = '{"command": "reset"}\n{"command": "benchmark"}\n{"command": "exit"}\n'
+        answer = subprocess.run(
+            [*command, str(program)],
+            input=commands,
+            capture_output=True,
+            text=True,
+            timeout=VALGRIND_SECONDS,
+            check=True,
+        )
+    steps = made.engine.context_length + len(made.compiled.facts.check.tokens)
+    collected = int(COLLECTED.search(answer.stderr)[1])
+    return {"instructions_per_token": round(collected / steps), "steps": steps, "peers": HOST_PEERS}
+
+
+def compile_seconds(path: Path) -> float:
+    """The compiler alone, from .tflite to C."""
+    start = time.perf_counter()
+    compile_file(path, Target("dsp"))
+    return round(time.perf_counter() - start, 2)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    model_argument(parser)
+    parser.add_argument("--boards", nargs="*", default=BOARDS)
+    parser.add_argument("--passes", action="store_true")
+    arguments = parser.parse_args()
+    path = chosen_model(arguments.model)
+    tokenizer = tokenizer_for(path, LitertReferenceEngine(path).vocabulary_size)
+    result: dict[str, Any] = {
+        "model": path.name,
+        "boards": {name: board_row(path, tokenizer, name) for name in arguments.boards},
+        "host": host_row(path, tokenizer),
+        "compile_seconds": compile_seconds(path),
+    }
+    if arguments.passes:
+        rows = {entry.name: board_row(path, tokenizer, PASS_BOARD, frozenset({entry.name})) for entry in TABLE}
+        keys = ("instructions_per_token", "ram_beyond_state_bytes", "flash_bytes")
+        result["without"] = {name: {key: row[key] for key in keys} for name, row in rows.items()}
+    print(json.dumps(result, indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

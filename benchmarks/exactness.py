@@ -1,0 +1,93 @@
+"""Exactness: the compiled C against LiteRT's reference kernels, logit by logit, and its text against Python's.
+
+Run: python benchmarks/exactness.py [--model FILE.tflite] [--tokens 100000] [--device-tokens 1000] [--boards ...]
+Prints JSON: mismatching logits on this machine and on every board's emulated twin, and whether all write the same text.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from default_model import chosen_model, model_argument, tokenizer_for
+from textzoo.engines.generate import generate
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.engines.native_engine import NativeEngine
+from textzoo.engines.sampling import Random32
+from textzoo.services.benchmarking import mismatches
+from textzoo.services.firmware import make_firmware
+from textzoo.targets.boards import load_board
+from textzoo.targets.emulators import emulate
+from textzoo.text.tokenizers import Tokenizer
+
+BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6")
+SAMPLE = {"max_tokens": 200, "temperature": 0.8, "top_k": 0, "seed": 1}
+
+
+def native_mismatches(path: Path, count: int) -> dict[str, Any]:
+    """Random tokens, the state reset where the context is full: every logit of every step."""
+    reference, native = LitertReferenceEngine(path), NativeEngine(path)
+    random, wrong, start = Random32(1), 0, time.perf_counter()
+    for index in range(count):
+        if index % reference.context_length == 0:
+            reference.reset()
+            native.reset()
+        token = random.next() % reference.vocabulary_size
+        wrong += int((reference.step_raw(token) != native.step_raw(token)).sum())
+    seconds = round(time.perf_counter() - start, 1)
+    return {
+        "tokens": count,
+        "logits": count * reference.vocabulary_size,
+        "mismatching_logits": wrong,
+        "seconds": seconds,
+    }
+
+
+def board_row(path: Path, tokenizer: Tokenizer, name: str, count: int, text: str) -> dict[str, Any]:
+    """One board's emulated twin: logits over text that the model wrote, and the sampled text."""
+    board, start = load_board(name), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        made = make_firmware(path, tokenizer, board, Path(folder) / name, tokens_checked=count)
+        with emulate(made.project, board) as console:
+            wrong = mismatches(made, console, count)
+            replies = list(console.command({"command": "generate", "prompt": tokenizer.decode([0]), **SAMPLE}))
+    written = tokenizer.decode([reply["token"] for reply in replies if "token" in reply])
+    return {
+        "core": board.core,
+        "kernels": board.variant,
+        "machine": board.emulator().machine,
+        "tokens": count,
+        "mismatching_logits": wrong,
+        "same_200_token_text": written == text,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    model_argument(parser)
+    parser.add_argument("--tokens", type=int, default=100_000, help="on this machine")
+    parser.add_argument("--device-tokens", type=int, default=1_000, help="on every emulated board")
+    parser.add_argument("--boards", nargs="*", default=BOARDS)
+    arguments = parser.parse_args()
+    path = chosen_model(arguments.model)
+    engine = LitertReferenceEngine(path)
+    tokenizer = tokenizer_for(path, engine.vocabulary_size)
+    prompt = tokenizer.decode([0])
+    text = "".join(generate(engine, tokenizer, prompt, **SAMPLE))
+    result: dict[str, Any] = {"model": path.name, "native": native_mismatches(path, arguments.tokens)}
+    native_text = "".join(generate(NativeEngine(path), tokenizer, prompt, **SAMPLE))
+    result["native"]["same_200_token_text"] = native_text == text
+    result["boards"] = {
+        name: board_row(path, tokenizer, name, arguments.device_tokens, text) for name in arguments.boards
+    }
+    print(json.dumps(result, indent=2))
+    rows = [result["native"], *result["boards"].values()]
+    return int(any(row["mismatching_logits"] or not row["same_200_token_text"] for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

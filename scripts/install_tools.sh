@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Installs the compilers and emulators that are missing, from Debian's packages, where that is allowed (root, or sudo
+# without a password). Elsewhere it says which packages to install, and goes on: what needs them says so itself.
+set -euo pipefail
+
+# program:package that brings it
+tools=(
+    gcc:gcc make:make cmake:cmake clang:clang
+    arm-none-eabi-gcc:gcc-arm-none-eabi qemu-system-arm:qemu-system-arm
+)
+
+missing=()
+for tool in "${tools[@]}"; do
+    command -v "${tool%%:*}" >/dev/null || missing+=("${tool##*:}")
+done
+# The libraries and headers that come in packages of their own.
+if command -v dpkg >/dev/null; then
+    for package in libc6-dev libnewlib-arm-none-eabi; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
+    done
+fi
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+run=()
+if [ "$(id -u)" != 0 ]; then
+    sudo -n true 2>/dev/null && run=(sudo -n)
+fi
+if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || [ ${#run[@]} -gt 0 ]; }; then
+    echo "Installing ${missing[*]} (a minute or two, 3 GB)"
+    "${run[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${run[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+else
+    echo "Not installed, and not allowed to install here: ${missing[*]}" >&2
+    echo "Debian and Ubuntu: sudo apt-get install ${missing[*]}; macOS: brew install cmake qemu, and Arm's toolchain" >&2
+fi

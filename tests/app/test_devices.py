@@ -1,0 +1,179 @@
+"""Chains that end on a device: whole runs of the program at toy size, on this machine and on emulated boards."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from textzoo.errors import UserError
+from textzoo.models.pico_gpt import PicoGPT
+from textzoo.quantizers.quantize import quantize
+from textzoo.schema import Config, QuantizationConfig
+from textzoo.services import benchmarking, deployment
+from textzoo.targets.boards import board_names
+from textzoo.targets.toolchains import missing_tools
+from textzoo.text.character_tokenizer import CharacterTokenizer
+from textzoo.workspace import Workspace
+
+CHARACTERS = [chr(0x61 + index) for index in range(13)]
+SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
+needs_emulator = pytest.mark.skipif(
+    bool(missing_tools(["arm", "qemu"])), reason="needs Debian's packages gcc-arm-none-eabi and qemu-system-arm"
+)
+
+
+class Sink:
+    """Remembers what a service reports."""
+
+    def __init__(self):
+        self.values, self.files = {}, []
+
+    def metrics(self, step, values):
+        self.values.update(values)
+
+    def artifact(self, path, folder=""):
+        self.files.append(Path(path).name)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A folder with a float model, its quantized decode step and its tokenizer."""
+    folder = tmp_path_factory.mktemp("models")
+    keras.utils.set_random_seed(5)
+    model = PicoGPT(**SHAPE)
+    random = np.random.default_rng(5)
+    for weight in model.weights:
+        weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
+    model.save(folder / "float.keras")
+    config = QuantizationConfig(calibration_windows=4, report_tokens=12)
+    quantize(model, random.integers(0, 13, 400), config, folder)
+    CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
+    return folder
+
+
+@pytest.fixture
+def config(models):
+    config = Config()
+    config.model.quantized_model_path = str(models / "decode_static_wi8_ai8.tflite")
+    config.prediction.prompt = "abc"
+    config.prediction.max_tokens = 40
+    config.benchmarking.tokens_checked = 30
+    return config
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Workspace(tmp_path / "run")
+
+
+@needs_emulator
+@pytest.mark.parametrize("board", board_names())
+def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):
+    config.deployment.hardware_setup.board = board
+    sink = Sink()
+    report = benchmarking.run(config, workspace, sink)
+    benchmark = report.benchmark
+    assert benchmark.mismatching_logits == 0
+    assert benchmark.tokens_checked == 30
+    assert benchmark.same_text is True
+    assert len(report.samples[0].text) == 40
+    assert len(benchmark.by_position) == 12
+    assert benchmark.instructions_smallest == min(benchmark.by_position) > 0
+    assert abs(benchmark.instructions_per_token - np.mean(benchmark.by_position)) <= 0.5
+    assert benchmark.ram_bytes.state == 2 * 2 * 12 * 32
+    assert 0 < benchmark.ram_bytes.stack < 4096
+    assert benchmark.flash_bytes.total < 64 * 1024
+    # Marks cost a little themselves, never more than a tenth at this size.
+    assert sum(benchmark.by_kind.values()) == pytest.approx(benchmark.instructions_per_token, rel=0.1)
+    assert benchmark.projected.tokens_per_second > 0
+    assert sink.values["mismatching_logits"] == 0
+    assert {"instructions.png", "memory_map.png"} <= set(sink.files)
+
+
+@needs_emulator
+def test_instruction_counts_are_the_same_every_time(config, workspace, tmp_path):
+    first = benchmarking.run(config, workspace, Sink()).benchmark
+    again = benchmarking.run(config, Workspace(tmp_path / "again"), Sink()).benchmark
+    assert again.by_position == first.by_position
+    assert again.by_kind == first.by_kind
+
+
+def test_this_machine_is_measured_in_time(config, workspace):
+    config.benchmarking.measured_by = "host"
+    report = benchmarking.run(config, workspace, Sink())
+    assert report.benchmark.mismatching_logits == 0
+    assert report.benchmark.same_text is True
+    assert report.benchmark.tokens_per_second > 0
+    assert report.benchmark.instructions_per_token is None
+
+
+@needs_emulator
+def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, workspace, tmp_path):
+    report = deployment.run(config, workspace, Sink())
+    project = Path(report.deployment.c_project)
+    assert report.skipped == []
+    assert {path.name for path in Path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(project, elsewhere, ignore=shutil.ignore_patterns("build"))
+    shutil.rmtree(project)
+    assert os.system(f"make -s -C {elsewhere} image >{tmp_path / 'log'} 2>&1") == 0
+    assert list(elsewhere.glob("build/board/*.elf"))
+
+
+def test_without_a_compiler_the_project_is_made_and_the_missing_package_named(config, workspace, monkeypatch):
+    monkeypatch.setenv("PATH", str(workspace.root))
+    report = deployment.run(config, workspace, Sink())
+    assert Path(report.deployment.c_project, "Makefile").is_file()
+    assert "gcc-arm-none-eabi" in report.skipped[0].why
+
+
+def test_a_model_that_does_not_fit_the_board_is_refused_with_the_table(config, workspace):
+    setup = config.deployment.hardware_setup
+    setup.board, setup.title = "STM32F4", "STM32F405/407 (STM32F4DISCOVERY and kin)"
+    setup.memories = {"SRAM": {"bytes": 8192}}
+    with pytest.raises(UserError, match=r"(?s)does not fit STM32F4.*state.*arena.*TOO MANY"):
+        deployment.run(config, workspace, Sink())
+    assert not workspace.path("c_project").exists()
+
+
+@needs_emulator
+def test_chain_qd_brings_a_float_model_to_a_project(program, models, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("".join(CHARACTERS) * 60)
+    folder = tmp_path / "run"
+    answer = program(
+        "operation_mode=chain_qd",
+        f"model.float_model_path={models / 'float.keras'}",
+        "dataset=text",
+        f"dataset.training_path={text}",
+        "quantization.calibration_windows=4",
+        "quantization.report_tokens=12",
+        "mlflow.system_metrics=false",
+        f"hydra.run.dir={folder}",
+    )
+    assert answer.returncode == 0, answer.stderr
+    report = json.loads((folder / "report.json").read_text())
+    assert report["deployment"]["target"] == "STM32H7"
+    assert Path(report["deployment"]["c_project"], "README.md").is_file()
+
+
+def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(program, models, tmp_path):
+    """In a chain the earlier results stay: here there are none but the rendered project."""
+    folder = tmp_path / "run"
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    answer = program(
+        "operation_mode=benchmarking",
+        f"model.quantized_model_path={models / 'decode_static_wi8_ai8.tflite'}",
+        "mlflow.system_metrics=false",
+        f"hydra.run.dir={folder}",
+        path=str(tools),
+    )
+    assert answer.returncode == 2
+    assert "Debian and Ubuntu: sudo apt-get install" in answer.stderr
+    assert json.loads((folder / "report.json").read_text())["status"] == "FAILED"
