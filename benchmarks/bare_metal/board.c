@@ -141,9 +141,9 @@ uint32_t __attribute__((noinline)) board_counter_stop(void)
     return (uint32_t)((picoseconds + 32000u) / 64000u) - counter_overhead;
 }
 
-static void __attribute__((noinline)) loop_of_2003(void)
+static void __attribute__((naked)) loop_of_2003(void)
 {
-    __asm__ volatile("mov r0, #1000\n1: subs r0, #1\n bne 1b" ::: "r0", "cc"); /* with the call and the return */
+    __asm__ volatile("mov r0, #1000\n1: subs r0, #1\n bne 1b\n bx lr"); /* with the call */
 }
 
 static void start_counter(void)

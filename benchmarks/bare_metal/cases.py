@@ -108,7 +108,7 @@ def run_on_host(
     """Build the program for this machine, with every buffer an allocation of its own, and run the cases."""
     program = folder / "run_cases"
     sources = [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
-    compile_with(compiler, ["-D_POSIX_C_SOURCE=200112L", *flags], sources, program)
+    compile_with(compiler, ["-Wl,-z,now", "-D_POSIX_C_SOURCE=200112L", *flags], sources, program)
     return _exchange(cases, folder, lambda: finish([str(program)], folder, 600))
 
 

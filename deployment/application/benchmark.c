@@ -1,6 +1,9 @@
 #include "benchmark.h"
 
+#include <stddef.h>
+
 #include "counter.h"
+#include "divide.h"
 #include "generate.h"
 #include "model.h"
 #include "port.h"
@@ -51,6 +54,12 @@ static costs_t measure(void)
     return costs;
 }
 
+/* Per position, rounded. */
+static uint64_t mean_of(uint64_t sum)
+{
+    return divide(sum + MODEL_CONTEXT_LENGTH / 2, MODEL_CONTEXT_LENGTH, NULL);
+}
+
 #ifdef TEXTZOO_PROFILE
 static void reply_profile(void)
 {
@@ -80,10 +89,10 @@ void benchmark_run(void)
     reply_number("positions", MODEL_CONTEXT_LENGTH);
     reply_text("counter", port_counter_name());
     reply_number("cost", costs.model);
-    reply_number("mean", (costs.model + MODEL_CONTEXT_LENGTH / 2) / MODEL_CONTEXT_LENGTH);
+    reply_number("mean", mean_of(costs.model));
     reply_number("smallest", costs.smallest);
     reply_number("largest", costs.largest);
-    reply_number("sampling_mean", (costs.sampling + MODEL_CONTEXT_LENGTH / 2) / MODEL_CONTEXT_LENGTH);
+    reply_number("sampling_mean", mean_of(costs.sampling));
     reply_number("macs_per_token", MODEL_MACS);
     reply_end();
 }

@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "benchmark.h"
+#include "divide.h"
 #include "generate.h"
 #include "memory.h"
 #include "model.h"
@@ -83,7 +84,7 @@ static void reply_generated(const generated_t *result, int32_t prompt_tokens)
         write_text(" tokens");
         if (result->tokens > 0) {
             write_text(", ");
-            write_number(result->cost / (uint32_t)result->tokens);
+            write_number(divide(result->cost, (uint32_t)result->tokens, NULL));
             write_text(" ");
             write_text(port_counter_name());
             write_text(" each");

@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include "divide.h"
 #include "port.h"
 #include "text.h"
 #include "utf8.h"
@@ -41,8 +42,9 @@ void write_number(uint64_t value)
     char digits[LONGEST_NUMBER]; /* from the end */
     size_t count = 0;
     do {
-        digits[count++] = (char)('0' + value % 10);
-        value /= 10;
+        uint32_t digit;
+        value = divide(value, 10, &digit);
+        digits[count++] = (char)('0' + digit);
     } while (value != 0);
     while (count > 0) {
         port_put(digits[--count]);
@@ -186,7 +188,7 @@ void reply_hex32(const char *name, uint32_t value)
 
 void reply_q16(const char *name, uint32_t value)
 {
-    const uint64_t ten_thousandths = ((uint64_t)value * 10000 + 0x8000) >> 16;
+    const uint32_t ten_thousandths = (uint32_t)(((uint64_t)value * 10000 + 0x8000) >> 16);
     field(name);
     write_number(ten_thousandths / 10000);
     port_put('.');

@@ -28,7 +28,7 @@ void reply_hex_begin(const char *name);
 void reply_hex_byte(uint8_t byte);
 void reply_hex_end(void);
 
-/* A field with a number and its decimals: value / 2^16, rounded to four places. */
+/* A field with a number and its decimals: value / 2^16 (at most 2^31), rounded to four places. */
 void reply_q16(const char *name, uint32_t value);
 
 /* The whole last line of an answer that failed; received may be NULL. */

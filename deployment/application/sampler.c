@@ -1,5 +1,9 @@
 #include "sampler.h"
 
+#include <stddef.h>
+
+#include "divide.h"
+
 enum {
     EXPONENT_BITS = 24,
     TABLE_BITS = 6,
@@ -44,7 +48,7 @@ void sampler_init(sampler_t *sampler, uint32_t temperature, int32_t top_k, uint3
     sampler->top_k = top_k;
     sampler->multiplier = 0;
     if (temperature != 0) {
-        const uint64_t multiplier = (MODEL_LOGIT_UNIT + temperature / 2) / temperature;
+        const uint64_t multiplier = divide(MODEL_LOGIT_UNIT + temperature / 2, temperature, NULL);
         sampler->multiplier = multiplier > UINT32_MAX ? UINT32_MAX : (uint32_t)multiplier;
     }
 }

@@ -135,10 +135,30 @@ def test_without_a_compiler_the_project_is_made_and_the_missing_package_named(co
 def test_a_model_that_does_not_fit_the_board_is_refused_with_the_table(config, workspace):
     setup = config.deployment.hardware_setup
     setup.board, setup.title = "STM32F4", "STM32F405/407 (STM32F4DISCOVERY and kin)"
-    setup.memories = {"SRAM": {"bytes": 8192}}
+    setup.memories = {"SRAM": {"bytes": 6000}, "CCM": {"bytes": 4096}}
     with pytest.raises(UserError, match=r"(?s)does not fit STM32F4.*state.*arena.*TOO MANY"):
         deployment.run(config, workspace, Sink())
     assert not workspace.path("c_project").exists()
+
+
+def test_a_model_too_large_for_the_board_is_refused_before_training(program, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("".join(CHARACTERS) * 60)
+    folder = tmp_path / "run"
+    answer = program(
+        "operation_mode=chain_tqeb",
+        "board=STM32F4",
+        "model.d_model=512",
+        "model.context_length=32",
+        "dataset=text",
+        f"dataset.training_path={text}",
+        "mlflow.system_metrics=false",
+        f"hydra.run.dir={folder}",
+    )
+    assert answer.returncode == 2
+    assert "does not fit STM32F4" in answer.stderr
+    assert "TOO MANY" in answer.stderr
+    assert not (folder / "checkpoints").exists()
 
 
 @needs_emulator

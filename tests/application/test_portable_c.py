@@ -59,7 +59,7 @@ def sampler_library(tmp_path_factory):
                 f"#include <stdint.h>\n#define MODEL_VOCABULARY_SIZE {vocabulary_size}\n"
                 f"#define MODEL_LOGIT_UNIT UINT64_C({unit_multiplier(scale)})\ntypedef {dtype}_t model_logit_t;\n"
             )
-            made[key] = compile_library(folder, [APPLICATION / "sampler.c"], [folder])
+            made[key] = compile_library(folder, [APPLICATION / "sampler.c", APPLICATION / "divide.c"], [folder])
         return made[key]
 
     return build

@@ -30,6 +30,16 @@ def render_toy(target: str, folder: Path) -> Path:
     return render_project(load_board(target), toy_files(), [], folder)
 
 
+def change_model(project: Path, *changes: tuple[str, str]) -> None:
+    """Replace texts of a project's model.c; each must be there."""
+    path = project / "model" / "model.c"
+    text = path.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
 def need(*tools: str) -> None:
     """Skip the test, naming the tool, where one is not installed."""
     for tool in tools:

@@ -44,15 +44,13 @@ void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, co
 {
     tz_attention_head_t head = tz_attention_head(attention, scratch);
     const int32_t live = tz_clamp(*last, 0, attention->context - 1) + 1;
-    const int32_t multiplier = attention->output_multiplier, zero_point = attention->output_zero_point;
-    const int32_t left = attention->output_left, right = attention->output_right;
+    const tz_hoisted_t scale = attention->output;
     for (int32_t i = 0; i < attention->heads; ++i) {
         const int32_t largest = tz_attention_scores(attention, &head, query, keys, live);
         const int32_t offset = attention->value_zero_point * weigh(attention, &head, largest, live);
         tz_weighted_sum_s8(values, live, attention->width, head.weights, head.sums);
         for (int32_t d = 0; d < attention->width; ++d) {
-            const int32_t scaled = tz_scale_hoisted(head.sums[d] - offset, multiplier, left, right);
-            *output++ = (int8_t)tz_clamp(scaled + zero_point, INT8_MIN, INT8_MAX);
+            *output++ = (int8_t)tz_clamp(tz_scale_hoisted(head.sums[d] - offset, scale), INT8_MIN, INT8_MAX);
         }
         query += attention->width;
         keys += attention->context * attention->width;

@@ -34,8 +34,8 @@ void tz_attention_s8_p16(const tz_attention_s8_t *attention, const int8_t *query
 {
     tz_attention_head_t head = tz_attention_head(attention, scratch);
     const int32_t live = tz_clamp(*last, 0, attention->context - 1) + 1;
-    const int32_t multiplier = attention->output_multiplier;
-    const int shift = (int)attention->output_right;
+    const int32_t multiplier = attention->wide_multiplier;
+    const int shift = (int)attention->wide_shift;
     for (int32_t i = 0; i < attention->heads; ++i) {
         const int32_t largest = tz_attention_scores(attention, &head, query, keys, live);
         const int32_t offset = attention->value_zero_point * weigh(attention, &head, largest, live);

@@ -1,16 +1,15 @@
-#include "textzoo/fixedpoint.h"
 #include "textzoo/reduce.h"
 
 void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output)
 {
     for (int32_t outer = 0; outer < reduce->outer; ++outer) {
         for (int32_t inner = 0; inner < reduce->inner; ++inner) {
-            int32_t sum = -reduce->offset;
+            uint32_t sum = 0;
             for (int32_t i = 0; i < reduce->reduced; ++i) {
-                sum += input[i * reduce->inner + inner];
+                const int32_t value = input[i * reduce->inner + inner];
+                sum += (uint32_t)value;
             }
-            sum = tz_scale_double(sum, reduce->multiplier, (int)reduce->shift) + reduce->output_zero_point;
-            *output++ = (int8_t)tz_clamp(sum, INT8_MIN, INT8_MAX);
+            *output++ = (int8_t)tz_clamp(tz_finish_reduction(reduce, sum), INT8_MIN, INT8_MAX);
         }
         input += reduce->reduced * reduce->inner;
     }

@@ -15,6 +15,10 @@
 #define SCB_CSSELR REGISTER(0xE000ED84u)
 #define SCB_CPACR REGISTER(0xE000ED88u)
 #define SCB_DEMCR REGISTER(0xE000EDFCu)
+#define MPU_CTRL REGISTER(0xE000ED94u)
+#define MPU_RNR REGISTER(0xE000ED98u)
+#define MPU_RBAR REGISTER(0xE000ED9Cu)
+#define MPU_RASR REGISTER(0xE000EDA0u)
 #define SCB_ICIALLU REGISTER(0xE000EF50u)
 #define SCB_DCISW REGISTER(0xE000EF60u)
 #define DWT_CTRL REGISTER(0xE0001000u)
@@ -30,6 +34,16 @@ static inline void cortex_barrier(void)
 static inline void cortex_enable_coprocessors(void)
 {
     SCB_CPACR |= 0xFu << 20;
+    cortex_barrier();
+}
+
+/* Make 64 KB below `address`, a multiple of 64 KB, a fault to touch (ARMv7-M): ARMv8-M has a stack limit instead. */
+static inline void cortex_guard_below(uint32_t address)
+{
+    MPU_RNR = 0;
+    MPU_RBAR = address - 0x10000u;
+    MPU_RASR = 1u << 28 | 15u << 1 | 1u; /* no execution, no access, 2^(15 + 1) bytes, enabled */
+    MPU_CTRL = 1u << 2 | 1u;             /* everything else as without MPU */
     cortex_barrier();
 }
 

@@ -6,6 +6,8 @@
 #include "port.h"
 #include "reply.h"
 
+#define CFSR_STACK_OVERFLOW (1u << 20) /* of ARMv8-M */
+
 extern uint32_t __stack_bottom[], __stack_top[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
 
 int main(void);
@@ -39,6 +41,9 @@ __attribute__((section(".vectors"), used)) static const void *const vectors[16] 
 __attribute__((used)) void start_with_stack(void)
 {
     board_before_memory();
+#if __ARM_ARCH < 8
+    cortex_guard_below((uint32_t)(uintptr_t)__stack_bottom);
+#endif
     cortex_enable_coprocessors();
     SCB_VTOR = (uint32_t)(uintptr_t)vectors;
     const uint32_t *load = __data_load;
@@ -58,7 +63,8 @@ __attribute__((used)) void start_with_stack(void)
 __attribute__((used)) void fault_with_stack(const uint32_t *frame)
 {
     const uintptr_t place = (uintptr_t)frame;
-    const int whole = place >= (uintptr_t)__stack_bottom && place + 32u <= (uintptr_t)__stack_top;
+    const bool overflow = SCB_CFSR & CFSR_STACK_OVERFLOW;
+    const bool whole = !overflow && place >= (uintptr_t)__stack_bottom && place + 32u <= (uintptr_t)__stack_top;
     reply_use(REPLY_JSON);
     write_text("\n");
     reply_line("fault");

@@ -8,7 +8,7 @@ import numpy as np
 
 from textzoo.compiler.graph import Graph, Tensor
 from textzoo.compiler.planner import MemoryPlan
-from textzoo.compiler.program import Constant, Program
+from textzoo.compiler.program import Constant, Loop, Program
 from textzoo.compiler.rendering import (
     array_lines,
     c_type,
@@ -73,10 +73,13 @@ def all_constants(graph: Graph, program: Program) -> list[Constant]:
     for statement in program.statements:
         for tensor in statement.reads():
             storage = tensor.storage
-            if storage.is_constant and id(storage) not in seen and storage.size > 1:
+            # Loops have constants of one element as literals.
+            is_literal = storage.size == 1 and storage is tensor and isinstance(statement, Loop)
+            if storage.is_constant and id(storage) not in seen and not is_literal:
                 seen.add(id(storage))
                 kind = "embedding" if len(storage.shape) == 2 else "parameters"
-                found.append(Constant(storage.symbol, stored_values(storage), format_comment(storage), kind))
+                comment = format_comment(storage)
+                found.append(Constant(storage.symbol, stored_values(storage), comment, kind, storage))
     return found
 
 
@@ -90,6 +93,8 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
     for constant in constants:
         key = (str(constant.values.dtype), constant.values.tobytes())
         constant.symbol = first.setdefault(key, constant).symbol
+        if constant.tensor is not None:
+            constant.tensor.symbol = constant.symbol
     return list(first.values())
 
 

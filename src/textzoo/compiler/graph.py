@@ -249,7 +249,7 @@ def _copies_of_what_nothing_computes(nodes: list[Node], outputs: dict[str, Tenso
             computed.discard(id(tensor))
             continue
         own = replace(tensor, symbol=symbols.unique(name), value=None)
-        copies.append(Node("RESHAPE", [tensor], [own]))
+        copies.append(Node("RESHAPE", [tensor], [own], {"newShape": np.array(tensor.shape, np.int32)}))
         outputs[name] = own
     return copies
 

@@ -14,6 +14,14 @@ DSP_TILE = 64  # rows that the dsp kernel finishes together
 DSP_GROUP = 8  # columns in four words of its inputs
 DSP_CHUNK = 512  # columns after which it separates its sums
 DSP_LANES = [0, 2, 1, 3, 4, 6, 5, 7]  # the order of a group's columns in memory
+MVE_BLOCK = 7  # rows of the mve kernel's inner loop
+MVE_TILE = 112  # rows whose sums the mve kernel keeps
+MVE_GROUP = 16  # columns in one of its vectors
+
+HOST_BLOCK = 64  # rows of the host kernel's inner loop
+HOST_LANES = 8  # rows in one of its vectors, and in the loop for what is left
+HOST_GROUP = 4  # columns in one turn of the loop
+HOST_PADDING = 32  # columns to which it fills up the inputs
 
 
 @dataclass(frozen=True)
@@ -72,9 +80,44 @@ def _dsp_scratch(rows: int, columns: int) -> int:
     return 4 * -(-columns // DSP_CHUNK) + 2 * _round_up(columns, DSP_GROUP)
 
 
+def _pack_mve(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 -> int8: blocks of rows, 16 columns of each row in turn, then the remaining rows."""
+    wide = _padded(weights, 1, MVE_GROUP)
+    whole = len(wide) // MVE_BLOCK * MVE_BLOCK
+    blocks = wide[:whole].reshape(-1, MVE_BLOCK, wide.shape[1] // MVE_GROUP, MVE_GROUP).swapaxes(1, 2)
+    return np.concatenate([blocks.ravel(), wide[whole:].ravel()])
+
+
+def _mve_scratch(rows: int, columns: int) -> int:
+    inputs = 0 if columns % MVE_GROUP == 0 else _round_up(columns, MVE_GROUP)
+    return 4 * _round_up(min(rows, MVE_TILE), 4) + inputs
+
+
+def _pack_host(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 -> int8: blocks of 64 rows, then of 8, each its row sums and then its columns by fours."""
+    wide = _padded(weights, HOST_LANES, HOST_GROUP)
+    whole = len(weights) // HOST_BLOCK * HOST_BLOCK
+    starts = [*range(0, whole, HOST_BLOCK), *range(whole, len(wide), HOST_LANES)]
+    blocks = [wide[start:stop] for start, stop in zip(starts, [*starts[1:], len(wide)], strict=True)]
+    return np.concatenate([_host_block(block) for block in blocks])
+
+
+def _host_block(block: np.ndarray) -> np.ndarray:
+    """(8 or 64, columns) int8 -> int8."""
+    sums = 128 * block.sum(axis=1, dtype=np.int32)
+    columns = block.reshape(len(block), -1, 4).swapaxes(0, 1)
+    return np.concatenate([sums.astype("<i4").view(np.int8), columns.ravel()])
+
+
+def _host_scratch(rows: int, columns: int) -> int:
+    return 2 * _round_up(columns, HOST_PADDING)
+
+
 VARIANTS: dict[str, Variant] = {
     "generic": Variant(np.ravel, lambda rows, columns: 0, -128, 1),
     "dsp": Variant(_pack_dsp, _dsp_scratch, -127, 4),
+    "host": Variant(_pack_host, _host_scratch, -127, 16),
+    "mve": Variant(_pack_mve, _mve_scratch, -128, 16),
 }
 
 

@@ -20,12 +20,14 @@ class Constant:
         values: (n,) int8, int16, int32 or uint32, in the order of the kernel.
         comment: Shape and meaning, for the reader of the generated file.
         kind: "weights", "embedding", "table" or "parameters", for the report of flash.
+        tensor: The tensor of the graph that it holds, if it is one: statements name it by its own symbol.
     """
 
     symbol: str
     values: np.ndarray
     comment: str
     kind: str = "parameters"
+    tensor: Tensor | None = None
 
 
 @dataclass(eq=False)

@@ -17,6 +17,8 @@ C_TYPES = {
     "bool": "uint8_t",
     "float32": "float",
 }
+# What a value of each type is while it lies in a variable; all others are int32_t.
+VALUE_TYPES = {"int64": "int64_t", "float32": "float"}
 INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
 
@@ -69,19 +71,21 @@ def integer_text(value: int) -> str:
     return "(-2147483647 - 1)" if value == -(2**31) else str(value)
 
 
+def long_text(value: int) -> str:
+    """The same for 64 bits."""
+    return "(-INT64_C(9223372036854775807) - 1)" if value == -(2**63) else f"INT64_C({value})"
+
+
 def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
     """A constant array with its comment."""
     flat = values.ravel()
-    texts = [integer_text(value) for value in flat.tolist()] if flat.dtype != np.int64 else long_texts(flat)
+    text = long_text if flat.dtype == np.int64 else integer_text
+    texts = [text(value) for value in flat.tolist()]
     lines = [
         "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
         for start in range(0, len(texts), NUMBERS_PER_LINE)
     ]
     return [f"/* {comment} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
-
-
-def long_texts(values: np.ndarray) -> list[str]:
-    return [f"INT64_C({value})" for value in values.tolist()]
 
 
 def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
@@ -115,9 +119,13 @@ def loop_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
     lines = body_lines(loop, structs, fixed)
     for depth in reversed(range(len(loop.shape))):
         lines = for_loop(INDICES[depth], loop.shape[depth], lines)
-    before = [f"const int32_t {name} = {element(operand)};" for operand, name in fixed.values()]
+    before = [f"const {value_type(operand.tensor)} {name} = {element(operand)};" for operand, name in fixed.values()]
     is_scope = len(before) == 0 and (bool(loop.shape) or len(lines) == 1)
     return lines if is_scope else ["{", *("    " + line for line in before + lines), "}"]
+
+
+def value_type(tensor: Tensor) -> str:
+    return VALUE_TYPES.get(str(tensor.dtype), "int32_t")
 
 
 def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
@@ -145,8 +153,7 @@ def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Opera
         target = compute.target
         needed = any(operand.same_walk(target) for later in loop.body[number + 1 :] for operand in later.operands)
         if needed:
-            kind = "float" if str(target.tensor.dtype) == "float32" else "int32_t"
-            lines.append(f"const {kind} value_{number} = {value};")
+            lines.append(f"const {value_type(target.tensor)} value_{number} = {value};")
             value = f"value_{number}"
         if compute.stored:
             lines.append(f"{element(target)} = ({c_type(target.tensor.dtype)}){value};")
@@ -159,7 +166,8 @@ def argument(operand: Operand, earlier: list[Compute]) -> str:
             return f"value_{number}"
     tensor = operand.tensor
     if tensor.is_constant and tensor.size == 1:
-        return str(tensor.value.ravel().astype(np.int64)[0])
+        value = int(tensor.value.ravel()[0])
+        return long_text(value) if tensor.dtype == np.int64 else integer_text(value)
     return element(operand)
 
 

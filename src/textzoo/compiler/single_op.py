@@ -1,4 +1,4 @@
-"""A .tflite of one operator: builds it and runs it with LiteRT's reference kernels."""
+"""A .tflite of one operator, or of a few: builds it and runs it with LiteRT's reference kernels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,9 +32,9 @@ ACTIVATIONS = {
 }
 
 
-@dataclass
+@dataclass(eq=False)
 class Tensor:
-    """A tensor of the operator: shape, element type, scale(s) and zero point(s); with `data` it is a constant.
+    """A tensor of an operator: shape, element type, scale(s) and zero point(s); with `data` it is a constant.
 
     An empty `scale` means not quantized. Several scales mean per channel along `quantized_dimension`.
     Data of the types int4 and int2 is given unpacked, one value per element of an int8 array.
@@ -110,6 +110,26 @@ def _operator(op_name: str, options: Mapping[str, object]) -> schema.OperatorT:
     return operator
 
 
+@dataclass
+class Operation:
+    """One operator of the model.
+
+    Attributes:
+        name: In the schema's BuiltinOperator, such as "FULLY_CONNECTED".
+        inputs: The operands in order; None stands for an optional one that is left out.
+        outputs: The results in order.
+        options: Fields of the operator's options table by their names in the schema, such as
+            {"fusedActivationFunction": ACTIVATIONS["RELU"]}; the others keep the schema's defaults.
+        version: The operator's version.
+    """
+
+    name: str
+    inputs: Sequence[Tensor | None]
+    outputs: Sequence[Tensor]
+    options: Mapping[str, object] = field(default_factory=dict)
+    version: int = 1
+
+
 def build(
     op_name: str,
     options: Mapping[str, object] | None,
@@ -117,40 +137,69 @@ def build(
     outputs: Sequence[Tensor],
     version: int = 1,
 ) -> bytes:
-    """The .tflite of one operator.
+    """The .tflite of one operator; see `Operation`."""
+    return build_all([Operation(op_name, inputs, outputs, options or {}, version)])
 
-    Args:
-        op_name: name in the schema's BuiltinOperator, such as "FULLY_CONNECTED".
-        options: fields of the operator's options table by their names in the schema, such as
-            {"fusedActivationFunction": ACTIVATIONS["RELU"]}; the others keep the schema's defaults.
-        inputs: the operands in order; None stands for an optional one that is left out; those with data are
-            constants, the others are the model's inputs.
-        outputs: the results in order.
-        version: the operator's version.
+
+def build_all(operations: Sequence[Operation]) -> bytes:
+    """The .tflite of several operators, each of which may read what earlier ones have computed.
+
+    The same Tensor object is the same tensor of the model. Those with data are constants; the others that no operator
+    computes are the model's inputs, "input_0", "input_1", ... in the order of their first use; those that no other
+    operator reads are its outputs, "output_0", "output_1", ... The signature is "main".
     """
-    graph, model = schema.SubGraphT(), schema.ModelT()
-    graph.tensors, graph.inputs, model.buffers = [], [], [schema.BufferT()]
+    roles = _named_tensors(operations)
+    names = {tensor: f"{role}_{index}" for role, tensors in roles.items() for index, tensor in enumerate(tensors)}
+    places = {tensor: place for place, tensor in enumerate(names)}
+    graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
+    model.buffers = [schema.BufferT(), *(_buffer(tensor) for tensor in names)]
+    graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
+    graph.inputs, graph.outputs = ([places[tensor] for tensor in roles[role]] for role in ("input", "output"))
+    graph.operators, graph.name = [], b"main"
+    for operation in operations:
+        built = _operator(operation.name, operation.options)
+        built.inputs = [-1 if tensor is None else places[tensor] for tensor in operation.inputs]
+        built.outputs = [places[tensor] for tensor in operation.outputs]
+        built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
+        graph.operators.append(built)
+    model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
+    model.signatureDefs = [_signature(graph)]
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
-    def add(tensor: Tensor | None, name: str) -> int:
-        if tensor is None:
-            return -1
-        model.buffers.append(_buffer(tensor))
-        graph.tensors.append(_schema_tensor(tensor, len(model.buffers) - 1, name))
-        return len(graph.tensors) - 1
 
-    operator = _operator(op_name, options or {})
-    operator.inputs = [add(tensor, f"input_{index}") for index, tensor in enumerate(inputs)]
-    operator.outputs = [add(tensor, f"output_{index}") for index, tensor in enumerate(outputs)]
-    graph.inputs = [at for at, tensor in zip(operator.inputs, inputs, strict=True) if tensor and tensor.data is None]
-    graph.outputs, graph.operators, graph.name = list(operator.outputs), [operator], b"main"
+def _named_tensors(operations: Sequence[Operation]) -> dict[str, list[Tensor]]:
+    """What tensors are for the model -> those tensors, each once, in the order of their first use."""
+    read = dict.fromkeys(tensor for operation in operations for tensor in operation.inputs if tensor is not None)
+    written = dict.fromkeys(tensor for operation in operations for tensor in operation.outputs)
+    return {
+        "input": [tensor for tensor in read if tensor.data is None and tensor not in written],
+        "constant": [tensor for tensor in read if tensor.data is not None],
+        "inner": [tensor for tensor in written if tensor in read],
+        "output": [tensor for tensor in written if tensor not in read],
+    }
 
+
+def _code(op_name: str, version: int) -> schema.OperatorCodeT:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, op_name)
     # Readers older than the extended table look here; 127 tells them to look at builtinCode instead.
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
     code.version = version
-    model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    return code
+
+
+def _signature(graph: schema.SubGraphT) -> schema.SignatureDefT:
+    signature = schema.SignatureDefT()
+    signature.signatureKey, signature.subgraphIndex = b"main", 0
+    signature.inputs = [_signature_entry(graph, place) for place in graph.inputs]
+    signature.outputs = [_signature_entry(graph, place) for place in graph.outputs]
+    return signature
+
+
+def _signature_entry(graph: schema.SubGraphT, place: int) -> schema.TensorMapT:
+    entry = schema.TensorMapT()
+    entry.name, entry.tensorIndex = graph.tensors[place].name, place
+    return entry
 
 
 def run_reference(model: bytes, *values: np.ndarray) -> list[np.ndarray]:

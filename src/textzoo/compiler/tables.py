@@ -5,59 +5,77 @@ from collections.abc import Callable
 import numpy as np
 
 INTERVALS = 512
+LOWEST, HIGHEST = -32768, 32767
 
 
 def round_away(values: np.ndarray) -> np.ndarray:
-    """std::round: halves away from zero, in the type of `values`."""
-    return np.copysign(np.floor(np.abs(values) + values.dtype.type(0.5)), values)
-
-
-def interpolation_table(
-    function: Callable[[np.ndarray], np.ndarray],
-    inputs: tuple[float, int],
-    outputs: tuple[float, int],
-    precision: type = np.float32,
-) -> np.ndarray:
-    """(513,) int16: LiteRT's table of a function over all int16 inputs, to be interpolated linearly.
-
-    Each entry is moved by half of the interpolation's error in the middle of its interval. Every operation is rounded
-    to `precision`, in LiteRT's order.
-
-    Args:
-        function: Takes and gives arrays of `precision`.
-        inputs: Scale and zero point of the inputs.
-        outputs: Scale and zero point of the outputs.
-        precision: float32, or float64 for the tables of SOFTMAX.
-    """
-    low, high = _ends(inputs, precision)
-    output_low, output_high = _ends(outputs, precision)
-    step = precision((high - low) / precision(INTERVALS))
-    inverse = precision(65536) / precision(output_high - output_low)
-    index = np.arange(INTERVALS).astype(precision)
-    start = low + index * step
-    value = round_away(function(start) * inverse)
-    middle = round_away(function(start + step / precision(2)) * inverse)
-    following = function(low + (index + precision(1)) * step) * inverse
-    straight = round_away((following + value) / precision(2))
-    entries = value - round_away((straight - middle) / precision(2))
-    last = round_away(function(np.array([high], precision)) * inverse)
-    return np.clip(np.concatenate([entries, last]), -32768, 32767).astype(np.int16)
-
-
-def _ends(format_: tuple[float, int], precision: type) -> tuple[np.floating, np.floating]:
-    """The real values of -32768 and 32767."""
-    scale, zero_point = precision(format_[0]), format_[1]
-    return scale * precision(-32768 - zero_point), scale * precision(32767 - zero_point)
+    """std::round: halves away from zero."""
+    return np.copysign(np.floor(np.abs(values) + 0.5), values)
 
 
 def softmax_exponentials_s16() -> np.ndarray:
     """(513,) int16: exp over [-10, 0], the same for every model."""
-    return interpolation_table(np.exp, (10.0 / 65535, 32767), (2.0 / 65535, 0), np.float64)
+    return function_table(np.exp, -10.0, 0.0)
 
 
 def softmax_reciprocals_s16() -> np.ndarray:
     """(513,) int16: 1 / (1 + x) over [0, 1], the same for every model."""
-    return interpolation_table(lambda x: 1.0 / (1.0 + x), (1.0 / 65535, -32768), (2.0 / 65535, 0), np.float64)
+    return function_table(lambda x: 1.0 / (1.0 + x), 0.0, 1.0)
+
+
+def function_table(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
+    """(513,) int16: LiteRT's table of a function from [low, high] to [-1, 1], to be interpolated linearly.
+
+    Each entry is moved by half of the interpolation's error in the middle of its interval. All in double precision and
+    in LiteRT's order, from the ends that it derives from the scales and zero points of 65535 steps.
+    """
+    scale = (high - low) / 65535
+    zero_point = round(LOWEST - low / scale)
+    low, high = scale * (LOWEST - zero_point), scale * (HIGHEST - zero_point)
+    step = (high - low) / INTERVALS
+    inverse = 65536 / (2.0 / 65535 * HIGHEST - 2.0 / 65535 * LOWEST)
+    start = low + np.arange(INTERVALS) * step
+    value = round_away(function(start) * inverse)
+    middle = round_away(function(start + step / 2) * inverse)
+    following = function(low + (np.arange(INTERVALS) + 1.0) * step) * inverse
+    straight = round_away((following + value) / 2)
+    entries = value - round_away((straight - middle) / 2)
+    last = round_away(function(np.array([high])) * inverse)
+    return np.clip(np.concatenate([entries, last]), LOWEST, HIGHEST).astype(np.int16)
+
+
+def interpolation_table(outputs: np.ndarray, first: int = 0) -> np.ndarray:
+    """(513,) int16: the table with which `interpolate` gives the outputs (65536,) of the inputs -32768 to 32767.
+
+    Args:
+        outputs: Of a LiteRT kernel that looks up and interpolates.
+        first: The first entry that must be right; those before it are the outputs that belong to them.
+
+    Raises:
+        ArithmeticError: There is no such table.
+    """
+    table = np.append(outputs[::128], np.int16(0))
+    inputs = np.arange(-32768 + 128 * first, 32768)
+    # Only the slope of the last interval is not known yet; its last output says what it is, but for the rounding.
+    rise = (int(outputs[-1]) - int(outputs[-128])) * 128 // 127
+    for slope in range(rise - 2, rise + 3):
+        table[-1] = np.int64(int(outputs[-128]) + slope).astype(np.int16)
+        if np.array_equal(interpolate(table, inputs), outputs[128 * first :]):
+            return table
+    raise ArithmeticError("no table of 513 entries gives these outputs")
+
+
+def sigmoid_curve() -> np.ndarray:
+    """(256,) int16: 2**16 / (1 + exp(-i / 24)) - 2**15, lowered by half of what a chord misses; LOGISTIC and TANH.
+
+    The nearest tie of these roundings is 0.004 away: no library's exp can change an entry.
+    """
+    places = np.arange(-1, 257)
+    curve = 65536 / (1 + np.exp(-places / 24))
+    bend = curve[2:] - 2 * curve[1:-1] + curve[:-2]
+    table = np.floor(curve[1:-1] - bend / 16 + 0.5) - 32768
+    table[-1] = 32767
+    return table.astype(np.int16)
 
 
 # ---- gemmlowp's fixed-point exponential (fixedpoint.h), on int64 arrays of int32 values ----

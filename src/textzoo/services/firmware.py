@@ -18,6 +18,7 @@ from textzoo.progress import console
 from textzoo.report import DeploymentReport
 from textzoo.schema import Config
 from textzoo.services import inputs
+from textzoo.services.budget import CODE_BYTES_EXPECTED
 from textzoo.targets.boards import Board, Budget, board_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES, render_host_project, render_project
 from textzoo.text.tokenizers import Tokenizer
@@ -26,7 +27,6 @@ from textzoo.workspace import Workspace
 
 HOST = "host"
 SELF_CHECK_TOKENS = 32
-CODE_BYTES_EXPECTED = 24 * 1024
 C_HEADERS = Path("c_headers")
 COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
 

@@ -7,6 +7,7 @@ from textzoo.models.files import build_model, load_float_model, save_float_model
 from textzoo.report import ModelReport, Report, TrainingReport
 from textzoo.schema import Config
 from textzoo.services import inputs
+from textzoo.services.budget import check_before_training
 from textzoo.tracking import Sink
 from textzoo.workspace import ROLES, Workspace
 
@@ -19,6 +20,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     data = inputs.prepared_dataset(config, workspace)
     set_seed(config.general.seed, config.general.deterministic)
     model = starting_model(config, data.tokenizer.vocabulary_size)
+    check_before_training(config, model)
     result = train(
         model,
         data,

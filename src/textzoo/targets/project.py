@@ -201,7 +201,7 @@ def render_stm32(board: Board, sizes: ModelSizes, folder: Path) -> None:
     source = TEMPLATES / "stm32"
     family = stm32.family_of(board)
     values = project_values(board, sizes)
-    copy_files(source, ["cortex.h", "family.h", "start.c", "sections.ld"], folder / "platform")
+    copy_files(source, ["cortex.h", "family.h", "start.c", "memory_functions.c", "sections.ld"], folder / "platform")
     copy_files(source, ["port_stm32.c", family.source], folder / "board")
     names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
     render_all("stm32", names | {"board.h": "board/board.h"}, values, folder)

@@ -1,5 +1,6 @@
 """Compilers and emulators: where they are, and which package brings what is missing."""
 
+import os
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -62,7 +63,7 @@ def require_tool(name: str) -> Path:
 
 def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> str:
     """Run make in a project; return its output. UserError with the compiler's first complaints where it fails."""
-    command = [str(require_tool("make")), "--no-print-directory", *arguments]
+    command = [str(require_tool("make")), "--no-print-directory", f"-j{os.cpu_count() or 1}", *arguments]
     try:
         answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:

@@ -10,6 +10,5 @@ typedef struct {
 
 /* input: (outer, places, inner); output: (outer, inner). */
 void tz_arg_max_s8(const tz_arg_max_t *arg_max, const int8_t *input, int32_t *output);
-void tz_arg_max_s16(const tz_arg_max_t *arg_max, const int16_t *input, int32_t *output);
 
 #endif

@@ -38,16 +38,14 @@ static inline int32_t tz_widen_query(const tz_attention_s8_t *attention, const i
 static inline int32_t tz_attention_scores(const tz_attention_s8_t *attention, tz_attention_head_t *head,
                                           const int8_t *query, const int8_t *keys, int32_t live)
 {
-    /* Copies, because the compiler must assume that storing a score changes the struct. */
-    const int32_t multiplier = attention->score_multiplier, zero_point = attention->score_zero_point;
-    const int32_t left = attention->score_left, right = attention->score_right;
+    /* A copy, because the compiler must assume that storing a score changes the struct. */
+    const tz_hoisted_t scale = attention->score;
     const int32_t offset = attention->key_zero_point * tz_widen_query(attention, query, head->query);
     int32_t *scores = head->scores;
     int32_t largest = live < attention->context ? attention->dead_score : INT8_MIN;
     tz_dot_rows_s8(keys, live, attention->width, head->query, scores);
     for (int32_t place = 0; place < live; ++place) {
-        const int32_t scaled = tz_scale_hoisted(scores[place] - offset, multiplier, left, right);
-        const int32_t score = tz_clamp(scaled + zero_point, INT8_MIN, INT8_MAX);
+        const int32_t score = tz_clamp(tz_scale_hoisted(scores[place] - offset, scale), INT8_MIN, INT8_MAX);
         scores[place] = score;
         largest = score > largest ? score : largest;
     }

@@ -7,12 +7,14 @@
  *   output[d] = clamp(scaled(sum over p of probability[p] * (values[p][d] - zv), output) + zo)
  *
  * Probabilities have 8 bits (tz_attention_s8: int8 softmax, output int8) or 15 bits (tz_attention_s8_p16: int16 softmax
- * of the same int8 scores, output int16 by tz_scale_wide with the shift output_right). Scaled: as tz_scale_double; the
- * compiler fuses only where the sums, shifted to the left, stay below 2^30 and the factor is below 1. */
+ * of the same int8 scores, output int16 by tz_scale_wide). Scaled: as tz_scale_double; the compiler fuses only where
+ * tz_scale_hoisted gives the same. */
 #ifndef TEXTZOO_ATTENTION_S8_H
 #define TEXTZOO_ATTENTION_S8_H
 
 #include <stdint.h>
+
+#include "textzoo/fixedpoint.h"
 
 typedef struct {
     const void *exponentials;   /* (distances) int32 for 8 bits, int16 for 15 bits: by distance from the largest score */
@@ -22,10 +24,11 @@ typedef struct {
     int32_t context;            /* places of the cache, >= 1 */
     int32_t width;              /* numbers per head and place, >= 1 */
     int32_t query_zero_point, key_zero_point, value_zero_point;
-    int32_t score_multiplier, score_left, score_right; /* see tz_scale_hoisted; right >= 1 */
-    int32_t score_zero_point;
+    tz_hoisted_t score;         /* from the sum over d to the score */
     int32_t dead_score;         /* [-128, 127] */
-    int32_t output_multiplier, output_left, output_right, output_zero_point;
+    tz_hoisted_t output;        /* 8 bits: from the weighted sum to the output */
+    int32_t wide_multiplier;    /* 15 bits: the same for tz_scale_wide */
+    int32_t wide_shift;
 } tz_attention_s8_t;
 
 /* Bytes of scratch: scores or probabilities of one head, the widened query, the sums of one head. */

@@ -7,6 +7,22 @@
 
 #include "textzoo/fixedpoint.h"
 
+/* ADD, SUB and MUL of plain integers wrap around, as LiteRT's do on every machine. */
+static inline int32_t tz_integer_add(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+
+static inline int32_t tz_integer_subtract(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a - (uint32_t)b);
+}
+
+static inline int32_t tz_integer_multiply(int32_t a, int32_t b)
+{
+    return (int32_t)((uint32_t)a * (uint32_t)b);
+}
+
 /* One operand's way to the common scale, or the sum's way to the output. */
 typedef struct {
     int32_t zero_point;
@@ -19,10 +35,11 @@ typedef struct {
     int32_t maximum;
 } tz_range_t;
 
+/* Factors far above 1 wrap around in 32 bits, before and after the zero point is added, as they do in LiteRT. */
 static inline int32_t tz_finish(int32_t value, const tz_scale_t *scale, const tz_range_t *range)
 {
-    const int32_t scaled = tz_scale_double(value, scale->multiplier, (int)scale->shift) + scale->zero_point;
-    return tz_clamp(scaled, range->minimum, range->maximum);
+    const int32_t scaled = tz_scale_double(value, scale->multiplier, (int)scale->shift);
+    return tz_clamp(tz_integer_add(scaled, scale->zero_point), range->minimum, range->maximum);
 }
 
 /* The same for values that stay below 2^30 when shifted to the left by scale->shift. */
@@ -64,6 +81,32 @@ static inline int32_t tz_add(const tz_add_t *p, int32_t a, int32_t b)
 static inline int32_t tz_subtract(const tz_add_t *p, int32_t a, int32_t b)
 {
     return tz_finish_sum(p, tz_to_common_scale(a, &p->a, p->left_shift) - tz_to_common_scale(b, &p->b, p->left_shift));
+}
+
+/* SQUARED_DIFFERENCE of int8, left_shift 7: both operands are at most 255 * 2^7 / 2, and the square of their difference
+ * stays below 2^30. */
+static inline int32_t tz_squared_difference(const tz_add_t *p, int32_t a, int32_t b)
+{
+    const int32_t d = tz_to_common_scale(a, &p->a, p->left_shift) - tz_to_common_scale(b, &p->b, p->left_shift);
+    return tz_finish_sum(p, d * d);
+}
+
+/* ADD and SUB of int16 where every scale is a power of two: nothing is rounded but what is shifted out. */
+typedef struct {
+    int32_t a_shift, b_shift; /* [0, 15], to the right */
+    tz_range_t range;
+} tz_add_powers_t;
+
+static inline int32_t tz_add_powers(const tz_add_powers_t *p, int32_t a, int32_t b)
+{
+    const int32_t sum = tz_divide_by_power(a, (int)p->a_shift) + tz_divide_by_power(b, (int)p->b_shift);
+    return tz_clamp(sum, p->range.minimum, p->range.maximum);
+}
+
+static inline int32_t tz_subtract_powers(const tz_add_powers_t *p, int32_t a, int32_t b)
+{
+    const int32_t difference = tz_divide_by_power(a, (int)p->a_shift) - tz_divide_by_power(b, (int)p->b_shift);
+    return tz_clamp(difference, p->range.minimum, p->range.maximum);
 }
 
 /* MUL. */
@@ -121,15 +164,79 @@ static inline int32_t tz_look_up_s16(const tz_look_up_s16_t *p, int32_t value)
     return tz_interpolate(p->table, value);
 }
 
+/* LOGISTIC and TANH of int16: one table of 2^16 / (1 + exp(-i / 24)), interpolated. */
+typedef struct {
+    const int16_t *table; /* (256) what is above 2^15 */
+    int32_t multiplier;   /* from the input to steps of 1 / 12288, */
+    int32_t shift;        /* then divided by 2^shift; [0, 31] */
+} tz_sigmoid_s16_t;
+
+/* Wraps around where the input's scale is above 5.3, as in LiteRT. */
+static inline int32_t tz_sigmoid_argument(const tz_sigmoid_s16_t *p, int32_t value)
+{
+    const int32_t half = p->shift > 0 ? 1 << (p->shift - 1) : 0;
+    return tz_integer_add(tz_integer_multiply(value, p->multiplier), half) >> p->shift;
+}
+
+/* The curve at |argument|, `bits` bits of which lie between two entries, times 2^bits; `limit` past the table's end. */
+static inline int32_t tz_sigmoid_curve(const int16_t *table, int32_t argument, int bits, int32_t limit)
+{
+    const uint32_t distance = argument < 0 ? 0u - (uint32_t)argument : (uint32_t)argument;
+    if (distance >> bits >= 255) {
+        return limit;
+    }
+    const int16_t *place = table + (distance >> bits);
+    const int32_t part = (int32_t)(distance & ((1u << bits) - 1));
+    return (32768 + place[0]) * (1 << bits) + part * (place[1] - place[0]);
+}
+
+static inline int32_t tz_logistic_s16(const tz_sigmoid_s16_t *p, int32_t value)
+{
+    const int32_t argument = tz_sigmoid_argument(p, value);
+    const int32_t curve = tz_sigmoid_curve(p->table, argument, 9, 0x7FFF << 10);
+    return (argument >= 0 ? curve + 512 : (1 << 25) - curve + 511) >> 10;
+}
+
+/* tanh(x) = 2 sigmoid(2 x) - 1: half as many bits of the argument between two entries. */
+static inline int32_t tz_tanh_s16(const tz_sigmoid_s16_t *p, int32_t value)
+{
+    const int32_t argument = tz_sigmoid_argument(p, value);
+    const int32_t curve = tz_sigmoid_curve(p->table, argument, 8, 0xFFFF << 8) - (1 << 23);
+    return (argument >= 0 ? curve + 128 : 127 - curve) >> 8;
+}
+
 /* DEQUANTIZE. */
 typedef struct {
     int32_t zero_point;
     float scale;
 } tz_dequantize_t;
 
+/* LiteRT multiplies in double precision and rounds to float. So does this: the product of 24 and 17 bits fits a double,
+ * where it is exact, and what is rounded once to float here is that same number. */
 static inline float tz_dequantize(const tz_dequantize_t *p, int32_t value)
 {
     return (float)(value - p->zero_point) * p->scale;
+}
+
+/* CAST: the low bits. */
+static inline int32_t tz_cast_s8(int64_t value)
+{
+    return (int8_t)value;
+}
+
+static inline int32_t tz_cast_s16(int64_t value)
+{
+    return (int16_t)value;
+}
+
+static inline int32_t tz_cast_s32(int64_t value)
+{
+    return (int32_t)value;
+}
+
+static inline int32_t tz_cast_bool(int64_t value)
+{
+    return value != 0;
 }
 
 static inline int32_t tz_select(int32_t condition, int32_t when_true, int32_t when_false)
@@ -168,20 +275,44 @@ static inline int32_t tz_greater_equal(int32_t a, int32_t b)
     return a >= b;
 }
 
-/* ADD, SUB and MUL of plain integers wrap around, as LiteRT's do on every machine. */
-static inline int32_t tz_integer_add(int32_t a, int32_t b)
+/* Comparisons of quantized values: each on its own way to steps of 2^-8, where different values may become equal. */
+typedef struct {
+    tz_scale_t a, b; /* shift <= 0 */
+} tz_compare_t;
+
+static inline int32_t tz_scaled_difference(const tz_compare_t *p, int32_t a, int32_t b)
 {
-    return (int32_t)((uint32_t)a + (uint32_t)b);
+    return tz_to_common_scale(a, &p->a, 8) - tz_to_common_scale(b, &p->b, 8);
 }
 
-static inline int32_t tz_integer_subtract(int32_t a, int32_t b)
+static inline int32_t tz_scaled_equal(const tz_compare_t *p, int32_t a, int32_t b)
 {
-    return (int32_t)((uint32_t)a - (uint32_t)b);
+    return tz_scaled_difference(p, a, b) == 0;
 }
 
-static inline int32_t tz_integer_multiply(int32_t a, int32_t b)
+static inline int32_t tz_scaled_not_equal(const tz_compare_t *p, int32_t a, int32_t b)
 {
-    return (int32_t)((uint32_t)a * (uint32_t)b);
+    return tz_scaled_difference(p, a, b) != 0;
+}
+
+static inline int32_t tz_scaled_less(const tz_compare_t *p, int32_t a, int32_t b)
+{
+    return tz_scaled_difference(p, a, b) < 0;
+}
+
+static inline int32_t tz_scaled_less_equal(const tz_compare_t *p, int32_t a, int32_t b)
+{
+    return tz_scaled_difference(p, a, b) <= 0;
+}
+
+static inline int32_t tz_scaled_greater(const tz_compare_t *p, int32_t a, int32_t b)
+{
+    return tz_scaled_difference(p, a, b) > 0;
+}
+
+static inline int32_t tz_scaled_greater_equal(const tz_compare_t *p, int32_t a, int32_t b)
+{
+    return tz_scaled_difference(p, a, b) >= 0;
 }
 
 #endif

@@ -46,10 +46,22 @@ static inline int32_t tz_high_multiply(int32_t a, int32_t b)
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
 }
 
-/* The same for |a| < 2^30: doubling a moves the result into the upper word, one instruction (SMMULR) on a Cortex-M4. */
+/* (a * b + 2^31) >> 32: the upper word of a product, rounded. One instruction where GCC would take three. */
+static inline int32_t tz_upper_product(int32_t a, int32_t b)
+{
+#if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
+    int32_t upper;
+    __asm__("smmulr %0, %1, %2" : "=r"(upper) : "r"(a), "r"(b));
+    return upper;
+#else
+    return (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32);
+#endif
+}
+
+/* tz_high_multiply for |a| < 2^30: doubling a moves the result into the upper word. */
 static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
 {
-    return (int32_t)(((int64_t)(a * 2) * b + INT64_C(0x80000000)) >> 32);
+    return tz_upper_product(a * 2, b);
 }
 
 /* value / 2^exponent, rounded half away from zero; exponent in [0, 31], value > -2^31.
@@ -72,13 +84,20 @@ static inline int32_t tz_scale_double(int32_t value, int32_t multiplier, int shi
     return tz_divide_by_power(tz_high_multiply(raised, multiplier), left - shift);
 }
 
-/* tz_scale_double for loops: left is max(shift, 0) + 1 (the doubling of tz_high_multiply_small included), right is
- * max(shift, 0) - shift >= 1; |value| * 2^left < 2^31. */
-static inline int32_t tz_scale_hoisted(int32_t value, int32_t multiplier, int32_t left, int32_t right)
+/* A factor below 1 and a zero point, prepared for loops: tz_scale_double(value) + zero point with no branch left.
+ *
+ * left:   max(shift, 0) + 1, the doubling of tz_high_multiply_small included; |value| * 2^left < 2^31
+ * right:  max(shift, 0) - shift - 1 >= 0: one less than the rounding shift, see tz_divide_by_power
+ * offset: 2 * zero point + 1 */
+typedef struct {
+    int32_t multiplier, left, right, offset;
+} tz_hoisted_t;
+
+static inline int32_t tz_scale_hoisted(int32_t value, tz_hoisted_t scale)
 {
-    const int32_t raised = (int32_t)((uint32_t)value << left);
-    const int32_t product = (int32_t)(((int64_t)raised * multiplier + INT64_C(0x80000000)) >> 32);
-    return (((product + (product >> 31)) >> (right - 1)) + 1) >> 1;
+    const int32_t raised = (int32_t)((uint32_t)value << scale.left);
+    const int32_t product = tz_upper_product(raised, scale.multiplier);
+    return (((product + (product >> 31)) >> scale.right) + scale.offset) >> 1;
 }
 
 /* Wide sums (|value| < 2^47) with 16 bits of the multiplier. BATCH_MATMUL of int16.

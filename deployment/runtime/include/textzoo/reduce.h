@@ -1,10 +1,14 @@
 /* MEAN and SUM over neighbouring axes. Bit for bit LiteRT's reference; the division by the count is part of the factor:
  *
- *   output[o][i] = clamp(tz_scale_double(sum over r of input[o][r][i] - zero point, multiplier, shift) + zero point) */
+ *   output[o][i] = clamp(tz_scale_double(sum over r of input[o][r][i] - zero point, multiplier, shift) + zero point)
+ *
+ * Sums wrap around in 32 bits, as LiteRT's do. */
 #ifndef TEXTZOO_REDUCE_H
 #define TEXTZOO_REDUCE_H
 
 #include <stdint.h>
+
+#include "textzoo/fixedpoint.h"
 
 typedef struct {
     int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
@@ -13,8 +17,20 @@ typedef struct {
     int32_t output_zero_point;
 } tz_reduce_t;
 
-/* input: (outer, reduced, inner); output: (outer, inner), not overlapping. */
+/* MEAN. input: (outer, reduced, inner); output: (outer, inner), not overlapping. */
 void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *output);
+
+/* SUM of int8 as LiteRT's reference kernel has it, which takes the bytes for unsigned ones: -1 counts 255, and the
+ * result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
+void tz_sum_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
+
+/* A sum's value in the output's format, not clamped yet. */
+static inline int32_t tz_finish_reduction(const tz_reduce_t *reduce, uint32_t sum)
+{
+    const int32_t difference = (int32_t)(sum - (uint32_t)reduce->offset);
+    const int32_t scaled = tz_scale_double(difference, reduce->multiplier, (int)reduce->shift);
+    return (int32_t)((uint32_t)scaled + (uint32_t)reduce->output_zero_point);
+}
 
 #endif

@@ -4,7 +4,7 @@ import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.graph import Node
-from textzoo.compiler.operators.base import Operator, Target
+from textzoo.compiler.operators.base import Operator, Target, hoisted_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, real_step
 from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
@@ -64,26 +64,16 @@ def numbers(node: Node) -> dict[str, int]:
     """Zero points and factors of both products."""
     found = node.options["found"]
     output = quantize_multiplier(product_factor(found.product))
-    wide = {"output_multiplier": output.reduced, "output_left": 0, "output_right": output.shift}
+    no_scale = hoisted_struct(Factor(0, -1), 0)
     return {
         "query_zero_point": found.query.zero_point,
         "key_zero_point": found.keys.zero_point,
         "value_zero_point": found.values.zero_point,
-        **hoisted("score", quantize_multiplier(product_factor(found.scores))),
-        "score_zero_point": found.scores.output.zero_point,
+        "score": hoisted_struct(quantize_multiplier(product_factor(found.scores)), found.scores.output.zero_point),
         "dead_score": int(found.dead.value.ravel()[0]),
-        **(wide if found.wide else hoisted("output", output)),
-        "output_zero_point": found.product.output.zero_point,
-    }
-
-
-def hoisted(prefix: str, factor: Factor) -> dict[str, int]:
-    """A factor below 1 as `tz_scale_hoisted` takes it."""
-    left = max(factor.shift, 0)
-    return {
-        f"{prefix}_multiplier": factor.multiplier,
-        f"{prefix}_left": left + 1,
-        f"{prefix}_right": left - factor.shift,
+        "output": no_scale if found.wide else hoisted_struct(output, found.product.output.zero_point),
+        "wide_multiplier": output.reduced if found.wide else 0,
+        "wide_shift": output.shift if found.wide else 0,
     }
 
 

@@ -13,6 +13,10 @@ from textzoo.compiler.program import Operand, Statement, Struct
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
 # The schema's ActivationFunctionType -> the real interval that it clamps to.
 ACTIVATIONS = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
+# The generated loops have one letter per axis.
+MOST_AXES = 6
+ANY_NUMBER = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,26 @@ class Operator(ABC):
     Attributes:
         name: As in the schema's BuiltinOperator; fused ones have names of their own.
         types: For the description: which tensors it takes.
+        arity: Fewest and most inputs; those above the fewest may be left out, unless there may be any number.
+        outputs: How many; 0 for any number.
     """
 
     name: str
     types: str
+    arity: tuple[int, int] = (1, 1)
+    outputs: int = 1
+
+    def arity_problems(self, node: Node) -> list[str]:
+        """Problems of inputs and outputs that are missing or too many: `problems` may rely on them."""
+        fewest, most = self.arity
+        required = node.inputs if most == ANY_NUMBER else node.inputs[:fewest]
+        if not fewest <= len(node.inputs) <= most or any(tensor is None for tensor in required):
+            return [f"{len(node.operands())} inputs"]
+        return [f"{len(node.outputs)} outputs"] if self.outputs not in (0, len(node.outputs)) else []
 
     @abstractmethod
     def problems(self, node: Node) -> list[str]:
-        """Why this node cannot be compiled, in a few words each; empty if it can."""
+        """Why this node cannot be compiled, in a few words each; empty if it can. Checked after `arity_problems`."""
 
     @abstractmethod
     def lower(self, node: Node, target: Target) -> list[Statement]:
@@ -77,6 +93,24 @@ def factor_problems(*reals: float) -> list[str]:
     return problems
 
 
+def hoisted_struct(factor: Factor, zero_point: int) -> Struct:
+    """A factor below 1 and a zero point as `tz_scale_hoisted` takes them.
+
+    A shift of 0 means exactly 1/2 for the operands of sums (multiplier 2**30, see `can_hoist`): doubling first and
+    halving afterwards is then exact.
+    """
+    left = max(factor.shift, 0) + (factor.shift == 0)
+    fields = {"multiplier": factor.multiplier, "left": left + 1, "right": left - factor.shift - 1}
+    return Struct("tz_hoisted_t", {**fields, "offset": 2 * zero_point + 1})
+
+
+def can_hoist(factor: Factor, largest: int) -> bool:
+    """Whether `tz_scale_hoisted` gives the same as `tz_scale_double` for values up to `largest` in size."""
+    is_half = factor.shift == 0 and factor.multiplier == 2**30
+    left = max(factor.shift, 0) + is_half + 1
+    return (factor.shift < 0 or is_half) and largest << left < 2**31
+
+
 def scale_struct(factor: Factor, zero_point: int) -> Struct:
     return Struct("tz_scale_t", {"zero_point": zero_point, "multiplier": factor.multiplier, "shift": factor.shift})
 
@@ -94,8 +128,22 @@ def activation_range(tensor: Tensor, activation: int = 0) -> tuple[int, int]:
 
 def quantize_real(value: float, tensor: Tensor) -> int:
     """A real number on a tensor's scale: rounded half away from zero in float32."""
-    ratio = float(np.float32(value) / np.float32(tensor.scale))
+    ratio = float32_quotient(value, tensor.scale)
     return tensor.zero_point + int(np.trunc(ratio + np.copysign(0.5, ratio)))
+
+
+def float32_quotient(a: float, b: float) -> float:
+    """a / b in float32; infinite where that overflows."""
+    with np.errstate(all="ignore"):
+        return float(np.float32(a) / np.float32(b))
+
+
+def activation_problems(tensor: Tensor, activation: int) -> list[str]:
+    """Problems of an output with a fused activation."""
+    if activation not in ACTIVATIONS:
+        return [f"fused activation {activation}"]
+    bounds = [abs(float32_quotient(bound, tensor.scale)) for bound in ACTIVATIONS[activation] if bound]
+    return [f"an activation's bound on the scale {tensor.scale:g}"] if max(bounds, default=0) >= 2**30 else []
 
 
 def range_struct(tensor: Tensor, activation: int = 0) -> Struct:
@@ -125,9 +173,17 @@ def broadcast_walk(tensor: Tensor, shape: tuple[int, ...]) -> Operand:
     return Operand(tensor, tuple(strides))
 
 
+def axes_problems(node: Node) -> list[str]:
+    """Problems of tensors with more axes than loops have."""
+    ranks = [len(tensor.shape) for tensor in (*node.operands(), *node.outputs)]
+    return [f"{max(ranks)} axes, more than {MOST_AXES}"] if max(ranks) > MOST_AXES else []
+
+
 def broadcast_problems(node: Node) -> list[str]:
     """Problems of inputs that cannot be broadcast to the output's shape."""
     shapes = [tensor.shape for tensor in node.operands()]
+    if problems := axes_problems(node):
+        return problems
     try:
         fits = np.broadcast_shapes(*shapes) == node.output.shape
     except ValueError:

@@ -4,23 +4,32 @@ import numpy as np
 
 from textzoo.compiler.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.graph import Node, Tensor
-from textzoo.compiler.operators.base import Operator, Target, factor_problems, option, row_major
-from textzoo.compiler.operators.elementwise import same_type_problems
+from textzoo.compiler.operators.base import Operator, Target, factor_problems, option, quantized, row_major
 from textzoo.compiler.program import Call, Statement, Struct
 
 BATCH_AXES = 3
+# Types of a, b and the output -> the kernel's ending.
+KERNELS = {
+    ("int8", "int8", "int8"): "s8",
+    ("int16", "int16", "int16"): "s16",
+    ("int16", "int8", "int16"): "s16_s8",
+}
+# What tz_scale_wide takes: sums below 2**47, and LiteRT's own bound of its shift.
+LONGEST_WIDE_ROW = 2**16
+LARGEST_WIDE_SHIFT = 7
 
 
 class BatchMatmul(Operator):
     """(batch..., rows, depth) times (batch..., depth, columns); adjX and adjY say which comes transposed."""
 
     name = "BATCH_MATMUL"
-    types = "int8 or int16, both alike, one scale per tensor; batches broadcast, up to 3 axes of them"
+    types = "int8 or int16, or int16 times int8; one scale per tensor; batches broadcast, up to 3 axes of them"
+    arity = (2, 2)
 
     def problems(self, node: Node) -> list[str]:
-        if problems := same_type_problems(node, "int8", "int16"):
-            return problems
         a, b = node.operands()
+        if problems := type_problems(node):
+            return problems
         if min(len(a.shape), len(b.shape)) < 2 or max(len(a.shape), len(b.shape)) > 2 + BATCH_AXES:
             return [f"{a.describe()} times {b.describe()}"]
         left, right = matrix_shapes(node)
@@ -30,22 +39,36 @@ class BatchMatmul(Operator):
             batches = None
         if batches is None or left[1] != right[0] or node.output.shape != (*batches, left[0], right[1]):
             return [f"{a.describe()} times {b.describe()} does not make {node.output.describe()}"]
-        return factor_problems(product_factor(node))
+        return factor_problems(product_factor(node)) or wide_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        width = "s8" if str(node.output.dtype) == "int8" else "s16"
+        kernel = f"batch_matmul_{KERNELS[types_of(node)]}"
         struct = Struct("tz_batch_matmul_t", {**walks(node), **numbers(node)})
-        return [
-            Call(
-                self.name,
-                node.name,
-                f"batch_matmul_{width}",
-                struct,
-                node.operands(),
-                [node.output],
-                header="batch_matmul",
-            )
-        ]
+        return [Call(self.name, node.name, kernel, struct, node.operands(), [node.output], header="batch_matmul")]
+
+
+def types_of(node: Node) -> tuple[str, ...]:
+    return tuple(str(tensor.dtype) for tensor in (*node.operands(), node.output))
+
+
+def type_problems(node: Node) -> list[str]:
+    """Problems of tensors that are not quantized, or whose types have no kernel."""
+    tensors = (*node.operands(), node.output)
+    problems = [text for tensor in tensors for text in quantized(tensor, "int8", "int16")]
+    if problems or types_of(node) not in KERNELS:
+        return problems or [f"mixed types {', '.join(types_of(node))}"]
+    is_shifted = str(node.output.dtype) == "int16" and any(tensor.zero_point for tensor in tensors)
+    return ["zero points beside int16"] if is_shifted else []
+
+
+def wide_problems(node: Node) -> list[str]:
+    """Problems of int16 sums that LiteRT's arithmetic does not hold."""
+    if str(node.output.dtype) == "int8":
+        return []
+    if quantize_multiplier(product_factor(node)).shift > LARGEST_WIDE_SHIFT:
+        return [f"a factor of {product_factor(node):g} between the scales of int16"]
+    (_, depth), _ = matrix_shapes(node)
+    return [f"rows of {depth}, more than {LONGEST_WIDE_ROW}"] if depth > LONGEST_WIDE_ROW else []
 
 
 def matrix_shapes(node: Node) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -59,7 +82,8 @@ def matrix_shapes(node: Node) -> tuple[tuple[int, int], tuple[int, int]]:
 def product_factor(node: Node) -> float:
     """a * b in float32, divided by the output's scale in double precision."""
     a, b = (np.float32(tensor.scale) for tensor in node.operands())
-    return float(a * b) / float32(node.output.scale)
+    with np.errstate(all="ignore"):
+        return float(a * b) / float32(node.output.scale)
 
 
 def walks(node: Node) -> dict[str, object]:

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, float32, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.graph import Node
 from textzoo.compiler.operators.base import (
+    NO_ACTIVATION,
     Operator,
     Target,
+    activation_problems,
     broadcast_problems,
     broadcast_walk,
     factor_problems,
@@ -18,10 +21,16 @@ from textzoo.compiler.operators.base import (
     range_struct,
     scale_struct,
 )
+from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
 from textzoo.compiler.program import Compute, Loop, Statement, Struct
 
+# A function of the runtime and its parameters, if it has any.
+Function = tuple[str, Struct | None]
+
 LEFT_SHIFTS = {"int8": 20, "int16": 15}
-ZERO = Factor(0, 0)
+LEFT_SHIFT_OF_SQUARES = 7
+# LiteRT divides int16 by powers of two in 16 bits.
+LARGEST_POWER = 15
 
 
 @dataclass(frozen=True)
@@ -29,18 +38,15 @@ class Elementwise(Operator):
     """An operator whose output element depends on one element of each input.
 
     Attributes:
-        function: Of the runtime; empty to copy.
-        small: Whether a node's values stay so small that the faster function with this ending gives the same.
-        struct: Makes its parameters from a node; None where it has none.
+        choose: The function that computes a node.
         check: Further problems of a node.
     """
 
     name: str
     types: str
-    function: str
     check: Callable[[Node], list[str]]
-    struct: Callable[[Node], Struct] | None = None
-    small: Callable[[Node], bool] | None = None
+    choose: Callable[[Node], Function]
+    arity: tuple[int, int] = (2, 2)
 
     def problems(self, node: Node) -> list[str]:
         return self.check(node) or broadcast_problems(node)
@@ -48,83 +54,159 @@ class Elementwise(Operator):
     def lower(self, node: Node, target: Target) -> list[Statement]:
         shape = node.output.shape
         operands = [broadcast_walk(tensor, shape) for tensor in node.operands()]
-        struct = self.struct(node) if self.struct else None
-        function = self.function + "_small" * bool(self.small and self.small(node))
+        function, struct = self.choose(node)
         compute = Compute(broadcast_walk(node.output, shape), function, operands, struct)
         return [Loop(self.name, node.name, shape, [compute])]
 
 
-def add_factors(node: Node) -> tuple[float, float, float]:
+# ---- what the checks share ----
+
+
+def kinds(node: Node) -> set[str]:
+    """The dtypes of all inputs and the output."""
+    return {str(tensor.dtype) for tensor in (*node.operands(), node.output)}
+
+
+def same_type_problems(node: Node, *dtypes: str) -> list[str]:
+    """Problems of a node whose inputs and output must be quantized with the same dtype."""
+    problems = [text for tensor in (*node.inputs, node.output) for text in quantized(tensor, *dtypes)]
+    return problems or ([] if len(kinds(node)) == 1 else [f"mixed types {', '.join(sorted(kinds(node)))}"])
+
+
+def activation_of(node: Node) -> int:
+    return option(node, "fusedActivationFunction", NO_ACTIVATION)
+
+
+def are_integers(node: Node) -> bool:
+    """Whether a node computes with plain int32, such as positions."""
+    return kinds(node) == {"int32"}
+
+
+def arithmetic_problems(node: Node, check: Callable[[Node], list[str]]) -> list[str]:
+    """Problems of ADD, SUB and MUL: of plain integers, or `check` for quantized ones."""
+    if are_integers(node):
+        return ["a fused activation of int32"] if activation_of(node) != NO_ACTIVATION else []
+    problems = same_type_problems(node, "int8", "int16")
+    return problems or activation_problems(node.output, activation_of(node)) or check(node)
+
+
+def below_one_problems(*reals: float) -> list[str]:
+    """Problems of factors that LiteRT demands to be below 1: it ends the process at larger ones."""
+    problems = factor_problems(*reals)
+    if problems or all(quantize_multiplier(real).shift <= 0 for real in reals):
+        return problems
+    return [f"an output scale too small for the inputs' (factor {max(reals):g})"]
+
+
+# ---- ADD, SUB, SQUARED_DIFFERENCE ----
+
+
+def sum_factors(node: Node) -> tuple[float, float, float]:
     """The factors of both inputs to the common scale, and of that to the output."""
-    a, b, output = (float32(tensor.scale) for tensor in (*node.operands(), node.output))
-    twice_max = 2 * max(a, b)
-    return a / twice_max, b / twice_max, twice_max / ((1 << LEFT_SHIFTS[str(node.output.dtype)]) * output)
+    a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
+    with np.errstate(over="ignore"):
+        twice_max = float(2 * max(a, b))
+        steps = float(np.float32(1 << LEFT_SHIFTS[str(node.output.dtype)]) * output)
+    return float(a) / twice_max, float(b) / twice_max, twice_max / steps
 
 
-def add_struct(node: Node) -> Struct:
-    factors = [quantize_multiplier(real) for real in add_factors(node)]
+def square_factors(node: Node) -> tuple[float, float, float]:
+    """The same for the square of the difference."""
+    a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
+    with np.errstate(over="ignore"):
+        steps = float(np.float32(1 << 2 * LEFT_SHIFT_OF_SQUARES) * output)
+    twice_max = 2 * float(max(a, b))
+    return float(a) / twice_max, float(b) / twice_max, twice_max * twice_max / steps
+
+
+def sum_struct(node: Node, reals: tuple[float, float, float], left_shift: int) -> Struct:
+    factors = [quantize_multiplier(real) for real in reals]
     tensors = (*node.operands(), node.output)
-    names = ("a", "b", "output")
     fields = {
         name: scale_struct(factor, tensor.zero_point)
-        for name, factor, tensor in zip(names, factors, tensors, strict=True)
+        for name, factor, tensor in zip(("a", "b", "output"), factors, tensors, strict=True)
     }
-    activation = option(node, "fusedActivationFunction")
-    left_shift = LEFT_SHIFTS[str(node.output.dtype)]
-    return Struct("tz_add_t", {**fields, "range": range_struct(node.output, activation), "left_shift": left_shift})
+    range_ = range_struct(node.output, activation_of(node))
+    return Struct("tz_add_t", {**fields, "range": range_, "left_shift": left_shift})
 
 
-def check_add(node: Node) -> list[str]:
-    return same_type_problems(node, "int8", "int16") or factor_problems(*add_factors(node))
+def power_shifts(node: Node) -> tuple[int, int] | None:
+    """How far both inputs are shifted to the right where all scales are powers of two, and LiteRT makes use of it."""
+    exponents = [power_of_two(tensor.scale) for tensor in (*node.operands(), node.output)]
+    if str(node.output.dtype) != "int16" or not option(node, "potScaleInt16", False) or None in exponents:
+        return None
+    a, b, output = exponents
+    return output - a, output - b
+
+
+def check_sum(name: str, node: Node) -> list[str]:
+    tensors = (*node.operands(), node.output)
+    is_marked = str(node.output.dtype) == "int16" and option(node, "potScaleInt16", False)
+    if is_marked and (problems := doubtful_problems(*(tensor.scale for tensor in tensors))):
+        return problems
+    shifts = power_shifts(node)
+    if shifts is None:
+        return below_one_problems(*sum_factors(node))
+    if min(shifts) != 0 or max(shifts) > LARGEST_POWER:
+        return [f"scales of {', '.join(f'{tensor.scale:g}' for tensor in tensors)} with potScaleInt16"]
+    # LiteRT ends the process.
+    is_broadcast = any(tensor.shape != node.output.shape for tensor in tensors)
+    return ["broadcasting with potScaleInt16"] if name == "add" and is_broadcast else []
+
+
+def choose_sum(name: str, node: Node) -> Function:
+    """`name`: add or subtract."""
+    if are_integers(node):
+        return f"tz_integer_{name}", None
+    if (shifts := power_shifts(node)) is None:
+        return f"tz_{name}", sum_struct(node, sum_factors(node), LEFT_SHIFTS[str(node.output.dtype)])
+    fields = {"a_shift": shifts[0], "b_shift": shifts[1], "range": range_struct(node.output, activation_of(node))}
+    return f"tz_{name}_powers", Struct("tz_add_powers_t", fields)
+
+
+def check_square(node: Node) -> list[str]:
+    return same_type_problems(node, "int8") or below_one_problems(*square_factors(node))
+
+
+def choose_square(node: Node) -> Function:
+    return "tz_squared_difference", sum_struct(node, square_factors(node), LEFT_SHIFT_OF_SQUARES)
+
+
+# ---- MUL ----
 
 
 def multiply_factor(node: Node) -> float:
     """a * b / output in float32, as LiteRT computes it."""
     a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
-    return float(a * b / output)
-
-
-def multiply_struct(node: Node) -> Struct:
-    a, b = node.operands()
-    return Struct(
-        "tz_multiply_t",
-        {
-            "a_zero_point": a.zero_point,
-            "b_zero_point": b.zero_point,
-            "output": scale_struct(quantize_multiplier(multiply_factor(node)), node.output.zero_point),
-            "range": range_struct(node.output, option(node, "fusedActivationFunction")),
-        },
-    )
-
-
-def has_small_products(node: Node) -> bool:
-    """int8: |a - zero point| * |b - zero point| <= 255 * 255, shifted to the left, is below 2**30."""
-    return str(node.output.dtype) == "int8" and quantize_multiplier(multiply_factor(node)).shift <= 14
+    with np.errstate(all="ignore"):
+        return float(a * b / output)
 
 
 def check_multiply(node: Node) -> list[str]:
-    return same_type_problems(node, "int8", "int16") or factor_problems(multiply_factor(node))
+    return factor_problems(multiply_factor(node))
+
+
+def choose_multiply(node: Node) -> Function:
+    if are_integers(node):
+        return "tz_integer_multiply", None
+    a, b = node.operands()
+    factor = quantize_multiplier(multiply_factor(node))
+    fields = {
+        "a_zero_point": a.zero_point,
+        "b_zero_point": b.zero_point,
+        "output": scale_struct(factor, node.output.zero_point),
+        "range": range_struct(node.output, activation_of(node)),
+    }
+    # int8: |a - zero point| * |b - zero point| <= 255 * 255, shifted to the left, is below 2**30.
+    is_small = str(node.output.dtype) == "int8" and factor.shift <= 14
+    return "tz_multiply" + "_small" * is_small, Struct("tz_multiply_t", fields)
+
+
+# ---- QUANTIZE ----
 
 
 def requantize_factor(node: Node) -> float:
     return float32(node.operands()[0].scale) / float32(node.output.scale)
-
-
-def requantize_struct(node: Node) -> Struct:
-    factor = quantize_multiplier(requantize_factor(node))
-    return Struct(
-        "tz_requantize_t",
-        {
-            "zero_point": node.operands()[0].zero_point,
-            "output": scale_struct(factor, node.output.zero_point),
-            "range": range_struct(node.output),
-        },
-    )
-
-
-def has_small_values(node: Node) -> bool:
-    """|value - zero point| < 2**17, shifted to the left, is below 2**30."""
-    return quantize_multiplier(requantize_factor(node)).shift <= 13
 
 
 def check_requantize(node: Node) -> list[str]:
@@ -132,23 +214,23 @@ def check_requantize(node: Node) -> list[str]:
     return problems or factor_problems(requantize_factor(node))
 
 
-def same_type_problems(node: Node, *dtypes: str) -> list[str]:
-    """Problems of a node whose inputs and output must be quantized with the same dtype."""
-    problems = [text for tensor in (*node.inputs, node.output) for text in quantized(tensor, *dtypes)]
-    kinds = {str(tensor.dtype) for tensor in (*node.operands(), node.output)}
-    return problems or ([] if len(kinds) == 1 else [f"mixed types {', '.join(sorted(kinds))}"])
+def choose_requantize(node: Node) -> Function:
+    return requantization(node, quantize_multiplier(requantize_factor(node)))
 
 
-def plain_integer(tensor: Tensor) -> bool:
-    return str(tensor.dtype) in ("int32", "bool") and not tensor.scales
+def requantization(node: Node, factor: Factor, activation: int = NO_ACTIVATION) -> Function:
+    """From a node's only input to its output's scale."""
+    fields = {
+        "zero_point": node.operands()[0].zero_point,
+        "output": scale_struct(factor, node.output.zero_point),
+        "range": range_struct(node.output, activation),
+    }
+    # |value - zero point| < 2**17, shifted to the left, is below 2**30.
+    is_small = factor.shift <= 13
+    return "tz_requantize" + "_small" * is_small, Struct("tz_requantize_t", fields)
 
 
-def check_comparison(node: Node) -> list[str]:
-    return [f"{tensor.describe()} instead of int32" for tensor in node.operands() if str(tensor.dtype) != "int32"]
-
-
-def same_format(a: Tensor, b: Tensor) -> bool:
-    return (a.dtype, a.scales, a.zero_points) == (b.dtype, b.scales, b.zero_points)
+# ---- SELECT_V2 ----
 
 
 def check_select(node: Node) -> list[str]:
@@ -156,22 +238,31 @@ def check_select(node: Node) -> list[str]:
     if str(condition.dtype) != "bool":
         return [f"condition {condition.describe()} instead of bool"]
     if str(a.dtype) not in ("int8", "int16", "int32", "bool"):
-        return [f"{a.describe()} instead of int8, int16 or int32"]
+        return [f"{a.describe()} instead of int8, int16, int32 or bool"]
     return [] if a.dtype == b.dtype == node.output.dtype else ["alternatives of different types"]
 
 
-QUANTIZED = "int8 or int16, one scale per tensor, broadcast"
-ADD = Elementwise("ADD", QUANTIZED, "tz_add", check_add, add_struct)
-SUB = Elementwise("SUB", QUANTIZED, "tz_subtract", check_add, add_struct)
-MUL = Elementwise("MUL", QUANTIZED, "tz_multiply", check_multiply, multiply_struct, has_small_products)
-QUANTIZE = Elementwise(
-    "QUANTIZE", "int8 or int16 to int8 or int16", "tz_requantize", check_requantize, requantize_struct, has_small_values
+def choose_select(node: Node) -> Function:
+    return "tz_select", None
+
+
+ARITHMETIC = "int8 or int16, one scale per tensor; int32 without activation; broadcast"
+ADD = Elementwise(
+    "ADD", ARITHMETIC, partial(arithmetic_problems, check=partial(check_sum, "add")), partial(choose_sum, "add")
 )
-SELECT_V2 = Elementwise("SELECT_V2", "bool and any two of the same type, broadcast", "tz_select", check_select)
-COMPARISON = "int32, broadcast"
-EQUAL = Elementwise("EQUAL", COMPARISON, "tz_equal", check_comparison)
-NOT_EQUAL = Elementwise("NOT_EQUAL", COMPARISON, "tz_not_equal", check_comparison)
-LESS = Elementwise("LESS", COMPARISON, "tz_less", check_comparison)
-LESS_EQUAL = Elementwise("LESS_EQUAL", COMPARISON, "tz_less_equal", check_comparison)
-GREATER = Elementwise("GREATER", COMPARISON, "tz_greater", check_comparison)
-GREATER_EQUAL = Elementwise("GREATER_EQUAL", COMPARISON, "tz_greater_equal", check_comparison)
+SUB = Elementwise(
+    "SUB",
+    ARITHMETIC,
+    partial(arithmetic_problems, check=partial(check_sum, "subtract")),
+    partial(choose_sum, "subtract"),
+)
+MUL = Elementwise("MUL", ARITHMETIC, partial(arithmetic_problems, check=check_multiply), choose_multiply)
+SQUARED_DIFFERENCE = Elementwise(
+    "SQUARED_DIFFERENCE", "int8, one scale per tensor; broadcast", check_square, choose_square
+)
+QUANTIZE = Elementwise(
+    "QUANTIZE", "int8 or int16 to int8 or int16, one scale per tensor", check_requantize, choose_requantize, (1, 1)
+)
+SELECT_V2 = Elementwise(
+    "SELECT_V2", "bool and any two of the same integer type; broadcast", check_select, choose_select, (3, 3)
+)

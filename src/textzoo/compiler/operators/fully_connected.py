@@ -5,17 +5,22 @@ import numpy as np
 from textzoo.compiler.fixedpoint import Factor, float32
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import (
+    INTEGER_RANGES,
     Operator,
     Target,
+    activation_problems,
     activation_range,
     constant,
     factor_problems,
     option,
     quantized,
 )
-from textzoo.compiler.packing import fits, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
+from textzoo.compiler.packing import VARIANTS, fits, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
 from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors
+
+# The schema's TensorType.INT32, as option quantizedBiasType.
+BIAS_IN_32_BITS = 2
 
 
 class FullyConnected(Operator):
@@ -23,6 +28,7 @@ class FullyConnected(Operator):
 
     name = "FULLY_CONNECTED"
     types = "int8 or int16 activations; int8 weights, constant, one scale per tensor or row; bias int32 or int64"
+    arity = (2, 3)
 
     def problems(self, node: Node) -> list[str]:
         source, weights, bias = (*node.inputs, None)[:3]
@@ -30,7 +36,13 @@ class FullyConnected(Operator):
         problems += constant(weights, "weights") + (constant(bias, "the bias") if bias is not None else [])
         if problems:
             return problems
-        return self._form_problems(node, source, weights, bias) or factor_problems(*row_factors(node))
+        return (
+            self._form_problems(node, source, weights, bias)
+            or bias_problems(node, source, weights, bias)
+            or activation_problems(node.output, option(node, "fusedActivationFunction"))
+            or factor_problems(*row_factors(node))
+            or sum_problems(node)
+        )
 
     def _form_problems(self, node: Node, source: Tensor, weights: Tensor, bias: Tensor | None) -> list[str]:
         if source.dtype != node.output.dtype:
@@ -38,14 +50,12 @@ class FullyConnected(Operator):
         if str(weights.dtype) != "int8" or len(weights.shape) != 2 or any(weights.zero_points):
             return [f"weights {weights.describe()} with zero points instead of symmetric int8 (rows, columns)"]
         rows, columns = weights.shape
-        if source.size % columns or node.output.size != source.size // columns * rows:
+        if source.size % columns or node.output.shape != result_shape(node):
             return [f"{source.describe()} times {weights.describe()} does not make {node.output.describe()}"]
         if len(weights.scales) not in (1, rows):
             return [f"weights with {len(weights.scales)} scales instead of 1 or {rows}"]
         if option(node, "weightsFormat") != 0:
             return ["shuffled weights"]
-        if bias is not None and (bias.size != rows or str(bias.dtype) not in ("int32", "int64")):
-            return [f"bias {bias.describe()} instead of int32 or int64 ({rows})"]
         return []
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
@@ -55,6 +65,40 @@ class FullyConnected(Operator):
         call = make(node, target)
         call.repeats, call.steps = source.size // columns, (columns, rows)
         return [call]
+
+
+def result_shape(node: Node) -> tuple[int, ...]:
+    """All axes but the last are one, unless keepNumDims."""
+    source, (rows, columns) = node.inputs[0], node.inputs[1].shape
+    is_kept = option(node, "keepNumDims", False) and source.shape[-1:] == (columns,)
+    return (*(source.shape[:-1] if is_kept else (source.size // columns,)), rows)
+
+
+def bias_problems(node: Node, source: Tensor, weights: Tensor, bias: Tensor | None) -> list[str]:
+    """Problems of a bias that LiteRT refuses, or reads as another type than it is."""
+    if bias is None:
+        return []
+    rows, read = weights.shape[0], "int32"
+    if str(source.dtype) == "int16" and option(node, "quantizedBiasType") != BIAS_IN_32_BITS:
+        read = "int64"
+    if bias.size != rows or str(bias.dtype) != read:
+        return [f"bias {bias.describe()}, which LiteRT reads as {read} ({rows})"]
+    product = float32(source.scale) * float32(weights.scale)
+    is_off = len(weights.scales) == 1 and abs(product - float32(bias.scale)) / float32(node.output.scale) > 0.02
+    return [f"a bias on the scale {bias.scale:g} instead of {product:g}"] if is_off else []
+
+
+def sum_problems(node: Node) -> list[str]:
+    """Problems of sums that LiteRT's arithmetic, or the kernels', do not hold."""
+    is_narrow = str(node.inputs[0].dtype) == "int8"
+    lowest, highest = sum_bounds(node, folded_bias(node))
+    largest = np.maximum(-lowest, highest)
+    is_32 = is_narrow or option(node, "quantizedBiasType") == BIAS_IN_32_BITS
+    limit = 2**31 if is_32 else 2**32
+    if largest.max() >= limit:
+        return [f"sums up to {largest.max()}, at least {limit}"]
+    scaled = (largest * np.array(row_factors(node))).max()
+    return [f"sums up to {scaled:g} steps of the output"] if scaled >= 2**31 - 1 else []
 
 
 def row_factors(node: Node) -> list[float]:
@@ -69,7 +113,8 @@ def narrow_layer(node: Node, target: Target) -> Call:
     """int8 activations."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    variant = target.variant if fits(weights.value, target.variant) else "generic"
+    has_variant = target.variant in VARIANTS and fits(weights.value, target.variant)
+    variant = target.variant if has_variant else "generic"
     packed = pack_fully_connected_s8(weights.value, variant)
     bias = folded_bias(node)
     comment = f"int8 ({rows}, {columns}), packed: {variant}"
@@ -129,10 +174,11 @@ def folded_bias(node: Node) -> np.ndarray:
 
 
 def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) smallest and largest sum that int8 inputs can give."""
-    weights = node.operands()[1].value.astype(np.int64)
+    """(rows,) smallest and largest sum that the inputs can give."""
+    source, weights = node.inputs[0], node.inputs[1].value.astype(np.int64)
+    low, high = INTEGER_RANGES[str(source.dtype)]
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
-    return bias - 128 * positive + 127 * negative, bias + 127 * positive - 128 * negative
+    return bias + low * positive + high * negative, bias + high * positive + low * negative
 
 
 def proved_factors(node: Node, bias: np.ndarray) -> list[Factor]:

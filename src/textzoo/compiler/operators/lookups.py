@@ -1,19 +1,45 @@
-"""Functions of one value. For int8 each is a table of 256 entries, filled by LiteRT's reference kernel itself."""
+"""Functions of one value: tables, filled with what LiteRT's reference kernels themselves compute.
+
+int8: 256 entries. int16: 513 entries to be interpolated (RSQRT, GELU), one curve for every model (LOGISTIC, TANH), or a
+requantization (RELU and its kin).
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from textzoo.compiler.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.graph import Node, Tensor
-from textzoo.compiler.operators.base import Operator, Target, broadcast_walk
-from textzoo.compiler.operators.elementwise import same_type_problems
+from textzoo.compiler.operators.base import (
+    RELU as RELU_CODE,
+)
+from textzoo.compiler.operators.base import (
+    RELU6 as RELU6_CODE,
+)
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    activation_problems,
+    axes_problems,
+    broadcast_walk,
+    factor_problems,
+    float32_quotient,
+)
+from textzoo.compiler.operators.elementwise import Function, requantization, same_type_problems
+from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
 from textzoo.compiler.program import Compute, Constant, Loop, Statement, Struct
 from textzoo.compiler.single_op import Tensor as SingleTensor
 from textzoo.compiler.single_op import build, run_reference
-from textzoo.compiler.tables import interpolation_table
+from textzoo.compiler.tables import interpolation_table, sigmoid_curve
 
-WideTable = Callable[[Node], np.ndarray]
+# Steps of the int16 kernels' argument in 1: 2**12 of the kernel, times 3.
+SIGMOID_STEPS = 4096.0 * 3.0
+LARGEST_INT32 = 2**31 - 1
+
+
+def no_problems(node: Node) -> list[str]:
+    return []
 
 
 @dataclass(frozen=True)
@@ -21,40 +47,48 @@ class LookUp(Operator):
     """A function of one int8 or int16 value.
 
     Attributes:
-        wide_table: Makes LiteRT's table of 513 entries for int16; None where int16 is not supported.
+        wide: What computes int16; None where LiteRT does not.
+        check: Further problems of a node.
         smallest: The real value below which LiteRT refuses to compute; the device gives the largest output there.
     """
 
     name: str
-    wide_table: WideTable | None = None
+    wide: Callable[[Node], Function] | None = None
+    check: Callable[[Node], list[str]] = no_problems
     smallest: float | None = None
 
     @property
     def types(self) -> str:
-        return "int8 or int16, one scale per tensor" if self.wide_table else "int8, one scale per tensor"
+        return "int8 or int16, one scale per tensor" if self.wide else "int8, one scale per tensor"
 
     def problems(self, node: Node) -> list[str]:
-        dtypes = ("int8", "int16") if self.wide_table else ("int8",)
-        problems = same_type_problems(node, *dtypes)
-        return problems or ([] if node.operands()[0].shape == node.output.shape else ["input and output shapes differ"])
+        dtypes = ("int8", "int16") if self.wide else ("int8",)
+        source = node.operands()[0]
+        problems = same_type_problems(node, *dtypes) or axes_problems(node)
+        if problems or source.shape != node.output.shape:
+            return problems or ["input and output shapes differ"]
+        if self.smallest is not None and source.is_constant and source.value.min() < source.zero_point:
+            return ["a constant with negative values"]
+        return self.check(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         source, shape = node.operands()[0], node.output.shape
-        width = "s8" if str(source.dtype) == "int8" else "s16"
-        values = self.narrow_table(node) if width == "s8" else self.wide_table(node)
-        table = Constant(f"{node.output.symbol}_table", values, f"({len(values)}) {self.name}", "table")
-        struct = Struct(f"tz_look_up_{width}_t", {"table": table})
-        walks = [broadcast_walk(source, shape)]
-        compute = Compute(broadcast_walk(node.output, shape), f"tz_look_up_{width}", walks, struct)
+        function, struct = self.wide(node) if str(source.dtype) == "int16" else self.narrow(node)
+        compute = Compute(broadcast_walk(node.output, shape), function, [broadcast_walk(source, shape)], struct)
         return [Loop(self.name, node.name, shape, [compute])]
 
-    def narrow_table(self, node: Node) -> np.ndarray:
+    def narrow(self, node: Node) -> Function:
         """(256,) int8: the outputs for the inputs -128 to 127."""
         inputs = np.arange(-128, 128).astype(np.int8)
-        first = 0 if self.smallest is None else max(node.operands()[0].zero_point + 128, 0)
+        first = 0 if self.smallest is None else node.operands()[0].zero_point + 128
         table = np.full(256, 127, np.int8)
         table[first:] = reference_values(node, inputs[first:])
-        return table
+        return "tz_look_up_s8", table_struct(node, "tz_look_up_s8_t", table)
+
+
+def table_struct(node: Node, kind: str, values: np.ndarray) -> Struct:
+    table = Constant(f"{node.output.symbol}_table", values, f"({len(values)}) {node.operator}", "table")
+    return Struct(kind, {"table": table})
 
 
 def reference_values(node: Node, values: np.ndarray) -> np.ndarray:
@@ -69,22 +103,93 @@ def single(tensor: Tensor, size: int) -> SingleTensor:
     return SingleTensor((size,), str(tensor.dtype), tensor.scale, tensor.zero_point)
 
 
-def rsqrt_table(node: Node) -> np.ndarray:
-    """1 / sqrt(x) in float32; the largest output for what is not positive."""
-    source, output = node.operands()[0], node.output
-    largest = np.float32(32767) * np.float32(output.scale)
-
-    def function(values: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return np.where(values <= 0, largest, np.float32(1) / np.sqrt(values)).astype(np.float32)
-
-    return interpolation_table(function, (source.scale, 0), (output.scale, 0))
+# ---- int16 ----
 
 
-RSQRT = LookUp("RSQRT", rsqrt_table, smallest=0.0)
-LOGISTIC = LookUp("LOGISTIC")
-TANH = LookUp("TANH")
-GELU = LookUp("GELU")
-RELU = LookUp("RELU")
-RELU6 = LookUp("RELU6")
-RELU_N1_TO_1 = LookUp("RELU_N1_TO_1")
+def interpolated(node: Node) -> Function:
+    """GELU: the table behind LiteRT's outputs for all inputs."""
+    values = np.arange(-32768, 32768).astype(np.int16)
+    return "tz_look_up_s16", table_struct(node, "tz_look_up_s16_t", interpolation_table(reference_values(node, values)))
+
+
+def interpolated_from_zero(node: Node) -> Function:
+    """RSQRT: the same for inputs that are not negative; LiteRT computes no others."""
+    outputs = np.full(65536, 32767, np.int16)
+    outputs[32768:] = reference_values(node, np.arange(32768).astype(np.int16))
+    return "tz_look_up_s16", table_struct(node, "tz_look_up_s16_t", interpolation_table(outputs, first=256))
+
+
+def sigmoid(function: str, lefts: tuple[int, ...]) -> Callable[[Node], Function]:
+    """LOGISTIC and TANH.
+
+    Args:
+        function: Of the runtime.
+        lefts: For which shifts the kernel multiplies by a power of two instead of a fraction.
+    """
+
+    def choose(node: Node) -> Function:
+        struct = table_struct(node, "tz_sigmoid_s16_t", sigmoid_curve())
+        struct.fields["multiplier"], struct.fields["shift"] = sigmoid_argument(node.operands()[0].scale, lefts)
+        return function, struct
+
+    return choose
+
+
+def sigmoid_argument(scale: float, lefts: tuple[int, ...]) -> tuple[int, int]:
+    """Multiplier and shift to the right of the way from the input to the kernel's argument."""
+    exponent = power_of_two(scale)
+    if exponent is not None and exponent + 12 in lefts:
+        return 3 << (exponent + 12), 0
+    real, shift = float32(scale) * SIGMOID_STEPS, 0
+    while real <= 32767.0 / 2.0 and shift <= 30:
+        real, shift = real * 2.0, shift + 1
+    return int(real), shift
+
+
+def check_logistic(node: Node) -> list[str]:
+    wanted = 1 / 256 if str(node.output.dtype) == "int8" else 1 / 32768
+    exact = node.output.scale == wanted
+    return check_sigmoid_input(node) if exact else [f"an output scale of {node.output.scale!r} instead of {wanted}"]
+
+
+def check_tanh(node: Node) -> list[str]:
+    if str(node.output.dtype) == "int8":
+        return []
+    if problems := doubtful_problems(node.output.scale):
+        return problems
+    if power_of_two(node.output.scale) != -15:
+        return [f"an output scale of {node.output.scale!r} instead of {1 / 32768}"]
+    return check_sigmoid_input(node)
+
+
+def check_sigmoid_input(node: Node) -> list[str]:
+    source = node.operands()[0]
+    if str(source.dtype) == "int8":
+        return []
+    is_huge = float32(source.scale) * SIGMOID_STEPS > LARGEST_INT32
+    return [f"an input scale of {source.scale:g}"] if is_huge else doubtful_problems(source.scale)
+
+
+def relu_factor(node: Node) -> float:
+    """In float32, unlike QUANTIZE's."""
+    return float32_quotient(node.operands()[0].scale, node.output.scale)
+
+
+def clamped(activation: int) -> Callable[[Node], Function]:
+    def choose(node: Node) -> Function:
+        return requantization(node, quantize_multiplier(relu_factor(node)), activation)
+
+    return choose
+
+
+def check_relu(node: Node) -> list[str]:
+    return factor_problems(relu_factor(node)) or activation_problems(node.output, RELU6_CODE)
+
+
+RSQRT = LookUp("RSQRT", interpolated_from_zero, smallest=0.0)
+GELU = LookUp("GELU", interpolated)
+LOGISTIC = LookUp("LOGISTIC", sigmoid("tz_logistic_s16", (0,)), check_logistic)
+TANH = LookUp("TANH", sigmoid("tz_tanh_s16", (0, 1)), check_tanh)
+RELU = LookUp("RELU", clamped(RELU_CODE), check_relu)
+RELU6 = LookUp("RELU6", clamped(RELU6_CODE), check_relu)
+RELU_N1_TO_1 = LookUp("RELU_N1_TO_1", check=check_relu)

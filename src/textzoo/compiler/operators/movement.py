@@ -1,11 +1,21 @@
 """Operators that only move elements: every output element is an input element."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from textzoo.compiler.graph import Move, Node, Tensor, View
-from textzoo.compiler.operators.base import Operator, Target, constant, option, row_major
+from textzoo.compiler.operators.base import (
+    ANY_NUMBER,
+    NO_ACTIVATION,
+    Operator,
+    Target,
+    axes_problems,
+    constant,
+    option,
+    row_major,
+)
 from textzoo.compiler.program import Call, Compute, Loop, Operand, Statement, Struct
 
 ANY = "any type"
@@ -29,25 +39,45 @@ def part(tensor: Tensor, axis: int, start: int) -> Operand:
 def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
     """Problems of a node that would have to convert elements while moving them."""
     wanted = (node.output.dtype, node.output.scales, node.output.zero_points)
-    different = [tensor for tensor in sources if (tensor.dtype, tensor.scales, tensor.zero_points) != wanted]
-    return [f"{tensor.describe()} has another type or scale than the output" for tensor in different]
+    tensors = (*sources, *node.outputs)
+    different = [tensor for tensor in tensors if (tensor.dtype, tensor.scales, tensor.zero_points) != wanted]
+    problems = [f"{tensor.describe()} has another type or scale than the output" for tensor in different]
+    constants = [f"{tensor.describe()} is a constant" for tensor in sources if is_float_constant(tensor)]
+    return problems or constants or axes_problems(node)
+
+
+def is_float_constant(tensor: Tensor) -> bool:
+    """The device has no floats but dequantized outputs."""
+    return tensor.is_constant and str(tensor.dtype) == "float32"
+
+
+def no_bool_problems(tensor: Tensor) -> list[str]:
+    """Problems of operators that LiteRT has for all types but bool."""
+    return [f"{tensor.describe()}, which LiteRT does not take"] if str(tensor.dtype) == "bool" else []
 
 
 def normal_axis(axis: int, rank: int) -> int:
     return axis + rank if axis < 0 else axis
 
 
+@dataclass(frozen=True)
 class Reshape(Operator):
-    """RESHAPE, EXPAND_DIMS, SQUEEZE: the same elements in the same order."""
+    """RESHAPE, EXPAND_DIMS, SQUEEZE: the same elements in the same order.
 
-    types = ANY
+    Attributes:
+        shape: The output's shape by the node's constants and options; None where that is not a shape.
+    """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    name: str
+    shape: Callable[[Node], tuple[int, ...] | None]
+    arity: tuple[int, int] = (1, 1)
+    types = f"{ANY}; constant axes and shapes"
 
     def problems(self, node: Node) -> list[str]:
-        source = node.operands()[0]
-        if source.size != node.output.size:
+        source = node.inputs[0]
+        if len(node.inputs) > 1 and (problems := constant(node.inputs[1], "the second input")):
+            return problems
+        if self.shape(node) != node.output.shape or source.size != node.output.size:
             return [f"{source.describe()} does not make {node.output.describe()}"]
         return same_format_problems(node, [source])
 
@@ -56,14 +86,43 @@ class Reshape(Operator):
         return [copy_loop(node, shape, Operand(node.output, (1,)), Operand(node.operands()[0], (1,)))]
 
 
+def reshaped(node: Node) -> tuple[int, ...] | None:
+    """The sizes that the second input or the option gives; one of them may be -1: what is left."""
+    given = node.inputs[1].value if len(node.inputs) > 1 else option(node, "newShape", ())
+    sizes = [int(size) for size in np.ravel(given)]
+    if sizes.count(-1) == 1:
+        known = -int(np.prod(sizes))
+        sizes[sizes.index(-1)] = node.inputs[0].size // known if known > 0 else 0
+    return tuple(sizes)
+
+
+def expanded(node: Node) -> tuple[int, ...] | None:
+    shape, axis = list(node.inputs[0].shape), int(node.inputs[1].value.ravel()[0])
+    place = normal_axis(axis, len(shape) + 1)
+    return (*shape[:place], 1, *shape[place:]) if 0 <= place <= len(shape) else None
+
+
+def squeezed(node: Node) -> tuple[int, ...] | None:
+    """Without the axes that the option names, or without all of size 1 where it names none."""
+    shape = node.inputs[0].shape
+    named = {normal_axis(int(axis), len(shape)) for axis in np.ravel(option(node, "squeezeDims", ()))}
+    if any(not 0 <= axis < len(shape) or shape[axis] != 1 for axis in named):
+        return None
+    gone = named or {axis for axis, size in enumerate(shape) if size == 1}
+    return tuple(size for axis, size in enumerate(shape) if axis not in gone)
+
+
 class Split(Operator):
     name = "SPLIT"
-    types = f"{ANY}, equal parts along a constant axis"
+    types = "any type but bool; equal parts along a constant axis"
+    arity = (2, 2)
+    outputs = 0
 
     def problems(self, node: Node) -> list[str]:
-        axis, source = node.inputs[:2]
-        if problems := constant(axis, "the axis"):
-            return problems
+        axis, source = node.inputs
+        problems = constant(axis, "the axis") + no_bool_problems(source)
+        if problems or option(node, "numSplits") != len(node.outputs):
+            return problems or [f"{len(node.outputs)} outputs instead of {option(node, 'numSplits')}"]
         place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
         if not 0 <= place < len(source.shape) or source.shape[place] % len(node.outputs):
             return [f"axis {place} of {source.describe()} in {len(node.outputs)} parts"]
@@ -79,23 +138,30 @@ class Split(Operator):
         return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        return [copy_loop(node, output.shape, whole(output), source) for output, source in self.parts(node)]
+        """Copy each part, unless it is read where it lies."""
+        return [
+            copy_loop(node, output.shape, whole(output), source)
+            for output, source in self.parts(node)
+            if output.view is None
+        ]
 
 
 class Concatenation(Operator):
     name = "CONCATENATION"
-    types = f"{ANY}, all with the same scale"
+    types = f"{ANY}; all with the same scale"
+    arity = (1, ANY_NUMBER)
 
     def problems(self, node: Node) -> list[str]:
         axis = self.axis(node)
         shapes = [tensor.shape for tensor in node.operands()]
         rank = len(node.output.shape)
-        if option(node, "fusedActivationFunction") != 0:
+        if option(node, "fusedActivationFunction", NO_ACTIVATION) != NO_ACTIVATION:
             return ["a fused activation"]
         if not 0 <= axis < rank or any(len(shape) != rank for shape in shapes):
             return [f"axis {axis} of {shapes}"]
+        rests = {shape[:axis] + shape[axis + 1 :] for shape in shapes}
         joined = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
-        if joined != node.output.shape:
+        if joined != node.output.shape or len(rests) != 1:
             return [f"{shapes} do not make {node.output.shape}"]
         return same_format_problems(node, node.operands())
 
@@ -122,12 +188,16 @@ class Concatenation(Operator):
 
 class Pack(Operator):
     name = "PACK"
-    types = f"{ANY}, all with the same scale"
+    types = "any type but bool; all with the same scale"
+    arity = (1, ANY_NUMBER)
 
     def problems(self, node: Node) -> list[str]:
         sources, axis = node.operands(), self.axis(node)
+        if problems := no_bool_problems(node.output):
+            return problems
         shape = node.output.shape
-        if not 0 <= axis < len(shape) or shape[axis] != len(sources):
+        fits = 0 <= axis < len(shape) and shape[axis] == len(sources) == option(node, "valuesCount")
+        if not fits:
             return [f"axis {axis} of {node.output.describe()} from {len(sources)} inputs"]
         rest = shape[:axis] + shape[axis + 1 :]
         wrong = [tensor.describe() for tensor in sources if tensor.shape != rest]
@@ -148,10 +218,11 @@ class Pack(Operator):
 
 class Transpose(Operator):
     name = "TRANSPOSE"
-    types = f"{ANY}, constant permutation"
+    types = f"{ANY}; constant permutation"
+    arity = (2, 2)
 
     def problems(self, node: Node) -> list[str]:
-        source, permutation = node.inputs[:2]
+        source, permutation = node.inputs
         if problems := constant(permutation, "the permutation"):
             return problems
         order = [int(axis) for axis in permutation.value.ravel()]
@@ -171,21 +242,22 @@ class Transpose(Operator):
 
 class Slice(Operator):
     name = "SLICE"
-    types = f"{ANY}, constant begin and size"
+    types = f"{ANY}; constant begin and size"
+    arity = (3, 3)
 
     def problems(self, node: Node) -> list[str]:
-        source, begin, size = node.inputs[:3]
+        source, begin, size = node.inputs
         problems = constant(begin, "the begin") + constant(size, "the size")
         if problems:
             return problems
-        starts = begin.value.ravel()
-        if not len(starts) == len(source.shape) == len(node.output.shape):
-            return [f"begin {starts.tolist()} of {source.describe()}"]
-        ends = [int(start) + length for start, length in zip(starts, node.output.shape, strict=True)]
-        inside = all(start >= 0 for start in starts) and all(
-            end <= limit for end, limit in zip(ends, source.shape, strict=True)
-        )
-        return same_format_problems(node, [source]) if inside else ["a part beyond the tensor"]
+        if not begin.size == size.size == len(source.shape):
+            return [f"begin {begin.value.tolist()} of {source.describe()}"]
+        rows = zip(source.shape, begin.value.ravel().tolist(), size.value.ravel().tolist(), strict=True)
+        bounds = [(limit, start, limit - start if length == -1 else length) for limit, start, length in rows]
+        inside = all(start >= 0 and 0 < length <= limit - start for limit, start, length in bounds)
+        if not inside or tuple(length for _, _, length in bounds) != node.output.shape:
+            return [f"{node.output.describe()} from {begin.value.tolist()} of {source.describe()}"]
+        return same_format_problems(node, [source])
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         source, begin = node.operands()[:2]
@@ -205,39 +277,47 @@ class Range:
 
 class StridedSlice(Operator):
     name = "STRIDED_SLICE"
-    types = f"{ANY}, constant bounds; masks of begin, end and shrunk axes"
+    types = f"{ANY}; constant bounds; masks of begin, end and shrunk axes"
+    arity = (4, 4)
 
     def problems(self, node: Node) -> list[str]:
-        source, *bounds = node.inputs[:4]
+        source, *bounds = node.inputs
         problems = [text for tensor in bounds for text in constant(tensor, "every bound")]
         masks = [name for name in ("ellipsisMask", "newAxisMask") if option(node, name)]
         problems += [f"{name} is used" for name in masks] + (["offset bounds"] if option(node, "offset", False) else [])
         if problems:
             return problems
-        if any(tensor.size != len(source.shape) for tensor in bounds) or 0 in bounds[2].value:
+        count = bounds[0].size
+        if any(tensor.size != count for tensor in bounds) or count > len(source.shape) or 0 in bounds[2].value:
             return [f"bounds that do not fit {source.describe()}"]
-        kept = [found.length for axis, found in enumerate(self.ranges(node)) if not self.shrunk(node, axis)]
-        if tuple(kept) != node.output.shape or min(found.length for found in self.ranges(node)) < 1:
-            return [f"a part of shape {kept} instead of {node.output.shape}"]
+        ranges = self.ranges(node)
+        kept = [found.length for axis, found in enumerate(ranges) if not self.shrunk(node, axis)]
+        if tuple(kept) != node.output.shape or min((found.length for found in ranges), default=1) < 1:
+            return [f"a part of shape {tuple(kept)} instead of {node.output.shape}"]
         return same_format_problems(node, [source])
 
     def shrunk(self, node: Node, axis: int) -> bool:
         return bool(option(node, "shrinkAxisMask") >> axis & 1)
 
     def ranges(self, node: Node) -> list[Range]:
-        """The places taken of every axis; negative bounds count from the end, bounds outside are clamped."""
-        source, begins, ends, steps = node.inputs[:4]
-        bounds = zip(source.shape, begins.value.ravel(), ends.value.ravel(), steps.value.ravel(), strict=True)
-        found = []
-        for axis, (size, begin, end, step) in enumerate(bounds):
-            if self.shrunk(node, axis):
-                found.append(Range(int(begin) % size, 1, 1))
-                continue
-            first = None if option(node, "beginMask") >> axis & 1 else int(begin)
-            last = None if option(node, "endMask") >> axis & 1 else int(end)
-            places = range(size)[first : last : int(step)]
-            found.append(Range(places.start, places.step, len(places)))
-        return found
+        """The places taken of every axis; axes without bounds are taken whole."""
+        columns = [tensor.value.ravel().tolist() for tensor in node.inputs[1:]]
+        bounds = zip(*columns, strict=True)
+        found = [self.range_of(node, axis, *bound) for axis, bound in enumerate(bounds)]
+        return found + [Range(0, 1, size) for size in node.inputs[0].shape[len(found) :]]
+
+    def range_of(self, node: Node, axis: int, begin: int, end: int, step: int) -> Range:
+        """Of one axis: negative bounds count from the end, bounds outside are clamped.
+
+        Empty where one place is to be taken that lies outside: LiteRT reads what is there.
+        """
+        size = node.inputs[0].shape[axis]
+        from_start, to_end = (option(node, mask) >> axis & 1 for mask in ("beginMask", "endMask"))
+        if self.shrunk(node, axis):
+            first = 0 if from_start else begin
+            return Range(first % size, 1, 1 if -size <= first < size and step > 0 else 0)
+        places = range(size)[None if from_start else begin : None if to_end else end : step]
+        return Range(places.start, places.step, len(places))
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         source = node.operands()[0]
@@ -255,7 +335,8 @@ class StridedSlice(Operator):
 class Gather(Operator):
     """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped."""
 
-    types = f"{ANY}, int32 indices"
+    types = f"{ANY}; int32 indices"
+    arity = (2, 2)
 
     def __init__(self, name: str, table: int, indices: int) -> None:
         self.name, self._table, self._indices = name, table, indices
@@ -275,9 +356,13 @@ class Gather(Operator):
             return [f"batch dimensions, or indices {indices.describe()} instead of int32"]
         if not 0 <= axis < len(table.shape):
             return [f"axis {axis} of {table.describe()}"]
+        if self.name == "EMBEDDING_LOOKUP" and (len(indices.shape) != 1 or len(table.shape) < 2):
+            return [f"indices {indices.describe()} of {table.describe()}"]
         expected = table.shape[:axis] + indices.shape + table.shape[axis + 1 :]
         if node.output.shape != expected:
             return [f"{node.output.describe()} instead of {expected}"]
+        if indices.is_constant and not 0 <= indices.value.min() <= indices.value.max() < table.shape[axis]:
+            return [f"constant indices outside of {table.describe()}"]
         return same_format_problems(node, [table])
 
     def sizes(self, node: Node) -> tuple[int, int, int]:
@@ -308,10 +393,11 @@ class DynamicUpdateSlice(Operator):
     """A tensor with a part replaced at run-time indices, which are clamped so that the part stays inside."""
 
     name = "DYNAMIC_UPDATE_SLICE"
-    types = f"{ANY}, int32 indices"
+    types = f"{ANY}; int32 indices"
+    arity = (3, 3)
 
     def problems(self, node: Node) -> list[str]:
-        source, update, indices = node.inputs[:3]
+        source, update, indices = node.inputs
         if str(indices.dtype) != "int32" or indices.shape != (len(source.shape),):
             return [f"indices {indices.describe()} instead of int32 ({len(source.shape)})"]
         if source.shape != node.output.shape or len(update.shape) != len(source.shape):
@@ -337,9 +423,9 @@ class DynamicUpdateSlice(Operator):
         return [copy_loop(node, source.shape, whole(node.output), whole(source)), written]
 
 
-RESHAPE = Reshape("RESHAPE")
-EXPAND_DIMS = Reshape("EXPAND_DIMS")
-SQUEEZE = Reshape("SQUEEZE")
+RESHAPE = Reshape("RESHAPE", reshaped, (1, 2))
+EXPAND_DIMS = Reshape("EXPAND_DIMS", expanded, (2, 2))
+SQUEEZE = Reshape("SQUEEZE", squeezed)
 SPLIT = Split()
 CONCATENATION = Concatenation()
 PACK = Pack()

@@ -19,14 +19,17 @@ from textzoo.compiler.tables import (
 # The output format that LiteRT demands: scale and zero point.
 FORMATS = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 FRACTION_BITS = 26
-# One row's sum has 12 integer bits.
-LONGEST_ROW = 4095
+# LiteRT ends the process where the exponentials of an int8 row, the largest of which is 1, sum to 512. The sum of an
+# int16 row has 31 bits.
+LONGEST_ROWS = {"int8": 511, "int16": 65535}
+# Above it, the distance from the largest value leaves 32 bits.
+LARGEST_SHIFT_S16 = 14
 STEPS_S16 = 10.0 / 65535
 
 
 class Softmax(Operator):
     name = "SOFTMAX"
-    types = "int8 or int16, over the last axis"
+    types = "int8 (rows of at most 511) or int16, over the last axis"
 
     def problems(self, node: Node) -> list[str]:
         if problems := same_type_problems(node, "int8", "int16"):
@@ -34,12 +37,10 @@ class Softmax(Operator):
         scale, zero_point = FORMATS[str(node.output.dtype)]
         if abs(node.output.scale / scale - 1) > 1e-3 or node.output.zero_point != zero_point:
             return [f"an output of scale {node.output.scale:g} and zero point {node.output.zero_point}, not {scale:g}"]
-        source = node.operands()[0]
-        if source.shape != node.output.shape or not source.shape or source.shape[-1] > LONGEST_ROW:
-            return [f"{source.describe()} to {node.output.describe()}, rows of at most {LONGEST_ROW}"]
-        if str(source.dtype) == "int8" and real_step(node) * 2**FRACTION_BITS <= 1:
-            return [f"an input scale of {source.scale}, too small for LiteRT"]
-        return factor_problems(real_step(node) / STEPS_S16)
+        source, longest = node.operands()[0], LONGEST_ROWS[str(node.output.dtype)]
+        if source.shape != node.output.shape or not source.shape or source.shape[-1] > longest:
+            return [f"{source.describe()} to {node.output.describe()}, rows of at most {longest}"]
+        return step_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         columns = node.output.shape[-1]
@@ -53,8 +54,26 @@ class Softmax(Operator):
 
 def real_step(node: Node) -> float:
     """What one step of the input means in the exponent."""
-    beta, scale = float32(option(node, "beta", 1.0)), float32(node.operands()[0].scale)
+    beta, scale = float32(option(node, "beta", 0.0)), float32(node.operands()[0].scale)
     return beta * scale
+
+
+def real_step_s16(node: Node) -> float:
+    """The same as LiteRT computes it for int16: in float32."""
+    beta, scale = np.float32(option(node, "beta", 0.0)), np.float32(node.operands()[0].scale)
+    with np.errstate(all="ignore"):
+        return float(beta * scale)
+
+
+def step_problems(node: Node) -> list[str]:
+    """Problems of an input scale and beta that LiteRT's arithmetic does not hold."""
+    if str(node.output.dtype) == "int8":
+        step = real_step(node) * 2**FRACTION_BITS
+        return factor_problems(step) if step > 1 else [f"an input scale times beta of {real_step(node):g}"]
+    problems = factor_problems(real_step_s16(node) / STEPS_S16)
+    if problems or quantize_multiplier(real_step_s16(node) / STEPS_S16).shift <= LARGEST_SHIFT_S16:
+        return problems
+    return [f"an input scale times beta of {real_step_s16(node):g}"]
 
 
 def exponentials_s8(step: float) -> np.ndarray:
@@ -78,9 +97,7 @@ def fields_s8(node: Node) -> dict[str, object]:
 
 
 def fields_s16(node: Node) -> dict[str, object]:
-    # LiteRT multiplies beta and scale in float32 here.
-    step = float(np.float32(option(node, "beta", 1.0)) * np.float32(node.operands()[0].scale))
-    factor = quantize_multiplier(step / STEPS_S16)
+    factor = quantize_multiplier(real_step_s16(node) / STEPS_S16)
     symbol = node.output.symbol
     return {
         "exponentials": Constant(f"{symbol}_exponentials", softmax_exponentials_s16(), "(513)", "table"),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textzoo.compiler.fixedpoint import quantize_multiplier
 from textzoo.compiler.graph import Graph, Node, Tensor
-from textzoo.compiler.operators.base import option
+from textzoo.compiler.operators.base import can_hoist, option
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import requantize_factor
 
@@ -107,11 +108,9 @@ def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
 
 
 def scales_stay_small(found: Found, width: int, context: int) -> bool:
-    """Whether both products have factors below 1 and sums below 2**30, as tz_scale_hoisted wants them."""
-    scores, weights = product_factor(found.scores), product_factor(found.product)
-    return (
-        scores < 0.5 and width * 255 * 255 < 2**30 and (found.wide or (weights < 0.5 and context * 255 * 255 < 2**30))
-    )
+    """Whether both products can be scaled by `tz_scale_hoisted`; that of 15 bits is scaled otherwise."""
+    scores, weights = (quantize_multiplier(product_factor(node)) for node in (found.scores, found.product))
+    return can_hoist(scores, width * 255 * 255) and (found.wide or can_hoist(weights, context * 255 * 255))
 
 
 def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:

@@ -40,6 +40,8 @@ def chosen_passes(without: frozenset[str]) -> list[Pass]:
 TABLE = (
     Pass("constant_folding", "constants computed now"),
     Pass("live_attention", "attention over live places as one kernel"),
+    Pass("look_up_tables", "int8 functions of one value as tables, chains of them as one"),
+    Pass("layer_norm", "LayerNorm as one kernel"),
     Pass("dead_code", "what nobody reads left out"),
     Pass("state_in_place", "states updated where they lie"),
     Pass("views", "reshapes, splits, slices and look-ups of one row without copies"),

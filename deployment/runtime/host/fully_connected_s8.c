@@ -1,0 +1,238 @@
+/* Desktops: AVX2 with or without VNNI by intrinsics, everything else by what the compiler makes of plain C.
+ *
+ * Eight rows are the eight int32 lanes of a vector, and a lane takes four columns at a time: sums need no adding up
+ * across lanes. x86 multiplies unsigned bytes u by signed ones. Inputs x become unsigned in one of two ways:
+ *   AVX2: x * w = |x| * (w with the sign of x). VPMADDUBSW adds two such products in int16 and cannot saturate, because
+ *   |x| <= 128 and |w| <= 127: 2 * 128 * 127 = 32512.
+ *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is taken off first.
+ *
+ * Weights: int8, at a multiple of 32 bytes for speed. Blocks of 64 rows, then blocks of 8 rows, missing rows being 0. A
+ * block is 128 * (sum of w) of each of its rows (int32), then, for every 4 columns, for each row, its 4 weights; columns
+ * are filled up with zeros to a multiple of 8.
+ * Scratch: the inputs, filled up with zeros to a multiple of 32, once as they are and once unsigned. */
+#include "textzoo/fully_connected_s8.h"
+
+#include <string.h>
+
+#include "textzoo/fixedpoint.h"
+
+enum {
+    LANES = 8,
+    BLOCK = 8 * LANES, /* rows */
+    UNIT = 4 * LANES,  /* bytes of a vector of weights: 8 rows by 4 columns */
+    GROUP = 4,         /* columns */
+    PADDING = 32,      /* columns */
+};
+
+static inline int32_t smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Any rows, from their sums without the bias. */
+static void requantize_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows, const int32_t *sums,
+                            int8_t *output)
+{
+    for (const int32_t end = row + rows; row < end; ++row) {
+        const int32_t sum = *sums++ + layer->bias[row];
+        const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
+        output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
+    }
+}
+
+#if defined(__AVX2__)
+#include <immintrin.h>
+
+#if defined(__AVX512VNNI__) && defined(__AVX512VL__)
+#define DOT_BYTES _mm256_dpbusd_epi32
+#elif defined(__AVXVNNI__)
+#define DOT_BYTES _mm256_dpbusd_avx_epi32
+#endif
+
+static inline __m256i load(const void *from)
+{
+    return _mm256_loadu_si256(from);
+}
+
+static inline __m256i broadcast(const int8_t *four)
+{
+    int32_t word;
+    memcpy(&word, four, sizeof word);
+    return _mm256_set1_epi32(word);
+}
+
+static void make_unsigned(const int8_t *inputs, int32_t columns, int8_t *unsigned_inputs)
+{
+    for (int32_t column = 0; column < columns; column += PADDING) {
+        const __m256i x = load(inputs + column);
+#if defined(DOT_BYTES)
+        const __m256i u = _mm256_xor_si256(x, _mm256_set1_epi8(INT8_MIN));
+#else
+        const __m256i u = _mm256_abs_epi8(x);
+#endif
+        _mm256_storeu_si256((void *)(unsigned_inputs + column), u);
+    }
+}
+
+static inline __m256i first_sum(const int8_t *row_sums)
+{
+#if defined(DOT_BYTES)
+    return _mm256_sub_epi32(_mm256_setzero_si256(), load(row_sums));
+#else
+    (void)row_sums;
+    return _mm256_setzero_si256();
+#endif
+}
+
+/* sum + four columns of eight rows, for inputs x, unsigned u. */
+static inline __m256i add_unit(__m256i sum, __m256i x, __m256i u, const int8_t *weights)
+{
+#if defined(DOT_BYTES)
+    (void)x;
+    return DOT_BYTES(sum, u, load(weights));
+#else
+    const __m256i pairs = _mm256_maddubs_epi16(u, _mm256_sign_epi8(load(weights), x));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+#endif
+}
+
+/* Sums of `units` * 8 rows; the compiler knows `units` and keeps the sums in registers. */
+static inline const int8_t *dot_units(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
+                                      int32_t columns, int units, __m256i *sums)
+{
+    __m256i sum[BLOCK / LANES];
+    int32_t column = 0;
+#pragma GCC unroll 8
+    for (int unit = 0; unit < units; ++unit, weights += UNIT) {
+        sum[unit] = first_sum(weights);
+    }
+    do { /* there is a column: told so, GCC does not copy the sums in every turn */
+        const __m256i x = broadcast(inputs + column), u = broadcast(unsigned_inputs + column);
+#pragma GCC unroll 8
+        for (int unit = 0; unit < units; ++unit, weights += UNIT) {
+            sum[unit] = add_unit(sum[unit], x, u, weights);
+        }
+        column += GROUP;
+    } while (column < columns);
+#pragma GCC unroll 8
+    for (int unit = 0; unit < units; ++unit) {
+        sums[unit] = sum[unit];
+    }
+    return weights;
+}
+
+/* Eight rows to int32 lanes in [-2^30 - 128, 2^30 + 128], not clamped yet; shifts are up to -2.
+ *
+ * tz_scale_single is floor((s m + 2^(t-1)) / 2^t), t = 31 - shift. With e = -2 - shift >= 0 that equals (h + 1) >> 1,
+ * h = floor(s m / 2^(t-1)) = floor(floor(s m / 2^32) / 2^e). With the zero point z: (h + 1 + 2 z) >> 1. */
+static inline __m256i scale_lanes(const tz_fully_connected_s8_t *layer, int32_t row, __m256i dots)
+{
+    const __m256i shifts = _mm256_cvtepi8_epi32(_mm_loadl_epi64((const void *)(layer->shifts + row)));
+    const __m256i sums = _mm256_add_epi32(dots, load(layer->bias + row)), multipliers = load(layer->multipliers + row);
+    const __m256i even = _mm256_mul_epi32(sums, multipliers);
+    const __m256i odd = _mm256_mul_epi32(_mm256_srli_epi64(sums, 32), _mm256_srli_epi64(multipliers, 32));
+    const __m256i high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xAA);
+    const __m256i shifted = _mm256_srav_epi32(high, _mm256_sub_epi32(_mm256_set1_epi32(-2), shifts));
+    const __m256i rounding = _mm256_set1_epi32(2 * layer->output_zero_point + 1);
+    return _mm256_srai_epi32(_mm256_add_epi32(shifted, rounding), 1);
+}
+
+/* 32 rows. */
+static inline void requantize_lanes(const tz_fully_connected_s8_t *layer, int32_t row, const __m256i *dots,
+                                    int8_t *output)
+{
+    const __m256i first = _mm256_packs_epi32(scale_lanes(layer, row, dots[0]), scale_lanes(layer, row + 8, dots[1]));
+    const __m256i second =
+        _mm256_packs_epi32(scale_lanes(layer, row + 16, dots[2]), scale_lanes(layer, row + 24, dots[3]));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); /* packing works within halves */
+    const __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(first, second), order);
+    const __m256i raised = _mm256_max_epi8(bytes, _mm256_set1_epi8((char)layer->minimum));
+    _mm256_storeu_si256((void *)(output + row), _mm256_min_epi8(raised, _mm256_set1_epi8((char)layer->maximum)));
+}
+
+/* Whether scale_lanes can take the shifts of 64 rows. */
+static inline int shifts_are_small(const int8_t *shifts)
+{
+    const __m256i largest = _mm256_max_epi8(load(shifts), load(shifts + 32));
+    return !_mm256_movemask_epi8(_mm256_cmpgt_epi8(largest, _mm256_set1_epi8(-2)));
+}
+
+static const int8_t *rows_of_64(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights,
+                                const int8_t *inputs, const int8_t *unsigned_inputs, int8_t *output)
+{
+    __m256i dots[BLOCK / LANES];
+    weights = dot_units(weights, inputs, unsigned_inputs, layer->columns, BLOCK / LANES, dots);
+    if (shifts_are_small(layer->shifts + row)) {
+        requantize_lanes(layer, row, dots, output);
+        requantize_lanes(layer, row + 32, dots + 4, output);
+    } else {
+        requantize_rows(layer, row, BLOCK, (const int32_t *)(const void *)dots, output);
+    }
+    return weights;
+}
+
+static const int8_t *rows_of_8(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights,
+                               const int8_t *inputs, const int8_t *unsigned_inputs, int8_t *output)
+{
+    __m256i dots[1];
+    weights = dot_units(weights, inputs, unsigned_inputs, layer->columns, 1, dots);
+    requantize_rows(layer, row, smaller(LANES, layer->rows - row), (const int32_t *)(const void *)dots, output);
+    return weights;
+}
+
+#else
+
+static void make_unsigned(const int8_t *inputs, int32_t columns, int8_t *unsigned_inputs)
+{
+    (void)inputs, (void)columns, (void)unsigned_inputs;
+}
+
+/* `rows` is 8 or 64. */
+static inline const int8_t *some_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows,
+                                      const int8_t *weights, const int8_t *inputs, int8_t *output)
+{
+    int32_t sums[BLOCK] = {0};
+    weights += rows * (int32_t)sizeof *sums;
+    for (int32_t column = 0; column < (layer->columns + GROUP - 1) / GROUP * GROUP; column += 4, weights += rows * 4) {
+        for (int32_t index = 0; index < rows; ++index) {
+            for (int32_t i = 0; i < 4; ++i) {
+                sums[index] += weights[4 * index + i] * inputs[column + i];
+            }
+        }
+    }
+    requantize_rows(layer, row, smaller(rows, layer->rows - row), sums, output);
+    return weights;
+}
+
+static const int8_t *rows_of_64(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights,
+                                const int8_t *inputs, const int8_t *unsigned_inputs, int8_t *output)
+{
+    (void)unsigned_inputs;
+    return some_rows(layer, row, BLOCK, weights, inputs, output);
+}
+
+static const int8_t *rows_of_8(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights,
+                               const int8_t *inputs, const int8_t *unsigned_inputs, int8_t *output)
+{
+    (void)unsigned_inputs;
+    return some_rows(layer, row, LANES, weights, inputs, output);
+}
+
+#endif
+
+void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
+{
+    const int32_t columns = (layer->columns + PADDING - 1) / PADDING * PADDING;
+    const int8_t *weights = layer->weights;
+    int8_t *const inputs = scratch, *const unsigned_inputs = inputs + columns;
+    memset(inputs + columns - PADDING, 0, PADDING);
+    memcpy(inputs, input, (size_t)layer->columns);
+    make_unsigned(inputs, columns, unsigned_inputs);
+    int32_t row = 0;
+    for (; row + BLOCK <= layer->rows; row += BLOCK) {
+        weights = rows_of_64(layer, row, weights, inputs, unsigned_inputs, output);
+    }
+    for (; row < layer->rows; row += LANES) {
+        weights = rows_of_8(layer, row, weights, inputs, unsigned_inputs, output);
+    }
+}

@@ -1,0 +1,40 @@
+/* The two functions of the C library that compilers call by themselves, in a fifth of newlib's flash. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* Cortex-M3 and later load and store words at any address. */
+typedef uint32_t __attribute__((aligned(1), may_alias)) word_t;
+enum { WORD = sizeof(word_t), BLOCK = 4 * sizeof(word_t) };
+
+/* Without this the compiler would make calls of these very functions from their loops. */
+#define PLAIN_LOOPS __attribute__((optimize("O2", "no-tree-loop-distribute-patterns"), used))
+
+PLAIN_LOOPS void *memcpy(void *restrict destination, const void *restrict source, size_t bytes)
+{
+    uint8_t *to = destination;
+    const uint8_t *from = source;
+    for (; bytes >= BLOCK; bytes -= BLOCK, to += BLOCK, from += BLOCK) {
+        ((word_t *)to)[0] = ((const word_t *)from)[0];
+        ((word_t *)to)[1] = ((const word_t *)from)[1];
+        ((word_t *)to)[2] = ((const word_t *)from)[2];
+        ((word_t *)to)[3] = ((const word_t *)from)[3];
+    }
+    for (; bytes > 0; --bytes) {
+        *to++ = *from++;
+    }
+    return destination;
+}
+
+PLAIN_LOOPS void *memset(void *destination, int value, size_t bytes)
+{
+    uint8_t *to = destination;
+    const word_t word = (uint8_t)value * 0x01010101u;
+    for (; bytes >= WORD; bytes -= WORD, to += WORD) {
+        *(word_t *)to = word;
+    }
+    for (; bytes > 0; --bytes) {
+        *to++ = (uint8_t)value;
+    }
+    return destination;
+}

@@ -1,0 +1,81 @@
+"""EQUAL, LESS and the others: of plain integers, or of quantized values on a common scale."""
+
+from dataclasses import dataclass
+
+from textzoo.compiler.fixedpoint import float32, quantize_multiplier
+from textzoo.compiler.graph import Node
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    broadcast_problems,
+    broadcast_walk,
+    quantized,
+    scale_struct,
+)
+from textzoo.compiler.operators.elementwise import below_one_problems
+from textzoo.compiler.program import Compute, Loop, Statement, Struct
+
+
+@dataclass(frozen=True)
+class Comparison(Operator):
+    """One of the six.
+
+    Attributes:
+        function: tz_<function> compares plain integers, tz_scaled_<function> quantized ones.
+        of_equality: EQUAL and NOT_EQUAL: bool too; and int16 by its scales, which LiteRT ignores in the other four.
+    """
+
+    name: str
+    function: str
+    of_equality: bool = False
+    arity: tuple[int, int] = (2, 2)
+
+    @property
+    def types(self) -> str:
+        return f"int8, int16, int32{' or bool' * self.of_equality}, both alike; broadcast"
+
+    def problems(self, node: Node) -> list[str]:
+        a, b = node.operands()
+        if a.dtype != b.dtype or str(node.output.dtype) != "bool":
+            return [f"{a.describe()} and {b.describe()} to {node.output.describe()}"]
+        dtypes = ("int8", "int16", "int32") + ("bool",) * self.of_equality
+        if str(a.dtype) not in dtypes:
+            return [f"{a.describe()} instead of {', '.join(dtypes)}"]
+        return self.scale_problems(node) or broadcast_problems(node)
+
+    def is_scaled(self, node: Node) -> bool:
+        """Whether LiteRT brings the values to a common scale."""
+        a, b = node.operands()
+        return str(a.dtype) == "int8" or (str(a.dtype) == "int16" and self.of_equality and bool(a.scales or b.scales))
+
+    def scale_problems(self, node: Node) -> list[str]:
+        a, b = node.operands()
+        if not self.is_scaled(node):
+            # LiteRT writes nothing.
+            is_unwritten = self.name == "NOT_EQUAL" and str(a.dtype) == "int16"
+            return ["int16 without scales"] if is_unwritten else []
+        problems = [text for tensor in (a, b) for text in quantized(tensor, str(a.dtype))]
+        return problems or below_one_problems(float32(a.scale), float32(b.scale))
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        shape = node.output.shape
+        operands = [broadcast_walk(tensor, shape) for tensor in node.operands()]
+        scaled, struct = "", None
+        if self.is_scaled(node):
+            scaled, struct = "scaled_", Struct("tz_compare_t", self.scales(node))
+        compute = Compute(broadcast_walk(node.output, shape), f"tz_{scaled}{self.function}", operands, struct)
+        return [Loop(self.name, node.name, shape, [compute])]
+
+    def scales(self, node: Node) -> dict[str, Struct]:
+        return {
+            name: scale_struct(quantize_multiplier(float32(tensor.scale)), tensor.zero_point)
+            for name, tensor in zip("ab", node.operands(), strict=True)
+        }
+
+
+EQUAL = Comparison("EQUAL", "equal", of_equality=True)
+NOT_EQUAL = Comparison("NOT_EQUAL", "not_equal", of_equality=True)
+LESS = Comparison("LESS", "less")
+LESS_EQUAL = Comparison("LESS_EQUAL", "less_equal")
+GREATER = Comparison("GREATER", "greater")
+GREATER_EQUAL = Comparison("GREATER_EQUAL", "greater_equal")

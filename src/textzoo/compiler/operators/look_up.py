@@ -1,0 +1,26 @@
+"""LOOK_UP: made by the pass look_up_tables, any function of one int8 value."""
+
+from textzoo.compiler.graph import Node
+from textzoo.compiler.operators.base import Operator, Target
+from textzoo.compiler.program import Compute, Constant, Loop, Operand, Statement, Struct
+
+
+class LookUpTable(Operator):
+    """options["table"]: (256,) int8, for the inputs -128 to 127."""
+
+    name = "LOOK_UP"
+    types = "made of int8 operators with one variable input"
+
+    def problems(self, node: Node) -> list[str]:
+        return []
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        comment = f"(256) {node.name}"
+        table = Constant(f"{node.output.symbol}_table", node.options["table"], comment, "table")
+        struct = Struct("tz_look_up_s8_t", {"table": table})
+        operands = [Operand(node.inputs[0], (1,))]
+        compute = Compute(Operand(node.output, (1,)), "tz_look_up_s8", operands, struct)
+        return [Loop(self.name, node.name, (node.output.size,), [compute])]
+
+
+LOOK_UP = LookUpTable()

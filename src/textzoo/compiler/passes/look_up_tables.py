@@ -1,0 +1,97 @@
+"""int8 functions of one value become tables of 256 entries that LiteRT itself fills; chains become one table.
+
+A node counts where all but one of its inputs are single constants. Tables cost flash: a node gets one where it has one
+anyway (RSQRT, TANH, ...), where it joins a neighbour's, or where it has many elements.
+"""
+
+import numpy as np
+
+from textzoo.compiler.graph import Graph, Node, Tensor
+from textzoo.compiler.operators.lookups import LookUp
+from textzoo.compiler.opset import operator_of
+from textzoo.compiler.single_op import Tensor as SingleTensor
+from textzoo.compiler.single_op import build, run_reference
+
+SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
+UNARY = {"ADD", "SUB", "MUL", "QUANTIZE", "SQUARED_DIFFERENCE"}
+MANY_ELEMENTS = 64
+INPUTS = np.arange(-128, 128).astype(np.int8)
+
+
+def run(graph: Graph) -> None:
+    for node in graph.nodes:
+        source = only_variable(node)
+        if source is not None and (has_table(node) or node.output.size >= MANY_ELEMENTS or has_neighbour(graph, node)):
+            table = table_of(node, source)
+            node.operator, node.inputs, node.options = "LOOK_UP", [source], {"table": table}
+    for node in graph.nodes:
+        while join(graph, node):
+            pass
+
+
+def only_variable(node: Node) -> Tensor | None:
+    """The one input that is not constant, if a table can replace the node."""
+    variables = [tensor for tensor in node.operands() if not tensor.is_constant]
+    if len(variables) != 1 or not (has_table(node) or node.operator in UNARY):
+        return None
+    constants = [tensor for tensor in node.operands() if tensor.is_constant]
+    fits = all(tensor.size == 1 for tensor in constants) and variables[0].size == node.output.size
+    return variables[0] if fits and all(str(t.dtype) == "int8" for t in (*node.operands(), node.output)) else None
+
+
+def has_table(node: Node) -> bool:
+    return isinstance(operator_of(node), LookUp) and str(node.output.dtype) == "int8"
+
+
+def has_neighbour(graph: Graph, node: Node) -> bool:
+    """Whether what comes before or after is a table."""
+    before = before_reshapes(graph, only_variable(node))
+    after = [reader for reader in graph.nodes if any(before_reshapes(graph, t) is node for t in reader.operands())]
+    return any(other is not None and (has_table(other) or other.operator == "LOOK_UP") for other in (before, *after))
+
+
+def before_reshapes(graph: Graph, tensor: Tensor) -> Node | None:
+    """The node that computes a tensor, reshapes in between not counted."""
+    node = graph.producer(tensor)
+    while node is not None and node.operator in SAME_ORDER:
+        node = graph.producer(node.inputs[0])
+    return node
+
+
+def table_of(node: Node, source: Tensor) -> np.ndarray:
+    """(256,) int8: the node's outputs for the inputs -128 to 127."""
+    operator = operator_of(node)
+    if isinstance(operator, LookUp):
+        _, struct = operator.narrow(node)
+        return struct.fields["table"].values
+    operands = [
+        SingleTensor((256,), "int8", source.scale, source.zero_point)
+        if tensor is source
+        else SingleTensor((1,), "int8", tensor.scale, tensor.zero_point, data=tensor.value.reshape(1))
+        for tensor in node.operands()
+    ]
+    output = SingleTensor((256,), "int8", node.output.scale, node.output.zero_point)
+    options = {key: value for key, value in node.options.items() if value is not None}
+    return run_reference(build(node.operator, options, operands, [output]), INPUTS)[0]
+
+
+def join(graph: Graph, node: Node) -> bool:
+    """Let a table take the place of itself and the table before it, if nobody else reads what lies between."""
+    if node.operator != "LOOK_UP":
+        return False
+    before = before_reshapes(graph, node.inputs[0])
+    if before is None or before.operator != "LOOK_UP" or not is_private(graph, before.output, node):
+        return False
+    node.options = {"table": node.options["table"][before.options["table"].astype(np.int64) + 128]}
+    node.inputs = list(before.inputs)
+    return True
+
+
+def is_private(graph: Graph, tensor: Tensor, reader: Node) -> bool:
+    """Whether only one node reads a tensor, through reshapes or not."""
+    if graph.leaves(tensor):
+        return False
+    (consumer, *others) = graph.consumers(tensor)
+    if others:
+        return False
+    return consumer is reader or (consumer.operator in SAME_ORDER and is_private(graph, consumer.output, reader))

@@ -1,0 +1,379 @@
+"""Boards and their projects: every one renders and builds, budgets are kept, nothing of the user's is overwritten."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+import yaml
+from toy_projects import change_model, need, render_toy, toy_files
+
+from textzoo.errors import UserError
+from textzoo.schema import HardwareSetupConfig
+from textzoo.targets import boards, stm32
+from textzoo.targets.boards import BOARD_FOLDER, Budget, Pin, board_names, board_of, load_board
+from textzoo.targets.emulators import build_host, build_image
+from textzoo.targets.project import (
+    MARKER,
+    RUNTIME,
+    ModelSizes,
+    emulator_command,
+    image_path,
+    render_host_project,
+    render_project,
+)
+from textzoo.targets.toolchains import TOOLS, first_complaints, missing_tools, require_tool, run_make
+
+BOARDS = board_names()
+TARGETS = ["host", *BOARDS]
+
+
+def setup_of(name, **changes):
+    """The configuration as Hydra would compose it for board=NAME."""
+    facts = boards.read_facts(name, BOARD_FOLDER)
+    return HardwareSetupConfig(**{**facts, **changes})
+
+
+@pytest.fixture(scope="module")
+def projects(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("projects")
+    return {target: render_toy(target, folder / target) for target in TARGETS}
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_board_is_what_its_yaml_says(name):
+    board = load_board(name)
+    assert board.name == name
+    assert board.title
+    assert board.variant in ("generic", "dsp", "mve")
+    assert board.clock_hz > 10**6
+    assert 0.5 < board.cycles_per_instruction < 3
+    assert "assumed" in board.cycles_note
+    assert board.emulators
+    assert stm32.uart_values(board)["base"]
+    assert stm32.core_flags(board)
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_every_key_of_a_board_is_in_the_schema(name):
+    known = {entry.name for entry in dataclasses.fields(HardwareSetupConfig)}
+    assert set(boards.read_facts(name, BOARD_FOLDER)) <= known
+
+
+@pytest.mark.parametrize("name", BOARDS)
+def test_a_composed_configuration_gives_the_board(name):
+    assert board_of(setup_of(name)) == load_board(name)
+    assert board_of(HardwareSetupConfig(board=name)) == load_board(name)
+
+
+def test_a_board_named_by_its_key_alone_has_its_own_facts():
+    assert board_of(setup_of("STM32H7", board="STM32F4")) == load_board("STM32F4")
+
+
+def test_a_user_changes_facts_of_the_board():
+    setup = setup_of("STM32F4", clock_hz=84_000_000, uart={"baud": 921600})
+    board = board_of(setup)
+    assert (board.clock_hz, board.uart.baud, board.uart.instance) == (84_000_000, 921600, "USART2")
+
+
+def test_a_board_builds_upon_another():
+    board, base = load_board("STM32H743"), load_board("STM32H7")
+    assert (board.core, board.emulators) == (base.core, base.emulators)
+    assert (board.uart.instance, board.power_supply) == ("USART3", "ldo")
+
+
+def test_unknown_boards_are_refused_with_a_suggestion():
+    with pytest.raises(UserError, match="Did you mean 'STM32H7"):
+        load_board("STM32H8")
+
+
+# change of the facts, what the error says
+WRONG_FACTS = [
+    ({"memories": None}, "does not describe a board"),
+    ({"colour": "green"}, "colour"),
+    ({"memories": {"FLASH": {"kind": "rom"}}}, "kind flash or ram"),
+    ({"memories": {"SRAM": {"bytes": 0}, "CCM": {"bytes": -1}}}, "wrong memory CCM, SRAM"),
+    ({"memories": {"SRAM": {"kind": "flash"}, "CCM": {"kind": "flash"}}}, "no memory of kind ram"),
+    ({"memories": {"SRAM": {"size": 3}}}, "size"),
+    ({"uart": {"tx": "A2"}}, "a port and a number"),
+    ({"uart": {"tx": "PA16"}}, "a port and a number"),
+    ({"uart": {"speed": 2}}, "speed"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), WRONG_FACTS)
+def test_wrong_facts_are_named(tmp_path, change, message):
+    facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
+    (tmp_path / "MINE.yaml").write_text(yaml.safe_dump(facts | {"board": "MINE"}))
+    with pytest.raises(UserError) as caught:
+        load_board("MINE", tmp_path)
+    assert message in str(caught.value)
+    assert "MINE.yaml" in str(caught.value) or "pin" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "function", "message"),
+    [
+        ({"family": "stm32f5"}, stm32.family_of, "expected one of stm32f4, stm32h7"),
+        ({"core": "cortex-m5"}, stm32.core_flags, "unknown core of STM32H7"),
+        ({"power_supply": ""}, stm32.family_defines, "power_supply: ldo or smps"),
+    ],
+)
+def test_unknown_chips_are_named(change, function, message):
+    board = dataclasses.replace(load_board("STM32H7"), **change)
+    with pytest.raises(UserError, match=message):
+        function(board)
+
+
+def test_a_usart_that_the_family_cannot_start_is_named():
+    board = load_board("STM32F4")
+    board = dataclasses.replace(board, uart=dataclasses.replace(board.uart, instance="USART1"))
+    with pytest.raises(UserError, match="unknown USART of stm32f4 'USART1'; expected one of USART2, USART3"):
+        stm32.uart_values(board)
+
+
+def test_pins():
+    assert Pin.parse("PA9") == Pin(0, 9)
+    assert Pin.parse("PE5") == Pin(4, 5)
+
+
+def test_the_data_memory_is_the_first_that_is_large_enough():
+    board = load_board("STM32H7")
+    assert board.data_memory(100_000).name == "DTCM"
+    assert board.data_memory(131_073).name == "AXISRAM"
+    assert board.data_memory(10**7).name == "AXISRAM"
+
+
+def test_a_budget_that_is_kept():
+    budget = Budget(load_board("STM32F4"), {"weights": 420_000, "code": 20_000}, {"state": 98_304, "arena": 3_000})
+    budget.check()
+    assert budget.rows() == [("flash (FLASH)", 440_000, 1_048_576), ("RAM (SRAM)", 101_304, 131_072)]
+    assert any("weights" in line and "420,000" in line for line in budget.table())
+
+
+@pytest.mark.parametrize(
+    ("flash", "ram", "named"),
+    [
+        ({"weights": 1_048_577}, {"state": 1}, ["flash (FLASH)", "1 TOO MANY"]),
+        ({"weights": 1}, {"state": 131_000, "stack": 1_000}, ["RAM (SRAM)", "928 TOO MANY", "stack"]),
+        ({"weights": 2_097_152}, {"state": 262_144}, ["flash (FLASH) and RAM (SRAM)", "1,048,576 TOO MANY"]),
+    ],
+)
+def test_a_budget_that_is_not_kept_is_a_table(flash, ram, named):
+    with pytest.raises(UserError) as caught:
+        Budget(load_board("STM32F4"), flash, ram).check()
+    for text in [*named, "STM32F405/407"]:
+        assert text in str(caught.value)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_project_builds_with_make(projects, target):
+    need("make", "host" if target == "host" else "arm")
+    if target == "host":
+        assert build_host(projects[target]).exists()
+        return
+    image = build_image(projects[target])
+    assert image == image_path(projects[target])
+    assert image.with_suffix(".bin").stat().st_size > 5_000
+    assert image.with_suffix(".hex").read_text().startswith(":02")
+    sections = section_bytes(projects[target])
+    assert sections[".text"] + sections[".rodata"] < 16_000
+    assert sections[".bss"] + sections[".data"] < 1_000
+
+
+def section_bytes(project):
+    """`make size` as section -> bytes."""
+    lines = run_make(project, "-s", "size").splitlines()
+    return {line.split()[0]: int(line.split()[1]) for line in lines if line.startswith(".")}
+
+
+@pytest.mark.parametrize("target", BOARDS)
+def test_an_image_lies_in_the_memories_of_its_board(projects, target):
+    need("make", "arm")
+    image = build_image(projects[target])
+    board = load_board(target)
+    listing = subprocess.run(
+        ["arm-none-eabi-objdump", "-h", str(image)], capture_output=True, text=True, check=True
+    ).stdout
+    places = {line.split()[1]: int(line.split()[3], 16) for line in listing.splitlines() if " ." in line}
+    flash = board.memory("flash")
+    assert places[".text"] == (flash.origin + 127) // 128 * 128
+    assert any(memory.origin == places[".stack"] for memory in board.rams)
+    assert flash.origin < places[".rodata"] < flash.origin + flash.bytes
+
+
+def test_a_large_state_moves_to_the_larger_memory(tmp_path):
+    files = toy_files()
+    files["model.h"] = files["model.h"].replace("MODEL_STATE_BYTES 4", "MODEL_STATE_BYTES 200000")
+    project = render_project(load_board("STM32H7"), files, [], tmp_path / "p")
+    assert 'REGION_ALIAS("DATA", AXISRAM)' in (project / "board" / "memory.ld").read_text()
+
+
+def test_what_does_not_fit_is_refused_by_the_linker_in_the_users_words(tmp_path):
+    need("make", "arm")
+    project = render_toy("STM32F4", tmp_path / "p")
+    change_model(
+        project,
+        ("static uint32_t history;", "static uint32_t history;\nstatic volatile char large[200000];"),
+        ("history = 1;", "history = 1;\n    large[0] = 1;"),
+    )
+    with pytest.raises(UserError, match="overflowed"):
+        build_image(project)
+
+
+@pytest.mark.parametrize("target", ["host", "STM32F4", "STM32N6"])
+def test_projects_build_with_cmake(projects, target, tmp_path):
+    need("cmake", "host" if target == "host" else "arm")
+    options = [] if target == "host" else [f"-DCMAKE_TOOLCHAIN_FILE={projects[target] / 'toolchain.cmake'}"]
+    commands = [
+        ["cmake", "-S", str(projects[target]), "-B", str(tmp_path), *options],
+        ["cmake", "--build", str(tmp_path)],
+    ]
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+    if target != "host":
+        by_make = build_image(projects[target]).with_suffix(".bin")
+        assert (tmp_path / "toy.bin").stat().st_size == pytest.approx(by_make.stat().st_size, abs=64)
+
+
+def test_a_project_needs_nothing_outside_its_folder(projects, tmp_path):
+    need("make", "arm")
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(projects["STM32U5"], copy, ignore=shutil.ignore_patterns("build"))
+    for path in copy.rglob("*"):
+        if path.is_file() and path.name != MARKER:
+            assert "textzoo/src" not in path.read_text()
+            assert "/work" not in path.read_text()
+    assert build_image(copy).is_relative_to(copy)
+
+
+def test_weights_in_external_flash(projects):
+    need("make", "arm")
+    project = projects["STM32N6"]
+    (project / "model" / "weights.c").write_text("const signed char weights[5000] = {1};\n")
+    model = project / "model" / "model.c"
+    before = model.read_text()
+    change_model(
+        project,
+        ("static uint32_t history;", "extern const signed char weights[5000];\nstatic uint32_t history;"),
+        ("history = 1;", "history = (uint32_t)weights[0];"),
+    )
+    try:
+        run_make(project, "WEIGHTS=external")
+        folder = project / "build" / "board-external"
+        listing = subprocess.run(
+            ["arm-none-eabi-objdump", "-h", str(folder / "toy.elf")], capture_output=True, text=True, check=True
+        ).stdout
+        (weights,) = [line.split() for line in listing.splitlines() if " .weights " in line]
+        assert (int(weights[2], 16), int(weights[3], 16)) == (
+            5000,
+            load_board("STM32N6").memory("external_flash").origin,
+        )
+        assert (folder / "toy.bin").stat().st_size < 20_000
+    finally:
+        model.write_text(before)
+        (project / "model" / "weights.c").unlink()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_readme_of_a_project_says_how(projects, target):
+    text = (projects[target] / "README.md").read_text()
+    assert "TextZoo: toy, version 1, 0123456789ab" in text
+    assert "make emulate" in text
+    if target != "host":
+        board = load_board(target)
+        for words in (board.title, board.boot, str(board.uart.baud), *board.flash):
+            assert words in text
+    assert "{{" not in text
+
+
+def test_flashing_without_a_tool_says_so(projects):
+    need("make", "arm")
+    build_image(projects["STM32F4"])
+    with pytest.raises(
+        UserError, match=r"No tool to flash with\. Install one of: STM32_Programmer_CLI, st-flash, openocd"
+    ):
+        run_make(projects["STM32F4"], "flash", "FLASH_TOOL=")
+
+
+def test_flashing_takes_the_first_tool_there_is(projects, tmp_path, monkeypatch):
+    need("make", "arm")
+    tool = tmp_path / "st-flash"
+    tool.write_text('#!/bin/sh\necho "called with $*"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert "called with --reset write build/board/toy.bin 0x08000000" in run_make(projects["STM32F4"], "flash")
+
+
+def test_a_project_replaces_an_earlier_one_as_a_whole(tmp_path):
+    folder = render_toy("host", tmp_path / "p")
+    (folder / "stale.c").write_text("")
+    render_toy("STM32F4", folder)
+    assert not (folder / "stale.c").exists()
+    assert (folder / "board").is_dir()
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
+
+
+def test_a_folder_of_the_users_is_not_touched(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(UserError, match="not a project made by TextZoo"):
+        render_toy("host", tmp_path / "mine")
+    assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_failed_rendering_leaves_the_earlier_project(tmp_path):
+    folder = render_toy("host", tmp_path / "p")
+    before = sorted(path.name for path in folder.rglob("*"))
+    files = toy_files() | {"../outside.c": "int x;"}
+    with pytest.raises(ValueError, match="outside"):
+        render_host_project(files, [], folder)
+    assert sorted(path.name for path in folder.rglob("*")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["p"]
+
+
+def test_the_marker_lists_every_file(tmp_path):
+    folder = render_toy("STM32F4", tmp_path / "p")
+    listed = json.loads((folder / MARKER).read_text())
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {MARKER}
+    assert set(listed) == there
+
+
+def test_kernels_keep_their_places(tmp_path):
+    source = next(path for path in sorted(RUNTIME.rglob("*.c")))
+    relative = source.relative_to(RUNTIME)
+    for given in (source, relative):
+        folder = render_host_project(toy_files(), [given], tmp_path / "p")
+        assert (folder / "runtime" / relative).read_bytes() == source.read_bytes()
+        assert (folder / "runtime" / "include" / "textzoo" / "fixedpoint.h").exists()
+
+
+def test_a_header_without_its_defines_is_a_mistake_of_the_program():
+    with pytest.raises(ValueError, match="MODEL_STATE_BYTES"):
+        ModelSizes.of(toy_files()["model.h"].replace("#define MODEL_STATE_BYTES", "#define OTHER"))
+
+
+def test_missing_tools_name_their_package(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert len(missing_tools(list(TOOLS))) == len(TOOLS)
+    with pytest.raises(UserError, match="sudo apt-get install qemu-system-arm"):
+        require_tool("qemu")
+
+
+def test_the_first_complaints_are_the_errors():
+    output = "cc a.c\na.c:1: error: no\nmake: *** [all] Error 1\n"
+    assert first_complaints(output) == "a.c:1: error: no"
+    assert first_complaints("one\ntwo") == "one\ntwo"
+
+
+def test_the_command_of_an_emulator():
+    emulator = load_board("STM32F4").emulator("netduinoplus2")
+    assert emulator_command(emulator) == [
+        *("qemu-system-arm", "-M", "netduinoplus2", "-icount", "shift=6,sleep=off", "-display", "none"),
+        *("-monitor", "none", "-serial", "null", "-serial", "stdio", "-no-reboot"),
+    ]
+    with pytest.raises(UserError, match="unknown emulator of STM32F4"):
+        load_board("STM32F4").emulator("mps2")

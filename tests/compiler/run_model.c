@@ -1,0 +1,20 @@
+/* Runs a compiled model as a program of its own: reads the inputs of one run after the other, writes the outputs. */
+#include <stdio.h>
+
+#include "model.h"
+
+int main(void)
+{
+    model_reset();
+    for (;;) {
+        for (const model_tensor_t *input = model_inputs; input->name; ++input) {
+            if (fread(input->data, 1, input->bytes, stdin) != input->bytes) {
+                return 0;
+            }
+        }
+        model_run();
+        for (const model_tensor_t *output = model_outputs; output->name; ++output) {
+            fwrite(output->data, 1, output->bytes, stdout);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+"""Runs models of a few operators: with LiteRT's reference kernels, and as compiled C with sanitizers."""
+
+import os
+import subprocess
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from operator_cases import RANGES, Case, Random, Row, draw_values
+
+from textzoo.compiler.compile import CompiledModel, compile_bytes
+from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.single_op import Tensor, build_all
+from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.targets.native import find_compiler, write_files
+
+WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
+FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", *WARNINGS)
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+MAIN = Path(__file__).with_name("run_model.c")
+RANDOM_RUNS = 4
+
+Values = list[np.ndarray]
+
+
+class Model:
+    """Some cases as one .tflite, and the inputs of some runs with what LiteRT makes of them.
+
+    Attributes:
+        runs: For each run the values of all inputs.
+        expected: For each run the outputs.
+    """
+
+    def __init__(self, cases: Sequence[Case], random: Random) -> None:
+        self.content = build_all([case.operation for case in cases])
+        operands = dict.fromkeys(operand for case in cases for operand in case.operation.inputs if operand is not None)
+        written = {output for case in cases for output in case.operation.outputs}
+        self.inputs = [operand for operand in operands if operand.data is None and operand not in written]
+        self.limits = {operand: limits for case in cases for operand, limits in case.ranges.items()}
+        runs = [[self.regular(operand, kind) for operand in self.inputs] for kind in ("every", "lowest", "highest")]
+        self.runs = runs + [[self.random(operand, random) for operand in self.inputs] for _ in range(RANDOM_RUNS)]
+        self.expected = run_litert(self.content, self.runs)
+
+    def regular(self, operand: Tensor, kind: str) -> np.ndarray:
+        """Every value of the operand's range in turn, or one end of it everywhere."""
+        if operand.dtype == "float32":
+            return np.linspace(-2, 2, int(np.prod(operand.shape)), dtype=np.float32).reshape(operand.shape)
+        low, high = self.limits.get(operand, RANGES[operand.dtype])
+        if kind == "every":
+            count = min(high - low + 1, 2**16)
+            return np.resize(np.arange(count) + low, operand.shape).astype(operand.dtype)
+        return np.full(operand.shape, low if kind == "lowest" else high).astype(operand.dtype)
+
+    def random(self, operand: Tensor, random: Random) -> np.ndarray:
+        return draw_values(random, operand.shape, operand.dtype, self.limits.get(operand))
+
+
+def run_litert(content: bytes, runs: Sequence[Values]) -> list[Values]:
+    """The outputs of each run, in the order of the signature's names."""
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    interpreter.allocate_tensors()
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    results = []
+    for values in runs:
+        for detail, value in zip(inputs, values, strict=True):
+            interpreter.set_tensor(detail["index"], value)
+        interpreter.invoke()
+        results.append([interpreter.get_tensor(detail["index"]) for detail in outputs])
+    return results
+
+
+def model_of(row: Row, seed: int, per_type: int) -> tuple[list[Case], Model]:
+    """Some random nodes of each type of a row, in one model."""
+    random = np.random.default_rng(seed)
+    cases = [row.make(random, dtype) for dtype in row.dtypes for _ in range(per_type)]
+    return cases, Model(cases, random)
+
+
+def differences(model: Model, folder: Path, without: Collection[str] = ()) -> list[str]:
+    """Where the compiled C differs from LiteRT.
+
+    Args:
+        model: What is run.
+        folder: For the program; emptied of nothing.
+        without: Passes to leave out.
+    """
+    compiled = compile_bytes(model.content, Target("generic"), without=frozenset(without))
+    folder.mkdir(parents=True, exist_ok=True)
+    return mismatches(model, run_program(compiled, model, folder))
+
+
+def mismatches(model: Model, results: Sequence[Values]) -> list[str]:
+    """Where results differ from LiteRT's, bit by bit."""
+    found = []
+    for run, (expected, got) in enumerate(zip(model.expected, results, strict=True)):
+        for number, (wanted, value) in enumerate(zip(expected, got, strict=True)):
+            wrong = int((bits(wanted) != bits(value)).sum())
+            if wrong:
+                found.append(f"run {run}, output_{number} {wanted.dtype} {wanted.shape}: {wrong} of {wanted.size} differ")
+    return found
+
+
+def bits(values: np.ndarray) -> np.ndarray:
+    return values.view(np.int32) if values.dtype == np.float32 else values
+
+
+def run_program(compiled_model: CompiledModel, model: Model, folder: Path) -> list[Values]:
+    """The outputs of each run, by a program that ends at the first wrong address or undefined operation."""
+    program = build_program(compiled_model, folder)
+    given = b"".join(values[place].tobytes() for values in model.runs for place in by_name("input", len(model.inputs)))
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    done = subprocess.run([program], input=given, capture_output=True, timeout=120, check=False, env=environment)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    results, rest = [], done.stdout
+    for expected in model.expected:
+        got: dict[int, np.ndarray] = {}
+        for place in by_name("output", len(expected)):
+            like = expected[place]
+            got[place] = np.frombuffer(rest[: like.nbytes], like.dtype).reshape(like.shape)
+            rest = rest[like.nbytes :]
+        results.append([got[place] for place in range(len(expected))])
+    assert not rest
+    return results
+
+
+def by_name(role: str, count: int) -> list[int]:
+    """Places in the order of the model's tables: by name."""
+    return sorted(range(count), key=lambda place: f"{role}_{place}")
+
+
+def build_program(compiled_model: CompiledModel, folder: Path) -> Path:
+    generated = write_files(compiled_model.files, folder)
+    sources = [MAIN, *generated, *(RUNTIME / source for source in compiled_model.sources)]
+    application = DEPLOYMENT / "application"
+    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{application}"]
+    program = folder / "program"
+    command = [find_compiler(), *FLAGS, *SANITIZERS, *includes, *sources, application / "crc32.c", "-o", program]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return program
