@@ -191,7 +191,7 @@ static bool read_word(json_object_t *object, json_value_t *value)
             return true;
         }
     }
-    return fail(object, "a value is a text, a number, true, false, null or a list of numbers");
+    return fail(object, "wrong value");
 }
 
 static bool read_value(json_object_t *object, json_value_t *value)
@@ -221,7 +221,7 @@ static bool finish(json_object_t *object)
 {
     object->finished = true;
     peek(object);
-    return object->at < object->end ? fail(object, "something follows the object") : false;
+    return object->at < object->end ? fail(object, "text behind the object") : false;
 }
 
 bool json_next(json_object_t *object, json_value_t *key, json_value_t *value)
@@ -232,7 +232,7 @@ bool json_next(json_object_t *object, json_value_t *key, json_value_t *value)
     if (!object->started) {
         object->started = true;
         if (!take(object, '{')) {
-            return fail(object, "an object begins with {");
+            return fail(object, "expected {");
         }
         if (take(object, '}')) {
             return finish(object);
@@ -243,7 +243,7 @@ bool json_next(json_object_t *object, json_value_t *key, json_value_t *value)
         return fail(object, "expected , or }");
     }
     if (!take(object, '"')) {
-        return fail(object, "expected a key in quotes");
+        return fail(object, "expected a key");
     }
     if (!read_text(object, key)) {
         return false;

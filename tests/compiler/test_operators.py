@@ -3,26 +3,30 @@
 The compiled C runs with address and undefined-behaviour sanitizers, without any pass and with all of them.
 """
 
-import operator_chains
-import operator_cases as cases
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from operator_cases import ROWS
+from operator_chains import CHAINS
 from refused_operators import REFUSED
-from running import Model, differences, model_of
+from running import Model, differences, model_of, run_program
 
 from textzoo.compiler.compile import compile_bytes, compile_file
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.opset import FUSED, OPERATORS
+from textzoo.compiler.opset import FUSED, OPERATORS, operator_rows
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.single_op import Operation, Tensor, build_all
+from textzoo.compiler.tables import function_table, softmax_exponentials_s16, softmax_reciprocals_s16
 from textzoo.errors import UserError
 
-EVERY_PASS = tuple(entry.name for entry in TABLE)
-# Few, because each is compiled: `fuzz_operators.py` takes as many as one likes.
-few_examples = settings(max_examples=2, derandomize=True, database=None, phases=[Phase.generate])
+PASSES = {"no_passes": [entry.name for entry in TABLE], "all_passes": []}
+seeds = given(seed=st.integers(0, 2**32 - 1))
+
+
+def examples(count):
+    """Few, because each is compiled: fuzz_operators.py takes as many as one likes."""
+    return settings(max_examples=count, derandomize=True, database=None, phases=[Phase.generate])
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +34,84 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("programs")
 
 
+@pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("row", ROWS, ids=str)
-@few_examples
-@given(seed=st.integers(0, 2**32 - 1), passes=st.booleans())
-def test_random_nodes_equal_litert(row, folder, seed, passes):
-    model = model_of(row, seed, per_type=4)
-    assert not differences(model, folder, without=() if passes else EVERY_PASS)
+@examples(2)
+@seeds
+def test_random_nodes_equal_litert(row, without, folder, seed):
+    assert not differences(model_of(row, seed, per_type=4), folder, without)
+
+
+@pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
+@examples(2)
+@seeds
+def test_chains_equal_litert(chain, without, folder, seed):
+    random = np.random.default_rng(seed)
+    assert not differences(Model(chain(random), random), folder, without)
 
 
 def test_every_operator_of_the_table_has_a_row():
     assert {row.operator for row in ROWS} == set(OPERATORS.names()) - FUSED
+
+
+def test_every_operator_says_what_it_takes():
+    assert all(types for _, types in operator_rows())
+
+
+@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED.keys())
+def test_what_litert_does_not_compute_is_refused(refused):
+    with pytest.raises(UserError) as error:
+        compile_bytes(build_all([refused.operation]), Target())
+    assert f"{refused.operation.name} (" in error.value.received
+    assert refused.reason in error.value.received
+
+
+def test_all_that_is_refused_is_listed_and_nothing_is_written(tmp_path):
+    names = ("unknown operator", "SUM int16", "SOFTMAX of 512")
+    good = Operation("RELU", [Tensor((4,), "int8", 0.5)], [Tensor((4,), "int8", 0.5)])
+    path = tmp_path / "model.tflite"
+    path.write_bytes(build_all([REFUSED[names[0]].operation, good, *(REFUSED[name].operation for name in names[1:])]))
+    with pytest.raises(UserError, match="3 operators of .* cannot be compiled") as error:
+        compile_file(path, Target())
+    lines = error.value.received.splitlines()[1:]
+    assert [line.strip() for line in lines] == [
+        "COS (float32 4 -> float32 4) output_0: not in the table",
+        "SUM (int16 2x4, int32 1 -> int16 2) output_2: int16 2x4 instead of int8; int16 2 instead of int8",
+        "SOFTMAX (int8 1x512 -> int8 1x512) output_3: int8 1x512 to int8 1x512, rows of at most 511",
+    ]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def on_the_device(operation, folder, *values):
+    """What the compiled C makes of inputs that LiteRT refuses."""
+    compiled = compile_bytes(build_all([operation]), Target())
+    (output,) = operation.outputs
+    model = Model.__new__(Model)
+    model.inputs, model.runs = [None] * len(values), [list(values)]
+    model.expected = [[np.zeros(output.shape, output.dtype)]]
+    return run_program(compiled, model, folder)[0][0]
+
+
+@pytest.mark.parametrize(("dtype", "largest"), [("int8", 127), ("int16", 32767)])
+def test_the_root_of_a_negative_number_is_the_largest_output(folder, dtype, largest):
+    tensors = [Tensor((3,), dtype, 0.01)], [Tensor((3,), dtype, 0.02)]
+    values = np.array([np.iinfo(dtype).min, -1000 if dtype == "int16" else -1, 0], dtype)
+    assert on_the_device(Operation("RSQRT", *tensors), folder, values).tolist() == [largest] * 3
+
+
+def test_indices_outside_of_a_table_are_clamped(folder):
+    table = Tensor((3, 2), "int8", 0.5, data=np.arange(6, dtype=np.int8).reshape(3, 2))
+    operation = Operation("GATHER", [table, Tensor((3,), "int32")], [Tensor((3, 2), "int8", 0.5)], {"axis": 0})
+    found = on_the_device(operation, folder, np.array([-7, 1, 99], np.int32))
+    assert found.tolist() == [[0, 1], [2, 3], [4, 5]]
+
+
+@pytest.mark.parametrize("relative_error", [1e-12, -1e-12])
+def test_the_tables_of_softmax_do_not_depend_on_the_c_library(relative_error):
+    tables = [
+        function_table(lambda x: np.exp(x) * (1 + relative_error), -10.0, 0.0),
+        function_table(lambda x: 1 / (1 + x) * (1 + relative_error), 0.0, 1.0),
+    ]
+    assert np.array_equal(tables[0], softmax_exponentials_s16())
+    assert np.array_equal(tables[1], softmax_reciprocals_s16())

@@ -1,4 +1,4 @@
-/* Desktops: AVX2 with or without VNNI by intrinsics, everything else by what the compiler makes of plain C.
+/* Desktops and Linux boards: AVX2 with or without VNNI by intrinsics, everything else by GCC's and Clang's vectors.
  *
  * Eight rows are the eight int32 lanes of a vector, and a lane takes four columns at a time: sums need no adding up
  * across lanes. x86 multiplies unsigned bytes u by signed ones. Inputs x become unsigned in one of two ways:
@@ -6,9 +6,10 @@
  *   |x| <= 128 and |w| <= 127: 2 * 128 * 127 = 32512.
  *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is taken off first.
  *
- * Weights: int8, at a multiple of 32 bytes for speed. Blocks of 64 rows, then blocks of 8 rows, missing rows being 0. A
- * block is 128 * (sum of w) of each of its rows (int32), then, for every 4 columns, for each row, its 4 weights; columns
- * are filled up with zeros to a multiple of 8.
+ * Weights: int8, at a multiple of 32 bytes for speed. Blocks of 64 rows, blocks of 8 rows, then single rows.
+ *   A block: 128 * (sum of w) of each row (int32), then for every 4 columns, for each row, its 4 weights; columns are
+ *   filled up with zeros to a multiple of 4.
+ *   A single row: its weights, filled up with zeros to a multiple of 32.
  * Scratch: the inputs, filled up with zeros to a multiple of 32, once as they are and once unsigned. */
 #include "textzoo/fully_connected_s8.h"
 
@@ -17,17 +18,12 @@
 #include "textzoo/fixedpoint.h"
 
 enum {
-    LANES = 8,
+    LANES = 8,         /* rows */
     BLOCK = 8 * LANES, /* rows */
-    UNIT = 4 * LANES,  /* bytes of a vector of weights: 8 rows by 4 columns */
-    GROUP = 4,         /* columns */
+    GROUP = 4,         /* columns in a lane */
+    UNIT = 4 * LANES,  /* bytes of weights in a vector: 8 rows by 4 columns */
     PADDING = 32,      /* columns */
 };
-
-static inline int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Any rows, from their sums without the bias. */
 static void requantize_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows, const int32_t *sums,
@@ -96,29 +92,51 @@ static inline __m256i add_unit(__m256i sum, __m256i x, __m256i u, const int8_t *
 #endif
 }
 
-/* Sums of `units` * 8 rows; the compiler knows `units` and keeps the sums in registers. */
-static inline const int8_t *dot_units(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
-                                      int32_t columns, int units, __m256i *sums)
+/* Sums of 64 rows. */
+static inline const int8_t *dot_block(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
+                                      int32_t columns, __m256i *sums)
 {
-    __m256i sum[BLOCK / LANES];
+    __m256i sum0 = first_sum(weights), sum1 = first_sum(weights + UNIT);
+    __m256i sum2 = first_sum(weights + 2 * UNIT), sum3 = first_sum(weights + 3 * UNIT);
+    __m256i sum4 = first_sum(weights + 4 * UNIT), sum5 = first_sum(weights + 5 * UNIT);
+    __m256i sum6 = first_sum(weights + 6 * UNIT), sum7 = first_sum(weights + 7 * UNIT);
     int32_t column = 0;
-#pragma GCC unroll 8
-    for (int unit = 0; unit < units; ++unit, weights += UNIT) {
-        sum[unit] = first_sum(weights);
-    }
-    do { /* there is a column: told so, GCC does not copy the sums in every turn */
+    weights += 8 * UNIT;
+    do { /* not `for`: GCC 12 would copy all sums in every turn */
         const __m256i x = broadcast(inputs + column), u = broadcast(unsigned_inputs + column);
-#pragma GCC unroll 8
-        for (int unit = 0; unit < units; ++unit, weights += UNIT) {
-            sum[unit] = add_unit(sum[unit], x, u, weights);
-        }
+        sum0 = add_unit(sum0, x, u, weights);
+        sum1 = add_unit(sum1, x, u, weights + UNIT);
+        sum2 = add_unit(sum2, x, u, weights + 2 * UNIT);
+        sum3 = add_unit(sum3, x, u, weights + 3 * UNIT);
+        sum4 = add_unit(sum4, x, u, weights + 4 * UNIT);
+        sum5 = add_unit(sum5, x, u, weights + 5 * UNIT);
+        sum6 = add_unit(sum6, x, u, weights + 6 * UNIT);
+        sum7 = add_unit(sum7, x, u, weights + 7 * UNIT);
         column += GROUP;
+        weights += 8 * UNIT;
     } while (column < columns);
-#pragma GCC unroll 8
-    for (int unit = 0; unit < units; ++unit) {
-        sums[unit] = sum[unit];
-    }
+    sums[0] = sum0;
+    sums[1] = sum1;
+    sums[2] = sum2;
+    sums[3] = sum3;
+    sums[4] = sum4;
+    sums[5] = sum5;
+    sums[6] = sum6;
+    sums[7] = sum7;
     return weights;
+}
+
+/* Sums of 8 rows. */
+static inline const int8_t *dot_unit(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
+                                     int32_t columns, __m256i *sums)
+{
+    __m256i sum = first_sum(weights);
+    for (int32_t column = 0; column < columns; column += GROUP) {
+        weights += UNIT;
+        sum = add_unit(sum, broadcast(inputs + column), broadcast(unsigned_inputs + column), weights);
+    }
+    *sums = sum;
+    return weights + UNIT;
 }
 
 /* Eight rows to int32 lanes in [-2^30 - 128, 2^30 + 128], not clamped yet; shifts are up to -2.
@@ -161,7 +179,7 @@ static const int8_t *rows_of_64(const tz_fully_connected_s8_t *layer, int32_t ro
                                 const int8_t *inputs, const int8_t *unsigned_inputs, int8_t *output)
 {
     __m256i dots[BLOCK / LANES];
-    weights = dot_units(weights, inputs, unsigned_inputs, layer->columns, BLOCK / LANES, dots);
+    weights = dot_block(weights, inputs, unsigned_inputs, layer->columns, dots);
     if (shifts_are_small(layer->shifts + row)) {
         requantize_lanes(layer, row, dots, output);
         requantize_lanes(layer, row + 32, dots + 4, output);
@@ -174,34 +192,74 @@ static const int8_t *rows_of_64(const tz_fully_connected_s8_t *layer, int32_t ro
 static const int8_t *rows_of_8(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights,
                                const int8_t *inputs, const int8_t *unsigned_inputs, int8_t *output)
 {
-    __m256i dots[1];
-    weights = dot_units(weights, inputs, unsigned_inputs, layer->columns, 1, dots);
-    requantize_rows(layer, row, smaller(LANES, layer->rows - row), (const int32_t *)(const void *)dots, output);
+    __m256i dots;
+    weights = dot_unit(weights, inputs, unsigned_inputs, layer->columns, &dots);
+    requantize_rows(layer, row, LANES, (const int32_t *)(const void *)&dots, output);
     return weights;
 }
 
 #else
+
+typedef int8_t bytes_t __attribute__((vector_size(8)));
+typedef int16_t halves_t __attribute__((vector_size(16)));
+typedef int32_t words_t __attribute__((vector_size(32)));
 
 static void make_unsigned(const int8_t *inputs, int32_t columns, int8_t *unsigned_inputs)
 {
     (void)inputs, (void)columns, (void)unsigned_inputs;
 }
 
-/* `rows` is 8 or 64. */
-static inline const int8_t *some_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows,
-                                      const int8_t *weights, const int8_t *inputs, int8_t *output)
+/* Four inputs twice: they meet the weights of two rows. */
+static inline halves_t twice(const int8_t *inputs)
 {
-    int32_t sums[BLOCK] = {0};
-    weights += rows * (int32_t)sizeof *sums;
-    for (int32_t column = 0; column < (layer->columns + GROUP - 1) / GROUP * GROUP; column += 4, weights += rows * 4) {
-        for (int32_t index = 0; index < rows; ++index) {
-            for (int32_t i = 0; i < 4; ++i) {
-                sums[index] += weights[4 * index + i] * inputs[column + i];
-            }
-        }
+    bytes_t bytes;
+    memcpy(&bytes, inputs, GROUP);
+    memcpy((int8_t *)&bytes + GROUP, inputs, GROUP);
+    return __builtin_convertvector(bytes, halves_t);
+}
+
+/* Products of two rows by four columns; |x * w| <= 128 * 128 fits int16. */
+static inline words_t products(halves_t inputs, const int8_t *weights)
+{
+    bytes_t bytes;
+    memcpy(&bytes, weights, sizeof bytes);
+    return __builtin_convertvector(__builtin_convertvector(bytes, halves_t) * inputs, words_t);
+}
+
+static inline int32_t add_up(words_t products, int first)
+{
+    return products[first] + products[first + 1] + products[first + 2] + products[first + 3];
+}
+
+/* Eight rows; `stride`: bytes from one group of columns to the next. */
+static void dot_eight(const int8_t *weights, int32_t stride, const int8_t *inputs, int32_t columns, int32_t *sums)
+{
+    words_t sum0 = {0}, sum1 = {0}, sum2 = {0}, sum3 = {0};
+    for (int32_t column = 0; column < columns; column += GROUP, weights += stride) {
+        const halves_t x = twice(inputs + column);
+        sum0 += products(x, weights);
+        sum1 += products(x, weights + 8);
+        sum2 += products(x, weights + 16);
+        sum3 += products(x, weights + 24);
     }
-    requantize_rows(layer, row, smaller(rows, layer->rows - row), sums, output);
-    return weights;
+    const words_t all[] = {sum0, sum1, sum2, sum3};
+    for (int row = 0; row < LANES; ++row) {
+        sums[row] = add_up(all[row / 2], row % 2 * GROUP);
+    }
+}
+
+/* 8 or 64 rows. */
+static const int8_t *some_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows, const int8_t *weights,
+                               const int8_t *inputs, int8_t *output)
+{
+    int32_t sums[LANES];
+    const int32_t stride = rows * GROUP;
+    weights += rows * (int32_t)sizeof *sums;
+    for (int32_t first = 0; first < rows; first += LANES) {
+        dot_eight(weights + first * GROUP, stride, inputs, layer->columns, sums);
+        requantize_rows(layer, row + first, LANES, sums, output);
+    }
+    return weights + (layer->columns + GROUP - 1) / GROUP * stride;
 }
 
 static const int8_t *rows_of_64(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights,
@@ -220,19 +278,32 @@ static const int8_t *rows_of_8(const tz_fully_connected_s8_t *layer, int32_t row
 
 #endif
 
+static void one_row(const tz_fully_connected_s8_t *layer, int32_t row, const int8_t *weights, const int8_t *inputs,
+                    int32_t columns, int8_t *output)
+{
+    int32_t sum = 0;
+    for (int32_t column = 0; column < columns; ++column) {
+        sum += weights[column] * inputs[column];
+    }
+    requantize_rows(layer, row, 1, &sum, output);
+}
+
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
     const int32_t columns = (layer->columns + PADDING - 1) / PADDING * PADDING;
     const int8_t *weights = layer->weights;
     int8_t *const inputs = scratch, *const unsigned_inputs = inputs + columns;
+    int32_t row = 0;
     memset(inputs + columns - PADDING, 0, PADDING);
     memcpy(inputs, input, (size_t)layer->columns);
     make_unsigned(inputs, columns, unsigned_inputs);
-    int32_t row = 0;
     for (; row + BLOCK <= layer->rows; row += BLOCK) {
         weights = rows_of_64(layer, row, weights, inputs, unsigned_inputs, output);
     }
-    for (; row < layer->rows; row += LANES) {
+    for (; row + LANES <= layer->rows; row += LANES) {
         weights = rows_of_8(layer, row, weights, inputs, unsigned_inputs, output);
+    }
+    for (; row < layer->rows; ++row, weights += columns) {
+        one_row(layer, row, weights, inputs, columns, output);
     }
 }

@@ -13,6 +13,7 @@ from textzoo.compiler.opset import check_graph
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
+from textzoo.compiler.vector_kernels import use_vector_kernels
 from textzoo.engines.litert_engine import context_length_of
 from textzoo.engines.sampling import unit_multiplier
 from textzoo.engines.tflite_file import TfliteFile, parse_tflite, read_checked_bytes
@@ -115,6 +116,7 @@ def compile_bytes(
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
     program, plan, savings = optimized(graph, target, without)
+    use_vector_kernels(program, target.variant)
     files, flash = emit(graph, program, plan, facts)
     sources = sources_of(program, target.variant)
     return CompiledModel(files, sources, plan, flash, program, facts, graph.outputs.get("logits"), savings)

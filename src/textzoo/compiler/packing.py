@@ -19,9 +19,9 @@ MVE_TILE = 112  # rows whose sums the mve kernel keeps
 MVE_GROUP = 16  # columns in one of its vectors
 
 HOST_BLOCK = 64  # rows of the host kernel's inner loop
-HOST_LANES = 8  # rows in one of its vectors, and in the loop for what is left
-HOST_GROUP = 4  # columns in one turn of the loop
-HOST_PADDING = 32  # columns to which it fills up the inputs
+HOST_LANES = 8  # rows in one of its vectors
+HOST_GROUP = 4  # columns in one of its lanes
+HOST_PADDING = 32  # columns to which it fills up the inputs, and single rows of weights
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,23 @@ def _mve_scratch(rows: int, columns: int) -> int:
 
 
 def _pack_host(weights: np.ndarray) -> np.ndarray:
-    """(rows, columns) int8 -> int8: blocks of 64 rows, then of 8, each its row sums and then its columns by fours."""
-    wide = _padded(weights, HOST_LANES, HOST_GROUP)
-    whole = len(weights) // HOST_BLOCK * HOST_BLOCK
-    starts = [*range(0, whole, HOST_BLOCK), *range(whole, len(wide), HOST_LANES)]
-    blocks = [wide[start:stop] for start, stop in zip(starts, [*starts[1:], len(wide)], strict=True)]
-    return np.concatenate([_host_block(block) for block in blocks])
+    """(rows, columns) int8 -> int8: blocks of 64 rows, blocks of 8 rows, then single rows."""
+    rows = len(weights)
+    starts = [*range(0, rows - HOST_BLOCK + 1, HOST_BLOCK), *range(rows // HOST_BLOCK * HOST_BLOCK, rows, HOST_LANES)]
+    blocks = [weights[start:stop] for start, stop in zip(starts, [*starts[1:], rows], strict=True)]
+    packed = [_host_block(block) if len(block) >= HOST_LANES else _host_rows(block) for block in blocks]
+    return np.concatenate(packed)
+
+
+def _host_rows(rows: np.ndarray) -> np.ndarray:
+    """(1 to 7, columns) int8 -> int8."""
+    return _padded(rows, 1, HOST_PADDING).ravel()
 
 
 def _host_block(block: np.ndarray) -> np.ndarray:
     """(8 or 64, columns) int8 -> int8."""
     sums = 128 * block.sum(axis=1, dtype=np.int32)
-    columns = block.reshape(len(block), -1, 4).swapaxes(0, 1)
+    columns = _padded(block, 1, HOST_GROUP).reshape(len(block), -1, HOST_GROUP).swapaxes(0, 1)
     return np.concatenate([sums.astype("<i4").view(np.int8), columns.ravel()])
 
 

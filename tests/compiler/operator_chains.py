@@ -1,0 +1,170 @@
+"""Small graphs of several operators, for what happens between them: the table CHAINS."""
+
+from collections.abc import Callable
+
+import numpy as np
+from operator_cases import Case, Random, draw_activation, draw_scale, draw_shape, draw_values, plain, same, tensor
+
+from textzoo.compiler.single_op import Operation, Tensor
+
+
+def steps(*operations: Operation, ranges: dict[Tensor, tuple[int, int]] | None = None) -> list[Case]:
+    return [Case(operation, ranges or {}) for operation in operations]
+
+
+def narrowed(random: Random) -> list[Case]:
+    """A value that its type cuts off, read again: as memory would hold it."""
+    shape = draw_shape(random)
+    source, other = Tensor(shape, "int32"), Tensor(shape, "int32")
+    narrow, wide, output = Tensor(shape, "int8"), Tensor(shape, "int32"), Tensor(shape, "int32")
+    return steps(
+        Operation("CAST", [source], [narrow]),
+        Operation("CAST", [narrow], [wide]),
+        Operation("SUB", [wide, other], [output]),
+    )
+
+
+def of_64_bits(random: Random) -> list[Case]:
+    """-2**63 is not 0, though its lower half is."""
+    source = Tensor(draw_shape(random), "int64")
+    copy, output = Tensor(source.shape, "int64"), Tensor(source.shape, "bool")
+    return steps(Operation("CAST", [source], [copy]), Operation("CAST", [copy], [output]))
+
+
+def dequantized(random: Random) -> list[Case]:
+    """Floats are copied as floats."""
+    a, b = tensor(random, (3, 4), "int8"), tensor(random, (4,), "int8")
+    total = tensor(random, (3, 4), "int8", max(a.scale, b.scale))
+    real, turned = Tensor((3, 4), "float32"), Tensor((4, 3), "float32")
+    return steps(
+        Operation("ADD", [a, b], [total]),
+        Operation("DEQUANTIZE", [total], [real]),
+        Operation("TRANSPOSE", [real, plain([1, 0])], [turned]),
+        Operation("RESHAPE", [turned, plain([2, 6])], [Tensor((2, 6), "float32")]),
+    )
+
+
+def masked(random: Random) -> list[Case]:
+    """Scores up to a position, the others replaced by the smallest one."""
+    position, scores = Tensor((1,), "int32"), tensor(random, (2, 9), "int8")
+    mask, live, lowest = Tensor((9,), "bool"), same(random, scores, (2, 9)), same(random, scores, (1,))
+    lowest.data = np.array([-128], np.int8)
+    return steps(
+        Operation("LESS_EQUAL", [plain(range(9)), position], [mask]),
+        Operation("SELECT_V2", [mask, scores, lowest], [live]),
+        Operation("SOFTMAX", [live], [Tensor((2, 9), "int8", 1 / 256, -128)], {"beta": 1.0}),
+        ranges={position: (0, 8)},
+    )
+
+
+def found_and_looked_up(random: Random) -> list[Case]:
+    """ARG_MAX as the index of a row of a constant."""
+    scores, table = tensor(random, (3, 7), "int8"), tensor(random, (7, 4), "int16")
+    table.data = draw_values(random, table.shape, "int16")
+    places = Tensor((3,), "int32")
+    return steps(
+        Operation("ARG_MAX", [scores, plain([1])], [places], {"outputType": 2}),
+        Operation("GATHER", [table, places], [same(random, table, (3, 4))], {"axis": 0}),
+    )
+
+
+def constant_split(random: Random) -> list[Case]:
+    """One part of a constant is an output, the other one is read where it lies."""
+    whole = tensor(random, (2, 6), "int8")
+    whole.data = draw_values(random, whole.shape, "int8")
+    left, right, source = (same(random, whole, (2, 3)) for _ in range(3))
+    return steps(
+        Operation("SPLIT", [plain(1), whole], [left, right], {"numSplits": 2}),
+        Operation("ADD", [source, left], [tensor(random, (2, 3), "int8", whole.scale)]),
+    )
+
+
+def equal_constants(random: Random) -> list[Case]:
+    """Two tensors of the same content, which lies in flash once."""
+    values = draw_values(random, (4, 3), "int8")
+    cases = []
+    for _ in range(2):
+        table, place = Tensor((4, 3), "int8", 0.5, data=values), Tensor((2,), "int32")
+        operation = Operation("GATHER", [table, place], [Tensor((2, 3), "int8", 0.5)], {"axis": 0})
+        cases.append(Case(operation, {place: (0, 3)}))
+    return cases
+
+
+def parts_of_parts(random: Random) -> list[Case]:
+    """Slices of slices, backwards."""
+    source = tensor(random, (5, 6, 4), "int16")
+    middle, back, last = (same(random, source, shape) for shape in ((3, 6, 2), (3, 3, 2), (3, 2)))
+    bounds = [plain(values) for values in ([0, 5, 0], [3, 0, 2], [1, -2, 1])]
+    return steps(
+        Operation("SLICE", [source, plain([1, 0, 1]), plain([3, -1, 2])], [middle]),
+        Operation("STRIDED_SLICE", [middle, *bounds], [back], {"endMask": 0b010}),
+        Operation("STRIDED_SLICE", [back, plain([0, 1]), plain([0, 2]), plain([1, 1])], [last], {"beginMask": 1, "endMask": 1, "shrinkAxisMask": 2}),
+    )  # fmt: skip
+
+
+def split_and_joined(random: Random) -> list[Case]:
+    """Parts computed where they belong, one of them read twice."""
+    source = tensor(random, (4, 6), "int8")
+    left, right, product, joined = (same(random, source, (4, size)) for size in (3, 3, 3, 9))
+    return steps(
+        Operation("SPLIT", [plain(-1), source], [left, right], {"numSplits": 2}),
+        Operation("SUB", [left, right], [product]),
+        Operation("CONCATENATION", [product, left, product], [joined], {"axis": 1}),
+        Operation("PACK", [joined, joined], [same(random, joined, (2, 4, 9))], {"valuesCount": 2, "axis": 0}),
+    )
+
+
+def scalars(random: Random) -> list[Case]:
+    """Tensors of one element, with no axis or several."""
+    a, b, c = tensor(random, (), "int8"), tensor(random, (1, 1), "int8"), tensor(random, (1,), "int8")
+    scale = 2 * max(a.scale, b.scale, c.scale)
+    first, second = tensor(random, (1, 1), "int8", scale), tensor(random, (1, 1), "int8", scale)
+    return steps(Operation("ADD", [a, b], [first]), Operation("SUB", [first, c], [second]))
+
+
+def random_graph(random: Random) -> list[Case]:
+    """Element-wise operators, reshapes and transpositions that read what earlier ones have computed, in any order."""
+    shape = (3, 4)
+    known = [tensor(random, size, "int8", draw_scale(random, -3, 0)) for size in (shape, shape, (1, 4), ())]
+    known[2].data = draw_values(random, (1, 4), "int8")
+    cases = []
+    for _ in range(12):
+        operation = random_operation(random, known, shape)
+        known += operation.outputs
+        cases += steps(operation)
+    return cases
+
+
+def random_operation(random: Random, known: list[Tensor], shape: tuple[int, ...]) -> Operation:
+    """One more operator whose output has `shape`."""
+    full = [operand for operand in known if tuple(operand.shape) == shape]
+    source, other = full[int(random.integers(0, len(full)))], known[int(random.integers(0, len(known)))]
+    name = str(random.choice(["ADD", "SUB", "MUL", "QUANTIZE", "TANH", "RELU6", "RESHAPE", "STRIDED_SLICE"]))
+    output = tensor(random, shape, "int8", draw_scale(random, -3, 0))
+    if name in ("ADD", "SUB", "MUL"):
+        operands = [source, other] if random.random() < 0.5 else [other, source]
+        return Operation(name, operands, [output], draw_activation(random))
+    if name == "RESHAPE":
+        return Operation(name, [source, plain(shape)], [same(random, source, shape)])
+    if name == "STRIDED_SLICE":
+        bounds = plain([-1, 0]), plain([0, 4]), plain([-1, 1])
+        return Operation(name, [source, *bounds], [same(random, source, shape)], {"endMask": 1})
+    return Operation(name, [source], [output])
+
+
+CHAINS: dict[str, Callable[[Random], list[Case]]] = {
+    function.__name__: function
+    for function in (
+        narrowed,
+        of_64_bits,
+        dequantized,
+        masked,
+        found_and_looked_up,
+        constant_split,
+        equal_constants,
+        parts_of_parts,
+        split_and_joined,
+        scalars,
+        random_graph,
+    )
+}
