@@ -75,6 +75,7 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     options = get_args_parser().parse_args(arguments)
     if f"operation_mode={DESCRIBE}" in options.overrides:
         print(describe.key_table())
+        print(describe.operator_table())
         sys.exit(0)
     errors, run_directory = mistakes(options, folder)
     if not errors and not options.cfg and not options.multirun:

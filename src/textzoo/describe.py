@@ -78,6 +78,14 @@ def key_table() -> str:
     return "\n".join(lines).strip()
 
 
+def operator_table() -> str:
+    """The operators that the compiler knows, with the types that each takes."""
+    from textzoo.compiler.opset import operator_rows
+
+    rows = [f"{name}\n    {types}" for name, types in operator_rows()]
+    return "\n".join(["", "[operators of a .tflite that compile to C]", *rows])
+
+
 def key_table_markdown() -> str:
     """The same table in Markdown, for the README."""
     head = "| key | default | type | range | meaning |\n|---|---|---|---|---|\n"

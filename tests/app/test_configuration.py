@@ -91,14 +91,27 @@ def test_a_mistake_gets_one_clear_message(program, override, message):
     assert "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["model.nlayers=3"], ["operation_mode=describe"]])
-def test_nothing_heavy_is_imported_for_an_answer(program, arguments):
+SLOW = {"tensorflow", "keras", "mlflow"}
+HEAVY = SLOW | {"ai_edge_litert", "numpy", "matplotlib", "rich"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"), [(["--help"], HEAVY), (["model.nlayers=3"], HEAVY), (["operation_mode=describe"], SLOW)]
+)
+def test_nothing_heavy_is_imported_for_an_answer(program, arguments, heavy):
     answer = program(*arguments, python_options=["-X", "importtime"])
     imported = {
         line.rpartition("|")[2].strip() for line in answer.stderr.splitlines() if line.startswith("import time")
     }
     assert "hydra" in imported
-    assert not imported & {"tensorflow", "keras", "mlflow", "ai_edge_litert", "numpy", "matplotlib", "rich"}
+    assert not imported & heavy
+
+
+def test_describe_lists_keys_and_operators(program):
+    answer = program("operation_mode=describe")
+    assert answer.returncode == 0
+    for text in ("training.steps = 1500", "FULLY_CONNECTED", "int8 or int16 activations"):
+        assert text in answer.stdout
 
 
 def test_what_comes_with_a_later_version_says_so_in_one_line(program):

@@ -14,11 +14,12 @@
  * with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23, which holds
  * for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
  *
- * Weights: int16, at a multiple of 4 bytes. Rows come in tiles of 64; a tile is its chunks of columns one after the
+ * Weights: int16, at a multiple of 4 bytes. Rows come in tiles of 128; a tile is its chunks of columns one after the
  * other; a chunk is blocks of four rows, then what is left of the tile as blocks of two, a missing row being 0. A block
  * is minus the sum of l0 l1 for each pair of rows (int32), then, for every 8 columns, for each pair, the lanes of
  * columns 0 2 1 3 4 6 5 7; missing columns are 0.
- * Scratch: for each chunk the sum of x0 x1 (int32), then the inputs as int16 in the order of the lanes. */
+ * Scratch: for each chunk the sum of x0 x1 (int32), then the inputs as int16 in the order of the lanes; behind them the
+ * sums of a tile (int32, an even number of them), twice if there is more than one chunk. */
 #include "textzoo/fully_connected_s8.h"
 
 #include <arm_acle.h>
@@ -35,7 +36,7 @@
 #endif
 
 enum {
-    TILE = 64,                   /* rows whose sums wait for their requantization together */
+    TILE = 128,                  /* rows whose sums wait for their requantization together */
     CHUNK = 512,                 /* columns */
     GROUP = 8,                   /* columns: as many as four words of inputs hold */
     GROUP_WORDS = 4,
@@ -81,7 +82,8 @@ static inline int32_t widen_group(const int8_t *input, int32_t *words, int32_t s
     return __smlad(words[2], words[3], __smlad(words[0], words[1], sum));
 }
 
-static void widen_chunk(const int8_t *input, int32_t columns, int32_t *words)
+/* Returns the first word behind the inputs. */
+static int32_t *widen_chunk(const int8_t *input, int32_t columns, int32_t *words)
 {
     int32_t *next = words + 1;
     int32_t sum = 0;
@@ -92,15 +94,18 @@ static void widen_chunk(const int8_t *input, int32_t columns, int32_t *words)
         int8_t rest[GROUP] = {0};
         memcpy(rest, input, (size_t)columns);
         sum = widen_group(rest, next, sum);
+        next += GROUP_WORDS;
     }
     *words = sum;
+    return next;
 }
 
-static void widen(const int8_t *input, int32_t columns, int32_t *words)
+static int32_t *widen(const int8_t *input, int32_t columns, int32_t *words)
 {
-    for (; columns > 0; columns -= CHUNK, input += CHUNK, words += CHUNK_WORDS) {
-        widen_chunk(input, smaller(columns, CHUNK), words);
+    for (; columns > CHUNK; columns -= CHUNK, input += CHUNK) {
+        words = widen_chunk(input, CHUNK, words);
     }
+    return widen_chunk(input, columns, words);
 }
 
 /* -------------------------------------------------------------------------------- sums of one chunk of columns */
@@ -337,11 +342,10 @@ static void clamp_all(const tz_fully_connected_s8_t *layer, int8_t *output)
 /* ------------------------------------------------------------------------------------------------------- rows */
 
 /* All columns in one chunk. */
-static void short_rows(const tz_fully_connected_s8_t *layer, const int32_t *inputs, int8_t *output)
+static void short_rows(const tz_fully_connected_s8_t *layer, const int32_t *inputs, int32_t *sums, int8_t *output)
 {
     const int32_t *weights = layer->weights;
     const int32_t groups = groups_of(layer->columns), fours = layer->rows & ~3;
-    int32_t sums[TILE];
     for (int32_t row = 0; row < fours; row += TILE) {
         const int32_t rows = smaller(fours - row, TILE);
         weights = dot_fours(weights, inputs, groups, sums, sums + rows);
@@ -369,13 +373,14 @@ static const int32_t *dot_tile(const int32_t *weights, const int32_t *inputs, in
 
 /* Any number of columns. */
 static __attribute__((noinline)) void long_rows(const tz_fully_connected_s8_t *layer, const int32_t *inputs,
-                                                int8_t *output)
+                                                int32_t *sums, int8_t *output)
 {
     const int32_t *weights = layer->weights;
+    int32_t *const totals = sums + smaller((layer->rows + 1) & ~1, TILE);
     for (int32_t row = 0; row < layer->rows; row += TILE) {
         const int32_t rows = smaller(layer->rows - row, TILE);
         const int32_t *chunk = inputs;
-        int32_t totals[TILE] = {0}, sums[TILE];
+        memset(totals, 0, (size_t)rows * sizeof *totals);
         for (int32_t columns = layer->columns; columns > 0; columns -= CHUNK, chunk += CHUNK_WORDS) {
             weights = dot_tile(weights, chunk, groups_of(smaller(columns, CHUNK)), rows, sums);
             for (int32_t index = 0; index < rows; ++index) {
@@ -388,12 +393,12 @@ static __attribute__((noinline)) void long_rows(const tz_fully_connected_s8_t *l
 
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    widen(input, layer->columns, scratch);
+    int32_t *const sums = widen(input, layer->columns, scratch);
     if (layer->columns > CHUNK) {
-        long_rows(layer, scratch, output);
+        long_rows(layer, scratch, sums, output);
         return;
     }
-    short_rows(layer, scratch, output);
+    short_rows(layer, scratch, sums, output);
     if (layer->minimum > INT8_MIN || layer->maximum < INT8_MAX) {
         clamp_all(layer, output);
     }

@@ -1,4 +1,4 @@
-/* Desktops and Linux boards: AVX2 with or without VNNI by intrinsics, everything else by GCC's and Clang's vectors.
+/* Desktops and Linux boards: AVX2 with or without VNNI, SSE2, and for all others GCC's and Clang's vectors.
  *
  * Eight rows are the eight int32 lanes of a vector, and a lane takes four columns at a time: sums need no adding up
  * across lanes. x86 multiplies unsigned bytes u by signed ones. Inputs x become unsigned in one of two ways:
@@ -92,17 +92,23 @@ static inline __m256i add_unit(__m256i sum, __m256i x, __m256i u, const int8_t *
 #endif
 }
 
+/* Partial redundancy elimination of GCC 12 makes it copy every sum in every turn of the loop. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define KEEP_SUMS __attribute__((optimize("no-tree-partial-pre")))
+#else
+#define KEEP_SUMS
+#endif
+
 /* Sums of 64 rows. */
-static inline const int8_t *dot_block(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
+static inline KEEP_SUMS const int8_t *dot_block(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
                                       int32_t columns, __m256i *sums)
 {
     __m256i sum0 = first_sum(weights), sum1 = first_sum(weights + UNIT);
     __m256i sum2 = first_sum(weights + 2 * UNIT), sum3 = first_sum(weights + 3 * UNIT);
     __m256i sum4 = first_sum(weights + 4 * UNIT), sum5 = first_sum(weights + 5 * UNIT);
     __m256i sum6 = first_sum(weights + 6 * UNIT), sum7 = first_sum(weights + 7 * UNIT);
-    int32_t column = 0;
     weights += 8 * UNIT;
-    do { /* not `for`: GCC 12 would copy all sums in every turn */
+    for (int32_t column = 0; column < columns; column += GROUP, weights += 8 * UNIT) {
         const __m256i x = broadcast(inputs + column), u = broadcast(unsigned_inputs + column);
         sum0 = add_unit(sum0, x, u, weights);
         sum1 = add_unit(sum1, x, u, weights + UNIT);
@@ -112,9 +118,7 @@ static inline const int8_t *dot_block(const int8_t *weights, const int8_t *input
         sum5 = add_unit(sum5, x, u, weights + 5 * UNIT);
         sum6 = add_unit(sum6, x, u, weights + 6 * UNIT);
         sum7 = add_unit(sum7, x, u, weights + 7 * UNIT);
-        column += GROUP;
-        weights += 8 * UNIT;
-    } while (column < columns);
+    }
     sums[0] = sum0;
     sums[1] = sum1;
     sums[2] = sum2;
@@ -200,14 +204,43 @@ static const int8_t *rows_of_8(const tz_fully_connected_s8_t *layer, int32_t row
 
 #else
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+/* Adds two rows by four columns to each of two sums. */
+static inline void add_products(__m128i *sums, __m128i inputs, const int8_t *weights)
+{
+    const __m128i bytes = _mm_loadu_si128((const void *)weights);
+    const __m128i low = _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+    const __m128i high = _mm_srai_epi16(_mm_unpackhi_epi8(bytes, bytes), 8);
+    sums[0] = _mm_add_epi32(sums[0], _mm_madd_epi16(low, inputs));
+    sums[1] = _mm_add_epi32(sums[1], _mm_madd_epi16(high, inputs));
+}
+
+/* Eight rows; `stride`: bytes from one group of columns to the next. */
+static void dot_eight(const int8_t *weights, int32_t stride, const int8_t *inputs, int32_t columns, int32_t *sums)
+{
+    __m128i pairs[LANES / 2] = {_mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128(), _mm_setzero_si128()};
+    int32_t halves[LANES][2];
+    for (int32_t column = 0; column < columns; column += GROUP, weights += stride) {
+        int32_t four;
+        memcpy(&four, inputs + column, sizeof four);
+        const __m128i bytes = _mm_set1_epi32(four), x = _mm_srai_epi16(_mm_unpacklo_epi8(bytes, bytes), 8);
+        add_products(pairs, x, weights);
+        add_products(pairs + 2, x, weights + 4 * GROUP);
+    }
+    memcpy(halves, pairs, sizeof halves);
+    for (int row = 0; row < LANES; ++row) {
+        sums[row] = halves[row][0] + halves[row][1];
+    }
+}
+
+#else
+
 typedef int8_t bytes_t __attribute__((vector_size(8)));
 typedef int16_t halves_t __attribute__((vector_size(16)));
-typedef int32_t words_t __attribute__((vector_size(32)));
-
-static void make_unsigned(const int8_t *inputs, int32_t columns, int8_t *unsigned_inputs)
-{
-    (void)inputs, (void)columns, (void)unsigned_inputs;
-}
+typedef int16_t row_t __attribute__((vector_size(8)));
+typedef int32_t words_t __attribute__((vector_size(16)));
 
 /* Four inputs twice: they meet the weights of two rows. */
 static inline halves_t twice(const int8_t *inputs)
@@ -218,34 +251,38 @@ static inline halves_t twice(const int8_t *inputs)
     return __builtin_convertvector(bytes, halves_t);
 }
 
-/* Products of two rows by four columns; |x * w| <= 128 * 128 fits int16. */
-static inline words_t products(halves_t inputs, const int8_t *weights)
+/* Adds four columns to the sums of two rows; |x * w| <= 128 * 128 fits int16. */
+static inline void add_products(words_t *sums, halves_t inputs, const int8_t *weights)
 {
     bytes_t bytes;
+    row_t rows[2];
     memcpy(&bytes, weights, sizeof bytes);
-    return __builtin_convertvector(__builtin_convertvector(bytes, halves_t) * inputs, words_t);
-}
-
-static inline int32_t add_up(words_t products, int first)
-{
-    return products[first] + products[first + 1] + products[first + 2] + products[first + 3];
+    const halves_t products = __builtin_convertvector(bytes, halves_t) * inputs;
+    memcpy(rows, &products, sizeof rows);
+    sums[0] += __builtin_convertvector(rows[0], words_t);
+    sums[1] += __builtin_convertvector(rows[1], words_t);
 }
 
 /* Eight rows; `stride`: bytes from one group of columns to the next. */
 static void dot_eight(const int8_t *weights, int32_t stride, const int8_t *inputs, int32_t columns, int32_t *sums)
 {
-    words_t sum0 = {0}, sum1 = {0}, sum2 = {0}, sum3 = {0};
+    words_t rows[LANES] = {{0}};
     for (int32_t column = 0; column < columns; column += GROUP, weights += stride) {
         const halves_t x = twice(inputs + column);
-        sum0 += products(x, weights);
-        sum1 += products(x, weights + 8);
-        sum2 += products(x, weights + 16);
-        sum3 += products(x, weights + 24);
+        for (int row = 0; row < LANES; row += 2) {
+            add_products(rows + row, x, weights + row * GROUP);
+        }
     }
-    const words_t all[] = {sum0, sum1, sum2, sum3};
     for (int row = 0; row < LANES; ++row) {
-        sums[row] = add_up(all[row / 2], row % 2 * GROUP);
+        sums[row] = rows[row][0] + rows[row][1] + rows[row][2] + rows[row][3];
     }
+}
+
+#endif
+
+static void make_unsigned(const int8_t *inputs, int32_t columns, int8_t *unsigned_inputs)
+{
+    (void)inputs, (void)columns, (void)unsigned_inputs;
 }
 
 /* 8 or 64 rows. */

@@ -7,8 +7,7 @@
  *
  * Weights: int8, at a multiple of 16 bytes for speed. Blocks of seven rows, then the remaining rows one by one. A block
  * is, for every 16 columns, 16 weights of each of its rows; missing columns are 0.
- * Scratch: as many sums (int32) as there are rows, at most TILE, filled up to a multiple of 16 bytes; then, if the
- * columns are no multiple of 16, the inputs followed by zeros. */
+ * Scratch: if the columns are no multiple of 16, the inputs followed by zeros; then the sums of a tile (int32). */
 #include "textzoo/fully_connected_s8.h"
 
 #include <string.h>
@@ -25,15 +24,10 @@
 
 enum {
     BLOCK = 7,
-    TILE = 16 * BLOCK, /* rows */
+    TILE = 18 * BLOCK, /* rows; the last tile has up to six more */
     GROUP = 16,        /* columns in a vector */
     RESIDENT = 6,      /* groups of inputs that stay in registers */
 };
-
-static inline int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
 
 /* -------------------------------------------------------------------------------------------------------- sums */
 
@@ -158,7 +152,7 @@ static int32_t dot_row(const int8_t *weights, const int8_t *inputs, int32_t grou
 
 #endif
 
-/* Rows of a tile, which are the last ones unless they are TILE. */
+/* Rows of a tile. */
 static const int8_t *dot_tile(const int8_t *weights, const int8_t *inputs, int32_t groups, const int32_t *bias,
                               int32_t rows, int32_t *sums)
 {
@@ -253,14 +247,15 @@ void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *i
     const int32_t groups = (layer->columns + GROUP - 1) / GROUP;
     const int lanes = largest_of(layer->shifts, layer->rows) < 0;
     const int8_t *weights = layer->weights;
-    int32_t *const sums = scratch;
+    int32_t *sums = scratch;
+    int32_t rows;
     if (layer->columns % GROUP) {
-        int8_t *const padded = (int8_t *)(sums + (smaller(layer->rows, TILE) + 3) / 4 * 4);
-        memset(padded + (groups - 1) * GROUP, 0, GROUP);
-        input = memcpy(padded, input, (size_t)layer->columns);
+        sums += groups * GROUP / (int32_t)sizeof *sums;
+        memset((int8_t *)sums - GROUP, 0, GROUP);
+        input = memcpy(scratch, input, (size_t)layer->columns);
     }
-    for (int32_t row = 0; row < layer->rows; row += TILE) {
-        const int32_t rows = smaller(layer->rows - row, TILE);
+    for (int32_t row = 0; row < layer->rows; row += rows) {
+        rows = layer->rows - row < TILE + BLOCK ? layer->rows - row : TILE;
         weights = dot_tile(weights, input, groups, layer->bias + row, rows, sums);
         if (lanes) {
             requantize_lanes(layer, row, rows, sums, output);

@@ -11,10 +11,15 @@ def lower(graph: Graph, target: Target) -> Program:
     """The statements of all nodes, then the copies of those states that are not updated in place."""
     statements: list[Statement] = []
     for node in graph.nodes:
-        if node.output.view is None or node.operator == "DYNAMIC_UPDATE_SLICE":
+        if node.operator == "DYNAMIC_UPDATE_SLICE" or not all(lies_in_input(node, output) for output in node.outputs):
             statements += statements_of(node, target)
     statements += [carry(state) for state in graph.states if state.after.storage is not state.before]
     return Program(statements)
+
+
+def lies_in_input(node: Node, output: Tensor) -> bool:
+    """Whether an output needs no computation: it is a part of an input. A view of anything else is computed there."""
+    return output.view is not None and any(output.view.base is operand for operand in node.operands())
 
 
 def statements_of(node: Node, target: Target) -> list[Statement]:

@@ -10,12 +10,12 @@ import numpy as np
 
 from textzoo.registry import unknown_name
 
-DSP_TILE = 64  # rows that the dsp kernel finishes together
+DSP_TILE = 128  # rows that the dsp kernel finishes together
 DSP_GROUP = 8  # columns in four words of its inputs
 DSP_CHUNK = 512  # columns after which it separates its sums
 DSP_LANES = [0, 2, 1, 3, 4, 6, 5, 7]  # the order of a group's columns in memory
 MVE_BLOCK = 7  # rows of the mve kernel's inner loop
-MVE_TILE = 112  # rows whose sums the mve kernel keeps
+MVE_TILE = 132  # rows whose sums the mve kernel keeps
 MVE_GROUP = 16  # columns in one of its vectors
 
 HOST_BLOCK = 64  # rows of the host kernel's inner loop
@@ -77,7 +77,9 @@ def _dsp_block(block: np.ndarray) -> np.ndarray:
 
 
 def _dsp_scratch(rows: int, columns: int) -> int:
-    return 4 * -(-columns // DSP_CHUNK) + 2 * _round_up(columns, DSP_GROUP)
+    chunks = -(-columns // DSP_CHUNK)
+    sums = min(_round_up(rows, 2), DSP_TILE)
+    return 4 * chunks + 2 * _round_up(columns, DSP_GROUP) + 4 * sums * (1 + (chunks > 1))
 
 
 def _pack_mve(weights: np.ndarray) -> np.ndarray:
@@ -90,7 +92,7 @@ def _pack_mve(weights: np.ndarray) -> np.ndarray:
 
 def _mve_scratch(rows: int, columns: int) -> int:
     inputs = 0 if columns % MVE_GROUP == 0 else _round_up(columns, MVE_GROUP)
-    return 4 * _round_up(min(rows, MVE_TILE), 4) + inputs
+    return 4 * min(rows, MVE_TILE) + inputs
 
 
 def _pack_host(weights: np.ndarray) -> np.ndarray:

@@ -39,7 +39,7 @@ def add_struct(count: int, add: Struct) -> Struct | None:
     """tz_add_t as tz_add_s8_t, if its factors can be hoisted."""
     parts = {name: add.fields[name].fields for name in ("a", "b", "output")}
     factors = {name: Factor(part["multiplier"], part["shift"]) for name, part in parts.items()}
-    if not all(can_hoist(factor, RAISED) for factor in factors.values()):
+    if not all(can_hoist(factor, RAISED, even=name != "output") for name, factor in factors.items()):
         return None
     scales = {name: hoisted_struct(factors[name], 0) for name in ("a", "b")}
     for scale in scales.values():

@@ -84,7 +84,8 @@ static inline int32_t tz_scale_double(int32_t value, int32_t multiplier, int shi
     return tz_divide_by_power(tz_high_multiply(raised, multiplier), left - shift);
 }
 
-/* A factor below 1 and a zero point, prepared for loops: tz_scale_double(value) + zero point with no branch left.
+/* A factor below 1/2 (or 1/2, for even values) and a zero point, prepared for loops: tz_scale_double(value) + zero point
+ * with no branch left.
  *
  * left:   max(shift, 0) + 1, the doubling of tz_high_multiply_small included; |value| * 2^left < 2^31
  * right:  max(shift, 0) - shift - 1 >= 0: one less than the rounding shift, see tz_divide_by_power

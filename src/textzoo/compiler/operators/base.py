@@ -94,19 +94,24 @@ def factor_problems(*reals: float) -> list[str]:
 
 
 def hoisted_struct(factor: Factor, zero_point: int) -> Struct:
-    """A factor below 1 and a zero point as `tz_scale_hoisted` takes them.
+    """A factor and a zero point as `tz_scale_hoisted` takes them; see `can_hoist`.
 
-    A shift of 0 means exactly 1/2 for the operands of sums (multiplier 2**30, see `can_hoist`): doubling first and
-    halving afterwards is then exact.
+    A shift of 0, allowed for a factor of 1/2 and even values only, becomes doubling first and halving afterwards.
     """
     left = max(factor.shift, 0) + (factor.shift == 0)
     fields = {"multiplier": factor.multiplier, "left": left + 1, "right": left - factor.shift - 1}
     return Struct("tz_hoisted_t", {**fields, "offset": 2 * zero_point + 1})
 
 
-def can_hoist(factor: Factor, largest: int) -> bool:
-    """Whether `tz_scale_hoisted` gives the same as `tz_scale_double` for values up to `largest` in size."""
-    is_half = factor.shift == 0 and factor.multiplier == 2**30
+def can_hoist(factor: Factor, largest: int, even: bool = False) -> bool:
+    """Whether `tz_scale_hoisted` gives the same as `tz_scale_double`.
+
+    Args:
+        factor: Must be below 1/2; or 1/2 for even values, where nothing is rounded.
+        largest: Size of the largest value.
+        even: Whether all values are even, such as the raised operands of ADD and SUB.
+    """
+    is_half = even and factor == Factor(2**30, 0)
     left = max(factor.shift, 0) + is_half + 1
     return (factor.shift < 0 or is_half) and largest << left < 2**31
 

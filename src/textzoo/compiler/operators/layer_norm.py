@@ -72,7 +72,8 @@ def can_fuse(found: Any) -> bool:
     """Whether all factors can be hoisted for the values that occur: differences of bytes, their sums and products."""
     raised = 255 << LEFT_SHIFTS["int8"]
     largest = {"input": raised, "raised_mean": raised, "difference": raised, "factor": 255 * 255, "product": 255 * 255}
-    return all(can_hoist(factor, largest[name]) for name, (factor, _) in factors_of(found).items())
+    even = ("input", "raised_mean")
+    return all(can_hoist(factor, largest[name], name in even) for name, (factor, _) in factors_of(found).items())
 
 
 LAYER_NORM = LayerNorm()

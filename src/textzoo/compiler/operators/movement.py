@@ -36,6 +36,13 @@ def part(tensor: Tensor, axis: int, start: int) -> Operand:
     return Operand(tensor, strides, start * strides[axis])
 
 
+def lies_at(tensor: Tensor, place: Operand) -> bool:
+    """Whether a tensor was made a view of the place where it belongs; one that belongs to two places is at one only."""
+    storage, offset, moves = tensor.place()
+    target, target_offset, target_moves = place.tensor.place()
+    return storage is target and offset == target_offset + place.offset and moves == target_moves
+
+
 def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
     """Problems of a node that would have to convert elements while moving them."""
     wanted = (node.output.dtype, node.output.scales, node.output.zero_points)
@@ -142,7 +149,7 @@ class Split(Operator):
         return [
             copy_loop(node, output.shape, whole(output), source)
             for output, source in self.parts(node)
-            if output.view is None
+            if not lies_at(output, source)
         ]
 
 
@@ -182,7 +189,7 @@ class Concatenation(Operator):
         return [
             copy_loop(node, source.shape, place, whole(source))
             for source, place in self.parts(node)
-            if source.storage is not node.output.storage
+            if not lies_at(source, place)
         ]
 
 
@@ -206,13 +213,20 @@ class Pack(Operator):
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.output.shape))
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        axis = self.axis(node)
-        strides = row_major(node.output.shape)
+    def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
+        """Each input and where it begins in the output."""
+        axis, strides = self.axis(node), row_major(node.output.shape)
         rest = strides[:axis] + strides[axis + 1 :]
         return [
-            copy_loop(node, source.shape, Operand(node.output, rest, index * strides[axis]), whole(source))
-            for index, source in enumerate(node.operands())
+            (source, Operand(node.output, rest, index * strides[axis])) for index, source in enumerate(node.operands())
+        ]
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        """Copy each input to its place, unless it was computed there."""
+        return [
+            copy_loop(node, source.shape, place, whole(source))
+            for source, place in self.parts(node)
+            if not lies_at(source, place)
         ]
 
 

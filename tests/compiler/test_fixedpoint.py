@@ -1,0 +1,106 @@
+"""fixedpoint.h against exact integers, and Python's preparation of factors against the numbers it stands for."""
+
+import ctypes
+import subprocess
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.operators.base import can_hoist, hoisted_struct
+from textzoo.targets.native import find_compiler
+
+FUNCTIONS = """
+#include "textzoo/fixedpoint.h"
+int32_t single(int32_t v, int32_t m, int s) { return tz_scale_single(v, m, s); }
+int32_t twice(int32_t v, int32_t m, int s) { return tz_scale_double(v, m, s); }
+int32_t wide(int64_t v, int32_t m, int s) { return tz_scale_wide(v, m, s); }
+int32_t divide(int32_t v, int e) { return tz_divide_by_power(v, e); }
+int32_t hoisted(int32_t v, int32_t m, int32_t l, int32_t r, int32_t o)
+{
+    return tz_scale_hoisted(v, (tz_hoisted_t){m, l, r, o});
+}
+"""
+INT32 = st.integers(-(2**31) + 1, 2**31 - 1)
+MULTIPLIERS = st.integers(2**30, 2**31 - 1)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fixedpoint")
+    (folder / "functions.c").write_text(FUNCTIONS)
+    flags = ["-std=c99", "-O2", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+    command = [find_compiler(), *flags, f"-I{RUNTIME / 'include'}", "functions.c", "-o", "functions.so"]
+    subprocess.run(command, cwd=folder, check=True)
+    loaded = ctypes.CDLL(str(folder / "functions.so"))
+    loaded.wide.argtypes = [ctypes.c_int64, ctypes.c_int32, ctypes.c_int]
+    return loaded
+
+
+def half_up(value):
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
+
+
+def half_away(value):
+    return half_up(value) if value >= 0 else -half_up(-value)
+
+
+def double_rounding(value, multiplier, shift):
+    """LiteRT's way: first to 31 bits, halves up; then by a power of two, halves away from zero."""
+    high = half_up(Fraction(value * 2 ** max(shift, 0) * multiplier, 2**31))
+    return half_away(Fraction(high, 2 ** max(-shift, 0)))
+
+
+@given(value=INT32, multiplier=MULTIPLIERS, shift=st.integers(-31, 0))
+def test_single_and_double_rounding(library, value, multiplier, shift):
+    assert library.single(value, multiplier, shift) == half_up(Fraction(value * multiplier, 2 ** (31 - shift)))
+    assert library.twice(value, multiplier, shift) == double_rounding(value, multiplier, shift)
+
+
+@given(value=INT32, exponent=st.integers(0, 31))
+def test_division_by_powers(library, value, exponent):
+    assert library.divide(value, exponent) == half_away(Fraction(value, 2**exponent))
+
+
+@given(value=st.integers(-(2**46), 2**46), multiplier=st.integers(0, 32767), shift=st.integers(-25, 0))
+def test_wide_sums(library, value, multiplier, shift):
+    expected = half_up(Fraction(value * multiplier, 2 ** (15 - shift)))
+    assume(abs(expected) < 2**31)
+    assert library.wide(value, multiplier, shift) == expected
+
+
+@given(
+    value=st.integers(-(2**28), 2**28),
+    multiplier=MULTIPLIERS,
+    shift=st.integers(-30, 0),
+    zero_point=st.integers(-128, 127),
+)
+def test_hoisted_factors_round_like_double_rounding(library, value, multiplier, shift, zero_point):
+    factor, is_half = Factor(2**30 if shift == 0 else multiplier, shift), shift == 0
+    value = value & ~1 if is_half else value
+    assert can_hoist(factor, abs(value), even=is_half)
+    fields = hoisted_struct(factor, zero_point).fields
+    got = library.hoisted(value, fields["multiplier"], fields["left"], fields["right"], fields["offset"])
+    assert got == double_rounding(value, factor.multiplier, shift) + zero_point
+
+
+def test_a_half_cannot_be_hoisted_for_odd_values():
+    assert can_hoist(Factor(2**30, 0), 100, even=True)
+    assert not can_hoist(Factor(2**30, 0), 100)
+
+
+@given(st.floats(2.0**-30, 2.0**20))
+def test_factors_are_within_half_a_step_of_31_bits(real):
+    factor = quantize_multiplier(real)
+    exact = Fraction(factor.multiplier, 2**31) * Fraction(2) ** factor.shift
+    assert abs(exact - Fraction(real)) <= Fraction(2) ** (factor.shift - 32)
+    assert 2**30 <= factor.multiplier < 2**31
+
+
+@pytest.mark.parametrize("real", [float("nan"), float("inf"), -1.0, 2.0**31])
+def test_impossible_factors_are_refused(real):
+    with pytest.raises(ValueError, match="factor"):
+        quantize_multiplier(real)
