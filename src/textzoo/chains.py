@@ -88,4 +88,3 @@ CHAINS: dict[str, tuple[str, ...]] = {
 
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"
-

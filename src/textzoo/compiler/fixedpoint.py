@@ -2,8 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
+
+# log2(e) to 60 decimal places, far beyond what the multiplier keeps.
+LOG2_E = Fraction("1.442695040888963407359924681001892137426645954152985934135449")
+UNIT_BITS = 40  # fraction bits of a logit's unit at temperature 1
 
 
 @dataclass(frozen=True)
@@ -43,3 +48,19 @@ def quantize_multiplier(real: float) -> Factor:
 def float32(value: float) -> float:
     """A number as LiteRT holds scales: rounded to float32."""
     return float(np.float32(value))
+
+
+def unit_multiplier(scale: float) -> int:
+    """scale * log2(e) with 40 fraction bits, rounded half up: the constant of a model that C is given.
+
+    Args:
+        scale: Scale of the logits, a float32 value, in (0, 2**16].
+    """
+    if not 0 < scale <= 2**16:
+        raise ValueError(f"the scale of logits must be in (0, 65536], got {scale}")
+    return half_up(Fraction(float(np.float32(scale))) * LOG2_E * 2**UNIT_BITS)
+
+
+def half_up(value: Fraction) -> int:
+    """A fraction rounded to the nearest integer, halves up."""
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)

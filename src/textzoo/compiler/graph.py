@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.engines.tflite_file import TensorInfo, TfliteFile
+from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 
 NEW_STATE = "new_"
 LONGEST_SYMBOL = 60

@@ -1,20 +1,25 @@
 """Engines on LiteRT: a decode step as .tflite, with the reference kernels or with the optimized ones."""
 
-import re
 from pathlib import Path
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from textzoo.compiler.tflite_file import (
+    TensorInfo,
+    TfliteFile,
+    context_length_of,
+    damaged,
+    parse_tflite,
+    read_checked_bytes,
+    rewritten,
+)
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
-from textzoo.engines.tflite_file import TensorInfo, TfliteFile, damaged, parse_tflite, read_checked_bytes, rewritten
 from textzoo.errors import UserError
 
 NEW_STATE = "new_"
-DESCRIPTION = re.compile(r"textzoo (\w+) context_length=(\d{1,6})")
 
 
 class LitertEngine(Engine):
@@ -144,17 +149,3 @@ def vocabulary_of(graph: TfliteFile, label: str) -> int:
         received = f"{logits.dtype} {logits.shape}"
         raise UserError(f"{label} has strange logits", expected="int8, int16 or float32 (1, n)", received=received)
     return logits.shape[1]
-
-
-def context_length_of(graph: TfliteFile, content: bytes, label: str) -> int:
-    """The context length from the file's description, or else from the table of position embeddings."""
-    description = schema.Model.GetRootAs(content).Description() or b""
-    match = DESCRIPTION.fullmatch(description.decode("utf-8", "replace"))
-    lengths = [int(match[2])] if match else []
-    position = graph.inputs["position"]
-    for operator in graph.operators:
-        if operator.name == "GATHER" and operator.inputs[1:2] == (position,):
-            lengths.append(graph.tensors[operator.inputs[0]].shape[0])
-    if not lengths or min(lengths) < 1:
-        raise UserError(f"{label} does not say its context length", expected="'textzoo decode context_length=<n>'")
-    return min(lengths)

@@ -7,9 +7,9 @@ import numpy as np
 
 from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.tflite_file import read_checked_bytes
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
-from textzoo.engines.tflite_file import read_checked_bytes
 from textzoo.errors import UserError
 from textzoo.targets.native import NativeModel
 

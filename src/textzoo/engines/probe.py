@@ -8,7 +8,7 @@ import hashlib
 import subprocess
 import sys
 
-from textzoo.engines.tflite_file import damaged
+from textzoo.compiler.tflite_file import damaged
 from textzoo.errors import UserError
 
 PROBE_SECONDS = 120

@@ -10,13 +10,11 @@ from typing import Protocol
 
 import numpy as np
 
+from textzoo.compiler.fixedpoint import half_up, unit_multiplier
 from textzoo.engines.base import LogitsFormat
 from textzoo.errors import UserError
 
 MASK32 = 2**32 - 1
-# log2(e) to 60 decimal places, far beyond what the multiplier keeps.
-LOG2_E = Fraction("1.442695040888963407359924681001892137426645954152985934135449")
-UNIT_BITS = 40  # fraction bits of the multiplier at temperature 1
 EXPONENT_BITS = 24  # fraction bits of exponents
 TEMPERATURE_BITS = 16
 TABLE_BITS = 6
@@ -64,22 +62,11 @@ class Random32:
         return (word >> 22) ^ word
 
 
-def unit_multiplier(scale: float) -> int:
-    """scale * log2(e) with 40 fraction bits, rounded half up: the constant of a model that C is given.
-
-    Args:
-        scale: Scale of the logits, a float32 value, in (0, 2**16].
-    """
-    if not 0 < scale <= 2**16:
-        raise ValueError(f"the scale of logits must be in (0, 65536], got {scale}")
-    return _half_up(Fraction(float(np.float32(scale))) * LOG2_E * 2**UNIT_BITS)
-
-
 def temperature_q16(temperature: float) -> int:
     """The temperature as written in decimal, with 16 fraction bits, rounded half up; 0 means greedy."""
     if not 0 <= temperature <= 2**15:
         raise UserError("the temperature is out of range", expected="0 to 32768", received=str(temperature))
-    return _half_up(Fraction(str(temperature)) * 2**TEMPERATURE_BITS)
+    return half_up(Fraction(str(temperature)) * 2**TEMPERATURE_BITS)
 
 
 def step_multiplier(unit: int, temperature: int) -> int:
@@ -90,10 +77,6 @@ def step_multiplier(unit: int, temperature: int) -> int:
         temperature: From `temperature_q16`, not 0.
     """
     return min((unit + temperature // 2) // temperature, MASK32)
-
-
-def _half_up(value: Fraction) -> int:
-    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def integer_weights(logits: np.ndarray, multiplier: int) -> np.ndarray:

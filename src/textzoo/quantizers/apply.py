@@ -12,9 +12,9 @@ from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import quantizer
 from ai_edge_quantizer import recipe as edge_recipes
 
+from textzoo.compiler.tflite_file import TfliteFile, parse_tflite, rewritten
 from textzoo.engines.litert_engine import NEW_STATE
 from textzoo.engines.quiet import quiet_stderr
-from textzoo.engines.tflite_file import TfliteFile, parse_tflite, rewritten
 from textzoo.errors import UserError
 from textzoo.quantizers.calibration import Ranges
 from textzoo.quantizers.recipes import Recipe

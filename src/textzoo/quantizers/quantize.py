@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textzoo.engines.tflite_file import read_tflite
+from textzoo.compiler.tflite_file import read_tflite
 from textzoo.errors import UserError
 from textzoo.files import write_bytes
 from textzoo.models.base import LanguageModel

@@ -8,8 +8,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
+from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.engines.tflite_file import TensorInfo, TfliteFile
 from textzoo.files import atomic_path, write_json, write_text
 
 matplotlib.use("Agg")

@@ -119,7 +119,7 @@ class Console:
             UserError: The device refused, said nonsense, stayed silent or has gone.
         """
         try:
-            self.link.write(json.dumps(values).encode("ascii") + b"\n")
+            self.link.write(command_line(values))
         except EOFError as error:
             raise self.trouble("does not take commands any more") from error
         while True:
@@ -229,6 +229,14 @@ def run_program(command: list[str], name: str, project: Path) -> Iterator[Consol
         yield console
     finally:
         stop(process)
+
+
+def command_line(values: dict[str, Any]) -> bytes:
+    """A command as short as it gets, because the device's line is short; lone surrogates only exist as escapes."""
+    try:
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
+    except UnicodeEncodeError:
+        return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def stop(process: subprocess.Popen) -> None:

@@ -55,7 +55,7 @@ class Comparison(Operator):
             is_unwritten = self.name == "NOT_EQUAL" and str(a.dtype) == "int16"
             return ["int16 without scales"] if is_unwritten else []
         problems = [text for tensor in (a, b) for text in quantized(tensor, str(a.dtype))]
-        return problems or below_one_problems(float32(a.scale), float32(b.scale))
+        return problems or below_one_problems("a scale of 1 or more", float32(a.scale), float32(b.scale))
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         shape = node.output.shape

@@ -29,6 +29,7 @@ Function = tuple[str, Struct | None]
 
 LEFT_SHIFTS = {"int8": 20, "int16": 15}
 LEFT_SHIFT_OF_SQUARES = 7
+TOO_SMALL = "an output scale too small for the inputs'"
 # LiteRT divides int16 by powers of two in 16 bits.
 LARGEST_POWER = 15
 
@@ -90,12 +91,10 @@ def arithmetic_problems(node: Node, check: Callable[[Node], list[str]]) -> list[
     return problems or activation_problems(node.output, activation_of(node)) or check(node)
 
 
-def below_one_problems(*reals: float) -> list[str]:
-    """Problems of factors that LiteRT demands to be below 1: it ends the process at larger ones."""
+def below_one_problems(what: str, *reals: float) -> list[str]:
+    """`what`, if factors are not below 1: LiteRT ends the process there."""
     problems = factor_problems(*reals)
-    if problems or all(quantize_multiplier(real).shift <= 0 for real in reals):
-        return problems
-    return [f"an output scale too small for the inputs' (factor {max(reals):g})"]
+    return problems or ([] if all(quantize_multiplier(real).shift <= 0 for real in reals) else [what])
 
 
 # ---- ADD, SUB, SQUARED_DIFFERENCE ----
@@ -146,7 +145,7 @@ def check_sum(name: str, node: Node) -> list[str]:
         return problems
     shifts = power_shifts(node)
     if shifts is None:
-        return below_one_problems(*sum_factors(node))
+        return below_one_problems(TOO_SMALL, *sum_factors(node))
     if min(shifts) != 0 or max(shifts) > LARGEST_POWER:
         return [f"scales of {', '.join(f'{tensor.scale:g}' for tensor in tensors)} with potScaleInt16"]
     # LiteRT ends the process.
@@ -165,7 +164,7 @@ def choose_sum(name: str, node: Node) -> Function:
 
 
 def check_square(node: Node) -> list[str]:
-    return same_type_problems(node, "int8") or below_one_problems(*square_factors(node))
+    return same_type_problems(node, "int8") or below_one_problems(TOO_SMALL, *square_factors(node))
 
 
 def choose_square(node: Node) -> Function:

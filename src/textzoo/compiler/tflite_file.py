@@ -4,6 +4,7 @@ The file is treated as hostile: LiteRT itself crashes the process on some damage
 interpreter before `read_tflite` has walked through all of it.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ DTYPES = {
     schema.TensorType.INT64: np.dtype("int64"),
     schema.TensorType.BOOL: np.dtype("bool"),
 }
+DESCRIPTION = re.compile(r"textzoo (\w+) context_length=(\d{1,6})")
 OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 
 
@@ -269,3 +271,17 @@ def _signature_map(entries: Any, tensors: list[TensorInfo]) -> dict[str, int]:
     found = {_text(entry.name): int(entry.tensorIndex) for entry in entries or []}
     _require(all(0 <= index < len(tensors) for index in found.values()), "a signature without its tensors")
     return found
+
+
+def context_length_of(graph: TfliteFile, content: bytes, label: str) -> int:
+    """The context length from the file's description, or else from the table of position embeddings."""
+    description = schema.Model.GetRootAs(content).Description() or b""
+    match = DESCRIPTION.fullmatch(description.decode("utf-8", "replace"))
+    lengths = [int(match[2])] if match else []
+    position = graph.inputs["position"]
+    for operator in graph.operators:
+        if operator.name == "GATHER" and operator.inputs[1:2] == (position,):
+            lengths.append(graph.tensors[operator.inputs[0]].shape[0])
+    if not lengths or min(lengths) < 1:
+        raise UserError(f"{label} does not say its context length", expected="'textzoo decode context_length=<n>'")
+    return min(lengths)
