@@ -1,0 +1,33 @@
+"""Imports run one way: a room uses only rooms below it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import textzoo
+
+ROOT = Path(textzoo.__file__).parent
+# From the lowest to the highest; files directly in the package that every room may use stand at the bottom.
+COMMON = {"errors", "files", "registry", "schema", "progress", "report", "validation"}
+# What only services know.
+ABOVE = {"chains", "workspace", "tracking"}
+ROOMS = ["text", "compiler", "targets", "models", "engines", "quantizers", "training", "services"]
+MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def imported_rooms(path):
+    """The first part below `textzoo` of everything that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [node.module] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            if name and name.startswith("textzoo."):
+                yield name.split(".")[1]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_room_uses_only_rooms_below_it(path):
+    room = path.relative_to(ROOT).parts[0]
+    allowed = COMMON | set(ROOMS[: ROOMS.index(room) + 1]) | (ABOVE if room == "services" else set())
+    assert set(imported_rooms(path)) <= allowed
