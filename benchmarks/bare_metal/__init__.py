@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE.parents[1] / "deployment" / "runtime"
@@ -73,14 +74,20 @@ def require(tool: str) -> str:
     return path
 
 
-def build(sources: Sequence[Path], core: str, defines: Mapping[str, object], elf: Path, flags: Sequence[str] = ("-O3",)) -> Path:
+def build(
+    sources: Sequence[Path],
+    core: str,
+    elf: Path,
+    defines: Mapping[str, object] = MappingProxyType({}),
+    flags: Sequence[str] = ("-O3",),
+) -> Path:
     """Compile and link a program with the start-up code.
 
     Args:
         sources: C files, the one with `main` among them.
         core: A key of CORES.
-        defines: Preprocessor symbols.
         elf: Where the program goes.
+        defines: Preprocessor symbols.
         flags: More for the compiler.
 
     Returns:
@@ -89,7 +96,8 @@ def build(sources: Sequence[Path], core: str, defines: Mapping[str, object], elf
     board = CORES[core]
     layout = {"CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
     symbols = [f"-D{name}={value}" for name, value in {**defines, "CLOCK_HZ": f"{board.clock_hz}u"}.items()]
-    link = ["-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", f"-T{HERE}/memory.ld"]
+    link = ["-nostartfiles", "--specs=nano.specs", f"-T{HERE / 'memory.ld'}"]
+    link += ["-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
     link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
     machine = ["-mthumb", "-mfloat-abi=hard", *board.flags]
     files = [str(HERE / "board.c"), *map(str, sources)]

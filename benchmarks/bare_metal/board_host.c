@@ -1,5 +1,6 @@
 /* board.h on a PC: files from the C library, every buffer its own allocation so that sanitizers see its ends, and no
  * counter. */
+#define _POSIX_C_SOURCE 200112L /* posix_memalign */
 #include "board.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 """Cases for run_cases.c: prepare kernels' inputs, run them on a core or on this machine, read back what came out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from bare_metal import CORES, HERE, RUNTIME, build, compile_with, finish, run
 
-KERNELS = ("fully_connected_s8",)  # in the order of `kernels` in run_cases.c
+KERNELS = ("fully_connected_s8", "dot_rows_s8", "weighted_sum_s8")  # in the order of `kernels` in run_cases.c
 PARAMETERS = 8
 SOURCES = [HERE / "run_cases.c", HERE / "generic_kernels.c"]
 
@@ -89,8 +89,9 @@ def decode(results: bytes, cases: Sequence[Case]) -> list[Result]:
 
 
 def kernel_sources(variant: str) -> list[Path]:
-    """The kernels' C files of a variant."""
-    return [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
+    """The kernels' C files of a variant, generic where it has none."""
+    places = [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
+    return [place if place.exists() else RUNTIME / "generic" / place.name for place in places]
 
 
 def run_on_core(
@@ -98,21 +99,33 @@ def run_on_core(
 ) -> list[Result]:
     """Build the program for a core with the kernels of a variant (its own if None), and run the cases on its board."""
     sources = [*SOURCES, *kernel_sources(variant or CORES[core].variant)]
-    elf = build(sources, core, {}, folder / f"{core}.elf", flags)
+    elf = build(sources, core, folder / f"{core}.elf", flags=flags)
     return _exchange(cases, folder, lambda: run(elf, core, folder))
 
 
-def run_on_host(
-    cases: Sequence[Case], variant: str, compiler: str, flags: Sequence[str], folder: Path
-) -> list[Result]:
-    """Build the program for this machine, with every buffer an allocation of its own, and run the cases."""
+def host_files(variant: str) -> list[str]:
+    """The C files of the program for this machine, where every buffer is an allocation of its own."""
+    return [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
+
+
+def run_on_host(cases: Sequence[Case], variant: str, compiler: str, flags: Sequence[str], folder: Path) -> list[Result]:
+    """Build the program for this machine and run the cases; nothing counts instructions."""
     program = folder / "run_cases"
-    sources = [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
-    compile_with(compiler, ["-Wl,-z,now", "-D_POSIX_C_SOURCE=200112L", *flags], sources, program)
+    compile_with(compiler, flags, host_files(variant), program)
     return _exchange(cases, folder, lambda: finish([str(program)], folder, 600))
 
 
-def _exchange(cases: Sequence[Case], folder: Path, start) -> list[Result]:
+def write_cases(cases: Sequence[Case], folder: Path) -> None:
+    """cases.bin, as run_cases.c reads it."""
     (folder / "cases.bin").write_bytes(b"".join(case.encode() for case in cases))
-    start()
+
+
+def read_results(cases: Sequence[Case], folder: Path) -> list[Result]:
+    """One Result per case from results.bin; ValueError if that is not as long as the cases say."""
     return decode((folder / "results.bin").read_bytes(), cases)
+
+
+def _exchange(cases: Sequence[Case], folder: Path, run_program: Callable[[], object]) -> list[Result]:
+    write_cases(cases, folder)
+    run_program()
+    return read_results(cases, folder)

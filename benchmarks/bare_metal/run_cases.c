@@ -4,7 +4,9 @@
  *           then the buffers' contents
  *   result: int32 instructions, intact; then the contents of the buffers that are returned */
 #include "board.h"
+#include "textzoo/dot_rows_s8.h"
 #include "textzoo/fully_connected_s8.h"
+#include "textzoo/weighted_sum_s8.h"
 
 enum { PARAMETERS = 8, BUFFERS = 8 };
 
@@ -19,7 +21,10 @@ typedef struct {
     int32_t bytes, offset, fenced, returned;
 } buffer_t;
 
+typedef void attention_part_t(const int8_t *rows, int32_t count, int32_t length, const int16_t *factors, int32_t *sums);
+
 void generic_fully_connected_s8(const tz_fully_connected_s8_t *, const int8_t *, int8_t *, void *);
+attention_part_t generic_dot_rows_s8, generic_weighted_sum_s8;
 
 /* buffers: weights, bias, multipliers, shifts, input, output, scratch */
 static int32_t fully_connected_s8(const case_t *job, void **buffers)
@@ -37,7 +42,25 @@ static int32_t fully_connected_s8(const case_t *job, void **buffers)
     return (int32_t)board_counter_stop();
 }
 
-static int32_t (*const kernels[])(const case_t *, void **) = {fully_connected_s8};
+/* buffers: rows, vector or weights, sums */
+static int32_t attention_part(attention_part_t *kernel, const case_t *job, void **buffers)
+{
+    board_counter_start();
+    kernel(buffers[0], job->parameters[0], job->parameters[1], buffers[1], buffers[2]);
+    return (int32_t)board_counter_stop();
+}
+
+static int32_t dot_rows_s8(const case_t *job, void **buffers)
+{
+    return attention_part(job->generic ? generic_dot_rows_s8 : tz_dot_rows_s8, job, buffers);
+}
+
+static int32_t weighted_sum_s8(const case_t *job, void **buffers)
+{
+    return attention_part(job->generic ? generic_weighted_sum_s8 : tz_weighted_sum_s8, job, buffers);
+}
+
+static int32_t (*const kernels[])(const case_t *, void **) = {fully_connected_s8, dot_rows_s8, weighted_sum_s8};
 
 static void load_buffers(int file, const case_t *job, buffer_t *shapes, void **buffers)
 {

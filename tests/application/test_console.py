@@ -172,6 +172,22 @@ def test_int16_logits_give_the_text_of_python(tmp_path):
         assert np.array_equal(np.frombuffer(bytes.fromhex(reply["hex"]), "<i2"), ToyEngine("int16").step_raw(4))
 
 
+@pytest.mark.parametrize("context_length", [2, 3, 7, 17])
+def test_sliding_where_half_a_context_does_not_divide_it(tmp_path, context_length):
+    need("host", "make")
+    project = render_toy("host", tmp_path / "host")
+    header = project / "model" / "model.h"
+    changed = header.read_text().replace("CONTEXT_LENGTH 16", f"CONTEXT_LENGTH {context_length}")
+    header.write_text(changed.replace("MODEL_CHECK_TOKENS 7", "MODEL_CHECK_TOKENS 2"))
+    model = project / "model" / "model.c"
+    model.write_text(model.read_text().replace("{0, 11, 5, 5, 2, 9, 1}", "{0, 11}"))
+    options = {"seed": 6, "temperature": 1.0, "top_k": 0, "max_tokens": 70}
+    with run_host(project) as console:
+        replies = list(console.command({"command": "generate", "prompt": "abcabcabcz", **options}))
+    expected = generate(ToyEngine(context_length=context_length), toy_tokenizer(), "abcabcabcz", **options)
+    assert "".join(reply["text"] for reply in replies[:-1]) == "".join(expected)
+
+
 def test_the_same_prompt_gives_the_same_text_again(program):
     one, two = answers(program, "abc", "abc").split("]\n")[:2]
     assert one.partition("\n[")[0] == two.partition("\n[")[0]
@@ -325,6 +341,8 @@ MACHINE_MISTAKES = [
     ('{"command":"info","colour":1}', "unknown key"),
     ('{"command" "info"}', "expected :"),
     ('{"command":"in\x01fo"}', "control character in a text"),
+    ('{"command":"in\x1ffo"}', "control character in a text"),
+    ('{"command":"\\ud800\\ue000"}', "lone surrogate"),
     ('{"command":"info}', "text without an end"),
     ('{"command":"\\x"}', "unknown escape"),
     ('{"command":"\\u12"}', "wrong \\u escape"),

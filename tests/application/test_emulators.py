@@ -220,7 +220,7 @@ def test_a_line_without_an_end_is_not_kept_for_ever():
 def test_lines_of_people_and_split_lines_are_no_trouble():
     link = ScriptedLink(b"Text", b"Zoo: toy\r\n{", b'"reply":"info","status"', b':"ok","model":"toy"}\r\n')
     assert Console(link, "d").ask({"command": "info"})["model"] == "toy"
-    assert link.written == b'{"command": "info"}\n'
+    assert link.written == b'{"command":"info"}\n'
 
 
 def test_several_replies_in_one_piece():
@@ -258,7 +258,14 @@ def test_a_pseudo_terminal_that_is_closed():
     os.close(ours)
 
 
-def test_unicode_goes_both_ways_as_ascii():
+def test_unicode_goes_out_as_it_is_and_comes_back_as_ascii():
     link = ScriptedLink(json.dumps({"reply": "generate", "status": "ok", "text": "é\U0001f600"}).encode() + b"\n")
     assert Console(link, "d").ask({"command": "generate", "prompt": "€"})["text"] == "é\U0001f600"
-    assert link.written.isascii()
+    assert link.written == '{"command":"generate","prompt":"€"}\n'.encode()
+
+
+def test_a_lone_surrogate_is_left_to_the_device_to_refuse():
+    link = ScriptedLink(b'{"reply":"error","status":"error","message":"lone surrogate"}\n')
+    with pytest.raises(UserError, match="lone surrogate"):
+        Console(link, "d").ask({"command": "generate", "prompt": "\ud800"})
+    assert link.written == b'{"command":"generate","prompt":"\\ud800"}\n'

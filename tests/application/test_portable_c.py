@@ -78,11 +78,26 @@ def test_sampler_chooses_the_same_tokens(sampler_library, dtype, vocabulary_size
     expected = IntegerSampler(scale, temperature=temperature, top_k=top_k, seed=seed)
     sampler = Sampler()
     library.sampler_init(ctypes.byref(sampler), temperature_q16(temperature), top_k, ctypes.c_uint32(seed))
+    assert sampler.multiplier == expected.multiplier
     for row in logits:
         assert library.sampler_choose(ctypes.byref(sampler), row.ctypes.data_as(ctypes.c_void_p)) == expected.choose(
             row
         )
     assert sampler.random.state == expected.random.state
+
+
+def test_a_random_number_of_zero_does_not_choose_a_token_of_weight_zero(sampler_library):
+    library = sampler_library("int8", 65, 0.13)
+    multiplier, increment = 747796405, 2891336453
+    # the seed after which the generator's state is 0, whose number is 0
+    seed = (-increment * pow(multiplier, -1, 2**32) - increment) % 2**32
+    assert Random32(seed).next() == 0
+    logits = np.zeros(65, np.int8)
+    logits[40] = 1
+    sampler = Sampler()
+    library.sampler_init(ctypes.byref(sampler), temperature_q16(1.0), 1, ctypes.c_uint32(seed))
+    assert library.sampler_choose(ctypes.byref(sampler), logits.ctypes.data_as(ctypes.c_void_p)) == 40
+    assert IntegerSampler(0.13, temperature=1.0, top_k=1, seed=seed).choose(logits) == 40
 
 
 def test_random_numbers_are_those_of_python(sampler_library):

@@ -183,6 +183,14 @@ def test_every_project_builds_with_make(projects, target):
     assert sections[".bss"] + sections[".data"] < 1_000
 
 
+@pytest.mark.parametrize("target", BOARDS)
+@pytest.mark.parametrize("image", ["board", "twin"])
+def test_start_up_and_drivers_compile_without_a_warning(tmp_path, target, image):
+    need("make", "arm")
+    project = render_toy(target, tmp_path / "p")
+    run_make(project, "image", f"IMAGE={image}", "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow")
+
+
 def section_bytes(project):
     """`make size` as section -> bytes."""
     lines = run_make(project, "-s", "size").splitlines()

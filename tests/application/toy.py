@@ -39,9 +39,9 @@ class ToyEngine(Engine):
 
     name = "toy"
 
-    def __init__(self, dtype: str = "int8") -> None:
+    def __init__(self, dtype: str = "int8", context_length: int | None = None) -> None:
         self.vocabulary_size = toy_define("MODEL_VOCABULARY_SIZE")
-        self.context_length = toy_define("MODEL_CONTEXT_LENGTH")
+        self.context_length = context_length or toy_define("MODEL_CONTEXT_LENGTH")
         self.logits_format = LogitsFormat(np.dtype(dtype), SCALES[dtype], 0)
         self.table = toy_table()
         self.reset()

@@ -10,10 +10,10 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from textzoo.compiler.tflite_file import read_tflite, rewritten
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
-from textzoo.compiler.tflite_file import read_tflite, rewritten
 from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.export import export_decode, export_forward

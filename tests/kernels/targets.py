@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from bare_metal import CORES, MissingToolError
 from bare_metal.cases import Case, Result, run_on_core, run_on_host
 
@@ -49,9 +50,11 @@ TARGETS = [
     Target("m55_unoptimized", "mve", "m55", ("-O0",)),
     Target("host", "host", "gcc", ("-O3", "-march=native")),
     Target("host_avx2", "host", "gcc", ("-O3", "-mavx2")),
-    Target("host_portable", "host", "gcc", ("-O2",)),
+    Target("host_sse2", "host", "gcc", ("-O2",)),
+    Target("host_vectors", "host", "gcc", ("-O2", "-U__SSE2__")),
     Target("host_clang", "host", "clang", ("-O3", "-march=native")),
     Target("host_sanitized", "host", "gcc", ("-march=native", *SANITIZERS)),
     Target("host_avx2_sanitized", "host", "gcc", ("-mavx2", *SANITIZERS)),
-    Target("host_portable_sanitized", "host", "gcc", SANITIZERS),
+    Target("host_sse2_sanitized", "host", "gcc", SANITIZERS),
+    Target("host_vectors_sanitized", "host", "gcc", ("-U__SSE2__", *SANITIZERS)),
 ]

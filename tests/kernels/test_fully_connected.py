@@ -5,10 +5,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from bare_metal.cases import Result
-from bare_metal.fully_connected import Layer, random_layer
 from targets import TARGETS
 
+from bare_metal.cases import Result
+from bare_metal.fully_connected import Layer, random_layer
 from textzoo.compiler.packing import VARIANTS, fits, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
 from textzoo.errors import UserError
 
@@ -62,7 +62,8 @@ def extreme_layers() -> list[Layer]:
     largest = 517 * 127 * 128
     layers += [filled(5, 517, -127, -128, 2**31 - 1 - largest), filled(5, 517, 127, -128, largest - 2**31)]
     signs = np.where(np.indices((11, 300)).sum(axis=0) % 2, 127, -127).astype(np.int8)
-    layers.append(replace(filled(11, 300, 0, 0), weights=signs, input=np.where(signs[0] > 0, 127, -128).astype(np.int8)))
+    matching = np.where(signs[0] > 0, 127, -128).astype(np.int8)
+    layers.append(replace(filled(11, 300, 0, 0), weights=signs, input=matching))
     return [*layers, replace(filled(5, 64, 127, 127), multipliers=np.zeros(5, np.int32), shifts=np.zeros(5, np.int8))]
 
 

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from textzoo.compiler.tflite_file import read_tflite
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
-from textzoo.compiler.tflite_file import read_tflite
 from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, settle

@@ -1,38 +1,95 @@
-/* Cortex-M55: sixteen columns at a time, their sums as int32 in four vectors. Exact as long as the sums fit int32, which
- * the contract says. */
+/* Cortex-M55 with the vector extension for integers (Helium): 11 instructions for 16 columns of a row whose weight is not
+ * 0. Most weights of attention are 0 after rounding: such rows are left out first, which changes no sum. Sums wrap like
+ * the generic kernel's: the same integers. */
 #include "textzoo/weighted_sum_s8.h"
 
 #include <arm_mve.h>
 
-enum { COLUMNS = 16, LANES = 4 };
+enum { ENTRIES = 32, LANES = 4, GROUP = 4 * LANES /* columns */ };
 
-static void sixteen_columns(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
+typedef struct {
+    const int8_t *row;
+    int32_t weight;
+} entry_t;
+
+/* Rows that are still to be looked at. */
+typedef struct {
+    const int8_t *row;
+    const int16_t *weight, *end;
+} rest_t;
+
+/* The next rows with weights that are not 0, at most ENTRIES; returns their end. */
+static entry_t *select_rows(rest_t *rest, int32_t length, entry_t *entries)
 {
-    int32x4_t a = vdupq_n_s32(0), b = a, c = a, d = a;
-    for (int32_t row = 0; row < count; ++row) {
-        const int32_t weight = weights[row];
-        a = vmlaq_n_s32(a, vldrbq_s32(rows), weight);
-        b = vmlaq_n_s32(b, vldrbq_s32(rows + LANES), weight);
-        c = vmlaq_n_s32(c, vldrbq_s32(rows + 2 * LANES), weight);
-        d = vmlaq_n_s32(d, vldrbq_s32(rows + 3 * LANES), weight);
-        rows += length;
+    const entry_t *const full = entries + ENTRIES;
+    const int8_t *row = rest->row;
+    const int16_t *weight = rest->weight;
+    for (; weight != rest->end && entries != full; row += length, ++weight) {
+        if (*weight) {
+            *entries++ = (entry_t){row, *weight};
+        }
     }
-    vstrwq_s32(sums, a);
-    vstrwq_s32(sums + LANES, b);
-    vstrwq_s32(sums + 2 * LANES, c);
-    vstrwq_s32(sums + 3 * LANES, d);
+    *rest = (rest_t){row, weight, rest->end};
+    return entries;
+}
+
+#define ADD_FOUR(offset, sum) "vldrb.s32 q4, [r4, #" offset "]\nvmla.s32 " sum ", q4, r5\n"
+
+/* Sixteen columns; there is at least one entry. */
+static void add_group(const entry_t *entries, int32_t count, int32_t column, int32_t *sums)
+{
+    __asm__ volatile("vldrw.32 q0, [%[sums]]\n"
+                     "vldrw.32 q1, [%[sums], #16]\n"
+                     "vldrw.32 q2, [%[sums], #32]\n"
+                     "vldrw.32 q3, [%[sums], #48]\n"
+                     "dls lr, %[count]\n"
+                     "1:\n"
+                     "ldrd r4, r5, [%[entries]], #8\n"
+                     "add r4, r4, %[column]\n" ADD_FOUR("0", "q0") ADD_FOUR("4", "q1") ADD_FOUR("8", "q2")
+                         ADD_FOUR("12", "q3")
+                     "le lr, 1b\n"
+                     "vstrw.32 q0, [%[sums]]\n"
+                     "vstrw.32 q1, [%[sums], #16]\n"
+                     "vstrw.32 q2, [%[sums], #32]\n"
+                     "vstrw.32 q3, [%[sums], #48]\n"
+                     : [entries] "+r"(entries)
+                     : [count] "r"(count), [column] "r"(column), [sums] "r"(sums)
+                     : "r4", "r5", "lr", "q0", "q1", "q2", "q3", "q4", "memory");
+}
+
+/* Four columns, or the last ones. */
+static void add_some(const entry_t *entry, const entry_t *end, int32_t column, int32_t columns, int32_t *sums)
+{
+    const mve_pred16_t some = vctp32q((uint32_t)columns);
+    int32x4_t sum = vldrwq_z_s32(sums, some);
+    for (; entry != end; ++entry) {
+        sum = vmlaq_n_s32(sum, vldrbq_z_s32(entry->row + column, some), entry->weight);
+    }
+    vstrwq_p_s32(sums, sum, some);
+}
+
+static void add_rows(const entry_t *entries, const entry_t *end, int32_t length, int32_t *sums)
+{
+    int32_t column = 0;
+    for (; column + GROUP <= length; column += GROUP) {
+        add_group(entries, (int32_t)(end - entries), column, sums + column);
+    }
+    for (; column < length; column += LANES) {
+        add_some(entries, end, column, length - column, sums + column);
+    }
 }
 
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
-    int32_t column = 0;
-    for (; column + COLUMNS <= length; column += COLUMNS) {
-        sixteen_columns(rows + column, count, length, weights, sums + column);
-    }
-    for (; column < length; ++column) {
+    entry_t entries[ENTRIES];
+    rest_t rest = {rows, weights, weights + count};
+    for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
-        for (int32_t row = 0; row < count; ++row) {
-            sums[column] += weights[row] * rows[row * length + column];
+    }
+    while (rest.weight != rest.end) {
+        const entry_t *const end = select_rows(&rest, length, entries);
+        if (end != entries) {
+            add_rows(entries, end, length, sums);
         }
     }
 }

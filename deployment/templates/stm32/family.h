@@ -8,8 +8,8 @@
 /* Before RAM is touched beyond the stack: power supply where it matters. */
 void board_before_memory(void);
 
-/* Clocks, caches, and clocks of GPIO and USART; returns the clock of the USART in Hz. A clock that does not become ready
- * leaves the board on the one it woke up with: slow, but talking. */
+/* Clocks, caches, and clocks of GPIO and USART; returns the clock of the USART in Hz. A clock that does not become
+ * ready leaves the board on the one it woke up with: slow, but talking. */
 uint32_t board_start_clocks(void);
 
 /* After the fault was reported; does not return. */

@@ -38,6 +38,7 @@ uint32_t board_start_clocks(void)
     const bool fast = start_pll();
     RCC_AHB1ENR |= BOARD_GPIO_CLOCKS;
     RCC_APB1ENR |= BOARD_USART_CLOCK | 1u; /* USART and TIM2 */
+    (void)RCC_APB1ENR; /* read back: the clock needs a moment before the first access */
     return fast ? PLL_HZ / APB1_DIVIDER : HSI_HZ;
 }
 

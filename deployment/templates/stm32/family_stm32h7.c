@@ -55,6 +55,7 @@ uint32_t board_start_clocks(void)
     RCC_D2CCIP2R = (RCC_D2CCIP2R & ~077u) | 033u; /* all USARTs from the internal oscillator */
     RCC_AHB4ENR |= BOARD_GPIO_CLOCKS;
     BOARD_USART_ENABLE |= BOARD_USART_CLOCK;
+    (void)BOARD_USART_ENABLE; /* read back: the clock needs a moment before the first access */
     return HSI_HZ;
 }
 

@@ -15,6 +15,7 @@ enum { HSI_HZ = 64000000 };
 #define RCC_IC6CFGR REGISTER(0x560280D8u)
 #define RCC_IC11CFGR REGISTER(0x560280ECu)
 #define RCC_CCIPR13 REGISTER(0x56028174u)
+#define RCC_APB2ENR REGISTER(0x5602826Cu)
 #define RCC_CSR REGISTER(0x56028800u) /* writing 1 sets a bit of RCC_CR */
 #define RCC_DIVENSR REGISTER(0x56028A40u)
 #define RCC_AHB4ENSR REGISTER(0x56028A5Cu)
@@ -74,6 +75,7 @@ uint32_t board_start_clocks(void)
     RCC_CCIPR13 = (RCC_CCIPR13 & ~7u) | 6u; /* USART1 from the internal oscillator */
     RCC_AHB4ENSR = BOARD_GPIO_CLOCKS;
     RCC_APB2ENSR = BOARD_USART_CLOCK;
+    (void)RCC_APB2ENR; /* read back: the clock needs a moment before the first access */
     return HSI_HZ;
 }
 

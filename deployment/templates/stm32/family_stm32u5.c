@@ -1,5 +1,5 @@
-/* STM32U575/585 (RM0456), TrustZone off as delivered: 160 MHz from the internal 16 MHz oscillator, so that no crystal is
- * needed. The USART runs from that oscillator too: its speed does not depend on the PLL. */
+/* STM32U575/585 (RM0456), TrustZone off as delivered: 160 MHz from the internal 16 MHz oscillator, so that no crystal
+ * is needed. The USART runs from that oscillator too: its speed does not depend on the PLL. */
 #include "board.h"
 #include "cortex.h"
 
@@ -59,6 +59,7 @@ uint32_t board_start_clocks(void)
     RCC_CCIPR1 = (RCC_CCIPR1 & ~3u) | 2u; /* USART1 from the internal oscillator */
     RCC_AHB2ENR1 |= BOARD_GPIO_CLOCKS;
     RCC_APB2ENR |= BOARD_USART_CLOCK;
+    (void)RCC_APB2ENR; /* read back: the clock needs a moment before the first access */
     return HSI_HZ;
 }
 

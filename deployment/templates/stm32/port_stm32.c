@@ -11,11 +11,13 @@ enum { GPIO_MODER = 0x00, GPIO_OSPEEDR = 0x08, GPIO_PUPDR = 0x0C, GPIO_AFRL = 0x
 
 #if BOARD_USART_GENERATION == 1 /* STM32F4: one data register */
 enum { USART_STATUS = 0x00, USART_RECEIVE = 0x04, USART_SEND = 0x04, USART_BRR = 0x08, USART_CR1 = 0x0C };
-#define USART_ENABLE (1u << 13 | 1u << 3 | 1u << 2) /* UE, TE, RE */
+#define USART_SETTINGS (1u << 3 | 1u << 2) /* TE, RE */
+#define USART_RUN (1u << 13)
 #else /* STM32H7, N6, U5 */
 enum { USART_STATUS = 0x1C, USART_RECEIVE = 0x24, USART_SEND = 0x28, USART_BRR = 0x0C, USART_CR1 = 0x00 };
 enum { USART_ICR = 0x20 };
-#define USART_ENABLE (1u << 29 | 1u << 3 | 1u << 2 | 1u << 0) /* FIFOEN, TE, RE, UE */
+#define USART_SETTINGS (1u << 29 | 1u << 3 | 1u << 2) /* FIFOEN, TE, RE */
+#define USART_RUN (1u << 0)
 #endif
 #define USART_RECEIVED (1u << 5)
 #define USART_OVERRUN (1u << 3)
@@ -47,7 +49,8 @@ static void start_usart(uint32_t clock_hz)
     connect_pin(BOARD_TX_GPIO, BOARD_TX_PIN, BOARD_TX_FUNCTION);
     connect_pin(BOARD_RX_GPIO, BOARD_RX_PIN, BOARD_RX_FUNCTION);
     USART(USART_BRR) = (clock_hz + BOARD_BAUD / 2) / BOARD_BAUD;
-    USART(USART_CR1) = USART_ENABLE;
+    USART(USART_CR1) = USART_SETTINGS; /* first, because the FIFO cannot be changed while the USART runs */
+    USART(USART_CR1) = USART_SETTINGS | USART_RUN;
 }
 
 static uint32_t read_counter(void)

@@ -15,8 +15,8 @@ enum { UART_DATA = 0x00, UART_STATE = 0x04, UART_CTRL = 0x08, UART_BAUDDIV = 0x1
 
 /* A reading is (total * factor + round) / 2^shift. At instruction k the timer has seen 64 k + c ns, c being the same
  * always, and cut that down to whole ticks: it shows 64 k + c - d with 0 <= d < tick. Ticks are shorter than an
- * instruction, so there are values of `round` that move c - d + round into one and the same interval of 64 ns for all d:
- * with those a reading is k plus a constant. One of them is found by trying. */
+ * instruction, so there are values of `round` that move c - d + round into one and the same interval of 64 ns for all
+ * d: with those a reading is k plus a constant. One of them is found by trying. */
 static struct {
     uint64_t total;
     uint32_t previous;

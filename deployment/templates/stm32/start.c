@@ -8,7 +8,8 @@
 
 #define CFSR_STACK_OVERFLOW (1u << 20) /* of ARMv8-M */
 
-extern uint32_t __stack_bottom[], __stack_top[], __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+extern uint32_t __stack_bottom[], __stack_top[];
+extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
 
 int main(void);
 void start_with_stack(void);
@@ -31,11 +32,18 @@ __attribute__((naked, noreturn, used)) static void fault_handler(void)
     __asm volatile("mrs r0, msp\n ldr r1, =__stack_top\n msr msp, r1\n bl fault_with_stack\n b .\n");
 }
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    __stack_top,   (const void *)reset_handler, (const void *)fault_handler, (const void *)fault_handler,
-    (const void *)fault_handler, (const void *)fault_handler, (const void *)fault_handler, (const void *)fault_handler,
-    0, 0, 0, (const void *)fault_handler, (const void *)fault_handler, 0, (const void *)fault_handler,
-    (const void *)fault_handler,
+typedef union {
+    uint32_t *stack;
+    void (*handler)(void);
+} vector_t;
+
+#define FAULT {.handler = fault_handler}
+#define NONE {.handler = 0}
+
+/* The first stack, reset, the faults and what else the core may call; no interrupt of the chip is used. */
+__attribute__((section(".vectors"), used)) static const vector_t vectors[16] = {
+    {.stack = __stack_top}, {.handler = reset_handler}, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
+    NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT, FAULT,
 };
 
 __attribute__((used)) void start_with_stack(void)

@@ -1,0 +1,55 @@
+"""The parts of attention: every variant sums exactly, on every core and in every build."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from targets import TARGETS
+
+from bare_metal.attention_parts import Part, random_part
+
+COUNTS = (1, 2, 3, 5, 31, 32, 33, 64, 128)
+LENGTHS = (1, 2, 3, 7, 8, 9, 16, 31, 32, 63, 64, 65, 96, 130)
+
+
+def shapes(kernel: str) -> list[Part]:
+    """Every shape, with none, half, most or all factors 0."""
+    rng = np.random.default_rng(4)
+    zeros = (0.0, 0.5, 0.9, 1.0)
+    pairs = enumerate(product(COUNTS, LENGTHS))
+    return [random_part(rng, kernel, count, length, zeros[index % 4]) for index, (count, length) in pairs]
+
+
+def extremes(kernel: str) -> list[Part]:
+    """The largest numbers that the headers allow, of all signs."""
+    factors = (-255, -128, 127, 128, 255) if kernel == "dot_rows_s8" else (1, 255, 32767)
+    counts = (9, 128) if kernel == "dot_rows_s8" else (128, 300)
+    parts = []
+    for value, factor, count, length in product((-128, 127), factors, counts, (64, 77)):
+        size = length if kernel == "dot_rows_s8" else count
+        parts.append(Part(kernel, np.full((count, length), value, np.int8), np.full(size, factor, np.int16)))
+    rng = np.random.default_rng(5)
+    for count, length in ((65, 64), (40, 200)):
+        size = length if kernel == "dot_rows_s8" else count
+        rows = rng.choice(np.array([-128, 127], np.int8), (count, length))
+        parts.append(Part(kernel, rows, rng.choice(np.array(factors, np.int16), size)))
+    return parts
+
+
+PARTS = {"dot_rows_s8": shapes("dot_rows_s8") + extremes("dot_rows_s8")}
+PARTS["weighted_sum_s8"] = shapes("weighted_sum_s8") + extremes("weighted_sum_s8")
+
+
+@pytest.mark.parametrize("kernel", PARTS)
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_sums_are_exact(target, kernel, tmp_path):
+    cases = []
+    for index, part in enumerate(PARTS[kernel]):
+        cases.append(part.case(offset=index % 16 if index % 3 else 0, fenced=index % 4 == 1))
+        cases.append(part.case(generic=True, offset=index % 16))
+    results = target.run(cases, tmp_path)
+    for part, variant, generic in zip(PARTS[kernel], results[0::2], results[1::2], strict=True):
+        for name, result in ((target.variant, variant), ("generic", generic)):
+            what = f"{name}, {part.rows.shape}"
+            np.testing.assert_array_equal(result.returned[0], part.expected(), err_msg=what)
+            assert result.intact, f"{what}: wrote beside its buffers"

@@ -1,0 +1,52 @@
+"""The bench on which kernels are tested can fail: it counts, it fences, it guards, it names what is missing."""
+
+import pytest
+
+from bare_metal import CORES, MissingToolError, build, require, run
+
+PROGRAM = """
+#include "board.h"
+int main(void)
+{
+    uint8_t *guarded = board_allocate(5, 3, 0);
+    volatile uint8_t *fenced = board_allocate(7, 0, 1);
+    board_counter_start();
+    __asm__ volatile(".rept 1000\\n nop\\n .endr");
+    const uint32_t count = board_counter_stop();
+    board_print(count > 998 && count < 1002 ? "counted " : "miscounted ");
+    guarded[WRITTEN] = 1;
+    board_print(board_intact() ? "intact " : "broken ");
+    (void)fenced[READ];
+    board_print("read");
+    return 0;
+}
+"""
+
+
+def output(core, folder, **defines):
+    source = folder / "program.c"
+    source.write_text(PROGRAM, encoding="utf-8")
+    try:
+        return run(build([source], core, folder / "program.elf", defines), core, folder)
+    except MissingToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("core", CORES)
+class TestBoard:
+    def test_counts_instructions_and_leaves_memory_alone(self, core, tmp_path):
+        assert output(core, tmp_path, WRITTEN=4, READ=6).split() == ["counted", "intact", "read"]
+
+    @pytest.mark.parametrize("place", [-1, 5])
+    def test_finds_bytes_written_beside_a_buffer(self, core, place, tmp_path):
+        assert "broken" in output(core, tmp_path, WRITTEN=place, READ=0)
+
+    def test_reading_behind_the_fence_is_a_fault(self, core, tmp_path):
+        with pytest.raises(RuntimeError, match=r"ended with 3[\s\S]*fault"):
+            output(core, tmp_path, WRITTEN=0, READ=7)
+
+
+def test_a_missing_tool_is_named_with_its_package(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingToolError, match="apt-get install qemu-system-arm"):
+        require("qemu-system-arm")
