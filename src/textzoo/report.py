@@ -327,13 +327,26 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[
     ]
 
 
+# Too long for the console; report.md and report.json have them.
+NOT_ON_CONSOLE = ("sha256", "assumption")
+
+
+def section_text(section: Any) -> str:
+    """A section in one line, as far as the console shows it; dictionaries are left out."""
+    plain = dataclasses.replace(section, **{name: None for name, value in vars(section).items() if type(value) is dict})
+    rows = key_value_rows(plain)
+    return ", ".join(f"{head} {value}" for head, value in rows if not any(word in head for word in NOT_ON_CONSOLE))
+
+
 def print_report(console: Console, summary: RunSummary, report: Report) -> None:
     """The same tables on the console, then the samples and where everything lies."""
     for name in KEY_VALUE_SECTIONS:
         section = getattr(report, name)
         if section:
-            text = ", ".join(f"{head} {value}" for head, value in key_value_rows(section) if "sha256" not in head)
-            console.print(f"[bold]{name}[/bold]: {text}", soft_wrap=True)
+            console.print(f"[bold]{name}[/bold]: {section_text(section)}", soft_wrap=True, highlight=False)
+    if report.benchmark and report.benchmark.by_kind:
+        parts = ", ".join(f"{kind} {count:,}" for kind, count in report.benchmark.by_kind.items())
+        console.print(f"[bold]cost by operator[/bold]: {parts}", soft_wrap=True, highlight=False)
     if report.evaluation:
         console.print(console_table(report.evaluation))
     for sample in report.samples:

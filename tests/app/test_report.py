@@ -8,14 +8,20 @@ from rich.console import Console
 
 from textzoo.report import (
     SECTIONS,
+    BenchmarkReport,
     EvaluationReport,
+    FlashBytes,
     ModelReport,
+    Projection,
     QuantizationReport,
+    RamBytes,
     Report,
     RunSummary,
     SampleReport,
     TrainingReport,
+    key_value_rows,
     print_report,
+    section_text,
     write_report,
 )
 
@@ -75,3 +81,28 @@ def test_every_quantity_has_a_unit():
     for section in SECTIONS.values():
         for entry in dataclasses.fields(section):
             assert "unit" in entry.metadata
+
+
+def test_a_benchmark_comes_back_from_its_json_and_shows_units():
+    benchmark = BenchmarkReport(
+        board="STM32H7",
+        measured_by="emulator",
+        machine="QEMU",
+        tokens_checked=256,
+        mismatching_logits=0,
+        macs_per_token=500,
+        instructions_per_token=1000,
+        same_text=True,
+        flash_bytes=FlashBytes(1, 2, 3, 6),
+        ram_bytes=RamBytes(1, 2, 3, 4, 10),
+        projected=Projection(10, 1.5, "assumed", 7.0),
+        by_kind={"ADD": 12},
+        by_position=[1, 2],
+    )
+    report = Report(benchmark=benchmark)
+    assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    rows = dict(key_value_rows(benchmark))
+    assert rows["flash weights (bytes)"] == "1"
+    assert rows["projected tokens per second"] == "7.0"
+    assert rows["instructions: ADD"] == "12"
+    assert "assumed" not in section_text(benchmark)
