@@ -1,8 +1,7 @@
 """Benchmarking: what a token costs on the device, and whether the device computes what LiteRT computes."""
 
-import contextlib
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from textzoo.services.evaluation import possible_prompt
 from textzoo.services.firmware import Firmware
 from textzoo.targets.emulators import Console, build_image, emulate, open_serial, run_host
 from textzoo.targets.image_size import sizes_of_image
-from textzoo.targets.project import APPLICATION_RAM_BYTES
+from textzoo.targets.toolchains import find_tool
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
@@ -32,7 +31,13 @@ BENCHMARK_SECONDS = 600.0
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Build the project, run it where `benchmarking.measured_by` says, and measure."""
-    made = firmware.prepare(prepared_for(config), workspace, sink, tokens_checked=config.benchmarking.tokens_checked)
+    made = firmware.prepare(
+        config,
+        workspace,
+        sink,
+        tokens_checked=config.benchmarking.tokens_checked,
+        on_host=config.benchmarking.measured_by == "host",
+    )
     with open_console(config, made) as console:
         report = measure(config, made, console)
         samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []
@@ -43,25 +48,14 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     return Report(benchmark=report, deployment=firmware.deployment_report(made), samples=samples)
 
 
-def prepared_for(config: Config) -> Config:
-    """The configuration with a project for this machine where this machine measures."""
-    if config.benchmarking.measured_by == "host":
-        config.deployment.target = firmware.HOST
-    return config
-
-
-@contextlib.contextmanager
-def open_console(config: Config, made: Firmware, profile: bool = False) -> Iterator[Console]:
+def open_console(config: Config, made: Firmware, profile: bool = False) -> AbstractContextManager[Console]:
     """The running program, built first."""
     settings = config.benchmarking
     if made.board is None:
-        opened = run_host(made.project, profile)
-    elif settings.measured_by == "serial":
-        opened = open_serial(settings.serial_port, made.board.uart.baud, made.board.name)
-    else:
-        opened = emulate(made.project, made.board, settings.emulator, profile)
-    with opened as console:
-        yield console
+        return run_host(made.project, profile)
+    if settings.measured_by == "serial":
+        return open_serial(settings.serial_port, made.board.uart.baud, made.board.name)
+    return emulate(made.project, made.board, settings.emulator, profile)
 
 
 def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport:
@@ -149,13 +143,13 @@ def projection(made: Firmware, instructions: int) -> Projection:
 
 
 def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) -> None:
-    """RAM as the device reports it, flash from the board's ELF."""
-    if made.board is None:
+    """RAM as the device reports it, flash from the board's ELF, where there is a compiler to make one."""
+    if made.board is None or find_tool("arm") is None:
         return
-    parts = [memory["state_bytes"], memory["arena_bytes"], APPLICATION_RAM_BYTES, memory.get("stack_bytes", 0)]
     sizes = sizes_of_image(build_image(made.project))
-    parts[2] = max(sizes.ram - memory["state_bytes"] - memory["arena_bytes"] - sizes.stack_reserved, 0)
-    report.ram_bytes = RamBytes(*parts, total=sum(parts))
+    state, arena, stack = memory["state_bytes"], memory["arena_bytes"], memory["stack_bytes"]
+    application = sizes.ram - sizes.stack_reserved - state - arena
+    report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)
     report.flash_bytes = sizes.flash
 
 
