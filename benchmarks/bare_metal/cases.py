@@ -1,12 +1,12 @@
 """Cases for run_cases.c: prepare kernels' inputs, run them on a core or on this machine, read back what came out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from bare_metal import CORES, HERE, RUNTIME, build, compile_with, finish, run
+from bare_metal import HERE, RUNTIME, TIMEOUT, build, compile_with, finish, run
 
 KERNELS = ("fully_connected_s8", "dot_rows_s8", "weighted_sum_s8")  # in the order of `kernels` in run_cases.c
 PARAMETERS = 8
@@ -94,25 +94,30 @@ def kernel_sources(variant: str) -> list[Path]:
     return [place if place.exists() else RUNTIME / "generic" / place.name for place in places]
 
 
-def run_on_core(
-    cases: Sequence[Case], core: str, folder: Path, variant: str | None = None, flags: Sequence[str] = ("-O3",)
-) -> list[Result]:
-    """Build the program for a core with the kernels of a variant (its own if None), and run the cases on its board."""
-    sources = [*SOURCES, *kernel_sources(variant or CORES[core].variant)]
-    elf = build(sources, core, folder / f"{core}.elf", flags=flags)
-    return _exchange(cases, folder, lambda: run(elf, core, folder))
+def build_for_core(core: str, variant: str, flags: Sequence[str], folder: Path) -> Path:
+    """The program for a core with the kernels of a variant."""
+    return build([*SOURCES, *kernel_sources(variant)], core, folder / "run_cases.elf", flags=flags)
 
 
-def host_files(variant: str) -> list[str]:
-    """The C files of the program for this machine, where every buffer is an allocation of its own."""
-    return [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
+def build_for_host(variant: str, compiler: str, flags: Sequence[str], folder: Path) -> Path:
+    """The program for this machine, where every buffer is an allocation of its own and nothing counts instructions."""
+    files = [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
+    compile_with(compiler, flags, files, folder / "run_cases")
+    return folder / "run_cases"
 
 
-def run_on_host(cases: Sequence[Case], variant: str, compiler: str, flags: Sequence[str], folder: Path) -> list[Result]:
-    """Build the program for this machine and run the cases; nothing counts instructions."""
-    program = folder / "run_cases"
-    compile_with(compiler, flags, host_files(variant), program)
-    return _exchange(cases, folder, lambda: finish([str(program)], folder, 600))
+def run_on_core(program: Path, core: str, cases: Sequence[Case], folder: Path) -> list[Result]:
+    """Run cases on the core's emulated board."""
+    write_cases(cases, folder)
+    run(program, core, folder)
+    return read_results(cases, folder)
+
+
+def run_on_host(program: Path, cases: Sequence[Case], folder: Path) -> list[Result]:
+    """Run cases on this machine."""
+    write_cases(cases, folder)
+    finish([str(program)], folder, TIMEOUT)
+    return read_results(cases, folder)
 
 
 def write_cases(cases: Sequence[Case], folder: Path) -> None:
@@ -123,9 +128,3 @@ def write_cases(cases: Sequence[Case], folder: Path) -> None:
 def read_results(cases: Sequence[Case], folder: Path) -> list[Result]:
     """One Result per case from results.bin; ValueError if that is not as long as the cases say."""
     return decode((folder / "results.bin").read_bytes(), cases)
-
-
-def _exchange(cases: Sequence[Case], folder: Path, run_program: Callable[[], object]) -> list[Result]:
-    write_cases(cases, folder)
-    run_program()
-    return read_results(cases, folder)

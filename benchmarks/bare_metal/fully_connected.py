@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bare_metal.cases import Buffer, Case
-from textzoo.compiler.packing import VARIANTS, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
+from textzoo.compiler.packing import fully_connected_s8_scratch_bytes, pack_fully_connected_s8
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Layer:
         scratch = np.full(fully_connected_s8_scratch_bytes(packing, rows, columns), 0x5A, np.int8)
         weights = pack_fully_connected_s8(self.weights, packing)
         buffers = [
-            Buffer(weights, offset=0 if VARIANTS[packing].alignment > 1 else offset),
+            Buffer(weights, offset=offset // weights.itemsize * weights.itemsize),
             Buffer(self.bias),
             Buffer(self.multipliers),
             Buffer(self.shifts, offset=offset),

@@ -152,7 +152,7 @@ def sum_of_powers(name: str) -> Callable[[Random, str], Case]:
 
     def make(random: Random, dtype: str) -> Case:
         exponent, lower = int(random.integers(-12, -2)), int(random.integers(0, 16))
-        exponents = [exponent, exponent - lower][:: random.choice([1, -1])] + [exponent]
+        exponents = [*random.permutation([exponent, exponent - lower]).tolist(), exponent]
         scales = [float(np.float32(2.0**power * random.choice([1, 1.0005, 0.9995]))) for power in exponents]
         shape = draw_shape(random)
         shapes = draw_broadcast(random) if name == "SUB" else [shape, shape]
@@ -227,8 +227,8 @@ def unary(name: str, input_scale: Callable, output_scale: Callable, options: Cal
     return make
 
 
-def wide_or_narrow(narrow: tuple[float, float], wide: tuple[float, float]) -> Callable:
-    """A scale between powers of two that depend on the type."""
+def between(narrow: tuple[float, float], wide: tuple[float, float]) -> Callable:
+    """A scale between powers of two, other ones for int8 and int16."""
     return lambda random, dtype, *_: draw_scale(random, *(narrow if dtype == "int8" else wide))
 
 
@@ -237,8 +237,9 @@ def relative(low: float, high: float) -> Callable:
     return lambda random, dtype, scale: scale * (1.0 if random.random() < 0.2 else draw_scale(random, low, high))
 
 
-def fixed(narrow: float, wide: float) -> Callable:
-    return lambda random, dtype, scale: narrow if dtype == "int8" else wide
+def fixed(narrow: float | None, wide: float) -> Callable:
+    """The only output scale that LiteRT takes; None: any for int8."""
+    return lambda random, dtype, *_: wide if dtype == "int16" else narrow or draw_scale(random, -9, -5)
 
 
 def draw_gelu(random: Random) -> dict[str, bool]:
@@ -298,8 +299,8 @@ def matrix_product(right_type: Callable[[str], str] = str) -> Callable[[Random, 
 
     def make(random: Random, dtype: str) -> Case:
         rows, depth, columns = random.integers(1, 24, 3).tolist()
-        batches = draw_broadcast(random) if random.random() < 0.8 else [(), ()]
-        left, right = ([*batch[-3:], *sizes] for batch, sizes in zip(batches, ((rows, depth), (depth, columns)), strict=True))
+        batches = [batch[-3:] for batch in draw_broadcast(random)] if random.random() < 0.8 else [(), ()]
+        left, right = [*batches[0], rows, depth], [*batches[1], depth, columns]
         transposed = [bool(random.random() < 0.5) for _ in range(2)]
         shape = (*np.broadcast_shapes(left[:-2], right[:-2]), rows, columns)
         for sizes, flag in zip((left, right), transposed, strict=True):
@@ -471,7 +472,9 @@ def gather(random: Random, dtype: str) -> Case:
     if dtype != "float32" and random.random() < 0.5:
         table.data = draw_values(random, table.shape, dtype)
     output = same(random, table, (*table.shape[:axis], *indices.shape, *table.shape[axis + 1 :]))
-    operation = Operation("GATHER", [table, indices], [output], {"axis": negative_sometimes(random, axis, len(table.shape))})
+    operation = Operation(
+        "GATHER", [table, indices], [output], {"axis": negative_sometimes(random, axis, len(table.shape))}
+    )
     return Case(operation, {indices: (0, table.shape[axis] - 1)})
 
 
@@ -511,14 +514,13 @@ ROWS = [
     Row("QUANTIZE", ("int8-int8", "int8-int16", "int16-int8", "int16-int16"), requantization),
     Row("DEQUANTIZE", QUANTIZED, dequantization),
     Row("CAST", INTEGERS, cast),
-    Row("RSQRT", QUANTIZED, unary("RSQRT", wide_or_narrow((-12, 3), (-20, -5)), wide_or_narrow((-8, 3), (-16, 0)))),
-    Row("LOGISTIC", QUANTIZED, unary("LOGISTIC", wide_or_narrow((-8, 0), (-18, 4)), fixed(1 / 256, 1 / 32768))),
-    Row("TANH", ("int8",), unary("TANH", wide_or_narrow((-8, 0), ()), wide_or_narrow((-9, -5), ()))),
-    Row("TANH", ("int16",), unary("TANH", wide_or_narrow((), (-18, 4)), fixed(0, 1 / 32768)), "int16"),
-    Row("GELU", QUANTIZED, unary("GELU", wide_or_narrow((-9, 0), (-16, -8)), wide_or_narrow((-9, 0), (-16, -8)), draw_gelu)),
-    Row("RELU", QUANTIZED, unary("RELU", wide_or_narrow((-8, 1), (-8, 1)), relative(-4, 4))),
-    Row("RELU6", QUANTIZED, unary("RELU6", wide_or_narrow((-8, 1), (-12, 1)), relative(-4, 4))),
-    Row("RELU_N1_TO_1", ("int8",), unary("RELU_N1_TO_1", wide_or_narrow((-8, 1), ()), relative(-4, 4))),
+    Row("RSQRT", QUANTIZED, unary("RSQRT", between((-12, 3), (-20, -5)), between((-8, 3), (-16, 0)))),
+    Row("LOGISTIC", QUANTIZED, unary("LOGISTIC", between((-8, 0), (-18, 4)), fixed(1 / 256, 1 / 32768))),
+    Row("TANH", QUANTIZED, unary("TANH", between((-8, 0), (-18, 4)), fixed(None, 1 / 32768))),
+    Row("GELU", QUANTIZED, unary("GELU", between((-9, 0), (-16, -8)), between((-9, 0), (-16, -8)), draw_gelu)),
+    Row("RELU", QUANTIZED, unary("RELU", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("RELU6", QUANTIZED, unary("RELU6", between((-8, 1), (-12, 1)), relative(-4, 4))),
+    Row("RELU_N1_TO_1", ("int8",), unary("RELU_N1_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
     Row("FULLY_CONNECTED", QUANTIZED, fully_connected),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),

@@ -72,10 +72,10 @@ def constant_split(random: Random) -> list[Case]:
     """One part of a constant is an output, the other one is read where it lies."""
     whole = tensor(random, (2, 6), "int8")
     whole.data = draw_values(random, whole.shape, "int8")
-    left, right, source = (same(random, whole, (2, 3)) for _ in range(3))
+    left, right, source = (same(random, whole, (1, 6)) for _ in range(3))
     return steps(
-        Operation("SPLIT", [plain(1), whole], [left, right], {"numSplits": 2}),
-        Operation("ADD", [source, left], [tensor(random, (2, 3), "int8", whole.scale)]),
+        Operation("SPLIT", [plain(0), whole], [left, right], {"numSplits": 2}),
+        Operation("ADD", [source, left], [tensor(random, (1, 6), "int8", whole.scale)]),
     )
 
 
@@ -95,11 +95,13 @@ def parts_of_parts(random: Random) -> list[Case]:
     source = tensor(random, (5, 6, 4), "int16")
     middle, back, last = (same(random, source, shape) for shape in ((3, 6, 2), (3, 3, 2), (3, 2)))
     bounds = [plain(values) for values in ([0, 5, 0], [3, 0, 2], [1, -2, 1])]
+    places = [plain(values) for values in ([0, 1], [0, 2], [1, 1])]
+    masks = {"beginMask": 0b01, "endMask": 0b01, "shrinkAxisMask": 0b10}
     return steps(
         Operation("SLICE", [source, plain([1, 0, 1]), plain([3, -1, 2])], [middle]),
         Operation("STRIDED_SLICE", [middle, *bounds], [back], {"endMask": 0b010}),
-        Operation("STRIDED_SLICE", [back, plain([0, 1]), plain([0, 2]), plain([1, 1])], [last], {"beginMask": 1, "endMask": 1, "shrinkAxisMask": 2}),
-    )  # fmt: skip
+        Operation("STRIDED_SLICE", [back, *places], [last], masks),
+    )
 
 
 def split_and_joined(random: Random) -> list[Case]:
@@ -111,6 +113,22 @@ def split_and_joined(random: Random) -> list[Case]:
         Operation("SUB", [left, right], [product]),
         Operation("CONCATENATION", [product, left, product], [joined], {"axis": 1}),
         Operation("PACK", [joined, joined], [same(random, joined, (2, 4, 9))], {"valuesCount": 2, "axis": 0}),
+    )
+
+
+def computed_in_place(random: Random) -> list[Case]:
+    """What is computed, transposed or split right into the tensor that joins it; twice over."""
+    source = tensor(random, (4, 4), "int8")
+    other, total, turned = (same(random, source, (4, 4)) for _ in range(3))
+    upper, lower = (same(random, source, (2, 4)) for _ in range(2))
+    joined, piled = same(random, source, (10, 4)), same(random, source, (2, 10, 4))
+    return steps(
+        Operation("ADD", [source, other], [total]),
+        Operation("TRANSPOSE", [total, plain([1, 0])], [turned]),
+        Operation("SPLIT", [plain(0), other], [upper, lower], {"numSplits": 2}),
+        Operation("CONCATENATION", [total, lower, turned], [joined], {"axis": 0}),
+        Operation("PACK", [joined, joined], [piled], {"valuesCount": 2, "axis": 0}),
+        Operation("MUL", [upper, lower], [same(random, source, (2, 4))]),
     )
 
 
@@ -164,6 +182,7 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         equal_constants,
         parts_of_parts,
         split_and_joined,
+        computed_in_place,
         scalars,
         random_graph,
     )

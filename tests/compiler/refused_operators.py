@@ -1,4 +1,4 @@
-"""Nodes that LiteRT does not compute, or not as anyone would expect, and nodes that the compiler does not know: REFUSED.
+"""Nodes that LiteRT does not compute, or not as one would expect, and those that the compiler does not know: REFUSED.
 
 LiteRT ends the process at some of them, so nothing here is ever given to it.
 """
@@ -60,7 +60,7 @@ def strided_slice(begin, step, shape, options):
     return Operation("STRIDED_SLICE", [source, *bounds], [quantized(shape)], options)
 
 
-WRAPS = {"fusedActivationFunction": 0, "potScaleInt16": True}
+IS_GENERAL, OF_POWERS = {"potScaleInt16": False}, {"potScaleInt16": True}
 ONE_INPUT = Operation("ADD", [quantized((4,))], [quantized((4,))])
 FLOATS = Operation("MUL", [Tensor((4,), "float32"), Tensor((4,), "float32")], [Tensor((4,), "float32")])
 SHORT = Operation("RESHAPE", [quantized((2, 6)), indices(4, 3)], [quantized((3, 4))])
@@ -88,18 +88,23 @@ REFUSED = {
     "unknown operator": Refused(COS, "not in the table"),
     "floats": Refused(FLOATS, "float32 4 instead of int8 or int16"),
     "too few inputs": Refused(ONE_INPUT, "1 inputs"),
-    "ADD at the limit": Refused(binary("ADD", "int8", (1, 1, 2 / 2**20)), "output scale too small"),
-    "ADD int16 at the limit": Refused(binary("ADD", "int16", (1, 1, 2 / 2**15)), "output scale too small"),
-    "SUB at the limit": Refused(binary("SUB", "int8", (1, 0.3, 2 / 2**20)), "output scale too small"),
-    "ADD of powers, broadcast": Refused(
-        binary("ADD", "int16", (0.5, 0.5, 0.5), ((2, 3), (3,), (2, 3)), WRAPS), "broadcasting with potScaleInt16"
+    "ADD at the limit": Refused(binary("ADD", "int8", (1, 1, 2 / 2**20)), "output scale too small or too large"),
+    "ADD int16 at the limit": Refused(
+        binary("ADD", "int16", (1, 1, 2 / 2**15), options=IS_GENERAL), "output scale too small or too large"
     ),
-    "ADD of powers, upwards": Refused(binary("ADD", "int16", (0.5, 0.25, 0.25), options=WRAPS), "with potScaleInt16"),
+    "SUB at the limit": Refused(binary("SUB", "int8", (1, 0.3, 2 / 2**20)), "output scale too small or too large"),
+    "SUB of a huge output": Refused(binary("SUB", "int8", (1, 1, 3e38)), "output scale too small or too large"),
+    "ADD of powers, broadcast": Refused(
+        binary("ADD", "int16", (0.5, 0.5, 0.5), ((2, 3), (3,), (2, 3)), OF_POWERS), "broadcasting with potScaleInt16"
+    ),
+    "ADD of powers, upwards": Refused(
+        binary("ADD", "int16", (0.5, 0.25, 0.25), options=OF_POWERS), "with potScaleInt16"
+    ),
     "ADD of powers, far apart": Refused(
-        binary("ADD", "int16", (0.5, 0.5 / 2**16, 0.5), options=WRAPS), "with potScaleInt16"
+        binary("ADD", "int16", (0.5, 0.5 / 2**16, 0.5), options=OF_POWERS), "with potScaleInt16"
     ),
     "ADD of almost powers": Refused(
-        binary("ADD", "int16", (0.5 * 2**0.001, 0.5, 0.5), options=WRAPS), "almost a power of two"
+        binary("ADD", "int16", (0.5 * 2**0.001, 0.5, 0.5), options=OF_POWERS), "almost a power of two"
     ),
     "ADD with tanh": Refused(binary("ADD", "int8", (1, 1, 1), options={"fusedActivationFunction": 4}), "activation 4"),
     "ADD int16 without scales": Refused(binary("ADD", "int16", ((), (), ())), "0 scales"),
@@ -109,11 +114,11 @@ REFUSED = {
     "MUL that does not broadcast": Refused(binary("MUL", "int8", (1, 1, 1), ((3,), (4,), (4,))), "do not make"),
     "SQUARED_DIFFERENCE int16": Refused(binary("SQUARED_DIFFERENCE", "int16", (1, 1, 1)), "instead of int8"),
     "SQUARED_DIFFERENCE at the limit": Refused(
-        binary("SQUARED_DIFFERENCE", "int8", (1, 1, 4 / 2**14)), "output scale too small"
+        binary("SQUARED_DIFFERENCE", "int8", (1, 1, 4 / 2**14)), "output scale too small or too large"
     ),
-    "LESS of a scale of 1": Refused(binary("LESS", "int8", (1.0, 0.5, 1), output="bool"), "output scale too small"),
+    "LESS of a scale of 1": Refused(binary("LESS", "int8", (1.0, 0.5, 1), output="bool"), "a scale of 1 or more"),
     "EQUAL int16 of a scale of 1": Refused(
-        binary("EQUAL", "int16", (1.5, 0.5, 1), output="bool"), "output scale too small"
+        binary("EQUAL", "int16", (1.5, 0.5, 1), output="bool"), "a scale of 1 or more"
     ),
     "NOT_EQUAL int16 without scales": Refused(UNWRITTEN, "int16 without scales"),
     "LESS of bool": Refused(TRUTHS, "bool 4 instead of"),
@@ -132,6 +137,9 @@ REFUSED = {
     "LOGISTIC of another output": Refused(unary("LOGISTIC", output_scale=1 / 255), "an output scale"),
     "LOGISTIC int16 of another output": Refused(unary("LOGISTIC", "int16", output_scale=1 / 256), "an output scale"),
     "TANH int16 of another output": Refused(unary("TANH", "int16", output_scale=1 / 32000), "an output scale"),
+    "LOGISTIC int16 of a tiny scale": Refused(
+        unary("LOGISTIC", "int16", scale=1e-15, output_scale=1 / 32768), "an input scale of 1e-15"
+    ),
     "TANH int16 of an almost power": Refused(
         unary("TANH", "int16", scale=2**-12 * 2**0.001, output_scale=1 / 32768), "almost a power of two"
     ),
@@ -151,7 +159,7 @@ REFUSED = {
         strided_slice((2, 0), (-1, 1), (6,), {"shrinkAxisMask": 1}), "a part of shape"
     ),
     "STRIDED_SLICE outside": Refused(strided_slice((9, 0), (1, 1), (6,), {"shrinkAxisMask": 1}), "a part of shape"),
-    "STRIDED_SLICE with an ellipsis": Refused(strided_slice((0, 0), (1, 1), (4, 6), {"ellipsisMask": 1}), "ellipsisMask"),
+    "STRIDED_SLICE with an ellipsis": Refused(strided_slice((0, 0), (1, 1), (4, 6), {"ellipsisMask": 1}), "ellipsis"),
     "BATCH_MATMUL int8 times int16": Refused(MIXED, "mixed types"),
     "BATCH_MATMUL int16 upwards": Refused(
         binary("BATCH_MATMUL", "int16", (1, 1, 1 / 256), ((2, 2), (2, 2), (2, 2))), "a factor of 256"
@@ -163,7 +171,9 @@ REFUSED = {
     "FULLY_CONNECTED of another bias scale": Refused(
         fully_connected("int8", bias=bias("int32", 0.9), output_scale=1.0), "a bias on the scale 0.9"
     ),
-    "FULLY_CONNECTED beyond 32 bits": Refused(fully_connected("int8", output_scale=1e-9), "steps of the output"),
+    "FULLY_CONNECTED of an unknown bias": Refused(fully_connected(options={"quantizedBiasType": 5}), "BiasType 5"),
+    "FULLY_CONNECTED int16 of a tiny factor": Refused(fully_connected(output_scale=1e9), "a factor of 1e-12"),
+    "FULLY_CONNECTED beyond 32 bits": Refused(fully_connected("int8", output_scale=1e-10), "steps of the output"),
     "FULLY_CONNECTED of long rows": Refused(OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of shifted weights": Refused(fully_connected("int8", weights=TURNED), "zero points"),
     "FULLY_CONNECTED of lost axes": Refused(

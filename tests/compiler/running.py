@@ -18,7 +18,7 @@ from textzoo.targets.native import find_compiler, write_files
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", *WARNINGS)
-SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 MAIN = Path(__file__).with_name("run_model.c")
 RANDOM_RUNS = 4
 
@@ -71,11 +71,10 @@ def run_litert(content: bytes, runs: Sequence[Values]) -> list[Values]:
     return results
 
 
-def model_of(row: Row, seed: int, per_type: int) -> tuple[list[Case], Model]:
-    """Some random nodes of each type of a row, in one model."""
+def model_of(row: Row, seed: int, nodes: int = 8) -> Model:
+    """Random nodes of a row in one model, of each of its types in turn."""
     random = np.random.default_rng(seed)
-    cases = [row.make(random, dtype) for dtype in row.dtypes for _ in range(per_type)]
-    return cases, Model(cases, random)
+    return Model([row.make(random, row.dtypes[number % len(row.dtypes)]) for number in range(nodes)], random)
 
 
 def differences(model: Model, folder: Path, without: Collection[str] = ()) -> list[str]:
@@ -83,7 +82,7 @@ def differences(model: Model, folder: Path, without: Collection[str] = ()) -> li
 
     Args:
         model: What is run.
-        folder: For the program; emptied of nothing.
+        folder: For the program; what lies there from before is overwritten.
         without: Passes to leave out.
     """
     compiled = compile_bytes(model.content, Target("generic"), without=frozenset(without))
@@ -98,7 +97,9 @@ def mismatches(model: Model, results: Sequence[Values]) -> list[str]:
         for number, (wanted, value) in enumerate(zip(expected, got, strict=True)):
             wrong = int((bits(wanted) != bits(value)).sum())
             if wrong:
-                found.append(f"run {run}, output_{number} {wanted.dtype} {wanted.shape}: {wrong} of {wanted.size} differ")
+                found.append(
+                    f"run {run}, output_{number} {wanted.dtype} {wanted.shape}: {wrong} of {wanted.size} differ"
+                )
     return found
 
 

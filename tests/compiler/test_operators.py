@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
 @examples(2)
 @seeds
 def test_random_nodes_equal_litert(row, without, folder, seed):
-    assert not differences(model_of(row, seed, per_type=4), folder, without)
+    assert not differences(model_of(row, seed), folder, without)
 
 
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
@@ -72,7 +72,7 @@ def test_all_that_is_refused_is_listed_and_nothing_is_written(tmp_path):
     good = Operation("RELU", [Tensor((4,), "int8", 0.5)], [Tensor((4,), "int8", 0.5)])
     path = tmp_path / "model.tflite"
     path.write_bytes(build_all([REFUSED[names[0]].operation, good, *(REFUSED[name].operation for name in names[1:])]))
-    with pytest.raises(UserError, match="3 operators of .* cannot be compiled") as error:
+    with pytest.raises(UserError, match=r"3 operators of .* cannot be compiled") as error:
         compile_file(path, Target())
     lines = error.value.received.splitlines()[1:]
     assert [line.strip() for line in lines] == [
@@ -96,7 +96,7 @@ def on_the_device(operation, folder, *values):
 @pytest.mark.parametrize(("dtype", "largest"), [("int8", 127), ("int16", 32767)])
 def test_the_root_of_a_negative_number_is_the_largest_output(folder, dtype, largest):
     tensors = [Tensor((3,), dtype, 0.01)], [Tensor((3,), dtype, 0.02)]
-    values = np.array([np.iinfo(dtype).min, -1000 if dtype == "int16" else -1, 0], dtype)
+    values = np.array([np.iinfo(dtype).min, -128, -128], dtype)
     assert on_the_device(Operation("RSQRT", *tensors), folder, values).tolist() == [largest] * 3
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bare_metal import CORES, MissingToolError
-from bare_metal.cases import Case, Result, run_on_core, run_on_host
+from bare_metal import CORES, EMULATOR, MissingToolError, require
+from bare_metal.cases import Case, Result, build_for_core, build_for_host, run_on_core, run_on_host
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
@@ -28,14 +28,21 @@ class Target:
     place: str
     flags: tuple[str, ...] = ("-O3",)
 
-    def run(self, cases: Sequence[Case], folder: Path) -> list[Result]:
-        """Run the cases, or skip the test if a tool is missing, naming its package."""
+    def build(self, folder: Path) -> Path:
+        """The program that runs cases; skips the test if a tool is missing, naming its package."""
         try:
             if self.place in CORES:
-                return run_on_core(cases, self.place, folder, self.variant, self.flags)
-            return run_on_host(cases, self.variant, self.place, self.flags, folder)
+                require(EMULATOR)
+                return build_for_core(self.place, self.variant, self.flags, folder)
+            return build_for_host(self.variant, self.place, self.flags, folder)
         except MissingToolError as error:
             pytest.skip(str(error))
+
+    def run(self, program: Path, cases: Sequence[Case], folder: Path) -> list[Result]:
+        """Run the cases with the program that was built."""
+        if self.place in CORES:
+            return run_on_core(program, self.place, cases, folder)
+        return run_on_host(program, cases, folder)
 
 
 TARGETS = [

@@ -42,12 +42,12 @@ PARTS["weighted_sum_s8"] = shapes("weighted_sum_s8") + extremes("weighted_sum_s8
 
 @pytest.mark.parametrize("kernel", PARTS)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-def test_sums_are_exact(target, kernel, tmp_path):
+def test_sums_are_exact(target, kernel, program_of, tmp_path):
     cases = []
     for index, part in enumerate(PARTS[kernel]):
         cases.append(part.case(offset=index % 16 if index % 3 else 0, fenced=index % 4 == 1))
         cases.append(part.case(generic=True, offset=index % 16))
-    results = target.run(cases, tmp_path)
+    results = target.run(program_of(target), cases, tmp_path)
     for part, variant, generic in zip(PARTS[kernel], results[0::2], results[1::2], strict=True):
         for name, result in ((target.variant, variant), ("generic", generic)):
             what = f"{name}, {part.rows.shape}"

@@ -8,7 +8,12 @@
 #include <arm_acle.h>
 #include <string.h>
 
-enum { CHUNK = 64 /* columns */, GROUP = 8 /* columns */, GROUP_WORDS = 4, WIDE = 4 /* groups in a turn of the loop */ };
+enum {
+    CHUNK = 64,      /* columns */
+    GROUP = 8,       /* columns */
+    GROUP_WORDS = 4, /* of pairs */
+    WIDE = 4,        /* groups in one turn of the unrolled loop */
+};
 
 static inline uint32_t load_word(const void *bytes)
 {
@@ -86,7 +91,8 @@ static void dot_two_rows(const int8_t *row0, int32_t length, const int32_t *pair
 {
     const int8_t *row1 = row0 + length;
     int32_t sum0 = more ? sums[0] : 0, sum1 = more ? sums[1] : 0;
-    const int32_t *const end = pairs + columns / 2, *const wide_end = pairs + columns / (GROUP * WIDE) * GROUP_WORDS * WIDE;
+    const int32_t *const end = pairs + columns / 2;
+    const int32_t *const wide_end = pairs + columns / (GROUP * WIDE) * (GROUP_WORDS * WIDE);
     while (pairs != wide_end) {
         ADD_GROUPS(ONE_GROUP ONE_GROUP ONE_GROUP ONE_GROUP);
     }

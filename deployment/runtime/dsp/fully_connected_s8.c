@@ -1,8 +1,8 @@
 /* Cortex-M cores with the DSP extension (M4, M7, M33): 0.72 instructions per MAC in the inner loop.
  *
  * Two rows share a word. Of an even row l and the odd row h after it, the lane of column k holds 256 * h[k] + l[k],
- * which fits 16 bits because weights are in [-127, 127]. With four columns in two words, a = lanes 0 and 2 and b = lanes
- * 1 and 3, and the inputs likewise, p = (x[0], x[2]) and q = (x[1], x[3]), five instructions do eight MACs:
+ * which fits 16 bits because weights are in [-127, 127]. With four columns in two words, a = lanes 0 and 2 and b =
+ * lanes 1 and 3, and the inputs likewise, p = (x[0], x[2]) and q = (x[1], x[3]), five instructions do eight MACs:
  *
  *   both += a . p, both += b . q                    2 x SMLAD: sums 256 * h[k] * x[k] + l[k] * x[k]
  *   low += (q + low bytes of a) . (p + low bytes of b)    2 x SXTAB16, SMLAD
@@ -10,14 +10,14 @@
  * The last line is Winograd's inner product: (x1 + l0)(x0 + l1) = l0 x0 + l1 x1 + x0 x1 + l0 l1. Of the last two, the
  * sum of x0 x1 is computed once per call, and minus the sum of l0 l1 lies with the packed weights.
  *
- * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. From low = -(both known sums) and both = 0 the loop ends
- * with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23, which holds
- * for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
+ * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. From low = -(both known sums) and both = 0 the loop
+ * ends with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23, which
+ * holds for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
  *
- * Weights: int16, at a multiple of 4 bytes. Rows come in tiles of 128; a tile is its chunks of columns one after the
- * other; a chunk is blocks of four rows, then what is left of the tile as blocks of two, a missing row being 0. A block
- * is minus the sum of l0 l1 for each pair of rows (int32), then, for every 8 columns, for each pair, the lanes of
- * columns 0 2 1 3 4 6 5 7; missing columns are 0.
+ * Weights: int32 words. Rows come in tiles of 128; a tile is its chunks of columns one after the other; a chunk is
+ * blocks of four rows, then what is left of the tile as blocks of two, a missing row being 0. A block is minus the sum
+ * of l0 l1 for each pair of rows, then, for every 8 columns, for each pair, the lanes of columns 0 2, 1 3, 4 6 and 5 7,
+ * two in a word; missing columns are 0.
  * Scratch: for each chunk the sum of x0 x1 (int32), then the inputs as int16 in the order of the lanes; behind them the
  * sums of a tile (int32, an even number of them), twice if there is more than one chunk. */
 #include "textzoo/fully_connected_s8.h"
@@ -252,7 +252,7 @@ static void requantize(const tz_fully_connected_s8_t *layer, int32_t row, int32_
  * tz_scale_single is floor((s m + 2^(t-1)) / 2^t), t = 31 - shift. With e = t - 33 = -2 - shift >= 0 that equals
  * (h + 1) >> 1, h = floor(s m / 2^(t-1)) = floor(floor(s m / 2^32) / 2^e): SMMUL, then ASR. Adding the zero point z:
  * ((h + 1) >> 1) + z = (h + 1 + 2 z) >> 1, and SSAT shifts and saturates. |h| <= 2^30, so nothing overflows.
- * Four exponents e are computed at once in the bytes of a word; rows with shift > -2 have the sign bit of theirs set. */
+ * Four exponents e are computed at once in the bytes of a word; a row with shift > -2 has the sign bit of its e set. */
 static __attribute__((noinline)) int32_t requantize_fours(const tz_fully_connected_s8_t *layer, int32_t row,
                                                           int32_t rows, const int32_t *first_sum, int8_t *output)
 {

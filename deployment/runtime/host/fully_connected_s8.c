@@ -6,7 +6,7 @@
  *   |x| <= 128 and |w| <= 127: 2 * 128 * 127 = 32512.
  *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is taken off first.
  *
- * Weights: int8, at a multiple of 32 bytes for speed. Blocks of 64 rows, blocks of 8 rows, then single rows.
+ * Weights: int8. Blocks of 64 rows, blocks of 8 rows, then single rows.
  *   A block: 128 * (sum of w) of each row (int32), then for every 4 columns, for each row, its 4 weights; columns are
  *   filled up with zeros to a multiple of 4.
  *   A single row: its weights, filled up with zeros to a multiple of 32.
@@ -100,8 +100,8 @@ static inline __m256i add_unit(__m256i sum, __m256i x, __m256i u, const int8_t *
 #endif
 
 /* Sums of 64 rows. */
-static inline KEEP_SUMS const int8_t *dot_block(const int8_t *weights, const int8_t *inputs, const int8_t *unsigned_inputs,
-                                      int32_t columns, __m256i *sums)
+static inline KEEP_SUMS const int8_t *dot_block(const int8_t *weights, const int8_t *inputs,
+                                                const int8_t *unsigned_inputs, int32_t columns, __m256i *sums)
 {
     __m256i sum0 = first_sum(weights), sum1 = first_sum(weights + UNIT);
     __m256i sum2 = first_sum(weights + 2 * UNIT), sum3 = first_sum(weights + 3 * UNIT);

@@ -47,6 +47,9 @@ static void wide_columns(const int8_t *rows, int32_t count, int32_t length, cons
         const uint16_t pair[2] = {(uint16_t)weights[row], row + 1 < count ? (uint16_t)weights[row + 1] : 0};
         int32_t both;
         memcpy(&both, pair, sizeof both);
+        if (both == 0) {
+            continue; /* most weights of attention are 0 after rounding */
+        }
         for (int32_t group = 0; group < GROUPS; ++group) {
             const int8_t *first = rows + group * GROUP;
             add_pair(first, first + next, _mm256_set1_epi32(both), totals + 2 * group);

@@ -5,8 +5,8 @@
  * are fewer, and for the columns beyond, inputs are loaded once per block of rows. Sums start from the bias and wait in
  * scratch memory to be requantized four rows at a time.
  *
- * Weights: int8, at a multiple of 16 bytes for speed. Blocks of seven rows, then the remaining rows one by one. A block
- * is, for every 16 columns, 16 weights of each of its rows; missing columns are 0.
+ * Weights: int8. Blocks of seven rows, then the remaining rows one by one. A block is, for every 16 columns, 16 weights
+ * of each of its rows; missing columns are 0.
  * Scratch: if the columns are no multiple of 16, the inputs followed by zeros; then the sums of a tile (int32). */
 #include "textzoo/fully_connected_s8.h"
 
@@ -44,8 +44,9 @@ enum {
         ADD_ROW(inputs, "r10") ADD_ROW(inputs, "r12")
 
 /* Blocks of seven rows, `groups` >= RESIDENT. */
-static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const int8_t *inputs, int32_t groups, const int32_t *bias,
-                                     int32_t *sums, const int32_t *sums_end)
+static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const int8_t *inputs,
+                                                               int32_t groups, const int32_t *bias, int32_t *sums,
+                                                               const int32_t *sums_end)
 {
     const int8_t *x = inputs, *const others = inputs + RESIDENT * GROUP;
     __asm__ volatile("vldrb.8 q2, [%[x]], #16\n"
@@ -73,8 +74,9 @@ static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *wei
     return weights;
 }
 
-static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const int8_t *inputs, int32_t groups,
-                                       const int32_t *bias, int32_t *sums, const int32_t *sums_end)
+static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const int8_t *inputs,
+                                                                 int32_t groups, const int32_t *bias, int32_t *sums,
+                                                                 const int32_t *sums_end)
 {
     const int8_t *x = inputs;
     __asm__ volatile("1:\n"

@@ -1,6 +1,6 @@
-/* Cortex-M55 with the vector extension for integers (Helium): 11 instructions for 16 columns of a row whose weight is not
- * 0. Most weights of attention are 0 after rounding: such rows are left out first, which changes no sum. Sums wrap like
- * the generic kernel's: the same integers. */
+/* Cortex-M55 with the vector extension for integers (Helium): 11 instructions for 16 columns of a row whose weight is
+ * not 0. Most weights of attention are 0 after rounding: such rows are left out first, which changes no sum. Sums wrap
+ * like the generic kernel's: the same integers. */
 #include "textzoo/weighted_sum_s8.h"
 
 #include <arm_mve.h>

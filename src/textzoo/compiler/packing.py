@@ -15,9 +15,8 @@ DSP_GROUP = 8  # columns in four words of its inputs
 DSP_CHUNK = 512  # columns after which it separates its sums
 DSP_LANES = [0, 2, 1, 3, 4, 6, 5, 7]  # the order of a group's columns in memory
 MVE_BLOCK = 7  # rows of the mve kernel's inner loop
-MVE_TILE = 132  # rows whose sums the mve kernel keeps
+MVE_TILE = 132  # rows whose sums the mve kernel keeps at most
 MVE_GROUP = 16  # columns in one of its vectors
-
 HOST_BLOCK = 64  # rows of the host kernel's inner loop
 HOST_LANES = 8  # rows in one of its vectors
 HOST_GROUP = 4  # columns in one of its lanes
@@ -29,16 +28,14 @@ class Variant:
     """How one variant of FULLY_CONNECTED int8 wants its weights.
 
     Attributes:
-        pack: (rows, columns) int8 -> (n,) int8 or int16, in the order of the kernel.
+        pack: (rows, columns) int8 -> (n,) int8 or int32, in the order of the kernel.
         scratch_bytes: (rows, columns) -> bytes of scratch memory.
         lowest: The smallest weight that it can take.
-        alignment: Bytes of whose multiple the packed weights must start.
     """
 
     pack: Callable[[np.ndarray], np.ndarray]
     scratch_bytes: Callable[[int, int], int]
     lowest: int
-    alignment: int
 
 
 def _round_up(number: int, multiple: int) -> int:
@@ -52,7 +49,7 @@ def _padded(weights: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def _pack_dsp(weights: np.ndarray) -> np.ndarray:
-    """(rows, columns) int8 -> int16: tiles of rows, in each the chunks of columns, in each the blocks of rows."""
+    """(rows, columns) int8 -> int32: tiles of rows, in each the chunks of columns, in each the blocks of rows."""
     wide = _padded(weights, 1, DSP_GROUP).astype(np.int32)
     tiles = [wide[row : row + DSP_TILE] for row in range(0, len(wide), DSP_TILE)]
     columns = range(0, wide.shape[1], DSP_CHUNK)
@@ -68,12 +65,12 @@ def _dsp_blocks(chunk: np.ndarray) -> list[np.ndarray]:
 
 
 def _dsp_block(block: np.ndarray) -> np.ndarray:
-    """(1, 2 or 4, columns) int32 -> int16: the known sums of the pairs of rows, then their lanes group by group."""
+    """(1, 2 or 4, columns) int32 -> int32: the known sums of the pairs of rows, then their lanes, two in a word."""
     pairs = _padded(block, 2, 1)
     low, high = pairs[0::2], pairs[1::2]
     known = -(low[:, 0::2] * low[:, 1::2]).sum(axis=1, dtype=np.int32)
     lanes = (256 * high + low).reshape(len(low), -1, DSP_GROUP)[:, :, DSP_LANES]
-    return np.concatenate([known.astype("<i4").view("<i2"), lanes.swapaxes(0, 1).ravel().astype("<i2")])
+    return np.concatenate([known, lanes.swapaxes(0, 1).ravel().astype("<i2").view("<i4")])
 
 
 def _dsp_scratch(rows: int, columns: int) -> int:
@@ -121,10 +118,10 @@ def _host_scratch(rows: int, columns: int) -> int:
 
 
 VARIANTS: dict[str, Variant] = {
-    "generic": Variant(np.ravel, lambda rows, columns: 0, -128, 1),
-    "dsp": Variant(_pack_dsp, _dsp_scratch, -127, 4),
-    "host": Variant(_pack_host, _host_scratch, -127, 16),
-    "mve": Variant(_pack_mve, _mve_scratch, -128, 16),
+    "generic": Variant(np.ravel, lambda rows, columns: 0, -128),
+    "dsp": Variant(_pack_dsp, _dsp_scratch, -127),
+    "host": Variant(_pack_host, _host_scratch, -127),
+    "mve": Variant(_pack_mve, _mve_scratch, -128),
 }
 
 
@@ -147,7 +144,7 @@ def pack_fully_connected_s8(weights: np.ndarray, variant: str) -> np.ndarray:
         variant: A key of VARIANTS.
 
     Returns:
-        (n,) int8 or int16, to be stored little-endian at a multiple of VARIANTS[variant].alignment bytes.
+        (n,) int8 or int32, to be stored little-endian as an array of that type.
 
     Raises:
         ValueError: The weights do not fit the variant.

@@ -2,8 +2,13 @@
 
 LiteRT's reference kernel computes round(sum * factor) in double precision, halves away from zero. That is a staircase
 of at most 256 steps for an int8 output; an integer formula equals it for every sum that can occur if and only if all
-its steps lie at the same sums. So each row's multiplier is checked at every step.
+its steps lie at the same sums. So each row's multiplier is checked at every step. An int16 output has too many steps
+for that; there only those sums are checked that LiteRT's double precision could round otherwise.
 """
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
 
 import numpy as np
 
@@ -80,3 +85,88 @@ def same_steps(
     reached = (places > high) | (formula(np.clip(places, low, high)) >= levels)
     not_before = (places <= low) | (formula(np.clip(places - 1, low, high)) < levels)
     return (reached & not_before).all(axis=1)
+
+
+# ---- int16 outputs: 62 bits ----
+
+# What the double precision of LiteRT, the low bits that tz_scale_precise drops, and a moved factor may change in a
+# product: each at most a quarter of it.
+NEAR = Fraction(1, 2**35)
+PRECISE_BITS = 62
+
+
+def precise_factors(reals: np.ndarray, largest: int, highest_step: int, name: str) -> list[tuple[Factor, int]]:
+    """For each row, multiplier, shift and rest for `tz_scale_precise`.
+
+    With 62 bits the factor itself is exact. But LiteRT rounds the product to double precision first, which may make a
+    half of what is almost one: with the factor 1/6, a sum of 3. The few sums that come so near to a half are those that
+    have to do with the convergents of the factor's continued fraction (Legendre), so they can be listed; then the
+    factor is moved by a few units in its last place until it rounds all of them like LiteRT.
+
+    Args:
+        reals: (rows,) float64 factors, 0 or at least 2**-32.
+        largest: Of the absolute values of all sums, below 2**32.
+        highest_step: Of the absolute values of all outputs; what lies above is clamped anyway.
+        name: Of the operator, for the error.
+
+    Raises:
+        UserError: A row for which no factor gives the same integers.
+    """
+    known: dict[float, tuple[Factor, int]] = {}
+    for real in map(float, reals):
+        if real not in known:
+            known[real] = precise_factor(real, largest, highest_step, name)
+    return [known[real] for real in map(float, reals)]
+
+
+def precise_factor(real: float, largest: int, highest_step: int, name: str) -> tuple[Factor, int]:
+    """`precise_factors` for one row."""
+    if real == 0:
+        return Factor(0, 0), 0
+    _, shift = math.frexp(real)
+    unit = Fraction(2) ** (shift - PRECISE_BITS)
+    dropped = 2**31 * unit  # a unit of tz_scale_precise's product
+    near = max(NEAR, 4 * dropped)
+    bound = min(largest, math.ceil((highest_step + 1) / Fraction(real)))
+    exact = int(Fraction(real) / unit)
+    lower, upper = exact, exact
+    for value, half in sums_near_halves(Fraction(real), bound, near):
+        if value * real >= half:  # in double precision, as LiteRT
+            lower = max(lower, math.ceil(half / unit / value))
+        else:
+            upper = min(upper, math.floor((half - dropped) / unit / value))
+    moved = lower if lower > exact else upper
+    if (lower > exact and upper < exact) or abs(moved - exact) * unit * bound > near / 4:
+        raise UserError(
+            f"{name}: no integer multiplier rounds like LiteRT",
+            received=f"the factor {real!r}",
+            remedy="Quantize again with other calibration data.",
+        )
+    return Factor(moved >> 31, shift), moved & (2**31 - 1)
+
+
+def sums_near_halves(real: Fraction, bound: int, near: Fraction) -> Iterator[tuple[int, Fraction]]:
+    """The sums up to `bound` whose product with a factor is less than `near` from a half, and that half.
+
+    near * bound must be at most 1/4. Of those that hit a half exactly only the first: they ask for the same.
+    """
+    twice, whole = (2 * real).as_integer_ratio()
+    for numerator, denominator in convergents(twice, whole, bound):
+        miss = abs(twice * denominator - numerator * whole)  # of a half, in steps of 1 / (2 * whole)
+        limit = math.ceil(2 * near * whole)
+        if numerator % 2 and miss < limit:
+            most = min(bound // denominator, (limit - 1) // miss) if miss else 1
+            for times in range(1, most + 1, 2):
+                yield times * denominator, Fraction(times * numerator, 2)
+
+
+def convergents(numerator: int, denominator: int, bound: int) -> Iterator[tuple[int, int]]:
+    """The convergents of a fraction's continued fraction, with denominators up to `bound`."""
+    before, now = (0, 1), (1, 0)
+    while denominator:
+        whole, rest = divmod(numerator, denominator)
+        before, now = now, (whole * now[0] + before[0], whole * now[1] + before[1])
+        if now[1] > bound:
+            return
+        yield now
+        numerator, denominator = denominator, rest

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,27 @@ from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.program import Operand, Statement, Struct
 
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
-# The schema's ActivationFunctionType -> the real interval that it clamps to.
-ACTIVATIONS = {0: (None, None), 1: (0.0, None), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
-NO_ACTIVATION, RELU, RELU_N1_TO_1, RELU6 = range(4)
 # The generated loops have one letter per axis.
 MOST_AXES = 6
 ANY_NUMBER = 1_000_000
+
+
+class Activation(IntEnum):
+    """The schema's ActivationFunctionType, as far as LiteRT heeds it."""
+
+    NONE = 0
+    RELU = 1
+    RELU_N1_TO_1 = 2
+    RELU6 = 3
+
+
+# The real interval that each clamps to.
+ACTIVATION_BOUNDS = {
+    Activation.NONE: (None, None),
+    Activation.RELU: (0.0, None),
+    Activation.RELU_N1_TO_1: (-1.0, 1.0),
+    Activation.RELU6: (0.0, 6.0),
+}
 
 
 @dataclass(frozen=True)
@@ -25,7 +41,6 @@ class Target:
 
     Attributes:
         variant: Preferred kernels: generic, dsp, mve or host. A kernel that has no such variant stays generic.
-        fold_zero_points: Whether zero points and row sums are folded into the biases of products.
     """
 
     variant: str = "generic"
@@ -120,10 +135,10 @@ def scale_struct(factor: Factor, zero_point: int) -> Struct:
     return Struct("tz_scale_t", {"zero_point": zero_point, "multiplier": factor.multiplier, "shift": factor.shift})
 
 
-def activation_range(tensor: Tensor, activation: int = 0) -> tuple[int, int]:
+def activation_range(tensor: Tensor, activation: int = Activation.NONE) -> tuple[int, int]:
     """Smallest and largest integer of an output with a fused activation, as CalculateActivationRangeQuantized."""
     low, high = INTEGER_RANGES[str(tensor.dtype)]
-    real_low, real_high = ACTIVATIONS[activation]
+    real_low, real_high = ACTIVATION_BOUNDS[activation]
     if real_low is not None:
         low = max(low, quantize_real(real_low, tensor))
     if real_high is not None:
@@ -145,13 +160,13 @@ def float32_quotient(a: float, b: float) -> float:
 
 def activation_problems(tensor: Tensor, activation: int) -> list[str]:
     """Problems of an output with a fused activation."""
-    if activation not in ACTIVATIONS:
+    if activation not in ACTIVATION_BOUNDS:
         return [f"fused activation {activation}"]
-    bounds = [abs(float32_quotient(bound, tensor.scale)) for bound in ACTIVATIONS[activation] if bound]
+    bounds = [abs(float32_quotient(bound, tensor.scale)) for bound in ACTIVATION_BOUNDS[activation] if bound]
     return [f"an activation's bound on the scale {tensor.scale:g}"] if max(bounds, default=0) >= 2**30 else []
 
 
-def range_struct(tensor: Tensor, activation: int = 0) -> Struct:
+def range_struct(tensor: Tensor, activation: int = Activation.NONE) -> Struct:
     low, high = activation_range(tensor, activation)
     return Struct("tz_range_t", {"minimum": low, "maximum": high})
 

@@ -9,7 +9,7 @@ import numpy as np
 from textzoo.compiler.fixedpoint import Factor, float32, quantize_multiplier
 from textzoo.compiler.graph import Node
 from textzoo.compiler.operators.base import (
-    NO_ACTIVATION,
+    Activation,
     Operator,
     Target,
     activation_problems,
@@ -29,7 +29,7 @@ Function = tuple[str, Struct | None]
 
 LEFT_SHIFTS = {"int8": 20, "int16": 15}
 LEFT_SHIFT_OF_SQUARES = 7
-TOO_SMALL = "an output scale too small for the inputs'"
+NOT_HELD = "an output scale too small or too large for the inputs'"
 # LiteRT divides int16 by powers of two in 16 bits.
 LARGEST_POWER = 15
 
@@ -75,7 +75,7 @@ def same_type_problems(node: Node, *dtypes: str) -> list[str]:
 
 
 def activation_of(node: Node) -> int:
-    return option(node, "fusedActivationFunction", NO_ACTIVATION)
+    return option(node, "fusedActivationFunction", Activation.NONE)
 
 
 def are_integers(node: Node) -> bool:
@@ -86,15 +86,16 @@ def are_integers(node: Node) -> bool:
 def arithmetic_problems(node: Node, check: Callable[[Node], list[str]]) -> list[str]:
     """Problems of ADD, SUB and MUL: of plain integers, or `check` for quantized ones."""
     if are_integers(node):
-        return ["a fused activation of int32"] if activation_of(node) != NO_ACTIVATION else []
+        return ["a fused activation of int32"] if activation_of(node) != Activation.NONE else []
     problems = same_type_problems(node, "int8", "int16")
     return problems or activation_problems(node.output, activation_of(node)) or check(node)
 
 
 def below_one_problems(what: str, *reals: float) -> list[str]:
-    """`what`, if factors are not below 1: LiteRT ends the process there."""
+    """`what`, if factors are not between 0 and 1: LiteRT ends the process there."""
     problems = factor_problems(*reals)
-    return problems or ([] if all(quantize_multiplier(real).shift <= 0 for real in reals) else [what])
+    held = not problems and all(real > 0 and quantize_multiplier(real).shift <= 0 for real in reals)
+    return problems or ([] if held else [what])
 
 
 # ---- ADD, SUB, SQUARED_DIFFERENCE ----
@@ -145,7 +146,7 @@ def check_sum(name: str, node: Node) -> list[str]:
         return problems
     shifts = power_shifts(node)
     if shifts is None:
-        return below_one_problems(TOO_SMALL, *sum_factors(node))
+        return below_one_problems(NOT_HELD, *sum_factors(node))
     if min(shifts) != 0 or max(shifts) > LARGEST_POWER:
         return [f"scales of {', '.join(f'{tensor.scale:g}' for tensor in tensors)} with potScaleInt16"]
     # LiteRT ends the process.
@@ -164,7 +165,7 @@ def choose_sum(name: str, node: Node) -> Function:
 
 
 def check_square(node: Node) -> list[str]:
-    return same_type_problems(node, "int8") or below_one_problems(TOO_SMALL, *square_factors(node))
+    return same_type_problems(node, "int8") or below_one_problems(NOT_HELD, *square_factors(node))
 
 
 def choose_square(node: Node) -> Function:
@@ -217,7 +218,7 @@ def choose_requantize(node: Node) -> Function:
     return requantization(node, quantize_multiplier(requantize_factor(node)))
 
 
-def requantization(node: Node, factor: Factor, activation: int = NO_ACTIVATION) -> Function:
+def requantization(node: Node, factor: Factor, activation: int = Activation.NONE) -> Function:
     """From a node's only input to its output's scale."""
     fields = {
         "zero_point": node.operands()[0].zero_point,

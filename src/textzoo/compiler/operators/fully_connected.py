@@ -1,5 +1,7 @@
 """FULLY_CONNECTED: a matrix of constant weights times one or more vectors."""
 
+import math
+
 import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, float32
@@ -17,9 +19,10 @@ from textzoo.compiler.operators.base import (
 )
 from textzoo.compiler.packing import VARIANTS, fits, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
 from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
-from textzoo.compiler.requantization import exact_factors
+from textzoo.compiler.requantization import exact_factors, precise_factors
 
-# The schema's TensorType.INT32, as option quantizedBiasType.
+# The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
+BIAS_TYPES = (0, 2, 4)
 BIAS_IN_32_BITS = 2
 
 
@@ -76,6 +79,8 @@ def result_shape(node: Node) -> tuple[int, ...]:
 
 def bias_problems(node: Node, source: Tensor, weights: Tensor, bias: Tensor | None) -> list[str]:
     """Problems of a bias that LiteRT refuses, or reads as another type than it is."""
+    if option(node, "quantizedBiasType") not in BIAS_TYPES:
+        return [f"quantizedBiasType {option(node, 'quantizedBiasType')}"]
     if bias is None:
         return []
     rows, read = weights.shape[0], "int32"
@@ -90,15 +95,30 @@ def bias_problems(node: Node, source: Tensor, weights: Tensor, bias: Tensor | No
 
 def sum_problems(node: Node) -> list[str]:
     """Problems of sums that LiteRT's arithmetic, or the kernels', do not hold."""
+    reals, largest = np.array(row_factors(node)), largest_sums(node, folded_bias(node))
     is_narrow = str(node.inputs[0].dtype) == "int8"
-    lowest, highest = sum_bounds(node, folded_bias(node))
-    largest = np.maximum(-lowest, highest)
-    is_32 = is_narrow or option(node, "quantizedBiasType") == BIAS_IN_32_BITS
-    limit = 2**31 if is_32 else 2**32
+    limit = 2**31 if is_narrow or option(node, "quantizedBiasType") == BIAS_IN_32_BITS else 2**32
     if largest.max() >= limit:
         return [f"sums up to {largest.max()}, at least {limit}"]
-    scaled = (largest * np.array(row_factors(node))).max()
-    return [f"sums up to {scaled:g} steps of the output"] if scaled >= 2**31 - 1 else []
+    if (largest * reals).max() >= 2**31 - 1:
+        return [f"sums up to {(largest * reals).max():g} steps of the output"]
+    return [] if is_narrow else precision_problems(reals, largest)
+
+
+def precision_problems(reals: np.ndarray, largest: np.ndarray) -> list[str]:
+    """Problems of factors that tz_scale_precise does not hold: its product and what rounds it fit 64 bits."""
+    problems = []
+    for real, value in zip(reals.tolist(), largest.tolist(), strict=True):
+        mantissa, shift = math.frexp(real)
+        if shift < -31 or (value + 1) * (math.floor(mantissa * 2**31) + 2) + 2 ** (30 - shift) >= 2**63:
+            problems.append(f"a factor of {real:g} for sums up to {value}")
+    return problems[:1]
+
+
+def largest_sums(node: Node, bias: np.ndarray) -> np.ndarray:
+    """(rows,) of the absolute values of all sums that can occur."""
+    lowest, highest = sum_bounds(node, bias)
+    return np.maximum(np.abs(lowest), np.abs(highest))
 
 
 def row_factors(node: Node) -> list[float]:
@@ -138,12 +158,14 @@ def wide_layer(node: Node, target: Target) -> Call:
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
     symbol = node.output.symbol
-    reals = row_factors(node)
-    rests = np.array([precise_rest(real) for real in reals], np.int32)
+    bias = folded_bias(node)
+    largest, highest_step = int(largest_sums(node, bias).max()), max(map(abs, output_range(node).values()))
+    factors = precise_factors(np.array(row_factors(node)), largest, highest_step, node.name)
+    rests = np.array([rest for _, rest in factors], np.int32)
     fields = {
         "weights": Constant(f"{symbol}_weights", weights.value.ravel(), f"int8 ({rows}, {columns})", "weights"),
-        "bias": Constant(f"{symbol}_bias", folded_bias(node), f"({rows})"),
-        **factor_constants(symbol, [truncated_factor(real) for real in reals]),
+        "bias": Constant(f"{symbol}_bias", bias, f"({rows})"),
+        **factor_constants(symbol, [factor for factor, _ in factors]),
         "rests": Constant(f"{symbol}_rests", rests, f"({rows})"),
         "rows": rows,
         "columns": columns,
@@ -151,18 +173,6 @@ def wide_layer(node: Node, target: Target) -> Call:
     }
     struct = Struct("tz_fully_connected_s16_t", fields)
     return Call(node.operator, node.name, "fully_connected_s16", struct, [source], [node.output])
-
-
-def truncated_factor(real: float) -> Factor:
-    """The first 31 bits of a factor, not rounded: `precise_rest` has the others."""
-    mantissa, shift = np.frexp(real)
-    return Factor(int(mantissa * 2.0**31), int(shift))
-
-
-def precise_rest(real: float) -> int:
-    """The next 31 bits of a factor, as far as double precision has them."""
-    mantissa, _ = np.frexp(real)
-    return int((mantissa * 2.0**31 - int(mantissa * 2.0**31)) * 2.0**31)
 
 
 def folded_bias(node: Node) -> np.ndarray:

@@ -12,12 +12,7 @@ import numpy as np
 from textzoo.compiler.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import (
-    RELU as RELU_CODE,
-)
-from textzoo.compiler.operators.base import (
-    RELU6 as RELU6_CODE,
-)
-from textzoo.compiler.operators.base import (
+    Activation,
     Operator,
     Target,
     activation_problems,
@@ -35,7 +30,6 @@ from textzoo.compiler.tables import interpolation_table, sigmoid_curve
 
 # Steps of the int16 kernels' argument in 1: 2**12 of the kernel, times 3.
 SIGMOID_STEPS = 4096.0 * 3.0
-LARGEST_INT32 = 2**31 - 1
 
 
 def no_problems(node: Node) -> list[str]:
@@ -49,7 +43,8 @@ class LookUp(Operator):
     Attributes:
         wide: What computes int16; None where LiteRT does not.
         check: Further problems of a node.
-        smallest: The real value below which LiteRT refuses to compute; the device gives the largest output there.
+        smallest: The real value below which LiteRT refuses to compute. The device gives the largest output there, or,
+            within 128 steps of int16, something between that and the smallest value's.
     """
 
     name: str
@@ -166,8 +161,9 @@ def check_sigmoid_input(node: Node) -> list[str]:
     source = node.operands()[0]
     if str(source.dtype) == "int8":
         return []
-    is_huge = float32(source.scale) * SIGMOID_STEPS > LARGEST_INT32
-    return [f"an input scale of {source.scale:g}"] if is_huge else doubtful_problems(source.scale)
+    # LiteRT takes a multiplier of 0 for the mark of a power of two.
+    is_held = 2.0**-31 <= float32(source.scale) * SIGMOID_STEPS < 2.0**31
+    return doubtful_problems(source.scale) if is_held else [f"an input scale of {source.scale:g}"]
 
 
 def relu_factor(node: Node) -> float:
@@ -183,13 +179,13 @@ def clamped(activation: int) -> Callable[[Node], Function]:
 
 
 def check_relu(node: Node) -> list[str]:
-    return factor_problems(relu_factor(node)) or activation_problems(node.output, RELU6_CODE)
+    return factor_problems(relu_factor(node)) or activation_problems(node.output, Activation.RELU6)
 
 
 RSQRT = LookUp("RSQRT", interpolated_from_zero, smallest=0.0)
 GELU = LookUp("GELU", interpolated)
 LOGISTIC = LookUp("LOGISTIC", sigmoid("tz_logistic_s16", (0,)), check_logistic)
 TANH = LookUp("TANH", sigmoid("tz_tanh_s16", (0, 1)), check_tanh)
-RELU = LookUp("RELU", clamped(RELU_CODE), check_relu)
-RELU6 = LookUp("RELU6", clamped(RELU6_CODE), check_relu)
+RELU = LookUp("RELU", clamped(Activation.RELU), check_relu)
+RELU6 = LookUp("RELU6", clamped(Activation.RELU6), check_relu)
 RELU_N1_TO_1 = LookUp("RELU_N1_TO_1", check=check_relu)

@@ -8,7 +8,7 @@ import numpy as np
 from textzoo.compiler.graph import Move, Node, Tensor, View
 from textzoo.compiler.operators.base import (
     ANY_NUMBER,
-    NO_ACTIVATION,
+    Activation,
     Operator,
     Target,
     axes_problems,
@@ -162,7 +162,7 @@ class Concatenation(Operator):
         axis = self.axis(node)
         shapes = [tensor.shape for tensor in node.operands()]
         rank = len(node.output.shape)
-        if option(node, "fusedActivationFunction", NO_ACTIVATION) != NO_ACTIVATION:
+        if option(node, "fusedActivationFunction", Activation.NONE) != Activation.NONE:
             return ["a fused activation"]
         if not 0 <= axis < rank or any(len(shape) != rank for shape in shapes):
             return [f"axis {axis} of {shapes}"]

@@ -14,7 +14,7 @@ def run(graph: Graph, program: Program) -> None:
         if isinstance(previous, Loop) and isinstance(statement, Loop) and may_join(previous, statement):
             previous.body += statement.body
             previous.name = statement.name
-            previous.kind = f"{previous.kind} {statement.kind}"
+            previous.kind = " ".join(dict.fromkeys(f"{previous.kind} {statement.kind}".split()))
         else:
             merged.append(statement)
     program.statements = merged

@@ -1,0 +1,126 @@
+"""What matrix products cost on every core: instructions per multiplication, the plain kernels beside the fast ones.
+
+Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 host] [--folder BUILD_FOLDER]
+Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8) everything from the call to the return, requantization
+and widening of the inputs included; for the products of attention the same, at several lengths of the cache, with
+dense weights and with three quarters of them 0. Exact counts under QEMU; for `host` an AVX2 build under valgrind. Every
+result is compared with NumPy before it counts. PEER is CMSIS-NN, measured in the same way.
+"""
+
+import argparse
+import json
+import re
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bare_metal import CORES, finish, require
+from bare_metal.attention_parts import random_part
+from bare_metal.cases import (
+    Case,
+    Result,
+    build_for_core,
+    build_for_host,
+    read_results,
+    run_on_core,
+    write_cases,
+)
+from bare_metal.fully_connected import random_layer
+
+LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
+PARTS = (("dot_rows_s8", 0.0), ("weighted_sum_s8", 0.0), ("weighted_sum_s8", 0.75))  # kernel, share of zeros
+PART_SHAPES = ((1, 64), (2, 64), (64, 64), (128, 64), (64, 32), (64, 63))  # rows, length
+PEER = {"m4": 2.27, "m7": 2.27, "m55": 0.57}
+HOST = "host"
+HOST_FLAGS = ("-O3", "-mavx2", "-Wl,-z,now")
+
+Run = Callable[[Sequence[Case]], list[Result]]
+
+
+def host_run(folder: Path) -> Run:
+    """A function that runs cases on this machine, one by one, counting the instructions of the kernel alone."""
+    program = build_for_host(HOST, "gcc", HOST_FLAGS, folder)
+
+    def run_one(case: Case) -> Result:
+        name = f"{'generic' if case.generic else 'tz'}_{case.kernel}"
+        count = ["--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={name}"]
+        write_cases([case], folder)
+        printed = finish([require("valgrind"), *count, str(program)], folder)
+        result = read_results([case], folder)[0]
+        result.instructions = int(re.search(r"Collected : (\d+)", printed)[1])
+        return result
+
+    return lambda cases: [run_one(case) for case in cases]
+
+
+def core_run(core: str, folder: Path) -> Run:
+    """A function that runs cases on the core's emulated board."""
+    program = build_for_core(core, CORES[core].variant, ("-O3",), folder)
+    return lambda cases: run_on_core(program, core, cases, folder)
+
+
+def costs(run: Run, pairs: Sequence[tuple[Case, Case]], expected: Sequence[np.ndarray], sizes: Sequence[int]) -> Any:
+    """[generic, fast] instructions per multiplication of each pair of cases; ValueError if a result is wrong."""
+    results = run([case for pair in pairs for case in pair])
+    for number, result in enumerate(results):
+        if not np.array_equal(result.returned[0], expected[number // 2]):
+            raise ValueError(f"case {number} computes something else")
+    per_case = [result.instructions / sizes[number // 2] for number, result in enumerate(results)]
+    return zip(per_case[0::2], per_case[1::2], strict=True)
+
+
+def layer_costs(run: Run, variant: str) -> dict[str, Any]:
+    """FULLY_CONNECTED: every layer of LAYERS, and their mean."""
+    rng = np.random.default_rng(0)
+    layers = [random_layer(rng, rows, columns) for rows, columns in LAYERS]
+    pairs = [(layer.case(variant, generic=True), layer.case(variant)) for layer in layers]
+    sizes = [layer.weights.size for layer in layers]
+    found = list(costs(run, pairs, [layer.expected() for layer in layers], sizes))
+    names = [f"{columns}x{rows}" for rows, columns in LAYERS]
+    table = {name: rounded(*pair) for name, pair in zip(names, found, strict=True)}
+    means = [statistics.mean(column) for column in zip(*found, strict=True)]
+    return table | {"mean": rounded(*means)}
+
+
+def part_costs(run: Run, kernel: str, zeros: float) -> dict[str, Any]:
+    """A product of attention at every shape of PART_SHAPES."""
+    rng = np.random.default_rng(0)
+    parts = [random_part(rng, kernel, rows, length, zeros) for rows, length in PART_SHAPES]
+    pairs = [(part.case(generic=True), part.case()) for part in parts]
+    found = costs(run, pairs, [part.expected() for part in parts], [part.rows.size for part in parts])
+    names = [f"{rows} rows of {length}" for rows, length in PART_SHAPES]
+    return {name: rounded(*pair) for name, pair in zip(names, found, strict=True)}
+
+
+def rounded(generic: float, fast: float) -> dict[str, float]:
+    return {"generic": round(generic, 3), "fast": round(fast, 3)}
+
+
+def measure(core: str, folder: Path) -> dict[str, Any]:
+    """Everything about a core, in instructions per multiplication."""
+    variant = HOST if core == HOST else CORES[core].variant
+    run = host_run(folder) if core == HOST else core_run(core, folder)
+    report = {"variant": variant, "fully_connected_s8": layer_costs(run, variant)}
+    for kernel, zeros in PARTS:
+        name = f"{kernel}, {zeros:.0%} zeros" if zeros else kernel
+        report[name] = part_costs(run, kernel, zeros)
+    return report | ({"peer_fully_connected": PEER[core]} if core in PEER else {})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", nargs="+", choices=[*CORES, HOST], default=[*CORES, HOST])
+    parser.add_argument("--folder", type=Path, help="where programs are built (default: a temporary folder)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = (arguments.folder or Path(temporary)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        print(json.dumps({core: measure(core, folder) for core in arguments.cores}, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""FULLY_CONNECTED's integer multipliers: they equal LiteRT's double precision at every step of the staircase."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from textzoo.compiler.fixedpoint import Factor
+from textzoo.compiler.requantization import exact_factors, precise_factors, rounded, step_places
+from textzoo.errors import UserError
+
+INT8_STEPS = st.integers(-128, 127).map(lambda zero_point: (-128 - zero_point, 127 - zero_point))
+# Factors whose mantissa is short have sums that lie halfway between two outputs.
+SHORT_FACTORS = st.builds(lambda odd, exponent: (2 * odd + 1) * 2.0**-exponent, st.integers(0, 40), st.integers(1, 26))
+LONG_FACTORS = st.floats(-20, -0.1).map(lambda exponent: 2.0**exponent)
+# As the compiler makes them: input * weight / output, each float32, the product and quotient in double precision.
+SCALES = st.floats(-8, 1).map(lambda exponent: float(np.float32(2.0**exponent)))
+QUOTIENTS = st.builds(lambda a, b, c: a * b / (16 * c), SCALES, SCALES, SCALES)
+FACTORS = st.one_of(SHORT_FACTORS, LONG_FACTORS, QUOTIENTS)
+# Sums of 2**20 and more are rare in int8 layers; from 2**22 on, some factors need more than 31 bits.
+REACHES = st.integers(1, 2**20)
+
+
+def scaled(sums: np.ndarray, factor: Factor) -> np.ndarray:
+    """tz_scale_single, in integers of any size."""
+    total = 31 - factor.shift
+    return np.array([(int(value) * factor.multiplier + (1 << (total - 1))) >> total for value in sums])
+
+
+def wanted(value: int, real: float) -> int:
+    """round(value * real) in double precision, halves away from zero, without numpy."""
+    product = float(value) * real
+    return int(math.copysign(math.floor(abs(product) + 0.5), product))
+
+
+def sums_near_steps(real: float, reach: int, steps: tuple[int, int]) -> np.ndarray:
+    """Every sum at which the output changes, the ones before and after it, and both ends."""
+    halves = (np.arange(steps[0], steps[1] + 1) + 0.5) / real
+    near = np.floor(halves)[:, None] + np.arange(-1, 3)
+    near = near[np.abs(near) <= reach].astype(np.int64)
+    return np.concatenate([near, [-reach, -1, 0, 1, reach]])
+
+
+@settings(max_examples=300)
+@given(real=FACTORS, reach=REACHES, steps=INT8_STEPS)
+def test_the_multiplier_rounds_like_litert_at_every_step(real, reach, steps):
+    (factor,) = exact_factors(np.array([real]), np.array([-reach]), np.array([reach]), steps, "layer")
+    sums = sums_near_steps(real, reach, steps)
+    expected = np.clip([wanted(int(value), real) for value in sums], *steps)
+    assert np.array_equal(np.clip(scaled(sums, factor), *steps), expected)
+
+
+@pytest.mark.parametrize(("real", "halves"), [(0.5, (1, -1, 3, -3)), (0.25, (2, -2, -6)), (3 / 2**9, (-256, 256))])
+def test_halves_go_away_from_zero(real, halves):
+    (factor,) = exact_factors(np.array([real]), np.array([-(2**20)]), np.array([2**20]), (-128, 127), "layer")
+    away = [int(math.copysign(math.floor(abs(value * real) + 0.5), value)) for value in halves]
+    assert scaled(np.array(halves), factor).tolist() == away
+    assert rounded(np.array([halves]), np.array([real])).tolist() == [away]
+
+
+def test_rows_are_independent():
+    reals, reach = np.array([0.5, 2.0**-10, 0.01, 0.3]), np.array([100, 2**20, 5000, 1])
+    together = exact_factors(reals, -reach, reach, (-128, 127), "layer")
+    alone = [
+        exact_factors(reals[row : row + 1], -reach[row : row + 1], reach[row : row + 1], (-128, 127), "layer")[0]
+        for row in range(4)
+    ]
+    assert together == alone
+
+
+@settings(max_examples=200)
+@given(real=FACTORS, level=st.integers(-255, 255))
+def test_a_step_is_at_the_smallest_sum_that_reaches_it(real, level):
+    place = int(step_places(np.array([real]), np.array([level]))[0, 0])
+    assert wanted(place, real) >= level > wanted(place - 1, real)
+
+
+@pytest.mark.parametrize("real", [0.7 * 2.0**-14, 1.1 * 2.0**-15, 1.3e-5])
+def test_what_31_bits_cannot_do_is_refused(real):
+    """65,535 steps within sums of 30 bits take multipliers of up to 46 bits."""
+    reals, reach = np.array([1.0, real]), np.array([1, 2**29])
+    with pytest.raises(UserError, match="wide layer: no integer multiplier rounds like LiteRT in 1 of 2 rows"):
+        exact_factors(reals, -reach, reach, (-32768, 32767), "wide layer")
+
+
+def test_a_factor_above_2_to_the_30th_is_refused():
+    with pytest.raises(ValueError, match="too large"):
+        exact_factors(np.array([2.0**31]), np.array([-1]), np.array([1]), (-128, 127), "layer")
+
+
+# ---- int16 outputs ----
+
+INT16 = (-32768, 32767)
+# Quotients of small numbers: there LiteRT's double precision makes halves of what is almost one.
+RATIOS = st.builds(
+    lambda a, b, exponent: a / b * 2.0**-exponent, st.integers(1, 60), st.integers(1, 60), st.integers(0, 16)
+)
+
+
+def scaled_precisely(value: int, factor: Factor, rest: int) -> int:
+    """tz_scale_precise, in integers of any size."""
+    total = 31 - factor.shift
+    product = value * factor.multiplier + ((value * rest) >> 31)
+    return (product + (1 << (total - 1)) - (value < 0)) >> total
+
+
+def sums_up_to(reach: int, real: float, seed: int) -> list[int]:
+    """Sums next to random steps, small ones, and the largest; of both signs."""
+    random = np.random.default_rng(seed)
+    halves = np.floor((random.integers(0, 32768, 60) + 0.5) / real)[:, None] + np.arange(-1, 3)
+    small = random.integers(0, min(reach, 1000) + 1, 60)
+    sums = np.concatenate([halves[halves <= reach].astype(np.int64), small, [reach]])
+    return np.concatenate([sums, -sums]).tolist()
+
+
+@settings(max_examples=150)
+@given(real=FACTORS, reach=st.integers(1, 2**31), seed=st.integers(0, 2**32 - 1))
+def test_the_precise_factor_rounds_like_litert(real, reach, seed):
+    ((factor, rest),) = precise_factors(np.array([real]), reach, 32768, "layer")
+    sums = sums_up_to(reach, real, seed)
+    got = np.clip([scaled_precisely(value, factor, rest) for value in sums], *INT16)
+    assert np.array_equal(got, np.clip([wanted(value, real) for value in sums], *INT16))
+
+
+@settings(max_examples=150)
+@given(real=RATIOS, reach=st.integers(1, 2**18), seed=st.integers(0, 2**32 - 1))
+def test_ratios_round_like_litert_or_are_refused(real, reach, seed):
+    """Double precision makes halves of some multiples and not of others: no factor can do that."""
+    try:
+        ((factor, rest),) = precise_factors(np.array([real]), reach, 32768, "layer")
+    except UserError:
+        signs = {
+            wanted(value, real) > value * Fraction(real)
+            for value in range(1, min(reach, 70000) + 1)
+            if abs(value * Fraction(real) % 1 - Fraction(1, 2)) < Fraction(1, 2**30)
+        }
+        assert signs == {True, False}
+        return
+    sums = sums_up_to(reach, real, seed)
+    got = np.clip([scaled_precisely(value, factor, rest) for value in sums], *INT16)
+    assert np.array_equal(got, np.clip([wanted(value, real) for value in sums], *INT16))
+
+
+def test_almost_a_half_is_a_half_in_double_precision():
+    """3 * (1 / 6) is less than 1/2, but not for LiteRT; nor for any other odd multiple."""
+    ((factor, rest),) = precise_factors(np.array([1 / 6]), 2**18, 32768, "layer")
+    assert scaled_precisely(3, Factor(int(2**33 / 6), -2), int(2**64 / 6) % 2**31) == 0
+    sums = list(range(-40000, 40001))
+    assert [scaled_precisely(value, factor, rest) for value in sums] == [wanted(value, 1 / 6) for value in sums]
+
+
+def test_a_factor_of_zero_gives_zero():
+    assert precise_factors(np.array([0.0]), 2**20, 32768, "layer") == [(Factor(0, 0), 0)]
