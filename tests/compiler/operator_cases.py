@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from textzoo.compiler.fixedpoint import quantize_multiplier
 from textzoo.compiler.operators.base import INTEGER_RANGES
 from textzoo.compiler.single_op import ACTIVATIONS, Operation, Tensor
 
@@ -70,7 +71,9 @@ def draw_shape(random: Random, axes: tuple[int, int] = (1, 4), sizes: tuple[int,
 
 
 def draw_activation(random: Random) -> dict[str, int]:
-    return {"fusedActivationFunction": int(random.choice(list(ACTIVATIONS.values())))}
+    """None in half of the cases: the others hide most of what is negative."""
+    name = "NONE" if random.random() < 0.5 else random.choice(list(ACTIVATIONS))
+    return {"fusedActivationFunction": ACTIVATIONS[str(name)]}
 
 
 def tensor(random: Random, shape: Sequence[int], dtype: str, scale: float | None = None) -> Tensor:
@@ -121,8 +124,8 @@ def negative_sometimes(random: Random, axis: int, rank: int) -> int:
 
 
 def draw_pair(random: Random, dtype: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Two shapes; now and then those that bring every int8 value together with every other one."""
-    if dtype == "int8" and random.random() < 0.2:
+    """Two shapes; now and then those that bring every int8 value together with every other one, or many of int16."""
+    if dtype != "int32" and random.random() < 0.2:
         return (256, 1), (1, 256)
     return tuple(draw_broadcast(random))
 
@@ -164,10 +167,18 @@ def sum_of_powers(name: str) -> Callable[[Random, str], Case]:
 
 
 def product(random: Random, dtype: str) -> Case:
-    """Also with factors above 1, where int16 products wrap around."""
+    """Also with factors above 1, where int16 products wrap around; otherwise outputs that use the whole range."""
     a, b = draw_scale(random), draw_scale(random)
-    scales = (a, b, a * b * 2.0 ** random.uniform(-2, 12))
+    scales = (a, b, a * b * 2.0 ** random.uniform(-2, 9 if dtype == "int8" else 17))
     return binary("MUL", random, dtype, scales, draw_activation(random) if dtype != "int32" else {})
+
+
+def full_range_product(random: Random, dtype: str) -> Case:
+    """Many pairs whose products use the output's whole range: they tell in which precision the factor was computed."""
+    a, b, bits = draw_scale(random), draw_scale(random), 7 if dtype == "int8" else 15
+    left, right = tensor(random, (256, 1), dtype, a), tensor(random, (1, 256), dtype, b)
+    output = tensor(random, (256, 256), dtype, a * b * 2.0 ** random.uniform(bits - 1, bits))
+    return Case(Operation("MUL", [left, right], [output]))
 
 
 def squared_difference(random: Random, dtype: str) -> Case:
@@ -268,20 +279,28 @@ def cast(random: Random, dtype: str) -> Case:
 
 
 def fully_connected(random: Random, dtype: str) -> Case:
-    """With and without a bias, which LiteRT reads by the option quantizedBiasType; one scale or one per row."""
+    """With and without a bias, which LiteRT reads by the option quantizedBiasType; one scale or one per row.
+
+    Often all scales are powers of two and the sums small: then many lie halfway between two outputs.
+    """
+    has_halves = bool(random.random() < 0.4)
+    adjusted = nearest_power if has_halves else float
     batch, columns, rows = draw_shape(random, (1, 3), (1, 4)), *random.integers(1, 60, 2).tolist()
-    source = tensor(random, (*batch, columns), dtype)
-    scales = [draw_scale(random) for _ in range(rows if random.random() < 0.5 else 1)]
+    source = tensor(random, (*batch, columns), dtype, adjusted(draw_scale(random)))
+    scales = [adjusted(draw_scale(random)) for _ in range(rows if random.random() < 0.5 else 1)]
     weights = Tensor((rows, columns), "int8", scales, data=draw_values(random, (rows, columns), "int8"))
     bias, options = draw_bias(random, source, weights)
     keeps = bool(random.random() < 0.5)
     shape = (*batch, rows) if keeps else (int(np.prod(batch)), rows)
-    spread = columns**0.5 * 2.0 ** random.uniform(2, 6 if dtype == "int8" else 8)
-    output = tensor(random, shape, dtype, source.scale * float(np.mean(scales)) * spread)
-    if random.random() < 0.3:
-        output.scale = 2.0 ** round(np.log2(output.scale))
+    spread = 8.0 if has_halves else columns**0.5 * 2.0 ** random.uniform(2, 6 if dtype == "int8" else 8)
+    output = tensor(random, shape, dtype, adjusted(source.scale * float(np.mean(scales)) * spread))
     options |= {"keepNumDims": keeps, **draw_activation(random)}
-    return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options))
+    ranges = {source: (source.zero_point - 9, source.zero_point + 9)} if has_halves and dtype == "int16" else {}
+    return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options), ranges)
+
+
+def nearest_power(scale: float) -> float:
+    return 2.0 ** round(np.log2(scale))
 
 
 def draw_bias(random: Random, source: Tensor, weights: Tensor) -> tuple[Tensor | None, dict[str, object]]:
@@ -289,9 +308,20 @@ def draw_bias(random: Random, source: Tensor, weights: Tensor) -> tuple[Tensor |
     if random.random() < 0.3:
         return None, {}
     dtype = "int32" if source.dtype == "int8" else str(random.choice(["int32", "int64"]))
-    values = random.integers(-(2**16), 2**16, weights.shape[0]).astype(dtype)
+    reach = int(2.0 ** random.uniform(4, 16))
+    values = random.integers(-reach, reach, weights.shape[0]).astype(dtype)
     scales = [float(np.float32(source.scale) * np.float32(scale)) for scale in weights.scale]
     return Tensor(values.shape, dtype, scales, data=values), {"quantizedBiasType": {"int32": 2, "int64": 4}[dtype]}
+
+
+def product_scales(random: Random, spread: float, is_decisive: bool) -> tuple[float, float, float]:
+    """Two scales and the output's, if wanted such that 16 bits of their factor tell float32 from double precision."""
+    while True:
+        a, b = draw_scale(random), draw_scale(random)
+        output = float(np.float32(a * b * spread * 2.0 ** random.uniform(-0.5, 0.5)))
+        single, double = float(np.float32(a) * np.float32(b)) / output, a * b / output
+        if not is_decisive or quantize_multiplier(single).reduced != quantize_multiplier(double).reduced:
+            return a, b, output
 
 
 def matrix_product(right_type: Callable[[str], str] = str) -> Callable[[Random, str], Case]:
@@ -305,10 +335,12 @@ def matrix_product(right_type: Callable[[str], str] = str) -> Callable[[Random, 
         shape = (*np.broadcast_shapes(left[:-2], right[:-2]), rows, columns)
         for sizes, flag in zip((left, right), transposed, strict=True):
             sizes[-2:] = sizes[-2:][::-1] if flag else sizes[-2:]
-        a, b = tensor(random, left, dtype), sometimes_constant(random, tensor(random, right, right_type(dtype)))
-        b.zero_point = b.zero_point if dtype == "int8" else 0
         spread = depth**0.5 * 2.0 ** random.uniform(1, 6 if dtype == "int8" else 14)
-        output = tensor(random, shape, dtype, a.scale * b.scale * spread)
+        scales = product_scales(random, spread, is_decisive=dtype == "int16" and random.random() < 0.3)
+        a = tensor(random, left, dtype, scales[0])
+        b = sometimes_constant(random, tensor(random, right, right_type(dtype), scales[1]))
+        b.zero_point = b.zero_point if dtype == "int8" else 0
+        output = tensor(random, shape, dtype, scales[2])
         return Case(Operation("BATCH_MATMUL", [a, b], [output], dict(zip(("adjX", "adjY"), transposed, strict=True))))
 
     return make
@@ -325,7 +357,9 @@ def reduction(name: str) -> Callable[[Random, str], Case]:
         keeps = bool(random.random() < 0.5)
         kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keeps or axis not in axes]
         source = tensor(random, shape, dtype)
-        output = tensor(random, kept, dtype, source.scale * draw_scale(random, -3, 4))
+        # With the same scale, means have halves.
+        ratio = 1.0 if random.random() < 0.4 else draw_scale(random, -3, 4)
+        output = tensor(random, kept, dtype, source.scale * ratio)
         given = [negative_sometimes(random, axis, len(shape)) for axis in axes]
         return Case(Operation(name, [source, plain(given)], [output], {"keepDims": keeps}))
 
@@ -503,6 +537,7 @@ ROWS = [
     Row("SUB", ARITHMETIC, sum_of("SUB")),
     Row("SUB", ("int16",), sum_of_powers("SUB"), "of powers of two"),
     Row("MUL", ARITHMETIC, product),
+    Row("MUL", ("int8", "int16"), full_range_product, "using the full range"),
     Row("SQUARED_DIFFERENCE", ("int8",), squared_difference),
     Row("EQUAL", (*ARITHMETIC, "bool"), comparison("EQUAL")),
     Row("NOT_EQUAL", (*ARITHMETIC, "bool"), comparison("NOT_EQUAL")),
@@ -521,7 +556,8 @@ ROWS = [
     Row("RELU", QUANTIZED, unary("RELU", between((-8, 1), (-8, 1)), relative(-4, 4))),
     Row("RELU6", QUANTIZED, unary("RELU6", between((-8, 1), (-12, 1)), relative(-4, 4))),
     Row("RELU_N1_TO_1", ("int8",), unary("RELU_N1_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
-    Row("FULLY_CONNECTED", QUANTIZED, fully_connected),
+    Row("FULLY_CONNECTED", ("int8",), fully_connected),
+    Row("FULLY_CONNECTED", ("int16",), fully_connected, "int16"),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
     Row("MEAN", QUANTIZED, reduction("MEAN")),
