@@ -115,7 +115,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
 @needs_emulator
 def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, workspace, tmp_path):
     report = deployment.run(config, workspace, Sink())
-    project = Path(report.deployment.c_project)
+    project = workspace.path(report.deployment.c_project)
     assert report.skipped == []
     assert {path.name for path in Path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
     elsewhere = tmp_path / "elsewhere"
@@ -128,7 +128,7 @@ def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, work
 def test_without_a_compiler_the_project_is_made_and_the_missing_package_named(config, workspace, monkeypatch):
     monkeypatch.setenv("PATH", str(workspace.root))
     report = deployment.run(config, workspace, Sink())
-    assert Path(report.deployment.c_project, "Makefile").is_file()
+    assert workspace.path(report.deployment.c_project, "Makefile").is_file()
     assert "gcc-arm-none-eabi" in report.skipped[0].why
 
 
@@ -179,7 +179,7 @@ def test_chain_qd_brings_a_float_model_to_a_project(program, models, tmp_path):
     assert answer.returncode == 0, answer.stderr
     report = json.loads((folder / "report.json").read_text())
     assert report["deployment"]["target"] == "STM32H7"
-    assert Path(report["deployment"]["c_project"], "README.md").is_file()
+    assert (folder / report["deployment"]["c_project"] / "README.md").is_file()
 
 
 def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(program, models, tmp_path):

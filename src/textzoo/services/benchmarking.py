@@ -45,7 +45,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         with open_console(config, made, profile=True) as console:
             report.by_kind = costs_by_kind(console)
     keep(report, workspace, sink)
-    return Report(benchmark=report, deployment=firmware.deployment_report(made), samples=samples)
+    return Report(benchmark=report, deployment=firmware.deployment_report(made, workspace), samples=samples)
 
 
 def open_console(config: Config, made: Firmware, profile: bool = False) -> AbstractContextManager[Console]:

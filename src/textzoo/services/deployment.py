@@ -13,7 +13,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Render the project, and build it where the compiler is installed."""
     made = firmware.prepare(config, workspace, sink, tokens_checked=firmware.SELF_CHECK_TOKENS)
     sink.artifact(made.project, "c_project")
-    report = Report(deployment=firmware.deployment_report(made))
+    report = Report(deployment=firmware.deployment_report(made, workspace))
     try:
         build_image(made.project) if made.board else build_host(made.project)
     except UserError as error:

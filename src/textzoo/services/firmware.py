@@ -161,9 +161,10 @@ def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
         console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def deployment_report(firmware: Firmware) -> DeploymentReport:
+def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
+    """Where the project lies in the run's folder, and what the model takes."""
     return DeploymentReport(
-        c_project=str(firmware.project),
+        c_project=firmware.project.relative_to(workspace.root).as_posix(),
         target=firmware.target_name,
         model_sha256=firmware.compiled.facts.sha256,
         arena_bytes=firmware.compiled.plan.arena_bytes,
