@@ -127,7 +127,7 @@ def test_the_precise_factor_rounds_like_litert(real, reach, seed):
 @settings(max_examples=150)
 @given(real=RATIOS, reach=st.integers(1, 2**18), seed=st.integers(0, 2**32 - 1))
 def test_ratios_round_like_litert_or_are_refused(real, reach, seed):
-    """Double precision makes halves of some multiples and not of others: such a ratio is refused, never rounded wrong."""
+    """Double precision makes halves of some multiples and not of others: such a ratio is refused."""
     try:
         ((factor, rest),) = precise_factors(np.array([real]), reach, 32768, "layer")
     except UserError:
