@@ -5,7 +5,6 @@ import dataclasses
 import importlib
 import logging
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from textzoo import validation
+from textzoo import interruption, validation
 from textzoo.chains import CHAINS, SERVICES, Service
 from textzoo.describe import options_of
 from textzoo.errors import UserError, raise_all
@@ -64,10 +63,11 @@ class Outcome:
 def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     """Turn exceptions into one message and an exit code; the traceback goes to the log."""
     outcome = Outcome()
-    signal.signal(signal.SIGTERM, interrupt)
+    interruption.listen()
     try:
         yield outcome
     except KeyboardInterrupt:
+        interruption.heard()
         outcome.code = INTERRUPTED
         say(f"Interrupted. Continue with: python stm32ai_main.py general.resume={shown_path(root)}")
     except UserError as error:
@@ -83,11 +83,6 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
         logger.error(traceback.format_exc())
         if outcome.show_traceback:
             sys.stderr.write(traceback.format_exc())
-
-
-def interrupt(*_: Any) -> None:
-    """A polite kill ends a run like Ctrl-C: checkpoint kept, run closed."""
-    raise KeyboardInterrupt
 
 
 def say(message: str) -> None:

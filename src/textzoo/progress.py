@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from textzoo.interruption import raise_if_interrupted
+
 console = Console(highlight=False)
 
 
@@ -32,7 +34,8 @@ def progress_bar(
         start: Advances already done, after a resume.
 
     Yields:
-        `advance(count=1, note="")`: moves the bar; `note` is shown behind it ("loss 1.52").
+        `advance(count=1, note="")`: moves the bar; `note` is shown behind it ("loss 1.52"). Raises KeyboardInterrupt
+        if one was asked for and got lost.
     """
     columns = [
         TextColumn("{task.description}"),
@@ -46,6 +49,7 @@ def progress_bar(
         task = progress.add_task(description, total=total, completed=start, unit=unit, scale=scale, note="")
 
         def advance(count: int = 1, note: str = "") -> None:
+            raise_if_interrupted()
             progress.update(task, advance=count, **({"note": note} if note else {}))
 
         yield advance

@@ -9,17 +9,21 @@ import textzoo
 
 ROOT = Path(textzoo.__file__).parent
 # From the lowest to the highest; files directly in the package that every room may use stand at the bottom.
-COMMON = {"errors", "files", "registry", "schema", "progress", "report", "validation"}
+COMMON = {"errors", "files", "registry", "schema", "interruption", "progress", "report", "validation"}
 # What only services know.
 ABOVE = {"chains", "workspace", "tracking"}
 ROOMS = ["text", "compiler", "targets", "models", "engines", "quantizers", "training", "services"]
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 
+def imported_by_from(node):
+    return [f"textzoo.{alias.name}" for alias in node.names] if node.module == "textzoo" else [node.module]
+
+
 def imported_rooms(path):
     """The first part below `textzoo` of everything that a file imports."""
     for node in ast.walk(ast.parse(path.read_text())):
-        names = [node.module] if isinstance(node, ast.ImportFrom) else []
+        names = imported_by_from(node) if isinstance(node, ast.ImportFrom) else []
         names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         for name in names:
             if name and name.startswith("textzoo."):

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from textzoo import interruption
 from textzoo.errors import UserError
 from textzoo.models.base import LanguageModel
 from textzoo.progress import console, progress_bar
@@ -233,6 +234,7 @@ class Run:
                     self.one_step()
                     advance(note=self.note)
             except KeyboardInterrupt:
+                interruption.heard()
                 self.save_after_interrupt()
                 raise
         return self.progress.step < self.steps
