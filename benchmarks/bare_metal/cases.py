@@ -8,7 +8,8 @@ import numpy as np
 
 from bare_metal import HERE, RUNTIME, TIMEOUT, build, compile_with, finish, run
 
-KERNELS = ("fully_connected_s8", "dot_rows_s8", "weighted_sum_s8")  # in the order of `kernels` in run_cases.c
+# In the order of `kernels` in run_cases.c.
+KERNELS = ("fully_connected_s8", "dot_rows_s8", "weighted_sum_s8", "fully_connected_s8_w4", "fully_connected_s8_w2")
 PARAMETERS = 8
 SOURCES = [HERE / "run_cases.c", HERE / "generic_kernels.c"]
 

@@ -1,11 +1,11 @@
-"""Layers for `tz_fully_connected_s8`: random or extreme numbers, what they must give, and the case that computes it."""
+"""Layers for `tz_fully_connected_s8` and its packed kin: random or extreme numbers, what they must give, and the case that computes it."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from bare_metal.cases import Buffer, Case
-from textzoo.compiler.packing import fully_connected_s8_scratch_bytes, pack_fully_connected_s8
+from textzoo.compiler.packing.registry import GENERIC, layout_of, pack
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Layer:
         input: (columns,) int8.
         zero_point: Of the output.
         clamp: Smallest and largest output.
+        kernel: One whose layout holds the weights.
     """
 
     weights: np.ndarray
@@ -29,6 +30,7 @@ class Layer:
     input: np.ndarray
     zero_point: int = 0
     clamp: tuple[int, int] = (-128, 127)
+    kernel: str = "fully_connected_s8"
 
     def expected(self) -> np.ndarray:
         """(rows,) int8: the contract in include/textzoo/fully_connected_s8.h, in 64 bits."""
@@ -46,10 +48,8 @@ class Layer:
             offset: Of the input and the output behind a multiple of 16 bytes.
             fenced: Whether reading behind the input is a fault.
         """
-        packing = "generic" if generic else variant
-        rows, columns = self.weights.shape
-        scratch = np.full(fully_connected_s8_scratch_bytes(packing, rows, columns), 0x5A, np.int8)
-        weights = pack_fully_connected_s8(self.weights, packing)
+        packed = pack(self.weights, self.kernel, GENERIC if generic else variant)
+        rows, weights = len(self.weights), packed.values
         buffers = [
             Buffer(weights, offset=offset // weights.itemsize * weights.itemsize),
             Buffer(self.bias),
@@ -57,12 +57,18 @@ class Layer:
             Buffer(self.shifts, offset=offset),
             Buffer(self.input, offset=offset, fenced=fenced),
             Buffer(np.zeros(rows, np.int8), offset=offset, returned=True),
-            Buffer(scratch),
+            Buffer(np.full(packed.scratch_bytes, 0x5A, np.int8)),
         ]
-        return Case("fully_connected_s8", [rows, columns, self.zero_point, *self.clamp], buffers, generic)
+        return Case(self.kernel, [*self.weights.shape, self.zero_point, *self.clamp], buffers, generic)
 
 
-def random_layer(rng: np.random.Generator, rows: int, columns: int, shifts: tuple[int, int] = (-14, -8)) -> Layer:
+def random_layer(
+    rng: np.random.Generator,
+    rows: int,
+    columns: int,
+    shifts: tuple[int, int] = (-14, -8),
+    kernel: str = "fully_connected_s8",
+) -> Layer:
     """A layer of random numbers.
 
     Args:
@@ -70,12 +76,15 @@ def random_layer(rng: np.random.Generator, rows: int, columns: int, shifts: tupl
         rows: Outputs.
         columns: Inputs.
         shifts: Smallest and largest shift.
+        kernel: Decides which weights there can be.
     """
+    layout = layout_of(kernel, GENERIC)
     return Layer(
-        weights=rng.integers(-127, 128, (rows, columns)).astype(np.int8),
+        weights=rng.integers(max(layout.lowest, -127), layout.highest + 1, (rows, columns)).astype(np.int8),
         bias=rng.integers(-20000, 20000, rows).astype(np.int32),
         multipliers=rng.integers(2**30, 2**31, rows).astype(np.int32),
         shifts=rng.integers(shifts[0], shifts[1] + 1, rows).astype(np.int8),
         input=rng.integers(-128, 128, columns).astype(np.int8),
         zero_point=int(rng.integers(-128, 128)),
+        kernel=kernel,
     )

@@ -23,23 +23,36 @@ typedef struct {
 
 typedef void attention_part_t(const int8_t *rows, int32_t count, int32_t length, const int16_t *factors, int32_t *sums);
 
-void generic_fully_connected_s8(const tz_fully_connected_s8_t *, const int8_t *, int8_t *, void *);
+typedef void fully_connected_t(const tz_fully_connected_s8_t *, const int8_t *input, int8_t *output, void *scratch);
+
+fully_connected_t generic_fully_connected_s8, generic_fully_connected_s8_w4, generic_fully_connected_s8_w2;
 attention_part_t generic_dot_rows_s8, generic_weighted_sum_s8;
 
 /* buffers: weights, bias, multipliers, shifts, input, output, scratch */
-static int32_t fully_connected_s8(const case_t *job, void **buffers)
+static int32_t fully_connected(fully_connected_t *kernel, const case_t *job, void **buffers)
 {
     const int32_t *numbers = job->parameters;
     const tz_fully_connected_s8_t layer = {
         buffers[0], buffers[1], buffers[2], buffers[3], numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
     };
     board_counter_start();
-    if (job->generic) {
-        generic_fully_connected_s8(&layer, buffers[4], buffers[5], buffers[6]);
-    } else {
-        tz_fully_connected_s8(&layer, buffers[4], buffers[5], buffers[6]);
-    }
+    kernel(&layer, buffers[4], buffers[5], buffers[6]);
     return (int32_t)board_counter_stop();
+}
+
+static int32_t fully_connected_s8(const case_t *job, void **buffers)
+{
+    return fully_connected(job->generic ? generic_fully_connected_s8 : tz_fully_connected_s8, job, buffers);
+}
+
+static int32_t fully_connected_s8_w4(const case_t *job, void **buffers)
+{
+    return fully_connected(job->generic ? generic_fully_connected_s8_w4 : tz_fully_connected_s8_w4, job, buffers);
+}
+
+static int32_t fully_connected_s8_w2(const case_t *job, void **buffers)
+{
+    return fully_connected(job->generic ? generic_fully_connected_s8_w2 : tz_fully_connected_s8_w2, job, buffers);
 }
 
 /* buffers: rows, vector or weights, sums */
@@ -60,7 +73,9 @@ static int32_t weighted_sum_s8(const case_t *job, void **buffers)
     return attention_part(job->generic ? generic_weighted_sum_s8 : tz_weighted_sum_s8, job, buffers);
 }
 
-static int32_t (*const kernels[])(const case_t *, void **) = {fully_connected_s8, dot_rows_s8, weighted_sum_s8};
+static int32_t (*const kernels[])(const case_t *, void **) = {
+    fully_connected_s8, dot_rows_s8, weighted_sum_s8, fully_connected_s8_w4, fully_connected_s8_w2,
+};
 
 static void load_buffers(int file, const case_t *job, buffer_t *shapes, void **buffers)
 {

@@ -1,8 +1,8 @@
-/* Cortex-M cores with the DSP extension (M4, M7, M33): 0.72 instructions per MAC in the inner loop.
+/* Cortex-M cores with the DSP extension (M4, M7, M33), weights in [-127, 127]: 0.72 instructions per MAC in the inner loop.
  *
- * Two rows share a word. Of an even row l and the odd row h after it, the lane of column k holds 256 * h[k] + l[k],
- * which fits 16 bits because weights are in [-127, 127]. With four columns in two words, a = lanes 0 and 2 and b =
- * lanes 1 and 3, and the inputs likewise, p = (x[0], x[2]) and q = (x[1], x[3]), five instructions do eight MACs:
+ * Of an even row l and the odd row h after it, the lane of column k holds 256 * h[k] + l[k], which fits 16 bits. With
+ * four columns in two words, a = lanes 0 and 2 and b = lanes 1 and 3, and the inputs likewise, p = (x[0], x[2]) and
+ * q = (x[1], x[3]), five instructions do eight MACs:
  *
  *   both += a . p, both += b . q                    2 x SMLAD: sums 256 * h[k] * x[k] + l[k] * x[k]
  *   low += (q + low bytes of a) . (p + low bytes of b)    2 x SXTAB16, SMLAD
@@ -14,106 +14,16 @@
  * ends with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23, which
  * holds for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
  *
- * Weights: int32 words. Rows come in tiles of 128; a tile is its chunks of columns one after the other; a chunk is
- * blocks of four rows, then what is left of the tile as blocks of two, a missing row being 0. A block is minus the sum
- * of l0 l1 for each pair of rows, then, for every 8 columns, for each pair, the lanes of columns 0 2, 1 3, 4 6 and 5 7,
- * two in a word; missing columns are 0.
- * Scratch: for each chunk the sum of x0 x1 (int32), then the inputs as int16 in the order of the lanes; behind them the
- * sums of a tile (int32, an even number of them), twice if there is more than one chunk. */
-#include "textzoo/fully_connected_s8.h"
+ * Weights: as in row_pairs.h; a block begins with minus the sum of l0 l1 for each pair of rows, and has two lanes in
+ * a word. */
+enum { NEEDS_PRODUCTS = 1, NEEDS_SUMS = 0 };
 
-#include <arm_acle.h>
-#include <string.h>
+#include "row_pairs.h"
 
-#include "textzoo/fixedpoint.h"
-
-/* The inner loops give every register its place. Unoptimized code and Clang do not let them, nor does
- * -fno-omit-frame-pointer: define TZ_NO_ASSEMBLY for that. */
-#if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(TZ_NO_ASSEMBLY)
-#define HAND_WRITTEN 1
-#else
-#define HAND_WRITTEN 0
-#endif
-
-enum {
-    TILE = 128,                  /* rows whose sums wait for their requantization together */
-    CHUNK = 512,                 /* columns */
-    GROUP = 8,                   /* columns: as many as four words of inputs hold */
-    GROUP_WORDS = 4,
-    CHUNK_WORDS = 1 + CHUNK / 2, /* of scratch */
-    WIDE = 8,                    /* groups in one turn of the unrolled loop */
-};
-
-static inline int32_t smaller(int32_t a, int32_t b)
-{
-    return a < b ? a : b;
-}
-
-static inline int32_t groups_of(int32_t columns)
-{
-    return (columns + GROUP - 1) / GROUP;
-}
-
-static inline uint32_t load_word(const int8_t *bytes)
-{
-    uint32_t word;
-    memcpy(&word, bytes, sizeof word);
-    return word;
-}
-
-/* --------------------------------------------------------------------------------------------------- widening */
-
-/* Bytes 1 and 3 as a pair of int16: GCC finds no way to rotate in the same instruction. */
-static inline int32_t odd_bytes(uint32_t bytes)
-{
-    int32_t pair;
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
-    return pair;
-}
-
-/* Eight inputs to four words: columns 0 2, 1 3, 4 6, 5 7. Returns sum + x0 x1 + x2 x3 + x4 x5 + x6 x7. */
-static inline int32_t widen_group(const int8_t *input, int32_t *words, int32_t sum)
-{
-    const uint32_t first = load_word(input), second = load_word(input + 4);
-    words[0] = __sxtb16((int32_t)first);
-    words[1] = odd_bytes(first);
-    words[2] = __sxtb16((int32_t)second);
-    words[3] = odd_bytes(second);
-    return __smlad(words[2], words[3], __smlad(words[0], words[1], sum));
-}
-
-/* Returns the first word behind the inputs. */
-static int32_t *widen_chunk(const int8_t *input, int32_t columns, int32_t *words)
-{
-    int32_t *next = words + 1;
-    int32_t sum = 0;
-    for (; columns >= GROUP; columns -= GROUP, input += GROUP, next += GROUP_WORDS) {
-        sum = widen_group(input, next, sum);
-    }
-    if (columns > 0) {
-        int8_t rest[GROUP] = {0};
-        memcpy(rest, input, (size_t)columns);
-        sum = widen_group(rest, next, sum);
-        next += GROUP_WORDS;
-    }
-    *words = sum;
-    return next;
-}
-
-static int32_t *widen(const int8_t *input, int32_t columns, int32_t *words)
-{
-    for (; columns > CHUNK; columns -= CHUNK, input += CHUNK) {
-        words = widen_chunk(input, CHUNK, words);
-    }
-    return widen_chunk(input, columns, words);
-}
-
-/* -------------------------------------------------------------------------------- sums of one chunk of columns */
+enum { WIDE = 8 }; /* groups in one turn of the unrolled loop */
 
 #if HAND_WRITTEN
 
-/* r0 to r3 hold the sums and r4 to r12 without r7 a group of inputs and weights; that leaves two for the pointers. */
-#define LOAD_GROUP "ldmia %[x]!, {r4, r5, r6, r8}\n"
 #define ADD_PAIR(low, both)                                                                                            \
     "ldmia %[w]!, {r9, r10, r11, r12}\n"                                                                               \
     "smlad " both ", r9, r4, " both "\n"                                                                               \
@@ -126,17 +36,17 @@ static int32_t *widen(const int8_t *input, int32_t columns, int32_t *words)
     "smlad " low ", r9, r10, " low "\n"                                                                                \
     "sxtab16 r12, r6, r12\n"                                                                                           \
     "smlad " low ", r11, r12, " low "\n"
-#define GROUP_OF_TWO LOAD_GROUP ADD_PAIR("r0", "r1")
-#define GROUP_OF_FOUR LOAD_GROUP ADD_PAIR("r0", "r1") ADD_PAIR("r2", "r3")
+#define GROUP_OF_TWO LOAD_INPUTS ADD_PAIR("r0", "r1")
+#define GROUP_OF_FOUR LOAD_INPUTS ADD_PAIR("r0", "r1") ADD_PAIR("r2", "r3")
 #define EIGHT(groups) groups groups groups groups groups groups groups groups
-#define TEMPORARIES "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "memory"
 
 /* Blocks of four rows. Of each pair of rows comes l . x and 256 * (h . x). */
 static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups,
                                                           int32_t *sums, const int32_t *sums_end)
 {
     register int32_t low0 __asm__("r0"), both0 __asm__("r1"), low1 __asm__("r2"), both1 __asm__("r3");
-    const int32_t known = *inputs++;
+    const int32_t known = inputs[0];
+    inputs += KNOWN_WORDS;
     const int32_t *const wide_end = inputs + (groups & -WIDE) * GROUP_WORDS;
     const int32_t *const end = inputs + groups * GROUP_WORDS;
     while (sums != sums_end) {
@@ -174,7 +84,8 @@ static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights
 /* A block of two rows. */
 static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums)
 {
-    register int32_t low __asm__("r0") = *weights++ - *inputs++, both __asm__("r1") = 0;
+    register int32_t low __asm__("r0") = *weights++ - inputs[0], both __asm__("r1") = 0;
+    inputs += KNOWN_WORDS;
     for (const int32_t *const end = inputs + groups * GROUP_WORDS; inputs != end;) {
         __asm__ volatile(GROUP_OF_TWO
                          : [x] "+r"(inputs), [w] "+r"(weights), "+r"(low), "+r"(both)
@@ -192,7 +103,8 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t known,
                      int32_t *sums)
 {
-    int32_t low = known - *inputs++, both = 0;
+    int32_t low = known - inputs[0], both = 0;
+    inputs += KNOWN_WORDS;
     for (; groups > 0; --groups, weights += stride, inputs += GROUP_WORDS) {
         for (int32_t i = 0; i < GROUP_WORDS; i += 2) {
             const int32_t a = weights[i], b = weights[i + 1], p = inputs[i], q = inputs[i + 1];
@@ -223,183 +135,7 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 
 #endif
 
-/* ---------------------------------------------------------------------------------------------- requantization */
-
-/* From the loops' sums, those of odd rows times 256, to the sums. */
-static void scale_down(int32_t *sums, int32_t rows)
-{
-    for (int32_t row = 1; row < rows; row += 2) {
-        sums[row] >>= 8;
-    }
-}
-
-/* Any rows: sums are without the bias. */
-static void requantize(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows, const int32_t *sums,
-                       int8_t *output)
-{
-    for (const int32_t end = row + rows; row < end; ++row) {
-        const int32_t sum = layer->bias[row] + *sums++;
-        const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
-        output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
-    }
-}
-
-#if HAND_WRITTEN
-
-/* Four rows at a time, saturated to int8 but not clamped further, up to four with a shift above -2; returns how many
- * rows it did. Sums are as they come from the loops.
- *
- * tz_scale_single is floor((s m + 2^(t-1)) / 2^t), t = 31 - shift. With e = t - 33 = -2 - shift >= 0 that equals
- * (h + 1) >> 1, h = floor(s m / 2^(t-1)) = floor(floor(s m / 2^32) / 2^e): SMMUL, then ASR. Adding the zero point z:
- * ((h + 1) >> 1) + z = (h + 1 + 2 z) >> 1, and SSAT shifts and saturates. |h| <= 2^30, so nothing overflows.
- * Four exponents e are computed at once in the bytes of a word; a row with shift > -2 has the sign bit of its e set. */
-static __attribute__((noinline)) int32_t requantize_fours(const tz_fully_connected_s8_t *layer, int32_t row,
-                                                          int32_t rows, const int32_t *first_sum, int8_t *output)
-{
-    register const int32_t *sums __asm__("r0") = first_sum;
-    register const int32_t *bias __asm__("r1") = layer->bias + row;
-    register const int32_t *multipliers __asm__("r2") = layer->multipliers + row;
-    register int8_t *next __asm__("r3") = output + row;
-    register const int8_t *shifts __asm__("r7") = layer->shifts + row;
-    const int32_t rounding = 2 * layer->output_zero_point + 1;
-    for (const int32_t *const end = first_sum + rows; sums != end;) {
-        register uint32_t exponents __asm__("lr") = __usub8(0xFEFEFEFEu, load_word(shifts));
-        shifts += 4;
-        if (exponents & 0x80808080u) {
-            break;
-        }
-        __asm__ volatile("ldmia %[sums]!, {r4, r5, r6, r8}\n"
-                         "ldmia %[bias]!, {r9, r10, r11, r12}\n"
-                         "add r4, r4, r9\n"
-                         "add r5, r10, r5, asr #8\n"
-                         "add r6, r6, r11\n"
-                         "add r8, r12, r8, asr #8\n"
-                         "ldmia %[multipliers]!, {r9, r10, r11, r12}\n"
-                         "smmul r4, r4, r9\n"
-                         "smmul r5, r5, r10\n"
-                         "smmul r6, r6, r11\n"
-                         "smmul r8, r8, r12\n"
-                         "asr r4, r4, %[exponents]\n" /* ASR takes the lowest byte of a register */
-                         "lsr %[exponents], %[exponents], #8\n"
-                         "asr r5, r5, %[exponents]\n"
-                         "lsr %[exponents], %[exponents], #8\n"
-                         "asr r6, r6, %[exponents]\n"
-                         "lsr %[exponents], %[exponents], #8\n"
-                         "asr r8, r8, %[exponents]\n"
-                         "ldr r9, %[rounding]\n"
-                         "add r4, r4, r9\n"
-                         "add r5, r5, r9\n"
-                         "add r6, r6, r9\n"
-                         "add r8, r8, r9\n"
-                         "ssat r4, #8, r4, asr #1\n"
-                         "ssat r5, #8, r5, asr #1\n"
-                         "ssat r6, #8, r6, asr #1\n"
-                         "ssat r8, #8, r8, asr #1\n"
-                         "strb r4, [%[next]], #1\n"
-                         "strb r5, [%[next]], #1\n"
-                         "strb r6, [%[next]], #1\n"
-                         "strb r8, [%[next]], #1\n"
-                         : [sums] "+r"(sums), [bias] "+r"(bias), [multipliers] "+r"(multipliers), [next] "+r"(next),
-                           [exponents] "+r"(exponents)
-                         : [rounding] "m"(rounding)
-                         : TEMPORARIES);
-    }
-    return (int32_t)(sums - first_sum);
-}
-
-#else
-
-static int32_t requantize_fours(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows,
-                                const int32_t *first_sum, int8_t *output)
-{
-    (void)layer, (void)row, (void)rows, (void)first_sum, (void)output;
-    return 0;
-}
-
-#endif
-
-/* Rows of a tile, a multiple of four. */
-static void requantize_tile(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows, int32_t *sums,
-                            int8_t *output)
-{
-    for (int32_t done = 0;; done += 4) {
-        done += requantize_fours(layer, row + done, rows - done, sums + done, output);
-        if (done == rows) {
-            return;
-        }
-        scale_down(sums + done, 4);
-        requantize(layer, row + done, 4, sums + done, output);
-    }
-}
-
-static void clamp_all(const tz_fully_connected_s8_t *layer, int8_t *output)
-{
-    for (int32_t row = 0; row < layer->rows; ++row) {
-        output[row] = (int8_t)tz_clamp(output[row], layer->minimum, layer->maximum);
-    }
-}
-
-/* ------------------------------------------------------------------------------------------------------- rows */
-
-/* All columns in one chunk. */
-static void short_rows(const tz_fully_connected_s8_t *layer, const int32_t *inputs, int32_t *sums, int8_t *output)
-{
-    const int32_t *weights = layer->weights;
-    const int32_t groups = groups_of(layer->columns), fours = layer->rows & ~3;
-    for (int32_t row = 0; row < fours; row += TILE) {
-        const int32_t rows = smaller(fours - row, TILE);
-        weights = dot_fours(weights, inputs, groups, sums, sums + rows);
-        requantize_tile(layer, row, rows, sums, output);
-    }
-    for (int32_t row = fours; row < layer->rows; row += 2) {
-        weights = dot_two(weights, inputs, groups, sums);
-        scale_down(sums, 2);
-        requantize(layer, row, smaller(layer->rows - row, 2), sums, output);
-    }
-}
-
-/* One chunk of columns of a tile. */
-static const int32_t *dot_tile(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t rows,
-                               int32_t *sums)
-{
-    const int32_t fours = rows & ~3;
-    weights = dot_fours(weights, inputs, groups, sums, sums + fours);
-    for (int32_t row = fours; row < rows; row += 2) {
-        weights = dot_two(weights, inputs, groups, sums + row);
-    }
-    scale_down(sums, rows);
-    return weights;
-}
-
-/* Any number of columns. */
-static __attribute__((noinline)) void long_rows(const tz_fully_connected_s8_t *layer, const int32_t *inputs,
-                                                int32_t *sums, int8_t *output)
-{
-    const int32_t *weights = layer->weights;
-    int32_t *const totals = sums + smaller((layer->rows + 1) & ~1, TILE);
-    for (int32_t row = 0; row < layer->rows; row += TILE) {
-        const int32_t rows = smaller(layer->rows - row, TILE);
-        const int32_t *chunk = inputs;
-        memset(totals, 0, (size_t)rows * sizeof *totals);
-        for (int32_t columns = layer->columns; columns > 0; columns -= CHUNK, chunk += CHUNK_WORDS) {
-            weights = dot_tile(weights, chunk, groups_of(smaller(columns, CHUNK)), rows, sums);
-            for (int32_t index = 0; index < rows; ++index) {
-                totals[index] += sums[index];
-            }
-        }
-        requantize(layer, row, rows, totals, output);
-    }
-}
-
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    int32_t *const sums = widen(input, layer->columns, scratch);
-    if (layer->columns > CHUNK) {
-        long_rows(layer, scratch, sums, output);
-        return;
-    }
-    short_rows(layer, scratch, sums, output);
-    if (layer->minimum > INT8_MIN || layer->maximum < INT8_MAX) {
-        clamp_all(layer, output);
-    }
+    fully_connected(layer, input, output, scratch);
 }

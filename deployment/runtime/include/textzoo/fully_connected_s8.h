@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 typedef struct {
-    const void *weights;        /* (rows, columns) int8 in [-127, 127], packed for the variant: see its .c file */
+    const void *weights;        /* (rows, columns), packed for kernel and variant: see its .c file */
     const int32_t *bias;        /* (rows) */
     const int32_t *multipliers; /* (rows) */
     const int8_t *shifts;       /* (rows) in [-31, 30] */
@@ -24,5 +24,9 @@ typedef struct {
 /* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as the variant's packing says, 4-byte
  * aligned (16-byte for mve and host), contents undefined before and after. */
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
+
+/* The same for weights in [-8, 7], packed to 4 bits, and in [-1, 1], packed to 2 bits. */
+void tz_fully_connected_s8_w4(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
+void tz_fully_connected_s8_w2(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
 #endif

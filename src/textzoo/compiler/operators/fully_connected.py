@@ -17,7 +17,7 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
 )
-from textzoo.compiler.packing import VARIANTS, fits, fully_connected_s8_scratch_bytes, pack_fully_connected_s8
+from textzoo.compiler.packing.registry import pack_smallest
 from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors, precise_factors
 
@@ -133,14 +133,12 @@ def narrow_layer(node: Node, target: Target) -> Call:
     """int8 activations."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    has_variant = target.variant in VARIANTS and fits(weights.value, target.variant)
-    variant = target.variant if has_variant else "generic"
-    packed = pack_fully_connected_s8(weights.value, variant)
+    packed = pack_smallest(weights.value, target.variant)
     bias = folded_bias(node)
-    comment = f"int8 ({rows}, {columns}), packed: {variant}"
+    comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
     fields = {
-        "weights": Constant(f"{symbol}_weights", packed, comment, "weights"),
+        "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
         "bias": Constant(f"{symbol}_bias", bias.astype(np.int32), f"({rows}), input's zero point folded in"),
         **factor_constants(symbol, proved_factors(node, bias)),
         "rows": rows,
@@ -149,8 +147,9 @@ def narrow_layer(node: Node, target: Target) -> Call:
         **output_range(node),
     }
     struct = Struct("tz_fully_connected_s8_t", fields)
-    scratch = Scratch(fully_connected_s8_scratch_bytes(variant, rows, columns))
-    return Call(node.operator, node.name, "fully_connected_s8", struct, [source], [node.output], scratch, variant)
+    call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output])
+    call.scratch, call.variant, call.header = Scratch(packed.scratch_bytes), packed.variant, "fully_connected_s8"
+    return call
 
 
 def wide_layer(node: Node, target: Target) -> Call:

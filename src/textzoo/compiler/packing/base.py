@@ -1,0 +1,43 @@
+"""What a layout of weights promises, and what the layouts have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one variant of a kernel wants its weights: described, and proved to be exact, at the head of its .c file.
+
+    Attributes:
+        pack: (rows, columns) int8 -> (n,) int8 or int32, in the order of the kernel.
+        scratch_bytes: (rows, columns) -> bytes of scratch memory that the kernel needs.
+        lowest: The smallest weight that it can take.
+        highest: The largest one.
+    """
+
+    pack: Callable[[np.ndarray], np.ndarray]
+    scratch_bytes: Callable[[int, int], int]
+    lowest: int = -128
+    highest: int = 127
+
+    def fits(self, weights: np.ndarray) -> bool:
+        """Whether it holds these weights."""
+        return bool(weights.min(initial=0) >= self.lowest and weights.max(initial=0) <= self.highest)
+
+
+def round_up(number: int, multiple: int) -> int:
+    return -(-number // multiple) * multiple
+
+
+def padded(weights: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Rows and columns of zeros added below and to the right, up to the multiples given."""
+    height, width = weights.shape
+    return np.pad(weights, ((0, round_up(height, rows) - height), (0, round_up(width, columns) - width)))
+
+
+def joined_fields(values: np.ndarray, bits: int) -> np.ndarray:
+    """(..., fields) of unsigned numbers below 2**bits -> (...) uint8: the first field in the lowest bits."""
+    shifts = bits * np.arange(values.shape[-1])
+    return (values.astype(np.uint32) << shifts).sum(axis=-1).astype(np.uint8)

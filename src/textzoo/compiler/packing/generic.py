@@ -1,0 +1,28 @@
+"""For any core: row by row, as many weights in a byte as fit."""
+
+import numpy as np
+
+from textzoo.compiler.packing.base import Layout, joined_fields, padded
+
+
+def no_scratch(rows: int, columns: int) -> int:
+    return 0
+
+
+def pack_w4(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 in [-8, 7] -> int8: rows of (columns + 1) / 2 bytes, two weights + 8 in each."""
+    pairs = padded(weights, 1, 2).reshape(len(weights), -1, 2)
+    return joined_fields(pairs + 8, 4).ravel().view(np.int8)
+
+
+def pack_w2(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 in [-1, 1] -> int8: rows of (columns + 3) / 4 bytes, four weights + 1 in each."""
+    fours = padded(weights, 1, 4).reshape(len(weights), -1, 4)
+    return joined_fields(fours + 1, 2).ravel().view(np.int8)
+
+
+LAYOUTS = {
+    "fully_connected_s8": Layout(np.ravel, no_scratch),
+    "fully_connected_s8_w4": Layout(pack_w4, no_scratch, -8, 7),
+    "fully_connected_s8_w2": Layout(pack_w2, no_scratch, -1, 1),
+}

@@ -1,0 +1,73 @@
+"""The table of layouts, and the choice of the smallest one."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from textzoo.compiler.packing import dsp, generic, host, mve
+from textzoo.compiler.packing.base import Layout
+from textzoo.registry import unknown_name
+
+GENERIC = "generic"
+VARIANTS: dict[str, dict[str, Layout]] = {
+    GENERIC: generic.LAYOUTS,
+    "dsp": dsp.LAYOUTS,
+    "mve": mve.LAYOUTS,
+    "host": host.LAYOUTS,
+}
+# What computes FULLY_CONNECTED of int8 activations, the smallest weights first.
+FULLY_CONNECTED_S8 = ("fully_connected_s8_w2", "fully_connected_s8_w4", "fully_connected_s8")
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Weights for a kernel.
+
+    Attributes:
+        kernel: Its name.
+        variant: Of the kernel.
+        values: (n,) int8 or int32, to be stored little-endian as an array of that type.
+        scratch_bytes: What the kernel needs.
+    """
+
+    kernel: str
+    variant: str
+    values: np.ndarray
+    scratch_bytes: int
+
+
+def layout_of(kernel: str, variant: str) -> Layout:
+    """UserError for an unknown variant, or a kernel that it does not have."""
+    if variant not in VARIANTS:
+        raise unknown_name("kernel variant", variant, VARIANTS)
+    if kernel not in VARIANTS[variant]:
+        raise unknown_name(f"kernel of {variant}", kernel, VARIANTS[variant])
+    return VARIANTS[variant][kernel]
+
+
+def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
+    """Bring weights into the layout of a kernel.
+
+    Args:
+        weights: (rows, columns) int8.
+        kernel: One of FULLY_CONNECTED_S8.
+        variant: A key of VARIANTS.
+
+    Raises:
+        ValueError: The layout does not hold the weights.
+        UserError: Unknown kernel or variant.
+    """
+    layout = layout_of(kernel, variant)
+    if not layout.fits(weights):
+        raise ValueError(f"weights from {weights.min()} to {weights.max()} do not fit {variant} {kernel}")
+    values = np.ascontiguousarray(layout.pack(weights))
+    return Packed(kernel, variant, values, layout.scratch_bytes(*weights.shape))
+
+
+def pack_smallest(weights: np.ndarray, variant: str) -> Packed:
+    """The smallest layout of the variant that holds weights (rows, columns) int8; where none does, the generic one."""
+    own = VARIANTS.get(variant, {})
+    for kernel in FULLY_CONNECTED_S8:
+        if kernel in own and own[kernel].fits(weights):
+            return pack(weights, kernel, variant)
+    return pack(weights, FULLY_CONNECTED_S8[-1], GENERIC)
