@@ -1,4 +1,4 @@
-"""Layers for `tz_fully_connected_s8` and its packed kin: random or extreme numbers, what they must give, and the case that computes it."""
+"""Layers for the kernels of FULLY_CONNECTED int8: random or extreme numbers, what must come out, the case of it."""
 
 from dataclasses import dataclass
 

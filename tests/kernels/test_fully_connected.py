@@ -134,7 +134,7 @@ def test_packing_adds_little(variant, kernel, rows, columns):
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize(
-    "lowest, highest", [(-1, 1), (-2, 1), (-1, 2), (-8, 7), (-9, 7), (-8, 8), (-127, 127), (-128, 127)]
+    ("lowest", "highest"), [(-1, 1), (-2, 1), (-1, 2), (-8, 7), (-9, 7), (-8, 8), (-127, 127), (-128, 127)]
 )
 def test_the_smallest_layout_that_holds_the_weights_is_taken(variant, lowest, highest):
     weights = np.array([[lowest, highest], [0, 0]], np.int8)

@@ -76,8 +76,14 @@ static inline int32_t odd_bytes(uint32_t bytes)
     return pair;
 }
 
-/* Eight inputs to four words: columns 0 2, 1 3, 4 6, 5 7. Adds x0 x1 + x2 x3 + x4 x5 + x6 x7 and the sum of x. */
-static inline void widen_group(const int8_t *input, int32_t *words, int32_t *known)
+/* What is known about the inputs of a chunk. */
+typedef struct {
+    int32_t products; /* sum of x0 x1, the columns by twos */
+    int32_t sum;      /* of x */
+} known_t;
+
+/* Eight inputs to four words: columns 0 2, 1 3, 4 6, 5 7. Returns what was known and what these add. */
+static inline known_t widen_group(const int8_t *input, int32_t *words, known_t known)
 {
     const uint32_t first = load_word(input), second = load_word(input + 4);
     words[0] = __sxtb16((int32_t)first);
@@ -85,28 +91,30 @@ static inline void widen_group(const int8_t *input, int32_t *words, int32_t *kno
     words[2] = __sxtb16((int32_t)second);
     words[3] = odd_bytes(second);
     if (NEEDS_PRODUCTS) {
-        known[0] = __smlad(words[2], words[3], __smlad(words[0], words[1], known[0]));
+        known.products = __smlad(words[2], words[3], __smlad(words[0], words[1], known.products));
     }
     for (int32_t i = 0; NEEDS_SUMS && i < GROUP_WORDS; ++i) {
-        known[1] = __smlad(words[i], 0x00010001, known[1]);
+        known.sum = __smlad(words[i], 0x00010001, known.sum);
     }
+    return known;
 }
 
 /* Returns the first word behind the inputs. */
 static int32_t *widen_chunk(const int8_t *input, int32_t columns, int32_t *words)
 {
     int32_t *next = words + KNOWN_WORDS;
-    int32_t known[KNOWN_WORDS] = {0};
+    known_t known = {0, 0};
     for (; columns >= GROUP; columns -= GROUP, input += GROUP, next += GROUP_WORDS) {
-        widen_group(input, next, known);
+        known = widen_group(input, next, known);
     }
     if (columns > 0) {
         int8_t rest[GROUP] = {0};
         memcpy(rest, input, (size_t)columns);
-        widen_group(rest, next, known);
+        known = widen_group(rest, next, known);
         next += GROUP_WORDS;
     }
-    memcpy(words, known, sizeof known);
+    words[0] = known.products;
+    words[1] = known.sum;
     return next;
 }
 
