@@ -26,8 +26,8 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
 from textzoo.services.firmware import Firmware, make_firmware
 from textzoo.targets.boards import load_board
-from textzoo.targets.emulators import build_host, build_image, emulate
-from textzoo.targets.image_size import sizes_of_image
+from textzoo.targets.emulators import build_image, emulate
+from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import run_make
 from textzoo.text.tokenizers import Tokenizer
 
@@ -57,7 +57,7 @@ def board_row(path: Path, tokenizer: Tokenizer, name: str, without: frozenset[st
             memory = console.ask({"command": "memory"})
         with emulate(made.project, board, profile=True) as console:
             by_kind = costs_by_kind(console)
-        sizes = sizes_of_image(build_image(made.project))
+        sizes = platform_of(board).image_sizes(build_image(made.project, board))
     ram = sizes.ram - sizes.stack_reserved + memory["stack_bytes"]
     return {
         "core": board.core,
@@ -92,7 +92,7 @@ def host_row(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         made = make_firmware(path, tokenizer, None, Path(folder) / "host")
         run_make(made.project, "image", HOST_KERNEL_FLAGS)
-        program = build_host(made.project)
+        program = build_image(made.project)
         command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=model_step"]
         commands = '{"command": "reset"}\n{"command": "benchmark"}\n{"command": "exit"}\n'
         answer = subprocess.run(

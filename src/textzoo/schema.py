@@ -227,6 +227,7 @@ class HardwareSetupConfig:
 
     board: str = setting("STM32H7", "Name of the board.")
     title: str = setting("", "The name on its box.")
+    platform: str = setting("", "How its projects are made.", choices=("", "stm32"))
     family: str = setting("", "Family of the chip, e.g. stm32h7.")
     core: str = setting("", "Processor, e.g. cortex-m7.")
     variant: str = setting("", "Kernels of the runtime.", choices=("", "generic", "dsp", "mve"))
@@ -247,7 +248,7 @@ class HardwareSetupConfig:
 class DeploymentConfig:
     """From the .tflite to a project for a board."""
 
-    target: str = setting("stm32", "A project for the board, or for this machine.", choices=("stm32", "host"))
+    target: str = setting("board", "A project for the board, or for this machine.", choices=("board", "host"))
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
     hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)
 

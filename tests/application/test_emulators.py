@@ -18,8 +18,9 @@ from toy_projects import change_model, need, render_toy
 from textzoo.engines.generate import generate
 from textzoo.errors import UserError
 from textzoo.targets.boards import load_board
-from textzoo.targets.emulators import Console, FileLink, build_image, emulate, open_serial, stop
-from textzoo.targets.project import emulator_command
+from textzoo.targets.console import Console, FileLink
+from textzoo.targets.emulators import build_image, emulate, open_serial, stop
+from textzoo.targets.platforms import platform_of
 
 # board, machine of QEMU
 TWINS = [
@@ -91,8 +92,9 @@ def test_stopping_and_logits_in_an_emulator(projects):
 
 
 def test_what_people_type_is_echoed_and_can_be_corrected(projects):
-    image = build_image(projects["STM32H7"], load_board("STM32H7").emulator())
-    command = [*emulator_command(load_board("STM32H7").emulator()), "-kernel", str(image)]
+    board = load_board("STM32H7")
+    image = build_image(projects["STM32H7"], board, board.emulator())
+    command = [*platform_of(board).emulator_command(board.emulator()), str(image)]
     typed = ":max-tokens 3\nabx\x7f€é\x08\n{}\n:exit\n"
     done = subprocess.run(command, input=typed.encode(), capture_output=True, timeout=60, check=True)
     text = done.stdout.decode()
@@ -130,9 +132,9 @@ def test_a_crash_is_reported(projects, tmp_path, board, crash):
 @contextlib.contextmanager
 def emulated_serial_line(projects, board):
     """A board in the emulator behind a pseudo-terminal; yields its path."""
-    emulator = load_board(board).emulator()
-    image = build_image(projects[board], emulator)
-    command = [*emulator_command(emulator, serial="pty"), "-kernel", str(image)]
+    chosen = load_board(board)
+    image = build_image(projects[board], chosen, chosen.emulator())
+    command = [*platform_of(chosen).emulator_command(chosen.emulator(), serial="pty"), str(image)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         line = process.stdout.readline().decode()
@@ -231,8 +233,8 @@ def test_several_replies_in_one_piece():
 
 
 def test_connecting_to_a_device_that_starts_slowly(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.emulators.PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr("textzoo.targets.emulators.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("textzoo.targets.console.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("textzoo.targets.console.SILENCE_SECONDS", 0.05)
     silence = itertools.repeat(b"", 20)
     link = ScriptedLink(*silence, b"half a line" + OK, OK, OK)  # late answers to the questions before
     link.chunks[20] = b"half a line\n" + OK
@@ -243,7 +245,7 @@ def test_connecting_to_a_device_that_starts_slowly(monkeypatch):
 
 
 def test_connecting_to_nothing(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.emulators.PATIENCE_SECONDS", 0.02)
+    monkeypatch.setattr("textzoo.targets.console.PATIENCE_SECONDS", 0.02)
     with pytest.raises(UserError, match="did not answer"):
         Console(ScriptedLink(), "d").connect(timeout=0.1)
 

@@ -10,7 +10,7 @@ from toy import FOLDER, toy_tokenizer
 from textzoo.compiler.templates import DEPLOYMENT
 from textzoo.compiler.tokenizer_tables import render_tokenizer
 from textzoo.targets.boards import load_board
-from textzoo.targets.project import render_host_project, render_project
+from textzoo.targets.platforms import render_project
 from textzoo.targets.toolchains import find_tool
 
 APPLICATION = DEPLOYMENT / "application"
@@ -25,9 +25,8 @@ def toy_files() -> dict[str, str]:
 
 def render_toy(target: str, folder: Path) -> Path:
     """The toy's project for a board, or for "host"."""
-    if target == "host":
-        return render_host_project(toy_files(), [], folder)
-    return render_project(load_board(target), toy_files(), [], folder)
+    board = None if target == "host" else load_board(target)
+    return render_project(board, toy_files(), [], folder)
 
 
 def change_model(project: Path, *changes: tuple[str, str]) -> None:

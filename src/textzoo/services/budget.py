@@ -6,6 +6,7 @@ from textzoo.chains import CHAINS
 from textzoo.models.base import LanguageModel
 from textzoo.schema import Config
 from textzoo.targets.boards import Budget, board_of
+from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
 
 CODE_BYTES_EXPECTED = 24 * 1024
@@ -19,9 +20,11 @@ ARENA_BYTES_EXPECTED = 2048
 def check_before_training(config: Config, model: LanguageModel) -> None:
     """Raise UserError with the byte table if the chain ends on a board that the model cannot fit."""
     services = CHAINS[config.operation_mode]
-    if not {"benchmarking", "deployment"} & set(services) or config.deployment.target != "stm32":
+    if not {"benchmarking", "deployment"} & set(services) or config.deployment.target != "board":
         return
-    expected(config, model).check()
+    budget = expected(config, model)
+    platform_of(budget.board).check(budget.board)
+    budget.check()
 
 
 def expected(config: Config, model: LanguageModel) -> Budget:

@@ -4,7 +4,7 @@ from textzoo.errors import UserError
 from textzoo.report import Report, Skipped
 from textzoo.schema import Config
 from textzoo.services import firmware
-from textzoo.targets.emulators import build_host, build_image
+from textzoo.targets.emulators import build_image
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
@@ -15,7 +15,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     sink.artifact(made.project, "c_project")
     report = Report(deployment=firmware.deployment_report(made, workspace))
     try:
-        build_image(made.project) if made.board else build_host(made.project)
+        build_image(made.project, made.board)
     except UserError as error:
         if "is not installed" not in str(error):
             raise

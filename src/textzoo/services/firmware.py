@@ -20,12 +20,12 @@ from textzoo.schema import Config
 from textzoo.services import inputs
 from textzoo.services.budget import CODE_BYTES_EXPECTED
 from textzoo.targets.boards import Board, Budget, board_of
-from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES, render_host_project, render_project
+from textzoo.targets.platforms import HOST, render_project
+from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
 from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
-HOST = "host"
 SELF_CHECK_TOKENS = 32
 C_HEADERS = Path("c_headers")
 COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
@@ -99,9 +99,7 @@ def make_firmware(
     files = {**compiled.files, **render_tokenizer(tokenizer)}
     if board:
         budget(board, compiled).check()
-        render_project(board, files, compiled.sources, folder)
-    else:
-        render_host_project(files, compiled.sources, folder)
+    render_project(board, files, compiled.sources, folder)
     return Firmware(board, path, compiled, folder, tokens, engine)
 
 

@@ -1,7 +1,6 @@
 """Boards: their facts from conf/board/NAME.yaml, and whether a model fits them."""
 
 import dataclasses
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from textzoo.schema import HardwareSetupConfig
 BOARD_FOLDER = Path(__file__).resolve().parents[3] / "conf" / "board"
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
-PIN = re.compile(r"P([A-Q])(\d{1,2})")
 BOARD_IMAGE, TWIN_IMAGE = "board", "twin"
 
 
@@ -40,29 +38,14 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Pin:
-    """A pin by its port (0 = A) and number in the port."""
-
-    port: int
-    number: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Pin":
-        match = PIN.fullmatch(text)
-        if not match or int(match[2]) > 15:
-            raise UserError("a pin cannot be read", expected="a port and a number, e.g. PA9", received=text)
-        return cls(ord(match[1]) - ord("A"), int(match[2]))
-
-
-@dataclass(frozen=True)
 class Uart:
-    """The serial line: peripheral, pins as "PA9", alternate function of both pins, baud."""
+    """The serial line: peripheral, pins ("PA9") and their alternate function where the project sets them up, baud."""
 
-    instance: str
-    tx: str
-    rx: str
-    function: int
-    baud: int
+    instance: str = ""
+    tx: str = ""
+    rx: str = ""
+    function: int = 0
+    baud: int = 115200
 
 
 @dataclass(frozen=True)
@@ -111,8 +94,9 @@ class Board:
     Attributes:
         name: Its name in the configuration.
         title: The name on its box.
-        family: Key of `stm32.FAMILIES`.
-        core: Key of `stm32.CORES`.
+        platform: Key of `platforms.PLATFORMS`.
+        family: Of the chip, as the platform knows it (`stm32.chips.FAMILIES`).
+        core: Likewise (`stm32.chips.CORES`).
         variant: Kernels of the runtime: "generic", "dsp" or "mve".
         clock_hz: The clock that the project sets up.
         cycles_per_instruction: Assumption for projections of time; `cycles_note` says on what ground.
@@ -125,6 +109,7 @@ class Board:
 
     name: str
     title: str
+    platform: str
     family: str
     core: str
     variant: str
@@ -235,8 +220,6 @@ def check_board(board: Board, path: Path) -> None:
     for kind in (FLASH, RAM):
         if board.memory(kind) is None:
             raise UserError(f"'{path}' has no memory of kind {kind}")
-    for text in (board.uart.tx, board.uart.rx):
-        Pin.parse(text)
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textzoo.report import FlashBytes
-from textzoo.targets.toolchains import require_tool
 
-SIZE_PROGRAM = "arm-none-eabi-size"
 SIZE_SECONDS = 60
 
 
@@ -26,9 +24,9 @@ class ImageSize:
     stack_reserved: int
 
 
-def sizes_of_image(elf: Path) -> ImageSize:
-    """Sizes of a board's image, whose sections sections.ld names."""
-    sections = section_sizes(elf)
+def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
+    """Sizes of a program whose sections a project's sections.ld names, by the toolchain's `size`."""
+    sections = section_sizes(program, size_tool)
     weights, code = sections.get(".weights", 0), sections.get(".text", 0)
     constants = sections.get(".rodata", 0) + sections.get(".data", 0)
     stack = sections.get(".stack", 0)
@@ -36,10 +34,9 @@ def sizes_of_image(elf: Path) -> ImageSize:
     return ImageSize(FlashBytes(weights, code, constants, weights + code + constants), ram, stack)
 
 
-def section_sizes(elf: Path) -> dict[str, int]:
+def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:
     """Section -> bytes."""
-    program = require_tool("arm").with_name(SIZE_PROGRAM)
-    command = [str(program), "-A", "-d", str(elf)]
+    command = [str(size_tool), "-A", "-d", str(program)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SIZE_SECONDS)
     rows = [line.split() for line in done.stdout.splitlines()]
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdecimal()}

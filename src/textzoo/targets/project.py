@@ -1,4 +1,7 @@
-"""Projects: a folder with everything that an image is built from, which needs no Python and can be copied anywhere."""
+"""Projects: a folder with everything that an image is built from, which needs no Python and can be copied anywhere.
+
+Here is what the projects of all platforms have in common; the rest is the platforms' own.
+"""
 
 import contextlib
 import re
@@ -6,15 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from textzoo.compiler.templates import DEPLOYMENT, template
 from textzoo.errors import UserError
 from textzoo.files import file_digest, write_json
-from textzoo.targets import stm32
-from textzoo.targets.boards import BOARD_IMAGE, EXTERNAL_FLASH, FLASH, TWIN_IMAGE, Board, Emulator, Memory
 
 RUNTIME = DEPLOYMENT / "runtime"
 APPLICATION = DEPLOYMENT / "application"
@@ -24,7 +24,6 @@ MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
 # RAM of the application beside the model's state and arena: line buffer, recent tokens, options.
 APPLICATION_RAM_BYTES = 2048
-NANOSECONDS_PER_INSTRUCTION = 64  # -icount shift=6
 DEFINE = re.compile(r"^#define (MODEL_\w+) (\S+)", re.MULTILINE)
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]+")
 FOLDERS = ("application", "board", "model", "platform", "port", "runtime", "twin")
@@ -62,39 +61,6 @@ class ModelSizes:
     @property
     def ram_bytes(self) -> int:
         return self.state_bytes + self.arena_bytes + STACK_BYTES + APPLICATION_RAM_BYTES
-
-
-def render_project(board: Board, files: Mapping[str, str | bytes], runtime_sources: list[Path], folder: Path) -> Path:
-    """Write a board's project; an older rendering of the folder is replaced as a whole, or not at all.
-
-    Args:
-        board: From `boards.load_board`.
-        files: Generated sources for model/ by name: model.h, model.c, tokenizer.h, tokenizer.c and others.
-        runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
-        folder: Where to write; must not exist, be empty, or be an earlier project.
-
-    Returns:
-        The folder.
-
-    Raises:
-        UserError: The folder holds something else.
-    """
-    sizes = ModelSizes.of(text_of(files["model.h"]))
-    with fresh_folder(folder) as temporary:
-        write_sources(temporary, files, runtime_sources)
-        render_stm32(board, sizes, temporary)
-    return folder
-
-
-def render_host_project(files: Mapping[str, str | bytes], runtime_sources: list[Path], folder: Path) -> Path:
-    """The same for a program on a PC; see `render_project`."""
-    sizes = ModelSizes.of(text_of(files["model.h"]))
-    with fresh_folder(folder) as temporary:
-        write_sources(temporary, files, runtime_sources)
-        copy_files(TEMPLATES / "host", ["port.c"], temporary / "port")
-        values = {"sizes": sizes, "model_name": program_name(sizes.name)}
-        render_all("host", {name: name for name in ("Makefile", "CMakeLists.txt", "README.md")}, values, temporary)
-    return folder
 
 
 def text_of(content: str | bytes) -> str:
@@ -197,142 +163,7 @@ def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder
         path.write_text(template(f"{group}/{source}.j2").render(values), encoding="utf-8", newline="\n")
 
 
-def render_stm32(board: Board, sizes: ModelSizes, folder: Path) -> None:
-    source = TEMPLATES / "stm32"
-    family = stm32.family_of(board)
-    values = project_values(board, sizes)
-    copy_files(source, ["cortex.h", "family.h", "start.c", "memory_functions.c", "sections.ld"], folder / "platform")
-    copy_files(source, ["port_stm32.c", family.source], folder / "board")
-    names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
-    render_all("stm32", names | {"board.h": "board/board.h"}, values, folder)
-    render_all("stm32", {"memory.ld": "board/memory.ld"}, board_memory_values(board, sizes), folder)
-    if values["external"]:
-        external = board_memory_values(board, sizes, external=True)
-        render_all("stm32", {"memory.ld": "board/memory_external.ld"}, external, folder)
-    for emulator in board.emulators.values():
-        if emulator.image == TWIN_IMAGE:
-            copy_files(source, ["port_twin.c"], folder / "twin")
-            render_all("stm32", {"twin_board.h": "twin/board.h"}, twin_values(emulator), folder)
-            render_all("stm32", {"memory.ld": "twin/memory.ld"}, twin_memory_values(board, emulator, sizes), folder)
-
-
-def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
-    """What Makefile, CMakeLists.txt, README.md and board.h are rendered with."""
-    name = program_name(sizes.name)
-    default = board.emulator()
-    external = board.memory(EXTERNAL_FLASH)
-    files = {ending: f"$(BUILD)/$(NAME).{ending}" for ending in ("elf", "bin", "hex")}
-    return {
-        "board": board,
-        "sizes": sizes,
-        "model_name": name,
-        "cpu_flags": stm32.core_flags(board),
-        "uart": stm32.uart_values(board),
-        "family_defines": stm32.family_defines(board),
-        "flash": {tool: arguments.format(**files) for tool, arguments in board.flash.items()},
-        "emulators": {
-            key: {"command": " ".join(emulator_command(emulator)), "image": emulator.image}
-            for key, emulator in board.emulators.items()
-        },
-        "default_emulator": default.name,
-        "default_image": default.image,
-        "twin_note": default.note,
-        "has_twin": any(emulator.image == TWIN_IMAGE for emulator in board.emulators.values()),
-        "external": external is not None,
-        "external_origin": external.origin if external else 0,
-        "used_memories": used_memories(board, sizes),
-    }
-
-
-def used_memories(board: Board, sizes: ModelSizes) -> list[tuple[Memory, str]]:
-    data = board.data_memory(sizes.ram_bytes)
-    uses = {board.memory(FLASH).name: "program and weights", data.name: "state, arena, stack"}
-    if external := board.memory(EXTERNAL_FLASH):
-        uses[external.name] = "weights with `make WEIGHTS=external`"
-    return [(memory, uses[memory.name]) for memory in board.memories if memory.name in uses]
-
-
-def board_memory_values(board: Board, sizes: ModelSizes, external: bool = False) -> dict[str, Any]:
-    """What the board's memory.ld is rendered with."""
-    flash, data = board.memory(FLASH), board.data_memory(sizes.ram_bytes)
-    weights = board.memory(EXTERNAL_FLASH) if external else flash
-    return {
-        "title": board.title,
-        "memories": [memory for memory in board.memories if memory in (flash, data, weights)],
-        "code": flash.name,
-        "constants": flash.name,
-        "weights": weights.name,
-        "data": data.name,
-        "stack_bytes": STACK_BYTES,
-    }
-
-
-def twin_memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[str, Any]:
-    """The same for its twin: the machine's addresses, no more bytes than the board has."""
-    flash, data = board.memory(FLASH), board.data_memory(sizes.ram_bytes)
-    shared = emulator.code.origin == emulator.constants.origin
-    memories = [Memory("CODE_MEMORY", FLASH, emulator.code.origin, min(emulator.code.bytes, flash.bytes))]
-    if not shared:
-        size = min(emulator.constants.bytes, flash.bytes)
-        memories.append(Memory("CONSTANT_MEMORY", FLASH, emulator.constants.origin, size))
-    memories.append(Memory("DATA_MEMORY", "ram", emulator.data.origin, min(emulator.data.bytes, data.bytes)))
-    constants = memories[0].name if shared else memories[1].name
-    return {
-        "title": f"{emulator.machine}, as large as {board.title}",
-        "memories": memories,
-        "code": memories[0].name,
-        "constants": constants,
-        "weights": constants,
-        "data": memories[-1].name,
-        "stack_bytes": STACK_BYTES,
-    }
-
-
-def twin_values(emulator: Emulator) -> dict[str, Any]:
-    """What the twin's board.h is rendered with: a tick of the timer as nanoseconds and as instructions."""
-    nanoseconds = Fraction(10**9, emulator.timer_hz)
-    return {
-        "emulator": emulator,
-        "nanoseconds_per_instruction": NANOSECONDS_PER_INSTRUCTION,
-        "instructions": binary_factor(nanoseconds / NANOSECONDS_PER_INSTRUCTION, emulator),
-        "nanoseconds": binary_factor(nanoseconds, emulator),
-    }
-
-
-def binary_factor(value: Fraction, emulator: Emulator) -> dict[str, int]:
-    """value = factor / 2**shift; UserError where it is not such a number, because counts would not be exact."""
-    if value.denominator & (value.denominator - 1) or nanoseconds_of(emulator) >= NANOSECONDS_PER_INSTRUCTION:
-        raise UserError(
-            f"the timer of {emulator.name} cannot count instructions exactly",
-            expected=f"a tick shorter than {NANOSECONDS_PER_INSTRUCTION} ns and a binary fraction of it",
-            received=f"timer_hz: {emulator.timer_hz}",
-        )
-    return {"factor": value.numerator, "shift": value.denominator.bit_length() - 1}
-
-
-def nanoseconds_of(emulator: Emulator) -> Fraction:
-    return Fraction(10**9, emulator.timer_hz)
-
-
-def emulator_command(emulator: Emulator, serial: str = "stdio") -> list[str]:
-    """The command that runs a machine, without the image: -kernel FILE follows.
-
-    Args:
-        serial: QEMU's name of what the program's serial line is connected to: "stdio", "pty".
-    """
-    command = ["qemu-system-arm", "-M", emulator.machine, "-icount", "shift=6,sleep=off", "-display", "none"]
-    command += ["-monitor", "none"]
-    command += ["-serial", "null"] * emulator.serial + ["-serial", serial]
-    if emulator.image == TWIN_IMAGE:
-        command += ["-semihosting-config", "enable=on,target=native"]
-    if emulator.exits_by_reset:
-        command.append("-no-reboot")
-    return command
-
-
-def image_path(project: Path, emulator: Emulator | None = None, profile: bool = False) -> Path:
-    """Where `make` puts the image: the board's, or the one that an emulator runs."""
-    image = emulator.image if emulator else BOARD_IMAGE
-    folder = Path(project) / "build" / (f"{image}-profile" if profile else image)
+def program_of(project: Path) -> str:
+    """Name of the program that a rendered project builds."""
     model_header = (Path(project) / "model" / "model.h").read_text(encoding="utf-8")
-    return folder / f"{program_name(ModelSizes.of(model_header).name)}.elf"
+    return program_name(ModelSizes.of(model_header).name)

@@ -1,10 +1,11 @@
 """Facts of STM32 chips and Cortex-M cores that boards share: registers' addresses, compiler flags."""
 
+import re
 from dataclasses import dataclass, field
 
 from textzoo.errors import UserError
 from textzoo.registry import unknown_name
-from textzoo.targets.boards import Board, Pin
+from textzoo.targets.boards import Board
 
 # Core -> flags of GCC and clang.
 CORES = {
@@ -15,6 +16,22 @@ CORES = {
 }
 GPIO_STRIDE = 0x400
 POWER_SUPPLIES = {"ldo": 2, "smps": 4}
+PIN = re.compile(r"P([A-Q])(\d{1,2})")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A pin by its port (0 = A) and number in the port."""
+
+    port: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Pin":
+        match = PIN.fullmatch(text)
+        if not match or int(match[2]) > 15:
+            raise UserError("a pin cannot be read", expected="a port and a number, e.g. PA9", received=text)
+        return cls(ord(match[1]) - ord("A"), int(match[2]))
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,13 @@ FAMILIES = {
         usarts={"USART1": Usart(0x40013800, 0, 14)},
     ),
 }
+
+
+def check(board: Board) -> None:
+    """UserError where a board's chip, core, serial line or pins are not known."""
+    core_flags(board)
+    uart_values(board)
+    family_defines(board)
 
 
 def family_of(board: Board) -> Family:

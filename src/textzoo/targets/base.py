@@ -1,0 +1,54 @@
+"""What a platform promises: how projects for a kind of boards are written, built, run and measured."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
+from textzoo.targets.image_size import ImageSize
+from textzoo.targets.project import ModelSizes, program_of
+
+
+class Platform(ABC):
+    """A kind of boards.
+
+    Every project has a Makefile with `image IMAGE=<image> [PROFILE=1]`, `emulate`, `flash`, `size` and `clean`.
+
+    Attributes:
+        name: Key of PLATFORMS, and folder in deployment/templates.
+        emulator: Key of toolchains.TOOLS: what runs its emulated boards; empty where there are none.
+        suffix: Of its programs.
+    """
+
+    name: str
+    emulator: str = ""
+    suffix: str = ".elf"
+
+    @abstractmethod
+    def check(self, board: Board) -> None:
+        """UserError where a board's facts are not what the platform knows."""
+
+    @abstractmethod
+    def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:
+        """Write the platform's part of a project: everything but application/, model/ and runtime/."""
+
+    @abstractmethod
+    def compiler(self, image: str) -> str:
+        """Key of toolchains.TOOLS: what compiles an image."""
+
+    @abstractmethod
+    def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
+        """The command that runs an image, which follows as its last argument.
+
+        Args:
+            emulator: One of a board's.
+            serial: QEMU's name of what the program's serial line is connected to: "stdio", "pty".
+        """
+
+    @abstractmethod
+    def image_sizes(self, program: Path) -> ImageSize:
+        """What a program takes."""
+
+    def image_path(self, project: Path, image: str = BOARD_IMAGE, profile: bool = False) -> Path:
+        """Where `make` puts a program."""
+        folder = Path(project) / "build" / (f"{image}-profile" if profile else image)
+        return folder / f"{program_of(project)}{self.suffix}"

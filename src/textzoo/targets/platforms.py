@@ -1,0 +1,49 @@
+"""The table of platforms, and projects for any of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from textzoo.registry import Registry
+from textzoo.targets.base import Platform
+from textzoo.targets.boards import Board
+from textzoo.targets.project import ModelSizes, fresh_folder, text_of, write_sources
+
+HOST = "host"
+PLATFORMS = Registry(
+    "platform",
+    {
+        HOST: "textzoo.targets.host:PLATFORM",
+        "stm32": "textzoo.targets.stm32.platform:PLATFORM",
+    },
+)
+
+
+def platform_of(board: Board | None) -> Platform:
+    """The platform of a board, or of this machine."""
+    return PLATFORMS.get(board.platform if board else HOST)
+
+
+def render_project(
+    board: Board | None, files: Mapping[str, str | bytes], runtime_sources: list[Path], folder: Path
+) -> Path:
+    """Write a project; an older rendering of the folder is replaced as a whole, or not at all.
+
+    Args:
+        board: From `boards.load_board`; None for this machine.
+        files: Generated sources for model/ by name: model.h, model.c, tokenizer.h, tokenizer.c and others.
+        runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
+        folder: Where to write; must not exist, be empty, or be an earlier project.
+
+    Returns:
+        The folder.
+
+    Raises:
+        UserError: The folder holds something else, or the platform does not know the board's parts.
+    """
+    platform, sizes = platform_of(board), ModelSizes.of(text_of(files["model.h"]))
+    if board:
+        platform.check(board)
+    with fresh_folder(folder) as temporary:
+        write_sources(temporary, files, runtime_sources)
+        platform.render(board, sizes, temporary)
+    return folder
