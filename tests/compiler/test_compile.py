@@ -113,6 +113,17 @@ def test_the_passes_save_memory_and_statements(paths):
     assert full.plan.arena_bytes < plain.plan.arena_bytes / 2
 
 
+# Passes that save statements by themselves; others leave their old nodes to dead_code, or find nothing in this model.
+@pytest.mark.parametrize("name", ["state_in_place", "views", "folded_biases", "element_chains"])
+def test_what_a_pass_saves_is_stated(name, paths):
+    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(NAMES) - {name})
+    (saving,) = compiled.savings
+    assert saving.after.statements < saving.before.statements
+    assert compiled.saving_lines()[0].startswith(
+        f"{saving.text}: {saving.before.statements} -> {saving.after.statements} statements"
+    )
+
+
 def test_blocks_alive_at_the_same_time_do_not_overlap(paths):
     for name in MODELS:
         blocks = compile_file(paths(name), Target("generic")).plan.blocks

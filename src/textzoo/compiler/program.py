@@ -32,7 +32,10 @@ class Constant:
 
 @dataclass(eq=False)
 class Struct:
-    """The parameters of a kernel: a constant struct in flash. Values are integers, constants or nested structs."""
+    """The parameters of a kernel: a constant struct in flash.
+
+    Values are integers, constants, nested structs, or tensors that the kernel reads where they lie in RAM.
+    """
 
     type: str
     fields: dict[str, Any]
@@ -46,6 +49,11 @@ class Struct:
             elif isinstance(value, Struct):
                 found += value.constants()
         return found
+
+    def tensors(self) -> list[Tensor]:
+        """The tensors that it points at."""
+        nested = [tensor for value in self.fields.values() if isinstance(value, Struct) for tensor in value.tensors()]
+        return [value for value in self.fields.values() if isinstance(value, Tensor)] + nested
 
 
 @dataclass(eq=False)
@@ -182,7 +190,7 @@ class Call(Statement):
     header: str = ""
 
     def reads(self) -> list[Tensor]:
-        return self.inputs
+        return self.inputs + (self.struct.tensors() if self.struct else [])
 
     def writes(self) -> list[Tensor]:
         return self.outputs

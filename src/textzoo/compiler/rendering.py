@@ -57,7 +57,7 @@ def struct_lines(struct: Struct, symbol: str) -> list[str]:
 
 
 def field_text(value: Any) -> str:
-    if isinstance(value, Constant):
+    if isinstance(value, Constant | Tensor):
         return value.symbol
     if isinstance(value, Struct):
         return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"

@@ -23,6 +23,13 @@ static inline int32_t tz_integer_multiply(int32_t a, int32_t b)
     return (int32_t)((uint32_t)a * (uint32_t)b);
 }
 
+/* A bias with the input's zero point folded in, as kernels of FULLY_CONNECTED take it; row_sum: of the row's weights.
+ * The result is one of the sums that occur, hence fits 32 bits; what lies between wraps around. */
+static inline int32_t tz_shifted_bias(int32_t bias, int32_t zero_point, int32_t row_sum)
+{
+    return tz_integer_subtract(bias, tz_integer_multiply(zero_point, row_sum));
+}
+
 /* One operand's way to the common scale, or the sum's way to the output. */
 typedef struct {
     int32_t zero_point;

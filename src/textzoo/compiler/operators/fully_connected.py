@@ -18,12 +18,14 @@ from textzoo.compiler.operators.base import (
     quantized,
 )
 from textzoo.compiler.packing.registry import pack_smallest
-from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
+from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors, precise_factors
 
 # The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
 BIAS_TYPES = (0, 2, 4)
 BIAS_IN_32_BITS = 2
+# What folds a zero point into a bias at run time, where the pass folded_biases does not do it when compiling.
+UNFOLDED = "tz_shifted_bias"
 
 
 class FullyConnected(Operator):
@@ -67,7 +69,7 @@ class FullyConnected(Operator):
         make = narrow_layer if str(source.dtype) == "int8" else wide_layer
         call = make(node, target)
         call.repeats, call.steps = source.size // columns, (columns, rows)
-        return [call]
+        return [*unfolded_bias(node, call), call]
 
 
 def result_shape(node: Node) -> tuple[int, ...]:
@@ -172,6 +174,31 @@ def wide_layer(node: Node, target: Target) -> Call:
     }
     struct = Struct("tz_fully_connected_s16_t", fields)
     return Call(node.operator, node.name, "fully_connected_s16", struct, [source], [node.output])
+
+
+def unfolded_bias(node: Node, call: Call) -> list[Statement]:
+    """A loop that folds the input's zero point into the biases at run time, which the call then reads from RAM.
+
+    The pass folded_biases does the same when compiling. Where the zero point is 0 there is nothing to fold.
+    """
+    source, weights = node.operands()[:2]
+    if source.zero_point == 0:
+        return []
+    symbol, rows = node.output.symbol, weights.shape[0]
+    sums = weights.value.astype(np.int64).sum(axis=1).astype(np.int32)
+    operands = [
+        Operand(node.inputs[2], (1,)) if len(node.operands()) > 2 else Operand(integers("no_bias", np.zeros(1)), (0,)),
+        Operand(integers("zero_point", np.array([source.zero_point])), (0,)),
+        Operand(integers(f"{symbol}_row_sums", sums), (1,)),
+    ]
+    target = Tensor(f"{node.name} bias", f"{symbol}_bias", (rows,), np.dtype("int32"))
+    call.struct.fields["bias"] = target
+    return [Loop(node.operator, node.name, (rows,), [Compute(Operand(target, (1,)), UNFOLDED, operands)])]
+
+
+def integers(symbol: str, values: np.ndarray) -> Tensor:
+    """(n,) numbers as a constant int32 tensor."""
+    return Tensor(symbol, symbol, values.shape, np.dtype("int32"), value=values.astype(np.int32))
 
 
 def folded_bias(node: Node) -> np.ndarray:

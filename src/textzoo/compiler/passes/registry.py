@@ -45,5 +45,6 @@ TABLE = (
     Pass("dead_code", "what nobody reads left out"),
     Pass("state_in_place", "states updated where they lie"),
     Pass("views", "reshapes, splits, slices and look-ups of one row without copies"),
+    Pass("folded_biases", "zero points and row sums folded into biases", on_program=True),
     Pass("element_chains", "loops over the same elements joined", on_program=True),
 )
