@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.compiler.graph import Graph, Tensor
+from textzoo.compiler.graph import Graph, Symbols, Tensor
 from textzoo.compiler.planner import MemoryPlan
 from textzoo.compiler.program import Constant, Loop, Program
 from textzoo.compiler.rendering import (
@@ -14,6 +14,7 @@ from textzoo.compiler.rendering import (
     c_type,
     format_comment,
     place_of,
+    plain_text,
     statement_lines,
     struct_lines,
 )
@@ -98,6 +99,21 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
     return list(first.values())
 
 
+def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
+    """Number every symbol that is already one of a tensor, a constant or a struct's field.
+
+    Tensors are macros, so they must not be called like fields; constants are global, so one word alone, which might be
+    a function of the C library, is not enough.
+    """
+    symbols = Symbols()
+    for statement in program.statements:
+        symbols.taken.update(*(struct.names() for struct in statement.structs()))
+    for tensor in used_tensors(graph, program):
+        tensor.symbol = symbols.take(tensor.symbol)
+    for constant in constants:
+        constant.symbol = symbols.take(constant.symbol if "_" in constant.symbol else f"t_{constant.symbol}")
+
+
 def flash_of(constants: list[Constant]) -> Flash:
     by_kind: dict[str, int] = {}
     for constant in constants:
@@ -116,7 +132,9 @@ def weights_crc32(constants: list[Constant]) -> int:
 
 def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], Flash]:
     """File name -> content, and the bytes of the constants."""
-    constants = share_equal(all_constants(graph, program))
+    constants = all_constants(graph, program)
+    keep_symbols_apart(graph, program, constants)
+    constants = share_equal(constants)
     context = {
         "facts": facts,
         "version": VERSION,
@@ -129,6 +147,7 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
         "c_type": c_type,
         "format_comment": format_comment,
         "array_lines": array_lines,
+        "plain_text": plain_text,
         **program_context(graph, program, plan),
     }
     names = ("model.h", "model.c", "weights.h", "weights.c", "embedding.h")

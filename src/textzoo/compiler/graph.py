@@ -15,8 +15,12 @@ LONGEST_SYMBOL = 60
 RESERVED_WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "main arena state i j k l m n"
+    "main arena state i j k l m n memset parts checksum data bytes token_id place crc32_update "
+    "model_run model_reset model_step model_inputs model_outputs model_states model_check_tokens model_weights_crc32 "
+    "model_step_names model_step_kinds"
 )
+# The same for whole families: types, functions of the runtime, numbered variables and structs.
+RESERVED_FORMS = re.compile(r"\w+_t|(tz|textzoo)_\w*|(step|value|fixed)_\d+(_\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +267,10 @@ class Symbols:
     def unique(self, name: str) -> str:
         """`block_0/attention/Softmax` -> `block_0_attention_softmax`, numbered where it is taken."""
         base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[-LONGEST_SYMBOL:].strip("_") or "tensor"
-        base = f"t_{base}" if base[0].isdigit() else base
+        return self.take(f"t_{base}" if base[0].isdigit() or RESERVED_FORMS.fullmatch(base) else base)
+
+    def take(self, base: str) -> str:
+        """A symbol as it is, numbered where it is taken."""
         symbol, number = base, 2
         while symbol in self.taken:
             symbol, number = f"{base}_{number}", number + 1

@@ -50,6 +50,11 @@ class Struct:
                 found += value.constants()
         return found
 
+    def names(self) -> set[str]:
+        """Of all its fields, nested ones as well."""
+        nested = [value.names() for value in self.fields.values() if isinstance(value, Struct)]
+        return set(self.fields).union(*nested)
+
     def tensors(self) -> list[Tensor]:
         """The tensors that it points at."""
         nested = [tensor for value in self.fields.values() if isinstance(value, Struct) for tensor in value.tensors()]

@@ -1,5 +1,6 @@
 """Statements, structs and tensors as lines of C."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,13 @@ C_TYPES = {
 VALUE_TYPES = {"int64": "int64_t", "float32": "float"}
 INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
+LONGEST_NAME = 200
+UNSAFE = re.compile(r"[^A-Za-z0-9_/.,:; +-]")
+
+
+def plain_text(name: str) -> str:
+    """A name from outside as it may stand in a comment or a string of C, where some characters would end it."""
+    return UNSAFE.sub("_", name)[:LONGEST_NAME]
 
 
 def c_type(dtype: np.dtype) -> str:
