@@ -1,8 +1,8 @@
 """What matrix products cost on every core: instructions per multiplication, the plain kernels beside the fast ones.
 
 Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 host] [--folder BUILD_FOLDER]
-Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8) everything from the call to the return, requantization
-and widening of the inputs included; for the products of attention the same, at several lengths of the cache, with
+Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4 and 2 bits) everything from the call to the
+return, requantization and widening of the inputs included; for the products of attention the same, at several lengths of the cache, with
 dense weights and with three quarters of them 0. Exact counts under QEMU; for `host` an AVX2 build under valgrind. Every
 result is compared with NumPy before it counts. PEER is CMSIS-NN, measured in the same way.
 """
@@ -30,6 +30,7 @@ from bare_metal.cases import (
     write_cases,
 )
 from bare_metal.fully_connected import random_layer
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
 
 LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
 PARTS = (("dot_rows_s8", 0.0), ("weighted_sum_s8", 0.0), ("weighted_sum_s8", 0.75))  # kernel, share of zeros
@@ -73,10 +74,10 @@ def costs(run: Run, pairs: Sequence[tuple[Case, Case]], expected: Sequence[np.nd
     return zip(per_case[0::2], per_case[1::2], strict=True)
 
 
-def layer_costs(run: Run, variant: str) -> dict[str, Any]:
-    """FULLY_CONNECTED: every layer of LAYERS, and their mean."""
+def layer_costs(run: Run, variant: str, kernel: str) -> dict[str, Any]:
+    """FULLY_CONNECTED with weights of the kernel's bits: every layer of LAYERS, and their mean."""
     rng = np.random.default_rng(0)
-    layers = [random_layer(rng, rows, columns) for rows, columns in LAYERS]
+    layers = [random_layer(rng, rows, columns, kernel=kernel) for rows, columns in LAYERS]
     pairs = [(layer.case(variant, generic=True), layer.case(variant)) for layer in layers]
     sizes = [layer.weights.size for layer in layers]
     found = list(costs(run, pairs, [layer.expected() for layer in layers], sizes))
@@ -104,7 +105,8 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
     """Everything about a core, in instructions per multiplication."""
     variant = HOST if core == HOST else CORES[core].variant
     run = host_run(folder) if core == HOST else core_run(core, folder)
-    report = {"variant": variant, "fully_connected_s8": layer_costs(run, variant)}
+    report: dict[str, Any] = {"variant": variant}
+    report |= {kernel: layer_costs(run, variant, kernel) for kernel in reversed(FULLY_CONNECTED_S8)}
     for kernel, zeros in PARTS:
         name = f"{kernel}, {zeros:.0%} zeros" if zeros else kernel
         report[name] = part_costs(run, kernel, zeros)

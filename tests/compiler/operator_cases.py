@@ -520,6 +520,26 @@ def embedding_lookup(random: Random, dtype: str) -> Case:
     return Case(Operation("EMBEDDING_LOOKUP", [indices, table], [output]), {indices: (0, table.shape[0] - 1)})
 
 
+def packed_gather(random: Random, dtype: str) -> Case:
+    """Entries of a constant of few values, large enough to be packed, along any axis."""
+    axis, places, inner = int(random.integers(0, 2)), int(random.integers(9, 20)), int(random.integers(61, 75))
+    shape = (places, inner) if axis == 0 else (2, places, inner)
+    table, limits = tensor(random, shape, dtype), (-8, 7) if random.random() < 0.5 else (-1, 1)
+    table.data = draw_values(random, shape, dtype, limits)
+    indices = Tensor(draw_shape(random, (0, 2), (1, 3)), "int32")
+    output = same(random, table, (*shape[:axis], *indices.shape, inner))
+    return Case(Operation("GATHER", [table, indices], [output], {"axis": axis}), {indices: (0, places - 1)})
+
+
+def packed_embedding_lookup(random: Random, dtype: str) -> Case:
+    places, inner = int(random.integers(9, 20)), int(random.integers(61, 75))
+    table, limits = tensor(random, (places, inner), dtype), (-8, 7) if random.random() < 0.5 else (-1, 1)
+    table.data = draw_values(random, table.shape, dtype, limits)
+    indices = Tensor((int(random.integers(1, 5)),), "int32")
+    output = same(random, table, (*indices.shape, inner))
+    return Case(Operation("EMBEDDING_LOOKUP", [indices, table], [output]), {indices: (0, places - 1)})
+
+
 def dynamic_update_slice(random: Random, dtype: str) -> Case:
     """Starts outside are clamped."""
     source = tensor(random, draw_shape(random, (1, 5)), dtype)
@@ -574,6 +594,8 @@ ROWS = [
     Row("SLICE", ANY_TYPE, slice_),
     Row("STRIDED_SLICE", ANY_TYPE, strided_slice),
     Row("GATHER", ANY_TYPE, gather),
+    Row("GATHER", ("int8",), packed_gather, "packed"),
     Row("EMBEDDING_LOOKUP", ("int8", "int16"), embedding_lookup),
+    Row("EMBEDDING_LOOKUP", ("int8",), packed_embedding_lookup, "packed"),
     Row("DYNAMIC_UPDATE_SLICE", ANY_TYPE, dynamic_update_slice),
 ]  # fmt: skip

@@ -90,6 +90,17 @@ def equal_constants(random: Random) -> list[Case]:
     return cases
 
 
+def tied_table(random: Random) -> list[Case]:
+    """Rows of few values, looked up and multiplied with: they lie in flash once."""
+    table = Tensor((16, 64), "int8", 0.5, data=draw_values(random, (16, 64), "int8", (-1, 1)))
+    place, row = Tensor((1,), "int32"), Tensor((1, 64), "int8", 0.5)
+    return steps(
+        Operation("GATHER", [table, place], [row], {"axis": 0}),
+        Operation("FULLY_CONNECTED", [row, table], [Tensor((1, 16), "int8", 3.7, -5)]),
+        ranges={place: (0, 15)},
+    )
+
+
 def parts_of_parts(random: Random) -> list[Case]:
     """Slices of slices, backwards."""
     source = tensor(random, (5, 6, 4), "int16")
@@ -180,6 +191,7 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         found_and_looked_up,
         constant_split,
         equal_constants,
+        tied_table,
         parts_of_parts,
         split_and_joined,
         computed_in_place,

@@ -6,10 +6,13 @@ import itertools
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.tools import flatbuffer_utils
 
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.emitter import SelfCheck
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.registry import open_engine
@@ -18,7 +21,12 @@ from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
 from textzoo.schema import QuantizationConfig
+from textzoo.services.firmware import make_firmware
+from textzoo.targets.boards import load_board
+from textzoo.targets.emulators import emulate
 from textzoo.targets.native import NativeModel
+from textzoo.targets.toolchains import missing_tools
+from textzoo.text.character_tokenizer import CharacterTokenizer
 
 # A new shape or recipe is a new row: model, quantization.
 MODELS = {
@@ -43,6 +51,9 @@ MODELS = {
         {"recipe": "static_wi8_ai16"},
     ),
 }
+# Bits of a model's weights and tables: the largest of them.
+NARROW = {4: 7, 2: 1}
+NARROW_SHAPE = {"vocabulary_size": 40, "n_layers": 1, "n_heads": 2, "d_model": 64, "context_length": 20}
 NAMES = [entry.name for entry in TABLE]
 WITHOUT = [(), *((name,) for name in NAMES), *itertools.combinations(NAMES, len(NAMES) - 1), tuple(NAMES)]
 FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
@@ -73,6 +84,41 @@ def quantized(shape, settings, folder):
     return quantize(model, tokens, config, folder).decode_path
 
 
+@pytest.fixture(scope="module")
+def narrow_paths(tmp_path_factory):
+    """Bits -> path of the same decode step with weights and tables of 8, 4 and 2 bits."""
+    folder = tmp_path_factory.mktemp("narrow")
+    wide = quantized(NARROW_SHAPE, {"recipe": "static_wi8_ai8"}, folder)
+    made = {8: wide}
+    for bits, largest in NARROW.items():
+        made[bits] = folder / f"narrow_{bits}.tflite"
+        made[bits].write_bytes(narrowed(wide.read_bytes(), largest))
+    return made
+
+
+def narrowed(content, largest):
+    """The .tflite with its weights and tables rounded to [-largest, largest]; about the same reals."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    tensors = model.subgraphs[0].tensors
+    codes = [model.operatorCodes[operator.opcodeIndex].builtinCode for operator in model.subgraphs[0].operators]
+    for code, operator in zip(codes, model.subgraphs[0].operators, strict=True):
+        if code == schema.BuiltinOperator.FULLY_CONNECTED:
+            narrow(model, tensors[operator.inputs[1]], largest)
+        elif code == schema.BuiltinOperator.GATHER:
+            narrow(model, tensors[operator.inputs[0]], largest)
+            tensors[operator.outputs[0]].quantization = tensors[operator.inputs[0]].quantization
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def narrow(model, tensor, largest):
+    buffer, quantization = model.buffers[tensor.buffer], tensor.quantization
+    values = np.frombuffer(bytes(buffer.data), np.int8).astype(np.int32) - quantization.zeroPoint[0]
+    steps = np.abs(values).max() / largest
+    buffer.data = np.rint(values / steps).astype(np.int8).view(np.uint8)
+    quantization.scale = np.float32(quantization.scale * steps)
+    quantization.zeroPoint = np.zeros_like(quantization.zeroPoint)
+
+
 def mismatches(path, native, steps=60):
     """Logits that differ from LiteRT's over teacher-forced tokens, the state reset where the context is full."""
     reference = LitertReferenceEngine(path)
@@ -93,6 +139,39 @@ def mismatches(path, native, steps=60):
 def test_compiled_models_give_the_integers_of_litert(name, variant, paths):
     native = NativeModel.build(compile_file(paths(name), Target(variant)), (*FLAGS, "-march=native"))
     assert mismatches(paths(name), native) == 0
+
+
+@pytest.mark.parametrize("bits", NARROW)
+@pytest.mark.parametrize("variant", ["generic", "host"])
+def test_models_of_narrow_weights_give_the_integers_of_litert(bits, variant, narrow_paths):
+    compiled = compile_file(narrow_paths[bits], Target(variant))
+    assert mismatches(narrow_paths[bits], NativeModel.build(compiled, (*FLAGS, "-march=native"))) == 0
+
+
+@pytest.mark.parametrize("bits", NARROW)
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_weights_and_tables_lie_in_as_few_bits_as_hold_them(bits, variant, narrow_paths):
+    narrow, wide = (compile_file(narrow_paths[count], Target(variant)) for count in (bits, 8))
+    kernels = {source.stem for source in narrow.sources}
+    assert {f"fully_connected_s8_w{bits}", f"gather_w{bits}"} <= kernels
+    assert "fully_connected_s8" not in kernels
+    # What fills up blocks, and equal tables that lie in flash once, are less than 2 %.
+    assert abs(stored_bytes(narrow) / stored_bytes(wide) - bits / 8) < 0.02
+
+
+def stored_bytes(compiled):
+    return compiled.flash.by_kind["weights"] + compiled.flash.by_kind["embedding"]
+
+
+@pytest.mark.parametrize(("name", "bits"), [("STM32F4", 2), ("STM32N6", 4)])
+def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits, narrow_paths, tmp_path):
+    if missing := missing_tools(["arm", "qemu", "make"]):
+        pytest.skip(f"{', '.join(missing)}: not installed")
+    board, tokenizer = load_board(name), CharacterTokenizer([chr(0x40 + index) for index in range(40)])
+    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name)
+    with emulate(made.project, board) as console:
+        check = console.ask({"command": "self_check"})
+    assert (check["weights"], check["kernels"]) == (True, True)
 
 
 @pytest.mark.parametrize("without", WITHOUT, ids=lambda names: "+".join(names) or "nothing")

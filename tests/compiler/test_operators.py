@@ -107,6 +107,12 @@ def test_indices_outside_of_a_table_are_clamped(folder):
     assert found.tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
+def test_a_packed_table_that_is_also_weights_lies_in_flash_once():
+    cases = CHAINS["tied_table"](np.random.default_rng(0))
+    flash = compile_bytes(build_all([case.operation for case in cases]), Target("generic")).flash
+    assert flash.by_kind.get("weights", 0) + flash.by_kind.get("embedding", 0) == 16 * 64 / 4
+
+
 @pytest.mark.parametrize("relative_error", [1e-12, -1e-12])
 def test_the_tables_of_softmax_do_not_depend_on_the_c_library(relative_error):
     tables = [

@@ -16,7 +16,8 @@ from textzoo.compiler.operators.base import (
     option,
     row_major,
 )
-from textzoo.compiler.program import Call, Compute, Loop, Operand, Statement, Struct
+from textzoo.compiler.packing.registry import pack_table
+from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct
 
 ANY = "any type"
 
@@ -387,11 +388,21 @@ class Gather(Operator):
     def view(self, node: Node) -> View | None:
         """Where the result lies in the table, if it is one contiguous part of it."""
         outer, places, inner = self.sizes(node)
-        if outer != 1 or self.indices(node).size != 1:
+        if outer != 1 or self.indices(node).size != 1 or self.is_packed(node):
             return None
         return View(self.table(node), 0, (Move(self.indices(node), 0, inner, places - 1),))
 
+    def entries(self, node: Node) -> np.ndarray:
+        """A constant table as (outer * places, inner)."""
+        return self.table(node).value.reshape(-1, self.sizes(node)[2])
+
+    def is_packed(self, node: Node) -> bool:
+        """Whether a pass has found that the table is to be packed."""
+        return option(node, "packed", False)
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
+        if self.is_packed(node):
+            return self.lower_packed(node)
         outer, places, inner = self.sizes(node)
         fields = {
             "outer": outer,
@@ -401,6 +412,24 @@ class Gather(Operator):
         }
         inputs = [self.table(node), self.indices(node)]
         return [Call(self.name, node.name, "gather", Struct("tz_gather_t", fields), inputs, [node.output])]
+
+    def lower_packed(self, node: Node) -> list[Statement]:
+        """The look-up in a packed table, which is a parameter of the kernel."""
+        outer, places, inner = self.sizes(node)
+        table = self.table(node)
+        packed = pack_table(self.entries(node))
+        comment = f"{table.describe()}, packed: {packed.kernel}"
+        fields = {
+            "table": Constant(f"{table.symbol}_packed", packed.values, comment, "embedding"),
+            "outer": outer,
+            "places": places,
+            "inner": inner,
+            "count": self.indices(node).size,
+        }
+        struct = Struct("tz_gather_packed_t", fields)
+        call = Call(self.name, node.name, packed.kernel, struct, [self.indices(node)], [node.output])
+        call.header = "gather"
+        return [call]
 
 
 class DynamicUpdateSlice(Operator):

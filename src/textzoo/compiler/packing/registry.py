@@ -17,11 +17,16 @@ VARIANTS: dict[str, dict[str, Layout]] = {
 }
 # What computes FULLY_CONNECTED of int8 activations, the smallest weights first.
 FULLY_CONNECTED_S8 = ("fully_connected_s8_w2", "fully_connected_s8_w4", "fully_connected_s8")
+# Tables for look-ups, smallest first: packed like weights for generic kernels, so that equal ones are stored once.
+TABLES = {
+    "gather_w2": generic.LAYOUTS["fully_connected_s8_w2"],
+    "gather_w4": generic.LAYOUTS["fully_connected_s8_w4"],
+}
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Weights for a kernel.
+    """Weights or a table for a kernel.
 
     Attributes:
         kernel: Its name.
@@ -71,3 +76,11 @@ def pack_smallest(weights: np.ndarray, variant: str) -> Packed:
         if kernel in own and own[kernel].fits(weights):
             return pack(weights, kernel, variant)
     return pack(weights, FULLY_CONNECTED_S8[-1], GENERIC)
+
+
+def pack_table(entries: np.ndarray) -> Packed | None:
+    """The smallest layout that holds a table (entries, elements) int8 for look-ups, or None where it takes 8 bits."""
+    for kernel, layout in TABLES.items():
+        if layout.fits(entries):
+            return Packed(kernel, GENERIC, layout.pack(entries), layout.scratch_bytes(*entries.shape))
+    return None

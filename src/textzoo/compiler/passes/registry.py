@@ -44,6 +44,7 @@ TABLE = (
     Pass("layer_norm", "LayerNorm as one kernel"),
     Pass("dead_code", "what nobody reads left out"),
     Pass("state_in_place", "states updated where they lie"),
+    Pass("packed_tables", "tables of few values packed, look-ups unpack them"),
     Pass("views", "reshapes, splits, slices and look-ups of one row without copies"),
     Pass("folded_biases", "zero points and row sums folded into biases", on_program=True),
     Pass("element_chains", "loops over the same elements joined", on_program=True),
