@@ -1,20 +1,17 @@
-/* Any core. Weights row by row, two in a byte, each + 8, the first in the lower bits; a row begins with a byte of its own:
- * (rows, (columns + 1) / 2) bytes. No scratch. */
-#include "textzoo/fixedpoint.h"
-#include "textzoo/fully_connected_s8.h"
+/* Any core. Weights as in packed_rows.h, two in a byte, each + 8: (rows, (columns + 1) / 2) bytes. No scratch. */
+#include "packed_rows.h"
+
+static int32_t dot_row_w4(const uint8_t *weights, const int8_t *input, int32_t columns)
+{
+    int32_t sum = 0;
+    for (; columns >= 2; columns -= 2, input += 2, ++weights) {
+        sum += input[0] * (*weights & 15) + input[1] * (*weights >> 4);
+    }
+    return columns ? sum + input[0] * (*weights & 15) : sum;
+}
 
 void tz_fully_connected_s8_w4(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    const uint8_t *weights = layer->weights;
-    const int32_t row_bytes = (layer->columns + 1) / 2;
     (void)scratch;
-    for (int32_t row = 0; row < layer->rows; ++row, weights += row_bytes) {
-        int32_t sum = layer->bias[row];
-        for (int32_t column = 0; column < layer->columns; ++column) {
-            const int32_t weight = (weights[column / 2] >> column % 2 * 4 & 15) - 8;
-            sum += input[column] * weight;
-        }
-        sum = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]) + layer->output_zero_point;
-        output[row] = (int8_t)tz_clamp(sum, layer->minimum, layer->maximum);
-    }
+    fully_connected(layer, input, output, 2, 8, dot_row_w4);
 }

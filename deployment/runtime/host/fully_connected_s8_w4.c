@@ -1,7 +1,7 @@
 /* PCs and Linux boards, weights in [-8, 7]: 16 rows by 4 columns at a time with AVX2.
  *
- * Exact: a field is weight + 8, in [0, 15]. VPMADDUBSW adds two products, at most 2 * 15 * 128 = 3840; eight of them are
- * at most 30720, which fits int16.
+ * Exact: a field is weight + 8, in [0, 15]. VPMADDUBSW adds two products, at most 2 * 15 * 128 = 3840; eight of them
+ * are at most 30720, which fits int16.
  *
  * Weights: as in row_blocks.h; of the 16 rows of a stripe the first eight in the lower half-bytes, each + 8. */
 #define FIELDS 2

@@ -2,20 +2,21 @@
  * others GCC's and Clang's vectors.
  *
  * Eight rows are the eight int32 lanes of a vector, and a lane takes four columns at a time: sums need no adding up
- * across lanes. A vector of weights is bytes for that; in a byte are one, two or four rows, eight rows apart: a stripe of
- * 8, 16 or 32 rows.
+ * across lanes. A vector of weights is bytes for that; in a byte are one, two or four rows, eight rows apart: a stripe
+ * of 8, 16 or 32 rows.
  *
- * A kernel says in FIELDS how many rows share a byte, in OFFSET what was added to each weight, and in HEAD_BYTES how many
- * bytes a block begins with, for each row. It includes this file, and for AVX2 it defines `unpack` or, where nothing is
- * packed, `prepare` and `dot_rows`. Without AVX2 packed weights are unpacked to int8, 64 columns at a time.
+ * A kernel says in FIELDS how many rows share a byte, in OFFSET what was added to each weight, and in HEAD_BYTES how
+ * many bytes a block begins with, for each row. It includes this file, and for AVX2 it defines `unpack` or, where
+ * nothing is packed, `prepare` and `dot_rows`. Without AVX2 packed weights are unpacked to int8, 64 columns at a time.
  *
- * Packed weights, AVX2: with f = weight + OFFSET >= 0, VPMADDUBSW (VPDPBUSD) multiplies unsigned fields with signed inputs;
- * what comes is f . x, and OFFSET * (sum of x) is taken off first. `unpack` may leave fields multiplied with powers of
- * two, as long as the sums of STEPS groups of columns fit int16: then they are widened, and shifted to where they belong.
+ * Packed weights, AVX2: with f = weight + OFFSET >= 0, VPMADDUBSW (VPDPBUSD) multiplies unsigned fields with signed
+ * inputs; what comes is f . x, and OFFSET * (sum of x) is taken off first. `unpack` may leave fields multiplied with
+ * powers of two, as long as the sums of STEPS groups of columns fit int16: then they are widened, and shifted to where
+ * they belong.
  *
- * Weights: blocks of 64 rows, then stripes; a stripe's missing rows are 0. For every 4 columns, for each stripe in the block,
- * comes a vector: 4 bytes for each of 8 rows; missing columns are 0. Where less than 8 rows are left, they come one by one
- * as int8, each filled up with zeros to a multiple of 32 columns.
+ * Weights: blocks of 64 rows, then stripes; a stripe's missing rows are 0. For every 4 columns, for each stripe in the
+ * block, comes a vector: 4 bytes for each of 8 rows; missing columns are 0. Where less than 8 rows are left, they come
+ * one by one as int8, each filled up with zeros to a multiple of 32 columns.
  * Scratch: the inputs, filled up with zeros to a multiple of 32; for weights of 8 bits, as many bytes again. */
 #ifndef TEXTZOO_ROW_BLOCKS_H
 #define TEXTZOO_ROW_BLOCKS_H
@@ -46,8 +47,8 @@ typedef struct {
     int32_t sum;       /* of the values, if the weights are packed and AVX2 multiplies them */
 } inputs_t;
 
-/* Defined by the kernel or below. `prepare` fills in what the kernel has to know about the values. `dot_rows` computes the
- * sums of a block or a stripe, without the bias, and returns the first weight that it did not read. */
+/* Defined by the kernel or below. `prepare` fills in what the kernel has to know about the values. `dot_rows` computes
+ * the sums of a block or a stripe, without the bias, and returns the first weight that it did not read. */
 static inline void prepare(inputs_t *inputs);
 static inline const int8_t *dot_rows(const int8_t *weights, const inputs_t *inputs, int32_t rows, int32_t *sums);
 

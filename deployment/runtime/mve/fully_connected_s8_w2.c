@@ -1,15 +1,20 @@
-/* Cortex-M55 with the vector extension for integers (Helium), weights in [-1, 1]: 8 instructions for 4 rows by 16 columns.
+/* Cortex-M55 with the vector extension for integers (Helium), weights in [-1, 1]: 8 instructions for 4 rows by 16
+ * columns.
  *
  * Four rows a, b, c, d share a byte: column k holds 64 * d[k] + 16 * c[k] + 4 * b[k] + a[k], which is in [-85, 85].
  * VRSHR by 2 rounds it to 16 * d[k] + 4 * c[k] + b[k], because a + 2 is in [1, 3]; and so on. Four multiplications and
- * three shifts do four rows: the sums of 64 * (d . x) + 16 * (c . x) + 4 * (b . x) + a . x, of 16 * (d . x) + 4 * (c . x)
- * + b . x, of 4 * (d . x) + c . x and of d . x.
+ * three shifts do four rows, in four sums:
  *
- * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. Each sum starts from its row's bias and 4 times the start
- * of the next; so each, less 4 times the next, ends as its row's bias and products modulo 2^32.
+ *   64 * (d . x) + 16 * (c . x) + 4 * (b . x) + a . x
+ *                  16 * (d . x) + 4 * (c . x) + b . x
+ *                                 4 * (d . x) + c . x
+ *                                               d . x
  *
- * Weights: bytes. Blocks of four rows; missing last rows are 0. A block is 16 bytes for every 16 columns; missing columns
- * are 0. Everything else: row_tiles.h; the sums in scratch memory are a multiple of four. */
+ * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. Each sum starts from its row's bias and 4 times the
+ * start of the next; so each, less 4 times the next, ends as its row's bias and products modulo 2^32.
+ *
+ * Weights: bytes. Blocks of four rows; missing last rows are 0. A block is 16 bytes for every 16 columns; missing
+ * columns are 0. Everything else: row_tiles.h; the sums in scratch memory are a multiple of four. */
 enum { BLOCK = 4, TILE = 32 * BLOCK, NEEDS_SUM = 0 };
 
 #include "row_tiles.h"

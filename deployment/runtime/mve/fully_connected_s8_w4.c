@@ -1,8 +1,8 @@
 /* Cortex-M55 with the vector extension for integers (Helium), weights in [-8, 7]: 12 instructions for 6 rows by 16
  * columns.
  *
- * Two rows share a byte: of an even row l and the odd row h after it, column k holds b[k] = 16 * h[k] + l[k] + 8, which is
- * in [-128, 127]. Two multiplications and one shift do both rows:
+ * Two rows share a byte: of an even row l and the odd row h after it, column k holds b[k] = 16 * h[k] + l[k] + 8, which
+ * is in [-128, 127]. Two multiplications and one shift do both rows:
  *
  *   both += b . x            VMLADAVA: sums 16 * (h . x) + l . x + 8 * S, S the sum of x
  *   high += (b >> 4) . x     VSHR, VMLADAVA: sums h . x, because l + 8 is in [0, 15]
@@ -11,8 +11,8 @@
  * 16 * high the loop ends with high as it should be and both - 16 * high = (bias of l) + l . x modulo 2^32.
  *
  * Weights: bytes. Blocks of three pairs of rows, then the remaining pairs one by one; a missing last row is 0. A block
- * is, for every 16 columns, 16 bytes of each of its pairs; missing columns are 0. Everything else: row_tiles.h; the sums
- * in scratch memory are an even number. */
+ * is, for every 16 columns, 16 bytes of each of its pairs; missing columns are 0. Everything else: row_tiles.h; the
+ * sums in scratch memory are an even number. */
 enum { BLOCK = 6, TILE = 21 * BLOCK, NEEDS_SUM = 1 };
 
 #include "row_tiles.h"

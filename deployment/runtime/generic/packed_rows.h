@@ -1,0 +1,36 @@
+/* What the generic kernels of FULLY_CONNECTED with packed weights share: all but the sums.
+ *
+ * Weights lie row by row, some in a byte, each plus an offset, the first in the lowest bits; a row begins with a byte
+ * of its own. With u = weight + offset: weights . x = u . x - offset * (sum of x). */
+#ifndef TEXTZOO_PACKED_ROWS_H
+#define TEXTZOO_PACKED_ROWS_H
+
+#include "textzoo/fixedpoint.h"
+#include "textzoo/fully_connected_s8.h"
+
+/* u . x of one row. */
+typedef int32_t dot_row_t(const uint8_t *weights, const int8_t *input, int32_t columns);
+
+static inline int32_t sum_of(const int8_t *input, int32_t columns)
+{
+    int32_t sum = 0;
+    for (int32_t column = 0; column < columns; ++column) {
+        sum += input[column];
+    }
+    return sum;
+}
+
+static inline void fully_connected(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
+                                   int32_t weights_in_a_byte, int32_t offset, dot_row_t *dot_row)
+{
+    const int32_t row_bytes = (layer->columns + weights_in_a_byte - 1) / weights_in_a_byte;
+    const int32_t known = offset * sum_of(input, layer->columns);
+    const uint8_t *weights = layer->weights;
+    for (int32_t row = 0; row < layer->rows; ++row, weights += row_bytes) {
+        const int32_t sum = dot_row(weights, input, layer->columns) - known + layer->bias[row];
+        const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
+        output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
+    }
+}
+
+#endif
