@@ -4,7 +4,6 @@ import subprocess
 import sys
 import textwrap
 
-import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -15,33 +14,7 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.quantizers.export import export_decode, export_forward
-from textzoo.quantizers.quantize import quantize
-from textzoo.schema import QuantizationConfig
-
-
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(3)
-    model = PicoGPT(vocabulary_size=13, n_layers=2, n_heads=2, d_model=16, context_length=8)
-    random = np.random.default_rng(0)
-    for weight in model.weights:
-        weight.assign(weight + 0.3 * random.standard_normal(weight.shape))
-    return model
-
-
-@pytest.fixture(scope="module")
-def decode_path(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("engine") / "decode.tflite"
-    export_decode(model, path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def quantized_path(model, tmp_path_factory):
-    tokens = np.random.default_rng(2).integers(0, 13, 300)
-    return quantize(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized")).decode_path
+from textzoo.quantizers.export import export_forward
 
 
 def random_windows(count=5, time=8, vocabulary=13):

@@ -7,6 +7,7 @@ from pathlib import Path
 from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
 from textzoo.compiler.fixedpoint import unit_multiplier
 from textzoo.compiler.graph import Graph, Tensor, build_graph
+from textzoo.compiler.interfaces import LOGITS, STEP_INPUTS
 from textzoo.compiler.kernels import sources_of
 from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
@@ -16,8 +17,6 @@ from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
 from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.vector_kernels import use_vector_kernels
-
-DECODE = "decode"
 
 
 @dataclass
@@ -148,7 +147,7 @@ def sizes_of(graph: Graph, program: Program, plan: MemoryPlan) -> Sizes:
 def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: str) -> ModelFacts:
     """What the header says; a decode step also has a context length and a unit of its logits."""
     facts = ModelFacts(name, hashlib.sha256(content).hexdigest())
-    if file.signature == DECODE and is_decode_step(graph):
+    if is_decode_step(graph):
         facts.context_length = context_length_of(file, content, label)
         facts.logit_unit = unit_multiplier(graph.outputs["logits"].scale)
     return facts
@@ -156,7 +155,7 @@ def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: s
 
 def is_decode_step(graph: Graph) -> bool:
     """Whether a token and a position go in and quantized logits come out; everything else is state."""
-    if set(graph.inputs) != {"token", "position"} or set(graph.outputs) != {"logits"}:
+    if set(graph.inputs) != STEP_INPUTS or set(graph.outputs) != {LOGITS}:
         return False
     logits = graph.outputs["logits"]
     single = all(str(tensor.dtype) == "int32" and tensor.shape == (1,) for tensor in graph.inputs.values())

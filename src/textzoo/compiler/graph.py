@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from textzoo.compiler.interfaces import NEW_STATE
 from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 
-NEW_STATE = "new_"
 LONGEST_SYMBOL = 60
 # Words that a tensor's symbol must not be: of C, and of the generated file.
 RESERVED_WORDS = (

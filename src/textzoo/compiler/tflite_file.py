@@ -1,10 +1,12 @@
 """Reading a .tflite: its operators and tensors as plain data, with every index checked before it is followed.
 
 The file is treated as hostile: LiteRT itself crashes the process on some damaged files, so nothing is handed to an
-interpreter before `read_tflite` has walked through all of it.
+interpreter before `read_tflite` has walked through all of it, and then only what it has checked (`rewritten`).
 """
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +15,17 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from textzoo.compiler.interfaces import Interface, chosen_interface, interfaces_of, named_by_contract, text
+from textzoo.compiler.tflite_limits import COPIES_OF_THE_FILE, SPARE_BYTES, check_limits, require
 from textzoo.errors import UserError
 
 IDENTIFIER = b"TFL3"
 MAXIMUM_BYTES = 512 * 2**20
 MAXIMUM_ELEMENTS = 2**28
-MAXIMUM_ITEMS = 20_000
+MAXIMUM_AXES = 8
+MAXIMUM_OPTION = 64
+# What they compute lies in other subgraphs, or is kept between runs.
+REFUSED_OPERATORS = {"CUSTOM", "IF", "WHILE", "CALL", "CALL_ONCE", "DELEGATE"}
 # type code -> numpy dtype; other types do not occur in a language model's graph.
 DTYPES = {
     schema.TensorType.FLOAT32: np.dtype("float32"),
@@ -84,7 +91,12 @@ class OperatorInfo:
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """The one subgraph of a .tflite and its signature (name -> tensor index)."""
+    """The subgraph of a .tflite that is used, and its inputs and outputs (name -> tensor index): see interfaces.py.
+
+    Attributes:
+        signature: Its key; empty where the file has none.
+        subgraph: Its place in the file.
+    """
 
     tensors: list[TensorInfo]
     operators: list[OperatorInfo]
@@ -92,6 +104,7 @@ class TfliteFile:
     inputs: dict[str, int]
     outputs: dict[str, int]
     file_bytes: int
+    subgraph: int = 0
 
     def operator_names(self) -> list[str]:
         """The kinds of operators, sorted."""
@@ -99,10 +112,10 @@ class TfliteFile:
 
 
 def read_tflite(path: Path) -> TfliteFile:
-    """Read and check a .tflite with one subgraph and one signature.
+    """Read and check a .tflite: the only signature, or its decode step, or its first subgraph where it has none.
 
     Raises:
-        UserError: The file is missing, too large, truncated, damaged, or has another form.
+        UserError: The file is missing, too large, truncated, damaged, or leaves open which signature is meant.
     """
     return parse_tflite(read_checked_bytes(path), str(path))
 
@@ -127,14 +140,29 @@ def _start(content: bytes) -> str:
 
 def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
     """Parse and check the bytes of a .tflite; `name` stands in error messages."""
+    with _damages_named(name):
+        model = unpacked(content)
+        interfaces = interfaces_of(model)
+    interface = chosen_interface(interfaces, name)
+    with _damages_named(name):
+        return _checked(model, interface, content)
+
+
+@contextmanager
+def _damages_named(name: str) -> Iterator[None]:
+    """Let every error say which file it is about."""
     try:
-        _check_counts(schema.Model.GetRootAs(content))
-        model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
-        return _checked(model, content)
+        yield
     except UserError as error:
         raise damaged(name, str(error)) from None
     except Exception as error:  # the generated reader raises whatever a wild offset leads to
         raise damaged(name, f"{type(error).__name__} while reading it") from None
+
+
+def unpacked(content: bytes) -> Any:
+    """The schema.ModelT of a file, which is bounded by its size."""
+    check_limits(schema.Model.GetRootAs(content), len(content))
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
 
 
 def damaged(name: str, why: str) -> UserError:
@@ -145,83 +173,98 @@ def damaged(name: str, why: str) -> UserError:
     )
 
 
-def _check_counts(model: Any) -> None:
-    """Bound the work of unpacking before it begins: vectors of a damaged file may point at each other."""
-    graphs = model.SubgraphsLength()
-    _require(graphs == 1, f"{graphs} subgraphs instead of 1")
-    counts = (
-        model.OperatorCodesLength(),
-        model.BuffersLength(),
-        model.SignatureDefsLength(),
-        model.MetadataLength(),
-        model.Subgraphs(0).TensorsLength(),
-        model.Subgraphs(0).OperatorsLength(),
-    )
-    _require(max(counts) <= MAXIMUM_ITEMS, f"{max(counts)} items of one kind")
-
-
-def _checked(model: Any, content: bytes) -> TfliteFile:
-    _require(model.version == 3, f"schema version {model.version}")
-    graph = model.subgraphs[0]
+def _checked(model: Any, interface: Interface, content: bytes) -> TfliteFile:
+    require(model.version == 3, f"schema version {model.version}")
+    require(0 <= interface.subgraph < len(model.subgraphs), f"a signature of subgraph {interface.subgraph}")
+    graph = model.subgraphs[interface.subgraph]
+    _check_sizes(graph, model, len(content))
     tensors = [_tensor(index, tensor, model, content) for index, tensor in enumerate(graph.tensors or [])]
-    total = sum(int(np.prod(tensor.shape, dtype=object)) for tensor in tensors)
-    _require(total <= MAXIMUM_ELEMENTS, f"tensors of {total} elements together")
-    _require(len({tensor.name for tensor in tensors}) == len(tensors), "two tensors of the same name")
+    require(len({tensor.name for tensor in tensors}) == len(tensors), "two tensors of the same name")
     operators = [_operator(operator, model, len(tensors)) for operator in graph.operators or []]
-    _require(len(operators) > 0, "no operators")
+    require(len(operators) > 0, "no operators")
     _check_order(graph, tensors, operators)
-    signatures = model.signatureDefs or []
-    _require(len(signatures) == 1, f"{len(signatures)} signatures instead of 1")
-    inputs, outputs = (_signature_map(part, tensors) for part in (signatures[0].inputs, signatures[0].outputs))
-    _require(sorted(inputs.values()) == sorted(_integers(graph.inputs)), "signature and graph have other inputs")
-    _require(set(outputs.values()) <= set(_integers(graph.outputs)), "signature and graph have other outputs")
-    return TfliteFile(tensors, operators, _text(signatures[0].signatureKey), inputs, outputs, len(content))
+    _check_interface(interface, graph, tensors)
+    interface = named_by_contract(interface, tensors, operators)
+    inputs, outputs = interface.inputs, interface.outputs
+    return TfliteFile(tensors, operators, interface.signature, inputs, outputs, len(content), interface.subgraph)
+
+
+def _check_sizes(graph: Any, model: Any, file_bytes: int) -> None:
+    """Bound what the tensors hold together, before any constant is copied: they may share one."""
+    elements, constants = 0, 0
+    for tensor in graph.tensors or []:
+        shape = [] if tensor.shape is None else tensor.shape
+        require(len(shape) <= MAXIMUM_AXES, f"tensor {text(tensor.name)} has {len(shape)} axes")
+        require(all(size > 0 for size in shape), f"tensor {text(tensor.name)} has shape {tuple(shape)}")
+        elements += _elements(_integers(shape))
+        require(0 <= tensor.buffer < len(model.buffers or []), f"buffer {tensor.buffer} of {len(model.buffers or [])}")
+        buffer = model.buffers[tensor.buffer]
+        constants += buffer.size if buffer.offset > 1 else 0 if buffer.data is None else len(buffer.data)
+    require(elements <= MAXIMUM_ELEMENTS, f"tensors of {elements} elements together")
+    require(constants <= COPIES_OF_THE_FILE * file_bytes + SPARE_BYTES, f"constants of {constants} bytes")
+
+
+def _elements(shape: Sequence[int]) -> int:
+    return int(np.prod(shape, dtype=object)) if shape else 1
+
+
+def _check_interface(interface: Interface, graph: Any, tensors: list[TensorInfo]) -> None:
+    """A signature has the inputs of its subgraph, and some of its outputs."""
+    places = [*interface.inputs.values(), *interface.outputs.values()]
+    require(all(0 <= place < len(tensors) for place in places), "a signature without its tensors")
+    same = sorted(interface.inputs.values()) == sorted(_integers(graph.inputs))
+    require(same, "signature and graph have other inputs")
+    require(set(interface.outputs.values()) <= set(_integers(graph.outputs)), "signature and graph have other outputs")
 
 
 def rewritten(content: bytes) -> bytes:
-    """The same model written anew, with every constant inside the flatbuffer: nothing wild survives that."""
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
-    for buffer in model.buffers:
-        if buffer.offset > 1:
-            buffer.data = np.frombuffer(content[buffer.offset : buffer.offset + buffer.size], np.uint8)
-        buffer.offset = buffer.size = 0
+    """The subgraph that `parse_tflite` checks, written anew with its constants: nothing wild survives that."""
+    model = unpacked(content)
+    interfaces = interfaces_of(model)
+    interface = chosen_interface(interfaces, "the model")
+    model.subgraphs = [model.subgraphs[interface.subgraph]]
+    used = {tensor.buffer for tensor in model.subgraphs[0].tensors}
+    model.buffers = [
+        own_buffer(buffer, content) if place in used else schema.BufferT() for place, buffer in enumerate(model.buffers)
+    ]
+    model.signatureDefs = [model.signatureDefs[interfaces.index(interface)]] if model.signatureDefs else []
+    for signature in model.signatureDefs:
+        signature.subgraphIndex = 0
+    model.metadata, model.metadataBuffer, model.externalBuffers, model.externalBufferGroups = [], None, [], []
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def _require(condition: bool, why: str) -> None:
-    if not condition:
-        raise UserError(why)
+def own_buffer(buffer: Any, content: bytes) -> Any:
+    """A buffer with its data inside the flatbuffer."""
+    if buffer.offset > 1:
+        buffer.data = np.frombuffer(content[buffer.offset : buffer.offset + buffer.size], np.uint8)
+    buffer.offset = buffer.size = 0
+    return buffer
 
 
 def _integers(values: Any) -> list[int]:
     return [] if values is None else [int(value) for value in values]
 
 
-def _text(value: bytes | str | None) -> str:
-    return value.decode("utf-8") if isinstance(value, bytes) else (value or "")
-
-
 def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
-    name = _text(tensor.name)
-    _require(tensor.type in DTYPES, f"tensor {name} has type {tensor.type}")
+    name = text(tensor.name)
+    require(tensor.type in DTYPES, f"tensor {name} has type {tensor.type}")
     shape = tuple(_integers(tensor.shape))
-    _require(all(size > 0 for size in shape), f"tensor {name} has shape {shape}")
-    elements = int(np.prod(shape, dtype=object)) if shape else 1
-    _require(elements <= MAXIMUM_ELEMENTS, f"tensor {name} has {elements} elements")
-    _require(tensor.sparsity is None, f"tensor {name} is sparse")
+    elements = _elements(shape)
+    require(tensor.sparsity is None, f"tensor {name} is sparse")
     data = _buffer(tensor, model, content)
     dtype = DTYPES[tensor.type]
-    _require(len(data) in (0, elements * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
+    require(len(data) in (0, elements * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
     scales, zero_points = _quantization(name, tensor.quantization, shape)
     return TensorInfo(index, name, shape, dtype, scales, zero_points, data)
 
 
 def _buffer(tensor: Any, model: Any, content: bytes) -> bytes:
     buffers = model.buffers or []
-    _require(0 <= tensor.buffer < len(buffers), f"buffer {tensor.buffer} of {len(buffers)}")
+    require(0 <= tensor.buffer < len(buffers), f"buffer {tensor.buffer} of {len(buffers)}")
     buffer = buffers[tensor.buffer]
     if buffer.offset > 1:
-        _require(buffer.offset + buffer.size <= len(content), "a buffer beyond the end of the file")
+        require(buffer.offset + buffer.size <= len(content), "a buffer beyond the end of the file")
         return content[buffer.offset : buffer.offset + buffer.size]
     return b"" if buffer.data is None else bytes(bytearray(buffer.data))
 
@@ -231,26 +274,28 @@ def _quantization(name: str, parameters: Any, shape: tuple[int, ...]) -> tuple[t
         return (), ()
     scales = tuple(float(scale) for scale in parameters.scale)
     zero_points = tuple(_integers(parameters.zeroPoint)) or (0,) * len(scales)
-    _require(len(zero_points) in (1, len(scales)), f"tensor {name} has {len(zero_points)} zero points")
-    _require(all(0 < scale < float("inf") for scale in scales), f"tensor {name} has an impossible scale")
+    require(len(zero_points) in (1, len(scales)), f"tensor {name} has {len(zero_points)} zero points")
+    require(all(0 < scale < float("inf") for scale in scales), f"tensor {name} has an impossible scale")
     if len(scales) > 1:
         axis = parameters.quantizedDimension
-        _require(0 <= axis < len(shape) and shape[axis] == len(scales), f"tensor {name} has {len(scales)} scales")
+        require(0 <= axis < len(shape) and shape[axis] == len(scales), f"tensor {name} has {len(scales)} scales")
     return scales, zero_points
 
 
 def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
     codes = model.operatorCodes or []
-    _require(0 <= operator.opcodeIndex < len(codes), "an operator without a code")
+    require(0 <= operator.opcodeIndex < len(codes), "an operator without a code")
     code = codes[operator.opcodeIndex]
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-    _require(builtin in OPERATOR_NAMES, f"unknown operator {builtin}")
+    require(builtin in OPERATOR_NAMES, f"unknown operator {builtin}")
     name = OPERATOR_NAMES[builtin]
-    _require(name != "CUSTOM", f"custom operator {_text(code.customCode)}")
+    require(name not in REFUSED_OPERATORS, f"operator {name} {text(code.customCode)}".rstrip())
     inputs, outputs = tuple(_integers(operator.inputs)), tuple(_integers(operator.outputs))
-    _require(all(-1 <= index < tensor_count for index in inputs), f"{name} reads a tensor that is not there")
-    _require(all(0 <= index < tensor_count for index in outputs), f"{name} writes a tensor that is not there")
+    require(all(-1 <= index < tensor_count for index in inputs), f"{name} reads a tensor that is not there")
+    require(all(0 <= index < tensor_count for index in outputs), f"{name} writes a tensor that is not there")
     options = dict(vars(operator.builtinOptions)) if operator.builtinOptions is not None else {}
+    longest = max((np.size(value) for value in options.values()), default=0)
+    require(longest <= MAXIMUM_OPTION, f"{name} has an option of {longest} numbers")
     return OperatorInfo(name, inputs, outputs, options, int(code.version))
 
 
@@ -258,19 +303,13 @@ def _check_order(graph: Any, tensors: list[TensorInfo], operators: list[Operator
     """Every tensor is an input, a constant, or written once before it is read."""
     known = {tensor.index for tensor in tensors if tensor.is_constant}
     graph_inputs, graph_outputs = _integers(graph.inputs), _integers(graph.outputs)
-    _require(all(0 <= index < len(tensors) for index in graph_inputs + graph_outputs), "inputs that are not there")
+    require(all(0 <= index < len(tensors) for index in graph_inputs + graph_outputs), "inputs that are not there")
     known.update(graph_inputs)
     for operator in operators:
-        _require(all(index in known or index == -1 for index in operator.inputs), f"{operator.name} reads too early")
-        _require(not known.intersection(operator.outputs), f"{operator.name} overwrites a tensor")
+        require(all(index in known or index == -1 for index in operator.inputs), f"{operator.name} reads too early")
+        require(not known.intersection(operator.outputs), f"{operator.name} overwrites a tensor")
         known.update(operator.outputs)
-    _require(known.issuperset(graph_outputs), "outputs that nothing computes")
-
-
-def _signature_map(entries: Any, tensors: list[TensorInfo]) -> dict[str, int]:
-    found = {_text(entry.name): int(entry.tensorIndex) for entry in entries or []}
-    _require(all(0 <= index < len(tensors) for index in found.values()), "a signature without its tensors")
-    return found
+    require(known.issuperset(graph_outputs), "outputs that nothing computes")
 
 
 def context_length_of(graph: TfliteFile, content: bytes, label: str) -> int:

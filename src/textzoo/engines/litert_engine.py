@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from textzoo.compiler.interfaces import LOGITS, NEW_STATE, STEP_INPUTS
 from textzoo.compiler.tflite_file import (
     TensorInfo,
     TfliteFile,
@@ -19,14 +20,12 @@ from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
 from textzoo.errors import UserError
 
-NEW_STATE = "new_"
-
 
 class LitertEngine(Engine):
     """The decode step of a .tflite.
 
     Args:
-        model: Path of a .tflite with signature `decode`; or its bytes, which are then trusted not to end the process.
+        model: Path of a .tflite with a decode step; or its bytes, which are then trusted not to end the process.
         resolver: Which kernels compute it.
         keep_tensors: Whether intermediate tensors can be read after a step.
 
@@ -104,17 +103,17 @@ def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_
 
 def state_pairs(graph: TfliteFile, label: str) -> list[tuple[int, int]]:
     """(input, output) tensor indices of every state tensor, after checking that the graph is a decode step."""
-    if graph.signature != "decode":
-        raise UserError(f"{label} has no decode step", expected="signature 'decode'", received=f"'{graph.signature}'")
-    states = sorted(set(graph.inputs) - {"token", "position"})
-    outputs = {"logits", *(NEW_STATE + name for name in states)}
-    if not {"token", "position"} <= set(graph.inputs) or set(graph.outputs) != outputs:
+    states = sorted(set(graph.inputs) - STEP_INPUTS)
+    outputs = {LOGITS, *(NEW_STATE + name for name in states)}
+    if not set(graph.inputs) >= STEP_INPUTS or set(graph.outputs) != outputs:
+        title = f"signature '{graph.signature}'" if graph.signature else "no signature"
         raise UserError(
-            f"{label} is not a decode step",
+            f"{label} has no decode step",
             expected="inputs token, position and state; outputs logits and new_<state>",
-            received=f"inputs {', '.join(graph.inputs)}; outputs {', '.join(graph.outputs)}",
+            received=f"{title}, inputs {', '.join(graph.inputs)}; outputs {', '.join(graph.outputs)}",
+            remedy="Convert the model with a signature of these names.",
         )
-    for name in ("token", "position"):
+    for name in sorted(STEP_INPUTS):
         _require_kind(graph.tensors[graph.inputs[name]], "int32", (1,), label)
     pairs = [(graph.inputs[name], graph.outputs[NEW_STATE + name]) for name in states]
     for before, after in pairs:

@@ -18,7 +18,7 @@ class NativeEngine(Engine):
     """The decode step of a .tflite, compiled to C for this machine.
 
     Args:
-        model: Path of a .tflite with signature `decode`.
+        model: Path of a .tflite with a decode step.
 
     Raises:
         UserError: The file is missing, damaged, not a quantized decode step, or has operators that the compiler lacks;
@@ -34,7 +34,7 @@ class NativeEngine(Engine):
 
     def _open(self, compiled: CompiledModel, native: NativeModel) -> None:
         if compiled.facts.context_length == 0:
-            raise UserError("this model is not a decode step", expected="signature 'decode' with token and position")
+            raise UserError("this model is not a decode step", expected="inputs token and position, quantized logits")
         logits = compiled.logits
         self._compiled, self._native = compiled, native
         self.vocabulary_size, self.context_length = logits.size, compiled.facts.context_length

@@ -17,8 +17,8 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from textzoo.compiler.interfaces import NEW_STATE
 from textzoo.compiler.tflite_file import TfliteFile, parse_tflite, read_tflite
-from textzoo.engines.litert_engine import NEW_STATE
 from textzoo.engines.quiet import quiet_stderr
 from textzoo.errors import UserError
 from textzoo.files import write_bytes

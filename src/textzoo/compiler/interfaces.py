@@ -1,0 +1,173 @@
+"""What goes into a .tflite and comes out, by name: of its decode step's signature, or of a file without signatures.
+
+A file with one signature has its names. Of several, the one with the inputs of a decode step (token, position, state)
+is taken; where several have them, the one called `decode`. A file without signatures has the names of its first
+subgraph's tensors, without what the converter puts around them (`serving_default_token:0` is `token`).
+
+In a decode step, outputs that are not called by the contract (`logits`, `new_<state>`) are recognized where only one
+answer is possible: see `named_by_contract`.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Any
+
+from textzoo.errors import UserError
+
+DECODE = "decode"
+NEW_STATE = "new_"
+LOGITS = "logits"
+STEP_INPUTS = {"token", "position"}
+OUTPUT_NUMBER = re.compile(r":\d+$")
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One way to use a .tflite.
+
+    Attributes:
+        signature: Its key; empty where the file has none.
+        subgraph: Place of the subgraph that computes it.
+        inputs: Name -> tensor index.
+        outputs: Name -> tensor index.
+    """
+
+    signature: str
+    subgraph: int
+    inputs: dict[str, int]
+    outputs: dict[str, int]
+
+    @property
+    def is_step(self) -> bool:
+        """Whether a token and a position go in."""
+        return set(self.inputs) >= STEP_INPUTS
+
+    def describe(self) -> str:
+        """For error messages: signature 'decode' (token, position -> logits)."""
+        title = f"signature '{self.signature}'" if self.signature else "no signature"
+        return f"{title} ({', '.join(self.inputs)} -> {', '.join(self.outputs)})"
+
+
+def chosen_interface(interfaces: Sequence[Interface], label: str) -> Interface:
+    """The only one, or the only decode step among several; UserError where that is not decided."""
+    if len(interfaces) == 1:
+        return interfaces[0]
+    steps = [interface for interface in interfaces if interface.is_step]
+    named = [interface for interface in steps if interface.signature == DECODE]
+    found = named if len(named) == 1 else steps
+    if len(found) == 1:
+        return found[0]
+    count = len(found) or "none"
+    raise UserError(
+        f"{label} has {len(interfaces)} signatures, and {count} of them may be the decode step",
+        expected=f"one with the inputs token, position and the state, or one of these called '{DECODE}'",
+        received="\n  ".join(["", *(interface.describe() for interface in interfaces)]),
+        remedy="Convert the model with the signature of its decode step only.",
+    )
+
+
+def interfaces_of(model: Any) -> list[Interface]:
+    """All signatures of a schema.ModelT; where there are none, the first subgraph as it is."""
+    if not model.signatureDefs:
+        graph = model.subgraphs[0]
+        return [Interface("", 0, tensor_names(graph, graph.inputs), tensor_names(graph, graph.outputs))]
+    return [
+        Interface(
+            text(signature.signatureKey),
+            int(signature.subgraphIndex),
+            entries(signature.inputs),
+            entries(signature.outputs),
+        )
+        for signature in model.signatureDefs
+    ]
+
+
+def entries(values: Any) -> dict[str, int]:
+    return {text(entry.name): int(entry.tensorIndex) for entry in values or []}
+
+
+def text(value: bytes | str | None) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else (value or "")
+
+
+def tensor_names(graph: Any, indices: Any) -> dict[str, int]:
+    """Tensors by their own names, shortened if that keeps them apart."""
+    places = [int(index) for index in ([] if indices is None else indices)]
+    if not all(0 <= place < len(graph.tensors or []) for place in places):
+        raise UserError("inputs or outputs that are not there")
+    names = [text(graph.tensors[place].name) for place in places]
+    short = shortened(names)
+    return dict(zip(short if len(set(short)) == len(short) else names, places, strict=True))
+
+
+def shortened(names: Sequence[str]) -> list[str]:
+    """`serving_default_token:0`, `serving_default_position:0` -> `token`, `position`."""
+    plain = [OUTPUT_NUMBER.sub("", name) for name in names]
+    # All letters that the names have in common at their beginning, up to an underscore.
+    common = [letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, zip(*plain, strict=False))]
+    prefix = "".join(common) if len(plain) > 1 else ""
+    return [name[prefix.rfind("_") + 1 :] for name in plain]
+
+
+def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: Sequence[Any]) -> Interface:
+    """The outputs of a decode step as `logits` and `new_<state>`, as far as only one answer is possible.
+
+    A state becomes the output called new_<state>; or else what DYNAMIC_UPDATE_SLICE makes of it; or else the only
+    output of its format, if no other state has that format. The logits are the output that is left then. What cannot be
+    decided keeps its name.
+
+    Args:
+        interface: Of the file.
+        tensors: TensorInfo of the subgraph.
+        operators: OperatorInfo of the subgraph.
+    """
+    if not interface.is_step:
+        return interface
+    states = {name: place for name, place in interface.inputs.items() if name not in STEP_INPUTS}
+    known = {LOGITS, *(NEW_STATE + name for name in states)}
+    free = {name: place for name, place in interface.outputs.items() if name not in known}
+    states = {name: place for name, place in states.items() if NEW_STATE + name not in interface.outputs}
+    renamed: dict[str, str] = {}
+    for pairs in (updates_of(states, free, operators), outputs_of_their_format(states, free, tensors)):
+        for state, output in pairs:
+            if state in states and output in free:
+                renamed[output] = NEW_STATE + state
+                del states[state], free[output]
+    if not states and len(free) == 1 and LOGITS not in interface.outputs:
+        renamed[next(iter(free))] = LOGITS
+    return replace(interface, outputs={renamed.get(name, name): place for name, place in interface.outputs.items()})
+
+
+def updates_of(states: dict[str, int], outputs: dict[str, int], operators: Sequence[Any]) -> list[tuple[str, str]]:
+    """(state, output) where the output is the state with a part replaced."""
+    updates = {
+        (operator.inputs[0], operator.outputs[0])
+        for operator in operators
+        if operator.name == "DYNAMIC_UPDATE_SLICE" and operator.inputs and operator.outputs
+    }
+    return [
+        (state, output)
+        for state, before in states.items()
+        for output, after in outputs.items()
+        if (before, after) in updates
+    ]
+
+
+def outputs_of_their_format(
+    states: dict[str, int], outputs: dict[str, int], tensors: Sequence[Any]
+) -> list[tuple[str, str]]:
+    """(state, output) where there is one state and one output of a format."""
+
+    def form(place: int) -> tuple[Any, ...]:
+        tensor = tensors[place]
+        return tensor.shape, tensor.dtype, tensor.scales, tensor.zero_points
+
+    pairs = []
+    for state, place in states.items():
+        alike = [output for output, other in outputs.items() if form(other) == form(place)]
+        rivals = [other for other in states.values() if form(other) == form(place)]
+        if len(alike) == len(rivals) == 1:
+            pairs.append((state, alike[0]))
+    return pairs

@@ -1,0 +1,33 @@
+"""A tiny model and its decode steps, float and quantized."""
+
+import keras
+import numpy as np
+import pytest
+
+from textzoo.models.pico_gpt import PicoGPT
+from textzoo.quantizers.export import export_decode
+from textzoo.quantizers.quantize import quantize
+from textzoo.schema import QuantizationConfig
+
+
+@pytest.fixture(scope="session")
+def model():
+    keras.utils.set_random_seed(3)
+    model = PicoGPT(vocabulary_size=13, n_layers=2, n_heads=2, d_model=16, context_length=8)
+    random = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(weight + 0.3 * random.standard_normal(weight.shape))
+    return model
+
+
+@pytest.fixture(scope="session")
+def decode_path(model, tmp_path_factory):
+    path = tmp_path_factory.mktemp("engine") / "decode.tflite"
+    export_decode(model, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def quantized_path(model, tmp_path_factory):
+    tokens = np.random.default_rng(2).integers(0, 13, 300)
+    return quantize(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized")).decode_path
