@@ -19,6 +19,11 @@ if command -v dpkg >/dev/null; then
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
 fi
+# Clang's sanitizers, where its own package does not bring them.
+if command -v clang >/dev/null && command -v dpkg >/dev/null &&
+    ! echo 'int main(void) { return 0; }' | clang -fsanitize=address -x c - -o /dev/null 2>/dev/null; then
+    missing+=(libclang-rt-dev)
+fi
 [ ${#missing[@]} -eq 0 ] && exit 0
 
 run=()

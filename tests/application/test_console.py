@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
-from toy_projects import APPLICATION, FOLDER, STRICT, need, render_toy
+from toy_projects import APPLICATION, FOLDER, STRICT, need, need_sanitizers, render_toy
 
 from textzoo.engines.generate import generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
@@ -445,15 +445,18 @@ def is_ended_by(line):
     return [part for part in line.split(b"\r") if part]
 
 
-def test_hostile_lines_find_no_wrong_memory_use_and_every_machine_line_an_answer(project):
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_hostile_lines_find_no_wrong_memory_use_and_every_machine_line_an_answer(project, compiler):
+    need_sanitizers(compiler)
     source = random.Random(20)
     lines = [line for line in (hostile_line(source) for _ in range(FUZZ_LINES)) if b"\x04" not in line]
     lines = [part for line in lines for part in is_ended_by(line) if not part.startswith(b":exit")]
     lines = [line for line in lines if b'"exit"' not in line]
-    run_make(project, "SANITIZE=1", "CC=gcc")
+    build = f"build/{compiler}-sanitize"
+    run_make(project, "SANITIZE=1", f"CC={compiler}", f"BUILD={build}")
     # every line is followed by one whose answer is known, so that answers can be told apart
     data = b"".join(line + b'\n{"command":"reset"}\n' for line in lines)
-    program = project / "build" / "host-sanitize" / "toy"
+    program = project / build / "toy"
     done = subprocess.run([str(program)], input=data, capture_output=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     assert done.stderr == b""

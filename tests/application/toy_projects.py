@@ -1,6 +1,7 @@
 """Projects around the toy model, and its C as a library."""
 
 import ctypes
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -46,12 +47,26 @@ def need(*tools: str) -> None:
             pytest.skip(f"{tool}: not installed")
 
 
+def need_sanitizers(compiler: str) -> None:
+    """Skip the test where a compiler, or its sanitizers (clang: Debian's libclang-rt-dev), are not installed."""
+    command = [compiler, "-fsanitize=address,undefined", "-x", "c", "-", "-o", "/dev/null"]
+    program = b"int main(void) { return 0; }"
+    if (
+        not shutil.which(compiler)
+        or subprocess.run(command, input=program, capture_output=True, check=False).returncode
+    ):
+        pytest.skip(f"{compiler} with its sanitizers: not installed")
+
+
 def compile_library(folder: Path, sources: list[Path], includes: list[Path], *flags: str) -> ctypes.CDLL:
-    """C sources as a library of this machine."""
+    """C sources as a library of this machine; undefined operations end the process, where clang is installed."""
     need("host")
+    compiler, traps = find_tool("host"), []
+    if clang := shutil.which("clang"):  # whose traps need no library: this one is loaded by Python
+        compiler, traps = clang, ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "library.so"
-    command = [str(find_tool("host")), *STRICT, "-O1", "-shared", "-fPIC", *flags]
+    command = [str(compiler), *STRICT, *traps, "-O1", "-shared", "-fPIC", *flags]
     command += [f"-I{path}" for path in [*includes, APPLICATION]]
     subprocess.run([*command, "-o", str(target), *map(str, sources)], check=True, timeout=120)
     return ctypes.CDLL(str(target))

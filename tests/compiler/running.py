@@ -77,17 +77,18 @@ def model_of(row: Row, seed: int, nodes: int = 8) -> Model:
     return Model([row.make(random, row.dtypes[number % len(row.dtypes)]) for number in range(nodes)], random)
 
 
-def differences(model: Model, folder: Path, without: Collection[str] = ()) -> list[str]:
+def differences(model: Model, folder: Path, without: Collection[str] = (), compiler: str = "") -> list[str]:
     """Where the compiled C differs from LiteRT.
 
     Args:
         model: What is run.
         folder: For the program; what lies there from before is overwritten.
         without: Passes to leave out.
+        compiler: Of the C; where none is given, the one that the product would take.
     """
     compiled = compile_bytes(model.content, Target("generic"), without=frozenset(without))
     folder.mkdir(parents=True, exist_ok=True)
-    return mismatches(model, run_program(compiled, model, folder))
+    return mismatches(model, run_program(compiled, model, folder, compiler))
 
 
 def mismatches(model: Model, results: Sequence[Values]) -> list[str]:
@@ -107,9 +108,9 @@ def bits(values: np.ndarray) -> np.ndarray:
     return values.view(np.int32) if values.dtype == np.float32 else values
 
 
-def run_program(compiled_model: CompiledModel, model: Model, folder: Path) -> list[Values]:
+def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compiler: str = "") -> list[Values]:
     """The outputs of each run, by a program that ends at the first wrong address or undefined operation."""
-    program = build_program(compiled_model, folder)
+    program = build_program(compiled_model, folder, compiler)
     given = b"".join(values[place].tobytes() for values in model.runs for place in by_name("input", len(model.inputs)))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run([program], input=given, capture_output=True, timeout=120, check=False, env=environment)
@@ -131,13 +132,22 @@ def by_name(role: str, count: int) -> list[int]:
     return sorted(range(count), key=lambda place: f"{role}_{place}")
 
 
-def build_program(compiled_model: CompiledModel, folder: Path) -> Path:
+def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "") -> Path:
     generated = write_files(compiled_model.files, folder)
     sources = [MAIN, *generated, *(RUNTIME / source for source in compiled_model.sources)]
     application = DEPLOYMENT / "application"
     includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{application}"]
     program = folder / "program"
-    command = [find_compiler(), *FLAGS, *SANITIZERS, *includes, *sources, application / "crc32.c", "-o", program]
+    command = [
+        compiler or find_compiler(),
+        *FLAGS,
+        *SANITIZERS,
+        *includes,
+        *sources,
+        application / "crc32.c",
+        "-o",
+        program,
+    ]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return program

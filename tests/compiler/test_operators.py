@@ -3,6 +3,9 @@
 The compiled C runs with address and undefined-behaviour sanitizers, without any pass and with all of them.
 """
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 from hypothesis import Phase, given, settings
@@ -49,6 +52,24 @@ def test_random_nodes_equal_litert(row, without, folder, seed):
 def test_chains_equal_litert(chain, without, folder, seed):
     random = np.random.default_rng(seed)
     assert not differences(Model(chain(random), random), folder, without)
+
+
+@pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
+@examples(1)
+@seeds
+def test_chains_equal_litert_with_clang(chain, folder, seed):
+    need_clang()
+    random = np.random.default_rng(seed)
+    assert not differences(Model(chain(random), random), folder, compiler="clang")
+
+
+def need_clang():
+    program = ["clang", "-fsanitize=address,undefined", "-x", "c", "-", "-o", "/dev/null"]
+    if (
+        not shutil.which("clang")
+        or subprocess.run(program, input=b"int main(void) { return 0; }", check=False).returncode
+    ):
+        pytest.skip("clang with its sanitizers (Debian: libclang-rt-dev): not installed")
 
 
 def test_every_operator_of_the_table_has_a_row():

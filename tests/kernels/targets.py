@@ -61,6 +61,7 @@ TARGETS = [
     Target("host_vectors", "host", "gcc", ("-O2", "-U__SSE2__")),
     Target("host_clang", "host", "clang", ("-O3", "-march=native")),
     Target("host_sanitized", "host", "gcc", ("-march=native", *SANITIZERS)),
+    Target("host_clang_sanitized", "host", "clang", ("-march=native", *SANITIZERS)),
     Target("host_avx2_sanitized", "host", "gcc", ("-mavx2", *SANITIZERS)),
     Target("host_sse2_sanitized", "host", "gcc", SANITIZERS),
     Target("host_vectors_sanitized", "host", "gcc", ("-U__SSE2__", *SANITIZERS)),
