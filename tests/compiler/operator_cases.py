@@ -26,10 +26,14 @@ class Case:
     Attributes:
         operation: For `single_op.build_all`.
         ranges: Smallest and largest value of those inputs that must not take every value of their type.
+        states: Inputs and the outputs that take their place in the next run.
+        counter: The input that is the number of the run.
     """
 
     operation: Operation
     ranges: dict[Tensor, tuple[int, int]] = field(default_factory=dict)
+    states: dict[Tensor, Tensor] = field(default_factory=dict)
+    counter: Tensor | None = None
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,67 @@ def random_operation(random: Random, known: list[Tensor], shape: tuple[int, ...]
     return Operation(name, [source], [output])
 
 
+PROBABILITIES = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
+# Exponents of the scale of scores, and of what the products of a query and a key are divided by.
+SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
+
+
+def attention(dtype: str, softmax: str) -> Callable[[Random], list[Case]]:
+    """One query per run against caches that grow by a place per run, up to the last one and beyond."""
+
+    def make(random: Random) -> list[Case]:
+        heads, context, width = (int(random.integers(1, most)) for most in (4, 9, 40))
+        key, value = (tensor(random, (heads, 1, width), dtype, draw_scale(random, -9, -5)) for _ in range(2))
+        (scale, spread), (keys, values) = SCORES[dtype], (cached(random, new, context) for new in (key, value))
+        scores = tensor(random, (heads, 1, context), dtype, draw_scale(random, *scale))
+        query = tensor(random, key.shape, dtype, scores.scale / key.scale / draw_scale(random, *spread) / width**0.5)
+        position, place = Tensor((1,), "int32"), Tensor((3,), "int32")
+        updates = steps(
+            Operation("CONCATENATION", [plain([0]), position, plain([0])], [place]),
+            Operation("DYNAMIC_UPDATE_SLICE", [keys[0], key, place], [keys[1]]),
+            Operation("DYNAMIC_UPDATE_SLICE", [values[0], value, place], [values[1]]),
+            Operation("BATCH_MATMUL", [query, keys[1]], [scores], {"adjY": True}),
+        )
+        updates[0].counter, updates[0].states = position, dict([keys, values])
+        return updates + weighted_values(random, position, scores, values[1], softmax)
+
+    make.__name__ = f"attention_of_{dtype}_with_{softmax}_softmax"
+    return make
+
+
+def cached(random: Random, new: Tensor, context: int) -> tuple[Tensor, Tensor]:
+    """A cache before and after a run."""
+    heads, _, width = new.shape
+    return same(random, new, (heads, context, width)), same(random, new, (heads, context, width))
+
+
+def weighted_values(random: Random, position: Tensor, scores: Tensor, values: Tensor, softmax: str) -> list[Case]:
+    """The scores up to a position become probabilities, by which the values are weighted."""
+    live, dead = Tensor(scores.shape[-1:], "bool"), same(random, scores, (1,))
+    dead.data = draw_values(random, (1,), dead.dtype)
+    masked, weights = same(random, scores, scores.shape), Tensor(scores.shape, softmax, *PROBABILITIES[softmax])
+    output = tensor(random, (values.shape[0], 1, values.shape[2]), softmax, values.scale * draw_scale(random, -2, 1))
+    cases = steps(
+        Operation("LESS_EQUAL", [plain(range(scores.shape[-1])), position], [live]),
+        Operation("SELECT_V2", [live, scores, dead], [masked]),
+    )
+    if softmax != scores.dtype:
+        wide = [Tensor(narrow.shape, softmax, narrow.scale) for narrow in (masked, values)]
+        cases += steps(Operation("QUANTIZE", [masked], wide[:1]), Operation("QUANTIZE", [values], wide[1:]))
+        masked, values = wide
+    return cases + steps(
+        Operation("SOFTMAX", [masked], [weights], {"beta": 1.0}),
+        Operation("BATCH_MATMUL", [weights, values], [output]),
+    )
+
+
+# Kernel -> a graph that it computes.
+ATTENTIONS = {
+    "attention_s8": attention("int8", "int8"),
+    "attention_s8_p16": attention("int8", "int16"),
+    "attention_s16": attention("int16", "int16"),
+}
+
 CHAINS: dict[str, Callable[[Random], list[Case]]] = {
     function.__name__: function
     for function in (
@@ -197,5 +258,6 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         computed_in_place,
         scalars,
         random_graph,
+        *ATTENTIONS.values(),
     )
 }

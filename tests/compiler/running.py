@@ -34,13 +34,17 @@ class Model:
     """
 
     def __init__(self, cases: Sequence[Case], random: Random) -> None:
-        self.content = build_all([case.operation for case in cases])
+        states = {before: after for case in cases for before, after in case.states.items()}
+        self.content = build_all([case.operation for case in cases], states)
         operands = dict.fromkeys(operand for case in cases for operand in case.operation.inputs if operand is not None)
-        written = {output for case in cases for output in case.operation.outputs}
-        self.inputs = [operand for operand in operands if operand.data is None and operand not in written]
+        computed = {*(output for case in cases for output in case.operation.outputs), *states}
+        self.inputs = [operand for operand in operands if operand.data is None and operand not in computed]
         self.limits = {operand: limits for case in cases for operand, limits in case.ranges.items()}
         runs = [[self.regular(operand, kind) for operand in self.inputs] for kind in ("every", "lowest", "highest")]
         self.runs = runs + [[self.random(operand, random) for operand in self.inputs] for _ in range(RANDOM_RUNS)]
+        for counter in {case.counter for case in cases if case.counter is not None}:
+            for number, values in enumerate(self.runs):
+                values[self.inputs.index(counter)] = np.full(counter.shape, number, counter.dtype)
         self.expected = run_litert(self.content, self.runs)
 
     def regular(self, operand: Tensor, kind: str) -> np.ndarray:
@@ -58,16 +62,20 @@ class Model:
 
 
 def run_litert(content: bytes, runs: Sequence[Values]) -> list[Values]:
-    """The outputs of each run, in the order of the signature's names."""
+    """The outputs of each run, in the order of the signature's names; states begin at their zero points."""
     interpreter = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    states = [detail for detail in inputs if detail["name"].startswith("state_")]
+    inputs = inputs[: len(inputs) - len(states)]
+    held = [np.full(state["shape"], state["quantization"][1], state["dtype"]) for state in states]
     results = []
     for values in runs:
-        for detail, value in zip(inputs, values, strict=True):
+        for detail, value in zip([*inputs, *states], [*values, *held], strict=True):
             interpreter.set_tensor(detail["index"], value)
         interpreter.invoke()
         results.append([interpreter.get_tensor(detail["index"]) for detail in outputs])
+        held = [results[-1].pop() for _ in states][::-1]
     return results
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from operator_cases import ROWS
-from operator_chains import CHAINS
+from operator_chains import ATTENTIONS, CHAINS
 from refused_operators import REFUSED
 from running import Model, differences, model_of, run_program
 
@@ -70,6 +70,15 @@ def need_clang():
         or subprocess.run(program, input=b"int main(void) { return 0; }", check=False).returncode
     ):
         pytest.skip("clang with its sanitizers (Debian: libclang-rt-dev): not installed")
+
+
+@pytest.mark.parametrize("kernel", ATTENTIONS)
+@pytest.mark.parametrize("seed", range(4))
+def test_attention_becomes_one_kernel(kernel, seed):
+    random = np.random.default_rng(seed)
+    compiled = compile_bytes(Model(ATTENTIONS[kernel](random), random).content, Target())
+    assert [getattr(statement, "kernel", "") for statement in compiled.program.statements][-1] == kernel
+    assert "BATCH_MATMUL" not in {statement.kind for statement in compiled.program.statements}
 
 
 def test_every_operator_of_the_table_has_a_row():

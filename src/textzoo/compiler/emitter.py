@@ -227,6 +227,9 @@ def macs_of(statement: Any) -> int:
         return fields["rows"] * fields["columns"] * statement.repeats
     if struct is not None and struct.type == "tz_attention_s8_t":
         return 2 * fields["heads"] * fields["context"] * fields["width"]
+    if struct is not None and struct.type == "tz_attention_s16_t":
+        rows = fields["softmax"].fields
+        return 2 * rows["rows"] * rows["columns"] * fields["width"]
     if struct is not None and struct.type == "tz_batch_matmul_t":
         return int(np.prod(fields["batches"])) * fields["rows"] * fields["depth"] * fields["columns"]
     return 0

@@ -11,6 +11,7 @@ GENERIC = "generic"
 PARTS = {
     "attention_s8": ("dot_rows_s8", "weighted_sum_s8"),
     "attention_s8_p16": ("dot_rows_s8", "weighted_sum_s8"),
+    "attention_s16": ("dot_rows_s16", "weighted_sum_s16"),
 }
 
 

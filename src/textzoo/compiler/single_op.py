@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -141,20 +142,25 @@ def build(
     return build_all([Operation(op_name, inputs, outputs, options or {}, version)])
 
 
-def build_all(operations: Sequence[Operation]) -> bytes:
+def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] = MappingProxyType({})) -> bytes:
     """The .tflite of several operators, each of which may read what earlier ones have computed.
 
     The same Tensor object is the same tensor of the model. Those with data are constants; the others that no operator
     computes are the model's inputs, "input_0", "input_1", ... in the order of their first use; those that no other
     operator reads are its outputs, "output_0", "output_1", ... The signature is "main".
+
+    Args:
+        operations: In the order of their computation.
+        states: Inputs and the outputs that take their place in the next run: "state_0" and "new_state_0", ...
     """
-    roles = _named_tensors(operations)
+    roles = _named_tensors(operations, states)
     names = {tensor: f"{role}_{index}" for role, tensors in roles.items() for index, tensor in enumerate(tensors)}
     places = {tensor: place for place, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
     model.buffers = [schema.BufferT(), *(_buffer(tensor) for tensor in names)]
     graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
-    graph.inputs, graph.outputs = ([places[tensor] for tensor in roles[role]] for role in ("input", "output"))
+    graph.inputs = [places[tensor] for role in ("input", "state") for tensor in roles[role]]
+    graph.outputs = [places[tensor] for role in ("output", "new_state") for tensor in roles[role]]
     graph.operators, graph.name = [], b"main"
     for operation in operations:
         built = _operator(operation.name, operation.options)
@@ -167,15 +173,18 @@ def build_all(operations: Sequence[Operation]) -> bytes:
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
-def _named_tensors(operations: Sequence[Operation]) -> dict[str, list[Tensor]]:
+def _named_tensors(operations: Sequence[Operation], states: Mapping[Tensor, Tensor]) -> dict[str, list[Tensor]]:
     """What tensors are for the model -> those tensors, each once, in the order of their first use."""
+    held = {*states.keys(), *states.values()}
     read = dict.fromkeys(tensor for operation in operations for tensor in operation.inputs if tensor is not None)
     written = dict.fromkeys(tensor for operation in operations for tensor in operation.outputs)
     return {
-        "input": [tensor for tensor in read if tensor.data is None and tensor not in written],
+        "state": list(states.keys()),
+        "new_state": list(states.values()),
+        "input": [tensor for tensor in read if tensor.data is None and tensor not in written and tensor not in held],
         "constant": [tensor for tensor in read if tensor.data is not None],
-        "inner": [tensor for tensor in written if tensor in read],
-        "output": [tensor for tensor in written if tensor not in read],
+        "inner": [tensor for tensor in written if tensor in read and tensor not in held],
+        "output": [tensor for tensor in written if tensor not in read and tensor not in held],
     }
 
 

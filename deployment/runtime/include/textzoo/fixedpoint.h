@@ -109,6 +109,16 @@ static inline int32_t tz_scale_wide(int64_t value, int32_t multiplier, int shift
     return (int32_t)((value * multiplier + ((int64_t)1 << (total - 1))) >> total);
 }
 
+/* A factor for tz_scale_wide, and the sum of an int16 product brought to int16 by it. */
+typedef struct {
+    int32_t multiplier, shift;
+} tz_wide_scale_t;
+
+static inline int16_t tz_scaled_s16(int64_t sum, tz_wide_scale_t scale)
+{
+    return (int16_t)tz_clamp(tz_scale_wide(sum, scale.multiplier, (int)scale.shift), INT16_MIN, INT16_MAX);
+}
+
 /* LiteRT's table look-up of int16 with interpolation; table: (513). */
 static inline int32_t tz_interpolate(const int16_t *table, int32_t value)
 {

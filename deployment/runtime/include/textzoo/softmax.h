@@ -76,9 +76,12 @@ static inline int32_t tz_probability_s16(int32_t exponential, tz_reciprocal_t re
     return tz_clamp((product + (1 << (reciprocal.exponent - 1))) >> reciprocal.exponent, 0, INT16_MAX);
 }
 
+/* Distances are above -2^16 and shifts at most 14: tz_scale_double with the shorter multiplication. */
 static inline int32_t tz_exponential_s16(const tz_softmax_s16_t *softmax, int32_t distance)
 {
-    const int32_t scaled = tz_scale_double(distance, softmax->multiplier, (int)softmax->shift) + INT16_MAX;
+    const int32_t left = softmax->shift > 0 ? softmax->shift : 0;
+    const int32_t product = tz_high_multiply_small(distance * (1 << left), softmax->multiplier);
+    const int32_t scaled = tz_divide_by_power(product, (int)(left - softmax->shift)) + INT16_MAX;
     return tz_interpolate(softmax->exponentials, tz_clamp(scaled, INT16_MIN, INT16_MAX));
 }
 

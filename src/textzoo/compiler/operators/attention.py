@@ -1,4 +1,4 @@
-"""ATTENTION: made by the pass live_attention, computed by textzoo/attention_s8.h."""
+"""ATTENTION: made by the pass live_attention, computed by textzoo/attention_s8.h or attention_s16.h."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.graph import Node
 from textzoo.compiler.operators.base import Operator, Target, hoisted_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
-from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, real_step
+from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, fields_s16, real_step
 from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
 from textzoo.compiler.tables import interpolate, scale_double, softmax_exponentials_s16, softmax_reciprocals_s16
 
@@ -15,28 +15,56 @@ class Attention(Operator):
     """options["found"]: live_attention.Found."""
 
     name = "ATTENTION"
-    types = "made of BATCH_MATMUL, SELECT_V2, SOFTMAX and BATCH_MATMUL over int8 caches"
+    types = "made of BATCH_MATMUL, SELECT_V2, SOFTMAX and BATCH_MATMUL over caches of int8 or int16"
 
     def problems(self, node: Node) -> list[str]:
         return []
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        found = node.options["found"]
-        heads, context, width = found.keys.shape
-        fields = {**tables(node), "heads": heads, "context": context, "width": width, **numbers(node)}
-        kernel = "attention_s8_p16" if found.wide else "attention_s8"
-        struct = Struct("tz_attention_s8_t", fields)
-        scratch = Scratch(4 * context + 4 * width + 2 * (width + 3 & ~3))
-        return [
-            Call(self.name, node.name, kernel, struct, node.operands(), [node.output], scratch, header="attention_s8")
-        ]
+        return [(call_s16 if node.options["found"].kernel == "attention_s16" else call_s8)(node)]
+
+
+def call_s8(node: Node) -> Call:
+    """Caches of int8."""
+    found = node.options["found"]
+    heads, context, width = found.keys.shape
+    struct = Struct(
+        "tz_attention_s8_t", {**tables(node), "heads": heads, "context": context, "width": width, **numbers(node)}
+    )
+    scratch = Scratch(4 * context + 4 * width + 2 * (width + 3 & ~3))
+    return call(node, struct, scratch, "attention_s8")
+
+
+def call_s16(node: Node) -> Call:
+    """Caches of int16."""
+    found = node.options["found"]
+    heads, context, width = found.keys.shape
+    fields = {
+        "softmax": Struct("tz_softmax_s16_t", {**fields_s16(found.softmax), "rows": heads, "columns": context}),
+        "width": width,
+        "score": wide_scale(found.scores),
+        "dead_score": int(found.dead.value.ravel()[0]),
+        "output": wide_scale(found.product),
+    }
+    return call(node, Struct("tz_attention_s16_t", fields), Scratch(4 * width + 2 * context), "attention_s16")
+
+
+def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
+    kernel = node.options["found"].kernel
+    return Call(node.operator, node.name, kernel, struct, node.operands(), [node.output], scratch, header=header)
+
+
+def wide_scale(product: Node) -> Struct:
+    """The factor of a product of int16."""
+    factor = quantize_multiplier(product_factor(product))
+    return Struct("tz_wide_scale_t", {"multiplier": factor.reduced, "shift": factor.shift})
 
 
 def tables(node: Node) -> dict[str, object]:
     """Exponentials by distance; for 15 bits also the reciprocals."""
     found = node.options["found"]
     symbol = node.output.symbol
-    if not found.wide:
+    if found.kernel == "attention_s8":
         values = exponentials_s8(real_step(found.softmax))
         comment = f"({len(values)}) exp(-distance * {real_step(found.softmax):.6g})"
         return {
@@ -64,6 +92,7 @@ def numbers(node: Node) -> dict[str, int]:
     """Zero points and factors of both products."""
     found = node.options["found"]
     output = quantize_multiplier(product_factor(found.product))
+    wide = found.kernel == "attention_s8_p16"
     no_scale = hoisted_struct(Factor(0, -1), 0)
     return {
         "query_zero_point": found.query.zero_point,
@@ -71,9 +100,9 @@ def numbers(node: Node) -> dict[str, int]:
         "value_zero_point": found.values.zero_point,
         "score": hoisted_struct(quantize_multiplier(product_factor(found.scores)), found.scores.output.zero_point),
         "dead_score": int(found.dead.value.ravel()[0]),
-        "output": no_scale if found.wide else hoisted_struct(output, found.product.output.zero_point),
-        "wide_multiplier": output.reduced if found.wide else 0,
-        "wide_shift": output.shift if found.wide else 0,
+        "output": no_scale if wide else hoisted_struct(output, found.product.output.zero_point),
+        "wide_multiplier": output.reduced if wide else 0,
+        "wide_shift": output.shift if wide else 0,
     }
 
 

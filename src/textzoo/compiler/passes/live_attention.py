@@ -16,12 +16,33 @@ from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import requantize_factor
 
 SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
-LONGEST_CONTEXT = 4095
+
+
+@dataclass(frozen=True)
+class Form:
+    """One kernel.
+
+    Attributes:
+        dtype: Of the query, the keys, the values and the scores.
+        softmax: Of the softmax.
+        longest: Most places of the cache that its sums hold.
+    """
+
+    dtype: str
+    softmax: str
+    longest: int
+
+
+FORMS = {
+    "attention_s8": Form("int8", "int8", 4095),
+    "attention_s8_p16": Form("int8", "int16", 4095),
+    "attention_s16": Form("int16", "int16", 32768),
+}
 
 
 @dataclass
 class Found:
-    """The parts of one attention."""
+    """The parts of one attention, and the kernel that computes it."""
 
     scores: Node
     softmax: Node
@@ -31,7 +52,7 @@ class Found:
     values: Tensor
     dead: Tensor
     last: Tensor
-    wide: bool
+    kernel: str
 
 
 def run(graph: Graph) -> None:
@@ -50,19 +71,26 @@ def find(graph: Graph, product: Node) -> Found | None:
     softmax = source_node(graph, product.inputs[0], "SOFTMAX")
     if softmax is None or option(softmax, "beta", 1.0) != 1.0:
         return None
-    wide = str(softmax.output.dtype) == "int16"
-    masked = unwidened(graph, softmax.inputs[0]) if wide else softmax.inputs[0]
-    values = unwidened(graph, product.inputs[1]) if wide else product.inputs[1]
-    select = source_node(graph, masked, "SELECT_V2") if masked is not None else None
-    if select is None or values is None:
+    values = unwidened(graph, product.inputs[1])
+    select = source_node(graph, unwidened(graph, softmax.inputs[0]), "SELECT_V2")
+    if select is None:
         return None
     condition, kept, dead = select.inputs
     scores = source_node(graph, kept, "BATCH_MATMUL")
     last = last_live_place(graph, condition)
     if scores is None or last is None or not dead.is_constant or dead.size != 1:
         return None
-    found = Found(scores, softmax, product, scores.inputs[0], scores.inputs[1], values, dead, last, wide)
+    kernel = kernel_of((*scores.inputs, kept, values), softmax.output)
+    if kernel is None:
+        return None
+    found = Found(scores, softmax, product, scores.inputs[0], scores.inputs[1], values, dead, last, kernel)
     return found if fits_kernel(graph, found, kept) else None
+
+
+def kernel_of(tensors: tuple[Tensor, ...], softmax: Tensor) -> str | None:
+    """The kernel for these types, if there is one."""
+    types = {str(tensor.dtype) for tensor in tensors}, str(softmax.dtype)
+    return next((name for name, form in FORMS.items() if types == ({form.dtype}, form.softmax)), None)
 
 
 def source_node(graph: Graph, tensor: Tensor, operator: str) -> Node | None:
@@ -73,12 +101,12 @@ def source_node(graph: Graph, tensor: Tensor, operator: str) -> Node | None:
     return node if node is not None and node.operator == operator else None
 
 
-def unwidened(graph: Graph, tensor: Tensor) -> Tensor | None:
-    """What a QUANTIZE from int8 to int16 of the same scale has read: value - zero point, nothing is rounded."""
+def unwidened(graph: Graph, tensor: Tensor) -> Tensor:
+    """What a QUANTIZE from int8 to int16 of the same scale has read, for it rounds nothing; else the tensor itself."""
     node = graph.producer(tensor)
     if node is None or node.operator != "QUANTIZE" or requantize_factor(node) != 1.0:
-        return None
-    return node.inputs[0] if str(node.inputs[0].dtype) == "int8" and str(tensor.dtype) == "int16" else None
+        return tensor
+    return node.inputs[0] if str(node.inputs[0].dtype) == "int8" and str(tensor.dtype) == "int16" else tensor
 
 
 def last_live_place(graph: Graph, condition: Tensor) -> Tensor | None:
@@ -91,26 +119,29 @@ def last_live_place(graph: Graph, condition: Tensor) -> Tensor | None:
 
 
 def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
-    """Whether shapes, types and the caches are as the kernel takes them."""
+    """Whether shapes, scales and the caches are as the kernel takes them."""
     if len(found.keys.shape) != 3 or found.keys.shape != found.values.shape:
         return False
     heads, context, width = found.keys.shape
     shapes_fit = (
         found.query.shape == (heads, 1, width)
-        and kept.shape[-1] == context <= LONGEST_CONTEXT
+        and kept.shape[-1] == context <= FORMS[found.kernel].longest
         and found.product.output.shape == (heads, 1, width)
         and option(found.scores, "adjY", False)
         and not option(found.scores, "adjX", False)
     )
-    narrow = all(str(tensor.dtype) == "int8" for tensor in (found.query, found.keys, found.values, kept))
     caches = all(is_cache(graph, tensor, found.last) for tensor in (found.keys, found.values))
-    return bool(shapes_fit and narrow and caches) and scales_stay_small(found, width, context)
+    return bool(shapes_fit and caches) and scales_stay_small(found, width, context)
 
 
 def scales_stay_small(found: Found, width: int, context: int) -> bool:
-    """Whether both products can be scaled by `tz_scale_hoisted`; that of 15 bits is scaled otherwise."""
+    """Whether the products of int8 can be scaled by `tz_scale_hoisted`; those of int16 are scaled otherwise."""
     scores, weights = (quantize_multiplier(product_factor(node)) for node in (found.scores, found.product))
-    return can_hoist(scores, width * 255 * 255) and (found.wide or can_hoist(weights, context * 255 * 255))
+    form = FORMS[found.kernel]
+    narrow_scores, narrow_weights = form.dtype == "int8", form.softmax == "int8"
+    return (not narrow_scores or can_hoist(scores, width * 255 * 255)) and (
+        not narrow_weights or can_hoist(weights, context * 255 * 255)
+    )
 
 
 def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:

@@ -1,0 +1,38 @@
+/* One query against a cache of keys and values, causal: places 0 to live - 1 take part; all of int16. Fused from
+ * BATCH_MATMUL, SELECT_V2, SOFTMAX and BATCH_MATMUL of LiteRT's reference kernels, bit for bit:
+ *
+ *   score[p]  = clamp(scaled(sum over d of query[d] * keys[p][d], score))                                     (int16)
+ *   places from `live` on have the score `dead_score`; their values are exactly zero, so that only the softmax's
+ *   sum and its largest value see them
+ *   output[d] = clamp(scaled(sum over p of probability[p] * values[p][d], output))
+ *
+ * Scaled: as tz_scale_wide. LiteRT sums in 64 bits. The first sum needs them; the second one fits 32 bits, because the
+ * probabilities sum to less than 2^16: with s = 31 - clz(sum of exponentials) and f = sum / 2^s - 1 in [0, 1), each is
+ * at most exponential * r / 2^s + 1/2, where r looks up 32768 / (1 + f) in a falling table. All of them together are at
+ * most (1 + f) * r + context / 2. For f < 1/2 that is less than 1.5 * 32767 + context / 2; beyond, r is at most the
+ * table's middle, 21845, which gives less than 2 * 21845 + context / 2. */
+#ifndef TEXTZOO_ATTENTION_S16_H
+#define TEXTZOO_ATTENTION_S16_H
+
+#include <stdint.h>
+
+#include "textzoo/fixedpoint.h"
+#include "textzoo/softmax.h"
+
+typedef struct {
+    tz_softmax_s16_t softmax; /* of all scores: rows are heads, columns are places of the cache, at most 32768 */
+    int32_t width;            /* numbers per head and place, in [1, 65536] */
+    tz_wide_scale_t score;    /* from the sum over d to the score */
+    int32_t dead_score;       /* [-32768, 32767] */
+    tz_wide_scale_t output;   /* from the weighted sum to the output */
+} tz_attention_s16_t;
+
+/* Bytes of scratch: the sums of one head, its scores or probabilities. */
+#define TZ_ATTENTION_S16_SCRATCH(context, width) (4 * (width) + 2 * (context))
+
+/* query: (heads, width); keys, values: (heads, context, width); live: one element, the last live place, clamped to
+ * [0, context); output: (heads, width); scratch: 4-byte aligned. */
+void tz_attention_s16(const tz_attention_s16_t *attention, const int16_t *query, const int16_t *keys,
+                      const int16_t *values, const int32_t *last, int16_t *output, void *scratch);
+
+#endif
