@@ -9,7 +9,16 @@ import numpy as np
 from bare_metal import HERE, RUNTIME, TIMEOUT, build, compile_with, finish, run
 
 # In the order of `kernels` in run_cases.c.
-KERNELS = ("fully_connected_s8", "dot_rows_s8", "weighted_sum_s8", "fully_connected_s8_w4", "fully_connected_s8_w2")
+KERNELS = (
+    "fully_connected_s8",
+    "dot_rows_s8",
+    "weighted_sum_s8",
+    "fully_connected_s8_w4",
+    "fully_connected_s8_w2",
+    "fully_connected_s16",
+    "dot_rows_s16",
+    "weighted_sum_s16",
+)
 PARAMETERS = 8
 SOURCES = [HERE / "run_cases.c", HERE / "generic_kernels.c"]
 

@@ -4,8 +4,11 @@
  *           then the buffers' contents
  *   result: int32 instructions, intact; then the contents of the buffers that are returned */
 #include "board.h"
+#include "textzoo/dot_rows_s16.h"
 #include "textzoo/dot_rows_s8.h"
+#include "textzoo/fully_connected_s16.h"
 #include "textzoo/fully_connected_s8.h"
+#include "textzoo/weighted_sum_s16.h"
 #include "textzoo/weighted_sum_s8.h"
 
 enum { PARAMETERS = 8, BUFFERS = 8 };
@@ -27,6 +30,9 @@ typedef void fully_connected_t(const tz_fully_connected_s8_t *, const int8_t *in
 
 fully_connected_t generic_fully_connected_s8, generic_fully_connected_s8_w4, generic_fully_connected_s8_w2;
 attention_part_t generic_dot_rows_s8, generic_weighted_sum_s8;
+void generic_fully_connected_s16(const tz_fully_connected_s16_t *, const int16_t *, int16_t *, void *);
+void generic_dot_rows_s16(const int16_t *, int32_t, int32_t, const int16_t *, tz_wide_scale_t, int16_t *);
+void generic_weighted_sum_s16(const int16_t *, int32_t, int32_t, const int16_t *, int32_t *);
 
 /* buffers: weights, bias, multipliers, shifts, input, output, scratch */
 static int32_t fully_connected(fully_connected_t *kernel, const case_t *job, void **buffers)
@@ -73,8 +79,42 @@ static int32_t weighted_sum_s8(const case_t *job, void **buffers)
     return attention_part(job->generic ? generic_weighted_sum_s8 : tz_weighted_sum_s8, job, buffers);
 }
 
+/* buffers: weights, bias, multipliers, rests, shifts, input, output, scratch */
+static int32_t fully_connected_s16(const case_t *job, void **buffers)
+{
+    const int32_t *numbers = job->parameters;
+    const tz_fully_connected_s16_t layer = {
+        buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], numbers[0], numbers[1], numbers[2], numbers[3],
+    };
+    board_counter_start();
+    (job->generic ? generic_fully_connected_s16 : tz_fully_connected_s16)(&layer, buffers[5], buffers[6], buffers[7]);
+    return (int32_t)board_counter_stop();
+}
+
+/* buffers: rows, vector, scores */
+static int32_t dot_rows_s16(const case_t *job, void **buffers)
+{
+    const int32_t *numbers = job->parameters;
+    const tz_wide_scale_t scale = {numbers[2], numbers[3]};
+    board_counter_start();
+    (job->generic ? generic_dot_rows_s16 : tz_dot_rows_s16)(buffers[0], numbers[0], numbers[1], buffers[1], scale,
+                                                            buffers[2]);
+    return (int32_t)board_counter_stop();
+}
+
+/* buffers: rows, weights, sums */
+static int32_t weighted_sum_s16(const case_t *job, void **buffers)
+{
+    const int32_t *numbers = job->parameters;
+    board_counter_start();
+    (job->generic ? generic_weighted_sum_s16 : tz_weighted_sum_s16)(buffers[0], numbers[0], numbers[1], buffers[1],
+                                                                    buffers[2]);
+    return (int32_t)board_counter_stop();
+}
+
 static int32_t (*const kernels[])(const case_t *, void **) = {
-    fully_connected_s8, dot_rows_s8, weighted_sum_s8, fully_connected_s8_w4, fully_connected_s8_w2,
+    fully_connected_s8,    dot_rows_s8,         weighted_sum_s8, fully_connected_s8_w4,
+    fully_connected_s8_w2, fully_connected_s16, dot_rows_s16,    weighted_sum_s16,
 };
 
 static void load_buffers(int file, const case_t *job, buffer_t *shapes, void **buffers)

@@ -36,8 +36,24 @@ def extremes(kernel: str) -> list[Part]:
     return parts
 
 
-PARTS = {"dot_rows_s8": shapes("dot_rows_s8") + extremes("dot_rows_s8")}
-PARTS["weighted_sum_s8"] = shapes("weighted_sum_s8") + extremes("weighted_sum_s8")
+def wide_extremes(kernel: str) -> list[Part]:
+    """The same for int16: sums far beyond 32 bits, or weights that sum to almost 2**16."""
+    parts = []
+    for value, length in product((-32768, 32767), (1, 8, 64, 77)):
+        if kernel == "dot_rows_s16":
+            for factor, shift in product((-32768, 32767), (-31, -24, 0, 7)):
+                rows, vector = np.full((3, length), value, np.int16), np.full(length, factor, np.int16)
+                parts.append(Part(kernel, rows, vector, (32767, shift)))
+        else:
+            for weights in ([32767, 32767, 1], [13107] * 5, [1, 0, 2], [32767]):
+                rows = np.full((len(weights), length), value, np.int16)
+                parts.append(Part(kernel, rows, np.array(weights, np.int16)))
+    return parts
+
+
+NARROW, WIDE = ("dot_rows_s8", "weighted_sum_s8"), ("dot_rows_s16", "weighted_sum_s16")
+PARTS = {kernel: shapes(kernel) + extremes(kernel) for kernel in NARROW}
+PARTS |= {kernel: shapes(kernel) + wide_extremes(kernel) for kernel in WIDE}
 
 
 @pytest.mark.parametrize("kernel", PARTS)

@@ -8,11 +8,17 @@
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
 #if defined(__ARM_FEATURE_SAT)
-    /* One instruction where the bounds are known to be those of int8. */
-    if (__builtin_constant_p(minimum) && __builtin_constant_p(maximum) && minimum == INT8_MIN && maximum == INT8_MAX) {
+    /* One instruction where the bounds are known to be those of int8 or int16. */
+    if (__builtin_constant_p(minimum) && __builtin_constant_p(maximum)) {
         int32_t saturated; /* not __ssat, which GCC 12 declares in a way that -Wconversion objects to */
-        __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
-        return saturated;
+        if (minimum == INT8_MIN && maximum == INT8_MAX) {
+            __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
+            return saturated;
+        }
+        if (minimum == INT16_MIN && maximum == INT16_MAX) {
+            __asm__("ssat %0, #16, %1" : "=r"(saturated) : "r"(value));
+            return saturated;
+        }
     }
 #endif
     if (value < minimum) {
@@ -37,6 +43,14 @@ static inline int32_t tz_scale_precise(int64_t value, int32_t high, int32_t low,
     const int total = 31 - shift;
     const int64_t product = value * high + ((value * low) >> 31);
     return (int32_t)((product + ((int64_t)1 << (total - 1)) - (value < 0)) >> total);
+}
+
+/* The same for values of 32 bits and factors below 1/4, shift <= -2: 33 bits or more are shifted out, and the half that is
+ * added is a multiple of 2^32, so that the lower word of the product changes nothing. */
+static inline int32_t tz_scale_precise_short(int32_t value, int32_t high, int32_t low, int shift)
+{
+    const int64_t product = (int64_t)value * high + (((int64_t)value * low) >> 31) - (value < 0);
+    return ((int32_t)(product >> 32) + (1 << (-shift - 2))) >> (-shift - 1);
 }
 
 /* (a * b) / 2^31, rounded half up: gemmlowp's SaturatingRoundingDoublingHighMul without its one saturating case

@@ -17,13 +17,15 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
 )
-from textzoo.compiler.packing.registry import pack_smallest
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, FULLY_CONNECTED_S16_LONG, pack_smallest
 from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors, precise_factors
 
 # The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
 BIAS_TYPES = (0, 2, 4)
 BIAS_IN_32_BITS = 2
+# Of the factors that tz_scale_precise_short takes.
+LARGEST_SHORT_SHIFT = -2
 # What folds a zero point into a bias at run time, where the pass folded_biases does not do it when compiling.
 UNFOLDED = "tz_shifted_bias"
 
@@ -158,22 +160,36 @@ def wide_layer(node: Node, target: Target) -> Call:
     """int16 activations."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    symbol = node.output.symbol
-    bias = folded_bias(node)
-    largest, highest_step = int(largest_sums(node, bias).max()), max(map(abs, output_range(node).values()))
-    factors = precise_factors(np.array(row_factors(node)), largest, highest_step, node.name)
-    rests = np.array([rest for _, rest in factors], np.int32)
+    symbol, bias = node.output.symbol, folded_bias(node)
+    factors = wide_factors(node, bias)
+    is_short = sums_are_short(node, bias) and all(factor.shift <= LARGEST_SHORT_SHIFT for factor, _ in factors)
+    packed = pack_smallest(weights.value, target.variant, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
+    comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     fields = {
-        "weights": Constant(f"{symbol}_weights", weights.value.ravel(), f"int8 ({rows}, {columns})", "weights"),
-        "bias": Constant(f"{symbol}_bias", bias, f"({rows})"),
+        "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
+        "bias": Constant(f"{symbol}_bias", bias.astype(np.int32 if is_short else np.int64), f"({rows})"),
         **factor_constants(symbol, [factor for factor, _ in factors]),
-        "rests": Constant(f"{symbol}_rests", rests, f"({rows})"),
+        "rests": Constant(f"{symbol}_rests", np.array([rest for _, rest in factors], np.int32), f"({rows})"),
         "rows": rows,
         "columns": columns,
         **output_range(node),
     }
-    struct = Struct("tz_fully_connected_s16_t", fields)
-    return Call(node.operator, node.name, "fully_connected_s16", struct, [source], [node.output])
+    call = Call(
+        node.operator, node.name, packed.kernel, Struct(f"tz_{packed.kernel}_t", fields), [source], [node.output]
+    )
+    call.scratch, call.variant = Scratch(packed.scratch_bytes) if is_short else None, packed.variant
+    return call
+
+
+def sums_are_short(node: Node, bias: np.ndarray) -> bool:
+    """Whether 32 bits hold all sums that can occur, with the bias and without."""
+    return bool(max(largest_sums(node, bias).max(), largest_sums(node, 0 * bias).max()) < 2**31)
+
+
+def wide_factors(node: Node, bias: np.ndarray) -> list[tuple[Factor, int]]:
+    """Factors of 62 bits, one per row, that round like LiteRT for every sum that can occur."""
+    largest, highest_step = int(largest_sums(node, bias).max()), max(map(abs, output_range(node).values()))
+    return precise_factors(np.array(row_factors(node)), largest, highest_step, node.name)
 
 
 def unfolded_bias(node: Node, call: Call) -> list[Statement]:

@@ -7,6 +7,7 @@ import numpy as np
 from textzoo.compiler.packing.base import Layout, padded, round_up
 
 TILE = 128  # rows that the kernels finish together
+WIDE_TILE = 32  # the same for inputs of int16
 GROUP = 8  # columns in four words of inputs
 CHUNK = 512  # columns after which sums are separated
 LANES = [0, 2, 1, 3, 4, 6, 5, 7]  # the order of a group's columns in memory
@@ -75,8 +76,19 @@ def scratch(rows: int, columns: int) -> int:
     return 8 * chunks + 2 * round_up(columns, GROUP) + 4 * sums * (1 + (chunks > 1))
 
 
+def pack_s16(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 -> int32: pairs of rows, of each the lanes 256 * odd + even, two columns in a word."""
+    wide = padded(weights, 2, GROUP).astype(np.int32)
+    return (256 * wide[1::2] + wide[0::2]).astype("<i2").ravel().view("<i4")
+
+
+def scratch_s16(rows: int, columns: int) -> int:
+    return 4 * min(round_up(rows, 2), WIDE_TILE) + 2 * round_up(columns, GROUP)
+
+
 LAYOUTS = {
     "fully_connected_s8": Layout(packer(block_s8), scratch, -127),
     "fully_connected_s8_w4": Layout(packer(block_w4), scratch, -8, 7),
     "fully_connected_s8_w2": Layout(packer(block_w2), scratch, -1, 1),
+    "fully_connected_s16": Layout(pack_s16, scratch_s16, -127),
 }

@@ -1,5 +1,6 @@
 """The table of layouts, and the choice of the smallest one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,9 @@ TABLES = {
     "gather_w2": generic.LAYOUTS["fully_connected_s8_w2"],
     "gather_w4": generic.LAYOUTS["fully_connected_s8_w4"],
 }
+# What computes FULLY_CONNECTED of int16 activations, whose sums fit 32 bits or do not.
+FULLY_CONNECTED_S16 = ("fully_connected_s16",)
+FULLY_CONNECTED_S16_LONG = ("fully_connected_s16_long",)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
 
     Args:
         weights: (rows, columns) int8.
-        kernel: One of FULLY_CONNECTED_S8.
+        kernel: One of FULLY_CONNECTED_S8, FULLY_CONNECTED_S16 or FULLY_CONNECTED_S16_LONG.
         variant: A key of VARIANTS.
 
     Raises:
@@ -69,13 +73,13 @@ def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
     return Packed(kernel, variant, values, layout.scratch_bytes(*weights.shape))
 
 
-def pack_smallest(weights: np.ndarray, variant: str) -> Packed:
+def pack_smallest(weights: np.ndarray, variant: str, kernels: Sequence[str] = FULLY_CONNECTED_S8) -> Packed:
     """The smallest layout of the variant that holds weights (rows, columns) int8; where none does, the generic one."""
     own = VARIANTS.get(variant, {})
-    for kernel in FULLY_CONNECTED_S8:
+    for kernel in kernels:
         if kernel in own and own[kernel].fits(weights):
             return pack(weights, kernel, variant)
-    return pack(weights, FULLY_CONNECTED_S8[-1], GENERIC)
+    return pack(weights, kernels[-1], GENERIC)
 
 
 def pack_table(entries: np.ndarray) -> Packed | None:
