@@ -20,6 +20,7 @@ from textzoo.text.character_tokenizer import CharacterTokenizer
 from textzoo.workspace import Workspace
 
 CHARACTERS = [chr(0x61 + index) for index in range(13)]
+RECIPES = ("static_wi8_ai8", "static_wi8_ai16")
 SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
 needs_emulator = pytest.mark.skipif(
     bool(missing_tools(["arm", "qemu"])), reason="needs Debian's packages gcc-arm-none-eabi and qemu-system-arm"
@@ -41,7 +42,7 @@ class Sink:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A folder with a float model, its quantized decode step and its tokenizer."""
+    """A folder with a float model, its decode step quantized by each of RECIPES, and its tokenizer."""
     folder = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(5)
     model = PicoGPT(**SHAPE)
@@ -49,8 +50,9 @@ def models(tmp_path_factory):
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     model.save(folder / "float.keras")
-    config = QuantizationConfig(calibration_windows=4, report_tokens=12)
-    quantize(model, random.integers(0, 13, 400), config, folder)
+    tokens = random.integers(0, 13, 400)
+    for recipe in RECIPES:
+        quantize(model, tokens, QuantizationConfig(recipe=recipe, calibration_windows=4, report_tokens=12), folder)
     CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
     return folder
 
@@ -93,6 +95,19 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     assert benchmark.projected.tokens_per_second > 0
     assert sink.values["mismatching_logits"] == 0
     assert {"instructions.png", "memory_map.png"} <= set(sink.files)
+
+
+@needs_emulator
+@pytest.mark.parametrize("board", ["STM32F4", "STM32N6"])
+def test_activations_of_int16_compute_the_logits_of_litert_too(board, config, workspace, models):
+    config.deployment.hardware_setup.board = board
+    config.model.quantized_model_path = str(models / "decode_static_wi8_ai16.tflite")
+    benchmark = benchmarking.run(config, workspace, Sink()).benchmark
+    assert (benchmark.mismatching_logits, benchmark.tokens_checked) == (0, 30)
+    assert benchmark.same_text is True
+    assert benchmark.ram_bytes.state == 2 * (2 * 2 * 12 * 32)
+    assert "SOFTMAX" not in benchmark.by_kind
+    assert benchmark.by_position[0] < benchmark.by_position[-1]
 
 
 @needs_emulator
