@@ -121,7 +121,7 @@ def main() -> int:
     parser.add_argument("--boards", nargs="*", default=BOARDS)
     parser.add_argument("--passes", action="store_true")
     arguments = parser.parse_args()
-    path = chosen_model(arguments.model)
+    path = chosen_model(arguments)
     tokenizer = tokenizer_for(path, LitertReferenceEngine(path).vocabulary_size)
     result: dict[str, Any] = {
         "model": path.name,

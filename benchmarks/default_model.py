@@ -19,9 +19,11 @@ FIRST_CHARACTER = 0x21
 
 def model_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="a quantized decode step with tokenizer.json beside it")
+    parser.add_argument("--recipe", default="static_wi8_ai8", help="of the default model")
+    parser.add_argument("--context-length", type=int, default=128, help="of the default model")
 
 
-def default_model(folder: Path) -> Path:
+def default_model(folder: Path, recipe: str, context_length: int) -> Path:
     """Make and quantize the model; return its decode step."""
     import keras  # seconds, which a given model does not need
 
@@ -31,20 +33,20 @@ def default_model(folder: Path) -> Path:
 
     keras.utils.set_random_seed(SEED)
     random = np.random.default_rng(SEED)
-    model = PicoGPT()
+    model = PicoGPT(context_length=context_length)
     for weight in model.weights:
         weight.assign(weight + DEVIATION * random.standard_normal(weight.shape))
     tokens = random.integers(0, model.vocabulary_size, 40 * model.context_length)
-    config = QuantizationConfig(calibration_windows=8, report_tokens=model.context_length)
+    config = QuantizationConfig(recipe=recipe, calibration_windows=8, report_tokens=model.context_length)
     return quantize(model, tokens, config, folder).decode_path
 
 
-def chosen_model(path: Path | None) -> Path:
+def chosen_model(arguments: argparse.Namespace) -> Path:
     """The model given, or the default one in a temporary folder that stays until the process ends."""
-    if path is not None:
-        return path
+    if arguments.model is not None:
+        return arguments.model
     folder = tempfile.mkdtemp(prefix="textzoo-benchmark-")
-    return default_model(Path(folder))
+    return default_model(Path(folder), arguments.recipe, arguments.context_length)
 
 
 def tokenizer_for(path: Path, vocabulary_size: int) -> Tokenizer:

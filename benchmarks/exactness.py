@@ -73,7 +73,7 @@ def main() -> int:
     parser.add_argument("--device-tokens", type=int, default=1_000, help="on every emulated board")
     parser.add_argument("--boards", nargs="*", default=BOARDS)
     arguments = parser.parse_args()
-    path = chosen_model(arguments.model)
+    path = chosen_model(arguments)
     engine = LitertReferenceEngine(path)
     tokenizer = tokenizer_for(path, engine.vocabulary_size)
     prompt = tokenizer.decode([0])
