@@ -5,7 +5,7 @@ set -euo pipefail
 
 # program:package that brings it
 tools=(
-    gcc:gcc make:make cmake:cmake clang:clang
+    gcc:gcc make:make cmake:cmake clang:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user
     arm-none-eabi-gcc:gcc-arm-none-eabi qemu-system-arm:qemu-system-arm
 )
 
@@ -15,7 +15,7 @@ for tool in "${tools[@]}"; do
 done
 # The libraries and headers that come in packages of their own.
 if command -v dpkg >/dev/null; then
-    for package in libc6-dev libnewlib-arm-none-eabi; do
+    for package in libc6-dev libc6-dev-arm64-cross libnewlib-arm-none-eabi; do
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
 fi

@@ -20,6 +20,8 @@ PACKAGES = {
     "gcc": "gcc",
     "clang": "clang",
     "valgrind": "valgrind",
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    "qemu-aarch64": "qemu-user",
 }
 WARNINGS = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
 COUNTING = ["-icount", "shift=6,sleep=off", "-display", "none", "-monitor", "none", "-serial", "none"]

@@ -123,10 +123,10 @@ def run_on_core(program: Path, core: str, cases: Sequence[Case], folder: Path) -
     return read_results(cases, folder)
 
 
-def run_on_host(program: Path, cases: Sequence[Case], folder: Path) -> list[Result]:
-    """Run cases on this machine."""
+def run_on_host(program: Path, cases: Sequence[Case], folder: Path, launcher: Sequence[str] = ()) -> list[Result]:
+    """Run cases on this machine; `launcher`: the command of an emulator, which the program follows."""
     write_cases(cases, folder)
-    finish([str(program)], folder, TIMEOUT)
+    finish([*launcher, str(program)], folder, TIMEOUT)
     return read_results(cases, folder)
 
 

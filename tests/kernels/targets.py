@@ -11,6 +11,12 @@ from bare_metal.cases import Case, Result, build_for_core, build_for_host, run_o
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
+ARM64 = "aarch64-linux-gnu-gcc"
+
+
+def arm64(core: str) -> tuple[str, ...]:
+    return ("qemu-aarch64", "-cpu", core)
+
 
 @dataclass(frozen=True)
 class Target:
@@ -21,12 +27,14 @@ class Target:
         variant: The variant tested.
         place: A core, or a compiler for this machine.
         flags: Of the compiler; for cores only the optimization.
+        launcher: Command of an emulator that runs programs compiled for this machine's system but another core.
     """
 
     name: str
     variant: str
     place: str
     flags: tuple[str, ...] = ("-O3",)
+    launcher: tuple[str, ...] = ()
 
     def build(self, folder: Path) -> Path:
         """The program that runs cases; skips the test if a tool is missing, naming its package."""
@@ -34,6 +42,8 @@ class Target:
             if self.place in CORES:
                 require(EMULATOR)
                 return build_for_core(self.place, self.variant, self.flags, folder)
+            for tool in self.launcher[:1]:
+                require(tool)
             return build_for_host(self.variant, self.place, self.flags, folder)
         except MissingToolError as error:
             pytest.skip(str(error))
@@ -42,7 +52,7 @@ class Target:
         """Run the cases with the program that was built."""
         if self.place in CORES:
             return run_on_core(program, self.place, cases, folder)
-        return run_on_host(program, cases, folder)
+        return run_on_host(program, cases, folder, self.launcher)
 
 
 TARGETS = [
@@ -65,4 +75,8 @@ TARGETS = [
     Target("host_avx2_sanitized", "host", "gcc", ("-mavx2", *SANITIZERS)),
     Target("host_sse2_sanitized", "host", "gcc", SANITIZERS),
     Target("host_vectors_sanitized", "host", "gcc", ("-U__SSE2__", *SANITIZERS)),
+    Target("neon", "neon", ARM64, ("-O3", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
+    Target("neon_size", "neon", ARM64, ("-Os", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
+    Target("neon_unoptimized", "neon", ARM64, ("-O0", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
+    Target("neon_dot_product", "neon", ARM64, ("-O3", "-march=armv8.2-a+dotprod", "-static"), arm64("max")),
 ]

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Cortex-M3 and later load and store words at any address. */
+/* Cortex-M3 and later, and Cortex-A, load and store words at any address. */
 typedef uint32_t __attribute__((aligned(1), may_alias)) word_t;
 enum { WORD = sizeof(word_t), BLOCK = 4 * sizeof(word_t) };
 

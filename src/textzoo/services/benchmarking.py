@@ -150,7 +150,7 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) 
     if made.board is None or find_tool(platform.compiler(BOARD_IMAGE)) is None:
         return
     sizes = platform.image_sizes(build_image(made.project, made.board))
-    state, arena, stack = memory["state_bytes"], memory["arena_bytes"], memory["stack_bytes"]
+    state, arena, stack = memory["state_bytes"], memory["arena_bytes"], memory.get("stack_bytes", 0)
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)
     report.flash_bytes = sizes.flash

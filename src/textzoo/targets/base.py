@@ -15,12 +15,10 @@ class Platform(ABC):
 
     Attributes:
         name: Key of PLATFORMS, and folder in deployment/templates.
-        emulator: Key of toolchains.TOOLS: what runs its emulated boards; empty where there are none.
         suffix: Of its programs.
     """
 
     name: str
-    emulator: str = ""
     suffix: str = ".elf"
 
     @abstractmethod
@@ -34,6 +32,10 @@ class Platform(ABC):
     @abstractmethod
     def compiler(self, image: str) -> str:
         """Key of toolchains.TOOLS: what compiles an image."""
+
+    @abstractmethod
+    def emulator_tool(self, emulator: Emulator) -> str:
+        """Key of toolchains.TOOLS: what runs one of a board's emulators."""
 
     @abstractmethod
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:

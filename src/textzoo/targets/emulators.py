@@ -66,7 +66,7 @@ def emulate(project: Path, board: Board, emulator_name: str | None = None, profi
     """Build a project and run it on an emulated machine (None: the default one)."""
     emulator = board.emulator(emulator_name)
     platform = platform_of(board)
-    require_tool(platform.emulator)
+    require_tool(platform.emulator_tool(emulator))
     image = build_image(project, board, emulator, profile)
     command = [*platform.emulator_command(emulator), str(image.resolve())]
     with run_program(command, f"{board.name} on {emulator.name}", project) as console:

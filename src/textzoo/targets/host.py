@@ -20,6 +20,9 @@ class Host(Platform):
     def compiler(self, image: str) -> str:
         return "host"
 
+    def emulator_tool(self, emulator: Emulator) -> str:
+        raise NotImplementedError("this machine needs no emulator")
+
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
         raise NotImplementedError("this machine needs no emulator")
 

@@ -32,6 +32,11 @@ TOOLS = {
     "host": Tool(("cc", "gcc", "clang"), "gcc", "compiling for this machine"),
     "make": Tool(("make", "gmake"), "make", "building the project"),
     "qemu": Tool(("qemu-system-arm",), "qemu-system-arm", "emulating boards"),
+    "aarch64": Tool(
+        ("aarch64-linux-gnu-gcc",), "gcc-aarch64-linux-gnu libc6-dev-arm64-cross", "compiling for Linux on arm64"
+    ),
+    "qemu-aarch64": Tool(("qemu-system-aarch64",), "qemu-system-arm", "emulating boards"),
+    "qemu-user": Tool(("qemu-aarch64",), "qemu-user", "emulating programs for Linux on arm64"),
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
 }
 

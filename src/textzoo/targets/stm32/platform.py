@@ -20,13 +20,15 @@ class Stm32(Platform):
     """Cortex-M, without an operating system."""
 
     name = "stm32"
-    emulator = "qemu"
 
     def check(self, board: Board) -> None:
         chips.check(board)
 
     def compiler(self, image: str) -> str:
         return "arm"
+
+    def emulator_tool(self, emulator: Emulator) -> str:
+        return "qemu"
 
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
         return [*machine_command(emulator, serial), "-kernel"]

@@ -1,0 +1,71 @@
+"""STM32 MPUs: a program for the board's Linux, and a bare-metal twin that counts instructions beside it."""
+
+from pathlib import Path
+from typing import Any
+
+from textzoo.registry import unknown_name
+from textzoo.targets.base import Platform
+from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
+from textzoo.targets.image_size import ImageSize, sizes_of_sections
+from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.toolchains import require_tool
+
+# Core -> flags of GCC and clang.
+CORES = {"cortex-a35": "-mcpu=cortex-a35"}
+LINUX_USER = "linux-user"
+
+
+class Mpu(Platform):
+    """Cortex-A with Linux."""
+
+    name = "mpu"
+
+    def check(self, board: Board) -> None:
+        if board.core not in CORES:
+            raise unknown_name(f"core of {board.name}", board.core, CORES)
+
+    def compiler(self, image: str) -> str:
+        return "aarch64"
+
+    def emulator_tool(self, emulator: Emulator) -> str:
+        return "qemu-user" if emulator.machine == LINUX_USER else "qemu-aarch64"
+
+    def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
+        if emulator.machine == LINUX_USER:
+            return ["qemu-aarch64", "-cpu", "cortex-a35", "-L", "/usr/aarch64-linux-gnu"]
+        command = ["qemu-system-aarch64", "-M", emulator.machine, "-cpu", "cortex-a35", "-icount", "shift=6,sleep=off"]
+        return [*command, "-nic", "none", "-display", "none", "-monitor", "none", "-serial", serial, "-kernel"]
+
+    def image_sizes(self, program: Path) -> ImageSize:
+        return sizes_of_sections(program, require_tool("aarch64").with_name("aarch64-linux-gnu-size"))
+
+    def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
+        values = project_values(self, board, sizes)
+        copy_files(TEMPLATES / "host", ["port.c"], folder / "board")
+        copy_files(TEMPLATES / "stm32", ["memory_functions.c"], folder / "twin")
+        copy_files(TEMPLATES / "mpu", ["start.c", "port_twin.c", "sections.ld"], folder / "twin")
+        copy_files(TEMPLATES / "mpu", ["weights.ld"], folder / "board")
+        names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
+        render_all("mpu", names | {"memory.ld": "twin/memory.ld"}, values, folder)
+
+
+def project_values(platform: Mpu, board: Board, sizes: ModelSizes) -> dict[str, Any]:
+    """What the templates are rendered with."""
+    elf = f"build/{BOARD_IMAGE}/$(NAME).elf"
+    return {
+        "board": board,
+        "sizes": sizes,
+        "model_name": program_name(sizes.name),
+        "cpu_flags": CORES[board.core],
+        "flash": {tool: arguments.format(elf=elf) for tool, arguments in board.flash.items()},
+        "emulators": {
+            name: {"command": " ".join(platform.emulator_command(emulator)), "image": emulator.image}
+            for name, emulator in board.emulators.items()
+        },
+        "default_emulator": board.emulator().name,
+        "twin": board.emulator("virt"),
+        "stack_bytes": 4 * STACK_BYTES,
+    }
+
+
+PLATFORM = Mpu()
