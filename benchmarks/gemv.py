@@ -30,7 +30,7 @@ from bare_metal.cases import (
     write_cases,
 )
 from bare_metal.fully_connected import random_layer
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, VARIANTS
 
 LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
 PARTS = (("dot_rows_s8", 0.0), ("weighted_sum_s8", 0.0), ("weighted_sum_s8", 0.75))  # kernel, share of zeros
@@ -106,7 +106,8 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
     variant = HOST if core == HOST else CORES[core].variant
     run = host_run(folder) if core == HOST else core_run(core, folder)
     report: dict[str, Any] = {"variant": variant}
-    report |= {kernel: layer_costs(run, variant, kernel) for kernel in reversed(FULLY_CONNECTED_S8)}
+    kernels = [kernel for kernel in reversed(FULLY_CONNECTED_S8) if kernel in VARIANTS[variant]]
+    report |= {kernel: layer_costs(run, variant, kernel) for kernel in kernels}
     for kernel, zeros in PARTS:
         name = f"{kernel}, {zeros:.0%} zeros" if zeros else kernel
         report[name] = part_costs(run, kernel, zeros)
