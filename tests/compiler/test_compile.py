@@ -50,6 +50,10 @@ MODELS = {
         {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 12},
         {"recipe": "static_wi8_ai16"},
     ),
+    "int16x8_odd": (
+        {"vocabulary_size": 11, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 7, "use_bias": True},
+        {"recipe": "static_wi8_ai16"},
+    ),
 }
 # Bits of a model's weights and tables: the largest of them.
 NARROW = {4: 7, 2: 1}

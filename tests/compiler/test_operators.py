@@ -18,6 +18,7 @@ from running import Model, differences, model_of, run_program
 from textzoo.compiler.compile import compile_bytes, compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.opset import FUSED, OPERATORS, operator_rows
+from textzoo.compiler.passes.live_attention import FORMS
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.single_op import Operation, Tensor, build_all
 from textzoo.compiler.tables import function_table, softmax_exponentials_s16, softmax_reciprocals_s16
@@ -151,3 +152,13 @@ def test_the_tables_of_softmax_do_not_depend_on_the_c_library(relative_error):
     ]
     assert np.array_equal(tables[0], softmax_exponentials_s16())
     assert np.array_equal(tables[1], softmax_reciprocals_s16())
+
+
+def test_probabilities_of_int16_sum_to_less_than_two_to_the_16():
+    """What attention_s16.h says of the tables, from which its 32 bits for the weighted values follow."""
+    reciprocals = softmax_reciprocals_s16().astype(int)
+    assert (np.diff(reciprocals) <= 0).all()
+    assert (reciprocals.max(), reciprocals[256]) == (32767, 21845)
+    longest = FORMS["attention_s16"].longest
+    assert max(1.5 * reciprocals.max(), 2 * reciprocals[256]) + longest / 2 < 2**16
+    assert softmax_exponentials_s16().min() >= 0

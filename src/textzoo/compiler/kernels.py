@@ -7,11 +7,12 @@ from textzoo.compiler.templates import DEPLOYMENT
 
 RUNTIME = DEPLOYMENT / "runtime"
 GENERIC = "generic"
-# What a kernel calls; everything else stands alone.
+# What a kernel, or one of its variants, calls; everything else stands alone.
 PARTS = {
     "attention_s8": ("dot_rows_s8", "weighted_sum_s8"),
     "attention_s8_p16": ("dot_rows_s8", "weighted_sum_s8"),
     "attention_s16": ("dot_rows_s16", "weighted_sum_s16"),
+    "host/fully_connected_s16": ("dot_rows_s8",),
 }
 
 
@@ -27,7 +28,9 @@ def sources_of(program: Program, variant: str) -> list[Path]:
     A call whose constants are packed for one variant takes exactly that variant's kernel.
     """
     calls = [statement for statement in program.statements if isinstance(statement, Call)]
-    packed = {Path(call.variant) / f"{call.kernel}.c" for call in calls if call.variant}
+    packed = {f"{call.variant}/{call.kernel}" for call in calls if call.variant}
     others = {call.kernel for call in calls if not call.variant}
-    parts = {part for kernel in others for part in PARTS.get(kernel, ())}
-    return sorted(packed | {source_of(kernel, variant) for kernel in others | parts})
+    parts = {part for kernel in packed | others for part in PARTS.get(kernel, ())}
+    return sorted(
+        {Path(f"{kernel}.c") for kernel in packed} | {source_of(kernel, variant) for kernel in others | parts}
+    )

@@ -60,8 +60,13 @@ def scratch_packed(rows: int, columns: int) -> int:
     return round_up(columns, PADDING)
 
 
+def scratch_s16(rows: int, columns: int) -> int:
+    return 4 * min(rows, BLOCK)
+
+
 LAYOUTS = {
     "fully_connected_s8": Layout(packer(with_sums, 1), scratch_s8, -127),
     "fully_connected_s8_w4": Layout(packer(fields_packer(2, 8), 2), scratch_packed, -8, 7),
     "fully_connected_s8_w2": Layout(packer(fields_packer(4, 1), 4), scratch_packed, -1, 1),
+    "fully_connected_s16": Layout(np.ravel, scratch_s16),
 }
