@@ -26,6 +26,7 @@ from textzoo.errors import UserError
 
 SECONDS_ALLOWED = 20
 SECONDS_NOTICED = 3
+PROGRESS = 1000
 MORE_MEMORY = 2**30
 
 
@@ -105,6 +106,8 @@ def main() -> int:
         if seconds > SECONDS_NOTICED:
             print(f"seed {seed} {'+'.join(kinds_of(seed))}: {seconds:.1f} s", flush=True)
         slowest = max(slowest, seconds)
+        if (seed + 1) % PROGRESS == 0:
+            print(f"up to seed {seed}: {dict(counts)}", flush=True)
     print(f"{dict(counts)}, failed: {failed}, slowest case {slowest:.1f} s")
     return 1 if failed else 0
 

@@ -16,6 +16,7 @@ from textzoo.compiler.single_op import Operation, Tensor, build_all
 from textzoo.compiler.tflite_file import parse_tflite
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
+from textzoo.targets.native import NativeModel
 
 
 def unpacked(content):
@@ -78,16 +79,15 @@ def test_engine_and_compiler_find_the_same_step(form, quantized_path, tmp_path):
     form(model)
     path = tmp_path / "brought_along.tflite"
     path.write_bytes(flatbuffer_utils.convert_object_to_bytearray(model))
-    expected, engine, native = (
-        open_engine("litert_ref", quantized_path),
-        open_engine("litert_ref", path),
-        open_engine("native", path),
-    )
-    assert engine.context_length == native.context_length == 8
-    for token in (1, 5, 12, 0, 7):
+    expected, engine = open_engine("litert_ref", quantized_path), open_engine("litert_ref", path)
+    compiled = compile_file(path, Target())
+    native = NativeModel.build(compiled, ("-std=c99", "-O0", "-fno-strict-aliasing"))
+    assert engine.context_length == compiled.facts.context_length == 8
+    for place, token in enumerate((1, 5, 12, 0, 7)):
         logits = expected.step_raw(token)
         np.testing.assert_array_equal(engine.step_raw(token), logits)
-        np.testing.assert_array_equal(native.step_raw(token), logits)
+        native.library.model_step(token, place)
+        np.testing.assert_array_equal(np.frombuffer(native.outputs["logits"], logits.dtype), logits)
 
 
 def test_a_converted_file_with_two_signatures_is_read(tmp_path):
