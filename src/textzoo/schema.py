@@ -82,16 +82,34 @@ class DatasetConfig:
     cache_dir: str = setting("datasets/cache", "Folder of downloaded corpora.")
 
 
+# Smallest and largest vocabulary of tokenizer.name=bpe, in tokens.
+BPE_VOCABULARY = (256, 8192)
+
+
 @dataclass
 class TokenizerConfig:
     """From text to tokens."""
 
-    name: str = setting("char", "Kind of tokenizer.", choices=("char",))
+    name: str = setting(
+        "char",
+        "Kind of tokenizer: characters, words, bytes of UTF-8, or byte-level BPE (merges of frequent pairs).",
+        choices=("char", "word", "byte", "bpe"),
+    )
     path: str | None = setting(None, "An existing tokenizer.json to use instead of making one.", path=True)
     unknown: str = setting(
         "error",
-        "Characters outside the vocabulary: an error that names them, or the token <unk>.",
+        "What is outside the vocabulary (char, word): an error that names it, or the token <unk>.",
         choices=("error", "unk"),
+    )
+    vocabulary_size: int | None = setting(
+        None,
+        "Most tokens, <unk> included (word; null for all words), or exactly so many (bpe: 256 to 8,192).",
+        unit="tokens",
+        low=2,
+        high=65535,
+    )
+    min_count: int = setting(
+        1, "Words (word) or pairs (bpe) that occur less often in the training text get no token.", low=1
     )
 
 

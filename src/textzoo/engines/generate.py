@@ -10,10 +10,6 @@ from textzoo.engines.base import Engine
 from textzoo.engines.sampling import MASK32, make_sampler
 from textzoo.errors import UserError
 
-REPLACEMENT = "\ufffd"
-# A character of UTF-8 may be spread over this many tokens.
-LONGEST_CHARACTER = 4
-
 
 class SlidingContext:
     """Feeds an engine without end: where the context is full, it starts again from the last half of it.
@@ -54,6 +50,31 @@ def generate_tokens(
             logits = context.feed(token)
 
 
+class Continuation:
+    """Pieces of text as they come.
+
+    Attributes:
+        tokens: How many tokens were generated so far. Encoding the text again may give another number: several
+            sequences of tokens can be written alike.
+    """
+
+    def __init__(self, tokens: Iterator[int], tokenizer: Any, stop: str | None) -> None:
+        self.tokens = 0
+        pieces = tokenizer.decode_stream(self._counted(tokens))
+        self.pieces = until_stop(pieces, stop) if stop else pieces
+
+    def _counted(self, tokens: Iterator[int]) -> Iterator[int]:
+        for token in tokens:
+            self.tokens += 1
+            yield token
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self.pieces)
+
+
 def generate(
     engine: Engine,
     tokenizer: Any,
@@ -65,7 +86,7 @@ def generate(
     seed: int = 1,
     stop: str | None = None,
     unknown: str = "error",
-) -> Iterator[str]:
+) -> Continuation:
     """Continue a prompt; the same arguments always give the same text.
 
     Args:
@@ -79,7 +100,7 @@ def generate(
         stop: Generation ends before this text.
         unknown: Characters of the prompt outside the vocabulary: "error" or "unk".
 
-    Yields:
+    Returns:
         Pieces of the continuation, without the prompt, as soon as they are certain.
     """
     if tokenizer.vocabulary_size != engine.vocabulary_size:
@@ -96,29 +117,15 @@ def generate(
         top_k=top_k,
         seed=seed,
     )
-    pieces = decoded_pieces(tokens, tokenizer)
-    yield from until_stop(pieces, stop) if stop else pieces
+    return Continuation(tokens, tokenizer, stop)
 
 
 def generate_samples(
     engine: Engine, tokenizer: Any, prompt: str, *, num_samples: int, seed: int, **options: Any
-) -> Iterator[Iterator[str]]:
+) -> Iterator[Continuation]:
     """Several continuations one after the other; sample i is what seed + i gives."""
     for index in range(num_samples):
         yield generate(engine, tokenizer, prompt, seed=(seed + index) & MASK32, **options)
-
-
-def decoded_pieces(tokens: Iterator[int], tokenizer: Any) -> Iterator[str]:
-    """Text of tokens as they come; held back while a character is not complete."""
-    pending: list[int] = []
-    for token in tokens:
-        pending.append(token)
-        text = tokenizer.decode(pending)
-        if not text.endswith(REPLACEMENT) or len(pending) >= LONGEST_CHARACTER:
-            yield text
-            pending = []
-    if pending:
-        yield tokenizer.decode(pending)
 
 
 def until_stop(pieces: Iterator[str], stop: str) -> Iterator[str]:

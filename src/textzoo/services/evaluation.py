@@ -16,6 +16,7 @@ from textzoo.report import EvaluationReport, Report
 from textzoo.schema import Config
 from textzoo.services import inputs
 from textzoo.services.prediction import samples_of
+from textzoo.text.prepare import PreparedDataset
 from textzoo.text.tokenizers import Tokenizer
 from textzoo.text.windows import evaluation_windows
 from textzoo.tracking import Sink
@@ -46,7 +47,12 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         inputs.check_vocabulary(engine.vocabulary_size, data.tokenizer.vocabulary_size)
         windows = evaluation_windows(data.validation, engine.context_length, config.evaluation.max_tokens)
         start = time.perf_counter()
-        metrics = evaluate(engine, *windows, description=f"evaluate {candidate.label} on {candidate.engine}")
+        metrics = evaluate(
+            engine,
+            *windows,
+            characters_per_token=characters_per_token(data, *windows[1:]),
+            description=f"evaluate {candidate.label} on {candidate.engine}",
+        )
         rows.append(row_of(candidate, metrics, time.perf_counter() - start))
         by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
     add_deltas(rows)
@@ -58,12 +64,18 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     return Report(evaluation=rows, samples=list(samples))
 
 
+def characters_per_token(data: PreparedDataset, targets: np.ndarray, weights: np.ndarray) -> float:
+    """Mean characters of text per predicted token; targets and weights (windows, time), weight 0 is not counted."""
+    counted = targets[weights > 0]
+    return max(data.validation_characters(counted), 1.0) / max(len(counted), 1)
+
+
 def possible_prompt(prompt: str, tokenizer: Tokenizer, text: np.ndarray) -> str:
-    """The prompt asked for, or the beginning of a text (tokens) where the vocabulary lacks its characters."""
+    """The prompt asked for, or the beginning of a text (tokens) where the vocabulary lacks what is in it."""
     try:
         tokenizer.encode(prompt, unknown="error")
     except UserError:
-        return tokenizer.decode(text[:1])
+        return next(tokenizer.decode([token]) for token in text if token != tokenizer.unknown_token)
     return prompt
 
 

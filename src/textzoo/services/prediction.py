@@ -56,7 +56,6 @@ def samples_of(
     settings: PredictionConfig, label: str, engine: Engine, tokenizer: Tokenizer, show: Callable[[str], None]
 ) -> Iterator[SampleReport]:
     """Generate num_samples texts; sample i has the seed `settings.seed + i`."""
-    unknown = "error" if tokenizer.unknown_token is None else "unk"
     texts = generate_samples(
         engine,
         tokenizer,
@@ -81,7 +80,7 @@ def samples_of(
             engine=engine.name,
             prompt=settings.prompt,
             text=text,
-            tokens=len(tokenizer.encode(text, unknown=unknown)) if text else 0,
+            tokens=pieces.tokens,
             temperature=settings.temperature,
             top_k=settings.top_k,
             seed=settings.seed + index,

@@ -45,6 +45,20 @@ class PreparedDataset:
     sha256: str
     statistics: dict[str, Any]
 
+    def validation_characters(self, tokens: np.ndarray) -> float:
+        """How many characters of text tokens (n,) of the validation part stand for.
+
+        Where <unk> may stand for any number of them, each counts as the mean <unk> of the validation text: exact over
+        all of it.
+        """
+        characters, unknown = self.tokenizer.token_characters, self.tokenizer.unknown_token
+        known = float(characters[tokens].sum())
+        if unknown is None or characters[unknown]:
+            return known
+        hidden = self.statistics["characters"]["validation"] - int(characters[self.validation].sum())
+        unknowns = self.statistics["unknown"]["validation"]
+        return known + np.count_nonzero(tokens == unknown) * hidden / max(unknowns, 1)
+
 
 def prepare_dataset(dataset: DatasetConfig, tokenizer: TokenizerConfig, folder: Path) -> PreparedDataset:
     """Load, split and tokenize a corpus into `folder`, or reuse what lies there if it was made from the same content.
@@ -59,7 +73,8 @@ def prepare_dataset(dataset: DatasetConfig, tokenizer: TokenizerConfig, folder: 
 
 
 def preparation_key(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig) -> str:
-    settings = {"kind": tokenizer.name, "unknown": tokenizer.unknown}
+    settings: dict[str, Any] = {"kind": tokenizer.name, "unknown": tokenizer.unknown}
+    settings |= {"vocabulary_size": tokenizer.vocabulary_size, "min_count": tokenizer.min_count}
     if tokenizer.path:
         settings["file"] = file_digest(Path(tokenizer.path))
     return value_digest({"version": VERSION, "corpus": corpus.sha256, "tokenizer": settings})

@@ -5,10 +5,11 @@ tokenizer.json (docs/tokenizer_format.md) is one JSON object:
     {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\\n", " ", "a"]}
 
 `tokens` lists the vocabulary: the position is the token. `unknown_token` is the token of "<unk>", or null. A kind may
-have keys of its own (BPE: "merges"); the kinds word, byte and bpe are reserved.
+have keys of its own (bpe: "merges").
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,16 +20,30 @@ from textzoo.files import write_text
 from textzoo.registry import Registry
 from textzoo.schema import TokenizerConfig
 from textzoo.text.strict_json import read_json_object
+from textzoo.text.unknown import UNKNOWN
 
 FORMAT = "textzoo-tokenizer"
 VERSION = 1
-UNKNOWN = "<unk>"
+REPLACEMENT = "\ufffd"
 MIN_VOCABULARY = 2
 # Token files are uint16; the largest value stays free, so that it can stand for "none".
 MAX_VOCABULARY = 65535
+NO_TOKEN = 0xFFFF
 MAX_FILE_BYTES = 1 << 24
 
-TOKENIZERS = Registry("tokenizer", {"char": "textzoo.text.character_tokenizer:CharacterTokenizer"})
+TOKENIZERS = Registry(
+    "tokenizer",
+    {
+        "char": "textzoo.text.character_tokenizer:CharacterTokenizer",
+        "word": "textzoo.text.word_tokenizer:WordTokenizer",
+        "byte": "textzoo.text.byte_tokenizer:ByteTokenizer",
+        "bpe": "textzoo.text.bpe_tokenizer:BpeTokenizer",
+    },
+)
+
+
+# Kinds that have no token for some texts.
+CLOSED_KINDS = ("char", "word")
 
 
 class Tokenizer(Protocol):
@@ -37,12 +52,17 @@ class Tokenizer(Protocol):
     Attributes:
         name: The kind, a key of TOKENIZERS.
         tokens: What each token stands for, as text.
+        token_bytes: What each token is written as where text is a stream of UTF-8; <unk> is U+FFFD.
+        token_characters: (vocabulary_size,) how many characters of text begin in each token; 0 for an <unk> that may
+            stand for any number of them.
         vocabulary_size: Number of tokens, 2 to 65535.
         unknown_token: The token of <unk>, or None.
     """
 
     name: str
     tokens: list[str]
+    token_bytes: list[bytes]
+    token_characters: np.ndarray
     unknown_token: int | None
 
     @property
@@ -53,18 +73,24 @@ class Tokenizer(Protocol):
 
         Args:
             text: Any text.
-            unknown: What to do outside the vocabulary: "error" names the characters, "unk" takes the token <unk>.
+            unknown: What to do outside the vocabulary: "error" names what is there, "unk" takes the token <unk>.
         """
 
     def decode(self, tokens: Any) -> str:
-        """Tokens (n,), any integer type -> text; <unk> becomes U+FFFD. ValueError outside the vocabulary."""
+        """Tokens (n,), any integer type -> text. ValueError outside the vocabulary.
+
+        <unk> becomes U+FFFD, and so does what is not UTF-8 in kinds whose tokens are bytes.
+        """
+
+    def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
+        """The text of tokens as they come, in pieces that are not empty and together are decode(tokens)."""
 
     def save(self, path: Path) -> None:
         """Write tokenizer.json, atomically; the same tokenizer always gives the same bytes."""
 
     @classmethod
-    def from_texts(cls, texts: list[str], with_unknown: bool) -> "Tokenizer":
-        """Make the vocabulary from texts."""
+    def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "Tokenizer":
+        """Make the vocabulary from texts, with <unk> if config.unknown is "unk"."""
 
     @classmethod
     def from_file(cls, values: dict[str, Any], path: Path) -> "Tokenizer":
@@ -74,15 +100,16 @@ class Tokenizer(Protocol):
 def make_tokenizer(config: TokenizerConfig, training_text: str, validation_text: str = "") -> Tokenizer:
     """The tokenizer of `config.path`, or a new one for these texts.
 
-    With the policy "error" the characters of the validation text belong to the vocabulary too: every character must be
-    encodable, and tinyshakespeare's 65 are those of the whole text, as in nanoGPT. With "unk" the vocabulary is that of
-    the training text and <unk>; what only the validation text has becomes <unk> there.
+    Where the vocabulary is closed (char, word) and the policy is "error", what the validation text has belongs to it
+    too: everything must be encodable, and tinyshakespeare's 65 characters are those of the whole text, as in nanoGPT.
+    With "unk" the vocabulary is that of the training text and <unk>; what only the validation text has becomes <unk>
+    there. BPE encodes any text, so it learns from the training text alone.
     """
     if config.path:
         return load_tokenizer(Path(config.path))
-    with_unknown = config.unknown == "unk"
-    texts = [training_text] if with_unknown else [training_text, validation_text]
-    return TOKENIZERS.get(config.name).from_texts(texts, with_unknown)
+    closed = config.name in CLOSED_KINDS and config.unknown == "error"
+    texts = [training_text, validation_text] if closed else [training_text]
+    return TOKENIZERS.get(config.name).from_texts(texts, config)
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -97,10 +124,18 @@ def load_tokenizer(path: Path) -> Tokenizer:
     return TOKENIZERS.get(str(values.get("kind"))[:80]).from_file(values, path)
 
 
-def save_tokenizer(path: Path, kind: str, tokens: list[str], unknown_token: int | None) -> None:
-    """Write the common part of tokenizer.json; ASCII only, so that lone surrogates survive."""
+def save_tokenizer(path: Path, kind: str, tokens: list[str], unknown_token: int | None, **own_keys: Any) -> None:
+    """Write tokenizer.json: the common part and a kind's own keys; ASCII only, so that lone surrogates survive."""
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "unknown_token": unknown_token, "tokens": tokens}
-    write_text(Path(path), json.dumps(header, indent=1) + "\n")
+    write_text(Path(path), json.dumps({**header, **own_keys}, indent=1) + "\n")
+
+
+def check_range(tokens: Any, vocabulary_size: int) -> np.ndarray:
+    """Tokens as an array; ValueError unless all are of the vocabulary."""
+    tokens = np.asarray(tokens)
+    if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary_size:
+        raise ValueError(f"tokens must be in [0, {vocabulary_size}), got {tokens.min()} to {tokens.max()}")
+    return tokens.astype(np.intp)
 
 
 def check_tokens(tokens: Any, path: Path) -> None:
