@@ -1,4 +1,4 @@
-"""The application's parts in C against their Python originals: sampler, decimals, tokenizer, UTF-8, CRC."""
+"""The application's parts in C against their Python originals: sampler, decimals, CRC."""
 
 import ctypes
 import zlib
@@ -10,25 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_projects import APPLICATION, compile_library
 
-from textzoo.compiler.tokenizer_tables import render_tokenizer
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
-from textzoo.errors import UserError
-from textzoo.text.character_tokenizer import CharacterTokenizer
 
 # dtype, vocabulary size, scale of the logits
 SAMPLERS = [("int8", 65, 0.13), ("int8", 2, 1e-4), ("int8", 300, 0.02), ("int16", 65, 0.0007), ("int16", 103, 1.0)]
 TEMPERATURES = st.one_of(
     st.just(0.0), st.floats(0.05, 10.0).map(lambda value: round(value, 3)), st.sampled_from([2e-05, 32768.0, 1.0])
 )
-VOCABULARIES = {
-    "ascii": CharacterTokenizer(sorted("\n !abcxyz")),
-    "unknown": CharacterTokenizer(sorted("\n aé€\U0001f600"), with_unknown=True),
-    "unsorted": CharacterTokenizer(list("zya\x00é€\U0001f600\n ")),
-    "replacement": CharacterTokenizer(sorted("a\ufffd\ud800"), with_unknown=True),
-    "two": CharacterTokenizer(["b", "a"]),
-    "one and unknown": CharacterTokenizer(["a"], with_unknown=True),
-    "300": CharacterTokenizer([chr(index) for index in range(0x100, 0x22C)], with_unknown=True),
-}
 
 
 class Random(ctypes.Structure):
@@ -179,83 +167,6 @@ def test_whole_numbers(decimals, text, highest, expected):
         text.encode(), ctypes.c_size_t(len(text)), ctypes.c_uint32(highest), ctypes.byref(value)
     )
     assert (value.value if done & 0xFF else None) == expected
-
-
-class TokenizerText(ctypes.Structure):
-    """tokenizer_text_t."""
-
-    _fields_ = (
-        ("bytes", ctypes.c_char_p),
-        ("count", ctypes.c_size_t),
-        ("start", ctypes.c_size_t),
-        ("at", ctypes.c_size_t),
-    )
-
-
-@pytest.fixture(scope="module")
-def tokenizer_library(tmp_path_factory):
-    made = {}
-
-    def build(name):
-        if name not in made:
-            folder = tmp_path_factory.mktemp("tokenizer")
-            for file, content in render_tokenizer(VOCABULARIES[name]).items():
-                (folder / file).write_text(content)
-            made[name] = compile_library(folder, [folder / "tokenizer.c", APPLICATION / "utf8.c"], [folder])
-        return made[name]
-
-    return build
-
-
-def c_tokens(library, data):
-    """All tokens of a text; -2 for what is not in the vocabulary."""
-    text = TokenizerText()
-    library.tokenizer_open(ctypes.byref(text), data, ctypes.c_size_t(len(data)))
-    tokens = []
-    while (token := library.tokenizer_encode(ctypes.byref(text))) != -1:
-        tokens.append(token)
-        assert text.start < text.at <= len(data)
-    return tokens
-
-
-def python_tokens(tokenizer, data):
-    characters = data.decode("utf-8", "replace")
-    known = set(tokenizer.tokens[: len(tokenizer.tokens) - (tokenizer.unknown_token is not None)])
-    return [int(tokenizer.encode(one)[0]) if one in known else -2 for one in characters]
-
-
-BYTES = st.one_of(
-    st.binary(max_size=40),
-    st.text(max_size=30).map(str.encode),
-    st.lists(st.sampled_from([0x00, 0x41, 0x61, 0x80, 0xBF, 0xC0, 0xC2, 0xE0, 0xE2, 0xED, 0xEF, 0xF0, 0xF4, 0xF5, 0x9F,
-                              0x8F, 0x90, 0xA0, 0x82, 0xAC, 0xBD, 0xFF])).map(bytes),
-)  # fmt: skip
-
-
-@pytest.mark.parametrize("name", VOCABULARIES)
-@given(data=BYTES)
-def test_tokenizer_encodes_as_in_python_whatever_the_bytes(tokenizer_library, name, data):
-    assert c_tokens(tokenizer_library(name), data) == python_tokens(VOCABULARIES[name], data)
-
-
-@pytest.mark.parametrize("name", VOCABULARIES)
-def test_tokenizer_encodes_and_decodes_its_own_tokens(tokenizer_library, name):
-    tokenizer, library = VOCABULARIES[name], tokenizer_library(name)
-    library.tokenizer_decode.restype = ctypes.c_size_t
-    for token in range(tokenizer.vocabulary_size):
-        text = ctypes.create_string_buffer(8)
-        written = library.tokenizer_decode(token, text)
-        assert text.raw[:written] == tokenizer.decode([token]).encode("utf-8", "surrogatepass")
-        if token != tokenizer.unknown_token and not 0xD800 <= ord(tokenizer.tokens[token]) <= 0xDFFF:
-            assert c_tokens(library, text.raw[:written]) == [token]
-
-
-def test_other_kinds_of_tokenizers_are_refused():
-    class Word(CharacterTokenizer):
-        name = "word"
-
-    with pytest.raises(UserError, match="'word' cannot be deployed yet"):
-        render_tokenizer(Word(["a", "b"]))
 
 
 @given(parts=st.lists(st.binary(max_size=50), max_size=4))

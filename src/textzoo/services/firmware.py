@@ -10,7 +10,7 @@ from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.emitter import SelfCheck
 from textzoo.compiler.memory_map import draw_memory_map
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.compiler.tokenizer_tables import render_tokenizer, tokenizer_tables
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
@@ -98,7 +98,7 @@ def make_firmware(
     compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
     files = {**compiled.files, **render_tokenizer(tokenizer)}
     if board:
-        budget(board, compiled).check()
+        budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     render_project(board, files, compiled.sources, folder)
     return Firmware(board, path, compiled, folder, tokens, engine)
 
@@ -136,7 +136,7 @@ def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.nda
     return logits.astype(logits.dtype.newbyteorder("<"))
 
 
-def budget(board: Board, compiled: CompiledModel) -> Budget:
+def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budget:
     """Bytes asked of the board, before anything is built: the code is an estimate."""
     ram = {
         "state": compiled.plan.state_bytes,
@@ -144,7 +144,8 @@ def budget(board: Board, compiled: CompiledModel) -> Budget:
         "stack": STACK_BYTES,
         "application": APPLICATION_RAM_BYTES,
     }
-    return Budget(board, {**compiled.flash.by_kind, "code (estimated)": CODE_BYTES_EXPECTED}, ram)
+    flash = {**compiled.flash.by_kind, "tokenizer": tokenizer_bytes, "code (estimated)": CODE_BYTES_EXPECTED}
+    return Budget(board, flash, ram)
 
 
 def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
