@@ -1,6 +1,7 @@
 """Mistakes in the configuration: all at once, with suggestions, exit code 2, nothing written, no heavy import."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from textzoo import validation
 from textzoo.chains import CHAINS
 from textzoo.schema import Config, walk
 
+CONF = Path(__file__).resolve().parents[2] / "conf"
 BOARDS = ["STM32F4", "STM32H7"]
 
 # override, what the message must contain
@@ -43,6 +45,7 @@ COMMAND_LINE_MISTAKES = [
         "dataset.name=wikipedia",
         "wrong value of dataset.name; expected one of python_docs, text, tinyshakespeare, nanogpt",
     ),
+    ("tokenizer.name=bpe", "tokenizer.vocabulary_size contradicts tokenizer.name=bpe; expected 256 to 8,192 tokens"),
     ("deployment.hardware_setup.board=STM32H8", "unknown board 'STM32H8'"),
     ("operation_mode=evaluation", "operation_mode=evaluation needs a trained model"),
     ("model.n_layers=1,2", "model.n_layers has several values. A sweep needs -m."),
@@ -60,6 +63,25 @@ CIMV3_VIOLATIONS = [
     ({"use_bias": True}, ["model.use_bias"]),
     ({"use_bias": True, "activation": "gelu", "context_length": 129}, ["context_length", "activation", "use_bias"]),
     ({}, []),
+]
+
+
+# the tokenizer section, the keys that contradict the kind
+TOKENIZERS = [
+    ({}, []),
+    ({"unknown": "unk"}, []),
+    ({"vocabulary_size": 100, "min_count": 2}, ["vocabulary_size", "min_count"]),
+    ({"name": "word"}, []),
+    ({"name": "word", "min_count": 2}, ["min_count"]),
+    ({"name": "word", "min_count": 2, "unknown": "unk", "vocabulary_size": 65535}, []),
+    ({"name": "byte"}, []),
+    ({"name": "byte", "vocabulary_size": 256}, []),
+    ({"name": "byte", "vocabulary_size": 255, "unknown": "unk", "min_count": 2}, ["vocabulary_size", "unknown", "min"]),
+    ({"name": "bpe"}, ["vocabulary_size"]),
+    ({"name": "bpe", "vocabulary_size": 256, "min_count": 3}, []),
+    ({"name": "bpe", "vocabulary_size": 255, "unknown": "unk"}, ["vocabulary_size", "unknown"]),
+    ({"name": "bpe", "vocabulary_size": 8193}, ["vocabulary_size"]),
+    ({"name": "bpe", "path": __file__}, []),
 ]
 
 
@@ -91,7 +113,7 @@ def test_a_mistake_gets_one_clear_message(program, override, message):
     assert "Traceback" not in answer.stderr
 
 
-SLOW = {"tensorflow", "keras", "mlflow"}
+SLOW = {"tensorflow", "keras", "mlflow", "tokenizers"}
 HEAVY = SLOW | {"ai_edge_litert", "numpy", "matplotlib", "rich"}
 
 
@@ -130,6 +152,29 @@ def test_cimv3_names_each_violation(changes, named):
     for key, error in zip(named, errors, strict=True):
         assert key in error
     assert validation.check({"model": {**changes, "constraints": "none"}}, BOARDS)[1] == []
+
+
+@pytest.mark.parametrize(("values", "named"), TOKENIZERS)
+def test_what_a_kind_of_tokenizer_cannot_follow_is_named(values, named):
+    errors = [str(error) for error in validation.check({"tokenizer": values}, ["STM32H7"])[1]]
+    assert len(errors) == len(named)
+    for key, error in zip(named, errors, strict=True):
+        assert f"tokenizer.{key}" in error
+
+
+@pytest.mark.parametrize("group", sorted((CONF / "tokenizer").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_tokenizer_of_conf_contradicts_nothing(group):
+    values = yaml.safe_load(group.read_text())
+    values = values if "tokenizer" in values else {"tokenizer": values}
+    assert values["tokenizer"]["name"] == group.stem
+    assert validation.check(values, ["STM32H7"])[1] == []
+
+
+def test_a_nanogpt_folder_keeps_its_characters(tmp_path):
+    dataset = {"name": "nanogpt", "training_path": str(tmp_path)}
+    for tokenizer in ({"name": "byte"}, {"path": __file__}):
+        (error,) = validation.check({"dataset": dataset, "tokenizer": tokenizer}, ["STM32H7"])[1]
+        assert "do not apply to dataset.name=nanogpt" in str(error)
 
 
 def test_the_classic_overrides_work_literally(program, tmp_path):

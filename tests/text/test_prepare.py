@@ -77,6 +77,42 @@ def test_characters_of_the_validation_text(write, tmp_path):
     assert with_unknown.tokenizer.decode(with_unknown.validation) == "ab\ufffd\ufffd" * 9
 
 
+# settings, characters of the held-out text " dog dog cat." that all its tokens and the first two stand for
+CHARACTERS = [
+    ({"name": "char"}, 13, 2),
+    ({"name": "byte"}, 13, 2),
+    ({"name": "word"}, 13, 8),
+    ({"name": "word", "unknown": "unk", "vocabulary_size": 3}, 13, 8),  # " cat" and "." are <unk>: 2.5 characters each
+    ({"name": "bpe", "vocabulary_size": 259}, 13, 8),
+]
+
+
+@pytest.mark.parametrize(("settings", "all_of_them", "first_two"), CHARACTERS)
+def test_characters_of_tokens(write, tmp_path, settings, all_of_them, first_two):
+    paths = {"training_path": str(write("t.txt", " dog" * 50)), "validation_path": str(write("v.txt", " dog dog cat."))}
+    dataset = DatasetConfig(name="text", **paths)
+    prepared = prepare_dataset(dataset, TokenizerConfig(**settings), tmp_path / "data")
+    assert prepared.validation_characters(prepared.validation) == all_of_them
+    assert prepared.validation_characters(prepared.validation[:2]) == first_two
+    assert type(prepared.validation_characters(prepared.validation[-1:])) is float
+
+
+def test_unknown_words_count_as_their_mean(write, tmp_path):
+    paths = {"training_path": str(write("t.txt", " dog" * 50)), "validation_path": str(write("v.txt", " dog dog cat."))}
+    config = TokenizerConfig(name="word", unknown="unk")
+    prepared = prepare_dataset(DatasetConfig(name="text", **paths), config, tmp_path / "data")
+    assert prepared.statistics["unknown"]["validation"] == 2
+    assert prepared.validation_characters(prepared.validation[-1:]) == 2.5
+
+
+def test_other_settings_are_not_the_same_content(dataset, tmp_path):
+    sizes = []
+    for settings in ({"vocabulary_size": 5}, {"vocabulary_size": 6}, {"min_count": 20}):
+        config = TokenizerConfig(name="word", unknown="unk", **settings)
+        sizes.append(prepare_dataset(dataset, config, tmp_path / "data").tokenizer.vocabulary_size)
+    assert sizes == [5, 6, 2]  # newlines, 36 of them, and <unk>
+
+
 def test_a_tokenizer_that_lacks_characters_is_refused(dataset, tmp_path, write):
     tokenizer = prepare_dataset(dataset, TokenizerConfig(), tmp_path / "data").tokenizer
     path = tmp_path / "tokenizer.json"

@@ -57,7 +57,7 @@ class PreparedDataset:
             return known
         hidden = self.statistics["characters"]["validation"] - int(characters[self.validation].sum())
         unknowns = self.statistics["unknown"]["validation"]
-        return known + np.count_nonzero(tokens == unknown) * hidden / max(unknowns, 1)
+        return known + int(np.count_nonzero(tokens == unknown)) * hidden / max(unknowns, 1)
 
 
 def prepare_dataset(dataset: DatasetConfig, tokenizer: TokenizerConfig, folder: Path) -> PreparedDataset:

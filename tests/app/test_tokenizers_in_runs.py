@@ -1,0 +1,109 @@
+"""Every kind of tokenizer through the services at toy size: from text to text, on this machine and an emulated board."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textzoo import validation
+from textzoo.engines.generate import generate
+from textzoo.services import evaluation, prediction, quantization, training
+from textzoo.services.firmware import make_firmware
+from textzoo.targets.boards import load_board
+from textzoo.targets.emulators import emulate, run_host
+from textzoo.targets.toolchains import missing_tools
+from textzoo.text.tokenizers import load_tokenizer
+from textzoo.workspace import Workspace
+
+BOARD = "STM32F4"
+SENTENCES = ["The dog sees the fox. ", "A fox sees the dogs, and the dogs see it. ", "Naïve foxes cost 3 €.\n"]
+TOY = {
+    "model": {"n_layers": 1, "d_model": 16, "context_length": 16},
+    "training": {"steps": 4, "eval_interval": 4, "warmup_steps": 1, "batch_size": 4, "eval_tokens": 60},
+    "quantization": {"calibration_windows": 2, "report_tokens": 32},
+    "evaluation": {"max_tokens": 100},
+}
+# One row per kind: its settings, the least characters per token that it must reach, a prompt.
+KINDS = {
+    "word": ({"name": "word", "unknown": "unk", "vocabulary_size": 24}, 3.0, "The dog sees"),
+    "byte": ({"name": "byte"}, 0.9, "Naïve \U0001f98a"),
+    "bpe": ({"name": "bpe", "vocabulary_size": 280}, 1.5, "The dogs, naïve \U0001f98a"),
+}
+MACHINES = ["host", BOARD]
+OPTIONS = {"max_tokens": 60, "temperature": 1.0, "top_k": 0, "seed": 5}
+
+
+class Sink:
+    """Takes what services report to the tracker."""
+
+    def metrics(self, step, values):
+        pass
+
+    def artifact(self, path, folder=""):
+        assert Path(path).exists()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A function from a kind to its configuration and its trained and quantized run, made once."""
+
+    @cache
+    def run(kind):
+        folder = tmp_path_factory.mktemp(kind)
+        config, workspace = toy_config(folder / "text.txt", kind), Workspace(folder / "run")
+        training.run(config, workspace, Sink())
+        quantization.run(config, workspace, Sink())
+        return config, workspace
+
+    return run
+
+
+def toy_config(text: Path, kind: str):
+    """A checked configuration of the toy, its text written to a file."""
+    tokenizer, _, prompt = KINDS[kind]
+    order = np.random.default_rng(3).integers(0, len(SENTENCES), 150)
+    text.write_text("".join(SENTENCES[index] for index in order), encoding="utf-8")
+    values = {
+        "dataset": {"name": "text", "training_path": str(text)},
+        "tokenizer": tokenizer,
+        "prediction": {"prompt": prompt, "max_tokens": 40, "num_samples": 2},
+    }
+    config, errors = validation.check({**TOY, **values}, ["STM32H7"])
+    assert errors == []
+    return config
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_trained_evaluated_and_talked_to(runs, kind):
+    config, workspace = runs(kind)
+    assert load_tokenizer(workspace.find("tokenizer")).name == kind
+    rows = evaluation.run(config, workspace, Sink()).evaluation
+    assert [row.model for row in rows] == ["float", "int8"]
+    for row in rows:
+        characters_per_token = row.loss_nats / np.log(2) / row.bits_per_character
+        assert KINDS[kind][1] < characters_per_token < 5
+    samples = prediction.run(config, workspace, Sink()).samples
+    assert [sample.tokens for sample in samples] == [40, 40]
+    assert len({sample.text for sample in samples}) == 2
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_device_reads_and_writes_as_python_does(runs, tmp_path, kind, machine):
+    config, workspace = runs(kind)
+    missing = missing_tools(["host"] if machine == "host" else ["arm", "qemu"])
+    if missing:
+        pytest.skip(str(missing))
+    tokenizer = load_tokenizer(workspace.find("tokenizer"))
+    board = None if machine == "host" else load_board(machine)
+    made = make_firmware(workspace.find("quantized_model"), tokenizer, board, tmp_path / "project")
+    prompt = config.prediction.prompt
+    with run_host(made.project) if board is None else emulate(made.project, board) as console:
+        assert console.ask({"command": "info"})["tokenizer"] == kind
+        replies = list(console.command({"command": "generate", "prompt": prompt, **OPTIONS}))
+    assert replies[-1]["prompt_tokens"] == len(tokenizer.encode(prompt))
+    text = tokenizer.decode([reply["token"] for reply in replies[:-1]])
+    assert text == "".join(generate(made.engine, tokenizer, prompt, **OPTIONS))
+    for reply in replies[:-1]:
+        assert reply["text"] == tokenizer.token_bytes[reply["token"]].decode("utf-8", "replace")
