@@ -1,4 +1,4 @@
-"""Every kind of tokenizer through the services at toy size: from text to text, on this machine and an emulated board."""
+"""Every kind of tokenizer through the services at toy size: from text to text, on this machine and a twin."""
 
 from functools import cache
 from pathlib import Path
