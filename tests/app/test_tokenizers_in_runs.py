@@ -102,7 +102,9 @@ def test_the_device_reads_and_writes_as_python_does(runs, tmp_path, kind, machin
     with run_host(made.project) if board is None else emulate(made.project, board) as console:
         assert console.ask({"command": "info"})["tokenizer"] == kind
         replies = list(console.command({"command": "generate", "prompt": prompt, **OPTIONS}))
+        memory = console.ask({"command": "memory"})
     assert replies[-1]["prompt_tokens"] == len(tokenizer.encode(prompt))
+    assert memory.get("stack_bytes", 0) < 1500
     text = tokenizer.decode([reply["token"] for reply in replies[:-1]])
     assert text == "".join(generate(made.engine, tokenizer, prompt, **OPTIONS))
     for reply in replies[:-1]:

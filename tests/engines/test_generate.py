@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from textzoo.engines.base import Engine, LogitsFormat
-from textzoo.engines.generate import generate, generate_samples, generate_tokens, until_stop
+from textzoo.engines.generate import Continuation, generate, generate_samples, generate_tokens, until_stop
 from textzoo.errors import UserError
+from textzoo.text.byte_tokenizer import ByteTokenizer
 from textzoo.text.character_tokenizer import CharacterTokenizer
+from textzoo.text.word_tokenizer import WordTokenizer
 
 ALPHABET = [chr(ord("a") + index) for index in range(8)]
 
@@ -93,6 +95,19 @@ def test_samples_differ_and_the_first_is_that_of_the_seed(tokenizer):
     samples = ["".join(p) for p in generate_samples(CountingEngine(), tokenizer, "a", num_samples=3, seed=7, **options)]
     assert len(set(samples)) == 3
     assert samples[0] == text_of(CountingEngine(), tokenizer, "a", seed=7, **options)
+
+
+def test_pieces_are_whole_characters_and_tokens_are_counted():
+    continuation = Continuation(iter(b"\xc3\xa9A\xe2\x82\xacB\xf0"), ByteTokenizer(), None)
+    counts = [(piece, continuation.tokens) for piece in continuation]
+    assert counts == [("é", 2), ("A", 3), ("€", 6), ("B", 7), ("\ufffd", 8)]
+
+
+def test_a_stop_text_may_begin_inside_a_token():
+    tokenizer = WordTokenizer(["The", " dog", " sees"])
+    continuation = Continuation(iter([0, 1, 2, 1]), tokenizer, "og s")
+    assert "".join(continuation) == "The d"
+    assert continuation.tokens == 3
 
 
 def test_unknown_characters_of_the_prompt(tokenizer):

@@ -75,7 +75,8 @@ def possible_prompt(prompt: str, tokenizer: Tokenizer, text: np.ndarray) -> str:
     try:
         tokenizer.encode(prompt, unknown="error")
     except UserError:
-        return next(tokenizer.decode([token]) for token in text if token != tokenizer.unknown_token)
+        known = (int(token) for token in text if token != tokenizer.unknown_token)
+        return tokenizer.decode([next(known, 0)])
     return prompt
 
 
