@@ -51,7 +51,10 @@ class QuantizationReport:
 
 @dataclass
 class EvaluationReport:
-    """One model on one engine; delta_loss_nats is against the float model, where there is one."""
+    """One model on one engine; delta_loss_nats is against the float model, where there is one.
+
+    Of a mixture, `corpus` is "all" or one of its sources; otherwise it is absent.
+    """
 
     model: str = quantity("")
     engine: str = quantity("")
@@ -63,6 +66,7 @@ class EvaluationReport:
     top5_accuracy: float = quantity("", 3)
     seconds: float = quantity("s", 1)
     delta_loss_nats: float | None = quantity("nats/token", 4, None)
+    corpus: str | None = quantity("", 0, None)
 
 
 @dataclass
@@ -267,6 +271,7 @@ KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deploym
 # On the console the comparison has to fit 80 columns: shorter heads, and no seconds.
 CONSOLE_HEADS = {
     "model": "model",
+    "corpus": "corpus",
     "engine": "engine",
     "tokens": "tokens",
     "loss_nats": "loss\nnats",
@@ -278,6 +283,9 @@ CONSOLE_HEADS = {
 }
 
 
+WORDS = ("model", "engine", "corpus")
+
+
 def console_table(rows: Sequence[EvaluationReport]) -> Table:
     """The comparison for the console."""
     table = Table(
@@ -287,17 +295,23 @@ def console_table(rows: Sequence[EvaluationReport]) -> Table:
         title="evaluation, all models over the same validation tokens",
         title_justify="left",
     )
-    entries = [entry for entry in dataclasses.fields(EvaluationReport) if entry.name in CONSOLE_HEADS]
+    entries = [entry for entry in evaluation_columns(rows) if entry.name in CONSOLE_HEADS]
     for entry in entries:
-        table.add_column(CONSOLE_HEADS[entry.name], justify="left" if entry.name in ("model", "engine") else "right")
+        table.add_column(CONSOLE_HEADS[entry.name], justify="left" if entry.name in WORDS else "right")
     for row in rows:
         table.add_row(*(shown(entry, getattr(row, entry.name)) for entry in entries))
     return table
 
 
+def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Field]:
+    """The columns of the comparison; `corpus` only where there are several."""
+    several = any(row.corpus for row in rows)
+    return [entry for entry in dataclasses.fields(EvaluationReport) if entry.name != "corpus" or several]
+
+
 def evaluation_rows(rows: Sequence[EvaluationReport]) -> tuple[list[str], list[list[str]]]:
     """Heads and cells of the comparison, float first."""
-    entries = dataclasses.fields(EvaluationReport)
+    entries = evaluation_columns(rows)
     return [heading(entry) for entry in entries], [
         [shown(entry, getattr(row, entry.name)) for entry in entries] for row in rows
     ]

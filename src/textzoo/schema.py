@@ -64,7 +64,9 @@ class DatasetConfig:
     """The text to learn from."""
 
     name: str = setting(
-        "python_docs", "Where the text comes from.", choices=("python_docs", "text", "tinyshakespeare", "nanogpt")
+        "python_docs",
+        "Where the text comes from; mixture draws from several (dataset.sources).",
+        choices=("python_docs", "text", "tinyshakespeare", "nanogpt", "conversations", "mixture"),
     )
     training_path: str | list[str] | None = setting(
         None, "A text file, a list of files, a folder of .txt, or a nanoGPT folder (name=nanogpt).", path=True
@@ -79,7 +81,43 @@ class DatasetConfig:
         choices=("contiguous", "random"),
     )
     split_seed: int = setting(0, "Seed of the random split.", low=0)
-    cache_dir: str = setting("datasets/cache", "Folder of downloaded corpora.")
+    cache_dir: str = setting("datasets/cache", "Folder of downloaded and made corpora.")
+    separator: str | None = setting(
+        None, "Text after every document, e.g. an end marker for prediction.stop; null for a blank line in between."
+    )
+    conversations_bytes: int | None = setting(
+        1_000_000, "Size of the made conversations; null to give a number instead.", unit="bytes", low=1, high=2**28
+    )
+    conversations_dialogues: int | None = setting(
+        None, "Number of made conversations, instead of their size.", unit="dialogues", low=1, high=2**28
+    )
+    conversations_seed: int = setting(0, "Seed of the made conversations.", low=0)
+    sources: list[dict] = setting(
+        [],
+        "Sources of a mixture, each with name, weight and keys of dataset; those left out are the dataset's own.",
+    )
+    overlap_warning: float = setting(
+        0.1, "Share of repeated validation text above which a warning is shown.", low=0.0, high=1.0
+    )
+
+
+@dataclass
+class SourceConfig(DatasetConfig):
+    """One source of a mixture (dataset.sources)."""
+
+    weight: float = setting(
+        1.0, "Windows are drawn from the sources in proportion to their weights.", above=0.0, high=1e6
+    )
+
+
+# What a source of a mixture does not take over from the dataset.
+NOT_INHERITED = ("name", "training_path", "validation_path", "sources")
+
+
+def with_inherited(dataset: DatasetConfig, values: dict[str, Any]) -> SourceConfig:
+    """A source of a mixture: the keys given, the others as in the dataset."""
+    inherited = {key: value for key, value in dataclasses.asdict(dataset).items() if key not in NOT_INHERITED}
+    return SourceConfig(**{**inherited, **values})
 
 
 # Smallest and largest vocabulary of tokenizer.name=bpe, in tokens.

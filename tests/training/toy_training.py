@@ -24,6 +24,7 @@ class ToyData:
     train: np.ndarray = field(default_factory=lambda: (np.arange(600) % VOCABULARY).astype(np.uint16))
     validation: np.ndarray = field(default_factory=lambda: (np.arange(150) % VOCABULARY).astype(np.uint16))
     sha256: str = "toy"
+    parts: tuple = ()
 
 
 def toy_model(dropout: float = 0.1, seed: int = SEED, **changes: Any) -> PicoGPT:

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,6 +65,32 @@ def evaluate(
             totals.add(logits, targets[index, :length], weights[index, :length])
             advance(int(length), note=f"loss {totals.mean():.4f}")
     return totals.metrics(characters_per_token)
+
+
+def merged(parts: Sequence[Metrics]) -> Metrics:
+    """The figures over all tokens of several texts, exact; the windows of all are equally long."""
+    tokens = np.array([part.tokens for part in parts], float)
+    counts = np.array([part.tokens_by_position for part in parts], float)
+    losses = np.array([part.loss_by_position for part in parts]) * counts
+    loss = mean_over(tokens, [part.loss_nats for part in parts])
+    # A text's characters, from its own bits per character; a loss of 0 has 0 bits however many characters there are.
+    nats = [part.tokens * part.loss_nats for part in parts]
+    bits = np.array(nats) / np.log(2)
+    characters = sum(bit / part.bits_per_character if bit else 0.0 for bit, part in zip(bits, parts, strict=True))
+    return Metrics(
+        tokens=int(tokens.sum()),
+        loss_nats=loss,
+        perplexity=float(np.exp(loss)),
+        bits_per_character=float(bits.sum() / max(characters, 1e-9)),
+        top1_accuracy=mean_over(tokens, [part.top1_accuracy for part in parts]),
+        top5_accuracy=mean_over(tokens, [part.top5_accuracy for part in parts]),
+        loss_by_position=(losses.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)).tolist(),
+        tokens_by_position=counts.sum(axis=0).astype(int).tolist(),
+    )
+
+
+def mean_over(tokens: np.ndarray, values: list[float]) -> float:
+    return float((tokens * values).sum() / max(tokens.sum(), 1))
 
 
 def _lengths(weights: np.ndarray) -> np.ndarray:

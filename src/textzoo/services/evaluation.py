@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.engines.metrics import Metrics, evaluate
+from textzoo.engines.base import Engine
+from textzoo.engines.metrics import Metrics, evaluate, merged
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
 from textzoo.files import write_json
@@ -18,11 +19,13 @@ from textzoo.services import inputs
 from textzoo.services.prediction import samples_of
 from textzoo.text.prepare import PreparedDataset
 from textzoo.text.tokenizers import Tokenizer
-from textzoo.text.windows import evaluation_windows
+from textzoo.text.windows import validation_windows
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
 FLOAT = "float"
+# The corpus of the rows over all sources of a mixture.
+ALL_SOURCES = "all"
 
 
 @dataclass
@@ -45,16 +48,10 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     for candidate in candidates:
         engine = open_engine(candidate.engine, candidate.source)
         inputs.check_vocabulary(engine.vocabulary_size, data.tokenizer.vocabulary_size)
-        windows = evaluation_windows(data.validation, engine.context_length, config.evaluation.max_tokens)
-        start = time.perf_counter()
-        metrics = evaluate(
-            engine,
-            *windows,
-            characters_per_token=characters_per_token(data, *windows[1:]),
-            description=f"evaluate {candidate.label} on {candidate.engine}",
-        )
-        rows.append(row_of(candidate, metrics, time.perf_counter() - start))
-        by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
+        for corpus, metrics, seconds in measured(engine, data, config.evaluation.max_tokens, candidate):
+            rows.append(row_of(candidate, metrics, seconds, corpus))
+            if corpus in (None, ALL_SOURCES):
+                by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
     add_deltas(rows)
     keep(rows, by_position, workspace, sink)
     settings = dataclasses.replace(
@@ -62,6 +59,27 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     )
     samples = samples_of(settings, candidates[-1].label, engine, data.tokenizer, show=lambda piece: None)
     return Report(evaluation=rows, samples=list(samples))
+
+
+def measured(
+    engine: Engine, data: PreparedDataset, max_tokens: int, candidate: Candidate
+) -> Iterator[tuple[str | None, Metrics, float]]:
+    """Corpus, figures and seconds: of a mixture, all its sources together, then each of them."""
+    figures: dict[str, tuple[Metrics, float]] = {}
+    for label, windows in validation_windows(data.validation, data.parts, engine.context_length, max_tokens).items():
+        start = time.perf_counter()
+        name = f"evaluate {candidate.label} on {candidate.engine}"
+        characters = characters_per_token(data, *windows[1:])
+        description = f"{name}, {label}" if label else name
+        metrics = evaluate(engine, *windows, characters_per_token=characters, description=description)
+        figures[label] = metrics, time.perf_counter() - start
+    if not data.parts:
+        yield None, *figures[""]
+        return
+    seconds = sum(spent for _, spent in figures.values())
+    yield ALL_SOURCES, merged([metrics for metrics, _ in figures.values()]), seconds
+    for label, (metrics, spent) in figures.items():
+        yield label, metrics, spent
 
 
 def characters_per_token(data: PreparedDataset, targets: np.ndarray, weights: np.ndarray) -> float:
@@ -93,8 +111,9 @@ def models_at_hand(config: Config, workspace: Workspace) -> Iterator[Candidate]:
             yield Candidate(inputs.model_label(quantized), engine, quantized)
 
 
-def row_of(candidate: Candidate, metrics: Metrics, seconds: float) -> EvaluationReport:
+def row_of(candidate: Candidate, metrics: Metrics, seconds: float, corpus: str | None) -> EvaluationReport:
     return EvaluationReport(
+        corpus=corpus,
         model=candidate.label,
         engine=candidate.engine,
         tokens=metrics.tokens,
@@ -109,16 +128,18 @@ def row_of(candidate: Candidate, metrics: Metrics, seconds: float) -> Evaluation
 
 def add_deltas(rows: list[EvaluationReport]) -> None:
     """The loss of each quantized model against the float one."""
-    if rows[0].model == FLOAT:
-        for row in rows[1:]:
-            row.delta_loss_nats = row.loss_nats - rows[0].loss_nats
+    floats = {row.corpus: row.loss_nats for row in rows if row.model == FLOAT}
+    for row in rows:
+        if row.model != FLOAT and row.corpus in floats:
+            row.delta_loss_nats = row.loss_nats - floats[row.corpus]
 
 
 def keep(rows: list[EvaluationReport], by_position: dict[str, list[float]], workspace: Workspace, sink: Sink) -> None:
     """Metrics to the tracker; the loss by position as data."""
     for row in rows:
         names = ("loss_nats", "perplexity", "bits_per_character", "top1_accuracy", "top5_accuracy")
-        sink.metrics(0, {f"{row.model}.{row.engine}.{name}": getattr(row, name) for name in names})
+        prefix = f"{row.model}.{row.engine}." + (f"{row.corpus}." if row.corpus not in (None, ALL_SOURCES) else "")
+        sink.metrics(0, {f"{prefix}{name}": getattr(row, name) for name in names})
     path = workspace.path("evaluation", "loss_by_position.json")
     write_json(path, by_position)
     sink.artifact(path, "evaluation")

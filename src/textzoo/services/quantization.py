@@ -25,7 +25,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         calibration_tokens(config, data),
         config.quantization,
         workspace.path("models"),
-        validation_tokens=data.validation,
+        validation_tokens=data.sample("validation", len(data.validation)),
     )
     inputs.keep_tokenizer(data, workspace)
     keep(result, workspace, sink)
@@ -42,10 +42,10 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
 
 
 def calibration_tokens(config: Config, data: PreparedDataset) -> np.ndarray:
-    """The text of quantization.calibration_path as tokens, or the training tokens."""
+    """The text of quantization.calibration_path as tokens, or the training tokens, of a mixture in its proportions."""
     path = config.quantization.calibration_path
     if path is None:
-        return data.train
+        return data.sample("training", len(data.train))
     text = "\n".join(read_text(file)[0] for file in text_files([Path(path)]))
     return data.tokenizer.encode(text, unknown=config.tokenizer.unknown)
 

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 # Separates documents wherever several of them stand in one text.
 DOCUMENT_SEPARATOR = "\n\n"
@@ -69,13 +69,42 @@ def fold_to_ascii(text: str) -> tuple[str, dict[str, int]]:
     return text.translate(str.maketrans(table)), report
 
 
-def split_documents(text: str) -> list[str]:
-    """The parts between blank lines (of nothing, or of spaces), without the whitespace at their end."""
-    return [part.lstrip("\n").rstrip() for part in BLANK_LINES.split(f"\n\n{text}") if part.strip()]
+def split_documents(text: str, separator: str | None = None) -> list[str]:
+    """The documents of a text: its parts between blank lines (of nothing, or of spaces).
+
+    A text that already has the separator's mark (the separator without whitespace around it) is divided there instead.
+    Newlines before a document and whitespace behind it are left out, and so are documents of nothing else.
+    """
+    return list(iterate_documents(text, separator))
 
 
-def join_documents(documents: list[str]) -> str:
-    """One text with a blank line between documents; a single document stays as it is, to the last newline."""
+def iterate_documents(text: str, separator: str | None = None) -> Iterator[str]:
+    """The same one by one, without a copy of the whole text."""
+    mark = (separator or "").strip()
+    boundary = re.compile(re.escape(mark)) if mark and mark in text else BLANK_LINES
+    start = 0
+    for match in boundary.finditer(text):
+        yield from stripped_document(text[start : match.start()])
+        start = match.end()
+    yield from stripped_document(text[start:])
+
+
+def stripped_document(part: str) -> list[str]:
+    """The document, or nothing where there is none; blank lines at its beginning are no part of it."""
+    document = BLANK_LINES.sub("", f"\n\n{part}", count=1).rstrip()
+    return [document] if document else []
+
+
+def join_documents(documents: list[str], separator: str | None = None) -> str:
+    """One text of all documents.
+
+    Args:
+        documents: Texts; newlines at both ends are left out where several of them are joined.
+        separator: Stands after every document, the last one included, so that each has its end. None for a blank line
+            in between; a single document then stays as it is, to the last newline.
+    """
+    if separator is not None:
+        return "".join(document.strip("\n") + separator for document in documents)
     if len(documents) == 1:
         return documents[0]
     return DOCUMENT_SEPARATOR.join(document.strip("\n") for document in documents)

@@ -1,16 +1,18 @@
 """The corpora: from the configuration to a training text and a validation text."""
 
 import hashlib
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from textzoo.errors import UserError
-from textzoo.files import file_digest
+from textzoo.files import file_digest, value_digest
 from textzoo.registry import unknown_name
-from textzoo.schema import DatasetConfig
+from textzoo.schema import DatasetConfig, SourceConfig, with_inherited
 from textzoo.text.cleaning import join_documents, split_documents
+from textzoo.text.conversations import cached_conversations
 from textzoo.text.download import KnownFile, fetch
 from textzoo.text.nanogpt import open_tokens, read_characters
 from textzoo.text.python_docs import read_python_docs
@@ -31,10 +33,11 @@ class Corpus:
 
     Attributes:
         name: dataset.name.
-        training: Text to train on; documents are separated by blank lines.
+        training: Text to train on; documents are separated by blank lines, or by dataset.separator.
         validation: Text held out.
-        sha256: Content hash of both, see text_digest.
+        sha256: Content hash of both, see text_digest; of a mixture, of its sources, too.
         sources: Where it comes from.
+        parts: The sources of a mixture, in the order in which their texts follow each other; otherwise none.
     """
 
     name: str
@@ -42,6 +45,17 @@ class Corpus:
     validation: str
     sha256: str
     sources: list[Source]
+    parts: tuple["TextPart", ...] = ()
+
+
+@dataclass(frozen=True)
+class TextPart:
+    """One source of a mixture: its label, its share of the windows, and the characters of its two texts."""
+
+    label: str
+    probability: float
+    training: int
+    validation: int
 
 
 @dataclass(frozen=True)
@@ -128,11 +142,58 @@ def load_nanogpt(dataset: DatasetConfig) -> TokenCorpus:
     return TokenCorpus(dataset.name, *tokens, characters, combined_digest(digests), sources)
 
 
+def load_conversations(dataset: DatasetConfig) -> Corpus:
+    documents, source = cached_conversations(
+        Path(dataset.cache_dir),
+        size_bytes=dataset.conversations_bytes,
+        dialogues=dataset.conversations_dialogues,
+        seed=dataset.conversations_seed,
+    )
+    return text_corpus(dataset, documents, [source])
+
+
+def load_mixture(dataset: DatasetConfig) -> Corpus:
+    """Several corpora, one after the other; TextPart says which part of the texts is whose."""
+    sources = [with_inherited(dataset, values) for values in dataset.sources]
+    if not sources:
+        raise UserError("dataset.name=mixture needs dataset.sources", expected="[{name: python_docs, weight: 0.7}]")
+    loaded = [load_source(source) for source in sources]
+    total = math.fsum(source.weight for source in sources)
+    labels = distinct([source.name for source in sources])
+    parts = tuple(
+        TextPart(label, source.weight / total, len(corpus.training), len(corpus.validation))
+        for label, source, corpus in zip(labels, sources, loaded, strict=True)
+    )
+    return Corpus(
+        dataset.name,
+        "".join(corpus.training for corpus in loaded),
+        "".join(corpus.validation for corpus in loaded),
+        combined_digest([*(corpus.sha256 for corpus in loaded), value_digest([asdict(part) for part in parts])]),
+        [source for corpus in loaded for source in corpus.sources],
+        parts,
+    )
+
+
+def load_source(source: SourceConfig) -> Corpus:
+    """A source of a mixture; UserError for one that brings tokens of its own, or is a mixture itself."""
+    if source.name in ("mixture", "nanogpt"):
+        raise UserError(f"dataset.sources: {source.name} cannot be a source", expected="a corpus of text")
+    return load_corpus(source)
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names, numbered from the second on where one occurs again: text, text_2."""
+    counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
+    return [name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True)]
+
+
 LOADERS = {
     "python_docs": load_python_docs,
     "text": load_text,
     "tinyshakespeare": load_tinyshakespeare,
     "nanogpt": load_nanogpt,
+    "conversations": load_conversations,
+    "mixture": load_mixture,
 }
 
 
@@ -144,16 +205,24 @@ def read_texts(given: str | list[str]) -> tuple[list[str], list[Source]]:
 
 def text_corpus(dataset: DatasetConfig, texts: list[str], sources: list[Source]) -> Corpus:
     """Put texts together, and split off the validation text where none is given."""
+    separator = dataset.separator
+    texts = documents_of(texts, separator)
     if dataset.validation_path:
         validation_texts, validation_sources = read_texts(dataset.validation_path)
-        training, validation = join_documents(texts), join_documents(validation_texts)
+        training = join_documents(texts, separator)
+        validation = join_documents(documents_of(validation_texts, separator), separator)
         sources = sources + validation_sources
     elif dataset.split_mode == "random":
-        training, validation = split_by_document(texts, dataset.validation_split, dataset.split_seed)
+        training, validation = split_by_document(texts, dataset.validation_split, dataset.split_seed, separator)
     else:
-        training, validation = split_at_end(join_documents(texts), dataset.validation_split)
+        training, validation = split_at_end(join_documents(texts, separator), dataset.validation_split)
     check_parts(training, validation, sources)
     return Corpus(dataset.name, training, validation, text_digest(training, validation), sources)
+
+
+def documents_of(texts: list[str], separator: str | None) -> list[str]:
+    """The documents that get a separator of their own: the texts, or the parts of a single one."""
+    return texts if separator is None or len(texts) > 1 else split_documents(texts[0], separator)
 
 
 def split_at_end(text: str, share: float) -> tuple[str, str]:
@@ -162,7 +231,7 @@ def split_at_end(text: str, share: float) -> tuple[str, str]:
     return text[:cut], text[cut:]
 
 
-def split_by_document(texts: list[str], share: float, seed: int) -> tuple[str, str]:
+def split_by_document(texts: list[str], share: float, seed: int, separator: str | None = None) -> tuple[str, str]:
     """Hold out whole documents, drawn at random until they make up `share` of the characters.
 
     Documents are the files; a single file is divided at its blank lines. Both parts keep the order of the corpus,
@@ -179,7 +248,8 @@ def split_by_document(texts: list[str], share: float, seed: int) -> tuple[str, s
     count = int(np.searchsorted(reached, share * reached[-1])) + 1
     held_out = set(order[: min(count, len(documents) - 1)].tolist())
     training = [document for index, document in enumerate(documents) if index not in held_out]
-    return join_documents(training), join_documents([documents[index] for index in sorted(held_out)])
+    validation = [documents[index] for index in sorted(held_out)]
+    return join_documents(training, separator), join_documents(validation, separator)
 
 
 def check_parts(training: str, validation: str, sources: list[Source]) -> None:

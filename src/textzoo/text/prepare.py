@@ -14,6 +14,7 @@ from textzoo.text.corpora import Corpus, TokenCorpus, load_corpus
 from textzoo.text.nanogpt import TOKEN_DTYPE, open_tokens
 from textzoo.text.strict_json import read_json_object
 from textzoo.text.tokenizers import Tokenizer, load_tokenizer, make_tokenizer
+from textzoo.text.windows import TokenPart, proportional_spans
 
 FORMAT = "textzoo-dataset"
 VERSION = 1
@@ -37,6 +38,7 @@ class PreparedDataset:
         tokenizer: What turned the text into them.
         sha256: Content hash of the corpus (text_digest), whichever tokenizer was used.
         statistics: {"characters", "tokens", "unknown": {"training", "validation"}, "vocabulary_size", "documents"}.
+        parts: The sources of a mixture, in the order in which their tokens follow each other; otherwise none.
     """
 
     train: np.memmap
@@ -44,6 +46,16 @@ class PreparedDataset:
     tokenizer: Tokenizer
     sha256: str
     statistics: dict[str, Any]
+    parts: tuple[TokenPart, ...] = ()
+
+    def sample(self, part: str, count: int) -> np.ndarray:
+        """About `count` tokens (n,) of "training" or "validation"; of a mixture, from all sources in proportion."""
+        tokens = self.train if part == "training" else self.validation
+        if not self.parts:
+            return tokens[:count]
+        spans = [getattr(source, part) for source in self.parts]
+        shares = [source.probability for source in self.parts]
+        return np.concatenate([tokens[slice(*span)] for span in proportional_spans(spans, shares, count, 1)])
 
     def validation_characters(self, tokens: np.ndarray) -> float:
         """How many characters of text tokens (n,) of the validation part stand for.
@@ -66,8 +78,12 @@ def prepare_dataset(dataset: DatasetConfig, tokenizer: TokenizerConfig, folder: 
     The same content means: the same training and validation text (sha256) and the same tokenizer settings. Files are
     written atomically, dataset.json last; it names the sha256 of the others, so a half-written folder is never reused.
     """
+    return prepare_corpus(load_corpus(dataset), tokenizer, folder)
+
+
+def prepare_corpus(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig, folder: Path) -> PreparedDataset:
+    """Tokenize a loaded corpus into `folder`, or reuse what lies there, as prepare_dataset does."""
     folder = Path(folder)
-    corpus = load_corpus(dataset)
     key = preparation_key(corpus, tokenizer)
     return reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
 
@@ -90,7 +106,7 @@ def reuse(folder: Path, key: str) -> PreparedDataset | None:
 
 def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
     prepare = prepare_tokens if isinstance(corpus, TokenCorpus) else prepare_text
-    tokenizer, training, validation = prepare(corpus, config)
+    tokenizer, training, validation, parts = prepare(corpus, config)
     write_tokens(folder / TRAIN_FILE, training)
     write_tokens(folder / VALIDATION_FILE, validation)
     tokenizer.save(folder / TOKENIZER_FILE)
@@ -104,16 +120,50 @@ def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder:
         "statistics": statistics(corpus, tokenizer, training, validation),
         "sources": [asdict(source) for source in corpus.sources],
     }
+    if parts:
+        record["parts"] = [asdict(part) for part in parts]
     write_json(folder / RECORD_FILE, record)
     return open_prepared(folder)
 
 
-def prepare_text(corpus: Corpus, config: TokenizerConfig) -> tuple[Tokenizer, np.ndarray, np.ndarray]:
+Prepared = tuple[Tokenizer, np.ndarray, np.ndarray, tuple[TokenPart, ...]]
+
+
+def prepare_text(corpus: Corpus, config: TokenizerConfig) -> Prepared:
     tokenizer = make_tokenizer(config, corpus.training, corpus.validation)
-    return tokenizer, *(tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation))
+    if corpus.parts:
+        return tokenizer, *prepare_parts(corpus, tokenizer, config.unknown)
+    return tokenizer, *(tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation)), ()
 
 
-def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> tuple[Tokenizer, np.ndarray, np.ndarray]:
+def prepare_parts(
+    corpus: Corpus, tokenizer: Tokenizer, unknown: str
+) -> tuple[np.ndarray, np.ndarray, tuple[TokenPart, ...]]:
+    """The sources of a mixture, each encoded for itself: no token reaches from one into the next."""
+    training = encoded_parts(corpus.training, [part.training for part in corpus.parts], tokenizer, unknown)
+    validation = encoded_parts(corpus.validation, [part.validation for part in corpus.parts], tokenizer, unknown)
+    parts = tuple(
+        TokenPart(part.label, part.probability, *spans)
+        for part, *spans in zip(corpus.parts, spans_of(training), spans_of(validation), strict=True)
+    )
+    return np.concatenate(training), np.concatenate(validation), parts
+
+
+def encoded_parts(text: str, lengths: list[int], tokenizer: Tokenizer, unknown: str) -> list[np.ndarray]:
+    """The tokens of each of the texts, given by their numbers of characters, that make up `text`."""
+    return [tokenizer.encode(text[start:end], unknown) for start, end in spans_of_lengths(lengths)]
+
+
+def spans_of(arrays: list[np.ndarray]) -> list[tuple[int, int]]:
+    """[start, end) of each array where all of them stand one after the other."""
+    return spans_of_lengths([len(array) for array in arrays])
+
+
+def spans_of_lengths(lengths: list[int]) -> list[tuple[int, int]]:
+    return [(sum(lengths[:index]), sum(lengths[: index + 1])) for index in range(len(lengths))]
+
+
+def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> Prepared:
     """Tokens that were given stay as they are; <unk>, if wanted, is added behind the vocabulary they came with."""
     if config.path or config.name != CharacterTokenizer.name:
         raise UserError(
@@ -121,7 +171,7 @@ def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> tuple[Tokeni
             remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
         )
     tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
-    return tokenizer, corpus.training, corpus.validation
+    return tokenizer, corpus.training, corpus.validation, ()
 
 
 def write_tokens(path: Path, tokens: np.ndarray) -> None:
@@ -158,7 +208,37 @@ def open_prepared(folder: Path) -> PreparedDataset:
     train, validation = (
         open_tokens(folder / name, tokenizer.vocabulary_size) for name in (TRAIN_FILE, VALIDATION_FILE)
     )
-    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"])
+    parts = read_parts(record.get("parts", []), len(train), len(validation), folder)
+    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"], parts)
+
+
+def read_parts(rows: Any, training: int, validation: int, folder: Path) -> tuple[TokenPart, ...]:
+    """The sources of a mixture, from its record; together they are all of the training and validation tokens."""
+    try:
+        parts = tuple(
+            TokenPart(str(row["label"]), float(row["probability"]), tuple(row["training"]), tuple(row["validation"]))
+            for row in rows
+        )
+        whole = not parts or (
+            follow_each_other([part.training for part in parts], training)
+            and follow_each_other([part.validation for part in parts], validation)
+            and all(0 < part.probability <= 1 for part in parts)
+        )
+    except (TypeError, ValueError, KeyError):
+        whole = False
+    if not whole:
+        raise not_a_record(folder / RECORD_FILE)
+    return parts
+
+
+def follow_each_other(spans: list[tuple[int, int]], length: int) -> bool:
+    """Whether the spans, one after the other, are all of [0, length)."""
+    lengths = [int(end) - int(start) for start, end in spans]
+    return min(lengths) >= 0 and sum(lengths) == length and spans == spans_of_lengths(lengths)
+
+
+def not_a_record(path: Path) -> UserError:
+    return UserError(f"'{path}' is not the record of a prepared dataset", remedy="Delete it and run again.")
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -168,5 +248,5 @@ def read_record(folder: Path) -> dict[str, Any]:
     types = {"key": str, "sha256": str, "files": dict, "statistics": dict}
     same_format = record.get("format") == FORMAT and record.get("version") == VERSION
     if not same_format or any(type(record.get(key)) is not kind for key, kind in types.items()):
-        raise UserError(f"'{path}' is not the record of a prepared dataset", remedy="Delete it and run again.")
+        raise not_a_record(path)
     return record

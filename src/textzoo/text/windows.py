@@ -3,9 +3,31 @@
 The target of a position is the token after it, so a window of n positions covers n + 1 tokens.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from textzoo.errors import UserError
+
+Windows = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class TokenPart:
+    """One source of a mixture within the token arrays.
+
+    Attributes:
+        label: The source's name.
+        probability: Share of the training windows that are drawn from it.
+        training: [start, end) of its training tokens.
+        validation: [start, end) of its validation tokens.
+    """
+
+    label: str
+    probability: float
+    training: tuple[int, int]
+    validation: tuple[int, int]
 
 
 def check_length(tokens: np.ndarray, context_length: int, part: str) -> None:
@@ -16,14 +38,19 @@ def check_length(tokens: np.ndarray, context_length: int, part: str) -> None:
             expected=f"at least context_length + 1 = {context_length + 1} tokens",
             received=f"{len(tokens)}",
             remedy="Give more text or a smaller model.context_length"
-            + (" or a larger dataset.validation_split." if part == "validation" else "."),
+            + (" or a larger dataset.validation_split." if part.endswith("validation") else "."),
         )
 
 
-def check_lengths(training: np.ndarray, validation: np.ndarray, context_length: int) -> None:
-    """UserError unless both parts hold at least one window: to be asked before training."""
+def check_lengths(
+    training: np.ndarray, validation: np.ndarray, context_length: int, parts: Sequence[TokenPart] = ()
+) -> None:
+    """UserError unless both texts, and those of each source, hold at least one window: to be asked before training."""
     check_length(training, context_length, "training")
     check_length(validation, context_length, "validation")
+    for part in parts:
+        check_length(training[slice(*part.training)], context_length, f"{part.label} training")
+        check_length(validation[slice(*part.validation)], context_length, f"{part.label} validation")
 
 
 def random_crops(
@@ -50,6 +77,74 @@ def random_crops(
     starts = rng.integers(0, len(tokens) - context_length, size=batch_size)
     block = np.asarray(tokens)[starts[:, None] + np.arange(context_length + 1)].astype(np.int32)
     return block[:, :-1], block[:, 1:]
+
+
+def mixed_crops(
+    tokens: np.ndarray,
+    parts: Sequence[TokenPart],
+    rng: np.random.Generator,
+    batch_size: int,
+    context_length: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """A batch of windows, each from a source drawn with its probability; within a source any start is equally likely.
+
+    No window reaches from one source into the next. As in random_crops, the draw depends on the generator's state alone.
+
+    Args:
+        tokens: (tokens,) of all sources, any integer type; more than context_length of each.
+        parts: Where the sources lie.
+        rng: Source of the sources and starts.
+        batch_size: Windows.
+        context_length: Positions per window.
+
+    Returns:
+        Inputs and targets (batch_size, context_length), int32.
+    """
+    for part in parts:
+        check_length(tokens[slice(*part.training)], context_length, f"{part.label} training")
+    edges = np.cumsum([part.probability for part in parts])
+    chosen = np.searchsorted(edges[:-1] / edges[-1], rng.random(batch_size), side="right")
+    spans = np.array([part.training for part in parts])[chosen]
+    starts = rng.integers(spans[:, 0], spans[:, 1] - context_length)
+    block = np.asarray(tokens)[starts[:, None] + np.arange(context_length + 1)].astype(np.int32)
+    return block[:, :-1], block[:, 1:]
+
+
+def proportional_spans(
+    spans: Sequence[tuple[int, int]], probabilities: Sequence[float], most: int, least: int
+) -> list[tuple[int, int]]:
+    """The beginnings of spans, cut so that their lengths are in proportion to the probabilities.
+
+    Args:
+        spans: [start, end) of each source.
+        probabilities: Share of each source; their sum is 1.
+        most: Tokens of all together.
+        least: Tokens that each source keeps where it has them, even if that is more than its share.
+    """
+    lengths = [end - start for start, end in spans]
+    total = min(most, *(length / share for length, share in zip(lengths, probabilities, strict=True)))
+    return [
+        (start, start + min(length, max(least, int(total * share))))
+        for (start, _), length, share in zip(spans, lengths, probabilities, strict=True)
+    ]
+
+
+def validation_windows(
+    validation: np.ndarray, parts: Sequence[TokenPart], context_length: int, max_tokens: int
+) -> dict[str, Windows]:
+    """What to measure on: label -> evaluation_windows; of a mixture, each source's first tokens, in its proportion.
+
+    Without parts the one label is "". The mean over all tokens of a mixture's windows is that of the mixture.
+    """
+    if not parts:
+        return {"": evaluation_windows(validation, context_length, max_tokens)}
+    spans = [part.validation for part in parts]
+    shares = [part.probability for part in parts]
+    cut = proportional_spans(spans, shares, max_tokens + len(parts), context_length + 1)
+    return {
+        part.label: evaluation_windows(validation[slice(*span)], context_length)
+        for part, span in zip(parts, cut, strict=True)
+    }
 
 
 def evaluation_windows(

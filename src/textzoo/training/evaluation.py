@@ -1,19 +1,31 @@
 """The validation loss while training: every token exactly once."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from textzoo.text.windows import evaluation_windows
+from textzoo.text.windows import TokenPart, Windows, validation_windows
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 
 TOKENS_PER_CALL = 2048
+LOSS = "validation_loss"
+
+
+def rows_by_label(by_label: dict[str, Windows]) -> dict[str, slice]:
+    """Where the windows of each source lie once all of them stand one after the other; "" for all of them."""
+    rows, start = {"": slice(None)}, 0
+    for label, (inputs, _, _) in by_label.items():
+        if label:
+            rows[label] = slice(start, start + len(inputs))
+        start += len(inputs)
+    return rows
 
 
 class Evaluator:
-    """Mean loss of the first `tokens` validation tokens.
+    """Mean loss of the first `tokens` validation tokens; of a mixture, of each source's first ones in proportion.
 
     Args:
         objective: The loss.
@@ -21,16 +33,25 @@ class Evaluator:
         tokens: At most so many targets.
         backend: Compiler.
         lanes: Threads.
+        parts: The sources of a mixture.
     """
 
     def __init__(
-        self, objective: Objective, validation: np.ndarray, tokens: int, backend: Backend, lanes: Lanes
+        self,
+        objective: Objective,
+        validation: np.ndarray,
+        tokens: int,
+        backend: Backend,
+        lanes: Lanes,
+        parts: Sequence[TokenPart] = (),
     ) -> None:
         context_length = objective.model.context_length
         self.lanes = lanes
         self.token_losses = backend.compiled(objective.token_losses)
-        inputs, targets, self.weights = evaluation_windows(validation, context_length, tokens)
+        by_label = validation_windows(validation, parts, context_length, tokens)
+        inputs, targets, self.weights = (np.concatenate(arrays) for arrays in zip(*by_label.values(), strict=True))
         self.windows = len(inputs)
+        self.rows = rows_by_label(by_label)
         # All calls have one shape, so the last one is filled up with windows that count for nothing.
         size = min(self.windows, max(1, TOKENS_PER_CALL // context_length))
         empty = -self.windows % size
@@ -40,8 +61,13 @@ class Evaluator:
             for start in range(0, self.windows + empty, size)
         ]
 
-    def __call__(self, weights: Any) -> float:
-        """Nats per token under the weight vector (layout.size,)."""
+    def __call__(self, weights: Any) -> dict[str, float]:
+        """Nats per token under the weight vector (layout.size,): "validation_loss", and "validation_loss.<source>"."""
         results = self.lanes.run(self.token_losses, [(weights, *call) for call in self.calls])
         losses = np.concatenate([ops.convert_to_numpy(result) for result in results])[: self.windows]
-        return float(np.sum(losses * self.weights, dtype=np.float64) / np.sum(self.weights, dtype=np.float64))
+        return {f"{LOSS}.{label}".rstrip("."): self.mean(losses, rows) for label, rows in self.rows.items()}
+
+    def mean(self, losses: np.ndarray, rows: slice) -> float:
+        """Mean of the tokens that count, of losses (windows, time), in some rows."""
+        losses, weights = losses[rows], self.weights[rows]
+        return float(np.sum(losses * weights, dtype=np.float64) / np.sum(weights, dtype=np.float64))

@@ -25,9 +25,13 @@ LOSS_AXIS = "loss (nats/token)"
 
 
 def write_csv(history: list[dict[str, float]], path: Path) -> None:
-    """One line per evaluation, columns as in COLUMNS; written whole each time, so that a resumed run has no gap."""
+    """One line per evaluation, columns as in COLUMNS, then the losses on the sources of a mixture.
+
+    Written whole each time, so that a resumed run has no gap.
+    """
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
+    columns = [*COLUMNS, *sorted({name for row in history for name in row} - set(COLUMNS))]
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     write_text(path, buffer.getvalue())

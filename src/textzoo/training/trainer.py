@@ -3,7 +3,7 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,7 @@ from textzoo.errors import UserError
 from textzoo.models.base import LanguageModel
 from textzoo.progress import console, progress_bar
 from textzoo.schema import TrainingConfig
-from textzoo.text.windows import check_lengths, random_crops
+from textzoo.text.windows import TokenPart, check_lengths, mixed_crops, random_crops
 from textzoo.training import logs
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
@@ -49,11 +49,12 @@ OnMetrics = Callable[[int, dict[str, float]], None]
 
 
 class TrainingData(Protocol):
-    """Token arrays (n,), memory-mapped or not, and the content hash of both."""
+    """Token arrays (n,), memory-mapped or not, the content hash of both, and the sources of a mixture."""
 
     train: np.ndarray
     validation: np.ndarray
     sha256: str
+    parts: Sequence[TokenPart]
 
 
 @dataclass
@@ -116,7 +117,7 @@ def train(
         UserError: for texts that are too short, unusable checkpoints, and a loss that is no number any more.
         KeyboardInterrupt: passed on after the latest checkpoint was written.
     """
-    check_lengths(data.train, data.validation, model.context_length)
+    check_lengths(data.train, data.validation, model.context_length, data.parts)
     if deterministic:
         set_seed(seed, deterministic)
     report = warm_start(model, Path(config.init_from), config.init_strict) if config.init_from else []
@@ -169,7 +170,7 @@ class Run:
         self.layout = objective.layout
         optimizer = make_optimizer(self.layout, config)
         self.step = TrainingStep(objective, optimizer, config, self.backend, self.lanes, model.context_length)
-        self.evaluate = Evaluator(objective, data.validation, config.eval_tokens, self.backend, self.lanes)
+        self.evaluate = Evaluator(objective, data.validation, config.eval_tokens, self.backend, self.lanes, data.parts)
         self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
         self.inputs = run_inputs(model, data, config, seed, deterministic)
         self.progress = Progress()
@@ -244,7 +245,7 @@ class Run:
         began = time.perf_counter()
         # The generator follows from seed and step, so that a resumed run sees the same windows.
         rng = np.random.default_rng([self.seed, step])
-        inputs, targets = random_crops(self.data.train, rng, self.config.batch_size, self.model.context_length)
+        inputs, targets = self.crops(rng)
         fraction = learning_rate_fraction(step, self.steps, self.config)
         vectors, numbers = self.step(vectors, inputs, targets, step, fraction)
         self.recent.append(numbers)
@@ -257,6 +258,13 @@ class Run:
             self.fast_seconds, self.fast_steps = self.fast_seconds + seconds, self.fast_steps + 1
         self.compiled = True
         self.after_step(step + 1, loss)
+
+    def crops(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """A batch of training windows; of a mixture, drawn from its sources by their probabilities."""
+        sizes = (self.config.batch_size, self.model.context_length)
+        if self.data.parts:
+            return mixed_crops(self.data.train, self.data.parts, rng, *sizes)
+        return random_crops(self.data.train, rng, *sizes)
 
     def after_step(self, step: int, loss: float) -> None:
         if self.evaluation_due():
@@ -302,11 +310,12 @@ class Run:
         progress = self.progress
         began = time.perf_counter()
         metrics = self.metrics_of_steps()
-        validation_loss = self.evaluate(evaluated_weights(self.state[1]))
+        validation = self.evaluate(evaluated_weights(self.state[1]))
+        validation_loss = validation["validation_loss"]
         self.check_finite(metrics["training_loss"] + metrics["gradient_norm"] + validation_loss)
         self.recent = []
         progress.seconds += time.perf_counter() - began
-        metrics = {**metrics, "validation_loss": validation_loss, "seconds": progress.seconds}
+        metrics = {**metrics, **validation, "seconds": progress.seconds}
         progress.history.append({"step": progress.step, **metrics})
         improved = progress.best_validation_loss is None or validation_loss < progress.best_validation_loss
         if improved:
