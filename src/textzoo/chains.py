@@ -55,6 +55,13 @@ SERVICES: dict[str, Service] = {
         inputs=("float_model", "quantized_model", "tokenizer"),
         outputs=("samples",),
     ),
+    "statistics": Service(
+        "textzoo.services.statistics:run",
+        "measure the corpus: sizes, vocabulary, what the held-out text repeats",
+        sections=("dataset", "tokenizer"),
+        inputs=("corpus",),
+        outputs=("statistics",),
+    ),
     "benchmarking": Service(
         "textzoo.services.benchmarking:run",
         "measure instructions, flash and RAM on the board or its emulated twin",
@@ -76,6 +83,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "evaluation": ("evaluation",),
     "quantization": ("quantization",),
     "prediction": ("prediction",),
+    "statistics": ("statistics",),
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
     "chain_tqe": ("training", "quantization", "evaluation"),

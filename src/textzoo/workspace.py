@@ -18,6 +18,7 @@ ROLES = {
     "quantized_model": "models/decode_*.tflite",
     "forward_model": "models/forward_*.tflite",
     "samples": "samples.txt",
+    "statistics": "statistics.json",
     "c_project": "c_project/*/.textzoo_project.json",
     "benchmark": "benchmark/*.json",
 }

@@ -39,7 +39,7 @@ class Candidate:
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Evaluate all models at hand and let the last of them speak."""
-    data = inputs.prepared_dataset(config, workspace)
+    data = inputs.prepared_dataset(config, workspace, sink)
     candidates = list(models_at_hand(config, workspace))
     if not candidates:
         raise UserError("there is no model to evaluate", remedy="Give model.float_model_path=<file>.keras.")

@@ -2,13 +2,19 @@
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textzoo.errors import UserError
+from textzoo.files import write_json, write_text
+from textzoo.progress import console
 from textzoo.quantizers.recipes import RECIPES
-from textzoo.schema import Config, TokenizerConfig
-from textzoo.text.prepare import PreparedDataset, prepare_dataset
+from textzoo.schema import Config, DatasetConfig, TokenizerConfig
+from textzoo.text.corpora import load_corpus
+from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
+from textzoo.text.statistics import data_statistics, numbers, statistics_key, statistics_page, warnings
+from textzoo.text.strict_json import read_json_object
 from textzoo.text.tokenizers import Tokenizer, load_tokenizer
+from textzoo.tracking import Sink
 from textzoo.workspace import ROLES, Workspace
 
 if TYPE_CHECKING:
@@ -17,9 +23,39 @@ if TYPE_CHECKING:
 DATASET_FOLDER = "dataset"
 
 
-def prepared_dataset(config: Config, workspace: Workspace) -> PreparedDataset:
-    """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one."""
-    return prepare_dataset(config.dataset, tokenizer_config(config, workspace), workspace.path(DATASET_FOLDER))
+def prepared_dataset(config: Config, workspace: Workspace, sink: Sink) -> PreparedDataset:
+    """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one.
+
+    Beside it the run's folder and the tracker get the statistics of the corpus, once.
+    """
+    corpus = load_corpus(config.dataset)
+    data = prepare_corpus(corpus, tokenizer_config(config, workspace), workspace.path(DATASET_FOLDER))
+    if not has_statistics(data, config.dataset, workspace):
+        keep_statistics(data_statistics(corpus, data, config.dataset.separator), config.dataset, workspace, sink)
+    return data
+
+
+def has_statistics(data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace) -> bool:
+    """Whether the run's folder already holds the statistics of this corpus."""
+    path = workspace.find("statistics")
+    try:
+        recorded = read_json_object(path, MAX_RECORD_BYTES) if path else {}
+    except UserError:
+        return False
+    return recorded.get("key") == statistics_key(data, dataset.separator)
+
+
+def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspace: Workspace, sink: Sink) -> None:
+    """statistics.json and statistics.md in the run's folder and the tracker; warnings on the console."""
+    warned = warnings(statistics, dataset.overlap_warning)
+    for sentence in warned:
+        console.print(f"Warning: {sentence}", markup=False, soft_wrap=True)
+    path = workspace.path(ROLES["statistics"])
+    write_text(path.with_suffix(".md"), statistics_page(statistics, warned))
+    write_json(path, statistics)
+    sink.metrics(0, numbers(statistics))
+    for file in (path, path.with_suffix(".md")):
+        sink.artifact(file)
 
 
 def tokenizer_config(config: Config, workspace: Workspace) -> TokenizerConfig:

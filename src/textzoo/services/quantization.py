@@ -17,7 +17,7 @@ from textzoo.workspace import Workspace
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Quantize the float model at hand by the configured recipe."""
-    data = inputs.prepared_dataset(config, workspace)
+    data = inputs.prepared_dataset(config, workspace, sink)
     model = inputs.float_model(config, workspace)
     inputs.check_vocabulary(model.vocabulary_size, data.tokenizer.vocabulary_size)
     result = quantize(

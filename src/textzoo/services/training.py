@@ -17,7 +17,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     from textzoo.training.backends import set_seed
     from textzoo.training.trainer import train
 
-    data = inputs.prepared_dataset(config, workspace)
+    data = inputs.prepared_dataset(config, workspace, sink)
     set_seed(config.general.seed, config.general.deterministic)
     model = starting_model(config, data.tokenizer.vocabulary_size)
     check_before_training(config, model)

@@ -88,7 +88,7 @@ def mixed_crops(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A batch of windows, each from a source drawn with its probability; within a source any start is equally likely.
 
-    No window reaches from one source into the next. As in random_crops, the draw depends on the generator's state alone.
+    No window reaches from one source into the next. As in random_crops, the generator's state decides alone.
 
     Args:
         tokens: (tokens,) of all sources, any integer type; more than context_length of each.

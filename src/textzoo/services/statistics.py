@@ -1,0 +1,13 @@
+"""Statistics: what the corpus is made of, and what of its validation text the training text already has."""
+
+from textzoo.report import Report
+from textzoo.schema import Config
+from textzoo.services import inputs
+from textzoo.tracking import Sink
+from textzoo.workspace import Workspace
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Prepare the configured corpus; its statistics.md and statistics.json are written on the way, as in every run."""
+    inputs.prepared_dataset(config, workspace, sink)
+    return Report()

@@ -1,0 +1,199 @@
+"""What a corpus is made of, as figures and as a page: sizes, vocabulary, frequencies, and repetitions between its parts."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from textzoo.files import value_digest
+from textzoo.text.cleaning import iterate_documents
+from textzoo.text.corpora import Corpus, TokenCorpus
+from textzoo.text.overlap import (
+    PIECE,
+    WINDOW,
+    Overlap,
+    overlap_of_documents,
+    overlap_of_lines,
+    overlap_of_windows,
+)
+from textzoo.text.prepare import PreparedDataset
+from textzoo.text.tokenizers import Tokenizer
+
+VERSION = 1
+MOST_FREQUENT = 20
+CODE_POINTS = 0x110000
+# What is repeated -> how a warning and the page call it.
+NAMES = {
+    "documents": "documents",
+    "lines": "lines of 30 or more characters",
+    "windows": f"windows of {WINDOW} characters",
+}
+
+
+def statistics_key(data: PreparedDataset, separator: str | None) -> str:
+    """Content hash of what the statistics are made from."""
+    return value_digest([VERSION, data.sha256, data.tokenizer.name, data.tokenizer.tokens, separator])
+
+
+def data_statistics(corpus: Corpus | TokenCorpus, data: PreparedDataset, separator: str | None) -> dict[str, Any]:
+    """All figures of a prepared corpus, JSON-able; keys as in the page that statistics_page makes of them."""
+    texts = corpus_texts(corpus, data.tokenizer)
+    tokens = {"training": data.train, "validation": data.validation}
+    counts = {part: token_counts(tokens[part], data.tokenizer.vocabulary_size) for part in texts}
+    return {
+        "key": statistics_key(data, separator),
+        "name": corpus.name,
+        "sha256": data.sha256,
+        "vocabulary_size": data.tokenizer.vocabulary_size,
+        "parts": {part: part_statistics(text, counts[part], data.tokenizer, separator) for part, text in texts.items()},
+        "sources": source_rows(corpus, data),
+        "repeated": {name: vars(found) | {"share": found.share} for name, found in overlaps(texts, separator).items()},
+        "frequent_characters": frequent_characters(texts["training"]),
+        "frequent_tokens": frequent_tokens(counts["training"], data.tokenizer),
+    }
+
+
+def corpus_texts(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer) -> dict[str, str]:
+    """Both texts; those of a corpus that comes as tokens are decoded."""
+    if isinstance(corpus, Corpus):
+        return {"training": corpus.training, "validation": corpus.validation}
+    return {"training": tokenizer.decode(corpus.training), "validation": tokenizer.decode(corpus.validation)}
+
+
+def part_statistics(text: str, counts: np.ndarray, tokenizer: Tokenizer, separator: str | None) -> dict[str, Any]:
+    """Sizes of one part, and how much of the vocabulary occurs in it."""
+    tokens = int(counts.sum())
+    unknown = int(counts[tokenizer.unknown_token]) if tokenizer.unknown_token is not None else 0
+    return {
+        "bytes": sum(len(piece.encode("utf-8", "surrogatepass")) for piece in pieces_of(text)),
+        "characters": len(text),
+        "tokens": tokens,
+        "documents": sum(1 for _ in iterate_documents(text, separator)),
+        "characters_per_token": len(text) / max(tokens, 1),
+        "unknown": unknown,
+        "unknown_share": unknown / max(tokens, 1),
+        "vocabulary_coverage": float(np.count_nonzero(counts)) / len(counts),
+    }
+
+
+def pieces_of(text: str) -> Iterator[str]:
+    """The text in pieces of bounded size."""
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
+
+
+def token_counts(tokens: np.ndarray, vocabulary_size: int) -> np.ndarray:
+    """(vocabulary_size,) how often each token occurs, of tokens (n,), memory-mapped or not."""
+    pieces = (tokens[start : start + PIECE] for start in range(0, len(tokens), PIECE))
+    return sum((np.bincount(piece, minlength=vocabulary_size) for piece in pieces), np.zeros(vocabulary_size, np.int64))
+
+
+def source_rows(corpus: Corpus | TokenCorpus, data: PreparedDataset) -> list[dict[str, Any]]:
+    """Per source of a mixture: its share of the windows, its tokens, and their share of all training tokens."""
+    return [
+        {
+            "source": part.label,
+            "probability": part.probability,
+            "training_tokens": part.training[1] - part.training[0],
+            "validation_tokens": part.validation[1] - part.validation[0],
+            "share_of_training_tokens": (part.training[1] - part.training[0]) / len(data.train),
+        }
+        for part in data.parts
+    ]
+
+
+def overlaps(texts: dict[str, str], separator: str | None) -> dict[str, Overlap]:
+    """What of the validation text also occurs in the training text."""
+    both = texts["training"], texts["validation"]
+    return {
+        "documents": overlap_of_documents(*both, separator),
+        "lines": overlap_of_lines(*both),
+        "windows": overlap_of_windows(*both),
+    }
+
+
+def frequent_characters(text: str) -> list[dict[str, Any]]:
+    counts = np.zeros(CODE_POINTS, np.int64)
+    for piece in pieces_of(text):
+        codes = np.frombuffer(piece.encode("utf-32-le", "surrogatepass"), "<u4")
+        found, times = np.unique(codes, return_counts=True)
+        counts[found] += times
+    return [{"character": printable(chr(index)), "count": count} for index, count in most_frequent(counts)]
+
+
+def frequent_tokens(counts: np.ndarray, tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    return [
+        {"token": index, "text": printable(tokenizer.tokens[index]), "count": count}
+        for index, count in most_frequent(counts)
+    ]
+
+
+def most_frequent(counts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """(index, count) of the largest counts, the largest first, equal ones by index; none that is 0."""
+    order = np.argsort(-counts, kind="stable")[:MOST_FREQUENT]
+    return ((int(index), int(counts[index])) for index in order if counts[index])
+
+
+def printable(text: str) -> str:
+    """The text in Python's notation where it would not show otherwise: ' ', '\\n', '\\ud800'."""
+    return text if text.isprintable() and text.strip() == text else ascii(text)
+
+
+def warnings(statistics: dict[str, Any], threshold: float) -> list[str]:
+    """One sentence per kind of repetition whose share is above the threshold."""
+    return [
+        f"{row['share']:.1%} of the validation text's {NAMES[name]} also occur in the training text (more than"
+        f" dataset.overlap_warning={threshold:g}): its loss looks better than it is on new text. Leave out repetitions"
+        " with datasets/combine_corpus.py, or hold out other documents."
+        for name, row in statistics["repeated"].items()
+        if row["share"] > threshold
+    ]
+
+
+def numbers(statistics: dict[str, Any]) -> dict[str, float]:
+    """The figures that are worth comparing between runs, by name."""
+    figures = {
+        f"data.{part}.{name}": float(value) for part, row in statistics["parts"].items() for name, value in row.items()
+    }
+    repeated = {f"data.repeated_{name}_share": float(row["share"]) for name, row in statistics["repeated"].items()}
+    return {"data.vocabulary_size": float(statistics["vocabulary_size"]), **figures, **repeated}
+
+
+def statistics_page(statistics: dict[str, Any], warned: list[str]) -> str:
+    """The figures as a Markdown page."""
+    parts = statistics["parts"]
+    lines = [f"# The corpus {statistics['name']}", "", f"sha256 `{statistics['sha256']}`", ""]
+    lines += [f"vocabulary size: {statistics['vocabulary_size']:,} tokens", ""]
+    rows = [[name.replace("_", " "), *(shown(name, row[name]) for row in parts.values())] for name in parts["training"]]
+    lines += table(["", *parts], rows)
+    if statistics["sources"]:
+        rows = [[shown(name, value) for name, value in row.items()] for row in statistics["sources"]]
+        lines += ["", "## Sources", "", *table([name.replace("_", " ") for name in statistics["sources"][0]], rows)]
+    lines += ["", "## What of the validation text also occurs in the training text", ""]
+    lines += table(
+        ["", "looked at", "repeated", "share"],
+        (
+            [NAMES[name], *(shown(key, row[key]) for key in ("looked_at", "repeated", "share"))]
+            for name, row in statistics["repeated"].items()
+        ),
+    )
+    lines += [f"\n**{sentence}**" for sentence in warned]
+    for title, key in (("characters", "frequent_characters"), ("tokens", "frequent_tokens")):
+        rows = [[shown(name, value) for name, value in row.items()] for row in statistics[key]]
+        lines += ["", f"## Most frequent {title} of the training text", "", *table(list(statistics[key][0]), rows)]
+    return "\n".join(lines) + "\n"
+
+
+SHARES = ("share", "unknown_share", "vocabulary_coverage", "probability", "share_of_training_tokens")
+
+
+def shown(name: str, value: Any) -> str:
+    """A value as text: shares in per cent, texts as code."""
+    if isinstance(value, str):
+        return value if name == "source" else f"`{value}`".replace("|", "\\|")
+    if name in SHARES:
+        return f"{value:.2%}"
+    return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"
+
+
+def table(heads: list[str], rows: Iterable[list[str]]) -> list[str]:
+    return [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}", *(f"| {' | '.join(row)} |" for row in rows)]
