@@ -2,8 +2,8 @@
 
     python datasets/make_conversations.py --output datasets/talk.txt --bytes 1000000 --seed 7
 
-writes datasets/talk.txt, one dialogue after the other with blank lines in between, and beside it datasets/talk.json with
-its sha256 and how often each topic occurs. `dataset=conversations` makes one by itself; to train on this file, use
+writes datasets/talk.txt, one dialogue after the other with blank lines in between, and beside it datasets/talk.json
+with its sha256 and how often each topic occurs. `dataset=conversations` makes one by itself; to train on this file, use
 `dataset=text dataset.training_path=datasets/talk.txt dataset.split_mode=random`. As a function:
 textzoo.text.conversations.make_conversations(size_bytes=..., seed=...).
 """

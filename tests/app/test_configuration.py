@@ -22,7 +22,7 @@ COMMAND_LINE_MISTAKES = [
     ("model=pico_gtp", "unknown model 'pico_gtp'; expected one of pico_gpt. Did you mean 'pico_gpt'?"),
     (
         "dataset=shakespeare",
-        "unknown dataset 'shakespeare'; expected one of nanogpt, python_docs, text, tinyshakespeare",
+        "unknown dataset 'shakespeare'; expected one of conversations, mixture, nanogpt, python_docs, text,",
     ),
     ("operation_mode=chain_tqf", "Did you mean 'chain_tqe'?"),
     (
@@ -52,6 +52,52 @@ COMMAND_LINE_MISTAKES = [
     ("model.n_layers=[1", "the command line cannot be read"),
     ("experiment=none_such", "unknown experiment 'none_such'"),
     ("general.resume=nowhere", "general.resume: 'nowhere' is not a run folder"),
+]
+
+# a dataset section, what each of its mistakes says
+DATASET_MISTAKES = [
+    ({"name": "mixture"}, ["dataset.name=mixture needs dataset.sources"]),
+    ({"sources": [{"name": "text"}]}, ["dataset.name=python_docs has no sources"]),
+    ({"name": "mixture", "sources": ["python_docs"]}, ["wrong type of dataset.sources", "needs dataset.sources"]),
+    ({"name": "python_docs", "training_path": __file__}, ["dataset.training_path is given"]),
+    ({"name": "conversations", "validation_path": __file__}, ["dataset.validation_path is given"]),
+    ({"name": "conversations", "conversations_dialogues": 5}, ["contradict each other"]),
+    ({"name": "conversations", "conversations_bytes": None}, ["contradict each other"]),
+    ({"name": "nanogpt", "training_path": __file__, "separator": "#"}, ["dataset.separator is given"]),
+    ({"separator": ""}, ["dataset.separator is empty"]),
+    ({"overlap_warning": 1.5}, ["dataset.overlap_warning is out of range"]),
+    (
+        {
+            "name": "mixture",
+            "training_path": __file__,
+            "separator": "",
+            "sources": [
+                {"name": "python_dox", "weigth": 1},
+                {"name": "text", "training_path": "nowhere.txt", "weight": float("nan")},
+                {"weight": 0},
+                {"name": "nanogpt"},
+                {"name": "mixture"},
+                {"name": "text"},
+                {"name": "conversations", "split_mode": 3, "conversations_dialogues": 5},
+            ],
+        },
+        [
+            "dataset.training_path is given",
+            "dataset.separator is empty",
+            "wrong value of dataset.sources[0].name",
+            "Did you mean 'dataset.sources[0].weight'?",
+            "dataset.sources[1].weight is out of range",
+            "dataset.sources[1].training_path: there is no file",
+            "dataset.sources[2].weight is out of range",
+            "dataset.sources[2] has no name",
+            "dataset.sources[3].name=nanogpt brings its own vocabulary",
+            "dataset.sources[4] is a mixture itself",
+            "dataset.sources[5].name=text needs dataset.sources[5].training_path",
+            "wrong type of dataset.sources[6].split_mode",
+            "dataset.sources[6].conversations_bytes and",
+        ],
+    ),
+    ({"name": "mixture", "sources": [{"name": "conversations"}, {"name": "text", "training_path": __file__}]}, []),
 ]
 
 # changes to the CIMv3 configuration, what is named
@@ -175,6 +221,14 @@ def test_a_nanogpt_folder_keeps_its_characters(tmp_path):
     for tokenizer in ({"name": "byte"}, {"path": __file__}):
         (error,) = validation.check({"dataset": dataset, "tokenizer": tokenizer}, ["STM32H7"])[1]
         assert "do not apply to dataset.name=nanogpt" in str(error)
+
+
+@pytest.mark.parametrize(("section", "named"), DATASET_MISTAKES)
+def test_the_dataset_section_names_every_mistake(section, named):
+    errors = [str(error) for error in validation.check({"dataset": section}, BOARDS)[1]]
+    assert len(errors) == len(named), errors
+    for message in named:
+        assert any(message in error for error in errors), message
 
 
 def test_the_classic_overrides_work_literally(program, tmp_path):

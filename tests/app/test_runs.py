@@ -109,6 +109,40 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, store, tm
     assert [row["model"] for row in report_of(folder)["evaluation"]] == ["float", "int16x8", "int8"]
 
 
+def test_a_mixture_from_its_sources_to_losses_per_source(run, store, text, tmp_path):
+    folder = tmp_path / "run"
+    sources = f"[{{name: text, training_path: {text}, weight: 3}}, {{name: conversations}}]"
+    arguments = [f"dataset.sources={sources}", "dataset.training_path=null", "dataset.conversations_bytes=20000"]
+    answer = run("operation_mode=chain_tqe", "dataset=mixture", *arguments, f"hydra.run.dir={folder}")
+    assert answer.returncode == 0, answer.stderr
+    rows = report_of(folder)["evaluation"]
+    assert [(row["model"], row["corpus"]) for row in rows] == [
+        (model, corpus) for model in ("float", "int8") for corpus in ("all", "text", "conversations")
+    ]
+    for whole, *parts in (rows[:3], rows[3:]):
+        assert whole["tokens"] == sum(part["tokens"] for part in parts)
+        mean = sum(part["loss_nats"] * part["tokens"] for part in parts) / whole["tokens"]
+        assert whole["loss_nats"] == pytest.approx(mean)
+    assert {"delta_loss_nats"} <= rows[4].keys()
+    history = (folder / "logs/metrics.csv").read_text().splitlines()[0]
+    assert history.endswith("validation_loss.conversations,validation_loss.text")
+    statistics = json.loads((folder / "statistics.json").read_text())
+    assert [row["probability"] for row in statistics["sources"]] == [0.75, 0.25]
+    assert "conversations" in (folder / "statistics.md").read_text()
+    assert "Warning:" in answer.stdout  # the toy text repeats itself
+
+
+def test_statistics_alone(run, tmp_path):
+    folder = tmp_path / "run"
+    answer = run("operation_mode=statistics", f"hydra.run.dir={folder}", "dataset.overlap_warning=1.0")
+    assert answer.returncode == 0, answer.stderr
+    assert "Warning:" not in answer.stdout
+    assert report_of(folder)["status"] == "FINISHED"
+    assert (folder / "statistics.md").is_file()
+    again = run(f"general.resume={folder}")
+    assert "1_statistics    reuse" in again.stdout
+
+
 def test_the_trained_model_serves_the_other_modes(run, tmp_path):
     first = tmp_path / "first"
     answer = run("operation_mode=training", f"hydra.run.dir={first}")

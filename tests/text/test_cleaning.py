@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.text.cleaning import (
+    BLANK_LINES,
     first_occurrences,
     fold_to_ascii,
     is_plain,
@@ -65,3 +66,26 @@ def test_first_occurrences_keeps_one_of_each(texts):
     keys = [" ".join(text.split()) for text in texts]
     assert [" ".join(text.split()) for text in kept] == list(dict.fromkeys(keys))
     assert first_occurrences(kept) == kept
+
+
+@given(st.lists(st.sampled_from(["one", "two\nlines", "  three", "\nfour\n", "five\n\nsix"]), min_size=1, max_size=6))
+def test_every_document_has_its_end(texts):
+    joined = join_documents(texts, "\n<end>\n")
+    assert joined.endswith("\n<end>\n")
+    assert split_documents(joined, "\n<end>\n") == [text.strip("\n") for text in texts]
+
+
+def test_documents_at_a_mark_or_at_blank_lines():
+    assert split_documents("a\n\nb<end>c<end> \n", "\n<end>\n") == ["a\n\nb", "c"]
+    assert split_documents("a\n\nb", "\n<end>\n") == ["a", "b"]  # no such mark in the text
+    assert split_documents("a\n\nb\n", "\n\n\n") == ["a", "b"]
+
+
+def plainly_split(text: str) -> list[str]:
+    """Documents by the regular expression alone, in one go."""
+    return [part.lstrip("\n").rstrip() for part in BLANK_LINES.split(f"\n\n{text}") if part.strip()]
+
+
+@given(st.text("ab \n\t", max_size=40))
+def test_documents_one_by_one_are_those_of_the_whole(text):
+    assert split_documents(text) == plainly_split(text)

@@ -167,3 +167,22 @@ def test_tinyshakespeare_offline_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(corpora, "TINYSHAKESPEARE", known)
     with pytest.raises(UserError, match=r"give the file itself: dataset\.training_path="):
         load_corpus(DatasetConfig(name="tinyshakespeare", cache_dir=str(tmp_path)))
+
+
+SEPARATED = {
+    "files": (["one\n", "two\n\nparts\n"], "one#two\n\nparts#"),
+    "parts of a single file": (["one\n\ntwo\n"], "one#two#"),
+    "a file that has the mark already": (["one#two\n\nparts#"], "one#two\n\nparts#"),
+}
+
+
+@pytest.mark.parametrize(("texts", "expected"), SEPARATED.values(), ids=SEPARATED)
+def test_the_separator_ends_every_document(write, texts, expected):
+    files = [write(f"{index}.txt", text) for index, text in enumerate(texts)]
+    assert whole(load_corpus(text_dataset(files, separator="#"))) == expected
+    held_out = load_corpus(text_dataset(files, separator="#", split_mode="random", validation_split=0.5))
+    assert sorted(whole(held_out).split("#")) == sorted(expected.split("#"))
+    assert held_out.training.endswith("#")
+    other = load_corpus(text_dataset(files, separator="#", validation_path=str(files[0])))
+    assert other.training == expected
+    assert other.validation.endswith("#")

@@ -1,4 +1,4 @@
-"""How much of the validation text also occurs in the training text: whole documents, whole lines, windows of characters.
+"""How much of the validation text also occurs in the training text: documents, lines, windows of characters.
 
 Memory is bounded whatever the size of the texts: the validation text gives a sample of hashes, and the training text is
 gone through once, piece by piece. Time is linear in both. Hashes have 64 bits: with 100,000 of them against 10 million

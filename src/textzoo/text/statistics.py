@@ -1,4 +1,4 @@
-"""What a corpus is made of, as figures and as a page: sizes, vocabulary, frequencies, and repetitions between its parts."""
+"""What a corpus is made of, as figures and as a page: sizes, vocabulary, frequencies, repetitions."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
