@@ -55,8 +55,8 @@ def test_a_sample_is_every_kth_window_whatever_the_pieces(length, window, sample
 
 @pytest.mark.parametrize("repeated", [0, 1, 30])
 def test_lines_and_documents(repeated):
-    training = [f"This is line number {number} of the training text." for number in range(100)]
-    new = [f"And this is number {number} of the text that is held out." for number in range(70)]
+    training = [f"This is line number {number} of the training text, which is long." for number in range(100)]
+    new = [f"And this is number {number} of the text that is held out for validation." for number in range(70)]
     validation = [*(f"  {line}" for line in training[:repeated]), *new, "short", ""]
     for separator, find in (("\n", overlap_of_lines), ("\n\n", overlap_of_documents)):
         found = find(separator.join(training), separator.join(validation))

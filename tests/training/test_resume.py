@@ -14,6 +14,7 @@ import pytest
 from toy_training import SEED, ToyData, run_toy, stop_at, toy_config, toy_model
 
 from textzoo.errors import UserError
+from textzoo.text.windows import TokenPart
 from textzoo.training.checkpoints import read_checkpoint
 from textzoo.training.evaluation import Evaluator
 from textzoo.training.layout import read_weights
@@ -57,6 +58,21 @@ def test_20_and_20_steps_are_40_steps(tmp_path, variant):
     assert_same_state(tmp_path / "whole", tmp_path / "second")
     assert resumed_result.best_validation_loss_nats == result.best_validation_loss_nats
     assert [row["step"] for row in resumed_result.history] == [10, 20, 30, 40]
+
+
+def test_a_mixture_is_resumed_with_the_same_windows_and_measured_per_source(tmp_path):
+    parts = (TokenPart("first", 0.9, (0, 400), (0, 50)), TokenPart("second", 0.1, (400, 600), (50, 150)))
+    data = ToyData(parts=parts)
+    weights, result = run_toy(tmp_path / "whole", data=data)
+    with pytest.raises(KeyboardInterrupt):
+        run_toy(tmp_path / "cut", data=data, on_metrics=stop_at(24))
+    resumed, _ = run_toy(tmp_path / "cut", data=data)
+    np.testing.assert_array_equal(weights, resumed)
+    other, _ = run_toy(tmp_path / "other", data=ToyData(parts=(replace(parts[0], probability=0.1), parts[1])))
+    assert not np.array_equal(weights, other)
+    last = result.history[-1]
+    losses = sorted(last[f"validation_loss.{name}"] for name in ("first", "second"))
+    assert losses[0] < last["validation_loss"] < losses[1]
 
 
 def test_another_seed_gives_other_weights(tmp_path, whole):

@@ -129,8 +129,9 @@ def frequent_tokens(counts: np.ndarray, tokenizer: Tokenizer) -> list[dict[str, 
 
 def most_frequent(counts: np.ndarray) -> Iterator[tuple[int, int]]:
     """(index, count) of the largest counts, the largest first, equal ones by index; none that is 0."""
-    order = np.argsort(-counts, kind="stable")[:MOST_FREQUENT]
-    return ((int(index), int(counts[index])) for index in order if counts[index])
+    occurring = np.flatnonzero(counts)
+    order = occurring[np.argsort(-counts[occurring], kind="stable")[:MOST_FREQUENT]]
+    return ((int(index), int(counts[index])) for index in order)
 
 
 def printable(text: str) -> str:
