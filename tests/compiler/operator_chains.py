@@ -101,6 +101,19 @@ def tied_table(random: Random) -> list[Case]:
     )
 
 
+def layers_of_any_weights(random: Random, dtype: str = "int8") -> list[Case]:
+    """Weights that variants of the kernels take beside those that they do not: -128."""
+    zero_points = (3, -5, 9) if dtype == "int8" else (0, 0, 0)
+    first, second, last = (Tensor((1, 24), dtype, 0.7, zero_point) for zero_point in zero_points)
+    narrow, wide = (Tensor((24, 24), "int8", 0.03, data=draw_values(random, (24, 24), "int8")) for _ in range(2))
+    narrow.data = np.maximum(narrow.data, -127)
+    wide.data[3, 4] = -128
+    return steps(
+        Operation("FULLY_CONNECTED", [first, narrow], [second]),
+        Operation("FULLY_CONNECTED", [second, wide], [last]),
+    )
+
+
 def parts_of_parts(random: Random) -> list[Case]:
     """Slices of slices, backwards."""
     source = tensor(random, (5, 6, 4), "int16")

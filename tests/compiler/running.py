@@ -85,7 +85,9 @@ def model_of(row: Row, seed: int, nodes: int = 8) -> Model:
     return Model([row.make(random, row.dtypes[number % len(row.dtypes)]) for number in range(nodes)], random)
 
 
-def differences(model: Model, folder: Path, without: Collection[str] = (), compiler: str = "") -> list[str]:
+def differences(
+    model: Model, folder: Path, without: Collection[str] = (), compiler: str = "", variant: str = "generic"
+) -> list[str]:
     """Where the compiled C differs from LiteRT.
 
     Args:
@@ -93,8 +95,9 @@ def differences(model: Model, folder: Path, without: Collection[str] = (), compi
         folder: For the program; what lies there from before is overwritten.
         without: Passes to leave out.
         compiler: Of the C; where none is given, the one that the product would take.
+        variant: Of the kernels, one that this machine runs.
     """
-    compiled = compile_bytes(model.content, Target("generic"), without=frozenset(without))
+    compiled = compile_bytes(model.content, Target(variant), without=frozenset(without))
     folder.mkdir(parents=True, exist_ok=True)
     return mismatches(model, run_program(compiled, model, folder, compiler))
 

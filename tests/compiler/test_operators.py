@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from operator_cases import ROWS
-from operator_chains import ATTENTIONS, CHAINS
+from operator_chains import ATTENTIONS, CHAINS, layers_of_any_weights
 from refused_operators import REFUSED
 from running import Model, differences, model_of, run_program
 
@@ -71,6 +71,12 @@ def need_clang():
         or subprocess.run(program, input=b"int main(void) { return 0; }", check=False).returncode
     ):
         pytest.skip("clang with its sanitizers (Debian: libclang-rt-dev): not installed")
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_weights_that_a_variant_takes_lie_beside_others(dtype, folder):
+    random = np.random.default_rng(0)
+    assert not differences(Model(layers_of_any_weights(random, dtype), random), folder, variant="host")
 
 
 @pytest.mark.parametrize("kernel", ATTENTIONS)

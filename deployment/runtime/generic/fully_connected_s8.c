@@ -1,18 +1,8 @@
-/* Any core. Weights row by row: int8 (rows, columns). No scratch. */
-#include "textzoo/fully_connected_s8.h"
-
-#include "textzoo/fixedpoint.h"
+/* Any core: see plain_rows.h. */
+#include "plain_rows.h"
 
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    const int8_t *weights = layer->weights;
     (void)scratch;
-    for (int32_t row = 0; row < layer->rows; ++row) {
-        int32_t sum = layer->bias[row];
-        for (int32_t column = 0; column < layer->columns; ++column) {
-            sum += input[column] * *weights++;
-        }
-        sum = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]) + layer->output_zero_point;
-        output[row] = (int8_t)tz_clamp(sum, layer->minimum, layer->maximum);
-    }
+    plain_rows_s8(layer, input, output);
 }

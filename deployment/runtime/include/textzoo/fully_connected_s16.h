@@ -28,4 +28,8 @@ typedef struct {
 void tz_fully_connected_s16(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,
                             void *scratch);
 
+/* The same for any weights, row by row, for where a variant of the above does not take them. */
+void tz_fully_connected_s16_any(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,
+                                void *scratch);
+
 #endif

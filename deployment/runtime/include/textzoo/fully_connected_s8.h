@@ -25,6 +25,10 @@ typedef struct {
  * aligned (16-byte for mve and host), contents undefined before and after. */
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
+/* The same for any weights of 8 bits, row by row, for where a variant of the above does not take them. */
+void tz_fully_connected_s8_any(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
+                               void *scratch);
+
 /* The same for weights in [-8, 7], packed to 4 bits, and in [-1, 1], packed to 2 bits. */
 void tz_fully_connected_s8_w4(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 void tz_fully_connected_s8_w2(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);

@@ -23,8 +23,10 @@ def pack_w2(weights: np.ndarray) -> np.ndarray:
 
 LAYOUTS = {
     "fully_connected_s8": Layout(np.ravel, no_scratch),
+    "fully_connected_s8_any": Layout(np.ravel, no_scratch),
     "fully_connected_s8_w4": Layout(pack_w4, no_scratch, -8, 7),
     "fully_connected_s8_w2": Layout(pack_w2, no_scratch, -1, 1),
     "fully_connected_s16": Layout(np.ravel, no_scratch),
+    "fully_connected_s16_any": Layout(np.ravel, no_scratch),
     "fully_connected_s16_long": Layout(np.ravel, no_scratch),
 }

@@ -75,12 +75,15 @@ def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
 
 
 def pack_smallest(weights: np.ndarray, variant: str, kernels: Sequence[str] = FULLY_CONNECTED_S8) -> Packed:
-    """The smallest layout of the variant that holds weights (rows, columns) int8; where none does, the generic one."""
+    """The smallest layout of the variant that holds weights (rows, columns) int8; where none does, the generic one.
+
+    Beside a variant's kernel, which other layers may need, the generic one has a name of its own.
+    """
     own = VARIANTS.get(variant, {})
     for kernel in kernels:
         if kernel in own and own[kernel].fits(weights):
             return pack(weights, kernel, variant)
-    return pack(weights, kernels[-1], GENERIC)
+    return pack(weights, kernels[-1] + ("_any" if kernels[-1] in own else ""), GENERIC)
 
 
 def pack_table(entries: np.ndarray) -> Packed | None:

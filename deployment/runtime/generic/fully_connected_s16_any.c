@@ -1,0 +1,9 @@
+/* Any core, beside a variant of tz_fully_connected_s16 that does not take every weight. */
+#include "plain_rows.h"
+
+void tz_fully_connected_s16_any(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,
+                                void *scratch)
+{
+    (void)scratch;
+    plain_rows_s16(layer, input, output);
+}
