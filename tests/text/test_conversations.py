@@ -138,6 +138,8 @@ def test_bad_sizes_are_refused(sizes, message):
 def test_more_dialogues_than_there_are(monkeypatch):
     monkeypatch.setattr("textzoo.text.conversations.TOPICS", TOPICS[:1])
     monkeypatch.setattr("textzoo.text.conversations.MOST_TOPICS", 1)
+    for share in ("GREETING_SHARE", "THANKS_SHARE", "FAREWELL_SHARE"):
+        monkeypatch.setattr(f"textzoo.text.conversations.{share}", 0.0)
     with pytest.raises(UserError, match="hardly more than"):
         make_conversations(dialogues=10**6)
 
