@@ -44,9 +44,9 @@ class TrainingReport:
 class QuantizationReport:
     recipe: str = quantity("")
     file_bytes: int = quantity("bytes")
-    forward_file_bytes: int = quantity("bytes")
     float_file_bytes: int = quantity("bytes")
     seconds: float = quantity("s", 1)
+    forward_file_bytes: int | None = quantity("bytes", default=None)
 
 
 @dataclass

@@ -9,6 +9,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from textzoo.models.registry import MODELS  # names only: it imports nothing that it names
+
 
 def setting(
     default: Any,
@@ -155,7 +157,7 @@ class TokenizerConfig:
 class ModelConfig:
     """The architecture, or a trained file of it."""
 
-    name: str = setting("pico_gpt", "Architecture.", choices=("pico_gpt",))
+    name: str = setting("pico_gpt", "Architecture.", choices=tuple(MODELS.names()))
     float_model_path: str | None = setting(None, "A trained .keras or .h5 model to start from.", path=True)
     quantized_model_path: str | None = setting(None, "A quantized decode step (.tflite) to use.", path=True)
     n_layers: int = setting(3, "Number of blocks.", low=1, high=64)
@@ -163,8 +165,19 @@ class ModelConfig:
     d_model: int = setting(128, "Width of the residual stream.", low=8, high=4096)
     context_length: int = setting(128, "Tokens that the model can look back on.", unit="tokens", low=2, high=8192)
     dropout: float = setting(0.0, "Fraction dropped while training.", low=0.0, below=1.0)
-    activation: str = setting("relu", "Activation of the feed-forward part.", choices=("relu", "gelu"))
+    activation: str = setting("relu", "Activation of the feed-forward part.", choices=("relu", "gelu", "relu_squared"))
     use_bias: bool = setting(False, "Biases in the projections.")
+    positions: str = setting(
+        "learned",
+        "gpt: a learned vector per position, or queries and keys turned.",
+        choices=("learned", "rotary"),
+    )
+    weight_tying: str = setting(
+        "auto",
+        "gpt: whether the logits share the embedding's weights; auto ties them below 1,000,000 training tokens.",
+        choices=("auto", "tied", "untied"),
+    )
+    qk_norm: bool = setting(False, "gpt: queries and keys are normalized, which keeps scores small.")
     constraints: str = setting(
         "none", "Hardware rules that the architecture is checked against.", choices=("none", "cimv3")
     )
@@ -223,6 +236,12 @@ class QuantizationConfig:
         "auto",
         "Attention probabilities of static_wi8_ai8: int8 has steps of 1/256, too coarse for attention spread over a "
         "whole window; auto takes int16 for the blocks that need it.",
+        choices=("auto", "int8", "int16"),
+    )
+    states: str = setting(
+        "auto",
+        "States of static_wi8_ai8 that add up small changes (a GRU's, an LSTM's cell), and the arithmetic around them: "
+        "auto and int16 keep what steps of int8 would swallow.",
         choices=("auto", "int8", "int16"),
     )
     report_tokens: int = setting(16_384, "Validation tokens of the loss-by-position report.", unit="tokens", low=1)

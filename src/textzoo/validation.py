@@ -15,6 +15,8 @@ from textzoo.errors import UserError
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.schema import BPE_VOCABULARY, Config, DatasetConfig, SourceConfig, with_inherited
 
+# Architectures to which n_heads means nothing.
+WITHOUT_HEADS = ("tiny_lm", "lstm")
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128
@@ -200,11 +202,24 @@ def check_starts(config: Config) -> list[UserError]:
 
 def check_heads(config: Config) -> list[UserError]:
     model = config.model
-    if model.d_model % model.n_heads:
+    if model.name not in WITHOUT_HEADS and model.d_model % model.n_heads:
         return [
             UserError(
                 f"model.d_model={model.d_model} is not divisible by model.n_heads={model.n_heads}",
                 remedy="Every head has d_model / n_heads channels.",
+            )
+        ]
+    return []
+
+
+def check_rotary(config: Config) -> list[UserError]:
+    model = config.model
+    if model.positions == "rotary" and model.d_model % (2 * model.n_heads):
+        return [
+            UserError(
+                "model.positions=rotary turns pairs of channels",
+                expected="an even number of channels per head, d_model / n_heads",
+                received=f"{model.d_model} / {model.n_heads}",
             )
         ]
     return []
@@ -217,6 +232,7 @@ def check_cimv3(config: Config) -> list[UserError]:
         return []
     widths = ", ".join(map(str, CIMV3_WIDTHS))
     rules = [
+        (model.name == "pico_gpt", "name", "pico_gpt", model.name),
         (model.d_model in CIMV3_WIDTHS, "d_model", f"one of {widths}", model.d_model),
         (
             model.d_model == model.n_heads * CIMV3_HEAD_WIDTH,
@@ -451,6 +467,7 @@ RULES: tuple[Callable[[Config], list[UserError]], ...] = (
     check_accumulation,
     check_starts,
     check_heads,
+    check_rotary,
     check_cimv3,
     check_dataset,
     check_tokenizer,

@@ -18,6 +18,7 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
+from textzoo.models.registry import MODELS as MODEL_CLASSES
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
 from textzoo.schema import QuantizationConfig
@@ -28,6 +29,12 @@ from textzoo.targets.native import NativeModel
 from textzoo.targets.toolchains import missing_tools
 from textzoo.text.character_tokenizer import CharacterTokenizer
 
+SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
+RECURRENT_SETTINGS = {
+    "mixed": {"recipe": "static_wi8_ai8"},
+    "int8": {"recipe": "static_wi8_ai8", "states": "int8"},
+    "int16x8": {"recipe": "static_wi8_ai16"},
+}
 # A new shape or recipe is a new row: model, quantization.
 MODELS = {
     "int8": (
@@ -54,6 +61,25 @@ MODELS = {
         {"vocabulary_size": 11, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 7, "use_bias": True},
         {"recipe": "static_wi8_ai16"},
     ),
+    "gpt": ({"name": "gpt", **SMALL, "use_bias": True}, {"recipe": "static_wi8_ai8"}),
+    "gpt-rotary": (
+        {"name": "gpt", **SMALL, "positions": "rotary", "qk_norm": True, "weight_tying": "untied"},
+        {"recipe": "static_wi8_ai8"},
+    ),
+    "gpt-rotary-int16x8": (
+        {"name": "gpt", **SMALL, "positions": "rotary", "qk_norm": True, "activation": "relu_squared"},
+        {"recipe": "static_wi8_ai16"},
+    ),
+    "tiny_bert_generator": ({"name": "tiny_bert_generator", **SMALL}, {"recipe": "static_wi8_ai8"}),
+    "tiny_bert_generator-int16x8": ({"name": "tiny_bert_generator", **SMALL}, {"recipe": "static_wi8_ai16"}),
+    **{
+        f"{name}-{label}": (
+            {"name": name, "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
+            settings,
+        )
+        for name in ("tiny_lm", "lstm")
+        for label, settings in RECURRENT_SETTINGS.items()
+    },
 }
 # Bits of a model's weights and tables: the largest of them.
 NARROW = {4: 7, 2: 1}
@@ -79,7 +105,7 @@ def paths(tmp_path_factory):
 
 def quantized(shape, settings, folder):
     keras.utils.set_random_seed(3)
-    model = PicoGPT(**shape)
+    model = MODEL_CLASSES.get(shape.get("name", "pico_gpt"))(**shape)
     random = np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
@@ -181,9 +207,10 @@ def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits,
 
 
 @pytest.mark.parametrize("without", WITHOUT, ids=lambda names: "+".join(names) or "nothing")
-def test_every_pass_is_exact_on_and_off(without, paths):
-    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(without))
-    assert mismatches(paths("mixed"), NativeModel.build(compiled, FLAGS)) == 0
+@pytest.mark.parametrize("name", ["mixed", "lstm-mixed"])
+def test_every_pass_is_exact_on_and_off(name, without, paths):
+    compiled = compile_file(paths(name), Target("generic"), without=frozenset(without))
+    assert mismatches(paths(name), NativeModel.build(compiled, FLAGS)) == 0
 
 
 def test_unknown_passes_are_refused(paths):

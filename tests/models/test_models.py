@@ -1,22 +1,38 @@
 """Every architecture: parameter count, decode step against forward, saving and loading. A new model is a new row."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
+import yaml
 from keras.ops import convert_to_numpy as to_numpy
 
 from textzoo.errors import UserError
-from textzoo.models.files import build_model, load_float_model, save_float_model
+from textzoo.models.files import architecture, build_model, load_float_model, save_float_model
 from textzoo.models.registry import MODELS
 from textzoo.schema import ModelConfig
 
+CONF = Path(__file__).parents[2] / "conf" / "model"
+SMALL = {"d_model": 24, "n_heads": 2, "n_layers": 2, "context_length": 11}
 # name, vocabulary, changes to the default configuration, parameters
 ARCHITECTURES = [
     ("pico_gpt", 65, {}, 418_432),
     ("pico_gpt", 103, {"d_model": 96, "n_heads": 3, "context_length": 24, "n_layers": 2}, 159_936),
     ("pico_gpt", 17, {"d_model": 32, "n_heads": 2, "context_length": 16, "n_layers": 1, "use_bias": True}, None),
     ("pico_gpt", 11, {"d_model": 16, "n_heads": 1, "context_length": 9, "n_layers": 2, "activation": "gelu"}, None),
+    ("tiny_lm", 256, {"d_model": 64, "n_layers": 1}, 41_344),
+    ("tiny_lm", 13, {"d_model": 24, "n_layers": 2, "context_length": 11}, None),
+    ("lstm", 256, {"d_model": 64, "n_layers": 1}, 49_408),
+    ("lstm", 13, {"d_model": 24, "n_layers": 2, "context_length": 11}, None),
+    ("gpt", 13, {**SMALL, "weight_tying": "tied", "activation": "gelu"}, None),
+    ("gpt", 13, {**SMALL, "weight_tying": "untied", "activation": "gelu", "use_bias": True}, None),
+    ("gpt", 13, {**SMALL, "weight_tying": "tied", "activation": "relu_squared", "positions": "rotary"}, None),
+    ("gpt", 13, {**SMALL, "weight_tying": "untied", "positions": "rotary", "qk_norm": True, "use_bias": True}, None),
+    ("tiny_bert_generator", 13, {**SMALL, "use_bias": True, "activation": "gelu"}, None),
 ]
+# One small shape of each architecture, for what does not depend on the details.
+ONE_OF_EACH = [ARCHITECTURES[index] for index in (1, 5, 7, 11, 12)]
 
 
 def make(name, vocabulary, changes):
@@ -57,7 +73,7 @@ def test_decode_step_equals_forward(name, vocabulary, changes, parameters):
         np.testing.assert_allclose(to_numpy(logits)[0], forward[position], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES[:2])
+@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ONE_OF_EACH)
 def test_a_later_token_changes_nothing_before_it(name, vocabulary, changes, parameters):
     model = make(name, vocabulary, changes)
     tokens = random_tokens(model)
@@ -68,8 +84,52 @@ def test_a_later_token_changes_nothing_before_it(name, vocabulary, changes, para
     assert np.abs(before[0, -1] - after[0, -1]).max() > 1e-3
 
 
+# YAML, vocabulary, weights in millions (from the configuration alone: the large ones are not built here).
+SIZES = [
+    ("gpt", 65, 0.11),
+    ("gpt_small", 65, 0.81),
+    ("gpt_baby", 65, 10.7),
+    ("gpt_conversation", 1024, 25.7),
+    ("gpt_large", 4096, 88.1),
+    ("tiny_bert_generator", 2048, 0.43),
+    ("tiny_lm", 256, 0.041),
+    ("lstm", 256, 0.049),
+]
+
+
+@pytest.mark.parametrize(("file", "vocabulary", "millions"), SIZES)
+def test_sizes_are_what_they_are_called(file, vocabulary, millions):
+    config = ModelConfig(**yaml.safe_load((CONF / f"{file}.yaml").read_text()), weight_tying="tied")
+    if config.name != "gpt":
+        config.weight_tying = "auto"
+    arguments = architecture(config, vocabulary)
+    assert MODELS.get(config.name).parameters_of(arguments) / 1e6 == pytest.approx(millions, rel=0.01)
+
+
+# Architecture, Keras' layer, how it gets our weights.
+KERAS_LAYERS = [
+    ("tiny_lm", keras.layers.GRU, lambda ours: [ours[0], ours[1], np.stack(ours[2:])]),
+    ("lstm", keras.layers.LSTM, lambda ours: ours),
+]
+
+
+@pytest.mark.parametrize(("name", "keras_layer", "converted"), KERAS_LAYERS)
+def test_recurrent_layers_compute_what_those_of_keras_compute(name, keras_layer, converted):
+    ours = make(name, 13, {"d_model": 24, "n_layers": 1}).recurrent_layers[0]
+    theirs = keras_layer(24, return_sequences=True)
+    inputs = np.random.default_rng(1).standard_normal((3, 17, 24)).astype("float32")
+    theirs.build(inputs.shape)
+    theirs.set_weights(converted([to_numpy(weight) for weight in ours.weights]))
+    np.testing.assert_allclose(to_numpy(ours(inputs)), to_numpy(theirs(inputs)), atol=1e-5, rtol=0)
+
+
+def test_a_key_that_an_architecture_lacks_is_refused():
+    with pytest.raises(UserError, match=r"tiny_lm has no n_heads; expected of the model section: context_length"):
+        build_model(ModelConfig(name="tiny_lm", n_heads=4), 13)
+
+
 @pytest.mark.parametrize("ending", ["keras", "h5"])
-@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES[1:3])
+@pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), [*ONE_OF_EACH, ARCHITECTURES[2]])
 def test_saved_and_loaded_is_the_same_model(tmp_path, name, vocabulary, changes, parameters, ending):
     model = make(name, vocabulary, changes)
     path = tmp_path / f"model.{ending}"

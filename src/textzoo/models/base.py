@@ -10,10 +10,17 @@ from keras import ops
 
 @dataclass(frozen=True)
 class StateSpec:
-    """One state tensor of the decode step, e.g. a key cache. The device updates it in place."""
+    """One state tensor of the decode step, e.g. a key cache. The device updates it in place.
+
+    Attributes:
+        name: Unique in the model.
+        shape: Its sizes.
+        adds_up: Whether each step changes it a little, so that steps of int8 would swallow the changes.
+    """
 
     name: str
     shape: tuple[int, ...]
+    adds_up: bool = False
 
 
 class LanguageModel(keras.Model):
@@ -25,15 +32,22 @@ class LanguageModel(keras.Model):
 
     vocabulary_size: int
     context_length: int
+    # Whether `window` is written: a model without it is exported as a decode step only.
+    has_window_graph: bool = True
 
     @classmethod
     def parameters_of(cls, config: dict[str, Any]) -> int:
         """Number of weights of a configuration, without building it."""
         raise NotImplementedError
 
-    def state_specs(self) -> list[StateSpec]:
-        """The state tensors of the decode step, in the order in which they are exported."""
+    @classmethod
+    def state_specs_of(cls, config: dict[str, Any]) -> list[StateSpec]:
+        """The state tensors of the decode step, in the order in which they are exported, without building anything."""
         raise NotImplementedError
+
+    def state_specs(self) -> list[StateSpec]:
+        """`state_specs_of` this model."""
+        return self.state_specs_of(self.get_config())
 
     def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """One token in, the next token's logits out.

@@ -4,6 +4,8 @@ A model file is hostile until proved otherwise: only the registered architecture
 and only then are weights read into them. Nothing that a file names is imported or executed.
 """
 
+import dataclasses
+import inspect
 import json
 import zipfile
 from pathlib import Path
@@ -29,8 +31,30 @@ NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constra
 
 def build_model(config: ModelConfig, vocabulary_size: int) -> LanguageModel:
     """A new model with fresh weights, which follow the global Keras seed."""
-    keys = {key: value for key, value in vars(config).items() if key not in NOT_ARCHITECTURE}
-    return MODELS.get(config.name)(vocabulary_size=vocabulary_size, **keys)
+    return MODELS.get(config.name)(**architecture(config, vocabulary_size))
+
+
+def architecture(config: ModelConfig, vocabulary_size: int) -> dict[str, Any]:
+    """The arguments of the configured architecture's constructor, without building it.
+
+    Raises:
+        UserError: a key was changed that this architecture does not have.
+    """
+    known = settings_of(MODELS.get(config.name))
+    given = {entry.name: entry for entry in dataclasses.fields(config) if entry.name not in NOT_ARCHITECTURE}
+    idle = [key for key, entry in given.items() if key not in known and getattr(config, key) != entry.default]
+    if idle:
+        raise UserError(
+            f"the architecture {config.name} has no {', '.join(idle)}",
+            expected=f"of the model section: {', '.join(sorted(known & given.keys()))}",
+            remedy="Leave it out, or choose another model.",
+        )
+    return {"vocabulary_size": vocabulary_size, **{key: getattr(config, key) for key in given if key in known}}
+
+
+def settings_of(model_class: type[LanguageModel]) -> frozenset[str]:
+    """The names of the constructor's arguments: the keys of the configuration that an architecture has."""
+    return frozenset(inspect.signature(model_class).parameters)
 
 
 def save_float_model(model: LanguageModel, path: Path) -> None:
@@ -109,6 +133,8 @@ def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> Langua
     if errors:
         raise UserError(f"{path} holds a configuration that cannot be built", received=str(errors[0]))
     model_class = MODELS.get(classes[class_name])
+    if set(config) - {"name"} != settings_of(model_class) - {"name"}:
+        raise damaged(path, ValueError(f"not the configuration of a {class_name}"))
     needed = BYTES_PER_WEIGHT * model_class.parameters_of(config)
     if needed > MAXIMAL_EXPANSION * path.stat().st_size:
         raise UserError(f"{path} is too short for its own configuration", expected=f"{needed:,} bytes of weights")

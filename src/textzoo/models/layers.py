@@ -7,11 +7,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from textzoo.models.base import StateSpec
+
 PACKAGE = "textzoo"
 # Embeddings and kernels start as in nanoGPT: normal with this deviation.
 INITIAL_DEVIATION = 0.02
 # The score of a place that must not be looked at: finite, because calibration must be able to clip it.
 DEAD_SCORE = -1e9
+RELU_SQUARED = "relu_squared"
 
 
 def normal_initializer(deviation: float = INITIAL_DEVIATION) -> keras.initializers.Initializer:
@@ -156,8 +159,11 @@ class GammaLayerNorm(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.gamma = self.add_weight(name="gamma", shape=(input_shape[-1],), initializer="ones")
 
+    def centred(self, inputs: Any) -> Any:
+        return inputs - ops.mean(inputs, axis=-1, keepdims=True)
+
     def call(self, inputs: Any) -> Any:
-        centred = inputs - ops.mean(inputs, axis=-1, keepdims=True)
+        centred = self.centred(inputs)
         variance = ops.mean(centred * centred, axis=-1, keepdims=True)
         return centred * ops.rsqrt(variance + self.epsilon) * self.gamma
 
@@ -169,7 +175,7 @@ class GammaLayerNorm(keras.layers.Layer):
         so that the normalized rows are rounded once.
         """
         width = inputs.shape[-1]
-        centred = inputs - ops.mean(inputs, axis=-1, keepdims=True)
+        centred = self.centred(inputs)
         columns = ops.reshape(centred, (-1, width, 1))
         squares = ops.reshape(ops.matmul(ops.reshape(centred, (-1, 1, width)), columns), (-1, 1))
         return centred * (ops.rsqrt(squares + width * self.epsilon) * (self.gamma * width**0.5))
@@ -179,18 +185,89 @@ class GammaLayerNorm(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class LayerNorm(GammaLayerNorm):
+    """LayerNorm with a gain and an offset, over the last axis."""
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        super().build(input_shape)
+        self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
+        self.offset_is_elsewhere = False  # set by `move_offset`
+
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs) + self.beta
+
+    def decode_step(self, inputs: Any) -> Any:
+        rows = super().decode_step(inputs)
+        return rows if self.offset_is_elsewhere else rows + self.beta
+
+    def move_offset(self, projection: keras.layers.Dense) -> None:
+        """Let the bias of the only reader do the offset's work: (x + beta) @ kernel is x @ kernel + beta @ kernel."""
+        projection.bias.assign(bias_of(projection) + as_float64(self.beta) @ as_float64(projection.kernel))
+        self.beta.assign(np.zeros(self.beta.shape))
+        self.offset_is_elsewhere = True
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class RootMeanSquareNorm(GammaLayerNorm):
+    """RMSNorm with a gain, over the last axis: the mean stays."""
+
+    def centred(self, inputs: Any) -> Any:
+        return inputs
+
+
+def rotary_tables(context_length: int, d_head: int, base: float = 10_000.0) -> tuple[np.ndarray, np.ndarray]:
+    """(context_length, d_head) cosines, and sines with the sign that `rotated` needs; d_head even, channel i turns with
+    channel i + d_head / 2 (arXiv 2104.09864)."""
+    frequencies = base ** (-np.arange(d_head // 2) / (d_head // 2))
+    angles = np.arange(context_length)[:, None] * frequencies
+    cosines, sines = np.cos(angles), np.sin(angles)
+    return np.hstack([cosines, cosines]).astype(np.float32), np.hstack([-sines, sines]).astype(np.float32)
+
+
+def rotated(rows: Any, cosines: Any, sines: Any) -> Any:
+    """Turn pairs of channels: rows (..., time, d_head), tables (time, d_head) -> the same shape as rows."""
+    first, second = ops.split(rows, 2, axis=-1)
+    return rows * cosines + ops.concatenate([second, first], axis=-1) * sines
+
+
+def cache_specs(config: dict[str, Any]) -> list[StateSpec]:
+    """The key cache and the value cache of every block, from n_layers, n_heads, d_model and context_length."""
+    shape = (config["n_heads"], config["context_length"], config["d_model"] // config["n_heads"])
+    return [
+        StateSpec(f"{kind}_cache_{index}", shape) for index in range(config["n_layers"]) for kind in ("key", "value")
+    ]
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class CausalSelfAttention(keras.layers.Layer):
     """Multi-head causal attention with one combined kernel for queries, keys and values.
 
     (batch, time, d_model) -> (batch, time, d_model). `decode_step` keeps a key cache and a value cache of shape
-    (n_heads, context_length, d_head) each.
+    (n_heads, context_length, d_head) each; keys are cached as they are compared: normalized and turned.
+
+    Args:
+        n_heads: Divides d_model.
+        context_length: Places of the caches.
+        use_bias: Whether the projections have biases.
+        rotary: Whether queries and keys are turned by their position; d_head is then even.
+        qk_norm: Whether queries and keys are normalized per head.
     """
 
-    def __init__(self, n_heads: int, context_length: int, use_bias: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        n_heads: int,
+        context_length: int,
+        use_bias: bool = False,
+        rotary: bool = False,
+        qk_norm: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.n_heads = n_heads
         self.context_length = context_length
         self.use_bias = use_bias
+        self.rotary = rotary
+        self.qk_norm = qk_norm
         # Set while training: weight of the mean square of the live scores in the loss, which keeps their range small.
         self.score_penalty = 0.0
 
@@ -206,13 +283,21 @@ class CausalSelfAttention(keras.layers.Layer):
         self.score_scale = self.d_head**-0.5  # 1 after `equalize`
         self.qkv.build(input_shape)
         self.output_projection.build(input_shape)
+        if self.rotary:
+            self.cosines, self.sines = rotary_tables(self.context_length, self.d_head)
+        if self.qk_norm:
+            self.query_norm, self.key_norm = (RootMeanSquareNorm(name=f"{name}_norm") for name in ("query", "key"))
+            for norm in (self.query_norm, self.key_norm):
+                norm.build((None, self.d_head))
 
     def call(self, inputs: Any) -> Any:
         batch, time, _ = ops.shape(inputs)
         queries, keys, values = ops.split(self.qkv(inputs), 3, axis=-1)
         heads = (batch, time, self.n_heads, self.d_head)
-        queries = ops.transpose(ops.reshape(queries, heads), (0, 2, 1, 3)) * self.score_scale
-        keys = ops.transpose(ops.reshape(keys, heads), (0, 2, 3, 1))
+        queries, keys = (ops.transpose(ops.reshape(part, heads), (0, 2, 1, 3)) for part in (queries, keys))
+        queries, keys = self._compared(queries, keys)
+        queries = queries * self.score_scale
+        keys = ops.transpose(keys, (0, 1, 3, 2))
         values = ops.transpose(ops.reshape(values, heads), (0, 2, 1, 3))
         scores = ops.matmul(queries, keys)  # (batch, n_heads, time, time)
         places = ops.arange(time)
@@ -223,10 +308,31 @@ class CausalSelfAttention(keras.layers.Layer):
         mixed = ops.transpose(ops.matmul(probabilities, values), (0, 2, 1, 3))
         return self.output_projection(ops.reshape(mixed, (batch, time, self.d_model)))
 
+    def _compared(self, queries: Any, keys: Any) -> tuple[Any, Any]:
+        """Queries and keys (batch, n_heads, time, d_head) as they are compared: normalized and turned."""
+        if self.qk_norm:
+            queries, keys = self.query_norm(queries), self.key_norm(keys)
+        if self.rotary:
+            time = ops.shape(queries)[2]
+            tables = self.cosines[:time], self.sines[:time]
+            queries, keys = rotated(queries, *tables), rotated(keys, *tables)
+        return queries, keys
+
+    def _compared_rows(self, rows: Any, norm_name: str, tables: tuple[Any, Any] | None) -> Any:
+        """The same for queries or keys (n_heads, time, d_head), in the ops of the decode step."""
+        if self.qk_norm:
+            with keras.name_scope(norm_name):
+                normalized = getattr(self, norm_name).decode_step(ops.reshape(rows, (-1, self.d_head)))
+            rows = ops.reshape(normalized, rows.shape)
+        return rotated(rows, *tables) if tables else rows
+
     def decode_step(self, inputs: Any, position: Any, key_cache: Any, value_cache: Any) -> tuple[Any, Any, Any]:
         """(1, d_model) at `position` (1,) int32 and both caches -> (1, d_model) and the new caches."""
         heads = (self.n_heads, 1, self.d_head)
         queries, keys, values = (ops.reshape(part, heads) for part in self._project(inputs))
+        turns = tuple(gather_rows(table, position) for table in (self.cosines, self.sines)) if self.rotary else None
+        queries = self._compared_rows(queries, "query_norm", turns)
+        keys = self._compared_rows(keys, "key_norm", turns)
         zero = np.zeros(1, "int32")
         place = ops.concatenate([zero, position, zero])
         key_cache = ops.slice_update(key_cache, place, keys)
@@ -243,6 +349,9 @@ class CausalSelfAttention(keras.layers.Layer):
             ops.transpose(ops.reshape(part, (time, self.n_heads, self.d_head)), (1, 0, 2))
             for part in (queries, keys, values)
         ]
+        turns = (self.cosines, self.sines) if self.rotary else None
+        by_head[0] = self._compared_rows(by_head[0], "query_norm", turns)
+        by_head[1] = self._compared_rows(by_head[1], "key_norm", turns)
         places = np.arange(time)
         mixed = self._attend(*by_head, places[None, :] <= places[:, None])
         return self.output_projection(ops.reshape(ops.transpose(mixed, (1, 0, 2)), (time, self.d_model)))
@@ -277,21 +386,43 @@ class CausalSelfAttention(keras.layers.Layer):
         kernels = np.split(as_float64(self.qkv.kernel), 3, axis=1)
         biases = np.split(bias_of(self.qkv), 3)
         rows = inputs.reshape(-1, self.d_model).astype(np.float64)
-        ranges = [channel_range(rows @ kernel + bias) for kernel, bias in zip(kernels, biases, strict=True)]
-        query_range = ranges[0] * self.score_scale
-        balance = np.sqrt(ranges[1] / query_range)
-        gain = np.sqrt(ranges[2].max() / ranges[2])
-        gain *= (query_range * balance).max() / (ranges[2] * gain).max()
-        factors = (self.score_scale * balance, 1 / balance, gain)
+        queries, keys, values = (rows @ kernel + bias for kernel, bias in zip(kernels, biases, strict=True))
+        query_range = self.compared_range(queries, "query_norm") * self.score_scale
+        balance = np.sqrt(self.compared_range(keys, "key_norm") / query_range)
+        value_range = channel_range(values)
+        gain = np.sqrt(value_range.max() / value_range)
+        gain *= (query_range * balance).max() / (value_range * gain).max()
+        query_factor, key_factor = self.score_scale * balance, 1 / balance
         self.score_scale = 1.0
+        if self.qk_norm:  # factors before a norm would be lost
+            for norm, factor in ((self.query_norm, query_factor), (self.key_norm, key_factor)):
+                norm.gamma.assign(as_float64(norm.gamma) * factor[: self.d_head])
+            query_factor = key_factor = np.ones(self.d_model)
+        factors = (query_factor, key_factor, gain)
         self.qkv.kernel.assign(np.concatenate([k * f for k, f in zip(kernels, factors, strict=True)], axis=1))
         if self.qkv.bias is not None:
             self.qkv.bias.assign(np.concatenate([b * f for b, f in zip(biases, factors, strict=True)]))
         self.output_projection.kernel.assign(as_float64(self.output_projection.kernel) / gain[:, None])
 
+    def compared_range(self, rows: np.ndarray, norm_name: str) -> np.ndarray:
+        """(d_model,) the ranges of queries or keys (n, d_model) as they are compared.
+
+        Equal where only equal factors change nothing: for both channels of a pair that turns, for all heads of a norm.
+        """
+        by_head = rows.reshape(-1, self.n_heads, self.d_head)
+        if self.qk_norm:
+            norm = getattr(self, norm_name)
+            by_head = by_head / np.sqrt((by_head**2).mean(axis=-1, keepdims=True) + norm.epsilon)
+            by_head = by_head * as_float64(norm.gamma)
+        if self.rotary:  # a pair may turn to where all of it lies in one channel
+            first, second = np.split(by_head, 2, axis=-1)
+            by_head = np.concatenate([np.hypot(first, second)] * 2, axis=-1)
+        ranges = channel_range(by_head.reshape(-1, self.d_model))
+        return np.tile(ranges.reshape(self.n_heads, -1).max(axis=0), self.n_heads) if self.qk_norm else ranges
+
     def get_config(self) -> dict[str, Any]:
-        own = {"n_heads": self.n_heads, "context_length": self.context_length, "use_bias": self.use_bias}
-        return {**super().get_config(), **own}
+        names = ("n_heads", "context_length", "use_bias", "rotary", "qk_norm")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -307,7 +438,7 @@ class FeedForward(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.up = keras.layers.Dense(
             self.d_hidden,
-            activation=self.activation,
+            activation="relu" if self.activation == RELU_SQUARED else self.activation,
             use_bias=self.use_bias,
             kernel_initializer=normal_initializer(),
             name="up",
@@ -319,7 +450,8 @@ class FeedForward(keras.layers.Layer):
         self.down.build((*input_shape[:-1], self.d_hidden))
 
     def call(self, inputs: Any) -> Any:
-        return self.down(self.up(inputs))
+        hidden = self.up(inputs)
+        return self.down(hidden * hidden if self.activation == RELU_SQUARED else hidden)
 
     def equalize(self, inputs: np.ndarray) -> None:
         """Bring the ranges of the hidden channels together; exact because ReLU commutes with positive factors.
@@ -327,7 +459,7 @@ class FeedForward(keras.layers.Layer):
         Args:
             inputs: (n, time, d_model) what the layer sees of representative windows.
         """
-        if self.activation != "relu":
+        if self.activation not in ("relu", RELU_SQUARED):
             return
         kernel = as_float64(self.up.kernel)
         hidden = inputs.reshape(-1, len(kernel)).astype(np.float64) @ kernel + bias_of(self.up)
@@ -336,7 +468,8 @@ class FeedForward(keras.layers.Layer):
         self.up.kernel.assign(kernel * gain)
         if self.up.bias is not None:
             self.up.bias.assign(bias_of(self.up) * gain)
-        self.down.kernel.assign(as_float64(self.down.kernel) / gain[:, None])
+        felt = gain**2 if self.activation == RELU_SQUARED else gain
+        self.down.kernel.assign(as_float64(self.down.kernel) / felt[:, None])
 
     def get_config(self) -> dict[str, Any]:
         own = {"d_hidden": self.d_hidden, "activation": self.activation, "use_bias": self.use_bias}

@@ -1,10 +1,12 @@
 """From a float .tflite and its ranges to a quantized .tflite, by AI Edge Quantizer, checked afterwards."""
 
 import logging
+import math
 import re
 import warnings
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -19,15 +21,21 @@ from textzoo.errors import UserError
 from textzoo.quantizers.calibration import Ranges
 from textzoo.quantizers.recipes import Recipe
 
+INT16_LARGEST = 32767
+# LiteRT takes a scale for a power of two where its logarithm is this near to a whole number, with a margin.
+POWER_TOLERANCE = 2e-3
+# Operators that work element by element: cheap in int16 too.
+ELEMENTWISE = ("ADD", "SUB", "MUL", "LOGISTIC", "TANH")
 
-def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide_softmaxes: Set[str] = frozenset()) -> bytes:
+
+def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide: Set[str] = frozenset()) -> bytes:
     """Quantize a graph.
 
     Args:
         float_model: The exported .tflite.
         ranges: Of every float tensor; not used by dynamic recipes.
         recipe: What becomes of weights and activations.
-        wide_softmaxes: Outputs of softmaxes that are computed in int16, together with the product that they go into.
+        wide: Names of tensors whose operators compute in int16, whatever the recipe says.
 
     Returns:
         The quantized .tflite, its constants inside the flatbuffer.
@@ -36,8 +44,14 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide_softma
     with quiet_stderr(), _quiet_library():
         worker = quantizer.Quantizer(float_model)
         worker.load_quantization_recipe(getattr(edge_recipes, recipe.name)())
-        for regex, operator in _wide_operators(graph, wide_softmaxes):
+        for regex, operator in _wide_operators(graph, wide):
             worker.add_static_config(regex, operator, activation_num_bits=16, weight_num_bits=recipe.weight_bits)
+        in_int16 = recipe.activation_bits == 16 or any(
+            graph.tensors[operator.outputs[0]].name in wide
+            for operator in graph.operators
+            if operator.name in ELEMENTWISE
+        )
+        ranges = beside_powers_of_two(ranges) if in_int16 else ranges
         statistics = _statistics(graph, ranges) if recipe.is_static else None
         result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
     content = _mended(rewritten(bytes(result.quantized_model)))
@@ -46,21 +60,46 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide_softma
     return content
 
 
-def _wide_operators(graph: TfliteFile, wide_softmaxes: Set[str]) -> Iterator[tuple[str, str]]:
-    """(regular expression of the output's name, operator) of every softmax concerned and of what reads it."""
-    wide = {tensor.index for tensor in graph.tensors if tensor.name in wide_softmaxes}
+def _wide_operators(graph: TfliteFile, wide: Set[str]) -> Iterator[tuple[str, str]]:
+    """(regular expression of the output's name, operator) of every operator that computes one of these tensors."""
     for operator in graph.operators:
-        if wide.intersection((*operator.inputs, *operator.outputs)):
-            yield f"^{re.escape(graph.tensors[operator.outputs[0]].name)};$", operator.name
+        name = graph.tensors[operator.outputs[0]].name
+        if name in wide:
+            yield f"^{re.escape(name)};$", operator.name
+    if any(graph.tensors[index].name in wide for name, index in graph.outputs.items() if name.startswith(NEW_STATE)):
+        yield ".*", "INPUT"  # the quantizer knows all of them as one operator: all states have one width
+
+
+def with_readers(graph: TfliteFile, names: Set[str]) -> set[str]:
+    """Names of tensors, and of what is computed from them at once."""
+    sources = {tensor.index for tensor in graph.tensors if tensor.name in names}
+    readers = [operator for operator in graph.operators if sources.intersection(operator.inputs)]
+    return {*names, *(graph.tensors[index].name for operator in readers for index in operator.outputs)}
+
+
+def state_arithmetic(graph: TfliteFile, states: Set[str]) -> set[str]:
+    """Names of all that is computed element by element on the way to the new states: what lies behind the matrices."""
+    producers = {index: operator for operator in graph.operators for index in operator.outputs}
+    waiting = [graph.outputs[NEW_STATE + name] for name in states if NEW_STATE + name in graph.outputs]
+    found: set[str] = set()
+    while waiting:
+        index = waiting.pop()
+        operator = producers.get(index)
+        if operator is not None and operator.name in ELEMENTWISE and graph.tensors[index].name not in found:
+            found.add(graph.tensors[index].name)
+            waiting += operator.inputs
+    return found
 
 
 def _mended(content: bytes) -> bytes:
     """What the quantizer leaves to be done where a graph mixes int8 and int16.
 
-    * Its graph outputs may point behind a QUANTIZE that was meant for another reader: the signature is right.
+    * Its graph outputs may point behind a QUANTIZE that was meant for another reader: the signature is right, but for
+      states in int16, which it lets out as what matrices of int8 read of them.
     * int8 becomes int16 with the same step: exactly value - zero_point, which a compiler can leave out.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
+    _keep_width_of_states(model)
     model.subgraphs[0].outputs = [entry.tensorIndex for entry in model.signatureDefs[0].outputs]
     tensors = model.subgraphs[0].tensors
     for operator in model.subgraphs[0].operators:
@@ -69,6 +108,22 @@ def _mended(content: bytes) -> bytes:
             if (before.type, after.type) == (schema.TensorType.INT8, schema.TensorType.INT16):
                 after.quantization.scale = before.quantization.scale
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _keep_width_of_states(model: schema.ModelT) -> None:
+    """Let a state leave a graph as it enters it, and not behind a QUANTIZE."""
+    graph, signature = model.subgraphs[0], model.signatureDefs[0]
+    before = {NEW_STATE + entry.name.decode(): graph.tensors[entry.tensorIndex] for entry in signature.inputs}
+    quantized_from = {
+        operator.outputs[0]: operator.inputs[0]
+        for operator in graph.operators
+        if model.operatorCodes[operator.opcodeIndex].builtinCode == schema.BuiltinOperator.QUANTIZE
+    }
+    for entry in signature.outputs:
+        state = before.get(entry.name.decode())
+        source = quantized_from.get(entry.tensorIndex)
+        if state is not None and source is not None and graph.tensors[source].type == state.type:
+            entry.tensorIndex = source
 
 
 @contextmanager
@@ -82,6 +137,29 @@ def _quiet_library() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
+
+
+def _has_wide_arithmetic(graph: TfliteFile, wide: Set[str]) -> bool:
+    elementwise = [operator for operator in graph.operators if operator.name in ELEMENTWISE]
+    return any(graph.tensors[operator.outputs[0]].name in wide for operator in elementwise)
+
+
+def beside_powers_of_two(ranges: Ranges) -> Ranges:
+    """Ranges whose int16 scales are no powers of two: wider by half a percent where they would be.
+
+    LiteRT computes ADD and SUB of such scales by shifts, and refuses some of them: a hidden state in [-1, 1] minus
+    another one is an example.
+    """
+
+    def factor(name: str) -> float:
+        largest = max(abs(ranges.low[name]), abs(ranges.high[name]))
+        exponent = math.log2(largest / INT16_LARGEST) if largest else 0.5
+        return 1.005 if abs(exponent - round(exponent)) < POWER_TOLERANCE else 1.0
+
+    factors = {name: factor(name) for name in ranges.low}
+    low = {name: value * factors[name] for name, value in ranges.low.items()}
+    high = {name: value * factors[name] for name, value in ranges.high.items()}
+    return replace(ranges, low=low, high=high)
 
 
 def _statistics(graph: TfliteFile, ranges: Ranges) -> dict[str, dict[str, np.ndarray]]:
@@ -113,10 +191,16 @@ def check_integers(graph: TfliteFile) -> None:
 
 
 def _check_state(graph: TfliteFile, before: int, after: int) -> None:
-    """No requantization in the loop of a state: it would wear the state away with every step."""
+    """No requantization in the loop of a state: it would wear the state away with every step.
+
+    What a matrix reads of it may be requantized: that does not come back.
+    """
     old, new = graph.tensors[before], graph.tensors[after]
     if (old.scales, old.zero_points) != (new.scales, new.zero_points):
         raise UserError(f"state {old.name} has two scales", expected=str(old.scales), received=str(new.scales))
     for operator in graph.operators:
-        if operator.name == "QUANTIZE" and (before in operator.inputs or after in operator.outputs):
+        if operator.name != "QUANTIZE":
+            continue
+        readers = {reader.name for reader in graph.operators if operator.outputs[0] in reader.inputs}
+        if after in operator.outputs or (before in operator.inputs and readers != {"FULLY_CONNECTED"}):
             raise UserError(f"state {old.name} is requantized in its loop")

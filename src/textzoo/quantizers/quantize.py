@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from textzoo.compiler.tflite_file import read_tflite
+from textzoo.compiler.tflite_file import TfliteFile, read_tflite
 from textzoo.errors import UserError
 from textzoo.files import write_bytes
 from textzoo.models.base import LanguageModel
-from textzoo.quantizers.apply import apply_recipe
+from textzoo.quantizers.apply import apply_recipe, state_arithmetic, with_readers
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, settle
 from textzoo.quantizers.export import export_decode, export_forward
 from textzoo.quantizers.position_report import report_by_position
@@ -26,10 +26,10 @@ class QuantizationResult:
     Attributes:
         recipe: Name of the recipe.
         decode_path: The quantized decode step (.tflite).
-        forward_path: The quantized window graph (.tflite).
+        forward_path: The quantized window graph (.tflite); None for an architecture without one.
         float_decode_path: The float decode step that it was made from.
         file_bytes: Size of the quantized decode step.
-        forward_bytes: Size of the quantized window graph.
+        forward_bytes: Size of the quantized window graph; None without one.
         float_file_bytes: Size of the float decode step.
         seconds: Of the whole step, reports included.
         operators: Kinds of operators in the quantized decode step.
@@ -40,10 +40,10 @@ class QuantizationResult:
 
     recipe: str
     decode_path: Path
-    forward_path: Path
+    forward_path: Path | None
     float_decode_path: Path
     file_bytes: int
-    forward_bytes: int
+    forward_bytes: int | None
     float_file_bytes: int
     seconds: float
     operators: list[str]
@@ -76,24 +76,35 @@ def quantize(
     recipe = get_recipe(config.recipe)
     windows = calibration_windows(calibration_tokens, model.context_length, config.calibration_windows)
     source = model.equalized(windows) if config.equalize and recipe.is_static else model
-    paths = {key: folder / f"{key}_{recipe.name}.tflite" for key in ("decode", "forward")}
+    paths = {key: folder / f"{key}_{recipe.name}.tflite" for key in graphs_of(model)}
     float_paths = {key: folder / "float" / f"{key}.tflite" for key in paths}
-    graphs = {
-        "decode": export_decode(source, float_paths["decode"]),
-        "forward": export_forward(source, float_paths["forward"]),
-    }
-    for key, calibrate in (("decode", calibrate_decode), ("forward", calibrate_forward)):
+    for key in paths:
+        export, calibrate = GRAPHS[key]
+        graph = export(source, float_paths[key])
         content = float_paths[key].read_bytes()
         ranges = Ranges()
         if recipe.is_static:
             ranges = calibrate(content, windows)
-            settle(graphs[key], ranges)
-        wide = wide_softmaxes(ranges, config.probabilities) if recipe.activation_bits == 8 else set()
+            settle(graph, ranges)
+        wide = wide_tensors(model, graph, ranges, config) if recipe.activation_bits == 8 else set()
         write_bytes(paths[key], apply_recipe(content, ranges, recipe, wide))
     result = _result(recipe, paths, float_paths)
     _report(result, model, windows, validation_tokens, config.report_tokens, folder)
     result.seconds = time.perf_counter() - start
     return result
+
+
+def graphs_of(model: LanguageModel) -> list[str]:
+    """The graphs that an architecture is exported as."""
+    return [key for key in GRAPHS if key == "decode" or model.has_window_graph]
+
+
+def wide_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, config: QuantizationConfig) -> set[str]:
+    """What becomes int16 in a graph of int8: broad softmaxes, and the arithmetic of states that add up."""
+    wide = with_readers(graph, wide_softmaxes(ranges, config.probabilities))
+    if config.states != "int8" and any(spec.adds_up for spec in model.state_specs()):
+        wide |= state_arithmetic(graph, {spec.name for spec in model.state_specs()})
+    return wide
 
 
 def wide_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:
@@ -113,14 +124,17 @@ def calibration_windows(tokens: np.ndarray, context_length: int, count: int) -> 
     return np.stack([np.asarray(tokens[start : start + context_length], np.int32) for start in starts])
 
 
+GRAPHS = {"decode": (export_decode, calibrate_decode), "forward": (export_forward, calibrate_forward)}
+
+
 def _result(recipe: Recipe, paths: dict[str, Path], float_paths: dict[str, Path]) -> QuantizationResult:
     return QuantizationResult(
         recipe=recipe.name,
         decode_path=paths["decode"],
-        forward_path=paths["forward"],
+        forward_path=paths.get("forward"),
         float_decode_path=float_paths["decode"],
         file_bytes=paths["decode"].stat().st_size,
-        forward_bytes=paths["forward"].stat().st_size,
+        forward_bytes=paths["forward"].stat().st_size if "forward" in paths else None,
         float_file_bytes=float_paths["decode"].stat().st_size,
         seconds=0.0,
         operators=read_tflite(paths["decode"]).operator_names(),

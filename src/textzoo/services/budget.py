@@ -1,6 +1,7 @@
 """Does a model fit the board? Asked before training, from sizes alone; deployment asks again with what it compiled."""
 
 from math import prod
+from typing import Any
 
 from textzoo.chains import CHAINS
 from textzoo.models.base import LanguageModel
@@ -17,21 +18,27 @@ PARAMETERS_SHARE = 0.1
 ARENA_BYTES_EXPECTED = 2048
 
 
-def check_before_training(config: Config, model: LanguageModel) -> None:
-    """Raise UserError with the byte table if the chain ends on a board that the model cannot fit."""
+def check_before_training(config: Config, model_class: type[LanguageModel], architecture: dict[str, Any]) -> None:
+    """Raise UserError with the byte table if the chain ends on a board that the model cannot fit.
+
+    Args:
+        config: Where the chain ends.
+        model_class: The architecture; nothing is built.
+        architecture: Its constructor's arguments.
+    """
     services = CHAINS[config.operation_mode]
     if not {"benchmarking", "deployment"} & set(services) or config.deployment.target != "board":
         return
-    budget = expected(config, model)
+    budget = expected(config, model_class, architecture)
     platform_of(budget.board).check(budget.board)
     budget.check()
 
 
-def expected(config: Config, model: LanguageModel) -> Budget:
+def expected(config: Config, model_class: type[LanguageModel], architecture: dict[str, Any]) -> Budget:
     """What the model will ask of the board; weights, parameters and arena are estimates."""
     number = STATE_BYTES_PER_NUMBER[config.quantization.recipe]
-    numbers = sum(prod(spec.shape) for spec in model.state_specs())
-    weights = model.count_params()
+    numbers = sum(prod(spec.shape) for spec in model_class.state_specs_of(architecture))
+    weights = model_class.parameters_of(architecture)
     return Budget(
         board_of(config.deployment.hardware_setup),
         {

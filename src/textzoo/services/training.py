@@ -1,15 +1,20 @@
 """Training: from text to a float model with its tokenizer beside it."""
 
+import dataclasses
 from pathlib import Path
 
 from textzoo.models.base import LanguageModel
-from textzoo.models.files import build_model, load_float_model, save_float_model
+from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
+from textzoo.models.registry import MODELS
 from textzoo.report import ModelReport, Report, TrainingReport
-from textzoo.schema import Config
+from textzoo.schema import Config, ModelConfig
 from textzoo.services import inputs
 from textzoo.services.budget import check_before_training
 from textzoo.tracking import Sink
 from textzoo.workspace import ROLES, Workspace
+
+# model.weight_tying=auto: from so many training tokens on, logits have weights of their own.
+TOKENS_FOR_UNTIED = 1_000_000
 
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
@@ -19,8 +24,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
 
     data = inputs.prepared_dataset(config, workspace, sink)
     set_seed(config.general.seed, config.general.deterministic)
-    model = starting_model(config, data.tokenizer.vocabulary_size)
-    check_before_training(config, model)
+    model = starting_model(config, data.tokenizer.vocabulary_size, len(data.train))
     result = train(
         model,
         data,
@@ -49,13 +53,24 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     )
 
 
-def starting_model(config: Config, vocabulary_size: int) -> LanguageModel:
-    """The model with fresh weights, or with those of the file given."""
+def starting_model(config: Config, vocabulary_size: int, training_tokens: int) -> LanguageModel:
+    """The model with fresh weights, or with those of the file given; refused where the chain's board cannot hold it."""
     if config.model.float_model_path:
         model = load_float_model(Path(config.model.float_model_path))
         inputs.check_vocabulary(model.vocabulary_size, vocabulary_size)
+        check_before_training(config, type(model), model.get_config())
         return model
-    return build_model(config.model, vocabulary_size)
+    settings = decided(config.model, training_tokens)
+    # Before the model is built: a large one takes gigabytes.
+    check_before_training(config, MODELS.get(settings.name), architecture(settings, vocabulary_size))
+    return build_model(settings, vocabulary_size)
+
+
+def decided(model: ModelConfig, training_tokens: int) -> ModelConfig:
+    """The model section with what depends on the text: from a small one, tied embeddings learn more."""
+    if model.weight_tying != "auto" or "weight_tying" not in settings_of(MODELS.get(model.name)):
+        return model
+    return dataclasses.replace(model, weight_tying="tied" if training_tokens < TOKENS_FOR_UNTIED else "untied")
 
 
 def model_report(name: str, model: LanguageModel) -> ModelReport:

@@ -1,0 +1,49 @@
+"""lstm: embedding, LSTM, logits by the embedding's weights; 49,408 parameters with bytes as tokens.
+
+Its cell adds up what it has seen, so int8 is too coarse for it: docs/quantization.md.
+"""
+
+from typing import Any, ClassVar
+
+import keras
+from keras import ops
+
+from textzoo.models.layers import PACKAGE
+from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer, States
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class LongShortTermMemory(RecurrentLayer):
+    """Hochreiter & Schmidhuber, 1997, as keras.layers.LSTM; gates in the order input, forget, new, output."""
+
+    STATES: ClassVar[dict[str, bool]] = {"hidden": False, "cell": True}
+    GATES = 4
+
+    def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        """1 for the forget gate, so that a fresh cell remembers (Jozefowicz et al., 2015)."""
+        ones, zeros = ops.ones((self.units,), dtype), ops.zeros((self.units,), dtype)
+        return ops.concatenate([zeros, ones, zeros, zeros])
+
+    def advance(self, states: States, from_input: Any) -> States:
+        hidden, cell = states
+        parts = ops.split(from_input, 4, axis=-1)
+        hidden_parts = ops.split(ops.matmul(hidden, self.recurrent_kernel), 4, axis=-1)
+        take, forget, new, output = (a + b for a, b in zip(parts, hidden_parts, strict=True))
+        cell = ops.sigmoid(forget) * cell + ops.sigmoid(take) * ops.tanh(new)
+        return ops.sigmoid(output) * ops.tanh(cell), cell
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
+class LSTM(RecurrentLanguageModel):
+    """tokens (batch, time) int32 -> logits (batch, time, vocabulary_size); arguments as RecurrentLanguageModel."""
+
+    LAYER = LongShortTermMemory
+    NAME = "lstm"
+
+    @classmethod
+    def parameters_of(cls, config: dict[str, Any]) -> int:
+        d_model = config["d_model"]
+        return config["vocabulary_size"] * d_model + config["n_layers"] * 4 * d_model * (2 * d_model + 1)
+
+    def export_operators(self, graph: str) -> frozenset[str]:
+        return frozenset(["GATHER", "FULLY_CONNECTED", "SPLIT", "ADD", "MUL", "LOGISTIC", "TANH"])

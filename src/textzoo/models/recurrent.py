@@ -1,0 +1,190 @@
+"""What the recurrent architectures share: a scan over a window, the same cell for one token, and the model around it.
+
+A recurrent model has no window graph: without a loop it would be the cell written out context_length times, and a loop
+(WHILE) is what neither the quantizer nor the compiler takes. Its decode step is the whole of it.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
+
+import keras
+from keras import ops
+
+from textzoo.models.base import LanguageModel, StateSpec
+from textzoo.models.layers import HashDropout, TokenEmbedding
+
+States = tuple[Any, ...]
+
+
+def scan_over_time(step: Callable[[States, Any], States], initial: States, inputs: Any) -> Any:
+    """Apply `step` to each row of inputs (time, ...), one after the other.
+
+    Args:
+        step: (states, inputs at one time) -> new states, of the same shapes.
+        initial: The states before the first row; the first of them is the output.
+        inputs: (time, ...) with a time that is known when tracing.
+
+    Returns:
+        (time, *shape of the first state): the output after each row.
+    """
+    if keras.backend.backend() == "tensorflow":
+        return _tensorflow_scan(step, initial, inputs)
+
+    def both(states: States, row: Any) -> tuple[States, Any]:
+        states = step(states, row)
+        return states, states[0]
+
+    return ops.scan(both, initial, inputs)[1]
+
+
+def _tensorflow_scan(step: Callable[[States, Any], States], initial: States, inputs: Any) -> Any:
+    """The same as a loop whose length XLA knows: without that it has no derivative (ops.scan does not tell it)."""
+    import tensorflow as tf
+
+    time = inputs.shape[0]
+    if time is None:  # a symbolic call, which asks for shapes only
+        time = tf.shape(inputs)[0]
+    rows = tf.TensorArray(inputs.dtype, size=time, element_shape=inputs.shape[1:]).unstack(inputs)
+    outputs = tf.TensorArray(initial[0].dtype, size=time, element_shape=initial[0].shape)
+
+    def body(index: Any, states: States, outputs: Any) -> tuple[Any, States, Any]:
+        states = step(states, rows.read(index))
+        return index + 1, states, outputs.write(index, states[0])
+
+    loop = (tf.constant(0), initial, outputs)
+    return tf.while_loop(lambda index, *_: index < time, body, loop, maximum_iterations=time)[2].stack()
+
+
+class RecurrentLayer(keras.layers.Layer):
+    """A layer with states that go from token to token: (batch, time, d_input) -> (batch, time, units).
+
+    Weights are laid out as in keras.layers.GRU and keras.layers.LSTM: gates side by side in the last axis.
+
+    Args:
+        units: Width of the states and of the output.
+    """
+
+    # Name of each state and whether it adds up small changes; the first one is the output.
+    STATES: ClassVar[dict[str, bool]] = {}
+    GATES = 0
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        width = self.GATES * self.units
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], width), initializer="glorot_uniform")
+        self.recurrent_kernel = self.add_weight(
+            name="recurrent_kernel", shape=(self.units, width), initializer="orthogonal"
+        )
+        self.bias = self.add_weight(name="bias", shape=(width,), initializer=self.initial_bias)
+
+    def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
+        return ops.zeros(shape, dtype)
+
+    def advance(self, states: States, from_input: Any) -> States:
+        """One token.
+
+        Args:
+            states: (rows, units) each.
+            from_input: (rows, GATES * units): what the input gives to the gates, bias included.
+        """
+        raise NotImplementedError
+
+    def call(self, inputs: Any) -> Any:
+        batch = ops.shape(inputs)[0]
+        from_input = ops.transpose(self._from_input(inputs), (1, 0, 2))  # (time, batch, GATES * units)
+        zeros = ops.zeros((batch, self.units), from_input.dtype)
+        outputs = scan_over_time(self.advance, (zeros,) * len(self.STATES), from_input)
+        return ops.transpose(outputs, (1, 0, 2))
+
+    def decode_step(self, inputs: Any, states: States) -> States:
+        """(1, d_input) and the states (1, units) each -> the new states, of which the first is the output."""
+        return self.advance(states, self._from_input(inputs))
+
+    def _from_input(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+class RecurrentLanguageModel(LanguageModel):
+    """Embedding, recurrent layers, logits by the embedding's weights: tokens (batch, time) -> (batch, time, vocabulary).
+
+    Training and evaluation start every window with states of zero.
+
+    Args:
+        vocabulary_size: Number of tokens.
+        n_layers: Recurrent layers, one upon the other.
+        d_model: Width of embeddings and states.
+        context_length: Tokens of a training window; the states are reset after so many.
+        dropout: Fraction dropped after the embedding and after each layer while training, in [0, 1).
+    """
+
+    LAYER: ClassVar[type[RecurrentLayer]]
+    NAME: ClassVar[str]
+    has_window_graph = False
+
+    def __init__(
+        self,
+        vocabulary_size: int = 256,
+        n_layers: int = 1,
+        d_model: int = 64,
+        context_length: int = 128,
+        dropout: float = 0.0,
+        name: str | None = None,
+    ) -> None:
+        config = {
+            "vocabulary_size": vocabulary_size,
+            "n_layers": n_layers,
+            "d_model": d_model,
+            "context_length": context_length,
+            "dropout": dropout,
+            "name": name or self.NAME,
+        }
+        token_embedding = TokenEmbedding(vocabulary_size, d_model, name="token_embedding")
+        recurrent_layers = [self.LAYER(d_model, name=f"recurrent_{index}") for index in range(n_layers)]
+
+        tokens = keras.Input((None,), dtype="int32", name="tokens")
+        x = HashDropout(dropout, name="embedding_dropout")(token_embedding(tokens))
+        for index, layer in enumerate(recurrent_layers):
+            x = HashDropout(dropout, name=f"dropout_{index}")(layer(x))
+        logits = token_embedding(x, reverse=True)
+
+        super().__init__(inputs=tokens, outputs=logits, name=config["name"])
+        self.config = config
+        self.vocabulary_size = vocabulary_size
+        self.context_length = context_length
+        self.token_embedding = token_embedding
+        self.recurrent_layers = recurrent_layers
+
+    @classmethod
+    def state_specs_of(cls, config: dict[str, Any]) -> list[StateSpec]:
+        return [
+            StateSpec(f"{name}_{index}", (1, config["d_model"]), adds_up)
+            for index in range(config["n_layers"])
+            for name, adds_up in cls.LAYER.STATES.items()
+        ]
+
+    def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        x = self.token_embedding(token)
+        new_state = {}
+        for index, layer in enumerate(self.recurrent_layers):
+            names = [f"{name}_{index}" for name in layer.STATES]
+            with keras.name_scope(layer.name):
+                updated = layer.decode_step(x, tuple(state[name] for name in names))
+            new_state.update(zip(names, updated, strict=True))
+            x = updated[0]
+        return self.token_embedding(x, reverse=True), new_state
+
+    def get_config(self) -> dict[str, Any]:
+        return dict(self.config)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        return cls(**config)
