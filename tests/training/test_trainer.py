@@ -6,9 +6,12 @@ import keras
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from toy_training import CHANCE, ToyData, run_toy, toy_config, toy_model
+from toy_training import CHANCE, SEED, VOCABULARY, ToyData, run_toy, toy_config, toy_model
 
+from textzoo.engines.generate import generate_tokens
+from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
+from textzoo.models.registry import MODELS
 from textzoo.text.windows import evaluation_windows
 from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.logs import COLUMNS
@@ -48,6 +51,26 @@ def test_it_learns_and_returns_the_best_weights(tmp_path, changes):
     best = min(result.history, key=lambda row: row["validation_loss"])
     assert (result.best_step, result.best_validation_loss_nats) == (best["step"], best["validation_loss"])
     assert loss_of(model, ToyData().validation, 100) == pytest.approx(result.best_validation_loss_nats, abs=1e-4)
+
+
+# A new architecture is a new row: its sizes, beside d_model and context_length.
+ARCHITECTURES = {
+    "tiny_lm": {"n_layers": 2},
+    "lstm": {"n_layers": 1},
+    "gpt": {"n_layers": 1, "positions": "rotary", "qk_norm": True, "dropout": 0.1},
+    "tiny_bert_generator": {"n_layers": 1},
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_learns_and_writes(tmp_path, name):
+    keras.utils.set_random_seed(SEED)
+    model = MODELS.get(name)(vocabulary_size=VOCABULARY, d_model=16, context_length=8, **ARCHITECTURES[name])
+    _, result = run_toy(tmp_path, model=model, steps=100, learning_rate=0.03)
+    assert result.best_validation_loss_nats < 0.3 * CHANCE
+    assert loss_of(model, ToyData().validation, 100) == pytest.approx(result.best_validation_loss_nats, abs=1e-4)
+    written = list(generate_tokens(open_engine("keras", model), np.array([3, 4]), max_tokens=12, temperature=0.0))
+    assert written == [(5 + index) % VOCABULARY for index in range(12)]
 
 
 def test_parts_of_a_batch_give_the_gradient_of_the_batch(tmp_path):

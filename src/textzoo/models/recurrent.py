@@ -114,7 +114,7 @@ class RecurrentLayer(keras.layers.Layer):
 
 
 class RecurrentLanguageModel(LanguageModel):
-    """Embedding, recurrent layers, logits by the embedding's weights: tokens (batch, time) -> (batch, time, vocabulary).
+    """Embedding, recurrent layers, logits by the embedding's weights: (batch, time) int32 -> (batch, time, vocabulary).
 
     Training and evaluation start every window with states of zero.
 
