@@ -19,7 +19,7 @@ COMMAND_LINE_MISTAKES = [
     ("trainig.steps=3", "unknown key trainig.steps. Did you mean 'training.steps'?"),
     ("n_heads=3", "unknown key n_heads. Did you mean 'model.n_heads'?"),
     ("datset=text", "unknown key datset. Did you mean 'dataset'?"),
-    ("model=pico_gtp", "unknown model 'pico_gtp'; expected one of pico_gpt. Did you mean 'pico_gpt'?"),
+    ("model=pico_gtp", "Did you mean 'pico_gpt'?"),
     (
         "dataset=shakespeare",
         "unknown dataset 'shakespeare'; expected one of conversations, mixture, nanogpt, python_docs, text,",
