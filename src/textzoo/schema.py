@@ -211,6 +211,16 @@ class TrainingConfig:
     ema_decay: float = setting(
         0.0, "Decay of the averaged weights that are evaluated and kept; 0 for none.", low=0.0, below=1.0
     )
+    qat: str = setting(
+        "none",
+        "Quantization-aware training: matrices are seen as a recipe will store them, int8 (static_wi8_*), int4 "
+        "(static_wi4_*: whole numbers in [-7, 7]) or ternary (static_wi2_*: -1, 0 and 1) times a scale per output.",
+        choices=("none", "int8", "int4", "ternary"),
+    )
+    qat_warmup_fraction: float = setting(
+        0.25, "First part of the run, still in float, before the grid of training.qat.", low=0.0, below=1.0
+    )
+    qat_learning_rate_factor: float = setting(1.0, "Factor on all learning rates from then on.", above=0.0, high=10.0)
     mixed_precision: bool = setting(False, "bfloat16 products on a GPU.")
     eval_interval: int = setting(250, "Steps between evaluations and checkpoints.", unit="steps", low=1)
     eval_tokens: int = setting(50_000, "Validation tokens per evaluation while training.", unit="tokens", low=1)
@@ -226,8 +236,9 @@ class QuantizationConfig:
 
     recipe: str = setting(
         "static_wi8_ai8",
-        "static_wi8_ai8 = weights int8, activations int8, ranges fixed by calibration.",
-        choices=("static_wi8_ai8", "static_wi8_ai16", "dynamic_wi8_afp32"),
+        "static_wi8_ai8 = weights int8, activations int8, ranges fixed by calibration; wi4 = weights in [-7, 7], "
+        "wi2 = weights -1, 0 and 1, embeddings int8.",
+        choices=("static_wi8_ai8", "static_wi8_ai16", "static_wi4_ai8", "static_wi2_ai8", "dynamic_wi8_afp32"),
     )
     calibration_path: str | None = setting(None, "Text to calibrate on instead of training text.", path=True)
     calibration_windows: int = setting(32, "Representative windows of context_length tokens.", unit="windows", low=1)

@@ -17,6 +17,8 @@ from textzoo.schema import BPE_VOCABULARY, Config, DatasetConfig, SourceConfig, 
 
 # Architectures to which n_heads means nothing.
 WITHOUT_HEADS = ("tiny_lm", "lstm")
+# training.qat -> bits in the names of the recipes that store such weights.
+QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128
@@ -198,6 +200,34 @@ def check_starts(config: Config) -> list[UserError]:
             )
         ]
     return []
+
+
+def check_quantization_aware_training(config: Config) -> list[UserError]:
+    """Weights are trained for the grid that they are stored on, and never averaged off it."""
+    training, recipe = config.training, config.quantization.recipe
+    if training.qat == "none":
+        return []
+    errors = []
+    services, bits = CHAINS.get(config.operation_mode, ()), QAT_WEIGHT_BITS[training.qat]
+    if {"training", "quantization"} <= set(services) and f"_wi{bits}_" not in recipe:
+        errors.append(
+            UserError(
+                f"training.qat={training.qat} trains weights of {bits} bits, which quantization.recipe does not store",
+                expected=f"a recipe with wi{bits} in its name",
+                received=recipe,
+                remedy=f"Add quantization=static_wi{bits}_ai8.",
+            )
+        )
+    if training.ema_decay:
+        errors.append(
+            UserError(
+                "training.qat and training.ema_decay are both given",
+                expected="training.ema_decay=0",
+                received=str(training.ema_decay),
+                remedy="An average of weights lies on no grid; a long warm-down does its work.",
+            )
+        )
+    return errors
 
 
 def check_heads(config: Config) -> list[UserError]:
@@ -466,6 +496,7 @@ RULES: tuple[Callable[[Config], list[UserError]], ...] = (
     check_length_of_training,
     check_accumulation,
     check_starts,
+    check_quantization_aware_training,
     check_heads,
     check_rotary,
     check_cimv3,

@@ -20,7 +20,10 @@ from textzoo.engines.quiet import quiet_stderr
 from textzoo.errors import UserError
 from textzoo.quantizers.calibration import Ranges
 from textzoo.quantizers.recipes import Recipe
+from textzoo.quantizers.stored_weights import store_levels
+from textzoo.quantizers.weight_grids import grid_of_bits
 
+LIBRARY_WEIGHT_BITS = 8
 INT16_LARGEST = 32767
 # LiteRT takes a scale for a power of two where its logarithm is this near to a whole number, with a margin.
 POWER_TOLERANCE = 2e-3
@@ -43,18 +46,16 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide: Set[s
     graph = parse_tflite(float_model)
     with quiet_stderr(), _quiet_library():
         worker = quantizer.Quantizer(float_model)
-        worker.load_quantization_recipe(getattr(edge_recipes, recipe.name)())
+        worker.load_quantization_recipe(getattr(edge_recipes, recipe.library_name)())
         for regex, operator in _wide_operators(graph, wide):
-            worker.add_static_config(regex, operator, activation_num_bits=16, weight_num_bits=recipe.weight_bits)
-        in_int16 = recipe.activation_bits == 16 or any(
-            graph.tensors[operator.outputs[0]].name in wide
-            for operator in graph.operators
-            if operator.name in ELEMENTWISE
-        )
+            worker.add_static_config(regex, operator, activation_num_bits=16, weight_num_bits=LIBRARY_WEIGHT_BITS)
+        in_int16 = recipe.activation_bits == 16 or _has_wide_arithmetic(graph, wide)
         ranges = beside_powers_of_two(ranges) if in_int16 else ranges
         statistics = _statistics(graph, ranges) if recipe.is_static else None
         result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
     content = _mended(rewritten(bytes(result.quantized_model)))
+    if recipe.has_coarse_weights:
+        content = store_levels(content, graph, grid_of_bits(recipe.weight_bits))
     if recipe.is_static:
         check_integers(parse_tflite(content))
     return content

@@ -15,7 +15,9 @@ from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_f
 from textzoo.quantizers.export import export_decode, export_forward
 from textzoo.quantizers.position_report import report_by_position
 from textzoo.quantizers.recipes import Recipe, get_recipe
+from textzoo.quantizers.stored_weights import put_on_grid
 from textzoo.quantizers.tensor_report import report_tensors
+from textzoo.quantizers.weight_grids import grid_of_bits
 from textzoo.schema import QuantizationConfig
 
 
@@ -75,7 +77,7 @@ def quantize(
     start = time.perf_counter()
     recipe = get_recipe(config.recipe)
     windows = calibration_windows(calibration_tokens, model.context_length, config.calibration_windows)
-    source = model.equalized(windows) if config.equalize and recipe.is_static else model
+    source = prepared(model, windows, recipe, config.equalize)
     paths = {key: folder / f"{key}_{recipe.name}.tflite" for key in graphs_of(model)}
     float_paths = {key: folder / "float" / f"{key}.tflite" for key in paths}
     for key in paths:
@@ -105,6 +107,13 @@ def wide_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, config
     if config.states != "int8" and any(spec.adds_up for spec in model.state_specs()):
         wide |= state_arithmetic(graph, {spec.name for spec in model.state_specs()})
     return wide
+
+
+def prepared(model: LanguageModel, windows: np.ndarray, recipe: Recipe, equalize: bool) -> LanguageModel:
+    """What is exported: equalized, and with matrices on the recipe's grid; the model itself stays as it is."""
+    if recipe.has_coarse_weights:
+        return put_on_grid(model, windows, grid_of_bits(recipe.weight_bits), equalize)
+    return model.equalized(windows) if equalize and recipe.is_static else model
 
 
 def wide_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:

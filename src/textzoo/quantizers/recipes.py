@@ -1,4 +1,7 @@
-"""The quantization recipes, as data. A name decodes: static or dynamic, weights int8, activations int8/int16/float."""
+"""The quantization recipes, as data. A name decodes: static or dynamic, bits of weights, bits of activations.
+
+`wi4` and `wi2` are stored as int8 like all weights, in [-7, 7] and {-1, 0, 1}, and packed when they are compiled to C.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +14,7 @@ class Recipe:
 
     Attributes:
         name: As in the configuration.
-        weight_bits: Bits per weight, symmetric and per output channel.
+        weight_bits: Bits per weight of a matrix, symmetric and per output channel; embeddings always have 8.
         activation_bits: Bits per activation, one scale per tensor (8: with zero point, 16: symmetric); 0 leaves
             activations in float, and the kernels quantize them as they go.
         short_name: For tables of results.
@@ -26,12 +29,24 @@ class Recipe:
     def is_static(self) -> bool:
         return self.activation_bits > 0
 
+    @property
+    def has_coarse_weights(self) -> bool:
+        """Whether its matrices are rounded to a grid coarser than that of int8."""
+        return self.weight_bits < 8
+
+    @property
+    def library_name(self) -> str:
+        """The recipe of AI Edge Quantizer behind it: int8 weights, on which coarser ones are put afterwards."""
+        return self.name.replace(f"wi{self.weight_bits}", "wi8")
+
 
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe("static_wi8_ai8", weight_bits=8, activation_bits=8, short_name="int8"),
         Recipe("static_wi8_ai16", weight_bits=8, activation_bits=16, short_name="int16x8"),
+        Recipe("static_wi4_ai8", weight_bits=4, activation_bits=8, short_name="int4"),
+        Recipe("static_wi2_ai8", weight_bits=2, activation_bits=8, short_name="ternary"),
         Recipe("dynamic_wi8_afp32", weight_bits=8, activation_bits=0, short_name="dynamic8"),
     )
 }

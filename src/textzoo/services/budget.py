@@ -5,14 +5,16 @@ from typing import Any
 
 from textzoo.chains import CHAINS
 from textzoo.models.base import LanguageModel
+from textzoo.quantizers.recipes import get_recipe
+from textzoo.quantizers.weight_grids import is_matrix
 from textzoo.schema import Config
 from textzoo.targets.boards import Budget, board_of
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
 
 CODE_BYTES_EXPECTED = 24 * 1024
-# Of the recipe's activations and states; weights have 8 bits in every recipe.
-STATE_BYTES_PER_NUMBER = {"static_wi8_ai8": 1, "static_wi8_ai16": 2, "dynamic_wi8_afp32": 4}
+# By the recipe's bits of activations, which states have too.
+STATE_BYTES_PER_NUMBER = {8: 1, 16: 2, 0: 4}
 # Multipliers, biases, tables and the second copy of tied embeddings, measured on pico_gpt: 9 % of the weights.
 PARAMETERS_SHARE = 0.1
 ARENA_BYTES_EXPECTED = 2048
@@ -36,13 +38,16 @@ def check_before_training(config: Config, model_class: type[LanguageModel], arch
 
 def expected(config: Config, model_class: type[LanguageModel], architecture: dict[str, Any]) -> Budget:
     """What the model will ask of the board; weights, parameters and arena are estimates."""
-    number = STATE_BYTES_PER_NUMBER[config.quantization.recipe]
+    recipe = get_recipe(config.quantization.recipe)
+    number = STATE_BYTES_PER_NUMBER[recipe.activation_bits]
     numbers = sum(prod(spec.shape) for spec in model_class.state_specs_of(architecture))
     weights = model_class.parameters_of(architecture)
+    # Only a built model knows which of its weights are matrices.
+    stored = stored_bytes(model_class(**architecture), recipe.weight_bits) if recipe.has_coarse_weights else weights
     return Budget(
         board_of(config.deployment.hardware_setup),
         {
-            "weights": weights,
+            "weights": stored,
             "parameters (estimated)": int(PARAMETERS_SHARE * weights),
             "code (estimated)": CODE_BYTES_EXPECTED,
         },
@@ -53,3 +58,10 @@ def expected(config: Config, model_class: type[LanguageModel], architecture: dic
             "application": APPLICATION_RAM_BYTES,
         },
     )
+
+
+def stored_bytes(model: LanguageModel, matrix_bits: int) -> int:
+    """Weights as the recipe stores them: matrices in its bits, all others in 8."""
+    shapes = [(variable.path, tuple(variable.shape)) for variable in model.trainable_variables]
+    bits = sum(prod(shape) * (matrix_bits if is_matrix(path, shape) else 8) for path, shape in shapes)
+    return bits // 8

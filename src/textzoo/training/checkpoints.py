@@ -20,7 +20,7 @@ from textzoo.files import atomic_path
 FILE_NAME = "checkpoint.npz"
 FORMAT = 1
 MAXIMAL_PROGRESS_BYTES = 64 << 20
-VECTOR_NAMES = frozenset({"weights", "momentum", "second_moment", "ema", "best_weights"})
+VECTOR_NAMES = frozenset({"weights", "momentum", "second_moment", "ema", "rounded", "best_weights"})
 
 
 @dataclass
@@ -50,8 +50,8 @@ class Checkpoint:
     progress: Progress
 
     def evaluated_weights(self) -> np.ndarray:
-        """The weights whose loss was measured: the average where there is one."""
-        return self.vectors.get("ema", self.vectors["weights"])
+        """The weights whose loss was measured: rounded, or the average, where there is such a vector."""
+        return next(self.vectors[name] for name in ("rounded", "ema", "weights") if name in self.vectors)
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:

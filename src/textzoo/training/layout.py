@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from textzoo.quantizers.weight_grids import is_matrix
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -26,13 +28,9 @@ class Entry:
         return prod(self.shape)
 
     @property
-    def is_embedding(self) -> bool:
-        return self.path.endswith("embeddings")
-
-    @property
     def is_matrix(self) -> bool:
         """Whether it multiplies activations: what Muon is made for. Embeddings and gains are not."""
-        return len(self.shape) == 2 and not self.is_embedding
+        return is_matrix(self.path, self.shape)
 
 
 class WeightLayout:

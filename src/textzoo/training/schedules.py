@@ -35,5 +35,11 @@ def warm_down(step: int, steps: int, config: TrainingConfig) -> float:
 
 
 def learning_rate_fraction(step: int, steps: int, config: TrainingConfig) -> float:
-    """The factor on every peak learning rate at `step` (from 0) of `steps`, in [0, 1]."""
-    return min(warm_up(step, config.warmup_steps), warm_down(step, steps, config))
+    """The factor on every peak learning rate at `step` (from 0) of `steps`, in [0, qat_learning_rate_factor]."""
+    fraction = min(warm_up(step, config.warmup_steps), warm_down(step, steps, config))
+    return fraction * config.qat_learning_rate_factor if is_past_switch(step, steps, config) else fraction
+
+
+def is_past_switch(step: int, steps: int, config: TrainingConfig) -> bool:
+    """Whether `step` (from 0) of `steps` sees the rounded weights of quantization-aware training."""
+    return config.qat != "none" and step >= round(config.qat_warmup_fraction * steps)

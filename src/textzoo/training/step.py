@@ -9,6 +9,7 @@ from textzoo.schema import TrainingConfig
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 from textzoo.training.optimizers import Optimizer, clip_by_global_norm
+from textzoo.training.quantization_aware import weight_grid
 
 # Activations of so many tokens stay in a core's second-level cache; measured best for pico_gpt.
 TOKENS_PER_PART = 1024
@@ -53,17 +54,26 @@ class TrainingStep:
         self.parts = number_of_parts(config, context_length, backend.lanes)
         self.gradient = backend.value_and_gradient(objective.training_loss)
         self.update = backend.compiled(self._update)
+        self.grid = weight_grid(objective.layout, config)
         self.constants = {name: backend.tensor(vector) for name, vector in optimizer.constants.items()}
 
-    def initial_vectors(self, weights: np.ndarray) -> dict[str, Any]:
-        """The vectors that training carries from step to step."""
+    def initial_vectors(self, weights: np.ndarray, on_grid: bool = False) -> dict[str, Any]:
+        """The vectors that training carries from step to step; `on_grid`: is the next one past the switch."""
         vectors = {"weights": weights, **self.optimizer.initial_state()}
         if self.config.ema_decay:
             vectors["ema"] = weights.copy()
+        if self.grid:
+            vectors["rounded"] = ops.convert_to_numpy(self.grid.rounded(weights)) if on_grid else weights.copy()
         return {name: self.backend.tensor(vector) for name, vector in vectors.items()}
 
     def __call__(
-        self, vectors: dict[str, Any], inputs: np.ndarray, targets: np.ndarray, step: int, fraction: float
+        self,
+        vectors: dict[str, Any],
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        step: int,
+        fraction: float,
+        on_grid: bool = False,
     ) -> tuple[dict[str, Any], Any]:
         """One step.
 
@@ -73,6 +83,7 @@ class TrainingStep:
             targets: (batch, time) int32.
             step: Steps done before this one.
             fraction: The schedule's factor on the learning rates.
+            on_grid: Whether the step after this one is past the switch of quantization-aware training.
 
         Returns:
             The new vectors, and (loss, gradient norm before clipping) as one tensor of two.
@@ -80,7 +91,7 @@ class TrainingStep:
         pieces = list(zip(np.array_split(inputs, self.parts), np.array_split(targets, self.parts), strict=True))
         calls = [
             (
-                vectors["weights"],
+                vectors.get("rounded", vectors["weights"]),
                 self.backend.tensor(part_inputs),
                 self.backend.tensor(part_targets),
                 self.backend.tensor(np.asarray(step * self.parts + index, np.int32)),
@@ -89,7 +100,7 @@ class TrainingStep:
         ]
         results = self.lanes.run(self.gradient, calls)
         shares = np.asarray([len(part) / len(inputs) for part, _ in pieces], np.float32)
-        numbers = np.asarray([fraction, step + 1], np.float32)
+        numbers = np.asarray([fraction, step + 1, on_grid], np.float32)
         return self.update(vectors, self.constants, results, self.backend.tensor(shares), self.backend.tensor(numbers))
 
     def _update(
@@ -100,14 +111,18 @@ class TrainingStep:
         gradient, norm = clip_by_global_norm(gradient, self.config.gradient_clip_norm)
         fraction, step = numbers[0], numbers[1]
         state = {name: vectors[name] for name in ("momentum", "second_moment")}
+        if self.grid:
+            constants = self.grid.constants(constants, on_grid=numbers[2])
         weights, state = self.optimizer.update(vectors["weights"], gradient, state, constants, fraction, step)
         updated = {"weights": weights, **state}
         if "ema" in vectors:
             decay = ops.minimum(self.config.ema_decay, step / (step + EMA_WARM_UP))
             updated["ema"] = decay * vectors["ema"] + (1.0 - decay) * weights
+        if self.grid:
+            updated["rounded"] = ops.where(numbers[2] > 0.0, self.grid.rounded(weights), weights)
         return updated, ops.stack([loss, norm])
 
 
 def evaluated_weights(vectors: dict[str, Any]) -> Any:
-    """The vector that is evaluated and kept: the average where there is one."""
-    return vectors.get("ema", vectors["weights"])
+    """The vector that is evaluated and kept: rounded, or the average, where there is such a vector."""
+    return next(vectors[name] for name in ("rounded", "ema", "weights") if name in vectors)

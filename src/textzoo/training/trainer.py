@@ -34,7 +34,7 @@ from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.losses import Objective, set_score_penalty
 from textzoo.training.mixed_precision import mixed_precision
 from textzoo.training.optimizers import make_optimizer
-from textzoo.training.schedules import learning_rate_fraction, total_steps
+from textzoo.training.schedules import is_past_switch, learning_rate_fraction, total_steps
 from textzoo.training.step import TrainingStep, evaluated_weights
 from textzoo.training.warm_start import warm_start
 
@@ -194,12 +194,15 @@ class Run:
                 set_aside(self.folder / name)
             table = self.layout.table()
             self.progress = Progress(inputs=self.inputs, weights=table)
-            self.state = (0, self.step.initial_vectors(read_weights(self.model)))
+            self.state = (0, self.step.initial_vectors(read_weights(self.model), self.on_grid(0)))
             return
         self.progress = replace(checkpoint.progress, inputs=self.inputs)
         self.best_weights = checkpoint.vectors.pop("best_weights", None)
+        if checkpoint.progress.inputs.get("training", {}).get("qat") != self.config.qat:
+            self.progress.best_validation_loss = None  # on another grid, or on none
         # A vector that the checkpoint lacks (an average now asked for) starts from its weights.
-        fresh = self.step.initial_vectors(checkpoint.vectors["weights"])
+        step = checkpoint.progress.step
+        fresh = self.step.initial_vectors(checkpoint.vectors["weights"], self.on_grid(step))
         vectors = {
             name: self.backend.tensor(checkpoint.vectors[name]) if name in checkpoint.vectors else vector
             for name, vector in fresh.items()
@@ -247,7 +250,7 @@ class Run:
         rng = np.random.default_rng([self.seed, step])
         inputs, targets = self.crops(rng)
         fraction = learning_rate_fraction(step, self.steps, self.config)
-        vectors, numbers = self.step(vectors, inputs, targets, step, fraction)
+        vectors, numbers = self.step(vectors, inputs, targets, step, fraction, self.on_grid(step + 1))
         self.recent.append(numbers)
         loss = float(numbers[0]) if not self.backend.on_accelerator else math.nan
         seconds = time.perf_counter() - began
@@ -317,7 +320,12 @@ class Run:
         progress.seconds += time.perf_counter() - began
         metrics = {**metrics, **validation, "seconds": progress.seconds}
         progress.history.append({"step": progress.step, **metrics})
-        improved = progress.best_validation_loss is None or validation_loss < progress.best_validation_loss
+        improved = (
+            progress.best_validation_loss is None
+            or validation_loss < progress.best_validation_loss
+            # Weights in float are better, but not what the run is for.
+            or self.on_grid(progress.step) > self.on_grid(progress.best_step)
+        )
         if improved:
             progress.best_step, progress.best_validation_loss = progress.step, validation_loss
             self.best_weights = ops.convert_to_numpy(evaluated_weights(self.state[1]))
@@ -356,7 +364,12 @@ class Run:
 
     def out_of_patience(self) -> bool:
         patience = self.config.early_stopping_patience
-        return 0 < patience <= self.progress.evaluations_without_improvement
+        waits_for_grid = self.config.qat != "none" and not self.on_grid(self.progress.step)
+        return 0 < patience <= self.progress.evaluations_without_improvement and not waits_for_grid
+
+    def on_grid(self, step: int) -> bool:
+        """Whether `step` (from 0) sees rounded weights, and what is evaluated before it is rounded too."""
+        return is_past_switch(step, self.steps, self.config)
 
     def finish(self, stopped_early: bool) -> TrainingResult:
         """Put the best weights into the model and draw the curves."""
