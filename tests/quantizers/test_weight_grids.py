@@ -24,7 +24,7 @@ STORED = [
     ("int4", "static_wi4_ai8", "fully_connected_s8_w4"),
     ("ternary", "static_wi2_ai8", "fully_connected_s8_w2"),
 ]
-SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
+SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 12}
 
 kernels = arrays.arrays(
     np.float32,

@@ -31,6 +31,8 @@ def whole(tmp_path_factory):
 VARIANTS = {
     "muon": {},
     "adamw_with_average": {"optimizer": "adamw", "ema_decay": 0.9},
+    "quantization_aware_int4": {"qat": "int4", "qat_warmup_fraction": 0.3},
+    "quantization_aware_ternary_later": {"qat": "ternary", "qat_warmup_fraction": 0.6, "optimizer": "adamw"},
     "accumulation_and_smoothing": {"gradient_accumulation": 2, "label_smoothing": 0.1, "score_penalty": 0.01},
 }
 

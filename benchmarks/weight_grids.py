@@ -1,0 +1,143 @@
+"""Weights of few bits: rounded after training at many thresholds, against trained on their grid.
+
+Run: python benchmarks/weight_grids.py --text FILE.txt --model float.keras [--trained ternary=FILE.keras int4=...]
+     [--tokens 20000] [--picture docs/pictures/weight_grids.png]
+Prints JSON: the loss over the first validation tokens (of the last tenth of the text) with matrices on a grid,
+embeddings and activations in float, and the bytes of the stored weights. Models lie beside their tokenizer.json.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import matplotlib
+import numpy as np
+
+from textzoo.engines.metrics import evaluate
+from textzoo.engines.registry import open_engine
+from textzoo.models.base import LanguageModel
+from textzoo.models.files import load_float_model
+from textzoo.quantizers.stored_weights import matrices_of
+from textzoo.quantizers.weight_grids import GRIDS, Grid, TernaryGrid, UniformGrid, is_on_grid, rounded
+from textzoo.services.budget import stored_bytes
+from textzoo.text.tokenizers import load_tokenizer
+from textzoo.text.windows import evaluation_windows
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+THRESHOLDS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
+UNIFORM_BITS = (8, 6, 5, 4, 3)
+HELD_OUT = 0.1
+AFTERWARDS, TRAINED = "rounded afterwards", "trained on the grid"
+LossOf = Callable[[LanguageModel], float]
+
+
+def validation_loss(path: Path, text: Path, tokens: int) -> LossOf:
+    """A function from a model to its loss in nats per token, over the end of a text."""
+    encoded = load_tokenizer(path.parent / "tokenizer.json").encode(text.read_text())
+    held_out = np.asarray(encoded)[-int(HELD_OUT * len(encoded)) :]
+
+    def loss_of(model: LanguageModel) -> float:
+        windows = evaluation_windows(held_out, model.context_length, tokens)
+        return evaluate(open_engine("keras", model), *windows).loss_nats
+
+    return loss_of
+
+
+def rounded_losses(path: Path, loss_of: LossOf) -> list[dict[str, Any]]:
+    """A float model's loss as it is, and with its matrices on every grid."""
+    model = load_float_model(path)
+    matrices = matrices_of(model)
+    kernels = [keras.ops.convert_to_numpy(matrix.value) for matrix in matrices]
+    float_loss = loss_of(model)
+    uniform = [(f"int{bits}", UniformGrid(bits, 2 ** (bits - 1) - 1), None) for bits in UNIFORM_BITS]
+    ternary = [("ternary", TernaryGrid(threshold), threshold) for threshold in THRESHOLDS]
+    rows = [row(path, model, "float", 32, "as trained", float_loss)]
+    for name, grid, threshold in [*uniform, *ternary]:
+        for matrix, kernel in zip(matrices, kernels, strict=True):
+            matrix.assign(rounded(kernel, grid))
+        extra = {} if threshold is None else {"threshold": threshold}
+        rows.append({**row(path, model, name, grid.bits, AFTERWARDS, loss_of(model)), **extra})
+    return rows
+
+
+def trained_row(name: str, path: Path, loss_of: LossOf) -> dict[str, Any]:
+    """A model that was trained on its grid."""
+    model, grid = load_float_model(path), GRIDS[name]
+    if not all(is_on_grid(matrix.value, grid) for matrix in matrices_of(model)):
+        raise SystemExit(f"{path} was not trained with training.qat={name}")
+    return {**row(path, model, name, grid.bits, TRAINED, loss_of(model)), **zeros(model, grid)}
+
+
+def zeros(model: LanguageModel, grid: Grid) -> dict[str, float]:
+    """The share of weights that became 0."""
+    arrays = [keras.ops.convert_to_numpy(matrix.value) for matrix in matrices_of(model)]
+    return {"zeros": round(float(np.mean(np.concatenate([array.ravel() for array in arrays]) == 0)), 3)}
+
+
+def row(path: Path, model: LanguageModel, grid: str, bits: int, way: str, loss: float) -> dict[str, Any]:
+    size = 4 * model.count_params() if grid == "float" else stored_bytes(model, bits)
+    return {"model": str(path), "grid": grid, "way": way, "weight_bytes": size, "loss_nats": round(loss, 4)}
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Left: loss by threshold. Right: loss by size."""
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2))
+    draw_thresholds(rows, left)
+    draw_sizes(rows, right)
+    for axes in (left, right):
+        axes.axhline(rows[0]["loss_nats"], color="grey", linestyle="--", label="float")
+        axes.set_ylabel("loss [nats per character]")
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=130)
+    pyplot.close(figure)
+
+
+def draw_thresholds(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
+    """The first model in ternary, rounded afterwards at every threshold, and the level that training reaches."""
+    points = [entry for entry in rows if "threshold" in entry and entry["model"] == rows[0]["model"]]
+    thresholds, losses = ([entry[key] for entry in points] for key in ("threshold", "loss_nats"))
+    axes.plot(thresholds, losses, "o-", label="ternary, rounded afterwards")
+    for entry in rows:
+        if entry["way"] == TRAINED and entry["grid"] == "ternary":
+            axes.axhline(entry["loss_nats"], color="tab:green", label="ternary, trained on the grid")
+    axes.set_xlabel("threshold [mean magnitude of the channel]")
+
+
+def draw_sizes(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
+    """All models; of the ternary ones that were rounded afterwards the best."""
+    best = min((entry for entry in rows if "threshold" in entry), key=lambda entry: entry["loss_nats"])
+    for way, marker, colour in ((AFTERWARDS, "o", "tab:blue"), (TRAINED, "s", "tab:green")):
+        points = [entry for entry in rows if entry["way"] == way and (entry is best or "threshold" not in entry)]
+        places = [(entry["weight_bytes"] / 1000, entry["loss_nats"]) for entry in points]
+        axes.plot(*zip(*places, strict=True) if places else ([], []), marker, color=colour, label=way)
+        for entry, place in zip(points, places, strict=True):
+            axes.annotate(entry["grid"], place, textcoords="offset points", xytext=(5, 4), fontsize=8)
+    axes.set_xlabel("stored weights [KB]")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--text", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True, nargs="+", help="trained in float")
+    parser.add_argument("--trained", nargs="*", default=[], help="GRID=FILE: trained with training.qat=GRID")
+    parser.add_argument("--tokens", type=int, default=20_000)
+    parser.add_argument("--picture", type=Path)
+    arguments = parser.parse_args()
+    loss_of = validation_loss(arguments.model[0], arguments.text, arguments.tokens)
+    rows = [entry for path in arguments.model for entry in rounded_losses(path, loss_of)]
+    for name, path in (pair.split("=", 1) for pair in arguments.trained):
+        rows.append(trained_row(name, Path(path), loss_of))
+    if arguments.picture:
+        draw(rows, arguments.picture)
+    print(json.dumps(rows, indent=2))
+
+
+if __name__ == "__main__":
+    main()
