@@ -1,9 +1,9 @@
 """Weights of few bits: rounded after training at many thresholds, against trained on their grid.
 
-Run: python benchmarks/weight_grids.py --text FILE.txt --model float.keras [--trained ternary=FILE.keras int4=...]
-     [--tokens 20000] [--picture docs/pictures/weight_grids.png]
-Prints JSON: the loss over the first validation tokens (of the last tenth of the text) with matrices on a grid,
-embeddings and activations in float, and the bytes of the stored weights. Models lie beside their tokenizer.json.
+Run: python benchmarks/weight_grids.py RUN [--trained ternary=RUN int4=RUN ...] [--tokens 20000] [--picture FILE.png]
+RUN is the folder of a training run (experiments_outputs/...). Prints JSON: the loss over its first validation tokens
+with matrices on a grid, embeddings and activations in float, and the bytes of the stored weights; then the loss with
+nothing but the embeddings on a grid.
 """
 
 import argparse
@@ -21,25 +21,25 @@ from textzoo.engines.registry import open_engine
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import load_float_model
 from textzoo.quantizers.stored_weights import matrices_of
-from textzoo.quantizers.weight_grids import GRIDS, Grid, TernaryGrid, UniformGrid, is_on_grid, rounded
+from textzoo.quantizers.weight_grids import EMBEDDINGS, GRIDS, Grid, TernaryGrid, UniformGrid, is_on_grid, rounded
 from textzoo.services.budget import stored_bytes
-from textzoo.text.tokenizers import load_tokenizer
+from textzoo.services.inputs import DATASET_FOLDER
+from textzoo.text.prepare import open_prepared
 from textzoo.text.windows import evaluation_windows
+from textzoo.workspace import ROLES
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
 THRESHOLDS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5)
 UNIFORM_BITS = (8, 6, 5, 4, 3)
-HELD_OUT = 0.1
 AFTERWARDS, TRAINED = "rounded afterwards", "trained on the grid"
 LossOf = Callable[[LanguageModel], float]
 
 
-def validation_loss(path: Path, text: Path, tokens: int) -> LossOf:
-    """A function from a model to its loss in nats per token, over the end of a text."""
-    encoded = load_tokenizer(path.parent / "tokenizer.json").encode(text.read_text())
-    held_out = np.asarray(encoded)[-int(HELD_OUT * len(encoded)) :]
+def validation_loss(run: Path, tokens: int) -> LossOf:
+    """A function from a model to its loss in nats per token, over the text that the run held out."""
+    held_out = open_prepared(run / DATASET_FOLDER).validation
 
     def loss_of(model: LanguageModel) -> float:
         windows = evaluation_windows(held_out, model.context_length, tokens)
@@ -48,29 +48,46 @@ def validation_loss(path: Path, text: Path, tokens: int) -> LossOf:
     return loss_of
 
 
-def rounded_losses(path: Path, loss_of: LossOf) -> list[dict[str, Any]]:
+def model_of(run: Path) -> LanguageModel:
+    return load_float_model(run / ROLES["float_model"])
+
+
+def rounded_losses(run: Path, loss_of: LossOf) -> list[dict[str, Any]]:
     """A float model's loss as it is, and with its matrices on every grid."""
-    model = load_float_model(path)
+    model = model_of(run)
     matrices = matrices_of(model)
     kernels = [keras.ops.convert_to_numpy(matrix.value) for matrix in matrices]
     float_loss = loss_of(model)
     uniform = [(f"int{bits}", UniformGrid(bits, 2 ** (bits - 1) - 1), None) for bits in UNIFORM_BITS]
     ternary = [("ternary", TernaryGrid(threshold), threshold) for threshold in THRESHOLDS]
-    rows = [row(path, model, "float", 32, "as trained", float_loss)]
+    rows = [row(run, model, "float", 32, "as trained", float_loss)]
     for name, grid, threshold in [*uniform, *ternary]:
         for matrix, kernel in zip(matrices, kernels, strict=True):
             matrix.assign(rounded(kernel, grid))
         extra = {} if threshold is None else {"threshold": threshold}
-        rows.append({**row(path, model, name, grid.bits, AFTERWARDS, loss_of(model)), **extra})
+        rows.append({**row(run, model, name, grid.bits, AFTERWARDS, loss_of(model)), **extra})
     return rows
 
 
-def trained_row(name: str, path: Path, loss_of: LossOf) -> dict[str, Any]:
+def embedding_losses(run: Path, loss_of: LossOf) -> list[dict[str, Any]]:
+    """The same model with nothing but its embeddings and positions rounded, one scale per row."""
+    model = model_of(run)
+    tables = [variable for variable in model.trainable_variables if variable.path.endswith(EMBEDDINGS)]
+    arrays = [keras.ops.convert_to_numpy(table.value) for table in tables]
+    rows = []
+    for name, grid in GRIDS.items():
+        for table, array in zip(tables, arrays, strict=True):
+            table.assign(keras.ops.transpose(rounded(array.T, grid)))
+        rows.append({"run": str(run), "embeddings_only": name, "loss_nats": round(loss_of(model), 4)})
+    return rows
+
+
+def trained_row(name: str, run: Path, loss_of: LossOf) -> dict[str, Any]:
     """A model that was trained on its grid."""
-    model, grid = load_float_model(path), GRIDS[name]
+    model, grid = model_of(run), GRIDS[name]
     if not all(is_on_grid(matrix.value, grid) for matrix in matrices_of(model)):
-        raise SystemExit(f"{path} was not trained with training.qat={name}")
-    return {**row(path, model, name, grid.bits, TRAINED, loss_of(model)), **zeros(model, grid)}
+        raise SystemExit(f"{run} was not trained with training.qat={name}")
+    return {**row(run, model, name, grid.bits, TRAINED, loss_of(model)), **zeros(model, grid)}
 
 
 def zeros(model: LanguageModel, grid: Grid) -> dict[str, float]:
@@ -79,9 +96,9 @@ def zeros(model: LanguageModel, grid: Grid) -> dict[str, float]:
     return {"zeros": round(float(np.mean(np.concatenate([array.ravel() for array in arrays]) == 0)), 3)}
 
 
-def row(path: Path, model: LanguageModel, grid: str, bits: int, way: str, loss: float) -> dict[str, Any]:
+def row(run: Path, model: LanguageModel, grid: str, bits: int, way: str, loss: float) -> dict[str, Any]:
     size = 4 * model.count_params() if grid == "float" else stored_bytes(model, bits)
-    return {"model": str(path), "grid": grid, "way": way, "weight_bytes": size, "loss_nats": round(loss, 4)}
+    return {"run": str(run), "grid": grid, "way": way, "weight_bytes": size, "loss_nats": round(loss, 4)}
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
@@ -101,7 +118,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 def draw_thresholds(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
     """The first model in ternary, rounded afterwards at every threshold, and the level that training reaches."""
-    points = [entry for entry in rows if "threshold" in entry and entry["model"] == rows[0]["model"]]
+    points = [entry for entry in rows if "threshold" in entry and entry["run"] == rows[0]["run"]]
     thresholds, losses = ([entry[key] for entry in points] for key in ("threshold", "loss_nats"))
     axes.plot(thresholds, losses, "o-", label="ternary, rounded afterwards")
     for entry in rows:
@@ -124,19 +141,18 @@ def draw_sizes(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--text", type=Path, required=True)
-    parser.add_argument("--model", type=Path, required=True, nargs="+", help="trained in float")
-    parser.add_argument("--trained", nargs="*", default=[], help="GRID=FILE: trained with training.qat=GRID")
+    parser.add_argument("runs", type=Path, nargs="+", help="trained in float")
+    parser.add_argument("--trained", nargs="*", default=[], help="GRID=RUN: trained with training.qat=GRID")
     parser.add_argument("--tokens", type=int, default=20_000)
     parser.add_argument("--picture", type=Path)
     arguments = parser.parse_args()
-    loss_of = validation_loss(arguments.model[0], arguments.text, arguments.tokens)
-    rows = [entry for path in arguments.model for entry in rounded_losses(path, loss_of)]
-    for name, path in (pair.split("=", 1) for pair in arguments.trained):
-        rows.append(trained_row(name, Path(path), loss_of))
+    loss_of = validation_loss(arguments.runs[0], arguments.tokens)
+    rows = [entry for run in arguments.runs for entry in rounded_losses(run, loss_of)]
+    for name, run in (pair.split("=", 1) for pair in arguments.trained):
+        rows.append(trained_row(name, Path(run), loss_of))
     if arguments.picture:
         draw(rows, arguments.picture)
-    print(json.dumps(rows, indent=2))
+    print(json.dumps(rows + embedding_losses(arguments.runs[0], loss_of), indent=2))
 
 
 if __name__ == "__main__":
