@@ -1,7 +1,7 @@
 """What one token costs on every core, beside what a user would otherwise deploy.
 
 Run: python benchmarks/decode_cost.py [--model FILE.tflite] [--boards ...] [--passes]
-Prints JSON: exact instructions per token on emulated Cortex-M4, M7, M33 and M55 (mean over all positions of the
+Prints JSON: exact instructions per token on emulated Cortex-M, Xtensa and RV32 cores (mean over all positions of the
 context), of matrix products per multiplication, RAM and code bytes, instructions on this machine (valgrind), and the
 seconds of compilation. `--passes` adds the cost on a Cortex-M7 with each pass of the compiler left out.
 The peers' figures were measured with the same model and the same counter (TFLM with CMSIS-NN, llama2.c, LiteRT).
@@ -31,7 +31,7 @@ from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import run_make
 from textzoo.text.tokenizers import Tokenizer
 
-BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6")
+BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3")
 # Has the RAM for a program without its passes.
 PASS_BOARD = "STM32H7"
 # TFLM + CMSIS-NN with the decode graph, same model: instructions per token, and per multiplication of the products.
@@ -57,7 +57,7 @@ def board_row(path: Path, tokenizer: Tokenizer, name: str, without: frozenset[st
             memory = console.ask({"command": "memory"})
         with emulate(made.project, board, profile=True) as console:
             by_kind = costs_by_kind(console)
-        sizes = platform_of(board).image_sizes(build_image(made.project, board))
+        sizes = platform_of(board).image_sizes(board, build_image(made.project, board))
     ram = sizes.ram - sizes.stack_reserved + memory["stack_bytes"]
     return {
         "core": board.core,

@@ -7,6 +7,8 @@ set -euo pipefail
 tools=(
     gcc:gcc make:make cmake:cmake clang:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user
     arm-none-eabi-gcc:gcc-arm-none-eabi qemu-system-arm:qemu-system-arm
+    riscv64-unknown-elf-gcc:gcc-riscv64-unknown-elf xtensa-lx106-elf-gcc:gcc-xtensa-lx106
+    qemu-system-riscv32:qemu-system-misc qemu-system-xtensa:qemu-system-misc
 )
 
 missing=()
@@ -15,7 +17,8 @@ for tool in "${tools[@]}"; do
 done
 # The libraries and headers that come in packages of their own.
 if command -v dpkg >/dev/null; then
-    for package in libc6-dev libc6-dev-arm64-cross libnewlib-arm-none-eabi; do
+    for package in libc6-dev libc6-dev-arm64-cross libnewlib-arm-none-eabi picolibc-riscv64-unknown-elf \
+        picolibc-xtensa-lx106-elf; do
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
 fi
@@ -31,7 +34,7 @@ if [ "$(id -u)" != 0 ]; then
     sudo -n true 2>/dev/null && run=(sudo -n)
 fi
 if command -v apt-get >/dev/null && { [ "$(id -u)" = 0 ] || [ ${#run[@]} -gt 0 ]; }; then
-    echo "Installing ${missing[*]} (a minute or two, 3 GB)"
+    echo "Installing ${missing[*]} (two or three minutes, 5 GB)"
     "${run[@]}" apt-get update -qq
     DEBIAN_FRONTEND=noninteractive "${run[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 else

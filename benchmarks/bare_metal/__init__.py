@@ -1,4 +1,4 @@
-"""Bare-metal programs on emulated Cortex-M boards: build, run, and count instructions exactly.
+"""Bare-metal programs on emulated cores: build, run, and count instructions exactly.
 
 QEMU counts instructions, not cycles: the figures are the same on every run and on every machine.
 """
@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.targets.twins import COUNTING as TWIN_COUNTING
+from textzoo.targets.twins import TWINS, Twin
+
 HERE = Path(__file__).resolve().parent
 RUNTIME = HERE.parents[1] / "deployment" / "runtime"
 COMPILER = "arm-none-eabi-gcc"
@@ -17,6 +21,8 @@ EMULATOR = "qemu-system-arm"
 PACKAGES = {
     COMPILER: "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     EMULATOR: "qemu-system-arm",
+    **{f"{twin.prefix}gcc": twin.packages for twin in TWINS.values()},
+    **{twin.program: "qemu-system-misc" for twin in TWINS.values()},
     "gcc": "gcc",
     "clang": "clang",
     "valgrind": "valgrind",
@@ -39,11 +45,12 @@ class Core:
 
     Attributes:
         variant: Folder of the runtime whose kernels it runs.
-        flags: What the compiler is told about the processor.
+        flags: What the compiler is told about the processor; of a twin, its table does.
         machine: QEMU's name of the board.
         clock_hz: Of its SysTick.
         code: Address of the vectors.
         ram: Address and bytes of the memory for everything but code; reading on is a fault.
+        twin: Key of TWINS; empty for a Cortex-M.
     """
 
     variant: str
@@ -52,6 +59,11 @@ class Core:
     clock_hz: int
     code: int
     ram: tuple[int, int]
+    twin: str = ""
+
+    @property
+    def emulator(self) -> str:
+        return TWINS[self.twin].program if self.twin else EMULATOR
 
 
 M4_FLAGS = ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16")
@@ -61,6 +73,8 @@ CORES: Mapping[str, Core] = {
     "m7": Core("dsp", M7_FLAGS, "mps2-an500", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m33": Core("dsp", ("-mcpu=cortex-m33",), "mps2-an505", 20_000_000, 0x10000000, (0x38000000, 4 << 20)),
     "m55": Core("mve", ("-mcpu=cortex-m55",), "mps3-an547", 32_000_000, 0, (0x31000000, 4 << 20)),
+    "lx106": Core("mul32", (), "sim", 0, 0x60000000, (0x67C00000, 4 << 20), "lx106"),
+    "rv32": Core("mul32", (), "virt", 0, 0x80001000, (0x87C00000, 4 << 20), "rv32"),
 }
 
 
@@ -96,15 +110,40 @@ def build(
         `elf`.
     """
     board = CORES[core]
+    if board.twin:
+        build_for_twin(sources, board, TWINS[board.twin], elf, defines, flags)
+        return elf
     layout = {"CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
     symbols = [f"-D{name}={value}" for name, value in {**defines, "CLOCK_HZ": f"{board.clock_hz}u"}.items()]
     link = ["-nostartfiles", "--specs=nano.specs", f"-T{HERE / 'memory.ld'}"]
     link += ["-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
     link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
     machine = ["-mthumb", "-mfloat-abi=hard", *board.flags]
-    files = [str(HERE / "board.c"), *map(str, sources)]
+    files = [str(HERE / "board.c"), str(HERE / "board_memory.c"), *map(str, sources)]
     compile_with(COMPILER, [*machine, *flags, "-ffunction-sections", *symbols, *link], files, elf)
     return elf
+
+
+def build_for_twin(
+    sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
+) -> None:
+    """The same for a twin, with the start-up code of projects."""
+    shared = DEPLOYMENT / "templates" / "twins"
+    machine = shared / board.twin
+    layout = {"RESET": twin.reset.origin, "CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
+    link = ["-nostartfiles", f"-T{HERE / 'twin.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
+    link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
+    includes = [f"-I{folder}" for folder in (machine, shared, DEPLOYMENT / "application")]
+    symbols = [f"-D{name}={value}" for name, value in defines.items()]
+    files = [
+        HERE / "board_twin.c",
+        HERE / "board_memory.c",
+        HERE / f"files_{board.twin}.c",
+        shared / "counter_of_twin.c",
+    ]
+    files += [*sorted(machine.glob("*.[cS]")), *sources]
+    options = [*twin.flags.split(), *flags, "-ffunction-sections", *includes, *symbols, *link]
+    compile_with(f"{twin.prefix}gcc", options, [*map(str, files), "-lc", "-lgcc"], elf)
 
 
 def compile_with(compiler: str, flags: Sequence[str], files: Sequence[str], program: Path) -> None:
@@ -122,7 +161,11 @@ def run(elf: Path, core: str, folder: Path, timeout: float = TIMEOUT) -> str:
     Raises:
         RuntimeError: It stopped with a status other than 0 (a fault is 3).
     """
-    command = [require(EMULATOR), "-M", CORES[core].machine, *COUNTING, *SEMIHOSTING, "-kernel", str(elf.resolve())]
+    board = CORES[core]
+    counting, options = COUNTING, SEMIHOSTING
+    if board.twin:
+        counting, options = [*TWIN_COUNTING, "-serial", "none"], TWINS[board.twin].options
+    command = [require(board.emulator), "-M", board.machine, *counting, *options, "-kernel", str(elf.resolve())]
     return finish(command, folder, timeout)
 
 

@@ -1,4 +1,4 @@
-/* Start-up, semihosting, guarded memory and the instruction counter of an emulated Cortex-M. See board.h. */
+/* Start-up, semihosting and the instruction counter of an emulated Cortex-M. See board.h. */
 #include "board.h"
 
 #define REGISTER(address) (*(volatile uint32_t *)(address))
@@ -12,10 +12,9 @@
 
 enum { SYS_OPEN = 0x01, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20 };
 enum { STOPPED_BY_APPLICATION = 0x20026, FAULT_STATUS = 3, COUNTER_STATUS = 4 };
-enum { MAXIMUM_BUFFERS = 16, GUARD = 0xA5, GUARD_BYTES = 32 };
 
 extern uint32_t bss_start[], bss_end[], stack_top[];
-extern uint8_t arena_start[], arena_end[]; /* what the program does not use */
+extern uint8_t arena_end[];
 
 /* ---------------------------------------------------------------------------------------- host files, console */
 
@@ -67,14 +66,6 @@ uint32_t board_write(int handle, const void *bytes, uint32_t count)
     return count - (uint32_t)semihosting(SYS_WRITE, arguments);
 }
 
-/* ----------------------------------------------------------------------------------------------------- memory */
-
-static struct {
-    uint8_t *start, *end; /* of guard bytes */
-} guards[2 * MAXIMUM_BUFFERS];
-static int guard_count;
-static uint8_t *next_free = arena_start;
-
 /* Makes what lies behind the memory's end fault. ARMv8-M boards have nothing there; ARMv7-M boards read zeros. */
 static void fence(void)
 {
@@ -83,44 +74,6 @@ static void fence(void)
     PROTECTION_SIZE = (11u << 1) | 1u; /* 2^12 bytes, no access */
     PROTECTION_CONTROL = 5;            /* on, everything else as without it */
 #endif
-}
-
-static void guard_until(uint8_t *end)
-{
-    guards[guard_count].start = next_free;
-    guards[guard_count++].end = end;
-    while (next_free < end) {
-        *next_free++ = GUARD;
-    }
-}
-
-void *board_allocate(uint32_t bytes, uint32_t offset, int fenced)
-{
-    if (fenced) {
-        return arena_end - bytes;
-    }
-    guard_until((uint8_t *)(((uint32_t)next_free + 15u) & ~15u) + offset);
-    uint8_t *const buffer = next_free;
-    next_free += bytes;
-    guard_until(next_free + GUARD_BYTES);
-    return buffer;
-}
-
-int board_intact(void)
-{
-    int intact = 1;
-    for (int index = 0; index < guard_count; ++index) {
-        for (const uint8_t *byte = guards[index].start; byte < guards[index].end; ++byte) {
-            intact &= *byte == GUARD;
-        }
-    }
-    return intact;
-}
-
-void board_free_all(void)
-{
-    guard_count = 0;
-    next_free = arena_start;
 }
 
 /* ---------------------------------------------------------------------------------------------------- counter */

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import keras
@@ -14,16 +15,18 @@ from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
 from textzoo.schema import Config, QuantizationConfig
 from textzoo.services import benchmarking, deployment
-from textzoo.targets.boards import board_names
-from textzoo.targets.toolchains import missing_tools
+from textzoo.targets.boards import board_names, load_board
+from textzoo.targets.platforms import platform_of
+from textzoo.targets.toolchains import missing_tools, run_make
 from textzoo.text.character_tokenizer import CharacterTokenizer
 from textzoo.workspace import Workspace
 
 CHARACTERS = [chr(0x61 + index) for index in range(13)]
 RECIPES = ("static_wi8_ai8", "static_wi8_ai16")
 SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
+TOOLS = ["arm", "qemu", "xtensa", "qemu-xtensa", "riscv", "qemu-riscv"]
 needs_emulator = pytest.mark.skipif(
-    bool(missing_tools(["arm", "qemu"])), reason="needs Debian's packages gcc-arm-none-eabi and qemu-system-arm"
+    bool(missing_tools(TOOLS)), reason="needs " + ", ".join(str(error.remedy) for error in missing_tools(TOOLS))
 )
 
 
@@ -95,6 +98,35 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     assert benchmark.projected.tokens_per_second > 0
     assert sink.values["mismatching_logits"] == 0
     assert {"instructions.png", "memory_map.png"} <= set(sink.files)
+
+
+def greeting_with_mapped_weights(project, board):
+    """What a twin says at its start that takes its weights from model/weights.bin."""
+    run_make(project, "image", "WEIGHTS=mapped")
+    image = next(project.glob("build/twin-mapped/*.elf"))
+    command = [*platform_of(board).emulator_command(board.emulator()), str(image)]
+    done = subprocess.run(command, input=":exit\n", capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout
+
+
+@needs_emulator
+def test_weights_in_a_partition_of_their_own(config, workspace):
+    """The same logits from weights.bin; a damaged one, and one of another model, are refused by name."""
+    config.deployment.hardware_setup.board = "ESP32C3"
+    board = load_board("ESP32C3")
+    report = deployment.run(config, workspace, Sink())
+    project = workspace.path(report.deployment.c_project)
+    greeting = greeting_with_mapped_weights(project, board)
+    assert "CRC-32 right" in greeting
+    assert "12 tokens as computed on the PC" in greeting
+    weights = project / "model" / "weights.bin"
+    content = weights.read_bytes()
+    for place, message in ((100, "damaged"), (20, "another model"), (5, "not as long"), (0, "no weights.bin lies")):
+        changed = bytearray(content)
+        changed[place] ^= 1
+        weights.write_bytes(changed)
+        shutil.rmtree(project / "build" / "twin-mapped" / "twin")
+        assert message in greeting_with_mapped_weights(project, board)
 
 
 @needs_emulator

@@ -29,14 +29,18 @@ TWINS = [
     ("STM32H7", "mps2-an500"),
     ("STM32N6", "mps3-an547"),
     ("STM32U5", "mps2-an505"),
+    ("ESP32", "lx106"),
+    ("ESP32S3", "lx106"),
+    ("ESP32C3", "rv32"),
 ]
+TOOLS = ("arm", "qemu", "xtensa", "qemu-xtensa", "riscv", "qemu-riscv")
 OPTIONS = {"seed": 11, "temperature": 0.9, "top_k": 5, "max_tokens": 40}
 CONTEXT = toy_define("MODEL_CONTEXT_LENGTH")
 
 
 @pytest.fixture(scope="module")
 def projects(tmp_path_factory):
-    need("make", "arm", "qemu")
+    need("make", *TOOLS)
     folder = tmp_path_factory.mktemp("twins")
     return {board: render_toy(board, folder / board) for board in dict(TWINS)}
 
@@ -106,10 +110,12 @@ def test_what_people_type_is_echoed_and_can_be_corrected(projects):
     assert text.rstrip().endswith(":exit")
 
 
+# An instruction that no processor of the family has.
+UNDEFINED = {"arm": "udf #0", "xtensa": "ill", "riscv": "unimp"}
 # what model_reset does in place of its work, what is reported
 CRASHES = {
     "address": ("*(volatile uint32_t *)0xF0000001u = 1;", "stopped with a fault"),
-    "instruction": ('__asm volatile("udf #0");', "stopped with a fault"),
+    "instruction": ('__asm volatile("UNDEFINED");', "stopped with a fault"),
     "stack": (
         "volatile char large[6000];\n    for (int i = 5999; i >= 0; --i) { large[i] = 1; }",
         "the stack is too small",
@@ -118,13 +124,15 @@ CRASHES = {
 
 
 @pytest.mark.parametrize("crash", CRASHES)
-@pytest.mark.parametrize("board", ["STM32F4", "STM32H7", "STM32N6", "STM32U5"])
+@pytest.mark.parametrize("board", ["STM32F4", "STM32H7", "STM32N6", "STM32U5", "ESP32", "ESP32C3"])
 def test_a_crash_is_reported(projects, tmp_path, board, crash):
     code, message = CRASHES[crash]
+    chosen = load_board(board)
+    code = code.replace("UNDEFINED", UNDEFINED[platform_of(chosen).compiler(chosen, "twin")])
     project = render_toy(board, tmp_path / "p")
     change_model(project, ("history = 1;", f"{code}\n    history = 1;"))
     machine = "mps2-an386" if board == "STM32F4" else None
-    with pytest.raises(UserError, match=message) as caught, emulate(project, load_board(board), machine):
+    with pytest.raises(UserError, match=message) as caught, emulate(project, chosen, machine):
         pass
     assert "has gone" in str(caught.value)
 

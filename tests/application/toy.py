@@ -52,7 +52,7 @@ class ToyEngine(Engine):
     def step_raw(self, token: int) -> np.ndarray:
         self.check_step(token)
         self.history = (self.history * 1664525 + 1013904223 + token * 2654435761 + self.position) % 2**32
-        seen = self.table[(self.history >> 16) % self.vocabulary_size]
+        seen = self.table[(self.history >> 16) * self.vocabulary_size >> 16]
         logits = self.table[token].astype(np.int32) + seen
         if self.logits_format.dtype == np.int16:
             logits = logits * 200 + self.position

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bare_metal import CORES, EMULATOR, MissingToolError, require
+from bare_metal import CORES, MissingToolError, require
 from bare_metal.cases import Case, Result, build_for_core, build_for_host, run_on_core, run_on_host
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -40,7 +40,7 @@ class Target:
         """The program that runs cases; skips the test if a tool is missing, naming its package."""
         try:
             if self.place in CORES:
-                require(EMULATOR)
+                require(CORES[self.place].emulator)
                 return build_for_core(self.place, self.variant, self.flags, folder)
             for tool in self.launcher[:1]:
                 require(tool)
@@ -65,6 +65,13 @@ TARGETS = [
     Target("m55", "mve", "m55"),
     Target("m55_size", "mve", "m55", ("-Os",)),
     Target("m55_unoptimized", "mve", "m55", ("-O0",)),
+    Target("lx106", "mul32", "lx106", ("-O2",)),
+    Target("lx106_size", "mul32", "lx106", ("-Os",)),
+    Target("lx106_unoptimized", "mul32", "lx106", ("-O0",)),
+    Target("lx106_without_assembly", "mul32", "lx106", ("-O2", "-DTZ_NO_ASSEMBLY")),
+    Target("rv32", "mul32", "rv32", ("-O2",)),
+    Target("mul32_clang", "mul32", "clang", ("-O2",)),
+    Target("mul32_sanitized", "mul32", "gcc", SANITIZERS),
     Target("host", "host", "gcc", ("-O3", "-march=native")),
     Target("host_avx2", "host", "gcc", ("-O3", "-mavx2")),
     Target("host_sse2", "host", "gcc", ("-O2",)),

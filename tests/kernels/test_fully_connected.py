@@ -129,7 +129,8 @@ def test_packing_adds_little(variant, kernel, rows, columns):
     assert packed.values.dtype in (np.int8, np.int32)
     assert packed.scratch_bytes <= 4 * columns + 1024
     if rows > 1 and variant != "host":
-        assert packed.values.nbytes <= 1.08 * rows * columns * bits / 8
+        filled_up = -(-rows // 8) * 8  # the last block of rows
+        assert packed.values.nbytes <= 1.08 * filled_up * columns * bits / 8
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -28,6 +28,7 @@ class CompiledModel:
         sources: Of the runtime, relative to it.
         plan: Where every byte of RAM lies.
         flash: Bytes of constants.
+        weights_image: All constants as weights.bin.
         program: The statements, for reports.
         facts: What the header says.
         logits: The output of a decode step; None for other models.
@@ -38,6 +39,7 @@ class CompiledModel:
     sources: list[Path]
     plan: MemoryPlan
     flash: Flash
+    weights_image: bytes
     program: Program
     facts: ModelFacts
     logits: Tensor | None
@@ -115,9 +117,9 @@ def compile_bytes(
     facts.check = check or SelfCheck()
     program, plan, savings = optimized(graph, target, without)
     use_vector_kernels(program, target.variant)
-    files, flash = emit(graph, program, plan, facts)
+    files, flash, image = emit(graph, program, plan, facts)
     sources = sources_of(program, target.variant)
-    return CompiledModel(files, sources, plan, flash, program, facts, graph.outputs.get("logits"), savings)
+    return CompiledModel(files, sources, plan, flash, image, program, facts, graph.outputs.get("logits"), savings)
 
 
 def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Program, MemoryPlan, list[Saving]]:

@@ -19,6 +19,7 @@ from textzoo.compiler.rendering import (
     struct_lines,
 )
 from textzoo.compiler.templates import template
+from textzoo.compiler.weights_image import image_bytes, image_offsets, weights_image
 
 VERSION = 1
 
@@ -130,8 +131,8 @@ def weights_crc32(constants: list[Constant]) -> int:
     return checksum
 
 
-def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], Flash]:
-    """File name -> content, and the bytes of the constants."""
+def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], Flash, bytes]:
+    """File name -> content, the bytes of the constants, and the constants as weights.bin."""
     constants = all_constants(graph, program)
     keep_symbols_apart(graph, program, constants)
     constants = share_equal(constants)
@@ -142,6 +143,8 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
         "constants": constants,
         "crc32": weights_crc32(constants),
         "flash": flash_of(constants),
+        "offsets": image_offsets(constants),
+        "image_bytes": image_bytes(constants),
         "logits": graph.outputs.get("logits"),
         "is_decode": facts.context_length > 0,
         "c_type": c_type,
@@ -151,7 +154,8 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
         **program_context(graph, program, plan),
     }
     names = ("model.h", "model.c", "weights.h", "weights.c", "embedding.h")
-    return {name: template(f"common/{name}.j2").render(context) for name in names}, context["flash"]
+    files = {name: template(f"common/{name}.j2").render(context) for name in names}
+    return files, context["flash"], weights_image(constants, facts.sha256)
 
 
 def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[str, Any]:

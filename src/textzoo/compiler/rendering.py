@@ -61,7 +61,7 @@ def place_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
 def struct_lines(struct: Struct, symbol: str) -> list[str]:
     """A constant struct, one field per line."""
     fields = [f"    .{name} = {field_text(value)}," for name, value in struct.fields.items()]
-    return [f"static const {struct.type} {symbol} = {{", *fields, "};"]
+    return [f"PARAMETERS {struct.type} {symbol} = {{", *fields, "};"]
 
 
 def field_text(value: Any) -> str:

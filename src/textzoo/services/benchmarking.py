@@ -15,7 +15,6 @@ from textzoo.services import firmware, inputs
 from textzoo.services.benchmark_picture import draw_instructions
 from textzoo.services.evaluation import possible_prompt
 from textzoo.services.firmware import Firmware
-from textzoo.targets.boards import BOARD_IMAGE
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
@@ -147,9 +146,9 @@ def projection(made: Firmware, instructions: int) -> Projection:
 def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) -> None:
     """RAM as the device reports it, flash from the board's ELF, where there is a compiler to make one."""
     platform = platform_of(made.board)
-    if made.board is None or find_tool(platform.compiler(BOARD_IMAGE)) is None:
+    if made.board is None or find_tool(platform.compiler(made.board, platform.image)) is None:
         return
-    sizes = platform.image_sizes(build_image(made.project, made.board))
+    sizes = platform.image_sizes(made.board, build_image(made.project, made.board))
     state, arena, stack = memory["state_bytes"], memory["arena_bytes"], memory.get("stack_bytes", 0)
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)

@@ -20,7 +20,7 @@ from textzoo.schema import Config
 from textzoo.services import inputs
 from textzoo.services.budget import CODE_BYTES_EXPECTED
 from textzoo.targets.boards import Board, Budget, board_of
-from textzoo.targets.platforms import HOST, render_project
+from textzoo.targets.platforms import HOST, platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
 from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
@@ -97,6 +97,8 @@ def make_firmware(
     target = Target(board.variant if board else HOST)
     compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
     files = {**compiled.files, **render_tokenizer(tokenizer)}
+    if platform_of(board).takes_weights_file:
+        files["weights.bin"] = compiled.weights_image
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     render_project(board, files, compiled.sources, folder)

@@ -15,11 +15,15 @@ class Platform(ABC):
 
     Attributes:
         name: Key of PLATFORMS, and folder in deployment/templates.
+        image: What `make` builds, and whose ELF tells flash and RAM: the twin where the board's needs a framework.
         suffix: Of its programs.
+        takes_weights_file: Whether its projects have the constants as a file, too (model/weights.bin).
     """
 
     name: str
+    image: str = BOARD_IMAGE
     suffix: str = ".elf"
+    takes_weights_file: bool = False
 
     @abstractmethod
     def check(self, board: Board) -> None:
@@ -30,7 +34,7 @@ class Platform(ABC):
         """Write the platform's part of a project: everything but application/, model/ and runtime/."""
 
     @abstractmethod
-    def compiler(self, image: str) -> str:
+    def compiler(self, board: Board | None, image: str) -> str:
         """Key of toolchains.TOOLS: what compiles an image."""
 
     @abstractmethod
@@ -47,10 +51,10 @@ class Platform(ABC):
         """
 
     @abstractmethod
-    def image_sizes(self, program: Path) -> ImageSize:
+    def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
         """What a program takes."""
 
-    def image_path(self, project: Path, image: str = BOARD_IMAGE, profile: bool = False) -> Path:
+    def image_path(self, project: Path, image: str, profile: bool = False) -> Path:
         """Where `make` puts a program."""
         folder = Path(project) / "build" / (f"{image}-profile" if profile else image)
         return folder / f"{program_of(project)}{self.suffix}"

@@ -97,7 +97,7 @@ class Board:
         platform: Key of `platforms.PLATFORMS`.
         family: Of the chip, as the platform knows it (`stm32.chips.FAMILIES`).
         core: Likewise (`stm32.chips.CORES`).
-        variant: Kernels of the runtime: "generic", "dsp" or "mve".
+        variant: Kernels of the runtime: "generic", "dsp", "mve" or "mul32".
         clock_hz: The clock that the project sets up.
         cycles_per_instruction: Assumption for projections of time; `cycles_note` says on what ground.
         memories: In order of preference within a kind.

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from textzoo.errors import UserError
-from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
+from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialLink
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import require_tool, run_make
@@ -46,7 +46,7 @@ def stop(process: subprocess.Popen) -> None:
 def build_image(
     project: Path, board: Board | None = None, emulator: Emulator | None = None, profile: bool = False
 ) -> Path:
-    """Build the board's image, or the one that an emulator runs; return the program.
+    """Build the image that `make` builds, or the one that an emulator runs; return the program.
 
     Args:
         project: A rendered folder.
@@ -55,8 +55,8 @@ def build_image(
         profile: With the cost of every kernel.
     """
     platform = platform_of(board)
-    image = emulator.image if emulator else BOARD_IMAGE
-    require_tool(platform.compiler(image))
+    image = emulator.image if emulator else platform.image
+    require_tool(platform.compiler(board, image))
     run_make(project, "image", f"IMAGE={image}", *(["PROFILE=1"] if profile else []))
     return platform.image_path(project, image, profile)
 

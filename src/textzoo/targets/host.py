@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from textzoo.targets.base import Platform
-from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
+from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
 from textzoo.targets.project import TEMPLATES, ModelSizes, copy_files, program_name, render_all
 
@@ -17,7 +17,7 @@ class Host(Platform):
     def check(self, board: Board) -> None:
         raise NotImplementedError("no board is a PC")
 
-    def compiler(self, image: str) -> str:
+    def compiler(self, board: Board | None, image: str) -> str:
         return "host"
 
     def emulator_tool(self, emulator: Emulator) -> str:
@@ -26,10 +26,10 @@ class Host(Platform):
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
         raise NotImplementedError("this machine needs no emulator")
 
-    def image_sizes(self, program: Path) -> ImageSize:
+    def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
         return sizes_of_sections(program, Path("size"))
 
-    def image_path(self, project: Path, image: str = BOARD_IMAGE, profile: bool = False) -> Path:
+    def image_path(self, project: Path, image: str, profile: bool = False) -> Path:
         return super().image_path(project, "host", profile)
 
     def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:

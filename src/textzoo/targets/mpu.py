@@ -24,7 +24,7 @@ class Mpu(Platform):
         if board.core not in CORES:
             raise unknown_name(f"core of {board.name}", board.core, CORES)
 
-    def compiler(self, image: str) -> str:
+    def compiler(self, board: Board | None, image: str) -> str:
         return "aarch64"
 
     def emulator_tool(self, emulator: Emulator) -> str:
@@ -36,7 +36,7 @@ class Mpu(Platform):
         command = ["qemu-system-aarch64", "-M", emulator.machine, "-cpu", "cortex-a35", "-icount", "shift=6,sleep=off"]
         return [*command, "-nic", "none", "-display", "none", "-monitor", "none", "-serial", serial, "-kernel"]
 
-    def image_sizes(self, program: Path) -> ImageSize:
+    def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
         return sizes_of_sections(program, require_tool("aarch64").with_name("aarch64-linux-gnu-size"))
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:

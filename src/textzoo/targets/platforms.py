@@ -13,6 +13,7 @@ PLATFORMS = Registry(
     "platform",
     {
         HOST: "textzoo.targets.host:PLATFORM",
+        "esp32": "textzoo.targets.esp32.platform:PLATFORM",
         "mpu": "textzoo.targets.mpu:PLATFORM",
         "stm32": "textzoo.targets.stm32.platform:PLATFORM",
     },

@@ -37,6 +37,7 @@ class ModelSizes:
     version: int
     hash: str
     weight_bytes: int
+    image_bytes: int
     state_bytes: int
     arena_bytes: int
     check_tokens: int
@@ -51,6 +52,7 @@ class ModelSizes:
                 version=int(defines["MODEL_VERSION"]),
                 hash=defines["MODEL_HASH"].strip('"'),
                 weight_bytes=int(defines["MODEL_WEIGHT_BYTES"]),
+                image_bytes=int(defines["MODEL_WEIGHTS_IMAGE_BYTES"]),
                 state_bytes=int(defines["MODEL_STATE_BYTES"]),
                 arena_bytes=int(defines["MODEL_ARENA_BYTES"]),
                 check_tokens=int(defines["MODEL_CHECK_TOKENS"]),

@@ -30,6 +30,12 @@ class Tool:
 TOOLS = {
     "arm": Tool(("arm-none-eabi-gcc",), "gcc-arm-none-eabi libnewlib-arm-none-eabi", "compiling for Cortex-M"),
     "host": Tool(("cc", "gcc", "clang"), "gcc", "compiling for this machine"),
+    "riscv": Tool(
+        ("riscv64-unknown-elf-gcc",), "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf", "compiling for RISC-V"
+    ),
+    "xtensa": Tool(
+        ("xtensa-lx106-elf-gcc",), "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf", "compiling for Xtensa (ESP32)"
+    ),
     "make": Tool(("make", "gmake"), "make", "building the project"),
     "qemu": Tool(("qemu-system-arm",), "qemu-system-arm", "emulating boards"),
     "aarch64": Tool(
@@ -37,6 +43,8 @@ TOOLS = {
     ),
     "qemu-aarch64": Tool(("qemu-system-aarch64",), "qemu-system-arm", "emulating boards"),
     "qemu-user": Tool(("qemu-aarch64",), "qemu-user", "emulating programs for Linux on arm64"),
+    "qemu-riscv": Tool(("qemu-system-riscv32",), "qemu-system-misc", "emulating RISC-V boards"),
+    "qemu-xtensa": Tool(("qemu-system-xtensa",), "qemu-system-misc", "emulating Xtensa boards (ESP32)"),
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
 }
 

@@ -40,7 +40,7 @@ void model_reset(void)
 const model_logit_t *model_step(int32_t token, int32_t position)
 {
     history = history * 1664525u + 1013904223u + (uint32_t)token * 2654435761u + (uint32_t)position;
-    const int8_t *seen = table[(history >> 16) % MODEL_VOCABULARY_SIZE];
+    const int8_t *seen = table[(history >> 16) * MODEL_VOCABULARY_SIZE >> 16];
     MARK(0);
     for (int32_t next = 0; next < MODEL_VOCABULARY_SIZE; ++next) {
         const int32_t logit = table[token][next] + seen[next];

@@ -40,7 +40,7 @@ class Target:
     """What the code is made for.
 
     Attributes:
-        variant: Preferred kernels: generic, dsp, mve or host. A kernel that has no such variant stays generic.
+        variant: Preferred kernels: generic, dsp, mve, mul32 or host. A kernel that has no such variant stays generic.
     """
 
     variant: str = "generic"

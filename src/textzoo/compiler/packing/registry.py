@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.packing import dsp, generic, host, mve, neon
+from textzoo.compiler.packing import dsp, generic, host, mul32, mve, neon
 from textzoo.compiler.packing.base import Layout
 from textzoo.registry import unknown_name
 
@@ -15,6 +15,7 @@ VARIANTS: dict[str, dict[str, Layout]] = {
     "dsp": dsp.LAYOUTS,
     "mve": mve.LAYOUTS,
     "host": host.LAYOUTS,
+    "mul32": mul32.LAYOUTS,
     "neon": neon.LAYOUTS,
 }
 # What computes FULLY_CONNECTED of int8 activations, the smallest weights first.

@@ -24,7 +24,7 @@ class Stm32(Platform):
     def check(self, board: Board) -> None:
         chips.check(board)
 
-    def compiler(self, image: str) -> str:
+    def compiler(self, board: Board | None, image: str) -> str:
         return "arm"
 
     def emulator_tool(self, emulator: Emulator) -> str:
@@ -33,7 +33,7 @@ class Stm32(Platform):
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
         return [*machine_command(emulator, serial), "-kernel"]
 
-    def image_sizes(self, program: Path) -> ImageSize:
+    def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
         return sizes_of_sections(program, require_tool("arm").with_name("arm-none-eabi-size"))
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
@@ -55,7 +55,8 @@ class Stm32(Platform):
 
 def render_twin(board: Board, emulator: Emulator, sizes: ModelSizes, folder: Path) -> None:
     copy_files(SOURCE, ["port_twin.c"], folder)
-    render_all("stm32", {"twin_board.h": "board.h"}, twin_values(emulator), folder)
+    copy_files(TEMPLATES / "twins", ["counter_of_twin.c", "counter_of_twin.h"], folder)
+    render_all("stm32", {"twin_board.h": "board.h", "twin_ticks.h": "ticks.h"}, twin_values(emulator), folder)
     render_all("stm32", {"memory.ld": "memory.ld"}, twin_memory_values(board, emulator, sizes), folder)
 
 

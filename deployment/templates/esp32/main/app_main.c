@@ -1,0 +1,31 @@
+/* Runs the console application in a task of its own, whose stack it can measure. */
+#include <stdio.h>
+
+#include "board.h"
+#include "freertos/FreeRTOS.h"
+#include "freertos/task.h"
+#include "port_esp32.h"
+
+int textzoo_main(void); /* main() of application/main.c */
+
+StackType_t textzoo_stack[BOARD_STACK_BYTES / sizeof(StackType_t)] __attribute__((aligned(16)));
+
+static void run(void *nothing)
+{
+    (void)nothing;
+    textzoo_main();
+    vTaskDelete(NULL);
+}
+
+void app_main(void)
+{
+    static StaticTask_t task;
+    const char *wrong = weights_open();
+    if (wrong != NULL) {
+        printf("TextZoo: %s: flash the weights (make flash-weights)\n", wrong);
+        return;
+    }
+    /* The last core: on chips with two of them the framework's own tasks have the first. */
+    xTaskCreateStaticPinnedToCore(run, "textzoo", BOARD_STACK_BYTES, NULL, tskIDLE_PRIORITY + 1, textzoo_stack, &task,
+                                  portNUM_PROCESSORS - 1);
+}

@@ -1,0 +1,8 @@
+/* A timer of an emulator as an exact counter of instructions: port_counter and port_counter_name of port.h. */
+#ifndef TEXTZOO_COUNTER_OF_TWIN_H
+#define TEXTZOO_COUNTER_OF_TWIN_H
+
+/* Find out how the timer counts; once, when it runs. */
+void twin_start_counter(void);
+
+#endif

@@ -1,0 +1,24 @@
+/* RV32 on QEMU's `virt`: with -icount the cycle counter shows nanoseconds of virtual time; an instruction takes 64. */
+#ifndef TEXTZOO_TICKS_H
+#define TEXTZOO_TICKS_H
+
+#include <stdint.h>
+
+#define TWIN_INSTRUCTIONS_FACTOR 1u
+#define TWIN_INSTRUCTIONS_SHIFT 6u
+#define TWIN_NANOSECONDS_FACTOR 1u
+#define TWIN_NANOSECONDS_SHIFT 0u
+
+static inline uint32_t twin_ticks(void)
+{
+    uint32_t ticks;
+    __asm__ volatile("csrr %0, mcycle" : "=r"(ticks)::"memory");
+    return ticks;
+}
+
+static inline void twin_loop(uint32_t iterations)
+{
+    __asm__ volatile("1: addi %0, %0, -1\n bnez %0, 1b" : "+r"(iterations));
+}
+
+#endif

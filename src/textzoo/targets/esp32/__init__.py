@@ -1,0 +1,1 @@
+"""ESP32 microcontrollers: projects for Espressif's framework ESP-IDF."""

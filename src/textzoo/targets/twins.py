@@ -1,0 +1,127 @@
+"""Emulated twins for platforms whose own image needs more than a compiler: bare-metal machines of QEMU.
+
+A twin is the portable part of a project (application/, model/, runtime/) with the start-up and the serial line of a
+machine; templates in deployment/templates/twins. Its project's Makefile includes twin/twin.mk.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textzoo.registry import unknown_name
+from textzoo.targets.boards import FLASH, RAM, Board, Emulator, Memory, Region
+from textzoo.targets.image_size import ImageSize, sizes_of_sections
+from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, render_all
+from textzoo.targets.toolchains import require_tool
+
+SOURCE = TEMPLATES / "twins"
+SHARED_FILES = ("counter_of_twin.c", "counter_of_twin.h", "mapped_weights.S", "sections.ld", "twin.c", "twin.h")
+# One instruction takes 64 ns of virtual time: that makes counts exact, and equal on every host.
+COUNTING = ("-icount", "shift=6,sleep=off", "-display", "none", "-monitor", "none")
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A processor in a machine of QEMU.
+
+    Attributes:
+        compiler: Key of toolchains.TOOLS.
+        prefix: Of the compiler's programs.
+        flags: What the compiler is told about the processor.
+        packages: Debian packages that bring the compiler.
+        emulator: Key of toolchains.TOOLS.
+        program: QEMU's name for that processor's family.
+        options: Of QEMU.
+        reset: Where it begins.
+        code, data: For the program and its constants, and for RAM: below `data` nothing is used.
+    """
+
+    compiler: str
+    prefix: str
+    flags: str
+    packages: str
+    emulator: str
+    program: str
+    options: tuple[str, ...]
+    reset: Region
+    code: Region
+    data: Region
+
+
+# Name of an emulator in a board's YAML, and of a folder in deployment/templates/twins.
+TWINS = {
+    "lx106": Twin(
+        compiler="xtensa",
+        prefix="xtensa-lx106-elf-",
+        flags="-mlongcalls -mtext-section-literals",
+        packages="gcc-xtensa-lx106 picolibc-xtensa-lx106-elf",
+        emulator="qemu-xtensa",
+        program="qemu-system-xtensa",
+        options=("-cpu", "lx106", "-semihosting"),
+        reset=Region(0x50000000, 4096),
+        code=Region(0x60800000, 16 << 20),
+        data=Region(0x60000000, 8 << 20),
+    ),
+    "rv32": Twin(
+        compiler="riscv",
+        prefix="riscv64-unknown-elf-",
+        flags="-march=rv32imac -misa-spec=2.2 -mabi=ilp32 --specs=picolibc.specs -msmall-data-limit=0",
+        packages="gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        emulator="qemu-riscv",
+        program="qemu-system-riscv32",
+        options=("-bios", "none", "-semihosting-config", "enable=on,target=native"),
+        reset=Region(0x80000000, 4096),
+        code=Region(0x80001000, 16 << 20),
+        data=Region(0x82000000, 8 << 20),
+    ),
+}
+
+
+def twin_of(emulator: Emulator) -> Twin:
+    """UserError where a board names a twin that there is not."""
+    if emulator.name not in TWINS:
+        raise unknown_name("twin", emulator.name, TWINS)
+    return TWINS[emulator.name]
+
+
+def twin_command(emulator: Emulator, serial: str = "stdio") -> list[str]:
+    """The command that runs a twin; the image follows."""
+    twin = twin_of(emulator)
+    return [twin.program, "-M", emulator.machine, *twin.options, *COUNTING, "-serial", serial, "-kernel"]
+
+
+def twin_sizes(emulator: Emulator, program: Path) -> ImageSize:
+    twin = twin_of(emulator)
+    return sizes_of_sections(program, require_tool(twin.compiler).with_name(f"{twin.prefix}size"))
+
+
+def render_twin(board: Board, sizes: ModelSizes, model_name: str, folder: Path) -> None:
+    """twin/ for a board's default emulator: sources, linker script, and the part of the Makefile that builds it."""
+    emulator = board.emulator()
+    copy_files(SOURCE, list(SHARED_FILES), folder)
+    copy_files(SOURCE / emulator.name, sorted(path.name for path in (SOURCE / emulator.name).iterdir()), folder)
+    render_all("stm32", {"memory.ld": "memory.ld"}, memory_values(board, emulator, sizes), folder)
+    render_all("twins", {"twin.mk": "twin.mk"}, makefile_values(board, emulator, model_name), folder)
+
+
+def makefile_values(board: Board, emulator: Emulator, model_name: str) -> dict[str, Any]:
+    command = " ".join(twin_command(emulator))
+    return {"board": board, "twin": twin_of(emulator), "command": command, "model_name": model_name}
+
+
+def memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[str, Any]:
+    """What memory.ld is rendered with: the machine's addresses, no more bytes than the board has."""
+    twin, flash, data = twin_of(emulator), board.memory(FLASH), board.data_memory(sizes.ram_bytes)
+    return {
+        "title": f"QEMU {emulator.machine}, as large as {board.title}",
+        "memories": [
+            Memory("RESET", FLASH, twin.reset.origin, twin.reset.bytes),
+            Memory("CODE_MEMORY", FLASH, twin.code.origin, min(twin.code.bytes, flash.bytes)),
+            Memory("DATA_MEMORY", RAM, twin.data.origin, min(twin.data.bytes, data.bytes)),
+        ],
+        "code": "CODE_MEMORY",
+        "constants": "CODE_MEMORY",
+        "weights": "CODE_MEMORY",
+        "data": "DATA_MEMORY",
+        "stack_bytes": STACK_BYTES,
+    }
