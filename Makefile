@@ -16,8 +16,10 @@ tools: ## install missing compilers and emulators, where that is allowed
 demo: setup tools ## train, quantize, evaluate, and talk from the emulated STM32H7, on the embedded corpus
 	$(PYTHON) stm32ai_main.py operation_mode=chain_tqeb
 
+# Tests of one file stay together, because they share what is costly to make. A worker takes up to 3 GB.
+JOBS ?= 2
 test: setup tools ## run all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## check style
 	$(PYTHON) -m ruff check .
