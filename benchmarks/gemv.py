@@ -1,6 +1,6 @@
 """What matrix products cost on every core: instructions per multiplication, the plain kernels beside the fast ones.
 
-Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 host] [--folder BUILD_FOLDER]
+Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 lx106 rv32 host] [--folder BUILD_FOLDER]
 Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4 and 2 bits) everything from the call to
 the return, requantization and widening of the inputs included; for the products of attention the same, at several
 lengths of the cache, with dense weights and with three quarters of them 0. Exact counts under QEMU; for `host` an AVX2
