@@ -218,7 +218,7 @@ class TrainingConfig:
         choices=("none", "int8", "int4", "ternary"),
     )
     qat_warmup_fraction: float = setting(
-        0.25, "First part of the run, still in float, before the grid of training.qat.", low=0.0, below=1.0
+        0.25, "First part of the run, still in float, before the grid of training.qat; 0.75 is better for int4 and int8.", low=0.0, below=1.0
     )
     qat_learning_rate_factor: float = setting(1.0, "Factor on all learning rates from then on.", above=0.0, high=10.0)
     mixed_precision: bool = setting(False, "bfloat16 products on a GPU.")
