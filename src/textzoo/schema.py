@@ -218,9 +218,17 @@ class TrainingConfig:
         choices=("none", "int8", "int4", "ternary"),
     )
     qat_warmup_fraction: float = setting(
-        0.25, "First part of the run, still in float, before the grid of training.qat; 0.75 is better for int4 and int8.", low=0.0, below=1.0
+        0.25,
+        "First part of the run, still in float, before the grid of training.qat; 0.75 is better for int4 and int8.",
+        low=0.0,
+        below=1.0,
     )
-    qat_learning_rate_factor: float = setting(1.0, "Factor on all learning rates from then on.", above=0.0, high=10.0)
+    qat_learning_rate_factor: float = setting(
+        1.0,
+        "Factor on all learning rates from then on; 0.5 is better for ternary with Muon.",
+        above=0.0,
+        high=10.0,
+    )
     mixed_precision: bool = setting(False, "bfloat16 products on a GPU.")
     eval_interval: int = setting(250, "Steps between evaluations and checkpoints.", unit="steps", low=1)
     eval_tokens: int = setting(50_000, "Validation tokens per evaluation while training.", unit="tokens", low=1)
