@@ -141,6 +141,14 @@ def test_saved_and_loaded_is_the_same_model(tmp_path, name, vocabulary, changes,
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
 
 
+def test_files_of_earlier_versions_stay_readable():
+    """pico_gpt_0_1.keras was written by the first version, seed 7; its logits are those that it had there."""
+    model = load_float_model(Path(__file__).with_name("pico_gpt_0_1.keras"))
+    logits = to_numpy(model(np.arange(5, dtype=np.int32)[None]))[0, -1]
+    expected = [-0.02363, 0.04302, -0.02357, -0.02258, 0.08036, -0.02268, -0.03686]
+    assert np.abs(logits - expected).max() < 1e-5
+
+
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])
 def test_a_truncated_file_is_refused(tmp_path, ending, kept):

@@ -15,6 +15,11 @@ NORMS = {"after_feed_forward": "norm"}
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
+class PicoBlock(TransformerBlock):
+    """Nothing of its own but the name, under which model files keep its weights."""
+
+
+@keras.saving.register_keras_serializable(package=PACKAGE)
 class PicoGPT(TransformerLanguageModel):
     """tokens (batch, time) int32, time <= context_length -> logits (batch, time, vocabulary_size).
 
@@ -55,7 +60,7 @@ class PicoGPT(TransformerLanguageModel):
             "name": name,
         }
         blocks = [
-            TransformerBlock(
+            PicoBlock(
                 NORMS, n_heads, context_length, self.HIDDEN_FACTOR, dropout, activation, use_bias, name=f"block_{index}"
             )
             for index in range(n_layers)
