@@ -13,7 +13,7 @@ PADDING = 16  # columns to which it fills up
 def pack_s8(weights: np.ndarray) -> np.ndarray:
     """(rows, columns) int8 -> int8: blocks of 16 rows, then blocks of 4; of a block 4 columns of every row in turn."""
     wide = padded(weights, LANES, PADDING)
-    whole = len(wide) // BLOCK * BLOCK
+    whole = len(weights) // BLOCK * BLOCK
     starts = [*range(0, whole, BLOCK), *range(whole, len(wide), LANES)]
     blocks = [wide[start:stop] for start, stop in zip(starts, [*starts[1:], len(wide)], strict=True)]
     return np.concatenate([block.reshape(len(block), -1, GROUP).swapaxes(0, 1).ravel() for block in blocks])
