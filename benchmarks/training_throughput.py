@@ -77,9 +77,7 @@ def trainer_step(optimizer: str, options: argparse.Namespace) -> Callable[[], li
     backend = current_backend()
     objective = Objective(model, seed=0)
     lanes = Lanes(backend.lanes)
-    step = TrainingStep(
-        objective, make_optimizer(objective.layout, config), config, backend, lanes, model.context_length
-    )
+    step = TrainingStep(objective, make_optimizer(objective.layout, config), config, backend, lanes)
     vectors = step.initial_vectors(read_weights(model))
     source = batches(options, model.context_length)
     count = 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import yaml
 from keras.ops import convert_to_numpy as to_numpy
 
@@ -113,14 +114,36 @@ KERAS_LAYERS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "keras_layer", "converted"), KERAS_LAYERS)
-def test_recurrent_layers_compute_what_those_of_keras_compute(name, keras_layer, converted):
+def layers_of_the_same_weights(name, keras_layer, converted):
     ours = make(name, 13, {"d_model": 24, "n_layers": 1}).recurrent_layers[0]
     theirs = keras_layer(24, return_sequences=True)
-    inputs = np.random.default_rng(1).standard_normal((3, 17, 24)).astype("float32")
-    theirs.build(inputs.shape)
+    theirs.build((None, None, 24))
     theirs.set_weights(converted([to_numpy(weight) for weight in ours.weights]))
+    return ours, theirs
+
+
+@pytest.mark.parametrize(("name", "keras_layer", "converted"), KERAS_LAYERS)
+def test_recurrent_layers_compute_what_those_of_keras_compute(name, keras_layer, converted):
+    ours, theirs = layers_of_the_same_weights(name, keras_layer, converted)
+    inputs = np.random.default_rng(1).standard_normal((3, 17, 24)).astype("float32")
     np.testing.assert_allclose(to_numpy(ours(inputs)), to_numpy(theirs(inputs)), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("name", "keras_layer", "converted"), KERAS_LAYERS)
+def test_derivatives_of_recurrent_layers_are_those_of_keras(name, keras_layer, converted):
+    random = np.random.default_rng(2)
+    inputs, by_output = (tf.constant(random.standard_normal((3, 17, 24)), tf.float32) for _ in range(2))
+
+    def derivatives(layer):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            total = tf.reduce_sum(layer(inputs) * by_output)
+        by_inputs, *by_weights = tape.gradient(total, [inputs, *(weight.value for weight in layer.weights)])
+        return to_numpy(by_inputs), [to_numpy(array) for array in by_weights]
+
+    ours, theirs = map(derivatives, layers_of_the_same_weights(name, keras_layer, converted))
+    for our, their in zip([ours[0], *converted(ours[1])], [theirs[0], *theirs[1]], strict=True):
+        np.testing.assert_allclose(our, their, atol=1e-4, rtol=1e-4)
 
 
 def test_a_key_that_an_architecture_lacks_is_refused():

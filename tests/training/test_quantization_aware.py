@@ -36,7 +36,7 @@ def test_gradients_are_those_at_the_rounded_weights_and_move_the_ones_behind(nam
     config = toy_config(qat=name, optimizer="adamw", weight_decay=0.0, gradient_clip_norm=0.0)
     objective, backend = Objective(model, SEED), current_backend()
     optimizer, lanes = make_optimizer(objective.layout, config), Lanes(1)
-    step = TrainingStep(objective, optimizer, config, backend, lanes, model.context_length)
+    step = TrainingStep(objective, optimizer, config, backend, lanes)
     weights = read_weights(model)
     vectors = step.initial_vectors(weights, on_grid=True)
     inputs = np.arange(32, dtype=np.int32).reshape(4, 8) % 7

@@ -34,6 +34,8 @@ class LanguageModel(keras.Model):
     context_length: int
     # Whether `window` is written: a model without it is exported as a decode step only.
     has_window_graph: bool = True
+    # Tokens that one core trains on at a time: the activations of so many stay in its second-level cache.
+    tokens_per_part: int = 1024
 
     @classmethod
     def parameters_of(cls, config: dict[str, Any]) -> int:

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from textzoo.models.layers import PACKAGE
-from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer, States
+from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer
+from textzoo.models.scan import States
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -24,10 +25,10 @@ class LongShortTermMemory(RecurrentLayer):
         ones, zeros = ops.ones((self.units,), dtype), ops.zeros((self.units,), dtype)
         return ops.concatenate([zeros, ones, zeros, zeros])
 
-    def advance(self, states: States, from_input: Any) -> States:
-        hidden, cell = states
+    def cell(self, states: States, from_input: Any, from_hidden: Any) -> States:
+        _, cell = states
         parts = ops.split(from_input, 4, axis=-1)
-        hidden_parts = ops.split(ops.matmul(hidden, self.recurrent_kernel), 4, axis=-1)
+        hidden_parts = ops.split(from_hidden, 4, axis=-1)
         take, forget, new, output = (a + b for a, b in zip(parts, hidden_parts, strict=True))
         cell = ops.sigmoid(forget) * cell + ops.sigmoid(take) * ops.tanh(new)
         return ops.sigmoid(output) * ops.tanh(cell), cell

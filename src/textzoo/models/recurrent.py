@@ -4,7 +4,6 @@ A recurrent model has no window graph: without a loop it would be the cell writt
 (WHILE) is what neither the quantizer nor the compiler takes. Its decode step is the whole of it.
 """
 
-from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import keras
@@ -12,47 +11,7 @@ from keras import ops
 
 from textzoo.models.base import LanguageModel, StateSpec
 from textzoo.models.layers import HashDropout, TokenEmbedding
-
-States = tuple[Any, ...]
-
-
-def scan_over_time(step: Callable[[States, Any], States], initial: States, inputs: Any) -> Any:
-    """Apply `step` to each row of inputs (time, ...), one after the other.
-
-    Args:
-        step: (states, inputs at one time) -> new states, of the same shapes.
-        initial: The states before the first row; the first of them is the output.
-        inputs: (time, ...) with a time that is known when tracing.
-
-    Returns:
-        (time, *shape of the first state): the output after each row.
-    """
-    if keras.backend.backend() == "tensorflow":
-        return _tensorflow_scan(step, initial, inputs)
-
-    def both(states: States, row: Any) -> tuple[States, Any]:
-        states = step(states, row)
-        return states, states[0]
-
-    return ops.scan(both, initial, inputs)[1]
-
-
-def _tensorflow_scan(step: Callable[[States, Any], States], initial: States, inputs: Any) -> Any:
-    """The same as a loop whose length XLA knows: without that it has no derivative (ops.scan does not tell it)."""
-    import tensorflow as tf
-
-    time = inputs.shape[0]
-    if time is None:  # a symbolic call, which asks for shapes only
-        time = tf.shape(inputs)[0]
-    rows = tf.TensorArray(inputs.dtype, size=time, element_shape=inputs.shape[1:]).unstack(inputs)
-    outputs = tf.TensorArray(initial[0].dtype, size=time, element_shape=initial[0].shape)
-
-    def body(index: Any, states: States, outputs: Any) -> tuple[Any, States, Any]:
-        states = step(states, rows.read(index))
-        return index + 1, states, outputs.write(index, states[0])
-
-    loop = (tf.constant(0), initial, outputs)
-    return tf.while_loop(lambda index, *_: index < time, body, loop, maximum_iterations=time)[2].stack()
+from textzoo.models.scan import States, scan_cell
 
 
 class RecurrentLayer(keras.layers.Layer):
@@ -67,6 +26,8 @@ class RecurrentLayer(keras.layers.Layer):
     # Name of each state and whether it adds up small changes; the first one is the output.
     STATES: ClassVar[dict[str, bool]] = {}
     GATES = 0
+    # A second bias, of what the last output gives to the gates; only where the cell needs both apart.
+    recurrent_bias: Any = None
 
     def __init__(self, units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -83,25 +44,29 @@ class RecurrentLayer(keras.layers.Layer):
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         return ops.zeros(shape, dtype)
 
-    def advance(self, states: States, from_input: Any) -> States:
+    def cell(self, states: States, from_input: Any, from_hidden: Any) -> States:
         """One token.
 
         Args:
             states: (rows, units) each.
             from_input: (rows, GATES * units): what the input gives to the gates, bias included.
+            from_hidden: (rows, GATES * units): what the last output gives to them, its bias included.
         """
         raise NotImplementedError
 
     def call(self, inputs: Any) -> Any:
         batch = ops.shape(inputs)[0]
         from_input = ops.transpose(self._from_input(inputs), (1, 0, 2))  # (time, batch, GATES * units)
-        zeros = ops.zeros((batch, self.units), from_input.dtype)
-        outputs = scan_over_time(self.advance, (zeros,) * len(self.STATES), from_input)
+        initial = (ops.zeros((batch, self.units), from_input.dtype),) * len(self.STATES)
+        outputs = scan_cell(self.cell, initial, from_input, self.recurrent_kernel, self.recurrent_bias)
         return ops.transpose(outputs, (1, 0, 2))
 
     def decode_step(self, inputs: Any, states: States) -> States:
         """(1, d_input) and the states (1, units) each -> the new states, of which the first is the output."""
-        return self.advance(states, self._from_input(inputs))
+        from_hidden = ops.matmul(states[0], self.recurrent_kernel)
+        if self.recurrent_bias is not None:
+            from_hidden = from_hidden + self.recurrent_bias
+        return self.cell(states, self._from_input(inputs), from_hidden)
 
     def _from_input(self, inputs: Any) -> Any:
         return ops.matmul(inputs, self.kernel) + self.bias
@@ -129,6 +94,8 @@ class RecurrentLanguageModel(LanguageModel):
     LAYER: ClassVar[type[RecurrentLayer]]
     NAME: ClassVar[str]
     has_window_graph = False
+    # A step over time has only as many rows as there are windows: the more of them, the faster its product.
+    tokens_per_part = 8192
 
     def __init__(
         self,

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from textzoo.models.layers import PACKAGE
-from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer, States
+from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer
+from textzoo.models.scan import States
 
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
@@ -28,9 +29,8 @@ class GatedRecurrentUnit(RecurrentLayer):
             name="recurrent_bias", shape=(self.GATES * self.units,), initializer="zeros"
         )
 
-    def advance(self, states: States, from_input: Any) -> States:
+    def cell(self, states: States, from_input: Any, from_hidden: Any) -> States:
         (hidden,) = states
-        from_hidden = ops.matmul(hidden, self.recurrent_kernel) + self.recurrent_bias
         input_update, input_reset, input_new = ops.split(from_input, 3, axis=-1)
         hidden_update, hidden_reset, hidden_new = ops.split(from_hidden, 3, axis=-1)
         update = ops.sigmoid(input_update + hidden_update)

@@ -5,24 +5,24 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from textzoo.models.base import LanguageModel
 from textzoo.schema import TrainingConfig
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 from textzoo.training.optimizers import Optimizer, clip_by_global_norm
 from textzoo.training.quantization_aware import weight_grid
 
-# Activations of so many tokens stay in a core's second-level cache; measured best for pico_gpt.
-TOKENS_PER_PART = 1024
 MAXIMAL_PARTS = 16
 # The averaged weights follow quickly at first, when there is nothing worth averaging yet.
 EMA_WARM_UP = 10.0
 
 
-def number_of_parts(config: TrainingConfig, context_length: int, lanes: int) -> int:
+def number_of_parts(config: TrainingConfig, model: LanguageModel, lanes: int) -> int:
     """Into how many parts a batch is split."""
     wanted = 1
     if lanes > 1:
-        wanted = min(MAXIMAL_PARTS, max(lanes, -(-config.batch_size * context_length // TOKENS_PER_PART)))
+        tokens = config.batch_size * model.context_length
+        wanted = min(MAXIMAL_PARTS, max(lanes, -(-tokens // model.tokens_per_part)))
     return min(config.batch_size, max(wanted, config.gradient_accumulation))
 
 
@@ -35,7 +35,6 @@ class TrainingStep:
         config: The training section.
         backend: Compiler.
         lanes: Threads for the parts of a batch.
-        context_length: Tokens per window.
     """
 
     def __init__(
@@ -45,13 +44,12 @@ class TrainingStep:
         config: TrainingConfig,
         backend: Backend,
         lanes: Lanes,
-        context_length: int,
     ) -> None:
         self.config = config
         self.optimizer = optimizer
         self.backend = backend
         self.lanes = lanes
-        self.parts = number_of_parts(config, context_length, backend.lanes)
+        self.parts = number_of_parts(config, objective.model, backend.lanes)
         self.gradient = backend.value_and_gradient(objective.training_loss)
         self.update = backend.compiled(self._update)
         self.grid = weight_grid(objective.layout, config)

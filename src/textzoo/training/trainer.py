@@ -169,7 +169,7 @@ class Run:
         objective = Objective(model, seed, config.label_smoothing)
         self.layout = objective.layout
         optimizer = make_optimizer(self.layout, config)
-        self.step = TrainingStep(objective, optimizer, config, self.backend, self.lanes, model.context_length)
+        self.step = TrainingStep(objective, optimizer, config, self.backend, self.lanes)
         self.evaluate = Evaluator(objective, data.validation, config.eval_tokens, self.backend, self.lanes, data.parts)
         self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
         self.inputs = run_inputs(model, data, config, seed, deterministic)
