@@ -27,6 +27,7 @@ NOTES = {
     "docs": "results with their commands, experiments, formats",
     "experiments_outputs": "one folder per run (made by the first run)",
     "mlruns": "MLflow's store (made by the first run)",
+    "pretrained_models": "small trained models with their measured table",
     "pyproject.toml": "package, extras, tools",
     "requirements.lock": "versions and hashes of all packages",
     "scripts/setup.sh": "makes .venv",

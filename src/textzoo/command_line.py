@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from textzoo import describe, validation
+from textzoo import describe, pretrained, validation
 from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
 from textzoo.registry import did_you_mean, nearest, unknown_name
@@ -70,6 +70,7 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
         return arguments
     try:
         arguments = with_resumed_overrides(with_project_configuration(arguments, options, folder), options, folder)
+        arguments = with_pretrained_model(arguments, folder)
     except UserError as error:
         refuse([error])
     options = get_args_parser().parse_args(arguments)
@@ -144,6 +145,22 @@ def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list
     if options.config_name or not sources or Path(sources[0]) == folder:
         return []
     return [f"--config-path={sources[0]}", f"--config-name={hydra['job']['config_name']}", f"--config-dir={folder}"]
+
+
+def with_pretrained_model(arguments: list[str], folder: Path) -> list[str]:
+    """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
+    given = dict(text.split("=", 1) for text in get_args_parser().parse_args(arguments).overrides if "=" in text)
+    if given.get("pretrained", "").lower() != "true":
+        return arguments
+    chosen = {**default_choices(folder), **given}
+    added = pretrained.overrides(chosen["model"], chosen["quantization"])
+    return [*arguments, *(f"{key}={value}" for key, value in added.items() if key not in given)]
+
+
+def default_choices(folder: Path) -> dict[str, str]:
+    """The option of each group where the command line names none."""
+    entries = read_yaml(folder / "config.yaml", dict)["defaults"]
+    return {group: option for entry in entries if isinstance(entry, dict) for group, option in entry.items()}
 
 
 def read_yaml(path: Path, kind: type) -> Any:

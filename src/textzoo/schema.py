@@ -375,6 +375,10 @@ class Config:
     """Everything a run is made from."""
 
     operation_mode: str = setting("chain_tqe", "The service or chain to run; see the table of chains.")
+    pretrained: bool = setting(
+        False,
+        "On the command line: use the trained model of pretrained_models/ that model=... names, and its settings.",
+    )
     general: GeneralConfig = field(default_factory=GeneralConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)

@@ -165,6 +165,23 @@ def check_mode(config: Config) -> list[UserError]:
     return []
 
 
+def check_pretrained(config: Config) -> list[UserError]:
+    """A trained model is at hand, and is not trained anew."""
+    if not config.pretrained:
+        return []
+    if "training" in CHAINS.get(config.operation_mode, ()):
+        remedy = "Leave it out, or start from that model with training.init_from=<file>.keras."
+        return [
+            UserError(
+                f"pretrained=true brings a trained model, operation_mode={config.operation_mode} trains one",
+                remedy=remedy,
+            )
+        ]
+    if not config.model.float_model_path:
+        return [UserError("pretrained=true stands in a file", expected="pretrained=true on the command line")]
+    return []
+
+
 def check_length_of_training(config: Config) -> list[UserError]:
     training = config.training
     if (training.steps is None) == (training.epochs is None):
@@ -493,6 +510,7 @@ def needs_model(mode: str, keys: str) -> UserError:
 
 RULES: tuple[Callable[[Config], list[UserError]], ...] = (
     check_mode,
+    check_pretrained,
     check_length_of_training,
     check_accumulation,
     check_starts,

@@ -1,0 +1,145 @@
+"""Every architecture in every precision on every target: exact, or refused with the reason.
+
+Run: python benchmarks/matrix.py [--models ...] [--recipes ...] [--targets ...] [--toy] [--page docs/matrix.md]
+Prints JSON: per cell the logits that differ from LiteRT's reference kernels, instructions per token, flash and RAM; or
+why the target refuses the model. Sizes are those of conf/model/, weights are random (neither exactness nor cost depends
+on what was learnt); `--toy` takes small ones. `--page` also writes the table.
+"""
+
+import argparse
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from default_model import tokenizer_for
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.errors import UserError
+from textzoo.models.registry import MODELS
+from textzoo.quantizers.recipes import RECIPES
+from textzoo.schema import ModelConfig, QuantizationConfig
+from textzoo.services.benchmarking import BENCHMARK_SECONDS, mismatches
+from textzoo.services.firmware import Firmware, make_firmware
+from textzoo.targets.boards import BOARD_FOLDER, load_board
+from textzoo.targets.console import Console
+from textzoo.targets.emulators import build_image, emulate, run_host
+from textzoo.targets.platforms import HOST, platform_of
+
+CONF = Path(__file__).resolve().parents[1] / "conf"
+MODEL_NAMES = tuple(sorted(MODELS.names()))
+RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_static)
+TARGETS = (HOST, *sorted(path.stem for path in BOARD_FOLDER.glob("*.yaml")))
+# Tokens of each architecture's own tokenizer: characters, bytes, words.
+VOCABULARIES = {"pico_gpt": 65, "gpt": 65, "tiny_bert_generator": 2048, "tiny_lm": 256, "lstm": 256}
+TOY_VOCABULARY = 11
+TOY = {"n_layers": 1, "d_model": 16, "context_length": 8}
+TOKENS_CHECKED = 64
+SEED = 1
+DEVIATION = 0.05
+WINDOWS = 8
+
+
+def decode_step(name: str, recipe: str, folder: Path, toy: bool) -> Path:
+    """A quantized decode step with random weights."""
+    import keras
+    import numpy as np
+
+    from textzoo.models.files import build_model
+    from textzoo.quantizers.quantize import quantize
+
+    shape = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text(encoding="utf-8"))
+    keras.utils.set_random_seed(SEED)
+    model = build_model(ModelConfig(**{**shape, **(TOY if toy else {})}), TOY_VOCABULARY if toy else VOCABULARIES[name])
+    random = np.random.default_rng(SEED)
+    for weight in model.weights:
+        weight.assign(weight + DEVIATION * random.standard_normal(weight.shape))
+    tokens = random.integers(0, model.vocabulary_size, WINDOWS * model.context_length)
+    config = QuantizationConfig(recipe=recipe, calibration_windows=WINDOWS, report_tokens=model.context_length)
+    return quantize(model, tokens, config, folder).decode_path
+
+
+def cell(path: Path, target: str, tokens_checked: int) -> dict[str, Any]:
+    """What a target makes of a decode step."""
+    board = None if target == HOST else load_board(target)
+    tokenizer = tokenizer_for(path, LitertReferenceEngine(path).vocabulary_size)
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            made = make_firmware(path, tokenizer, board, Path(folder) / target, tokens_checked=tokens_checked)
+        except UserError as error:
+            return {"refused": str(error)}
+        with running(made) as console:
+            wrong = mismatches(made, console, tokens_checked)
+            cost = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
+        sizes = platform_of(board).image_sizes(board, build_image(made.project, board))
+    result = {"mismatching_logits": wrong, "tokens_checked": tokens_checked}
+    if board:
+        result |= {"instructions_per_token": cost["mean"], "flash_bytes": sizes.flash.total, "ram_bytes": sizes.ram}
+    return result
+
+
+@contextlib.contextmanager
+def running(made: Firmware) -> Iterator[Console]:
+    """The project on this machine, or on its board's twin."""
+    with emulate(made.project, made.board) if made.board else run_host(made.project) as console:
+        yield console
+
+
+def matrix(models: list[str], recipes: list[str], targets: list[str], toy: bool) -> Iterator[dict[str, Any]]:
+    """The cells, one after the other."""
+    for name in models:
+        for recipe in recipes:
+            with tempfile.TemporaryDirectory() as folder:
+                path = decode_step(name, recipe, Path(folder), toy)
+                for target in targets:
+                    yield {"model": name, "recipe": recipe, "target": target, **cell(path, target, TOKENS_CHECKED)}
+
+
+def page(cells: list[dict[str, Any]], command: str) -> str:
+    """The cells as a table: models and recipes down, targets across; reasons of refusals below it."""
+    targets = list(dict.fromkeys(row["target"] for row in cells))
+    reasons = list(dict.fromkeys(row["refused"] for row in cells if "refused" in row))
+    lines = ["# The matrix: model x precision x target", "", f"`{command}`", ""]
+    lines.append(
+        "Instructions per token on the target's emulated twin, all of them with 0 logits that differ from LiteRT's"
+    )
+    lines += ["reference kernels unless a cell says otherwise; numbers in brackets are refusals, explained below.", ""]
+    lines += ["| model | recipe | " + " | ".join(targets) + " |", "|---" * (2 + len(targets)) + "|"]
+    for name, recipe in dict.fromkeys((row["model"], row["recipe"]) for row in cells):
+        texts = [cell_text(row, reasons) for row in cells if (row["model"], row["recipe"]) == (name, recipe)]
+        lines.append(f"| {name} | {recipe} | " + " | ".join(texts) + " |")
+    lines += ["", *(f"{index}. {reason}" for index, reason in enumerate(reasons, 1))]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def cell_text(row: dict[str, Any], reasons: list[str]) -> str:
+    if "refused" in row:
+        return f"[{reasons.index(row['refused']) + 1}]"
+    text = f"{row['instructions_per_token']:,}" if "instructions_per_token" in row else "exact"
+    return text if row["mismatching_logits"] == 0 else f"**{row['mismatching_logits']:,} differ**"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="*", default=MODEL_NAMES)
+    parser.add_argument("--recipes", nargs="*", default=RECIPE_NAMES)
+    parser.add_argument("--targets", nargs="*", default=TARGETS)
+    parser.add_argument("--toy", action="store_true")
+    parser.add_argument("--page", type=Path)
+    arguments = parser.parse_args()
+    cells = []
+    for row in matrix(arguments.models, arguments.recipes, arguments.targets, arguments.toy):
+        print(json.dumps(row), file=sys.stderr, flush=True)
+        cells.append(row)
+    if arguments.page:
+        arguments.page.write_text(page(cells, "python benchmarks/matrix.py"), encoding="utf-8")
+    print(json.dumps(cells, indent=2))
+    return int(any(row.get("mismatching_logits") for row in cells))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""Puts a trained model into pretrained_models/: its files, what was measured of it, and the table of all.
+
+Run: python scripts/make_pretrained.py NAME RUN [RUN ...]
+NAME is an option of the group `model`; the first RUN is the folder of a finished `operation_mode=chain_tqe
+experiment=...`, further ones of the same model on coarser grids (`training.qat`). Every quantized model is then
+measured on the boards' emulated twins by the program's own `benchmarking`. Without RUN only the table is written.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from textzoo import pretrained
+from textzoo.files import file_digest, write_json, write_text
+from textzoo.schema import walk
+
+PROJECT = Path(__file__).resolve().parents[1]
+BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")
+SECTIONS = ("dataset", "tokenizer", "model", "training", "quantization")
+FIGURES = ("instructions_per_token", "mismatching_logits", "tokens_checked")
+REFERENCE_ENGINE = "litert_ref"
+README_HEAD = """# Pretrained models
+
+`python stm32ai_main.py operation_mode=prediction model=<name> pretrained=true` talks at once; every other mode that
+starts from a trained model takes `pretrained=true` too, e.g. `operation_mode=benchmarking board=STM32F4 model=tiny_lm
+pretrained=true`. Each folder holds the float model, its quantized decode steps, the tokenizer, the configuration that
+trained it (`config.yaml`) and what was measured (`card.json`). `python scripts/make_pretrained.py NAME RUN` makes one
+from a run; this page is written by it.
+
+Losses are over held-out text, in bits per character: of the float model, and of each quantized decode step by LiteRT's
+reference kernels, whose integers every board computes. Instructions are exact, counted on emulated twins; tokens per
+second are projections from them with a board's clock and an assumed number of cycles per instruction.
+"""
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def collect(name: str, runs: list[Path]) -> dict[str, Any]:
+    """Copy the files of the runs; return what the card says of them."""
+    folder = pretrained.FOLDER / name
+    folder.mkdir(parents=True, exist_ok=True)
+    report = read_json(runs[0] / "report.json")
+    config = yaml.safe_load((runs[0] / ".hydra" / "config.yaml").read_text(encoding="utf-8"))
+    own = runs[0] / "models" / pretrained.FLOAT_MODEL  # a chain without training names one instead
+    shutil.copyfile(own if own.is_file() else config["model"]["float_model_path"], folder / pretrained.FLOAT_MODEL)
+    shutil.copyfile(runs[0] / "models" / pretrained.TOKENIZER, folder / pretrained.TOKENIZER)
+    losses = {"float": loss_of(report, "keras")}
+    for run in runs:
+        (decode,) = (run / "models").glob("decode_*.tflite")
+        shutil.copyfile(decode, folder / decode.name)
+        losses[decode.stem.removeprefix("decode_")] = loss_of(read_json(run / "report.json"), REFERENCE_ENGINE)
+    write_text(folder / "config.yaml", yaml.safe_dump(without_paths(config), sort_keys=False))
+    return {
+        "experiment": experiment_of(runs[0]),
+        "corpus": config["dataset"]["name"],
+        "tokenizer": config["tokenizer"]["name"],
+        "seed": config["general"]["seed"],
+        "model": report["model"],
+        "steps": config["training"]["steps"],
+        "losses": losses,
+        "files": {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.name != pretrained.CARD},
+    }
+
+
+def loss_of(report: dict[str, Any], engine: str) -> dict[str, Any]:
+    """The row of one engine over the whole corpus."""
+    row = next(row for row in report["evaluation"] if row["engine"] == engine and not row.get("corpus", ""))
+    return {key: row[key] for key in ("tokens", "loss_nats", "bits_per_character", "top1_accuracy")}
+
+
+def experiment_of(run: Path) -> str:
+    choices = yaml.safe_load((run / ".hydra" / "hydra.yaml").read_text(encoding="utf-8"))["hydra"]["runtime"]["choices"]
+    return choices["experiment"]
+
+
+def without_paths(config: dict[str, Any]) -> dict[str, Any]:
+    """The sections that a model is made from, without the names of files on this machine."""
+    paths = {name for name, entry in walk() if entry.metadata.get("path")}
+    return {
+        section: {key: None if f"{section}.{key}" in paths else value for key, value in config[section].items()}
+        for section in SECTIONS
+    }
+
+
+def run_mode(mode: str, name: str, recipe: str, *further: str) -> dict[str, Any]:
+    """report.json of one run of the program, or why it refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "stm32ai_main.py", f"operation_mode={mode}", f"model={name}", "pretrained=true"]
+        command += [f"quantization={recipe}", f"hydra.run.dir={folder}/run", *further]
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+        if done.returncode == 2:
+            return {"refused": done.stderr.strip().splitlines()[-1].strip(" *")}
+        if done.returncode:
+            raise SystemExit(done.stderr)
+        return read_json(Path(folder) / "run" / "report.json")
+
+
+def board_figures(name: str, recipe: str, board: str) -> dict[str, Any]:
+    """What a decode step costs on a board's twin, or why the board refuses it."""
+    report = run_mode("benchmarking", name, recipe, f"board={board}")
+    if "refused" in report:
+        return report
+    benchmark = report["benchmark"]
+    return {
+        **{key: benchmark[key] for key in FIGURES},
+        "flash_bytes": benchmark["flash_bytes"]["total"],
+        "ram_bytes": benchmark["ram_bytes"]["total"],
+        "tokens_per_second": benchmark["projected"]["tokens_per_second"],
+    }
+
+
+def measured(name: str) -> dict[str, Any]:
+    """Every recipe on every board, and a text by each."""
+    boards = [board for board in BOARDS if (PROJECT / "conf" / "board" / f"{board}.yaml").is_file()]
+    return {
+        "boards": {
+            recipe: {board: board_figures(name, recipe, board) for board in boards}
+            for recipe in pretrained.recipes(name)
+        },
+        "samples": {recipe: run_mode("prediction", name, recipe)["samples"][0] for recipe in pretrained.recipes(name)},
+    }
+
+
+def readme() -> str:
+    """The page with the tables of all models."""
+    cards = {name: pretrained.card(name) for name in pretrained.names()}
+    return "\n".join([README_HEAD, *losses_table(cards), "", *boards_table(cards), "", *samples_list(cards)])
+
+
+def losses_table(cards: dict[str, Any]) -> list[str]:
+    recipes = sorted({recipe for card in cards.values() for recipe in card["losses"]} - {"float"}, reverse=True)
+    rows = [
+        "| model | architecture | parameters | corpus | tokens | trained by `experiment=` | float | "
+        + " | ".join(recipes)
+        + " |"
+    ]
+    rows.append("|---" * (7 + len(recipes)) + "|")
+    for name, card in cards.items():
+        losses = [loss_text(card["losses"].get(key)) for key in ("float", *recipes)]
+        model = card["model"]
+        about = [f"`{name}`", model["name"], f"{model['parameters']:,}", card["corpus"]]
+        about += [f"{card['tokenizer']}, {model['vocabulary_size']:,}", f"`{card['experiment']}`"]
+        rows.append("| " + " | ".join([*about, *losses]) + " |")
+    return rows
+
+
+def loss_text(loss: dict[str, Any] | None) -> str:
+    return f"{loss['bits_per_character']:.3f} ({loss['loss_nats']:.4f} nats/token)" if loss else "-"
+
+
+def boards_table(cards: dict[str, Any]) -> list[str]:
+    rows = ["| model | recipe | board | instructions/token | tokens/s (projected) | flash | RAM | logits that differ |"]
+    rows.append("|---" * 8 + "|")
+    for name, card in cards.items():
+        for recipe, boards in card["boards"].items():
+            rows += [board_row(name, recipe, board, figures) for board, figures in boards.items()]
+    return rows
+
+
+def board_row(name: str, recipe: str, board: str, figures: dict[str, Any]) -> str:
+    head = f"| `{name}` | {recipe} | {board} |"
+    if "refused" in figures:
+        return f"{head} refused: {figures['refused']} | | | | |"
+    numbers = [f"{figures[key]:,}" for key in ("instructions_per_token", "flash_bytes", "ram_bytes")]
+    wrong = f"{figures['mismatching_logits']:,} over {figures['tokens_checked']:,} tokens"
+    return f"{head} {numbers[0]} | {figures['tokens_per_second']:,.1f} | {numbers[1]} | {numbers[2]} | {wrong} |"
+
+
+def samples_list(cards: dict[str, Any]) -> list[str]:
+    lines = ["## What they write", ""]
+    for name, card in cards.items():
+        for recipe, sample in card["samples"].items():
+            lines += [
+                f"`{name}`, {recipe}, seed {sample['seed']}:",
+                "```",
+                sample["prompt"] + sample["text"],
+                "```",
+                "",
+            ]
+    return lines
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="?")
+    parser.add_argument("runs", nargs="*", type=Path)
+    arguments = parser.parse_args()
+    if arguments.name:
+        path = pretrained.FOLDER / arguments.name / pretrained.CARD
+        card = collect(arguments.name, arguments.runs) if arguments.runs else read_json(path)
+        write_json(path, card)
+        write_json(path, {**card, **measured(arguments.name)})
+    write_text(pretrained.FOLDER / "README.md", readme())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

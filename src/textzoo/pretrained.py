@@ -1,0 +1,58 @@
+"""Trained models that come with the project, chosen by `pretrained=true`: pretrained_models/<option of model>/.
+
+Each folder holds a float model, its quantized decode steps, the tokenizer, the configuration that trained them, and
+card.json: where they come from and what was measured (scripts/make_pretrained.py writes all of it).
+"""
+
+from pathlib import Path
+
+from textzoo.errors import UserError
+from textzoo.registry import unknown_name
+from textzoo.text.strict_json import read_json_object
+
+FOLDER = Path(__file__).resolve().parents[2] / "pretrained_models"
+CARD = "card.json"
+FLOAT_MODEL = "float.keras"
+TOKENIZER = "tokenizer.json"
+MAX_CARD_BYTES = 1 << 20
+
+
+def names() -> list[str]:
+    """Options of the group `model` of which there is a trained model."""
+    return sorted(path.parent.name for path in FOLDER.glob(f"*/{CARD}"))
+
+
+def recipes(name: str) -> list[str]:
+    """Quantization recipes by which there is a decode step of it."""
+    return sorted(path.stem.removeprefix("decode_") for path in (FOLDER / name).glob("decode_*.tflite"))
+
+
+def card(name: str) -> dict:
+    """What was measured of a model."""
+    return read_json_object(FOLDER / name / CARD, MAX_CARD_BYTES)
+
+
+def overrides(name: str, recipe: str) -> dict[str, str]:
+    """What `pretrained=true` stands for: the experiment that trained the model, and its files.
+
+    Args:
+        name: Option of the group `model`.
+        recipe: Option of the group `quantization`.
+
+    Raises:
+        UserError: There is no such model, or not by that recipe.
+    """
+    if name not in names():
+        raise unknown_name("pretrained model", name, names())
+    if recipe not in recipes(name):
+        raise UserError(
+            f"the pretrained {name} is not quantized by {recipe}",
+            expected=f"quantization={' or '.join(recipes(name))}",
+            remedy=f"operation_mode=quantization makes one of model.float_model_path={FOLDER / name / FLOAT_MODEL}.",
+        )
+    return {
+        "experiment": card(name)["experiment"],
+        "model.float_model_path": str(FOLDER / name / FLOAT_MODEL),
+        "model.quantized_model_path": str(FOLDER / name / f"decode_{recipe}.tflite"),
+        "tokenizer.path": str(FOLDER / name / TOKENIZER),
+    }

@@ -1,0 +1,62 @@
+"""Architecture x precision x target: every pair of the three meets, in small models; docs/matrix.md has all cells."""
+
+import pytest
+
+from matrix import MODEL_NAMES, RECIPE_NAMES, TARGETS, cell, decode_step, page
+from textzoo.targets.toolchains import TOOLS, missing_tools
+
+MISSING = [str(error.remedy) for error in missing_tools(TOOLS)]
+
+# The recipe moves on with model and target, so that every two values of different axes meet somewhere.
+CELLS = [
+    (model, RECIPE_NAMES[(row + column) % len(RECIPE_NAMES)], target)
+    for row, model in enumerate(MODEL_NAMES)
+    for column, target in enumerate(TARGETS)
+]
+# (model, target) -> part of the reason; all others are exact.
+REFUSED = {}
+
+
+@pytest.fixture(scope="module")
+def decode_steps(tmp_path_factory):
+    """(model, recipe) -> path of its toy decode step; made when first asked for."""
+    made = {}
+
+    def path_of(model, recipe):
+        if (model, recipe) not in made:
+            made[model, recipe] = decode_step(model, recipe, tmp_path_factory.mktemp(f"{model}-{recipe}"), toy=True)
+        return made[model, recipe]
+
+    return path_of
+
+
+def test_every_two_axes_meet_in_all_values():
+    for first, second in ((0, 1), (0, 2), (1, 2)):
+        axes = (MODEL_NAMES, RECIPE_NAMES, TARGETS)
+        assert len({(cell[first], cell[second]) for cell in CELLS}) == len(axes[first]) * len(axes[second])
+
+
+@pytest.mark.skipif(bool(MISSING), reason=" ".join(MISSING))
+@pytest.mark.parametrize(("model", "recipe", "target"), CELLS)
+def test_a_cell_is_exact_or_refused_with_the_reason(decode_steps, model, recipe, target):
+    result = cell(decode_steps(model, recipe), target, tokens_checked=8)
+    if (model, target) in REFUSED:
+        assert REFUSED[model, target] in result["refused"]
+    else:
+        assert result["mismatching_logits"] == 0
+
+
+def test_the_page_explains_refusals():
+    cells = [
+        {
+            "model": "gpt",
+            "recipe": "static_wi8_ai8",
+            "target": "A",
+            "mismatching_logits": 0,
+            "instructions_per_token": 5,
+        },
+        {"model": "gpt", "recipe": "static_wi8_ai8", "target": "B", "refused": "too large"},
+    ]
+    text = page(cells, "the command")
+    assert "| gpt | static_wi8_ai8 | 5 | [1] |" in text
+    assert "1. too large" in text

@@ -1,0 +1,80 @@
+"""The pretrained models are what their cards say: files, texts, costs; and the program takes them by name."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from textzoo import pretrained
+from textzoo.engines.generate import generate
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.files import file_digest
+from textzoo.targets.toolchains import missing_tools
+from textzoo.text.tokenizers import load_tokenizer
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_pretrained.py"
+SMALLEST = "tiny_lm"
+ALL = [(name, recipe) for name in pretrained.names() for recipe in pretrained.recipes(name)]
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("make_pretrained", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_files_are_those_that_were_measured(name):
+    folder = pretrained.FOLDER / name
+    files = {path.name: file_digest(path) for path in folder.iterdir() if path.name != pretrained.CARD}
+    assert files == pretrained.card(name)["files"]
+
+
+@pytest.mark.parametrize(("name", "recipe"), ALL)
+def test_a_model_writes_the_text_of_its_card(name, recipe):
+    sample = pretrained.card(name)["samples"][recipe]
+    engine = LitertReferenceEngine(pretrained.FOLDER / name / f"decode_{recipe}.tflite")
+    tokenizer = load_tokenizer(pretrained.FOLDER / name / pretrained.TOKENIZER)
+    settings = {key: sample[key] for key in ("temperature", "top_k", "seed")}
+    text = "".join(generate(engine, tokenizer, sample["prompt"], max_tokens=sample["tokens"], **settings))
+    assert text.startswith(sample["text"])
+    assert sample["text"]
+
+
+def test_a_model_costs_what_its_card_says(script):
+    if errors := missing_tools(["arm", "make", "qemu"]):
+        pytest.skip("; ".join(map(str, errors)))
+    (recipe, *_), board = pretrained.recipes(SMALLEST), "STM32F4"
+    assert script.board_figures(SMALLEST, recipe, board) == pretrained.card(SMALLEST)["boards"][recipe][board]
+
+
+def test_the_page_is_that_of_the_cards(script):
+    assert (pretrained.FOLDER / "README.md").read_text(encoding="utf-8") == script.readme()
+
+
+def test_a_pretrained_model_talks_at_once(program):
+    done = program("operation_mode=prediction", f"model={SMALLEST}", "pretrained=true", "prediction.max_tokens=40")
+    assert done.returncode == 0, done.stderr
+    recipe = pretrained.recipes(SMALLEST)[0]
+    sample = pretrained.card(SMALLEST)["samples"][recipe]
+    assert (sample["prompt"] + sample["text"])[:40] in done.stdout
+
+
+# what is asked for, what is said
+MISTAKES = [
+    (["model=tiny_ml"], "unknown pretrained model 'tiny_ml'"),
+    (
+        ["model=tiny_lm", "quantization=dynamic_wi8_afp32"],
+        "the pretrained tiny_lm is not quantized by dynamic_wi8_afp32",
+    ),
+    (["model=tiny_lm", "operation_mode=training"], "pretrained=true brings a trained model"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES)
+def test_mistakes(program, arguments, message):
+    done = program("operation_mode=prediction", "pretrained=true", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
