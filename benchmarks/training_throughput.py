@@ -13,14 +13,17 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import numpy as np
+import yaml
 
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.schema import TrainingConfig
+from textzoo.models.base import LanguageModel
+from textzoo.models.files import build_model
+from textzoo.schema import ModelConfig, TrainingConfig
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
 from textzoo.training.layout import read_weights
@@ -31,13 +34,15 @@ from textzoo.training.step import TrainingStep
 GEMM_SIZE = 2048
 GEMM_REPEATS = 5
 VOCABULARY = 65
+MODELS = Path(__file__).resolve().parents[1] / "conf" / "model"
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=10, help="steps per variant and round")
     parser.add_argument("--rounds", type=int, default=6, help="turns; each measures the peak and every variant once")
-    parser.add_argument("--batch-size", type=int, default=32, help="windows of 128 tokens per step")
+    parser.add_argument("--batch-size", type=int, default=32, help="windows per step")
+    parser.add_argument("--model", default="pico_gpt", help="an option of conf/model/")
     parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--variants", nargs="+", default=list(VARIANTS), choices=list(VARIANTS))
     return parser.parse_args()
@@ -54,12 +59,17 @@ def gemm_peak() -> float:
     return 2 * GEMM_SIZE**3 / min(seconds)
 
 
-def operations_per_token(model: PicoGPT) -> int:
+def new_model(options: argparse.Namespace) -> LanguageModel:
+    shape = yaml.safe_load((MODELS / f"{options.model}.yaml").read_text(encoding="utf-8"))
+    return build_model(ModelConfig(**shape, dropout=options.dropout), VOCABULARY)
+
+
+def operations_per_token(model: LanguageModel) -> int:
     """Floating-point operations of a training step per token."""
     config = model.get_config()
     matrices = sum(int(np.prod(v.shape)) for v in model.trainable_variables if v.path.endswith("kernel"))
     head = model.vocabulary_size * config["d_model"]
-    attention = 12 * config["n_layers"] * config["d_model"] * model.context_length
+    attention = 12 * config["n_layers"] * config["d_model"] * model.context_length if "n_heads" in config else 0
     return 6 * (matrices + head) + attention
 
 
@@ -72,7 +82,7 @@ def batches(options: argparse.Namespace, context_length: int) -> Iterator[tuple[
 
 def trainer_step(optimizer: str, options: argparse.Namespace) -> Callable[[], list[float]]:
     """A function that does `options.steps` of the trainer's steps and returns the seconds of each."""
-    model = PicoGPT(VOCABULARY, dropout=options.dropout)
+    model = new_model(options)
     config = TrainingConfig(optimizer=optimizer, batch_size=options.batch_size)
     backend = current_backend()
     objective = Objective(model, seed=0)
@@ -98,7 +108,7 @@ def trainer_step(optimizer: str, options: argparse.Namespace) -> Callable[[], li
 
 def keras_fit(options: argparse.Namespace) -> Callable[[], list[float]]:
     """The same for the obvious way: compile(AdamW, jit_compile=True) and fit."""
-    model = PicoGPT(VOCABULARY, dropout=options.dropout)
+    model = new_model(options)
     model.compile(
         optimizer=keras.optimizers.AdamW(3e-3, weight_decay=0.1, global_clipnorm=1.0),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -141,7 +151,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
 def summary(
     options: argparse.Namespace, peak: float, median_peak: float, seconds: dict[str, list[float]]
 ) -> dict[str, object]:
-    model = PicoGPT(VOCABULARY)
+    model = new_model(options)
     tokens = options.batch_size * model.context_length
     operations = operations_per_token(model)
     rows = {}
@@ -158,6 +168,7 @@ def summary(
             row["times_keras_fit"] = round(row["tokens_per_second"] / reference["tokens_per_second"], 2)
     return {
         "backend": keras.backend.backend(),
+        "model": options.model,
         "parameters": model.count_params(),
         "batch_tokens": tokens,
         "operations_per_token": operations,
