@@ -188,11 +188,11 @@ def test_a_model_that_does_not_fit_the_board_is_refused_with_the_table(config, w
     assert not workspace.path("c_project").exists()
 
 
-def test_a_model_too_large_for_the_board_is_refused_before_training(program, tmp_path):
+def test_a_model_too_large_for_the_board_is_refused_before_training(warm_program, store, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("".join(CHARACTERS) * 60)
     folder = tmp_path / "run"
-    answer = program(
+    answer = warm_program(
         "operation_mode=chain_tqeb",
         "board=STM32F4",
         "model.d_model=512",
@@ -200,6 +200,7 @@ def test_a_model_too_large_for_the_board_is_refused_before_training(program, tmp
         "dataset=text",
         f"dataset.training_path={text}",
         "mlflow.system_metrics=false",
+        f"mlflow.uri={store}",
         f"hydra.run.dir={folder}",
     )
     assert answer.returncode == 2
@@ -209,11 +210,11 @@ def test_a_model_too_large_for_the_board_is_refused_before_training(program, tmp
 
 
 @needs_emulator
-def test_chain_qd_brings_a_float_model_to_a_project(program, models, tmp_path):
+def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("".join(CHARACTERS) * 60)
     folder = tmp_path / "run"
-    answer = program(
+    answer = warm_program(
         "operation_mode=chain_qd",
         f"model.float_model_path={models / 'float.keras'}",
         "dataset=text",
@@ -221,6 +222,7 @@ def test_chain_qd_brings_a_float_model_to_a_project(program, models, tmp_path):
         "quantization.calibration_windows=4",
         "quantization.report_tokens=12",
         "mlflow.system_metrics=false",
+        f"mlflow.uri={store}",
         f"hydra.run.dir={folder}",
     )
     assert answer.returncode == 0, answer.stderr
@@ -229,15 +231,16 @@ def test_chain_qd_brings_a_float_model_to_a_project(program, models, tmp_path):
     assert (folder / report["deployment"]["c_project"] / "README.md").is_file()
 
 
-def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(program, models, tmp_path):
+def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(warm_program, store, models, tmp_path):
     """In a chain the earlier results stay: here there are none but the rendered project."""
     folder = tmp_path / "run"
     tools = tmp_path / "tools"
     tools.mkdir()
-    answer = program(
+    answer = warm_program(
         "operation_mode=benchmarking",
         f"model.quantized_model_path={models / 'decode_static_wi8_ai8.tflite'}",
         "mlflow.system_metrics=false",
+        f"mlflow.uri={store}",
         f"hydra.run.dir={folder}",
         path=str(tools),
     )

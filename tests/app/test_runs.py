@@ -44,23 +44,28 @@ def text(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    uri = f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
-    Tracker(uri, "warm_up")
-    return uri
+@pytest.fixture
+def toy(text, store):
+    """A function that adds the toy configuration to arguments, but for the keys that they name."""
+
+    def arguments_of(*arguments):
+        options = [*TOY, "dataset=text", f"dataset.training_path={text}", f"mlflow.uri={store}"]
+        given = {argument.partition("=")[0] for argument in map(str, arguments)}
+        return [*arguments, *[option for option in options if option.partition("=")[0] not in given]]
+
+    return arguments_of
 
 
 @pytest.fixture
-def run(program, text, store):
+def run(warm_program, toy):
     """Run the program on the toy configuration."""
+    return lambda *arguments: warm_program(*toy(*arguments))
 
-    def start(*arguments, **options):
-        toy = [*TOY, "dataset=text", f"dataset.training_path={text}", f"mlflow.uri={store}"]
-        given = {argument.partition("=")[0] for argument in map(str, arguments)}
-        return program(*arguments, *[option for option in toy if option.partition("=")[0] not in given], **options)
 
-    return start
+@pytest.fixture
+def run_afresh(program, toy):
+    """The same in a fresh interpreter."""
+    return lambda *arguments, **options: program(*toy(*arguments), **options)
 
 
 def report_of(folder):
@@ -72,9 +77,9 @@ def statuses(store, project):
     return {run.info.run_name: run.info.status for run in tracker.client.search_runs([tracker.experiment_id])}
 
 
-def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, store, tmp_path):
+def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afresh, store, tmp_path):
     folder = tmp_path / "run"
-    answer = run("operation_mode=chain_tqe", f"hydra.run.dir={folder}", "general.project_name=chain")
+    answer = run_afresh("operation_mode=chain_tqe", f"hydra.run.dir={folder}", "general.project_name=chain")
     assert answer.returncode == 0, answer.stderr
     report = report_of(folder)
     assert report["status"] == "FINISHED"
@@ -212,16 +217,11 @@ def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text,
     assert (folder / "checkpoints/latest").exists()
 
 
-def test_two_runs_started_in_the_same_second_do_not_meet(text, store, tmp_path):
-    command = [sys.executable, str(PROJECT / "stm32ai_main.py"), "operation_mode=training", *TOY]
-    command += ["dataset=text", f"dataset.training_path={text}", f"mlflow.uri={store}", "training.steps=10"]
-    processes = [
-        subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+def test_two_runs_started_in_the_same_second_do_not_meet(start_warm, toy, tmp_path):
+    processes = [start_warm(*toy("operation_mode=training", "training.steps=10")) for _ in range(2)]
     for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors
+        answer = process.wait(300)
+        assert answer.returncode == 0, answer.stderr
     folders = list((tmp_path / "experiments_outputs").iterdir())
     assert len(folders) == 2
     assert {report_of(folder)["status"] for folder in folders} == {"FINISHED"}
@@ -246,12 +246,12 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(run, tm
     assert "Traceback" not in answer.stderr
 
 
-def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(run, store, tmp_path):
+def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(run_afresh, store, tmp_path):
     """A limit on the size of files stands for the full disk: writing fails in the middle of a file."""
     database = Path(store.removeprefix("sqlite:///")).stat().st_size
     limit = database + 4_000_000
     folder = tmp_path / "run"
-    answer = run(
+    answer = run_afresh(
         "operation_mode=training",
         "model.n_layers=2",
         "model.d_model=512",

@@ -9,15 +9,6 @@ from textzoo.errors import UserError
 from textzoo.tracking import PROCESS_TAG, Tracker, flatten, is_alive, this_process
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """One migrated database for all tests here: making one takes seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    Tracker(uri, "warm_up")
-    return uri
-
-
 def runs_of(tracker):
     return {run.info.run_name: run for run in tracker.client.search_runs([tracker.experiment_id])}
 
