@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Collection, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", *WARNINGS)
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 MAIN = Path(__file__).with_name("run_model.c")
 RANDOM_RUNS = 4
+objects = tempfile.TemporaryDirectory(prefix="textzoo-objects-")
 
 Values = list[np.ndarray]
 
@@ -145,20 +148,26 @@ def by_name(role: str, count: int) -> list[int]:
 
 def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "") -> Path:
     generated = write_files(compiled_model.files, folder)
-    sources = [MAIN, *generated, *(RUNTIME / source for source in compiled_model.sources)]
-    application = DEPLOYMENT / "application"
-    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{application}"]
+    compiler = compiler or find_compiler()
+    fixed = [*(RUNTIME / source for source in compiled_model.sources), DEPLOYMENT / "application" / "crc32.c"]
     program = folder / "program"
-    command = [
-        compiler or find_compiler(),
-        *FLAGS,
-        *SANITIZERS,
-        *includes,
-        *sources,
-        application / "crc32.c",
-        "-o",
-        program,
-    ]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    run_compiler(
+        [compiler, f"-I{folder}", MAIN, *generated, *(object_of(source, compiler) for source in fixed), "-o", program]
+    )
     return program
+
+
+@cache
+def object_of(source: Path, compiler: str) -> Path:
+    """A source that is the same in every program, compiled once in a process."""
+    target = Path(objects.name) / f"{Path(compiler).name}-{'-'.join(source.parts[1:])}.o"
+    run_compiler([compiler, "-c", source, "-o", target])
+    return target
+
+
+def run_compiler(command: list[str | Path]) -> None:
+    compiler, *rest = map(str, command)
+    includes = [f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
+    command = [compiler, *FLAGS, *SANITIZERS, *includes, *rest]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
