@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from warm_start import WarmProcess
+from warm_process import WarmProcess
 
 from textzoo.tracking import Tracker
 
