@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import cache
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError
 from textzoo.models.registry import MODELS
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, settle
-from textzoo.quantizers.export import export_decode, export_forward
+from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import calibration_windows, quantize
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.schema import QuantizationConfig
@@ -64,25 +65,38 @@ def model():
 
 
 @pytest.fixture(scope="module")
+def quantized(tmp_path_factory):
+    """A function: number of a shape, choices of the quantization -> the model and what became of it, made once."""
+
+    @cache
+    def run(number, **choices):
+        model = make(SHAPES[number])
+        config = QuantizationConfig(**{"calibration_windows": 8, **choices})
+        return model, quantize(model, tokens_for(model), config, tmp_path_factory.mktemp("quantized"))
+
+    return run
+
+
+@pytest.fixture(scope="module")
 def result(model, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("quantized")
+    folder = tmp_path_factory.mktemp("reported")
     config = QuantizationConfig(calibration_windows=4, report_tokens=60)
     return quantize(model, tokens_for(model), config, folder, validation_tokens=tokens_for(model, 100, seed=4))
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("equalize", [True, False])
-def test_exported_graphs_give_the_logits_of_the_model(shape, equalize, tmp_path):
-    model = make(shape)
+@pytest.mark.parametrize("number", range(len(SHAPES)))
+@pytest.mark.parametrize("recipe", ["static_wi8_ai8", "dynamic_wi8_afp32"], ids=["equalized", "as_it_is"])
+def test_exported_graphs_give_the_logits_of_the_model(number, recipe, quantized):
+    """Static recipes equalize the model before they export it, dynamic ones do not."""
+    model, result = quantized(number, recipe=recipe)
     window = tokens_for(model, model.context_length).astype("int32")
     expected = keras.ops.convert_to_numpy(model(window[None]))[0]
-    source = model.equalized(window[None]) if equalize else model
-    export_decode(source, tmp_path / "decode.tflite")  # the operators are checked there
     if model.has_window_graph:
+        source = model.equalized(window[None]) if recipe.startswith("static") else model
         forward = keras.ops.convert_to_numpy(source.window(window))
         np.testing.assert_allclose(forward, expected, atol=2e-4, rtol=1e-4)
-        export_forward(source, tmp_path / "forward.tflite")
-    engine = open_engine("litert_ref", tmp_path / "decode.tflite")
+        assert result.float_decode_path.with_name("forward.tflite").is_file()
+    engine = open_engine("litert_ref", result.float_decode_path)
     assert engine.context_length == model.context_length
     logits = np.stack([engine.step(int(token)) for token in window])
     np.testing.assert_allclose(logits, expected, atol=2e-4, rtol=1e-4)
@@ -97,11 +111,9 @@ def test_other_operators_than_the_architectures_are_refused(model, tmp_path, mon
 
 
 @pytest.mark.parametrize("recipe", EIGHT_BITS)
-@pytest.mark.parametrize("shape", SHAPES)
-def test_quantized_model_predicts_nearly_like_the_float_one(shape, recipe, tmp_path):
-    model = make(shape)
-    config = QuantizationConfig(recipe=recipe, calibration_windows=8)
-    result = quantize(model, tokens_for(model), config, tmp_path)
+@pytest.mark.parametrize("number", range(len(SHAPES)))
+def test_quantized_model_predicts_nearly_like_the_float_one(number, recipe, quantized):
+    model, result = quantized(number, recipe=recipe)
     windows = windows_for(model)
     expected = evaluate(open_engine("keras", model), *windows).loss_nats
     loss = evaluate(open_engine("litert_ref", result.decode_path), *windows).loss_nats
@@ -111,10 +123,11 @@ def test_quantized_model_predicts_nearly_like_the_float_one(shape, recipe, tmp_p
     assert result.seconds > 0
 
 
-@pytest.mark.parametrize("recipe", ["static_wi8_ai8", "static_wi8_ai16"])
-def test_static_graphs_are_integers_and_keep_the_scale_of_their_state(model, recipe, tmp_path):
-    config = QuantizationConfig(recipe=recipe, calibration_windows=4, probabilities="int8")
-    result = quantize(model, tokens_for(model), config, tmp_path)
+@pytest.mark.parametrize(
+    "choices", [{"recipe": "static_wi8_ai8", "probabilities": "int8"}, {"recipe": "static_wi8_ai16"}], ids=str
+)
+def test_static_graphs_are_integers_and_keep_the_scale_of_their_state(choices, quantized):
+    model, result = quantized(0, **choices)
     for path in (result.decode_path, result.forward_path):
         graph = read_tflite(path)
         assert all(tensor.dtype.kind in "ib" for tensor in graph.tensors)
@@ -125,16 +138,8 @@ def test_static_graphs_are_integers_and_keep_the_scale_of_their_state(model, rec
         assert (before.scales, before.zero_points, before.shape) == (after.scales, after.zero_points, spec.shape)
 
 
-def test_probabilities_in_int16_where_they_are_asked_for(model, tmp_path):
-    results = {
-        choice: quantize(
-            model,
-            tokens_for(model),
-            QuantizationConfig(calibration_windows=4, probabilities=choice),
-            tmp_path / choice,
-        )
-        for choice in ("int8", "int16")
-    }
+def test_probabilities_in_int16_where_they_are_asked_for(quantized):
+    results = {choice: quantized(0, recipe="static_wi8_ai8", probabilities=choice)[1] for choice in ("int8", "int16")}
     assert softmax_types(results["int8"].decode_path) == ["int8", "int8"]
     assert softmax_types(results["int16"].decode_path) == ["int16", "int16"]
     graph = read_tflite(results["int16"].decode_path)
@@ -151,12 +156,12 @@ def softmax_types(path):
     return [str(graph.tensors[op.outputs[0]].dtype) for op in graph.operators if op.name == "SOFTMAX"]
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape.get("name") in ("tiny_lm", "lstm")])
-def test_states_that_add_up_are_int16_and_matrices_stay_int8(shape, tmp_path):
-    model = make(shape)
-    for choice, expected in (("auto", "int16"), ("int8", "int8")):
-        config = QuantizationConfig(calibration_windows=4, states=choice)
-        result = quantize(model, tokens_for(model), config, tmp_path / choice)
+@pytest.mark.parametrize(
+    "number", [number for number, shape in enumerate(SHAPES) if shape.get("name") in ("tiny_lm", "lstm")]
+)
+def test_states_that_add_up_are_int16_and_matrices_stay_int8(number, quantized):
+    for choices, expected in (({}, "int16"), ({"states": "int8"}, "int8")):
+        model, result = quantized(number, recipe="static_wi8_ai8", **choices)
         graph = read_tflite(result.decode_path)
         states = [graph.inputs[spec.name] for spec in model.state_specs()]
         assert {str(graph.tensors[index].dtype) for index in states} == {expected}
