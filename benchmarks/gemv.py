@@ -1,10 +1,11 @@
 """What matrix products cost on every core: instructions per multiplication, the plain kernels beside the fast ones.
 
 Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 lx106 rv32 host] [--folder BUILD_FOLDER]
-Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4 and 2 bits) everything from the call to
-the return, requantization and widening of the inputs included; for the products of attention the same, at several
-lengths of the cache, with dense weights and with three quarters of them 0. Exact counts under QEMU; for `host` an AVX2
-build under valgrind. Every result is compared with NumPy before it counts. PEER is CMSIS-NN, measured in the same way.
+Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4, 2 and 1.6 bits) everything from the call
+to the return, requantization and widening of the inputs included, and the bytes of the kernels' code; for the products
+of attention the same, at several lengths of the cache, with dense weights and with three quarters of them 0. Exact
+counts under QEMU; for `host` an AVX2 build under valgrind. Every result is compared with NumPy before it counts. PEER
+is CMSIS-NN, measured in the same way. The means and the bytes are what the tables in textzoo/compiler/packing say.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from bare_metal import CORES, finish, require
+from bare_metal import CORES, RUNTIME, code_bytes, finish, require
 from bare_metal.attention_parts import random_part
 from bare_metal.cases import (
     Case,
@@ -30,7 +31,8 @@ from bare_metal.cases import (
     write_cases,
 )
 from bare_metal.fully_connected import random_layer
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, VARIANTS
+from textzoo.compiler.packing.choice import FORMS
+from textzoo.compiler.packing.registry import GENERIC, VARIANTS
 
 LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
 PARTS = (("dot_rows_s8", 0.0), ("weighted_sum_s8", 0.0), ("weighted_sum_s8", 0.75))  # kernel, share of zeros
@@ -87,6 +89,11 @@ def layer_costs(run: Run, variant: str, kernel: str) -> dict[str, Any]:
     return table | {"mean": rounded(*means)}
 
 
+def own_variant(kernel: str, variant: str) -> str:
+    """The variant, or the generic one where it has no such kernel."""
+    return variant if kernel in VARIANTS[variant] else GENERIC
+
+
 def part_costs(run: Run, kernel: str, zeros: float) -> dict[str, Any]:
     """A product of attention at every shape of PART_SHAPES."""
     rng = np.random.default_rng(0)
@@ -106,8 +113,10 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
     variant = HOST if core == HOST else CORES[core].variant
     run = host_run(folder) if core == HOST else core_run(core, folder)
     report: dict[str, Any] = {"variant": variant}
-    kernels = [kernel for kernel in reversed(FULLY_CONNECTED_S8) if kernel in VARIANTS[variant]]
-    report |= {kernel: layer_costs(run, variant, kernel) for kernel in kernels}
+    report |= {kernel: layer_costs(run, own_variant(kernel, variant), kernel) for kernel in reversed(FORMS)}
+    if core != HOST:
+        sources = {kernel: RUNTIME / own_variant(kernel, variant) / f"{kernel}.c" for kernel in reversed(FORMS)}
+        report["code_bytes"] = {kernel: code_bytes(source, core, folder) for kernel, source in sources.items()}
     for kernel, zeros in PARTS:
         name = f"{kernel}, {zeros:.0%} zeros" if zeros else kernel
         report[name] = part_costs(run, kernel, zeros)

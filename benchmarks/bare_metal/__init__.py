@@ -124,6 +124,17 @@ def build(
     return elf
 
 
+def code_bytes(source: Path, core: str, folder: Path) -> int:
+    """Bytes of a kernel's code and tables, compiled as projects compile kernels."""
+    board, target = CORES[core], folder / f"{source.stem}.o"
+    twin = TWINS.get(board.twin)
+    tools = twin.prefix if twin else COMPILER.removesuffix("gcc")
+    machine = twin.flags.split() if twin else ["-mthumb", "-mfloat-abi=hard", *board.flags]
+    compile_with(f"{tools}gcc", [*machine, "-O2", "-fno-strict-aliasing", "-c"], [str(source)], target)
+    table = finish([f"{tools}size", str(target)], folder)
+    return int(table.splitlines()[1].split()[0])
+
+
 def build_for_twin(
     sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
 ) -> None:

@@ -18,6 +18,7 @@ KERNELS = (
     "fully_connected_s16",
     "dot_rows_s16",
     "weighted_sum_s16",
+    "fully_connected_s8_b3",
 )
 PARAMETERS = 8
 SOURCES = [HERE / "run_cases.c", HERE / "generic_kernels.c"]

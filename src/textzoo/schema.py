@@ -343,6 +343,11 @@ class DeploymentConfig:
     """From the .tflite to a project for a board."""
 
     target: str = setting("board", "A project for the board, or for this machine.", choices=("board", "host"))
+    weights: str = setting(
+        "balanced",
+        "Form of packed weights: fewest whole bits, least flash (base 3 for ternary ones), or fewest instructions.",
+        choices=("balanced", "smallest", "fastest"),
+    )
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
     hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)
 

@@ -171,10 +171,17 @@ def test_compiled_models_give_the_integers_of_litert(name, variant, paths):
     assert mismatches(paths(name), native) == 0
 
 
-@pytest.mark.parametrize("bits", NARROW)
-@pytest.mark.parametrize("variant", ["generic", "host"])
-def test_models_of_narrow_weights_give_the_integers_of_litert(bits, variant, narrow_paths):
-    compiled = compile_file(narrow_paths[bits], Target(variant))
+@pytest.mark.parametrize(
+    ("bits", "variant", "weights", "form"),
+    [
+        *[(bits, variant, "balanced", f"_w{bits}") for bits in NARROW for variant in ("generic", "host")],
+        *[(2, "host", "smallest", "_b3"), (2, "mul32", "fastest", "_b3"), (4, "generic", "fastest", "")],
+    ],
+)
+def test_models_of_narrow_weights_give_the_integers_of_litert(bits, variant, weights, form, narrow_paths):
+    compiled = compile_file(narrow_paths[bits], Target(variant, weights))
+    kernels = {source.stem for source in compiled.sources}
+    assert {kernel for kernel in kernels if kernel.startswith("fully_connected_s8")} == {f"fully_connected_s8{form}"}
     assert mismatches(narrow_paths[bits], NativeModel.build(compiled, (*FLAGS, "-march=native"))) == 0
 
 
@@ -195,12 +202,15 @@ def stored_bytes(compiled):
     return compiled.flash.by_kind["weights"] + compiled.flash.by_kind["embedding"]
 
 
-@pytest.mark.parametrize(("name", "bits"), [("STM32F4", 2), ("STM32N6", 4)])
-def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits, narrow_paths, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "bits", "weights"),
+    [("STM32F4", 2, "balanced"), ("STM32F4", 2, "smallest"), ("STM32N6", 4, "balanced")],
+)
+def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits, weights, narrow_paths, tmp_path):
     if missing := missing_tools(["arm", "qemu", "make"]):
         pytest.skip(f"{', '.join(missing)}: not installed")
     board, tokenizer = load_board(name), CharacterTokenizer([chr(0x40 + index) for index in range(40)])
-    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name)
+    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name, weights=weights)
     with emulate(made.project, board) as console:
         check = console.ask({"command": "self_check"})
     assert (check["weights"], check["kernels"]) == (True, True)

@@ -1,6 +1,6 @@
 """FULLY_CONNECTED int8: every variant gives the integers of its contract, on every core and in every build.
 
-Weights of 8, 4 and 2 bits; a variant without a layout for packed weights calls the generic kernel.
+Weights of 8, 4, 2 and 1.6 bits; a variant without a layout for packed weights calls the generic kernel.
 """
 
 from dataclasses import replace
@@ -8,22 +8,32 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from targets import TARGETS
 
 from bare_metal.cases import Result
 from bare_metal.fully_connected import Layer, random_layer
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, GENERIC, VARIANTS, layout_of, pack, pack_smallest
+from textzoo.compiler.packing.choice import FORMS, WIDEST, choose_kernels
+from textzoo.compiler.packing.registry import (
+    FULLY_CONNECTED_S8,
+    GENERIC,
+    VARIANTS,
+    holder,
+    layout_of,
+    pack,
+    pack_fitting,
+)
 from textzoo.errors import UserError
 
 ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)
 # Smallest and largest shift: typical ones, and those where a kernel changes its way of rounding.
 SHIFTS = ((-14, -8), (-31, -20), (-3, -1), (-2, -2), (-1, -1), (0, 0), (1, 1), (-8, 4), (0, 30), (-31, 30))
-WIDE = FULLY_CONNECTED_S8[-1]
 CLAMPS = ((-128, 127), (-128, 5), (-7, 127), (-20, 30), (3, 3))
 
 
-def filled(rows: int, columns: int, weight: int, value: int, bias: int = 0, kernel: str = WIDE) -> Layer:
+def filled(rows: int, columns: int, weight: int, value: int, bias: int = 0, kernel: str = WIDEST) -> Layer:
     """A layer whose weights are all the same, and so are its inputs: the largest sums there are."""
     return Layer(
         weights=np.full((rows, columns), weight, np.int8),
@@ -43,7 +53,7 @@ def shape_layers(kernel: str) -> list[Layer]:
     for index, (rows, columns) in enumerate(product(ROWS, COLUMNS)):
         layer = random_layer(rng, rows, columns, SHIFTS[index % len(SHIFTS)], kernel)
         layers.append(replace(layer, clamp=CLAMPS[index % len(CLAMPS)]))
-    return layers
+    return [*layers, random_layer(rng, 1027, 23, kernel=kernel)]
 
 
 def small_layer(rng: np.random.Generator, shifts: tuple[int, int], kernel: str) -> Layer:
@@ -87,7 +97,7 @@ def extreme_layers(kernel: str) -> list[Layer]:
 
 
 GROUPS = {"shapes": shape_layers, "rounding": rounding_layers, "extremes": extreme_layers}
-LAYERS = {name: [layer for kernel in FULLY_CONNECTED_S8 for layer in make(kernel)] for name, make in GROUPS.items()}
+LAYERS = {name: [layer for kernel in FORMS for layer in make(kernel)] for name, make in GROUPS.items()}
 
 
 def check(result: Result, layer: Layer, what: str) -> None:
@@ -104,14 +114,13 @@ def test_variant_equals_the_contract(target, group, program_of, tmp_path):
     layers = LAYERS[group]
     cases = []
     for index, layer in enumerate(layers):
-        has_own = layer.kernel in VARIANTS[target.variant]
-        variant = target.variant if has_own else GENERIC
-        cases.append(layer.case(variant, offset=index % 16, fenced=index % 2 == 0))
-        cases.append(layer.case(target.variant, generic=True, offset=index % 16))
-    results = target.run(program_of(target), cases, tmp_path)
-    for layer, variant, generic in zip(layers, results[0::2], results[1::2], strict=True):
-        check(variant, layer, target.variant)
-        check(generic, layer, "generic")
+        variant = holder(layer.kernel, target.variant)
+        cases.append((layer, variant, layer.case(variant, offset=index % 16, fenced=index % 2 == 0)))
+        if variant != GENERIC:
+            cases.append((layer, GENERIC, layer.case(GENERIC, generic=True, offset=index % 16)))
+    results = target.run(program_of(target), [case for _, _, case in cases], tmp_path)
+    for (layer, variant, _), result in zip(cases, results, strict=True):
+        check(result, layer, variant)
 
 
 def test_the_oracle_can_fail():
@@ -123,26 +132,90 @@ def test_the_oracle_can_fail():
 @pytest.mark.parametrize(("variant", "kernel"), [(name, kernel) for name in VARIANTS for kernel in VARIANTS[name]])
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (128, 128), (65, 128), (384, 128), (103, 96), (128, 256)])
 def test_packing_adds_little(variant, kernel, rows, columns):
-    bits = {"w2": 2, "w4": 4}.get(kernel.rsplit("_", 1)[-1], 8)
+    bits = {"b3": 1.6, "w2": 2, "w4": 4}.get(kernel.rsplit("_", 1)[-1], 8)
     packed = pack(np.ones((rows, columns), np.int8), kernel, variant)
     assert packed.values.ndim == 1
     assert packed.values.dtype in (np.int8, np.int32)
-    assert packed.scratch_bytes <= 4 * columns + 1024
+    assert packed.scratch_bytes <= 4 * max(rows, columns) + 1024
     if rows > 1 and variant != "host":
         filled_up = -(-rows // 8) * 8  # the last block of rows
         assert packed.values.nbytes <= 1.08 * filled_up * columns * bits / 8
 
 
+@given(rows=st.integers(1, 520), columns=st.integers(1, 33), seed=st.integers(0, 999))
+def test_weights_in_base_3_come_back(rows, columns, seed):
+    """The format as its header tells it: tiles, in each for every 10 columns two bytes of five digits of each row."""
+    weights = np.random.default_rng(seed).integers(-1, 2, (rows, columns)).astype(np.int8)
+    values = pack(weights, "fully_connected_s8_b3", GENERIC).values.view(np.uint8)
+    tens = -(-columns // 10)
+    assert values.size == rows * tens * 2
+    back = np.zeros((rows, 10 * tens), np.int8)
+    for row, ten, byte, digit in product(range(rows), range(tens), range(2), range(5)):
+        tile, place = row // 512 * 512, row % 512
+        code = values[2 * tens * tile + 2 * (ten * min(512, rows - tile) + place) + byte]
+        back[row, 10 * ten + 5 * byte + digit] = int(code) // 3**digit % 3 - 1
+    np.testing.assert_array_equal(back[:, :columns], weights)
+    assert not back[:, columns:].any()
+
+
+RANGES = [(-1, 1), (-2, 1), (-1, 2), (-8, 7), (-9, 7), (-8, 8), (-127, 127), (-128, 127)]
+
+
+def chosen(weights: np.ndarray, variant: str, choice: str) -> tuple[str, str]:
+    """Kernel and variant for a model of one matrix."""
+    packed = pack_fitting(weights, variant, choose_kernels([weights], variant, choice))
+    return packed.kernel, packed.variant
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize(
-    ("lowest", "highest"), [(-1, 1), (-2, 1), (-1, 2), (-8, 7), (-9, 7), (-8, 8), (-127, 127), (-128, 127)]
-)
-def test_the_smallest_layout_that_holds_the_weights_is_taken(variant, lowest, highest):
+@pytest.mark.parametrize(("lowest", "highest"), RANGES)
+def test_the_fewest_bits_with_a_kernel_of_the_variant_are_taken(variant, lowest, highest):
     weights = np.array([[lowest, highest], [0, 0]], np.int8)
-    packed = pack_smallest(weights, variant)
     own = [kernel for kernel in FULLY_CONNECTED_S8 if kernel in VARIANTS[variant]]
     fitting = [kernel for kernel in own if layout_of(kernel, variant).fits(weights)]
-    assert (packed.kernel, packed.variant) == ((fitting[0], variant) if fitting else (f"{WIDE}_any", GENERIC))
+    expected = (fitting[0], variant) if fitting else (f"{WIDEST}_any", GENERIC)
+    assert chosen(weights, variant, "balanced") == expected
+
+
+# Largest weight, form with the fewest instructions and its variant; then the smallest form of a large matrix.
+CHOSEN = [
+    *[("dsp", 1, "w2", "dsp", "b3", GENERIC), ("dsp", 7, None, "dsp", "w4", "dsp")],
+    *[("mve", 1, None, "mve", "b3", GENERIC), ("mve", 7, None, "mve", "w4", "mve")],
+    *[("mul32", 1, "b3", "mul32", "b3", "mul32"), ("mul32", 7, "w4", "mul32", "w4", "mul32")],
+    *[("host", 1, "w2", "host", "b3", GENERIC), ("host", 7, "w4", "host", "w4", "host")],
+    *[("neon", 1, None, "neon", "b3", GENERIC), ("neon", 7, None, "neon", "w4", GENERIC)],
+    *[(GENERIC, 1, "b3", GENERIC, "b3", GENERIC), (GENERIC, 7, None, GENERIC, "w4", GENERIC)],
+    *[(name, 127, None, name, None, name) for name in VARIANTS],
+]
+
+
+@pytest.mark.parametrize(("variant", "largest", "fast", "fast_variant", "small", "small_variant"), CHOSEN)
+def test_the_fastest_and_the_smallest_form(variant, largest, fast, fast_variant, small, small_variant):
+    weights = np.full((200, 400), largest, np.int8)
+    names = [WIDEST if form is None else f"{WIDEST}_{form}" for form in (fast, small)]
+    assert chosen(weights, variant, "fastest") == (names[0], fast_variant)
+    assert chosen(weights, variant, "smallest") == (names[1], small_variant)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "form"), [(4, 8, WIDEST), (64, 128, f"{WIDEST}_w2"), (200, 400, f"{WIDEST}_b3")]
+)
+def test_the_smallest_form_counts_the_code(rows, columns, form):
+    """A few ternary weights are not worth a kernel beside the one that others need anyway, and more not a long one."""
+    weights = [np.full((8, 8), 127, np.int8), np.ones((rows, columns), np.int8)]
+    packed = [pack_fitting(matrix, GENERIC, choose_kernels(weights, GENERIC, "smallest")) for matrix in weights]
+    assert [item.kernel for item in packed] == [WIDEST, form]
+
+
+@pytest.mark.parametrize("name", ["m4", "m55", "lx106", "rv32"])
+def test_the_table_ranks_forms_as_the_emulator_counts_them(name, program_of, tmp_path):
+    target = next(target for target in TARGETS if target.name == name)
+    kernels = [kernel for kernel in FORMS if kernel in VARIANTS[target.variant]]
+    layers = [random_layer(np.random.default_rng(4), 256, 128, kernel=kernel) for kernel in kernels]
+    results = target.run(program_of(target), [layer.case(target.variant) for layer in layers], tmp_path)
+    counts = {kernel: result.instructions for kernel, result in zip(kernels, results, strict=True)}
+    ranked = sorted(kernels, key=lambda kernel: layout_of(kernel, target.variant).instructions)
+    assert sorted(kernels, key=counts.get) == ranked
 
 
 @pytest.mark.parametrize(
@@ -156,6 +229,10 @@ def test_weights_that_do_not_fit_are_refused(kernel, weight):
 
 def test_unknown_variants_and_kernels_are_named():
     with pytest.raises(UserError, match="Did you mean 'dsp'"):
-        pack(np.zeros((1, 1), np.int8), WIDE, "dps")
+        pack(np.zeros((1, 1), np.int8), WIDEST, "dps")
+    with pytest.raises(UserError, match="Did you mean 'dsp'"):
+        choose_kernels([], "dps")
+    with pytest.raises(UserError, match="Did you mean 'fastest'"):
+        choose_kernels([], "dsp", "fast")
     with pytest.raises(UserError, match="Did you mean 'fully_connected_s8_w4'"):
         pack(np.zeros((1, 1), np.int8), "fully_connected_w4", "dsp")

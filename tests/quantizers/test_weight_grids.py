@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from textzoo.compiler.packing.registry import pack_smallest
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, pack_fitting
 from textzoo.compiler.tflite_file import read_tflite
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
@@ -99,7 +99,7 @@ def test_a_model_on_its_grid_arrives_in_the_tflite_as_it_is(name, recipe, kernel
     stored = [graph.tensors[op.inputs[1]] for op in graph.operators if op.name == "FULLY_CONNECTED"][:-1]
     for tensor, matrix in zip(stored, matrices_of(model), strict=True):
         assert tensor.dtype == np.int8
-        assert pack_smallest(tensor.values(), "generic").kernel == kernel
+        assert pack_fitting(tensor.values(), "generic", FULLY_CONNECTED_S8).kernel == kernel
         products = tensor.values() * np.array(tensor.scales, np.float32)[:, None]
         np.testing.assert_allclose(products, as_array(matrix.value).T, rtol=1e-6, atol=1e-9)
     reference, native = LitertReferenceEngine(result.decode_path), NativeEngine(result.decode_path)

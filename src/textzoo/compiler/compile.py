@@ -1,7 +1,7 @@
 """The compiler as a whole: from a .tflite to C files that compute the same integers."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
@@ -11,7 +11,9 @@ from textzoo.compiler.interfaces import LOGITS, STEP_INPUTS
 from textzoo.compiler.kernels import sources_of
 from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.operators.fully_connected import narrow_matrices
 from textzoo.compiler.opset import check_graph
+from textzoo.compiler.packing.choice import choose_kernels
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
@@ -115,6 +117,8 @@ def compile_bytes(
     check_graph(graph, label)
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
+    kernels = choose_kernels(narrow_matrices(graph.nodes), target.variant, target.weights)
+    target = replace(target, kernels=kernels)
     program, plan, savings = optimized(graph, target, without)
     use_vector_kernels(program, target.variant)
     files, flash, image = emit(graph, program, plan, facts)

@@ -10,6 +10,7 @@ from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.emitter import SelfCheck
 from textzoo.compiler.memory_map import draw_memory_map
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.tokenizer_tables import render_tokenizer, tokenizer_tables
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
@@ -75,6 +76,7 @@ def prepare(
         name=model_name(config, workspace, path),
         tokens_checked=tokens_checked,
         without=frozenset(config.deployment.without_passes),
+        weights=config.deployment.weights,
     )
     keep(made, workspace, sink)
     return made
@@ -89,12 +91,13 @@ def make_firmware(
     name: str = "model",
     tokens_checked: int = SELF_CHECK_TOKENS,
     without: frozenset[str] = frozenset(),
+    weights: str = BALANCED,
 ) -> Firmware:
     """Compile a quantized decode step for a board (None: this machine) and render its project into a folder."""
     engine = LitertReferenceEngine(path)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
-    target = Target(board.variant if board else HOST)
+    target = Target(board.variant if board else HOST, weights)
     compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
     files = {**compiled.files, **render_tokenizer(tokenizer)}
     if platform_of(board).takes_weights_file:

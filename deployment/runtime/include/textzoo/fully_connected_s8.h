@@ -33,4 +33,7 @@ void tz_fully_connected_s8_any(const tz_fully_connected_s8_t *layer, const int8_
 void tz_fully_connected_s8_w4(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 void tz_fully_connected_s8_w2(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
+/* The same for weights in [-1, 1], five of them in a byte (1.6 bits): base3_sums.h. */
+void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
+
 #endif

@@ -9,6 +9,8 @@ import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.packing.choice import BALANCED
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
 from textzoo.compiler.program import Operand, Statement, Struct
 
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
@@ -41,9 +43,14 @@ class Target:
 
     Attributes:
         variant: Preferred kernels: generic, dsp, mve, mul32 or host. A kernel that has no such variant stays generic.
+        weights: deployment.weights: which forms of packed weights are wanted.
+        kernels: What this means for the model at hand: kernels of FULLY_CONNECTED int8, in the order in which they are
+            tried for a matrix. The compiler fills it in.
     """
 
     variant: str = "generic"
+    weights: str = BALANCED
+    kernels: tuple[str, ...] = FULLY_CONNECTED_S8
 
 
 class Operator(ABC):

@@ -1,6 +1,7 @@
 """FULLY_CONNECTED: a matrix of constant weights times one or more vectors."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
 )
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, FULLY_CONNECTED_S16_LONG, pack_smallest
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, FULLY_CONNECTED_S16_LONG, pack_fitting
 from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors, precise_factors
 
@@ -133,11 +134,17 @@ def row_factors(node: Node) -> list[float]:
     return [first * float32(scale) / output for scale in scales]
 
 
+def narrow_matrices(nodes: Iterable[Node]) -> list[np.ndarray]:
+    """The weights (rows, columns) of all matrices that meet int8 activations."""
+    layers = [node for node in nodes if node.operator == "FULLY_CONNECTED"]
+    return [node.inputs[1].value for node in layers if str(node.inputs[0].dtype) == "int8"]
+
+
 def narrow_layer(node: Node, target: Target) -> Call:
     """int8 activations."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    packed = pack_smallest(weights.value, target.variant)
+    packed = pack_fitting(weights.value, target.variant, target.kernels)
     bias = folded_bias(node)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
@@ -163,7 +170,7 @@ def wide_layer(node: Node, target: Target) -> Call:
     symbol, bias = node.output.symbol, folded_bias(node)
     factors = wide_factors(node, bias)
     is_short = sums_are_short(node, bias) and all(factor.shift <= LARGEST_SHORT_SHIFT for factor, _ in factors)
-    packed = pack_smallest(weights.value, target.variant, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
+    packed = pack_fitting(weights.value, target.variant, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     fields = {
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),

@@ -15,12 +15,17 @@ class Layout:
         scratch_bytes: (rows, columns) -> bytes of scratch memory that the kernel needs.
         lowest: The smallest weight that it can take.
         highest: The largest one.
+        instructions: That the kernel takes per multiplication, everything from call to return included: what
+            benchmarks/gemv.py measures. 0 where there is nothing to choose from.
+        code_bytes: Of the kernel; benchmarks/gemv.py as well.
     """
 
     pack: Callable[[np.ndarray], np.ndarray]
     scratch_bytes: Callable[[int, int], int]
     lowest: int = -128
     highest: int = 127
+    instructions: float = 0.0
+    code_bytes: int = 0
 
     def fits(self, weights: np.ndarray) -> bool:
         """Whether it holds these weights."""

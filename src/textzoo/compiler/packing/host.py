@@ -64,9 +64,11 @@ def scratch_s16(rows: int, columns: int) -> int:
     return 4 * min(rows, BLOCK)
 
 
+# Lowest and highest weight, instructions per multiplication, bytes of code: both with AVX2
+# (python benchmarks/gemv.py --cores host, means).
 LAYOUTS = {
-    "fully_connected_s8": Layout(packer(with_sums, 1), scratch_s8, -127),
-    "fully_connected_s8_w4": Layout(packer(fields_packer(2, 8), 2), scratch_packed, -8, 7),
-    "fully_connected_s8_w2": Layout(packer(fields_packer(4, 1), 4), scratch_packed, -1, 1),
+    "fully_connected_s8": Layout(packer(with_sums, 1), scratch_s8, -127, 127, 0.210, 2661),
+    "fully_connected_s8_w4": Layout(packer(fields_packer(2, 8), 2), scratch_packed, -8, 7, 0.199, 3477),
+    "fully_connected_s8_w2": Layout(packer(fields_packer(4, 1), 4), scratch_packed, -1, 1, 0.174, 3365),
     "fully_connected_s16": Layout(np.ravel, scratch_s16),
 }

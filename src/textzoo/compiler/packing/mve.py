@@ -50,9 +50,11 @@ def scratch_s16(rows: int, columns: int) -> int:
     return 4 * min(rows, WIDE_TILE) + 2 * inputs
 
 
+# Lowest and highest weight, instructions per multiplication, bytes of code
+# (python benchmarks/gemv.py --cores m55, means).
 LAYOUTS = {
-    "fully_connected_s8": Layout(packer(block=7), scratch_of(1)),
-    "fully_connected_s8_w4": Layout(packer(block=3, joined=2, factor=16, offset=8), scratch_of(2), -8, 7),
-    "fully_connected_s8_w2": Layout(packer(block=1, joined=4, factor=4), scratch_of(4), -1, 1),
+    "fully_connected_s8": Layout(packer(block=7), scratch_of(1), -128, 127, 0.168, 1240),
+    "fully_connected_s8_w4": Layout(packer(3, joined=2, factor=16, offset=8), scratch_of(2), -8, 7, 0.181, 1248),
+    "fully_connected_s8_w2": Layout(packer(1, joined=4, factor=4), scratch_of(4), -1, 1, 0.185, 1148),
     "fully_connected_s16": Layout(packer(block=7, group=WIDE_GROUP), scratch_s16),
 }

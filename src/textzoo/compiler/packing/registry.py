@@ -1,4 +1,4 @@
-"""The table of layouts, and the choice of the smallest one."""
+"""The table of layouts, and weights in the first of some layouts that holds them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ VARIANTS: dict[str, dict[str, Layout]] = {
     "mul32": mul32.LAYOUTS,
     "neon": neon.LAYOUTS,
 }
-# What computes FULLY_CONNECTED of int8 activations, the smallest weights first.
+# What computes FULLY_CONNECTED of int8 activations, the fewest bits first; the last one takes all weights of 8 bits.
 FULLY_CONNECTED_S8 = ("fully_connected_s8_w2", "fully_connected_s8_w4", "fully_connected_s8")
 # Tables for look-ups, smallest first: packed like weights for generic kernels, so that equal ones are stored once.
 TABLES = {
@@ -61,7 +61,7 @@ def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
 
     Args:
         weights: (rows, columns) int8.
-        kernel: One of FULLY_CONNECTED_S8, FULLY_CONNECTED_S16 or FULLY_CONNECTED_S16_LONG.
+        kernel: A key of the variant's layouts.
         variant: A key of VARIANTS.
 
     Raises:
@@ -75,16 +75,25 @@ def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
     return Packed(kernel, variant, values, layout.scratch_bytes(*weights.shape))
 
 
-def pack_smallest(weights: np.ndarray, variant: str, kernels: Sequence[str] = FULLY_CONNECTED_S8) -> Packed:
-    """The smallest layout of the variant that holds weights (rows, columns) int8; where none does, the generic one.
+def holder(kernel: str, variant: str) -> str:
+    """Whose layout a kernel has: the variant's own, or the generic one."""
+    return variant if kernel in VARIANTS.get(variant, {}) else GENERIC
 
-    Beside a variant's kernel, which other layers may need, the generic one has a name of its own.
+
+def pack_fitting(weights: np.ndarray, variant: str, kernels: Sequence[str]) -> Packed:
+    """Weights (rows, columns) int8 for the first of some kernels that takes them.
+
+    Beside a variant's kernel, which other layers may need, the generic one for all weights has a name of its own.
+
+    Args:
+        weights: (rows, columns) int8.
+        variant: Whose kernels are taken; generic ones where it has none.
+        kernels: In the order in which they are tried; of the last one the generic kernel takes all weights.
     """
-    own = VARIANTS.get(variant, {})
     for kernel in kernels:
-        if kernel in own and own[kernel].fits(weights):
-            return pack(weights, kernel, variant)
-    return pack(weights, kernels[-1] + ("_any" if kernels[-1] in own else ""), GENERIC)
+        if layout_of(kernel, holder(kernel, variant)).fits(weights):
+            return pack(weights, kernel, holder(kernel, variant))
+    return pack(weights, f"{kernels[-1]}_any", GENERIC)
 
 
 def pack_table(entries: np.ndarray) -> Packed | None:

@@ -1,0 +1,76 @@
+"""deployment.weights: which forms of packed weights a model uses, and so which kernels.
+
+All of them compute the same integers. What each costs stands in the tables of layouts, packing/<variant>.py.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, VARIANTS, holder, layout_of, pack
+from textzoo.registry import unknown_name
+
+BALANCED = "balanced"
+WIDEST = FULLY_CONNECTED_S8[-1]
+# Every form of FULLY_CONNECTED int8, the fewest bits first.
+FORMS = ("fully_connected_s8_b3", *FULLY_CONNECTED_S8)
+
+# (matrices (rows, columns) int8, variant) -> kernels in the order in which they are tried for every matrix.
+Choice = Callable[[Sequence[np.ndarray], str], tuple[str, ...]]
+
+
+def balanced(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
+    """The fewest whole bits for which the variant has a kernel of its own."""
+    return with_own_kernel(FULLY_CONNECTED_S8, variant)
+
+
+def fastest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
+    """The variant's kernel of the fewest instructions; those slower than the one for all weights are left out."""
+    ranked = sorted(with_own_kernel(FORMS, variant), key=lambda kernel: layout_of(kernel, variant).instructions)
+    return tuple(ranked[: ranked.index(WIDEST) + 1])
+
+
+def smallest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
+    """The set of kernels that needs the fewest bytes of flash, weights and code together."""
+    sizes = [packed_bytes(matrix, variant) for matrix in matrices]
+    narrow = FORMS[:-1]
+    sets = [(*some, WIDEST) for count in range(len(narrow) + 1) for some in combinations(narrow, count)]
+    return min(sets, key=lambda kernels: flash_bytes(sizes, variant, kernels))
+
+
+def with_own_kernel(kernels: Sequence[str], variant: str) -> tuple[str, ...]:
+    """Those for which the variant has a layout, and the one for all weights."""
+    return tuple(kernel for kernel in kernels if kernel in VARIANTS[variant] or kernel == WIDEST)
+
+
+def packed_bytes(matrix: np.ndarray, variant: str) -> dict[str, int]:
+    """Kernel -> bytes of the matrix packed for it, for all that take its values; the last one always does."""
+    fitting = [kernel for kernel in FORMS if layout_of(kernel, holder(kernel, variant)).fits(matrix)]
+    sizes = {kernel: pack(matrix, kernel, holder(kernel, variant)).values.nbytes for kernel in fitting}
+    return {WIDEST: matrix.size} | sizes
+
+
+def flash_bytes(sizes: Sequence[dict[str, int]], variant: str, kernels: Sequence[str]) -> int:
+    """Bytes of all matrices, each for the first of the kernels that takes it, and of the code of these kernels."""
+    chosen = [next(kernel for kernel in kernels if kernel in size) for size in sizes]
+    code = sum(layout_of(kernel, holder(kernel, variant)).code_bytes for kernel in set(chosen))
+    return code + sum(size[kernel] for size, kernel in zip(sizes, chosen, strict=True))
+
+
+CHOICES: dict[str, Choice] = {BALANCED: balanced, "smallest": smallest, "fastest": fastest}
+
+
+def choose_kernels(matrices: Sequence[np.ndarray], variant: str, weights: str = BALANCED) -> tuple[str, ...]:
+    """Kernels of FULLY_CONNECTED int8 in the order in which they are tried for every matrix of a model.
+
+    Args:
+        matrices: (rows, columns) int8 each.
+        variant: A key of VARIANTS; UserError for another.
+        weights: deployment.weights, a key of CHOICES; UserError for another.
+    """
+    if variant not in VARIANTS:
+        raise unknown_name("kernel variant", variant, VARIANTS)
+    if weights not in CHOICES:
+        raise unknown_name("form of weights", weights, CHOICES)
+    return CHOICES[weights](matrices, variant)
