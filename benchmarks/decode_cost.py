@@ -1,6 +1,7 @@
 """What one token costs on every core, beside what a user would otherwise deploy.
 
 Run: python benchmarks/decode_cost.py [--model FILE.tflite] [--boards ...] [--passes]
+                                      [--weights balanced|smallest|fastest]
 Prints JSON: exact instructions per token on emulated Cortex-M, Xtensa and RV32 cores (mean over all positions of the
 context), of matrix products per multiplication, RAM and code bytes, instructions on this machine (valgrind), and the
 seconds of compilation. `--passes` adds the cost on a Cortex-M7 with each pass of the compiler left out.
@@ -21,6 +22,7 @@ from typing import Any
 from default_model import chosen_model, model_argument, tokenizer_for
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.packing.choice import BALANCED, CHOICES
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
@@ -47,11 +49,13 @@ HOST_KERNEL_FLAGS = "KERNEL_FLAGS=-O3 -march=x86-64-v3 -fno-strict-aliasing"
 VALGRIND_SECONDS = 600
 
 
-def board_row(path: Path, tokenizer: Tokenizer, name: str, without: frozenset[str] = frozenset()) -> dict[str, Any]:
+def board_row(
+    path: Path, tokenizer: Tokenizer, name: str, without: frozenset[str] = frozenset(), weights: str = BALANCED
+) -> dict[str, Any]:
     """Cost on one board's emulated twin."""
     board = load_board(name)
     with tempfile.TemporaryDirectory() as folder:
-        made = make_firmware(path, tokenizer, board, Path(folder) / name, without=without)
+        made = make_firmware(path, tokenizer, board, Path(folder) / name, without=without, weights=weights)
         with emulate(made.project, board) as console:
             total = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
             memory = console.ask({"command": "memory"})
@@ -71,6 +75,7 @@ def board_row(path: Path, tokenizer: Tokenizer, name: str, without: frozenset[st
         "stack_bytes": memory["stack_bytes"],
         "code_bytes": sizes.flash.code,
         "flash_bytes": sizes.flash.total,
+        "weight_bytes": made.compiled.flash.by_kind["weights"],
         "peer": PEERS.get(board.core, {}),
         "peer_over_ours": round(PEERS[board.core]["instructions_per_token"] / total["mean"], 2)
         if board.core in PEERS
@@ -119,13 +124,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     model_argument(parser)
     parser.add_argument("--boards", nargs="*", default=BOARDS)
+    parser.add_argument("--weights", choices=list(CHOICES), default=BALANCED, help="deployment.weights")
     parser.add_argument("--passes", action="store_true")
     arguments = parser.parse_args()
     path = chosen_model(arguments)
     tokenizer = tokenizer_for(path, LitertReferenceEngine(path).vocabulary_size)
     result: dict[str, Any] = {
         "model": path.name,
-        "boards": {name: board_row(path, tokenizer, name) for name in arguments.boards},
+        "boards": {name: board_row(path, tokenizer, name, weights=arguments.weights) for name in arguments.boards},
         "host": host_row(path, tokenizer),
         "compile_seconds": compile_seconds(path),
     }

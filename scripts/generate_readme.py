@@ -39,6 +39,7 @@ NOTES = {
     "deployment/runtime/mul32": "kernels for Xtensa and RV32: two MACs in a multiplication",
     "deployment/runtime/mve": "kernels for Cortex-M55 (Helium)",
     "deployment/runtime/host": "kernels for PCs",
+    "deployment/weight_file": "the reader of weights.tzw in C (docs/weight_files.md)",
     "deployment/templates/common": "model, weights, tokenizer as C",
     "deployment/templates/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3",
     "deployment/templates/host": "project for a PC",

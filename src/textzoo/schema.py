@@ -348,6 +348,9 @@ class DeploymentConfig:
         "Form of packed weights: fewest whole bits, least flash (base 3 for ternary ones), or fewest instructions.",
         choices=("balanced", "smallest", "fastest"),
     )
+    weight_files: bool = setting(
+        False, "Also write the matrices as files, 2 bits for a ternary weight, to the project's folder weights."
+    )
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
     hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)
 

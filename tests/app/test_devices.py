@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 
+from textzoo.compiler.weight_file import read_weight_file
 from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
@@ -161,8 +162,12 @@ def test_this_machine_is_measured_in_time(config, workspace):
 
 @needs_emulator
 def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, workspace, tmp_path):
+    config.deployment.weight_files = True
     report = deployment.run(config, workspace, Sink())
     project = workspace.path(report.deployment.c_project)
+    # Two blocks of four matrices, the logits' one, tokens and positions: as files and in weights.tzw.
+    matrices = read_weight_file((project / "weights" / "weights.tzw").read_bytes())
+    assert len(matrices) == len(list(project.glob("weights/*.bin"))) == 11
     assert report.skipped == []
     assert {path.name for path in Path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
     elsewhere = tmp_path / "elsewhere"

@@ -12,6 +12,8 @@ from textzoo.compiler.memory_map import draw_memory_map
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.tokenizer_tables import render_tokenizer, tokenizer_tables
+from textzoo.compiler.weight_export import FOLDER as WEIGHT_FOLDER
+from textzoo.compiler.weight_export import weight_files
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
@@ -77,6 +79,7 @@ def prepare(
         tokens_checked=tokens_checked,
         without=frozenset(config.deployment.without_passes),
         weights=config.deployment.weights,
+        with_weight_files=config.deployment.weight_files,
     )
     keep(made, workspace, sink)
     return made
@@ -92,6 +95,7 @@ def make_firmware(
     tokens_checked: int = SELF_CHECK_TOKENS,
     without: frozenset[str] = frozenset(),
     weights: str = BALANCED,
+    with_weight_files: bool = False,
 ) -> Firmware:
     """Compile a quantized decode step for a board (None: this machine) and render its project into a folder."""
     engine = LitertReferenceEngine(path)
@@ -104,7 +108,8 @@ def make_firmware(
         files["weights.bin"] = compiled.weights_image
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
-    render_project(board, files, compiled.sources, folder)
+    beside = {WEIGHT_FOLDER: weight_files(path)} if with_weight_files else {}
+    render_project(board, files, compiled.sources, folder, beside)
     return Firmware(board, path, compiled, folder, tokens, engine)
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from textzoo.registry import Registry
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board
-from textzoo.targets.project import ModelSizes, fresh_folder, text_of, write_sources
+from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, text_of, write_files, write_sources
 
 HOST = "host"
 PLATFORMS = Registry(
@@ -26,7 +27,11 @@ def platform_of(board: Board | None) -> Platform:
 
 
 def render_project(
-    board: Board | None, files: Mapping[str, str | bytes], runtime_sources: list[Path], folder: Path
+    board: Board | None,
+    files: Mapping[str, str | bytes],
+    runtime_sources: list[Path],
+    folder: Path,
+    beside: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
 ) -> Path:
     """Write a project; an older rendering of the folder is replaced as a whole, or not at all.
 
@@ -35,6 +40,7 @@ def render_project(
         files: Generated sources for model/ by name: model.h, model.c, tokenizer.h, tokenizer.c and others.
         runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
         folder: Where to write; must not exist, be empty, or be an earlier project.
+        beside: Folders of the project with files that no image is built from: folder -> file name -> content.
 
     Returns:
         The folder.
@@ -47,5 +53,7 @@ def render_project(
         platform.check(board)
     with fresh_folder(folder) as temporary:
         write_sources(temporary, files, runtime_sources)
+        for name, contents in beside.items():
+            write_files(temporary / checked_name(name), contents)
         platform.render(board, sizes, temporary)
     return folder

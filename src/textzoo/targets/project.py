@@ -122,12 +122,17 @@ def write_sources(folder: Path, files: Mapping[str, str | bytes], runtime_source
     """application/, model/ and runtime/: the same on every target."""
     names = [path.name for path in APPLICATION.iterdir() if path.suffix in (".c", ".h", ".md")]
     copy_files(APPLICATION, names, folder / "application")
-    for name, content in files.items():
-        path = folder / "model" / checked_name(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    write_files(folder / "model", files)
     for source in [*runtime_sources, *headers_for(runtime_sources)]:
         copy_runtime(RUNTIME / source, folder / "runtime")
+
+
+def write_files(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write files below a folder: name -> content."""
+    for name, content in files.items():
+        path = folder / checked_name(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 def checked_name(name: str) -> str:

@@ -23,14 +23,13 @@ def pack_w2(weights: np.ndarray) -> np.ndarray:
 
 
 # Lowest and highest weight, instructions per multiplication, bytes of code: both on a Cortex-M4
-# (python benchmarks/gemv.py --cores m4, means). Cores without an addressing mode for tables of words rank 4 bits before
-# 8, but they have a variant of their own.
+# (python benchmarks/gemv.py --cores m4, means). Xtensa and RV32 rank 8 and 4 bits the other way; they have mul32.
 LAYOUTS = {
     "fully_connected_s8": Layout(np.ravel, no_scratch, -128, 127, 5.30, 172),
     "fully_connected_s8_any": Layout(np.ravel, no_scratch, -128, 127, 5.30, 172),
     "fully_connected_s8_w4": Layout(pack_w4, no_scratch, -8, 7, 5.95, 324),
     "fully_connected_s8_w2": Layout(pack_w2, no_scratch, -1, 1, 4.97, 392),
-    "fully_connected_s8_b3": Layout(pack_b3, scratch_b3, -1, 1, 1.96, 876),
+    "fully_connected_s8_b3": Layout(pack_b3, scratch_b3, -1, 1, 1.96, 880),
     "fully_connected_s16": Layout(np.ravel, no_scratch),
     "fully_connected_s16_any": Layout(np.ravel, no_scratch),
     "fully_connected_s16_long": Layout(np.ravel, no_scratch),
