@@ -1,1 +1,1 @@
-"""Weights without loss in the smallest form that holds them, in the order in which a kernel reads them."""
+"""Weights without loss in the form that is asked for, in the order in which a kernel reads them."""
