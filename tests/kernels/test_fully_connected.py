@@ -14,7 +14,7 @@ from targets import TARGETS
 
 from bare_metal.cases import Result
 from bare_metal.fully_connected import Layer, random_layer
-from textzoo.compiler.packing.choice import FORMS, WIDEST, choose_kernels
+from textzoo.compiler.packing.choice import BALANCED, CHOICES, FORMS, WIDEST, choose_kernels
 from textzoo.compiler.packing.registry import (
     FULLY_CONNECTED_S8,
     GENERIC,
@@ -25,6 +25,7 @@ from textzoo.compiler.packing.registry import (
     pack_fitting,
 )
 from textzoo.errors import UserError
+from textzoo.schema import DeploymentConfig
 
 ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)
@@ -205,6 +206,11 @@ def test_the_smallest_form_counts_the_code(rows, columns, form):
     weights = [np.full((8, 8), 127, np.int8), np.ones((rows, columns), np.int8)]
     packed = [pack_fitting(matrix, GENERIC, choose_kernels(weights, GENERIC, "smallest")) for matrix in weights]
     assert [item.kernel for item in packed] == [WIDEST, form]
+
+
+def test_the_configuration_offers_every_choice():
+    assert DeploymentConfig.__dataclass_fields__["weights"].metadata["choices"] == tuple(CHOICES)
+    assert DeploymentConfig().weights == BALANCED
 
 
 @pytest.mark.parametrize("name", ["m4", "m55", "lx106", "rv32"])
