@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from targets import TARGETS
 
@@ -143,6 +143,7 @@ def test_packing_adds_little(variant, kernel, rows, columns):
         assert packed.values.nbytes <= 1.08 * filled_up * columns * bits / 8
 
 
+@settings(max_examples=30)
 @given(rows=st.integers(1, 520), columns=st.integers(1, 33), seed=st.integers(0, 999))
 def test_weights_in_base_3_come_back(rows, columns, seed):
     """The format as its header tells it: tiles, in each for every 10 columns two bytes of five digits of each row."""
