@@ -33,7 +33,7 @@ from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import run_make
 from textzoo.text.tokenizers import Tokenizer
 
-BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3")
+BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")
 # Has the RAM for a program without its passes.
 PASS_BOARD = "STM32H7"
 # TFLM + CMSIS-NN with the decode graph, same model: instructions per token, and per multiplication of the products.

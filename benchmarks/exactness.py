@@ -23,7 +23,7 @@ from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate
 from textzoo.text.tokenizers import Tokenizer
 
-BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3")
+BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")
 SAMPLE = {"max_tokens": 200, "temperature": 0.8, "top_k": 0, "seed": 1}
 
 

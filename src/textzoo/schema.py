@@ -321,10 +321,12 @@ class HardwareSetupConfig:
 
     board: str = setting("STM32H7", "Name of the board.")
     title: str = setting("", "The name on its box.")
-    platform: str = setting("", "How its projects are made.", choices=("", "esp32", "mpu", "stm32"))
+    platform: str = setting("", "How its projects are made.", choices=("", "cimv3", "esp32", "mpu", "stm32"))
     family: str = setting("", "Family of the chip, e.g. stm32h7.")
     core: str = setting("", "Processor, e.g. cortex-m7.")
-    variant: str = setting("", "Kernels of the runtime.", choices=("", "generic", "dsp", "mul32", "mve", "neon"))
+    variant: str = setting(
+        "", "Kernels of the runtime.", choices=("", "generic", "cimv3", "dsp", "mul32", "mve", "neon")
+    )
     clock_hz: int = setting(0, "Clock that the project sets up; 0 is the board's own.", unit="Hz", low=0, high=10**10)
     cycles_per_instruction: float = setting(
         0.0, "Assumption for projections of time; 0 is the board's own.", low=0.0, high=100.0

@@ -13,12 +13,13 @@ from typing import Any
 from textzoo.chains import CHAINS, DESCRIBE
 from textzoo.errors import UserError
 from textzoo.registry import did_you_mean, nearest, unknown_name
-from textzoo.schema import BPE_VOCABULARY, Config, DatasetConfig, SourceConfig, with_inherited
+from textzoo.schema import BPE_VOCABULARY, Config, DatasetConfig, ModelConfig, SourceConfig, with_inherited
 
 # Architectures to which n_heads means nothing.
 WITHOUT_HEADS = ("tiny_lm", "lstm")
 # training.qat -> bits in the names of the recipes that store such weights.
 QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
+CIMV3_BOARD = "CIMv3"
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128
@@ -273,10 +274,15 @@ def check_rotary(config: Config) -> list[UserError]:
 
 
 def check_cimv3(config: Config) -> list[UserError]:
-    """The CIMv3 accelerator's rules, each violation named."""
-    model = config.model
-    if model.constraints != "cimv3":
-        return []
+    """The CIMv3 accelerator's rules, where they are asked for or its board is."""
+    if config.deployment.hardware_setup.board == CIMV3_BOARD:
+        return cimv3_violations(config.model, f"Another board than {CIMV3_BOARD} lifts this rule.")
+    is_asked = config.model.constraints == "cimv3"
+    return cimv3_violations(config.model, "model.constraints=none lifts this rule.") if is_asked else []
+
+
+def cimv3_violations(model: ModelConfig, remedy: str) -> list[UserError]:
+    """An error for every rule of the CIMv3 accelerator that an architecture breaks."""
     widths = ", ".join(map(str, CIMV3_WIDTHS))
     rules = [
         (model.name == "pico_gpt", "name", "pico_gpt", model.name),
@@ -291,7 +297,6 @@ def check_cimv3(config: Config) -> list[UserError]:
         (model.activation == "relu", "activation", "relu", model.activation),
         (not model.use_bias, "use_bias", "false", "true"),
     ]
-    remedy = "model.constraints=none lifts this rule."
     return [
         UserError(f"model.{key} breaks a CIMv3 rule", expected=expected, received=str(received), remedy=remedy)
         for holds, key, expected, received in rules

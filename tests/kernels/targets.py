@@ -87,3 +87,9 @@ TARGETS = [
     Target("neon_unoptimized", "neon", ARM64, ("-O0", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
     Target("neon_dot_product", "neon", ARM64, ("-O3", "-march=armv8.2-a+dotprod", "-static"), arm64("max")),
 ]
+# Variants with no kernel of their own but FULLY_CONNECTED: the others are those that the targets above test.
+MATRIX_TARGETS = [
+    *TARGETS,
+    Target("cimv3_rv32", "cimv3", "rv32", ("-O2",)),
+    Target("cimv3_sanitized", "cimv3", "gcc", SANITIZERS),
+]

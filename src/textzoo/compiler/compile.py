@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
 from textzoo.compiler.fixedpoint import unit_multiplier
@@ -19,6 +20,7 @@ from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
 from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.vector_kernels import use_vector_kernels
+from textzoo.compiler.weights_image import weights_image
 
 
 @dataclass
@@ -35,6 +37,7 @@ class CompiledModel:
         facts: What the header says.
         logits: The output of a decode step; None for other models.
         savings: What each pass saved.
+        context: What the templates of `files` printed.
     """
 
     files: dict[str, str]
@@ -46,6 +49,7 @@ class CompiledModel:
     facts: ModelFacts
     logits: Tensor | None
     savings: list["Saving"]
+    context: dict[str, Any]
 
     def saving_lines(self) -> list[str]:
         """One line per pass, for the console."""
@@ -121,9 +125,19 @@ def compile_bytes(
     target = replace(target, kernels=kernels)
     program, plan, savings = optimized(graph, target, without)
     use_vector_kernels(program, target.variant)
-    files, flash, image = emit(graph, program, plan, facts)
-    sources = sources_of(program, target.variant)
-    return CompiledModel(files, sources, plan, flash, image, program, facts, graph.outputs.get("logits"), savings)
+    files, context = emit(graph, program, plan, facts)
+    return CompiledModel(
+        files=files,
+        sources=sources_of(program, target.variant),
+        plan=plan,
+        flash=context["flash"],
+        weights_image=weights_image(context["constants"], facts.sha256),
+        program=program,
+        facts=facts,
+        logits=graph.outputs.get("logits"),
+        savings=savings,
+        context=context,
+    )
 
 
 def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Program, MemoryPlan, list[Saving]]:

@@ -19,7 +19,7 @@ from textzoo.compiler.rendering import (
     struct_lines,
 )
 from textzoo.compiler.templates import template
-from textzoo.compiler.weights_image import image_bytes, image_offsets, weights_image
+from textzoo.compiler.weights_image import image_bytes, image_offsets
 
 VERSION = 1
 
@@ -131,8 +131,8 @@ def weights_crc32(constants: list[Constant]) -> int:
     return checksum
 
 
-def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], Flash, bytes]:
-    """File name -> content, the bytes of the constants, and the constants as weights.bin."""
+def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], dict[str, Any]]:
+    """File name -> content, and what their templates printed, for platforms that have templates of their own."""
     constants = all_constants(graph, program)
     keep_symbols_apart(graph, program, constants)
     constants = share_equal(constants)
@@ -155,7 +155,7 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
     }
     names = ("model.h", "model.c", "weights.h", "weights.c", "embedding.h")
     files = {name: template(f"common/{name}.j2").render(context) for name in names}
-    return files, context["flash"], weights_image(constants, facts.sha256)
+    return files, context
 
 
 def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[str, Any]:

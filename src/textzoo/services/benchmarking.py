@@ -95,7 +95,7 @@ def machine_name(config: Config, made: Firmware) -> str:
         return "this machine"
     if config.benchmarking.measured_by == "serial":
         return made.board.title
-    return f"QEMU {made.board.emulator(config.benchmarking.emulator).machine}"
+    return made.board.emulator(config.benchmarking.emulator).title
 
 
 def mismatches(made: Firmware, console: Console, count: int) -> int:

@@ -101,11 +101,10 @@ def make_firmware(
     engine = LitertReferenceEngine(path)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
-    target = Target(board.variant if board else HOST, weights)
+    target, platform = Target(board.variant if board else HOST, weights), platform_of(board)
+    without |= platform.without_passes
     compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
-    files = {**compiled.files, **render_tokenizer(tokenizer)}
-    if platform_of(board).takes_weights_file:
-        files["weights.bin"] = compiled.weights_image
+    files = {**platform.model_files(compiled), **render_tokenizer(tokenizer)}
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     beside = {WEIGHT_FOLDER: weight_files(path)} if with_weight_files else {}

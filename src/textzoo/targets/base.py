@@ -1,8 +1,10 @@
 """What a platform promises: how projects for a kind of boards are written, built, run and measured."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
+from textzoo.compiler.compile import CompiledModel
 from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
 from textzoo.targets.image_size import ImageSize
 from textzoo.targets.project import ModelSizes, program_of
@@ -17,21 +19,29 @@ class Platform(ABC):
         name: Key of PLATFORMS, and folder in deployment/templates.
         image: What `make` builds, and whose ELF tells flash and RAM: the twin where the board's needs a framework.
         suffix: Of its programs.
-        takes_weights_file: Whether its projects have the constants as a file, too (model/weights.bin).
+        without_passes: Passes of the compiler whose results its projects have no place for.
     """
 
     name: str
     image: str = BOARD_IMAGE
     suffix: str = ".elf"
-    takes_weights_file: bool = False
+    without_passes: frozenset[str] = frozenset()
 
     @abstractmethod
     def check(self, board: Board) -> None:
         """UserError where a board's facts are not what the platform knows."""
 
+    def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
+        """What a model becomes: files of model/ by name, others by their path in the project.
+
+        Raises:
+            UserError: The platform cannot run the model.
+        """
+        return compiled.files
+
     @abstractmethod
     def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:
-        """Write the platform's part of a project: everything but application/, model/ and runtime/."""
+        """Write the platform's part of a project: everything but application/, runtime/ and what the model became."""
 
     @abstractmethod
     def compiler(self, board: Board | None, image: str) -> str:

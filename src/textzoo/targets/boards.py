@@ -14,7 +14,7 @@ from textzoo.schema import HardwareSetupConfig
 BOARD_FOLDER = Path(__file__).resolve().parents[3] / "conf" / "board"
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
-BOARD_IMAGE, TWIN_IMAGE = "board", "twin"
+BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = "board", "twin", "host"
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,12 @@ class Region:
 
 @dataclass(frozen=True)
 class Emulator:
-    """A machine of QEMU.
+    """A machine of QEMU, or this machine itself.
 
     Attributes:
         machine: Its name there.
-        image: "board": runs the board's own image; "twin": the same sources linked for this machine.
+        image: "board": runs the board's own image; "twin": the same sources linked for this machine; "host": for the
+            machine that TextZoo runs on.
         note: What it is.
         serial: Which of the machine's serial lines the program uses.
         exits_by_reset: Whether the program ends by resetting the chip (a board's image), not by semihosting.
@@ -86,6 +87,10 @@ class Emulator:
     timer_counts_down: bool = False
     timer_hz: int = 0
 
+    @property
+    def title(self) -> str:
+        return "this machine" if self.image == HOST_IMAGE else f"QEMU {self.machine}"
+
 
 @dataclass(frozen=True)
 class Board:
@@ -97,7 +102,7 @@ class Board:
         platform: Key of `platforms.PLATFORMS`.
         family: Of the chip, as the platform knows it (`stm32.chips.FAMILIES`).
         core: Likewise (`stm32.chips.CORES`).
-        variant: Kernels of the runtime: "generic", "dsp", "mve" or "mul32".
+        variant: Kernels of the runtime: "generic", "cimv3", "dsp", "mve", "mul32" or "neon".
         clock_hz: The clock that the project sets up.
         cycles_per_instruction: Assumption for projections of time; `cycles_note` says on what ground.
         memories: In order of preference within a kind.

@@ -14,6 +14,7 @@ PLATFORMS = Registry(
     "platform",
     {
         HOST: "textzoo.targets.host:PLATFORM",
+        "cimv3": "textzoo.targets.cimv3.platform:PLATFORM",
         "esp32": "textzoo.targets.esp32.platform:PLATFORM",
         "mpu": "textzoo.targets.mpu:PLATFORM",
         "stm32": "textzoo.targets.stm32.platform:PLATFORM",
@@ -37,7 +38,7 @@ def render_project(
 
     Args:
         board: From `boards.load_board`; None for this machine.
-        files: Generated sources for model/ by name: model.h, model.c, tokenizer.h, tokenizer.c and others.
+        files: Generated sources by name, for model/ (model.h, tokenizer.h, tokenizer.c and others), or by their path.
         runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
         folder: Where to write; must not exist, be empty, or be an earlier project.
         beside: Folders of the project with files that no image is built from: folder -> file name -> content.

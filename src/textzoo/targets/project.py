@@ -119,10 +119,10 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 
 def write_sources(folder: Path, files: Mapping[str, str | bytes], runtime_sources: list[Path]) -> None:
-    """application/, model/ and runtime/: the same on every target."""
+    """application/ and runtime/, and the generated files: in model/, or where their path says."""
     names = [path.name for path in APPLICATION.iterdir() if path.suffix in (".c", ".h", ".md")]
     copy_files(APPLICATION, names, folder / "application")
-    write_files(folder / "model", files)
+    write_files(folder, {name if "/" in name else f"model/{name}": content for name, content in files.items()})
     for source in [*runtime_sources, *headers_for(runtime_sources)]:
         copy_runtime(RUNTIME / source, folder / "runtime")
 

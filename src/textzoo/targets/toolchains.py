@@ -36,6 +36,12 @@ TOOLS = {
     "xtensa": Tool(
         ("xtensa-lx106-elf-gcc",), "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf", "compiling for Xtensa (ESP32)"
     ),
+    "c++": Tool(("c++", "g++", "clang++"), "g++", "compiling C++ for this machine"),
+    "riscv-c++": Tool(
+        ("riscv64-unknown-elf-g++",),
+        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+        "compiling C++ for RISC-V",
+    ),
     "make": Tool(("make", "gmake"), "make", "building the project"),
     "qemu": Tool(("qemu-system-arm",), "qemu-system-arm", "emulating boards"),
     "aarch64": Tool(

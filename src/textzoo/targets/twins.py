@@ -97,11 +97,16 @@ def twin_sizes(emulator: Emulator, program: Path) -> ImageSize:
 
 def render_twin(board: Board, sizes: ModelSizes, model_name: str, folder: Path) -> None:
     """twin/ for a board's default emulator: sources, linker script, and the part of the Makefile that builds it."""
+    render_machine(board, sizes, folder)
+    render_all("twins", {"twin.mk": "twin.mk"}, makefile_values(board, board.emulator(), model_name), folder)
+
+
+def render_machine(board: Board, sizes: ModelSizes, folder: Path) -> None:
+    """The same without a Makefile, for projects that are built otherwise."""
     emulator = board.emulator()
     copy_files(SOURCE, list(SHARED_FILES), folder)
     copy_files(SOURCE / emulator.name, sorted(path.name for path in (SOURCE / emulator.name).iterdir()), folder)
     render_all("stm32", {"memory.ld": "memory.ld"}, memory_values(board, emulator, sizes), folder)
-    render_all("twins", {"twin.mk": "twin.mk"}, makefile_values(board, emulator, model_name), folder)
 
 
 def makefile_values(board: Board, emulator: Emulator, model_name: str) -> dict[str, Any]:

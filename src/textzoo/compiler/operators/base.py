@@ -42,7 +42,7 @@ class Target:
     """What the code is made for.
 
     Attributes:
-        variant: Preferred kernels: generic, dsp, mve, mul32 or host. A kernel that has no such variant stays generic.
+        variant: Preferred kernels, a folder of deployment/runtime. A kernel that has no such variant stays generic.
         weights: deployment.weights: which forms of packed weights are wanted.
         kernels: What this means for the model at hand: kernels of FULLY_CONNECTED int8, in the order in which they are
             tried for a matrix. The compiler fills it in.

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.packing import dsp, generic, host, mul32, mve, neon
+from textzoo.compiler.packing import cimv3, dsp, generic, host, mul32, mve, neon
 from textzoo.compiler.packing.base import Layout
 from textzoo.registry import unknown_name
 
 GENERIC = "generic"
 VARIANTS: dict[str, dict[str, Layout]] = {
     GENERIC: generic.LAYOUTS,
+    "cimv3": cimv3.LAYOUTS,
     "dsp": dsp.LAYOUTS,
     "mve": mve.LAYOUTS,
     "host": host.LAYOUTS,

@@ -1,8 +1,10 @@
 """ESP32 microcontrollers: a project for ESP-IDF, and its portable part for an emulated twin beside it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from textzoo.compiler.compile import CompiledModel
 from textzoo.errors import UserError
 from textzoo.registry import unknown_name
 from textzoo.targets.base import Platform
@@ -42,7 +44,6 @@ class Esp32(Platform):
 
     name = "esp32"
     image = TWIN_IMAGE
-    takes_weights_file = True
 
     def check(self, board: Board) -> None:
         if board.family not in FAMILIES:
@@ -76,6 +77,10 @@ class Esp32(Platform):
 
     def image_sizes(self, board: Board, program: Path) -> ImageSize:
         return twin_sizes(board.emulator(), program)
+
+    def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
+        """The constants also as a file for their partition."""
+        return {**compiled.files, "weights.bin": compiled.weights_image}
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         check_partitions(board, sizes)

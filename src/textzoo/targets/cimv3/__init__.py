@@ -1,0 +1,1 @@
+"""CIMv3, a compute-in-memory accelerator: C++ projects whose HAL follows its modes."""

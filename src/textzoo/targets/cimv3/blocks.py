@@ -1,0 +1,338 @@
+"""A compiled decode step as blocks in CIMv3's modes: which kernels are PIPE, PARL and LN of which block.
+
+Statements come in the order of the graph, so that one walk over them finds the blocks. Each is taken only where it is
+the kernel that a block has there and reads what the ones before it have computed: what is left to the HAL is the whole
+model and nothing else.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from textzoo.compiler.graph import Tensor
+from textzoo.compiler.program import Call, Compute, Loop, Program, Statement, Struct, straightened
+from textzoo.errors import UserError, raise_all
+from textzoo.schema import ModelConfig
+from textzoo.validation import CIMV3_BOARD, cimv3_violations
+
+MATRIX = ("fully_connected_s8",)
+NARROW, WIDE = "attention_s8", "attention_s8_p16"
+MODES = (
+    "embeddings added; per block PIPE (FULLY_CONNECTED, new rows of the caches, ATTENTION, FULLY_CONNECTED, ADD), PARL "
+    "(FULLY_CONNECTED twice, ADD) and LN (LAYER_NORM); a last LAYER_NORM and FULLY_CONNECTED, all of them of int8"
+)
+REMEDY = f"Take model=pico_gpt with quantization=static_wi8_ai8, or another board than {CIMV3_BOARD}."
+# A tensor's memory and its first element there.
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Pipe:
+    """Attention of one block, and what goes into it added.
+
+    Attributes:
+        qkv: Matrix of queries, keys and values, one after the other.
+        attention: With probabilities of 8 or 15 bits.
+        narrowing: tz_requantize_t from attention's int16 to int8; None with probabilities of 8 bits.
+        projection: Matrix of the output.
+        residual: tz_add_t of the input and the projection, in this order.
+    """
+
+    qkv: Call
+    attention: Call
+    narrowing: Struct | None
+    projection: Call
+    residual: Struct
+
+
+@dataclass(frozen=True)
+class Parl:
+    """The feed-forward part of one block, and what goes into it added.
+
+    Attributes:
+        activation: Of the hidden layer, by the configuration's names; "none", or the operator of another one.
+    """
+
+    up: Call
+    down: Call
+    residual: Struct
+    activation: str
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block: its modes in their order."""
+
+    pipe: Pipe
+    parl: Parl
+    norm: Call
+
+    @property
+    def matrices(self) -> list[Call]:
+        return [self.pipe.qkv, self.pipe.projection, self.parl.up, self.parl.down]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """What all blocks have in common: rows and columns of the matrices; heads, context and width of attention."""
+        sizes = [size for matrix in self.matrices for size in rows_and_columns(matrix)]
+        attention = self.pipe.attention.struct.fields
+        return (*sizes, attention["heads"], attention["context"], attention["width"], self.norm.struct.fields["width"])
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A whole decode step.
+
+    Attributes:
+        tokens: (vocabulary, d_model) int8 embeddings.
+        positions: (context, d_model) likewise.
+        embedding: tz_add_t of a token's and a position's, in this order.
+        final_norm, logits: Behind the last block.
+    """
+
+    tokens: Tensor
+    positions: Tensor
+    embedding: Struct
+    blocks: list[Block]
+    final_norm: Call
+    logits: Call
+
+    @property
+    def norms(self) -> list[Call]:
+        return [*(block.norm for block in self.blocks), self.final_norm]
+
+    @property
+    def calls(self) -> list[Call]:
+        """Every kernel that may need scratch memory."""
+        return [call for block in self.blocks for call in (*block.matrices, block.pipe.attention)] + [self.logits]
+
+    @property
+    def scratch_bytes(self) -> int:
+        return max(call.scratch.bytes for call in self.calls)
+
+
+class Misfit(UserError):
+    """A model that does not consist of CIMv3's blocks."""
+
+    def __init__(self, received: str) -> None:
+        what = "CIMv3 runs pico_gpt blocks, of which this model does not consist"
+        super().__init__(what, expected=MODES, received=received, remedy=REMEDY)
+
+
+def decoder_of(program: Program, inputs: dict[str, Tensor]) -> Decoder:
+    """The blocks of a compiled decode step.
+
+    Args:
+        program: With every pass, and weights row by row (variant cimv3).
+        inputs: The decode step's: token and position.
+
+    Raises:
+        UserError: The model has other statements, or breaks rules of the accelerator: all of them are named.
+    """
+    walk = Walk(program.statements, inputs["position"])
+    embedding, (tokens, positions), place = walk.embeddings(inputs["token"])
+    blocks = []
+    while not walk.is_at("LAYER_NORM"):
+        block, place = walk.block(place)
+        blocks.append(block)
+    final_norm = walk.call("the last LAYER_NORM", "LAYER_NORM", ("layer_norm_s8",), place)
+    logits = walk.call("the logits", "FULLY_CONNECTED", MATRIX, place_of(final_norm.outputs[0]))
+    walk.end()
+    decoder = Decoder(tokens, positions, embedding, blocks, final_norm, logits)
+    check_shapes(decoder)
+    raise_all(cimv3_violations(architecture_of(decoder), REMEDY))
+    return decoder
+
+
+class Walk:
+    """Statements in order, each taken once. What only computes indices is left out: the HAL knows the position."""
+
+    def __init__(self, statements: Iterable[Statement], position: Tensor) -> None:
+        self.rest = [statement for statement in statements if not only_indices(statement)]
+        self.position = position
+
+    def is_at(self, kind: str) -> bool:
+        return bool(self.rest) and self.rest[0].kind == kind
+
+    def misfit(self, wanted: str) -> Misfit:
+        found = f"{self.rest[0].kind} ({self.rest[0].name})" if self.rest else "the end"
+        return Misfit(f"{found} in place of {wanted}")
+
+    def end(self) -> None:
+        if self.rest:
+            raise self.misfit("the end")
+
+    def call(self, role: str, kind: str, kernels: tuple[str, ...], *inputs: Place) -> Call:
+        """The next statement: a call of one of the kernels that reads the values at some places."""
+        if not self.is_at(kind) or not isinstance(self.rest[0], Call):
+            raise self.misfit(role)
+        call = self.rest[0]
+        read = tuple(place_of(tensor) for tensor in call.inputs[: len(inputs)])
+        if call.kernel not in kernels or call.repeats != 1 or read != inputs:
+            raise self.misfit(role)
+        del self.rest[0]
+        return call
+
+    def loop(self, role: str, kind: str, functions: tuple[str, ...]) -> Compute:
+        """The next statement: a loop with one function over whole rows of int8 or int16."""
+        loop = straightened(self.rest[0]) if self.is_at(kind) and isinstance(self.rest[0], Loop) else None
+        if loop is None or len(loop.body) != 1 or loop.body[0].function not in functions:
+            raise self.misfit(role)
+        operands = (*loop.body[0].operands, loop.body[0].target)
+        if any((operand.strides, operand.offset) != ((1,), 0) for operand in operands):
+            raise self.misfit(role)
+        del self.rest[0]
+        return loop.body[0]
+
+    def embeddings(self, token: Tensor) -> tuple[Struct, tuple[Tensor, Tensor], Place]:
+        """The sum of a token's and a position's row: tz_add_t, both tables, where the sum lies."""
+        role = "the sum of both embeddings"
+        if not self.is_at("ADD"):
+            raise self.misfit(role)
+        compute = self.loop(role, "ADD", ("tz_add",))
+        (first, by), (second, other) = (table_and_index(operand.tensor) for operand in compute.operands)
+        if (by, other) == (token, self.position):
+            return compute.struct, (first, second), place_of(compute.target.tensor)
+        if (by, other) != (self.position, token):
+            raise Misfit("a sum of something else than a token's and a position's row")
+        return swapped(compute.struct), (second, first), place_of(compute.target.tensor)
+
+    def residual(self, role: str, x: Place, branch: Place) -> tuple[Struct, Place]:
+        """tz_add_t of x and a branch in this order, and where their sum lies."""
+        compute = self.loop(role, "ADD", ("tz_add",))
+        operands = [place_of(operand.tensor) for operand in compute.operands]
+        if sorted(operands) != sorted((x, branch)):
+            raise Misfit(f"a sum of other values as {role}")
+        struct = compute.struct if operands[0] == x else swapped(compute.struct)
+        return struct, place_of(compute.target.tensor)
+
+    def block(self, x: Place) -> tuple[Block, Place]:
+        """The next block, and where its output lies."""
+        pipe, attended = self.pipe(x)
+        parl, fed = self.parl(attended)
+        norm = self.call("LN", "LAYER_NORM", ("layer_norm_s8",), fed)
+        return Block(pipe, parl, norm), place_of(norm.outputs[0])
+
+    def pipe(self, x: Place) -> tuple[Pipe, Place]:
+        qkv = self.call("PIPE's queries, keys and values", "FULLY_CONNECTED", MATRIX, x)
+        query, width = place_of(qkv.outputs[0]), qkv.struct.fields["columns"]
+        rows = self.new_rows()
+        caches = [rows.get((query[0], query[1] + part * width)) for part in (1, 2)]
+        attention = self.call("PIPE's attention", "ATTENTION", (NARROW, WIDE), query)
+        *read, last = attention.inputs[1:]
+        if [place_of(tensor) for tensor in read] != caches or last.storage is not self.position:
+            raise Misfit(f"ATTENTION ({attention.name}) over other caches than those just written")
+        mixed, narrowing = place_of(attention.outputs[0]), None
+        if attention.kernel == WIDE:
+            compute = self.loop("PIPE's narrowing", "QUANTIZE", ("tz_requantize", "tz_requantize_small"))
+            if place_of(compute.operands[0].tensor) != mixed:
+                raise Misfit(f"QUANTIZE of something else than {attention.name}")
+            mixed, narrowing = place_of(compute.target.tensor), compute.struct
+        projection = self.call("PIPE's projection", "FULLY_CONNECTED", MATRIX, mixed)
+        residual, place = self.residual("PIPE's sum", x, place_of(projection.outputs[0]))
+        return Pipe(qkv, attention, narrowing, projection, residual), place
+
+    def new_rows(self) -> dict[Place, Place]:
+        """Of the copies into caches: where a row comes from -> the cache that it goes to."""
+        computes: list[Compute] = []
+        while self.is_at("DYNAMIC_UPDATE_SLICE"):
+            computes += self.rest.pop(0).body
+        copies = [compute for compute in computes if not compute.function]
+        return {
+            place_of(copy.operands[0].tensor): (id(copy.target.tensor.storage), 0)
+            for copy in copies
+            if copy.operands[0].offset == 0
+        }
+
+    def parl(self, x: Place) -> tuple[Parl, Place]:
+        up = self.call("PARL's first matrix", "FULLY_CONNECTED", MATRIX, x)
+        hidden, activation = place_of(up.outputs[0]), fused_activation(up)
+        if self.rest and isinstance(self.rest[0], Loop) and not self.is_at("ADD"):
+            loop = self.rest.pop(0)
+            hidden, activation = place_of(loop.writes()[-1]), loop.kind.lower()
+        down = self.call("PARL's second matrix", "FULLY_CONNECTED", MATRIX, hidden)
+        residual, place = self.residual("PARL's sum", x, place_of(down.outputs[0]))
+        return Parl(up, down, residual, activation), place
+
+
+def only_indices(statement: Statement) -> bool:
+    return all(str(tensor.dtype) == "int32" for tensor in statement.writes())
+
+
+def place_of(tensor: Tensor) -> Place:
+    """What lies at a place known only at run time is nobody's output."""
+    storage, offset, moves = tensor.place()
+    return id(storage), -1 if moves else offset
+
+
+def table_and_index(row: Tensor) -> tuple[Tensor, Tensor | None]:
+    """A constant table (entries, elements), and the tensor whose number says which of its rows this is; else None."""
+    table, offset, moves = row.place()
+    is_row = table.is_constant and len(table.shape) == 2 and len(moves) == 1 and offset == moves[0].element == 0
+    whole = is_row and (moves[0].stride, moves[0].limit) == (table.shape[1], table.shape[0] - 1)
+    return table, moves[0].index.storage if whole else None
+
+
+def swapped(add: Struct) -> Struct:
+    """tz_add_t for the operands in the other order: the sum is the same."""
+    return replace(add, fields={**add.fields, "a": add.fields["b"], "b": add.fields["a"]})
+
+
+def fused_activation(matrix: Call) -> str:
+    fields = matrix.struct.fields
+    if (fields["minimum"], fields["maximum"]) == (fields["output_zero_point"], 127):
+        return "relu"
+    return "none" if (fields["minimum"], fields["maximum"]) == (-128, 127) else "another one"
+
+
+def rows_and_columns(matrix: Call) -> tuple[int, int]:
+    return matrix.struct.fields["rows"], matrix.struct.fields["columns"]
+
+
+def has_bias(matrix: Call) -> bool:
+    """Whether there is more in the biases than the input's zero point."""
+    fields = matrix.struct.fields
+    weights = fields["weights"].values.reshape(rows_and_columns(matrix)).astype(np.int64)
+    return bool(np.any(fields["bias"].values + matrix.inputs[0].zero_point * weights.sum(axis=1)))
+
+
+def check_shapes(decoder: Decoder) -> None:
+    """Misfit where matrices do not fit together, or blocks differ."""
+    if len({block.shape for block in decoder.blocks}) != 1:
+        raise Misfit(f"blocks of {len({block.shape for block in decoder.blocks})} shapes")
+    (_, d_model), _, (hidden, _), _ = (rows_and_columns(matrix) for matrix in decoder.blocks[0].matrices)
+    heads, context, width = decoder.blocks[0].shape[8:11]
+    expected = (
+        3 * d_model,
+        d_model,
+        d_model,
+        d_model,
+        hidden,
+        d_model,
+        d_model,
+        hidden,
+        heads,
+        context,
+        width,
+        d_model,
+    )
+    tables = decoder.tokens.shape[1:], decoder.positions.shape
+    fits = (heads * width, *tables) == (d_model, (d_model,), (context, d_model))
+    if decoder.blocks[0].shape != expected or not fits or rows_and_columns(decoder.logits)[1] != d_model:
+        raise Misfit(f"matrices and attention of {decoder.blocks[0].shape}, which do not fit together")
+
+
+def architecture_of(decoder: Decoder) -> ModelConfig:
+    """The model in the configuration's words."""
+    first = decoder.blocks[0]
+    activations = {block.parl.activation for block in decoder.blocks}
+    matrices = [matrix for block in decoder.blocks for matrix in block.matrices] + [decoder.logits]
+    return ModelConfig(
+        n_layers=len(decoder.blocks),
+        n_heads=first.pipe.attention.struct.fields["heads"],
+        d_model=first.pipe.qkv.struct.fields["columns"],
+        context_length=first.pipe.attention.struct.fields["context"],
+        activation=" and ".join(sorted(activations)),
+        use_bias=any(has_bias(matrix) for matrix in matrices),
+    )

@@ -1,0 +1,124 @@
+"""CIMv3: a C++ project whose HAL follows the accelerator's modes, for its RV32 host core and for this machine."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from textzoo.compiler.compile import CompiledModel
+from textzoo.compiler.planner import aligned
+from textzoo.compiler.program import Constant, Struct
+from textzoo.compiler.rendering import array_lines, field_text
+from textzoo.compiler.templates import template
+from textzoo.errors import UserError
+from textzoo.targets.base import Platform
+from textzoo.targets.boards import HOST_IMAGE, TWIN_IMAGE, Board, Emulator
+from textzoo.targets.cimv3.blocks import Decoder, decoder_of
+from textzoo.targets.image_size import ImageSize
+from textzoo.targets.project import TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.twins import render_machine, twin_command, twin_of, twin_sizes
+
+SOURCE = TEMPLATES / "cimv3"
+VARIANT = "cimv3"
+FILES = ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")
+# Generated from the model, each by a template of the same path.
+MODEL_FILES = ("include/pico_gpt/model_data.h", "src/pico_gpt/model_data.cc")
+# The same for every model.
+CODE_FILES = (
+    *("include/pico_gpt/hal.h", "include/pico_gpt/cimv3_registers.h"),
+    *("src/pico_gpt/model.cc", "src/hal_software.cc", "src/hal_registers.cc"),
+)
+
+
+class Cimv3(Platform):
+    """CIMv3 with an RV32 host core."""
+
+    name = "cimv3"
+    image = TWIN_IMAGE
+    without_passes = frozenset({"packed_tables"})  # rows of embeddings are added as they lie in flash
+
+    def check(self, board: Board) -> None:
+        if board.variant != VARIANT:
+            raise UserError(f"{board.name} has a wrong fact: variant", expected=VARIANT, received=board.variant)
+        twin_of(board.emulator())
+
+    def compiler(self, board: Board | None, image: str) -> str:
+        return "c++" if image == HOST_IMAGE else "riscv-c++"
+
+    def emulator_tool(self, emulator: Emulator) -> str:
+        return "cmake" if emulator.image == HOST_IMAGE else twin_of(emulator).emulator
+
+    def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
+        return [] if emulator.image == HOST_IMAGE else twin_command(emulator, serial)
+
+    def image_sizes(self, board: Board, program: Path) -> ImageSize:
+        return twin_sizes(board.emulator(), program)
+
+    def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
+        """model.h and embedding.h as everywhere; the rest as the HAL takes it, with the code around it."""
+        values = model_values(compiled, decoder_of(compiled.program, compiled.context["inputs"]))
+        files: dict[str, str | bytes] = {name: (SOURCE / name).read_bytes() for name in CODE_FILES}
+        files |= {name: template(f"cimv3/{name}.j2").render(values) for name in MODEL_FILES}
+        header = template("common/model.h.j2").render(values)
+        return {"model.h": header, "embedding.h": compiled.files["embedding.h"], **files}
+
+    def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
+        render_machine(board, sizes, folder / "twin")
+        copy_files(TEMPLATES / "host", ["port.c"], folder / "port")
+        emulators = {
+            name: {"command": " ".join(self.emulator_command(emulator)), "image": emulator.image}
+            for name, emulator in board.emulators.items()
+        }
+        values = {
+            "board": board,
+            "sizes": sizes,
+            "model_name": program_name(sizes.name),
+            "twin": twin_of(board.emulator()),
+            "emulators": emulators,
+        }
+        render_all("cimv3", {name: name for name in FILES}, values, folder)
+
+
+def model_values(compiled: CompiledModel, decoder: Decoder) -> dict[str, Any]:
+    """What the model's templates are rendered with: what common/model.h.j2 takes, sizes, structs as text."""
+    matrices, attention = decoder.blocks[0].matrices, decoder.blocks[0].pipe.attention.struct.fields
+    width, hidden = matrices[0].struct.fields["columns"], matrices[2].struct.fields["rows"]
+    vocabulary, scratch = len(decoder.tokens.value), aligned(decoder.scratch_bytes)
+    # In model.cc the rows in and out, the logits and the scratch; in hal_software.cc the rows within a mode.
+    arena = 2 * width + aligned(vocabulary) + scratch + 7 * width + aligned(hidden)
+    return compiled.context | {
+        "decoder": decoder,
+        "steps": stages(len(decoder.blocks)),
+        "plan": replace(compiled.plan, arena_bytes=arena),
+        "tables": {},
+        "sizes": {"heads": attention["heads"], "head_width": attention["width"], "context": attention["context"]}
+        | {"width": width, "hidden": hidden, "vocabulary": vocabulary, "scratch": scratch},
+        "aggregate": aggregate,
+        "array_lines": aligned_array_lines,
+    }
+
+
+def stages(blocks: int) -> list[tuple[str, str]]:
+    """(mode, name) of every stage of a token, in order."""
+    modes = [(mode, f"{mode} of block {block}") for block in range(blocks) for mode in ("PIPE", "PARL", "LN")]
+    return [("EMBEDDING", "embeddings"), *modes, ("LN", "final LN"), ("LOGITS", "logits")]
+
+
+def aggregate(struct: Struct | None) -> str:
+    """A struct's initializer in C++: `{/* rows */ 384, ...}`, in the order of its declaration."""
+    if struct is None:
+        return "{}"
+    values = {
+        name: aggregate(value) if isinstance(value, Struct) else field_text(value)
+        for name, value in struct.fields.items()
+    }
+    return "{" + ", ".join(f"/* {name} */ {value}" for name, value in values.items()) + "}"
+
+
+def aligned_array_lines(constant: Constant) -> list[str]:
+    """A constant array; kernels read words of it."""
+    comment, declaration, *lines = array_lines(constant.symbol, constant.values, constant.comment)
+    return [comment, f"alignas(16) {declaration}", *lines]
+
+
+PLATFORM = Cimv3()
