@@ -69,7 +69,9 @@ def board_row(
         "smallest": total["smallest"],
         "largest": total["largest"],
         "sampling": total["sampling_mean"],
-        "gemv_per_mac": round(by_kind["FULLY_CONNECTED"] / product_macs(made), 3),
+        "gemv_per_mac": round(by_kind["FULLY_CONNECTED"] / product_macs(made), 3)
+        if "FULLY_CONNECTED" in by_kind
+        else "part of the modes",
         "by_kind": by_kind,
         "ram_beyond_state_bytes": ram - memory["state_bytes"],
         "stack_bytes": memory["stack_bytes"],

@@ -23,7 +23,7 @@ from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate
 from textzoo.text.tokenizers import Tokenizer
 
-BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")
+BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3", "CIMv3:host")
 SAMPLE = {"max_tokens": 200, "temperature": 0.8, "top_k": 0, "seed": 1}
 
 
@@ -47,18 +47,20 @@ def native_mismatches(path: Path, count: int) -> dict[str, Any]:
 
 
 def board_row(path: Path, tokenizer: Tokenizer, name: str, count: int, text: str) -> dict[str, Any]:
-    """One board's emulated twin: logits over text that the model wrote, and the sampled text."""
+    """One board's emulator (board:emulator, or its default): logits over text of the model's, and the sampled text."""
+    name, _, machine = name.partition(":")
     board, start = load_board(name), time.perf_counter()
+    emulator = board.emulator(machine or None)
     with tempfile.TemporaryDirectory() as folder:
         made = make_firmware(path, tokenizer, board, Path(folder) / name, tokens_checked=count)
-        with emulate(made.project, board) as console:
+        with emulate(made.project, board, emulator.name) as console:
             wrong = mismatches(made, console, count)
             replies = list(console.command({"command": "generate", "prompt": tokenizer.decode([0]), **SAMPLE}))
     written = tokenizer.decode([reply["token"] for reply in replies if "token" in reply])
     return {
         "core": board.core,
         "kernels": board.variant,
-        "machine": board.emulator().machine,
+        "machine": emulator.machine,
         "tokens": count,
         "mismatching_logits": wrong,
         "same_200_token_text": written == text,

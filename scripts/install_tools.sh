@@ -5,7 +5,7 @@ set -euo pipefail
 
 # program:package that brings it
 tools=(
-    gcc:gcc make:make cmake:cmake clang:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user
+    gcc:gcc g++:g++ make:make cmake:cmake clang:clang aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-aarch64:qemu-user
     arm-none-eabi-gcc:gcc-arm-none-eabi qemu-system-arm:qemu-system-arm
     riscv64-unknown-elf-gcc:gcc-riscv64-unknown-elf xtensa-lx106-elf-gcc:gcc-xtensa-lx106
     qemu-system-riscv32:qemu-system-misc qemu-system-xtensa:qemu-system-misc

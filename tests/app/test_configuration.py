@@ -11,7 +11,7 @@ from textzoo.chains import CHAINS
 from textzoo.schema import Config, walk
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
-BOARDS = ["STM32F4", "STM32H7"]
+BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
 
 # override, what the message must contain
 COMMAND_LINE_MISTAKES = [
@@ -195,11 +195,14 @@ def test_what_comes_with_a_later_version_says_so_in_one_line(program):
 
 @pytest.mark.parametrize(("changes", "named"), CIMV3_VIOLATIONS)
 def test_cimv3_names_each_violation(changes, named):
-    values = {"model": {"constraints": "cimv3", **changes}}
-    errors = [str(error) for error in validation.check(values, BOARDS)[1]]
-    assert len(errors) == len(named)
-    for key, error in zip(named, errors, strict=True):
-        assert key in error
+    board = {"deployment": {"hardware_setup": {"board": "CIMv3"}}}
+    for asked, remedy in (({"constraints": "cimv3"}, "model.constraints=none"), ({}, "Another board")):
+        values = {"model": {**asked, **changes}} | ({} if asked else board)
+        errors = [str(error) for error in validation.check(values, BOARDS)[1]]
+        assert len(errors) == len(named)
+        for key, error in zip(named, errors, strict=True):
+            assert key in error
+            assert remedy in error
     assert validation.check({"model": {**changes, "constraints": "none"}}, BOARDS)[1] == []
 
 

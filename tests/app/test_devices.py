@@ -2,23 +2,32 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
+from textzoo.compiler.compile import compile_file
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.tflite_file import read_tflite
 from textzoo.compiler.weight_file import read_weight_file
+from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
+from textzoo.files import file_digest
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
 from textzoo.schema import Config, QuantizationConfig
 from textzoo.services import benchmarking, deployment
 from textzoo.targets.boards import board_names, load_board
+from textzoo.targets.cimv3.blocks import decoder_of
+from textzoo.targets.emulators import emulate
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.toolchains import missing_tools, run_make
+from textzoo.targets.toolchains import find_tool, missing_tools, run_make
 from textzoo.text.character_tokenizer import CharacterTokenizer
 from textzoo.workspace import Workspace
 
@@ -26,8 +35,14 @@ CHARACTERS = [chr(0x61 + index) for index in range(13)]
 RECIPES = ("static_wi8_ai8", "static_wi8_ai16")
 SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
 TOOLS = ["arm", "qemu", "xtensa", "qemu-xtensa", "riscv", "qemu-riscv"]
+CPP_TOOLS = ["cmake", "c++", "riscv-c++", "qemu-riscv"]
 needs_emulator = pytest.mark.skipif(
     bool(missing_tools(TOOLS)), reason="needs " + ", ".join(str(error.remedy) for error in missing_tools(TOOLS))
+)
+
+
+needs_cpp = pytest.mark.skipif(
+    bool(missing_tools(CPP_TOOLS)), reason="needs " + ", ".join(str(error.remedy) for error in missing_tools(CPP_TOOLS))
 )
 
 
@@ -42,6 +57,12 @@ class Sink:
 
     def artifact(self, path, folder=""):
         self.files.append(Path(path).name)
+
+
+class DecodeOnly(PicoGPT):
+    """Its window graph is not tested here."""
+
+    has_window_graph = False
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +99,7 @@ def workspace(tmp_path, monkeypatch):
 
 
 @needs_emulator
-@pytest.mark.parametrize("board", board_names())
+@pytest.mark.parametrize("board", [name for name in board_names() if name != "CIMv3"])  # which has models of its own
 def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):
     config.deployment.hardware_setup.board = board
     sink = Sink()
@@ -128,6 +149,113 @@ def test_weights_in_a_partition_of_their_own(config, workspace):
         weights.write_bytes(changed)
         shutil.rmtree(project / "build" / "twin-mapped" / "twin")
         assert message in greeting_with_mapped_weights(project, board)
+
+
+@pytest.fixture(scope="module")
+def cimv3_model(models, tmp_path_factory):
+    """A decode step as CIMv3 takes it: broad probabilities of 15 bits in block 0, narrow ones of 8 bits in block 1."""
+    folder = tmp_path_factory.mktemp("cimv3")
+    random = np.random.default_rng(5)
+    model = DecodeOnly(**{**SHAPE, "d_model": 128, "context_length": 64})
+    for weight in model.weights:
+        deviation = 0.02 if "block_0" in weight.path else 0.15
+        weight.assign(weight + deviation * random.standard_normal(weight.shape))
+    config = QuantizationConfig(calibration_windows=2, report_tokens=12)
+    path = quantize(model, random.integers(0, 13, 400), config, folder).decode_path
+    shutil.copy(models / "tokenizer.json", folder)
+    return path
+
+
+def arrays_of(source):
+    """Symbol -> values of the int8 arrays of a C++ source."""
+    found = re.findall(r"const int8_t (\w+)\[\d+\] = \{([-\d,\s]*)\};", source)
+    return {symbol: np.array([int(number) for number in text.split(",")[:-1]], np.int8) for symbol, text in found}
+
+
+@needs_cpp
+def test_cimv3_computes_the_logits_of_litert_mode_by_mode(config, workspace, cimv3_model):
+    """On the emulated host core and on this machine; the model's data are the bytes of the .tflite."""
+    config.deployment.hardware_setup.board = "CIMv3"
+    config.model.quantized_model_path = str(cimv3_model)
+    report = benchmarking.run(config, workspace, Sink())
+    benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
+    assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 30, True)
+    assert set(benchmark.by_kind) == {"EMBEDDING", "PIPE", "PARL", "LN", "LOGITS"}
+    assert sum(benchmark.by_kind.values()) == pytest.approx(benchmark.instructions_per_token, rel=0.1)
+    with emulate(project, load_board("CIMv3"), "host") as console:
+        made = SimpleNamespace(engine=LitertReferenceEngine(cimv3_model), tokens=np.arange(30) % 13)
+        assert benchmarking.mismatches(made, console, 30) == 0
+
+    source = (project / "src/pico_gpt/model_data.cc").read_text()
+    kept = {values.tobytes() for values in arrays_of(source).values()}
+    file = read_tflite(cimv3_model)
+    matrices = [file.tensors[node.inputs[1]] for node in file.operators if node.name == "FULLY_CONNECTED"]
+    assert len(matrices) == 2 * 4 + 1
+    assert {matrix.data for matrix in matrices} <= kept
+    assert f'kTfliteSha256[] = "{file_digest(cimv3_model)}"' in (project / "include/pico_gpt/model_data.h").read_text()
+    assert {path.stem for path in (project / "runtime").rglob("attention_s8*.c")} == {
+        "attention_s8",
+        "attention_s8_p16",
+    }
+
+    # The skeleton for the accelerator compiles: a test of its form only, no silicon has run it.
+    command = [str(find_tool("riscv-c++")), "-std=c++17", "-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs"]
+    command += ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only", "src/hal_registers.cc"]
+    subprocess.run([*command, "-Iinclude", "-Iruntime/include"], cwd=project, check=True)
+
+
+def statement_of(program, kernel, number):
+    """One of the calls of a kernel, and where it stands."""
+    return [(index, step) for index, step in enumerate(program.statements) if getattr(step, "kernel", "") == kernel][
+        number
+    ]
+
+
+def without_sums(program):
+    program.statements = [step for step in program.statements if step.kind != "ADD"]
+
+
+def with_two_swapped(program):
+    first, second = (statement_of(program, "fully_connected_s8", number)[0] for number in (2, 3))
+    steps = program.statements
+    steps[first], steps[second] = steps[second], steps[first]
+
+
+def without_relu(program):
+    statement_of(program, "fully_connected_s8", 2)[1].struct.fields["output_zero_point"] = 0
+
+
+def with_bias(program):
+    statement_of(program, "fully_connected_s8", 5)[1].struct.fields["bias"].values[3] += 1
+
+
+TOO_NARROW = ["model.d_model breaks a CIMv3 rule", "model.n_heads breaks a CIMv3 rule"]
+# what is done to a model that is too narrow for CIMv3, what its refusal names
+REFUSED = [
+    (lambda program: None, TOO_NARROW),
+    (without_relu, [*TOO_NARROW, "model.activation breaks"]),
+    (with_bias, [*TOO_NARROW, "model.use_bias breaks"]),
+    (without_sums, ["received FULLY_CONNECTED", "in place of the sum of both embeddings"]),
+    (with_two_swapped, ["received FULLY_CONNECTED", "in place of PARL's first matrix"]),
+]
+
+
+@pytest.mark.parametrize(("change", "named"), REFUSED)
+def test_models_that_cimv3_does_not_run_are_refused_with_every_reason(models, change, named):
+    compiled = compile_file(models / "decode_static_wi8_ai8.tflite", Target("cimv3"))
+    change(compiled.program)
+    with pytest.raises(UserError) as caught:
+        decoder_of(compiled.program, compiled.context["inputs"])
+    assert [text for text in named if text not in str(caught.value)] == []
+    assert str(caught.value).count("breaks") == sum("breaks" in text for text in named)
+
+
+def test_cimv3_refuses_other_activations_before_anything_is_written(config, workspace, models):
+    config.deployment.hardware_setup.board = "CIMv3"
+    config.model.quantized_model_path = str(models / "decode_static_wi8_ai16.tflite")
+    with pytest.raises(UserError, match=r"CIMv3 runs pico_gpt blocks.*static_wi8_ai8"):
+        deployment.run(config, workspace, Sink())
+    assert not workspace.path("c_project").exists()
 
 
 @needs_emulator

@@ -22,7 +22,10 @@ MODES = (
     "embeddings added; per block PIPE (FULLY_CONNECTED, new rows of the caches, ATTENTION, FULLY_CONNECTED, ADD), PARL "
     "(FULLY_CONNECTED twice, ADD) and LN (LAYER_NORM); a last LAYER_NORM and FULLY_CONNECTED, all of them of int8"
 )
-REMEDY = f"Take model=pico_gpt with quantization=static_wi8_ai8, or another board than {CIMV3_BOARD}."
+REMEDY = (
+    "Take model=pico_gpt with quantization=static_wi8_ai8 and quantization.equalize=true, or another board than "
+    f"{CIMV3_BOARD}."
+)
 # A tensor's memory and its first element there.
 Place = tuple[int, int]
 
@@ -73,11 +76,11 @@ class Block:
         return [self.pipe.qkv, self.pipe.projection, self.parl.up, self.parl.down]
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        """What all blocks have in common: rows and columns of the matrices; heads, context and width of attention."""
-        sizes = [size for matrix in self.matrices for size in rows_and_columns(matrix)]
+    def shape(self) -> tuple[object, ...]:
+        """(rows, columns) of the matrices; heads, width of a head, context; width of the norm."""
         attention = self.pipe.attention.struct.fields
-        return (*sizes, attention["heads"], attention["context"], attention["width"], self.norm.struct.fields["width"])
+        heads = attention["heads"], attention["width"], attention["context"]
+        return (*(rows_and_columns(matrix) for matrix in self.matrices), heads, self.norm.struct.fields["width"])
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Decoder:
         return max(call.scratch.bytes for call in self.calls)
 
 
-class Misfit(UserError):
+class MisfitError(UserError):
     """A model that does not consist of CIMv3's blocks."""
 
     def __init__(self, received: str) -> None:
@@ -155,9 +158,9 @@ class Walk:
     def is_at(self, kind: str) -> bool:
         return bool(self.rest) and self.rest[0].kind == kind
 
-    def misfit(self, wanted: str) -> Misfit:
+    def misfit(self, wanted: str) -> MisfitError:
         found = f"{self.rest[0].kind} ({self.rest[0].name})" if self.rest else "the end"
-        return Misfit(f"{found} in place of {wanted}")
+        return MisfitError(f"{found} in place of {wanted}")
 
     def end(self) -> None:
         if self.rest:
@@ -195,7 +198,7 @@ class Walk:
         if (by, other) == (token, self.position):
             return compute.struct, (first, second), place_of(compute.target.tensor)
         if (by, other) != (self.position, token):
-            raise Misfit("a sum of something else than a token's and a position's row")
+            raise MisfitError("a sum of something else than a token's and a position's row")
         return swapped(compute.struct), (second, first), place_of(compute.target.tensor)
 
     def residual(self, role: str, x: Place, branch: Place) -> tuple[Struct, Place]:
@@ -203,7 +206,7 @@ class Walk:
         compute = self.loop(role, "ADD", ("tz_add",))
         operands = [place_of(operand.tensor) for operand in compute.operands]
         if sorted(operands) != sorted((x, branch)):
-            raise Misfit(f"a sum of other values as {role}")
+            raise MisfitError(f"a sum of other values as {role}")
         struct = compute.struct if operands[0] == x else swapped(compute.struct)
         return struct, place_of(compute.target.tensor)
 
@@ -222,12 +225,12 @@ class Walk:
         attention = self.call("PIPE's attention", "ATTENTION", (NARROW, WIDE), query)
         *read, last = attention.inputs[1:]
         if [place_of(tensor) for tensor in read] != caches or last.storage is not self.position:
-            raise Misfit(f"ATTENTION ({attention.name}) over other caches than those just written")
+            raise MisfitError(f"ATTENTION ({attention.name}) over other caches than those just written")
         mixed, narrowing = place_of(attention.outputs[0]), None
         if attention.kernel == WIDE:
             compute = self.loop("PIPE's narrowing", "QUANTIZE", ("tz_requantize", "tz_requantize_small"))
             if place_of(compute.operands[0].tensor) != mixed:
-                raise Misfit(f"QUANTIZE of something else than {attention.name}")
+                raise MisfitError(f"QUANTIZE of something else than {attention.name}")
             mixed, narrowing = place_of(compute.target.tensor), compute.struct
         projection = self.call("PIPE's projection", "FULLY_CONNECTED", MATRIX, mixed)
         residual, place = self.residual("PIPE's sum", x, place_of(projection.outputs[0]))
@@ -298,29 +301,18 @@ def has_bias(matrix: Call) -> bool:
 
 
 def check_shapes(decoder: Decoder) -> None:
-    """Misfit where matrices do not fit together, or blocks differ."""
-    if len({block.shape for block in decoder.blocks}) != 1:
-        raise Misfit(f"blocks of {len({block.shape for block in decoder.blocks})} shapes")
-    (_, d_model), _, (hidden, _), _ = (rows_and_columns(matrix) for matrix in decoder.blocks[0].matrices)
-    heads, context, width = decoder.blocks[0].shape[8:11]
-    expected = (
-        3 * d_model,
-        d_model,
-        d_model,
-        d_model,
-        hidden,
-        d_model,
-        d_model,
-        hidden,
-        heads,
-        context,
-        width,
-        d_model,
-    )
-    tables = decoder.tokens.shape[1:], decoder.positions.shape
-    fits = (heads * width, *tables) == (d_model, (d_model,), (context, d_model))
-    if decoder.blocks[0].shape != expected or not fits or rows_and_columns(decoder.logits)[1] != d_model:
-        raise Misfit(f"matrices and attention of {decoder.blocks[0].shape}, which do not fit together")
+    """MisfitError where matrices do not fit together, or blocks differ."""
+    if not decoder.blocks:
+        raise MisfitError("no block")
+    first = decoder.blocks[0].pipe.attention.struct.fields
+    heads, context = first["heads"], first["context"]
+    (vocabulary, d_model), hidden = decoder.tokens.shape, decoder.blocks[0].parl.up.struct.fields["rows"]
+    matrices = (3 * d_model, d_model), (d_model, d_model), (hidden, d_model), (d_model, hidden)
+    expected = (*matrices, (heads, d_model // heads, context), d_model)
+    shapes = {block.shape for block in decoder.blocks}
+    ends = decoder.positions.shape, rows_and_columns(decoder.logits), decoder.final_norm.struct.fields["width"]
+    if shapes != {expected} or ends != ((context, d_model), (vocabulary, d_model), d_model):
+        raise MisfitError(f"blocks of the shapes {sorted(shapes)}, between {decoder.tokens.describe()} and {ends}")
 
 
 def architecture_of(decoder: Decoder) -> ModelConfig:
