@@ -11,13 +11,15 @@ from textzoo.compiler.interfaces import NEW_STATE
 from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 
 LONGEST_SYMBOL = 60
-# Words that a tensor's symbol must not be: of C, and of the generated file.
+# Words that a tensor's symbol must not be: of C, of the generated file, and those of C++ with an underscore (CIMv3).
 RESERVED_WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if inline int long register "
     "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
     "main arena state i j k l m n memset parts checksum data bytes token_id place crc32_update "
     "model_run model_reset model_step model_inputs model_outputs model_states model_check_tokens model_weights_crc32 "
-    "model_step_names model_step_kinds"
+    "model_step_names model_step_kinds "
+    "and_eq co_await co_return co_yield const_cast dynamic_cast not_eq or_eq pico_gpt reinterpret_cast static_assert "
+    "static_cast thread_local xor_eq"
 )
 # The same for whole families: types, functions of the runtime, numbered variables and structs.
 RESERVED_FORMS = re.compile(r"\w+_t|(tz|textzoo)_\w*|(step|value|fixed)_\d+(_\d+)?")
