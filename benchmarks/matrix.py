@@ -38,6 +38,10 @@ TARGETS = (HOST, *sorted(path.stem for path in BOARD_FOLDER.glob("*.yaml")))
 VOCABULARIES = {"pico_gpt": 65, "gpt": 65, "tiny_bert_generator": 2048, "tiny_lm": 256, "lstm": 256}
 TOY_VOCABULARY = 11
 TOY = {"n_layers": 1, "d_model": 16, "context_length": 8}
+# CIMv3 takes no narrower blocks.
+TOY_WIDTHS = {"pico_gpt": 128}
+# What training decides from the corpus.
+DECIDED = {"gpt": {"weight_tying": "tied"}}
 TOKENS_CHECKED = 64
 SEED = 1
 DEVIATION = 0.05
@@ -53,8 +57,11 @@ def decode_step(name: str, recipe: str, folder: Path, toy: bool) -> Path:
     from textzoo.quantizers.quantize import quantize
 
     shape = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text(encoding="utf-8"))
+    shape |= DECIDED.get(name, {})
+    if toy:
+        shape |= {**TOY, "d_model": TOY_WIDTHS.get(name, TOY["d_model"])}
     keras.utils.set_random_seed(SEED)
-    model = build_model(ModelConfig(**{**shape, **(TOY if toy else {})}), TOY_VOCABULARY if toy else VOCABULARIES[name])
+    model = build_model(ModelConfig(**shape), TOY_VOCABULARY if toy else VOCABULARIES[name])
     random = np.random.default_rng(SEED)
     for weight in model.weights:
         weight.assign(weight + DEVIATION * random.standard_normal(weight.shape))

@@ -13,8 +13,13 @@ CELLS = [
     for row, model in enumerate(MODEL_NAMES)
     for column, target in enumerate(TARGETS)
 ]
-# (model, target) -> part of the reason; all others are exact.
-REFUSED = {}
+# (model, recipe, target) -> part of the reason; all others are exact.
+REFUSED = {
+    (model, recipe, "CIMv3"): "CIMv3 runs pico_gpt blocks, of which this model does not consist"
+    for model in MODEL_NAMES
+    for recipe in RECIPE_NAMES
+    if model != "pico_gpt" or recipe == "static_wi8_ai16"
+}
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +45,8 @@ def test_every_two_axes_meet_in_all_values():
 @pytest.mark.parametrize(("model", "recipe", "target"), CELLS)
 def test_a_cell_is_exact_or_refused_with_the_reason(decode_steps, model, recipe, target):
     result = cell(decode_steps(model, recipe), target, tokens_checked=8)
-    if (model, target) in REFUSED:
-        assert REFUSED[model, target] in result["refused"]
+    if (model, recipe, target) in REFUSED:
+        assert REFUSED[model, recipe, target] in result["refused"]
     else:
         assert result["mismatching_logits"] == 0
 
