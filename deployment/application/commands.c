@@ -28,6 +28,7 @@ static void reply_options(const options_t *options)
     reply_number("max_tokens", (uint32_t)options->max_tokens);
     reply_text("past_end", past_end_name(options->past_end));
     reply_text("unknown", options->unknown == UNKNOWN_TOKEN ? "unk" : "error");
+    reply_escaped("stop", options->stop, options->stop_bytes);
 }
 
 static void command_info(const request_t *request)
@@ -61,10 +62,8 @@ void command_set(const request_t *request)
     reply_end();
 }
 
-static void emit_token(int32_t token)
+static void emit_text(int32_t token, const char *text, size_t bytes)
 {
-    char text[TOKENIZER_LONGEST_TOKEN];
-    const size_t bytes = tokenizer_decode(token, text);
     if (reply_is_json()) {
         reply_line("generate");
         reply_number("token", (uint32_t)token);
@@ -75,6 +74,16 @@ static void emit_token(int32_t token)
         port_flush();
     }
 }
+
+/* How generating ended, for machines and for people. */
+static const struct {
+    const char *name;
+    const char *remark;
+} endings[] = {
+    [ENDED_MAX_TOKENS] = {"max_tokens", "]\n"},
+    [ENDED_CONTEXT_FULL] = {"context_full", "; the context is full]\n"},
+    [ENDED_STOP] = {"stop", "; the stop text came]\n"},
+};
 
 static void reply_generated(const generated_t *result, int32_t prompt_tokens)
 {
@@ -89,7 +98,7 @@ static void reply_generated(const generated_t *result, int32_t prompt_tokens)
             write_text(port_counter_name());
             write_text(" each");
         }
-        write_text(result->ended == ENDED_CONTEXT_FULL ? "; the context is full]\n" : "]\n");
+        write_text(endings[result->ended].remark);
         port_flush();
         return;
     }
@@ -98,7 +107,7 @@ static void reply_generated(const generated_t *result, int32_t prompt_tokens)
     reply_number("tokens", (uint32_t)result->tokens);
     reply_number("cost", result->cost);
     reply_text("counter", port_counter_name());
-    reply_text("ended", result->ended == ENDED_CONTEXT_FULL ? "context_full" : "max_tokens");
+    reply_text("ended", endings[result->ended].name);
     reply_end();
 }
 
@@ -128,7 +137,7 @@ void command_generate(const request_t *request)
         reply_error("generate", "the prompt is longer than the context", NULL, 0);
         return;
     }
-    const generated_t result = generate(&request->options, request->prompt, emit_token);
+    const generated_t result = generate(&request->options, request->prompt, emit_text);
     reply_generated(&result, count);
 }
 

@@ -44,6 +44,7 @@ static void help(void)
     write_text("A line of text is continued. Commands:\n"
                ":seed N  :temperature X (0: greedy)  :top-k N (0: all)  :max-tokens N\n"
                ":past-end slide|stop  :unknown error|unk\n"
+               ":stop TEXT (with \\n, \\t, \\\\; ends before it; empty: none)\n"
                ":info  :check  :benchmark  :memory  :reset  :exit\n"
                "Machines send one JSON object per line: {\"command\":\"info\"}\n");
 }
@@ -105,14 +106,15 @@ static bool read_line(void)
 /* ":top-k 5": a command, or an option and its value. */
 static void run_colon(void)
 {
-    const char *name = line.bytes + 1;
-    const char *end = line.bytes + line.count;
-    const char *name_end = name;
+    char *name = line.bytes + 1;
+    char *end = line.bytes + line.count;
+    char *name_end = name;
     while (name_end < end && *name_end != ' ') {
         ++name_end;
     }
     const size_t name_bytes = (size_t)(name_end - name);
-    const char *value = name_end < end ? name_end + 1 : end;
+    char *value = name_end < end ? name_end + 1 : end;
+    size_t value_bytes = (size_t)(end - value);
     request_t request = {.options = commands_options, .has_prompt = false, .reset = true};
     const char *expected = NULL;
     const command_t command = commands_find(name, name_bytes);
@@ -120,12 +122,17 @@ static void run_colon(void)
         command(&request);
         return;
     }
-    switch (options_set(&request.options, name, name_bytes, value, (size_t)(end - value), &expected)) {
+    const char *wrong = text_unescape(value, &value_bytes);
+    if (wrong != NULL) {
+        reply_error("set", "an escape is \\n, \\t or \\\\", wrong, (size_t)(end - wrong));
+        return;
+    }
+    switch (options_set(&request.options, name, name_bytes, value, value_bytes, &expected)) {
     case OPTION_SET:
         command_set(&request);
         break;
     case OPTION_WRONG_VALUE:
-        reply_error("set", expected, value, (size_t)(end - value));
+        reply_error("set", expected, value, value_bytes);
         break;
     default:
         help();

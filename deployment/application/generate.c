@@ -2,6 +2,8 @@
 
 #include "counter.h"
 #include "sampler.h"
+#include "stop.h"
+#include "utf8.h"
 
 #if MODEL_CONTEXT_LENGTH < 2
 #error "a context of one token leaves no room to slide"
@@ -18,6 +20,13 @@ static struct {
     int32_t next;
     uint16_t recent[RECENT_TOKENS];
 } context;
+
+/* Text on its way out. It stands here and not on the stack, because model_step needs that at the same time. */
+static struct {
+    stop_t stop;
+    size_t waiting; /* bytes at the start of `text` that begin a character */
+    char text[UTF8_LONGEST - 1 + STOP_LONGEST_HELD + TOKENIZER_LONGEST_TOKEN];
+} output;
 
 void context_reset(void)
 {
@@ -62,22 +71,56 @@ static const model_logit_t *feed_prompt(prompt_t *prompt)
     return logits;
 }
 
-generated_t generate(const options_t *options, prompt_t prompt, void (*emit)(int32_t token))
+static void output_open(const options_t *options)
+{
+    stop_init(&output.stop, options->stop, options->stop_bytes);
+    output.waiting = 0;
+}
+
+/* Write a token behind what waits; returns how many bytes of output.text are certain now. */
+static size_t output_add(int32_t token, bool last)
+{
+    char *end = output.text + output.waiting;
+    char *portion = end + STOP_LONGEST_HELD; /* where stop_feed allows it */
+    end += stop_feed(&output.stop, portion, tokenizer_decode(token, portion), end);
+    last = last || stop_found(&output.stop);
+    end += last ? stop_end(&output.stop, end) : 0;
+    const size_t count = (size_t)(end - output.text);
+    output.waiting = last ? 0 : utf8_incomplete(output.text, count);
+    return count - output.waiting;
+}
+
+/* Drop the first `count` bytes, which were given away. */
+static void output_drop(size_t count)
+{
+    for (size_t index = 0; index < output.waiting; ++index) {
+        output.text[index] = output.text[count + index];
+    }
+}
+
+generated_t generate(const options_t *options, prompt_t prompt,
+                     void (*emit)(int32_t token, const char *text, size_t bytes))
 {
     generated_t result = {0, 0, ENDED_MAX_TOKENS};
     sampler_t sampler;
     sampler_init(&sampler, options->temperature, options->top_k, options->seed);
+    output_open(options);
     const model_logit_t *logits = feed_prompt(&prompt);
     while (result.tokens < options->max_tokens) {
         uint64_t start = counter_start();
         const int32_t token = sampler_choose(&sampler, logits);
         result.cost += counter_elapsed(start);
-        emit(token);
-        if (++result.tokens == options->max_tokens) {
+        const bool enough = ++result.tokens == options->max_tokens;
+        const bool full = options->past_end == PAST_END_STOP && context.position == MODEL_CONTEXT_LENGTH;
+        const size_t certain = output_add(token, enough || full);
+        emit(token, output.text, certain);
+        output_drop(certain);
+        if (stop_found(&output.stop)) {
+            result.ended = ENDED_STOP;
             break;
         }
-        if (options->past_end == PAST_END_STOP && context.position == MODEL_CONTEXT_LENGTH) {
-            result.ended = ENDED_CONTEXT_FULL;
+        if (enough || full) {
+            result.ended = enough ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
             break;
         }
         start = counter_start();

@@ -19,7 +19,7 @@ int32_t context_position(void);
  * starts again from the last half of it (docs/sampling.md, "Past the end of the context"). */
 const model_logit_t *context_feed(int32_t token);
 
-typedef enum { ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL } ended_t;
+typedef enum { ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL, ENDED_STOP } ended_t;
 
 typedef struct {
     int32_t tokens; /* generated */
@@ -27,8 +27,11 @@ typedef struct {
     ended_t ended;
 } generated_t;
 
-/* Continue a checked prompt of at least one token from a reset; `emit` gets every new token as soon as it is chosen.
- * With PAST_END_STOP it ends where the next token would not fit the context any more. */
-generated_t generate(const options_t *options, prompt_t prompt, void (*emit)(int32_t token));
+/* Continue a checked prompt of at least one token from a reset; `emit` gets every new token as soon as it is chosen, and the
+ * text (bytes) that has become certain with it. What may become the stop text, or a character, comes with a later token;
+ * the last token brings what is left. It ends before the stop text, and with PAST_END_STOP where the next token would not
+ * fit the context any more. */
+generated_t generate(const options_t *options, prompt_t prompt,
+                     void (*emit)(int32_t token, const char *text, size_t bytes));
 
 #endif

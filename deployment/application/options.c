@@ -1,19 +1,23 @@
 #include "options.h"
 
 #include "decimal.h"
+#include "defaults.h"
 #include "text.h"
 #include "tokenizer.h"
+#include "utf8.h"
 
 const options_t options_default = {
     .seed = 1,
-    .temperature = 52429, /* 0.8 */
+    .temperature = DEFAULT_TEMPERATURE,
     .top_k = 0,
-    .max_tokens = 200,
+    .max_tokens = DEFAULT_MAX_TOKENS,
     .past_end = PAST_END_SLIDE,
     .unknown = UNKNOWN_ERROR,
+    .stop_bytes = sizeof DEFAULT_STOP - 1,
+    .stop = DEFAULT_STOP,
 };
 
-enum { SEED, TEMPERATURE, TOP_K, MAX_TOKENS, PAST_END, UNKNOWN };
+enum { SEED, TEMPERATURE, TOP_K, MAX_TOKENS, PAST_END, UNKNOWN, STOP };
 
 static const struct {
     const char *name;
@@ -25,6 +29,7 @@ static const struct {
     [MAX_TOKENS] = {"max_tokens", "a whole number"},
     [PAST_END] = {"past_end", "slide or stop"},
     [UNKNOWN] = {"unknown", TOKENIZER_UNKNOWN_TOKEN >= 0 ? "error or unk" : "error (this vocabulary has no <unk>)"},
+    [STOP] = {"stop", "UTF-8 of at most 32 bytes, without U+FFFD"},
 };
 
 /* Names may be written with - or _. */
@@ -76,6 +81,25 @@ static bool set_unknown(options_t *options, const char *value, size_t bytes)
     return options->unknown == UNKNOWN_TOKEN ? TOKENIZER_UNKNOWN_TOKEN >= 0 : text_is(value, bytes, "error");
 }
 
+/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it among the characters, which
+ * it reads as U+FFFD where they are not UTF-8. */
+static bool set_stop(options_t *options, const char *value, size_t bytes)
+{
+    if (bytes > STOP_LONGEST) {
+        return false;
+    }
+    for (size_t at = 0; at < bytes;) {
+        if (utf8_decode(value, bytes, &at) == UTF8_REPLACEMENT) {
+            return false;
+        }
+    }
+    for (size_t index = 0; index < bytes; ++index) {
+        options->stop[index] = value[index];
+    }
+    options->stop_bytes = (uint8_t)bytes;
+    return true;
+}
+
 static bool set_value(options_t *options, int index, const char *value, size_t bytes)
 {
     switch (index) {
@@ -89,8 +113,10 @@ static bool set_value(options_t *options, int index, const char *value, size_t b
         return set_count(&options->max_tokens, value, bytes);
     case PAST_END:
         return set_past_end(options, value, bytes);
-    default:
+    case UNKNOWN:
         return set_unknown(options, value, bytes);
+    default:
+        return set_stop(options, value, bytes);
     }
 }
 

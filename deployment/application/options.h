@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stop.h"
+
 typedef enum { PAST_END_SLIDE, PAST_END_STOP } past_end_t;
 typedef enum { UNKNOWN_ERROR, UNKNOWN_TOKEN } unknown_t;
 
@@ -16,8 +18,11 @@ typedef struct {
     int32_t max_tokens;
     past_end_t past_end; /* where the context is full: forget its first half (docs/sampling.md), or stop */
     unknown_t unknown;   /* characters outside the vocabulary: an error, or the token <unk> */
+    uint8_t stop_bytes;
+    char stop[STOP_LONGEST]; /* (stop_bytes) UTF-8, no 0 behind it: the text ends before it; 0 bytes for none */
 } options_t;
 
+/* What the project was rendered with (defaults.h), and fixed values for the rest. */
 extern const options_t options_default;
 
 typedef enum { OPTION_SET, OPTION_UNKNOWN, OPTION_WRONG_VALUE } option_result_t;
@@ -27,7 +32,7 @@ option_result_t options_set(options_t *options, const char *name, size_t name_by
                             size_t value_bytes, const char **expected);
 
 /* The position of an option's name in 0..OPTION_COUNT-1, or -1; and its kind of value. */
-enum { OPTION_COUNT = 6 };
+enum { OPTION_COUNT = 7 };
 int options_index(const char *name, size_t bytes);
 bool options_is_number(int index);
 

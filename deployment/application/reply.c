@@ -152,6 +152,24 @@ void reply_bytes(const char *name, const char *text, size_t bytes)
     }
 }
 
+void reply_escaped(const char *name, const char *text, size_t bytes)
+{
+    if (state.style == REPLY_JSON) {
+        reply_bytes(name, text, bytes);
+        return;
+    }
+    field(name);
+    for (size_t index = 0; index < bytes; ++index) {
+        const char character = text[index];
+        if (character == '\n' || character == '\t') {
+            write_text(character == '\n' ? "\\n" : "\\t");
+        } else {
+            write_text(character == '\\' ? "\\" : "");
+            port_put(character);
+        }
+    }
+}
+
 void reply_text(const char *name, const char *text)
 {
     reply_bytes(name, text, text_length(text));

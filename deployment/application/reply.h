@@ -20,6 +20,7 @@ void reply_end(void);
 void reply_number(const char *name, uint64_t value);
 void reply_text(const char *name, const char *text);
 void reply_bytes(const char *name, const char *text, size_t bytes); /* UTF-8; what is not becomes U+FFFD */
+void reply_escaped(const char *name, const char *text, size_t bytes); /* plain: with \n, \t and \\ */
 void reply_hex32(const char *name, uint32_t value);                 /* a text of 8 hexadecimal digits */
 void reply_flag(const char *name, bool value);
 

@@ -18,3 +18,27 @@ bool text_is(const char *text, size_t bytes, const char *name)
     }
     return name[bytes] == 0;
 }
+
+const char *text_unescape(char *text, size_t *bytes)
+{
+    static const char names[] = "nt\\";
+    static const char meanings[] = "\n\t\\";
+    size_t written = 0;
+    for (size_t at = 0; at < *bytes; ++at) {
+        char character = text[at];
+        if (character == '\\') {
+            size_t kind = 0;
+            while (kind < sizeof names - 1 && (at + 1 == *bytes || text[at + 1] != names[kind])) {
+                ++kind;
+            }
+            if (kind == sizeof names - 1) {
+                return text + at;
+            }
+            character = meanings[kind];
+            ++at;
+        }
+        text[written++] = character;
+    }
+    *bytes = written;
+    return NULL;
+}

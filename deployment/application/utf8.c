@@ -49,6 +49,20 @@ uint32_t utf8_decode(const char *bytes, size_t count, size_t *at)
     return code_point;
 }
 
+size_t utf8_incomplete(const char *bytes, size_t count)
+{
+    for (size_t size = 1; size < UTF8_LONGEST && size <= count; ++size) {
+        const char *tail = bytes + count - size;
+        size_t at = 0;
+        if (sequence_of((uint8_t)tail[0]).following >= (int)size) {
+            /* Decoding it takes all of it exactly if every byte is one that may follow. */
+            utf8_decode(tail, size, &at);
+            return at == size ? size : 0;
+        }
+    }
+    return 0;
+}
+
 size_t utf8_encode(uint32_t code_point, char *bytes)
 {
     if (code_point < 0x80) {

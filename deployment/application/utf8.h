@@ -16,4 +16,7 @@ uint32_t utf8_decode(const char *bytes, size_t count, size_t *at);
  * in the same scheme, as Python's "surrogatepass". */
 size_t utf8_encode(uint32_t code_point, char *bytes);
 
+/* How many bytes at the end of bytes (count) begin a character that more bytes could complete; 0 to UTF8_LONGEST - 1. */
+size_t utf8_incomplete(const char *bytes, size_t count);
+
 #endif

@@ -72,7 +72,7 @@ SERVICES: dict[str, Service] = {
     "deployment": Service(
         "textzoo.services.deployment:run",
         "compile the .tflite to a C project for the board",
-        sections=("tokenizer", "model", "deployment"),
+        sections=("tokenizer", "model", "deployment", "prediction"),
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project",),
     ),

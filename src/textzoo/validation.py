@@ -20,6 +20,8 @@ WITHOUT_HEADS = ("tiny_lm", "lstm")
 # training.qat -> bits in the names of the recipes that store such weights.
 QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
 CIMV3_BOARD = "CIMv3"
+# What the console of a device can hold (deployment/application/stop.h).
+LONGEST_STOP_BYTES = 32
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128
@@ -493,6 +495,35 @@ def check_models_at_hand(config: Config) -> list[UserError]:
     return []
 
 
+def check_device_stop(config: Config) -> list[UserError]:
+    """The stop text becomes an option of the device's console."""
+    on_device = {"benchmarking", "deployment"} & set(CHAINS.get(config.operation_mode, ()))
+    return stop_mistakes(config.prediction.stop or "") if on_device else []
+
+
+def stop_mistakes(stop: str) -> list[UserError]:
+    """What keeps a device from stopping at this text."""
+    encoded = stop.encode("utf-8", "surrogatepass")
+    if len(encoded) > LONGEST_STOP_BYTES:
+        return [
+            UserError(
+                "prediction.stop is too long for a device",
+                expected=f"at most {LONGEST_STOP_BYTES} bytes",
+                received=f"{len(encoded)} bytes",
+                remedy="Give the beginning of the text, or null.",
+            )
+        ]
+    if any(character == "\ufffd" or "\ud800" <= character <= "\udfff" for character in stop):
+        return [
+            UserError(
+                "prediction.stop cannot be found in a device's bytes",
+                expected="characters of UTF-8 other than U+FFFD, which stands for what is not UTF-8",
+                received=ascii(stop),
+            )
+        ]
+    return []
+
+
 def check_benchmarking(config: Config) -> list[UserError]:
     """What measures is there, and told where the board is."""
     settings = config.benchmarking
@@ -529,4 +560,5 @@ RULES: tuple[Callable[[Config], list[UserError]], ...] = (
     check_model_files,
     check_models_at_hand,
     check_benchmarking,
+    check_device_stop,
 )

@@ -102,10 +102,12 @@ def test_the_device_reads_and_writes_as_python_does(runs, tmp_path, kind, machin
     with run_host(made.project) if board is None else emulate(made.project, board) as console:
         assert console.ask({"command": "info"})["tokenizer"] == kind
         replies = list(console.command({"command": "generate", "prompt": prompt, **OPTIONS}))
+        text = tokenizer.decode([reply["token"] for reply in replies[:-1]])
+        stop = text[20:23]
+        until = list(console.command({"command": "generate", "prompt": prompt, "stop": stop, **OPTIONS}))
         memory = console.ask({"command": "memory"})
     assert replies[-1]["prompt_tokens"] == len(tokenizer.encode(prompt))
     assert memory.get("stack_bytes", 0) < 1500
-    text = tokenizer.decode([reply["token"] for reply in replies[:-1]])
     assert text == "".join(generate(made.engine, tokenizer, prompt, **OPTIONS))
-    for reply in replies[:-1]:
-        assert reply["text"] == tokenizer.token_bytes[reply["token"]].decode("utf-8", "replace")
+    assert text == "".join(reply["text"] for reply in replies[:-1])
+    assert "".join(reply["text"] for reply in until[:-1]) == text[: text.index(stop)]

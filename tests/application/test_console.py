@@ -7,14 +7,20 @@ import zlib
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
 from toy_projects import APPLICATION, FOLDER, STRICT, need, need_sanitizers, render_toy
 
-from textzoo.engines.generate import generate, generate_tokens
+from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.engines.generate import Continuation, generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
 from textzoo.errors import UserError
-from textzoo.targets.emulators import run_host
+from textzoo.schema import PredictionConfig
+from textzoo.services.device_defaults import render_defaults
+from textzoo.targets.emulators import run_host, run_program
 from textzoo.targets.toolchains import find_tool, run_make
+from textzoo.text.byte_tokenizer import ByteTokenizer
 
 GREETING_LINES = 4
 FUZZ_LINES = 4000
@@ -204,6 +210,64 @@ def test_stopping_at_the_end_of_the_context(console, prompt):
     assert replies[-1]["ended"] == "context_full"
 
 
+def test_texts_end_before_the_stop_text_where_python_ends_them(console):
+    options = {"max_tokens": 60, "seed": 3, "temperature": 1.7, "top_k": 0}
+    whole = "".join(generate(ToyEngine(), toy_tokenizer(), "abc", **options))
+    stops = [whole[start : start + size] for start in (0, 11, 40, 58) for size in (1, 2, 3, 8)]
+    for stop in [*(stop for stop in stops if "\ufffd" not in stop), "zzzzzzzz", "\u0007", ""]:
+        replies = list(console.command({"command": "generate", "prompt": "abc", "stop": stop, **options}))
+        expected = generate(ToyEngine(), toy_tokenizer(), "abc", stop=stop, **options)
+        assert "".join(reply["text"] for reply in replies[:-1]) == "".join(expected)
+        assert replies[-1]["tokens"] == len(replies) - 1 == expected.tokens
+        assert replies[-1]["ended"] == ("stop" if stop and stop in whole else "max_tokens")
+
+
+DEFAULTS = PredictionConfig(temperature=0.25, max_tokens=5, stop='??/"\\\n7\té<end>')
+
+
+@pytest.fixture(scope="module")
+def echo(tmp_path_factory):
+    """The console around echo_model.c and tokens of one byte, under the sanitizers."""
+    need("host", "make")
+    need_sanitizers("cc")
+    project = render_toy("host", tmp_path_factory.mktemp("echo") / "host")
+    model = project / "model"
+    header = (model / "model.h").read_text()
+    for name, size in (("VOCABULARY_SIZE", 256), ("CONTEXT_LENGTH", 256)):
+        header = header.replace(f"{name} {toy_define(f'MODEL_{name}')}", f"{name} {size}")
+    sources = {"model.h": header, "model.c": (FOLDER.parent / "echo_model.c").read_text()}
+    for name, text in {**sources, **render_tokenizer(ByteTokenizer()), **render_defaults(DEFAULTS)}.items():
+        (model / name).write_text(text)
+    run_make(project, "SANITIZE=1", "BUILD=build/sanitize")
+    with run_program([str(project / "build" / "sanitize" / "toy")], "the echo", project) as console:
+        yield console
+
+
+def test_a_console_begins_with_what_its_project_was_rendered_with(echo):
+    info = echo.ask({"command": "info"})
+    assert (info["temperature"], info["max_tokens"], info["stop"]) == (0.25, 5, DEFAULTS.stop)
+
+
+CHARACTERS = st.sampled_from(["a", "b", "\n", "é", "è", "€", "\U0001f600"])
+# Characters, and bytes that are none or begin one.
+STREAM = st.lists(
+    st.one_of(CHARACTERS.map(str.encode), st.sampled_from([b"\xc3", b"\xe2\x82", b"\xa9", b"\xff", b"\xed\xa0"])),
+    min_size=1,
+    max_size=20,
+).map(b"".join)
+
+
+@settings(max_examples=150)
+@given(stream=STREAM, stop=st.lists(CHARACTERS, max_size=4).map("".join))
+def test_any_bytes_are_the_text_of_python_up_to_the_stop_text(echo, stream, stop):
+    command = {"command": "generate", "tokens": [*stream, 0], "temperature": 0, "max_tokens": len(stream)}
+    replies = list(echo.command({**command, "stop": stop}))
+    expected = Continuation(iter(stream), ByteTokenizer(), stop)
+    assert "".join(reply["text"] for reply in replies[:-1]) == "".join(expected)
+    assert replies[-1]["tokens"] == len(replies) - 1 == expected.tokens
+    assert (replies[-1]["ended"] == "stop") == (stop != "" and stop in stream.decode("utf-8", "replace"))
+
+
 def test_a_prompt_that_does_not_fit_is_refused_with_stop(console):
     with pytest.raises(UserError, match="longer than the context"):
         console.ask({"command": "generate", "prompt": "a" * (CONTEXT + 1), "past_end": "stop"})
@@ -260,6 +324,7 @@ def test_info(console):
 def test_options_last_until_they_are_changed(project):
     with run_host(project) as console:
         changed = {"seed": 9, "temperature": 0.25, "top_k": 4, "max_tokens": 21, "past_end": "stop", "unknown": "unk"}
+        changed["stop"] = "\n€"
         assert changed.items() <= console.ask({"command": "set", **changed}).items()
         assert changed.items() <= console.ask({"command": "info"}).items()
         # an option of another command holds for that command only
@@ -302,6 +367,14 @@ LINES_OF_PEOPLE = [
     (":max-tokens 3", "max_tokens: 3"),
     (":past-end stop", "past_end: stop"),
     (":unknown unk", "unknown: unk"),
+    (r":stop \n<end>", r"stop: \n<end>"),
+    (r":stop a\\\t b ", "stop: a\\\\\\t b \n"),
+    (":stop " + "\U0001f600" * 8, "stop: " + "\U0001f600" * 8 + "\n"),
+    (":stop", "stop: \n"),
+    (":stop " + "a" * 33, "! UTF-8 of at most 32 bytes, without U+FFFD: aaa"),
+    (b":stop a\xff", "! UTF-8 of at most 32 bytes"),
+    (r":stop ab\q", r"! an escape is \n, \t or \\: \q"),
+    (r":stop ab" + "\\", r"! an escape is \n, \t or \\: " + "\\"),
     (":seed", "! a whole number, 0 to 4294967295"),
     (":seed -1", "! a whole number, 0 to 4294967295: -1"),
     (":temperature warm", "! a number, 0 (greedy) to 32768: warm"),
@@ -360,6 +433,10 @@ MACHINE_MISTAKES = [
     ('{"command":"set","past_end":"jump"}', "slide or stop"),
     ('{"command":"set","max_tokens":2147483648}', "a whole number"),
     ('{"command":"set","temperature":null}', "a number"),
+    ('{"command":"set","stop":null}', "a text"),
+    ('{"command":"set","stop":"' + "a" * 33 + '"}', "at most 32 bytes"),
+    ('{"command":"set","stop":"a\\ufffd"}', "without U+FFFD"),
+    ('{"command":"set","stop":"\\q"}', "unknown escape"),
     ('{"command":"set","temperature":nul}', "wrong value"),
     ('{"command":"logits","tokens":[1,"a"]}', "a list may hold numbers only"),
     ('{"command":"logits","tokens":[1,[2]]}', "a list may hold numbers only"),
@@ -412,6 +489,8 @@ SEEDS_OF_LINES = [
     '{"command":"self_check"}',
     ":seed 12",
     ":max-tokens 7",
+    r":stop \n\t\\b",
+    '{"command":"generate","prompt":"abcab","seed":5,"max_tokens":30,"stop":"a\\u20ac"}',
     ":temperature 0.25",
     "abc€\U0001f600",
 ]

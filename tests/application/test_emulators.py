@@ -53,7 +53,9 @@ def text_of(console, prompt="abc€", **options):
 @pytest.mark.parametrize(("board", "machine"), TWINS)
 def test_a_twin_says_what_python_says_and_counts_exactly(projects, board, machine):
     with emulate(projects[board], load_board(board), machine) as console:
-        assert text_of(console) == "".join(generate(ToyEngine(), toy_tokenizer(), "abc€", **OPTIONS))
+        text = "".join(generate(ToyEngine(), toy_tokenizer(), "abc€", **OPTIONS))
+        assert text_of(console) == text
+        assert text_of(console, stop=text[13:17]) == text[: text.index(text[13:17])]
         check = console.ask({"command": "self_check"})
         assert (check["weights"], check["kernels"]) == (True, True)
         first, second = (list(console.command({"command": "benchmark"})) for _ in range(2))

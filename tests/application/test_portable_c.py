@@ -1,6 +1,8 @@
-"""The application's parts in C against their Python originals: sampler, decimals, CRC."""
+"""The application's parts in C against their Python originals: sampler, decimals, CRC, stop texts, UTF-8."""
 
+import codecs
 import ctypes
+import re
 import zlib
 from fractions import Fraction
 
@@ -10,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_projects import APPLICATION, compile_library
 
+from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
+from textzoo.validation import LONGEST_STOP_BYTES
 
 # dtype, vocabulary size, scale of the logits
 SAMPLERS = [("int8", 65, 0.13), ("int8", 2, 1e-4), ("int8", 300, 0.02), ("int16", 65, 0.0007), ("int16", 103, 1.0)]
@@ -182,3 +186,110 @@ def crc_library(tmp_path_factory):
     library = compile_library(tmp_path_factory.mktemp("crc"), [APPLICATION / "crc32.c"], [])
     library.crc32_update.restype = ctypes.c_uint32
     return library
+
+
+class Stop(ctypes.Structure):
+    """stop_t."""
+
+    _fields_ = (("text", ctypes.c_char_p), ("bytes", ctypes.c_size_t), ("held", ctypes.c_size_t))
+
+
+LONGEST_HELD = LONGEST_STOP_BYTES - 1
+CANARY = b"canary"
+# Few different bytes, so that beginnings of the stop text come often and overlap.
+FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=LONGEST_STOP_BYTES).map(bytes)
+PORTIONS = st.lists(st.one_of(FEW_BYTES, st.binary(max_size=70)), max_size=12)
+# stop text, portions
+STOPS = [
+    (b"aab", [b"aaab"]),
+    (b"aab", [b"a", b"a", b"a", b"b", b"a"]),
+    (b"abab", [b"abaabab", b"ab"]),
+    (b"\n<end>", [b"Hello.\n", b"\n<", b"end> and more"]),
+    (b"\n<end>", [b"a\n<end", b"\n<end"]),
+    (b"a" * LONGEST_STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
+    (b"", [b"ab", b""]),
+]
+
+
+@pytest.fixture(scope="module")
+def stops(tmp_path_factory):
+    library = compile_library(tmp_path_factory.mktemp("stop"), [APPLICATION / "stop.c"], [])
+    library.stop_feed.restype = library.stop_end.restype = ctypes.c_size_t
+    return library
+
+
+def c_until_stop(library, portions, stop):
+    """What comes out with each portion, and at the end. The portion lies as near to the output as the header allows."""
+    state, outputs = Stop(), []
+    library.stop_init(ctypes.byref(state), stop, ctypes.c_size_t(len(stop)))
+    for portion in portions:
+        buffer = ctypes.create_string_buffer(bytes(LONGEST_HELD) + portion + CANARY)
+        place = ctypes.cast(ctypes.addressof(buffer) + LONGEST_HELD, ctypes.c_char_p)
+        written = library.stop_feed(ctypes.byref(state), place, ctypes.c_size_t(len(portion)), buffer)
+        outputs.append(buffer.raw[:written])
+        assert buffer.raw[LONGEST_HELD + len(portion) :] == CANARY + b"\0"
+    buffer = ctypes.create_string_buffer(bytes(LONGEST_HELD) + CANARY)
+    outputs.append(buffer.raw[: library.stop_end(ctypes.byref(state), buffer)])
+    assert buffer.raw[LONGEST_HELD:] == CANARY + b"\0"
+    return outputs, bool(library.stop_found(ctypes.byref(state)) & 0xFF)
+
+
+def python_until_stop(portions, stop):
+    """The same from Python, where a byte is the character of its value."""
+    outputs = []
+
+    def pieces():
+        for portion in portions:
+            outputs.append("")
+            yield portion.decode("latin-1")
+        outputs.append("")
+
+    for text in until_stop(pieces(), stop.decode("latin-1")):
+        outputs[-1] += text
+    return [output.encode("latin-1") for output in outputs]
+
+
+def check_stop(library, portions, stop):
+    outputs, found = c_until_stop(library, portions, stop)
+    expected = python_until_stop(portions, stop) if stop else [*portions, b""]
+    assert outputs == expected + [b""] * (len(outputs) - len(expected))
+    assert found == bool(stop and stop in b"".join(portions))
+
+
+@pytest.mark.parametrize(("stop", "portions"), STOPS)
+def test_text_ends_before_the_stop_text(stops, stop, portions):
+    check_stop(stops, portions, stop)
+
+
+@given(portions=PORTIONS, stop=FEW_BYTES)
+def test_text_ends_where_python_ends_it_and_every_byte_comes_as_early(stops, portions, stop):
+    check_stop(stops, portions, stop)
+
+
+@given(before=PORTIONS, data=st.data())
+def test_a_stop_text_that_stands_in_the_text_is_found(stops, before, data):
+    text = b"".join(before)
+    start = data.draw(st.integers(0, len(text)))
+    check_stop(stops, before, text[start : start + data.draw(st.integers(0, LONGEST_STOP_BYTES))])
+
+
+def test_python_knows_how_long_a_stop_text_may_be():
+    assert int(re.search(r"STOP_LONGEST = (\d+)", (APPLICATION / "stop.h").read_text())[1]) == LONGEST_STOP_BYTES
+    assert f"at most {LONGEST_STOP_BYTES} bytes" in (APPLICATION / "options.c").read_text()
+
+
+@pytest.fixture(scope="module")
+def utf8_library(tmp_path_factory):
+    library = compile_library(tmp_path_factory.mktemp("utf8"), [APPLICATION / "utf8.c"], [])
+    library.utf8_incomplete.restype = ctypes.c_size_t
+    return library
+
+
+LEADS_AND_EDGES = [0x41, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xE2, 0xED, 0xEF, 0xF0, 0xF3, 0xF4, 0xF5]
+
+
+@given(data=st.one_of(st.binary(max_size=8), st.lists(st.sampled_from(LEADS_AND_EDGES), max_size=6).map(bytes)))
+def test_what_may_become_a_character_is_what_python_waits_for(utf8_library, data):
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder.decode(data)
+    assert utf8_library.utf8_incomplete(data, ctypes.c_size_t(len(data))) == len(decoder.getstate()[0])

@@ -10,6 +10,8 @@ from toy import FOLDER, toy_tokenizer
 
 from textzoo.compiler.templates import DEPLOYMENT
 from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.schema import PredictionConfig
+from textzoo.services.device_defaults import render_defaults
 from textzoo.targets.boards import load_board
 from textzoo.targets.platforms import render_project
 from textzoo.targets.toolchains import find_tool
@@ -21,7 +23,7 @@ STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"
 def toy_files() -> dict[str, str]:
     """What the compiler would generate."""
     model = {name: (FOLDER / name).read_text() for name in ("model.h", "model.c")}
-    return model | render_tokenizer(toy_tokenizer())
+    return model | render_tokenizer(toy_tokenizer()) | render_defaults(PredictionConfig())
 
 
 def render_toy(target: str, folder: Path) -> Path:

@@ -180,19 +180,20 @@ def sample(
         "temperature": settings.temperature,
         "top_k": settings.top_k,
         "seed": settings.seed,
+        "stop": settings.stop or "",
     }
     start = time.perf_counter()
     replies = list(console.command(command))
-    tokens = [reply["token"] for reply in replies if "token" in reply]
-    text = tokenizer.decode(tokens)
-    options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed")}
-    report.same_text = text == "".join(generate(made.engine, tokenizer, prompt, **options))
+    text = "".join(reply["text"] for reply in replies[:-1])
+    options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
+    expected = generate(made.engine, tokenizer, prompt, **options)
+    report.same_text = text == "".join(expected) and replies[-1]["tokens"] == expected.tokens
     return SampleReport(
         model=made.compiled.facts.name,
         engine=f"{made.target_name} ({report.machine})",
         prompt=prompt,
         text=text,
-        tokens=len(tokens),
+        tokens=replies[-1]["tokens"],
         temperature=settings.temperature,
         top_k=settings.top_k,
         seed=settings.seed,

@@ -19,9 +19,10 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
 from textzoo.progress import console
 from textzoo.report import DeploymentReport
-from textzoo.schema import Config
+from textzoo.schema import Config, PredictionConfig
 from textzoo.services import inputs
 from textzoo.services.budget import CODE_BYTES_EXPECTED
+from textzoo.services.device_defaults import render_defaults
 from textzoo.targets.boards import Board, Budget, board_of
 from textzoo.targets.platforms import HOST, platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
@@ -80,6 +81,7 @@ def prepare(
         without=frozenset(config.deployment.without_passes),
         weights=config.deployment.weights,
         with_weight_files=config.deployment.weight_files,
+        defaults=config.prediction,
     )
     keep(made, workspace, sink)
     return made
@@ -96,15 +98,23 @@ def make_firmware(
     without: frozenset[str] = frozenset(),
     weights: str = BALANCED,
     with_weight_files: bool = False,
+    defaults: PredictionConfig | None = None,
 ) -> Firmware:
-    """Compile a quantized decode step for a board (None: this machine) and render its project into a folder."""
+    """Compile a quantized decode step for a board (None: this machine) and render its project into a folder.
+
+    Its console begins with the options of `defaults`, or those of the schema.
+    """
     engine = LitertReferenceEngine(path)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     target, platform = Target(board.variant if board else HOST, weights), platform_of(board)
     without |= platform.without_passes
     compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
-    files = {**platform.model_files(compiled), **render_tokenizer(tokenizer)}
+    files = {
+        **platform.model_files(compiled),
+        **render_tokenizer(tokenizer),
+        **render_defaults(defaults or PredictionConfig()),
+    }
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     beside = {WEIGHT_FOLDER: weight_files(path)} if with_weight_files else {}
