@@ -229,6 +229,27 @@ def test_a_nanogpt_folder_keeps_its_characters(tmp_path):
         assert "do not apply to dataset.name=nanogpt" in str(error)
 
 
+# prediction.stop, what is wrong with it on a device
+STOPS = [
+    ("\n<end>", []),
+    ("\U0001f600" * 8, []),
+    ("\U0001f600" * 8 + "a", ["too long for a device"]),
+    ("\ufffd", ["cannot be found"]),
+    ("a\ud800", ["cannot be found"]),
+]
+
+
+@pytest.mark.parametrize(("stop", "named"), STOPS)
+def test_a_stop_text_must_suit_a_device_where_one_is_used(stop, named):
+    def mistakes(mode):
+        values = {"operation_mode": mode, "prediction": {"stop": stop}, "model": {"quantized_model_path": "m.tflite"}}
+        return [str(error) for error in validation.check(values, BOARDS)[1] if "prediction.stop" in str(error)]
+
+    assert mistakes("prediction") == []
+    assert len(errors := mistakes("deployment")) == len(named)
+    assert all(message in error for message, error in zip(named, errors, strict=True))
+
+
 @pytest.mark.parametrize(("section", "named"), DATASET_MISTAKES)
 def test_the_dataset_section_names_every_mistake(section, named):
     errors = [str(error) for error in validation.check({"dataset": section}, BOARDS)[1]]

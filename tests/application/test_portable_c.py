@@ -229,7 +229,8 @@ def c_until_stop(library, portions, stop):
         outputs.append(buffer.raw[:written])
         assert buffer.raw[LONGEST_HELD + len(portion) :] == CANARY + b"\0"
     buffer = ctypes.create_string_buffer(bytes(LONGEST_HELD) + CANARY)
-    outputs.append(buffer.raw[: library.stop_end(ctypes.byref(state), buffer)])
+    written = library.stop_end(ctypes.byref(state), buffer)
+    outputs.append(buffer.raw[:written])
     assert buffer.raw[LONGEST_HELD:] == CANARY + b"\0"
     return outputs, bool(library.stop_found(ctypes.byref(state)) & 0xFF)
 
