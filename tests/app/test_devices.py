@@ -283,7 +283,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
     config.benchmarking.measured_by = "host"
     config.prediction.stop = CHARACTERS[0]
     report = benchmarking.run(config, workspace, Sink())
-    assert len(report.samples[0].text) == report.samples[0].tokens - 1 < 39
+    assert CHARACTERS[0] not in report.samples[0].text
     assert report.benchmark.mismatching_logits == 0
     assert report.benchmark.same_text is True
     assert report.benchmark.tokens_per_second > 0
