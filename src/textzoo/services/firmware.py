@@ -25,7 +25,7 @@ from textzoo.services.budget import CODE_BYTES_EXPECTED
 from textzoo.services.device_defaults import render_defaults
 from textzoo.targets.boards import Board, Budget, board_of
 from textzoo.targets.platforms import HOST, platform_of, render_project
-from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
+from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES, ModelSizes
 from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
@@ -181,11 +181,12 @@ def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
 
 def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
     """Where the project lies in the run's folder, and what the model takes."""
+    sizes = ModelSizes.of((firmware.project / "model" / "model.h").read_text(encoding="utf-8"))
     return DeploymentReport(
         c_project=firmware.project.relative_to(workspace.root).as_posix(),
         target=firmware.target_name,
         model_sha256=firmware.compiled.facts.sha256,
-        arena_bytes=firmware.compiled.plan.arena_bytes,
+        arena_bytes=sizes.arena_bytes,
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
     )
