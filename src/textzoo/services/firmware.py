@@ -8,6 +8,7 @@ import numpy as np
 
 from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.emitter import SelfCheck
+from textzoo.compiler.kernels import source_of
 from textzoo.compiler.memory_map import draw_memory_map
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED
@@ -118,7 +119,8 @@ def make_firmware(
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     beside = {WEIGHT_FOLDER: weight_files(path)} if with_weight_files else {}
-    render_project(board, files, compiled.sources, folder, beside)
+    sources = {*compiled.sources, *(source_of(kernel, target.variant) for kernel in platform.kernels)}
+    render_project(board, files, sorted(sources), folder, beside)
     return Firmware(board, path, compiled, folder, tokens, engine)
 
 

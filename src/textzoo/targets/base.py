@@ -20,12 +20,14 @@ class Platform(ABC):
         image: What `make` builds, and whose ELF tells flash and RAM: the twin where the board's needs a framework.
         suffix: Of its programs.
         without_passes: Passes of the compiler whose results its projects have no place for.
+        kernels: Of the runtime: what its own code calls, whether a model needs it or not.
     """
 
     name: str
     image: str = BOARD_IMAGE
     suffix: str = ".elf"
     without_passes: frozenset[str] = frozenset()
+    kernels: frozenset[str] = frozenset()
 
     @abstractmethod
     def check(self, board: Board) -> None:
