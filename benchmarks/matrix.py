@@ -3,7 +3,8 @@
 Run: python benchmarks/matrix.py [--models ...] [--recipes ...] [--targets ...] [--toy] [--page docs/matrix.md]
 Prints JSON: per cell the logits that differ from LiteRT's reference kernels, instructions per token, flash and RAM; or
 why the target refuses the model. Sizes are those of conf/model/, weights are random (neither exactness nor cost depends
-on what was learnt); `--toy` takes small ones. `--page` also writes the table.
+on what was learnt); `--toy` takes small ones. `--page` also writes the table, with the cells of earlier runs
+(`--known JSON ...`) before those measured now.
 """
 
 import argparse
@@ -109,7 +110,7 @@ def matrix(models: list[str], recipes: list[str], targets: list[str], toy: bool)
 def page(cells: list[dict[str, Any]], command: str) -> str:
     """The cells as a table: models and recipes down, targets across; reasons of refusals below it."""
     targets = list(dict.fromkeys(row["target"] for row in cells))
-    reasons = list(dict.fromkeys(row["refused"] for row in cells if "refused" in row))
+    reasons = list(dict.fromkeys(reason_of(row) for row in cells if "refused" in row))
     lines = ["# The matrix: model x precision x target", "", f"`{command}`", ""]
     lines.append(
         "Instructions per token on the target's emulated twin, all of them with 0 logits that differ from LiteRT's"
@@ -123,9 +124,14 @@ def page(cells: list[dict[str, Any]], command: str) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def reason_of(row: dict[str, Any]) -> str:
+    """Why a cell is refused, without the part that differs from model to model."""
+    return row["refused"].partition("; received")[0]
+
+
 def cell_text(row: dict[str, Any], reasons: list[str]) -> str:
     if "refused" in row:
-        return f"[{reasons.index(row['refused']) + 1}]"
+        return f"[{reasons.index(reason_of(row)) + 1}]"
     text = f"{row['instructions_per_token']:,}" if "instructions_per_token" in row else "exact"
     return text if row["mismatching_logits"] == 0 else f"**{row['mismatching_logits']:,} differ**"
 
@@ -137,8 +143,9 @@ def main() -> int:
     parser.add_argument("--targets", nargs="*", default=TARGETS)
     parser.add_argument("--toy", action="store_true")
     parser.add_argument("--page", type=Path)
+    parser.add_argument("--known", nargs="*", default=[], type=Path)
     arguments = parser.parse_args()
-    cells = []
+    cells = [row for path in arguments.known for row in json.loads(path.read_text(encoding="utf-8"))]
     for row in matrix(arguments.models, arguments.recipes, arguments.targets, arguments.toy):
         print(json.dumps(row), file=sys.stderr, flush=True)
         cells.append(row)
