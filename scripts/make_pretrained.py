@@ -98,10 +98,16 @@ def run_mode(mode: str, name: str, recipe: str, *further: str) -> dict[str, Any]
         command += [f"quantization={recipe}", f"hydra.run.dir={folder}/run", *further]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
         if done.returncode == 2:
-            return {"refused": done.stderr.strip().splitlines()[-1].strip(" *")}
+            return {"refused": first_reason(done.stderr)}
         if done.returncode:
             raise SystemExit(done.stderr)
         return read_json(Path(folder) / "run" / "report.json")
+
+
+def first_reason(errors: str) -> str:
+    """The first of the mistakes that the program lists, or all it says."""
+    mistakes = [line.strip(" *") for line in errors.splitlines() if line.startswith("  * ")]
+    return mistakes[0] if mistakes else errors.strip()
 
 
 def board_figures(name: str, recipe: str, board: str) -> dict[str, Any]:
