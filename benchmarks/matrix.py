@@ -34,7 +34,9 @@ from textzoo.targets.platforms import HOST, platform_of
 CONF = Path(__file__).resolve().parents[1] / "conf"
 MODEL_NAMES = tuple(sorted(MODELS.names()))
 RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_static)
-TARGETS = (HOST, *sorted(path.stem for path in BOARD_FOLDER.glob("*.yaml")))
+# Boards that run the very kernels of another one are left out.
+SAME_KERNELS = {"STM32H743": "STM32H7", "ESP32S3": "ESP32"}
+TARGETS = (HOST, *sorted({path.stem for path in BOARD_FOLDER.glob("*.yaml")} - set(SAME_KERNELS)))
 # Tokens of each architecture's own tokenizer: characters, bytes, words.
 VOCABULARIES = {"pico_gpt": 65, "gpt": 65, "tiny_bert_generator": 2048, "tiny_lm": 256, "lstm": 256}
 TOY_VOCABULARY = 11
