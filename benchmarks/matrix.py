@@ -127,8 +127,8 @@ def page(cells: list[dict[str, Any]], command: str) -> str:
 
 
 def reason_of(row: dict[str, Any]) -> str:
-    """Why a cell is refused, without the part that differs from model to model."""
-    return row["refused"].partition("; received")[0]
+    """Why a cell is refused, without the parts that differ from model to model."""
+    return row["refused"].splitlines()[0].partition("; received")[0]
 
 
 def cell_text(row: dict[str, Any], reasons: list[str]) -> str:
