@@ -5,15 +5,21 @@ What a token costs hardly depends on the weights; what they say does. `--model F
 
 import argparse
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textzoo.text.character_tokenizer import CharacterTokenizer
 from textzoo.text.tokenizers import Tokenizer, load_tokenizer
 
+if TYPE_CHECKING:
+    from textzoo.models.base import LanguageModel
+
 SEED = 1
 DEVIATION = 0.05
+CALIBRATION_WINDOWS = 8
 FIRST_CHARACTER = 0x21
 
 
@@ -25,19 +31,27 @@ def model_argument(parser: argparse.ArgumentParser) -> None:
 
 def default_model(folder: Path, recipe: str, context_length: int) -> Path:
     """Make and quantize the model; return its decode step."""
+    from textzoo.models.pico_gpt import PicoGPT
+
+    return random_decode_step(lambda: PicoGPT(context_length=context_length), recipe, folder, windows=40)
+
+
+def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder: Path, windows: int) -> Path:
+    """Quantize a model with random weights, shown that many windows of random tokens; return its decode step."""
     import keras  # seconds, which a given model does not need
 
-    from textzoo.models.pico_gpt import PicoGPT
     from textzoo.quantizers.quantize import quantize
     from textzoo.schema import QuantizationConfig
 
     keras.utils.set_random_seed(SEED)
     random = np.random.default_rng(SEED)
-    model = PicoGPT(context_length=context_length)
+    model = make()
     for weight in model.weights:
         weight.assign(weight + DEVIATION * random.standard_normal(weight.shape))
-    tokens = random.integers(0, model.vocabulary_size, 40 * model.context_length)
-    config = QuantizationConfig(recipe=recipe, calibration_windows=8, report_tokens=model.context_length)
+    tokens = random.integers(0, model.vocabulary_size, windows * model.context_length)
+    config = QuantizationConfig(
+        recipe=recipe, calibration_windows=CALIBRATION_WINDOWS, report_tokens=model.context_length
+    )
     return quantize(model, tokens, config, folder).decode_path
 
 

@@ -18,12 +18,12 @@ from typing import Any
 
 import yaml
 
-from default_model import tokenizer_for
+from default_model import random_decode_step, tokenizer_for
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
 from textzoo.models.registry import MODELS
 from textzoo.quantizers.recipes import RECIPES
-from textzoo.schema import ModelConfig, QuantizationConfig
+from textzoo.schema import ModelConfig
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, mismatches
 from textzoo.services.firmware import Firmware, make_firmware
 from textzoo.targets.boards import BOARD_FOLDER, load_board
@@ -46,31 +46,19 @@ TOY_WIDTHS = {"pico_gpt": 128}
 # What training decides from the corpus.
 DECIDED = {"gpt": {"weight_tying": "tied"}}
 TOKENS_CHECKED = 64
-SEED = 1
-DEVIATION = 0.05
 WINDOWS = 8
 
 
 def decode_step(name: str, recipe: str, folder: Path, toy: bool) -> Path:
     """A quantized decode step with random weights."""
-    import keras
-    import numpy as np
-
     from textzoo.models.files import build_model
-    from textzoo.quantizers.quantize import quantize
 
     shape = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text(encoding="utf-8"))
     shape |= DECIDED.get(name, {})
     if toy:
         shape |= {**TOY, "d_model": TOY_WIDTHS.get(name, TOY["d_model"])}
-    keras.utils.set_random_seed(SEED)
-    model = build_model(ModelConfig(**shape), TOY_VOCABULARY if toy else VOCABULARIES[name])
-    random = np.random.default_rng(SEED)
-    for weight in model.weights:
-        weight.assign(weight + DEVIATION * random.standard_normal(weight.shape))
-    tokens = random.integers(0, model.vocabulary_size, WINDOWS * model.context_length)
-    config = QuantizationConfig(recipe=recipe, calibration_windows=WINDOWS, report_tokens=model.context_length)
-    return quantize(model, tokens, config, folder).decode_path
+    vocabulary = TOY_VOCABULARY if toy else VOCABULARIES[name]
+    return random_decode_step(lambda: build_model(ModelConfig(**shape), vocabulary), recipe, folder, WINDOWS)
 
 
 def cell(path: Path, target: str, tokens_checked: int) -> dict[str, Any]:

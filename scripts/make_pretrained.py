@@ -3,11 +3,11 @@
 Run: python scripts/make_pretrained.py NAME RUN [RUN ...]
 NAME is an option of the group `model`; the first RUN is the folder of a finished `operation_mode=chain_tqe
 experiment=...`, further ones of the same model on coarser grids (`training.qat`). Every quantized model is then
-measured on the boards' emulated twins by the program's own `benchmarking`. Without RUN only the table is written.
+measured on the boards' emulated twins by the program's own `benchmarking`. Without RUN what lies there is
+measured anew; without NAME only the table is written.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -20,12 +20,14 @@ import yaml
 from textzoo import pretrained
 from textzoo.files import file_digest, write_json, write_text
 from textzoo.schema import walk
+from textzoo.text.strict_json import read_json_object
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")
 SECTIONS = ("dataset", "tokenizer", "model", "training", "quantization")
 FIGURES = ("instructions_per_token", "mismatching_logits", "tokens_checked")
 REFERENCE_ENGINE = "litert_ref"
+MAX_REPORT_BYTES = 1 << 24
 README_HEAD = """# Pretrained models
 
 `python stm32ai_main.py operation_mode=prediction model=<name> pretrained=true` talks at once; every other mode that
@@ -40,15 +42,15 @@ second are projections from them with a board's clock and an assumed number of c
 """
 
 
-def read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+def report_of(run: Path) -> dict[str, Any]:
+    return read_json_object(run / "report.json", MAX_REPORT_BYTES)
 
 
 def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     """Copy the files of the runs; return what the card says of them."""
     folder = pretrained.FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
-    report = read_json(runs[0] / "report.json")
+    report = report_of(runs[0])
     config = yaml.safe_load((runs[0] / ".hydra" / "config.yaml").read_text(encoding="utf-8"))
     own = runs[0] / "models" / pretrained.FLOAT_MODEL  # a chain without training names one instead
     shutil.copyfile(own if own.is_file() else config["model"]["float_model_path"], folder / pretrained.FLOAT_MODEL)
@@ -57,7 +59,7 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     for run in runs:
         (decode,) = (run / "models").glob("decode_*.tflite")
         shutil.copyfile(decode, folder / decode.name)
-        losses[decode.stem.removeprefix("decode_")] = loss_of(read_json(run / "report.json"), REFERENCE_ENGINE)
+        losses[decode.stem.removeprefix("decode_")] = loss_of(report_of(run), REFERENCE_ENGINE)
     write_text(folder / "config.yaml", yaml.safe_dump(without_paths(config), sort_keys=False))
     return {
         "experiment": experiment_of(runs[0]),
@@ -101,7 +103,7 @@ def run_mode(mode: str, name: str, recipe: str, *further: str) -> dict[str, Any]
             return {"refused": first_reason(done.stderr)}
         if done.returncode:
             raise SystemExit(done.stderr)
-        return read_json(Path(folder) / "run" / "report.json")
+        return report_of(Path(folder) / "run")
 
 
 def first_reason(errors: str) -> str:
@@ -126,10 +128,9 @@ def board_figures(name: str, recipe: str, board: str) -> dict[str, Any]:
 
 def measured(name: str) -> dict[str, Any]:
     """Every recipe on every board, and a text by each."""
-    boards = [board for board in BOARDS if (PROJECT / "conf" / "board" / f"{board}.yaml").is_file()]
     return {
         "boards": {
-            recipe: {board: board_figures(name, recipe, board) for board in boards}
+            recipe: {board: board_figures(name, recipe, board) for board in BOARDS}
             for recipe in pretrained.recipes(name)
         },
         "samples": {recipe: run_mode("prediction", name, recipe)["samples"][0] for recipe in pretrained.recipes(name)},
@@ -202,8 +203,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.name:
         path = pretrained.FOLDER / arguments.name / pretrained.CARD
-        card = collect(arguments.name, arguments.runs) if arguments.runs else read_json(path)
-        write_json(path, card)
+        card = collect(arguments.name, arguments.runs) if arguments.runs else pretrained.card(arguments.name)
+        write_json(path, card)  # the program takes only models with a card
         write_json(path, {**card, **measured(arguments.name)})
     write_text(pretrained.FOLDER / "README.md", readme())
     return 0

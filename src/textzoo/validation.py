@@ -19,9 +19,9 @@ from textzoo.schema import BPE_VOCABULARY, Config, DatasetConfig, ModelConfig, S
 WITHOUT_HEADS = ("tiny_lm", "lstm")
 # training.qat -> bits in the names of the recipes that store such weights.
 QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
-CIMV3_BOARD = "CIMv3"
 # What the console of a device can hold (deployment/application/stop.h).
 LONGEST_STOP_BYTES = 32
+CIMV3_BOARD = "CIMv3"
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128

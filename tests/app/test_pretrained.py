@@ -1,8 +1,6 @@
 """The pretrained models are what their cards say: files, texts, costs; and the program takes them by name."""
 
-import importlib.util
-from pathlib import Path
-
+import make_pretrained
 import pytest
 
 from textzoo import pretrained
@@ -12,17 +10,8 @@ from textzoo.files import file_digest
 from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers import load_tokenizer
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_pretrained.py"
 SMALLEST = "tiny_lm"
 ALL = [(name, recipe) for name in pretrained.names() for recipe in pretrained.recipes(name)]
-
-
-@pytest.fixture(scope="module")
-def script():
-    spec = importlib.util.spec_from_file_location("make_pretrained", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize("name", pretrained.names())
@@ -43,15 +32,15 @@ def test_a_model_writes_the_text_of_its_card(name, recipe):
     assert sample["text"]
 
 
-def test_a_model_costs_what_its_card_says(script):
+def test_a_model_costs_what_its_card_says():
     if errors := missing_tools(["arm", "make", "qemu"]):
         pytest.skip("; ".join(map(str, errors)))
     (recipe, *_), board = pretrained.recipes(SMALLEST), "STM32F4"
-    assert script.board_figures(SMALLEST, recipe, board) == pretrained.card(SMALLEST)["boards"][recipe][board]
+    assert make_pretrained.board_figures(SMALLEST, recipe, board) == pretrained.card(SMALLEST)["boards"][recipe][board]
 
 
-def test_the_page_is_that_of_the_cards(script):
-    assert (pretrained.FOLDER / "README.md").read_text(encoding="utf-8") == script.readme()
+def test_the_page_is_that_of_the_cards():
+    assert (pretrained.FOLDER / "README.md").read_text(encoding="utf-8") == make_pretrained.readme()
 
 
 def test_a_pretrained_model_talks_at_once(program):

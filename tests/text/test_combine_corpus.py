@@ -1,7 +1,6 @@
 """datasets/combine_corpus.py, as a function and as a script."""
 
 import hashlib
-import importlib.util
 import json
 import subprocess
 import sys
@@ -9,17 +8,10 @@ from pathlib import Path
 
 import pytest
 
+import combine_corpus as combine
 from textzoo.errors import UserError
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "combine_corpus.py"
-
-
-@pytest.fixture(scope="module")
-def combine():
-    spec = importlib.util.spec_from_file_location("combine_corpus", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -30,7 +22,7 @@ def inputs(write) -> list[Path]:
     return [first, first.parent / "more"]
 
 
-def test_merge_normalise_deduplicate(combine, inputs, tmp_path):
+def test_merge_normalise_deduplicate(inputs, tmp_path):
     output = tmp_path / "out" / "all.txt"
     report = combine.combine_corpus(inputs, output, licence="CC0")
     assert output.read_text(encoding="utf-8") == "One.\n\nTwo \u2013 caf\u00e9.\n\nFour.\n\nThree.\n"
@@ -50,7 +42,7 @@ def test_merge_normalise_deduplicate(combine, inputs, tmp_path):
     assert set(report["output"]["alphabet"]) == set(output.read_text(encoding="utf-8"))
 
 
-def test_ascii_and_unicode_forms(combine, inputs, tmp_path):
+def test_ascii_and_unicode_forms(inputs, tmp_path):
     output = tmp_path / "all.txt"
     combine.combine_corpus(inputs, output, ascii_only=True)
     assert "Two - cafe." in output.read_text()
@@ -58,7 +50,7 @@ def test_ascii_and_unicode_forms(combine, inputs, tmp_path):
     assert "cafe\u0301" in output.read_text(encoding="utf-8")
 
 
-def test_duplicates_can_be_kept_and_documents_can_be_files(combine, inputs, tmp_path):
+def test_duplicates_can_be_kept_and_documents_can_be_files(inputs, tmp_path):
     output = tmp_path / "all.txt"
     assert combine.combine_corpus(inputs, output, deduplicate=False)["output"]["documents"] == 6
     report = combine.combine_corpus([*inputs, inputs[0]], output, documents="files")
@@ -66,7 +58,7 @@ def test_duplicates_can_be_kept_and_documents_can_be_files(combine, inputs, tmp_
     assert [source["duplicates_left_out"] for source in report["sources"]] == [0, 0, 0, 1]
 
 
-def test_the_output_is_never_an_input(combine, inputs, tmp_path):
+def test_the_output_is_never_an_input(inputs, tmp_path):
     output = inputs[1] / "all.txt"
     combine.combine_corpus(inputs, output)
     content = output.read_bytes()
@@ -90,7 +82,7 @@ def test_script(inputs, tmp_path):
     assert "--keep-duplicates" in run("--help").stdout
 
 
-def test_script_reports_user_errors_with_exit_code_2(combine, write, tmp_path, capsys):
+def test_script_reports_user_errors_with_exit_code_2(write, tmp_path, capsys):
     bad = write("bad.txt", b"caf\xe9")
     for arguments, words in (
         ([bad, "--output", tmp_path / "all.txt"], "byte 0xE9 at byte offset 3"),

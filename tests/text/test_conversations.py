@@ -1,6 +1,5 @@
 """Made-up conversations: the same for the same seed, no two alike, right where it can be checked, cached."""
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import make_conversations as script
 from textzoo.errors import UserError
 from textzoo.schema import DatasetConfig
 from textzoo.text.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Topic, number, pick
@@ -176,9 +176,6 @@ def test_the_corpus_holds_out_whole_dialogues(tmp_path):
 
 
 def test_script(tmp_path, capsys):
-    spec = importlib.util.spec_from_file_location("make_conversations", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
     path = tmp_path / "talk.txt"
     assert script.main(["--output", str(path), "--dialogues", "20", "--seed", "3"]) == 0
     assert path.read_text() == conversations_text(make_conversations(dialogues=20, seed=3))

@@ -5,6 +5,7 @@ The prompt and the seed stay the console's own: a person brings the one, and the
 
 from textzoo.compiler.templates import template
 from textzoo.engines.sampling import temperature_q16
+from textzoo.errors import raise_all
 from textzoo.schema import PredictionConfig
 from textzoo.validation import stop_mistakes
 
@@ -20,8 +21,7 @@ def render_defaults(settings: PredictionConfig) -> dict[str, str]:
         UserError: The stop text is none for a device.
     """
     stop = settings.stop or ""
-    for error in stop_mistakes(stop):
-        raise error
+    raise_all(stop_mistakes(stop))
     values = {
         "temperature": settings.temperature,
         "temperature_q16": temperature_q16(settings.temperature),
