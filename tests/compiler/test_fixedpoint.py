@@ -5,7 +5,7 @@ import subprocess
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
@@ -55,12 +55,16 @@ def double_rounding(value, multiplier, shift):
 
 
 @given(value=INT32, multiplier=MULTIPLIERS, shift=st.integers(-31, 0))
+@example(value=2**31 - 1, multiplier=2**31 - 1, shift=-1)
+@example(value=-(2**31) + 1, multiplier=2**31 - 1, shift=-1)
 def test_single_and_double_rounding(library, value, multiplier, shift):
     assert library.single(value, multiplier, shift) == half_up(Fraction(value * multiplier, 2 ** (31 - shift)))
     assert library.twice(value, multiplier, shift) == double_rounding(value, multiplier, shift)
 
 
-@given(value=INT32, exponent=st.integers(0, 31))
+@given(value=st.integers(-(2**31) + 1, 2**31 - 2), exponent=st.integers(0, 31))
+@example(value=2**31 - 2, exponent=1)
+@example(value=-(2**31) + 1, exponent=1)
 def test_division_by_powers(library, value, exponent):
     assert library.divide(value, exponent) == half_away(Fraction(value, 2**exponent))
 

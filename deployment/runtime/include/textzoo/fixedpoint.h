@@ -78,7 +78,8 @@ static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
     return tz_upper_product(a * 2, b);
 }
 
-/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], value > -2^31.
+/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], |value| < 2^31, and not 2^31 - 1 with exponent 1:
+ * tz_high_multiply reaches no more than 2^31 - 2, because a multiplier is at most 2^31 - 1.
  * Taking 1 off negative values turns "half away from zero" into "half up", which is floor((floor(v / 2^(e-1)) + 1) / 2):
  * no step of that can overflow. */
 static inline int32_t tz_divide_by_power(int32_t value, int exponent)
