@@ -1,11 +1,18 @@
-/* 64-bit Arm cores, with the dot product of Armv8.2 or without.
+/* 64-bit Arm cores, with the dot product of Armv8.2 or without: 128 columns of four rows at a time, the inputs in eight
+ * registers for sixteen rows.
  *
- * A vector holds four columns of four rows. With SDOT a lane of int32 takes four columns of its row at a time. Without,
- * SMULL and SMLAL add two products in int16, which |x| <= 128 and |w| <= 127 cannot overflow (2 * 128 * 127 = 32512), and
- * SADALP adds neighbours to int32: two lanes for each row, brought together at the end.
+ * Without SDOT, SMULL and SMLAL multiply eight columns and add to eight lanes of int16, each of which takes every eighth
+ * column. Two products always fit (2 * 128 * 127 = 32512); SADALP then adds neighbouring lanes to int32, once for every
+ * SMULL and SMLAL. For most inputs eight products fit too, and six of eight SADALP are saved: by Cauchy and Schwarz,
  *
- * Weights: int8. Blocks of 16 rows, then blocks of 4, the last one filled up with zeros. Of a block, for every 4 columns,
- * the 4 weights of each of its rows; columns are filled up with zeros to a multiple of 16.
+ *   (sum of x w)^2 <= (sum of x^2) * (sum of w^2)
+ *
+ * also for every part of a sum, so that no lane leaves int16 if that product is at most 32767^2 for eight products of any
+ * lane. The largest sum of w^2 is known for every four rows when compiling; the largest sum of x^2 is found once for all
+ * rows.
+ *
+ * Weights: for every four rows the largest sum of eight squares, as int32, these filled up with zeros to a multiple of 16
+ * bytes; then row by row, columns filled up with zeros to a multiple of 16, rows to a multiple of 4.
  * Scratch: the inputs, filled up with zeros to a multiple of 16. */
 #include "textzoo/fully_connected_s8.h"
 
@@ -15,133 +22,216 @@
 #include "textzoo/fixedpoint.h"
 
 enum {
-    LANES = 4,    /* rows in a vector */
+    LANES = 4,    /* rows whose sums are in a vector */
     BLOCK = 16,   /* rows */
-    VECTOR = 16,  /* bytes */
-    PADDING = 16, /* columns */
+    VECTOR = 16,  /* columns */
+    CHUNK = 8,    /* vectors of inputs in registers */
+    SEGMENT = 64, /* columns, of which a lane of int16 takes eight products */
 };
+#define INLINE static inline __attribute__((always_inline))
+#define LARGEST_SQUARE (32767 * 32767)
+
+/* The inputs as the kernel needs them. */
+typedef struct {
+    const int8_t *values; /* (columns) */
+    int32_t columns;      /* a multiple of VECTOR */
+    int32_t safe;         /* squares of weights up to which eight products fit a lane */
+} inputs_t;
+
+/* By hand, because GCC copies registers whenever four are loaded at once. A row of 128 columns: LOAD leaves it in v24 to
+ * v31 and `row` at the next one. */
+#define LOAD                                                                                                           \
+    "ld1 {v24.16b-v27.16b}, [%[row]], #64\n"                                                                           \
+    "ld1 {v28.16b-v31.16b}, [%[row]], %[step]\n"
 
 #if defined(__ARM_FEATURE_DOTPROD)
 
-/* Sums of 4 * vectors rows; vectors is 1 or 4. */
-static inline __attribute__((always_inline)) const int8_t *dot_rows(const int8_t *weights, const int8_t *inputs, int32_t columns, int vectors,
-                                     int32x4_t *sums)
+#define DOT(sum, w, x) "sdot %[" sum "].4s, v" w ".16b, %[" x "].16b\n"
+#define ROW(sum)                                                                                                       \
+    LOAD "movi %[" sum "].4s, #0\n" DOT(sum, "24", "x0") DOT(sum, "25", "x1") DOT(sum, "26", "x2")                     \
+        DOT(sum, "27", "x3") DOT(sum, "28", "x4") DOT(sum, "29", "x5") DOT(sum, "30", "x6") DOT(sum, "31", "x7")
+#define SAFE_ROW ROW
+
+static int32_t largest_squares(const int8_t *inputs, int32_t columns)
 {
-    int32x4_t totals[BLOCK / LANES] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
-    for (int32_t column = 0; column < columns; column += PADDING, weights += 4 * vectors * VECTOR) {
-        const int8x16_t x = vld1q_s8(inputs + column);
-        for (int i = 0; i < vectors; ++i) {
-            const int8_t *from = weights + i * VECTOR;
-            const int step = vectors * VECTOR;
-            totals[i] = vdotq_laneq_s32(totals[i], vld1q_s8(from), x, 0);
-            totals[i] = vdotq_laneq_s32(totals[i], vld1q_s8(from + step), x, 1);
-            totals[i] = vdotq_laneq_s32(totals[i], vld1q_s8(from + 2 * step), x, 2);
-            totals[i] = vdotq_laneq_s32(totals[i], vld1q_s8(from + 3 * step), x, 3);
-        }
-    }
-    for (int i = 0; i < vectors; ++i) {
-        sums[i] = totals[i];
-    }
-    return weights;
+    (void)inputs, (void)columns;
+    return 0;
 }
 
 #else
 
-/* The same four columns for four rows. */
-static inline int8x16_t four_times(const int8_t *four)
-{
-    int32_t word;
-    memcpy(&word, four, sizeof word);
-    return vreinterpretq_s8_s32(vdupq_n_s32(word));
-}
+#define MULTIPLY(multiply, w, x)                                                                                       \
+    multiply " %[t].8h, v" w ".8b, %[" x "].8b\n"                                                                      \
+             "smlal2 %[t].8h, v" w ".16b, %[" x "].16b\n"
+#define TWO(add, sum, w, x) MULTIPLY("smull", w, x) add " %[" sum "].4s, %[t].8h\n"
+#define ROW(sum)                                                                                                       \
+    LOAD TWO("saddlp", sum, "24", "x0") TWO("sadalp", sum, "25", "x1") TWO("sadalp", sum, "26", "x2")                  \
+        TWO("sadalp", sum, "27", "x3") TWO("sadalp", sum, "28", "x4") TWO("sadalp", sum, "29", "x5")                   \
+            TWO("sadalp", sum, "30", "x6") TWO("sadalp", sum, "31", "x7")
+#define EIGHT(add, sum, w0, x0, w1, x1, w2, x2, w3, x3)                                                                \
+    MULTIPLY("smull", w0, x0) MULTIPLY("smlal", w1, x1) MULTIPLY("smlal", w2, x2) MULTIPLY("smlal", w3, x3)            \
+    add " %[" sum "].4s, %[t].8h\n"
+#define SAFE_ROW(sum)                                                                                                  \
+    LOAD EIGHT("saddlp", sum, "24", "x0", "25", "x1", "26", "x2", "27", "x3")                                          \
+        EIGHT("sadalp", sum, "28", "x4", "29", "x5", "30", "x6", "31", "x7")
 
-/* Sums of 4 * vectors rows; vectors is 1 or 4. */
-static inline __attribute__((always_inline)) const int8_t *dot_rows(const int8_t *weights, const int8_t *inputs, int32_t columns, int vectors,
-                                     int32x4_t *sums)
+/* The largest sum of the squares of eight inputs, eight columns apart. */
+static int32_t largest_squares(const int8_t *inputs, int32_t columns)
 {
-    int32x4_t low[BLOCK / LANES] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
-    int32x4_t high[BLOCK / LANES] = {vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0), vdupq_n_s32(0)};
-    for (int32_t column = 0; column < columns; column += 8, weights += 2 * vectors * VECTOR) {
-        const int8x16_t x = four_times(inputs + column), y = four_times(inputs + column + 4);
-        for (int i = 0; i < vectors; ++i) {
-            const int8x16_t a = vld1q_s8(weights + i * VECTOR), b = vld1q_s8(weights + (vectors + i) * VECTOR);
-            const int16x8_t first = vmull_s8(vget_low_s8(a), vget_low_s8(x));
-            const int16x8_t second = vmull_high_s8(a, x);
-            low[i] = vpadalq_s16(low[i], vmlal_s8(first, vget_low_s8(b), vget_low_s8(y)));
-            high[i] = vpadalq_s16(high[i], vmlal_high_s8(second, b, y));
+    int32x4_t largest = vdupq_n_s32(0);
+    for (int32_t start = 0; start < columns; start += SEGMENT) {
+        const int32_t end = start + SEGMENT < columns ? start + SEGMENT : columns;
+        int32x4_t low = vdupq_n_s32(0), high = vdupq_n_s32(0);
+        for (int32_t column = start; column < end; column += VECTOR / 2) {
+            const int8x8_t x = vld1_s8(inputs + column);
+            const int16x8_t squares = vmull_s8(x, x);
+            low = vaddw_s16(low, vget_low_s16(squares));
+            high = vaddw_high_s16(high, squares);
         }
+        largest = vmaxq_s32(largest, vmaxq_s32(low, high));
     }
-    for (int i = 0; i < vectors; ++i) {
-        sums[i] = vpaddq_s32(low[i], high[i]);
-    }
-    return weights;
+    return vmaxvq_s32(largest);
 }
 
 #endif
 
-/* Any rows, from their sums without the bias. */
+#define FOUR_ROWS(ROW)                                                                                                 \
+    __asm__(ROW("a") ROW("b") ROW("c") ROW("d")                                                                        \
+            : [row] "+r"(row), [a] "=&w"(a), [b] "=&w"(b), [c] "=&w"(c), [d] "=&w"(d), [t] "=&w"(t)                    \
+            : [step] "r"(step), [x0] "w"(x[0]), [x1] "w"(x[1]), [x2] "w"(x[2]), [x3] "w"(x[3]), [x4] "w"(x[4]),        \
+              [x5] "w"(x[5]), [x6] "w"(x[6]), [x7] "w"(x[7])                                                           \
+            : "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory")
+
+/* Four rows of 128 columns, `stride` bytes apart; `safe`: eight products fit a lane. */
+INLINE int32x4_t dot_chunk(const int8_t *row, int64_t stride, const int8x16_t *x, int safe)
+{
+    const int64_t step = stride - CHUNK / 2 * VECTOR;
+    int32x4_t a, b, c, d;
+    int16x8_t t;
+    if (safe) {
+        FOUR_ROWS(SAFE_ROW);
+    } else {
+        FOUR_ROWS(ROW);
+    }
+    return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
+}
+
+/* Sixteen columns of a row. */
+INLINE int32x4_t dot_vector(const int8_t *row, int8x16_t x)
+{
+    const int8x16_t w = vld1q_s8(row);
+    return vpaddlq_s16(vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
+}
+
+/* 128 columns of up to sixteen rows, added to the sums. */
+static void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, const int8_t *values,
+                      int fours, int32x4_t *sums)
+{
+    int8x16_t x[CHUNK];
+    for (int i = 0; i < CHUNK; ++i) {
+        x[i] = vld1q_s8(values + VECTOR * i);
+    }
+    for (int i = 0; i < fours; ++i, rows += LANES * inputs->columns) {
+        const int32x4_t four = squares[i] <= inputs->safe ? dot_chunk(rows, inputs->columns, x, 1)
+                                                          : dot_chunk(rows, inputs->columns, x, 0);
+        sums[i] = vaddq_s32(sums[i], four);
+    }
+}
+
+/* The same of 16 columns. */
+static void add_vector(const int8_t *rows, const inputs_t *inputs, const int8_t *values, int fours, int32x4_t *sums)
+{
+    const int8x16_t x = vld1q_s8(values);
+    const int32_t stride = inputs->columns;
+    for (int i = 0; i < fours; ++i, rows += LANES * stride) {
+        const int32x4_t ab = vpaddq_s32(dot_vector(rows, x), dot_vector(rows + stride, x));
+        const int32x4_t cd = vpaddq_s32(dot_vector(rows + 2 * stride, x), dot_vector(rows + 3 * stride, x));
+        sums[i] = vaddq_s32(sums[i], vpaddq_s32(ab, cd));
+    }
+}
+
+/* Up to sixteen rows, added to the sums, four of them to a vector. */
+static void dot_block(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, int fours, int32x4_t *sums)
+{
+    int32_t column = 0;
+    for (; column + CHUNK * VECTOR <= inputs->columns; column += CHUNK * VECTOR) {
+        add_chunk(rows + column, squares, inputs, inputs->values + column, fours, sums);
+    }
+    for (; column < inputs->columns; column += VECTOR) {
+        add_vector(rows + column, inputs, inputs->values + column, fours, sums);
+    }
+}
+
+/* Any rows, from their sums. */
 static void requantize_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t rows, const int32_t *sums,
                             int8_t *output)
 {
     for (const int32_t end = row + rows; row < end; ++row) {
-        const int32_t sum = *sums++ + layer->bias[row];
-        const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
+        const int32_t scaled = tz_scale_single(*sums++, layer->multipliers[row], layer->shifts[row]);
         output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
     }
 }
 
-/* Four rows, not clamped yet; shifts are below 0.
+/* Four rows, without the zero point; shifts are below 0.
  *
  * tz_scale_single is floor((s m + 2^(t-1)) / 2^t), t = 31 - shift. SQDMULH gives floor(s m / 2^31), which does not
  * saturate because m is not -2^31, and SRSHL by a shift <= -1 turns h into floor((h + 2^(-shift-1)) / 2^-shift). Since
  * 2^(t-1) is a multiple of 2^31, that is the same number: there is only one rounding. */
-static inline int32x4_t scaled_lanes(const tz_fully_connected_s8_t *layer, int32_t row, int32x4_t dots, int32x4_t shifts)
+INLINE int32x4_t scaled_lanes(const int32_t *multipliers, int32x4_t sums, int32x4_t shifts)
 {
-    const int32x4_t sums = vaddq_s32(dots, vld1q_s32(layer->bias + row));
-    const int32x4_t products = vqdmulhq_s32(sums, vld1q_s32(layer->multipliers + row));
-    return vaddq_s32(vrshlq_s32(products, shifts), vdupq_n_s32(layer->output_zero_point));
+    return vrshlq_s32(vqdmulhq_s32(sums, vld1q_s32(multipliers)), shifts);
 }
 
-/* Sixteen rows. */
-static inline void requantize_block(const tz_fully_connected_s8_t *layer, int32_t row, const int32x4_t *dots,
+/* Sixteen rows. Saturating to int16 before the zero point is added changes no output: they are clamped to int8. */
+static inline void requantize_block(const tz_fully_connected_s8_t *layer, int32_t row, const int32x4_t *sums,
                                     int8_t *output)
 {
     const int8x16_t shifts = vld1q_s8(layer->shifts + row);
     if (vmaxvq_s8(shifts) >= 0) {
-        int32_t sums[BLOCK];
-        memcpy(sums, dots, sizeof sums);
-        requantize_rows(layer, row, BLOCK, sums, output);
+        int32_t each[BLOCK];
+        memcpy(each, sums, sizeof each);
+        requantize_rows(layer, row, BLOCK, each, output);
         return;
     }
+    const int32_t *multipliers = layer->multipliers + row;
     const int16x8_t first = vmovl_s8(vget_low_s8(shifts)), second = vmovl_high_s8(shifts);
-    const int32x4_t a = scaled_lanes(layer, row, dots[0], vmovl_s16(vget_low_s16(first)));
-    const int32x4_t b = scaled_lanes(layer, row + 4, dots[1], vmovl_high_s16(first));
-    const int32x4_t c = scaled_lanes(layer, row + 8, dots[2], vmovl_s16(vget_low_s16(second)));
-    const int32x4_t d = scaled_lanes(layer, row + 12, dots[3], vmovl_high_s16(second));
-    const int16x8_t low = vqmovn_high_s32(vqmovn_s32(a), b), high = vqmovn_high_s32(vqmovn_s32(c), d);
-    const int8x16_t bytes = vqmovn_high_s16(vqmovn_s16(low), high);
-    const int8x16_t raised = vmaxq_s8(bytes, vdupq_n_s8((int8_t)layer->minimum));
+    const int32x4_t a = scaled_lanes(multipliers, sums[0], vmovl_s16(vget_low_s16(first)));
+    const int32x4_t b = scaled_lanes(multipliers + 4, sums[1], vmovl_high_s16(first));
+    const int32x4_t c = scaled_lanes(multipliers + 8, sums[2], vmovl_s16(vget_low_s16(second)));
+    const int32x4_t d = scaled_lanes(multipliers + 12, sums[3], vmovl_high_s16(second));
+    const int16x8_t zero_point = vdupq_n_s16((int16_t)layer->output_zero_point);
+    const int16x8_t low = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(a), b), zero_point);
+    const int16x8_t high = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(c), d), zero_point);
+    const int8x16_t raised = vmaxq_s8(vqmovn_high_s16(vqmovn_s16(low), high), vdupq_n_s8((int8_t)layer->minimum));
     vst1q_s8(output + row, vminq_s8(raised, vdupq_n_s8((int8_t)layer->maximum)));
 }
 
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    const int32_t columns = (layer->columns + PADDING - 1) / PADDING * PADDING;
-    const int8_t *weights = layer->weights;
-    int8_t *const inputs = scratch;
-    int32x4_t dots[BLOCK / LANES];
+    const int32_t columns = (layer->columns + VECTOR - 1) / VECTOR * VECTOR;
+    const int32_t *squares = layer->weights;
+    const int8_t *rows = (const int8_t *)layer->weights + (layer->rows + BLOCK - 1) / BLOCK * VECTOR;
+    int8_t *const values = scratch;
     int32_t row = 0;
-    memset(inputs + columns - PADDING, 0, PADDING);
-    memcpy(inputs, input, (size_t)layer->columns);
-    for (; row + BLOCK <= layer->rows; row += BLOCK) {
-        weights = dot_rows(weights, inputs, columns, BLOCK / LANES, dots);
-        requantize_block(layer, row, dots, output);
+    memset(values + columns - VECTOR, 0, VECTOR);
+    memcpy(values, input, (size_t)layer->columns);
+    const inputs_t inputs = {values, columns, LARGEST_SQUARE / (largest_squares(values, columns) + 1)};
+    for (; row + BLOCK <= layer->rows; row += BLOCK, rows += BLOCK * columns, squares += BLOCK / LANES) {
+        int32x4_t sums[BLOCK / LANES];
+        for (int i = 0; i < BLOCK / LANES; ++i) {
+            sums[i] = vld1q_s32(layer->bias + row + LANES * i);
+        }
+        dot_block(rows, squares, &inputs, BLOCK / LANES, sums);
+        requantize_block(layer, row, sums, output);
     }
-    for (; row < layer->rows; row += LANES) {
-        int32_t sums[LANES];
+    if (row < layer->rows) {
         const int32_t left = layer->rows - row;
-        weights = dot_rows(weights, inputs, columns, 1, dots);
-        memcpy(sums, dots, sizeof sums);
-        requantize_rows(layer, row, left < LANES ? left : LANES, sums, output);
+        int32_t each[BLOCK] = {0};
+        int32x4_t sums[BLOCK / LANES];
+        memcpy(each, layer->bias + row, (size_t)left * sizeof *each);
+        memcpy(sums, each, sizeof sums);
+        dot_block(rows, squares, &inputs, (left + LANES - 1) / LANES, sums);
+        memcpy(each, sums, sizeof each);
+        requantize_rows(layer, row, left, each, output);
     }
 }

@@ -4,23 +4,28 @@ import numpy as np
 
 from textzoo.compiler.packing.base import Layout, padded, round_up
 
-BLOCK = 16  # rows of the kernel's inner loop
-LANES = 4  # rows in one of its vectors
-GROUP = 4  # columns in one of its lanes
-PADDING = 16  # columns to which it fills up
+ROWS = 4  # whose sums the kernel brings into one vector
+BLOCK = 16  # rows whose squares it reads at once
+VECTOR = 16  # columns
+LANES = 8  # of int16, each of which takes every eighth column
+SEGMENT = 64  # columns, of which a lane takes eight products
 
 
 def pack_s8(weights: np.ndarray) -> np.ndarray:
-    """(rows, columns) int8 -> int8: blocks of 16 rows, then blocks of 4; of a block 4 columns of every row in turn."""
-    wide = padded(weights, LANES, PADDING)
-    whole = len(weights) // BLOCK * BLOCK
-    starts = [*range(0, whole, BLOCK), *range(whole, len(wide), LANES)]
-    blocks = [wide[start:stop] for start, stop in zip(starts, [*starts[1:], len(wide)], strict=True)]
-    return np.concatenate([block.reshape(len(block), -1, GROUP).swapaxes(0, 1).ravel() for block in blocks])
+    """(rows, columns) int8 -> int8: for every 4 rows the largest sum of squares in a lane, then row by row."""
+    wide = padded(weights, ROWS, VECTOR)
+    squares = padded(largest_squares(wide)[np.newaxis], 1, BLOCK // ROWS).ravel()
+    return np.concatenate([squares.astype("<i4").view(np.int8), wide.ravel()])
+
+
+def largest_squares(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) -> (rows / 4) int32: the largest sum of the squares of eight weights that share a lane."""
+    segments = padded(weights, ROWS, SEGMENT).astype(np.int32).reshape(len(weights) // ROWS, -1, SEGMENT // LANES, LANES)
+    return (segments**2).sum(axis=2).max(axis=(1, 2)).astype(np.int32)
 
 
 def scratch_s8(rows: int, columns: int) -> int:
-    return round_up(columns, PADDING)
+    return round_up(columns, VECTOR)
 
 
 # Lowest and highest weight, instructions per multiplication (python benchmarks/decode_cost.py --boards STM32MP2), bytes
