@@ -31,6 +31,8 @@ ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)
 # Smallest and largest shift: typical ones, and those where a kernel changes its way of rounding.
 SHIFTS = ((-14, -8), (-31, -20), (-3, -1), (-2, -2), (-1, -1), (0, 0), (1, 1), (-8, 4), (0, 30), (-31, 30))
+# Weights and inputs of which eight products just fit int16, or just do not.
+EIGHT_PRODUCTS = ((127, 32), (124, 33), (63, 65), (63, -65), (64, 64), (64, -64), (125, 33), (-127, 33))
 CLAMPS = ((-128, 127), (-128, 5), (-7, 127), (-20, 30), (3, 3))
 
 
@@ -87,6 +89,8 @@ def extreme_layers(kernel: str) -> list[Layer]:
         for rows, columns in ((7, 32), (7, 512), (7, 513), (6, 516), (9, 1030))
         for weight, value in product((low, high, 0), (-128, -127, 127))
     ]
+    if high == 127:
+        layers += [filled(9, 200, weight, value) for weight, value in EIGHT_PRODUCTS]
     smallest, largest = 517 * high * -128, 517 * low * -128
     layers += [filled(5, 517, low, -128, 2**31 - 1 - largest, kernel)]
     layers += [filled(5, 517, high, -128, -(2**31) - smallest, kernel)]
