@@ -114,6 +114,14 @@ def layers_of_any_weights(random: Random, dtype: str = "int8") -> list[Case]:
     )
 
 
+def sums(random: Random) -> list[Case]:
+    """Two vectors of one shape, as residuals are added: long enough for kernels that take many elements at once."""
+    shape = (1, int(random.integers(1, 70)))
+    first, second = (tensor(random, shape, "int8", draw_scale(random, -6, -2)) for _ in range(2))
+    output = tensor(random, shape, "int8", draw_scale(random, -6, -1))
+    return steps(Operation("ADD", [first, second], [output], draw_activation(random)))
+
+
 def parts_of_parts(random: Random) -> list[Case]:
     """Slices of slices, backwards."""
     source = tensor(random, (5, 6, 4), "int16")

@@ -21,6 +21,9 @@ from textzoo.targets.native import find_compiler, write_files
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
 FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", *WARNINGS)
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+# Compilers for other cores -> what runs their programs here, which are linked statically and without sanitizers.
+ARM64 = "aarch64-linux-gnu-gcc"
+EMULATORS = {ARM64: ("qemu-aarch64", "-cpu", "cortex-a35")}
 MAIN = Path(__file__).with_name("run_model.c")
 RANDOM_RUNS = 4
 objects = tempfile.TemporaryDirectory(prefix="textzoo-objects-")
@@ -98,7 +101,7 @@ def differences(
         folder: For the program; what lies there from before is overwritten.
         without: Passes to leave out.
         compiler: Of the C; where none is given, the one that the product would take.
-        variant: Of the kernels, one that this machine runs.
+        variant: Of the kernels, one that the compiler's machine runs.
     """
     compiled = compile_bytes(model.content, Target(variant), without=frozenset(without))
     folder.mkdir(parents=True, exist_ok=True)
@@ -123,11 +126,18 @@ def bits(values: np.ndarray) -> np.ndarray:
 
 
 def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compiler: str = "") -> list[Values]:
-    """The outputs of each run, by a program that ends at the first wrong address or undefined operation."""
+    """The outputs of each run, by a program that ends at the first wrong address or undefined operation of this machine."""
     program = build_program(compiled_model, folder, compiler)
     given = b"".join(values[place].tobytes() for values in model.runs for place in by_name("input", len(model.inputs)))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
-    done = subprocess.run([program], input=given, capture_output=True, timeout=120, check=False, env=environment)
+    done = subprocess.run(
+        [*EMULATORS.get(compiler, ()), program],
+        input=given,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     results, rest = [], done.stdout
     for expected in model.expected:
@@ -168,6 +178,6 @@ def object_of(source: Path, compiler: str) -> Path:
 def run_compiler(command: list[str | Path]) -> None:
     compiler, *rest = map(str, command)
     includes = [f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
-    command = [compiler, *FLAGS, *SANITIZERS, *includes, *rest]
+    command = [compiler, *FLAGS, *(["-static"] if compiler in EMULATORS else SANITIZERS), *includes, *rest]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

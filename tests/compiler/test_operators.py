@@ -11,10 +11,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from operator_cases import ROWS
-from operator_chains import ATTENTIONS, CHAINS, layers_of_any_weights
+from operator_chains import ATTENTIONS, CHAINS, layers_of_any_weights, sums
 from refused_operators import REFUSED
-from running import Model, differences, model_of, run_program
+from running import ARM64, EMULATORS, Model, differences, model_of, run_program
 
+from bare_metal import MissingToolError, require
 from textzoo.compiler.compile import compile_bytes, compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.opset import FUSED, OPERATORS, operator_rows
@@ -77,6 +78,19 @@ def need_clang():
 def test_weights_that_a_variant_takes_lie_beside_others(dtype, folder):
     random = np.random.default_rng(0)
     assert not differences(Model(layers_of_any_weights(random, dtype), random), folder, variant="host")
+
+
+@pytest.mark.parametrize("make", [*ATTENTIONS.values(), layers_of_any_weights, sums], ids=lambda make: make.__name__)
+@examples(5)
+@seeds
+def test_kernels_for_64_bit_arm_equal_litert(make, folder, seed):
+    try:
+        for tool in (ARM64, EMULATORS[ARM64][0]):
+            require(tool)
+    except MissingToolError as error:
+        pytest.skip(str(error))
+    random = np.random.default_rng(seed)
+    assert not differences(Model(make(random), random), folder, compiler=ARM64, variant="neon")
 
 
 @pytest.mark.parametrize("kernel", ATTENTIONS)

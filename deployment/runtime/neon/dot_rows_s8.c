@@ -1,4 +1,4 @@
-/* 64-bit Arm cores: 32 or 16 columns of four rows at a time.
+/* 64-bit Arm cores: 64, 32 or 16 columns of four rows at a time.
  *
  * A vector within [-127, 127], which a query nearly always is, is multiplied as int8: SMULL and SMLAL2 add two products
  * in int16, at most 2 * 127 * 128 = 32512, and SADALP adds neighbours to int32. Any other vector is multiplied as int16. */
@@ -6,7 +6,7 @@
 
 #include <arm_neon.h>
 
-enum { ROWS = 4, GROUP = 16 /* columns */, GROUPS = 2 };
+enum { ROWS = 4, GROUP = 16 /* columns */, GROUPS = 4 };
 
 /* `groups` times sixteen numbers as int8; whether they lie within [-127, 127]. */
 static inline __attribute__((always_inline)) int narrow_vector(const int16_t *vector, int groups, int8x16_t *bytes)
@@ -81,8 +81,12 @@ static void dot_rest(const int8_t *rows, int32_t count, int32_t length, const in
 void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
 {
     int32_t column = 0;
-    for (; column + GROUPS * GROUP <= length; column += GROUPS * GROUP) {
-        dot_columns(rows + column, count, length, vector + column, GROUPS, column > 0, sums);
+    for (; column + 4 * GROUP <= length; column += 4 * GROUP) {
+        dot_columns(rows + column, count, length, vector + column, 4, column > 0, sums);
+    }
+    if (column + 2 * GROUP <= length) {
+        dot_columns(rows + column, count, length, vector + column, 2, column > 0, sums);
+        column += 2 * GROUP;
     }
     if (column + GROUP <= length) {
         dot_columns(rows + column, count, length, vector + column, 1, column > 0, sums);

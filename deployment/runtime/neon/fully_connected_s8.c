@@ -124,13 +124,14 @@ INLINE int32x4_t dot_vector(const int8_t *row, int8x16_t x)
 }
 
 /* 128 columns of up to sixteen rows, added to the sums. */
-static void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, const int8_t *values,
+INLINE void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, const int8_t *values,
                       int fours, int32x4_t *sums)
 {
     int8x16_t x[CHUNK];
     for (int i = 0; i < CHUNK; ++i) {
         x[i] = vld1q_s8(values + VECTOR * i);
     }
+#pragma GCC unroll 4
     for (int i = 0; i < fours; ++i, rows += LANES * inputs->columns) {
         const int32x4_t four = squares[i] <= inputs->safe ? dot_chunk(rows, inputs->columns, x, 1)
                                                           : dot_chunk(rows, inputs->columns, x, 0);
@@ -139,7 +140,7 @@ static void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t
 }
 
 /* The same of 16 columns. */
-static void add_vector(const int8_t *rows, const inputs_t *inputs, const int8_t *values, int fours, int32x4_t *sums)
+INLINE void add_vector(const int8_t *rows, const inputs_t *inputs, const int8_t *values, int fours, int32x4_t *sums)
 {
     const int8x16_t x = vld1q_s8(values);
     const int32_t stride = inputs->columns;
@@ -151,7 +152,7 @@ static void add_vector(const int8_t *rows, const inputs_t *inputs, const int8_t 
 }
 
 /* Up to sixteen rows, added to the sums, four of them to a vector. */
-static void dot_block(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, int fours, int32x4_t *sums)
+INLINE void dot_block(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, int fours, int32x4_t *sums)
 {
     int32_t column = 0;
     for (; column + CHUNK * VECTOR <= inputs->columns; column += CHUNK * VECTOR) {
@@ -206,8 +207,10 @@ static inline void requantize_block(const tz_fully_connected_s8_t *layer, int32_
     vst1q_s8(output + row, vminq_s8(raised, vdupq_n_s8((int8_t)layer->maximum)));
 }
 
-void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
+void tz_fully_connected_s8(const tz_fully_connected_s8_t *given, const int8_t *input, int8_t *output, void *scratch)
 {
+    /* A copy, because the compiler must assume that what is written by hand changes the struct. */
+    const tz_fully_connected_s8_t copy = *given, *const layer = &copy;
     const int32_t columns = (layer->columns + VECTOR - 1) / VECTOR * VECTOR;
     const int32_t *squares = layer->weights;
     const int8_t *rows = (const int8_t *)layer->weights + (layer->rows + BLOCK - 1) / BLOCK * VECTOR;

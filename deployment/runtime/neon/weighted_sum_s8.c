@@ -1,4 +1,4 @@
-/* 64-bit Arm cores: 32 or 16 columns of four rows at a time.
+/* 64-bit Arm cores: 64, 32 or 16 columns of four rows at a time.
  *
  * Most weights of attention are 0 after rounding: four zeros in a row are left out. Weights up to 127 are multiplied as
  * int8, and the products added in int16: as long as the weights add up to 255, no sum exceeds 255 * 128 = 32640. Then the
@@ -11,7 +11,7 @@
 enum {
     ROWS = 4,
     GROUP = 16, /* columns */
-    GROUPS = 2,
+    GROUPS = 4,
     ROOM = 255, /* of weights for sums in int16 */
 };
 #define ABOVE_127 UINT64_C(0xFF80FF80FF80FF80)
@@ -114,8 +114,12 @@ static void sum_rest(const int8_t *rows, int32_t count, int32_t length, const in
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
     int32_t column = 0;
-    for (; column + GROUPS * GROUP <= length; column += GROUPS * GROUP) {
-        sum_columns(rows + column, count, length, weights, GROUPS, sums + column);
+    for (; column + 4 * GROUP <= length; column += 4 * GROUP) {
+        sum_columns(rows + column, count, length, weights, 4, sums + column);
+    }
+    if (column + 2 * GROUP <= length) {
+        sum_columns(rows + column, count, length, weights, 2, sums + column);
+        column += 2 * GROUP;
     }
     if (column + GROUP <= length) {
         sum_columns(rows + column, count, length, weights, 1, sums + column);

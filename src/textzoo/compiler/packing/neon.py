@@ -20,7 +20,9 @@ def pack_s8(weights: np.ndarray) -> np.ndarray:
 
 def largest_squares(weights: np.ndarray) -> np.ndarray:
     """(rows, columns) -> (rows / 4) int32: the largest sum of the squares of eight weights that share a lane."""
-    segments = padded(weights, ROWS, SEGMENT).astype(np.int32).reshape(len(weights) // ROWS, -1, SEGMENT // LANES, LANES)
+    segments = (
+        padded(weights, ROWS, SEGMENT).astype(np.int32).reshape(len(weights) // ROWS, -1, SEGMENT // LANES, LANES)
+    )
     return (segments**2).sum(axis=2).max(axis=(1, 2)).astype(np.int32)
 
 
@@ -30,4 +32,4 @@ def scratch_s8(rows: int, columns: int) -> int:
 
 # Lowest and highest weight, instructions per multiplication (python benchmarks/decode_cost.py --boards STM32MP2), bytes
 # of code.
-LAYOUTS = {"fully_connected_s8": Layout(pack_s8, scratch_s8, -127, 127, 0.321, 1284)}
+LAYOUTS = {"fully_connected_s8": Layout(pack_s8, scratch_s8, -127, 127, 0.236, 6416)}
