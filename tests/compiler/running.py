@@ -126,7 +126,7 @@ def bits(values: np.ndarray) -> np.ndarray:
 
 
 def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compiler: str = "") -> list[Values]:
-    """The outputs of each run, by a program that ends at the first wrong address or undefined operation of this machine."""
+    """The outputs of each run, by a program that ends at the first wrong address or undefined operation."""
     program = build_program(compiled_model, folder, compiler)
     given = b"".join(values[place].tobytes() for values in model.runs for place in by_name("input", len(model.inputs)))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
