@@ -5,7 +5,7 @@ from pathlib import Path
 
 from textzoo.chains import CHAINS, SERVICES
 from textzoo.schema import Config, walk
-from textzoo.validation import default_of, range_text, type_text
+from textzoo.validation.keys import default_of, range_text, type_text
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
 

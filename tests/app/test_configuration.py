@@ -9,6 +9,7 @@ import yaml
 from textzoo import validation
 from textzoo.chains import CHAINS
 from textzoo.schema import Config, walk
+from textzoo.validation import keys
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
@@ -336,5 +337,5 @@ def test_help_lists_modes_and_groups(program):
 def test_every_key_is_described_and_its_default_is_allowed(name, entry):
     assert entry.metadata["text"].endswith(".")
     errors = []
-    validation.convert(entry, validation.default_of(entry), name, errors)
+    keys.convert(entry, keys.default_of(entry), name, errors)
     assert errors == []

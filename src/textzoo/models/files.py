@@ -18,7 +18,7 @@ from textzoo.files import atomic_path
 from textzoo.models.base import LanguageModel
 from textzoo.models.registry import MODELS
 from textzoo.schema import ModelConfig
-from textzoo.validation import build_section
+from textzoo.validation.keys import build_section
 
 MAXIMAL_CONFIG_BYTES = 1 << 20
 MAXIMAL_VOCABULARY = 1 << 16

@@ -7,7 +7,7 @@ from textzoo.compiler.templates import template
 from textzoo.engines.sampling import temperature_q16
 from textzoo.errors import raise_all
 from textzoo.schema import PredictionConfig
-from textzoo.validation import stop_mistakes
+from textzoo.validation.device import stop_mistakes
 
 MOST_TOKENS = 2**31 - 1
 # Characters that stand for themselves in a C string; "?" does not, for the sake of trigraphs.

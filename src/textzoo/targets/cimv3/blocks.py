@@ -14,7 +14,7 @@ from textzoo.compiler.graph import Tensor
 from textzoo.compiler.program import Call, Compute, Loop, Program, Statement, Struct, straightened
 from textzoo.errors import UserError, raise_all
 from textzoo.schema import ModelConfig
-from textzoo.validation import CIMV3_BOARD, cimv3_violations
+from textzoo.validation.model import CIMV3_BOARD, cimv3_violations
 
 MATRIX = ("fully_connected_s8",)
 NARROW, WIDE = "attention_s8", "attention_s8_p16"

@@ -1,0 +1,123 @@
+"""Keys, types and ranges of a configuration, as the schema says."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from textzoo.errors import UserError
+from textzoo.registry import did_you_mean, nearest
+from textzoo.schema import Config
+
+# A contradiction between keys: a rule looks at one matter and returns its mistakes.
+Rule = Callable[[Config], list[UserError]]
+
+
+def build_section(section: Any, values: Any, prefix: str, errors: list[UserError]) -> Any:
+    """An instance of a section's dataclass; mistakes are added to `errors` and leave the default in place."""
+    if not isinstance(values, dict):
+        errors.append(UserError(f"wrong type of {prefix.rstrip('.')}", expected="a section", received=repr(values)))
+        return section()
+    fields = {entry.name: entry for entry in dataclasses.fields(section)}
+    chosen = {}
+    for key, value in values.items():
+        if key not in fields:
+            errors.append(unknown_key(f"{prefix}{key}", fields, prefix))
+        elif dataclasses.is_dataclass(fields[key].type):
+            chosen[key] = build_section(fields[key].type, value, f"{prefix}{key}.", errors)
+        else:
+            chosen[key] = convert(fields[key], value, f"{prefix}{key}", errors)
+    return section(**chosen)
+
+
+def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
+    key = name.rpartition(".")[2]
+    match = nearest(key, fields)
+    remedy = f"Did you mean '{prefix}{match}'?" if match else f"Known here: {', '.join(sorted(fields))}."
+    return UserError(f"unknown key {name}", remedy=remedy)
+
+
+def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserError]) -> Any:
+    """The value in the field's type, or the field's default after a mistake was noted."""
+    allowed = allowed_types(entry.type)
+    if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
+        value = float(value)
+    if not fits(value, allowed):
+        errors.append(UserError(f"wrong type of {name}", expected=type_text(entry), received=received_text(value)))
+        return default_of(entry)
+    problem = outside(entry, value)
+    if problem:
+        errors.append(problem(name))
+        return default_of(entry)
+    return value
+
+
+def allowed_types(annotation: Any) -> tuple[Any, ...]:
+    if isinstance(annotation, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def fits(value: Any, allowed: tuple[Any, ...]) -> bool:
+    """Whether the value is of one of the types; a bool is not an int here, and lists hold texts or sections."""
+    if isinstance(value, list):
+        kinds = [kind for kind in (str, dict) if list[kind] in allowed]
+        return any(all(type(item) is kind for item in value) for kind in kinds)
+    return type(value) in allowed
+
+
+def type_text(entry: dataclasses.Field) -> str:
+    """The field's type in the user's words, e.g. "a whole number (steps)"."""
+    words = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "text",
+        list[str]: "a list of texts",
+        list[dict]: "a list of sections",
+        dict: "a section",
+        type(None): "null",
+    }
+    text = " or ".join(words[kind] for kind in allowed_types(entry.type))
+    unit = entry.metadata.get("unit")
+    return f"{text} ({unit})" if unit else text
+
+
+def received_text(value: Any) -> str:
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "section"}
+    return f"{value!r} ({names.get(type(value), type(value).__name__)})"
+
+
+def default_of(entry: dataclasses.Field) -> Any:
+    return entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
+
+
+def range_text(entry: dataclasses.Field) -> str:
+    """The field's range as text, e.g. ">= 1 and <= 64", or an empty string."""
+    signs = {"low": ">=", "above": ">", "high": "<=", "below": "<"}
+    bounds = [(sign, entry.metadata.get(key)) for key, sign in signs.items()]
+    return " and ".join(f"{sign} {bound:,}" for sign, bound in bounds if bound is not None)
+
+
+def outside(entry: dataclasses.Field, value: Any) -> Callable[[str], UserError] | None:
+    """For a value outside the field's choices or range: a function from the key's name to the error."""
+    choices = entry.metadata.get("choices")
+    if choices and value is not None and value not in choices:
+        expected = f"one of {', '.join(choices)}"
+        hint = did_you_mean(str(value), choices)
+        return lambda name: UserError(f"wrong value of {name}", expected=expected, received=repr(value), remedy=hint)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not within(entry.metadata, value):
+        expected = range_text(entry)
+        return lambda name: UserError(f"{name} is out of range", expected=expected, received=str(value))
+    return None
+
+
+def within(bounds: Any, value: float) -> bool:
+    tests = {
+        "low": lambda bound: value >= bound,
+        "high": lambda bound: value <= bound,
+        "above": lambda bound: value > bound,
+        "below": lambda bound: value < bound,
+    }
+    return all(test(bounds[key]) for key, test in tests.items() if bounds.get(key) is not None)

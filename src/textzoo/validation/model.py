@@ -1,0 +1,75 @@
+"""Rules for the architecture, those of the CIMv3 accelerator among them."""
+
+from textzoo.errors import UserError
+from textzoo.schema import Config, ModelConfig
+from textzoo.validation.keys import Rule
+
+# Architectures to which n_heads means nothing.
+WITHOUT_HEADS = ("tiny_lm", "lstm")
+CIMV3_BOARD = "CIMv3"
+CIMV3_WIDTHS = (128, 256, 512)
+CIMV3_HEAD_WIDTH = 64
+CIMV3_CONTEXT = 128
+
+
+def check_heads(config: Config) -> list[UserError]:
+    model = config.model
+    if model.name not in WITHOUT_HEADS and model.d_model % model.n_heads:
+        return [
+            UserError(
+                f"model.d_model={model.d_model} is not divisible by model.n_heads={model.n_heads}",
+                remedy="Every head has d_model / n_heads channels.",
+            )
+        ]
+    return []
+
+
+def check_rotary(config: Config) -> list[UserError]:
+    model = config.model
+    if model.positions == "rotary" and model.d_model % (2 * model.n_heads):
+        return [
+            UserError(
+                "model.positions=rotary turns pairs of channels",
+                expected="an even number of channels per head, d_model / n_heads",
+                received=f"{model.d_model} / {model.n_heads}",
+            )
+        ]
+    return []
+
+
+def check_cimv3(config: Config) -> list[UserError]:
+    """The CIMv3 accelerator's rules, where they are asked for or its board is."""
+    if config.deployment.hardware_setup.board == CIMV3_BOARD:
+        return cimv3_violations(config.model, f"Another board than {CIMV3_BOARD} lifts this rule.")
+    is_asked = config.model.constraints == "cimv3"
+    return cimv3_violations(config.model, "model.constraints=none lifts this rule.") if is_asked else []
+
+
+def cimv3_violations(model: ModelConfig, remedy: str) -> list[UserError]:
+    """An error for every rule of the CIMv3 accelerator that an architecture breaks."""
+    widths = ", ".join(map(str, CIMV3_WIDTHS))
+    rules = [
+        (model.name == "pico_gpt", "name", "pico_gpt", model.name),
+        (model.d_model in CIMV3_WIDTHS, "d_model", f"one of {widths}", model.d_model),
+        (
+            model.d_model == model.n_heads * CIMV3_HEAD_WIDTH,
+            "n_heads",
+            f"d_model / n_heads = {CIMV3_HEAD_WIDTH}",
+            f"{model.d_model} / {model.n_heads}",
+        ),
+        (model.context_length <= CIMV3_CONTEXT, "context_length", f"<= {CIMV3_CONTEXT}", model.context_length),
+        (model.activation == "relu", "activation", "relu", model.activation),
+        (not model.use_bias, "use_bias", "false", "true"),
+    ]
+    return [
+        UserError(f"model.{key} breaks a CIMv3 rule", expected=expected, received=str(received), remedy=remedy)
+        for holds, key, expected, received in rules
+        if not holds
+    ]
+
+
+RULES: tuple[Rule, ...] = (
+    check_heads,
+    check_rotary,
+    check_cimv3,
+)

@@ -1,0 +1,82 @@
+"""Rules for training."""
+
+from textzoo.chains import CHAINS
+from textzoo.errors import UserError
+from textzoo.schema import Config
+from textzoo.validation.keys import Rule
+
+# training.qat -> bits in the names of the recipes that store such weights.
+QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
+
+
+def check_length_of_training(config: Config) -> list[UserError]:
+    training = config.training
+    if (training.steps is None) == (training.epochs is None):
+        return [
+            UserError(
+                "training.steps and training.epochs contradict each other",
+                expected="one of them, the other null",
+                received=f"steps={training.steps}, epochs={training.epochs}",
+                remedy="For epochs give training.steps=null training.epochs=10.",
+            )
+        ]
+    return []
+
+
+def check_accumulation(config: Config) -> list[UserError]:
+    training = config.training
+    if training.batch_size % training.gradient_accumulation:
+        return [
+            UserError(
+                "training.gradient_accumulation does not divide training.batch_size",
+                received=f"{training.batch_size} windows in {training.gradient_accumulation} parts",
+            )
+        ]
+    return []
+
+
+def check_starts(config: Config) -> list[UserError]:
+    if config.training.resume_from and config.training.init_from:
+        return [
+            UserError(
+                "training.resume_from and training.init_from are both given",
+                remedy="resume_from continues a run bit for bit; init_from starts a new one from its weights.",
+            )
+        ]
+    return []
+
+
+def check_quantization_aware_training(config: Config) -> list[UserError]:
+    """Weights are trained for the grid that they are stored on, and never averaged off it."""
+    training, recipe = config.training, config.quantization.recipe
+    if training.qat == "none":
+        return []
+    errors = []
+    services, bits = CHAINS.get(config.operation_mode, ()), QAT_WEIGHT_BITS[training.qat]
+    if {"training", "quantization"} <= set(services) and f"_wi{bits}_" not in recipe:
+        errors.append(
+            UserError(
+                f"training.qat={training.qat} trains weights of {bits} bits, which quantization.recipe does not store",
+                expected=f"a recipe with wi{bits} in its name",
+                received=recipe,
+                remedy=f"Add quantization=static_wi{bits}_ai8.",
+            )
+        )
+    if training.ema_decay:
+        errors.append(
+            UserError(
+                "training.qat and training.ema_decay are both given",
+                expected="training.ema_decay=0",
+                received=str(training.ema_decay),
+                remedy="An average of weights lies on no grid; a long warm-down does its work.",
+            )
+        )
+    return errors
+
+
+RULES: tuple[Rule, ...] = (
+    check_length_of_training,
+    check_accumulation,
+    check_starts,
+    check_quantization_aware_training,
+)
