@@ -347,7 +347,7 @@ class DeploymentConfig:
     target: str = setting("board", "A project for the board, or for this machine.", choices=("board", "host"))
     weights: str = setting(
         "balanced",
-        "Form of packed weights: fewest whole bits, least flash (base 3 for ternary ones), or fewest instructions.",
+        "Form of packed weights: fewest bits (base 3 only where it is fast), least flash, or fewest instructions.",
         choices=("balanced", "smallest", "fastest"),
     )
     weight_files: bool = setting(

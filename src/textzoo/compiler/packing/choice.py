@@ -8,21 +8,29 @@ from itertools import combinations
 
 import numpy as np
 
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, VARIANTS, holder, layout_of, pack
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, GENERIC, VARIANTS, holder, layout_of, pack
 from textzoo.registry import unknown_name
 
 BALANCED = "balanced"
 WIDEST = FULLY_CONNECTED_S8[-1]
+BASE_3 = "fully_connected_s8_b3"
 # Every form of FULLY_CONNECTED int8, the fewest bits first.
-FORMS = ("fully_connected_s8_b3", *FULLY_CONNECTED_S8)
+FORMS = (BASE_3, *FULLY_CONNECTED_S8)
 
 # (matrices (rows, columns) int8, variant) -> kernels in the order in which they are tried for every matrix.
 Choice = Callable[[Sequence[np.ndarray], str], tuple[str, ...]]
 
 
 def balanced(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
-    """The fewest whole bits for which the variant has a kernel of its own."""
-    return with_own_kernel(FULLY_CONNECTED_S8, variant)
+    """The fewest bits for which the variant has a kernel of its own; base 3 where it is no slower than whole bits.
+
+    Generic kernels keep to whole bits, in which weights and a table for look-ups that are tied lie in flash once.
+    """
+    whole_bits = with_own_kernel(FULLY_CONNECTED_S8, variant)
+    if variant == GENERIC or BASE_3 not in VARIANTS[variant]:
+        return whole_bits
+    is_slower = layout_of(BASE_3, variant).instructions > layout_of(whole_bits[0], variant).instructions
+    return whole_bits if is_slower else (BASE_3, *whole_bits)
 
 
 def fastest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
