@@ -1,4 +1,4 @@
-/* 64-bit Arm cores, with the dot product of Armv8.2 or without: 128 columns of four rows at a time, the inputs in eight
+/* 64-bit Arm cores, with the dot product of Armv8.2 or without: 128 or 64 columns of four rows at a time, the inputs in
  * registers for sixteen rows.
  *
  * Without SDOT, SMULL and SMLAL multiply eight columns and add to eight lanes of int16, each of which takes every eighth
@@ -25,7 +25,7 @@ enum {
     LANES = 4,    /* rows whose sums are in a vector */
     BLOCK = 16,   /* rows */
     VECTOR = 16,  /* columns */
-    CHUNK = 8,    /* vectors of inputs in registers */
+    CHUNK = 8,    /* vectors of inputs in registers, or half as many */
     SEGMENT = 64, /* columns, of which a lane of int16 takes eight products */
 };
 #define INLINE static inline __attribute__((always_inline))
@@ -38,19 +38,21 @@ typedef struct {
     int32_t safe;         /* squares of weights up to which eight products fit a lane */
 } inputs_t;
 
-/* By hand, because GCC copies registers whenever four are loaded at once. A row of 128 columns: LOAD leaves it in v24 to
- * v31 and `row` at the next one. */
-#define LOAD                                                                                                           \
+/* By hand, because GCC copies registers whenever four are loaded at once. Products of a row of 64 or 128 columns; LOAD
+ * leaves it in v24 to v31 and `row` at the next one. */
+#define LOAD_64 "ld1 {v24.16b-v27.16b}, [%[row]], %[step]\n"
+#define LOAD_128                                                                                                       \
     "ld1 {v24.16b-v27.16b}, [%[row]], #64\n"                                                                           \
     "ld1 {v28.16b-v31.16b}, [%[row]], %[step]\n"
 
 #if defined(__ARM_FEATURE_DOTPROD)
 
 #define DOT(sum, w, x) "sdot %[" sum "].4s, v" w ".16b, %[" x "].16b\n"
-#define ROW(sum)                                                                                                       \
-    LOAD "movi %[" sum "].4s, #0\n" DOT(sum, "24", "x0") DOT(sum, "25", "x1") DOT(sum, "26", "x2")                     \
-        DOT(sum, "27", "x3") DOT(sum, "28", "x4") DOT(sum, "29", "x5") DOT(sum, "30", "x6") DOT(sum, "31", "x7")
-#define SAFE_ROW ROW
+#define FIRST_FOUR(sum)                                                                                                \
+    "movi %[" sum "].4s, #0\n" DOT(sum, "24", "x0") DOT(sum, "25", "x1") DOT(sum, "26", "x2") DOT(sum, "27", "x3")
+#define LAST_FOUR(sum) DOT(sum, "28", "x4") DOT(sum, "29", "x5") DOT(sum, "30", "x6") DOT(sum, "31", "x7")
+#define SAFE_FIRST_FOUR FIRST_FOUR
+#define SAFE_LAST_FOUR LAST_FOUR
 
 static int32_t largest_squares(const int8_t *inputs, int32_t columns)
 {
@@ -64,16 +66,17 @@ static int32_t largest_squares(const int8_t *inputs, int32_t columns)
     multiply " %[t].8h, v" w ".8b, %[" x "].8b\n"                                                                      \
              "smlal2 %[t].8h, v" w ".16b, %[" x "].16b\n"
 #define TWO(add, sum, w, x) MULTIPLY("smull", w, x) add " %[" sum "].4s, %[t].8h\n"
-#define ROW(sum)                                                                                                       \
-    LOAD TWO("saddlp", sum, "24", "x0") TWO("sadalp", sum, "25", "x1") TWO("sadalp", sum, "26", "x2")                  \
-        TWO("sadalp", sum, "27", "x3") TWO("sadalp", sum, "28", "x4") TWO("sadalp", sum, "29", "x5")                   \
-            TWO("sadalp", sum, "30", "x6") TWO("sadalp", sum, "31", "x7")
+#define FIRST_FOUR(sum)                                                                                                \
+    TWO("saddlp", sum, "24", "x0") TWO("sadalp", sum, "25", "x1") TWO("sadalp", sum, "26", "x2")                       \
+        TWO("sadalp", sum, "27", "x3")
+#define LAST_FOUR(sum)                                                                                                 \
+    TWO("sadalp", sum, "28", "x4") TWO("sadalp", sum, "29", "x5") TWO("sadalp", sum, "30", "x6")                       \
+        TWO("sadalp", sum, "31", "x7")
 #define EIGHT(add, sum, w0, x0, w1, x1, w2, x2, w3, x3)                                                                \
     MULTIPLY("smull", w0, x0) MULTIPLY("smlal", w1, x1) MULTIPLY("smlal", w2, x2) MULTIPLY("smlal", w3, x3)            \
     add " %[" sum "].4s, %[t].8h\n"
-#define SAFE_ROW(sum)                                                                                                  \
-    LOAD EIGHT("saddlp", sum, "24", "x0", "25", "x1", "26", "x2", "27", "x3")                                          \
-        EIGHT("sadalp", sum, "28", "x4", "29", "x5", "30", "x6", "31", "x7")
+#define SAFE_FIRST_FOUR(sum) EIGHT("saddlp", sum, "24", "x0", "25", "x1", "26", "x2", "27", "x3")
+#define SAFE_LAST_FOUR(sum) EIGHT("sadalp", sum, "28", "x4", "29", "x5", "30", "x6", "31", "x7")
 
 /* The largest sum of the squares of eight inputs, eight columns apart. */
 static int32_t largest_squares(const int8_t *inputs, int32_t columns)
@@ -95,6 +98,10 @@ static int32_t largest_squares(const int8_t *inputs, int32_t columns)
 
 #endif
 
+#define ROW_64(sum) LOAD_64 FIRST_FOUR(sum)
+#define ROW_128(sum) LOAD_128 FIRST_FOUR(sum) LAST_FOUR(sum)
+#define SAFE_ROW_64(sum) LOAD_64 SAFE_FIRST_FOUR(sum)
+#define SAFE_ROW_128(sum) LOAD_128 SAFE_FIRST_FOUR(sum) SAFE_LAST_FOUR(sum)
 #define FOUR_ROWS(ROW)                                                                                                 \
     __asm__(ROW("a") ROW("b") ROW("c") ROW("d")                                                                        \
             : [row] "+r"(row), [a] "=&w"(a), [b] "=&w"(b), [c] "=&w"(c), [d] "=&w"(d), [t] "=&w"(t)                    \
@@ -102,16 +109,21 @@ static int32_t largest_squares(const int8_t *inputs, int32_t columns)
               [x5] "w"(x[5]), [x6] "w"(x[6]), [x7] "w"(x[7])                                                           \
             : "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "memory")
 
-/* Four rows of 128 columns, `stride` bytes apart; `safe`: eight products fit a lane. */
-INLINE int32x4_t dot_chunk(const int8_t *row, int64_t stride, const int8x16_t *x, int safe)
+/* Four rows, `stride` bytes apart, of as many columns as the vectors have (8 or 4; all eight are defined); `safe`: eight
+ * products fit a lane. */
+INLINE int32x4_t dot_chunk(const int8_t *row, int64_t stride, const int8x16_t *x, int vectors, int safe)
 {
-    const int64_t step = stride - CHUNK / 2 * VECTOR;
+    const int64_t step = vectors == CHUNK ? stride - CHUNK / 2 * VECTOR : stride;
     int32x4_t a, b, c, d;
     int16x8_t t;
-    if (safe) {
-        FOUR_ROWS(SAFE_ROW);
+    if (vectors == CHUNK && safe) {
+        FOUR_ROWS(SAFE_ROW_128);
+    } else if (vectors == CHUNK) {
+        FOUR_ROWS(ROW_128);
+    } else if (safe) {
+        FOUR_ROWS(SAFE_ROW_64);
     } else {
-        FOUR_ROWS(ROW);
+        FOUR_ROWS(ROW_64);
     }
     return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d));
 }
@@ -123,18 +135,18 @@ INLINE int32x4_t dot_vector(const int8_t *row, int8x16_t x)
     return vpaddlq_s16(vmlal_high_s8(vmull_s8(vget_low_s8(w), vget_low_s8(x)), w, x));
 }
 
-/* 128 columns of up to sixteen rows, added to the sums. */
+/* As many columns as `vectors` (8 or 4) have of up to sixteen rows, added to the sums. */
 INLINE void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, const int8_t *values,
-                      int fours, int32x4_t *sums)
+                      int vectors, int fours, int32x4_t *sums)
 {
     int8x16_t x[CHUNK];
     for (int i = 0; i < CHUNK; ++i) {
-        x[i] = vld1q_s8(values + VECTOR * i);
+        x[i] = vld1q_s8(values + VECTOR * (i % vectors));
     }
 #pragma GCC unroll 4
     for (int i = 0; i < fours; ++i, rows += LANES * inputs->columns) {
-        const int32x4_t four = squares[i] <= inputs->safe ? dot_chunk(rows, inputs->columns, x, 1)
-                                                          : dot_chunk(rows, inputs->columns, x, 0);
+        const int32x4_t four = squares[i] <= inputs->safe ? dot_chunk(rows, inputs->columns, x, vectors, 1)
+                                                          : dot_chunk(rows, inputs->columns, x, vectors, 0);
         sums[i] = vaddq_s32(sums[i], four);
     }
 }
@@ -156,7 +168,11 @@ INLINE void dot_block(const int8_t *rows, const int32_t *squares, const inputs_t
 {
     int32_t column = 0;
     for (; column + CHUNK * VECTOR <= inputs->columns; column += CHUNK * VECTOR) {
-        add_chunk(rows + column, squares, inputs, inputs->values + column, fours, sums);
+        add_chunk(rows + column, squares, inputs, inputs->values + column, CHUNK, fours, sums);
+    }
+    if (column + SEGMENT <= inputs->columns) {
+        add_chunk(rows + column, squares, inputs, inputs->values + column, CHUNK / 2, fours, sums);
+        column += SEGMENT;
     }
     for (; column < inputs->columns; column += VECTOR) {
         add_vector(rows + column, inputs, inputs->values + column, fours, sums);
