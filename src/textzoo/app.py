@@ -23,6 +23,7 @@ from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
 from textzoo.schema import Config, walk
+from textzoo.targets.boards import board_of, check_second_core
 from textzoo.tracking import RunSink, Tracker, flatten, git_commit
 from textzoo.workspace import ROLES, FinishedStep, Workspace
 
@@ -48,7 +49,15 @@ def typed_config(composed: DictConfig) -> Config:
     boards = options_of(CONFIGURATION_FOLDER / "board")
     config, errors = validation.check(OmegaConf.to_container(composed, resolve=True), boards)
     raise_all(errors)
+    check_cores(config)
     return config
+
+
+def check_cores(config: Config) -> None:
+    """UserError where a chain ends on a board that has not the second core which the configuration asks for."""
+    if config.deployment.second_core and {"benchmarking", "deployment"} & set(CHAINS.get(config.operation_mode, ())):
+        is_board = config.deployment.target == "board" and config.benchmarking.measured_by != "host"
+        check_second_core(board_of(config.deployment.hardware_setup) if is_board else None, True)
 
 
 @dataclass

@@ -11,7 +11,7 @@ from textzoo.targets.base import Platform
 from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.esp32.partitions import check_partitions, partitions_of
 from textzoo.targets.image_size import ImageSize
-from textzoo.targets.project import TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import SECOND_STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
 SOURCE = TEMPLATES / "esp32"
@@ -37,6 +37,9 @@ MAIN_FILES = (
     *("CMakeLists.txt", "Kconfig.projbuild", "app_main.c"),
     *("port_esp32.c", "port_esp32.h", "weights_partition.c"),
 )
+# tz_parallel of these boards; what the twin has in its place is no part of their program.
+SECOND_CORE = "second_core.c"
+IN_SEQUENCE = "parallel"
 
 
 class Esp32(Platform):
@@ -88,7 +91,8 @@ class Esp32(Platform):
         render_twin(board, sizes, model_name, folder / "twin")
         values = project_values(board, sizes) | {"model_name": model_name, "kernels": kernels_in(folder)}
         render_all("esp32", FILES, values, folder)
-        copy_files(SOURCE / "main", list(MAIN_FILES), folder / "main")
+        second = [SECOND_CORE] if sizes.has_second_core else []
+        copy_files(SOURCE / "main", [*MAIN_FILES, *second], folder / "main")
         copy_files(SOURCE / "textzoo", ["CMakeLists.txt"], folder / "components" / "textzoo")
 
 
@@ -104,6 +108,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
         "tx": gpio_number(board.uart.tx),
         "rx": gpio_number(board.uart.rx),
         "stack_bytes": TASK_STACK_BYTES,
+        "second_stack_bytes": SECOND_STACK_BYTES,
         "emulator": emulator,
         "twin": twin_of(emulator),
         "dram": board.data_memory(sizes.ram_bytes),
@@ -112,7 +117,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
 
 def kernels_in(folder: Path) -> list[str]:
     """Names of the kernels' sources of a project."""
-    return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")})
+    return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")} - {IN_SEQUENCE})
 
 
 def gpio_number(pin: str) -> int:

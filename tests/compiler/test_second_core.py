@@ -1,0 +1,171 @@
+"""Matrix products shared by two cores: the same integers, one half after the other and both at once."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from operator_cases import Case
+from running import FLAGS, MAIN, Model, build_program, mismatches, results_of
+
+from textzoo.compiler.compile import compile_bytes
+from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
+from textzoo.compiler.planner import scratch_of
+from textzoo.compiler.program import Parallel
+from textzoo.compiler.second_core import in_halves
+from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.targets.native import find_compiler, write_files
+
+ESP32 = DEPLOYMENT / "templates" / "esp32" / "main"
+ESP_IDF = Path(__file__).parents[1] / "application" / "esp_idf"
+RACES = ("-g", "-fsanitize=thread")
+
+
+BALANCED, SMALLEST = "balanced", "smallest"
+
+
+def both(kernel: str, *rows: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    return {BALANCED: (kernel, rows), SMALLEST: (kernel, rows)}
+
+
+def ternary(w2: tuple[int, ...], b3: tuple[int, ...]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    return {BALANCED: ("fully_connected_s8_w2", w2), SMALLEST: ("fully_connected_s8_b3", b3)}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A matrix product, and what becomes of it where there are two cores.
+
+    Attributes:
+        shape: (rows, columns)
+        weights: The smallest and the largest.
+        becomes: deployment.weights -> kernel, and the rows of each core; one number where the product stays whole.
+        vectors: How many are multiplied.
+    """
+
+    shape: tuple[int, int]
+    weights: tuple[int, int]
+    becomes: dict[str, tuple[str, tuple[int, ...]]]
+    dtype: str = "int8"
+    bias: str = "int32"
+    vectors: int = 1
+
+    def case(self, random: np.random.Generator) -> Case:
+        """Inputs on the scale 1/2, weights on 1/4; the outputs' scale such that few of them are cut off."""
+        (rows, columns), (low, high), limits = self.shape, self.weights, np.iinfo(self.dtype)
+        weights = random.integers(low, high + 1, self.shape).astype(np.int8)
+        weights.flat[0] = low
+        bias = random.integers(-500, 500, rows).astype(self.bias)
+        deviation = columns**0.5 * float(weights.std()) * limits.max * 0.58
+        zero_points = (-9, 5) if self.dtype == "int8" else (0, 0)
+        operands = [
+            Tensor((self.vectors, columns), self.dtype, 0.5, zero_points[0]),
+            Tensor(self.shape, "int8", 0.25, data=weights),
+            Tensor((rows,), self.bias, 0.125, data=bias),
+        ]
+        output = Tensor((self.vectors, rows), self.dtype, 0.125 * deviation / (0.3 * limits.max), zero_points[1])
+        return Case(Operation("FULLY_CONNECTED", operands, [output], {"quantizedBiasType": BIAS_TYPES[self.bias]}))
+
+
+BIAS_TYPES = {"int32": 2, "int64": 4}
+# A new form of weights, or a shape at which a half could go wrong, is a new row.
+LAYERS = {
+    "8 bits": Layer((130, 65), (-127, 127), both("fully_connected_s8", 68, 62)),
+    "8 bits, odd": Layer((5, 515), (-127, 127), both("fully_connected_s8", 4, 1)),
+    "8 bits, -128": Layer((43, 51), (-128, 127), both("fully_connected_s8_any", 22, 21)),
+    "4 bits": Layer((67, 35), (-8, 7), both("fully_connected_s8_w4", 40, 27)),
+    "2 bits": Layer((101, 31), (-1, 1), ternary((56, 45), (51, 50))),
+    "2 bits, odd": Layer((9, 301), (-1, 1), ternary((8, 1), (5, 4))),
+    "2 bits, two tiles": Layer((1500, 11), (-1, 1), ternary((752, 748), (750, 750))),
+    "int16": Layer((33, 70), (-127, 127), both("fully_connected_s16", 17, 16), "int16"),
+    "int16, long": Layer((7, 1400), (-127, 127), both("fully_connected_s16_long", 4, 3), "int16", "int64"),
+    "few rows": Layer((4, 1024), (-127, 127), both("fully_connected_s8", 4)),
+    "small": Layer((89, 23), (-127, 127), both("fully_connected_s8", 89)),
+    "several vectors": Layer((64, 64), (-127, 127), both("fully_connected_s8", 64), vectors=3),
+}
+
+
+@pytest.fixture(scope="module")
+def model():
+    random = np.random.default_rng(1)
+    return Model([layer.case(random) for layer in LAYERS.values()], random)
+
+
+def compiled_for(model, weights):
+    return compile_bytes(model.content, Target("mul32", weights, cores=2))
+
+
+@pytest.mark.parametrize("weights", [BALANCED, SMALLEST])
+def test_halves_one_after_the_other_give_the_integers_of_litert(weights, model, tmp_path):
+    """With every product of the table shared as it says; ends at the first address outside of a buffer."""
+    compiled = compiled_for(model, weights)
+    products = [statement for statement in compiled.program.statements if statement.kind == "FULLY_CONNECTED"]
+    for (name, layer), statement in zip(LAYERS.items(), products, strict=True):
+        calls, (kernel, rows) = statement.calls(), layer.becomes[weights]
+        assert {call.kernel for call in calls} == {kernel}, name
+        assert tuple(call.struct.fields["rows"] for call in calls) == rows, name
+        assert isinstance(statement, Parallel) == (len(rows) == 2), name
+    assert mismatches(model, results_of(build_program(compiled, tmp_path), model)) == []
+
+
+@pytest.mark.parametrize("weights", [BALANCED, SMALLEST])
+def test_halves_on_two_threads_give_the_same_without_a_race(weights, model, tmp_path):
+    """The task of ESP-IDF's project as a thread (esp_idf/README.md); ends at the first race."""
+    program = build_with_tasks(compiled_for(model, weights), tmp_path)
+    assert mismatches(model, results_of(program, model)) == []
+
+
+def build_with_tasks(compiled, folder):
+    generated = write_files(compiled.files, folder)
+    kernels = [RUNTIME / source for source in compiled.sources if source.stem != "parallel"]
+    (folder / "board.h").write_text("#define BOARD_STACK_BYTES 8192\n#define BOARD_SECOND_STACK_BYTES 2048\n")
+    sources = [*generated, *kernels, DEPLOYMENT / "application" / "crc32.c", ESP32 / "second_core.c"]
+    includes = [folder, ESP_IDF, ESP32, RUNTIME / "include", DEPLOYMENT / "application"]
+    options = [*FLAGS, *RACES, "-DTEXTZOO_TASKS", *(f"-I{path}" for path in includes), "-o", str(folder / "program")]
+    # Of a later C for its own variable of each thread.
+    (folder / "tasks.o").unlink(missing_ok=True)
+    threads = [find_compiler(), *RACES, "-std=c11", f"-I{ESP_IDF}", "-c", str(ESP_IDF / "freertos_on_threads.c")]
+    run([*threads, "-o", str(folder / "tasks.o")])
+    run([find_compiler(), *options, str(MAIN), *map(str, sources), str(folder / "tasks.o"), "-lpthread"])
+    return folder / "program"
+
+
+def run(command):
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kernel", VARIANTS["mul32"])
+@pytest.mark.parametrize("rows", [9, 64, 103])
+def test_halves_take_no_more_flash_than_the_whole(kernel, rows):
+    weights = np.random.default_rng(rows).integers(-1, 2, (rows, 250)).astype(np.int8)
+    whole = pack(weights, kernel, "mul32")
+    cut, (first, second) = in_halves(whole, weights)
+    assert cut.values.nbytes == whole.values.nbytes
+    assert (first.rows % layout_of(kernel, "mul32").block_rows, second.first) == (0, first.rows)
+    assert first.rows >= second.rows > 0
+    if kernel != "fully_connected_s8_b3":  # whose tiles hold all their rows column by column
+        assert (cut.values == whole.values).all()
+
+
+def test_the_memories_of_both_halves_do_not_overlap(model):
+    """Both live at the same time; base 3 has the largest ones."""
+    compiled, pairs = compiled_for(model, SMALLEST), 0
+    for statement in compiled.program.statements:
+        scratches = list(filter(None, map(scratch_of, statement.calls())))
+        if len(scratches) == 2:
+            (low, size), (high, _) = sorted((compiled.plan.offsets[id(item)], item.bytes) for item in scratches)
+            assert low + size <= high
+            pairs += 1
+    assert pairs == 6
+
+
+def test_one_core_is_what_it_was(model):
+    one = compile_bytes(model.content, Target("mul32"))
+    assert "parallel" not in {source.stem for source in one.sources}
+    assert "tz_parallel" not in one.files["model.c"]
+    assert not one.uses_second_core
