@@ -15,15 +15,13 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from textzoo import interruption, validation
+from textzoo import configuration, interruption
 from textzoo.chains import CHAINS, SERVICES, Service
-from textzoo.describe import options_of
 from textzoo.errors import UserError, raise_all
 from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
 from textzoo.schema import Config, walk
-from textzoo.targets.boards import board_of, check_second_core
 from textzoo.tracking import RunSink, Tracker, flatten, git_commit
 from textzoo.workspace import ROLES, FinishedStep, Workspace
 
@@ -46,18 +44,9 @@ def run(composed: DictConfig) -> int:
 
 
 def typed_config(composed: DictConfig) -> Config:
-    boards = options_of(CONFIGURATION_FOLDER / "board")
-    config, errors = validation.check(OmegaConf.to_container(composed, resolve=True), boards)
+    config, errors = configuration.check(OmegaConf.to_container(composed, resolve=True), CONFIGURATION_FOLDER)
     raise_all(errors)
-    check_cores(config)
     return config
-
-
-def check_cores(config: Config) -> None:
-    """UserError where a chain ends on a board that has not the second core which the configuration asks for."""
-    if config.deployment.second_core and {"benchmarking", "deployment"} & set(CHAINS.get(config.operation_mode, ())):
-        is_board = config.deployment.target == "board" and config.benchmarking.measured_by != "host"
-        check_second_core(board_of(config.deployment.hardware_setup) if is_board else None, True)
 
 
 @dataclass

@@ -355,7 +355,7 @@ class DeploymentConfig:
         False, "Also write the matrices as files, 2 bits for a ternary weight, to the project's folder weights."
     )
     second_core: bool = setting(
-        False, "Share matrix products between the two cores of a board that has them (ESP32, ESP32-S3)."
+        False, "Share matrix products and heads of attention between the two cores of a board (ESP32, ESP32-S3)."
     )
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
     hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)

@@ -154,6 +154,7 @@ def test_a_second_core_that_is_not_there_is_refused_at_once(warm_program, store,
     received = "this machine" if changes else "STM32F4, which has one"
     assert "deployment.second_core=true needs two cores" in answer.stderr
     assert f"received {received}" in answer.stderr
+    assert "Traceback" not in answer.stderr
     assert not (tmp_path / "run" / "c_project").exists()
 
 

@@ -1,4 +1,4 @@
-"""Matrix products shared by two cores: the same integers, one half after the other and both at once."""
+"""Kernels shared by two cores: the same integers, one half after the other and both at once."""
 
 import subprocess
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from operator_cases import Case
+from operator_chains import FORMS, attention
 from running import FLAGS, MAIN, Model, build_program, mismatches, results_of
 
+from textzoo.compiler import second_core
 from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.kernels import RUNTIME
 from textzoo.compiler.operators.base import Target
@@ -95,15 +97,15 @@ def model():
     return Model([layer.case(random) for layer in LAYERS.values()], random)
 
 
-def compiled_for(model, weights):
-    return compile_bytes(model.content, Target("mul32", weights, cores=2))
+def compiled_for(model, weights, without=frozenset()):
+    return compile_bytes(model.content, Target("mul32", weights, cores=2), without=without)
 
 
-@pytest.mark.parametrize("weights", [BALANCED, SMALLEST])
-def test_halves_one_after_the_other_give_the_integers_of_litert(weights, model, tmp_path):
+@pytest.mark.parametrize(("weights", "without"), [(BALANCED, ""), (SMALLEST, ""), (BALANCED, "folded_biases")])
+def test_halves_one_after_the_other_give_the_integers_of_litert(weights, without, model, tmp_path):
     """With every product of the table shared as it says; ends at the first address outside of a buffer."""
-    compiled = compiled_for(model, weights)
-    products = [statement for statement in compiled.program.statements if statement.kind == "FULLY_CONNECTED"]
+    compiled = compiled_for(model, weights, frozenset(filter(None, [without])))
+    products = [statement for statement in compiled.program.statements if statement.calls()]
     for (name, layer), statement in zip(LAYERS.items(), products, strict=True):
         calls, (kernel, rows) = statement.calls(), layer.becomes[weights]
         assert {call.kernel for call in calls} == {kernel}, name
@@ -116,6 +118,20 @@ def test_halves_one_after_the_other_give_the_integers_of_litert(weights, model, 
 def test_halves_on_two_threads_give_the_same_without_a_race(weights, model, tmp_path):
     """The task of ESP-IDF's project as a thread (esp_idf/README.md); ends at the first race."""
     program = build_with_tasks(compiled_for(model, weights), tmp_path)
+    assert mismatches(model, results_of(program, model)) == []
+
+
+@pytest.mark.parametrize("with_tasks", [False, True], ids=["in sequence", "on threads"])
+def test_heads_of_attention_are_shared(with_tasks, monkeypatch, tmp_path):
+    """Two heads and three, by every kernel; models of operators are too small to gain by it, so the bound falls."""
+    monkeypatch.setattr(second_core, "SMALLEST_SHARED", 1)
+    random = np.random.default_rng(4)
+    shapes = [(kernel, heads) for kernel in FORMS for heads in (2, 3)]
+    model = Model([case for kernel, heads in shapes for case in attention(*FORMS[kernel], heads)(random)], random)
+    compiled = compile_bytes(model.content, Target("mul32", cores=2))
+    shared = [statement for statement in compiled.program.statements if isinstance(statement, Parallel)]
+    assert [statement.first.kernel for statement in shared] == [kernel for kernel, _ in shapes]
+    program = (build_with_tasks if with_tasks else build_program)(compiled, tmp_path)
     assert mismatches(model, results_of(program, model)) == []
 
 
@@ -146,8 +162,8 @@ def test_halves_take_no_more_flash_than_the_whole(kernel, rows):
     whole = pack(weights, kernel, "mul32")
     cut, (first, second) = in_halves(whole, weights)
     assert cut.values.nbytes == whole.values.nbytes
-    assert (first.rows % layout_of(kernel, "mul32").block_rows, second.first) == (0, first.rows)
-    assert first.rows >= second.rows > 0
+    assert first.fields["rows"] % layout_of(kernel, "mul32").block_rows == 0
+    assert second.output == first.fields["rows"] >= second.fields["rows"] > 0
     if kernel != "fully_connected_s8_b3":  # whose tiles hold all their rows column by column
         assert (cut.values == whole.values).all()
 

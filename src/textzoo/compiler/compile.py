@@ -54,7 +54,7 @@ class CompiledModel:
 
     @property
     def uses_second_core(self) -> bool:
-        """Whether any of its matrix products are shared by two cores."""
+        """Whether two cores share any of its kernels."""
         return any(isinstance(statement, Parallel) for statement in self.program.statements)
 
     def saving_lines(self) -> list[str]:
@@ -168,7 +168,7 @@ def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Pr
     if target.cores > 1:
         second_core.run(program)
         plan = plan_memory(graph, program)
-        savings.append(Saving("matrix products on two cores", before, sizes_of(graph, program, plan)))
+        savings.append(Saving("matrix products and heads on two cores", before, sizes_of(graph, program, plan)))
     return program, plan, savings
 
 

@@ -187,18 +187,20 @@ class Loop(Statement):
 
 @dataclass(frozen=True)
 class Half:
-    """What one of two cores does of a matrix product: some of its rows.
+    """What one of two cores does of a call: some of its rows, or of its heads.
 
     Attributes:
-        first: The first row.
-        rows: How many.
-        element: Where they begin in the packed weights.
-        scratch_bytes: What the kernel needs for them.
+        fields: Of the struct: values in the place of the whole call's.
+        starts: Of the struct: field -> where this half's part of an array begins.
+        inputs: Where its part of each input begins.
+        output: Where its part of the output begins.
+        scratch_bytes: What the kernel needs for it.
     """
 
-    first: int
-    rows: int
-    element: int
+    fields: dict[str, Any]
+    starts: dict[str, int]
+    inputs: tuple[int, ...]
+    output: int
     scratch_bytes: int
 
 
@@ -250,7 +252,7 @@ class Call(Statement):
 class Parallel(Statement):
     """Two calls of one kernel at the same time, each on a core of its own: `tz_parallel` of textzoo/parallel.h.
 
-    Neither reads or writes what the other one writes. Each takes one input, one output and a struct.
+    Neither reads or writes what the other one writes. Each takes a struct and has one output.
 
     Attributes:
         first: What the core does that runs the model; it has no less to do.

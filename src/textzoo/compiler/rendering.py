@@ -141,12 +141,14 @@ def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) ->
 
     In a block of its own, so that all such statements use the same place on the stack.
     """
-    halves = [
-        f"&(const tz_half_t){{&{structs[id(call.struct)]}, {call.inputs[0].symbol}, {call.outputs[0].symbol}, "
-        f"{scratch_text(call, plan)}}}"
-        for call in both.calls()
-    ]
+    halves = [half_text(call, plan, structs) for call in both.calls()]
     return ["{", f"    tz_parallel({adapter(both.first)}, {halves[0]},", f"                {halves[1]});", "}"]
+
+
+def half_text(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> str:
+    inputs = ", ".join(tensor.symbol for tensor in call.inputs)
+    rest = f"{call.outputs[0].symbol}, {scratch_text(call, plan)}, {{{inputs}}}"
+    return f"&(const tz_half_t){{&{structs[id(call.struct)]}, {rest}}}"
 
 
 def adapter(call: Call) -> str:
@@ -158,8 +160,9 @@ def half_lines(program: Program) -> list[str]:
     calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
     lines: list[str] = []
     for _, call in sorted(calls.items()):
-        scratch = ", half->scratch" if call.scratch is not None else ""
-        body = f"    tz_{call.kernel}(half->layer, half->input, half->output{scratch});"
+        inputs = [f"half->inputs[{place}]" for place in range(len(call.inputs))]
+        scratch = ["half->scratch"] if call.scratch is not None else []
+        body = f"    tz_{call.kernel}({', '.join(['half->parameters', *inputs, 'half->output', *scratch])});"
         lines += [f"static void {adapter(call)}(const tz_half_t *half)", "{", body, "}", ""]
     return lines[:-1]
 

@@ -161,7 +161,7 @@ def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> No
     if overlap and report.instructions_per_token:
         report.instructions_overlapping = overlap
         report.projected = projection(made, report.instructions_per_token - overlap)
-        report.projected.assumption += "; two cores, their waking not counted"
+        report.projected.assumption += "; two cores, neither their waking nor the flash that they share counted"
 
 
 def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:

@@ -22,8 +22,8 @@ TEMPLATES = DEPLOYMENT / "templates"
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
-# Of the task that runs kernels on a second core. The lx106's twin, whose frames are about as large, needs less than 400
-# for them; an interrupt saves some 300 more there. The framework's own idle tasks have 1,536.
+# Of the task that runs kernels on a second core. The deepest of them needs less than 300 bytes (lx106, -fstack-usage);
+# what waits for the next job, and interrupts, save their registers there too. ESP-IDF's own idle tasks have 1,536.
 SECOND_STACK_BYTES = 2048
 # RAM of the application beside the model's state and arena: line buffer, recent tokens, options.
 APPLICATION_RAM_BYTES = 2048

@@ -1,9 +1,9 @@
-/* Matrix products that two cores share: each computes some of the rows.
+/* Kernels that two cores share: each computes some rows of a matrix product, or some heads of attention.
  *
  * tz_parallel runs job(first) on the core that calls it and job(second) on the other one, and returns when both are
  * done; what they have written can be read then. The jobs may run at the same time or one after the other, so neither
- * may read or write what the other one writes: outputs and scratch memories are apart. Weights, parameters and the
- * input are only read. tz_parallel is called by one task only, and never from within a job.
+ * may read or write what the other one writes: outputs and scratch memories are apart, everything else is only read.
+ * tz_parallel is called by one task only, and never from within a job.
  *
  * generic/parallel.c runs them one after the other, for processors of one core, emulated twins and PCs. A board's
  * project brings its own where it has a second core. */
@@ -12,12 +12,14 @@
 
 #include <stdint.h>
 
-/* What one core does: tz_fully_connected_...(layer, input, output, scratch). */
+enum { TZ_MOST_INPUTS = 4 };
+
+/* What one core does: tz_...(parameters, inputs, output, scratch) of a kernel. */
 typedef struct {
-    const void *layer; /* the kernel's struct: `rows` of this half, arrays from the first of them on */
-    const void *input; /* (columns) */
-    void *output;      /* (rows) */
-    void *scratch;     /* of this half alone; 0 where the kernel needs none */
+    const void *parameters;             /* the kernel's struct, with this half's rows or heads */
+    void *output;                       /* of this half alone */
+    void *scratch;                      /* of this half alone; 0 where the kernel needs none */
+    const void *inputs[TZ_MOST_INPUTS]; /* as many as the kernel takes */
 } tz_half_t;
 
 typedef void (*tz_job_t)(const tz_half_t *half);

@@ -1,9 +1,9 @@
-/* tz_parallel on chips of two cores: a task on core 0 computes the second half of a matrix product, while the
- * application's task on core 1 computes the first one.
+/* tz_parallel on chips of two cores: a task on core 0 computes the second half of a kernel, while the application's task
+ * on core 1 computes the first one.
  *
- * Waking: a product takes 100 us to 1 ms, and 13 of them are a token of pico_gpt. A notification to the other core
- * takes about 10 us (the kernel's lock, an interrupt, a switch of tasks): 1 or 2 % of a token. A task that spins between
- * two products would save that, but starve everything else on its core during attention and LayerNorm.
+ * Waking: a kernel takes 100 us to 1 ms, and a token of pico_gpt calls 16 of them. A notification to the other core is
+ * expected to take about 10 us (the kernel's lock, an interrupt, a switch of tasks): 1 or 2 % of a token. A task that
+ * spins between two kernels would save that, but starve everything else on its core in between.
  *
  * Waiting: the second half begins about 10 us late and so ends about as late. A caller that slept for these 10 us would
  * pay 10 us more for two switches and an interrupt, so it spins. Not without end: where the other core is held up, or
