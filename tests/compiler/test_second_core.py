@@ -25,17 +25,18 @@ from textzoo.targets.native import find_compiler, write_files
 ESP32 = DEPLOYMENT / "templates" / "esp32" / "main"
 ESP_IDF = Path(__file__).parents[1] / "application" / "esp_idf"
 RACES = ("-g", "-fsanitize=thread")
+MUL32, GENERIC = "mul32", "generic"
+# What becomes of a product for each variant: the kernel, and the rows of each core; one number where it stays whole.
+Becomes = dict[str, tuple[str, tuple[int, ...]]]
 
 
-BALANCED, SMALLEST = "balanced", "smallest"
-
-
-def both(kernel: str, *rows: int) -> dict[str, tuple[str, tuple[int, ...]]]:
-    return {BALANCED: (kernel, rows), SMALLEST: (kernel, rows)}
-
-
-def ternary(w2: tuple[int, ...], b3: tuple[int, ...]) -> dict[str, tuple[str, tuple[int, ...]]]:
-    return {BALANCED: ("fully_connected_s8_w2", w2), SMALLEST: ("fully_connected_s8_b3", b3)}
+def becomes(bits: str, *rows: int, generic: tuple[str, tuple[int, ...]] = ("", ())) -> Becomes:
+    """The same for both variants where nothing else is said of the generic one."""
+    form, other = generic
+    return {
+        MUL32: (f"fully_connected_{bits}", rows),
+        GENERIC: (f"fully_connected_{form or bits}", other or rows),
+    }
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,12 @@ class Layer:
     Attributes:
         shape: (rows, columns)
         weights: The smallest and the largest.
-        becomes: deployment.weights -> kernel, and the rows of each core; one number where the product stays whole.
         vectors: How many are multiplied.
     """
 
     shape: tuple[int, int]
     weights: tuple[int, int]
-    becomes: dict[str, tuple[str, tuple[int, ...]]]
+    becomes: Becomes
     dtype: str = "int8"
     bias: str = "int32"
     vectors: int = 1
@@ -76,18 +76,18 @@ class Layer:
 BIAS_TYPES = {"int32": 2, "int64": 4}
 # A new form of weights, or a shape at which a half could go wrong, is a new row.
 LAYERS = {
-    "8 bits": Layer((130, 65), (-127, 127), both("fully_connected_s8", 68, 62)),
-    "8 bits, odd": Layer((5, 515), (-127, 127), both("fully_connected_s8", 4, 1)),
-    "8 bits, -128": Layer((43, 51), (-128, 127), both("fully_connected_s8_any", 22, 21)),
-    "4 bits": Layer((67, 35), (-8, 7), both("fully_connected_s8_w4", 40, 27)),
-    "2 bits": Layer((101, 31), (-1, 1), ternary((56, 45), (51, 50))),
-    "2 bits, odd": Layer((9, 301), (-1, 1), ternary((8, 1), (5, 4))),
-    "2 bits, two tiles": Layer((1500, 11), (-1, 1), ternary((752, 748), (750, 750))),
-    "int16": Layer((33, 70), (-127, 127), both("fully_connected_s16", 17, 16), "int16"),
-    "int16, long": Layer((7, 1400), (-127, 127), both("fully_connected_s16_long", 4, 3), "int16", "int64"),
-    "few rows": Layer((4, 1024), (-127, 127), both("fully_connected_s8", 4)),
-    "small": Layer((89, 23), (-127, 127), both("fully_connected_s8", 89)),
-    "several vectors": Layer((64, 64), (-127, 127), both("fully_connected_s8", 64), vectors=3),
+    "8 bits": Layer((130, 65), (-127, 127), becomes("s8", 68, 62, generic=("s8", (65, 65)))),
+    "8 bits, odd": Layer((5, 515), (-127, 127), becomes("s8", 4, 1, generic=("s8", (3, 2)))),
+    "8 bits, -128": Layer((43, 51), (-128, 127), becomes("s8_any", 22, 21, generic=("s8", (22, 21)))),
+    "4 bits": Layer((67, 35), (-8, 7), becomes("s8_w4", 40, 27, generic=("s8_w4", (34, 33)))),
+    "ternary": Layer((101, 31), (-1, 1), becomes("s8_b3", 51, 50, generic=("s8_w2", (51, 50)))),
+    "ternary, odd": Layer((9, 301), (-1, 1), becomes("s8_b3", 5, 4, generic=("s8_w2", (5, 4)))),
+    "ternary, two tiles": Layer((1500, 11), (-1, 1), becomes("s8_b3", 750, 750, generic=("s8_w2", (750, 750)))),
+    "int16": Layer((33, 70), (-127, 127), becomes("s16", 17, 16), "int16"),
+    "int16, long": Layer((7, 1400), (-127, 127), becomes("s16_long", 4, 3), "int16", "int64"),
+    "few columns": Layer((89, 23), (-127, 127), becomes("s8", 89)),
+    "several vectors": Layer((64, 64), (-127, 127), becomes("s8", 64), vectors=3),
+    "few rows": Layer((4, 1024), (-127, 127), becomes("s8", 4, generic=("s8", (2, 2)))),
 }
 
 
@@ -97,27 +97,27 @@ def model():
     return Model([layer.case(random) for layer in LAYERS.values()], random)
 
 
-def compiled_for(model, weights, without=frozenset()):
-    return compile_bytes(model.content, Target("mul32", weights, cores=2), without=without)
+def compiled_for(model, variant, without=frozenset()):
+    return compile_bytes(model.content, Target(variant, cores=2), without=without)
 
 
-@pytest.mark.parametrize(("weights", "without"), [(BALANCED, ""), (SMALLEST, ""), (BALANCED, "folded_biases")])
-def test_halves_one_after_the_other_give_the_integers_of_litert(weights, without, model, tmp_path):
+@pytest.mark.parametrize(("variant", "without"), [(MUL32, ""), (MUL32, "folded_biases"), (GENERIC, "")])
+def test_halves_one_after_the_other_give_the_integers_of_litert(variant, without, model, tmp_path):
     """With every product of the table shared as it says; ends at the first address outside of a buffer."""
-    compiled = compiled_for(model, weights, frozenset(filter(None, [without])))
+    compiled = compiled_for(model, variant, frozenset(filter(None, [without])))
     products = [statement for statement in compiled.program.statements if statement.calls()]
     for (name, layer), statement in zip(LAYERS.items(), products, strict=True):
-        calls, (kernel, rows) = statement.calls(), layer.becomes[weights]
+        calls, (kernel, rows) = statement.calls(), layer.becomes[variant]
         assert {call.kernel for call in calls} == {kernel}, name
         assert tuple(call.struct.fields["rows"] for call in calls) == rows, name
         assert isinstance(statement, Parallel) == (len(rows) == 2), name
     assert mismatches(model, results_of(build_program(compiled, tmp_path), model)) == []
 
 
-@pytest.mark.parametrize("weights", [BALANCED, SMALLEST])
-def test_halves_on_two_threads_give_the_same_without_a_race(weights, model, tmp_path):
+@pytest.mark.parametrize("variant", [MUL32, GENERIC])
+def test_halves_on_two_threads_give_the_same_without_a_race(variant, model, tmp_path):
     """The task of ESP-IDF's project as a thread (esp_idf/README.md); ends at the first race."""
-    program = build_with_tasks(compiled_for(model, weights), tmp_path)
+    program = build_with_tasks(compiled_for(model, variant), tmp_path)
     assert mismatches(model, results_of(program, model)) == []
 
 
@@ -128,7 +128,7 @@ def test_heads_of_attention_are_shared(with_tasks, monkeypatch, tmp_path):
     random = np.random.default_rng(4)
     shapes = [(kernel, heads) for kernel in FORMS for heads in (2, 3)]
     model = Model([case for kernel, heads in shapes for case in attention(*FORMS[kernel], heads)(random)], random)
-    compiled = compile_bytes(model.content, Target("mul32", cores=2))
+    compiled = compile_bytes(model.content, Target(MUL32, cores=2))
     shared = [statement for statement in compiled.program.statements if isinstance(statement, Parallel)]
     assert [statement.first.kernel for statement in shared] == [kernel for kernel, _ in shapes]
     program = (build_with_tasks if with_tasks else build_program)(compiled, tmp_path)
@@ -155,14 +155,14 @@ def run(command):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("kernel", VARIANTS["mul32"])
+@pytest.mark.parametrize("kernel", VARIANTS[MUL32])
 @pytest.mark.parametrize("rows", [9, 64, 103])
 def test_halves_take_no_more_flash_than_the_whole(kernel, rows):
     weights = np.random.default_rng(rows).integers(-1, 2, (rows, 250)).astype(np.int8)
-    whole = pack(weights, kernel, "mul32")
+    whole = pack(weights, kernel, MUL32)
     cut, (first, second) = in_halves(whole, weights)
     assert cut.values.nbytes == whole.values.nbytes
-    assert first.fields["rows"] % layout_of(kernel, "mul32").block_rows == 0
+    assert first.fields["rows"] % layout_of(kernel, MUL32).block_rows == 0
     assert second.output == first.fields["rows"] >= second.fields["rows"] > 0
     if kernel != "fully_connected_s8_b3":  # whose tiles hold all their rows column by column
         assert (cut.values == whole.values).all()
@@ -170,7 +170,7 @@ def test_halves_take_no_more_flash_than_the_whole(kernel, rows):
 
 def test_the_memories_of_both_halves_do_not_overlap(model):
     """Both live at the same time; base 3 has the largest ones."""
-    compiled, pairs = compiled_for(model, SMALLEST), 0
+    compiled, pairs = compiled_for(model, MUL32), 0
     for statement in compiled.program.statements:
         scratches = list(filter(None, map(scratch_of, statement.calls())))
         if len(scratches) == 2:
@@ -181,7 +181,7 @@ def test_the_memories_of_both_halves_do_not_overlap(model):
 
 
 def test_one_core_is_what_it_was(model):
-    one = compile_bytes(model.content, Target("mul32"))
+    one = compile_bytes(model.content, Target(MUL32))
     assert "parallel" not in {source.stem for source in one.sources}
     assert "tz_parallel" not in one.files["model.c"]
     assert not one.uses_second_core
