@@ -155,6 +155,7 @@ def test_partitions_that_do_not_fit_are_a_table():
     [
         ({"family": "esp32s4"}, "unknown family of ESP32"),
         ({"core": "cortex-m4"}, "wrong fact: core"),
+        ({"cores": 3}, "wrong fact: cores"),
         ({"clock_hz": 100_000_000}, "wrong fact: clock_hz"),
     ],
 )

@@ -15,11 +15,11 @@ from textzoo.targets.project import SECOND_STACK_BYTES, TEMPLATES, ModelSizes, c
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
 SOURCE = TEMPLATES / "esp32"
-# Family -> the framework's name of the chip, what its core is called, clocks that it can run at.
+# Family, as the framework calls the chip -> what its core is called, how many a program can use, clocks that it runs at.
 FAMILIES = {
-    "esp32": ("xtensa-lx6", (80_000_000, 160_000_000, 240_000_000)),
-    "esp32s3": ("xtensa-lx7", (80_000_000, 160_000_000, 240_000_000)),
-    "esp32c3": ("rv32imc", (80_000_000, 160_000_000)),
+    "esp32": ("xtensa-lx6", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
+    "esp32s3": ("xtensa-lx7", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
+    "esp32c3": ("rv32imc", (1,), (80_000_000, 160_000_000)),
 }
 FLASH_MEGABYTES = (2, 4, 8, 16, 32)
 MEGABYTE = 1 << 20
@@ -51,9 +51,10 @@ class Esp32(Platform):
     def check(self, board: Board) -> None:
         if board.family not in FAMILIES:
             raise unknown_name(f"family of {board.name}", board.family, FAMILIES)
-        core, clocks = FAMILIES[board.family]
+        core, cores, clocks = FAMILIES[board.family]
         facts = {
             "core": (board.core, (core,)),
+            "cores": (board.cores, cores),
             "clock_hz": (board.clock_hz, clocks),
             "bytes of flash": (board.memory(FLASH).bytes, tuple(size * MEGABYTE for size in FLASH_MEGABYTES)),
         }
