@@ -15,7 +15,7 @@ from textzoo.targets.project import SECOND_STACK_BYTES, TEMPLATES, ModelSizes, c
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
 SOURCE = TEMPLATES / "esp32"
-# Family, as the framework calls the chip -> what its core is called, how many a program can use, clocks that it runs at.
+# Family, as the framework calls the chip -> what its core is called, how many a program can use, clocks it can run at.
 FAMILIES = {
     "esp32": ("xtensa-lx6", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
     "esp32s3": ("xtensa-lx7", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
