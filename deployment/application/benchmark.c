@@ -94,5 +94,8 @@ void benchmark_run(void)
     reply_number("largest", costs.largest);
     reply_number("sampling_mean", mean_of(costs.sampling));
     reply_number("macs_per_token", MODEL_MACS);
+#if defined(TEXTZOO_PROFILE) && defined(MODEL_SECOND_CORE)
+    reply_number("overlap_mean", mean_of(profile_overlap()));
+#endif
     reply_end();
 }

@@ -9,6 +9,9 @@
 #include "reply.h"
 #include "self_check.h"
 #include "text.h"
+#ifdef MODEL_SECOND_CORE
+#include "textzoo/parallel.h"
+#endif
 
 enum { PROTOCOL_VERSION = 1 };
 
@@ -205,6 +208,12 @@ static void command_memory(const request_t *request)
         reply_number("stack_bytes", memory_stack_used());
         reply_number("stack_reserved_bytes", memory_stack_reserved());
     }
+#ifdef MODEL_SECOND_CORE
+    if (tz_parallel_stack_reserved() > 0) {
+        reply_number("second_stack_bytes", tz_parallel_stack_used());
+        reply_number("second_stack_reserved_bytes", tz_parallel_stack_reserved());
+    }
+#endif
     reply_end();
 }
 

@@ -15,9 +15,8 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from textzoo import interruption, validation
+from textzoo import configuration, interruption
 from textzoo.chains import CHAINS, SERVICES, Service
-from textzoo.describe import options_of
 from textzoo.errors import UserError, raise_all
 from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
@@ -45,8 +44,7 @@ def run(composed: DictConfig) -> int:
 
 
 def typed_config(composed: DictConfig) -> Config:
-    boards = options_of(CONFIGURATION_FOLDER / "board")
-    config, errors = validation.check(OmegaConf.to_container(composed, resolve=True), boards)
+    config, errors = configuration.check(OmegaConf.to_container(composed, resolve=True), CONFIGURATION_FOLDER)
     raise_all(errors)
     return config
 

@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from textzoo import describe, pretrained, validation
+from textzoo import configuration, describe, pretrained
 from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
 from textzoo.registry import did_you_mean, nearest, unknown_name
@@ -250,10 +250,9 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
         values = OmegaConf.to_container(chosen, resolve=True)
     except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
         return [explain_composition(error, options)], ""
-    boards = describe.options_of(folder / "board")
     errors: dict[str, UserError] = {}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
-        errors.update({str(error): error for error in validation.check(variant, boards)[1]})
+        errors.update({str(error): error for error in configuration.check(variant, folder)[1]})
     return list(errors.values()), run_directory
 
 

@@ -115,7 +115,10 @@ class Projection:
 
 @dataclass
 class BenchmarkReport:
-    """What a token costs; `instructions` are exact counts of the emulator, on a real board they are absent."""
+    """What a token costs; `instructions` are exact counts of the emulator, on a real board they are absent.
+
+    `instructions_overlapping`: of those per token, what two cores do at the same time; the rest is the longer way.
+    """
 
     board: str = quantity("")
     measured_by: str = quantity("")
@@ -126,6 +129,7 @@ class BenchmarkReport:
     instructions_per_token: int | None = quantity("instructions", 0, None)
     instructions_smallest: int | None = quantity("instructions", 0, None)
     instructions_largest: int | None = quantity("instructions", 0, None)
+    instructions_overlapping: int | None = quantity("instructions", 0, None)
     instructions_per_mac: float | None = quantity("instructions", 3, None)
     cycles_per_token: int | None = quantity("cycles", 0, None)
     tokens_per_second: float | None = quantity("tokens/s", 1, None)

@@ -337,6 +337,7 @@ class HardwareSetupConfig:
     flash: dict = setting({}, "Tool -> arguments that write an image to the board.")
     boot: str = setting("", "Switches and cables, in words.")
     emulation: dict = setting({}, "Machine of QEMU -> facts; the first one is the default.")
+    cores: int = setting(0, "Cores that a program can use; 0 is the board's own number.", low=0, high=2)
     power_supply: str = setting("", "How the core is supplied, where a chip must know.", choices=("", "ldo", "smps"))
 
 
@@ -352,6 +353,9 @@ class DeploymentConfig:
     )
     weight_files: bool = setting(
         False, "Also write the matrices as files, 2 bits for a ternary weight, to the project's folder weights."
+    )
+    second_core: bool = setting(
+        False, "Share matrix products and heads of attention between the two cores of a board (ESP32, ESP32-S3)."
     )
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
     hardware_setup: HardwareSetupConfig = field(default_factory=HardwareSetupConfig)

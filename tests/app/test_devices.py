@@ -115,11 +115,56 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     assert benchmark.ram_bytes.state == 2 * 2 * 12 * 32
     assert 0 < benchmark.ram_bytes.stack < 4096
     assert benchmark.flash_bytes.total < 64 * 1024
+    # Nothing but the constants and what aligns them: no debugging information of the same object files.
+    assert 0 <= benchmark.flash_bytes.weights - report.deployment.constant_bytes < 512
     # Marks cost a little themselves, never more than a tenth at this size.
     assert sum(benchmark.by_kind.values()) == pytest.approx(benchmark.instructions_per_token, rel=0.1)
     assert benchmark.projected.tokens_per_second > 0
     assert sink.values["mismatching_logits"] == 0
     assert {"instructions.png", "memory_map.png"} <= set(sink.files)
+
+
+@needs_emulator
+def test_two_cores_compute_the_logits_of_litert(config, workspace):
+    """On the twin of one core, which runs one half after the other; the layers of 2,048 multiplications are shared."""
+    config.deployment.hardware_setup.board = "ESP32"
+    config.deployment.second_core = True
+    report = benchmarking.run(config, workspace, Sink())
+    benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
+    assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 30, True)
+    products = benchmark.by_kind["FULLY_CONNECTED"]
+    assert 0.3 * products < benchmark.instructions_overlapping < 0.5 * products
+    assert "tz_parallel" in (project / "model/model.c").read_text()
+    # From weights.bin the parameters are made on the stack, as on the board.
+    assert "12 tokens as computed on the PC" in greeting_with_mapped_weights(project, load_board("ESP32"))
+
+
+@pytest.mark.parametrize(("board", "changes"), [("STM32F4", []), ("ESP32", ["deployment.target=host"])])
+def test_a_second_core_that_is_not_there_is_refused_at_once(warm_program, store, models, board, changes, tmp_path):
+    answer = warm_program(
+        "operation_mode=deployment",
+        f"board={board}",
+        f"model.quantized_model_path={models / 'decode_static_wi8_ai8.tflite'}",
+        "deployment.second_core=true",
+        *changes,
+        f"mlflow.uri={store}",
+        f"hydra.run.dir={tmp_path / 'run'}",
+    )
+    assert answer.returncode == 2
+    received = "this machine" if changes else "STM32F4, which has one"
+    assert "deployment.second_core=true needs two cores" in answer.stderr
+    assert f"received {received}" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "run" / "c_project").exists()
+
+
+def test_the_second_stack_stands_in_the_table_of_ram(config, workspace):
+    setup = config.deployment.hardware_setup
+    setup.board, setup.title = "ESP32", "ESP32-DevKitC (ESP32-WROOM-32)"
+    setup.memories = {"DRAM": {"bytes": 6000}}
+    config.deployment.second_core = True
+    with pytest.raises(UserError, match=r"(?s)does not fit ESP32.*stack of the second core +2,048"):
+        deployment.run(config, workspace, Sink())
 
 
 def greeting_with_mapped_weights(project, board):

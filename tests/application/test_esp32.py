@@ -3,20 +3,23 @@
 import csv
 import itertools
 import re
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from toy_projects import need, render_toy, toy_files
+from toy_projects import STRICT, need, render_toy, toy_files
 
 from textzoo.compiler.weights_image import HEADER_BYTES
 from textzoo.errors import UserError
-from textzoo.targets.boards import board_names, load_board
+from textzoo.targets.boards import board_names, check_second_core, load_board
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
 from textzoo.targets.platforms import platform_of, render_project
-from textzoo.targets.project import ModelSizes
-from textzoo.targets.toolchains import run_make
+from textzoo.targets.project import SECOND_STACK_BYTES, ModelSizes
+from textzoo.targets.toolchains import find_tool, run_make
 
 BOARDS = [name for name in board_names() if load_board(name).platform == "esp32"]
+ESP_IDF = Path(__file__).parent / "esp_idf"
 MEGABYTE = 1 << 20
 SECTOR = 0x1000
 TABLE_END = 0x9000  # boot loader, and the table itself at 0x8000
@@ -65,6 +68,49 @@ def test_options_that_sources_ask_for_are_declared(projects, name):
     }
 
 
+def with_second_core():
+    """The toy's files, as if two cores shared its matrices."""
+    files = toy_files()
+    before = "#define MODEL_STATE_BYTES"
+    return files | {"model.h": files["model.h"].replace(before, f"#define MODEL_SECOND_CORE 1\n{before}", 1)}
+
+
+@pytest.mark.parametrize("board", [name for name in BOARDS if load_board(name).cores > 1])
+def test_a_project_for_two_cores_has_what_runs_the_second_one(projects, board, tmp_path):
+    kernels = ["mul32/fully_connected_s8.c", "generic/parallel.c"]
+    two = render_project(load_board(board), with_second_core(), kernels, tmp_path / "two")
+    only = {path.relative_to(two) for path in two.rglob("*.c")} - {
+        path.relative_to(projects[board]) for path in projects[board].rglob("*.c")
+    }
+    assert {str(path) for path in only} == {"main/second_core.c", *(f"runtime/{kernel}" for kernel in kernels)}
+    # The framework's build takes main/second_core.c in place of the twin's parallel.c.
+    assert 'EXCLUDE REGEX "/generic/parallel' in (two / "components/textzoo/CMakeLists.txt").read_text()
+    assert "parallel" not in (two / "components/textzoo/linker.lf").read_text()
+    assert f"#define BOARD_SECOND_STACK_BYTES {SECOND_STACK_BYTES}" in (two / "main/board.h").read_text()
+    assert f"| stack of the second core's task | {SECOND_STACK_BYTES:,} |" in (two / "README.md").read_text()
+    assert "deployment.second_core=true" in (projects[board] / "README.md").read_text()
+
+
+@pytest.mark.parametrize("files", [toy_files, with_second_core], ids=["one core", "two cores"])
+@pytest.mark.parametrize("weights", ["", "CONFIG_TEXTZOO_WEIGHTS_PARTITION"])
+def test_the_boards_part_compiles_without_a_warning(files, weights, tmp_path):
+    """Against stand-ins for the framework's headers: esp_idf/README.md."""
+    need("host")
+    project = render_project(load_board("ESP32"), files(), [], tmp_path / "p")
+    (tmp_path / "sdkconfig.h").write_text(f"#define {weights}\n" if weights else "")
+    includes = [tmp_path, ESP_IDF, *(project / name for name in ("main", "application", "model", "runtime/include"))]
+    sources = sorted((project / "main").glob("*.c"))
+    command = [str(find_tool("host")), *STRICT, "-fsyntax-only", *(f"-I{path}" for path in includes)]
+    done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("board", [None, *(name for name in board_names() if name not in ("ESP32", "ESP32S3"))])
+def test_boards_of_one_core_refuse_a_second_one(board):
+    with pytest.raises(UserError, match=r"second_core=true needs two cores.*expected one of ESP32, ESP32S3; received"):
+        check_second_core(load_board(board) if board else None, True)
+
+
 def test_kernels_are_placed_in_ram_by_their_files(tmp_path):
     kernels = ["mul32/fully_connected_s8.c", "generic/attention_s8.c"]
     project = render_project(load_board("ESP32"), toy_files(), kernels, tmp_path / "p")
@@ -109,6 +155,7 @@ def test_partitions_that_do_not_fit_are_a_table():
     [
         ({"family": "esp32s4"}, "unknown family of ESP32"),
         ({"core": "cortex-m4"}, "wrong fact: core"),
+        ({"cores": 3}, "wrong fact: cores"),
         ({"clock_hz": 100_000_000}, "wrong fact: clock_hz"),
     ],
 )

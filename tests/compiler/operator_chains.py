@@ -207,12 +207,16 @@ PROBABILITIES = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
 
 
-def attention(dtype: str, softmax: str) -> Callable[[Random], list[Case]]:
-    """One query per run against caches that grow by a place per run, up to the last one and beyond."""
+def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], list[Case]]:
+    """One query per run against caches that grow by a place per run, up to the last one and beyond.
+
+    Of so many heads; 0 for a random number.
+    """
 
     def make(random: Random) -> list[Case]:
-        heads, context, width = (int(random.integers(1, most)) for most in (4, 9, 40))
-        key, value = (tensor(random, (heads, 1, width), dtype, draw_scale(random, -9, -5)) for _ in range(2))
+        some, context, width = (int(random.integers(1, most)) for most in (4, 9, 40))
+        shape = (heads or some, 1, width)
+        key, value = (tensor(random, shape, dtype, draw_scale(random, -9, -5)) for _ in range(2))
         (scale, spread), (keys, values) = SCORES[dtype], (cached(random, new, context) for new in (key, value))
         scores = tensor(random, (heads, 1, context), dtype, draw_scale(random, *scale))
         query = tensor(random, key.shape, dtype, scores.scale / key.scale / draw_scale(random, *spread) / width**0.5)
@@ -257,11 +261,8 @@ def weighted_values(random: Random, position: Tensor, scores: Tensor, values: Te
 
 
 # Kernel -> a graph that it computes.
-ATTENTIONS = {
-    "attention_s8": attention("int8", "int8"),
-    "attention_s8_p16": attention("int8", "int16"),
-    "attention_s16": attention("int16", "int16"),
-}
+FORMS = {"attention_s8": ("int8", "int8"), "attention_s8_p16": ("int8", "int16"), "attention_s16": ("int16", "int16")}
+ATTENTIONS = {kernel: attention(*form) for kernel, form in FORMS.items()}
 
 CHAINS: dict[str, Callable[[Random], list[Case]]] = {
     function.__name__: function

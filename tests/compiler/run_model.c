@@ -2,9 +2,15 @@
 #include <stdio.h>
 
 #include "model.h"
+#ifdef TEXTZOO_TASKS
+void second_core_start(void);
+#endif
 
 int main(void)
 {
+#ifdef TEXTZOO_TASKS
+    second_core_start();
+#endif
     model_reset();
     for (;;) {
         for (const model_tensor_t *input = model_inputs; input->name; ++input) {

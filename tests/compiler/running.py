@@ -127,7 +127,11 @@ def bits(values: np.ndarray) -> np.ndarray:
 
 def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compiler: str = "") -> list[Values]:
     """The outputs of each run, by a program that ends at the first wrong address or undefined operation."""
-    program = build_program(compiled_model, folder, compiler)
+    return results_of(build_program(compiled_model, folder, compiler), model, compiler)
+
+
+def results_of(program: Path, model: Model, compiler: str = "") -> list[Values]:
+    """The outputs of each run of a program that a compiler has built."""
     given = b"".join(values[place].tobytes() for values in model.runs for place in by_name("input", len(model.inputs)))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from textzoo.compiler import second_core
 from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
 from textzoo.compiler.fixedpoint import unit_multiplier
 from textzoo.compiler.graph import Graph, Tensor, build_graph
@@ -17,7 +18,7 @@ from textzoo.compiler.opset import check_graph
 from textzoo.compiler.packing.choice import choose_kernels
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
-from textzoo.compiler.program import Program
+from textzoo.compiler.program import Parallel, Program
 from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.vector_kernels import use_vector_kernels
 from textzoo.compiler.weights_image import weights_image
@@ -50,6 +51,11 @@ class CompiledModel:
     logits: Tensor | None
     savings: list["Saving"]
     context: dict[str, Any]
+
+    @property
+    def uses_second_core(self) -> bool:
+        """Whether two cores share any of its kernels."""
+        return any(isinstance(statement, Parallel) for statement in self.program.statements)
 
     def saving_lines(self) -> list[str]:
         """One line per pass, for the console."""
@@ -141,7 +147,10 @@ def compile_bytes(
 
 
 def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Program, MemoryPlan, list[Saving]]:
-    """Run the passes, noting what each one saves; passes on the graph come before those on statements."""
+    """Run the passes, noting what each one saves; passes on the graph come before those on statements.
+
+    Two cores come last: no pass has to know of them.
+    """
     program = lower(graph, target)
     plan = plan_memory(graph, program)
     before = sizes_of(graph, program, plan)
@@ -156,6 +165,10 @@ def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Pr
         after = sizes_of(graph, program, plan)
         savings.append(Saving(entry.text, before, after))
         before = after
+    if target.cores > 1:
+        second_core.run(program)
+        plan = plan_memory(graph, program)
+        savings.append(Saving("matrix products and heads on two cores", before, sizes_of(graph, program, plan)))
     return program, plan, savings
 
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from textzoo.compiler.graph import Graph, Symbols, Tensor
 from textzoo.compiler.planner import MemoryPlan
-from textzoo.compiler.program import Constant, Loop, Program
+from textzoo.compiler.program import Call, Constant, Loop, Program
 from textzoo.compiler.rendering import (
     array_lines,
     c_type,
     format_comment,
+    half_lines,
     place_of,
     plain_text,
     statement_lines,
@@ -181,7 +182,8 @@ def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[st
             "model_outputs": [(name, tensor.symbol, tensor.bytes) for name, tensor in graph.outputs.items()],
             "model_states": [(state.name, state.before.symbol, state.before.bytes) for state in graph.states],
         },
-        "macs": sum(macs_of(statement) for statement in program.statements),
+        "macs": sum(macs_of(call) for statement in program.statements for call in statement.calls()),
+        "halves": half_lines(program),
     }
 
 
@@ -223,12 +225,12 @@ def used_tensors(graph: Graph, program: Program) -> list[Tensor]:
     return list(found.values())
 
 
-def macs_of(statement: Any) -> int:
+def macs_of(call: Call) -> int:
     """Multiplications of a product of matrices, all places of a cache counted; 0 for everything else."""
-    struct = getattr(statement, "struct", None)
+    struct = call.struct
     fields = struct.fields if struct is not None else {}
     if struct is not None and struct.type.startswith("tz_fully_connected"):
-        return fields["rows"] * fields["columns"] * statement.repeats
+        return fields["rows"] * fields["columns"] * call.repeats
     if struct is not None and struct.type == "tz_attention_s8_t":
         return 2 * fields["heads"] * fields["context"] * fields["width"]
     if struct is not None and struct.type == "tz_attention_s16_t":

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from textzoo.compiler.program import Call, Program
+from textzoo.compiler.program import Parallel, Program
 from textzoo.compiler.templates import DEPLOYMENT
 
 RUNTIME = DEPLOYMENT / "runtime"
 GENERIC = "generic"
+# tz_parallel where there is one core: twins and this machine. ESP-IDF's projects have their own.
+IN_SEQUENCE = "parallel"
 # What a kernel, or one of its variants, calls; everything else stands alone.
 PARTS = {
     "attention_s8": ("dot_rows_s8", "weighted_sum_s8"),
@@ -27,9 +29,11 @@ def sources_of(program: Program, variant: str) -> list[Path]:
 
     A call whose constants are packed for one variant takes exactly that variant's kernel.
     """
-    calls = [statement for statement in program.statements if isinstance(statement, Call)]
+    calls = [call for statement in program.statements for call in statement.calls()]
     packed = {f"{call.variant}/{call.kernel}" for call in calls if call.variant}
     others = {call.kernel for call in calls if not call.variant}
+    if any(isinstance(statement, Parallel) for statement in program.statements):
+        others.add(IN_SEQUENCE)
     parts = {part for kernel in packed | others for part in PARTS.get(kernel, ())}
     return sorted(
         {Path(f"{kernel}.c") for kernel in packed} | {source_of(kernel, variant) for kernel in others | parts}

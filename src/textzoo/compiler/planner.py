@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from textzoo.compiler.graph import Graph, Tensor
-from textzoo.compiler.program import Call, Program, Scratch, Statement
+from textzoo.compiler.program import Call, Program, Scratch
 
 # What the widest kernels load at once; offsets are multiples of it.
 ALIGNMENT = 16
@@ -87,17 +87,16 @@ def lifetimes(graph: Graph, program: Program, states: set[int]) -> dict[int, Blo
     for index, statement in enumerate(program.statements):
         for tensor in (*statement.writes(), *statement.reads()):
             use(tensor, index)
-        if scratch := scratch_of(statement):
+        for scratch in filter(None, map(scratch_of, statement.calls())):
             blocks[id(scratch)] = Block(f"scratch of {statement.name}", scratch.bytes, index, index)
     for tensor in graph.kept():
         use(tensor, end)
     return blocks
 
 
-def scratch_of(statement: Statement) -> Scratch | None:
-    """The scratch that a statement asks for, if it is not empty."""
-    scratch = statement.scratch if isinstance(statement, Call) else None
-    return scratch if scratch is not None and scratch.bytes > 0 else None
+def scratch_of(call: Call) -> Scratch | None:
+    """The scratch that a call asks for, if it is not empty."""
+    return call.scratch if call.scratch is not None and call.scratch.bytes > 0 else None
 
 
 def place(blocks: list[Block]) -> None:

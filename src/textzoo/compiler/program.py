@@ -30,11 +30,20 @@ class Constant:
     tensor: Tensor | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """An array from one of its elements on."""
+
+    whole: Constant | Tensor
+    start: int
+
+
 @dataclass(eq=False)
 class Struct:
     """The parameters of a kernel: a constant struct in flash.
 
-    Values are integers, constants, nested structs, or tensors that the kernel reads where they lie in RAM.
+    Values are integers, constants, nested structs, or tensors that the kernel reads where they lie in RAM; parts of
+    constants and of tensors as well.
     """
 
     type: str
@@ -43,7 +52,7 @@ class Struct:
     def constants(self) -> list[Constant]:
         """The arrays that it points at."""
         found: list[Constant] = []
-        for value in self.fields.values():
+        for value in self.wholes():
             if isinstance(value, Constant):
                 found.append(value)
             elif isinstance(value, Struct):
@@ -58,7 +67,11 @@ class Struct:
     def tensors(self) -> list[Tensor]:
         """The tensors that it points at."""
         nested = [tensor for value in self.fields.values() if isinstance(value, Struct) for tensor in value.tensors()]
-        return [value for value in self.fields.values() if isinstance(value, Tensor)] + nested
+        return [value for value in self.wholes() if isinstance(value, Tensor)] + nested
+
+    def wholes(self) -> list[Any]:
+        """The values of all fields, the arrays that they are parts of in their place."""
+        return [value.whole if isinstance(value, Part) else value for value in self.fields.values()]
 
 
 @dataclass(eq=False)
@@ -142,6 +155,10 @@ class Statement:
     def headers(self) -> set[str]:
         raise NotImplementedError
 
+    def calls(self) -> list["Call"]:
+        """The kernels that it runs."""
+        return []
+
 
 @dataclass(eq=False)
 class Loop(Statement):
@@ -168,6 +185,25 @@ class Loop(Statement):
         return {self.header} if any(compute.function for compute in self.body) else set()
 
 
+@dataclass(frozen=True)
+class Half:
+    """What one of two cores does of a call: some of its rows, or of its heads.
+
+    Attributes:
+        fields: Of the struct: values in the place of the whole call's.
+        starts: Of the struct: field -> where this half's part of an array begins.
+        inputs: Where its part of each input begins.
+        output: Where its part of the output begins.
+        scratch_bytes: What the kernel needs for it.
+    """
+
+    fields: dict[str, Any]
+    starts: dict[str, int]
+    inputs: tuple[int, ...]
+    output: int
+    scratch_bytes: int
+
+
 @dataclass(eq=False)
 class Call(Statement):
     """One kernel: `tz_<kernel>(&struct, inputs..., outputs..., scratch)`.
@@ -182,6 +218,7 @@ class Call(Statement):
         repeats: How often it is called, with inputs and outputs advancing by `steps` elements per call.
         steps: For each input, then each output.
         header: textzoo/<header>.h declares it; empty where that is called like the kernel.
+        halves: How two cores can share it; empty where one does it alone.
     """
 
     kernel: str
@@ -193,6 +230,7 @@ class Call(Statement):
     repeats: int = 1
     steps: tuple[int, ...] = ()
     header: str = ""
+    halves: tuple[Half, ...] = ()
 
     def reads(self) -> list[Tensor]:
         return self.inputs + (self.struct.tensors() if self.struct else [])
@@ -205,6 +243,39 @@ class Call(Statement):
 
     def headers(self) -> set[str]:
         return {f"textzoo/{self.header or self.kernel}.h"}
+
+    def calls(self) -> list["Call"]:
+        return [self]
+
+
+@dataclass(eq=False)
+class Parallel(Statement):
+    """Two calls of one kernel at the same time, each on a core of its own: `tz_parallel` of textzoo/parallel.h.
+
+    Neither reads or writes what the other one writes. Each takes a struct and has one output.
+
+    Attributes:
+        first: What the core does that runs the model; it has no less to do.
+        second: What the other one does.
+    """
+
+    first: Call
+    second: Call
+
+    def reads(self) -> list[Tensor]:
+        return self.first.reads() + self.second.reads()
+
+    def writes(self) -> list[Tensor]:
+        return self.first.writes() + self.second.writes()
+
+    def structs(self) -> list[Struct]:
+        return self.first.structs() + self.second.structs()
+
+    def headers(self) -> set[str]:
+        return {"textzoo/parallel.h"} | self.first.headers()
+
+    def calls(self) -> list[Call]:
+        return [self.first, self.second]
 
 
 def straightened(loop: Loop) -> Loop:

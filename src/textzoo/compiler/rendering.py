@@ -7,7 +7,19 @@ import numpy as np
 
 from textzoo.compiler.graph import Tensor
 from textzoo.compiler.planner import MemoryPlan, scratch_of
-from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct, straightened
+from textzoo.compiler.program import (
+    Call,
+    Compute,
+    Constant,
+    Loop,
+    Operand,
+    Parallel,
+    Part,
+    Program,
+    Statement,
+    Struct,
+    straightened,
+)
 
 C_TYPES = {
     "int8": "int8_t",
@@ -67,6 +79,8 @@ def struct_lines(struct: Struct, symbol: str) -> list[str]:
 def field_text(value: Any) -> str:
     if isinstance(value, Constant | Tensor):
         return value.symbol
+    if isinstance(value, Part):
+        return value.whole.symbol + (f" + {value.start}" if value.start else "")
     if isinstance(value, Struct):
         return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
     if isinstance(value, tuple):
@@ -100,6 +114,8 @@ def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, s
     """A statement's lines, without indentation."""
     if isinstance(statement, Call):
         return call_lines(statement, plan, structs)
+    if isinstance(statement, Parallel):
+        return parallel_lines(statement, plan, structs)
     assert isinstance(statement, Loop)
     return loop_lines(statement, structs)
 
@@ -110,10 +126,45 @@ def call_lines(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> list[st
     advanced = [tensor.symbol + (f" + i * {step}" if step else "") for tensor, step in zip(tensors, steps, strict=True)]
     arguments = ([f"&{structs[id(call.struct)]}"] if call.struct else []) + advanced
     if call.scratch is not None:
-        scratch = scratch_of(call)
-        arguments.append(f"arena + {plan.offsets[id(scratch)]}" if scratch else "0")
+        arguments.append(scratch_text(call, plan))
     line = f"tz_{call.kernel}({', '.join(arguments)});"
     return for_loop("i", call.repeats, [line]) if call.repeats > 1 else [line]
+
+
+def scratch_text(call: Call, plan: MemoryPlan) -> str:
+    scratch = scratch_of(call)
+    return f"arena + {plan.offsets[id(scratch)]}" if scratch else "0"
+
+
+def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
+    """tz_parallel of two halves: the kernel's adapter, and what it is called with on each core.
+
+    In a block of its own, so that all such statements use the same place on the stack.
+    """
+    halves = [half_text(call, plan, structs) for call in both.calls()]
+    return ["{", f"    tz_parallel({adapter(both.first)}, {halves[0]},", f"                {halves[1]});", "}"]
+
+
+def half_text(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> str:
+    inputs = ", ".join(tensor.symbol for tensor in call.inputs)
+    rest = f"{call.outputs[0].symbol}, {scratch_text(call, plan)}, {{{inputs}}}"
+    return f"&(const tz_half_t){{&{structs[id(call.struct)]}, {rest}}}"
+
+
+def adapter(call: Call) -> str:
+    return f"tz_half_{call.kernel}"
+
+
+def half_lines(program: Program) -> list[str]:
+    """For every kernel that two cores share a function that tz_parallel can call."""
+    calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
+    lines: list[str] = []
+    for _, call in sorted(calls.items()):
+        inputs = [f"half->inputs[{place}]" for place in range(len(call.inputs))]
+        scratch = ["half->scratch"] if call.scratch is not None else []
+        body = f"    tz_{call.kernel}({', '.join(['half->parameters', *inputs, 'half->output', *scratch])});"
+        lines += [f"static void {adapter(call)}(const tz_half_t *half)", "{", body, "}", ""]
+    return lines[:-1]
 
 
 def for_loop(index: str, count: int, body: list[str]) -> list[str]:

@@ -44,7 +44,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []
     if config.benchmarking.measured_by != "serial":
         with open_console(config, made, profile=True) as console:
-            report.by_kind = costs_by_kind(console)
+            add_profile(report, made, console)
     keep(report, workspace, sink)
     return Report(benchmark=report, deployment=firmware.deployment_report(made, workspace), samples=samples)
 
@@ -155,15 +155,25 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) 
     report.flash_bytes = sizes.flash
 
 
-def costs_by_kind(console: Console) -> dict[str, int]:
-    """Operator -> mean cost of a token, largest first."""
+def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> None:
+    """Costs by operator; where two cores share the work, the projection counts what runs at the same time once."""
+    report.by_kind, overlap = costs_by_kind(console)
+    if overlap and report.instructions_per_token:
+        report.instructions_overlapping = overlap
+        report.projected = projection(made, report.instructions_per_token - overlap)
+        report.projected.assumption += "; two cores, neither their waking nor the flash that they share counted"
+
+
+def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
+    """Operator -> mean cost of a token, largest first; and what two cores do of it at the same time."""
     replies = list(console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS))
     positions = replies[-1]["positions"]
     totals: dict[str, int] = {}
     for reply in replies:
         if reply["reply"] == "profile":
             totals[reply["kind"]] = totals.get(reply["kind"], 0) + reply["cost"]
-    return {kind: round(total / positions) for kind, total in sorted(totals.items(), key=lambda item: -item[1])}
+    means = {kind: round(total / positions) for kind, total in sorted(totals.items(), key=lambda item: -item[1])}
+    return means, replies[-1].get("overlap_mean", 0)
 
 
 def sample(

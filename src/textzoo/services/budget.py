@@ -10,7 +10,7 @@ from textzoo.quantizers.weight_grids import is_matrix
 from textzoo.schema import Config
 from textzoo.targets.boards import Budget, board_of
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES
+from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES
 
 CODE_BYTES_EXPECTED = 24 * 1024
 # By the recipe's bits of activations, which states have too.
@@ -44,6 +44,7 @@ def expected(config: Config, model_class: type[LanguageModel], architecture: dic
     weights = model_class.parameters_of(architecture)
     # Only a built model knows which of its weights are matrices.
     stored = stored_bytes(model_class(**architecture), recipe.weight_bits) if recipe.has_coarse_weights else weights
+    second_stack = {"stack of the second core": SECOND_STACK_BYTES} if config.deployment.second_core else {}
     return Budget(
         board_of(config.deployment.hardware_setup),
         {
@@ -55,6 +56,7 @@ def expected(config: Config, model_class: type[LanguageModel], architecture: dic
             "state": numbers * number,
             "arena (estimated)": ARENA_BYTES_EXPECTED * number,
             "stack": STACK_BYTES,
+            **second_stack,
             "application": APPLICATION_RAM_BYTES,
         },
     )

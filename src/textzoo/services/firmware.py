@@ -24,9 +24,9 @@ from textzoo.schema import Config, PredictionConfig
 from textzoo.services import inputs
 from textzoo.services.budget import CODE_BYTES_EXPECTED
 from textzoo.services.device_defaults import render_defaults
-from textzoo.targets.boards import Board, Budget, board_of
+from textzoo.targets.boards import Board, Budget, board_of, check_second_core
 from textzoo.targets.platforms import HOST, platform_of, render_project
-from textzoo.targets.project import APPLICATION_RAM_BYTES, STACK_BYTES, ModelSizes
+from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
@@ -82,6 +82,7 @@ def prepare(
         without=frozenset(config.deployment.without_passes),
         weights=config.deployment.weights,
         with_weight_files=config.deployment.weight_files,
+        second_core=config.deployment.second_core,
         defaults=config.prediction,
     )
     keep(made, workspace, sink)
@@ -99,16 +100,22 @@ def make_firmware(
     without: frozenset[str] = frozenset(),
     weights: str = BALANCED,
     with_weight_files: bool = False,
+    second_core: bool = False,
     defaults: PredictionConfig | None = None,
 ) -> Firmware:
     """Compile a quantized decode step for a board (None: this machine) and render its project into a folder.
 
     Its console begins with the options of `defaults`, or those of the schema.
+
+    Raises:
+        UserError: Operators that the compiler lacks, a model that does not fit the board, or no second core there.
     """
+    check_second_core(board, second_core)
     engine = LitertReferenceEngine(path)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
-    target, platform = Target(board.variant if board else HOST, weights), platform_of(board)
+    platform = platform_of(board)
+    target = Target(board.variant if board else HOST, weights, cores=2 if second_core else 1)
     without |= platform.without_passes
     compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
     files = {
@@ -166,6 +173,8 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
         "application": APPLICATION_RAM_BYTES,
     }
     flash = {**compiled.flash.by_kind, "tokenizer": tokenizer_bytes, "code (estimated)": CODE_BYTES_EXPECTED}
+    if compiled.uses_second_core:
+        ram["stack of the second core"] = SECOND_STACK_BYTES
     return Budget(board, flash, ram)
 
 

@@ -110,6 +110,7 @@ class Board:
         boot: Switches and cables, in words.
         emulators: The first one is the default.
         power_supply: Of chips that must be told ("ldo", "smps").
+        cores: That one program can use: 2 where its project has a tz_parallel for them.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Board:
     boot: str
     emulators: dict[str, Emulator] = field(default_factory=dict)
     power_supply: str = ""
+    cores: int = 1
 
     def memory(self, kind: str) -> Memory | None:
         """The preferred memory of a kind."""
@@ -225,6 +227,18 @@ def check_board(board: Board, path: Path) -> None:
     for kind in (FLASH, RAM):
         if board.memory(kind) is None:
             raise UserError(f"'{path}' has no memory of kind {kind}")
+
+
+def check_second_core(board: Board | None, is_asked: bool) -> None:
+    """UserError where a second core is asked for, and the board (None: this machine) has none for a program."""
+    if is_asked and (board is None or board.cores < 2):
+        two = [name for name in board_names() if load_board(name).cores > 1]
+        raise UserError(
+            "deployment.second_core=true needs two cores that a project can use",
+            expected=f"one of {', '.join(two)}",
+            received=f"{board.name}, which has one" if board else "this machine",
+            remedy="Leave deployment.second_core at false, or take another board.",
+        )
 
 
 @dataclass(frozen=True)

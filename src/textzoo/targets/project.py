@@ -22,6 +22,9 @@ TEMPLATES = DEPLOYMENT / "templates"
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
+# Of the task that runs kernels on a second core. The deepest of them needs less than 300 bytes (lx106, -fstack-usage);
+# what waits for the next job, and interrupts, save their registers there too. ESP-IDF's own idle tasks have 1,536.
+SECOND_STACK_BYTES = 2048
 # RAM of the application beside the model's state and arena: line buffer, recent tokens, options.
 APPLICATION_RAM_BYTES = 2048
 DEFINE = re.compile(r"^#define (MODEL_\w+) (\S+)", re.MULTILINE)
@@ -41,6 +44,7 @@ class ModelSizes:
     state_bytes: int
     arena_bytes: int
     check_tokens: int
+    has_second_core: bool = False
 
     @classmethod
     def of(cls, model_header: str) -> "ModelSizes":
@@ -56,13 +60,15 @@ class ModelSizes:
                 state_bytes=int(defines["MODEL_STATE_BYTES"]),
                 arena_bytes=int(defines["MODEL_ARENA_BYTES"]),
                 check_tokens=int(defines["MODEL_CHECK_TOKENS"]),
+                has_second_core="MODEL_SECOND_CORE" in defines,
             )
         except KeyError as error:
             raise ValueError(f"model.h does not define {error.args[0]}") from error
 
     @property
     def ram_bytes(self) -> int:
-        return self.state_bytes + self.arena_bytes + STACK_BYTES + APPLICATION_RAM_BYTES
+        stacks = STACK_BYTES + (SECOND_STACK_BYTES if self.has_second_core else 0)
+        return self.state_bytes + self.arena_bytes + stacks + APPLICATION_RAM_BYTES
 
 
 def text_of(content: str | bytes) -> str:

@@ -4,6 +4,7 @@
 #include "board.h"
 #include "freertos/FreeRTOS.h"
 #include "freertos/task.h"
+#include "model.h"
 #include "port_esp32.h"
 
 int textzoo_main(void); /* main() of application/main.c */
@@ -25,6 +26,9 @@ void app_main(void)
         printf("TextZoo: %s: flash the weights (make flash-weights)\n", wrong);
         return;
     }
+#ifdef MODEL_SECOND_CORE
+    second_core_start();
+#endif
     /* The last core: on chips with two of them the framework's own tasks have the first. */
     xTaskCreateStaticPinnedToCore(run, "textzoo", BOARD_STACK_BYTES, NULL, tskIDLE_PRIORITY + 1, textzoo_stack, &task,
                                   portNUM_PROCESSORS - 1);

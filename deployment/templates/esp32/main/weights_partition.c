@@ -1,4 +1,6 @@
 /* The weights: mapped from their partition, or part of the program. */
+#include <stddef.h>
+
 #include "port_esp32.h"
 #include "sdkconfig.h"
 

@@ -7,7 +7,8 @@ from textzoo.compiler.graph import Node
 from textzoo.compiler.operators.base import Operator, Target, hoisted_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, fields_s16, real_step
-from textzoo.compiler.program import Call, Constant, Scratch, Statement, Struct
+from textzoo.compiler.program import Call, Constant, Half, Scratch, Statement, Struct
+from textzoo.compiler.second_core import is_worth_sharing
 from textzoo.compiler.tables import interpolate, scale_double, softmax_exponentials_s16, softmax_reciprocals_s16
 
 
@@ -21,7 +22,10 @@ class Attention(Operator):
         return []
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        return [(call_s16 if node.options["found"].kernel == "attention_s16" else call_s8)(node)]
+        found = node.options["found"]
+        made = (call_s16 if found.kernel == "attention_s16" else call_s8)(node)
+        made.halves = halves_of_heads(made, found.keys.shape) if target.cores > 1 else ()
+        return [made]
 
 
 def call_s8(node: Node) -> Call:
@@ -52,6 +56,33 @@ def call_s16(node: Node) -> Call:
 def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
     kernel = node.options["found"].kernel
     return Call(node.operator, node.name, kernel, struct, node.operands(), [node.output], scratch, header=header)
+
+
+def halves_of_heads(made: Call, shape: tuple[int, int, int]) -> tuple[Half, ...]:
+    """Some heads each, of caches (heads, context, width), which lie head by head; nothing where that is too little."""
+    heads, context, width = shape
+    border = heads - heads // 2
+    # Both products, over half of the places: the mean.
+    if border == heads or not is_worth_sharing(heads * context * width):
+        return ()
+    return tuple(
+        Half(
+            fields=heads_field(made, count),
+            starts={},
+            inputs=(first * width, first * context * width, first * context * width, 0),
+            output=first * width,
+            scratch_bytes=made.scratch.bytes,
+        )
+        for first, count in ((0, border), (border, heads - border))
+    )
+
+
+def heads_field(made: Call, count: int) -> dict[str, object]:
+    """What says the number of heads: `heads`, or the rows of int16's softmax."""
+    if "heads" in made.struct.fields:
+        return {"heads": count}
+    softmax = made.struct.fields["softmax"]
+    return {"softmax": Struct(softmax.type, softmax.fields | {"rows": count})}
 
 
 def wide_scale(product: Node) -> Struct:

@@ -1,7 +1,7 @@
 """FULLY_CONNECTED: a matrix of constant weights times one or more vectors."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
 )
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, FULLY_CONNECTED_S16_LONG, pack_fitting
-from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Scratch, Statement, Struct
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, FULLY_CONNECTED_S16_LONG, Packed, pack_fitting
+from textzoo.compiler.program import Call, Compute, Constant, Half, Loop, Operand, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors, precise_factors
+from textzoo.compiler.second_core import in_halves
 
 # The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
 BIAS_TYPES = (0, 2, 4)
@@ -144,7 +145,7 @@ def narrow_layer(node: Node, target: Target) -> Call:
     """int8 activations."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    packed = pack_fitting(weights.value, target.variant, target.kernels)
+    packed, halves = packed_for(node, target, target.kernels)
     bias = folded_bias(node)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
@@ -160,6 +161,7 @@ def narrow_layer(node: Node, target: Target) -> Call:
     struct = Struct("tz_fully_connected_s8_t", fields)
     call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output])
     call.scratch, call.variant, call.header = Scratch(packed.scratch_bytes), packed.variant, "fully_connected_s8"
+    call.halves = halves
     return call
 
 
@@ -170,7 +172,7 @@ def wide_layer(node: Node, target: Target) -> Call:
     symbol, bias = node.output.symbol, folded_bias(node)
     factors = wide_factors(node, bias)
     is_short = sums_are_short(node, bias) and all(factor.shift <= LARGEST_SHORT_SHIFT for factor, _ in factors)
-    packed = pack_fitting(weights.value, target.variant, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
+    packed, halves = packed_for(node, target, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     fields = {
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
@@ -185,7 +187,16 @@ def wide_layer(node: Node, target: Target) -> Call:
         node.operator, node.name, packed.kernel, Struct(f"tz_{packed.kernel}_t", fields), [source], [node.output]
     )
     call.scratch, call.variant = Scratch(packed.scratch_bytes) if is_short else None, packed.variant
+    call.halves = halves
     return call
+
+
+def packed_for(node: Node, target: Target, kernels: Sequence[str]) -> tuple[Packed, tuple[Half, ...]]:
+    """The weights for the first of some kernels that takes them, and how two cores share one vector's product."""
+    source, weights = node.operands()[:2]
+    packed = pack_fitting(weights.value, target.variant, kernels)
+    is_vector = source.size == weights.shape[1]
+    return in_halves(packed, weights.value) if target.cores > 1 and is_vector else (packed, ())
 
 
 def sums_are_short(node: Node, bias: np.ndarray) -> bool:

@@ -18,6 +18,8 @@ class Layout:
         instructions: That the kernel takes per multiplication, everything from call to return included: what
             benchmarks/gemv.py measures. 0 where there is nothing to choose from.
         code_bytes: Of the kernel; benchmarks/gemv.py as well.
+        block_rows: Rows that lie together: where a matrix is cut at a multiple of it, both parts together are as long
+            as the whole.
     """
 
     pack: Callable[[np.ndarray], np.ndarray]
@@ -26,6 +28,7 @@ class Layout:
     highest: int = 127
     instructions: float = 0.0
     code_bytes: int = 0
+    block_rows: int = 1
 
     def fits(self, weights: np.ndarray) -> bool:
         """Whether it holds these weights."""

@@ -11,15 +11,15 @@ from textzoo.targets.base import Platform
 from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.esp32.partitions import check_partitions, partitions_of
 from textzoo.targets.image_size import ImageSize
-from textzoo.targets.project import TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import SECOND_STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
 SOURCE = TEMPLATES / "esp32"
-# Family -> the framework's name of the chip, what its core is called, clocks that it can run at.
+# Family, as the framework calls the chip -> what its core is called, how many a program can use, clocks it can run at.
 FAMILIES = {
-    "esp32": ("xtensa-lx6", (80_000_000, 160_000_000, 240_000_000)),
-    "esp32s3": ("xtensa-lx7", (80_000_000, 160_000_000, 240_000_000)),
-    "esp32c3": ("rv32imc", (80_000_000, 160_000_000)),
+    "esp32": ("xtensa-lx6", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
+    "esp32s3": ("xtensa-lx7", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
+    "esp32c3": ("rv32imc", (1,), (80_000_000, 160_000_000)),
 }
 FLASH_MEGABYTES = (2, 4, 8, 16, 32)
 MEGABYTE = 1 << 20
@@ -37,6 +37,9 @@ MAIN_FILES = (
     *("CMakeLists.txt", "Kconfig.projbuild", "app_main.c"),
     *("port_esp32.c", "port_esp32.h", "weights_partition.c"),
 )
+# tz_parallel of these boards; what the twin has in its place is no part of their program.
+SECOND_CORE = "second_core.c"
+IN_SEQUENCE = "parallel"
 
 
 class Esp32(Platform):
@@ -48,9 +51,10 @@ class Esp32(Platform):
     def check(self, board: Board) -> None:
         if board.family not in FAMILIES:
             raise unknown_name(f"family of {board.name}", board.family, FAMILIES)
-        core, clocks = FAMILIES[board.family]
+        core, cores, clocks = FAMILIES[board.family]
         facts = {
             "core": (board.core, (core,)),
+            "cores": (board.cores, cores),
             "clock_hz": (board.clock_hz, clocks),
             "bytes of flash": (board.memory(FLASH).bytes, tuple(size * MEGABYTE for size in FLASH_MEGABYTES)),
         }
@@ -88,7 +92,8 @@ class Esp32(Platform):
         render_twin(board, sizes, model_name, folder / "twin")
         values = project_values(board, sizes) | {"model_name": model_name, "kernels": kernels_in(folder)}
         render_all("esp32", FILES, values, folder)
-        copy_files(SOURCE / "main", list(MAIN_FILES), folder / "main")
+        second = [SECOND_CORE] if sizes.has_second_core else []
+        copy_files(SOURCE / "main", [*MAIN_FILES, *second], folder / "main")
         copy_files(SOURCE / "textzoo", ["CMakeLists.txt"], folder / "components" / "textzoo")
 
 
@@ -104,6 +109,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
         "tx": gpio_number(board.uart.tx),
         "rx": gpio_number(board.uart.rx),
         "stack_bytes": TASK_STACK_BYTES,
+        "second_stack_bytes": SECOND_STACK_BYTES,
         "emulator": emulator,
         "twin": twin_of(emulator),
         "dram": board.data_memory(sizes.ram_bytes),
@@ -112,7 +118,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
 
 def kernels_in(folder: Path) -> list[str]:
     """Names of the kernels' sources of a project."""
-    return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")})
+    return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")} - {IN_SEQUENCE})
 
 
 def gpio_number(pin: str) -> int:

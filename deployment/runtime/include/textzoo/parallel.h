@@ -1,0 +1,34 @@
+/* Kernels that two cores share: each computes some rows of a matrix product, or some heads of attention.
+ *
+ * tz_parallel runs job(first) on the core that calls it and job(second) on the other one, and returns when both are
+ * done; what they have written can be read then. The jobs may run at the same time or one after the other, so neither
+ * may read or write what the other one writes: outputs and scratch memories are apart, everything else is only read.
+ * tz_parallel is called by one task only, and never from within a job.
+ *
+ * generic/parallel.c runs them one after the other, for processors of one core, emulated twins and PCs. A board's
+ * project brings its own where it has a second core. */
+#ifndef TEXTZOO_PARALLEL_H
+#define TEXTZOO_PARALLEL_H
+
+#include <stdint.h>
+
+enum { TZ_MOST_INPUTS = 4 };
+
+/* What one core does: tz_...(parameters, inputs, output, scratch) of a kernel. */
+typedef struct {
+    const void *parameters;             /* the kernel's struct, with this half's rows or heads */
+    void *output;                       /* of this half alone */
+    void *scratch;                      /* of this half alone; 0 where the kernel needs none */
+    const void *inputs[TZ_MOST_INPUTS]; /* as many as the kernel takes */
+} tz_half_t;
+
+typedef void (*tz_job_t)(const tz_half_t *half);
+
+void tz_parallel(tz_job_t job, const tz_half_t *first, const tz_half_t *second);
+
+/* Bytes of the other core's stack: what was in use at most since the start, and what there is. 0 where the second job
+ * has no stack of its own. */
+uint32_t tz_parallel_stack_used(void);
+uint32_t tz_parallel_stack_reserved(void);
+
+#endif
