@@ -48,18 +48,62 @@ static inline uint32_t products(const int8_t *keys, factors_t factors)
     return word * factors.all + (word >> 8 & MASK) * factors.odd;
 }
 
+#if defined(__XTENSA__) && !defined(TZ_NO_ASSEMBLY)
+
+/* By hand, because GCC's order of these needs more registers than there are. */
+static inline void add_row(const int8_t *row, factors_t first, factors_t second, uint32_t start, int32_t *sum)
+{
+    uint32_t a, b, total;
+    __asm__ volatile("l32i %[a], %[row], 0\n"
+                     "l32i %[b], %[row], 4\n"
+                     "xor %[a], %[a], %[signs]\n"
+                     "xor %[b], %[b], %[signs]\n"
+                     "mull %[total], %[a], %[first_all]\n"
+                     "srli %[a], %[a], 8\n"
+                     "and %[a], %[a], %[mask]\n"
+                     "mull %[a], %[a], %[first_odd]\n"
+                     "add %[total], %[total], %[start]\n"
+                     "add %[total], %[total], %[a]\n"
+                     "mull %[a], %[b], %[second_all]\n"
+                     "srli %[b], %[b], 8\n"
+                     "and %[b], %[b], %[mask]\n"
+                     "mull %[b], %[b], %[second_odd]\n"
+                     "add %[total], %[total], %[a]\n"
+                     "l32i %[a], %[sum], 0\n"
+                     "add %[total], %[total], %[b]\n"
+                     "srai %[total], %[total], 16\n"
+                     "add %[total], %[total], %[a]\n"
+                     "s32i %[total], %[sum], 0\n"
+                     : [a] "=&a"(a), [b] "=&a"(b), [total] "=&a"(total)
+                     : [row] "a"(row), [sum] "a"(sum), [first_all] "a"(first.all), [first_odd] "a"(first.odd),
+                       [second_all] "a"(second.all), [second_odd] "a"(second.odd), [start] "a"(start),
+                       [signs] "a"(SIGNS), [mask] "a"(MASK)
+                     : "memory");
+}
+
+#else
+
+static inline void add_row(const int8_t *row, factors_t first, factors_t second, uint32_t start, int32_t *sum)
+{
+    *sum += (int32_t)(products(row, first) + products(row + WORD, second) + start) >> 16;
+}
+
+#endif
+
 /* Eight columns, added to the sums. */
-static void add_two_words(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
+__attribute__((noinline)) static void add_two_words(const int8_t *rows, int32_t count, int32_t length,
+                                                    const int16_t *vector, int32_t *sums)
 {
     uint32_t start = HALF;
     const factors_t first = factors_of(vector, &start), second = factors_of(vector + WORD, &start);
     for (const int32_t *const end = sums + count; sums != end; ++sums, rows += length) {
-        *sums += (int32_t)(products(rows, first) + products(rows + WORD, second) + start) >> 16;
+        add_row(rows, first, second, start, sums);
     }
 }
 
 /* Four columns, added to the sums. */
-static void add_word(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
+__attribute__((noinline)) static void add_word(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector,
+                                               int32_t *sums)
 {
     uint32_t start = HALF;
     const factors_t factors = factors_of(vector, &start);
@@ -80,36 +124,30 @@ static void add_bytes(const int8_t *rows, int32_t count, int32_t length, const i
     }
 }
 
-static int32_t sum_of_absolutes(const int16_t *vector, int32_t columns)
+/* Whether so many columns can be taken together. */
+static int fit(const int16_t *vector, int32_t columns)
 {
     int32_t sum = 0;
     for (int32_t column = 0; column < columns; ++column) {
         sum += vector[column] < 0 ? -vector[column] : vector[column];
     }
-    return sum;
+    return sum <= LARGEST;
 }
 
-/* Whether so many columns can be taken together. */
-static int fits(const int16_t *vector, int32_t rest, int32_t columns)
-{
-    return rest >= columns && sum_of_absolutes(vector, columns) <= LARGEST;
-}
-
-/* Some columns, added to the sums; returns how many. */
-static int32_t add_columns(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t rest,
+/* Some of the columns that are left, a multiple of 4, added to the sums; returns how many. */
+static int32_t add_columns(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t left,
                            int32_t *sums)
 {
-    if (fits(vector, rest, 2 * WORD)) {
+    if (left >= 2 * WORD && fit(vector, 2 * WORD)) {
         add_two_words(rows, count, length, vector, sums);
         return 2 * WORD;
     }
-    if (fits(vector, rest, WORD)) {
+    if (fit(vector, WORD)) {
         add_word(rows, count, length, vector, sums);
-        return WORD;
+    } else {
+        add_bytes(rows, count, length, vector, WORD, sums);
     }
-    const int32_t columns = rest < WORD ? rest : WORD;
-    add_bytes(rows, count, length, vector, columns, sums);
-    return columns;
+    return WORD;
 }
 
 void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)

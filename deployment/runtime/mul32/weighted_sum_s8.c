@@ -68,23 +68,23 @@ static inline uint32_t load_values(const int8_t *values)
     return word ^ SIGNS;
 }
 
-static inline void add_sum(int32_t *sum, uint32_t s, const chunk_t *chunk)
+static inline void add_sum(int32_t *sum, uint32_t s, uint32_t too_much)
 {
-    *sum = (int32_t)((uint32_t)*sum + s - 128 * chunk->total);
+    *sum = (int32_t)((uint32_t)*sum + s - too_much);
 }
 
 /* Four columns, from the sums of W and O. */
-static inline void add_halves(int32_t *sums, uint32_t all, uint32_t odd, const chunk_t *chunk)
+static inline void add_halves(int32_t *sums, uint32_t all, uint32_t odd, uint32_t too_much)
 {
     const uint32_t even = all - (odd << 8);
-    add_sum(sums, even & 0xFFFFu, chunk);
-    add_sum(sums + 1, odd & 0xFFFFu, chunk);
-    add_sum(sums + 2, even >> 16, chunk);
-    add_sum(sums + 3, odd >> 16, chunk);
+    add_sum(sums, even & 0xFFFFu, too_much);
+    add_sum(sums + 1, odd & 0xFFFFu, too_much);
+    add_sum(sums + 2, even >> 16, too_much);
+    add_sum(sums + 3, odd >> 16, too_much);
 }
 
 /* Eight columns, small weights. */
-static void add_two_words(const chunk_t *chunk, int32_t column, int32_t *sums)
+__attribute__((noinline)) static void add_two_words(const chunk_t *chunk, int32_t column, int32_t *sums)
 {
     uint32_t all0 = 0, odd0 = 0, all1 = 0, odd1 = 0;
     for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
@@ -95,12 +95,13 @@ static void add_two_words(const chunk_t *chunk, int32_t column, int32_t *sums)
         all1 += word1 * weight;
         odd1 += (word1 >> 8 & MASK) * weight;
     }
-    add_halves(sums, all0, odd0, chunk);
-    add_halves(sums + WORD, all1, odd1, chunk);
+    const uint32_t too_much = 128 * chunk->total;
+    add_halves(sums, all0, odd0, too_much);
+    add_halves(sums + WORD, all1, odd1, too_much);
 }
 
 /* Four columns, any weights. */
-static void add_word(const chunk_t *chunk, int32_t column, int32_t *sums)
+__attribute__((noinline)) static void add_word(const chunk_t *chunk, int32_t column, int32_t *sums)
 {
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
     for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
@@ -110,32 +111,37 @@ static void add_word(const chunk_t *chunk, int32_t column, int32_t *sums)
         sum2 += (word >> 16) * weight;
         sum3 += (word >> 24) * weight;
     }
-    add_sum(sums, sum0 - (sum1 << 8), chunk);
-    add_sum(sums + 1, sum1 - (sum2 << 8), chunk);
-    add_sum(sums + 2, sum2 - (sum3 << 8), chunk);
-    add_sum(sums + 3, sum3, chunk);
+    const uint32_t too_much = 128 * chunk->total;
+    add_sum(sums, sum0 - (sum1 << 8), too_much);
+    add_sum(sums + 1, sum1 - (sum2 << 8), too_much);
+    add_sum(sums + 2, sum2 - (sum3 << 8), too_much);
+    add_sum(sums + 3, sum3, too_much);
 }
 
-static void add_column(const chunk_t *chunk, int32_t column, int32_t *sums)
+static int32_t add_column(const chunk_t *chunk, int32_t column, int32_t sum)
 {
-    int32_t sum = *sums;
     for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         sum += (int32_t)term->weight * term->row[column];
     }
-    *sums = sum;
+    return sum;
 }
 
-static void add_chunk(const chunk_t *chunk, int aligned, int32_t length, int32_t *sums)
+/* All columns; their number is a multiple of 4, as are the addresses. */
+static void add_words(const chunk_t *chunk, int32_t length, int32_t *sums)
 {
     int32_t column = 0;
-    for (; aligned && chunk->total <= SMALL && column + 2 * WORD <= length; column += 2 * WORD) {
+    for (; chunk->total <= SMALL && column + 2 * WORD <= length; column += 2 * WORD) {
         add_two_words(chunk, column, sums + column);
     }
-    for (; aligned && column < length; column += WORD) {
+    for (; column < length; column += WORD) {
         add_word(chunk, column, sums + column);
     }
-    for (; column < length; ++column) {
-        add_column(chunk, column, sums + column);
+}
+
+static void add_bytes(const chunk_t *chunk, int32_t length, int32_t *sums)
+{
+    for (int32_t column = 0; column < length; ++column) {
+        sums[column] = add_column(chunk, column, sums[column]);
     }
 }
 
@@ -149,6 +155,10 @@ void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const
     }
     while (rest.weight != rest.end) {
         select_terms(&rest, length, &chunk);
-        add_chunk(&chunk, aligned, length, sums);
+        if (aligned) {
+            add_words(&chunk, length, sums);
+        } else {
+            add_bytes(&chunk, length, sums);
+        }
     }
 }
