@@ -36,9 +36,9 @@ def extremes(kernel: str) -> list[Part]:
     return parts
 
 
-# Factors at the limits of what kernels add up in fewer bits. dot_rows: for four and eight columns together, 255 and 256
-# for each of them alone, the largest one, and the largest of int8. weighted_sum: 257 and 258 in a chunk of 32 rows, before
-# and after another one, and almost 2**24.
+# Factors at the limits of what kernels add up in fewer bits. dot_rows: for four and eight columns together, 255 and
+# 256 for each of them alone, the largest one, and the largest of int8. weighted_sum: 257 and 258 in a chunk of 32
+# rows, before and after another one, and almost 2**24.
 LIMITS = {
     "dot_rows_s8": [
         *([32] * 7 + [31], [32] * 8, [64, 64, 64, 63], [64] * 4, [64, 64, 64, 63, 64, 64, 64, 64, 127, 128, 0, 0, 1]),
