@@ -18,6 +18,8 @@ FUNCTIONS = """
 int32_t single(int32_t v, int32_t m, int s) { return tz_scale_single(v, m, s); }
 int32_t twice(int32_t v, int32_t m, int s) { return tz_scale_double(v, m, s); }
 int32_t wide(int64_t v, int32_t m, int s) { return tz_scale_wide(v, m, s); }
+int32_t high(int32_t a, int32_t b) { return tz_high_multiply(a, b); }
+int32_t upper(int32_t a, int32_t b) { return tz_upper_product(a, b); }
 int32_t divide(int32_t v, int e) { return tz_divide_by_power(v, e); }
 int32_t hoisted(int32_t v, int32_t m, int32_t l, int32_t r, int32_t o)
 {
@@ -25,15 +27,16 @@ int32_t hoisted(int32_t v, int32_t m, int32_t l, int32_t r, int32_t o)
 }
 """
 INT32 = st.integers(-(2**31) + 1, 2**31 - 1)
+WHOLE_INT32 = st.integers(-(2**31), 2**31 - 1)
 MULTIPLIERS = st.integers(2**30, 2**31 - 1)
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
+@pytest.fixture(scope="module", params=[(), ("-DTZ_HALVES",)], ids=["whole", "halves"])
+def library(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("fixedpoint")
     (folder / "functions.c").write_text(FUNCTIONS)
     flags = ["-std=c99", "-O2", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
-    command = [find_compiler(), *flags, f"-I{RUNTIME / 'include'}", "functions.c", "-o", "functions.so"]
+    command = [find_compiler(), *flags, *request.param, f"-I{RUNTIME / 'include'}", "functions.c", "-o", "functions.so"]
     subprocess.run(command, cwd=folder, check=True)
     loaded = ctypes.CDLL(str(folder / "functions.so"))
     loaded.wide.argtypes = [ctypes.c_int64, ctypes.c_int32, ctypes.c_int]
@@ -60,6 +63,17 @@ def double_rounding(value, multiplier, shift):
 def test_single_and_double_rounding(library, value, multiplier, shift):
     assert library.single(value, multiplier, shift) == half_up(Fraction(value * multiplier, 2 ** (31 - shift)))
     assert library.twice(value, multiplier, shift) == double_rounding(value, multiplier, shift)
+
+
+@given(a=WHOLE_INT32, b=INT32)
+@example(a=-(2**31), b=2**31 - 1)
+@example(a=-(2**31), b=-(2**31) + 1)
+@example(a=2**31 - 1, b=2**31 - 1)
+@example(a=0x7FFFFFFF, b=0x7FFF0000)
+@example(a=0x0000FFFF, b=-0x80000000 + 0xFFFF)
+def test_upper_words_of_products(library, a, b):
+    assert library.high(a, b) == half_up(Fraction(a * b, 2**31))
+    assert library.upper(a, b) == half_up(Fraction(a * b, 2**32))
 
 
 @given(value=st.integers(-(2**31) + 1, 2**31 - 2), exponent=st.integers(0, 31))

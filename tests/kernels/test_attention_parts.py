@@ -36,6 +36,34 @@ def extremes(kernel: str) -> list[Part]:
     return parts
 
 
+# Factors at the limits of what kernels add up in fewer bits. dot_rows: for four and eight columns together, 255 and
+# 256 for each of them alone, the largest one, and the largest of int8. weighted_sum: 257 and 258 in a chunk of 32
+# rows, before and after another one, and almost 2**24.
+LIMITS = {
+    "dot_rows_s8": [
+        *([32] * 7 + [31], [32] * 8, [64, 64, 64, 63], [64] * 4, [64, 64, 64, 63, 64, 64, 64, 64, 127, 128, 0, 0, 1]),
+        *([0] * place + [sum_of] + [0] * (7 - place) for place in range(8) for sum_of in (255, 256)),
+        *([32767] * 8, [-32768, 32767, 1, 0], [127] * 16, [-128] + [127] * 15),
+    ],
+    "weighted_sum_s8": [
+        *([257], [258], [255, 2], [255, 3], [0, 256, 0, 1], [0, 256, 0, 2], [255, 256], [32767] * 512),
+        *([8] * 31 + [9], [8] * 31 + [10], [8] * 31 + [9, 8], [8] * 31 + [10, 8], [1] * 32 + [257], [1] * 32 + [258]),
+    ],
+}
+
+
+def limits(kernel: str) -> list[Part]:
+    """Three times each, so that one of them lies at a multiple of 16 bytes."""
+    parts = []
+    for factors, value in product(LIMITS[kernel], (-128, 127)):
+        signs = (1, -1) if kernel == "dot_rows_s8" else (1,)
+        for sign in signs:
+            numbers = np.clip(np.array(factors) * sign, -32768, 32767).astype(np.int16)
+            shape = (3, len(factors)) if kernel == "dot_rows_s8" else (len(factors), 12)
+            parts += 3 * [Part(kernel, np.full(shape, value, np.int8), numbers)]
+    return parts
+
+
 def wide_extremes(kernel: str) -> list[Part]:
     """The same for int16: sums far beyond 32 bits, or weights that sum to almost 2**16."""
     parts = []
@@ -52,7 +80,7 @@ def wide_extremes(kernel: str) -> list[Part]:
 
 
 NARROW, WIDE = ("dot_rows_s8", "weighted_sum_s8"), ("dot_rows_s16", "weighted_sum_s16")
-PARTS = {kernel: shapes(kernel) + extremes(kernel) for kernel in NARROW}
+PARTS = {kernel: shapes(kernel) + extremes(kernel) + limits(kernel) for kernel in NARROW}
 PARTS |= {kernel: shapes(kernel) + wide_extremes(kernel) for kernel in WIDE}
 
 

@@ -5,30 +5,18 @@
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_s8.h"
 
-#if defined(__XTENSA__) && defined(__has_include)
-#if __has_include(<xtensa/config/core-isa.h>)
-#include <xtensa/config/core-isa.h>
-#endif
-#endif
-
 #if defined(__XTENSA__) && !defined(TZ_NO_ASSEMBLY)
 #define HAND_WRITTEN 1
 #else
 #define HAND_WRITTEN 0
 #endif
 
-/* The upper word of value * multiplier, multiplier >= 0. Where there is no instruction for it: schoolbook with digits of
- * 16 bits. No sum overflows, as 2^16 - 1 + (2^16 - 1)^2 < 2^32; a negative value counted as value + 2^32, which is
- * multiplier too much. */
+/* The upper word of value * multiplier. */
 static inline int32_t upper_product(int32_t value, int32_t multiplier)
 {
-#if defined(__XTENSA__) && !(defined(XCHAL_HAVE_MUL32_HIGH) && XCHAL_HAVE_MUL32_HIGH)
-    const uint32_t a = (uint32_t)value, b = (uint32_t)multiplier;
-    const uint32_t a0 = a & 0xFFFFu, a1 = a >> 16, b0 = b & 0xFFFFu, b1 = b >> 16;
-    const uint32_t middle = a1 * b0 + (a0 * b0 >> 16);
-    const uint32_t other = a0 * b1 + (middle & 0xFFFFu);
-    const uint32_t upper = a1 * b1 + (middle >> 16) + (other >> 16);
-    return (int32_t)(upper - (b & (uint32_t)(value >> 31)));
+#if defined(TZ_HALVES)
+    const tz_product_t product = tz_product_of_halves(value, multiplier);
+    return product.upper + (product.middle >> 16);
 #else
     return (int32_t)(((int64_t)value * multiplier) >> 32);
 #endif

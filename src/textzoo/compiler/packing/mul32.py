@@ -44,8 +44,8 @@ def lanes_scratch(bits: int) -> Callable[[int, int], int]:
 # Lowest and highest weight, instructions per multiplication, bytes of code: both on the lx106
 # (python benchmarks/gemv.py --cores lx106 rv32, means; RV32 ranks them alike: 3.93, 3.31, 3.25, 2.10). Rows of a block.
 LAYOUTS = {
-    "fully_connected_s8": Layout(pack_s8, scratch_s8, -127, 127, 3.93, 1323, ROWS_S8),
-    "fully_connected_s8_w4": Layout(lanes_packer(4, 8), lanes_scratch(4), -8, 7, 3.43, 907, ROWS_LANES),
-    "fully_connected_s8_w2": Layout(lanes_packer(2, 1), lanes_scratch(2), -1, 1, 2.84, 1095, ROWS_LANES),
-    "fully_connected_s8_b3": Layout(pack_b3, scratch_b3, -1, 1, 2.12, 985),
+    "fully_connected_s8": Layout(pack_s8, scratch_s8, -127, 127, 3.91, 1315, ROWS_S8),
+    "fully_connected_s8_w4": Layout(lanes_packer(4, 8), lanes_scratch(4), -8, 7, 3.41, 899, ROWS_LANES),
+    "fully_connected_s8_w2": Layout(lanes_packer(2, 1), lanes_scratch(2), -1, 1, 2.82, 1087, ROWS_LANES),
+    "fully_connected_s8_b3": Layout(pack_b3, scratch_b3, -1, 1, 2.10, 977),
 }
