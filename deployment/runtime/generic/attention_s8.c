@@ -4,35 +4,19 @@
 #include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
-static int32_t exponential(const int32_t *table, int32_t distances, int32_t distance)
-{
-    return distance < distances ? table[distance] : 0;
-}
-
-/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
-static int32_t sum_of_dead(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
-{
-    const int32_t places = attention->context - live;
-    const int32_t distance = largest - attention->dead_score;
-    if (places == 0) {
-        return 0;
-    }
-    return places * tz_divide_by_power(exponential(attention->exponentials, attention->distances, distance), 12);
-}
-
 /* Scores become weights in [0, 255]; returns their sum. */
 static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t live)
 {
     const int32_t *table = attention->exponentials;
     const int32_t distances = attention->distances;
-    int32_t sum = sum_of_dead(attention, largest, live);
+    int32_t sum = tz_sum_of_dead_s8(attention, largest, live);
     for (int32_t place = 0; place < live; ++place) {
-        sum += tz_divide_by_power(exponential(table, distances, largest - head->scores[place]), 12);
+        sum += tz_divide_by_power(tz_exponential_s8(table, distances, largest - head->scores[place]), 12);
     }
     const tz_reciprocal_t reciprocal = tz_reciprocal(sum);
     int32_t total = 0;
     for (int32_t place = 0; place < live; ++place) {
-        const int32_t weight = tz_probability(exponential(table, distances, largest - head->scores[place]), reciprocal);
+        const int32_t weight = tz_probability(tz_exponential_s8(table, distances, largest - head->scores[place]), reciprocal);
         head->weights[place] = (int16_t)weight;
         total += weight;
     }

@@ -3,19 +3,11 @@
 #include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
-/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
-static int32_t sum_of_dead(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
-{
-    const int16_t *table = attention->exponentials;
-    const int32_t places = attention->context - live;
-    return places == 0 ? 0 : places * table[largest - attention->dead_score];
-}
-
 /* Scores become weights in [0, 32767]; returns their sum, near 32768. */
 static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t live)
 {
     const int16_t *table = attention->exponentials;
-    int32_t sum = sum_of_dead(attention, largest, live);
+    int32_t sum = tz_sum_of_dead_p16(attention, largest, live);
     for (int32_t place = 0; place < live; ++place) {
         sum += table[largest - head->scores[place]];
     }

@@ -8,38 +8,22 @@
 
 enum { DROPPED_BITS = 12 /* of an exponential, before it is added to the sum */, GROUP = 16 };
 
-static int32_t exponential(const int32_t *table, int32_t distances, int32_t distance)
-{
-    return distance < distances ? table[distance] : 0;
-}
-
-/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
-static int32_t sum_of_dead(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
-{
-    const int32_t places = attention->context - live;
-    const int32_t distance = largest - attention->dead_score;
-    if (places == 0) {
-        return 0;
-    }
-    return places * tz_divide_by_power(exponential(attention->exponentials, attention->distances, distance), DROPPED_BITS);
-}
-
 /* Scores become exponentials; returns the sum of all. */
 static int32_t raise(const tz_attention_s8_t *attention, int32_t *scores, int32_t largest, int32_t live)
 {
     const int32_t *table = attention->exponentials;
     const int32_t distances = attention->distances;
-    int32_t sum = sum_of_dead(attention, largest, live);
+    int32_t sum = tz_sum_of_dead_s8(attention, largest, live);
     int32x4_t sums = vdupq_n_s32(0);
     int32_t place = 0;
     for (; place + LANES <= live; place += LANES) {
         for (int32_t lane = place; lane < place + LANES; ++lane) {
-            scores[lane] = exponential(table, distances, largest - scores[lane]);
+            scores[lane] = tz_exponential_s8(table, distances, largest - scores[lane]);
         }
         sums = vrsraq_n_s32(sums, vld1q_s32(scores + place), DROPPED_BITS);
     }
     for (; place < live; ++place) {
-        scores[place] = exponential(table, distances, largest - scores[place]);
+        scores[place] = tz_exponential_s8(table, distances, largest - scores[place]);
         sum += tz_divide_by_power(scores[place], DROPPED_BITS);
     }
     return sum + vaddvq_s32(sums);

@@ -4,19 +4,11 @@
 #include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
-/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
-static int32_t sum_of_dead(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
-{
-    const int16_t *table = attention->exponentials;
-    const int32_t places = attention->context - live;
-    return places == 0 ? 0 : places * table[largest - attention->dead_score];
-}
-
 /* Scores become exponentials; returns the sum of all. */
 static int32_t raise(const tz_attention_s8_t *attention, int32_t *scores, int32_t largest, int32_t live)
 {
     const int16_t *table = attention->exponentials;
-    int32_t sum = sum_of_dead(attention, largest, live);
+    int32_t sum = tz_sum_of_dead_p16(attention, largest, live);
     for (int32_t place = 0; place < live; ++place) {
         scores[place] = table[largest - scores[place]];
         sum += scores[place];

@@ -6,17 +6,6 @@
 
 enum { GROUP = 16, VECTORS = 4 };
 
-static int32_t to_int8(int32_t sum, const tz_scale_t *scale)
-{
-    const int32_t scaled = tz_scale_double(sum, scale->multiplier, (int)scale->shift) + scale->zero_point;
-    return tz_clamp(scaled, INT8_MIN, INT8_MAX);
-}
-
-static int32_t saturated(int32_t value, tz_hoisted_t scale)
-{
-    return tz_clamp(tz_scale_hoisted(value, scale), INT8_MIN, INT8_MAX);
-}
-
 static int32_t mean_of(const tz_layer_norm_s8_t *norm, const int8_t *input)
 {
     int32_t sum = -norm->mean_offset;
@@ -27,7 +16,7 @@ static int32_t mean_of(const tz_layer_norm_s8_t *norm, const int8_t *input)
     for (; i < norm->width; ++i) {
         sum += input[i];
     }
-    return to_int8(sum, &norm->mean);
+    return tz_norm_to_int8(sum, &norm->mean);
 }
 
 /* The differences to the mean; returns the sum of their squares as int8. */
@@ -56,11 +45,11 @@ static int32_t differences(const tz_layer_norm_s8_t *norm, const int8_t *input, 
     int32_t squares = vaddvq_s32(sums);
     for (; i < norm->width; ++i) {
         const int32_t common = tz_scale_hoisted(input[i] - input_zero_point, to_common);
-        const int32_t difference = saturated(common - common_mean, to_difference);
+        const int32_t difference = tz_norm_saturated(common - common_mean, to_difference);
         output[i] = (int8_t)difference;
         squares += (difference - zero_point) * (difference - zero_point);
     }
-    return to_int8(squares, &norm->square);
+    return tz_norm_to_int8(squares, &norm->square);
 }
 
 void tz_layer_norm_s8(const tz_layer_norm_s8_t *norm, const int8_t *input, int8_t *output)
@@ -86,7 +75,7 @@ void tz_layer_norm_s8(const tz_layer_norm_s8_t *norm, const int8_t *input, int8_
         vst1q_s8(output + i, tz_narrow_sixteen(products));
     }
     for (; i < norm->width; ++i) {
-        const int32_t factor = saturated(deviation * (norm->gain[i] - gain_zero_point), to_factor);
-        output[i] = (int8_t)saturated((output[i] - zero_point) * (factor - factor_zero_point), to_output);
+        const int32_t factor = tz_norm_saturated(deviation * (norm->gain[i] - gain_zero_point), to_factor);
+        output[i] = (int8_t)tz_norm_saturated((output[i] - zero_point) * (factor - factor_zero_point), to_output);
     }
 }

@@ -1,4 +1,4 @@
-/* What both kernels of attention_s8.h share: memory of one head, and the scores. */
+/* What both kernels of attention_s8.h share: memory of one head, the scores, and what dead places add to the sum. */
 #ifndef TEXTZOO_ATTENTION_PARTS_H
 #define TEXTZOO_ATTENTION_PARTS_H
 
@@ -50,6 +50,30 @@ static inline int32_t tz_attention_scores(const tz_attention_s8_t *attention, tz
         largest = score > largest ? score : largest;
     }
     return largest;
+}
+
+/* Of 8 bits, by the distance from the largest score. */
+static inline int32_t tz_exponential_s8(const int32_t *table, int32_t distances, int32_t distance)
+{
+    return distance < distances ? table[distance] : 0;
+}
+
+/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
+static inline int32_t tz_sum_of_dead_s8(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
+{
+    const int32_t places = attention->context - live;
+    const int32_t distance = largest - attention->dead_score;
+    if (places == 0) {
+        return 0;
+    }
+    return places * tz_divide_by_power(tz_exponential_s8(attention->exponentials, attention->distances, distance), 12);
+}
+
+static inline int32_t tz_sum_of_dead_p16(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
+{
+    const int16_t *table = attention->exponentials;
+    const int32_t places = attention->context - live;
+    return places == 0 ? 0 : places * table[largest - attention->dead_score];
 }
 
 #endif
