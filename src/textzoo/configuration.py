@@ -7,7 +7,6 @@ from textzoo import describe, validation
 from textzoo.chains import CHAINS
 from textzoo.errors import UserError
 from textzoo.schema import Config
-from textzoo.targets.boards import board_of, check_second_core
 
 
 def check(values: dict[str, Any], folder: Path) -> tuple[Config, list[UserError]]:
@@ -29,6 +28,8 @@ def missing_core(config: Config) -> list[UserError]:
     ends_on_device = {"benchmarking", "deployment"} & set(CHAINS.get(config.operation_mode, ()))
     if not (config.deployment.second_core and ends_on_device):
         return []
+    from textzoo.targets.boards import board_of, check_second_core  # time at every start, which few runs need
+
     is_board = config.deployment.target == "board" and config.benchmarking.measured_by != "host"
     try:
         check_second_core(board_of(config.deployment.hardware_setup) if is_board else None, True)

@@ -184,4 +184,4 @@ def test_one_core_is_what_it_was(model):
     one = compile_bytes(model.content, Target(MUL32))
     assert "parallel" not in {source.stem for source in one.sources}
     assert "tz_parallel" not in one.files["model.c"]
-    assert not one.uses_second_core
+    assert not one.program.uses_second_core

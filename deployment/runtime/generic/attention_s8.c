@@ -11,12 +11,13 @@ static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *he
     const int32_t distances = attention->distances;
     int32_t sum = tz_sum_of_dead_s8(attention, largest, live);
     for (int32_t place = 0; place < live; ++place) {
-        sum += tz_divide_by_power(tz_exponential_s8(table, distances, largest - head->scores[place]), 12);
+        sum += tz_divide_by_power(tz_exponential_s8(table, distances, largest - head->scores[place]), TZ_DROPPED_BITS);
     }
     const tz_reciprocal_t reciprocal = tz_reciprocal(sum);
     int32_t total = 0;
     for (int32_t place = 0; place < live; ++place) {
-        const int32_t weight = tz_probability(tz_exponential_s8(table, distances, largest - head->scores[place]), reciprocal);
+        const int32_t exponential = tz_exponential_s8(table, distances, largest - head->scores[place]);
+        const int32_t weight = tz_probability(exponential, reciprocal);
         head->weights[place] = (int16_t)weight;
         total += weight;
     }

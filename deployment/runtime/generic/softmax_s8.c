@@ -7,7 +7,7 @@ static int32_t sum_of_exponentials(const tz_softmax_s8_t *softmax, const int8_t 
     for (int32_t i = 0; i < softmax->columns; ++i) {
         const int32_t distance = largest - row[i];
         if (distance < softmax->distances) {
-            sum += tz_divide_by_power(softmax->exponentials[distance], 12);
+            sum += tz_divide_by_power(softmax->exponentials[distance], TZ_DROPPED_BITS);
         }
     }
     return sum;

@@ -6,7 +6,7 @@
 #include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
-enum { DROPPED_BITS = 12 /* of an exponential, before it is added to the sum */, GROUP = 16 };
+enum { GROUP = 16 };
 
 /* Scores become exponentials; returns the sum of all. */
 static int32_t raise(const tz_attention_s8_t *attention, int32_t *scores, int32_t largest, int32_t live)
@@ -20,11 +20,11 @@ static int32_t raise(const tz_attention_s8_t *attention, int32_t *scores, int32_
         for (int32_t lane = place; lane < place + LANES; ++lane) {
             scores[lane] = tz_exponential_s8(table, distances, largest - scores[lane]);
         }
-        sums = vrsraq_n_s32(sums, vld1q_s32(scores + place), DROPPED_BITS);
+        sums = vrsraq_n_s32(sums, vld1q_s32(scores + place), TZ_DROPPED_BITS);
     }
     for (; place < live; ++place) {
         scores[place] = tz_exponential_s8(table, distances, largest - scores[place]);
-        sum += tz_divide_by_power(scores[place], DROPPED_BITS);
+        sum += tz_divide_by_power(scores[place], TZ_DROPPED_BITS);
     }
     return sum + vaddvq_s32(sums);
 }

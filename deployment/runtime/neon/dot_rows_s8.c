@@ -65,19 +65,6 @@ static inline __attribute__((always_inline)) void dot_columns(const int8_t *rows
     }
 }
 
-/* The last columns, fewer than sixteen. */
-static void dot_rest(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t columns,
-                     int more, int32_t *sums)
-{
-    for (; count > 0; --count, rows += length, ++sums) {
-        int32_t sum = more ? *sums : 0;
-        for (int32_t column = 0; column < columns; ++column) {
-            sum += rows[column] * vector[column];
-        }
-        *sums = sum;
-    }
-}
-
 void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
 {
     int32_t column = 0;
@@ -93,6 +80,6 @@ void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int
         column += GROUP;
     }
     if (column < length) {
-        dot_rest(rows + column, count, length, vector + column, length - column, column > 0, sums);
+        tz_dot_rest_s8(rows + column, count, length, vector + column, length - column, column > 0, sums);
     }
 }

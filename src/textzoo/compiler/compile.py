@@ -18,7 +18,7 @@ from textzoo.compiler.opset import check_graph
 from textzoo.compiler.packing.choice import choose_kernels
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
-from textzoo.compiler.program import Parallel, Program
+from textzoo.compiler.program import Program
 from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.vector_kernels import use_vector_kernels
 from textzoo.compiler.weights_image import weights_image
@@ -51,11 +51,6 @@ class CompiledModel:
     logits: Tensor | None
     savings: list["Saving"]
     context: dict[str, Any]
-
-    @property
-    def uses_second_core(self) -> bool:
-        """Whether two cores share any of its kernels."""
-        return any(isinstance(statement, Parallel) for statement in self.program.statements)
 
     def saving_lines(self) -> list[str]:
         """One line per pass, for the console."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from textzoo.compiler.program import Parallel, Program
+from textzoo.compiler.program import Program
 from textzoo.compiler.templates import DEPLOYMENT
 
 RUNTIME = DEPLOYMENT / "runtime"
@@ -32,7 +32,7 @@ def sources_of(program: Program, variant: str) -> list[Path]:
     calls = [call for statement in program.statements for call in statement.calls()]
     packed = {f"{call.variant}/{call.kernel}" for call in calls if call.variant}
     others = {call.kernel for call in calls if not call.variant}
-    if any(isinstance(statement, Parallel) for statement in program.statements):
+    if program.uses_second_core:
         others.add(IN_SEQUENCE)
     parts = {part for kernel in packed | others for part in PARTS.get(kernel, ())}
     return sorted(

@@ -306,6 +306,11 @@ class Program:
 
     statements: list[Statement] = field(default_factory=list)
 
+    @property
+    def uses_second_core(self) -> bool:
+        """Whether two cores share any of its kernels."""
+        return any(isinstance(statement, Parallel) for statement in self.statements)
+
     def constants(self) -> list[Constant]:
         """Every array in flash once, in the order of use."""
         found: dict[int, Constant] = {}

@@ -173,7 +173,7 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
         "application": APPLICATION_RAM_BYTES,
     }
     flash = {**compiled.flash.by_kind, "tokenizer": tokenizer_bytes, "code (estimated)": CODE_BYTES_EXPECTED}
-    if compiled.uses_second_core:
+    if compiled.program.uses_second_core:
         ram["stack of the second core"] = SECOND_STACK_BYTES
     return Budget(board, flash, ram)
 

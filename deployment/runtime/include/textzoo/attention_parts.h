@@ -5,6 +5,7 @@
 #include "textzoo/attention_s8.h"
 #include "textzoo/dot_rows_s8.h"
 #include "textzoo/fixedpoint.h"
+#include "textzoo/softmax.h"
 
 /* The scratch of one head. The weights of the values take the place of the scores, two bytes for four: weight p lies
  * below score p or on it, so each score is read before its place is written. */
@@ -66,7 +67,8 @@ static inline int32_t tz_sum_of_dead_s8(const tz_attention_s8_t *attention, int3
     if (places == 0) {
         return 0;
     }
-    return places * tz_divide_by_power(tz_exponential_s8(attention->exponentials, attention->distances, distance), 12);
+    const int32_t exponential = tz_exponential_s8(attention->exponentials, attention->distances, distance);
+    return places * tz_divide_by_power(exponential, TZ_DROPPED_BITS);
 }
 
 static inline int32_t tz_sum_of_dead_p16(const tz_attention_s8_t *attention, int32_t largest, int32_t live)

@@ -28,6 +28,9 @@ void tz_softmax_s16(const tz_softmax_s16_t *softmax, const int16_t *input, int16
 
 /* ---- what softmax and attention share ---- */
 
+/* Fraction bits of an int8 softmax's exponentials that its sum does not have. */
+enum { TZ_DROPPED_BITS = 12 };
+
 /* The reciprocal of a sum of exponentials (12 integer bits, 19 fraction bits, > 0), as multiplier and right shift. */
 typedef struct {
     int32_t multiplier; /* 1 / (1 + fraction), 31 fraction bits */

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.compiler.compile import CompiledModel
+from textzoo.compiler.kernels import IN_SEQUENCE
 from textzoo.errors import UserError
 from textzoo.registry import unknown_name
 from textzoo.targets.base import Platform
@@ -37,9 +38,8 @@ MAIN_FILES = (
     *("CMakeLists.txt", "Kconfig.projbuild", "app_main.c"),
     *("port_esp32.c", "port_esp32.h", "weights_partition.c"),
 )
-# tz_parallel of these boards; what the twin has in its place is no part of their program.
+# tz_parallel of these boards; what the twin has in its place (IN_SEQUENCE) is no part of their program.
 SECOND_CORE = "second_core.c"
-IN_SEQUENCE = "parallel"
 
 
 class Esp32(Platform):
