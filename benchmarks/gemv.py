@@ -2,10 +2,11 @@
 
 Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 lx106 rv32 host] [--folder BUILD_FOLDER]
 Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4, 2 and 1.6 bits) everything from the call
-to the return, requantization and widening of the inputs included, and the bytes of the kernels' code; for the products
-of attention the same, at several lengths of the cache, with dense weights and with three quarters of them 0. Exact
-counts under QEMU; for `host` an AVX2 build under valgrind. Every result is compared with NumPy before it counts. PEER
-is CMSIS-NN, measured in the same way. The means and the bytes are what the tables in textzoo/compiler/packing say.
+to the return, requantization and widening of the inputs included, and the bytes of the kernels' code; for a layer
+behind a ReLU, of whose inputs many are 0, the kernel that leaves them out beside the one that does not; for the
+products of attention the same, at several lengths of the cache, with dense weights and with three quarters of them 0.
+Exact counts under QEMU; for `host` an AVX2 build under valgrind. Every result is compared with NumPy before it counts.
+PEER is CMSIS-NN, measured in the same way. The means and the bytes are what the tables in textzoo/compiler/packing say.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import re
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +32,15 @@ from bare_metal.cases import (
     run_on_core,
     write_cases,
 )
-from bare_metal.fully_connected import random_layer
-from textzoo.compiler.packing.choice import FORMS
-from textzoo.compiler.packing.registry import GENERIC, VARIANTS
+from bare_metal.fully_connected import behind_relu, random_layer
+from textzoo.compiler.packing.choice import FORMS, WIDEST
+from textzoo.compiler.packing.registry import GENERIC, SPARSE, VARIANTS
 
+SPARSE_LAYER = (128, 256)  # feed_forward/down
 LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
 PARTS = (("dot_rows_s8", 0.0), ("weighted_sum_s8", 0.0), ("weighted_sum_s8", 0.75))  # kernel, share of zeros
 PART_SHAPES = ((1, 64), (2, 64), (64, 64), (128, 64), (64, 32), (64, 63))  # rows, length
+ZEROS = (0.0, 0.5, 0.75, 0.9)  # shares of inputs behind a ReLU
 PEER = {"m4": 2.27, "m7": 2.27, "m55": 0.57}
 HOST = "host"
 HOST_FLAGS = ("-O3", "-mavx2", "-Wl,-z,now")
@@ -89,6 +93,20 @@ def layer_costs(run: Run, variant: str, kernel: str) -> dict[str, Any]:
     return table | {"mean": rounded(*means)}
 
 
+def sparse_costs(run: Run, variant: str) -> dict[str, Any]:
+    """FULLY_CONNECTED of inputs behind a ReLU: the kernel that takes all columns and the one that leaves some out."""
+    rng = np.random.default_rng(0)
+    layers = [behind_relu(rng, random_layer(rng, *SPARSE_LAYER), zeros) for zeros in ZEROS]
+    pairs = [
+        (replace(layer, kernel=WIDEST).case(variant), layer.case(own_variant(SPARSE, variant))) for layer in layers
+    ]
+    found = costs(run, pairs, [layer.expected() for layer in layers], [layer.weights.size for layer in layers])
+    return {
+        f"{zeros:.0%} zeros": {"all columns": round(dense, 3), "sparse": round(sparse, 3)}
+        for zeros, (dense, sparse) in zip(ZEROS, found, strict=True)
+    }
+
+
 def own_variant(kernel: str, variant: str) -> str:
     """The variant, or the generic one where it has no such kernel."""
     return variant if kernel in VARIANTS[variant] else GENERIC
@@ -114,6 +132,7 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
     run = host_run(folder) if core == HOST else core_run(core, folder)
     report: dict[str, Any] = {"variant": variant}
     report |= {kernel: layer_costs(run, own_variant(kernel, variant), kernel) for kernel in reversed(FORMS)}
+    report["fully_connected_s8_sparse"] = sparse_costs(run, variant)
     if core != HOST:
         sources = {kernel: RUNTIME / own_variant(kernel, variant) / f"{kernel}.c" for kernel in reversed(FORMS)}
         report["code_bytes"] = {kernel: code_bytes(source, core, folder) for kernel, source in sources.items()}

@@ -19,6 +19,7 @@ KERNELS = (
     "dot_rows_s16",
     "weighted_sum_s16",
     "fully_connected_s8_b3",
+    "fully_connected_s8_sparse",
 )
 PARAMETERS = 8
 SOURCES = [HERE / "run_cases.c", HERE / "generic_kernels.c"]

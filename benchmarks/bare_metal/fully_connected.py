@@ -1,11 +1,13 @@
 """Layers for the kernels of FULLY_CONNECTED int8: random or extreme numbers, what must come out, the case of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bare_metal.cases import Buffer, Case
-from textzoo.compiler.packing.registry import GENERIC, layout_of, pack
+from textzoo.compiler.packing.registry import GENERIC, SPARSE, layout_of, pack
+
+LOWEST = -128  # from where the kernel for many zeros counts inputs
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class Layer:
         """
         packed = pack(self.weights, self.kernel, GENERIC if generic else variant)
         rows, weights = len(self.weights), packed.values
+        counted = LOWEST * self.weights.astype(np.int64).sum(axis=1) if self.kernel == SPARSE else 0
         buffers = [
             Buffer(weights, offset=offset // weights.itemsize * weights.itemsize),
-            Buffer(self.bias),
+            Buffer((self.bias + counted).astype(np.int32)),
             Buffer(self.multipliers),
             Buffer(self.shifts, offset=offset),
             Buffer(self.input, offset=offset, fenced=fenced),
@@ -88,3 +91,10 @@ def random_layer(
         zero_point=int(rng.integers(-128, 128)),
         kernel=kernel,
     )
+
+
+def behind_relu(rng: np.random.Generator, layer: Layer, zeros: float) -> Layer:
+    """The layer for the kernel that leaves out columns, with this share of inputs of -128; few others are large."""
+    values = LOWEST + 1 + np.minimum(rng.exponential(27, layer.input.size), 254).astype(int)
+    is_zero = rng.random(layer.input.size) < zeros
+    return replace(layer, input=np.where(is_zero, LOWEST, values).astype(np.int8), kernel=SPARSE)

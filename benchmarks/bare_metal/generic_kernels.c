@@ -4,6 +4,7 @@
 #define tz_fully_connected_s16 generic_fully_connected_s16
 #define tz_fully_connected_s8 generic_fully_connected_s8
 #define tz_fully_connected_s8_b3 generic_fully_connected_s8_b3
+#define tz_fully_connected_s8_sparse generic_fully_connected_s8_sparse
 #define tz_fully_connected_s8_w2 generic_fully_connected_s8_w2
 #define tz_fully_connected_s8_w4 generic_fully_connected_s8_w4
 #define tz_weighted_sum_s16 generic_weighted_sum_s16
@@ -14,6 +15,7 @@
 #include "../../deployment/runtime/generic/fully_connected_s16.c"
 #include "../../deployment/runtime/generic/fully_connected_s8.c"
 #include "../../deployment/runtime/generic/fully_connected_s8_b3.c"
+#include "../../deployment/runtime/generic/fully_connected_s8_sparse.c"
 #include "../../deployment/runtime/generic/fully_connected_s8_w2.c"
 #include "../../deployment/runtime/generic/fully_connected_s8_w4.c"
 #include "../../deployment/runtime/generic/weighted_sum_s16.c"

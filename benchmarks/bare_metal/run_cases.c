@@ -29,7 +29,7 @@ typedef void attention_part_t(const int8_t *rows, int32_t count, int32_t length,
 typedef void fully_connected_t(const tz_fully_connected_s8_t *, const int8_t *input, int8_t *output, void *scratch);
 
 fully_connected_t generic_fully_connected_s8, generic_fully_connected_s8_w4, generic_fully_connected_s8_w2;
-fully_connected_t generic_fully_connected_s8_b3;
+fully_connected_t generic_fully_connected_s8_b3, generic_fully_connected_s8_sparse;
 attention_part_t generic_dot_rows_s8, generic_weighted_sum_s8;
 void generic_fully_connected_s16(const tz_fully_connected_s16_t *, const int16_t *, int16_t *, void *);
 void generic_dot_rows_s16(const int16_t *, int32_t, int32_t, const int16_t *, tz_wide_scale_t, int16_t *);
@@ -65,6 +65,12 @@ static int32_t fully_connected_s8_w2(const case_t *job, void **buffers)
 static int32_t fully_connected_s8_b3(const case_t *job, void **buffers)
 {
     return fully_connected(job->generic ? generic_fully_connected_s8_b3 : tz_fully_connected_s8_b3, job, buffers);
+}
+
+static int32_t fully_connected_s8_sparse(const case_t *job, void **buffers)
+{
+    return fully_connected(job->generic ? generic_fully_connected_s8_sparse : tz_fully_connected_s8_sparse, job,
+                           buffers);
 }
 
 /* buffers: rows, vector or weights, sums */
@@ -121,7 +127,7 @@ static int32_t weighted_sum_s16(const case_t *job, void **buffers)
 static int32_t (*const kernels[])(const case_t *, void **) = {
     fully_connected_s8,    dot_rows_s8,         weighted_sum_s8, fully_connected_s8_w4,
     fully_connected_s8_w2, fully_connected_s16, dot_rows_s16,    weighted_sum_s16,
-    fully_connected_s8_b3,
+    fully_connected_s8_b3, fully_connected_s8_sparse,
 };
 
 static void load_buffers(int file, const case_t *job, buffer_t *shapes, void **buffers)

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 import numpy as np
-from operator_cases import Case, Random, draw_activation, draw_scale, draw_shape, draw_values, plain, same, tensor
+from operator_cases import (
+    ACTIVATIONS,
+    Case,
+    Random,
+    draw_activation,
+    draw_scale,
+    draw_shape,
+    draw_values,
+    plain,
+    same,
+    tensor,
+)
 
 from textzoo.compiler.single_op import Operation, Tensor
 
@@ -111,6 +122,21 @@ def layers_of_any_weights(random: Random, dtype: str = "int8") -> list[Case]:
     return steps(
         Operation("FULLY_CONNECTED", [first, narrow], [second]),
         Operation("FULLY_CONNECTED", [second, wide], [last]),
+    )
+
+
+def feed_forward(random: Random) -> list[Case]:
+    """A layer behind a ReLU, of whose inputs many are 0, for kernels that leave those out."""
+    columns, hidden, rows = random.integers(1, 90, 3).tolist()
+    source = tensor(random, (1, columns), "int8", 0.02)
+    middle = Tensor((1, hidden), "int8", 0.005 * columns**0.5, -128)
+    output = tensor(random, (1, rows), "int8", 0.01 * hidden**0.5)
+    up, down = (random.integers(-127, 128, shape).astype(np.int8) for shape in ((hidden, columns), (rows, hidden)))
+    bias = Tensor((rows,), "int32", middle.scale * 0.01, data=random.integers(-9999, 9999, rows).astype(np.int32))
+    relu = {"fusedActivationFunction": ACTIVATIONS["RELU"]}
+    return steps(
+        Operation("FULLY_CONNECTED", [source, Tensor(up.shape, "int8", 0.01, data=up)], [middle], relu),
+        Operation("FULLY_CONNECTED", [middle, Tensor(down.shape, "int8", 0.01, data=down), bias], [output]),
     )
 
 
@@ -275,6 +301,7 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         constant_split,
         equal_constants,
         tied_table,
+        feed_forward,
         parts_of_parts,
         split_and_joined,
         computed_in_place,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from operator_cases import ROWS
-from operator_chains import ATTENTIONS, CHAINS, layers_of_any_weights, sums
+from operator_chains import ATTENTIONS, CHAINS, feed_forward, layers_of_any_weights, sums
 from refused_operators import REFUSED
 from running import ARM64, EMULATORS, Model, differences, model_of, run_program
 
@@ -80,7 +80,9 @@ def test_weights_that_a_variant_takes_lie_beside_others(dtype, folder):
     assert not differences(Model(layers_of_any_weights(random, dtype), random), folder, variant="host")
 
 
-@pytest.mark.parametrize("make", [*ATTENTIONS.values(), layers_of_any_weights, sums], ids=lambda make: make.__name__)
+@pytest.mark.parametrize(
+    "make", [*ATTENTIONS.values(), feed_forward, layers_of_any_weights, sums], ids=lambda make: make.__name__
+)
 @examples(5)
 @seeds
 def test_kernels_for_64_bit_arm_equal_litert(make, folder, seed):

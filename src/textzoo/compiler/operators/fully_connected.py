@@ -18,7 +18,14 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
 )
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, FULLY_CONNECTED_S16_LONG, Packed, pack_fitting
+from textzoo.compiler.packing.registry import (
+    FULLY_CONNECTED_S16,
+    FULLY_CONNECTED_S16_LONG,
+    MOST_SPARSE_COLUMNS,
+    SPARSE,
+    Packed,
+    pack_fitting,
+)
 from textzoo.compiler.program import Call, Compute, Constant, Half, Loop, Operand, Scratch, Statement, Struct
 from textzoo.compiler.requantization import exact_factors, precise_factors
 from textzoo.compiler.second_core import in_halves
@@ -30,6 +37,7 @@ BIAS_IN_32_BITS = 2
 LARGEST_SHORT_SHIFT = -2
 # What folds a zero point into a bias at run time, where the pass folded_biases does not do it when compiling.
 UNFOLDED = "tz_shifted_bias"
+FOLDED = "input's zero point folded in"
 
 
 class FullyConnected(Operator):
@@ -145,13 +153,13 @@ def narrow_layer(node: Node, target: Target) -> Call:
     """int8 activations."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    packed, halves = packed_for(node, target, target.kernels)
+    packed, halves = packed_for(node, target, narrow_kernels(node, target))
     bias = folded_bias(node)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
     fields = {
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
-        "bias": Constant(f"{symbol}_bias", bias.astype(np.int32), f"({rows}), input's zero point folded in"),
+        "bias": Constant(f"{symbol}_bias", *stored_bias(node, packed.kernel)),
         **factor_constants(symbol, proved_factors(node, bias)),
         "rows": rows,
         "columns": columns,
@@ -163,6 +171,16 @@ def narrow_layer(node: Node, target: Target) -> Call:
     call.scratch, call.variant, call.header = Scratch(packed.scratch_bytes), packed.variant, "fully_connected_s8"
     call.halves = halves
     return call
+
+
+def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
+    """Kernels in the order in which they are tried.
+
+    Where the smallest input means 0 there are none below, as behind a ReLU, which makes many of them 0.
+    """
+    source, weights = node.operands()[:2]
+    is_positive = source.zero_point == INTEGER_RANGES["int8"][0]
+    return target.sparse_kernels if is_positive and weights.shape[1] <= MOST_SPARSE_COLUMNS else target.kernels
 
 
 def wide_layer(node: Node, target: Target) -> Call:
@@ -213,13 +231,14 @@ def wide_factors(node: Node, bias: np.ndarray) -> list[tuple[Factor, int]]:
 def unfolded_bias(node: Node, call: Call) -> list[Statement]:
     """A loop that folds the input's zero point into the biases at run time, which the call then reads from RAM.
 
-    The pass folded_biases does the same when compiling. Where the zero point is 0 there is nothing to fold.
+    The pass folded_biases does the same when compiling. Where the zero point is 0, or the kernel takes it off, there is
+    nothing to fold.
     """
     source, weights = node.operands()[:2]
-    if source.zero_point == 0:
+    if source.zero_point == 0 or call.kernel == SPARSE:
         return []
     symbol, rows = node.output.symbol, weights.shape[0]
-    sums = weights.value.astype(np.int64).sum(axis=1).astype(np.int32)
+    sums = row_sums(node).astype(np.int32)
     operands = [
         Operand(node.inputs[2], (1,)) if len(node.operands()) > 2 else Operand(integers("no_bias", np.zeros(1)), (0,)),
         Operand(integers("zero_point", np.array([source.zero_point])), (0,)),
@@ -237,10 +256,21 @@ def integers(symbol: str, values: np.ndarray) -> Tensor:
 
 def folded_bias(node: Node) -> np.ndarray:
     """(rows,) int64: the bias with the input's zero point folded in."""
-    source, weights = node.operands()[:2]
     bias = node.inputs[2] if len(node.inputs) > 2 else None
-    sums = weights.value.astype(np.int64).sum(axis=1)
-    return (bias.value.ravel().astype(np.int64) if bias is not None else 0) - source.zero_point * sums
+    return (bias.value.ravel().astype(np.int64) if bias is not None else 0) - node.inputs[0].zero_point * row_sums(node)
+
+
+def stored_bias(node: Node, kernel: str) -> tuple[np.ndarray, str]:
+    """(rows,) int32 as the kernel wants it, and its comment; the sparse one takes the zero point off its inputs."""
+    bias, shape = folded_bias(node), f"({node.inputs[1].shape[0]})"
+    if kernel == SPARSE:
+        return (bias + node.inputs[0].zero_point * row_sums(node)).astype(np.int32), shape
+    return bias.astype(np.int32), f"{shape}, {FOLDED}"
+
+
+def row_sums(node: Node) -> np.ndarray:
+    """(rows,) int64: what all weights of a row are in sum."""
+    return node.inputs[1].value.astype(np.int64).sum(axis=1)
 
 
 def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

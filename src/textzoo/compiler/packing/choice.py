@@ -8,10 +8,19 @@ from itertools import combinations
 
 import numpy as np
 
-from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, GENERIC, VARIANTS, holder, layout_of, pack
+from textzoo.compiler.packing.registry import (
+    FULLY_CONNECTED_S8,
+    GENERIC,
+    SPARSE,
+    VARIANTS,
+    holder,
+    layout_of,
+    pack,
+)
 from textzoo.registry import unknown_name
 
 BALANCED = "balanced"
+SMALLEST = "smallest"
 WIDEST = FULLY_CONNECTED_S8[-1]
 BASE_3 = "fully_connected_s8_b3"
 # Every form of FULLY_CONNECTED int8, the fewest bits first.
@@ -47,6 +56,15 @@ def smallest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
     return min(sets, key=lambda kernels: flash_bytes(sizes, variant, kernels))
 
 
+def with_sparse(kernels: Sequence[str], variant: str, weights: str = BALANCED) -> tuple[str, ...]:
+    """Some kernels, and before the one for all weights the one that leaves out inputs, where it is worth its code.
+
+    The DSP extension and vectors multiply so fast that half of the inputs would have to be left out to gain anything.
+    """
+    is_there = SPARSE in VARIANTS[variant] and weights != SMALLEST
+    return (*kernels[:-1], SPARSE, kernels[-1]) if is_there else tuple(kernels)
+
+
 def with_own_kernel(kernels: Sequence[str], variant: str) -> tuple[str, ...]:
     """Those for which the variant has a layout, and the one for all weights."""
     return tuple(kernel for kernel in kernels if kernel in VARIANTS[variant] or kernel == WIDEST)
@@ -66,7 +84,7 @@ def flash_bytes(sizes: Sequence[dict[str, int]], variant: str, kernels: Sequence
     return code + sum(size[kernel] for size, kernel in zip(sizes, chosen, strict=True))
 
 
-CHOICES: dict[str, Choice] = {BALANCED: balanced, "smallest": smallest, "fastest": fastest}
+CHOICES: dict[str, Choice] = {BALANCED: balanced, SMALLEST: smallest, "fastest": fastest}
 
 
 def choose_kernels(matrices: Sequence[np.ndarray], variant: str, weights: str = BALANCED) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import numpy as np
 
 from textzoo.compiler.packing.base import Layout, joined_fields, padded
 from textzoo.compiler.packing.base3 import pack_b3, scratch_b3
+from textzoo.compiler.packing.sparse import SPARSE_LAYOUT
 
 
 def no_scratch(rows: int, columns: int) -> int:
@@ -30,6 +31,7 @@ LAYOUTS = {
     "fully_connected_s8_w4": Layout(pack_w4, no_scratch, -8, 7, 5.95, 324),
     "fully_connected_s8_w2": Layout(pack_w2, no_scratch, -1, 1, 4.97, 392),
     "fully_connected_s8_b3": Layout(pack_b3, scratch_b3, -1, 1, 1.96, 880),
+    "fully_connected_s8_sparse": SPARSE_LAYOUT,
     "fully_connected_s16": Layout(np.ravel, no_scratch),
     "fully_connected_s16_any": Layout(np.ravel, no_scratch),
     "fully_connected_s16_long": Layout(np.ravel, no_scratch),

@@ -6,6 +6,7 @@ import numpy as np
 
 from textzoo.compiler.packing.base import Layout, padded, round_up
 from textzoo.compiler.packing.base3 import pack_b3, scratch_b3
+from textzoo.compiler.packing.sparse import SPARSE_LAYOUT
 
 ROWS_S8 = 4
 COLUMNS_S8 = 4
@@ -48,4 +49,5 @@ LAYOUTS = {
     "fully_connected_s8_w4": Layout(lanes_packer(4, 8), lanes_scratch(4), -8, 7, 3.41, 899, ROWS_LANES),
     "fully_connected_s8_w2": Layout(lanes_packer(2, 1), lanes_scratch(2), -1, 1, 2.82, 1087, ROWS_LANES),
     "fully_connected_s8_b3": Layout(pack_b3, scratch_b3, -1, 1, 2.10, 977),
+    "fully_connected_s8_sparse": SPARSE_LAYOUT,
 }

@@ -9,6 +9,8 @@ BLOCK = 16  # rows whose squares it reads at once
 VECTOR = 16  # columns
 LANES = 8  # of int16, each of which takes every eighth column
 SEGMENT = 64  # columns, of which a lane takes eight products
+WIDE_BLOCK = 64  # rows whose sums the kernel for many zeros holds at once
+MOST_PARTS = 3  # of at most 127, in which it takes an input
 
 
 def pack_s8(weights: np.ndarray) -> np.ndarray:
@@ -30,6 +32,22 @@ def scratch_s8(rows: int, columns: int) -> int:
     return round_up(columns, VECTOR)
 
 
+def pack_sparse(weights: np.ndarray) -> np.ndarray:
+    """(rows, columns) int8 -> int8: blocks of 64 rows, then of 16, each column by column."""
+    wide = padded(weights, BLOCK, 1)
+    border = len(wide) // WIDE_BLOCK * WIDE_BLOCK
+    blocks = [wide[row : row + WIDE_BLOCK] for row in range(0, border, WIDE_BLOCK)]
+    blocks += [wide[row : row + BLOCK] for row in range(border, len(wide), BLOCK)]
+    return np.concatenate([block.T.ravel() for block in blocks])
+
+
+def scratch_sparse(rows: int, columns: int) -> int:
+    return 4 * MOST_PARTS * columns
+
+
 # Lowest and highest weight, instructions per multiplication (python benchmarks/decode_cost.py --boards STM32MP2), bytes
 # of code.
-LAYOUTS = {"fully_connected_s8": Layout(pack_s8, scratch_s8, -127, 127, 0.237, 8764)}
+LAYOUTS = {
+    "fully_connected_s8": Layout(pack_s8, scratch_s8, -127, 127, 0.237, 8764),
+    "fully_connected_s8_sparse": Layout(pack_sparse, scratch_sparse, -127, block_rows=BLOCK),
+}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from textzoo.compiler.graph import Graph, Tensor
-from textzoo.compiler.operators.fully_connected import UNFOLDED
+from textzoo.compiler.operators.fully_connected import FOLDED, UNFOLDED
 from textzoo.compiler.program import Call, Compute, Constant, Loop, Program
 
 
@@ -27,7 +27,7 @@ def folded_bias(compute: Compute) -> Constant:
     bias, zero_point, sums = (operand.tensor.value.astype(np.int64).ravel() for operand in compute.operands)
     target = compute.target.tensor
     values = (bias - zero_point * sums).astype(np.int32)
-    return Constant(target.symbol, values, f"({target.size}), input's zero point folded in")
+    return Constant(target.symbol, values, f"({target.size}), {FOLDED}")
 
 
 def point_at_constants(fields: dict[str, object], folded: dict[int, Constant]) -> None:
