@@ -11,6 +11,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.emitter import SelfCheck
+from textzoo.compiler.kernels import source_of
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.registry import SPARSE, VARIANTS
 from textzoo.compiler.passes.registry import TABLE
@@ -162,6 +163,17 @@ def mismatches(path, native, steps=60):
         native.library.model_step(int(token), reference.position)
         wrong += int((reference.step_raw(int(token)) != logits).sum())
     return wrong
+
+
+@pytest.mark.parametrize(
+    ("variant", "kernel", "folder"),
+    [
+        *[("cimv3", "fully_connected_s8", "cimv3"), ("cimv3", "dot_rows_s8", "mul32"), ("cimv3", "gather", "generic")],
+        *[("neon", "dot_rows_s8", "neon"), ("neon", "softmax_s8", "generic"), ("generic", "dot_rows_s8", "generic")],
+    ],
+)
+def test_a_kernel_comes_from_its_variant_or_a_relative(variant, kernel, folder):
+    assert source_of(kernel, variant).as_posix() == f"{folder}/{kernel}.c"
 
 
 @pytest.mark.parametrize("name", MODELS)

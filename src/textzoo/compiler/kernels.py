@@ -7,6 +7,8 @@ from textzoo.compiler.templates import DEPLOYMENT
 
 RUNTIME = DEPLOYMENT / "runtime"
 GENERIC = "generic"
+# Whose kernels a variant takes where it has none of its own, before the generic ones: CIMv3's host core is RV32, too.
+RELATIVES = {"cimv3": "mul32"}
 # tz_parallel where there is one core: twins and this machine. ESP-IDF's projects have their own.
 IN_SEQUENCE = "parallel"
 # What a kernel, or one of its variants, calls; everything else stands alone.
@@ -19,9 +21,10 @@ PARTS = {
 
 
 def source_of(kernel: str, variant: str) -> Path:
-    """The source of a kernel, relative to the runtime: of the variant where it has one, else the generic one."""
-    own = Path(variant) / f"{kernel}.c"
-    return own if (RUNTIME / own).is_file() else Path(GENERIC) / f"{kernel}.c"
+    """The source of a kernel, relative to the runtime: of the variant or its relative where it has one, or generic."""
+    folders = (variant, RELATIVES.get(variant, GENERIC), GENERIC)
+    places = [Path(folder) / f"{kernel}.c" for folder in folders]
+    return next(place for place in places if (RUNTIME / place).is_file())
 
 
 def sources_of(program: Program, variant: str) -> list[Path]:
