@@ -68,7 +68,7 @@ static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t len
     return fits ? bytes + scale_bytes : 0;
 }
 
-/* Whether header and entries are possible, and matrices together not longer than the file: none shares its bytes. */
+/* Whether header and entries are possible, and matrices together not longer than the file, which bounds what they hold. */
 static bool is_index(const uint8_t *file, uint32_t count, uint64_t index_end, uint32_t length)
 {
     uint64_t asked = 0;

@@ -305,7 +305,9 @@ class BenchmarkingConfig:
     """Cost on the device."""
 
     measured_by: str = setting(
-        "emulator", "What runs the device's code.", choices=("emulator", "host", "serial", "stedgeai")
+        "emulator",
+        "What runs the device's code; stedgeai is not there yet.",
+        choices=("emulator", "host", "serial", "stedgeai"),
     )
     emulator: str | None = setting(None, "Machine of QEMU, of those in the board's YAML; null for its first one.")
     tokens_checked: int = setting(
@@ -363,10 +365,10 @@ class DeploymentConfig:
 
 @dataclass
 class Stm32aiConfig:
-    """ST Edge AI."""
+    """ST Edge AI, which this version does not call yet."""
 
-    on_cloud: bool = setting(False, "Use ST's cloud instead of a local installation.")
-    version: str = setting("latest", "Version of ST Edge AI.")
+    on_cloud: bool = setting(False, "Not used yet: ST's cloud instead of a local installation.")
+    version: str = setting("latest", "Not used yet: version of ST Edge AI.")
 
 
 @dataclass

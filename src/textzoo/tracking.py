@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import platform
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +23,13 @@ PARAM_LENGTH = 6000
 PARAMS_PER_BATCH = 100
 PROCESS_TAG = "textzoo.process"
 SYSTEM_METRICS_INTERVAL = 5  # seconds
+# A server that does not answer is told within seconds, not minutes.
+SETTINGS_OF_MLFLOW = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+SQLITE = "sqlite:///"
 
 
 class Sink(Protocol):
@@ -110,25 +118,35 @@ class Tracker:
 
 def open_store(uri: str | None, project_name: str) -> tuple[Any, str]:
     """The client and the experiment's id. The default store is made once, also when several runs start together."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    for name, value in SETTINGS_OF_MLFLOW.items():
+        os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     store = DEFAULT_STORE.resolve()
     try:
         with store_lock(store) if uri is None else contextlib.nullcontext():
-            tracking_uri = uri or f"sqlite:///{store / 'mlflow.db'}"
+            tracking_uri = uri or f"{SQLITE}{store / 'mlflow.db'}"
+            check_database(tracking_uri)
             mlflow.set_tracking_uri(tracking_uri)
             client = mlflow.MlflowClient(tracking_uri)
             artifacts = (store / "artifacts").as_uri() if uri is None else None
             return client, experiment_id(client, project_name, artifacts)
-    except (mlflow.exceptions.MlflowException, OSError) as error:
+    except (mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         raise UserError(
             f"the tracking store cannot be opened: {str(error).splitlines()[0]}",
             received=f"mlflow.uri={uri or tracking_location(store)}",
             remedy="Give another mlflow.uri, e.g. sqlite:////tmp/mlflow.db.",
         ) from error
+
+
+def check_database(uri: str) -> None:
+    """sqlite3.Error where a file is no database or cannot be written: MLflow would try for minutes."""
+    if uri.startswith(SQLITE) and "?" not in uri:
+        with contextlib.closing(sqlite3.connect(uri.removeprefix(SQLITE))) as database:
+            database.execute("BEGIN IMMEDIATE")
 
 
 def tracking_location(store: Path) -> str:

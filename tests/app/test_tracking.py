@@ -66,7 +66,14 @@ def test_an_unreadable_process_tag_counts_as_gone(tag):
     assert PROCESS_TAG
 
 
-def test_a_store_that_cannot_be_opened_gives_one_clear_message(tmp_path):
-    (tmp_path / "file").write_text("")
+@pytest.mark.parametrize("name", ["file/mlflow.db", "file"])
+def test_a_store_that_cannot_be_opened_gives_one_clear_message(tmp_path, name):
+    """No folder, no database."""
+    (tmp_path / "file").write_text("This is text, not a database. " * 200)
+    with pytest.raises(UserError, match=r"tracking store cannot be opened: .*; received mlflow.uri="):
+        Tracker(f"sqlite:///{tmp_path / name}", "project")
+
+
+def test_a_server_that_does_not_answer_is_told(tmp_path):
     with pytest.raises(UserError, match="tracking store cannot be opened"):
-        Tracker(f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}", "project")
+        Tracker("http://localhost:1", "project")

@@ -1,5 +1,7 @@
 """Every architecture: parameter count, decode step against forward, saving and loading. A new model is a new row."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import keras
@@ -195,19 +197,31 @@ def test_a_lambda_is_refused_and_not_executed(tmp_path):
     assert not marker.exists()
 
 
-def test_a_configuration_that_would_fill_the_memory_is_refused(tmp_path):
-    import json
-    import zipfile
+def changed(**numbers):
+    """What a configuration becomes with other numbers."""
 
+    def change(text):
+        document = json.loads(text)
+        document["config"].update(numbers)
+        return json.dumps(document)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (changed(d_model=4096, n_layers=64, n_heads=64), "too short for its own configuration"),
+        (changed(n_heads=5), "5 heads do not divide 96 channels"),
+        (lambda text: "[" * 100_000 + text, "cannot be read as a model"),
+    ],
+)
+def test_a_configuration_that_cannot_be_built_is_refused(tmp_path, change, message):
     honest, hostile = tmp_path / "honest.keras", tmp_path / "hostile.keras"
     save_float_model(make(*ARCHITECTURES[1][:3]), honest)
     with zipfile.ZipFile(honest) as source, zipfile.ZipFile(hostile, "w") as target:
         for name in source.namelist():
             content = source.read(name)
-            if name == "config.json":
-                document = json.loads(content)
-                document["config"].update(d_model=4096, n_layers=64, n_heads=64)
-                content = json.dumps(document).encode()
-            target.writestr(name, content)
-    with pytest.raises(UserError, match="too short for its own configuration"):
+            target.writestr(name, change(content.decode()) if name == "config.json" else content)
+    with pytest.raises(UserError, match=message):
         load_float_model(hostile)

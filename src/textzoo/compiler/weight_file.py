@@ -163,7 +163,7 @@ def read_weight_file(content: bytes) -> list[Matrix]:
     refuse_unless(not any(reserved), Status.INDEX)
     entries = [ENTRY.unpack_from(content, HEADER.size + ENTRY.size * number) for number in range(count)]
     asked = sum(checked_extent(entry, index_end, length) for entry in entries)
-    # None shares its bytes with another: so the file's length bounds what is unpacked.
+    # Together they are not longer than the file: so its length bounds what is unpacked.
     refuse_unless(asked <= length - index_end, Status.INDEX)
     return [read_matrix(content, entry) for entry in entries]
 

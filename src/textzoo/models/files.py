@@ -63,6 +63,10 @@ def save_float_model(model: LanguageModel, path: Path) -> None:
         model.save(temporary)
 
 
+# What reading a damaged archive or configuration raises; RecursionError: a document that is nested too deeply.
+UNREADABLE = (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile)
+
+
 def load_float_model(path: Path) -> LanguageModel:
     """Read a .keras or legacy .h5 file of one of the registered architectures.
 
@@ -74,7 +78,7 @@ def load_float_model(path: Path) -> LanguageModel:
         raise UserError(f"{path}: unknown kind of model file", expected=" or ".join(readers))
     try:
         class_name, config = readers[path.suffix](path)
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise damaged(path, error) from error
     model = build_checked(path, class_name, config)
     try:
@@ -138,4 +142,7 @@ def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> Langua
     needed = BYTES_PER_WEIGHT * model_class.parameters_of(config)
     if needed > MAXIMAL_EXPANSION * path.stat().st_size:
         raise UserError(f"{path} is too short for its own configuration", expected=f"{needed:,} bytes of weights")
-    return model_class(vocabulary_size=vocabulary, **numbers)
+    try:
+        return model_class(vocabulary_size=vocabulary, **numbers)
+    except ValueError as error:  # numbers that do not go together
+        raise damaged(path, error) from error

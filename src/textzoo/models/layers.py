@@ -274,6 +274,8 @@ class CausalSelfAttention(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.d_model = input_shape[-1]
         self.d_head = self.d_model // self.n_heads
+        if self.d_model % self.n_heads or (self.rotary and self.d_head % 2):
+            raise ValueError(f"{self.n_heads} heads do not divide {self.d_model} channels")
         self.qkv = keras.layers.Dense(
             3 * self.d_model, use_bias=self.use_bias, kernel_initializer=normal_initializer(), name="qkv"
         )

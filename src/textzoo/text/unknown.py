@@ -27,7 +27,7 @@ def not_in_vocabulary(noun: str, found: Iterable[tuple[str, int]], remedy: str =
     return UserError(
         f"{len(places)} {f'{noun} is' if len(places) == 1 else f'{noun}s are'} not in the vocabulary",
         received=", ".join(shown) + (f" and {rest} more" if rest else ""),
-        remedy=remedy or f"Leave them out, or let them become {UNKNOWN} (unknown=unk).",
+        remedy=remedy or f"Leave them out, or train with tokenizer.unknown=unk, which lets them become {UNKNOWN}.",
     )
 
 

@@ -27,11 +27,9 @@ typedef struct {
     tz_wide_scale_t output;   /* from the weighted sum to the output */
 } tz_attention_s16_t;
 
-/* Bytes of scratch: the sums of one head, its scores or probabilities. */
-#define TZ_ATTENTION_S16_SCRATCH(context, width) (4 * (width) + 2 * (context))
-
 /* query: (heads, width); keys, values: (heads, context, width); live: one element, the last live place, clamped to
- * [0, context); output: (heads, width); scratch: 4-byte aligned. */
+ * [0, context); output: (heads, width). scratch: the sums of one head (width) int32, its scores or probabilities
+ * (context) int16; 4-byte aligned. */
 void tz_attention_s16(const tz_attention_s16_t *attention, const int16_t *query, const int16_t *keys,
                       const int16_t *values, const int32_t *last, int16_t *output, void *scratch);
 

@@ -31,11 +31,9 @@ typedef struct {
     int32_t wide_shift;
 } tz_attention_s8_t;
 
-/* Bytes of scratch: scores or probabilities of one head, the widened query, the sums of one head. */
-#define TZ_ATTENTION_S8_SCRATCH(context, width) (4 * (context) + 2 * (((width) + 3) & ~3) + 4 * (width))
-
 /* query: (heads, width); keys, values: (heads, context, width); live: one element, the last live place, clamped to
- * [0, context); output: (heads, width); scratch: 16-byte aligned. */
+ * [0, context); output: (heads, width). scratch: scores or probabilities of one head (context) int32, its widened query
+ * (width, rounded up to a multiple of 4) int16, its sums (width) int32; 16-byte aligned. */
 void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, const int8_t *keys, const int8_t *values,
                      const int32_t *last, int8_t *output, void *scratch);
 void tz_attention_s8_p16(const tz_attention_s8_t *attention, const int8_t *query, const int8_t *keys,
