@@ -57,6 +57,12 @@ class Outcome:
     show_traceback: bool = False
 
 
+def remedy_of(error: OSError) -> str:
+    if isinstance(error, FileExistsError | IsADirectoryError | NotADirectoryError):
+        return "A file stands where a folder is wanted, or the other way round: rename it, or give another path."
+    return "Check the disk's space and the folder's permissions."
+
+
 @contextlib.contextmanager
 def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     """Turn exceptions into one message and an exit code; the traceback goes to the log."""
@@ -73,7 +79,7 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
         say(str(error))
     except OSError as error:
         outcome.code = USER_MISTAKE
-        say(f"The system refused: {error}. Check the disk's space and the folder's permissions.")
+        say(f"The system refused: {error}. {remedy_of(error)}")
     except Exception as error:
         outcome.code = PROGRAM_ERROR
         say(f"TextZoo failed: {type(error).__name__}: {error}. The traceback is in {shown_path(root / LOG_FILE)}.")

@@ -18,6 +18,7 @@ from textzoo.compiler.weight_export import weight_files
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
+from textzoo.files import write_text
 from textzoo.progress import console
 from textzoo.report import DeploymentReport
 from textzoo.schema import Config, PredictionConfig
@@ -182,7 +183,7 @@ def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
     """Headers where a reader finds them, the memory map, and what each pass saved on the console."""
     C_HEADERS.mkdir(exist_ok=True)
     for name in COPIED_HEADERS:
-        (C_HEADERS / name).write_text((made.project / "model" / name).read_text(encoding="utf-8"), encoding="utf-8")
+        write_text(C_HEADERS / name, (made.project / "model" / name).read_text(encoding="utf-8"))
     picture = workspace.path("plots", "memory_map.png")
     draw_memory_map(made.compiled, picture)
     sink.artifact(picture, "plots")
