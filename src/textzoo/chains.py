@@ -45,7 +45,7 @@ SERVICES: dict[str, Service] = {
     "evaluation": Service(
         "textzoo.services.evaluation:run",
         "measure loss and accuracy of every model at hand, side by side",
-        sections=(*TEXT_SECTIONS, "evaluation"),
+        sections=(*TEXT_SECTIONS, "evaluation", "prediction"),
         inputs=("corpus", "float_model", "quantized_model", "tokenizer"),
     ),
     "prediction": Service(

@@ -30,7 +30,7 @@ def missing_core(config: Config) -> list[UserError]:
         return []
     from textzoo.targets.boards import board_of, check_second_core  # time at every start, which few runs need
 
-    is_board = config.deployment.target == "board" and config.benchmarking.measured_by != "host"
+    is_board = config.deployment.target == "board"
     try:
         check_second_core(board_of(config.deployment.hardware_setup) if is_board else None, True)
     except UserError as error:

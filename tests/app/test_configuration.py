@@ -1,18 +1,21 @@
 """Mistakes in the configuration: all at once, with suggestions, exit code 2, nothing written, no heavy import."""
 
 import dataclasses
+import functools
+import math
 from pathlib import Path
 
 import pytest
 import yaml
 
-from textzoo import validation
+from textzoo import configuration, validation
 from textzoo.chains import CHAINS
 from textzoo.schema import Config, walk
 from textzoo.validation import keys
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
+DYNAMIC = "dynamic_wi8_afp32"
 
 # override, what the message must contain
 COMMAND_LINE_MISTAKES = [
@@ -249,6 +252,63 @@ def test_a_stop_text_must_suit_a_device_where_one_is_used(stop, named):
     assert mistakes("prediction") == []
     assert len(errors := mistakes("deployment")) == len(named)
     assert all(message in error for message, error in zip(named, errors, strict=True))
+
+
+# mode, other values of the configuration, what each mistake says
+RUN_MISTAKES = [
+    ("benchmarking", {}, []),
+    ("benchmarking", {"deployment.target": "host"}, ["add benchmarking.measured_by=host; to measure"]),
+    ("benchmarking", {"benchmarking.measured_by": "host"}, ["add deployment.target=host; to measure"]),
+    ("benchmarking", {"benchmarking.measured_by": "serial"}, ["needs a port"]),
+    (
+        "benchmarking",
+        {
+            "benchmarking.measured_by": "serial",
+            "benchmarking.serial_port": "/dev/ttyNOPE",
+            "deployment.target": "host",
+        },
+        ["received deployment.target=host, benchmarking.measured_by=serial"],
+    ),
+    ("benchmarking", {"benchmarking.measured_by": "host", "deployment.target": "host"}, []),
+    ("deployment", {"deployment.target": "host"}, []),
+    *[(mode, {"prediction.prompt": ""}, ["prompt is empty"]) for mode in ("chain_tqe", "prediction", "benchmarking")],
+    *[(mode, {"prediction.prompt": ""}, []) for mode in ("training", "deployment", "chain_qd", "statistics")],
+    ("benchmarking", {"prediction.prompt": "", "benchmarking.sample": False}, []),
+    *[(mode, {"quantization.recipe": DYNAMIC}, ["leaves act"]) for mode in ("chain_tqeb", "chain_qb", "chain_qd")],
+    *[(mode, {"quantization.recipe": DYNAMIC}, []) for mode in ("chain_tqe", "quantization", "benchmarking")],
+    (
+        "chain_tqe",
+        {"quantization.recipe": DYNAMIC, "evaluation.engine": "native"},
+        ["evaluation.engine=native compiles"],
+    ),
+    *[
+        ("training", {"training.steps": None, "training.epochs": bad}, ["a finite number > 0", "contradict"])
+        for bad in (math.inf, 10**400)
+    ],
+    ("training", {"training.gradient_clip_norm": math.inf}, ["expected a finite number >= 0.0; received inf"]),
+    ("training", {"training.score_penalty": math.nan}, ["training.score_penalty is out of range"]),
+    ("training", {"training.epochs": 1e308, "training.steps": None}, ["> 0 and <= 1,000,000.0", "contradict"]),
+]
+
+
+def nested(values):
+    """Dotted names -> values, as sections."""
+    sections = {}
+    for name, value in values.items():
+        *path, key = name.split(".")
+        functools.reduce(lambda section, part: section.setdefault(part, {}), path, sections)[key] = value
+    return sections
+
+
+@pytest.mark.parametrize(("mode", "values", "named"), RUN_MISTAKES)
+def test_what_a_run_could_not_do_is_refused_before_it(mode, values, named):
+    """One message for each mistake, but for those on the models that are brought along."""
+    models = {"model.float_model_path": "m.keras", "model.quantized_model_path": "m.tflite"}
+    composed = nested({"operation_mode": mode, **models, **values})
+    errors = [str(error) for error in configuration.check(composed, CONF)[1]]
+    errors = [error for error in errors if "there is no file or folder" not in error]
+    assert [message for message in named if message not in "".join(errors)] == []
+    assert len(errors) == len(named), errors
 
 
 @pytest.mark.parametrize(("section", "named"), DATASET_MISTAKES)

@@ -1,9 +1,16 @@
 """The run's folder: artifacts by role, the ledger, the lock, files that are whole or absent."""
 
+import ast
+from importlib.util import find_spec
+from pathlib import Path
+
 import pytest
 
+from textzoo.app import Step, step_key
+from textzoo.chains import SERVICES
 from textzoo.errors import UserError
 from textzoo.files import atomic_path, file_digest, value_digest, write_json, write_text
+from textzoo.schema import Config
 from textzoo.workspace import LEDGER, ROLES, FinishedStep, Workspace
 
 
@@ -32,6 +39,30 @@ def test_what_later_steps_wrote_is_told_apart(workspace):
     assert workspace.outputs_not_before("1_training") == {"tokenizer", "quantized"}
     assert workspace.outputs_not_before("2_quantization") == {"quantized"}
     assert workspace.outputs_not_before("3_evaluation") == set()
+
+
+def sections_read(module):
+    """The sections of `config` that a module names itself."""
+    source = Path(find_spec(module).origin).read_text()
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "config"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_step_depends_on_every_section_that_its_service_reads(name):
+    read = sections_read(SERVICES[name].place.partition(":")[0])
+    assert read <= {section.partition(".")[0] for section in SERVICES[name].sections}
+
+
+@pytest.mark.parametrize("name", ["evaluation", "prediction", "benchmarking"])
+def test_another_prompt_makes_a_step_run_again(name, workspace):
+    def key(**changes):
+        config = Config()
+        vars(config.prediction).update(changes)
+        return step_key(config, Step(f"1_{name}", SERVICES[name]), workspace, "")
+
+    assert key() == key() != key(prompt="he")
+    assert key() != key(seed=5)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"1_training": 3}', '{"1_training": {"unknown": 1}}'])

@@ -32,13 +32,7 @@ BENCHMARK_SECONDS = 600.0
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Build the project, run it where `benchmarking.measured_by` says, and measure."""
-    made = firmware.prepare(
-        config,
-        workspace,
-        sink,
-        tokens_checked=config.benchmarking.tokens_checked,
-        on_host=config.benchmarking.measured_by == "host",
-    )
+    made = firmware.prepare(config, workspace, sink, tokens_checked=config.benchmarking.tokens_checked)
     with open_console(config, made) as console:
         report = measure(config, made, console)
         samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []

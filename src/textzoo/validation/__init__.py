@@ -8,7 +8,7 @@ from typing import Any
 from textzoo.errors import UserError
 from textzoo.registry import unknown_name
 from textzoo.schema import Config
-from textzoo.validation import dataset, device, model, run, tokenizer, training
+from textzoo.validation import dataset, device, model, prediction, run, tokenizer, training
 from textzoo.validation.keys import Rule, build_section
 
 RULES: tuple[Rule, ...] = (
@@ -17,6 +17,7 @@ RULES: tuple[Rule, ...] = (
     *model.RULES,
     *dataset.RULES,
     *tokenizer.RULES,
+    *prediction.RULES,
     *device.RULES,
 )
 

@@ -7,6 +7,10 @@ from textzoo.validation.keys import Rule
 
 # What the console of a device can hold (deployment/application/stop.h).
 LONGEST_STOP_BYTES = 32
+# How the name of a recipe ends whose activations are no integers.
+FLOAT_ACTIVATIONS = "_afp32"
+# deployment.target and benchmarking.measured_by for the machine that TextZoo runs on.
+HOST = "host"
 
 
 def check_benchmarking(config: Config) -> list[UserError]:
@@ -16,9 +20,41 @@ def check_benchmarking(config: Config) -> list[UserError]:
         return []
     if settings.measured_by == "stedgeai":
         return [UserError("benchmarking.measured_by=stedgeai is not in this version yet", expected="emulator or host")]
+    if (settings.measured_by == HOST) != (config.deployment.target == HOST):
+        return [other_machine(settings.measured_by, config.deployment.target)]
     if settings.measured_by == "serial" and not settings.serial_port:
         return [UserError("benchmarking.measured_by=serial needs a port", expected="benchmarking.serial_port")]
     return []
+
+
+def other_machine(measured_by: str, target: str) -> UserError:
+    """A program for one machine cannot be measured on another."""
+    other = "benchmarking.measured_by=host" if target == HOST else "deployment.target=host"
+    return UserError(
+        "deployment.target and benchmarking.measured_by mean different machines",
+        expected="both host, for this machine, or neither",
+        received=f"deployment.target={target}, benchmarking.measured_by={measured_by}",
+        remedy=f"To measure this machine add {other}; to measure a board give deployment.target=board and "
+        "benchmarking.measured_by=emulator or serial.",
+    )
+
+
+def check_recipe_of_device(config: Config) -> list[UserError]:
+    """The compiler takes models of integers: where a chain quantizes and then compiles, the recipe makes one."""
+    services, recipe = set(CHAINS.get(config.operation_mode, ())), config.quantization.recipe
+    compiles = bool({"benchmarking", "deployment"} & services)
+    compiles_too = "evaluation" in services and config.evaluation.engine == "native"
+    if "quantization" not in services or not (compiles or compiles_too) or not recipe.endswith(FLOAT_ACTIVATIONS):
+        return []
+    use = f"operation_mode={config.operation_mode}" if compiles else "evaluation.engine=native"
+    return [
+        UserError(
+            f"quantization.recipe={recipe} leaves activations in float, and {use} compiles a model of integers",
+            expected="a static recipe",
+            received=recipe,
+            remedy="Add quantization=static_wi8_ai8.",
+        )
+    ]
 
 
 def check_device_stop(config: Config) -> list[UserError]:
@@ -52,5 +88,6 @@ def stop_mistakes(stop: str) -> list[UserError]:
 
 RULES: tuple[Rule, ...] = (
     check_benchmarking,
+    check_recipe_of_device,
     check_device_stop,
 )

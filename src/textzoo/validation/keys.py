@@ -1,6 +1,7 @@
 """Keys, types and ranges of a configuration, as the schema says."""
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -42,7 +43,7 @@ def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserEr
     """The value in the field's type, or the field's default after a mistake was noted."""
     allowed = allowed_types(entry.type)
     if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
-        value = float(value)
+        value = float_of(value)
     if not fits(value, allowed):
         errors.append(UserError(f"wrong type of {name}", expected=type_text(entry), received=received_text(value)))
         return default_of(entry)
@@ -51,6 +52,14 @@ def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserEr
         errors.append(problem(name))
         return default_of(entry)
     return value
+
+
+def float_of(value: int) -> float:
+    """The number as a float; infinity, which no range holds, where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def allowed_types(annotation: Any) -> tuple[Any, ...]:
@@ -108,12 +117,20 @@ def outside(entry: dataclasses.Field, value: Any) -> Callable[[str], UserError] 
         hint = did_you_mean(str(value), choices)
         return lambda name: UserError(f"wrong value of {name}", expected=expected, received=repr(value), remedy=hint)
     if isinstance(value, int | float) and not isinstance(value, bool) and not within(entry.metadata, value):
-        expected = range_text(entry)
+        expected = range_text(entry) if is_finite(value) else f"a finite number {range_text(entry)}".rstrip()
         return lambda name: UserError(f"{name} is out of range", expected=expected, received=str(value))
     return None
 
 
+def is_finite(value: float) -> bool:
+    """Whether it is a number; one of Python's whole numbers is, even where it is too large for a float."""
+    return isinstance(value, int) or math.isfinite(value)
+
+
 def within(bounds: Any, value: float) -> bool:
+    """Whether a number is finite and within its field's bounds."""
+    if not is_finite(value):
+        return False
     tests = {
         "low": lambda bound: value >= bound,
         "high": lambda bound: value <= bound,
