@@ -226,7 +226,8 @@ def check_key(name: str) -> UserError | None:
     """An error with the nearest key, by its whole name or by its last part."""
     keys = [key for key, _ in walk()]
     sections = {key.rpartition(".")[0] for key in keys} - {""}
-    if name in keys or name in sections:
+    below = tuple(f"{key}." for key, entry in walk() if entry.type is dict)
+    if name in keys or name in sections or name.startswith(below):
         return None
     by_last_part = {key.rpartition(".")[2]: key for key in keys}
     hint = did_you_mean(name, [*keys, *sections])

@@ -1,11 +1,11 @@
-"""All mistakes of a composed configuration: those that the schema shows, and those that the facts of boards show."""
+"""All mistakes of a composed configuration: those that the schema shows, and those that boards and devices show."""
 
 from pathlib import Path
 from typing import Any
 
 from textzoo import describe, validation
 from textzoo.chains import CHAINS
-from textzoo.errors import UserError
+from textzoo.errors import UserError, collecting
 from textzoo.schema import Config
 
 
@@ -18,21 +18,49 @@ def check(values: dict[str, Any], folder: Path) -> tuple[Config, list[UserError]
     """
     boards = describe.options_of(folder / "board")
     config, errors = validation.check(values, boards)
-    if config.deployment.hardware_setup.board in boards:
-        errors += missing_core(config)
+    if config.deployment.without_passes:
+        errors += unknown_passes(config)
+    services = CHAINS.get(config.operation_mode, ())
+    if "benchmarking" in services and config.benchmarking.sample:
+        errors += long_prompts(config)
+    if {"benchmarking", "deployment"} & set(services) and config.deployment.hardware_setup.board in boards:
+        errors += board_mistakes(config)
     return config, errors
 
 
-def missing_core(config: Config) -> list[UserError]:
-    """Whether a chain ends on a board that has not the second core which is asked for."""
-    ends_on_device = {"benchmarking", "deployment"} & set(CHAINS.get(config.operation_mode, ()))
-    if not (config.deployment.second_core and ends_on_device):
-        return []
-    from textzoo.targets.boards import board_of, check_second_core  # time at every start, which few runs need
+# Imported below in functions: it takes time at every start, and few runs need it.
 
-    is_board = config.deployment.target == "board"
-    try:
-        check_second_core(board_of(config.deployment.hardware_setup) if is_board else None, True)
-    except UserError as error:
-        return [error]
-    return []
+
+def unknown_passes(config: Config) -> list[UserError]:
+    """Passes of the compiler that are none."""
+    from textzoo.compiler.passes.registry import chosen_passes
+
+    errors: list[UserError] = []
+    with collecting(errors):
+        chosen_passes(frozenset(config.deployment.without_passes))
+    return errors
+
+
+def long_prompts(config: Config) -> list[UserError]:
+    """A prompt that the console of a device has no room for."""
+    from textzoo.targets.console import check_prompt
+
+    errors: list[UserError] = []
+    with collecting(errors):
+        check_prompt(config.prediction)
+    return errors
+
+
+def board_mistakes(config: Config) -> list[UserError]:
+    """Wrong facts of the board, or a second core or an emulator that it has not."""
+    from textzoo.targets.boards import board_of, check_second_core
+
+    errors: list[UserError] = []
+    deployment, measuring = config.deployment, "benchmarking" in CHAINS[config.operation_mode]
+    with collecting(errors):
+        board = board_of(deployment.hardware_setup) if deployment.target == "board" else None
+        with collecting(errors):
+            check_second_core(board, deployment.second_core)
+        if board and measuring and config.benchmarking.measured_by == "emulator":
+            board.emulator(config.benchmarking.emulator)
+    return errors

@@ -1,5 +1,8 @@
 """The errors that a user can mend: what happened, what was expected, what was received, how to mend it."""
 
+import contextlib
+from collections.abc import Iterator
+
 
 class UserError(Exception):
     """A mistake in what the user gave: shown as one message without a traceback, exit code 2.
@@ -45,3 +48,14 @@ def raise_all(errors: list[UserError]) -> None:
         raise errors[0]
     if errors:
         raise CollectedUserError(errors)
+
+
+@contextlib.contextmanager
+def collecting(errors: list[UserError]) -> Iterator[None]:
+    """Add the mistakes that a block raises to `errors`, one by one, and go on behind it."""
+    try:
+        yield
+    except CollectedUserError as collected:
+        errors += collected.errors
+    except UserError as error:
+        errors.append(error)

@@ -10,12 +10,15 @@ import yaml
 
 from textzoo import configuration, validation
 from textzoo.chains import CHAINS
+from textzoo.command_line import check_key
 from textzoo.schema import Config, walk
 from textzoo.validation import keys
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
 DYNAMIC = "dynamic_wi8_afp32"
+SETUP = "deployment.hardware_setup"
+SERIAL = {"benchmarking.measured_by": "serial", "benchmarking.serial_port": "/dev/ttyNOPE"}
 
 # override, what the message must contain
 COMMAND_LINE_MISTAKES = [
@@ -166,6 +169,12 @@ def test_a_mistake_gets_one_clear_message(program, override, message):
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.parametrize("key", ["uart.baud", "memories.FLASH.bytes", "emulation.mps2-an500.code.origin"])
+def test_facts_of_a_board_are_keys_too(key):
+    assert check_key(f"{SETUP}.{key}") is None
+    assert "unknown key" in str(check_key(f"{SETUP}.title.{key}"))
+
+
 SLOW = {"tensorflow", "keras", "mlflow", "tokenizers"}
 HEAVY = SLOW | {"ai_edge_litert", "numpy", "matplotlib", "rich"}
 
@@ -263,8 +272,7 @@ RUN_MISTAKES = [
     (
         "benchmarking",
         {
-            "benchmarking.measured_by": "serial",
-            "benchmarking.serial_port": "/dev/ttyNOPE",
+            **SERIAL,
             "deployment.target": "host",
         },
         ["received deployment.target=host, benchmarking.measured_by=serial"],
@@ -280,6 +288,41 @@ RUN_MISTAKES = [
         "chain_tqe",
         {"quantization.recipe": DYNAMIC, "evaluation.engine": "native"},
         ["evaluation.engine=native compiles"],
+    ),
+    ("chain_tqeb", {"prediction.prompt": "a" * 414}, []),
+    ("chain_tqeb", {"prediction.prompt": "a" * 413 + "\n"}, ["too long for a device's console; expected at most 512"]),
+    ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 898 bytes. Give a prompt that is 386 by"]),
+    ("benchmarking", {"prediction.prompt": "a" * 500, "benchmarking.sample": False}, []),
+    *[(mode, {"prediction.prompt": "a" * 500}, []) for mode in ("chain_tqe", "deployment")],
+    ("chain_tqe", {"deployment.without_passes": ["live_atention"]}, ["Did you mean 'live_attention'?"]),
+    (
+        "chain_tqeb",
+        {
+            f"{SETUP}.board": "STM32F4",
+            "deployment.without_passes": ["live_atention", "views", "view"],
+            "benchmarking.emulator": "mps2-an500",
+        },
+        [
+            "unknown pass 'live_atention'; expected one of constant_folding",
+            "unknown pass 'view'",
+            "unknown emulator of STM32F4 'mps2-an500'; expected one of mps2-an386, netduinoplus2. Did you mean 'mps2",
+        ],
+    ),
+    ("chain_qb", {"benchmarking.emulator": "mps2-an500"}, []),
+    ("benchmarking", {**SERIAL, "benchmarking.emulator": "mps2"}, []),
+    ("deployment", {"benchmarking.emulator": "mps2"}, []),
+    ("deployment", {"deployment.second_core": True, f"{SETUP}.board": "STM32F4"}, ["received STM32F4, which has one"]),
+    (
+        "chain_qd",
+        {
+            f"{SETUP}.title": "STM32H747I-DISCO",
+            f"{SETUP}.memories.FLASH.bytes": "lots",
+            f"{SETUP}.uart.baud": "fast",
+        },
+        [
+            f"wrong type of {SETUP}.memories.FLASH.bytes; expected a whole number; received 'lots' (text)",
+            f"wrong type of {SETUP}.uart.baud; expected a whole number; received 'fast' (text)",
+        ],
     ),
     *[
         ("training", {"training.steps": None, "training.epochs": bad}, ["a finite number > 0", "contradict"])

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -96,26 +97,43 @@ def test_unknown_boards_are_refused_with_a_suggestion():
         load_board("STM32H8")
 
 
-# change of the facts, what the error says
+# change of the facts, what each mistake says
 WRONG_FACTS = [
-    ({"memories": None}, "does not describe a board"),
-    ({"colour": "green"}, "colour"),
-    ({"memories": {"FLASH": {"kind": "rom"}}}, "kind flash or ram"),
-    ({"memories": {"SRAM": {"bytes": 0}, "CCM": {"bytes": -1}}}, "wrong memory CCM, SRAM"),
-    ({"memories": {"SRAM": {"kind": "flash"}, "CCM": {"kind": "flash"}}}, "no memory of kind ram"),
-    ({"memories": {"SRAM": {"size": 3}}}, "size"),
-    ({"uart": {"speed": 2}}, "speed"),
+    ({"memories": None, "emulation": 3}, ["wrong type of .*: memories; expected a section", "wrong type of .*: emul"]),
+    ({"colour": "green"}, ["unknown key .*: colour"]),
+    ({"memories": {"FLASH": {"kind": "flsh"}}}, ["wrong value of .*FLASH.kind.*Did you mean 'flash'"]),
+    ({"memories": {"SRAM": {"bytes": 0}, "CCM": {"bytes": -1}}}, ["SRAM.bytes is out of r", "CCM.bytes is out of r"]),
+    ({"memories": {"SRAM": {"kind": "flash"}, "CCM": {"kind": "flash"}}}, ["no memory of kind ram"]),
+    ({"memories": {"SRAM": {"size": 3}}}, ["unknown key .*: memories.SRAM.size"]),
+    ({"memories": {"SRAM": 7}}, ["wrong type of .*: memories.SRAM; expected a section; received 7"]),
+    ({"memories": {"NEW": {"kind": "ram"}}}, ["NEW.origin is missing; expected a whole n", "NEW.bytes is missing"]),
+    ({"uart": {"speed": 2, "baud": "fast"}}, ["unknown key .*: uart.speed", "uart.baud; expected a whole number"]),
+    ({"uart": None, "flash": {"tool": 3}}, ["wrong type of .*: uart; ", "flash; expected a section of texts"]),
+    (
+        {"emulation": {"mine": {"image": "twn", "code": {"origin": -1}, "data": 3, "exits_by_reset": 1}}},
+        [
+            "mine.machine is missing; expected text",
+            "mine.image; expected one of board, twin, host",
+            "mine.code.bytes is missing",
+            "mine.code.origin is out of range",
+            "mine.data; expected a section",
+            "mine.exits_by_reset; expected true or false",
+        ],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("change", "message"), WRONG_FACTS)
-def test_wrong_facts_are_named(tmp_path, change, message):
+@pytest.mark.parametrize(("change", "messages"), WRONG_FACTS)
+def test_every_wrong_fact_is_named(tmp_path, change, messages):
     facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
     (tmp_path / "MINE.yaml").write_text(yaml.safe_dump(facts | {"board": "MINE"}))
     with pytest.raises(UserError) as caught:
         load_board("MINE", tmp_path)
-    assert message in str(caught.value)
-    assert "MINE.yaml" in str(caught.value)
+    errors = getattr(caught.value, "errors", [caught.value])
+    assert len(errors) == len(messages)
+    for message in messages:
+        assert any(re.search(message, str(error)) for error in errors), message
+    assert all("MINE.yaml: " in str(error) for error in errors)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +150,7 @@ def test_wrong_facts_are_named(tmp_path, change, message):
 )
 def test_parts_that_the_platform_does_not_know_are_named(tmp_path, change, message):
     facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
-    board = boards.board_from_facts(facts, tmp_path)
+    board = boards.board_from_facts(facts, "")
     with pytest.raises(UserError, match=message):
         render_project(board, toy_files(), [], tmp_path / "p")
     assert not (tmp_path / "p").exists()

@@ -15,7 +15,7 @@ from textzoo.services import firmware, inputs
 from textzoo.services.benchmark_picture import draw_instructions
 from textzoo.services.evaluation import possible_prompt
 from textzoo.services.firmware import Firmware
-from textzoo.targets.console import Console
+from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import find_tool
@@ -177,15 +177,7 @@ def sample(
     settings = config.prediction
     tokenizer = inputs.tokenizer(config, workspace)
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
-    command = {
-        "command": "generate",
-        "prompt": prompt,
-        "max_tokens": settings.max_tokens,
-        "temperature": settings.temperature,
-        "top_k": settings.top_k,
-        "seed": settings.seed,
-        "stop": settings.stop or "",
-    }
+    command = generate_command(settings, prompt)
     start = time.perf_counter()
     replies = list(console.command(command))
     text = "".join(reply["text"] for reply in replies[:-1])

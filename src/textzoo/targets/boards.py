@@ -7,14 +7,17 @@ from typing import Any
 
 import yaml
 
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
 from textzoo.registry import unknown_name
 from textzoo.schema import HardwareSetupConfig
+from textzoo.validation.keys import build_section
 
 BOARD_FOLDER = Path(__file__).resolve().parents[3] / "conf" / "board"
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
-BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = "board", "twin", "host"
+BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "twin", "host"
+# Bounds of facts, as `schema.setting` has them.
+ADDRESS = {"low": 0, "below": 2**64}
 
 
 @dataclass(frozen=True)
@@ -28,9 +31,9 @@ class Memory:
     """
 
     name: str
-    kind: str
-    origin: int
-    bytes: int
+    kind: str = field(metadata={"choices": MEMORY_KINDS})
+    origin: int = field(metadata=ADDRESS)
+    bytes: int = field(metadata={"low": 1})
 
     @property
     def writable(self) -> bool:
@@ -45,15 +48,15 @@ class Uart:
     tx: str = ""
     rx: str = ""
     function: int = 0
-    baud: int = 115200
+    baud: int = field(default=115200, metadata={"low": 1})
 
 
 @dataclass(frozen=True)
 class Region:
     """A range of addresses of an emulated machine."""
 
-    origin: int
-    bytes: int
+    origin: int = field(metadata=ADDRESS)
+    bytes: int = field(metadata={"low": 1})
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Emulator:
 
     name: str
     machine: str
-    image: str
+    image: str = field(metadata={"choices": IMAGES})
     note: str = ""
     serial: int = 0
     exits_by_reset: bool = False
@@ -160,7 +163,7 @@ def board_names(folder: Path = BOARD_FOLDER) -> list[str]:
 
 def load_board(name: str, folder: Path = BOARD_FOLDER) -> Board:
     """The board of conf/board/NAME.yaml; UserError for unknown names and for facts that are missing or wrong."""
-    return board_from_facts(read_facts(name, folder), folder / f"{name}.yaml")
+    return board_from_facts(read_facts(name, folder), f"{folder / name}.yaml: ")
 
 
 def board_of(setup: HardwareSetupConfig, folder: Path = BOARD_FOLDER) -> Board:
@@ -173,7 +176,7 @@ def board_of(setup: HardwareSetupConfig, folder: Path = BOARD_FOLDER) -> Board:
     changed = {key: value for key, value in dataclasses.asdict(setup).items() if value not in ("", None, {}, 0, 0.0)}
     if changed.get("title") == facts["title"]:
         facts = merge(facts, changed)
-    return board_from_facts(facts, folder / f"{setup.board}.yaml")
+    return board_from_facts(facts, "deployment.hardware_setup.")
 
 
 def read_facts(name: str, folder: Path) -> dict[str, Any]:
@@ -196,37 +199,36 @@ def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def board_from_facts(facts: dict[str, Any], path: Path) -> Board:
-    """Nested values -> Board, everything checked; `path` is named in errors."""
-    facts = dict(facts)
-    try:
-        memories = tuple(Memory(name=name, **values) for name, values in facts.pop("memories").items())
-        emulators = {name: make_emulator(name, values) for name, values in facts.pop("emulation").items()}
-        uart = Uart(**facts.pop("uart"))
-        board = Board(name=facts.pop("board"), memories=memories, uart=uart, emulators=emulators, **facts)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise UserError(f"'{path}' does not describe a board", received=str(error)) from error
-    check_board(board, path)
+def board_from_facts(facts: dict[str, Any], prefix: str) -> Board:
+    """Nested values -> Board, everything checked, all mistakes raised at once; `prefix` stands before keys in them."""
+    errors: list[UserError] = []
+    memories = parts(Memory, facts.get("memories"), f"{prefix}memories", errors)
+    emulators = parts(Emulator, facts.get("emulation"), f"{prefix}emulation", errors)
+    rest = {key: value for key, value in facts.items() if key not in ("board", "memories", "emulation")}
+    given = {"name": str(facts.get("board")), "memories": tuple(memories.values()), "emulators": emulators}
+    board = build_section(Board, rest, prefix, errors, **given)
+    if not errors:
+        errors += missing_memories(board, prefix)
+    raise_all(errors)
     return board
 
 
-def make_emulator(name: str, values: dict[str, Any]) -> Emulator:
-    values = dict(values)
-    for key in ("code", "constants", "data"):
-        if key in values:
-            values[key] = Region(**values[key])
-    return Emulator(name=name, **values)
+def parts(kind: type, values: Any, name: str, errors: list[UserError]) -> dict[str, Any]:
+    """Name -> part, a dataclass with that name; mistakes are added to `errors`."""
+    if not isinstance(values, dict):
+        errors.append(UserError(f"wrong type of {name}", expected="a section", received=repr(values)))
+        return {}
+    return {
+        str(key): build_section(kind, facts, f"{name}.{key}.", errors, name=str(key)) for key, facts in values.items()
+    }
 
 
-def check_board(board: Board, path: Path) -> None:
-    wrong = [memory.name for memory in board.memories if memory.kind not in MEMORY_KINDS or memory.bytes <= 0]
-    if wrong:
-        raise UserError(
-            f"'{path}': wrong memory {', '.join(wrong)}", expected=f"kind {' or '.join(MEMORY_KINDS)}, bytes above 0"
-        )
-    for kind in (FLASH, RAM):
-        if board.memory(kind) is None:
-            raise UserError(f"'{path}' has no memory of kind {kind}")
+def missing_memories(board: Board, prefix: str) -> list[UserError]:
+    return [
+        UserError(f"{prefix}memories has no memory of kind {kind}", expected="both flash and ram")
+        for kind in (FLASH, RAM)
+        if board.memory(kind) is None
+    ]
 
 
 def check_second_core(board: Board | None, is_asked: bool) -> None:

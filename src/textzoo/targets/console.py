@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from textzoo.errors import UserError
+from textzoo.schema import PredictionConfig
 
 READ_BYTES = 65536
 REPLY_SECONDS = 60.0
@@ -27,6 +28,8 @@ SILENCE_SECONDS = 0.3
 GREETING = "Type a text to continue"
 KEPT_LINES = 6
 MAX_LINE_BYTES = 1 << 20
+# What the firmware reads as one line, its end not counted (TEXTZOO_LINE_BYTES of deployment/application/console.c).
+DEVICE_LINE_BYTES = 512
 
 
 class Link(Protocol):
@@ -209,6 +212,32 @@ class Console:
             while self.link.read(SILENCE_SECONDS):
                 pass
         self.pending = b""
+
+
+def generate_command(settings: PredictionConfig, prompt: str) -> dict[str, Any]:
+    """The command that continues a prompt."""
+    return {
+        "command": "generate",
+        "prompt": prompt,
+        "max_tokens": settings.max_tokens,
+        "temperature": settings.temperature,
+        "top_k": settings.top_k,
+        "seed": settings.seed,
+        "stop": settings.stop or "",
+    }
+
+
+def check_prompt(settings: PredictionConfig) -> None:
+    """UserError where the command that continues the prompt is longer than the firmware's line."""
+    received = len(command_line(generate_command(settings, settings.prompt)).rstrip(b"\n"))
+    excess = received - DEVICE_LINE_BYTES
+    if excess > 0:
+        raise UserError(
+            "prediction.prompt is too long for a device's console",
+            expected=f"at most {DEVICE_LINE_BYTES} bytes for the command with it and the other options",
+            received=f"{received:,} bytes",
+            remedy=f"Give a prompt that is {excess:,} bytes shorter, or benchmarking.sample=false.",
+        )
 
 
 def command_line(values: dict[str, Any]) -> bytes:

@@ -15,21 +15,46 @@ from textzoo.schema import Config
 Rule = Callable[[Config], list[UserError]]
 
 
-def build_section(section: Any, values: Any, prefix: str, errors: list[UserError]) -> Any:
-    """An instance of a section's dataclass; mistakes are added to `errors` and leave the default in place."""
+def build_section(section: Any, values: Any, prefix: str, errors: list[UserError], **given: Any) -> Any:
+    """An instance of a dataclass; mistakes are added to `errors` and leave the default in place, or None without one.
+
+    Args:
+        section: Its fields say keys and types, their metadata ranges and choices, as `schema.setting` makes them.
+        values: Key -> value; of a field that is a dataclass itself, again such values.
+        prefix: What stands before a key in messages.
+        errors: Gets the mistakes.
+        given: Fields that are no keys.
+    """
+    fields = {entry.name: entry for entry in dataclasses.fields(section) if entry.name not in given}
+    chosen = {name: None for name, entry in fields.items() if is_required(entry)}
     if not isinstance(values, dict):
         errors.append(UserError(f"wrong type of {prefix.rstrip('.')}", expected="a section", received=repr(values)))
-        return section()
-    fields = {entry.name: entry for entry in dataclasses.fields(section)}
-    chosen = {}
+        return section(**given, **chosen)
+    errors += [
+        UserError(f"{prefix}{name} is missing", expected=type_text(fields[name]))
+        for name in chosen
+        if name not in values
+    ]
     for key, value in values.items():
         if key not in fields:
             errors.append(unknown_key(f"{prefix}{key}", fields, prefix))
-        elif dataclasses.is_dataclass(fields[key].type):
-            chosen[key] = build_section(fields[key].type, value, f"{prefix}{key}.", errors)
+        elif (inner := section_of(fields[key].type, value)) is not None:
+            chosen[key] = build_section(inner, value, f"{prefix}{key}.", errors)
         else:
             chosen[key] = convert(fields[key], value, f"{prefix}{key}", errors)
-    return section(**chosen)
+    return section(**given, **chosen)
+
+
+def is_required(entry: dataclasses.Field) -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def section_of(annotation: Any, value: Any) -> Any:
+    """The dataclass that a value is to be an instance of, or None; null may stand for one where the field allows it."""
+    kinds = allowed_types(annotation)
+    if value is None and type(None) in kinds:
+        return None
+    return next((kind for kind in kinds if dataclasses.is_dataclass(kind)), None)
 
 
 def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
@@ -70,6 +95,8 @@ def allowed_types(annotation: Any) -> tuple[Any, ...]:
 
 def fits(value: Any, allowed: tuple[Any, ...]) -> bool:
     """Whether the value is of one of the types; a bool is not an int here, and lists hold texts or sections."""
+    if isinstance(value, dict) and dict[str, str] in allowed:
+        return all(type(text) is str for text in value.values())
     if isinstance(value, list):
         kinds = [kind for kind in (str, dict) if list[kind] in allowed]
         return any(all(type(item) is kind for item in value) for kind in kinds)
@@ -86,9 +113,10 @@ def type_text(entry: dataclasses.Field) -> str:
         list[str]: "a list of texts",
         list[dict]: "a list of sections",
         dict: "a section",
+        dict[str, str]: "a section of texts",
         type(None): "null",
     }
-    text = " or ".join(words[kind] for kind in allowed_types(entry.type))
+    text = " or ".join(words.get(kind, "a section") for kind in allowed_types(entry.type))
     unit = entry.metadata.get("unit")
     return f"{text} ({unit})" if unit else text
 
@@ -99,6 +127,9 @@ def received_text(value: Any) -> str:
 
 
 def default_of(entry: dataclasses.Field) -> Any:
+    """A field's default; None where it has none."""
+    if is_required(entry):
+        return None
     return entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from textzoo.errors import raise_all
 from textzoo.registry import unknown_name
 
 PACKAGE = "textzoo.compiler.passes"
@@ -29,11 +30,9 @@ class Pass:
 
 
 def chosen_passes(without: frozenset[str]) -> list[Pass]:
-    """All passes but those named; UserError for a name that is none."""
+    """All passes but those named; UserError for names that are none."""
     names = [entry.name for entry in TABLE]
-    for name in sorted(without):
-        if name not in names:
-            raise unknown_name("pass", name, names)
+    raise_all([unknown_name("pass", name, names) for name in sorted(without) if name not in names])
     return [entry for entry in TABLE if entry.name not in without]
 
 
