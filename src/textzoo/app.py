@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from textzoo import configuration, interruption
 from textzoo.chains import CHAINS, SERVICES, Service
-from textzoo.errors import UserError, raise_all
+from textzoo.errors import UserError, collecting, raise_all
 from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
@@ -146,7 +146,7 @@ class Plan:
 def make_plan(config: Config, workspace: Workspace) -> Plan:
     """The steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
     names = CHAINS[config.operation_mode]
-    plan = Plan([], corpus_digest(config) if any("corpus" in SERVICES[name].inputs for name in names) else "")
+    plan = Plan([], read_texts(config, names))
     reusing = True
     for index, name in enumerate(names):
         step = Step(f"{index + 1}_{name}", SERVICES[name])
@@ -157,11 +157,21 @@ def make_plan(config: Config, workspace: Workspace) -> Plan:
     return plan
 
 
-def corpus_digest(config: Config) -> str:
-    """Content hash of the text; loading it also finds what is wrong with it before anything runs."""
+def read_texts(config: Config, names: Sequence[str]) -> str:
+    """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
     from textzoo.text.corpora import load_corpus
+    from textzoo.text.reading import joined_text
 
-    return load_corpus(config.dataset).sha256
+    digest = ""
+    errors: list[UserError] = []
+    with collecting(errors):
+        if any("corpus" in SERVICES[name].inputs for name in names):
+            digest = load_corpus(config.dataset).sha256
+    with collecting(errors):
+        if "quantization" in names and config.quantization.calibration_path:
+            joined_text(config.quantization.calibration_path)
+    raise_all(errors)
+    return digest
 
 
 def step_key(config: Config, step: Step, workspace: Workspace, corpus_sha256: str) -> str:

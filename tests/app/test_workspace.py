@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from textzoo.app import Step, step_key
+from textzoo.app import Step, make_plan, step_key
 from textzoo.chains import SERVICES
-from textzoo.errors import UserError
+from textzoo.errors import UserError, collecting
 from textzoo.files import atomic_path, file_digest, value_digest, write_json, write_text
 from textzoo.schema import Config
 from textzoo.workspace import LEDGER, ROLES, FinishedStep, Workspace
@@ -63,6 +63,22 @@ def test_another_prompt_makes_a_step_run_again(name, workspace):
 
     assert key() == key() != key(prompt="he")
     assert key() != key(seed=5)
+
+
+@pytest.mark.parametrize(("mode", "count"), [("training", 1), ("quantization", 2), ("chain_tqe", 2), ("prediction", 0)])
+def test_all_texts_are_read_before_the_first_step(mode, count, workspace, tmp_path):
+    """Of a chain that quantizes, the text for calibration, too."""
+    paths = {"training": tmp_path / "training.txt", "calibration": tmp_path / "calibration.txt"}
+    for path in paths.values():
+        path.write_bytes(b"caf\xe9")
+    config = Config(operation_mode=mode)
+    config.dataset.name, config.dataset.training_path = "text", str(paths["training"])
+    config.quantization.calibration_path = str(paths["calibration"])
+    errors = []
+    with collecting(errors):
+        make_plan(config, workspace)
+    assert [f"'{path}' is not UTF-8" for path in list(paths.values())[:count]] == [error.what for error in errors]
+    assert all("byte 0xE9 at byte offset 3" in error.received for error in errors)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"1_training": 3}', '{"1_training": {"unknown": 1}}'])

@@ -1,7 +1,5 @@
 """Quantization: from the float model to a decode step and a window graph of integers, with the reports on the loss."""
 
-from pathlib import Path
-
 import numpy as np
 
 from textzoo.quantizers.quantize import QuantizationResult, quantize
@@ -10,7 +8,7 @@ from textzoo.schema import Config
 from textzoo.services import inputs
 from textzoo.services.training import model_report
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.reading import read_text, text_files
+from textzoo.text.reading import joined_text
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
@@ -46,8 +44,7 @@ def calibration_tokens(config: Config, data: PreparedDataset) -> np.ndarray:
     path = config.quantization.calibration_path
     if path is None:
         return data.sample("training", len(data.train))
-    text = "\n".join(read_text(file)[0] for file in text_files([Path(path)]))
-    return data.tokenizer.encode(text, unknown=config.tokenizer.unknown)
+    return data.tokenizer.encode(joined_text(path), unknown=config.tokenizer.unknown)
 
 
 def keep(result: QuantizationResult, workspace: Workspace, sink: Sink) -> None:

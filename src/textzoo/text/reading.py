@@ -99,6 +99,11 @@ def read_text(path: Path) -> tuple[str, Source]:
     return plain, source
 
 
+def joined_text(given: str | list[str]) -> str:
+    """The text of files and folders, a line break between two files; UserError as of `read_text`."""
+    return "\n".join(read_text(file)[0] for file in text_files(as_paths(given)))
+
+
 def printable(path: Path) -> str:
     """The path as valid Unicode: file names may hold bytes that are not."""
     return str(path).encode("utf-8", "replace").decode("utf-8")
