@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from textzoo.errors import UserError
 from textzoo.schema import TrainingConfig
-from textzoo.training.schedules import learning_rate_fraction, total_steps
+from textzoo.training.schedules import learning_rate_fraction, short_run_warning, total_steps
 
 CASES = [
     # step, steps, settings, fraction of the peak
@@ -47,6 +47,23 @@ def test_the_rate_rises_and_then_falls(steps, schedule, warmup_steps, warmdown_f
     peak = rates.index(max(rates))
     assert rates[: peak + 1] == sorted(rates[: peak + 1])
     assert rates[peak:] == sorted(rates[peak:], reverse=True)
+
+
+# steps, settings, what is said of the peak
+WARM_UPS = [
+    (1000, {"warmup_steps": 999}, ""),
+    (20, {"warmup_steps": 0}, ""),
+    (20, {"warmup_steps": 1000, "schedule": "constant"}, "reaches 2.0% of its peak"),
+    (20, {}, "training.warmup_steps=100 is no shorter than the run of 20 steps: the learning rate reaches 16.8%"),
+    (100, {}, "reaches 50.0% of its peak, and little is learnt. For so short a run give training.warmup_steps=10."),
+]
+
+
+@pytest.mark.parametrize(("steps", "settings", "said"), WARM_UPS)
+def test_a_run_that_ends_within_its_warm_up_is_warned_of(steps, settings, said):
+    warning = short_run_warning(steps, TrainingConfig(steps=steps, **settings))
+    assert said in warning
+    assert bool(said) == bool(warning)
 
 
 def test_epochs_and_steps():

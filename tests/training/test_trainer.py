@@ -82,8 +82,9 @@ def test_parts_of_a_batch_give_the_gradient_of_the_batch(tmp_path):
     np.testing.assert_allclose(runs[0], runs[1], atol=2e-4)
 
 
-def test_epochs_become_steps(tmp_path):
-    _, result = run_toy(tmp_path, steps=None, epochs=1.5)
+def test_epochs_become_steps_and_a_warm_up_that_is_as_long_is_warned_of(tmp_path, capsys):
+    _, result = run_toy(tmp_path, steps=None, epochs=1.5, warmup_steps=29)
+    assert "Warning: training.warmup_steps=29 is no shorter than the run of 29 steps" in capsys.readouterr().out
     assert result.steps == int(np.ceil(1.5 * 600 / (4 * 8)))
     assert result.tokens == result.steps * 4 * 8
 

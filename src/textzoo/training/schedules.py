@@ -34,6 +34,18 @@ def warm_down(step: int, steps: int, config: TrainingConfig) -> float:
     return config.final_learning_rate_fraction + (1.0 - config.final_learning_rate_fraction) * shape
 
 
+def short_run_warning(steps: int, config: TrainingConfig) -> str:
+    """What to tell where a run of so many steps ends within its warm-up; "" where it does not."""
+    if config.warmup_steps < steps:
+        return ""
+    reached = max(min(warm_up(step, config.warmup_steps), warm_down(step, steps, config)) for step in range(steps))
+    return (
+        f"training.warmup_steps={config.warmup_steps:,} is no shorter than the run of {steps:,} steps: the learning "
+        f"rate reaches {reached:.1%} of its peak, and little is learnt. For so short a run give "
+        f"training.warmup_steps={steps // 10}."
+    )
+
+
 def learning_rate_fraction(step: int, steps: int, config: TrainingConfig) -> float:
     """The factor on every peak learning rate at `step` (from 0) of `steps`, in [0, qat_learning_rate_factor]."""
     fraction = min(warm_up(step, config.warmup_steps), warm_down(step, steps, config))

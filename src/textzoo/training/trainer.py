@@ -34,7 +34,7 @@ from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.losses import Objective, set_score_penalty
 from textzoo.training.mixed_precision import mixed_precision
 from textzoo.training.optimizers import make_optimizer
-from textzoo.training.schedules import is_past_switch, learning_rate_fraction, total_steps
+from textzoo.training.schedules import is_past_switch, learning_rate_fraction, short_run_warning, total_steps
 from textzoo.training.step import TrainingStep, evaluated_weights
 from textzoo.training.warm_start import warm_start
 
@@ -188,6 +188,8 @@ class Run:
 
     def start(self) -> None:
         """Begin anew, or where a checkpoint says."""
+        if warning := short_run_warning(self.steps, self.config):
+            console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
         checkpoint = self.checkpoint_to_continue()
         if checkpoint is None:
             for name in (BEST, LATEST):
