@@ -333,6 +333,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
     assert report.benchmark.same_text is True
     assert report.benchmark.tokens_per_second > 0
     assert report.benchmark.instructions_per_token is None
+    assert max(report.benchmark.by_kind.values()) < 2**60  # none wrapped below 0
 
 
 @needs_emulator
