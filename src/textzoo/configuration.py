@@ -58,7 +58,8 @@ def board_mistakes(config: Config) -> list[UserError]:
     errors: list[UserError] = []
     deployment, measuring = config.deployment, "benchmarking" in CHAINS[config.operation_mode]
     with collecting(errors):
-        board = board_of(deployment.hardware_setup) if deployment.target == "board" else None
+        is_board = deployment.target == "board" and config.benchmarking.measured_by != "host"
+        board = board_of(deployment.hardware_setup) if is_board else None
         with collecting(errors):
             check_second_core(board, deployment.second_core)
         if board and measuring and config.benchmarking.measured_by == "emulator":

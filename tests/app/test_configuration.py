@@ -266,17 +266,14 @@ def test_a_stop_text_must_suit_a_device_where_one_is_used(stop, named):
 # mode, other values of the configuration, what each mistake says
 RUN_MISTAKES = [
     ("benchmarking", {}, []),
-    ("benchmarking", {"deployment.target": "host"}, ["add benchmarking.measured_by=host; to measure"]),
-    ("benchmarking", {"benchmarking.measured_by": "host"}, ["add deployment.target=host; to measure"]),
-    ("benchmarking", {"benchmarking.measured_by": "serial"}, ["needs a port"]),
+    ("benchmarking", {"deployment.target": "host"}, ["expected benchmarking.measured_by=host; received emulator"]),
     (
         "benchmarking",
-        {
-            **SERIAL,
-            "deployment.target": "host",
-        },
-        ["received deployment.target=host, benchmarking.measured_by=serial"],
+        {"deployment.target": "host", **SERIAL},
+        ["expected benchmarking.measured_by=host; received serial"],
     ),
+    ("benchmarking", {"benchmarking.measured_by": "host"}, []),
+    ("benchmarking", {"benchmarking.measured_by": "serial"}, ["needs a port"]),
     ("benchmarking", {"benchmarking.measured_by": "host", "deployment.target": "host"}, []),
     ("deployment", {"deployment.target": "host"}, []),
     *[(mode, {"prediction.prompt": ""}, ["prompt is empty"]) for mode in ("chain_tqe", "prediction", "benchmarking")],

@@ -32,7 +32,13 @@ BENCHMARK_SECONDS = 600.0
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Build the project, run it where `benchmarking.measured_by` says, and measure."""
-    made = firmware.prepare(config, workspace, sink, tokens_checked=config.benchmarking.tokens_checked)
+    made = firmware.prepare(
+        config,
+        workspace,
+        sink,
+        tokens_checked=config.benchmarking.tokens_checked,
+        on_host=config.benchmarking.measured_by == "host",
+    )
     with open_console(config, made) as console:
         report = measure(config, made, console)
         samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []

@@ -62,13 +62,16 @@ class Firmware:
         return self.board.name if self.board else HOST
 
 
-def prepare(config: Config, workspace: Workspace, sink: Sink, *, tokens_checked: int) -> Firmware:
+def prepare(
+    config: Config, workspace: Workspace, sink: Sink, *, tokens_checked: int, on_host: bool = False
+) -> Firmware:
     """Compile the quantized model at hand for the configured target, or for this machine, and render its project.
 
     Raises:
         UserError: No model, operators that the compiler lacks, or a model that does not fit the board.
     """
-    board = None if config.deployment.target == HOST else board_of(config.deployment.hardware_setup)
+    on_host = on_host or config.deployment.target == HOST
+    board = None if on_host else board_of(config.deployment.hardware_setup)
     path = quantized_model(config, workspace)
     made = make_firmware(
         path,
