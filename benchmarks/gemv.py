@@ -5,8 +5,10 @@ Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4, 
 to the return, requantization and widening of the inputs included, and the bytes of the kernels' code; for a layer
 behind a ReLU, of whose inputs many are 0, the kernel that leaves them out beside the one that does not; for the
 products of attention the same, at several lengths of the cache, with dense weights and with three quarters of them 0.
-Exact counts under QEMU; for `host` an AVX2 build under valgrind. Every result is compared with NumPy before it counts.
-PEER is CMSIS-NN, measured in the same way. The means and the bytes are what the tables in textzoo/compiler/packing say.
+Numbers of matrices are spread as in trained models; as "large numbers" evenly over int8, which leaves a kernel whose
+speed depends on their squares (mul32's) the slowest way. Exact counts under QEMU; for `host` an AVX2 build under
+valgrind. Every result is compared with NumPy before it counts. PEER is CMSIS-NN, measured in the same way. The means
+and the bytes are what the tables in textzoo/compiler/packing say.
 """
 
 import argparse
@@ -32,7 +34,7 @@ from bare_metal.cases import (
     run_on_core,
     write_cases,
 )
-from bare_metal.fully_connected import behind_relu, random_layer
+from bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 from textzoo.compiler.packing.choice import FORMS, WIDEST
 from textzoo.compiler.packing.registry import GENERIC, SPARSE, VARIANTS
 
@@ -80,10 +82,8 @@ def costs(run: Run, pairs: Sequence[tuple[Case, Case]], expected: Sequence[np.nd
     return zip(per_case[0::2], per_case[1::2], strict=True)
 
 
-def layer_costs(run: Run, variant: str, kernel: str) -> dict[str, Any]:
-    """FULLY_CONNECTED with weights of the kernel's bits: every layer of LAYERS, and their mean."""
-    rng = np.random.default_rng(0)
-    layers = [random_layer(rng, rows, columns, kernel=kernel) for rows, columns in LAYERS]
+def layer_costs(run: Run, variant: str, layers: Sequence[Layer]) -> dict[str, Any]:
+    """FULLY_CONNECTED: every layer of LAYERS, and their mean."""
     pairs = [(layer.case(variant, generic=True), layer.case(variant)) for layer in layers]
     sizes = [layer.weights.size for layer in layers]
     found = list(costs(run, pairs, [layer.expected() for layer in layers], sizes))
@@ -91,6 +91,12 @@ def layer_costs(run: Run, variant: str, kernel: str) -> dict[str, Any]:
     table = {name: rounded(*pair) for name, pair in zip(names, found, strict=True)}
     means = [statistics.mean(column) for column in zip(*found, strict=True)]
     return table | {"mean": rounded(*means)}
+
+
+def layers_of(make: Callable[..., Layer], kernel: str) -> list[Layer]:
+    """LAYERS with weights of the kernel's bits."""
+    rng = np.random.default_rng(0)
+    return [make(rng, rows, columns, kernel=kernel) for rows, columns in LAYERS]
 
 
 def sparse_costs(run: Run, variant: str) -> dict[str, Any]:
@@ -131,7 +137,9 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
     variant = HOST if core == HOST else CORES[core].variant
     run = host_run(folder) if core == HOST else core_run(core, folder)
     report: dict[str, Any] = {"variant": variant}
-    report |= {kernel: layer_costs(run, own_variant(kernel, variant), kernel) for kernel in reversed(FORMS)}
+    for kernel in reversed(FORMS):
+        report[kernel] = layer_costs(run, own_variant(kernel, variant), layers_of(typical_layer, kernel))
+    report[f"{WIDEST}, large numbers"] = layer_costs(run, variant, layers_of(random_layer, WIDEST))
     report["fully_connected_s8_sparse"] = sparse_costs(run, variant)
     if core != HOST:
         sources = {kernel: RUNTIME / own_variant(kernel, variant) / f"{kernel}.c" for kernel in reversed(FORMS)}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from targets import MATRIX_TARGETS, TARGETS
 
 from bare_metal.cases import Result
-from bare_metal.fully_connected import Layer, behind_relu, random_layer
+from bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 from textzoo.compiler.packing.choice import BALANCED, CHOICES, FORMS, WIDEST, choose_kernels, with_sparse
 from textzoo.compiler.packing.registry import (
     FULLY_CONNECTED_S8,
@@ -35,6 +35,9 @@ SHIFTS = ((-14, -8), (-31, -20), (-3, -1), (-2, -2), (-1, -1), (0, 0), (1, 1), (
 # Weights and inputs of which eight products just fit int16, or just do not.
 EIGHT_PRODUCTS = ((127, 32), (124, 33), (63, 65), (63, -65), (64, 64), (64, -64), (125, 33), (-127, 33))
 ZEROS = (0.0, 0.06, 0.5, 0.97, 1.0)
+# The same of sixteen products, and of four, of inputs whose mean is 0.
+SIXTEEN_PRODUCTS = ((89, 23), (64, 32), (127, 16), (127, 17))
+FOUR_PRODUCTS = ((91, 90), (127, 64), (127, 65), (66, 125))
 CLAMPS = ((-128, 127), (-128, 5), (-7, 127), (-20, 30), (3, 3))
 
 
@@ -114,7 +117,39 @@ def relu_layers(kernel: str) -> list[Layer]:
     return layers + [filled(67, 40, 127, value - 128, kernel=kernel) for value in (1, 2, 85, 86, 127, 128, 129, 254)]
 
 
-GROUPS = {"shapes": shape_layers, "rounding": rounding_layers, "extremes": extreme_layers, "relu": relu_layers}
+def in_turns(weight: int, value: int, loud: slice) -> Layer:
+    """The largest sums there are in some columns, whose signs change with every four; the inputs' mean is 0."""
+    signs = np.zeros(200, np.int8)
+    signs[loud] = np.where(np.arange(200) // 4 % 2, -1, 1)[loud]
+    return replace(filled(9, 200, weight, value), weights=np.tile(weight * signs, (9, 1)), input=value * signs)
+
+
+def heavy_rows() -> Layer:
+    """Sums of weights beyond 16 bits, and inputs of which four products fit, but not sixteen."""
+    return replace(filled(5, 300, 127, 40), input=np.where(np.arange(300) < 16, 40, 0).astype(np.int8))
+
+
+def typical_layers(kernel: str) -> list[Layer]:
+    """As of trained models: all ways of a kernel that has several for several sizes of numbers, in the same rows."""
+    if kernel != WIDEST:
+        return []
+    rng = np.random.default_rng(5)
+    shapes = ((5, 15), (9, 17), (65, 96), (103, 128), (12, 515), (7, 1030))
+    layers = [typical_layer(rng, rows, columns) for rows, columns in shapes]
+    some = [replace(layer, input=np.where(layer.input > 30, layer.input, -128).astype(np.int8)) for layer in layers]
+    loud = [replace(layer, input=np.clip(layer.input * 2.0, -128, 127).astype(np.int8)) for layer in layers]
+    places = (slice(0, 200), slice(32, 48), slice(192, 200))
+    at_limits = [in_turns(*pair, place) for pair in (*SIXTEEN_PRODUCTS, *FOUR_PRODUCTS) for place in places]
+    return [*layers, *some, *loud, *at_limits, heavy_rows()]
+
+
+GROUPS = {
+    "shapes": shape_layers,
+    "rounding": rounding_layers,
+    "extremes": extreme_layers,
+    "relu": relu_layers,
+    "typical": typical_layers,
+}
 LAYERS = {name: [layer for kernel in (*FORMS, SPARSE) for layer in make(kernel)] for name, make in GROUPS.items()}
 
 
@@ -202,7 +237,7 @@ def test_the_fewest_bits_with_a_kernel_of_the_variant_are_taken(variant, lowest,
 CHOSEN = [
     *[("dsp", 1, "w2", "dsp", "b3", GENERIC), ("dsp", 7, None, "dsp", "w4", "dsp")],
     *[("mve", 1, None, "mve", "b3", GENERIC), ("mve", 7, None, "mve", "w4", "mve")],
-    *[("mul32", 1, "b3", "mul32", "b3", "mul32"), ("mul32", 7, "w4", "mul32", "w4", "mul32")],
+    *[("mul32", 1, "b3", "mul32", "b3", "mul32"), ("mul32", 7, None, "mul32", "w4", "mul32")],
     *[("host", 1, "w2", "host", "b3", GENERIC), ("host", 7, "w4", "host", "w4", "host")],
     *[("neon", 1, None, "neon", "b3", GENERIC), ("neon", 7, None, "neon", "w4", GENERIC)],
     *[(GENERIC, 1, "b3", GENERIC, "b3", GENERIC), (GENERIC, 7, None, GENERIC, "w4", GENERIC)],
@@ -243,14 +278,53 @@ def test_the_configuration_offers_every_choice():
 
 
 @pytest.mark.parametrize("name", ["m4", "m55", "lx106", "rv32"])
-def test_the_table_ranks_forms_as_the_emulator_counts_them(name, program_of, tmp_path):
+def test_the_table_knows_the_fastest_form_of_every_range(name, program_of, tmp_path):
+    """For weights of each form's range, of all forms that hold them."""
     target = next(target for target in TARGETS if target.name == name)
     kernels = [kernel for kernel in FORMS if kernel in VARIANTS[target.variant]]
-    layers = [random_layer(np.random.default_rng(4), 256, 128, kernel=kernel) for kernel in kernels]
+    given = [typical_layer(np.random.default_rng(4), 256, 128, kernel=kernel) for kernel in kernels]
+    layers = [
+        replace(layer, kernel=kernel)
+        for layer in given
+        for kernel in kernels
+        if layout_of(kernel, target.variant).fits(layer.weights)
+    ]
     results = target.run(program_of(target), [layer.case(target.variant) for layer in layers], tmp_path)
-    counts = {kernel: result.instructions for kernel, result in zip(kernels, results, strict=True)}
-    ranked = sorted(kernels, key=lambda kernel: layout_of(kernel, target.variant).instructions)
-    assert sorted(kernels, key=counts.get) == ranked
+    for one in given:
+        counts = {
+            layer.kernel: result.instructions
+            for layer, result in zip(layers, results, strict=True)
+            if layer.weights is one.weights
+        }
+        assert min(counts, key=counts.get) == min(counts, key=lambda k: layout_of(k, target.variant).instructions)
+
+
+@settings(max_examples=50)
+@given(rows=st.integers(1, 9), columns=st.integers(1, 40), largest=st.integers(1, 127), seed=st.integers(0, 999))
+def test_mul32_knows_which_inputs_are_small_enough(rows, columns, largest, seed):
+    """The heads of its blocks, as the kernel's header tells them: squares by Cauchy and Schwarz, and sums of rows."""
+    weights = np.random.default_rng(seed).integers(-largest, largest + 1, (rows, columns)).astype(np.int8)
+    blocks, words = -(-rows // 4), -(-columns // 4)
+    heads = pack(weights, WIDEST, "mul32").values.view(np.uint32).reshape(blocks, 3 + 4 * words)[:, :3]
+    wide = np.zeros((4 * blocks, -(-columns // 16) * 16), np.int64)
+    wide[:rows, :columns] = weights
+    for (first, *sums), block in zip(heads.tolist(), wide.reshape(blocks, 4, -1), strict=True):
+        for count, limit, field in ((4, first & 0xFFFF, 2**16), (16, first >> 16, 2**15)):
+            square = int((block.reshape(4, -1, count) ** 2).sum(axis=2).max())
+            assert count * limit * square <= 32767**2
+            assert limit == field - 1 or count * (limit + 1) * square > 32767**2
+        np.testing.assert_array_equal(np.array(sums, "<u4").view("<i2"), block.sum(axis=1))
+
+
+@pytest.mark.parametrize(("last", "too_much"), [(1, 0), (2, 1)])
+def test_mul32_says_where_a_sum_of_weights_needs_more_than_16_bits(last, too_much):
+    """258 * 127 + 1 is the largest that does not; where there is one, no row has its sum."""
+    weights = np.full((8, 259), 127, np.int8)
+    weights[:, 258] = 0
+    weights[5, 258] = last
+    heads = pack(weights, WIDEST, "mul32").values.view(np.uint32).reshape(2, -1)[:, :3]
+    assert (heads[:, 0] >> 31 == too_much).all()
+    assert (heads[:, 1:] == 0).all() == bool(too_much)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ __attribute__((noinline)) static int32_t scale_up(int32_t sum, int32_t multiplie
 static inline int32_t scale_row(int32_t sum, int32_t multiplier, int shift)
 {
     const int above = -1 - shift; /* total - 32 */
-    if (above < 1) {
+    if (__builtin_expect(above < 1, 0)) {
         return scale_up(sum, multiplier, shift);
     }
     /* In two steps, because the sum of upper word and rounding may not fit 32 bits: half up = (floor(u / 2^(a-1)) + 1) / 2. */

@@ -9,8 +9,8 @@ from textzoo.compiler.graph import Tensor, View
 from textzoo.compiler.packing.registry import Packed, layout_of, pack
 from textzoo.compiler.program import Call, Half, Parallel, Part, Program, Scratch, Statement, Struct
 
-# Multiplications below which a call stays whole. On an ESP32 one takes about 26 ns (3.9 instructions of 1.6 cycles at
-# 240 MHz): the half of these takes 27 us, and waking the other core about 10 us.
+# Multiplications below which a call stays whole. On an ESP32 one takes about 20 ns (3 instructions of 1.6 cycles at
+# 240 MHz): the half of these takes 20 us, and waking the other core about 10 us.
 SMALLEST_SHARED = 2048
 # Fields of a kernel's struct with one element per row.
 PER_ROW = ("bias", "multipliers", "shifts", "rests")
