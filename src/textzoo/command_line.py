@@ -6,6 +6,7 @@ import itertools
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,6 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -23,11 +23,13 @@ from omegaconf.errors import OmegaConfBaseException
 from textzoo import configuration, describe, pretrained
 from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
+from textzoo.overrides import parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.schema import Config, walk
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
+DAMAGED_RUN = "Without general.resume=... the run starts anew."
 
 
 @functools.cache
@@ -62,15 +64,14 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     Exits with 0 after help, with 2 after printing every mistake found.
     """
     register()
-    options = get_args_parser().parse_args(arguments)
+    options = get_args_parser().parse_intermixed_args(arguments)
     if options.help:
         print(describe.help_text(folder))
         sys.exit(0)
     if options.hydra_help or options.shell_completion or options.info is not None:
         return arguments
     try:
-        arguments = with_resumed_overrides(with_project_configuration(arguments, options, folder), options, folder)
-        arguments = with_pretrained_model(arguments, folder)
+        arguments = completed(arguments, options, folder)
     except UserError as error:
         refuse([error])
     options = get_args_parser().parse_args(arguments)
@@ -84,6 +85,16 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if errors:
         refuse(errors)
     return arguments
+
+
+def completed(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
+    """The command line with all that it implies: flags first, then the overrides in one row, as Hydra wants them."""
+    flags = [argument for argument in arguments if argument not in options.overrides]
+    overrides = [with_literal_text(text, sweeping=options.multirun) for text in options.overrides]
+    flags = with_project_configuration(flags, options, folder)
+    earlier_flags, earlier = of_resumed_run(overrides, options, folder)
+    overrides = with_pretrained_model([*earlier, *overrides], folder)
+    return [*flags, *earlier_flags, *overrides]
 
 
 def refuse(errors: list[UserError]) -> NoReturn:
@@ -121,57 +132,75 @@ def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def with_resumed_overrides(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
-    """For `general.resume=<run folder>`: that run's configuration and overrides, then those given now, which win."""
-    resume = [text.partition("=")[2] for text in options.overrides if text.startswith("general.resume=")]
-    if not resume or resume[-1] in ("", "null"):
-        return arguments
-    stored = Path(resume[-1]) / ".hydra"
+def of_resumed_run(overrides: list[str], options: Namespace, folder: Path) -> tuple[list[str], list[str]]:
+    """For `general.resume=<run folder>`: that run's flags, and those of its overrides that are not given anew."""
+    given = {override.key_or_group: override for override in parse(overrides)[0]}
+    resume = single_value(given.get("general.resume"), "general.resume")
+    if not resume:
+        return [], []
+    stored = Path(str(resume)) / ".hydra"
     if not stored.is_dir():
         raise UserError(
-            f"general.resume: '{resume[-1]}' is not a run folder",
+            f"general.resume: '{resume}' is not a run folder",
             expected="a folder that holds .hydra/",
             remedy="Run folders lie in experiments_outputs/.",
         )
-    given = {text.partition("=")[0].lstrip("+~") for text in options.overrides}
-    earlier = [text for text in read_yaml(stored / "overrides.yaml", list) if text.partition("=")[0] not in given]
-    return [*arguments, *stored_configuration(stored, options, folder), *earlier]
+    earlier = read_yaml(stored / "overrides.yaml", list, DAMAGED_RUN)
+    if not all(isinstance(text, str) and not text.startswith("-") for text in earlier):
+        raise damaged(stored / "overrides.yaml", "a list of key=value", DAMAGED_RUN)
+    kept = [text for text in earlier if text.partition("=")[0].lstrip("+~") not in given]
+    return stored_configuration(stored, options, folder), kept
 
 
 def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list[str]:
     """The options that name the configuration file of an earlier run, unless the command line names one."""
-    hydra = read_yaml(stored / "hydra.yaml", dict).get("hydra", {})
-    sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == "main"]
-    if options.config_name or not sources or Path(sources[0]) == folder:
+    path = stored / "hydra.yaml"
+    hydra = read_yaml(path, dict, DAMAGED_RUN)
+    try:
+        sources = hydra["hydra"]["runtime"]["config_sources"]
+        main = [source["path"] for source in sources if source["provider"] == "main"]
+        name = hydra["hydra"]["job"]["config_name"]
+    except (KeyError, TypeError) as error:
+        raise damaged(path, "what Hydra wrote there when the run began", DAMAGED_RUN) from error
+    if options.config_name or not main or main[0] == str(folder):
         return []
-    return [f"--config-path={sources[0]}", f"--config-name={hydra['job']['config_name']}", f"--config-dir={folder}"]
+    return [f"--config-path={main[0]}", f"--config-name={name}", f"--config-dir={folder}"]
 
 
-def with_pretrained_model(arguments: list[str], folder: Path) -> list[str]:
+def with_pretrained_model(overrides: list[str], folder: Path) -> list[str]:
     """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
-    given = dict(text.split("=", 1) for text in get_args_parser().parse_args(arguments).overrides if "=" in text)
-    if given.get("pretrained", "").lower() != "true":
-        return arguments
-    chosen = {**default_choices(folder), **given}
-    added = pretrained.overrides(chosen["model"], chosen["quantization"])
-    return [*arguments, *(f"{key}={value}" for key, value in added.items() if key not in given)]
+    given = {override.key_or_group: override for override in parse(overrides)[0]}
+    purpose = "pretrained=true"
+    if "pretrained" not in given or single_value(given["pretrained"], purpose) is not True:
+        return overrides
+    chosen = default_choices(folder)
+    for group in ("model", "quantization"):
+        if group in given:
+            chosen[group] = single_value(given[group], purpose)
+    added = pretrained.overrides(str(chosen["model"]), str(chosen["quantization"]))
+    return [*overrides, *(f"{key}={quoted(value)}" for key, value in added.items() if key not in given)]
 
 
-def default_choices(folder: Path) -> dict[str, str]:
+def default_choices(folder: Path) -> dict[str, Any]:
     """The option of each group where the command line names none."""
-    entries = read_yaml(folder / "config.yaml", dict)["defaults"]
+    path = folder / "config.yaml"
+    entries = read_yaml(path, dict, "Take conf/ as it came with TextZoo.")["defaults"]
     return {group: option for entry in entries if isinstance(entry, dict) for group, option in entry.items()}
 
 
-def read_yaml(path: Path, kind: type) -> Any:
+def read_yaml(path: Path, kind: type, remedy: str) -> Any:
     """The content of one of Hydra's own files, which must be of the kind given."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"general.resume: {path} cannot be read", received=first_line(error)) from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read", received=first_line(error), remedy=remedy) from error
     if not isinstance(values, kind):
-        raise UserError(f"general.resume: {path} is damaged", expected=f"a {kind.__name__}")
+        raise damaged(path, f"a {kind.__name__}", remedy)
     return values
+
+
+def damaged(path: Path, expected: str, remedy: str) -> UserError:
+    return UserError(f"{path} is damaged", expected=expected, remedy=remedy)
 
 
 def check_writable(folder: Path) -> list[UserError]:
@@ -188,11 +217,7 @@ def check_writable(folder: Path) -> list[UserError]:
 
 def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
     """Every mistake of the command line and of the files that it composes; and the run's folder."""
-    try:
-        overrides = OverridesParser.create().parse_overrides(options.overrides)
-    except HydraException as error:
-        return [UserError(f"the command line cannot be read: {first_line(error)}")], ""
-    errors = []
+    overrides, errors = parse(options.overrides)
     good: list[Override] = []
     for override in overrides:
         problem = check_override(override, folder, sweeping=options.multirun)
@@ -207,19 +232,37 @@ def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
 def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserError | None:
     """A key that the schema does not have, an option that a group does not have, or a sweep without -m."""
     name = override.key_or_group
-    if name == "hydra" or name.startswith(("hydra.", "hydra/")):
-        return None
     if override.is_sweep_override() and not sweeping:
         return UserError(f"{name} has several values", remedy="A sweep needs -m.")
-    if (folder / name).is_dir():
-        options = describe.options_of(folder / name)
-        unknown = [value for value in group_choices(override) if value is not None and str(value) not in options]
-        return unknown_name(name, str(unknown[0]), options) if unknown else None
+    try:
+        choices = values_of(override)
+    except (HydraException, ValueError) as error:
+        remedy = "Write the values one by one, with commas."
+        return UserError(f"the values of '{override.input_line}' cannot be listed: {first_line(error)}", remedy=remedy)
+    if name == "hydra" or name.startswith(("hydra.", "hydra/")):
+        return None
+    if (folder / name).is_dir() and not override.is_delete():
+        return check_options(name, choices, describe.options_of(folder / name))
     return check_key(name)
 
 
-def group_choices(override: Override) -> list[Any]:
-    return list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+def values_of(override: Override) -> list[Any]:
+    """The value of an override; of a sweep, its first ones."""
+    if not override.is_sweep_override():
+        return [override.value()]
+    values = list(itertools.islice(override.sweep_iterator(), MAXIMAL_SWEEP_CHECKS))
+    if not values:
+        raise ValueError("there is none")
+    return values
+
+
+def check_options(group: str, chosen: list[Any], options: list[str]) -> UserError | None:
+    """An option that a group does not have; or none at all (null), which Hydra takes from files only."""
+    if None in chosen:
+        expected = f"one of {', '.join(options)}"
+        return UserError(f"{group}=null chooses nothing", expected=expected, remedy="Leave it out for the default.")
+    unknown = [str(value) for value in chosen if str(value) not in options]
+    return unknown_name(group, unknown[0], options) if unknown else None
 
 
 def check_key(name: str) -> UserError | None:
@@ -265,7 +308,7 @@ def text_of_first_choice(override: Override) -> str:
     return f"{override.get_key_element()}={first}"
 
 
-def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Any:
+def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Iterator[dict[str, Any]]:
     """The composed values, and for each further value of a swept key the same values with that one changed."""
     yield values
     for override in overrides:

@@ -1,0 +1,102 @@
+"""The overrides of a command line: text is taken as it stands, and everything that cannot be read is found at once."""
+
+import dataclasses
+import functools
+import re
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+
+from textzoo.errors import UserError
+from textzoo.schema import walk
+from textzoo.validation.keys import allowed_types
+
+# Text in the schema, but names of tables: a list of them without -m is a forgotten -m.
+NAMES = {"operation_mode", "deployment.hardware_setup.board"}
+
+
+@functools.cache
+def text_keys() -> frozenset[str]:
+    """Keys whose values are free text or one path, so that commas, brackets and numbers in them mean nothing more."""
+    return frozenset(name for name, entry in walk() if is_free_text(entry)) - NAMES
+
+
+def is_free_text(entry: dataclasses.Field) -> bool:
+    return not entry.metadata["choices"] and {str} <= set(allowed_types(entry.type)) <= {str, type(None)}
+
+
+def with_literal_text(override: str, *, sweeping: bool) -> str:
+    """An override as Hydra reads it, where the shell has taken the quotes of `key="some text"` away.
+
+    Args:
+        override: `key=value` as it comes from the shell.
+        sweeping: Whether -m is given; a list of values is then Hydra's, which wants quotes around each text.
+
+    Returns:
+        The override with its value in quotes, spaces at its ends included, if the key's value is text; the same
+        override if it is not, or if the value is null or in quotes of its own.
+    """
+    key, equal, value = override.partition("=")
+    if not equal or key.lstrip("+") not in text_keys():
+        return override
+    if value.lower() == "null" or (sweeping and "," in value) or (value.startswith(('"', "'")) and readable(override)):
+        return override
+    return f"{key}={quoted(value)}"
+
+
+def quoted(text: str) -> str:
+    """The text in Hydra's quotes; `${` in it is no interpolation."""
+    escaped = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
+    return QuotedString(escaped, Quote.double).with_quotes()
+
+
+def readable(override: str) -> bool:
+    return not parse([override])[1]
+
+
+def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:
+    """The overrides that can be read, and a mistake for each that cannot."""
+    parser = OverridesParser.create()
+    overrides: list[Override] = []
+    errors: list[UserError] = []
+    for text in texts:
+        try:
+            override = parser.parse_override(text)
+        except HydraException as error:
+            errors.append(unreadable(text, error))
+            continue
+        if override.key_or_group:
+            overrides.append(override)
+        else:
+            errors.append(UserError(f"'{text}' names no key", expected="key=value", remedy="Write a key before '='."))
+    return overrides, errors
+
+
+def unreadable(text: str, error: HydraException) -> UserError:
+    """What is wrong with one override, and how a text with signs in it gets through the shell and Hydra."""
+    key, equal, _ = text.partition("=")
+    if not equal:
+        return UserError(f"the command line cannot be read: '{text}'", expected="key=value")
+    reason = str(error).splitlines()[0].partition(" expecting ")[0]
+    remedy = f"A text with such signs in it needs quotes twice: '{key}=\"...\"'."
+    return UserError(f"the command line cannot be read: {reason}", received=f"'{text}'", remedy=remedy)
+
+
+def single_value(override: Override | None, purpose: str) -> Any:
+    """The value of an override, None where there is none.
+
+    Raises:
+        UserError: It has several, which the purpose rules out.
+    """
+    if override is None:
+        return None
+    if override.is_sweep_override():
+        raise UserError(
+            f"{override.key_or_group} has several values",
+            expected=f"one value with {purpose}",
+            received=f"'{override.input_line}'",
+            remedy="Start the program once for each.",
+        )
+    return override.value()
