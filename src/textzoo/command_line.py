@@ -29,6 +29,8 @@ from textzoo.schema import Config, walk
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
+# What Hydra lets through of a file that it cannot read.
+NOT_COMPOSED = (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError, RecursionError)
 DAMAGED_RUN = "Without general.resume=... the run starts anew."
 
 
@@ -284,17 +286,17 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     """The mistakes that show in the composed values; and the run's folder."""
     single = [text_of_first_choice(override) for override in overrides]
     config_folder = options.config_path or str(folder)
+    name = options.config_name or "config"
     try:
         with initialize_config_dir(config_folder, version_base="1.3", job_name="stm32ai_main"):
             searchpath = [f"hydra.searchpath=[file://{folder}]"] if options.config_path else []
-            name = options.config_name or "config"
             composed = compose(name, overrides=[*single, *searchpath], return_hydra_config=True)
         run_directory = composed.hydra.run.dir
         chosen = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
         values = OmegaConf.to_container(chosen, resolve=True)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+    except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
-    errors: dict[str, UserError] = {}
+    errors = {str(error): error for error in check_sections(values, overrides, name)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         errors.update({str(error): error for error in configuration.check(variant, folder)[1]})
     return list(errors.values()), run_directory
@@ -319,17 +321,35 @@ def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Iterato
                 yield OmegaConf.to_container(variant)
 
 
+def check_sections(values: dict[str, Any], overrides: list[Override], name: str) -> list[UserError]:
+    """A file of the user's that stands alone would take its defaults from the schema, and none of conf/'s."""
+    deleted = {override.key_or_group for override in overrides if override.is_delete()}
+    missing = [entry.name for entry in dataclasses.fields(Config) if entry.name not in {*values, *deleted}]
+    return [not_on_defaults(name, f"it has no {', '.join(missing)}")] if missing else []
+
+
 def explain_composition(error: Exception, options: Namespace) -> UserError:
     """One line about a configuration that Hydra cannot compose."""
     message = first_line(error)
+    name = options.config_name or "config"
     if options.config_path and "not in struct" in str(error):
-        return UserError(
-            f"{options.config_name} does not stand on TextZoo's defaults: {message}",
-            remedy="Begin the file with the lines 'defaults:', '  - config', '  - _self_'.",
-        )
+        return not_on_defaults(name, message)
+    if isinstance(error, UnicodeDecodeError):
+        return UserError(f"{name} or a file that it names is not UTF-8: {message}", remedy="Save it as UTF-8.")
+    if isinstance(error, RecursionError):
+        remedy = "A file's defaults must not name the file itself: give it another name than theirs."
+        return UserError(f"{name} leads back to itself, or is nested too deeply", remedy=remedy)
     return UserError(f"the configuration cannot be composed: {message}")
 
 
+def not_on_defaults(name: str, reason: str) -> UserError:
+    rename = "Name it otherwise than TextZoo's own config.yaml; begin" if Path(name).stem == "config" else "Begin"
+    return UserError(
+        f"{name} does not stand on TextZoo's defaults: {reason}",
+        remedy=f"{rename} the file with the lines 'defaults:', '  - config', '  - _self_'.",
+    )
+
+
 def first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else type(error).__name__
