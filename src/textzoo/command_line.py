@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from textzoo import configuration, describe, pretrained
 from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
-from textzoo.overrides import parse, quoted, single_value, with_literal_text
+from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.schema import Config, walk
 
@@ -237,22 +237,20 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
     if override.is_sweep_override() and not sweeping:
         return UserError(f"{name} has several values", remedy="A sweep needs -m.")
     try:
-        choices = values_of(override)
+        chosen = first_values(override)
     except (HydraException, ValueError) as error:
         remedy = "Write the values one by one, with commas."
         return UserError(f"the values of '{override.input_line}' cannot be listed: {first_line(error)}", remedy=remedy)
     if name == "hydra" or name.startswith(("hydra.", "hydra/")):
         return None
     if (folder / name).is_dir() and not override.is_delete():
-        return check_options(name, choices, describe.options_of(folder / name))
+        return check_options(name, chosen, describe.options_of(folder / name))
     return check_key(name)
 
 
-def values_of(override: Override) -> list[Any]:
-    """The value of an override; of a sweep, its first ones."""
-    if not override.is_sweep_override():
-        return [override.value()]
-    values = list(itertools.islice(override.sweep_iterator(), MAXIMAL_SWEEP_CHECKS))
+def first_values(override: Override) -> list[Any]:
+    """The value of an override; of a sweep, its first ones, which are at least one."""
+    values = [choice.value() for choice in itertools.islice(choices(override), MAXIMAL_SWEEP_CHECKS)]
     if not values:
         raise ValueError("there is none")
     return values
@@ -284,7 +282,7 @@ def check_key(name: str) -> UserError | None:
 
 def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> tuple[list[UserError], str]:
     """The mistakes that show in the composed values; and the run's folder."""
-    single = [text_of_first_choice(override) for override in overrides]
+    single = [next(choices(override)).input_line for override in overrides]
     config_folder = options.config_path or str(folder)
     name = options.config_name or "config"
     try:
@@ -302,22 +300,14 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     return list(errors.values()), run_directory
 
 
-def text_of_first_choice(override: Override) -> str:
-    """The override as text; of a sweep, its first value."""
-    if not override.is_sweep_override():
-        return override.input_line
-    first = next(iter(override.sweep_string_iterator()))
-    return f"{override.get_key_element()}={first}"
-
-
 def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Iterator[dict[str, Any]]:
     """The composed values, and for each further value of a swept key the same values with that one changed."""
     yield values
     for override in overrides:
         if override.is_sweep_override() and "." in override.key_or_group:
-            for choice in itertools.islice(override.sweep_iterator(), 1, None):
+            for choice in itertools.islice(choices(override), 1, None):
                 variant = OmegaConf.create(values)
-                OmegaConf.update(variant, override.key_or_group, choice)
+                OmegaConf.update(variant, override.key_or_group, choice.value())
                 yield OmegaConf.to_container(variant)
 
 

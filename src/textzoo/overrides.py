@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -72,6 +73,20 @@ def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:
         else:
             errors.append(UserError(f"'{text}' names no key", expected="key=value", remedy="Write a key before '='."))
     return overrides, errors
+
+
+def choices(override: Override) -> Iterator[Override]:
+    """The override itself; of a sweep, one override for each of its values.
+
+    Raises:
+        HydraException, ValueError: The values cannot be listed.
+    """
+    if not override.is_sweep_override():
+        yield override
+        return
+    parser = OverridesParser.create()
+    for text in override.sweep_string_iterator():
+        yield parser.parse_override(f"{override.get_key_element()}={text}")
 
 
 def unreadable(text: str, error: HydraException) -> UserError:
