@@ -1,6 +1,5 @@
 """The overrides of a command line: text is taken as it stands, and everything that cannot be read is found at once."""
 
-import dataclasses
 import functools
 import re
 from collections.abc import Iterator
@@ -19,13 +18,13 @@ NAMES = {"operation_mode", "deployment.hardware_setup.board"}
 
 
 @functools.cache
-def text_keys() -> frozenset[str]:
-    """Keys whose values are free text or one path, so that commas, brackets and numbers in them mean nothing more."""
-    return frozenset(name for name, entry in walk() if is_free_text(entry)) - NAMES
-
-
-def is_free_text(entry: dataclasses.Field) -> bool:
-    return not entry.metadata["choices"] and {str} <= set(allowed_types(entry.type)) <= {str, type(None)}
+def text_keys() -> dict[str, tuple[Any, ...]]:
+    """Keys of free text and of paths, whose commas, brackets and numbers mean nothing more; with the types allowed."""
+    kinds = {name: allowed_types(entry.type) for name, entry in walk() if not entry.metadata["choices"]}
+    texts = {str, list[str], type(None)}
+    return {
+        name: allowed for name, allowed in kinds.items() if str in allowed and name not in NAMES and {*allowed} <= texts
+    }
 
 
 def with_literal_text(override: str, *, sweeping: bool) -> str:
@@ -33,16 +32,18 @@ def with_literal_text(override: str, *, sweeping: bool) -> str:
 
     Args:
         override: `key=value` as it comes from the shell.
-        sweeping: Whether -m is given; a list of values is then Hydra's, which wants quotes around each text.
+        sweeping: Whether -m is given; values with commas are then Hydra's, which wants quotes around each text.
 
     Returns:
         The override with its value in quotes, spaces at its ends included, if the key's value is text; the same
-        override if it is not, or if the value is null or in quotes of its own.
+        override if it is not, or if the value is null, in quotes of its own, or a list where the key takes one.
     """
-    key, equal, value = override.partition("=")
-    if not equal or key.lstrip("+") not in text_keys():
+    key, _, value = override.partition("=")
+    allowed = text_keys().get(key.lstrip("+"), ())
+    several = (sweeping and "," in value) or (list[str] in allowed and value.startswith("["))
+    if not allowed or "=" not in override or value.lower() == "null" or several:
         return override
-    if value.lower() == "null" or (sweeping and "," in value) or (value.startswith(('"', "'")) and readable(override)):
+    if value.startswith(('"', "'")) and not parse([override])[1]:
         return override
     return f"{key}={quoted(value)}"
 
@@ -51,10 +52,6 @@ def quoted(text: str) -> str:
     """The text in Hydra's quotes; `${` in it is no interpolation."""
     escaped = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     return QuotedString(escaped, Quote.double).with_quotes()
-
-
-def readable(override: str) -> bool:
-    return not parse([override])[1]
 
 
 def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:

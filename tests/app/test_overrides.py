@@ -32,6 +32,7 @@ TEXTS = [
     ("model.float_model_path=run (1), best/float.keras", False, ["run (1), best/float.keras"]),
     ("prediction.seed=3", False, [3]),
     ("dataset.training_path=[a.txt,b.txt]", False, [["a.txt", "b.txt"]]),
+    ("dataset.training_path=my text (1).txt", False, ["my text (1).txt"]),
     ("operation_mode=training,evaluation", True, ["training", "evaluation"]),
 ]
 
