@@ -171,7 +171,7 @@ def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list
 
 def with_pretrained_model(overrides: list[str], folder: Path) -> list[str]:
     """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
-    given = {override.key_or_group: override for override in parse(overrides)[0]}
+    given = {override.key_or_group: override for override in parse(overrides)[0] if not override.is_delete()}
     purpose = "pretrained=true"
     if "pretrained" not in given or single_value(given["pretrained"], purpose) is not True:
         return overrides
