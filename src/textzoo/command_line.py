@@ -29,8 +29,17 @@ from textzoo.schema import Config, walk
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
-# What Hydra lets through of a file that it cannot read.
-NOT_COMPOSED = (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, ValueError, RecursionError)
+# What Hydra lets through of a file that it cannot read, or of a key of its own that has another type.
+NOT_COMPOSED = (
+    HydraException,
+    OmegaConfBaseException,
+    yaml.YAMLError,
+    AttributeError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 DAMAGED_RUN = "Without general.resume=... the run starts anew."
 
 
@@ -220,6 +229,8 @@ def check_writable(folder: Path) -> list[UserError]:
 def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
     """Every mistake of the command line and of the files that it composes; and the run's folder."""
     overrides, errors = parse(options.overrides)
+    if options.multirun and options.cfg:
+        errors.append(UserError("-m and --cfg exclude each other", remedy="--cfg shows one configuration: without -m."))
     good: list[Override] = []
     for override in overrides:
         problem = check_override(override, folder, sweeping=options.multirun)

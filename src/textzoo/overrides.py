@@ -62,7 +62,7 @@ def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:
     for text in texts:
         try:
             override = parser.parse_override(text)
-        except HydraException as error:
+        except (HydraException, ValueError, RecursionError) as error:
             errors.append(unreadable(text, error))
             continue
         if override.key_or_group:
@@ -86,7 +86,7 @@ def choices(override: Override) -> Iterator[Override]:
         yield parser.parse_override(f"{override.get_key_element()}={text}")
 
 
-def unreadable(text: str, error: HydraException) -> UserError:
+def unreadable(text: str, error: Exception) -> UserError:
     """What is wrong with one override, and how a text with signs in it gets through the shell and Hydra."""
     key, equal, _ = text.partition("=")
     if not equal:

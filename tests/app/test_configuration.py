@@ -469,8 +469,9 @@ def test_every_value_of_a_sweep_is_checked(program):
 
 def test_a_sweep_that_cannot_be_listed_is_named(program):
     swept = ["model=glob(*)", "model.n_layers=range(1,5,0)", "training.steps=interval(1,3)", "training.seed=range(5,1)"]
-    answer = program("-m", *swept)
+    answer = program("-m", *swept, "--cfg", "job")
     assert answer.returncode == 2
+    assert "-m and --cfg exclude each other" in answer.stderr
     for override in swept:
         assert f"the values of '{override}' cannot be listed" in answer.stderr
 

@@ -56,6 +56,12 @@ def test_any_text_can_be_quoted(text):
     assert arriving(override) == [text]
 
 
+def test_a_number_that_is_too_long_is_named():
+    overrides, errors = parse(["model.n_layers=" + "9" * 5000])
+    assert overrides == []
+    assert "cannot be read: Exceeds the limit" in str(errors[0])
+
+
 def test_flags_may_stand_behind_and_between_overrides(program):
     answer = program(
         "model=tiny_lm", "++pretrained=true", "--cfg", "job", "operation_mode=prediction", f"{PROMPT}=Well, $ "
