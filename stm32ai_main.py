@@ -1,28 +1,50 @@
 """TextZoo's entry point: `python stm32ai_main.py operation_mode=chain_tqe`; `--help` tells the rest.
 
-Only Hydra is imported here, so that help and mistakes in the configuration are answered at once.
+Only Hydra is imported here, so that help and mistakes in the configuration are answered at once; and only inside of
+`main`, so that a Ctrl-C is answered meanwhile.
 """
 
+import os
+import signal
 import sys
 from pathlib import Path
-
-import hydra
-from omegaconf import DictConfig
-
-from textzoo import command_line
+from typing import Any
 
 CONFIGURATION_FOLDER = Path(__file__).resolve().parent / "conf"
+INTERRUPTED = 130
 exit_codes: list[int] = []
 
 
-@hydra.main(version_base="1.3", config_path="conf", config_name="config")
-def run(config: DictConfig) -> None:
+def leave(*_: Any) -> None:
+    """Answer a Ctrl-C before a run began: nothing is to be saved, and an exception could be lost in an import."""
+    os.write(sys.stderr.fileno(), b"Interrupted.\n")
+    os._exit(INTERRUPTED)
+
+
+def run(config: Any) -> None:
+    """Run one composed configuration (a DictConfig); Hydra calls this, for every choice of a sweep."""
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a run tells of a pipe that breaks, to an emulator for one
     from textzoo import app
 
     exit_codes.append(app.run(config))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Check the command line, then let Hydra run it."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell's background job does
+        signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` ends help and tables without a word
+    import hydra
+
+    from textzoo import command_line
+
     sys.argv[1:] = command_line.prepare(sys.argv[1:], CONFIGURATION_FOLDER)
-    run()
+    hydra.main(version_base="1.3", config_path="conf", config_name="config")(run)()
     sys.exit(max(exit_codes, default=0))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:  # between two runs of a sweep
+        leave()

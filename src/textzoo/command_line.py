@@ -6,6 +6,7 @@ import itertools
 import sys
 import tempfile
 from argparse import Namespace
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,7 +15,6 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
@@ -23,11 +23,24 @@ from omegaconf.errors import OmegaConfBaseException
 from textzoo import configuration, describe, pretrained
 from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
+from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.schema import Config, walk
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
+# What Hydra lets through of a file that it cannot read, or of a key of its own that has another type.
+NOT_COMPOSED = (
+    HydraException,
+    OmegaConfBaseException,
+    yaml.YAMLError,
+    AttributeError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+DAMAGED_RUN = "Without general.resume=... the run starts anew."
 
 
 @functools.cache
@@ -62,15 +75,14 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     Exits with 0 after help, with 2 after printing every mistake found.
     """
     register()
-    options = get_args_parser().parse_args(arguments)
+    options = get_args_parser().parse_intermixed_args(arguments)
     if options.help:
         print(describe.help_text(folder))
         sys.exit(0)
     if options.hydra_help or options.shell_completion or options.info is not None:
         return arguments
     try:
-        arguments = with_resumed_overrides(with_project_configuration(arguments, options, folder), options, folder)
-        arguments = with_pretrained_model(arguments, folder)
+        arguments = completed(arguments, options, folder)
     except UserError as error:
         refuse([error])
     options = get_args_parser().parse_args(arguments)
@@ -84,6 +96,16 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if errors:
         refuse(errors)
     return arguments
+
+
+def completed(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
+    """The command line with all that it implies: flags first, then the overrides in one row, as Hydra wants them."""
+    flags = [argument for argument in arguments if argument not in options.overrides]
+    overrides = [with_literal_text(text, sweeping=options.multirun) for text in options.overrides]
+    flags = with_project_configuration(flags, options, folder)
+    earlier_flags, earlier = of_resumed_run(overrides, options, folder)
+    overrides = with_pretrained_model([*earlier, *overrides], folder)
+    return [*flags, *earlier_flags, *overrides]
 
 
 def refuse(errors: list[UserError]) -> NoReturn:
@@ -121,57 +143,75 @@ def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def with_resumed_overrides(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
-    """For `general.resume=<run folder>`: that run's configuration and overrides, then those given now, which win."""
-    resume = [text.partition("=")[2] for text in options.overrides if text.startswith("general.resume=")]
-    if not resume or resume[-1] in ("", "null"):
-        return arguments
-    stored = Path(resume[-1]) / ".hydra"
+def of_resumed_run(overrides: list[str], options: Namespace, folder: Path) -> tuple[list[str], list[str]]:
+    """For `general.resume=<run folder>`: that run's flags, and those of its overrides that are not given anew."""
+    given = {override.key_or_group: override for override in parse(overrides)[0]}
+    resume = single_value(given.get("general.resume"), "general.resume")
+    if not resume:
+        return [], []
+    stored = Path(str(resume)) / ".hydra"
     if not stored.is_dir():
         raise UserError(
-            f"general.resume: '{resume[-1]}' is not a run folder",
+            f"general.resume: '{resume}' is not a run folder",
             expected="a folder that holds .hydra/",
             remedy="Run folders lie in experiments_outputs/.",
         )
-    given = {text.partition("=")[0].lstrip("+~") for text in options.overrides}
-    earlier = [text for text in read_yaml(stored / "overrides.yaml", list) if text.partition("=")[0] not in given]
-    return [*arguments, *stored_configuration(stored, options, folder), *earlier]
+    earlier = read_yaml(stored / "overrides.yaml", list, DAMAGED_RUN)
+    if not all(isinstance(text, str) and not text.startswith("-") for text in earlier):
+        raise damaged(stored / "overrides.yaml", "a list of key=value", DAMAGED_RUN)
+    kept = [text for text in earlier if text.partition("=")[0].lstrip("+~") not in given]
+    return stored_configuration(stored, options, folder), kept
 
 
 def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list[str]:
     """The options that name the configuration file of an earlier run, unless the command line names one."""
-    hydra = read_yaml(stored / "hydra.yaml", dict).get("hydra", {})
-    sources = [source["path"] for source in hydra["runtime"]["config_sources"] if source["provider"] == "main"]
-    if options.config_name or not sources or Path(sources[0]) == folder:
+    path = stored / "hydra.yaml"
+    hydra = read_yaml(path, dict, DAMAGED_RUN)
+    try:
+        sources = hydra["hydra"]["runtime"]["config_sources"]
+        main = [source["path"] for source in sources if source["provider"] == "main"]
+        name = hydra["hydra"]["job"]["config_name"]
+    except (KeyError, TypeError) as error:
+        raise damaged(path, "what Hydra wrote there when the run began", DAMAGED_RUN) from error
+    if options.config_name or not main or main[0] == str(folder):
         return []
-    return [f"--config-path={sources[0]}", f"--config-name={hydra['job']['config_name']}", f"--config-dir={folder}"]
+    return [f"--config-path={main[0]}", f"--config-name={name}", f"--config-dir={folder}"]
 
 
-def with_pretrained_model(arguments: list[str], folder: Path) -> list[str]:
+def with_pretrained_model(overrides: list[str], folder: Path) -> list[str]:
     """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
-    given = dict(text.split("=", 1) for text in get_args_parser().parse_args(arguments).overrides if "=" in text)
-    if given.get("pretrained", "").lower() != "true":
-        return arguments
-    chosen = {**default_choices(folder), **given}
-    added = pretrained.overrides(chosen["model"], chosen["quantization"])
-    return [*arguments, *(f"{key}={value}" for key, value in added.items() if key not in given)]
+    given = {override.key_or_group: override for override in parse(overrides)[0] if not override.is_delete()}
+    purpose = "pretrained=true"
+    if "pretrained" not in given or single_value(given["pretrained"], purpose) is not True:
+        return overrides
+    chosen = default_choices(folder)
+    for group in ("model", "quantization"):
+        if group in given:
+            chosen[group] = single_value(given[group], purpose)
+    added = pretrained.overrides(str(chosen["model"]), str(chosen["quantization"]))
+    return [*overrides, *(f"{key}={quoted(value)}" for key, value in added.items() if key not in given)]
 
 
-def default_choices(folder: Path) -> dict[str, str]:
+def default_choices(folder: Path) -> dict[str, Any]:
     """The option of each group where the command line names none."""
-    entries = read_yaml(folder / "config.yaml", dict)["defaults"]
+    path = folder / "config.yaml"
+    entries = read_yaml(path, dict, "Take conf/ as it came with TextZoo.")["defaults"]
     return {group: option for entry in entries if isinstance(entry, dict) for group, option in entry.items()}
 
 
-def read_yaml(path: Path, kind: type) -> Any:
+def read_yaml(path: Path, kind: type, remedy: str) -> Any:
     """The content of one of Hydra's own files, which must be of the kind given."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"general.resume: {path} cannot be read", received=first_line(error)) from error
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read", received=first_line(error), remedy=remedy) from error
     if not isinstance(values, kind):
-        raise UserError(f"general.resume: {path} is damaged", expected=f"a {kind.__name__}")
+        raise damaged(path, f"a {kind.__name__}", remedy)
     return values
+
+
+def damaged(path: Path, expected: str, remedy: str) -> UserError:
+    return UserError(f"{path} is damaged", expected=expected, remedy=remedy)
 
 
 def check_writable(folder: Path) -> list[UserError]:
@@ -188,11 +228,9 @@ def check_writable(folder: Path) -> list[UserError]:
 
 def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
     """Every mistake of the command line and of the files that it composes; and the run's folder."""
-    try:
-        overrides = OverridesParser.create().parse_overrides(options.overrides)
-    except HydraException as error:
-        return [UserError(f"the command line cannot be read: {first_line(error)}")], ""
-    errors = []
+    overrides, errors = parse(options.overrides)
+    if options.multirun and options.cfg:
+        errors.append(UserError("-m and --cfg exclude each other", remedy="--cfg shows one configuration: without -m."))
     good: list[Override] = []
     for override in overrides:
         problem = check_override(override, folder, sweeping=options.multirun)
@@ -207,19 +245,35 @@ def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
 def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserError | None:
     """A key that the schema does not have, an option that a group does not have, or a sweep without -m."""
     name = override.key_or_group
-    if name == "hydra" or name.startswith(("hydra.", "hydra/")):
-        return None
     if override.is_sweep_override() and not sweeping:
         return UserError(f"{name} has several values", remedy="A sweep needs -m.")
-    if (folder / name).is_dir():
-        options = describe.options_of(folder / name)
-        unknown = [value for value in group_choices(override) if value is not None and str(value) not in options]
-        return unknown_name(name, str(unknown[0]), options) if unknown else None
+    try:
+        chosen = first_values(override)
+    except (HydraException, ValueError) as error:
+        remedy = "Write the values one by one, with commas."
+        return UserError(f"the values of '{override.input_line}' cannot be listed: {first_line(error)}", remedy=remedy)
+    if name == "hydra" or name.startswith(("hydra.", "hydra/")):
+        return None
+    if (folder / name).is_dir() and not override.is_delete():
+        return check_options(name, chosen, describe.options_of(folder / name))
     return check_key(name)
 
 
-def group_choices(override: Override) -> list[Any]:
-    return list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+def first_values(override: Override) -> list[Any]:
+    """The value of an override; of a sweep, its first ones, which are at least one."""
+    values = [choice.value() for choice in itertools.islice(choices(override), MAXIMAL_SWEEP_CHECKS)]
+    if not values:
+        raise ValueError("there is none")
+    return values
+
+
+def check_options(group: str, chosen: list[Any], options: list[str]) -> UserError | None:
+    """An option that a group does not have; or none at all (null), which Hydra takes from files only."""
+    if None in chosen:
+        expected = f"one of {', '.join(options)}"
+        return UserError(f"{group}=null chooses nothing", expected=expected, remedy="Leave it out for the default.")
+    unknown = [str(value) for value in chosen if str(value) not in options]
+    return unknown_name(group, unknown[0], options) if unknown else None
 
 
 def check_key(name: str) -> UserError | None:
@@ -239,54 +293,64 @@ def check_key(name: str) -> UserError | None:
 
 def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> tuple[list[UserError], str]:
     """The mistakes that show in the composed values; and the run's folder."""
-    single = [text_of_first_choice(override) for override in overrides]
+    single = [next(choices(override)).input_line for override in overrides]
     config_folder = options.config_path or str(folder)
+    name = options.config_name or "config"
     try:
         with initialize_config_dir(config_folder, version_base="1.3", job_name="stm32ai_main"):
             searchpath = [f"hydra.searchpath=[file://{folder}]"] if options.config_path else []
-            name = options.config_name or "config"
             composed = compose(name, overrides=[*single, *searchpath], return_hydra_config=True)
         run_directory = composed.hydra.run.dir
         chosen = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
         values = OmegaConf.to_container(chosen, resolve=True)
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError) as error:
+    except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
-    errors: dict[str, UserError] = {}
+    errors = {str(error): error for error in check_sections(values, overrides, name)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         errors.update({str(error): error for error in configuration.check(variant, folder)[1]})
     return list(errors.values()), run_directory
 
 
-def text_of_first_choice(override: Override) -> str:
-    """The override as text; of a sweep, its first value."""
-    if not override.is_sweep_override():
-        return override.input_line
-    first = next(iter(override.sweep_string_iterator()))
-    return f"{override.get_key_element()}={first}"
-
-
-def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Any:
+def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Iterator[dict[str, Any]]:
     """The composed values, and for each further value of a swept key the same values with that one changed."""
     yield values
     for override in overrides:
         if override.is_sweep_override() and "." in override.key_or_group:
-            for choice in itertools.islice(override.sweep_iterator(), 1, None):
+            for choice in itertools.islice(choices(override), 1, None):
                 variant = OmegaConf.create(values)
-                OmegaConf.update(variant, override.key_or_group, choice)
+                OmegaConf.update(variant, override.key_or_group, choice.value())
                 yield OmegaConf.to_container(variant)
+
+
+def check_sections(values: dict[str, Any], overrides: list[Override], name: str) -> list[UserError]:
+    """A file of the user's that stands alone would take its defaults from the schema, and none of conf/'s."""
+    deleted = {override.key_or_group for override in overrides if override.is_delete()}
+    missing = [entry.name for entry in dataclasses.fields(Config) if entry.name not in {*values, *deleted}]
+    return [not_on_defaults(name, f"it has no {', '.join(missing)}")] if missing else []
 
 
 def explain_composition(error: Exception, options: Namespace) -> UserError:
     """One line about a configuration that Hydra cannot compose."""
     message = first_line(error)
+    name = options.config_name or "config"
     if options.config_path and "not in struct" in str(error):
-        return UserError(
-            f"{options.config_name} does not stand on TextZoo's defaults: {message}",
-            remedy="Begin the file with the lines 'defaults:', '  - config', '  - _self_'.",
-        )
+        return not_on_defaults(name, message)
+    if isinstance(error, UnicodeDecodeError):
+        return UserError(f"{name} or a file that it names is not UTF-8: {message}", remedy="Save it as UTF-8.")
+    if isinstance(error, RecursionError):
+        remedy = "A file's defaults must not name the file itself: give it another name than theirs."
+        return UserError(f"{name} leads back to itself, or is nested too deeply", remedy=remedy)
     return UserError(f"the configuration cannot be composed: {message}")
 
 
+def not_on_defaults(name: str, reason: str) -> UserError:
+    rename = "Name it otherwise than TextZoo's own config.yaml; begin" if Path(name).stem == "config" else "Begin"
+    return UserError(
+        f"{name} does not stand on TextZoo's defaults: {reason}",
+        remedy=f"{rename} the file with the lines 'defaults:', '  - config', '  - _self_'.",
+    )
+
+
 def first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else type(error).__name__

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra._internal.utils import get_args_parser
 
-from textzoo import configuration, validation
+from textzoo import command_line, configuration, validation
 from textzoo.chains import CHAINS
 from textzoo.command_line import check_key
+from textzoo.errors import UserError
 from textzoo.schema import Config, walk
 from textzoo.validation import keys
 
@@ -62,6 +64,11 @@ COMMAND_LINE_MISTAKES = [
     ("model.n_layers=[1", "the command line cannot be read"),
     ("experiment=none_such", "unknown experiment 'none_such'"),
     ("general.resume=nowhere", "general.resume: 'nowhere' is not a run folder"),
+    ("dataset=null", "dataset=null chooses nothing; expected one of conversations, mixture,"),
+    ("experiment=null", "experiment=null chooses nothing; expected one of conversations_gpt,"),
+    ("=5", "'=5' names no key; expected key=value."),
+    ("model.n_layers", "the command line cannot be read: 'model.n_layers'; expected key=value."),
+    ("hydra.run.dir=f(x)", "needs quotes twice: 'hydra.run.dir=\"...\"'."),
 ]
 
 # a dataset section, what each of its mistakes says
@@ -394,14 +401,56 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
         ("defaults: [config, _self_]\nmodel: 3\n", "wrong type of model; expected a section"),
         ("model: {n_layers: [", "cannot be composed"),
         ("defaults: [config, _self_]\ntraining: {steps: 1.5}\n", "wrong type of training.steps"),
+        ("defaults: [config, _self_] # \xe9\n", "is not UTF-8"),
+        ("defaults: 5\n", "cannot be composed: Invalid defaults list"),
+        (
+            "model: {n_layers: 2}\n",
+            "does not stand on TextZoo's defaults: it has no operation_mode",
+        ),
+        ("", "Begin the file with the lines 'defaults:', '  - config', '  - _self_'."),
     ],
 )
 def test_mistakes_in_a_users_file(program, tmp_path, content, message):
-    (tmp_path / "mine.yaml").write_text(content)
+    (tmp_path / "mine.yaml").write_text(content, encoding="latin-1")
     answer = program("--config-path", ".", "--config-name", "mine.yaml")
     assert answer.returncode == 2
     assert message in answer.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+STORED = {"hydra.yaml": "hydra: {runtime: {config_sources: []}, job: {config_name: config}}", "overrides.yaml": "[]"}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("hydra.yaml", "hydra: {}"),
+        ("hydra.yaml", "hydra: {runtime: 7}"),
+        ("overrides.yaml", "[5]"),
+        ("overrides.yaml", "[--multirun]"),
+        ("overrides.yaml", "5"),
+    ],
+)
+def test_a_damaged_run_folder_is_not_resumed(tmp_path, name, content):
+    (tmp_path / ".hydra").mkdir()
+    for file, text in {**STORED, name: content}.items():
+        (tmp_path / ".hydra" / file).write_text(text)
+    resume = [f"general.resume={tmp_path}"]
+    with pytest.raises(UserError, match=f"{name} is damaged; expected .* Without general.resume=... the run starts"):
+        command_line.of_resumed_run(resume, get_args_parser().parse_args(resume), CONF)
+
+
+def test_a_resumed_run_takes_its_own_overrides_but_for_those_given_anew(program, tmp_path):
+    folder = tmp_path / "the (first), run"
+    (folder / ".hydra").mkdir(parents=True)
+    stored = "['training.steps=5', '++training.batch_size=16', 'prediction.prompt=A ']"
+    for file, text in {**STORED, "overrides.yaml": stored}.items():
+        (folder / ".hydra" / file).write_text(text)
+    answer = program(f"general.resume={folder}", "++training.batch_size=8", "--cfg", "job")
+    assert answer.returncode == 0, answer.stderr
+    values = yaml.safe_load(answer.stdout)
+    assert (values["training"]["steps"], values["training"]["batch_size"]) == (5, 8)
+    assert (values["general"]["resume"], values["prediction"]["prompt"]) == (str(folder), "A")
 
 
 def test_an_experiment_wins_over_the_groups(program):
@@ -411,10 +460,20 @@ def test_an_experiment_wins_over_the_groups(program):
 
 
 def test_every_value_of_a_sweep_is_checked(program):
-    answer = program("-m", "model.n_layers=1,2,200", "model=pico_gpt,pico_gtp")
+    answer = program("-m", "model.n_layers=1,2,200", "model=pico_gpt,pico_gtp", 'training.steps=1,"A "')
     assert answer.returncode == 2
     assert "model.n_layers is out of range" in answer.stderr
     assert "unknown model 'pico_gtp'" in answer.stderr
+    assert "received 'A ' (text)" in answer.stderr
+
+
+def test_a_sweep_that_cannot_be_listed_is_named(program):
+    swept = ["model=glob(*)", "model.n_layers=range(1,5,0)", "training.steps=interval(1,3)", "training.seed=range(5,1)"]
+    answer = program("-m", *swept, "--cfg", "job")
+    assert answer.returncode == 2
+    assert "-m and --cfg exclude each other" in answer.stderr
+    for override in swept:
+        assert f"the values of '{override}' cannot be listed" in answer.stderr
 
 
 def test_describe_lists_every_key(program):

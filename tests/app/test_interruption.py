@@ -1,12 +1,17 @@
 """A Ctrl-C is heard even where Python drops the exception that it raises."""
 
 import signal
+import subprocess
+import sys
 import weakref
+from pathlib import Path
 
 import pytest
 
 from textzoo import interruption
 from textzoo.progress import progress_bar
+
+PROGRAM = Path(__file__).resolve().parents[2] / "stm32ai_main.py"
 
 
 @pytest.fixture
@@ -45,3 +50,32 @@ def test_a_background_job_goes_on_ignoring_ctrl_c(listening):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     interruption.listen()
     signal.raise_signal(signal.SIGINT)
+
+
+def heed_interrupts():
+    """A job in a shell's background inherits that Ctrl-C is ignored; a user's program in the foreground does not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def started(tmp_path, *options):
+    """The program with its output in pipes, printing every import to stderr if the options ask for that."""
+    command = [sys.executable, *options, str(PROGRAM), "operation_mode=describe"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=tmp_path, preexec_fn=heed_interrupts, **pipes)
+
+
+def test_ctrl_c_while_the_program_starts_is_answered_in_one_line(tmp_path):
+    with started(tmp_path, "-X", "importtime") as process:
+        for line in process.stderr:
+            if line.endswith("hydra.version\n"):  # far from the last import
+                process.send_signal(signal.SIGINT)
+                break
+        said = [line for line in process.stderr if not line.startswith("import time")]
+    assert (process.returncode, said) == (130, ["Interrupted.\n"])
+
+
+def test_a_reader_that_has_gone_ends_a_table_quietly(tmp_path):
+    with started(tmp_path) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == -signal.SIGPIPE

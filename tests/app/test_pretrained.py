@@ -59,6 +59,7 @@ MISTAKES = [
         "the pretrained tiny_lm is not quantized by dynamic_wi8_afp32",
     ),
     (["model=tiny_lm", "operation_mode=training"], "pretrained=true brings a trained model"),
+    (["-m", "model=tiny_lm,gpt"], "model has several values; expected one value with pretrained=true"),
 ]
 
 

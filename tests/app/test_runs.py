@@ -176,8 +176,10 @@ def test_the_trained_model_serves_the_other_modes(run, tmp_path):
             f"hydra.run.dir={talk}",
         )
         assert answer.returncode == 0, answer.stderr
-        texts.append(report_of(talk)["samples"][0]["text"])
-        assert texts[-1] in answer.stdout
+        sample = report_of(talk)["samples"][0]
+        texts.append(sample["text"])
+        assert sample["prompt"] == "The "
+        assert "The " + texts[-1] in answer.stdout
     assert texts[0] == texts[1]
     assert len(texts[0]) == 50
 

@@ -1,0 +1,72 @@
+"""Text on the command line arrives as it was typed, whatever signs are in it."""
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+from textzoo.overrides import choices, parse, quoted, with_literal_text
+
+PROMPT = "prediction.prompt"
+
+# what the shell hands over, whether -m is given, the values that arrive
+TEXTS = [
+    (f"{PROMPT}=The ", False, ["The "]),
+    (f"{PROMPT}= To be, or not", False, [" To be, or not"]),
+    (f"{PROMPT}=What's up", False, ["What's up"]),
+    (f"++{PROMPT}=Hello!", True, ["Hello!"]),
+    (f"{PROMPT}=123", False, ["123"]),
+    (f"{PROMPT}=true", False, ["true"]),
+    (f"{PROMPT}=f(x)", False, ["f(x)"]),
+    (f"{PROMPT}=[a=b", False, ["[a=b"]),
+    (f"{PROMPT}=${{x}} \\", False, ["${x} \\"]),
+    (f"{PROMPT}=", False, [""]),
+    (f"{PROMPT}=null", False, [None]),
+    (f"{PROMPT}='null'", False, ["null"]),
+    (f'{PROMPT}="The "', False, ["The "]),
+    (f'{PROMPT}="Yes" and "no"', False, ['"Yes" and "no"']),
+    (f"{PROMPT}='tis", False, ["'tis"]),
+    (f'{PROMPT}="The ","To be, "', True, ["The ", "To be, "]),
+    (f"{PROMPT}=The,A", True, ["The", "A"]),
+    ("model.float_model_path=run (1), best/float.keras", False, ["run (1), best/float.keras"]),
+    ("prediction.seed=3", False, [3]),
+    ("dataset.training_path=[a.txt,b.txt]", False, [["a.txt", "b.txt"]]),
+    ("dataset.training_path=my text (1).txt", False, ["my text (1).txt"]),
+    ("operation_mode=training,evaluation", True, ["training", "evaluation"]),
+]
+
+
+def arriving(override):
+    """What the program sees of an override that Hydra reads."""
+    values = [choice.value() for choice in choices(override)]
+    return OmegaConf.to_container(OmegaConf.create({"values": values}), resolve=True)["values"]
+
+
+@pytest.mark.parametrize(("text", "sweeping", "values"), TEXTS)
+def test_text_arrives_as_it_was_typed(text, sweeping, values):
+    (override,), errors = parse([with_literal_text(text, sweeping=sweeping)])
+    assert errors == []
+    assert arriving(override) == values
+
+
+@given(st.text(st.one_of(st.sampled_from("\\${}'\",=()[] "), st.characters(exclude_categories=["Cs"]))))
+def test_any_text_can_be_quoted(text):
+    (override,), _ = parse([f"{PROMPT}={quoted(text)}"])
+    assert arriving(override) == [text]
+
+
+def test_a_number_that_is_too_long_is_named():
+    overrides, errors = parse(["model.n_layers=" + "9" * 5000])
+    assert overrides == []
+    assert "cannot be read: Exceeds the limit" in str(errors[0])
+
+
+def test_flags_may_stand_behind_and_between_overrides(program):
+    answer = program(
+        "model=tiny_lm", "++pretrained=true", "--cfg", "job", "operation_mode=prediction", f"{PROMPT}=Well, $ "
+    )
+    assert answer.returncode == 0, answer.stderr
+    values = yaml.safe_load(answer.stdout)
+    assert values["prediction"]["prompt"] == "Well, $ "
+    assert values["model"]["float_model_path"].endswith("tiny_lm/float.keras")
