@@ -65,6 +65,14 @@ def register() -> None:
     OmegaConf.register_new_resolver("textzoo_started_at", started_at, replace=True)
 
 
+# Hydra would execute whatever the file holds.
+RERUN = UserError(
+    "--experimental-rerun reads a pickle, which may hold any program",
+    expected="general.resume=<a run's folder>",
+    remedy="It runs the same configuration again, and redoes what is not there yet.",
+)
+
+
 def prepare(arguments: list[str], folder: Path) -> list[str]:
     """Check a command line; return it in the form that Hydra takes, or exit.
 
@@ -79,6 +87,8 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if options.help:
         print(describe.help_text(folder))
         sys.exit(0)
+    if options.experimental_rerun:
+        refuse([RERUN])
     if options.hydra_help or options.shell_completion or options.info is not None:
         return arguments
     try:

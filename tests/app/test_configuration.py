@@ -24,6 +24,7 @@ SERIAL = {"benchmarking.measured_by": "serial", "benchmarking.serial_port": "/de
 
 # override, what the message must contain
 COMMAND_LINE_MISTAKES = [
+    ("--experimental-rerun=any.pickle", "reads a pickle"),
     ("model.nlayers=3", "unknown key model.nlayers. Did you mean 'model.n_layers'?"),
     ("trainig.steps=3", "unknown key trainig.steps. Did you mean 'training.steps'?"),
     ("n_heads=3", "unknown key n_heads. Did you mean 'model.n_heads'?"),
