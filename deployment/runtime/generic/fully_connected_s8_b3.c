@@ -9,9 +9,7 @@ void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t
         const int32_t rows = layer->rows - first < TZ_BASE3_TILE ? layer->rows - first : TZ_BASE3_TILE;
         const int32_t *const sums = tz_base3_sums(layer, &weights, input, rows, scratch);
         for (int32_t row = first; row < first + rows; ++row) {
-            const int32_t sum = sums[row - first] + layer->bias[row];
-            const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
-            output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
+            output[row] = tz_row_output_s8(layer, row, sums[row - first] + layer->bias[row]);
         }
     }
 }

@@ -28,8 +28,7 @@ static inline void fully_connected(const tz_fully_connected_s8_t *layer, const i
     const uint8_t *weights = layer->weights;
     for (int32_t row = 0; row < layer->rows; ++row, weights += row_bytes) {
         const int32_t sum = dot_row(weights, input, layer->columns) - known + layer->bias[row];
-        const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
-        output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
+        output[row] = tz_row_output_s8(layer, row, sum);
     }
 }
 

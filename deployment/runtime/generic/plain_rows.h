@@ -14,8 +14,7 @@ static inline void plain_rows_s8(const tz_fully_connected_s8_t *layer, const int
         for (int32_t column = 0; column < layer->columns; ++column) {
             sum += input[column] * *weights++;
         }
-        sum = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]) + layer->output_zero_point;
-        output[row] = (int8_t)tz_clamp(sum, layer->minimum, layer->maximum);
+        output[row] = tz_row_output_s8(layer, row, sum);
     }
 }
 

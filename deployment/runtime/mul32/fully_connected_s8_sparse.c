@@ -4,14 +4,13 @@
 
 #include "finish_row.h"
 
+static inline void finish_block(const tz_fully_connected_s8_t *layer, int32_t row, const int32_t *sums, int8_t *output)
+{
+    finish_rows(layer, row, TZ_SPARSE_ROWS, sums, 0, output);
+}
+
 void tz_fully_connected_s8_sparse(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
                                   void *scratch)
 {
-    const uint8_t *block = layer->weights;
-    const uint32_t *const end = tz_sparse_entries(input, layer->columns, scratch);
-    for (int32_t row = 0; row < layer->rows; row += TZ_SPARSE_ROWS, block += TZ_SPARSE_ROWS * layer->columns) {
-        int32_t sums[TZ_SPARSE_ROWS] = {0};
-        tz_sparse_sums(block, scratch, end, sums);
-        finish_rows(layer, row, TZ_SPARSE_ROWS, sums, 0, output);
-    }
+    tz_sparse_layer(layer, input, output, scratch, finish_block);
 }

@@ -20,8 +20,7 @@ static void requantize_rows(const tz_fully_connected_s8_t *layer, int32_t row, i
                             int8_t *output)
 {
     for (const int32_t end = row + rows; row < end; ++row) {
-        const int32_t scaled = tz_scale_single(*sums++, layer->multipliers[row], layer->shifts[row]);
-        output[row] = (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
+        output[row] = tz_row_output_s8(layer, row, *sums++);
     }
 }
 

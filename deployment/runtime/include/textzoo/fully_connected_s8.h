@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "textzoo/fixedpoint.h"
+
 typedef struct {
     const void *weights;        /* (rows, columns), packed for kernel and variant: see its .c file */
     const int32_t *bias;        /* (rows) */
@@ -42,5 +44,14 @@ void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t
  *   sum[n] = bias[n] + sum over k of (input[k] + 128) * weights[n][k] */
 void tz_fully_connected_s8_sparse(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
                                   void *scratch);
+
+/* ---- what its variants share ---- */
+
+/* The output of a row from its sum with the bias. */
+static inline int8_t tz_row_output_s8(const tz_fully_connected_s8_t *layer, int32_t row, int32_t sum)
+{
+    const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
+    return (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
+}
 
 #endif

@@ -15,6 +15,8 @@
 
 #include <stdint.h>
 
+#include "textzoo/fully_connected_s8.h"
+
 enum { TZ_SPARSE_ROWS = 8, TZ_SPARSE_LARGEST = 258, TZ_SPARSE_LOWEST = -128, TZ_SPARSE_HALF = 1 << 15 };
 /* Of an entry: how far its parts are shifted. The column's bytes begin at column * TZ_SPARSE_ROWS = entry >> 9. */
 enum { TZ_SPARSE_COLUMN = 12, TZ_SPARSE_BYTES = 9, TZ_SPARSE_VALUE = 1 };
@@ -73,6 +75,22 @@ __attribute__((noinline)) static void tz_sparse_sums(const uint8_t *block, const
         tz_sparse_add(odd0 + correction, sums + 1);
         tz_sparse_add(even1 + correction, sums + 4);
         tz_sparse_add(odd1 + correction, sums + 5);
+    }
+}
+
+/* Brings rows from `row` on, at most TZ_SPARSE_ROWS, to outputs. sums: (TZ_SPARSE_ROWS) without the bias */
+typedef void tz_sparse_finish_t(const tz_fully_connected_s8_t *layer, int32_t row, const int32_t *sums, int8_t *output);
+
+/* What a kernel does. */
+static inline void tz_sparse_layer(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
+                                   void *scratch, tz_sparse_finish_t *finish)
+{
+    const uint8_t *block = layer->weights;
+    const uint32_t *const end = tz_sparse_entries(input, layer->columns, scratch);
+    for (int32_t row = 0; row < layer->rows; row += TZ_SPARSE_ROWS, block += TZ_SPARSE_ROWS * layer->columns) {
+        int32_t sums[TZ_SPARSE_ROWS] = {0};
+        tz_sparse_sums(block, scratch, end, sums);
+        finish(layer, row, sums, output);
     }
 }
 
