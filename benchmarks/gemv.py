@@ -140,7 +140,7 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
     for kernel in reversed(FORMS):
         report[kernel] = layer_costs(run, own_variant(kernel, variant), layers_of(typical_layer, kernel))
     report[f"{WIDEST}, large numbers"] = layer_costs(run, variant, layers_of(random_layer, WIDEST))
-    report["fully_connected_s8_sparse"] = sparse_costs(run, variant)
+    report[SPARSE] = sparse_costs(run, variant)
     if core != HOST:
         sources = {kernel: RUNTIME / own_variant(kernel, variant) / f"{kernel}.c" for kernel in reversed(FORMS)}
         report["code_bytes"] = {kernel: code_bytes(source, core, folder) for kernel, source in sources.items()}

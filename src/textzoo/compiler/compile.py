@@ -15,7 +15,7 @@ from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.fully_connected import narrow_matrices
 from textzoo.compiler.opset import check_graph
-from textzoo.compiler.packing.choice import choose_kernels, with_sparse
+from textzoo.compiler.packing.choice import choose_kernels
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
@@ -123,8 +123,7 @@ def compile_bytes(
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
     kernels = choose_kernels(narrow_matrices(graph.nodes), target.variant, target.weights)
-    sparse_kernels = with_sparse(kernels, target.variant, target.weights)
-    target = replace(target, kernels=kernels, sparse_kernels=sparse_kernels)
+    target = replace(target, kernels=kernels)
     program, plan, savings = optimized(graph, target, without)
     use_vector_kernels(program, target.variant)
     files, context = emit(graph, program, plan, facts)

@@ -274,8 +274,10 @@ class CausalSelfAttention(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         self.d_model = input_shape[-1]
         self.d_head = self.d_model // self.n_heads
-        if self.d_model % self.n_heads or (self.rotary and self.d_head % 2):
+        if self.d_model % self.n_heads:
             raise ValueError(f"{self.n_heads} heads do not divide {self.d_model} channels")
+        if self.rotary and self.d_head % 2:
+            raise ValueError(f"heads of {self.d_head} channels cannot be turned in pairs")
         self.qkv = keras.layers.Dense(
             3 * self.d_model, use_bias=self.use_bias, kernel_initializer=normal_initializer(), name="qkv"
         )

@@ -46,14 +46,12 @@ class Target:
         weights: deployment.weights: which forms of packed weights are wanted.
         kernels: What this means for the model at hand: kernels of FULLY_CONNECTED int8, in the order in which they are
             tried for a matrix. The compiler fills it in.
-        sparse_kernels: The same for inputs that mostly are the smallest number.
         cores: 2 where matrix products are shared by two cores.
     """
 
     variant: str = "generic"
     weights: str = BALANCED
     kernels: tuple[str, ...] = FULLY_CONNECTED_S8
-    sparse_kernels: tuple[str, ...] = FULLY_CONNECTED_S8
     cores: int = 1
 
 

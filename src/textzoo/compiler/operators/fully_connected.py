@@ -18,6 +18,7 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
 )
+from textzoo.compiler.packing.choice import with_sparse
 from textzoo.compiler.packing.registry import (
     FULLY_CONNECTED_S16,
     FULLY_CONNECTED_S16_LONG,
@@ -180,7 +181,9 @@ def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
     """
     source, weights = node.operands()[:2]
     is_positive = source.zero_point == INTEGER_RANGES["int8"][0]
-    return target.sparse_kernels if is_positive and weights.shape[1] <= MOST_SPARSE_COLUMNS else target.kernels
+    if is_positive and weights.shape[1] <= MOST_SPARSE_COLUMNS:
+        return with_sparse(target.kernels, target.variant, target.weights)
+    return target.kernels
 
 
 def wide_layer(node: Node, target: Target) -> Call:
@@ -254,18 +257,23 @@ def integers(symbol: str, values: np.ndarray) -> Tensor:
     return Tensor(symbol, symbol, values.shape, np.dtype("int32"), value=values.astype(np.int32))
 
 
+def plain_bias(node: Node) -> np.ndarray:
+    """(rows,) int64: the bias as the model has it, zeros where it has none."""
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    return bias.value.ravel().astype(np.int64) if bias is not None else np.zeros(node.inputs[1].shape[0], np.int64)
+
+
 def folded_bias(node: Node) -> np.ndarray:
     """(rows,) int64: the bias with the input's zero point folded in."""
-    bias = node.inputs[2] if len(node.inputs) > 2 else None
-    return (bias.value.ravel().astype(np.int64) if bias is not None else 0) - node.inputs[0].zero_point * row_sums(node)
+    return plain_bias(node) - node.inputs[0].zero_point * row_sums(node)
 
 
 def stored_bias(node: Node, kernel: str) -> tuple[np.ndarray, str]:
     """(rows,) int32 as the kernel wants it, and its comment; the sparse one takes the zero point off its inputs."""
-    bias, shape = folded_bias(node), f"({node.inputs[1].shape[0]})"
+    shape = f"({node.inputs[1].shape[0]})"
     if kernel == SPARSE:
-        return (bias + node.inputs[0].zero_point * row_sums(node)).astype(np.int32), shape
-    return bias.astype(np.int32), f"{shape}, {FOLDED}"
+        return plain_bias(node).astype(np.int32), shape
+    return folded_bias(node).astype(np.int32), f"{shape}, {FOLDED}"
 
 
 def row_sums(node: Node) -> np.ndarray:

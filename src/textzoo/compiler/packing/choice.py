@@ -8,15 +8,7 @@ from itertools import combinations
 
 import numpy as np
 
-from textzoo.compiler.packing.registry import (
-    FULLY_CONNECTED_S8,
-    GENERIC,
-    SPARSE,
-    VARIANTS,
-    holder,
-    layout_of,
-    pack,
-)
+from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, GENERIC, SPARSE, VARIANTS, holder, layout_of, pack
 from textzoo.registry import unknown_name
 
 BALANCED = "balanced"

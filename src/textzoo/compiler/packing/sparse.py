@@ -5,7 +5,6 @@ import numpy as np
 from textzoo.compiler.packing.base import Layout, padded
 
 ROWS = 8  # of a block
-WORD = 4  # of them in a word
 
 
 def pack_sparse(weights: np.ndarray) -> np.ndarray:
@@ -16,7 +15,7 @@ def pack_sparse(weights: np.ndarray) -> np.ndarray:
 
 
 def scratch_sparse(rows: int, columns: int) -> int:
-    return WORD * columns
+    return 4 * columns
 
 
 SPARSE_LAYOUT = Layout(pack_sparse, scratch_sparse, -127, block_rows=ROWS)
