@@ -21,6 +21,7 @@ from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
 from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.vector_kernels import use_vector_kernels
+from textzoo.compiler.verifier import verify
 from textzoo.compiler.weights_image import weights_image
 
 
@@ -126,6 +127,7 @@ def compile_bytes(
     target = replace(target, kernels=kernels)
     program, plan, savings = optimized(graph, target, without)
     use_vector_kernels(program, target.variant)
+    verify(graph, program, plan)
     files, context = emit(graph, program, plan, facts)
     return CompiledModel(
         files=files,

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.graph import Node, Tensor, View
 from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
-from textzoo.compiler.program import Operand, Statement, Struct
+from textzoo.compiler.program import Loop, Operand, Statement, Struct
 
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
 # The generated loops have one letter per axis.
@@ -85,6 +85,21 @@ class Operator(ABC):
     @abstractmethod
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """The statements that compute the node; only called where there are no problems."""
+
+    def copies(self, node: Node) -> list[Loop]:
+        """All that an operator does which only rearranges elements: loops that copy, every output element once.
+
+        Empty for other operators. What a loop copies may lie at its place already: see `lower`.
+        """
+        return []
+
+    def movement(self, node: Node) -> list[Loop]:
+        """The same where an element may be written again: by an update after a copy."""
+        return self.copies(node)
+
+    def view(self, node: Node) -> View | None:
+        """Where the output of a look-up lies in its table, if it is one contiguous part of it."""
+        return None
 
 
 def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:

@@ -37,11 +37,25 @@ def part(tensor: Tensor, axis: int, start: int) -> Operand:
     return Operand(tensor, strides, start * strides[axis])
 
 
-def lies_at(tensor: Tensor, place: Operand) -> bool:
-    """Whether a tensor was made a view of the place where it belongs; one that belongs to two places is at one only."""
-    storage, offset, moves = tensor.place()
-    target, target_offset, target_moves = place.tensor.place()
-    return storage is target and offset == target_offset + place.offset and moves == target_moves
+class Rearrangement(Operator):
+    """An operator whose outputs are made of its inputs' elements by `copies`."""
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        """Copy what a pass has not made a view: one that belongs to two places lies at one of them only."""
+        return [loop for loop in self.copies(node) if not lies_there(loop)]
+
+
+def lies_there(loop: Loop) -> bool:
+    """Whether a loop copies elements to where they are."""
+    (compute,) = loop.body
+    return compute.operands[0].same_walk(compute.target)
+
+
+def moved(index: Tensor, element: int, stride: int, limit: int) -> tuple[int, tuple[Move, ...]]:
+    """What an index adds to a place, clamped to [0, limit]: elements where it is a constant, or else a move."""
+    if not index.is_constant:
+        return 0, (Move(index, element, stride, limit),)
+    return int(np.clip(index.value.ravel()[element], 0, limit)) * stride, ()
 
 
 def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
@@ -69,7 +83,7 @@ def normal_axis(axis: int, rank: int) -> int:
 
 
 @dataclass(frozen=True)
-class Reshape(Operator):
+class Reshape(Rearrangement):
     """RESHAPE, EXPAND_DIMS, SQUEEZE: the same elements in the same order.
 
     Attributes:
@@ -89,7 +103,7 @@ class Reshape(Operator):
             return [f"{source.describe()} does not make {node.output.describe()}"]
         return same_format_problems(node, [source])
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         shape = (node.output.size,)
         return [copy_loop(node, shape, Operand(node.output, (1,)), Operand(node.operands()[0], (1,)))]
 
@@ -120,7 +134,7 @@ def squeezed(node: Node) -> tuple[int, ...] | None:
     return tuple(size for axis, size in enumerate(shape) if axis not in gone)
 
 
-class Split(Operator):
+class Split(Rearrangement):
     name = "SPLIT"
     types = "any type but bool; equal parts along a constant axis"
     arity = (2, 2)
@@ -145,16 +159,11 @@ class Split(Operator):
         step = node.output.shape[axis]
         return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy each part, unless it is read where it lies."""
-        return [
-            copy_loop(node, output.shape, whole(output), source)
-            for output, source in self.parts(node)
-            if not lies_at(output, source)
-        ]
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, output.shape, whole(output), source) for output, source in self.parts(node)]
 
 
-class Concatenation(Operator):
+class Concatenation(Rearrangement):
     name = "CONCATENATION"
     types = f"{ANY}; all with the same scale"
     arity = (1, ANY_NUMBER)
@@ -185,16 +194,11 @@ class Concatenation(Operator):
             for source, start in zip(node.operands(), starts, strict=False)
         ]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy each input to its place, unless it was computed there."""
-        return [
-            copy_loop(node, source.shape, place, whole(source))
-            for source, place in self.parts(node)
-            if not lies_at(source, place)
-        ]
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
 
 
-class Pack(Operator):
+class Pack(Rearrangement):
     name = "PACK"
     types = "any type but bool; all with the same scale"
     arity = (1, ANY_NUMBER)
@@ -222,16 +226,11 @@ class Pack(Operator):
             (source, Operand(node.output, rest, index * strides[axis])) for index, source in enumerate(node.operands())
         ]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy each input to its place, unless it was computed there."""
-        return [
-            copy_loop(node, source.shape, place, whole(source))
-            for source, place in self.parts(node)
-            if not lies_at(source, place)
-        ]
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
 
 
-class Transpose(Operator):
+class Transpose(Rearrangement):
     name = "TRANSPOSE"
     types = f"{ANY}; constant permutation"
     arity = (2, 2)
@@ -248,14 +247,14 @@ class Transpose(Operator):
             same_format_problems(node, [source]) if fits else [f"{order} of {source.shape} is not {node.output.shape}"]
         )
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         source, permutation = node.operands()
         strides = row_major(source.shape)
         walk = Operand(source, tuple(strides[int(axis)] for axis in permutation.value.ravel()))
         return [copy_loop(node, node.output.shape, whole(node.output), walk)]
 
 
-class Slice(Operator):
+class Slice(Rearrangement):
     name = "SLICE"
     types = f"{ANY}; constant begin and size"
     arity = (3, 3)
@@ -274,7 +273,7 @@ class Slice(Operator):
             return [f"{node.output.describe()} from {begin.value.tolist()} of {source.describe()}"]
         return same_format_problems(node, [source])
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         source, begin = node.operands()[:2]
         strides = row_major(source.shape)
         offset = sum(int(start) * stride for start, stride in zip(begin.value.ravel(), strides, strict=True))
@@ -290,7 +289,7 @@ class Range:
     length: int
 
 
-class StridedSlice(Operator):
+class StridedSlice(Rearrangement):
     name = "STRIDED_SLICE"
     types = f"{ANY}; constant bounds; masks of begin, end and shrunk axes"
     arity = (4, 4)
@@ -334,7 +333,7 @@ class StridedSlice(Operator):
         places = range(size)[None if from_start else begin : None if to_end else end : step]
         return Range(places.start, places.step, len(places))
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         source = node.operands()[0]
         strides, ranges = row_major(source.shape), self.ranges(node)
         offset = sum(found.start * stride for found, stride in zip(ranges, strides, strict=True))
@@ -390,7 +389,7 @@ class Gather(Operator):
         outer, places, inner = self.sizes(node)
         if outer != 1 or self.indices(node).size != 1 or self.is_packed(node):
             return None
-        return View(self.table(node), 0, (Move(self.indices(node), 0, inner, places - 1),))
+        return View(self.table(node), *moved(self.indices(node), 0, inner, places - 1))
 
     def entries(self, node: Node) -> np.ndarray:
         """A constant table as (outer * places, inner)."""
@@ -451,19 +450,22 @@ class DynamicUpdateSlice(Operator):
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Copy what stays, unless it is there already; then write the new part."""
+        stays, written = self.movement(node)
+        return [written] if lies_there(stays) else [stays, written]
+
+    def movement(self, node: Node) -> list[Loop]:
+        """The copy of the whole operand, and that of the new part over it."""
         source, update, indices = node.operands()
         strides = row_major(source.shape)
-        moves = tuple(
-            Move(indices, axis, strides[axis], source.shape[axis] - update.shape[axis])
+        moves = [
+            moved(indices, axis, strides[axis], source.shape[axis] - update.shape[axis])
             for axis in range(len(source.shape))
             if source.shape[axis] != update.shape[axis]
-        )
+        ]
         place = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
-        place.view = View(node.output, 0, moves)
-        written = copy_loop(node, update.shape, Operand(place, strides), whole(update))
-        if node.output.storage is source.storage:
-            return [written]
-        return [copy_loop(node, source.shape, whole(node.output), whole(source)), written]
+        place.view = View(node.output, sum(offset for offset, _ in moves), sum((move for _, move in moves), ()))
+        stays = copy_loop(node, source.shape, whole(node.output), whole(source))
+        return [stays, copy_loop(node, update.shape, Operand(place, strides), whole(update))]
 
 
 RESHAPE = Reshape("RESHAPE", reshaped, (1, 2))
