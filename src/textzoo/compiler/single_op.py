@@ -155,12 +155,33 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
     """
     roles = _named_tensors(operations, states)
     names = {tensor: f"{role}_{index}" for role, tensors in roles.items() for index, tensor in enumerate(tensors)}
+    inputs = {names[tensor]: tensor for role in ("input", "state") for tensor in roles[role]}
+    outputs = {names[tensor]: tensor for role in ("output", "new_state") for tensor in roles[role]}
+    return build_named(operations, inputs, outputs, names)
+
+
+def build_named(
+    operations: Sequence[Operation],
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    names: Mapping[Tensor, str],
+    description: str = "",
+) -> bytes:
+    """The .tflite of operators with an interface of its own.
+
+    Args:
+        operations: In the order of their computation.
+        inputs: Name in the signature, "main" -> tensor, in the order of the file.
+        outputs: The same; may be inputs, constants, what operators read, and the same tensor several times.
+        names: Of every tensor in the file, in its order there; they need not differ.
+        description: Of the file.
+    """
     places = {tensor: place for place, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
     model.buffers = [schema.BufferT(), *(_buffer(tensor) for tensor in names)]
     graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
-    graph.inputs = [places[tensor] for role in ("input", "state") for tensor in roles[role]]
-    graph.outputs = [places[tensor] for role in ("output", "new_state") for tensor in roles[role]]
+    graph.inputs = [places[tensor] for tensor in inputs.values()]
+    graph.outputs = [places[tensor] for tensor in outputs.values()]
     graph.operators, graph.name = [], b"main"
     for operation in operations:
         built = _operator(operation.name, operation.options)
@@ -169,7 +190,8 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
-    model.signatureDefs = [_signature(graph)]
+    model.signatureDefs = [_signature(inputs, outputs, places)]
+    model.description = description.encode() or None
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -197,17 +219,19 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
     return code
 
 
-def _signature(graph: schema.SubGraphT) -> schema.SignatureDefT:
+def _signature(
+    inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
+) -> schema.SignatureDefT:
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = b"main", 0
-    signature.inputs = [_signature_entry(graph, place) for place in graph.inputs]
-    signature.outputs = [_signature_entry(graph, place) for place in graph.outputs]
+    signature.inputs = [_signature_entry(name, places[tensor]) for name, tensor in inputs.items()]
+    signature.outputs = [_signature_entry(name, places[tensor]) for name, tensor in outputs.items()]
     return signature
 
 
-def _signature_entry(graph: schema.SubGraphT, place: int) -> schema.TensorMapT:
+def _signature_entry(name: str, place: int) -> schema.TensorMapT:
     entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = graph.tensors[place].name, place
+    entry.name, entry.tensorIndex = name.encode(), place
     return entry
 
 

@@ -1,0 +1,196 @@
+"""Where compiled graphs run: this machine under sanitizers, 64-bit Arm, emulated cores. Many graphs are one program."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from running import ARM64, EMULATORS, FLAGS, SANITIZERS
+
+from bare_metal import COMPILER as ARM
+from bare_metal import CORES, HERE, build, require, run
+from textzoo.compiler.compile import CompiledModel
+from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.operators.base import Target
+from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.targets.native import write_files
+from textzoo.targets.twins import TWINS
+
+MAIN = Path(__file__).with_name("run_graphs.c")
+INCLUDES = [MAIN.parent, HERE, RUNTIME / "include", DEPLOYMENT / "application"]
+TIMEOUT = 300  # seconds that a program may run
+# One source per model; what is given a name here cannot be the name of a tensor in C.
+MODEL = """
+#include "run_graphs.h"
+#include "weights.c"
+#include "model.c"
+static void textzoo_spoil(void) {{ memset(arena, 0x5a, sizeof arena); }}
+static int32_t textzoo_sound(void) {{ return model_weights_crc32() == MODEL_WEIGHTS_CRC32; }}
+extern const textzoo_graph_t textzoo_graph_{number};
+const textzoo_graph_t textzoo_graph_{number} = {{
+    model_reset, model_run, textzoo_spoil, textzoo_sound,
+    (const textzoo_tensor_t *)model_inputs, (const textzoo_tensor_t *)model_outputs,
+    (const textzoo_tensor_t *)model_states
+}};
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A kind of kernels, a compiler and what runs its programs.
+
+    Attributes:
+        variant: Of the kernels.
+        compiler: Of this machine's programs; empty for a core.
+        flags: More for the compiler.
+        core: Key of bare_metal.CORES.
+        cores: 2 where the code is made for two cores.
+    """
+
+    variant: str
+    compiler: str = ""
+    flags: tuple[str, ...] = ()
+    core: str = ""
+    cores: int = 1
+
+    def target(self, weights: str) -> Target:
+        return Target(self.variant, weights, cores=self.cores)
+
+    def command(self) -> list[str]:
+        """The compiler and what it is told about the processor."""
+        if not self.core:
+            return [self.compiler, *(["-static"] if self.compiler in EMULATORS else SANITIZERS), *self.flags]
+        board = CORES[self.core]
+        if board.twin:
+            twin = TWINS[board.twin]
+            return [f"{twin.prefix}gcc", *twin.flags.split(), *self.flags]
+        return [ARM, "-mthumb", "-mfloat-abi=hard", *board.flags, *self.flags]
+
+    def tool(self, name: str) -> str:
+        """objcopy of the compiler's tools; the compiler's name says where they come from."""
+        prefix, _, compiler = self.command()[0].rpartition("-")
+        return f"{prefix}-{name}" if prefix and compiler == "gcc" else name
+
+    def needs(self) -> list[str]:
+        """The programs that must be installed."""
+        emulators = [CORES[self.core].emulator] if self.core else list(EMULATORS.get(self.compiler, ()))[:1]
+        return [self.command()[0], *emulators]
+
+
+BENCHES = {
+    "generic": Bench("generic", "gcc"),
+    "host": Bench("host", "gcc", ("-march=native",)),
+    "host_sse2": Bench("host", "gcc"),
+    "two_cores": Bench("generic", "gcc", cores=2),
+    "mul32": Bench("mul32", "gcc"),
+    "cimv3": Bench("cimv3", "gcc"),
+    "clang": Bench("generic", "clang"),
+    "neon": Bench("neon", ARM64),
+    "m4": Bench("dsp", core="m4"),
+    "m7": Bench("dsp", core="m7"),
+    "m33": Bench("dsp", core="m33"),
+    "m55": Bench("mve", core="m55"),
+    "lx106": Bench("mul32", core="lx106"),
+    "rv32": Bench("mul32", core="rv32"),
+}
+
+
+class RefusedByCompilerError(Exception):
+    """The C compiler refuses what was emitted; the message is its own."""
+
+
+class StoppedError(Exception):
+    """A program ended before its end, such as at a wrong address; the message says why."""
+
+
+def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Path) -> Path:
+    """A model as an object that shows textzoo_graph_<number> and no other name.
+
+    Raises:
+        RefusedByCompilerError: Warnings are errors.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_files(compiled.files, folder)
+    source, target = folder / "graph.c", folder / "graph.o"
+    source.write_text(MODEL.format(number=number), encoding="utf-8")
+    compile_source(bench, source, target, folder)
+    subprocess.run([bench.tool("objcopy"), "-G", f"textzoo_graph_{number}", target], check=True)
+    return target
+
+
+def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) -> None:
+    folders = [f"-I{folder}" for folder in (*includes, *INCLUDES)]
+    command = [require(bench.command()[0]), *bench.command()[1:], *FLAGS, *folders, "-c", source, "-o", target]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    if done.returncode:
+        raise RefusedByCompilerError(done.stderr)
+
+
+@cache
+def object_of(bench: Bench, source: Path, folder: Path) -> Path:
+    """A source that is the same in every program, compiled once into a folder that several processes share."""
+    name = "-".join([str(abs(hash((bench.command()[0], *bench.command())))), *source.parts[1:]])
+    target = folder / f"{name}.o"
+    if not target.exists():
+        unfinished = folder / f"{name}.{os.getpid()}"
+        compile_source(bench, source, unfinished)
+        unfinished.rename(target)
+    return target
+
+
+def link(bench: Bench, models: dict[int, Path], sources: Sequence[Path], folder: Path, objects: Path) -> Path:
+    """One program of several models.
+
+    Args:
+        bench: Where it runs.
+        models: Number -> object.
+        sources: Of the runtime, relative to it.
+        folder: For the program.
+        objects: For what is the same in every program.
+    """
+    table = folder / "graphs.c"
+    table.write_text(table_text(models), encoding="utf-8")
+    compile_source(bench, table, folder / "graphs.o")
+    fixed = [MAIN, DEPLOYMENT / "application" / "crc32.c", *(RUNTIME / source for source in sources)]
+    files = [folder / "graphs.o", *models.values(), *(object_of(bench, source, objects) for source in fixed)]
+    program = folder / "program"
+    if bench.core:
+        return build(files, bench.core, program, flags=("-O1",))
+    files.append(object_of(bench, HERE / "board_host.c", objects))
+    subprocess.run([*bench.command(), *map(str, files), "-o", str(program)], check=True)
+    return program
+
+
+def table_text(models: dict[int, Path]) -> str:
+    declarations = [f"extern const textzoo_graph_t textzoo_graph_{number};" for number in models]
+    rows = [f"[{number}] = &textzoo_graph_{number}," for number in models]
+    rows = ["const textzoo_graph_t *const textzoo_graphs[] = {", *rows, "};"]
+    return "\n".join(['#include "run_graphs.h"', *declarations, *rows, ""])
+
+
+def run_program(bench: Bench, program: Path, cases: bytes, folder: Path) -> bytes:
+    """The bytes of results.bin.
+
+    Raises:
+        StoppedError: The program did not come to its end.
+    """
+    (folder / "cases.bin").write_bytes(cases)
+    try:
+        if bench.core:
+            run(program, bench.core, folder, TIMEOUT)
+        else:
+            run_here([*EMULATORS.get(bench.compiler, ()), str(program)], folder)
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        raise StoppedError(str(error)) from error
+    return (folder / "results.bin").read_bytes()
+
+
+def run_here(command: list[str], folder: Path) -> None:
+    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False, env=environment
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr or f"status {done.returncode}")
