@@ -234,9 +234,9 @@ SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
 
 
 def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], list[Case]]:
-    """One query per run against caches that grow by a place per run, up to the last one and beyond.
+    """One query per run against caches that grow by a place per run, up to the last one and beyond: a decode step.
 
-    Of so many heads; 0 for a random number.
+    Of so many heads; 0 for a random number. What would be the token is the query.
     """
 
     def make(random: Random) -> list[Case]:
@@ -246,7 +246,8 @@ def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], li
         (scale, spread), (keys, values) = SCORES[dtype], (cached(random, new, context) for new in (key, value))
         scores = tensor(random, (shape[0], 1, context), dtype, draw_scale(random, *scale))
         query = tensor(random, key.shape, dtype, scores.scale / key.scale / draw_scale(random, *spread) / width**0.5)
-        position, place = Tensor((1,), "int32"), Tensor((3,), "int32")
+        position, place = Tensor((1,), "int32", name="position"), Tensor((3,), "int32")
+        query.name = "token"
         updates = steps(
             Operation("CONCATENATION", [plain([0]), position, plain([0])], [place]),
             Operation("DYNAMIC_UPDATE_SLICE", [keys[0], key, place], [keys[1]]),
@@ -272,6 +273,7 @@ def weighted_values(random: Random, position: Tensor, scores: Tensor, values: Te
     dead.data = draw_values(random, (1,), dead.dtype)
     masked, weights = same(random, scores, scores.shape), Tensor(scores.shape, softmax, *PROBABILITIES[softmax])
     output = tensor(random, (values.shape[0], 1, values.shape[2]), softmax, values.scale * draw_scale(random, -2, 1))
+    output.name = "logits"
     cases = steps(
         Operation("LESS_EQUAL", [plain(range(scores.shape[-1])), position], [live]),
         Operation("SELECT_V2", [live, scores, dead], [masked]),

@@ -141,7 +141,8 @@ def on_the_device(operation, folder, *values):
     compiled = compile_bytes(build_all([operation]), Target())
     (output,) = operation.outputs
     model = Model.__new__(Model)
-    model.inputs, model.runs = [None] * len(values), [list(values)]
+    model.input_names, model.output_names = [f"input_{place}" for place in range(len(values))], ["output_0"]
+    model.runs = [list(values)]
     model.expected = [[np.zeros(output.shape, output.dtype)]]
     return run_program(compiled, model, folder)[0][0]
 

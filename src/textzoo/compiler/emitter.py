@@ -104,8 +104,7 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
 def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
     """Number every symbol that is already one of a tensor, a constant or a struct's field.
 
-    Tensors are macros, so they must not be called like fields; constants are global, so one word alone, which might be
-    a function of the C library, is not enough.
+    Tensors are macros, so they must not be called like fields.
     """
     symbols = Symbols()
     for statement in program.statements:
@@ -113,7 +112,7 @@ def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]
     for tensor in used_tensors(graph, program):
         tensor.symbol = symbols.take(tensor.symbol)
     for constant in constants:
-        constant.symbol = symbols.take(constant.symbol if "_" in constant.symbol else f"t_{constant.symbol}")
+        constant.symbol = symbols.take(constant.symbol)
 
 
 def flash_of(constants: list[Constant]) -> Flash:

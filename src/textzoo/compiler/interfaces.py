@@ -19,7 +19,8 @@ from textzoo.errors import UserError
 DECODE = "decode"
 NEW_STATE = "new_"
 LOGITS = "logits"
-STEP_INPUTS = {"token", "position"}
+TOKEN, POSITION = "token", "position"
+STEP_INPUTS = {TOKEN, POSITION}
 OUTPUT_NUMBER = re.compile(r":\d+$")
 
 

@@ -36,11 +36,17 @@ INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
 LONGEST_NAME = 200
 UNSAFE = re.compile(r"[^A-Za-z0-9_/.,:; +-]")
+UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
 
 
 def plain_text(name: str) -> str:
     """A name from outside as it may stand in a comment or a string of C, where some characters would end it."""
     return UNSAFE.sub("_", name)[:LONGEST_NAME]
+
+
+def comment_text(text: str) -> str:
+    """The same for a comment that may hold parentheses and products."""
+    return UNSAFE_IN_COMMENTS.sub("_", text)[:LONGEST_NAME]
 
 
 def c_type(dtype: np.dtype) -> str:
@@ -107,7 +113,7 @@ def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
         "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
         for start in range(0, len(texts), NUMBERS_PER_LINE)
     ]
-    return [f"/* {comment} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
+    return [f"/* {comment_text(comment)} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
 
 
 def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
@@ -205,7 +211,9 @@ def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Opera
     taken = {operand.value_of for compute in loop.body for operand in compute.operands}
     lines: list[str] = []
     for number, compute in enumerate(loop.body):
-        arguments = [fixed[id(operand)][1] if id(operand) in fixed else argument(operand) for operand in compute.operands]
+        arguments = [
+            fixed[id(operand)][1] if id(operand) in fixed else argument(operand) for operand in compute.operands
+        ]
         value = value_text(compute, arguments, structs)
         target = compute.target
         if number in taken:

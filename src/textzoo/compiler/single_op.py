@@ -38,7 +38,8 @@ class Tensor:
     """A tensor of an operator: shape, element type, scale(s) and zero point(s); with `data` it is a constant.
 
     An empty `scale` means not quantized. Several scales mean per channel along `quantized_dimension`.
-    Data of the types int4 and int2 is given unpacked, one value per element of an int8 array.
+    Data of the types int4 and int2 is given unpacked, one value per element of an int8 array. Without a `name` it is
+    called after what it is for the model.
     """
 
     shape: Sequence[int]
@@ -47,6 +48,7 @@ class Tensor:
     zero_point: int | Sequence[int] = 0
     quantized_dimension: int = 0
     data: np.ndarray | None = field(default=None, repr=False)
+    name: str = ""
 
 
 def constant(values: np.ndarray, scale: float | Sequence[float] = (), **quantization) -> Tensor:
@@ -154,7 +156,11 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
         states: Inputs and the outputs that take their place in the next run: "state_0" and "new_state_0", ...
     """
     roles = _named_tensors(operations, states)
-    names = {tensor: f"{role}_{index}" for role, tensors in roles.items() for index, tensor in enumerate(tensors)}
+    names = {
+        tensor: tensor.name or f"{role}_{index}"
+        for role, tensors in roles.items()
+        for index, tensor in enumerate(tensors)
+    }
     inputs = {names[tensor]: tensor for role in ("input", "state") for tensor in roles[role]}
     outputs = {names[tensor]: tensor for role in ("output", "new_state") for tensor in roles[role]}
     return build_named(operations, inputs, outputs, names)

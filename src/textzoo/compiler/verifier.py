@@ -66,6 +66,11 @@ class Meanings:
             self.names[id(tensor)] = self.vocabulary.block(("tensor", id(tensor)), tensor.size)
         return self.names[id(tensor)]
 
+    def learn(self, tensor: Tensor, places: np.ndarray, names: Names) -> None:
+        """What memory between statements means: whatever is put there."""
+        if id(tensor) not in self.names and tensor.view is None:
+            self.of(tensor)[places] = names
+
     def _add(self, node: Node) -> None:
         operator = operator_of(node)
         view, loops = operator.view(node), operator.movement(node)
@@ -130,10 +135,11 @@ class Machine:
         values: list[Names] = []
         for compute in loop.body:
             operands = [self.operand_names(operand, loop, values) for operand in compute.operands]
-            places = places_of(compute.target, loop.shape)
-            values.append(operands[0] if self.only_moves(compute) else self.meanings.of(compute.target.tensor)[places])
+            tensor, places = compute.target.tensor, places_of(compute.target, loop.shape)
+            values.append(operands[0] if self.only_moves(compute) else self.meanings.of(tensor)[places])
+            self.meanings.learn(tensor, places, values[-1])
             if compute.stored:
-                self.write(compute.target.tensor, places, values[-1], loop.name)
+                self.write(tensor, places, values[-1], loop.name)
 
     def operand_names(self, operand: Operand, loop: Loop, values: list[Names]) -> Names:
         """What an operand holds in every turn: what the graph says, or else MiscompiledError."""

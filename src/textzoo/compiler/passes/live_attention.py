@@ -1,8 +1,9 @@
 """Attention over the live places only: scores, mask, softmax and weighted values as one kernel.
 
 The graph computes all places of the cache and replaces the scores of those after `position` by a constant. Their values
-are exactly zero since the last reset (the cache holds its zero point there), so they add nothing to the result; what
-they add to the softmax's sum, and that they may be the largest score, is a constant that the kernel takes into account.
+are exactly zero since the last reset (the cache holds its zero point there), because `position` of a decode step only
+counts up, so they add nothing to the result; what they add to the softmax's sum, and that they may be the largest score,
+is a constant that the kernel takes into account. Other graphs may have any mask: there nothing is done.
 """
 
 from dataclasses import dataclass
@@ -112,7 +113,7 @@ def unwidened(graph: Graph, tensor: Tensor) -> Tensor:
 def last_live_place(graph: Graph, condition: Tensor) -> Tensor | None:
     """The position that a mask `0, 1, 2, ... <= position` compares with."""
     node = source_node(graph, condition, "LESS_EQUAL")
-    if node is None or node.inputs[1].size != 1 or not node.inputs[0].is_constant:
+    if node is None or node.inputs[1] is not graph.counter or not node.inputs[0].is_constant:
         return None
     places = node.inputs[0].value.ravel()
     return node.inputs[1] if np.array_equal(places, np.arange(len(places))) else None
