@@ -1,4 +1,4 @@
-"""Judges graphs: each is compiled, built as C and run beside LiteRT; outputs and states are compared after every step."""
+"""Judges graphs: each is compiled, built as C and run beside LiteRT; outputs and states are compared at every step."""
 
 import re
 import traceback

@@ -45,9 +45,11 @@ class Lifetimes:
     def overwritten(self, storage: Tensor) -> int | None:
         """The time from which memory holds something else than at the beginning; None if that never happens."""
         state = self._states.get(id(storage))
-        if state is None or same_place(state.after, state.before) and not self.is_update(state):
+        if state is None:
             return None
-        return self.computed(state.after) if same_place(state.after, state.before) else self.carrying
+        if not same_place(state.after, state.before):
+            return self.carrying
+        return self.computed(state.after) if self.is_update(state) else None
 
     def is_update(self, state: State) -> bool:
         """Whether the new state is the old one with a part replaced."""

@@ -13,9 +13,10 @@ from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 LONGEST_SYMBOL = 60
 # Several words that a tensor's symbol must not be: of C, of C++ (CIMv3) and of the generated file.
 RESERVED_SYMBOLS = (
-    "and_eq co_await co_return co_yield const_cast crc32_update dynamic_cast model_check_tokens model_inputs model_outputs "
-    "model_reset model_run model_states model_step model_step_kinds model_step_names model_weights_crc32 not_eq or_eq "
-    "pico_gpt reinterpret_cast static_assert static_cast thread_local token_id va_arg va_copy va_end va_start xor_eq"
+    "and_eq co_await co_return co_yield const_cast crc32_update dynamic_cast model_check_tokens model_inputs "
+    "model_outputs model_reset model_run model_states model_step model_step_kinds model_step_names "
+    "model_weights_crc32 not_eq or_eq pico_gpt reinterpret_cast static_assert static_cast thread_local token_id va_arg "
+    "va_copy va_end va_start xor_eq"
 )
 # The same for whole families: one word (keywords, macros and functions of libraries, variables of the generated file),
 # types, functions of the runtime, numbered variables and structs.
@@ -180,7 +181,7 @@ class Graph:
 
     @property
     def counter(self) -> Tensor | None:
-        """The input that counts 0, 1, 2, ... from every reset on, as `position` of a decode step does; None elsewhere."""
+        """`position` of a decode step, which counts 0, 1, 2, ... from every reset on; None for other graphs."""
         is_step = set(self.inputs) >= STEP_INPUTS and LOGITS in self.outputs
         return self.inputs[POSITION] if is_step else None
 

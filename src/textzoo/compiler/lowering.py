@@ -48,7 +48,7 @@ def carried_states(graph: Graph) -> list[Statement]:
             statements.append(copy(waiting[0].after, aside.after, f"put {aside.name} aside"))
             waiting[0] = aside
         else:
-            statements.append(copy(free.after, free.before, f"carry {free.name}"))
+            statements.append(carry(free))
             waiting.remove(free)
     return statements
 
@@ -63,6 +63,11 @@ def put_aside(state: State) -> State:
     after = state.after
     own = Tensor(f"{after.name} aside", f"{after.symbol}_aside", after.shape, after.dtype)
     return replace(state, after=own)
+
+
+def carry(state: State) -> Statement:
+    """Copy a new state to where the next step reads it."""
+    return copy(state.after, state.before, f"carry {state.name}")
 
 
 def copy(source: Tensor, target: Tensor, name: str) -> Statement:

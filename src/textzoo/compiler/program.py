@@ -10,7 +10,6 @@ import numpy as np
 
 from textzoo.compiler.graph import Tensor
 
-
 FROM_MEMORY = -1
 
 

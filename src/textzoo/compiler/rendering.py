@@ -211,9 +211,7 @@ def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Opera
     taken = {operand.value_of for compute in loop.body for operand in compute.operands}
     lines: list[str] = []
     for number, compute in enumerate(loop.body):
-        arguments = [
-            fixed[id(operand)][1] if id(operand) in fixed else argument(operand) for operand in compute.operands
-        ]
+        arguments = [argument(operand, fixed) for operand in compute.operands]
         value = value_text(compute, arguments, structs)
         target = compute.target
         if number in taken:
@@ -224,7 +222,9 @@ def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Opera
     return lines
 
 
-def argument(operand: Operand) -> str:
+def argument(operand: Operand, fixed: dict[int, tuple[Operand, str]]) -> str:
+    if id(operand) in fixed:
+        return fixed[id(operand)][1]
     if not operand.is_memory:
         return f"value_{operand.value_of}"
     tensor = operand.tensor

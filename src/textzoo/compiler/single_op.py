@@ -156,11 +156,8 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
         states: Inputs and the outputs that take their place in the next run: "state_0" and "new_state_0", ...
     """
     roles = _named_tensors(operations, states)
-    names = {
-        tensor: tensor.name or f"{role}_{index}"
-        for role, tensors in roles.items()
-        for index, tensor in enumerate(tensors)
-    }
+    numbered = [(tensor, f"{role}_{index}") for role, tensors in roles.items() for index, tensor in enumerate(tensors)]
+    names = {tensor: tensor.name or name for tensor, name in numbered}
     inputs = {names[tensor]: tensor for role in ("input", "state") for tensor in roles[role]}
     outputs = {names[tensor]: tensor for role in ("output", "new_state") for tensor in roles[role]}
     return build_named(operations, inputs, outputs, names)

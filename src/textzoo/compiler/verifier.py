@@ -1,11 +1,11 @@
 """Checks the final program of every compilation: each read sees the write that the graph says.
 
-The program is run once with names in the place of values (symbolic.py), at the very addresses of the memory plan, byte by
-byte. What the graph says is computed without any memory: every tensor has its own names there. A statement whose operands
-all hold the names of the tensors that it means leaves the names of what it computes; at the end, outputs and states must
-hold theirs. So a view of memory that has been overwritten, a part that was never written, two tensors at one place, or
-states carried in the wrong order are found, whichever pass or plan they come from. Whether a kernel computes its operator
-is not asked here: that is compared with LiteRT in the tests.
+The program is run once with names in the place of values (symbolic.py), at the very addresses of the memory plan, byte
+by byte. What the graph says is computed without any memory: every tensor has its own names there. A statement whose
+operands all hold the names of the tensors that it means leaves the names of what it computes; at the end, outputs and
+states must hold theirs. So a view of memory that was overwritten, a part that was never written, two tensors at one
+place, or states carried in the wrong order are found, whichever pass or plan they come from. Whether a kernel computes
+its operator is not asked here: that is compared with LiteRT in the tests.
 """
 
 from collections.abc import Iterable
@@ -159,10 +159,11 @@ class Machine:
         """Demand that no turn touches what another turn writes."""
         targets = [compute.target for compute in loop.body if compute.stored]
         operands = [operand for compute in loop.body for operand in compute.operands if operand.is_memory]
+        indices = [self.index_addresses(operand.tensor) for operand in (*targets, *operands)]
         for number, target in enumerate(targets):
             written = self.touched(target, loop)
-            others = [*targets[:number], *operands]
-            if not is_once_each(written) or any(meet(written, self.touched(other, loop)) for other in others):
+            others = [self.touched(other, loop) for other in (*targets[:number], *operands)]
+            if not is_once_each(written) or any(meet(written, other) for other in (*others, *indices)):
                 raise MiscompiledError(f"turns of {loop.name} would disturb each other")
 
     def touched(self, operand: Operand, loop: Loop) -> np.ndarray:
@@ -176,6 +177,12 @@ class Machine:
             way = np.arange(move.limit + 1) * move.stride * storage.dtype.itemsize
             steps = (way[:, None] + steps).ravel()
         return first[:, None] + steps
+
+    def index_addresses(self, tensor: Tensor) -> np.ndarray:
+        """(1, n) addresses of the indices that every turn reads to find a tensor."""
+        storages = [storage for storage in tensor.touched()[1:] if not storage.is_constant]
+        ranges = [np.arange(storage.bytes) + self.address(storage) for storage in storages]
+        return np.concatenate([np.zeros(0, np.int64), *ranges])[None, :]
 
     # ---- calls ----
 

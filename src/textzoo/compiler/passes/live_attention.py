@@ -1,9 +1,9 @@
 """Attention over the live places only: scores, mask, softmax and weighted values as one kernel.
 
 The graph computes all places of the cache and replaces the scores of those after `position` by a constant. Their values
-are exactly zero since the last reset (the cache holds its zero point there), because `position` of a decode step only
-counts up, so they add nothing to the result; what they add to the softmax's sum, and that they may be the largest score,
-is a constant that the kernel takes into account. Other graphs may have any mask: there nothing is done.
+are exactly zero since the last reset (the cache holds its zero point there, and `position` of a decode step only counts
+up), so they add nothing to the result; what they add to the softmax's sum, and that they may be the largest score, is a
+constant that the kernel takes into account. A mask by anything else but `position` is left as it is.
 """
 
 from dataclasses import dataclass
