@@ -166,9 +166,7 @@ def candidates(draft: Draft, before: Tensor) -> tuple[list[Tensor], list[Tensor]
     fitting = [
         tensor
         for tensor in draft.pool
-        if (tensor.dtype, tuple(tensor.shape), format_of(tensor))
-        == (before.dtype, tuple(before.shape), format_of(before))
-        and low <= draft.range_of(tensor)[0] <= draft.range_of(tensor)[1] <= high
+        if same_form(tensor, before) and low <= draft.range_of(tensor)[0] <= draft.range_of(tensor)[1] <= high
     ]
     return [tensor for tensor in fitting if tensor in written], [tensor for tensor in fitting if tensor not in written]
 
