@@ -23,7 +23,7 @@ class GraphCase:
         outputs: Name -> tensor, new states left out; the same tensor may have several names.
         states: Name -> tensors before and after a step; the file has them as <name> and new_<name>.
         names: Of tensors in the file, where they have names of their own.
-        limits: Smallest and largest value of those inputs that must not take every value of their type.
+        limits: Smallest and largest value of tensors that do not take every value of their type; inputs must not.
         counters: Inputs that count the steps since the last reset, up to their largest value.
         description: Of the file.
     """

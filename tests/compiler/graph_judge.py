@@ -2,9 +2,10 @@
 
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ class Verdict(StrEnum):
     NOT_IN_LITERT = "LiteRT refuses"
 
 
+RUNS_LITERT, COMPILES = "LiteRT", "the compiler"
 # Faults; of those refused, only those without an explanation are.
 FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH}
 
@@ -85,6 +87,7 @@ def is_explained(detail: str) -> bool:
 
 def reason_of(detail: str) -> str:
     lines = [line.split(": ", 1)[-1] for line in detail.splitlines() if line.strip()]
+    lines = [re.sub(r"[‘'\"][^’'\"]*[’'\"]", "...", line) for line in lines]
     return re.sub(r"-?\d+(\.\d+)?(e-?\d+)?(x\d+)*", "#", lines[0])[:200] if lines else ""
 
 
@@ -119,7 +122,17 @@ class Prepared:
         return sum(self.expected[step][name].nbytes for step, name in self.written()) + 4
 
 
-def judge(trials: Sequence[Trial], bench: Bench, folder: Path, objects: Path) -> list[Outcome]:
+def ignore(number: int, stage: str) -> None:
+    """Nobody wants to know how far judging has come."""
+
+
+def judge(
+    trials: Sequence[Trial],
+    bench: Bench,
+    folder: Path,
+    objects: Path,
+    begins: Callable[[int, str], None] = ignore,
+) -> list[Outcome]:
     """What comes of each trial; those that can be compiled become one program.
 
     Args:
@@ -127,12 +140,13 @@ def judge(trials: Sequence[Trial], bench: Bench, folder: Path, objects: Path) ->
         bench: Where the C runs.
         folder: For the C and the program.
         objects: For what is the same in every program of a bench.
+        begins: Is told the number of a trial and what is done with it: LiteRT may end the process.
     """
     outcomes: dict[int, Outcome] = {}
     ready: dict[int, Prepared] = {}
     for number, trial in enumerate(trials):
         try:
-            ready[number] = prepare(trial, bench)
+            ready[number] = prepare(trial, bench, partial(begins, number))
             ready[number].object = compile_model(bench, ready[number].compiled, number, folder / f"graph_{number}")
         except Decided as decided:
             outcomes[number] = decided.outcome
@@ -157,14 +171,16 @@ def first_error(text: str) -> str:
     return lines[0].split("error:")[-1].strip() if lines else "no message"
 
 
-def prepare(trial: Trial, bench: Bench) -> Prepared:
+def prepare(trial: Trial, bench: Bench, begins: Callable[[str], None]) -> Prepared:
     """LiteRT's results and the C; Decided where there is none of both."""
     case, content = trial.case, trial.case.content()
     steps = draw_steps(case, np.random.default_rng(trial.seed))
+    begins(RUNS_LITERT)
     try:
         expected = run_litert(case, content, steps)
     except (RuntimeError, ValueError) as error:
         raise Decided(Outcome(Verdict.NOT_IN_LITERT, str(error))) from error
+    begins(COMPILES)
     prepared = Prepared(steps, expected, compiled_model(trial, bench, content))
     if set(prepared.names("model_inputs")) != set(case.inputs) or len(prepared.names("model_states")) != len(
         case.states

@@ -1,4 +1,4 @@
-"""Graphs with states, views and shared operands, compiled as a whole, equal LiteRT's kernels at every step."""
+"""Graphs with states, views and shared operands, compiled as a whole, equal LiteRT's reference kernels."""
 
 import pytest
 from graph_benches import BENCHES

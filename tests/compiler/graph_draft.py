@@ -1,0 +1,257 @@
+"""A random graph as it grows: which tensors there are, which of them fit a node, which become states and outputs.
+
+Shapes and scales are few in one graph, so that tensors fit each other: that is where states, views and updates meet.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from graph_cases import Limits
+from operator_cases import RANGES, Random, draw_scale, draw_values
+
+from textzoo.compiler.operators.base import INTEGER_RANGES
+from textzoo.compiler.single_op import Operation, Tensor
+
+MOST_ELEMENTS = 600
+MOST_AXES = 5
+Format = tuple[float, int]
+# What LOGISTIC and SOFTMAX write.
+PROBABILITIES: dict[str, Format] = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
+# Exponents of the scales that are drawn; below 1, where comparisons are defined.
+EXPONENTS = {"int8": (-8, -3), "int16": (-13, -7)}
+INDEX_TYPE = "int32"
+
+
+class NothingFitsError(Exception):
+    """No tensor of the draft fits, and none was made: another node is drawn instead."""
+
+
+def anything(tensor: Tensor) -> bool:
+    return True
+
+
+@dataclass
+class Draft:
+    """A graph that grows.
+
+    Attributes:
+        random: Draws everything.
+        has_inputs: Whether new inputs may appear; otherwise states and constants take their place.
+        has_states: Whether new states may appear.
+        formats: Type -> the few scales and zero points of this graph.
+        sizes: The few sizes of axes of this graph.
+        pool: All tensors.
+        operations: In the order of their computation.
+        limits: Smallest and largest value of tensors that do not take every value of their type.
+        states: Before a step -> after it; None where that is still open.
+        counters: Inputs that count the steps.
+    """
+
+    random: Random
+    has_inputs: bool = True
+    has_states: bool = True
+    formats: dict[str, list[Format]] = field(default_factory=dict)
+    sizes: list[int] = field(default_factory=list)
+    pool: list[Tensor] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+    limits: dict[Tensor, Limits] = field(default_factory=dict)
+    states: dict[Tensor, Tensor | None] = field(default_factory=dict)
+    counters: set[Tensor] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.formats = {dtype: self.draw_formats(dtype) for dtype in INTEGER_RANGES}
+        wide = 40 if self.chance(0.15) else 7
+        self.sizes = [1, *self.random.integers(2, wide, 2).tolist(), int(self.random.integers(2, 5))]
+
+    def draw_formats(self, dtype: str) -> list[Format]:
+        zero_points = [int(self.random.integers(-128, 128)), -128] if dtype == "int8" else [0, 0]
+        drawn = [(draw_scale(self.random, *EXPONENTS[dtype]), zero_point) for zero_point in zero_points]
+        return [*drawn, PROBABILITIES[dtype]]
+
+    # ---- drawing ----
+
+    def chance(self, probability: float) -> bool:
+        return bool(self.random.random() < probability)
+
+    def one_of(self, choices: Sequence):
+        return choices[int(self.random.integers(0, len(choices)))]
+
+    def count(self, low: int, high: int) -> int:
+        """Between both, which are included."""
+        return int(self.random.integers(low, high + 1))
+
+    def shape(self, low: int = 0, high: int = 3) -> tuple[int, ...]:
+        """A shape of so many axes; the last one is seldom 1."""
+        sizes = [self.one_of(self.sizes) for _ in range(self.count(low, high))]
+        if sizes and self.chance(0.8):
+            sizes[-1] = self.one_of(self.sizes[1:])
+        return tuple(sizes) if np.prod(sizes, dtype=int) <= MOST_ELEMENTS else tuple(sizes[-1:])
+
+    def format(self, dtype: str) -> Format:
+        """Mostly one of the graph's, the first one most often."""
+        if self.chance(0.1):
+            return draw_scale(self.random, *EXPONENTS[dtype]), self.formats[dtype][0][1]
+        return self.formats[dtype][int(self.random.choice([0, 0, 0, 1, 2]))]
+
+    # ---- tensors ----
+
+    def result(self, shape: Sequence[int], dtype: str, format_: Format | None = None) -> Tensor:
+        """A tensor for what is computed."""
+        if dtype not in INTEGER_RANGES:
+            return Tensor(tuple(shape), dtype)
+        return Tensor(tuple(shape), dtype, *(format_ or self.format(dtype)))
+
+    def like(self, source: Tensor, shape: Sequence[int]) -> Tensor:
+        """The same for what is moved."""
+        moved = Tensor(tuple(shape), source.dtype, source.scale, source.zero_point)
+        self.limits |= {moved: self.limits[source]} if source in self.limits else {}
+        return moved
+
+    def fresh(self, dtype: str, shape: Sequence[int], format_: Format | None = None) -> Tensor:
+        """An input, a state or a constant."""
+        made = self.result(shape, dtype, format_)
+        if dtype == INDEX_TYPE:
+            self.limits[made] = (0, self.one_of(self.sizes) - 1)
+        return self.entered(made)
+
+    def entered(self, made: Tensor) -> Tensor:
+        """Decide what a tensor is that no node computes."""
+        low, high = self.range_of(made)
+        can_be_state = self.has_states and low <= zero_of(made) <= high
+        can_be_constant = made.dtype != "float32"
+        kinds = ["input"] * 5 * self.has_inputs + ["state"] * 3 * can_be_state + ["constant"] * 2 * can_be_constant
+        kind = self.one_of(kinds or ["input"])
+        if kind == "constant":
+            made.data = draw_values(self.random, made.shape, made.dtype, (low, high))
+        elif kind == "state":
+            self.states[made] = None
+        self.pool.append(made)
+        return made
+
+    def constant(self, values: np.ndarray, scale: float | Sequence[float] = ()) -> Tensor:
+        made = Tensor(values.shape, values.dtype.name, scale, data=values)
+        self.pool.append(made)
+        return made
+
+    def range_of(self, tensor: Tensor) -> Limits:
+        """Smallest and largest value that a tensor can have."""
+        if tensor.data is not None:
+            return int(tensor.data.min()), int(tensor.data.max())
+        return self.limits.get(tensor, RANGES.get(tensor.dtype, (0, 0)))
+
+    def limit(self, tensor: Tensor, low: int, high: int) -> None:
+        """Note the range of a result; one that overflows can be anything."""
+        smallest, largest = RANGES.get(tensor.dtype, (0, -1))
+        if smallest <= low and high <= largest:
+            self.limits[tensor] = (low, high)
+
+    # ---- what fits ----
+
+    def find(self, accept: Callable[[Tensor], bool]) -> Tensor:
+        """One of the tensors that fit: states and what has just been computed more often.
+
+        Raises:
+            NothingFitsError: There is none.
+        """
+        found = [tensor for tensor in self.pool if is_whole(tensor) and accept(tensor)]
+        if not found:
+            raise NothingFitsError
+        recent = set(self.pool[-4:])
+        weights = np.array([1.0 + 2.0 * (tensor in self.states) + (tensor in recent) for tensor in found])
+        return found[int(self.random.choice(len(found), p=weights / weights.sum()))]
+
+    def pick(
+        self, dtypes: Sequence[str], low: int = 0, high: int = 4, accept: Callable[[Tensor], bool] = anything
+    ) -> Tensor:
+        """A tensor of one of the types and so many axes, now and then a new one.
+
+        Raises:
+            NothingFitsError: The new one does not fit either.
+        """
+
+        def fits(tensor: Tensor) -> bool:
+            return tensor.dtype in dtypes and low <= len(tensor.shape) <= high and accept(tensor)
+
+        if self.chance(0.85):
+            try:
+                return self.find(fits)
+            except NothingFitsError:
+                pass
+        made = self.result(self.shape(low, max(low, min(high, 3))), self.one_of(dtypes))
+        if not fits(made):
+            raise NothingFitsError
+        return self.fresh(made.dtype, made.shape, format_of(made))
+
+    def partner(self, tensor: Tensor) -> Tensor:
+        """Another tensor of the same type that is broadcast with it; now and then the tensor itself."""
+
+        def fits(other: Tensor) -> bool:
+            return other.dtype == tensor.dtype and goes_with(tensor.shape, other.shape)
+
+        if self.chance(0.8):
+            return self.find(fits)
+        shape = [1 if self.chance(0.2) else size for size in tensor.shape]
+        return self.fresh(tensor.dtype, shape[self.count(0, len(shape)) :] if self.chance(0.2) else shape)
+
+    def same_format(self, tensor: Tensor, shape: Sequence[int]) -> Tensor:
+        """A tensor of the same type, scale and zero point and of a shape; a new one where there is none."""
+        wanted = (tensor.dtype, format_of(tensor), tuple(shape))
+        if self.chance(0.8):
+            try:
+                return self.find(lambda other: (other.dtype, format_of(other), tuple(other.shape)) == wanted)
+            except NothingFitsError:
+                pass
+        made = Tensor(tuple(shape), tensor.dtype, tensor.scale, tensor.zero_point)
+        self.limits |= {made: self.limits[tensor]} if tensor in self.limits else {}
+        return self.entered(made)
+
+    def indices(self, shape: Sequence[int], places: int) -> Tensor:
+        """int32 values in [0, places): of a tensor that has them, or of a new one."""
+
+        def fits(tensor: Tensor) -> bool:
+            low, high = self.range_of(tensor)
+            return tensor.dtype == INDEX_TYPE and tuple(tensor.shape) == tuple(shape) and 0 <= low <= high < places
+
+        if self.chance(0.6):
+            try:
+                return self.find(fits)
+            except NothingFitsError:
+                pass
+        made = Tensor(tuple(shape), INDEX_TYPE)
+        self.limits[made] = (0, places - 1)
+        return self.entered(made)
+
+    def add(self, operations: Sequence[Operation]) -> None:
+        """Let operations be computed; what they compute can be read from then on."""
+        self.operations += operations
+        known = set(self.pool)
+        self.pool += [output for operation in operations for output in operation.outputs if output not in known]
+
+
+def zero_of(tensor: Tensor) -> int:
+    """The integer of the real 0."""
+    return tensor.zero_point if isinstance(tensor.scale, float) else 0
+
+
+def format_of(tensor: Tensor) -> Format | None:
+    return (tensor.scale, tensor.zero_point) if isinstance(tensor.scale, float) else None
+
+
+def same_form(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors have the same type, shape, scale and zero point."""
+    return (a.dtype, tuple(a.shape), format_of(a)) == (b.dtype, tuple(b.shape), format_of(b))
+
+
+def is_whole(tensor: Tensor) -> bool:
+    """Whether it has at most one scale: weights of one scale per row are for matrix products only."""
+    return isinstance(tensor.scale, float) or len(tensor.scale) == 0
+
+
+def goes_with(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether two shapes can be broadcast, and the result is not too large."""
+    try:
+        shape = np.broadcast_shapes(tuple(a), tuple(b))
+    except ValueError:
+        return False
+    return len(shape) <= 4 and np.prod(shape, dtype=int) <= MOST_ELEMENTS
