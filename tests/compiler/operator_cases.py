@@ -350,35 +350,69 @@ def matrix_product(right_type: Callable[[str], str] = str) -> Callable[[Random, 
     return make
 
 
-def reduction(name: str) -> Callable[[Random, str], Case]:
-    """Over axes that lie side by side; axes of size 1 may lie anywhere."""
+def reduction(name: str, keeps_scale: bool = False) -> Callable[[Random, str], Case]:
+    """Over any axes, each named once or twice.
+
+    Args:
+        name: The operator.
+        keeps_scale: Whether LiteRT demands the same scale of input and output.
+    """
 
     def make(random: Random, dtype: str) -> Case:
-        shape = draw_shape(random, (1, 5), (1, 9))
-        first = int(random.integers(0, len(shape)))
-        axes = set(range(first, int(random.integers(first, len(shape))) + 1))
-        axes |= {axis for axis, size in enumerate(shape) if size == 1 and random.random() < 0.5}
-        keeps = bool(random.random() < 0.5)
-        kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keeps or axis not in axes]
+        shape = draw_shape(random, (1, 6), (1, 6))
         source = tensor(random, shape, dtype)
-        # With the same scale, means have halves.
-        ratio = 1.0 if random.random() < 0.4 else draw_scale(random, -3, 4)
-        output = tensor(random, kept, dtype, source.scale * ratio)
-        given = [negative_sometimes(random, axis, len(shape)) for axis in axes]
-        return Case(Operation(name, [source, plain(given)], [output], {"keepDims": keeps}))
+        axes, kept, keeps = draw_axes(random, shape)
+        output = same(random, source, kept)
+        if dtype in INTEGER_RANGES and not keeps_scale:
+            # With the same scale, means have halves.
+            ratio = 1.0 if random.random() < 0.4 else draw_scale(random, -3, 4)
+            output = tensor(random, kept, dtype, source.scale * ratio)
+        # Few values, so that products of many do not vanish.
+        ranges = {source: (-3, 3)} if dtype in ("int32", "int64") and random.random() < 0.5 else {}
+        return Case(Operation(name, [source, plain(axes)], [output], {"keepDims": keeps}), ranges)
 
     return make
 
 
-def arg_max(random: Random, dtype: str) -> Case:
-    """`dtype`: of the output."""
-    shape = draw_shape(random)
-    axis = int(random.integers(0, len(shape)))
-    source = tensor(random, shape, "int8")
-    given = plain([negative_sometimes(random, axis, len(shape))], str(random.choice(["int32", "int64"])))
-    output = Tensor(shape[:axis] + shape[axis + 1 :], dtype)
-    operation = Operation("ARG_MAX", [source, given], [output], {"outputType": {"int32": 2, "int64": 4}[dtype]})
-    return Case(operation, {source: (-2, 2)} if random.random() < 0.5 else {})
+def draw_axes(random: Random, shape: tuple[int, ...]) -> tuple[list[int], list[int], bool]:
+    """Axes to be reduced, in any order, the shape of what is left, and whether axes are kept."""
+    count = int(random.integers(1, len(shape) + 1))
+    axes, keeps = random.permutation(len(shape))[:count].tolist(), bool(random.random() < 0.5)
+    kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keeps or axis not in axes]
+    again = axes[: int(random.integers(0, 2))]
+    return [negative_sometimes(random, axis, len(shape)) for axis in axes + again], kept, keeps
+
+
+def scaled_product(random: Random, dtype: str) -> Case:
+    """REDUCE_PROD of up to 16 quantized values, on a scale that uses some of the output's range."""
+    source = tensor(random, draw_shape(random, (1, 4), (1, 2)), dtype, draw_scale(random, -6, 0))
+    axes, kept, keeps = draw_axes(random, source.shape)
+    typical, count = RANGES[dtype][1] / 4, int(np.prod(source.shape) / np.prod(kept))
+    scale = float(np.float32((source.scale * typical) ** count / typical * 2.0 ** random.uniform(-3, 3)))
+    output = tensor(random, kept, dtype, nearest_power(scale) if random.random() < 0.2 else scale)
+    return Case(Operation("REDUCE_PROD", [source, plain(axes)], [output], {"keepDims": keeps}))
+
+
+def arg_extreme(name: str) -> Callable[[Random, str], Case]:
+    """`dtype`: of input and output."""
+
+    def make(random: Random, dtype: str) -> Case:
+        shape, (source_type, target_type) = draw_shape(random), dtype.split("-")
+        axis = int(random.integers(0, len(shape)))
+        source = tensor(random, shape, source_type)
+        given = plain([negative_sometimes(random, axis, len(shape))], str(random.choice(["int32", "int64"])))
+        output = Tensor(shape[:axis] + shape[axis + 1 :], target_type)
+        operation = Operation(name, [source, given], [output], {"outputType": {"int32": 2, "int64": 4}[target_type]})
+        return Case(operation, {source: (-2, 2)} if source_type != "bool" and random.random() < 0.5 else {})
+
+    return make
+
+
+def cumsum(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random), dtype)
+    axis = plain(negative_sometimes(random, int(random.integers(0, len(source.shape))), len(source.shape)))
+    options = {name: bool(random.random() < 0.5) for name in ("exclusive", "reverse")}
+    return Case(Operation("CUMSUM", [source, axis], [same(random, source, source.shape)], options))
 
 
 def softmax(random: Random, dtype: str) -> Case:
@@ -460,6 +494,116 @@ def pack(random: Random, dtype: str) -> Case:
     return Case(Operation("PACK", operands, [output], options))
 
 
+def split_v(random: Random, dtype: str) -> Case:
+    shape, sizes = list(draw_shape(random)), random.integers(1, 5, int(random.integers(1, 5))).tolist()
+    axis = int(random.integers(0, len(shape)))
+    whole = [sum(sizes) if place == axis else size for place, size in enumerate(shape)]
+    source = tensor(random, whole, dtype)
+    given = list(sizes)
+    if random.random() < 0.5:
+        given[int(random.integers(0, len(given)))] = -1
+    operands = [source, plain(given, str(random.choice(["int32", "int64"]))), plain(axis - len(shape))]
+    outputs = [same(random, source, [*shape[:axis], size, *shape[axis + 1 :]]) for size in sizes]
+    return Case(Operation("SPLIT_V", operands, outputs, {"numSplits": len(sizes)}))
+
+
+def unpack(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random), dtype)
+    axis = int(random.integers(0, len(source.shape)))
+    rest, count = source.shape[:axis] + source.shape[axis + 1 :], source.shape[axis]
+    options = {"num": count, "axis": negative_sometimes(random, axis, len(source.shape))}
+    return Case(Operation("UNPACK", [source], [same(random, source, rest) for _ in range(count)], options))
+
+
+def without_scale_sometimes(random: Random, source: Tensor) -> Tensor:
+    return Tensor(source.shape, source.dtype) if random.random() < 0.2 else source
+
+
+def draw_paddings(random: Random, shape: Sequence[int], most: Sequence[int]) -> tuple[list[list[int]], list[int]]:
+    """Places before and after each axis, and the shape that they make."""
+    pairs = [random.integers(0, limit + 1, 2).tolist() if random.random() < 0.7 else [0, 0] for limit in most]
+    return pairs, [size + sum(pair) for size, pair in zip(shape, pairs, strict=True)]
+
+
+def pad(name: str) -> Callable[[Random, str], Case]:
+    """With the zero point, or with a value of its own, constant or not."""
+
+    def make(random: Random, dtype: str) -> Case:
+        source = without_scale_sometimes(random, tensor(random, draw_shape(random, (1, 5), (1, 5)), dtype))
+        pairs, shape = draw_paddings(random, source.shape, [3] * len(source.shape))
+        operands = [source, plain(pairs, str(random.choice(["int8", "int16", "int32", "int64"])))]
+        if name == "PADV2":
+            value = same(random, source, [1] * int(random.integers(0, 2)))
+            operands.append(value if dtype == "float32" else sometimes_constant(random, value))
+        return Case(Operation(name, operands, [same(random, source, shape)]))
+
+    return make
+
+
+def mirror_pad(random: Random, dtype: str) -> Case:
+    source, mode = tensor(random, draw_shape(random, (1, 5), (1, 5)), dtype), int(random.integers(0, 2))
+    pairs, shape = draw_paddings(random, source.shape, [size - 1 + mode for size in source.shape])
+    operands = [source, plain(pairs, str(random.choice(["int32", "int64"])))]
+    return Case(Operation("MIRROR_PAD", operands, [same(random, source, shape)], {"mode": mode}))
+
+
+def tile(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random, (1, 5), (1, 4)), dtype)
+    multiples = random.integers(1, 4, len(source.shape)).tolist()
+    shape = [size * count for size, count in zip(source.shape, multiples, strict=True)]
+    operands = [source, plain(multiples, str(random.choice(["int32", "int64"])))]
+    return Case(Operation("TILE", operands, [same(random, source, shape)]))
+
+
+def broadcast_to(random: Random, dtype: str) -> Case:
+    shape = draw_shape(random, (1, 6), (1, 4))
+    last = shape[int(random.integers(0, len(shape) + 1)) :]
+    source = tensor(random, [1 if random.random() < 0.4 else size for size in last], dtype)
+    operands = [source, plain(shape, str(random.choice(["int32", "int64"])))]
+    return Case(Operation("BROADCAST_TO", operands, [same(random, source, shape)]))
+
+
+def fill(random: Random, dtype: str) -> Case:
+    shape, value = draw_shape(random, (1, 5)), tensor(random, (), dtype)
+    value = value if dtype == "float32" else sometimes_constant(random, value)
+    operands = [plain(shape, str(random.choice(["int32", "int64"]))), value]
+    return Case(Operation("FILL", operands, [same(random, value, shape)]))
+
+
+def reverse(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random, (1, 6), (1, 4)), dtype)
+    first = int(random.integers(0, len(source.shape)))
+    axes = random.permutation(np.arange(first, int(random.integers(first, len(source.shape))) + 1)).tolist()
+    given = plain([negative_sometimes(random, axis, len(source.shape)) for axis in axes])
+    return Case(Operation("REVERSE_V2", [source, given], [same(random, source, source.shape)]))
+
+
+# ---- known when compiling ----
+
+
+def shape_of(random: Random, dtype: str) -> Case:
+    source, code = tensor(random, draw_shape(random, (1, 6), (1, 4)), dtype), int(random.choice([2, 4]))
+    output = Tensor((len(source.shape),), {2: "int32", 4: "int64"}[code])
+    return Case(Operation("SHAPE", [source], [output], {"outType": code}))
+
+
+def rank_of(random: Random, dtype: str) -> Case:
+    return Case(Operation("RANK", [tensor(random, draw_shape(random, (0, 6), (1, 4)), dtype)], [Tensor((), "int32")]))
+
+
+def range_(random: Random, dtype: str) -> Case:
+    step = int(random.choice([1, 2, 3, -1, -4]))
+    start = int(random.integers(-(2**20), 2**20))
+    limit = start + step * int(random.integers(1, 40)) - int(random.integers(0, abs(step))) * int(np.sign(step))
+    operands = [plain(value, dtype) for value in (start, limit, step)]
+    return Case(Operation("RANGE", operands, [Tensor((len(range(start, limit, step)),), dtype)]))
+
+
+def zeros_like(random: Random, dtype: str) -> Case:
+    source = Tensor(draw_shape(random), dtype)
+    return Case(Operation("ZEROS_LIKE", [source], [Tensor(source.shape, dtype)]))
+
+
 def transpose(random: Random, dtype: str) -> Case:
     source = tensor(random, draw_shape(random, (1, 6), (1, 4)), dtype)
     order = random.permutation(len(source.shape)).tolist()
@@ -502,11 +646,34 @@ def strided_slice(random: Random, dtype: str) -> Case:
             return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], masks))
 
 
+def strided_slice_of_new_axes(random: Random, dtype: str) -> Case:
+    """New axes, axes taken away, and an ellipsis, anywhere among the others."""
+    source = tensor(random, draw_shape(random, (1, 4)), dtype)
+    count = int(random.integers(0, len(source.shape)))
+    marks = [str(random.choice(["range", "shrunk"])) for _ in range(count)]
+    marks += ["new"] * int(random.integers(0, 3)) + ["ellipsis"] * int(random.integers(0, 2))
+    random.shuffle(marks)
+    marks = marks or ["new"]
+    masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
+    options = {mask: sum(1 << place for place, mark in enumerate(marks) if mark == key) for key, mask in masks.items()}
+    # The others stand in for any axis, so that only places that all axes have are taken.
+    others = {"range": slice(-9, 9), "shrunk": 0, "new": np.newaxis, "ellipsis": Ellipsis}
+    shape = np.empty(source.shape, bool)[tuple(others[mark] for mark in marks)].shape
+    bounds = {"range": (-9, 9, 1), "shrunk": (0, 1, 1)}
+    rows = [bounds.get(mark, tuple(random.integers(1, 4, 3).tolist())) for mark in marks]
+    operands = [source, *(plain(list(column)) for column in zip(*rows, strict=True))]
+    return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], options))
+
+
+def draw_indices(random: Random, shape: Sequence[int]) -> Tensor:
+    return Tensor(shape, str(random.choice(["int16", "int32", "int32", "int64"])))
+
+
 def gather(random: Random, dtype: str) -> Case:
     """Rows of a constant, or along any axis of a computed tensor."""
     table = tensor(random, draw_shape(random), dtype)
     axis = int(random.integers(0, len(table.shape)))
-    indices = Tensor(draw_shape(random, (0, 2), (1, 4)), "int32")
+    indices = draw_indices(random, draw_shape(random, (0, 2), (1, 4)))
     if dtype != "float32" and random.random() < 0.5:
         table.data = draw_values(random, table.shape, dtype)
     output = same(random, table, (*table.shape[:axis], *indices.shape, *table.shape[axis + 1 :]))
@@ -514,6 +681,51 @@ def gather(random: Random, dtype: str) -> Case:
         "GATHER", [table, indices], [output], {"axis": negative_sometimes(random, axis, len(table.shape))}
     )
     return Case(operation, {indices: (0, table.shape[axis] - 1)})
+
+
+def batched_gather(random: Random, dtype: str) -> Case:
+    """Other indices for every one of the first axes."""
+    table = tensor(random, draw_shape(random, (2, 4), (1, 5)), dtype)
+    axis = int(random.integers(1, len(table.shape)))
+    batch = int(random.integers(1, axis + 1))
+    rest = draw_shape(random, (0, 2), (1, 4))
+    indices = draw_indices(random, (*table.shape[:batch], *rest))
+    output = same(random, table, (*table.shape[:axis], *rest, *table.shape[axis + 1 :]))
+    options = {
+        "axis": negative_sometimes(random, axis, len(table.shape)),
+        # A batch of all axes of the indices cannot be counted from their end: that would be 0.
+        "batchDims": negative_sometimes(random, batch, len(indices.shape)) if rest else batch,
+    }
+    return Case(Operation("GATHER", [table, indices], [output], options), {indices: (0, table.shape[axis] - 1)})
+
+
+def gather_nd(random: Random, dtype: str) -> Case:
+    """Constant and run-time indices of some or all axes."""
+    table = tensor(random, draw_shape(random, (1, 5), (1, 5)), dtype)
+    axes = int(random.integers(1, len(table.shape) + 1))
+    indices = draw_indices(random, (*draw_shape(random, (0, 2), (1, 4)), axes))
+    limit = min(table.shape[:axes]) - 1
+    if random.random() < 0.3:
+        drawn = [random.integers(0, size, indices.shape[:-1]) for size in table.shape[:axes]]
+        indices.data = np.stack(drawn, -1).astype(indices.dtype)
+    output = same(random, table, (*indices.shape[:-1], *table.shape[axes:]))
+    return Case(Operation("GATHER_ND", [table, indices], [output]), {indices: (0, limit)})
+
+
+def one_hot(random: Random, dtype: str) -> Case:
+    """Indices outside of the new axis are among them, also such whose lower half is inside."""
+    indices = Tensor(draw_shape(random, (0, 3), (1, 4)), str(random.choice(["int32", "int64"])))
+    axis, depth = int(random.integers(0, len(indices.shape) + 1)), int(random.integers(1, 7))
+    on = tensor(random, (), dtype)
+    off = same(random, on, ())
+    if dtype != "float32" and random.random() < 0.7:
+        on.data, off.data = (draw_values(random, (), dtype) for _ in range(2))
+    output = same(random, on, (*indices.shape[:axis], depth, *indices.shape[axis:]))
+    given = -1 if axis == len(indices.shape) and random.random() < 0.5 else axis
+    limits = (-2, depth + 1)
+    if indices.dtype == "int64" and random.random() < 0.3:
+        limits = (2**32 - 2, 2**32 + depth + 1)
+    return Case(Operation("ONE_HOT", [indices, plain(depth), on, off], [output], {"axis": given}), {indices: limits})
 
 
 def embedding_lookup(random: Random, dtype: str) -> Case:
@@ -525,14 +737,16 @@ def embedding_lookup(random: Random, dtype: str) -> Case:
 
 
 def packed_gather(random: Random, dtype: str) -> Case:
-    """Entries of a constant of few values, large enough to be packed, along any axis."""
+    """Entries of a constant of few values, large enough to be packed, along any axis, for one or several batches."""
     axis, places, inner = int(random.integers(0, 2)), int(random.integers(9, 20)), int(random.integers(61, 75))
     shape = (places, inner) if axis == 0 else (2, places, inner)
     table, limits = tensor(random, shape, dtype), (-8, 7) if random.random() < 0.5 else (-1, 1)
     table.data = draw_values(random, shape, dtype, limits)
-    indices = Tensor(draw_shape(random, (0, 2), (1, 3)), "int32")
-    output = same(random, table, (*shape[:axis], *indices.shape, inner))
-    return Case(Operation("GATHER", [table, indices], [output], {"axis": axis}), {indices: (0, places - 1)})
+    batch, rest = int(random.integers(0, axis + 1)), draw_shape(random, (0, 2), (1, 3))
+    indices = draw_indices(random, (*shape[:batch], *rest))
+    output = same(random, table, (*shape[:axis], *rest, inner))
+    operation = Operation("GATHER", [table, indices], [output], {"axis": axis, "batchDims": batch})
+    return Case(operation, {indices: (0, places - 1)})
 
 
 def packed_embedding_lookup(random: Random, dtype: str) -> Case:
@@ -554,6 +768,8 @@ def dynamic_update_slice(random: Random, dtype: str) -> Case:
 
 
 QUANTIZED = ("int8", "int16")
+WIDE = ("int32", "int64")
+ARG_TYPES = ("int8-int32", "int8-int64", "int32-int32", "int32-int64", "bool-int32", "bool-int64")
 ARITHMETIC = ("int8", "int16", "int32")
 ROWS = [
     Row("ADD", ARITHMETIC, sum_of("ADD")),
@@ -585,19 +801,46 @@ ROWS = [
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
     Row("MEAN", QUANTIZED, reduction("MEAN")),
+    Row("MEAN", WIDE, reduction("MEAN"), "of plain integers"),
     Row("SUM", ("int8",), reduction("SUM")),
-    Row("ARG_MAX", ("int32", "int64"), arg_max),
+    Row("SUM", WIDE, reduction("SUM"), "of plain integers"),
+    Row("REDUCE_MAX", INTEGERS, reduction("REDUCE_MAX", keeps_scale=True)),
+    Row("REDUCE_MIN", INTEGERS, reduction("REDUCE_MIN", keeps_scale=True)),
+    Row("REDUCE_ANY", ("bool",), reduction("REDUCE_ANY")),
+    Row("REDUCE_ALL", ("bool",), reduction("REDUCE_ALL")),
+    Row("REDUCE_PROD", WIDE, reduction("REDUCE_PROD")),
+    Row("REDUCE_PROD", QUANTIZED, scaled_product, "of quantized values"),
+    Row("ARG_MAX", ARG_TYPES, arg_extreme("ARG_MAX")),
+    Row("ARG_MIN", ARG_TYPES, arg_extreme("ARG_MIN")),
+    Row("CUMSUM", WIDE, cumsum),
     Row("SOFTMAX", QUANTIZED, softmax),
     Row("RESHAPE", ANY_TYPE, reshape),
     Row("EXPAND_DIMS", ANY_TYPE, expand_dims),
     Row("SQUEEZE", ANY_TYPE, squeeze),
     Row("SPLIT", NO_BOOL, split),
+    Row("SPLIT_V", NO_BOOL, split_v),
+    Row("UNPACK", ("int8", "int16", "int32", "float32", "bool"), unpack),
+    Row("PAD", ANY_TYPE, pad("PAD")),
+    Row("PADV2", ANY_TYPE, pad("PADV2")),
+    Row("MIRROR_PAD", ANY_TYPE, mirror_pad),
+    Row("TILE", ANY_TYPE, tile),
+    Row("BROADCAST_TO", ANY_TYPE, broadcast_to),
+    Row("FILL", ANY_TYPE, fill),
+    Row("REVERSE_V2", ANY_TYPE, reverse),
+    Row("SHAPE", ANY_TYPE, shape_of),
+    Row("RANK", ANY_TYPE, rank_of),
+    Row("RANGE", WIDE, range_),
+    Row("ZEROS_LIKE", ("int32", "int64", "float32"), zeros_like),
     Row("CONCATENATION", ANY_TYPE, concatenation),
     Row("PACK", NO_BOOL, pack),
     Row("TRANSPOSE", ANY_TYPE, transpose),
     Row("SLICE", ANY_TYPE, slice_),
     Row("STRIDED_SLICE", ANY_TYPE, strided_slice),
+    Row("STRIDED_SLICE", ANY_TYPE, strided_slice_of_new_axes, "with new axes"),
     Row("GATHER", ANY_TYPE, gather),
+    Row("GATHER", ANY_TYPE, batched_gather, "batched"),
+    Row("GATHER_ND", ANY_TYPE, gather_nd),
+    Row("ONE_HOT", ("int8", "int32", "int64", "bool", "float32"), one_hot),
     Row("GATHER", ("int8",), packed_gather, "packed"),
     Row("EMBEDDING_LOOKUP", ("int8", "int16"), embedding_lookup),
     Row("EMBEDDING_LOOKUP", ("int8",), packed_embedding_lookup, "packed"),

@@ -228,6 +228,120 @@ def random_operation(random: Random, known: list[Tensor], shape: tuple[int, ...]
     return Operation(name, [source], [output])
 
 
+def shapes_of_converters(random: Random) -> list[Case]:
+    """A shape computed from another tensor's: its parts, their product, the axes in another order."""
+    source = tensor(random, draw_shape(random, (3, 3)), "int8")
+    rows, rest = source.shape[0], source.shape[1] * source.shape[2]
+    shape, tail, sizes, axes, order = (Tensor((count,), "int32") for count in (3, 2, 2, 2, 2))
+    first, product, rank = (Tensor((), "int32") for _ in range(3))
+    flat, turned = same(random, source, (rows, rest)), same(random, source, (rest, rows))
+    bounds = [plain([place]) for place in (1, 3, 1)]
+    return steps(
+        Operation("SHAPE", [source], [shape], {"outType": 2}),
+        Operation("STRIDED_SLICE", [shape, *(plain([place]) for place in (0, 1, 1))], [first], {"shrinkAxisMask": 1}),
+        Operation("STRIDED_SLICE", [shape, *bounds], [tail]),
+        Operation("REDUCE_PROD", [tail, plain(0)], [product]),
+        Operation("PACK", [first, product], [sizes], {"valuesCount": 2}),
+        Operation("RESHAPE", [source, sizes], [flat]),
+        Operation("RANK", [flat], [rank]),
+        Operation("RANGE", [plain(0), rank, plain(1)], [axes]),
+        Operation("REVERSE_V2", [axes, plain([0])], [order]),
+        Operation("TRANSPOSE", [flat, order], [turned]),
+    )
+
+
+def filled_like_another(random: Random) -> list[Case]:
+    """A constant of a shape that is known only from another tensor; positions counted by a sum of ones."""
+    source = tensor(random, draw_shape(random), "int16")
+    shape, wide = Tensor((len(source.shape),), "int64"), Tensor(source.shape, "int64")
+    filled, places, output = (Tensor(source.shape, "int32") for _ in range(3))
+    return steps(
+        Operation("SHAPE", [source], [shape], {"outType": 4}),
+        Operation("FILL", [shape, plain(1)], [filled]),
+        Operation("CUMSUM", [filled, plain(-1)], [places], {"exclusive": True}),
+        Operation("CAST", [source], [wide]),
+        Operation("CAST", [wide], [output]),
+        Operation("ADD", [output, places], [Tensor(source.shape, "int32")]),
+    )
+
+
+def hot_rows(random: Random) -> list[Case]:
+    """The place of the largest value in 64 bits: as an index of a packed table, and as the only one of many."""
+    scores, table = tensor(random, (3, 9), "int8"), Tensor((9, 70), "int8", 0.5)
+    table.data = draw_values(random, table.shape, "int8", (-8, 7))
+    places, hot = Tensor((3,), "int64"), Tensor((3, 9), "int32")
+    return steps(
+        Operation("ARG_MAX", [scores, plain([1])], [places], {"outputType": 4}),
+        Operation("GATHER", [table, places], [same(random, table, (3, 70))], {"axis": 0}),
+        Operation("ONE_HOT", [places, plain(9), plain(-7), plain(3)], [hot], {"axis": -1}),
+        Operation("SUM", [hot, plain([0])], [Tensor((9,), "int32")]),
+    )
+
+
+def random_moves(random: Random) -> list[Case]:
+    """Operators that move elements, each of what earlier ones have made, in any order."""
+    source = tensor(random, (3, 4), "int8")
+    known, cases = [source, same(random, source, (3, 4))], []
+    for _ in range(10):
+        moved, output = random.choice(len(known), 2), same(random, source, (3, 4))
+        make = MOVES[int(random.integers(0, len(MOVES)))]
+        cases += steps(*make(random, known[moved[0]], known[moved[1]], output))
+        known.append(output)
+    return cases
+
+
+def reversed_(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    axes = ([0], [1], [0, 1])[int(random.integers(0, 3))]
+    return [Operation("REVERSE_V2", [source, plain(axes)], [output])]
+
+
+def padded_and_cut(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    """The inside of the padded tensor, or what lies half outside of it."""
+    wide, start = same(random, source, (5, 7)), random.integers(0, 3, 2).tolist()
+    return [
+        Operation("PAD", [source, plain([[1, 1], [2, 1]])], [wide]),
+        Operation("SLICE", [wide, plain(start), plain([3, 4])], [output]),
+    ]
+
+
+def mirrored(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    middle = same(random, source, (2, 3))
+    return [
+        Operation("SLICE", [source, plain([1, 0]), plain([2, 3])], [middle]),
+        Operation("MIRROR_PAD", [middle, plain([[1, 0], [0, 1]])], [output], {"mode": int(random.integers(0, 2))}),
+    ]
+
+
+def largest_everywhere(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    largest, smallest, tiled = (same(random, source, shape) for shape in ((1, 4), (3, 1), (3, 4)))
+    spread = same(random, source, (3, 4))
+    return [
+        Operation("REDUCE_MAX", [source, plain([0])], [largest], {"keepDims": True}),
+        Operation("TILE", [largest, plain([3, 1])], [tiled]),
+        Operation("REDUCE_MIN", [other, plain([1])], [smallest], {"keepDims": True}),
+        Operation("BROADCAST_TO", [smallest, plain([3, 4])], [spread]),
+        Operation("ADD", [tiled, spread], [output]),
+    ]
+
+
+def unpacked_and_packed(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    rows, total = [same(random, source, (4,)) for _ in range(3)], same(random, source, (4,))
+    return [
+        Operation("UNPACK", [source], rows, {"num": 3, "axis": 0}),
+        Operation("ADD", [rows[0], rows[2]], [total]),
+        Operation("PACK", [rows[2], total, rows[1]], [output], {"valuesCount": 3, "axis": 0}),
+    ]
+
+
+def split_and_turned(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    left, middle, right = (same(random, source, (3, size)) for size in (1, 2, 1))
+    return [
+        Operation("SPLIT_V", [source, plain([1, -1, 1]), plain(1)], [left, middle, right], {"numSplits": 3}),
+        Operation("CONCATENATION", [right, middle, left], [output], {"axis": 1}),
+    ]
+
+
+MOVES = (reversed_, padded_and_cut, mirrored, largest_everywhere, unpacked_and_packed, split_and_turned)
 PROBABILITIES = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 # Exponents of the scale of scores, and of what the products of a query and a key are divided by.
 SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
@@ -309,6 +423,10 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         computed_in_place,
         scalars,
         random_graph,
+        shapes_of_converters,
+        filled_like_another,
+        hot_rows,
+        random_moves,
         *ATTENTIONS.values(),
     )
 }

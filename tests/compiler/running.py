@@ -146,7 +146,7 @@ def results_of(program: Path, model: Model, compiler: str = "") -> list[Values]:
     given = b"".join(values[place].tobytes() for values in model.runs for place in in_order(model.input_names))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run(
-        [*EMULATORS.get(compiler, ()), program],
+        [*EMULATORS.get(compiler, ()), program, str(len(model.runs))],
         input=given,
         capture_output=True,
         timeout=120,

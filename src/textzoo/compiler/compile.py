@@ -11,6 +11,7 @@ from textzoo.compiler.fixedpoint import unit_multiplier
 from textzoo.compiler.graph import Graph, Tensor, build_graph
 from textzoo.compiler.interfaces import LOGITS, STEP_INPUTS
 from textzoo.compiler.kernels import sources_of
+from textzoo.compiler.known_values import fold_known_values
 from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.fully_connected import narrow_matrices
@@ -120,6 +121,7 @@ def compile_bytes(
     """The same for the bytes of a .tflite; `label` stands in error messages."""
     file = parse_tflite(content, label)
     graph = build_graph(file)
+    fold_known_values(graph)
     check_graph(graph, label)
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()

@@ -19,11 +19,17 @@ OPERATORS = Registry(
             "attention": "ATTENTION",
             "layer_norm": "LAYER_NORM",
             "look_up": "LOOK_UP",
-            "reductions": "MEAN SUM ARG_MAX",
+            "reductions": "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_ANY REDUCE_ALL REDUCE_PROD",
+            "scans": "ARG_MAX ARG_MIN CUMSUM",
             "softmax": "SOFTMAX",
             "lookups": "RSQRT LOGISTIC TANH GELU RELU RELU6 RELU_N1_TO_1",
             "movement": "RESHAPE EXPAND_DIMS SQUEEZE SPLIT CONCATENATION PACK TRANSPOSE SLICE STRIDED_SLICE GATHER "
-            "EMBEDDING_LOOKUP DYNAMIC_UPDATE_SLICE",
+            "EMBEDDING_LOOKUP DYNAMIC_UPDATE_SLICE REVERSE_V2",
+            "splitting": "SPLIT_V UNPACK",
+            "padding": "PAD PADV2 MIRROR_PAD",
+            "repetition": "TILE BROADCAST_TO FILL",
+            "indexing": "GATHER_ND ONE_HOT",
+            "shapes": "SHAPE RANK RANGE ZEROS_LIKE",
         }.items()
         for name in names.split()
     },

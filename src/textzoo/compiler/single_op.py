@@ -23,7 +23,16 @@ TENSOR_TYPES = {
 }
 
 # Operators whose options are not called after them; operators in neither form have no options at all.
-OPTIONS_CLASSES = {"BATCH_MATMUL": "BatchMatMulOptions", "MEAN": "ReducerOptions", "SUM": "ReducerOptions"}
+OPTIONS_CLASSES = {
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "PADV2": "PadV2Options",
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL", "REDUCE_PROD"), "ReducerOptions"
+    ),
+}
+
+# Operators of which LiteRT has no first version.
+FIRST_VERSIONS = {"BROADCAST_TO": 2}
 
 ACTIVATIONS = {
     "NONE": schema.ActivationFunctionType.NONE,
@@ -218,7 +227,7 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
     code.builtinCode = getattr(schema.BuiltinOperator, op_name)
     # Readers older than the extended table look here; 127 tells them to look at builtinCode instead.
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version
+    code.version = max(version, FIRST_VERSIONS.get(op_name, 1))
     return code
 
 

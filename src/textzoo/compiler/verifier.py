@@ -48,12 +48,14 @@ class Meanings:
 
     Attributes:
         computed: The ids of the tensors that kernels compute; all others only have elements of other tensors.
+        between: The ids of memory between the statements of one node.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.vocabulary = Vocabulary()
         self.names: dict[int, Names] = {}
         self.computed: set[int] = set()
+        self.between: set[int] = set()
         for node in graph.nodes:
             self._add(node)
 
@@ -69,6 +71,8 @@ class Meanings:
     def learn(self, tensor: Tensor, places: np.ndarray, names: Names) -> None:
         """What memory between statements means: whatever is put there."""
         if id(tensor) not in self.names and tensor.view is None:
+            self.between.add(id(tensor))
+        if id(tensor) in self.between:
             self.of(tensor)[places] = names
 
     def _add(self, node: Node) -> None:

@@ -246,6 +246,15 @@ static inline int32_t tz_cast_bool(int64_t value)
     return value != 0;
 }
 
+/* An index of 64 bits: one that does not fit stays outside of every table. */
+static inline int32_t tz_saturate_s32(int64_t value)
+{
+    if (value < INT32_MIN) {
+        return INT32_MIN;
+    }
+    return value > INT32_MAX ? INT32_MAX : (int32_t)value;
+}
+
 static inline int32_t tz_select(int32_t condition, int32_t when_true, int32_t when_false)
 {
     return condition ? when_true : when_false;
