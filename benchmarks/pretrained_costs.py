@@ -68,7 +68,7 @@ def text_of(figure: int | None, before: int | None) -> str:
 
 def line_of(label: str, found: Costs, before: Costs) -> str:
     if "refused" in found:
-        return f"{label} | refused: {found['refused']}"
+        return f"{label} | refused: {found['refused'].partition(';')[0]}"
     return " | ".join([label, *(text_of(found.get(key), before.get(key)) for key in FIGURES)])
 
 
