@@ -381,11 +381,25 @@ def arg_max(random: Random, dtype: str) -> Case:
     return Case(operation, {source: (-2, 2)} if random.random() < 0.5 else {})
 
 
-def softmax(random: Random, dtype: str) -> Case:
-    shape = (*draw_shape(random, (0, 3), (1, 5)), int(random.choice([1, 2, 3, 40, 130, 511])))
-    source = tensor(random, shape, dtype, draw_scale(random, *((-10, 3) if dtype == "int8" else (-18, 0))))
-    output = Tensor(shape, dtype, *((1 / 256, -128) if dtype == "int8" else (1 / 32768, 0)))
-    return Case(Operation("SOFTMAX", [source], [output], {"beta": float(random.choice([1.0, 0.5, 1.7]))}))
+# Types of input and output -> the output's scale and zero point.
+PROBABILITIES = {"int8-int8": (1 / 256, -128), "int8-int16": (1 / 65536, -32768), "int16-int16": (1 / 32768, 0)}
+
+
+def softmax(exponents: dict[str, tuple[float, float]]) -> Callable[[Random, str], Case]:
+    """`dtype`: from-to.
+
+    Args:
+        exponents: Type of the input -> between which powers of two its scale lies.
+    """
+
+    def make(random: Random, dtype: str) -> Case:
+        source_type, target_type = dtype.split("-")
+        shape = (*draw_shape(random, (0, 3), (1, 5)), int(random.choice([1, 2, 3, 40, 130, 511])))
+        source = tensor(random, shape, source_type, draw_scale(random, *exponents[source_type]))
+        output = Tensor(shape, target_type, *PROBABILITIES[dtype])
+        return Case(Operation("SOFTMAX", [source], [output], {"beta": float(random.choice([1.0, 0.5, 1.7]))}))
+
+    return make
 
 
 # ---- moving elements ----
@@ -587,7 +601,8 @@ ROWS = [
     Row("MEAN", QUANTIZED, reduction("MEAN")),
     Row("SUM", ("int8",), reduction("SUM")),
     Row("ARG_MAX", ("int32", "int64"), arg_max),
-    Row("SOFTMAX", QUANTIZED, softmax),
+    Row("SOFTMAX", tuple(PROBABILITIES), softmax({"int8": (-10, 3), "int16": (-18, 0)})),
+    Row("SOFTMAX", tuple(PROBABILITIES), softmax({"int8": (3, 120), "int16": (0, 17)}), "of large scales"),
     Row("RESHAPE", ANY_TYPE, reshape),
     Row("EXPAND_DIMS", ANY_TYPE, expand_dims),
     Row("SQUEEZE", ANY_TYPE, squeeze),

@@ -44,10 +44,9 @@ def fully_connected(dtype="int16", bias=None, output_scale=10.0, options=None, s
     return Operation("FULLY_CONNECTED", [source, weights, bias], [output], options or {})
 
 
-def softmax(dtype, depth=4, scale=0.5, output=(1 / 256, -128), beta=1.0):
-    return Operation(
-        "SOFTMAX", [quantized((1, depth), dtype, scale)], [quantized((1, depth), dtype, *output)], {"beta": beta}
-    )
+def softmax(dtype, depth=4, scale=0.5, output=(1 / 256, -128), beta=1.0, output_dtype=None):
+    result = quantized((1, depth), output_dtype or dtype, *output)
+    return Operation("SOFTMAX", [quantized((1, depth), dtype, scale)], [result], {"beta": beta})
 
 
 def bias(dtype, scale):
@@ -128,12 +127,20 @@ REFUSED = {
     "ARG_MAX of another type": Refused(OTHER_PLACE, "int8 2x4 to int32 2"),
     "SOFTMAX of another output": Refused(softmax("int8", output=(1 / 255, -128)), "an output of scale"),
     "SOFTMAX int16 of another output": Refused(softmax("int16", output=(1 / 32767.0 * 1.01, 0)), "an output of scale"),
-    "SOFTMAX of 512": Refused(softmax("int8", depth=512), "rows of at most 511"),
-    "SOFTMAX int16 of 65536": Refused(softmax("int16", 65536, output=(1 / 32768, 0)), "rows of at most 65535"),
+    "SOFTMAX int8 to int16 of another output": Refused(
+        softmax("int8", output=(1 / 32768, 0), output_dtype="int16"), "in which LiteRT writes"
+    ),
+    "SOFTMAX int16 to int8": Refused(softmax("int16", output_dtype="int8"), "int16 1x4 to int8 1x4"),
+    "SOFTMAX of 512": Refused(softmax("int8", depth=512), "rows of 512, more than 511: LiteRT ends the process"),
+    "SOFTMAX int8 to int16 of 4096": Refused(
+        softmax("int8", 4096, output=(1 / 65536, -32768), output_dtype="int16"), "rows of 4096, more than 4095"
+    ),
+    "SOFTMAX int16 of 65536": Refused(softmax("int16", 65536, output=(1 / 32768, 0)), "rows of 65536, more than 65535"),
     "SOFTMAX of a tiny scale": Refused(softmax("int8", scale=1e-8), "input scale times beta"),
     "SOFTMAX without beta": Refused(softmax("int8", beta=0.0), "input scale times beta"),
-    "SOFTMAX of a huge scale": Refused(softmax("int8", scale=32.0), "too large"),
-    "SOFTMAX int16 of a huge scale": Refused(softmax("int16", scale=8.0, output=(1 / 32768, 0)), "scale times beta"),
+    "SOFTMAX of a negative beta": Refused(softmax("int8", beta=-1.0), "input scale times beta"),
+    "SOFTMAX int16 of a negative beta": Refused(softmax("int16", beta=-1.0, output=(1 / 32768, 0)), "beta of -0.5"),
+    "SOFTMAX int16 of a huge scale": Refused(softmax("int16", scale=5e5, output=(1 / 32768, 0)), "shifts 32 bits"),
     "LOGISTIC of another output": Refused(unary("LOGISTIC", output_scale=1 / 255), "an output scale"),
     "LOGISTIC int16 of another output": Refused(unary("LOGISTIC", "int16", output_scale=1 / 256), "an output scale"),
     "TANH int16 of another output": Refused(unary("TANH", "int16", output_scale=1 / 32000), "an output scale"),

@@ -32,17 +32,21 @@ def quantize_multiplier(real: float) -> Factor:
     """
     if not (math.isfinite(real) and real >= 0):
         raise ValueError(f"a factor between tensors must be finite and not negative, got {real}")
+    factor = any_multiplier(real)
+    if factor.shift > 30:
+        raise ValueError(f"the factor {real} between two tensors is too large")
+    return factor
+
+
+def any_multiplier(real: float) -> Factor:
+    """The same for a finite factor that is not negative, without a limit of its shift."""
     if real == 0:
         return Factor(0, 0)
     mantissa, shift = math.frexp(real)
     multiplier = math.floor(mantissa * 2**31 + 0.5)  # as std::round: half away from zero, and this is positive
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift + 1
-    if shift < -31:
-        return Factor(0, 0)
-    if shift > 30:
-        raise ValueError(f"the factor {real} between two tensors is too large")
-    return Factor(multiplier, shift)
+    return Factor(multiplier, shift) if shift >= -31 else Factor(0, 0)
 
 
 def float32(value: float) -> float:
