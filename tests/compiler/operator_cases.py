@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import quantize_multiplier
+from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.operators.base import INTEGER_RANGES
+from textzoo.compiler.requantization import exact_factors, rounded, step_places
 from textzoo.compiler.single_op import ACTIVATIONS, Operation, Tensor
 
 Random = np.random.Generator
@@ -281,6 +282,9 @@ def cast(random: Random, dtype: str) -> Case:
 
 # ---- products and reductions ----
 
+# The option quantizedBiasType.
+BIAS_TYPES = {"int32": 2, "int64": 4}
+
 
 def fully_connected(random: Random, dtype: str) -> Case:
     """With and without a bias, which LiteRT reads by the option quantizedBiasType; one scale or one per row.
@@ -303,6 +307,86 @@ def fully_connected(random: Random, dtype: str) -> Case:
     return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options), ranges)
 
 
+def hard_rows(random: Random, dtype: str) -> Case:
+    """Some rows have a factor, and sums that can occur, for which no integer multiplier is right."""
+    source = tensor(random, (1, 256), dtype)
+    source.zero_point = min(source.zero_point, 126)
+    output = tensor(random, (1, 12), dtype)
+    scales, biases, weights = hard_numbers(random, source, output) if dtype == "int8" else far_numbers(random, source)
+    if dtype == "int16":
+        output.scale = source.scale * scales[0] * 2.0 ** random.uniform(18, 36)
+    products = [float(np.float32(source.scale) * np.float32(scale)) for scale in scales]
+    bias = Tensor((12,), "int32" if dtype == "int8" else "int64", products, data=biases)
+    operands = [source, Tensor((12, 256), "int8", scales, data=weights), bias]
+    options = {"quantizedBiasType": BIAS_TYPES[bias.dtype], **draw_activation(random)}
+    # At the zero point sums are what the biases are.
+    ranges = {source: (source.zero_point, source.zero_point + 1)} if dtype == "int8" else {}
+    return Case(Operation("FULLY_CONNECTED", operands, [output], options), ranges)
+
+
+def hard_numbers(random: Random, source: Tensor, output: Tensor) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """Scales and biases (rows,), weights (rows, columns): biases lie where an output changes, some rows are hard.
+
+    The first ones are those in which the nearest multiplier gives another output for the bias alone.
+    """
+    (_, rows), (_, columns), count = output.shape, source.shape, 1500
+    low, high = -128 - output.zero_point, 127 - output.zero_point
+    scales = (2.0 ** random.uniform(-24, -17, count) * output.scale / source.scale).astype(np.float32).astype(float)
+    reals = source.scale * scales / output.scale
+    levels = random.integers(low + 1, high + 1, count)
+    biases = np.array([step_places(reals[[row]], levels[[row]])[0, 0] for row in range(count)])
+    biases -= random.integers(0, 2, count)
+    weights = random.choice([-1, 1], (count, columns)) * random.integers(100, 128, (count, columns))
+    reach = 256 * np.abs(weights).sum(axis=1)
+    usual = np.flatnonzero(np.abs(biases) + reach < 2**30)
+    sums = biases[usual] - reach[usual], biases[usual] + reach[usual]
+    factors, hard = exact_factors(reals[usual], *sums, (low, high))
+    outputs = rounded(biases[usual][:, None], reals[usual]).ravel()
+    wrong = [row for row in hard if scaled(biases[usual[row]], factors[row]) != outputs[row]]
+    chosen = usual[[*wrong, *hard, *range(rows)]][:rows]
+    return scales[chosen].tolist(), biases[chosen].astype(np.int32), weights[chosen].astype(np.int8)
+
+
+def scaled(value: int, factor: Factor) -> int:
+    """tz_scale_single, in integers of any size."""
+    total = 31 - factor.shift
+    return (int(value) * factor.multiplier + (1 << (total - 1))) >> total
+
+
+def far_numbers(random: Random, source: Tensor) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """The same for int16: sums of up to 2**42."""
+    rows, columns = 12, source.shape[1]
+    biases = (random.choice([-1, 1], rows) * 2.0 ** random.uniform(16, 42, rows)).astype(np.int64)
+    weights = draw_values(random, (rows, columns), "int8")
+    return [draw_scale(random)] * rows, biases, weights
+
+
+def ratios(random: Random, dtype: str) -> Case:
+    """Factors of 1 / n: double precision makes halves of some of their multiples and not of others; here often both."""
+    divisor = float(random.choice([6, 98, 196, 206, 214, 322, 374, 392, 394]) if random.random() < 0.7 else 7)
+    columns, scales = int(random.integers(1, 6)), 1.0 if random.random() < 0.5 else [1.0, 0.5] * 4 + [0.25]
+    source = Tensor((4, columns), dtype, 1.0)
+    weights = Tensor((9, columns), "int8", scales, data=draw_values(random, (9, columns), "int8", (-9, 9)))
+    output = Tensor((4, 9), dtype, divisor)
+    return Case(Operation("FULLY_CONNECTED", [source, weights, None], [output], {}), {source: (-128, 127)})
+
+
+def computed_weights(random: Random, dtype: str) -> Case:
+    """Weights that are computed, or constant with a zero point; `dtype`: of the input and the weights."""
+    source_type, weights_type = dtype.split("-")
+    batch, (columns, rows) = draw_shape(random, (1, 3), (1, 4)), random.integers(1, 60, 2).tolist()
+    source = tensor(random, (*batch, columns), source_type)
+    weights = sometimes_constant(random, tensor(random, (rows, columns), weights_type))
+    bits = {"int8": 7, "int16": 15}
+    spread = columns**0.5 * 2.0 ** random.uniform(2, 6 + bits[source_type] - 7 + bits[weights_type] - 7)
+    bias, options = draw_bias(random, source, weights)
+    keeps = bool(random.random() < 0.5)
+    shape = (*batch, rows) if keeps else (int(np.prod(batch)), rows)
+    output = tensor(random, shape, source_type, source.scale * weights.scale * spread)
+    options |= {"keepNumDims": keeps, **draw_activation(random)}
+    return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options))
+
+
 def nearest_power(scale: float) -> float:
     return 2.0 ** round(np.log2(scale))
 
@@ -314,8 +398,8 @@ def draw_bias(random: Random, source: Tensor, weights: Tensor) -> tuple[Tensor |
     dtype = "int32" if source.dtype == "int8" else str(random.choice(["int32", "int64"]))
     reach = int(2.0 ** random.uniform(4, 16))
     values = random.integers(-reach, reach, weights.shape[0]).astype(dtype)
-    scales = [float(np.float32(source.scale) * np.float32(scale)) for scale in weights.scale]
-    return Tensor(values.shape, dtype, scales, data=values), {"quantizedBiasType": {"int32": 2, "int64": 4}[dtype]}
+    scales = [float(np.float32(source.scale) * np.float32(scale)) for scale in np.atleast_1d(weights.scale)]
+    return Tensor(values.shape, dtype, scales, data=values), {"quantizedBiasType": BIAS_TYPES[dtype]}
 
 
 def product_scales(random: Random, spread: float, is_decisive: bool) -> tuple[float, float, float]:
@@ -415,11 +499,25 @@ def cumsum(random: Random, dtype: str) -> Case:
     return Case(Operation("CUMSUM", [source, axis], [same(random, source, source.shape)], options))
 
 
-def softmax(random: Random, dtype: str) -> Case:
-    shape = (*draw_shape(random, (0, 3), (1, 5)), int(random.choice([1, 2, 3, 40, 130, 511])))
-    source = tensor(random, shape, dtype, draw_scale(random, *((-10, 3) if dtype == "int8" else (-18, 0))))
-    output = Tensor(shape, dtype, *((1 / 256, -128) if dtype == "int8" else (1 / 32768, 0)))
-    return Case(Operation("SOFTMAX", [source], [output], {"beta": float(random.choice([1.0, 0.5, 1.7]))}))
+# Types of input and output -> the output's scale and zero point.
+PROBABILITIES = {"int8-int8": (1 / 256, -128), "int8-int16": (1 / 65536, -32768), "int16-int16": (1 / 32768, 0)}
+
+
+def softmax(exponents: dict[str, tuple[float, float]]) -> Callable[[Random, str], Case]:
+    """`dtype`: from-to.
+
+    Args:
+        exponents: Type of the input -> between which powers of two its scale lies.
+    """
+
+    def make(random: Random, dtype: str) -> Case:
+        source_type, target_type = dtype.split("-")
+        shape = (*draw_shape(random, (0, 3), (1, 5)), int(random.choice([1, 2, 3, 40, 130, 511])))
+        source = tensor(random, shape, source_type, draw_scale(random, *exponents[source_type]))
+        output = Tensor(shape, target_type, *PROBABILITIES[dtype])
+        return Case(Operation("SOFTMAX", [source], [output], {"beta": float(random.choice([1.0, 0.5, 1.7]))}))
+
+    return make
 
 
 # ---- moving elements ----
@@ -798,6 +896,9 @@ ROWS = [
     Row("RELU_N1_TO_1", ("int8",), unary("RELU_N1_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
     Row("FULLY_CONNECTED", ("int8",), fully_connected),
     Row("FULLY_CONNECTED", ("int16",), fully_connected, "int16"),
+    Row("FULLY_CONNECTED", QUANTIZED, hard_rows, "of hard rows"),
+    Row("FULLY_CONNECTED", ("int16",), ratios, "of ratios"),
+    Row("FULLY_CONNECTED", ("int8-int8", "int16-int8", "int16-int16"), computed_weights, "of computed weights"),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
     Row("MEAN", QUANTIZED, reduction("MEAN")),
@@ -813,7 +914,8 @@ ROWS = [
     Row("ARG_MAX", ARG_TYPES, arg_extreme("ARG_MAX")),
     Row("ARG_MIN", ARG_TYPES, arg_extreme("ARG_MIN")),
     Row("CUMSUM", WIDE, cumsum),
-    Row("SOFTMAX", QUANTIZED, softmax),
+    Row("SOFTMAX", tuple(PROBABILITIES), softmax({"int8": (-10, 3), "int16": (-18, 0)})),
+    Row("SOFTMAX", tuple(PROBABILITIES), softmax({"int8": (3, 120), "int16": (0, 17)}), "of large scales"),
     Row("RESHAPE", ANY_TYPE, reshape),
     Row("EXPAND_DIMS", ANY_TYPE, expand_dims),
     Row("SQUEEZE", ANY_TYPE, squeeze),

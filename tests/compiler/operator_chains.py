@@ -345,19 +345,30 @@ MOVES = (reversed_, padded_and_cut, mirrored, largest_everywhere, unpacked_and_p
 PROBABILITIES = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 # Exponents of the scale of scores, and of what the products of a query and a key are divided by.
 SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
+# The same where the scores reach as far as a mask that is added.
+FAR_SCORES = {"int8": ((2, 18), (4, 9)), "int16": ((0, 17), (9, 16))}
 
 
-def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], list[Case]]:
+def attention(
+    dtype: str, softmax: str, heads: int = 0, ranges: dict[str, tuple] | None = None
+) -> Callable[[Random], list[Case]]:
     """One query per run against caches that grow by a place per run, up to the last one and beyond: a decode step.
 
-    Of so many heads; 0 for a random number. What would be the token is the query.
+    What would be the token is the query.
+
+    Args:
+        dtype: Of the scores.
+        softmax: Of the probabilities.
+        heads: So many; 0 for a random number.
+        ranges: SCORES, or FAR_SCORES.
     """
+    ranges = ranges or SCORES
 
     def make(random: Random) -> list[Case]:
         some, context, width = (int(random.integers(1, most)) for most in (4, 9, 40))
         shape = (heads or some, 1, width)
         key, value = (tensor(random, shape, dtype, draw_scale(random, -9, -5)) for _ in range(2))
-        (scale, spread), (keys, values) = SCORES[dtype], (cached(random, new, context) for new in (key, value))
+        (scale, spread), (keys, values) = ranges[dtype], (cached(random, new, context) for new in (key, value))
         scores = tensor(random, (shape[0], 1, context), dtype, draw_scale(random, *scale))
         query = tensor(random, key.shape, dtype, scores.scale / key.scale / draw_scale(random, *spread) / width**0.5)
         position, place = Tensor((1,), "int32", name="position"), Tensor((3,), "int32")
@@ -371,7 +382,7 @@ def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], li
         updates[0].counter, updates[0].states = position, dict([keys, values])
         return updates + weighted_values(random, position, scores, values[1], softmax)
 
-    make.__name__ = f"attention_of_{dtype}_with_{softmax}_softmax"
+    make.__name__ = f"attention_of_{dtype}_with_{softmax}_softmax{'_of_large_scales' * (ranges is FAR_SCORES)}"
     return make
 
 
@@ -405,6 +416,7 @@ def weighted_values(random: Random, position: Tensor, scores: Tensor, values: Te
 # Kernel -> a graph that it computes.
 FORMS = {"attention_s8": ("int8", "int8"), "attention_s8_p16": ("int8", "int16"), "attention_s16": ("int16", "int16")}
 ATTENTIONS = {kernel: attention(*form) for kernel, form in FORMS.items()}
+FAR_ATTENTIONS = [attention(*form, ranges=FAR_SCORES) for form in FORMS.values()]
 
 CHAINS: dict[str, Callable[[Random], list[Case]]] = {
     function.__name__: function
@@ -428,5 +440,6 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         hot_rows,
         random_moves,
         *ATTENTIONS.values(),
+        *FAR_ATTENTIONS,
     )
 }

@@ -44,10 +44,9 @@ def fully_connected(dtype="int16", bias=None, output_scale=10.0, options=None, s
     return Operation("FULLY_CONNECTED", [source, weights, bias], [output], options or {})
 
 
-def softmax(dtype, depth=4, scale=0.5, output=(1 / 256, -128), beta=1.0):
-    return Operation(
-        "SOFTMAX", [quantized((1, depth), dtype, scale)], [quantized((1, depth), dtype, *output)], {"beta": beta}
-    )
+def softmax(dtype, depth=4, scale=0.5, output=(1 / 256, -128), beta=1.0, output_dtype=None):
+    result = quantized((1, depth), output_dtype or dtype, *output)
+    return Operation("SOFTMAX", [quantized((1, depth), dtype, scale)], [result], {"beta": beta})
 
 
 def bias(dtype, scale):
@@ -79,10 +78,18 @@ UNWRITTEN = Operation("NOT_EQUAL", [Tensor((4,), "int16"), Tensor((4,), "int16")
 TRUTHS = Operation("LESS", [Tensor((4,), "bool"), Tensor((4,), "bool")], [Tensor((4,), "bool")])
 ODD = Operation("SPLIT", [indices(0), quantized((4,))], [quantized((2,)), quantized((2,))], {"numSplits": 3})
 COS = Operation("COS", [Tensor((4,), "float32")], [Tensor((4,), "float32")])
-BIG = quantized((1, 70000), "int16", 1.0)
-BIG_WEIGHTS = quantized((2, 70000), "int8", 1e-9, data=np.full((2, 70000), 127, np.int8))
-OVERFLOW = fully_connected("int16", source=BIG, weights=BIG_WEIGHTS)
-TURNED = quantized((2, 8), "int8", 0.001, 3, data=np.ones((2, 8), np.int8))
+BIG = quantized((1, 600), "int16", 1.0)
+BIG_WEIGHTS = quantized((2, 600), "int8", 1e-9, data=np.full((2, 600), 127, np.int8))
+OVERFLOW = fully_connected("int16", source=BIG, weights=BIG_WEIGHTS, options={"quantizedBiasType": 2})
+LONG_OVERFLOW = fully_connected("int16", bias=Tensor((2,), "int64", 0.001, data=np.full(2, 2**43)), output_scale=1e10)
+HUGE_BIAS = fully_connected("int16", bias=Tensor((2,), "int64", 0.001, data=np.full(2, -(2**63))), output_scale=1e30)
+FULL = fully_connected("int8", bias=Tensor((2,), "int32", 0.001, data=np.full(2, 2**31 - 1)), output_scale=1e9)
+COMPUTED_ROWS = Tensor((2, 8), "int8", (0.001, 0.002))
+WIDE = quantized((2, 40000), "int8", 1e-9, zero_point=-128)
+WIDE_PRODUCT = fully_connected("int8", source=quantized((1, 40000), "int8", 1.0, -128), weights=WIDE)
+LONG_WEIGHTS = quantized((2, 2**18), "int16", 1e-9)
+LONG_PRODUCT = fully_connected("int16", source=quantized((1, 2**18), "int16", 1.0), weights=LONG_WEIGHTS)
+COMPUTED_BIAS = fully_connected("int8", bias=Tensor((2,), "int32", 0.001))
 
 REFUSED = {
     "unknown operator": Refused(COS, "not in the table"),
@@ -128,12 +135,20 @@ REFUSED = {
     "ARG_MAX of another type": Refused(OTHER_PLACE, "int8 2x4 to int32 2"),
     "SOFTMAX of another output": Refused(softmax("int8", output=(1 / 255, -128)), "an output of scale"),
     "SOFTMAX int16 of another output": Refused(softmax("int16", output=(1 / 32767.0 * 1.01, 0)), "an output of scale"),
-    "SOFTMAX of 512": Refused(softmax("int8", depth=512), "rows of at most 511"),
-    "SOFTMAX int16 of 65536": Refused(softmax("int16", 65536, output=(1 / 32768, 0)), "rows of at most 65535"),
+    "SOFTMAX int8 to int16 of another output": Refused(
+        softmax("int8", output=(1 / 32768, 0), output_dtype="int16"), "in which LiteRT writes"
+    ),
+    "SOFTMAX int16 to int8": Refused(softmax("int16", output_dtype="int8"), "int16 1x4 to int8 1x4"),
+    "SOFTMAX of 512": Refused(softmax("int8", depth=512), "rows of 512, more than 511: LiteRT ends the process"),
+    "SOFTMAX int8 to int16 of 4096": Refused(
+        softmax("int8", 4096, output=(1 / 65536, -32768), output_dtype="int16"), "rows of 4096, more than 4095"
+    ),
+    "SOFTMAX int16 of 65536": Refused(softmax("int16", 65536, output=(1 / 32768, 0)), "rows of 65536, more than 65535"),
     "SOFTMAX of a tiny scale": Refused(softmax("int8", scale=1e-8), "input scale times beta"),
     "SOFTMAX without beta": Refused(softmax("int8", beta=0.0), "input scale times beta"),
-    "SOFTMAX of a huge scale": Refused(softmax("int8", scale=32.0), "too large"),
-    "SOFTMAX int16 of a huge scale": Refused(softmax("int16", scale=8.0, output=(1 / 32768, 0)), "scale times beta"),
+    "SOFTMAX of a negative beta": Refused(softmax("int8", beta=-1.0), "input scale times beta"),
+    "SOFTMAX int16 of a negative beta": Refused(softmax("int16", beta=-1.0, output=(1 / 32768, 0)), "beta of -0.5"),
+    "SOFTMAX int16 of a huge scale": Refused(softmax("int16", scale=5e5, output=(1 / 32768, 0)), "shifts 32 bits"),
     "LOGISTIC of another output": Refused(unary("LOGISTIC", output_scale=1 / 255), "an output scale"),
     "LOGISTIC int16 of another output": Refused(unary("LOGISTIC", "int16", output_scale=1 / 256), "an output scale"),
     "TANH int16 of another output": Refused(unary("TANH", "int16", output_scale=1 / 32000), "an output scale"),
@@ -172,10 +187,28 @@ REFUSED = {
         fully_connected("int8", bias=bias("int32", 0.9), output_scale=1.0), "a bias on the scale 0.9"
     ),
     "FULLY_CONNECTED of an unknown bias": Refused(fully_connected(options={"quantizedBiasType": 5}), "BiasType 5"),
-    "FULLY_CONNECTED int16 of a tiny factor": Refused(fully_connected(output_scale=1e9), "a factor of 1e-12"),
+    "FULLY_CONNECTED of several bias scales": Refused(
+        fully_connected("int8", bias=bias("int32", (0.001, 0.001)), output_scale=0.01), "a bias on the scale 0 instead"
+    ),
+    "FULLY_CONNECTED of a computed bias": Refused(COMPUTED_BIAS, "the bias must be a constant"),
     "FULLY_CONNECTED beyond 32 bits": Refused(fully_connected("int8", output_scale=1e-10), "steps of the output"),
+    "FULLY_CONNECTED of an infinite factor": Refused(fully_connected("int8", output_scale=1e-45), "steps of"),
+    "FULLY_CONNECTED of a full bias": Refused(FULL, "sums up to 2147484663, more than 2147483647"),
     "FULLY_CONNECTED of long rows": Refused(OVERFLOW, "sums up to"),
-    "FULLY_CONNECTED of shifted weights": Refused(fully_connected("int8", weights=TURNED), "zero points"),
+    "FULLY_CONNECTED of a long bias": Refused(LONG_OVERFLOW, "sums up to"),
+    "FULLY_CONNECTED of a huge bias": Refused(HUGE_BIAS, "a bias beyond"),
+    "FULLY_CONNECTED of computed rows": Refused(fully_connected("int8", weights=COMPUTED_ROWS), "with 2 scales"),
+    "FULLY_CONNECTED of computed weights, long rows": Refused(WIDE_PRODUCT, "sums up to 2601000000, more than"),
+    "FULLY_CONNECTED of int16 weights, long rows": Refused(LONG_PRODUCT, "sums up to 2814"),
+    "FULLY_CONNECTED of int16 weights, upwards": Refused(
+        fully_connected(weights=quantized((2, 8), "int16", 1.0), output_scale=1 / 256), "a factor of 256"
+    ),
+    "FULLY_CONNECTED int8 of int16 weights": Refused(
+        fully_connected("int8", weights=quantized((2, 8), "int16", 1.0)), "int8 1x8 times int16 2x8"
+    ),
+    "FULLY_CONNECTED of lost columns": Refused(
+        fully_connected("int8", source=quantized((2, 4)), options={"keepNumDims": True}), "does not make"
+    ),
     "FULLY_CONNECTED of lost axes": Refused(
         fully_connected("int8", source=quantized((2, 3, 8)), shape=(2, 3, 2)), "does not make"
     ),

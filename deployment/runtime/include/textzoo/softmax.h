@@ -7,11 +7,11 @@
 
 #include "textzoo/fixedpoint.h"
 
-/* int8 to int8, scale 1/256, zero point -128. */
+/* int8 to int8, scale 1/256, zero point -128; or to int16, scale 1/65536, zero point -32768. */
 typedef struct {
     const int32_t *exponentials; /* (distances) exp(-distance * scale * beta), 31 fraction bits */
     int32_t distances;           /* [1, 256]; what lies further below the largest value counts as 0 */
-    int32_t rows, columns;       /* of input and output, >= 1 each */
+    int32_t rows, columns;       /* of input and output, >= 1 each; at most 4095 columns */
 } tz_softmax_s8_t;
 
 /* int16 to int16, scale 1/32768, zero point 0. */
@@ -22,9 +22,14 @@ typedef struct {
     int32_t rows, columns;
 } tz_softmax_s16_t;
 
-/* input, output: (rows, columns); may be the same memory. */
+/* input, output: (rows, columns); may be the same memory where the types are the same. */
 void tz_softmax_s8(const tz_softmax_s8_t *softmax, const int8_t *input, int8_t *output);
+void tz_softmax_s8_s16(const tz_softmax_s8_t *softmax, const int8_t *input, int16_t *output);
 void tz_softmax_s16(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output);
+
+/* The same for shifts of 15 to 31, by which distances from the largest value leave 32 bits: they wrap around, as LiteRT's
+ * do, so that some of those far away count as near. */
+void tz_softmax_s16_wrapping(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output);
 
 /* ---- what softmax and attention share ---- */
 

@@ -15,6 +15,7 @@ from textzoo.compiler.graph import Graph, Node, Tensor
 from textzoo.compiler.operators.base import can_hoist, option
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import requantize_factor
+from textzoo.compiler.operators.softmax import is_held_s16
 
 SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
 
@@ -136,13 +137,15 @@ def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
 
 
 def scales_stay_small(found: Found, width: int, context: int) -> bool:
-    """Whether the products of int8 can be scaled by `tz_scale_hoisted`; those of int16 are scaled otherwise."""
+    """Whether the products of int8 can be scaled by `tz_scale_hoisted`, and the distances of scores of int16 be raised.
+
+    The products of int16 are scaled otherwise.
+    """
     scores, weights = (quantize_multiplier(product_factor(node)) for node in (found.scores, found.product))
     form = FORMS[found.kernel]
     narrow_scores, narrow_weights = form.dtype == "int8", form.softmax == "int8"
-    return (not narrow_scores or can_hoist(scores, width * 255 * 255)) and (
-        not narrow_weights or can_hoist(weights, context * 255 * 255)
-    )
+    holds_scores = can_hoist(scores, width * 255 * 255) if narrow_scores else is_held_s16(found.softmax)
+    return holds_scores and (not narrow_weights or can_hoist(weights, context * 255 * 255))
 
 
 def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:
