@@ -155,13 +155,50 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
     """
     roles = _named_tensors(operations, states)
     names = {tensor: f"{role}_{index}" for role, tensors in roles.items() for index, tensor in enumerate(tensors)}
+    inputs = {names[tensor]: tensor for role in ("input", "state") for tensor in roles[role]}
+    outputs = {names[tensor]: tensor for role in ("output", "new_state") for tensor in roles[role]}
+    return _file(operations, names, inputs, outputs, "main")
+
+
+def build_step(
+    operations: Sequence[Operation],
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    context_length: int = 0,
+) -> bytes:
+    """The .tflite of a decode step: the same, with inputs and outputs as they are given.
+
+    Args:
+        operations: In the order of their computation.
+        inputs: Name -> tensor; it may be read by no operator.
+        outputs: Name -> tensor, which may be an input, a constant, or another output too.
+        context_length: Stands in the file's description; 0 for none.
+    """
+    tensors = dict.fromkeys([*inputs.values(), *outputs.values()])
+    for operation in operations:
+        tensors |= dict.fromkeys(tensor for tensor in (*operation.inputs, *operation.outputs) if tensor is not None)
+    names = {tensor: f"tensor_{index}" for index, tensor in enumerate(tensors)}
+    names |= {tensor: name for given in (outputs, inputs) for name, tensor in given.items()}
+    description = f"textzoo decode context_length={context_length}" if context_length else ""
+    return _file(operations, names, inputs, outputs, "decode", description)
+
+
+def _file(
+    operations: Sequence[Operation],
+    names: Mapping[Tensor, str],
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    signature: str,
+    description: str = "",
+) -> bytes:
+    """The .tflite of operators whose tensors have names, with one signature."""
     places = {tensor: place for place, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
     model.buffers = [schema.BufferT(), *(_buffer(tensor) for tensor in names)]
     graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
-    graph.inputs = [places[tensor] for role in ("input", "state") for tensor in roles[role]]
-    graph.outputs = [places[tensor] for role in ("output", "new_state") for tensor in roles[role]]
-    graph.operators, graph.name = [], b"main"
+    graph.inputs = [places[tensor] for tensor in inputs.values()]
+    graph.outputs = [places[tensor] for tensor in outputs.values()]
+    graph.operators, graph.name = [], signature.encode()
     for operation in operations:
         built = _operator(operation.name, operation.options)
         built.inputs = [-1 if tensor is None else places[tensor] for tensor in operation.inputs]
@@ -169,7 +206,8 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
-    model.signatureDefs = [_signature(graph)]
+    model.description = description.encode()
+    model.signatureDefs = [_signature(signature, inputs, outputs, places)]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -197,17 +235,19 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
     return code
 
 
-def _signature(graph: schema.SubGraphT) -> schema.SignatureDefT:
+def _signature(
+    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
+) -> schema.SignatureDefT:
     signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"main", 0
-    signature.inputs = [_signature_entry(graph, place) for place in graph.inputs]
-    signature.outputs = [_signature_entry(graph, place) for place in graph.outputs]
+    signature.signatureKey, signature.subgraphIndex = key.encode(), 0
+    signature.inputs = [_signature_entry(name, places[tensor]) for name, tensor in inputs.items()]
+    signature.outputs = [_signature_entry(name, places[tensor]) for name, tensor in outputs.items()]
     return signature
 
 
-def _signature_entry(graph: schema.SubGraphT, place: int) -> schema.TensorMapT:
+def _signature_entry(name: str, place: int) -> schema.TensorMapT:
     entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = graph.tensors[place].name, place
+    entry.name, entry.tensorIndex = name.encode(), place
     return entry
 
 
