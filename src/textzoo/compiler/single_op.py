@@ -172,21 +172,46 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
     return build_named(operations, inputs, outputs, names)
 
 
+def build_step(
+    operations: Sequence[Operation],
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    context_length: int = 0,
+) -> bytes:
+    """The .tflite of a decode step: the same, with inputs and outputs as they are given.
+
+    Args:
+        operations: In the order of their computation.
+        inputs: Name -> tensor; it may be read by no operator.
+        outputs: Name -> tensor, which may be an input, a constant, or another output too.
+        context_length: Stands in the file's description; 0 for none.
+    """
+    tensors = dict.fromkeys([*inputs.values(), *outputs.values()])
+    for operation in operations:
+        tensors |= dict.fromkeys(tensor for tensor in (*operation.inputs, *operation.outputs) if tensor is not None)
+    names = {tensor: f"tensor_{index}" for index, tensor in enumerate(tensors)}
+    names |= {tensor: name for given in (outputs, inputs) for name, tensor in given.items()}
+    description = f"textzoo decode context_length={context_length}" if context_length else ""
+    return build_named(operations, inputs, outputs, names, description, signature="decode")
+
+
 def build_named(
     operations: Sequence[Operation],
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, Tensor],
     names: Mapping[Tensor, str],
     description: str = "",
+    signature: str = "main",
 ) -> bytes:
     """The .tflite of operators with an interface of its own.
 
     Args:
         operations: In the order of their computation.
-        inputs: Name in the signature, "main" -> tensor, in the order of the file.
+        inputs: Name in the signature -> tensor, in the order of the file.
         outputs: The same; may be inputs, constants, what operators read, and the same tensor several times.
         names: Of every tensor in the file, in its order there; they need not differ.
         description: Of the file.
+        signature: Its key.
     """
     places = {tensor: place for place, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
@@ -194,7 +219,7 @@ def build_named(
     graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
     graph.inputs = [places[tensor] for tensor in inputs.values()]
     graph.outputs = [places[tensor] for tensor in outputs.values()]
-    graph.operators, graph.name = [], b"main"
+    graph.operators, graph.name = [], signature.encode()
     for operation in operations:
         built = _operator(operation.name, operation.options)
         built.inputs = [-1 if tensor is None else places[tensor] for tensor in operation.inputs]
@@ -202,8 +227,8 @@ def build_named(
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
-    model.signatureDefs = [_signature(inputs, outputs, places)]
     model.description = description.encode() or None
+    model.signatureDefs = [_signature(signature, inputs, outputs, places)]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -232,10 +257,10 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
 
 
 def _signature(
-    inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
+    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
 ) -> schema.SignatureDefT:
     signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"main", 0
+    signature.signatureKey, signature.subgraphIndex = key.encode(), 0
     signature.inputs = [_signature_entry(name, places[tensor]) for name, tensor in inputs.items()]
     signature.outputs = [_signature_entry(name, places[tensor]) for name, tensor in outputs.items()]
     return signature

@@ -1,5 +1,6 @@
 """Engines on LiteRT: a decode step as .tflite, with the reference kernels or with the optimized ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,11 @@ from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
 from textzoo.errors import UserError
+
+Arrays = dict[str, np.ndarray]
+Step = Callable[[Arrays], Arrays]
+# LiteRT's runner takes arrays as arguments by their names, beside itself under this one.
+RUNNER_ARGUMENT = "self"
 
 
 class LitertEngine(Engine):
@@ -41,7 +47,7 @@ class LitertEngine(Engine):
         self._content = model if isinstance(model, bytes) else read_checked_bytes(Path(model))
         self._keep_tensors = keep_tensors
         self.graph = parse_tflite(self._content, self._label)
-        self._states = state_pairs(self.graph, self._label)
+        self._states = checked_states(self.graph, self._label)
         if not isinstance(model, bytes):
             probe(self._content, self._label)
         logits = self.graph.tensors[self.graph.outputs["logits"]]
@@ -49,29 +55,22 @@ class LitertEngine(Engine):
         self.vocabulary_size = vocabulary_of(self.graph, self._label)
         self.context_length = context_length_of(self.graph, self._content, self._label)
         self.interpreter = open_interpreter(self._content, self._label, self.resolver, keep_tensors)
-        self._token, self._position = self.graph.inputs["token"], self.graph.inputs["position"]
-        self._logits = logits.index
-        self._zeros = {index: self.graph.tensors[index].zero_point for index, _ in self._states}
+        self._run = step_of(self.interpreter, self.graph)
         self.reset()
 
     def reset(self) -> None:
         self.position = 0
-        for index, zero_point in self._zeros.items():
-            self.interpreter.tensor(index)()[...] = zero_point
+        self._state = {name: zeros_of(self.graph.tensors[self.graph.inputs[name]]) for name in self._states}
 
     def step_raw(self, token: int) -> np.ndarray:
         self.check_step(token)
-        view = self.interpreter.tensor
-        view(self._token)()[0] = token
-        view(self._position)()[0] = self.position
-        self.interpreter.invoke()
-        for before, after in self._states:
-            view(before)()[...] = view(after)()
+        results = self._run({"token": single(token), "position": single(self.position), **self._state})
+        self._state = {name: results[NEW_STATE + name] for name in self._states}
         self.position += 1
-        return view(self._logits)()[0].copy()
+        return results[LOGITS][0]
 
     def tensor(self, index: int) -> np.ndarray:
-        """The values of a tensor after the last step, (its shape); needs `keep_tensors`."""
+        """The values of a tensor in the last step, (its shape), states as they went in; needs `keep_tensors`."""
         return self.interpreter.get_tensor(index)
 
     def twin(self) -> "LitertEngine":
@@ -101,8 +100,54 @@ def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_
     return interpreter
 
 
-def state_pairs(graph: TfliteFile, label: str) -> list[tuple[int, int]]:
-    """(input, output) tensor indices of every state tensor, after checking that the graph is a decode step."""
+def step_of(interpreter: Interpreter, graph: TfliteFile) -> Step:
+    """How one step is run: arrays by the names of the graph's inputs go in, those of its outputs come out.
+
+    What comes out are copies, taken before anything goes in again: a state may lie in the memory of another one, or be
+    the same tensor.
+    """
+    if not graph.signature or RUNNER_ARGUMENT in graph.inputs:
+        return step_by_tensors(interpreter, graph)
+    return step_by_signature(interpreter, graph)
+
+
+def step_by_signature(interpreter: Interpreter, graph: TfliteFile) -> Step:
+    """LiteRT's own runner of signatures; outputs have their names in the file, not always those of a decode step."""
+    runner = interpreter.get_signature_runner(graph.signature)
+    own_names = {detail["index"]: name for name, detail in runner.get_output_details().items()}
+    outputs = {name: own_names[index] for name, index in graph.outputs.items()}
+
+    def run(values: Arrays) -> Arrays:
+        results = runner(**values)
+        return {name: results[own_name] for name, own_name in outputs.items()}
+
+    return run
+
+
+def step_by_tensors(interpreter: Interpreter, graph: TfliteFile) -> Step:
+    """The same, for a file without a signature."""
+
+    def run(values: Arrays) -> Arrays:
+        for name, value in values.items():
+            interpreter.set_tensor(graph.inputs[name], value)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in graph.outputs.items()}
+
+    return run
+
+
+def single(number: int) -> np.ndarray:
+    """A token or a position as the graph takes it, (1,) int32."""
+    return np.array([number], np.int32)
+
+
+def zeros_of(tensor: TensorInfo) -> np.ndarray:
+    """Real zeros of a tensor's shape and type."""
+    return np.full(tensor.shape, tensor.zero_point, tensor.dtype)
+
+
+def checked_states(graph: TfliteFile, label: str) -> list[str]:
+    """The names of the states, after checking that the graph is a decode step."""
     states = sorted(set(graph.inputs) - STEP_INPUTS)
     outputs = {LOGITS, *(NEW_STATE + name for name in states)}
     if not set(graph.inputs) >= STEP_INPUTS or set(graph.outputs) != outputs:
@@ -115,10 +160,10 @@ def state_pairs(graph: TfliteFile, label: str) -> list[tuple[int, int]]:
         )
     for name in sorted(STEP_INPUTS):
         _require_kind(graph.tensors[graph.inputs[name]], "int32", (1,), label)
-    pairs = [(graph.inputs[name], graph.outputs[NEW_STATE + name]) for name in states]
-    for before, after in pairs:
+    for name in states:
+        before, after = graph.inputs[name], graph.outputs[NEW_STATE + name]
         _require_same_format(graph.tensors[before], graph.tensors[after], label)
-    return pairs
+    return states
 
 
 def _require_kind(tensor: TensorInfo, dtype: str, shape: tuple[int, ...], label: str) -> None:
