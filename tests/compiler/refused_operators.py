@@ -231,7 +231,7 @@ REFUSED |= {
     "REDUCE_MAX of another scale": Refused(one("REDUCE_MAX", EQUAL_SCALES, [OTHER_SCALE]), "another scale"),
     "REDUCE_MAX int16 with a zero point": Refused(
         one("REDUCE_MAX", [quantized((2, 4), "int16", 0.5, 3), LAST], [quantized((2,), "int16", 0.5, 3)]),
-        "int16 with zero point 3",
+        "int16 2 with zero point 3 instead of 0",
     ),
     "REDUCE_ANY of int8": Refused(one("REDUCE_ANY", EQUAL_SCALES, [(2,)]), "instead of bool"),
     "REDUCE_PROD of a constant": Refused(
