@@ -110,10 +110,16 @@ def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:
         return [f"{tensor.describe()} instead of {' or '.join(dtypes)}"]
     if len(tensor.scales) != 1:
         return [f"{tensor.describe()} with {len(tensor.scales)} scales instead of one"]
-    if str(tensor.dtype) == "int16" and tensor.zero_point != 0:
-        return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"]
+    if problems := unshifted(tensor):
+        return problems
     low, high = INTEGER_RANGES[str(tensor.dtype)]
     return [] if low <= tensor.zero_point <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
+
+
+def unshifted(tensor: Tensor) -> list[str]:
+    """Problems of a tensor of int16 whose zero point is not 0."""
+    is_shifted = str(tensor.dtype) == "int16" and tensor.zero_point != 0
+    return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"] if is_shifted else []
 
 
 def constant(tensor: Tensor | None, what: str) -> list[str]:

@@ -372,41 +372,42 @@ class StridedSlice(Rearrangement):
         source, *bounds = node.inputs
         if any(tensor.size != bounds[0].size or len(tensor.shape) != 1 for tensor in bounds) or 0 in bounds[2].value:
             return [f"bounds that do not fit {source.describe()}"]
-        marks = [self.mark(node, place) for place in range(bounds[0].size)]
-        left = len(source.shape) - sum(mark not in ("ellipsis", "new") for mark in marks)
         # LiteRT takes masks of bounds that are not there for masks of other axes.
         strays = (option(node, "ellipsisMask") | option(node, "newAxisMask")) >> bounds[0].size
+        left, ellipses = self.axes_left(node), self.marks(node).count("ellipsis")
         if left < 0 or strays:
             return [f"bounds or masks that do not fit {source.describe()}"]
         # LiteRT lets an ellipsis stand for one axis at least.
-        if marks.count("ellipsis") > 1 or (left == 0 and "ellipsis" in marks):
-            return ["an ellipsis that stands for no axis, or several of them"]
-        return []
+        wrong = ellipses > 1 or (ellipses == 1 and left == 0)
+        return ["an ellipsis that stands for no axis, or several of them"] if wrong else []
 
-    def mark(self, node: Node, place: int) -> str:
-        """What is done with one triple of bounds: the first mask that has its bit."""
+    def marks(self, node: Node) -> list[str]:
+        """What is done with each triple of bounds: the first mask that has its bit, or a range."""
         masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
-        return next((mark for mark, mask in masks.items() if option(node, mask) >> place & 1), "range")
+        bits = {mark: option(node, mask) for mark, mask in masks.items()}
+        places = range(node.inputs[1].size)
+        return [next((mark for mark, mask in bits.items() if mask >> place & 1), "range") for place in places]
+
+    def axes_left(self, node: Node) -> int:
+        """How many axes have no bounds: an ellipsis stands for all of them."""
+        return len(node.inputs[0].shape) - sum(mark in ("shrunk", "range") for mark in self.marks(node))
 
     def ranges(self, node: Node) -> list[Range]:
         """What becomes of every axis, new ones among them; axes without bounds are taken whole."""
-        shape, marks = node.inputs[0].shape, [self.mark(node, place) for place in range(node.inputs[1].size)]
-        left = len(shape) - sum(mark not in ("ellipsis", "new") for mark in marks)
+        whole_axes = [Range(0, 1, size, axis) for axis, size in enumerate(node.inputs[0].shape)]
         found, axis = [], 0
-        for place, mark in enumerate(marks):
+        for place, mark in enumerate(self.marks(node)):
             if mark == "new":
                 found.append(Range(0, 1, 1))
-                continue
-            count = left if mark == "ellipsis" else 1
-            axes = range(axis, axis + count)
-            found += [
-                Range(0, 1, shape[each], each) if mark == "ellipsis" else self.range_of(node, place, each)
-                for each in axes
-            ]
-            axis += count
-        return found + [Range(0, 1, shape[each], each) for each in range(axis, len(shape))]
+            elif mark == "ellipsis":
+                found += whole_axes[axis : axis + self.axes_left(node)]
+                axis += self.axes_left(node)
+            else:
+                found.append(self.range_of(node, place, axis, shrunk=mark == "shrunk"))
+                axis += 1
+        return found + whole_axes[axis:]
 
-    def range_of(self, node: Node, place: int, axis: int) -> Range:
+    def range_of(self, node: Node, place: int, axis: int, shrunk: bool) -> Range:
         """Of one axis: negative bounds count from the end, bounds outside are clamped.
 
         Empty where one place is to be taken that lies outside: LiteRT reads what is there.
@@ -414,7 +415,7 @@ class StridedSlice(Rearrangement):
         size = node.inputs[0].shape[axis]
         begin, end, step = (int(tensor.value.ravel()[place]) for tensor in node.inputs[1:])
         from_start, to_end = (option(node, mask) >> place & 1 for mask in ("beginMask", "endMask"))
-        if self.mark(node, place) == "shrunk":
+        if shrunk:
             first = 0 if from_start else begin
             length = 1 if -size <= first < size and step > 0 else 0
             return Range(first % size, 1, length, axis, shrunk=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from textzoo.compiler.graph import Node, Tensor
-from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, option, row_major
+from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, option, row_major, unshifted
 from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
 from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_loop
 from textzoo.compiler.program import Loop, Operand, Statement
@@ -84,35 +84,27 @@ class MirrorPad(Operator):
         pairs = zip(paddings(node), node.inputs[0].shape, strict=True)
         if any(max(pair) > size - edge for pair, size in pairs):
             return [f"paddings {node.inputs[1].value.tolist()}, longer than what they mirror"]
-        problems = same_format_problems(node, [node.inputs[0]])
-        is_shifted = str(node.output.dtype) == "int16" and node.output.zero_point != 0
-        return problems or ([f"zero point {node.output.zero_point} of int16"] if is_shifted else [])
+        return same_format_problems(node, [node.inputs[0]]) or unshifted(node.output)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        padded = {axis: sum(pair) + node.inputs[0].shape[axis] for axis, pair in enumerate(paddings(node)) if any(pair)}
-        edge = EDGES[option(node, "mode")]
-
-        def step(source: Tensor, output: Tensor, axis: int) -> list[Statement]:
-            return mirrored(node, source, output, axis, edge)
-
-        return along_axes(node, padded, step)
+        sizes = {axis: node.output.shape[axis] for axis, pair in enumerate(paddings(node)) if any(pair)}
+        return along_axes(node, sizes, mirrored)
 
 
-def mirrored(node: Node, source: Tensor, output: Tensor, axis: int, edge: int) -> list[Statement]:
+def mirrored(node: Node, source: Tensor, output: Tensor, axis: int) -> list[Statement]:
     """Pad one axis: the input in the middle, then what lies at its edges, backwards."""
-    before, after = paddings(node)[axis]
     outer, inner = int(np.prod(source.shape[:axis])), int(np.prod(source.shape[axis + 1 :]))
-    size, whole_size = source.shape[axis], output.shape[axis]
+    size, edge = source.shape[axis], EDGES[option(node, "mode")]
 
     def copy(count: int, start: int, first: int, step: int) -> Loop:
         """`count` places from `start` of the output on: the input's from `first` on."""
-        into = Operand(output, (whole_size * inner, inner, 1), start * inner)
+        into = Operand(output, (output.shape[axis] * inner, inner, 1), start * inner)
         walk = Operand(source, (size * inner, step * inner, 1), first * inner)
         return copy_loop(node, (outer, count, inner), into, walk)
 
-    middle = copy(size, before, 0, 1)
+    before, after = paddings(node)[axis]
     left, right = copy(before, 0, before - 1 + edge, -1), copy(after, before + size, size - 1 - edge, -1)
-    return [middle, *([left] if before else []), *([right] if after else [])]
+    return [copy(size, before, 0, 1), *([left] if before else []), *([right] if after else [])]
 
 
 PAD = Pad("PAD", 2)

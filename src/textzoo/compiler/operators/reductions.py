@@ -20,6 +20,7 @@ from textzoo.compiler.operators.base import (
     option,
     quantized,
     row_major,
+    unshifted,
 )
 from textzoo.compiler.operators.movement import (
     constant_indices,
@@ -201,8 +202,7 @@ def check_plain(node: Node) -> list[str]:
     formats = {(tensor.scales, tensor.zero_points) for tensor in tensors}
     if len(formats) > 1:
         return [f"{node.inputs[0].describe()} has another scale than the output"]
-    is_shifted = str(node.output.dtype) == "int16" and node.output.zero_point != 0
-    return [f"int16 with zero point {node.output.zero_point} instead of 0"] if is_shifted else []
+    return unshifted(node.output)
 
 
 def plain_struct(node: Node, reduced: int) -> Struct:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from textzoo.compiler.graph import Node, Tensor
-from textzoo.compiler.operators.base import Operator, Target, broadcast_walk
+from textzoo.compiler.operators.base import Operator, Target, broadcast_walk, unshifted
 from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
 from textzoo.compiler.program import Loop, Operand, Statement
 
@@ -23,14 +23,14 @@ def fill_loop(node: Node, value: Tensor) -> Loop:
 
 
 def along_axes(
-    node: Node, sizes: dict[int, int], step: Callable[[Tensor, Tensor, int], list[Statement]]
+    node: Node, sizes: dict[int, int], step: Callable[[Node, Tensor, Tensor, int], list[Statement]]
 ) -> list[Statement]:
     """The first input with some axes made longer, one after the other, the last one first.
 
     Args:
         node: Its output is what comes out.
         sizes: axis -> its new size.
-        step: (source, output, axis) -> the statements that make one axis longer.
+        step: (node, source, output, axis) -> the statements that make one axis longer.
     """
     statements, source = [], node.inputs[0]
     for axis in sorted(sizes, reverse=True):
@@ -38,7 +38,7 @@ def along_axes(
         symbol = f"{node.output.symbol}_axis_{axis}"
         output = replace(node.output, name=f"{node.name}, axis {axis}", symbol=symbol, shape=shape, view=None)
         output = node.output if axis == min(sizes) else output
-        statements += step(source, output, axis)
+        statements += step(node, source, output, axis)
         source = output
     return statements or [copy_loop(node, node.output.shape, whole(node.output), whole(source))]
 
@@ -64,19 +64,15 @@ class Tile(Operator):
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         longer = {axis: node.output.shape[axis] for axis, count in enumerate(self.multiples(node)) if count > 1}
-
-        def step(source: Tensor, output: Tensor, axis: int) -> list[Statement]:
-            return [tiled(node, source, output, axis)]
-
-        return along_axes(node, longer, step)
+        return along_axes(node, longer, tiled)
 
 
-def tiled(node: Node, source: Tensor, output: Tensor, axis: int) -> Loop:
+def tiled(node: Node, source: Tensor, output: Tensor, axis: int) -> list[Statement]:
     """Repeat one axis as often as it fits the output's."""
     outer, block = int(np.prod(source.shape[:axis])), int(np.prod(source.shape[axis:]))
     count = output.size // source.size
     into = Operand(output, (count * block, block, 1))
-    return copy_loop(node, (outer, count, block), into, Operand(source, (block, 0, 1)))
+    return [copy_loop(node, (outer, count, block), into, Operand(source, (block, 0, 1)))]
 
 
 class BroadcastTo(Operator):
@@ -114,9 +110,7 @@ class Fill(Operator):
         shape = tuple(int(size) for size in given.value.ravel())
         if shape != node.output.shape or len(given.shape) != 1 or value.shape != ():
             return [f"{value.describe()} and {shape} to {node.output.describe()}"]
-        problems = same_format_problems(node, [value])
-        is_shifted = str(value.dtype) == "int16" and value.zero_point != 0
-        return problems or ([f"zero point {value.zero_point} of int16"] if is_shifted else [])
+        return same_format_problems(node, [value]) or unshifted(value)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         return [fill_loop(node, node.inputs[1])]
