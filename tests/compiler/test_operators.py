@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from operator_cases import ROWS
 from operator_chains import ATTENTIONS, CHAINS, FAR_ATTENTIONS, feed_forward, layers_of_any_weights, sums
 from refused_operators import REFUSED
-from running import ARM64, EMULATORS, Model, differences, model_of, run_program
+from running import ARM64, EMULATORS, Model, differences, mismatches, model_of, run_program
 
 from bare_metal import MissingToolError, require
 from textzoo.compiler.compile import compile_bytes, compile_file
@@ -27,6 +27,7 @@ from textzoo.compiler.tables import function_table, softmax_exponentials_s16, so
 from textzoo.errors import UserError
 
 PASSES = {"no_passes": [entry.name for entry in TABLE], "all_passes": []}
+TARGETS = {"host": Target("host"), "smallest": Target(weights="smallest"), "two_cores": Target(cores=2)}
 seeds = given(seed=st.integers(0, 2**32 - 1))
 
 
@@ -79,6 +80,13 @@ def need_clang():
 def test_weights_that_a_variant_takes_lie_beside_others(dtype, folder):
     random = np.random.default_rng(0)
     assert not differences(Model(layers_of_any_weights(random, dtype), random), folder, variant="host")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.operator == "FULLY_CONNECTED" and row.form], ids=str)
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
+def test_products_in_double_precision_lie_beside_others(row, target, folder):
+    model = model_of(row, seed=0)
+    assert not mismatches(model, run_program(compile_bytes(model.content, target), model, folder))
 
 
 @pytest.mark.parametrize(

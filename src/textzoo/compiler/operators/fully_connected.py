@@ -109,8 +109,8 @@ def row_factors(node: Node) -> list[float]:
 
 
 def narrow_matrices(nodes: Iterable[Node]) -> list[np.ndarray]:
-    """The weights (rows, columns) of all matrices that meet int8 activations."""
-    layers = [node for node in nodes if node.operator == "FULLY_CONNECTED"]
+    """The weights (rows, columns) of all matrices that meet int8 activations and are packed."""
+    layers = [node for node in nodes if node.operator == "FULLY_CONNECTED" and not has_computed_form(node)]
     return [node.inputs[1].value for node in layers if str(node.inputs[0].dtype) == "int8"]
 
 
