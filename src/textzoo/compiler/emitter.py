@@ -12,6 +12,7 @@ from textzoo.compiler.program import Call, Constant, Loop, Program
 from textzoo.compiler.rendering import (
     array_lines,
     c_type,
+    comment_text,
     format_comment,
     half_lines,
     place_of,
@@ -136,6 +137,8 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
     constants = all_constants(graph, program)
     keep_symbols_apart(graph, program, constants)
     constants = share_equal(constants)
+    for constant in constants:
+        constant.comment = comment_text(constant.comment)
     context = {
         "facts": facts,
         "version": VERSION,

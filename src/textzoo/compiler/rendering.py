@@ -113,7 +113,7 @@ def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
         "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
         for start in range(0, len(texts), NUMBERS_PER_LINE)
     ]
-    return [f"/* {comment_text(comment)} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
+    return [f"/* {comment} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
 
 
 def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
