@@ -21,9 +21,13 @@ OPERATORS = Registry(
             "look_up": "LOOK_UP",
             "reductions": "MEAN SUM ARG_MAX",
             "softmax": "SOFTMAX",
-            "lookups": "RSQRT LOGISTIC TANH GELU RELU RELU6 RELU_N1_TO_1",
+            "lookups": "RSQRT LOGISTIC TANH GELU RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 EXP LOG SQRT HARD_SWISH",
             "movement": "RESHAPE EXPAND_DIMS SQUEEZE SPLIT CONCATENATION PACK TRANSPOSE SLICE STRIDED_SLICE GATHER "
             "EMBEDDING_LOOKUP DYNAMIC_UPDATE_SLICE",
+            "select": "SELECT",
+            "slopes": "ABS LEAKY_RELU PRELU",
+            "division": "DIV",
+            "plain": "MAXIMUM MINIMUM NEG SIGN FLOOR_DIV FLOOR_MOD LOGICAL_AND LOGICAL_OR LOGICAL_NOT",
         }.items()
         for name in names.split()
     },

@@ -23,7 +23,13 @@ TENSOR_TYPES = {
 }
 
 # Operators whose options are not called after them; operators in neither form have no options at all.
-OPTIONS_CLASSES = {"BATCH_MATMUL": "BatchMatMulOptions", "MEAN": "ReducerOptions", "SUM": "ReducerOptions"}
+OPTIONS_CLASSES = {
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "MEAN": "ReducerOptions",
+    "SUM": "ReducerOptions",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+}
 
 ACTIVATIONS = {
     "NONE": schema.ActivationFunctionType.NONE,
