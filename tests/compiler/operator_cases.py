@@ -638,6 +638,20 @@ def draw_side(random: Random, divisor: Tensor) -> tuple[int, int]:
     return above if is_above else below
 
 
+def rows_of(name: str, lengths: Sequence[int], output: tuple[float, int]) -> Callable[[Random, str], Case]:
+    """An operator over the last axis whose output has one format only."""
+
+    def make(random: Random, dtype: str) -> Case:
+        shape = (*draw_shape(random, (0, 3), (1, 4)), int(random.choice(lengths)))
+        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.9))
+        case = Case(Operation(name, [source], [Tensor(shape, dtype, *output)]))
+        if random.random() < 0.3:
+            case.ranges[source] = (max(source.zero_point - 2, -128), min(source.zero_point + 2, 127))
+        return case
+
+    return make
+
+
 QUANTIZED = ("int8", "int16")
 ARITHMETIC = ("int8", "int16", "int32")
 EXTREMES = ("int8", "int16", "int32", "int64")
@@ -708,4 +722,6 @@ ROWS = [
     Row("LOGICAL_AND", ("bool",), pair("LOGICAL_AND")),
     Row("LOGICAL_OR", ("bool",), pair("LOGICAL_OR")),
     Row("LOGICAL_NOT", ("bool",), unary("LOGICAL_NOT", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("LOG_SOFTMAX", ("int8",), rows_of("LOG_SOFTMAX", (1, 2, 3, 40, 130, 511, 4095), (1 / 16, 127))),
+    Row("L2_NORMALIZATION", ("int8",), rows_of("L2_NORMALIZATION", (1, 2, 3, 40, 130, 5000), (1 / 128, 0))),
 ]  # fmt: skip

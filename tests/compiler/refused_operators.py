@@ -90,6 +90,11 @@ def selected(condition=TRUTH, a=(2, 3), b=(2, 3)):
     return Operation("SELECT", [condition, quantized(a), quantized(b)], [quantized((2, 3))])
 
 
+def rows_of(name, scale=0.1, output=(1 / 16, 127), columns=4, options=None):
+    source = quantized((2, columns), "int8", scale, -128)
+    return Operation(name, [source], [quantized((2, columns), "int8", *output)], options or {})
+
+
 def divided(name, dtype="int32", divisor=None):
     divisor = Tensor((4,), dtype, data=np.array(divisor, dtype)) if divisor else Tensor((4,), dtype)
     return Operation(name, [Tensor((4,), dtype), divisor], [Tensor((4,), dtype)])
@@ -240,4 +245,16 @@ REFUSED = {
     "FLOOR_DIV by zero": Refused(divided("FLOOR_DIV", divisor=[1, 0, 2, 3]), "a constant divisor of zero"),
     "FLOOR_MOD int64": Refused(divided("FLOOR_MOD", "int64"), "int64 4 instead of int32"),
     "LOGICAL_AND of integers": Refused(WORDS, "int8 4 instead of bool"),
+    "LOG_SOFTMAX of another output": Refused(rows_of("LOG_SOFTMAX", output=(1 / 16, 126)), "zero point 126, not"),
+    "LOG_SOFTMAX int16": Refused(unary("LOG_SOFTMAX", "int16"), "instead of int8"),
+    "LOG_SOFTMAX of 4096": Refused(rows_of("LOG_SOFTMAX", columns=4096), "rows of at most 4095"),
+    "LOG_SOFTMAX of a tiny scale": Refused(rows_of("LOG_SOFTMAX", scale=2**-26), "an input scale of 1.49"),
+    "LOG_SOFTMAX of a huge scale": Refused(rows_of("LOG_SOFTMAX", scale=16.0), "too large"),
+    "L2_NORMALIZATION of another output": Refused(rows_of("L2_NORMALIZATION"), "zero point 127, not 0.0078125 and 0"),
+    "L2_NORMALIZATION of 33026": Refused(
+        rows_of("L2_NORMALIZATION", output=(1 / 128, 0), columns=33026), "squares of 33026 values"
+    ),
+    "L2_NORMALIZATION with an activation": Refused(
+        rows_of("L2_NORMALIZATION", output=(1 / 128, 0), options={"fusedActivationFunction": 1}), "a fused activation"
+    ),
 }  # fmt: skip

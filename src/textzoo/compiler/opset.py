@@ -28,6 +28,8 @@ OPERATORS = Registry(
             "slopes": "ABS LEAKY_RELU PRELU",
             "division": "DIV",
             "plain": "MAXIMUM MINIMUM NEG SIGN FLOOR_DIV FLOOR_MOD LOGICAL_AND LOGICAL_OR LOGICAL_NOT",
+            "log_softmax": "LOG_SOFTMAX",
+            "l2_normalization": "L2_NORMALIZATION",
         }.items()
         for name in names.split()
     },

@@ -29,6 +29,7 @@ OPTIONS_CLASSES = {
     "SUM": "ReducerOptions",
     "MAXIMUM": "MaximumMinimumOptions",
     "MINIMUM": "MaximumMinimumOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
 }
 
 ACTIVATIONS = {

@@ -101,6 +101,13 @@ def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:
     return [] if low <= tensor.zero_point <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
 
 
+def format_problems(tensor: Tensor, scale: float, zero_point: int) -> list[str]:
+    """Problems of an output for which LiteRT takes only one scale and zero point."""
+    if (tensor.scale, tensor.zero_point) == (scale, zero_point):
+        return []
+    return [f"an output of scale {tensor.scale:g} and zero point {tensor.zero_point}, not {scale:g} and {zero_point}"]
+
+
 def constant(tensor: Tensor | None, what: str) -> list[str]:
     """Problems of an input that must be known when compiling."""
     return [] if tensor is not None and tensor.is_constant else [f"{what} must be a constant"]
