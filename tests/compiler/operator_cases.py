@@ -29,12 +29,14 @@ class Case:
         ranges: Smallest and largest value of those inputs that must not take every value of their type.
         states: Inputs and the outputs that take their place in the next run.
         counter: The input that is the number of the run.
+        reals: Of inputs of float32, the step whose halves they come near, and how many steps they may reach.
     """
 
     operation: Operation
     ranges: dict[Tensor, tuple[int, int]] = field(default_factory=dict)
     states: dict[Tensor, Tensor] = field(default_factory=dict)
     counter: Tensor | None = None
+    reals: dict[Tensor, tuple[float, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,13 @@ def draw_values(random: Random, shape: Sequence[int], dtype: str, limits: tuple[
     extremes = random.choice([low, min(low + 1, high), max(high - 1, low), high], shape)
     chosen = uniform if random.random() < 0.5 else narrow
     return np.where(random.random(shape) < 0.1, extremes, chosen).astype(dtype)
+
+
+def draw_reals(random: Random, shape: Sequence[int], step: float, reach: int) -> np.ndarray:
+    """Multiples of half a step, as far as float32 holds them, and their neighbours in float32."""
+    halves = (random.integers(-2 * reach, 2 * reach, shape, endpoint=True) * (step / 2)).astype(np.float32)
+    directions = random.choice(np.array([-np.inf, np.inf], np.float32), shape)
+    return np.where(random.random(shape) < 0.5, halves, np.nextafter(halves, directions))
 
 
 def sometimes_constant(random: Random, operand: Tensor) -> Tensor:
@@ -237,7 +246,7 @@ def unary(name: str, input_scale: Callable, output_scale: Callable, options: Cal
         scale = input_scale(random, dtype)
         source = tensor(random, every_value(dtype), dtype, scale)
         output = tensor(random, source.shape, dtype, output_scale(random, dtype, scale))
-        ranges = {source: (source.zero_point, RANGES[dtype][1])} if name == "RSQRT" else {}
+        ranges = {source: (source.zero_point, RANGES[dtype][1])} if name in ("RSQRT", "SQRT") else {}
         return Case(Operation(name, [source], [output], options(random)), ranges)
 
     return make
@@ -865,10 +874,101 @@ def dynamic_update_slice(random: Random, dtype: str) -> Case:
     return Case(Operation("DYNAMIC_UPDATE_SLICE", [source, update, starts], [output]), {starts: (-4, 9)})
 
 
+# ---- element by element, the others ----
+
+
+def real_quantization(random: Random, dtype: str) -> Case:
+    """From float32, with halves and their neighbours, beyond the range as well."""
+    source, output = Tensor((600,), "float32"), tensor(random, (600,), dtype, draw_scale(random, -28, 10))
+    reach = (300 if dtype == "int8" else 40000) * int(random.choice([1, 1, 1000]))
+    return Case(Operation("QUANTIZE", [source], [output]), reals={source: (output.scale, reach)})
+
+
+def old_select(random: Random, dtype: str) -> Case:
+    """A condition per element, per row, or for all; or single elements with any number of axes."""
+    if random.random() < 0.1:
+        shapes = [(1,) * int(random.integers(0, 4)) for _ in range(4)]
+    else:
+        shape = draw_shape(random, (0, 4))
+        shapes = [random.choice(np.array([shape, shape[:1], ()], object)), shape, shape, shape]
+    operands = [Tensor(shapes[0], "bool"), *(tensor(random, shape, dtype) for shape in shapes[1:3])]
+    operands[2] = sometimes_constant(random, operands[2])
+    return Case(Operation("SELECT", operands, [tensor(random, shapes[3], dtype)]))
+
+
+def pair(name: str) -> Callable[[Random, str], Case]:
+    """Two operands of any scales."""
+
+    def make(random: Random, dtype: str) -> Case:
+        return binary(name, random, dtype, tuple(draw_scale(random) for _ in range(3)), {})
+
+    return make
+
+
+def root_scale(random: Random, dtype: str, scale: float) -> float:
+    """With which the roots use some of the output's range; or the input's, which is often a square."""
+    bits = 7 if dtype == "int8" else 15
+    return scale if random.random() < 0.2 else (scale / 2**bits) ** 0.5 * draw_scale(random, -2, 5)
+
+
+def draw_slope(random: Random) -> dict[str, float]:
+    return {"alpha": float(random.choice([0.0, 0.01, 0.2, 0.25, 0.3, 0.5, 1.0, 1.7, -0.01, -0.25, -0.3, -1.0, -2.5]))}
+
+
+def prelu(random: Random, dtype: str) -> Case:
+    shape = every_value(dtype) if random.random() < 0.3 else draw_shape(random, (1, 5))
+    slopes = tuple(1 if random.random() < 0.5 else size for size in shape)[int(random.integers(0, len(shape))) :]
+    source, alpha = tensor(random, shape, dtype), sometimes_constant(random, tensor(random, slopes, "int8"))
+    output = tensor(random, shape, dtype, source.scale * draw_scale(random, -3, 3))
+    return Case(Operation("PRELU", [source, alpha], [output]))
+
+
+def quotient(name: str) -> Callable[[Random, str], Case]:
+    """The divisor on one side of zero; of quantized values as far as LiteRT's shifts go."""
+
+    def make(random: Random, dtype: str) -> Case:
+        a, b = draw_scale(random), draw_scale(random)
+        reach = 2.0 ** random.uniform(*((6.1, 12) if dtype == "int8" else (14.1, 14.9)))
+        case = binary(name, random, dtype, (a, b, a / b / reach), draw_activation(random) if dtype != "int32" else {})
+        dividend, divisor = case.operation.inputs
+        divisor.data = None
+        # The remainder of the smallest integer by -1 ends LiteRT's process.
+        case.ranges = {dividend: (-(2**31) + 1, 2**31 - 1)} if name == "FLOOR_MOD" else {}
+        case.ranges[divisor] = sides = draw_side(random, divisor)
+        if random.random() < 0.3:
+            divisor.data = draw_values(random, divisor.shape, dtype, sides)
+        return case
+
+    return make
+
+
+def draw_side(random: Random, divisor: Tensor) -> tuple[int, int]:
+    """Smallest and largest value above or below the zero point; of int32 often small ones."""
+    low, high = (-99, 99) if divisor.dtype == "int32" and random.random() < 0.7 else RANGES[divisor.dtype]
+    above, below = (divisor.zero_point + 1, high), (low, divisor.zero_point - 1)
+    is_above = divisor.zero_point == low or (divisor.zero_point < high and random.random() < 0.5)
+    return above if is_above else below
+
+
+def rows_of(name: str, lengths: Sequence[int], output: tuple[float, int]) -> Callable[[Random, str], Case]:
+    """An operator over the last axis whose output has one format only."""
+
+    def make(random: Random, dtype: str) -> Case:
+        shape = (*draw_shape(random, (0, 3), (1, 4)), int(random.choice(lengths)))
+        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.9))
+        case = Case(Operation(name, [source], [Tensor(shape, dtype, *output)]))
+        if random.random() < 0.3:
+            case.ranges[source] = (max(source.zero_point - 2, -128), min(source.zero_point + 2, 127))
+        return case
+
+    return make
+
+
 QUANTIZED = ("int8", "int16")
 WIDE = ("int32", "int64")
 ARG_TYPES = ("int8-int32", "int8-int64", "int32-int32", "int32-int64", "bool-int32", "bool-int64")
 ARITHMETIC = ("int8", "int16", "int32")
+EXTREMES = ("int8", "int16", "int32", "int64")
 ROWS = [
     Row("ADD", ARITHMETIC, sum_of("ADD")),
     Row("ADD", ("int16",), sum_of_powers("ADD"), "of powers of two"),
@@ -883,7 +983,7 @@ ROWS = [
     Row("LESS_EQUAL", ARITHMETIC, comparison("LESS_EQUAL")),
     Row("GREATER", ARITHMETIC, comparison("GREATER")),
     Row("GREATER_EQUAL", ARITHMETIC, comparison("GREATER_EQUAL")),
-    Row("SELECT_V2", (*ARITHMETIC, "bool"), select),
+    Row("SELECT_V2", INTEGERS, select),
     Row("QUANTIZE", ("int8-int8", "int8-int16", "int16-int8", "int16-int16"), requantization),
     Row("DEQUANTIZE", QUANTIZED, dequantization),
     Row("CAST", INTEGERS, cast),
@@ -947,4 +1047,26 @@ ROWS = [
     Row("EMBEDDING_LOOKUP", ("int8", "int16"), embedding_lookup),
     Row("EMBEDDING_LOOKUP", ("int8",), packed_embedding_lookup, "packed"),
     Row("DYNAMIC_UPDATE_SLICE", ANY_TYPE, dynamic_update_slice),
+    Row("QUANTIZE", QUANTIZED, real_quantization, "of floats"),
+    Row("SELECT", INTEGERS, old_select),
+    Row("MAXIMUM", EXTREMES, pair("MAXIMUM")),
+    Row("MINIMUM", EXTREMES, pair("MINIMUM")),
+    Row("ABS", ARITHMETIC, unary("ABS", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("NEG", EXTREMES, unary("NEG", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("SIGN", ("int32",), unary("SIGN", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("LEAKY_RELU", QUANTIZED, unary("LEAKY_RELU", between((-8, 1), (-8, 1)), relative(-4, 4), draw_slope)),
+    Row("PRELU", QUANTIZED, prelu),
+    Row("RELU_0_TO_1", ("int8",), unary("RELU_0_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("HARD_SWISH", ("int8",), unary("HARD_SWISH", between((-9, 1), (-9, 1)), relative(-6.9, 4))),
+    Row("EXP", QUANTIZED, unary("EXP", between((-9, -1), (-18, -8)), between((-9, 4), (-17, 0)))),
+    Row("LOG", QUANTIZED, unary("LOG", between((-10, 2), (-18, 0)), between((-8, 0), (-15, -8)))),
+    Row("SQRT", QUANTIZED, unary("SQRT", between((-12, 3), (-20, 3)), root_scale)),
+    Row("DIV", ARITHMETIC, quotient("DIV")),
+    Row("FLOOR_DIV", ("int32",), quotient("FLOOR_DIV")),
+    Row("FLOOR_MOD", ("int32",), quotient("FLOOR_MOD")),
+    Row("LOGICAL_AND", ("bool",), pair("LOGICAL_AND")),
+    Row("LOGICAL_OR", ("bool",), pair("LOGICAL_OR")),
+    Row("LOGICAL_NOT", ("bool",), unary("LOGICAL_NOT", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("LOG_SOFTMAX", ("int8",), rows_of("LOG_SOFTMAX", (1, 2, 3, 40, 130, 511, 4095), (1 / 16, 127))),
+    Row("L2_NORMALIZATION", ("int8",), rows_of("L2_NORMALIZATION", (1, 2, 3, 40, 130, 5000), (1 / 128, 0))),
 ]  # fmt: skip

@@ -342,6 +342,38 @@ def split_and_turned(random: Random, source: Tensor, other: Tensor, output: Tens
 
 
 MOVES = (reversed_, padded_and_cut, mirrored, largest_everywhere, unpacked_and_packed, split_and_turned)
+
+
+def functions_of_one_value(random: Random) -> list[Case]:
+    """Each of one int8 value: they become one table."""
+    shape = draw_shape(random)
+    values = [tensor(random, shape, "int8", draw_scale(random, -5, -1)) for _ in range(8)]
+    bounds = [same(random, values[0], ()) for _ in range(2)]
+    for bound in bounds:
+        bound.data = draw_values(random, (), "int8")
+    operands = [[], [], [bounds[0]], [], [], [bounds[1]], []]
+    names = ("EXP", "ABS", "MAXIMUM", "LEAKY_RELU", "NEG", "MINIMUM", "HARD_SWISH")
+    options = [{"alpha": 0.3} if name == "LEAKY_RELU" else {} for name in names]
+    return steps(
+        *(
+            Operation(name, [values[place], *operands[place]], [values[place + 1]], options[place])
+            for place, name in enumerate(names)
+        )
+    )
+
+
+def from_floats_to_floats(random: Random) -> list[Case]:
+    """Floats come in and go out; what lies between is integers."""
+    real, condition, other = Tensor((5, 6), "float32"), Tensor((5,), "bool"), tensor(random, (5, 6), "int8", 0.05)
+    narrow, chosen = same(random, other, (5, 6)), same(random, other, (5, 6))
+    return steps(
+        Operation("QUANTIZE", [real], [narrow]),
+        Operation("SELECT", [condition, narrow, other], [chosen]),
+        Operation("DEQUANTIZE", [chosen], [Tensor((5, 6), "float32")]),
+        Operation("QUANTIZE", [real], [tensor(random, (5, 6), "int16")]),
+    )
+
+
 PROBABILITIES = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 # Exponents of the scale of scores, and of what the products of a query and a key are divided by.
 SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
@@ -439,6 +471,8 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         filled_like_another,
         hot_rows,
         random_moves,
+        functions_of_one_value,
+        from_floats_to_floats,
         *ATTENTIONS.values(),
         *FAR_ATTENTIONS,
     )

@@ -88,6 +88,35 @@ WIDE_PRODUCT = fully_connected("int8", source=quantized((1, 40000), "int8", 1.0,
 LONG_WEIGHTS = quantized((2, 2**18), "int16", 1e-9)
 LONG_PRODUCT = fully_connected("int16", source=quantized((1, 2**18), "int16", 1.0), weights=LONG_WEIGHTS)
 COMPUTED_BIAS = fully_connected("int8", bias=Tensor((2,), "int32", 0.001))
+TRUTH = Tensor((2, 3), "bool")
+
+
+def selected(condition=TRUTH, a=(2, 3), b=(2, 3)):
+    return Operation("SELECT", [condition, quantized(a), quantized(b)], [quantized((2, 3))])
+
+
+def rows_of(name, scale=0.1, output=(1 / 16, 127), columns=4, options=None):
+    source = quantized((2, columns), "int8", scale, -128)
+    return Operation(name, [source], [quantized((2, columns), "int8", *output)], options or {})
+
+
+def divided(name, dtype="int32", divisor=None):
+    divisor = Tensor((4,), dtype, data=np.array(divisor, dtype)) if divisor else Tensor((4,), dtype)
+    return Operation(name, [Tensor((4,), dtype), divisor], [Tensor((4,), dtype)])
+
+
+def real(dtype="int8", output_scale=0.5, output=None, data=None):
+    output = output or quantized((4,), dtype, output_scale)
+    return Operation("QUANTIZE", [Tensor((4,), "float32", data=data)], [output])
+
+
+WORDS = Operation("LOGICAL_AND", [Tensor((4,), "int8"), Tensor((4,), "int8")], [Tensor((4,), "bool")])
+LONG_ABS = Operation("ABS", [Tensor((4,), "int64")], [Tensor((4,), "int64")])
+EXTREME = Operation("MAXIMUM", [Tensor((4,), "int32"), Tensor((4,), "int64")], [Tensor((4,), "int64")])
+WIDE_SLOPES = Operation("PRELU", [quantized((1, 4)), quantized((2, 4))], [quantized((2, 4))])
+LONG_SLOPES = Operation("PRELU", [quantized((4,), "int16"), quantized((4,), "int16")], [quantized((4,), "int16")])
+MANY_SCALES = Tensor((4,), "int8", (0.5, 0.25, 0.5, 0.25))
+NO_ROOTS = Operation("SQRT", [quantized((2,), data=np.array([1, -1], np.int8))], [quantized((2,))])
 
 REFUSED = {
     "unknown operator": Refused(COS, "not in the table"),
@@ -206,6 +235,55 @@ REFUSED = {
     ),
     "FULLY_CONNECTED of lost axes": Refused(
         fully_connected("int8", source=quantized((2, 3, 8)), shape=(2, 3, 2)), "does not make"
+    ),
+    "SELECT of a broadcast condition": Refused(selected(Tensor((3,), "bool")), "bool 3 with int8 2x3"),
+    "SELECT of a column": Refused(selected(Tensor((2, 1), "bool")), "bool 2x1 with int8 2x3"),
+    "SELECT of broadcast alternatives": Refused(selected(b=()), "and int8 scalar"),
+    "SELECT by integers": Refused(selected(Tensor((2, 3), "int8")), "condition int8 2x3 instead of bool"),
+    "QUANTIZE of a constant": Refused(real(data=np.ones(4, np.float32)), "float32 4 is a constant"),
+    "QUANTIZE of floats to integers": Refused(real(output=Tensor((4,), "int32", 0.5)), "int32 4 instead of int8 or"),
+    "QUANTIZE of floats by channel": Refused(real(output=MANY_SCALES), "with 4 scales"),
+    "QUANTIZE of a tiny scale": Refused(real(output_scale=1e-35), "an output scale of 1e-35"),
+    "MAXIMUM of two types": Refused(EXTREME, "mixed types"),
+    "MAXIMUM of floats": Refused(
+        Operation("MAXIMUM", [Tensor((4,), "float32")] * 2, [Tensor((4,), "float32")]), "float32 4 instead of"
+    ),
+    "NEG of truths": Refused(Operation("NEG", [TRUTH], [Tensor((2, 3), "bool")]), "bool 2x3 instead of"),
+    "SIGN int8": Refused(unary("SIGN"), "int8 2x4 instead of int32"),
+    "ABS int64": Refused(LONG_ABS, "int64 4 instead of int8 or int16"),
+    "ABS of a huge scale": Refused(unary("ABS", scale=1e20, output_scale=1e-20), "must be finite"),
+    "SQUARE": Refused(unary("SQUARE"), "not in the table"),
+    "ELU": Refused(unary("ELU"), "not in the table"),
+    "LEAKY_RELU of a slope that is no number": Refused(
+        unary("LEAKY_RELU", options={"alpha": float("nan")}), "must be finite"
+    ),
+    "PRELU with more slopes than inputs": Refused(WIDE_SLOPES, "an alpha int8 2x4 for int8 1x4"),
+    "PRELU with slopes of int16": Refused(LONG_SLOPES, "int16 4 instead of int8"),
+    "HARD_SWISH int16": Refused(unary("HARD_SWISH", "int16"), "instead of int8"),
+    "HARD_SWISH to a small scale": Refused(unary("HARD_SWISH", scale=1.0, output_scale=1 / 128), "more than 128 times"),
+    "RELU_0_TO_1 int16": Refused(unary("RELU_0_TO_1", "int16"), "instead of int8"),
+    "SQRT of a negative constant": Refused(NO_ROOTS, "a constant with negative values"),
+    "SQRT to a tiny scale": Refused(unary("SQRT", output_scale=1e-12), "times the output's scale"),
+    "SQRT of a tiny scale": Refused(unary("SQRT", "int16", scale=1e-38), "scales of 1e-38"),
+    "EXP int32": Refused(Operation("EXP", [Tensor((4,), "int32")], [Tensor((4,), "int32")]), "int32 4 instead of"),
+    "DIV of small quotients": Refused(binary("DIV", "int8", (1, 1, 1 / 63)), "shifts by 17 to 32 bits"),
+    "DIV of large quotients": Refused(binary("DIV", "int8", (1, 1, 2**-23)), "shifts by -1 to 14 bits"),
+    "DIV int16 of equal scales": Refused(binary("DIV", "int16", (2**-15,) * 3), "shifts by -1 to 30 bits"),
+    "DIV by zero": Refused(divided("DIV", divisor=[1, 0, 2, 3]), "a constant divisor of zero"),
+    "FLOOR_DIV by zero": Refused(divided("FLOOR_DIV", divisor=[1, 0, 2, 3]), "a constant divisor of zero"),
+    "FLOOR_MOD int64": Refused(divided("FLOOR_MOD", "int64"), "int64 4 instead of int32"),
+    "LOGICAL_AND of integers": Refused(WORDS, "int8 4 instead of bool"),
+    "LOG_SOFTMAX of another output": Refused(rows_of("LOG_SOFTMAX", output=(1 / 16, 126)), "zero point 126, not"),
+    "LOG_SOFTMAX int16": Refused(unary("LOG_SOFTMAX", "int16"), "instead of int8"),
+    "LOG_SOFTMAX of 4096": Refused(rows_of("LOG_SOFTMAX", columns=4096), "rows of at most 4095"),
+    "LOG_SOFTMAX of a tiny scale": Refused(rows_of("LOG_SOFTMAX", scale=2**-26), "an input scale of 1.49"),
+    "LOG_SOFTMAX of a huge scale": Refused(rows_of("LOG_SOFTMAX", scale=16.0), "too large"),
+    "L2_NORMALIZATION of another output": Refused(rows_of("L2_NORMALIZATION"), "zero point 127, not 0.0078125 and 0"),
+    "L2_NORMALIZATION of 33026": Refused(
+        rows_of("L2_NORMALIZATION", output=(1 / 128, 0), columns=33026), "squares of 33026 values"
+    ),
+    "L2_NORMALIZATION with an activation": Refused(
+        rows_of("L2_NORMALIZATION", output=(1 / 128, 0), options={"fusedActivationFunction": 1}), "a fused activation"
     ),
 }  # fmt: skip
 

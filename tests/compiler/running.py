@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from operator_cases import RANGES, Case, Random, Row, draw_values
+from operator_cases import RANGES, Case, Random, Row, draw_reals, draw_values
 
 from textzoo.compiler.compile import CompiledModel, compile_bytes
 from textzoo.compiler.kernels import RUNTIME
@@ -48,6 +48,7 @@ class Model:
         computed = {*(output for case in cases for output in case.operation.outputs), *states}
         self.inputs = [operand for operand in operands if operand.data is None and operand not in computed]
         self.limits = {operand: limits for case in cases for operand, limits in case.ranges.items()}
+        self.reals = {operand: reals for case in cases for operand, reals in case.reals.items()}
         runs = [[self.regular(operand, kind) for operand in self.inputs] for kind in ("every", "lowest", "highest")]
         self.runs = runs + [[self.random(operand, random) for operand in self.inputs] for _ in range(RANDOM_RUNS)]
         for counter in {case.counter for case in cases if case.counter is not None}:
@@ -67,6 +68,8 @@ class Model:
         return np.full(operand.shape, low if kind == "lowest" else high).astype(operand.dtype)
 
     def random(self, operand: Tensor, random: Random) -> np.ndarray:
+        if operand in self.reals:
+            return draw_reals(random, operand.shape, *self.reals[operand])
         return draw_values(random, operand.shape, operand.dtype, self.limits.get(operand))
 
 

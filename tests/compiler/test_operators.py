@@ -182,6 +182,51 @@ def test_the_root_of_a_negative_number_is_the_largest_output(folder, dtype, larg
     assert on_the_device(Operation("RSQRT", *tensors), folder, values).tolist() == [largest] * 3
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_the_root_of_a_negative_number_is_that_of_zero(folder, dtype):
+    tensors = [Tensor((3,), dtype, 0.01)], [Tensor((3,), dtype, 0.02)]
+    values = np.array([np.iinfo(dtype).min, -128, -1], dtype)
+    assert on_the_device(Operation("SQRT", *tensors), folder, values).tolist() == [0] * 3
+
+
+@pytest.mark.parametrize(("dtype", "zero_point"), [("int8", -7), ("int8", 7), ("int16", 0)])
+def test_floats_that_no_integer_holds_become_the_nearest_and_nan_the_smallest(folder, dtype, zero_point):
+    tensors = [Tensor((6,), "float32")], [Tensor((6,), dtype, 1e-3, zero_point)]
+    values = np.array([np.inf, 3e38, 1e9, -1e9, -np.inf, np.nan], np.float32)
+    limits = np.iinfo(dtype)
+    found = on_the_device(Operation("QUANTIZE", *tensors), folder, values)
+    assert found.tolist() == [limits.max] * 3 + [limits.min] * 3
+
+
+@pytest.mark.parametrize("name", ["DIV", "FLOOR_DIV", "FLOOR_MOD"])
+def test_what_is_divided_by_zero_is_zero(folder, name):
+    tensors = [Tensor((3,), "int32") for _ in range(3)]
+    values = np.array([-(2**31), 0, 5], np.int32), np.zeros(3, np.int32)
+    assert on_the_device(Operation(name, tensors[:2], tensors[2:]), folder, *values).tolist() == [0] * 3
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("int8", 1 / 100), ("int16", 1 / 20000)])
+def test_a_quantized_quotient_by_zero_is_zero(folder, dtype, scale):
+    zero_point = 3 if dtype == "int8" else 0
+    tensors = [Tensor((3,), dtype, 0.5), Tensor((3,), dtype, 0.5, zero_point), Tensor((3,), dtype, scale, zero_point)]
+    values = np.array([-128, 0, 5], dtype), np.full(3, zero_point, dtype)
+    found = on_the_device(Operation("DIV", tensors[:2], tensors[2:]), folder, *values)
+    assert found.tolist() == [zero_point] * 3
+
+
+def test_the_smallest_integer_leaves_no_remainder_by_minus_one(folder):
+    tensors = [Tensor((2,), "int32") for _ in range(3)]
+    values = np.array([-(2**31), 5], np.int32), np.array([-1, -1], np.int32)
+    assert on_the_device(Operation("FLOOR_MOD", tensors[:2], tensors[2:]), folder, *values).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_functions_of_one_value_become_one_table(seed):
+    cases = CHAINS["functions_of_one_value"](np.random.default_rng(seed))
+    compiled = compile_bytes(build_all([case.operation for case in cases]), Target())
+    assert [statement.kind for statement in compiled.program.statements] == ["LOOK_UP"]
+
+
 @pytest.mark.parametrize("dtype", ["int16", "int32", "int64"])
 @pytest.mark.parametrize(("operator", "shape"), [("GATHER", (3,)), ("GATHER_ND", (3, 1))])
 def test_indices_outside_of_a_table_are_clamped(folder, operator, shape, dtype):

@@ -22,7 +22,7 @@ OPERATORS = Registry(
             "reductions": "MEAN SUM REDUCE_MAX REDUCE_MIN REDUCE_ANY REDUCE_ALL REDUCE_PROD",
             "scans": "ARG_MAX ARG_MIN CUMSUM",
             "softmax": "SOFTMAX",
-            "lookups": "RSQRT LOGISTIC TANH GELU RELU RELU6 RELU_N1_TO_1",
+            "lookups": "RSQRT LOGISTIC TANH GELU RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 EXP LOG SQRT HARD_SWISH",
             "movement": "RESHAPE EXPAND_DIMS SQUEEZE SPLIT CONCATENATION PACK TRANSPOSE SLICE STRIDED_SLICE GATHER "
             "EMBEDDING_LOOKUP DYNAMIC_UPDATE_SLICE REVERSE_V2",
             "splitting": "SPLIT_V UNPACK",
@@ -30,6 +30,12 @@ OPERATORS = Registry(
             "repetition": "TILE BROADCAST_TO FILL",
             "indexing": "GATHER_ND ONE_HOT",
             "shapes": "SHAPE RANK RANGE ZEROS_LIKE",
+            "select": "SELECT",
+            "slopes": "ABS LEAKY_RELU PRELU",
+            "division": "DIV",
+            "plain": "MAXIMUM MINIMUM NEG SIGN FLOOR_DIV FLOOR_MOD LOGICAL_AND LOGICAL_OR LOGICAL_NOT",
+            "log_softmax": "LOG_SOFTMAX",
+            "l2_normalization": "L2_NORMALIZATION",
         }.items()
         for name in names.split()
     },

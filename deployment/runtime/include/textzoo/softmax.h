@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "textzoo/fixedpoint.h"
+#include "textzoo/reciprocal.h"
 
 /* int8 to int8, scale 1/256, zero point -128; or to int16, scale 1/65536, zero point -32768. */
 typedef struct {
@@ -42,24 +43,11 @@ typedef struct {
     int32_t exponent;   /* from the product with an exponential (31 fraction bits) to steps of 1/256 */
 } tz_reciprocal_t;
 
-static inline int32_t tz_saturating_shift_left(int32_t value, int bits)
-{
-    const int64_t shifted = (int64_t)value * ((int64_t)1 << bits);
-    return shifted > INT32_MAX ? INT32_MAX : shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
-}
-
 static inline tz_reciprocal_t tz_reciprocal(int32_t sum)
 {
     const int headroom = __builtin_clz((uint32_t)sum);
     const int32_t fraction = (int32_t)(((uint32_t)sum << headroom) - 0x80000000u);
-    /* Newton's iteration for 1/d, d = (1 + fraction) / 2, from gemmlowp's straight line 48/17 - 32/17 d. */
-    const int32_t d = (int32_t)(((int64_t)fraction + INT32_MAX + 1) >> 1);
-    int32_t x = 1515870810 + tz_high_multiply(d, -1010580540);
-    for (int i = 0; i < 3; ++i) {
-        const int32_t rest = (1 << 29) - tz_high_multiply(d, x);
-        x += tz_saturating_shift_left(tz_high_multiply(x, rest), 2);
-    }
-    return (tz_reciprocal_t){tz_saturating_shift_left(x, 1), 12 - headroom + 31 - 8};
+    return (tz_reciprocal_t){tz_one_over_one_plus(fraction), 12 - headroom + 31 - 8};
 }
 
 /* An exponential over the sum: [0, 255], the int8 output without its zero point. */

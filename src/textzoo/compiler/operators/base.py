@@ -122,6 +122,13 @@ def unshifted(tensor: Tensor) -> list[str]:
     return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"] if is_shifted else []
 
 
+def format_problems(tensor: Tensor, scale: float, zero_point: int) -> list[str]:
+    """Problems of an output for which LiteRT takes only one scale and zero point."""
+    if (tensor.scale, tensor.zero_point) == (scale, zero_point):
+        return []
+    return [f"an output of scale {tensor.scale:g} and zero point {tensor.zero_point}, not {scale:g} and {zero_point}"]
+
+
 def constant(tensor: Tensor | None, what: str) -> list[str]:
     """Problems of an input that must be known when compiling."""
     return [] if tensor is not None and tensor.is_constant else [f"{what} must be a constant"]
