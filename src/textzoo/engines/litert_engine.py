@@ -11,15 +11,16 @@ from textzoo.compiler.tflite_file import (
     TensorInfo,
     TfliteFile,
     context_length_of,
-    damaged,
+    not_run,
     parse_tflite,
     read_checked_bytes,
     rewritten,
 )
+from textzoo.compiler.tflite_support import shape_text
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[Arrays], Arrays]
@@ -57,6 +58,7 @@ class LitertEngine(Engine):
         self.interpreter = open_interpreter(self._content, self._label, self.resolver, keep_tensors)
         self._run = step_of(self.interpreter, self.graph)
         self.reset()
+        check_shapes(self._results(0), self.graph, self._label)
 
     def reset(self) -> None:
         self.position = 0
@@ -64,10 +66,17 @@ class LitertEngine(Engine):
 
     def step_raw(self, token: int) -> np.ndarray:
         self.check_step(token)
-        results = self._run({"token": single(token), "position": single(self.position), **self._state})
+        results = self._results(token)
         self._state = {name: results[NEW_STATE + name] for name in self._states}
         self.position += 1
         return results[LOGITS][0]
+
+    def _results(self, token: int) -> Arrays:
+        """All that comes out of the next step."""
+        try:
+            return self._run({"token": single(token), "position": single(self.position), **self._state})
+        except (ValueError, RuntimeError) as error:
+            raise not_run(self._label, first_line(error)) from None
 
     def tensor(self, index: int) -> np.ndarray:
         """The values of a tensor in the last step, (its shape), states as they went in; needs `keep_tensors`."""
@@ -96,8 +105,25 @@ def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_
             )
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise damaged(label, str(error).splitlines()[0]) from None
+        raise not_run(label, first_line(error)) from None
     return interpreter
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def check_shapes(results: Arrays, graph: TfliteFile, label: str) -> None:
+    """Raise UserError where a step computes other shapes than the file says, as it may where they depend on values."""
+    tensors = {name: graph.tensors[index] for name, index in graph.outputs.items()}
+    wrong = {name: tensor for name, tensor in tensors.items() if results[name].shape != tensor.shape}
+    if wrong:
+        raise UserError(
+            f"{label} computes other shapes than it says",
+            expected=", ".join(f"{name} {shape_text(tensor.shape)}" for name, tensor in wrong.items()),
+            received=", ".join(f"{name} {shape_text(results[name].shape)}" for name in wrong),
+            remedy="Convert the model with constant shapes.",
+        )
 
 
 def step_of(interpreter: Interpreter, graph: TfliteFile) -> Step:
@@ -147,7 +173,7 @@ def zeros_of(tensor: TensorInfo) -> np.ndarray:
 
 
 def checked_states(graph: TfliteFile, label: str) -> list[str]:
-    """The names of the states, after checking that the graph is a decode step."""
+    """The names of the states, after checking that the graph is a decode step; all that is wrong is raised at once."""
     states = sorted(set(graph.inputs) - STEP_INPUTS)
     outputs = {LOGITS, *(NEW_STATE + name for name in states)}
     if not set(graph.inputs) >= STEP_INPUTS or set(graph.outputs) != outputs:
@@ -158,31 +184,43 @@ def checked_states(graph: TfliteFile, label: str) -> list[str]:
             received=f"{title}, inputs {', '.join(graph.inputs)}; outputs {', '.join(graph.outputs)}",
             remedy="Convert the model with a signature of these names.",
         )
-    for name in sorted(STEP_INPUTS):
-        _require_kind(graph.tensors[graph.inputs[name]], "int32", (1,), label)
-    for name in states:
-        before, after = graph.inputs[name], graph.outputs[NEW_STATE + name]
-        _require_same_format(graph.tensors[before], graph.tensors[after], label)
+    raise_all([*wrong_numbers(graph, label), *changed_states(graph, states, label)])
     return states
 
 
-def _require_kind(tensor: TensorInfo, dtype: str, shape: tuple[int, ...], label: str) -> None:
-    if tensor.dtype != np.dtype(dtype) or tensor.shape != shape:
-        received = f"{tensor.dtype} {tensor.shape}"
-        raise UserError(f"{label}: tensor {tensor.name}", expected=f"{dtype} {shape}", received=received)
+def wrong_numbers(graph: TfliteFile, label: str) -> list[UserError]:
+    """A token or a position that is not one number."""
+    tensors = [graph.tensors[graph.inputs[name]] for name in sorted(STEP_INPUTS)]
+    return [
+        UserError(f"{label}: tensor {tensor.name}", expected="int32 1", received=tensor.describe())
+        for tensor in tensors
+        if (str(tensor.dtype), tensor.shape) != ("int32", (1,))
+    ]
 
 
-def _require_same_format(before: TensorInfo, after: TensorInfo, label: str) -> None:
-    def form(tensor: TensorInfo) -> tuple:
-        return tensor.shape, str(tensor.dtype), tensor.scales, tensor.zero_points
-
-    if form(before) != form(after):
-        raise UserError(
+def changed_states(graph: TfliteFile, states: list[str], label: str) -> list[UserError]:
+    """States that come out in another format than they go in."""
+    pairs = [(graph.tensors[graph.inputs[name]], graph.tensors[graph.outputs[NEW_STATE + name]]) for name in states]
+    return [
+        UserError(
             f"{label}: the state {before.name} changes its format in a step",
-            expected=str(form(before)),
-            received=str(form(after)),
+            expected=described_form(before),
+            received=described_form(after),
             remedy="Calibrate input and output of a state together.",
         )
+        for before, after in pairs
+        if before.form != after.form
+    ]
+
+
+def described_form(tensor: TensorInfo) -> str:
+    """int8 1x128, scale 0.5, zero point -3."""
+    listed = [
+        f"{what} {' '.join(map(str, values))}"
+        for what, values in (("scale", tensor.scales), ("zero point", tensor.zero_points))
+        if values
+    ]
+    return ", ".join([tensor.describe(), *listed])
 
 
 def vocabulary_of(graph: TfliteFile, label: str) -> int:
@@ -190,6 +228,6 @@ def vocabulary_of(graph: TfliteFile, label: str) -> int:
     logits = graph.tensors[graph.outputs["logits"]]
     right_type = str(logits.dtype) in ("int8", "int16", "float32")
     if len(logits.shape) != 2 or logits.shape[0] != 1 or not right_type:
-        received = f"{logits.dtype} {logits.shape}"
-        raise UserError(f"{label} has strange logits", expected="int8, int16 or float32 (1, n)", received=received)
+        expected = "int8, int16 or float32 1x<vocabulary size>"
+        raise UserError(f"{label} has strange logits", expected=expected, received=logits.describe())
     return logits.shape[1]
