@@ -381,17 +381,19 @@ def ratios(random: Random, dtype: str) -> Case:
 
 
 def computed_weights(random: Random, dtype: str) -> Case:
-    """Weights that are computed, or constant with a zero point; `dtype`: of the input and the weights."""
+    """Weights that are computed, or constant, often with a zero point; `dtype`: of the input and the weights."""
     source_type, weights_type = dtype.split("-")
     batch, (columns, rows) = draw_shape(random, (1, 3), (1, 4)), random.integers(1, 60, 2).tolist()
     source = tensor(random, (*batch, columns), source_type)
     weights = sometimes_constant(random, tensor(random, (rows, columns), weights_type))
+    if random.random() < 0.3:
+        weights.scale, weights.zero_point = [weights.scale * draw_scale(random, -1, 1) for _ in range(rows)], 0
     bits = {"int8": 7, "int16": 15}
     spread = columns**0.5 * 2.0 ** random.uniform(2, 6 + bits[source_type] - 7 + bits[weights_type] - 7)
     bias, options = draw_bias(random, source, weights)
     keeps = bool(random.random() < 0.5)
     shape = (*batch, rows) if keeps else (int(np.prod(batch)), rows)
-    output = tensor(random, shape, source_type, source.scale * weights.scale * spread)
+    output = tensor(random, shape, source_type, source.scale * float(np.mean(weights.scale)) * spread)
     options |= {"keepNumDims": keeps, **draw_activation(random)}
     return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options))
 

@@ -82,7 +82,7 @@ OVERFLOW = fully_connected("int16", source=BIG, weights=BIG_WEIGHTS, options={"q
 LONG_OVERFLOW = fully_connected("int16", bias=Tensor((2,), "int64", 0.001, data=np.full(2, 2**43)), output_scale=1e10)
 HUGE_BIAS = fully_connected("int16", bias=Tensor((2,), "int64", 0.001, data=np.full(2, -(2**63))), output_scale=1e30)
 FULL = fully_connected("int8", bias=Tensor((2,), "int32", 0.001, data=np.full(2, 2**31 - 1)), output_scale=1e9)
-COMPUTED_ROWS = Tensor((2, 8), "int8", (0.001, 0.002))
+COMPUTED_WIDER = Operation("FULLY_CONNECTED", [quantized((1, 8)), quantized((2, 8))], [quantized((1, 2), "int16", 9.0)])
 WIDE = quantized((2, 40000), "int8", 1e-9, zero_point=-128)
 WIDE_PRODUCT = fully_connected("int8", source=quantized((1, 40000), "int8", 1.0, -128), weights=WIDE)
 LONG_WEIGHTS = quantized((2, 2**18), "int16", 1e-9)
@@ -221,7 +221,7 @@ REFUSED = {
     "FULLY_CONNECTED of long rows": Refused(OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of a long bias": Refused(LONG_OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of a huge bias": Refused(HUGE_BIAS, "a bias beyond"),
-    "FULLY_CONNECTED of computed rows": Refused(fully_connected("int8", weights=COMPUTED_ROWS), "with 2 scales"),
+    "FULLY_CONNECTED int8 to int16": Refused(COMPUTED_WIDER, "int8 1x8 times int8 2x8 with 1 scales"),
     "FULLY_CONNECTED of computed weights, long rows": Refused(WIDE_PRODUCT, "sums up to 2601000000, more than"),
     "FULLY_CONNECTED of int16 weights, long rows": Refused(LONG_PRODUCT, "sums up to 2814"),
     "FULLY_CONNECTED of int16 weights, upwards": Refused(

@@ -10,7 +10,7 @@ void tz_fully_connected_s16_computed(const tz_fully_connected_computed_t *layer,
         for (int32_t column = 0; column < layer->columns; ++column) {
             sum += input[column] * (*weights++ - layer->weights_zero_point);
         }
-        const int32_t scaled = tz_scale_as_double(sum, layer->mantissa, (int)layer->exponent);
+        const int32_t scaled = tz_scale_as_double(sum, layer->mantissas[row], layer->exponents[row]);
         output[row] = (int16_t)tz_clamp(scaled, layer->minimum, layer->maximum);
     }
 }

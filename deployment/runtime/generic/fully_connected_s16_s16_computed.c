@@ -9,7 +9,7 @@ void tz_fully_connected_s16_s16_computed(const tz_fully_connected_computed_t *la
         for (int32_t column = 0; column < layer->columns; ++column) {
             sum += (int64_t)input[column] * (*weights++ - layer->weights_zero_point);
         }
-        const int32_t scaled = tz_scale_wide(sum, layer->multiplier, (int)layer->shift);
+        const int32_t scaled = tz_scale_wide(sum, layer->multipliers[row], layer->shifts[row]);
         output[row] = (int16_t)tz_clamp(scaled, layer->minimum, layer->maximum);
     }
 }

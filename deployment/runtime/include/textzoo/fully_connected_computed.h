@@ -3,25 +3,26 @@
  *   sum    = bias[n] + sum over k of (input[k] - input_zero_point) * (weights[n][k] - weights_zero_point)
  *   output = clamp(scaled(sum) + output_zero_point)
  *
- * Scaled: tz_scale_as_double by mantissa and exponent; weights of int16: tz_scale_wide by multiplier and shift. Sums: int32
- * for int8, int64 below 2^43 for int16. */
+ * Scaled: tz_scale_as_double by a mantissa and an exponent; weights of int16: tz_scale_wide by a multiplier and a shift.
+ * Sums: int32 for int8, int64 below 2^43 for int16 (2^47 with weights of int16). */
 #ifndef TEXTZOO_FULLY_CONNECTED_COMPUTED_H
 #define TEXTZOO_FULLY_CONNECTED_COMPUTED_H
 
 #include <stdint.h>
 
 typedef struct {
-    const int64_t *bias;       /* (rows) */
-    int64_t mantissa;          /* of the factor in double precision */
-    int32_t exponent;
-    int32_t multiplier, shift; /* weights of int16: the factor, its multiplier reduced to 16 bits, shift <= 7 */
-    int32_t rows;              /* outputs, >= 1 */
-    int32_t columns;           /* inputs, >= 1 */
-    int32_t input_zero_point;  /* 0 for int16 */
+    const int64_t *bias;        /* (rows) */
+    const int64_t *mantissas;   /* (rows) of the factors in double precision; null for weights of int16 */
+    const int16_t *exponents;   /* (rows) */
+    const int16_t *multipliers; /* (rows) weights of int16: those of the factors, reduced to 16 bits; null for others */
+    const int8_t *shifts;       /* (rows) at most 7 */
+    int32_t rows;               /* outputs, >= 1 */
+    int32_t columns;            /* inputs, >= 1 */
+    int32_t input_zero_point;   /* 0 for int16 */
     int32_t weights_zero_point;
-    int32_t output_zero_point; /* 0 for int16 */
-    int32_t minimum;           /* smallest output: the fused activation */
-    int32_t maximum;           /* largest output */
+    int32_t output_zero_point;  /* 0 for int16 */
+    int32_t minimum;            /* smallest output: the fused activation */
+    int32_t maximum;            /* largest output */
 } tz_fully_connected_computed_t;
 
 /* input: (columns); weights: (rows, columns); output: (rows), overlapping neither. */

@@ -6,11 +6,18 @@ in double precision.
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import double_parts, float32, quantize_multiplier
+from textzoo.compiler.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import INTEGER_RANGES, factor_problems
 from textzoo.compiler.operators.batch_matmul import LARGEST_WIDE_SHIFT
-from textzoo.compiler.operators.matrix_parts import output_range, overflow_problems, plain_bias
+from textzoo.compiler.operators.matrix_parts import (
+    double_arrays,
+    output_range,
+    overflow_problems,
+    plain_bias,
+    row_constants,
+    row_factors,
+)
 from textzoo.compiler.program import Call, Constant, Struct
 
 # Types of the input, the weights and the output.
@@ -24,76 +31,74 @@ LARGEST_WIDE_SUM = 2**47 - 1
 
 
 def has_computed_form(node: Node) -> bool:
-    """Whether the weights are not constant int8 without a zero point; with one scale per row LiteRT takes 0 for it."""
+    """Whether the weights are not constant int8 without a zero point."""
     weights = node.inputs[1]
-    is_shifted = len(weights.scales) == 1 and weights.zero_point != 0
-    return not weights.is_constant or is_shifted or str(weights.dtype) == "int16"
+    return not weights.is_constant or weights_zero_point(weights) != 0 or str(weights.dtype) == "int16"
+
+
+def weights_zero_point(weights: Tensor) -> int:
+    """With one scale per row LiteRT takes 0."""
+    return weights.zero_point if len(weights.scales) == 1 else 0
 
 
 def problems_of_computed(node: Node) -> list[str]:
     """Why a node cannot be compiled, its shapes and bias left aside."""
     source, weights = node.inputs[:2]
     types = tuple(str(tensor.dtype) for tensor in (source, weights, node.output))
-    if types not in KERNELS or len(weights.scales) != 1:
+    if types not in KERNELS or len(weights.scales) not in (1, weights.shape[0]):
         return [f"{source.describe()} times {weights.describe()} with {len(weights.scales)} scales"]
     if types[1] == "int16":
         return wide_problems(node)
-    return overflow_problems(node, np.array([largest_sum_of(node)]), np.array([double_factor(node)]))
+    reals = np.array(row_factors(node))
+    return overflow_problems(node, np.full(len(reals), largest_sum_of(node)), reals)
 
 
 def wide_problems(node: Node) -> list[str]:
     """Problems of int16 weights."""
-    if problems := factor_problems(single_factor(node)):
-        return problems
-    if quantize_multiplier(single_factor(node)).shift > LARGEST_WIDE_SHIFT:
-        return [f"a factor of {single_factor(node):g} between the scales of int16"]
+    reals = wide_factors(node)
+    if problems := factor_problems(*reals):
+        return problems[:1]
+    if quantize_multiplier(max(reals)).shift > LARGEST_WIDE_SHIFT:
+        return [f"a factor of {max(reals):g} between the scales of int16"]
     largest = largest_sum_of(node)
     return [f"sums up to {largest}, more than {LARGEST_WIDE_SUM}"] if largest > LARGEST_WIDE_SUM else []
 
 
-def double_factor(node: Node) -> float:
-    """input * weights / output, in double precision."""
+def wide_factors(node: Node) -> list[float]:
+    """Those of int16 weights, one per row: where there is one scale, LiteRT multiplies it in float32."""
     source, weights = node.inputs[:2]
-    return float32(source.scale) * float32(weights.scale) / float32(node.output.scale)
-
-
-def single_factor(node: Node) -> float:
-    """The same with the product in float32, as LiteRT computes it for int16 weights."""
-    source, weights = node.inputs[:2]
+    if len(weights.scales) > 1:
+        return row_factors(node)
     with np.errstate(all="ignore"):
-        return float(np.float32(source.scale) * np.float32(weights.scale)) / float32(node.output.scale)
+        product = float(np.float32(source.scale) * np.float32(weights.scale))
+    return [product / float32(node.output.scale)] * weights.shape[0]
 
 
 def largest_sum_of(node: Node) -> int:
     """No sum can be larger in size."""
     source, weights = node.inputs[:2]
-    bias = int(np.abs(plain_bias(node).astype(object)).max())
-    return weights.shape[1] * largest_distance(source) * largest_distance(weights) + bias
+    bias = int(np.abs(plain_bias(node)).max())
+    distances = largest_distance(source, source.zero_point) * largest_distance(weights, weights_zero_point(weights))
+    return weights.shape[1] * distances + bias
 
 
-def largest_distance(tensor: Tensor) -> int:
+def largest_distance(tensor: Tensor, zero_point: int) -> int:
     """Of a value from the zero point."""
     low, high = INTEGER_RANGES[str(tensor.dtype)]
-    return max(high - tensor.zero_point, tensor.zero_point - low)
+    return max(high - zero_point, zero_point - low)
 
 
 def computed_layer(node: Node) -> Call:
     """The call for one vector."""
     source, weights = node.inputs[:2]
     rows, columns = weights.shape
-    mantissa, exponent = double_parts(double_factor(node))
-    is_wide = str(weights.dtype) == "int16"
-    factor = quantize_multiplier(single_factor(node)) if is_wide else None
     fields = {
         "bias": Constant(f"{node.output.symbol}_bias", plain_bias(node), f"({rows})"),
-        "mantissa": mantissa,
-        "exponent": exponent,
-        "multiplier": factor.reduced if factor else 0,
-        "shift": factor.shift if factor else 0,
+        **factor_fields(node),
         "rows": rows,
         "columns": columns,
         "input_zero_point": source.zero_point,
-        "weights_zero_point": weights.zero_point,
+        "weights_zero_point": weights_zero_point(weights),
         "output_zero_point": node.output.zero_point,
         **output_range(node),
     }
@@ -102,3 +107,17 @@ def computed_layer(node: Node) -> Call:
     call = Call(node.operator, node.name, kernel, struct, [source, weights], [node.output])
     call.header, call.steps = "fully_connected_computed", (columns, 0, rows)
     return call
+
+
+def factor_fields(node: Node) -> dict[str, object]:
+    """Of every row: in double precision, or for int16 weights as multiplier and shift."""
+    no_arrays = dict.fromkeys(("mantissas", "exponents", "multipliers", "shifts"), 0)
+    if str(node.inputs[1].dtype) == "int16":
+        factors = [quantize_multiplier(real) for real in wide_factors(node)]
+        arrays = {
+            "multipliers": np.array([factor.reduced for factor in factors], np.int16),
+            "shifts": np.array([factor.shift for factor in factors], np.int8),
+        }
+    else:
+        arrays = double_arrays(row_factors(node))
+    return no_arrays | row_constants(node.output.symbol, arrays)

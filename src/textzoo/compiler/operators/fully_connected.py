@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, double_parts, float32
+from textzoo.compiler.fixedpoint import Factor
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import (
     INTEGER_RANGES,
@@ -18,9 +18,12 @@ from textzoo.compiler.operators.base import (
 from textzoo.compiler.operators.computed_weights import computed_layer, has_computed_form, problems_of_computed
 from textzoo.compiler.operators.matrix_parts import (
     bias_problems,
+    double_arrays,
     output_range,
     overflow_problems,
     plain_bias,
+    row_constants,
+    row_factors,
     shape_problems,
 )
 from textzoo.compiler.packing.choice import with_sparse
@@ -100,14 +103,6 @@ def largest_sums(node: Node, bias: np.ndarray) -> np.ndarray:
     return np.maximum(np.abs(lowest), np.abs(highest))
 
 
-def row_factors(node: Node) -> list[float]:
-    """The factor of every row's sum to the output: input * weight / output, in double precision and this order."""
-    source, weights = node.operands()[:2]
-    first, output = float32(source.scale), float32(node.output.scale)
-    scales = weights.scales if len(weights.scales) > 1 else weights.scales * weights.shape[0]
-    return [first * float32(scale) / output for scale in scales]
-
-
 def narrow_matrices(nodes: Iterable[Node]) -> list[np.ndarray]:
     """The weights (rows, columns) of all matrices that meet int8 activations and are packed."""
     layers = [node for node in nodes if node.operator == "FULLY_CONNECTED" and not has_computed_form(node)]
@@ -179,18 +174,16 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
 def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
     """Some rows (n,) in double precision, over what the call for all rows has written."""
     source, weights = node.operands()[:2]
-    symbol, shape = f"{node.output.symbol}_rows", f"({len(rows)})"
-    parts = [double_parts(row_factors(node)[row]) for row in rows]
+    symbol = f"{node.output.symbol}_rows"
     arrays = {
         "bias": folded_bias(node)[rows],
-        "mantissas": np.array([mantissa for mantissa, _ in parts], np.int64),
-        "exponents": np.array([exponent for _, exponent in parts], np.int16),
+        **double_arrays(np.array(row_factors(node))[rows].tolist()),
         "places": rows.astype(np.int32),
     }
     comment = f"int8 ({len(rows)}, {weights.shape[1]}), rows in double precision"
     fields = {
         "weights": Constant(f"{symbol}_weights", weights.value[rows].ravel(), comment, "weights"),
-        **{name: Constant(f"{symbol}_{name}", values, shape) for name, values in arrays.items()},
+        **row_constants(symbol, arrays),
         "rows": len(rows),
         "columns": weights.shape[1],
         "output_zero_point": node.output.zero_point,

@@ -1,10 +1,13 @@
 """What the forms of FULLY_CONNECTED share: shapes, biases, activations, and the limits of LiteRT's sums."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
-from textzoo.compiler.fixedpoint import float32
+from textzoo.compiler.fixedpoint import double_parts, float32
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import activation_range, option
+from textzoo.compiler.program import Constant
 
 # The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
 BIAS_TYPES = (0, 2, 4)
@@ -40,7 +43,7 @@ def result_shape(node: Node) -> tuple[int, ...] | None:
 def bias_problems(node: Node) -> list[str]:
     """Problems of a bias that LiteRT refuses, or reads as another type than it is."""
     source, weights, bias = (*node.inputs, None)[:3]
-    if option(node, "quantizedBiasType") not in BIAS_TYPES:
+    if str(source.dtype) == "int16" and option(node, "quantizedBiasType") not in BIAS_TYPES:
         return [f"quantizedBiasType {option(node, 'quantizedBiasType')}"]
     if bias is None:
         return []
@@ -88,3 +91,25 @@ def plain_bias(node: Node) -> np.ndarray:
 def output_range(node: Node) -> dict[str, int]:
     low, high = activation_range(node.output, option(node, "fusedActivationFunction"))
     return {"minimum": low, "maximum": high}
+
+
+def row_factors(node: Node) -> list[float]:
+    """The factor of every row's sum to the output: input * weight / output, in double precision and this order."""
+    source, weights = node.inputs[:2]
+    first, output = float32(source.scale), float32(node.output.scale)
+    scales = weights.scales if len(weights.scales) > 1 else weights.scales * weights.shape[0]
+    return [first * float32(scale) / output for scale in scales]
+
+
+def double_arrays(reals: Sequence[float]) -> dict[str, np.ndarray]:
+    """Factors for tz_scale_as_double."""
+    parts = [double_parts(real) for real in reals]
+    return {
+        "mantissas": np.array([mantissa for mantissa, _ in parts], np.int64),
+        "exponents": np.array([exponent for _, exponent in parts], np.int16),
+    }
+
+
+def row_constants(symbol: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Constant]:
+    """Numbers of rows, (rows,) each, as constants that are called after their fields."""
+    return {name: Constant(f"{symbol}_{name}", values, f"({len(values)})") for name, values in arrays.items()}
