@@ -754,22 +754,37 @@ def strided_slice(random: Random, dtype: str) -> Case:
 
 
 def strided_slice_of_new_axes(random: Random, dtype: str) -> Case:
-    """New axes, axes taken away, and an ellipsis, anywhere among the others."""
-    source = tensor(random, draw_shape(random, (1, 4)), dtype)
-    count = int(random.integers(0, len(source.shape)))
-    marks = [str(random.choice(["range", "shrunk"])) for _ in range(count)]
-    marks += ["new"] * int(random.integers(0, 3)) + ["ellipsis"] * int(random.integers(0, 2))
-    random.shuffle(marks)
-    marks = marks or ["new"]
-    masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
-    options = {mask: sum(1 << place for place, mark in enumerate(marks) if mark == key) for key, mask in masks.items()}
-    # The others stand in for any axis, so that only places that all axes have are taken.
-    others = {"range": slice(-9, 9), "shrunk": 0, "new": np.newaxis, "ellipsis": Ellipsis}
-    shape = np.empty(source.shape, bool)[tuple(others[mark] for mark in marks)].shape
-    bounds = {"range": (-9, 9, 1), "shrunk": (0, 1, 1)}
-    rows = [bounds.get(mark, tuple(random.integers(1, 4, 3).tolist())) for mark in marks]
-    operands = [source, *(plain(list(column)) for column in zip(*rows, strict=True))]
-    return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], options))
+    """New axes, axes taken away, and an ellipsis, anywhere among ranges; drawn until something is left."""
+    while True:
+        source = tensor(random, draw_shape(random, (1, 4)), dtype)
+        marks = random.choice(["range", "range", "shrunk"], int(random.integers(0, len(source.shape)))).tolist()
+        marks += ["new"] * int(random.integers(0, 3)) + ["ellipsis"] * int(random.integers(0, 2))
+        random.shuffle(marks)
+        if not marks:
+            continue
+        bounds = random.integers(-5, 7, (3, len(marks)))
+        bounds[2] = random.choice([1, 1, 2, -1], len(marks))
+        for place, mark in enumerate(marks):
+            if mark == "shrunk":
+                bounds[:, place] = random.choice([0, -1]), 0, 1
+        masks = {mask: int(random.integers(0, 2 ** len(marks))) for mask in ("beginMask", "endMask")}
+        index = tuple(index_of(mark, place, bounds[:, place].tolist(), masks) for place, mark in enumerate(marks))
+        shape = np.empty(source.shape, bool)[index].shape
+        names = {"ellipsisMask": "ellipsis", "newAxisMask": "new", "shrinkAxisMask": "shrunk"}
+        for mask, name in names.items():
+            masks[mask] = sum(1 << place for place, mark in enumerate(marks) if mark == name)
+        if 0 not in shape:
+            operands = [source, *(plain(column.tolist()) for column in bounds)]
+            return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], masks))
+
+
+def index_of(mark: str, place: int, bounds: list[int], masks: dict[str, int]) -> object:
+    """What numpy takes for one triple of bounds."""
+    begin, end, step = bounds
+    first, last = masks["beginMask"] >> place & 1, masks["endMask"] >> place & 1
+    if mark == "range":
+        return slice(None if first else begin, None if last else end, step)
+    return {"shrunk": 0 if first else begin, "new": np.newaxis, "ellipsis": Ellipsis}[mark]
 
 
 def draw_indices(random: Random, shape: Sequence[int]) -> Tensor:
