@@ -22,8 +22,8 @@ if command -v dpkg >/dev/null; then
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
 fi
-# Clang's sanitizers, where its own package does not bring them.
-if command -v clang >/dev/null && command -v dpkg >/dev/null &&
+# Clang's sanitizers, which its own package only recommends: asked for in the same run as clang itself.
+if command -v dpkg >/dev/null &&
     ! echo 'int main(void) { return 0; }' | clang -fsanitize=address -x c - -o /dev/null 2>/dev/null; then
     missing+=(libclang-rt-dev)
 fi

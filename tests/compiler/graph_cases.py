@@ -112,8 +112,8 @@ def graph_case(
     given = [tensor for tensor in seen if tensor.data is None and tensor not in written and tensor not in states]
     return GraphCase(
         list(operations),
-        {f"input_{place}": tensor for place, tensor in enumerate(given)},
-        {f"output_{place}": tensor for place, tensor in enumerate(outputs)},
+        {tensor.name or f"input_{place}": tensor for place, tensor in enumerate(given)},
+        {tensor.name or f"output_{place}": tensor for place, tensor in enumerate(outputs)},
         {f"state_{place}": pair for place, pair in enumerate(states.items())},
         **rest,
     )

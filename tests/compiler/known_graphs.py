@@ -476,7 +476,7 @@ def view_of_an_input_as_output() -> GraphCase:
 
 
 def attention_at(is_counted: bool, dtype: str, softmax: str, sees: str = "") -> Callable[[], GraphCase]:
-    """One query per step over a cache; `sees`: what else is an output."""
+    """One query per step over a cache; only what is called `position` must count. `sees`: what else is an output."""
 
     def make() -> GraphCase:
         random = np.random.default_rng(5)
@@ -484,6 +484,7 @@ def attention_at(is_counted: bool, dtype: str, softmax: str, sees: str = "") -> 
         operations = [case.operation for case in cases]
         states = {before: after for case in cases for before, after in case.states.items()}
         position = next(case.counter for case in cases if case.counter is not None)
+        position.name = "position" if is_counted else ""
         context = next(iter(states)).shape[1]
         seen = {
             "scores": [next(it for it in operations if it.name == "BATCH_MATMUL").outputs[0]],

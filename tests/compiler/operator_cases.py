@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import quantize_multiplier
+from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.operators.base import INTEGER_RANGES
+from textzoo.compiler.requantization import exact_factors, rounded, step_places
 from textzoo.compiler.single_op import ACTIVATIONS, Operation, Tensor
 
 Random = np.random.Generator
@@ -28,12 +29,14 @@ class Case:
         ranges: Smallest and largest value of those inputs that must not take every value of their type.
         states: Inputs and the outputs that take their place in the next run.
         counter: The input that is the number of the run.
+        reals: Of inputs of float32, the step whose halves they come near, and how many steps they may reach.
     """
 
     operation: Operation
     ranges: dict[Tensor, tuple[int, int]] = field(default_factory=dict)
     states: dict[Tensor, Tensor] = field(default_factory=dict)
     counter: Tensor | None = None
+    reals: dict[Tensor, tuple[float, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,13 @@ def draw_values(random: Random, shape: Sequence[int], dtype: str, limits: tuple[
     extremes = random.choice([low, min(low + 1, high), max(high - 1, low), high], shape)
     chosen = uniform if random.random() < 0.5 else narrow
     return np.where(random.random(shape) < 0.1, extremes, chosen).astype(dtype)
+
+
+def draw_reals(random: Random, shape: Sequence[int], step: float, reach: int) -> np.ndarray:
+    """Multiples of half a step, as far as float32 holds them, and their neighbours in float32."""
+    halves = (random.integers(-2 * reach, 2 * reach, shape, endpoint=True) * (step / 2)).astype(np.float32)
+    directions = random.choice(np.array([-np.inf, np.inf], np.float32), shape)
+    return np.where(random.random(shape) < 0.5, halves, np.nextafter(halves, directions))
 
 
 def sometimes_constant(random: Random, operand: Tensor) -> Tensor:
@@ -236,7 +246,7 @@ def unary(name: str, input_scale: Callable, output_scale: Callable, options: Cal
         scale = input_scale(random, dtype)
         source = tensor(random, every_value(dtype), dtype, scale)
         output = tensor(random, source.shape, dtype, output_scale(random, dtype, scale))
-        ranges = {source: (source.zero_point, RANGES[dtype][1])} if name == "RSQRT" else {}
+        ranges = {source: (source.zero_point, RANGES[dtype][1])} if name in ("RSQRT", "SQRT") else {}
         return Case(Operation(name, [source], [output], options(random)), ranges)
 
     return make
@@ -281,6 +291,9 @@ def cast(random: Random, dtype: str) -> Case:
 
 # ---- products and reductions ----
 
+# The option quantizedBiasType.
+BIAS_TYPES = {"int32": 2, "int64": 4}
+
 
 def fully_connected(random: Random, dtype: str) -> Case:
     """With and without a bias, which LiteRT reads by the option quantizedBiasType; one scale or one per row.
@@ -303,6 +316,86 @@ def fully_connected(random: Random, dtype: str) -> Case:
     return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options), ranges)
 
 
+def hard_rows(random: Random, dtype: str) -> Case:
+    """Some rows have a factor, and sums that can occur, for which no integer multiplier is right."""
+    source = tensor(random, (1, 256), dtype)
+    source.zero_point = min(source.zero_point, 126)
+    output = tensor(random, (1, 12), dtype)
+    scales, biases, weights = hard_numbers(random, source, output) if dtype == "int8" else far_numbers(random, source)
+    if dtype == "int16":
+        output.scale = source.scale * scales[0] * 2.0 ** random.uniform(18, 36)
+    products = [float(np.float32(source.scale) * np.float32(scale)) for scale in scales]
+    bias = Tensor((12,), "int32" if dtype == "int8" else "int64", products, data=biases)
+    operands = [source, Tensor((12, 256), "int8", scales, data=weights), bias]
+    options = {"quantizedBiasType": BIAS_TYPES[bias.dtype], **draw_activation(random)}
+    # At the zero point sums are what the biases are.
+    ranges = {source: (source.zero_point, source.zero_point + 1)} if dtype == "int8" else {}
+    return Case(Operation("FULLY_CONNECTED", operands, [output], options), ranges)
+
+
+def hard_numbers(random: Random, source: Tensor, output: Tensor) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """Scales and biases (rows,), weights (rows, columns): biases lie where an output changes, some rows are hard.
+
+    The first ones are those in which the nearest multiplier gives another output for the bias alone.
+    """
+    (_, rows), (_, columns), count = output.shape, source.shape, 1500
+    low, high = -128 - output.zero_point, 127 - output.zero_point
+    scales = (2.0 ** random.uniform(-24, -17, count) * output.scale / source.scale).astype(np.float32).astype(float)
+    reals = source.scale * scales / output.scale
+    levels = random.integers(low + 1, high + 1, count)
+    biases = np.array([step_places(reals[[row]], levels[[row]])[0, 0] for row in range(count)])
+    biases -= random.integers(0, 2, count)
+    weights = random.choice([-1, 1], (count, columns)) * random.integers(100, 128, (count, columns))
+    reach = 256 * np.abs(weights).sum(axis=1)
+    usual = np.flatnonzero(np.abs(biases) + reach < 2**30)
+    sums = biases[usual] - reach[usual], biases[usual] + reach[usual]
+    factors, hard = exact_factors(reals[usual], *sums, (low, high))
+    outputs = rounded(biases[usual][:, None], reals[usual]).ravel()
+    wrong = [row for row in hard if scaled(biases[usual[row]], factors[row]) != outputs[row]]
+    chosen = usual[[*wrong, *hard, *range(rows)]][:rows]
+    return scales[chosen].tolist(), biases[chosen].astype(np.int32), weights[chosen].astype(np.int8)
+
+
+def scaled(value: int, factor: Factor) -> int:
+    """tz_scale_single, in integers of any size."""
+    total = 31 - factor.shift
+    return (int(value) * factor.multiplier + (1 << (total - 1))) >> total
+
+
+def far_numbers(random: Random, source: Tensor) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """The same for int16: sums of up to 2**42."""
+    rows, columns = 12, source.shape[1]
+    biases = (random.choice([-1, 1], rows) * 2.0 ** random.uniform(16, 42, rows)).astype(np.int64)
+    weights = draw_values(random, (rows, columns), "int8")
+    return [draw_scale(random)] * rows, biases, weights
+
+
+def ratios(random: Random, dtype: str) -> Case:
+    """Factors of 1 / n: double precision makes halves of some of their multiples and not of others; here often both."""
+    divisor = float(random.choice([6, 98, 196, 206, 214, 322, 374, 392, 394]) if random.random() < 0.7 else 7)
+    columns, scales = int(random.integers(1, 6)), 1.0 if random.random() < 0.5 else [1.0, 0.5] * 4 + [0.25]
+    source = Tensor((4, columns), dtype, 1.0)
+    weights = Tensor((9, columns), "int8", scales, data=draw_values(random, (9, columns), "int8", (-9, 9)))
+    output = Tensor((4, 9), dtype, divisor)
+    return Case(Operation("FULLY_CONNECTED", [source, weights, None], [output], {}), {source: (-128, 127)})
+
+
+def computed_weights(random: Random, dtype: str) -> Case:
+    """Weights that are computed, or constant with a zero point; `dtype`: of the input and the weights."""
+    source_type, weights_type = dtype.split("-")
+    batch, (columns, rows) = draw_shape(random, (1, 3), (1, 4)), random.integers(1, 60, 2).tolist()
+    source = tensor(random, (*batch, columns), source_type)
+    weights = sometimes_constant(random, tensor(random, (rows, columns), weights_type))
+    bits = {"int8": 7, "int16": 15}
+    spread = columns**0.5 * 2.0 ** random.uniform(2, 6 + bits[source_type] - 7 + bits[weights_type] - 7)
+    bias, options = draw_bias(random, source, weights)
+    keeps = bool(random.random() < 0.5)
+    shape = (*batch, rows) if keeps else (int(np.prod(batch)), rows)
+    output = tensor(random, shape, source_type, source.scale * weights.scale * spread)
+    options |= {"keepNumDims": keeps, **draw_activation(random)}
+    return Case(Operation("FULLY_CONNECTED", [source, weights, bias], [output], options))
+
+
 def nearest_power(scale: float) -> float:
     return 2.0 ** round(np.log2(scale))
 
@@ -314,8 +407,8 @@ def draw_bias(random: Random, source: Tensor, weights: Tensor) -> tuple[Tensor |
     dtype = "int32" if source.dtype == "int8" else str(random.choice(["int32", "int64"]))
     reach = int(2.0 ** random.uniform(4, 16))
     values = random.integers(-reach, reach, weights.shape[0]).astype(dtype)
-    scales = [float(np.float32(source.scale) * np.float32(scale)) for scale in weights.scale]
-    return Tensor(values.shape, dtype, scales, data=values), {"quantizedBiasType": {"int32": 2, "int64": 4}[dtype]}
+    scales = [float(np.float32(source.scale) * np.float32(scale)) for scale in np.atleast_1d(weights.scale)]
+    return Tensor(values.shape, dtype, scales, data=values), {"quantizedBiasType": BIAS_TYPES[dtype]}
 
 
 def product_scales(random: Random, spread: float, is_decisive: bool) -> tuple[float, float, float]:
@@ -350,42 +443,90 @@ def matrix_product(right_type: Callable[[str], str] = str) -> Callable[[Random, 
     return make
 
 
-def reduction(name: str) -> Callable[[Random, str], Case]:
-    """Over axes that lie side by side; axes of size 1 may lie anywhere."""
+def reduction(name: str, keeps_scale: bool = False) -> Callable[[Random, str], Case]:
+    """Over any axes, each named once or twice.
+
+    Args:
+        name: The operator.
+        keeps_scale: Whether LiteRT demands the same scale of input and output.
+    """
 
     def make(random: Random, dtype: str) -> Case:
-        shape = draw_shape(random, (1, 5), (1, 9))
-        first = int(random.integers(0, len(shape)))
-        axes = set(range(first, int(random.integers(first, len(shape))) + 1))
-        axes |= {axis for axis, size in enumerate(shape) if size == 1 and random.random() < 0.5}
-        keeps = bool(random.random() < 0.5)
-        kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keeps or axis not in axes]
+        shape = draw_shape(random, (1, 6), (1, 4))
         source = tensor(random, shape, dtype)
-        # With the same scale, means have halves.
-        ratio = 1.0 if random.random() < 0.4 else draw_scale(random, -3, 4)
-        output = tensor(random, kept, dtype, source.scale * ratio)
-        given = [negative_sometimes(random, axis, len(shape)) for axis in axes]
-        return Case(Operation(name, [source, plain(given)], [output], {"keepDims": keeps}))
+        axes, kept, keeps = draw_axes(random, shape)
+        output = same(random, source, kept)
+        if dtype in INTEGER_RANGES and not keeps_scale:
+            # With the same scale, means have halves.
+            ratio = 1.0 if random.random() < 0.4 else draw_scale(random, -3, 4)
+            output = tensor(random, kept, dtype, source.scale * ratio)
+        # Few values, so that products of many do not vanish.
+        ranges = {source: (-3, 3)} if dtype in ("int32", "int64") and random.random() < 0.5 else {}
+        return Case(Operation(name, [source, plain(axes)], [output], {"keepDims": keeps}), ranges)
 
     return make
 
 
-def arg_max(random: Random, dtype: str) -> Case:
-    """`dtype`: of the output."""
-    shape = draw_shape(random)
-    axis = int(random.integers(0, len(shape)))
-    source = tensor(random, shape, "int8")
-    given = plain([negative_sometimes(random, axis, len(shape))], str(random.choice(["int32", "int64"])))
-    output = Tensor(shape[:axis] + shape[axis + 1 :], dtype)
-    operation = Operation("ARG_MAX", [source, given], [output], {"outputType": {"int32": 2, "int64": 4}[dtype]})
-    return Case(operation, {source: (-2, 2)} if random.random() < 0.5 else {})
+def draw_axes(random: Random, shape: tuple[int, ...]) -> tuple[list[int], list[int], bool]:
+    """Axes to be reduced, in any order, the shape of what is left, and whether axes are kept."""
+    count = int(random.integers(1, len(shape) + 1))
+    axes, keeps = random.permutation(len(shape))[:count].tolist(), bool(random.random() < 0.5)
+    kept = [1 if axis in axes else size for axis, size in enumerate(shape) if keeps or axis not in axes]
+    again = axes[: int(random.integers(0, 2))]
+    return [negative_sometimes(random, axis, len(shape)) for axis in axes + again], kept, keeps
 
 
-def softmax(random: Random, dtype: str) -> Case:
-    shape = (*draw_shape(random, (0, 3), (1, 5)), int(random.choice([1, 2, 3, 40, 130, 511])))
-    source = tensor(random, shape, dtype, draw_scale(random, *((-10, 3) if dtype == "int8" else (-18, 0))))
-    output = Tensor(shape, dtype, *((1 / 256, -128) if dtype == "int8" else (1 / 32768, 0)))
-    return Case(Operation("SOFTMAX", [source], [output], {"beta": float(random.choice([1.0, 0.5, 1.7]))}))
+def scaled_product(random: Random, dtype: str) -> Case:
+    """REDUCE_PROD of up to 16 quantized values, on a scale that uses some of the output's range."""
+    source = tensor(random, draw_shape(random, (1, 4), (1, 2)), dtype, draw_scale(random, -6, 0))
+    axes, kept, keeps = draw_axes(random, source.shape)
+    typical, count = RANGES[dtype][1] / 4, int(np.prod(source.shape) / np.prod(kept))
+    scale = float(np.float32((source.scale * typical) ** count / typical * 2.0 ** random.uniform(-3, 3)))
+    output = tensor(random, kept, dtype, nearest_power(scale) if random.random() < 0.2 else scale)
+    return Case(Operation("REDUCE_PROD", [source, plain(axes)], [output], {"keepDims": keeps}))
+
+
+def arg_extreme(name: str) -> Callable[[Random, str], Case]:
+    """`dtype`: of input and output."""
+
+    def make(random: Random, dtype: str) -> Case:
+        shape, (source_type, target_type) = draw_shape(random), dtype.split("-")
+        axis = int(random.integers(0, len(shape)))
+        source = tensor(random, shape, source_type)
+        given = plain([negative_sometimes(random, axis, len(shape))], str(random.choice(["int32", "int64"])))
+        output = Tensor(shape[:axis] + shape[axis + 1 :], target_type)
+        operation = Operation(name, [source, given], [output], {"outputType": {"int32": 2, "int64": 4}[target_type]})
+        return Case(operation, {source: (-2, 2)} if source_type != "bool" and random.random() < 0.5 else {})
+
+    return make
+
+
+def cumsum(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random), dtype)
+    axis = plain(negative_sometimes(random, int(random.integers(0, len(source.shape))), len(source.shape)))
+    options = {name: bool(random.random() < 0.5) for name in ("exclusive", "reverse")}
+    return Case(Operation("CUMSUM", [source, axis], [same(random, source, source.shape)], options))
+
+
+# Types of input and output -> the output's scale and zero point.
+PROBABILITIES = {"int8-int8": (1 / 256, -128), "int8-int16": (1 / 65536, -32768), "int16-int16": (1 / 32768, 0)}
+
+
+def softmax(exponents: dict[str, tuple[float, float]]) -> Callable[[Random, str], Case]:
+    """`dtype`: from-to.
+
+    Args:
+        exponents: Type of the input -> between which powers of two its scale lies.
+    """
+
+    def make(random: Random, dtype: str) -> Case:
+        source_type, target_type = dtype.split("-")
+        shape = (*draw_shape(random, (0, 3), (1, 5)), int(random.choice([1, 2, 3, 40, 130, 511])))
+        source = tensor(random, shape, source_type, draw_scale(random, *exponents[source_type]))
+        output = Tensor(shape, target_type, *PROBABILITIES[dtype])
+        return Case(Operation("SOFTMAX", [source], [output], {"beta": float(random.choice([1.0, 0.5, 1.7]))}))
+
+    return make
 
 
 # ---- moving elements ----
@@ -460,6 +601,116 @@ def pack(random: Random, dtype: str) -> Case:
     return Case(Operation("PACK", operands, [output], options))
 
 
+def split_v(random: Random, dtype: str) -> Case:
+    shape, sizes = list(draw_shape(random)), random.integers(1, 5, int(random.integers(1, 5))).tolist()
+    axis = int(random.integers(0, len(shape)))
+    whole = [sum(sizes) if place == axis else size for place, size in enumerate(shape)]
+    source = tensor(random, whole, dtype)
+    given = list(sizes)
+    if random.random() < 0.5:
+        given[int(random.integers(0, len(given)))] = -1
+    operands = [source, plain(given, str(random.choice(["int32", "int64"]))), plain(axis - len(shape))]
+    outputs = [same(random, source, [*shape[:axis], size, *shape[axis + 1 :]]) for size in sizes]
+    return Case(Operation("SPLIT_V", operands, outputs, {"numSplits": len(sizes)}))
+
+
+def unpack(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random), dtype)
+    axis = int(random.integers(0, len(source.shape)))
+    rest, count = source.shape[:axis] + source.shape[axis + 1 :], source.shape[axis]
+    options = {"num": count, "axis": negative_sometimes(random, axis, len(source.shape))}
+    return Case(Operation("UNPACK", [source], [same(random, source, rest) for _ in range(count)], options))
+
+
+def without_scale_sometimes(random: Random, source: Tensor) -> Tensor:
+    return Tensor(source.shape, source.dtype) if random.random() < 0.2 else source
+
+
+def draw_paddings(random: Random, shape: Sequence[int], most: Sequence[int]) -> tuple[list[list[int]], list[int]]:
+    """Places before and after each axis, and the shape that they make."""
+    pairs = [random.integers(0, limit + 1, 2).tolist() if random.random() < 0.7 else [0, 0] for limit in most]
+    return pairs, [size + sum(pair) for size, pair in zip(shape, pairs, strict=True)]
+
+
+def pad(name: str) -> Callable[[Random, str], Case]:
+    """With the zero point, or with a value of its own, constant or not."""
+
+    def make(random: Random, dtype: str) -> Case:
+        source = without_scale_sometimes(random, tensor(random, draw_shape(random, (1, 5), (1, 3)), dtype))
+        pairs, shape = draw_paddings(random, source.shape, [2] * len(source.shape))
+        operands = [source, plain(pairs, str(random.choice(["int8", "int16", "int32", "int64"])))]
+        if name == "PADV2":
+            value = same(random, source, [1] * int(random.integers(0, 2)))
+            operands.append(value if dtype == "float32" else sometimes_constant(random, value))
+        return Case(Operation(name, operands, [same(random, source, shape)]))
+
+    return make
+
+
+def mirror_pad(random: Random, dtype: str) -> Case:
+    source, mode = tensor(random, draw_shape(random, (1, 4), (1, 4)), dtype), int(random.integers(0, 2))
+    pairs, shape = draw_paddings(random, source.shape, [size - 1 + mode for size in source.shape])
+    operands = [source, plain(pairs, str(random.choice(["int32", "int64"])))]
+    return Case(Operation("MIRROR_PAD", operands, [same(random, source, shape)], {"mode": mode}))
+
+
+def tile(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random, (1, 5), (1, 3)), dtype)
+    multiples = random.choice([1, 1, 2, 3], len(source.shape)).tolist()
+    shape = [size * count for size, count in zip(source.shape, multiples, strict=True)]
+    operands = [source, plain(multiples, str(random.choice(["int32", "int64"])))]
+    return Case(Operation("TILE", operands, [same(random, source, shape)]))
+
+
+def broadcast_to(random: Random, dtype: str) -> Case:
+    shape = draw_shape(random, (1, 6), (1, 4))
+    last = shape[int(random.integers(0, len(shape) + 1)) :]
+    source = tensor(random, [1 if random.random() < 0.4 else size for size in last], dtype)
+    operands = [source, plain(shape, str(random.choice(["int32", "int64"])))]
+    return Case(Operation("BROADCAST_TO", operands, [same(random, source, shape)]))
+
+
+def fill(random: Random, dtype: str) -> Case:
+    shape, value = draw_shape(random, (1, 5)), tensor(random, (), dtype)
+    value = value if dtype == "float32" else sometimes_constant(random, value)
+    operands = [plain(shape, str(random.choice(["int32", "int64"]))), value]
+    return Case(Operation("FILL", operands, [same(random, value, shape)]))
+
+
+def reverse(random: Random, dtype: str) -> Case:
+    source = tensor(random, draw_shape(random, (1, 6), (1, 4)), dtype)
+    first = int(random.integers(0, len(source.shape)))
+    axes = random.permutation(np.arange(first, int(random.integers(first, len(source.shape))) + 1)).tolist()
+    given = plain([negative_sometimes(random, axis, len(source.shape)) for axis in axes])
+    return Case(Operation("REVERSE_V2", [source, given], [same(random, source, source.shape)]))
+
+
+# ---- known when compiling ----
+
+
+def shape_of(random: Random, dtype: str) -> Case:
+    source, code = tensor(random, draw_shape(random, (1, 6), (1, 4)), dtype), int(random.choice([2, 4]))
+    output = Tensor((len(source.shape),), {2: "int32", 4: "int64"}[code])
+    return Case(Operation("SHAPE", [source], [output], {"outType": code}))
+
+
+def rank_of(random: Random, dtype: str) -> Case:
+    return Case(Operation("RANK", [tensor(random, draw_shape(random, (0, 6), (1, 4)), dtype)], [Tensor((), "int32")]))
+
+
+def range_(random: Random, dtype: str) -> Case:
+    step = int(random.choice([1, 2, 3, -1, -4]))
+    start = int(random.integers(-(2**20), 2**20))
+    limit = start + step * int(random.integers(1, 40)) - int(random.integers(0, abs(step))) * int(np.sign(step))
+    operands = [plain(value, dtype) for value in (start, limit, step)]
+    return Case(Operation("RANGE", operands, [Tensor((len(range(start, limit, step)),), dtype)]))
+
+
+def zeros_like(random: Random, dtype: str) -> Case:
+    source = Tensor(draw_shape(random), dtype)
+    return Case(Operation("ZEROS_LIKE", [source], [Tensor(source.shape, dtype)]))
+
+
 def transpose(random: Random, dtype: str) -> Case:
     source = tensor(random, draw_shape(random, (1, 6), (1, 4)), dtype)
     order = random.permutation(len(source.shape)).tolist()
@@ -502,11 +753,34 @@ def strided_slice(random: Random, dtype: str) -> Case:
             return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], masks))
 
 
+def strided_slice_of_new_axes(random: Random, dtype: str) -> Case:
+    """New axes, axes taken away, and an ellipsis, anywhere among the others."""
+    source = tensor(random, draw_shape(random, (1, 4)), dtype)
+    count = int(random.integers(0, len(source.shape)))
+    marks = [str(random.choice(["range", "shrunk"])) for _ in range(count)]
+    marks += ["new"] * int(random.integers(0, 3)) + ["ellipsis"] * int(random.integers(0, 2))
+    random.shuffle(marks)
+    marks = marks or ["new"]
+    masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
+    options = {mask: sum(1 << place for place, mark in enumerate(marks) if mark == key) for key, mask in masks.items()}
+    # The others stand in for any axis, so that only places that all axes have are taken.
+    others = {"range": slice(-9, 9), "shrunk": 0, "new": np.newaxis, "ellipsis": Ellipsis}
+    shape = np.empty(source.shape, bool)[tuple(others[mark] for mark in marks)].shape
+    bounds = {"range": (-9, 9, 1), "shrunk": (0, 1, 1)}
+    rows = [bounds.get(mark, tuple(random.integers(1, 4, 3).tolist())) for mark in marks]
+    operands = [source, *(plain(list(column)) for column in zip(*rows, strict=True))]
+    return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], options))
+
+
+def draw_indices(random: Random, shape: Sequence[int]) -> Tensor:
+    return Tensor(shape, str(random.choice(["int16", "int32", "int32", "int64"])))
+
+
 def gather(random: Random, dtype: str) -> Case:
     """Rows of a constant, or along any axis of a computed tensor."""
     table = tensor(random, draw_shape(random), dtype)
     axis = int(random.integers(0, len(table.shape)))
-    indices = Tensor(draw_shape(random, (0, 2), (1, 4)), "int32")
+    indices = draw_indices(random, draw_shape(random, (0, 2), (1, 4)))
     if dtype != "float32" and random.random() < 0.5:
         table.data = draw_values(random, table.shape, dtype)
     output = same(random, table, (*table.shape[:axis], *indices.shape, *table.shape[axis + 1 :]))
@@ -514,6 +788,51 @@ def gather(random: Random, dtype: str) -> Case:
         "GATHER", [table, indices], [output], {"axis": negative_sometimes(random, axis, len(table.shape))}
     )
     return Case(operation, {indices: (0, table.shape[axis] - 1)})
+
+
+def batched_gather(random: Random, dtype: str) -> Case:
+    """Other indices for every one of the first axes."""
+    table = tensor(random, draw_shape(random, (2, 4), (1, 5)), dtype)
+    axis = int(random.integers(1, len(table.shape)))
+    batch = int(random.integers(1, axis + 1))
+    rest = draw_shape(random, (0, 2), (1, 4))
+    indices = draw_indices(random, (*table.shape[:batch], *rest))
+    output = same(random, table, (*table.shape[:axis], *rest, *table.shape[axis + 1 :]))
+    options = {
+        "axis": negative_sometimes(random, axis, len(table.shape)),
+        # A batch of all axes of the indices cannot be counted from their end: that would be 0.
+        "batchDims": negative_sometimes(random, batch, len(indices.shape)) if rest else batch,
+    }
+    return Case(Operation("GATHER", [table, indices], [output], options), {indices: (0, table.shape[axis] - 1)})
+
+
+def gather_nd(random: Random, dtype: str) -> Case:
+    """Constant and run-time indices of some or all axes."""
+    table = tensor(random, draw_shape(random, (1, 5), (1, 5)), dtype)
+    axes = int(random.integers(1, len(table.shape) + 1))
+    indices = draw_indices(random, (*draw_shape(random, (0, 2), (1, 4)), axes))
+    limit = min(table.shape[:axes]) - 1
+    if random.random() < 0.3:
+        drawn = [random.integers(0, size, indices.shape[:-1]) for size in table.shape[:axes]]
+        indices.data = np.stack(drawn, -1).astype(indices.dtype)
+    output = same(random, table, (*indices.shape[:-1], *table.shape[axes:]))
+    return Case(Operation("GATHER_ND", [table, indices], [output]), {indices: (0, limit)})
+
+
+def one_hot(random: Random, dtype: str) -> Case:
+    """Indices outside of the new axis are among them, also such whose lower half is inside."""
+    indices = Tensor(draw_shape(random, (0, 3), (1, 4)), str(random.choice(["int32", "int64"])))
+    axis, depth = int(random.integers(0, len(indices.shape) + 1)), int(random.integers(1, 7))
+    on = tensor(random, (), dtype)
+    off = same(random, on, ())
+    if dtype != "float32" and random.random() < 0.7:
+        on.data, off.data = (draw_values(random, (), dtype) for _ in range(2))
+    output = same(random, on, (*indices.shape[:axis], depth, *indices.shape[axis:]))
+    given = -1 if axis == len(indices.shape) and random.random() < 0.5 else axis
+    limits = (-2, depth + 1)
+    if indices.dtype == "int64" and random.random() < 0.3:
+        limits = (2**32 - 2, 2**32 + depth + 1)
+    return Case(Operation("ONE_HOT", [indices, plain(depth), on, off], [output], {"axis": given}), {indices: limits})
 
 
 def embedding_lookup(random: Random, dtype: str) -> Case:
@@ -525,14 +844,16 @@ def embedding_lookup(random: Random, dtype: str) -> Case:
 
 
 def packed_gather(random: Random, dtype: str) -> Case:
-    """Entries of a constant of few values, large enough to be packed, along any axis."""
+    """Entries of a constant of few values, large enough to be packed, along any axis, for one or several batches."""
     axis, places, inner = int(random.integers(0, 2)), int(random.integers(9, 20)), int(random.integers(61, 75))
     shape = (places, inner) if axis == 0 else (2, places, inner)
     table, limits = tensor(random, shape, dtype), (-8, 7) if random.random() < 0.5 else (-1, 1)
     table.data = draw_values(random, shape, dtype, limits)
-    indices = Tensor(draw_shape(random, (0, 2), (1, 3)), "int32")
-    output = same(random, table, (*shape[:axis], *indices.shape, inner))
-    return Case(Operation("GATHER", [table, indices], [output], {"axis": axis}), {indices: (0, places - 1)})
+    batch, rest = int(random.integers(0, axis + 1)), draw_shape(random, (0, 2), (1, 3))
+    indices = draw_indices(random, (*shape[:batch], *rest))
+    output = same(random, table, (*shape[:axis], *rest, inner))
+    operation = Operation("GATHER", [table, indices], [output], {"axis": axis, "batchDims": batch})
+    return Case(operation, {indices: (0, places - 1)})
 
 
 def packed_embedding_lookup(random: Random, dtype: str) -> Case:
@@ -553,8 +874,101 @@ def dynamic_update_slice(random: Random, dtype: str) -> Case:
     return Case(Operation("DYNAMIC_UPDATE_SLICE", [source, update, starts], [output]), {starts: (-4, 9)})
 
 
+# ---- element by element, the others ----
+
+
+def real_quantization(random: Random, dtype: str) -> Case:
+    """From float32, with halves and their neighbours, beyond the range as well."""
+    source, output = Tensor((600,), "float32"), tensor(random, (600,), dtype, draw_scale(random, -28, 10))
+    reach = (300 if dtype == "int8" else 40000) * int(random.choice([1, 1, 1000]))
+    return Case(Operation("QUANTIZE", [source], [output]), reals={source: (output.scale, reach)})
+
+
+def old_select(random: Random, dtype: str) -> Case:
+    """A condition per element, per row, or for all; or single elements with any number of axes."""
+    if random.random() < 0.1:
+        shapes = [(1,) * int(random.integers(0, 4)) for _ in range(4)]
+    else:
+        shape = draw_shape(random, (0, 4))
+        shapes = [random.choice(np.array([shape, shape[:1], ()], object)), shape, shape, shape]
+    operands = [Tensor(shapes[0], "bool"), *(tensor(random, shape, dtype) for shape in shapes[1:3])]
+    operands[2] = sometimes_constant(random, operands[2])
+    return Case(Operation("SELECT", operands, [tensor(random, shapes[3], dtype)]))
+
+
+def pair(name: str) -> Callable[[Random, str], Case]:
+    """Two operands of any scales."""
+
+    def make(random: Random, dtype: str) -> Case:
+        return binary(name, random, dtype, tuple(draw_scale(random) for _ in range(3)), {})
+
+    return make
+
+
+def root_scale(random: Random, dtype: str, scale: float) -> float:
+    """With which the roots use some of the output's range; or the input's, which is often a square."""
+    bits = 7 if dtype == "int8" else 15
+    return scale if random.random() < 0.2 else (scale / 2**bits) ** 0.5 * draw_scale(random, -2, 5)
+
+
+def draw_slope(random: Random) -> dict[str, float]:
+    return {"alpha": float(random.choice([0.0, 0.01, 0.2, 0.25, 0.3, 0.5, 1.0, 1.7, -0.01, -0.25, -0.3, -1.0, -2.5]))}
+
+
+def prelu(random: Random, dtype: str) -> Case:
+    shape = every_value(dtype) if random.random() < 0.3 else draw_shape(random, (1, 5))
+    slopes = tuple(1 if random.random() < 0.5 else size for size in shape)[int(random.integers(0, len(shape))) :]
+    source, alpha = tensor(random, shape, dtype), sometimes_constant(random, tensor(random, slopes, "int8"))
+    output = tensor(random, shape, dtype, source.scale * draw_scale(random, -3, 3))
+    return Case(Operation("PRELU", [source, alpha], [output]))
+
+
+def quotient(name: str) -> Callable[[Random, str], Case]:
+    """The divisor on one side of zero; of quantized values as far as LiteRT's shifts go."""
+
+    def make(random: Random, dtype: str) -> Case:
+        a, b = draw_scale(random), draw_scale(random)
+        reach = 2.0 ** random.uniform(*((6.1, 12) if dtype == "int8" else (14.1, 14.9)))
+        case = binary(name, random, dtype, (a, b, a / b / reach), draw_activation(random) if dtype != "int32" else {})
+        dividend, divisor = case.operation.inputs
+        divisor.data = None
+        # The remainder of the smallest integer by -1 ends LiteRT's process.
+        case.ranges = {dividend: (-(2**31) + 1, 2**31 - 1)} if name == "FLOOR_MOD" else {}
+        case.ranges[divisor] = sides = draw_side(random, divisor)
+        if random.random() < 0.3:
+            divisor.data = draw_values(random, divisor.shape, dtype, sides)
+        return case
+
+    return make
+
+
+def draw_side(random: Random, divisor: Tensor) -> tuple[int, int]:
+    """Smallest and largest value above or below the zero point; of int32 often small ones."""
+    low, high = (-99, 99) if divisor.dtype == "int32" and random.random() < 0.7 else RANGES[divisor.dtype]
+    above, below = (divisor.zero_point + 1, high), (low, divisor.zero_point - 1)
+    is_above = divisor.zero_point == low or (divisor.zero_point < high and random.random() < 0.5)
+    return above if is_above else below
+
+
+def rows_of(name: str, lengths: Sequence[int], output: tuple[float, int]) -> Callable[[Random, str], Case]:
+    """An operator over the last axis whose output has one format only."""
+
+    def make(random: Random, dtype: str) -> Case:
+        shape = (*draw_shape(random, (0, 3), (1, 4)), int(random.choice(lengths)))
+        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.9))
+        case = Case(Operation(name, [source], [Tensor(shape, dtype, *output)]))
+        if random.random() < 0.3:
+            case.ranges[source] = (max(source.zero_point - 2, -128), min(source.zero_point + 2, 127))
+        return case
+
+    return make
+
+
 QUANTIZED = ("int8", "int16")
+WIDE = ("int32", "int64")
+ARG_TYPES = ("int8-int32", "int8-int64", "int32-int32", "int32-int64", "bool-int32", "bool-int64")
 ARITHMETIC = ("int8", "int16", "int32")
+EXTREMES = ("int8", "int16", "int32", "int64")
 ROWS = [
     Row("ADD", ARITHMETIC, sum_of("ADD")),
     Row("ADD", ("int16",), sum_of_powers("ADD"), "of powers of two"),
@@ -569,7 +983,7 @@ ROWS = [
     Row("LESS_EQUAL", ARITHMETIC, comparison("LESS_EQUAL")),
     Row("GREATER", ARITHMETIC, comparison("GREATER")),
     Row("GREATER_EQUAL", ARITHMETIC, comparison("GREATER_EQUAL")),
-    Row("SELECT_V2", (*ARITHMETIC, "bool"), select),
+    Row("SELECT_V2", INTEGERS, select),
     Row("QUANTIZE", ("int8-int8", "int8-int16", "int16-int8", "int16-int16"), requantization),
     Row("DEQUANTIZE", QUANTIZED, dequantization),
     Row("CAST", INTEGERS, cast),
@@ -582,24 +996,77 @@ ROWS = [
     Row("RELU_N1_TO_1", ("int8",), unary("RELU_N1_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
     Row("FULLY_CONNECTED", ("int8",), fully_connected),
     Row("FULLY_CONNECTED", ("int16",), fully_connected, "int16"),
+    Row("FULLY_CONNECTED", QUANTIZED, hard_rows, "of hard rows"),
+    Row("FULLY_CONNECTED", ("int16",), ratios, "of ratios"),
+    Row("FULLY_CONNECTED", ("int8-int8", "int16-int8", "int16-int16"), computed_weights, "of computed weights"),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
     Row("MEAN", QUANTIZED, reduction("MEAN")),
+    Row("MEAN", WIDE, reduction("MEAN"), "of plain integers"),
     Row("SUM", ("int8",), reduction("SUM")),
-    Row("ARG_MAX", ("int32", "int64"), arg_max),
-    Row("SOFTMAX", QUANTIZED, softmax),
+    Row("SUM", WIDE, reduction("SUM"), "of plain integers"),
+    Row("REDUCE_MAX", INTEGERS, reduction("REDUCE_MAX", keeps_scale=True)),
+    Row("REDUCE_MIN", INTEGERS, reduction("REDUCE_MIN", keeps_scale=True)),
+    Row("REDUCE_ANY", ("bool",), reduction("REDUCE_ANY")),
+    Row("REDUCE_ALL", ("bool",), reduction("REDUCE_ALL")),
+    Row("REDUCE_PROD", WIDE, reduction("REDUCE_PROD")),
+    Row("REDUCE_PROD", QUANTIZED, scaled_product, "of quantized values"),
+    Row("ARG_MAX", ARG_TYPES, arg_extreme("ARG_MAX")),
+    Row("ARG_MIN", ARG_TYPES, arg_extreme("ARG_MIN")),
+    Row("CUMSUM", WIDE, cumsum),
+    Row("SOFTMAX", tuple(PROBABILITIES), softmax({"int8": (-10, 3), "int16": (-18, 0)})),
+    Row("SOFTMAX", tuple(PROBABILITIES), softmax({"int8": (3, 120), "int16": (0, 17)}), "of large scales"),
     Row("RESHAPE", ANY_TYPE, reshape),
     Row("EXPAND_DIMS", ANY_TYPE, expand_dims),
     Row("SQUEEZE", ANY_TYPE, squeeze),
     Row("SPLIT", NO_BOOL, split),
+    Row("SPLIT_V", NO_BOOL, split_v),
+    Row("UNPACK", ("int8", "int16", "int32", "float32", "bool"), unpack),
+    Row("PAD", ANY_TYPE, pad("PAD")),
+    Row("PADV2", ANY_TYPE, pad("PADV2")),
+    Row("MIRROR_PAD", ANY_TYPE, mirror_pad),
+    Row("TILE", ANY_TYPE, tile),
+    Row("BROADCAST_TO", ANY_TYPE, broadcast_to),
+    Row("FILL", ANY_TYPE, fill),
+    Row("REVERSE_V2", ANY_TYPE, reverse),
+    Row("SHAPE", ANY_TYPE, shape_of),
+    Row("RANK", ANY_TYPE, rank_of),
+    Row("RANGE", WIDE, range_),
+    Row("ZEROS_LIKE", ("int32", "int64", "float32"), zeros_like),
     Row("CONCATENATION", ANY_TYPE, concatenation),
     Row("PACK", NO_BOOL, pack),
     Row("TRANSPOSE", ANY_TYPE, transpose),
     Row("SLICE", ANY_TYPE, slice_),
     Row("STRIDED_SLICE", ANY_TYPE, strided_slice),
+    Row("STRIDED_SLICE", ANY_TYPE, strided_slice_of_new_axes, "with new axes"),
     Row("GATHER", ANY_TYPE, gather),
+    Row("GATHER", ANY_TYPE, batched_gather, "batched"),
+    Row("GATHER_ND", ANY_TYPE, gather_nd),
+    Row("ONE_HOT", ("int8", "int32", "int64", "bool", "float32"), one_hot),
     Row("GATHER", ("int8",), packed_gather, "packed"),
     Row("EMBEDDING_LOOKUP", ("int8", "int16"), embedding_lookup),
     Row("EMBEDDING_LOOKUP", ("int8",), packed_embedding_lookup, "packed"),
     Row("DYNAMIC_UPDATE_SLICE", ANY_TYPE, dynamic_update_slice),
+    Row("QUANTIZE", QUANTIZED, real_quantization, "of floats"),
+    Row("SELECT", INTEGERS, old_select),
+    Row("MAXIMUM", EXTREMES, pair("MAXIMUM")),
+    Row("MINIMUM", EXTREMES, pair("MINIMUM")),
+    Row("ABS", ARITHMETIC, unary("ABS", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("NEG", EXTREMES, unary("NEG", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("SIGN", ("int32",), unary("SIGN", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("LEAKY_RELU", QUANTIZED, unary("LEAKY_RELU", between((-8, 1), (-8, 1)), relative(-4, 4), draw_slope)),
+    Row("PRELU", QUANTIZED, prelu),
+    Row("RELU_0_TO_1", ("int8",), unary("RELU_0_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("HARD_SWISH", ("int8",), unary("HARD_SWISH", between((-9, 1), (-9, 1)), relative(-6.9, 4))),
+    Row("EXP", QUANTIZED, unary("EXP", between((-9, -1), (-18, -8)), between((-9, 4), (-17, 0)))),
+    Row("LOG", QUANTIZED, unary("LOG", between((-10, 2), (-18, 0)), between((-8, 0), (-15, -8)))),
+    Row("SQRT", QUANTIZED, unary("SQRT", between((-12, 3), (-20, 3)), root_scale)),
+    Row("DIV", ARITHMETIC, quotient("DIV")),
+    Row("FLOOR_DIV", ("int32",), quotient("FLOOR_DIV")),
+    Row("FLOOR_MOD", ("int32",), quotient("FLOOR_MOD")),
+    Row("LOGICAL_AND", ("bool",), pair("LOGICAL_AND")),
+    Row("LOGICAL_OR", ("bool",), pair("LOGICAL_OR")),
+    Row("LOGICAL_NOT", ("bool",), unary("LOGICAL_NOT", between((-8, 1), (-8, 1)), relative(-4, 4))),
+    Row("LOG_SOFTMAX", ("int8",), rows_of("LOG_SOFTMAX", (1, 2, 3, 40, 130, 511, 4095), (1 / 16, 127))),
+    Row("L2_NORMALIZATION", ("int8",), rows_of("L2_NORMALIZATION", (1, 2, 3, 40, 130, 5000), (1 / 128, 0))),
 ]  # fmt: skip

@@ -228,25 +228,183 @@ def random_operation(random: Random, known: list[Tensor], shape: tuple[int, ...]
     return Operation(name, [source], [output])
 
 
+def shapes_of_converters(random: Random) -> list[Case]:
+    """A shape computed from another tensor's: its parts, their product, the axes in another order."""
+    source = tensor(random, draw_shape(random, (3, 3)), "int8")
+    rows, rest = source.shape[0], source.shape[1] * source.shape[2]
+    shape, tail, sizes, axes, order = (Tensor((count,), "int32") for count in (3, 2, 2, 2, 2))
+    first, product, rank = (Tensor((), "int32") for _ in range(3))
+    flat, turned = same(random, source, (rows, rest)), same(random, source, (rest, rows))
+    bounds = [plain([place]) for place in (1, 3, 1)]
+    return steps(
+        Operation("SHAPE", [source], [shape], {"outType": 2}),
+        Operation("STRIDED_SLICE", [shape, *(plain([place]) for place in (0, 1, 1))], [first], {"shrinkAxisMask": 1}),
+        Operation("STRIDED_SLICE", [shape, *bounds], [tail]),
+        Operation("REDUCE_PROD", [tail, plain(0)], [product]),
+        Operation("PACK", [first, product], [sizes], {"valuesCount": 2}),
+        Operation("RESHAPE", [source, sizes], [flat]),
+        Operation("RANK", [flat], [rank]),
+        Operation("RANGE", [plain(0), rank, plain(1)], [axes]),
+        Operation("REVERSE_V2", [axes, plain([0])], [order]),
+        Operation("TRANSPOSE", [flat, order], [turned]),
+    )
+
+
+def filled_like_another(random: Random) -> list[Case]:
+    """A constant of a shape that is known only from another tensor; positions counted by a sum of ones."""
+    source = tensor(random, draw_shape(random), "int16")
+    shape, wide = Tensor((len(source.shape),), "int64"), Tensor(source.shape, "int64")
+    filled, places, output = (Tensor(source.shape, "int32") for _ in range(3))
+    return steps(
+        Operation("SHAPE", [source], [shape], {"outType": 4}),
+        Operation("FILL", [shape, plain(1)], [filled]),
+        Operation("CUMSUM", [filled, plain(-1)], [places], {"exclusive": True}),
+        Operation("CAST", [source], [wide]),
+        Operation("CAST", [wide], [output]),
+        Operation("ADD", [output, places], [Tensor(source.shape, "int32")]),
+    )
+
+
+def hot_rows(random: Random) -> list[Case]:
+    """The place of the largest value in 64 bits: as an index of a packed table, and as the only one of many."""
+    scores, table = tensor(random, (3, 9), "int8"), Tensor((9, 70), "int8", 0.5)
+    table.data = draw_values(random, table.shape, "int8", (-8, 7))
+    places, hot = Tensor((3,), "int64"), Tensor((3, 9), "int32")
+    return steps(
+        Operation("ARG_MAX", [scores, plain([1])], [places], {"outputType": 4}),
+        Operation("GATHER", [table, places], [same(random, table, (3, 70))], {"axis": 0}),
+        Operation("ONE_HOT", [places, plain(9), plain(-7), plain(3)], [hot], {"axis": -1}),
+        Operation("SUM", [hot, plain([0])], [Tensor((9,), "int32")]),
+    )
+
+
+def random_moves(random: Random) -> list[Case]:
+    """Operators that move elements, each of what earlier ones have made, in any order."""
+    source = tensor(random, (3, 4), "int8")
+    known, cases = [source, same(random, source, (3, 4))], []
+    for _ in range(10):
+        moved, output = random.choice(len(known), 2), same(random, source, (3, 4))
+        make = MOVES[int(random.integers(0, len(MOVES)))]
+        cases += steps(*make(random, known[moved[0]], known[moved[1]], output))
+        known.append(output)
+    return cases
+
+
+def reversed_(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    axes = ([0], [1], [0, 1])[int(random.integers(0, 3))]
+    return [Operation("REVERSE_V2", [source, plain(axes)], [output])]
+
+
+def padded_and_cut(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    """The inside of the padded tensor, or what lies half outside of it."""
+    wide, start = same(random, source, (5, 7)), random.integers(0, 3, 2).tolist()
+    return [
+        Operation("PAD", [source, plain([[1, 1], [2, 1]])], [wide]),
+        Operation("SLICE", [wide, plain(start), plain([3, 4])], [output]),
+    ]
+
+
+def mirrored(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    middle = same(random, source, (2, 3))
+    return [
+        Operation("SLICE", [source, plain([1, 0]), plain([2, 3])], [middle]),
+        Operation("MIRROR_PAD", [middle, plain([[1, 0], [0, 1]])], [output], {"mode": int(random.integers(0, 2))}),
+    ]
+
+
+def largest_everywhere(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    largest, smallest, tiled = (same(random, source, shape) for shape in ((1, 4), (3, 1), (3, 4)))
+    spread = same(random, source, (3, 4))
+    return [
+        Operation("REDUCE_MAX", [source, plain([0])], [largest], {"keepDims": True}),
+        Operation("TILE", [largest, plain([3, 1])], [tiled]),
+        Operation("REDUCE_MIN", [other, plain([1])], [smallest], {"keepDims": True}),
+        Operation("BROADCAST_TO", [smallest, plain([3, 4])], [spread]),
+        Operation("ADD", [tiled, spread], [output]),
+    ]
+
+
+def unpacked_and_packed(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    rows, total = [same(random, source, (4,)) for _ in range(3)], same(random, source, (4,))
+    return [
+        Operation("UNPACK", [source], rows, {"num": 3, "axis": 0}),
+        Operation("ADD", [rows[0], rows[2]], [total]),
+        Operation("PACK", [rows[2], total, rows[1]], [output], {"valuesCount": 3, "axis": 0}),
+    ]
+
+
+def split_and_turned(random: Random, source: Tensor, other: Tensor, output: Tensor) -> list[Operation]:
+    left, middle, right = (same(random, source, (3, size)) for size in (1, 2, 1))
+    return [
+        Operation("SPLIT_V", [source, plain([1, -1, 1]), plain(1)], [left, middle, right], {"numSplits": 3}),
+        Operation("CONCATENATION", [right, middle, left], [output], {"axis": 1}),
+    ]
+
+
+MOVES = (reversed_, padded_and_cut, mirrored, largest_everywhere, unpacked_and_packed, split_and_turned)
+
+
+def functions_of_one_value(random: Random) -> list[Case]:
+    """Each of one int8 value: they become one table."""
+    shape = draw_shape(random)
+    values = [tensor(random, shape, "int8", draw_scale(random, -5, -1)) for _ in range(8)]
+    bounds = [same(random, values[0], ()) for _ in range(2)]
+    for bound in bounds:
+        bound.data = draw_values(random, (), "int8")
+    operands = [[], [], [bounds[0]], [], [], [bounds[1]], []]
+    names = ("EXP", "ABS", "MAXIMUM", "LEAKY_RELU", "NEG", "MINIMUM", "HARD_SWISH")
+    options = [{"alpha": 0.3} if name == "LEAKY_RELU" else {} for name in names]
+    return steps(
+        *(
+            Operation(name, [values[place], *operands[place]], [values[place + 1]], options[place])
+            for place, name in enumerate(names)
+        )
+    )
+
+
+def from_floats_to_floats(random: Random) -> list[Case]:
+    """Floats come in and go out; what lies between is integers."""
+    real, condition, other = Tensor((5, 6), "float32"), Tensor((5,), "bool"), tensor(random, (5, 6), "int8", 0.05)
+    narrow, chosen = same(random, other, (5, 6)), same(random, other, (5, 6))
+    return steps(
+        Operation("QUANTIZE", [real], [narrow]),
+        Operation("SELECT", [condition, narrow, other], [chosen]),
+        Operation("DEQUANTIZE", [chosen], [Tensor((5, 6), "float32")]),
+        Operation("QUANTIZE", [real], [tensor(random, (5, 6), "int16")]),
+    )
+
+
 PROBABILITIES = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
 # Exponents of the scale of scores, and of what the products of a query and a key are divided by.
 SCORES = {"int8": ((-5, 0), (4, 9)), "int16": ((-13, -6), (9, 16))}
+# The same where the scores reach as far as a mask that is added.
+FAR_SCORES = {"int8": ((2, 18), (4, 9)), "int16": ((0, 17), (9, 16))}
 
 
-def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], list[Case]]:
-    """One query per run against caches that grow by a place per run, up to the last one and beyond.
+def attention(
+    dtype: str, softmax: str, heads: int = 0, ranges: dict[str, tuple] | None = None
+) -> Callable[[Random], list[Case]]:
+    """One query per run against caches that grow by a place per run, up to the last one and beyond: a decode step.
 
-    Of so many heads; 0 for a random number.
+    What would be the token is the query.
+
+    Args:
+        dtype: Of the scores.
+        softmax: Of the probabilities.
+        heads: So many; 0 for a random number.
+        ranges: SCORES, or FAR_SCORES.
     """
+    ranges = ranges or SCORES
 
     def make(random: Random) -> list[Case]:
         some, context, width = (int(random.integers(1, most)) for most in (4, 9, 40))
         shape = (heads or some, 1, width)
         key, value = (tensor(random, shape, dtype, draw_scale(random, -9, -5)) for _ in range(2))
-        (scale, spread), (keys, values) = SCORES[dtype], (cached(random, new, context) for new in (key, value))
+        (scale, spread), (keys, values) = ranges[dtype], (cached(random, new, context) for new in (key, value))
         scores = tensor(random, (shape[0], 1, context), dtype, draw_scale(random, *scale))
         query = tensor(random, key.shape, dtype, scores.scale / key.scale / draw_scale(random, *spread) / width**0.5)
-        position, place = Tensor((1,), "int32"), Tensor((3,), "int32")
+        position, place = Tensor((1,), "int32", name="position"), Tensor((3,), "int32")
+        query.name = "token"
         updates = steps(
             Operation("CONCATENATION", [plain([0]), position, plain([0])], [place]),
             Operation("DYNAMIC_UPDATE_SLICE", [keys[0], key, place], [keys[1]]),
@@ -256,7 +414,7 @@ def attention(dtype: str, softmax: str, heads: int = 0) -> Callable[[Random], li
         updates[0].counter, updates[0].states = position, dict([keys, values])
         return updates + weighted_values(random, position, scores, values[1], softmax)
 
-    make.__name__ = f"attention_of_{dtype}_with_{softmax}_softmax"
+    make.__name__ = f"attention_of_{dtype}_with_{softmax}_softmax{'_of_large_scales' * (ranges is FAR_SCORES)}"
     return make
 
 
@@ -272,6 +430,7 @@ def weighted_values(random: Random, position: Tensor, scores: Tensor, values: Te
     dead.data = draw_values(random, (1,), dead.dtype)
     masked, weights = same(random, scores, scores.shape), Tensor(scores.shape, softmax, *PROBABILITIES[softmax])
     output = tensor(random, (values.shape[0], 1, values.shape[2]), softmax, values.scale * draw_scale(random, -2, 1))
+    output.name = "logits"
     cases = steps(
         Operation("LESS_EQUAL", [plain(range(scores.shape[-1])), position], [live]),
         Operation("SELECT_V2", [live, scores, dead], [masked]),
@@ -289,6 +448,7 @@ def weighted_values(random: Random, position: Tensor, scores: Tensor, values: Te
 # Kernel -> a graph that it computes.
 FORMS = {"attention_s8": ("int8", "int8"), "attention_s8_p16": ("int8", "int16"), "attention_s16": ("int16", "int16")}
 ATTENTIONS = {kernel: attention(*form) for kernel, form in FORMS.items()}
+FAR_ATTENTIONS = [attention(*form, ranges=FAR_SCORES) for form in FORMS.values()]
 
 CHAINS: dict[str, Callable[[Random], list[Case]]] = {
     function.__name__: function
@@ -307,6 +467,13 @@ CHAINS: dict[str, Callable[[Random], list[Case]]] = {
         computed_in_place,
         scalars,
         random_graph,
+        shapes_of_converters,
+        filled_like_another,
+        hot_rows,
+        random_moves,
+        functions_of_one_value,
+        from_floats_to_floats,
         *ATTENTIONS.values(),
+        *FAR_ATTENTIONS,
     )
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
-from operator_cases import RANGES, Case, Random, Row, draw_values
+from operator_cases import RANGES, Case, Random, Row, draw_reals, draw_values
 
 from textzoo.compiler.compile import CompiledModel, compile_bytes
 from textzoo.compiler.kernels import RUNTIME
@@ -35,6 +35,8 @@ class Model:
     """Some cases as one .tflite, and the inputs of some runs with what LiteRT makes of them.
 
     Attributes:
+        input_names: Of all inputs but the states, in the file's order.
+        output_names: The same.
         runs: For each run the values of all inputs.
         expected: For each run the outputs.
     """
@@ -46,11 +48,13 @@ class Model:
         computed = {*(output for case in cases for output in case.operation.outputs), *states}
         self.inputs = [operand for operand in operands if operand.data is None and operand not in computed]
         self.limits = {operand: limits for case in cases for operand, limits in case.ranges.items()}
+        self.reals = {operand: reals for case in cases for operand, reals in case.reals.items()}
         runs = [[self.regular(operand, kind) for operand in self.inputs] for kind in ("every", "lowest", "highest")]
         self.runs = runs + [[self.random(operand, random) for operand in self.inputs] for _ in range(RANDOM_RUNS)]
         for counter in {case.counter for case in cases if case.counter is not None}:
             for number, values in enumerate(self.runs):
                 values[self.inputs.index(counter)] = np.full(counter.shape, number, counter.dtype)
+        self.input_names, self.output_names = interface_of(self.content)
         self.expected = run_litert(self.content, self.runs)
 
     def regular(self, operand: Tensor, kind: str) -> np.ndarray:
@@ -64,7 +68,17 @@ class Model:
         return np.full(operand.shape, low if kind == "lowest" else high).astype(operand.dtype)
 
     def random(self, operand: Tensor, random: Random) -> np.ndarray:
+        if operand in self.reals:
+            return draw_reals(random, operand.shape, *self.reals[operand])
         return draw_values(random, operand.shape, operand.dtype, self.limits.get(operand))
+
+
+def interface_of(content: bytes) -> tuple[list[str], list[str]]:
+    """The names of inputs and outputs, states left out."""
+    interpreter = Interpreter(model_content=content)
+    sides = interpreter.get_input_details(), interpreter.get_output_details()
+    inputs, outputs = ([detail["name"] for detail in side] for side in sides)
+    return [name for name in inputs if "state_" not in name], [name for name in outputs if "state_" not in name]
 
 
 def run_litert(content: bytes, runs: Sequence[Values]) -> list[Values]:
@@ -132,10 +146,10 @@ def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compi
 
 def results_of(program: Path, model: Model, compiler: str = "") -> list[Values]:
     """The outputs of each run of a program that a compiler has built."""
-    given = b"".join(values[place].tobytes() for values in model.runs for place in by_name("input", len(model.inputs)))
+    given = b"".join(values[place].tobytes() for values in model.runs for place in in_order(model.input_names))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run(
-        [*EMULATORS.get(compiler, ()), program],
+        [*EMULATORS.get(compiler, ()), program, str(len(model.runs))],
         input=given,
         capture_output=True,
         timeout=120,
@@ -146,7 +160,7 @@ def results_of(program: Path, model: Model, compiler: str = "") -> list[Values]:
     results, rest = [], done.stdout
     for expected in model.expected:
         got: dict[int, np.ndarray] = {}
-        for place in by_name("output", len(expected)):
+        for place in in_order(model.output_names):
             like = expected[place]
             got[place] = np.frombuffer(rest[: like.nbytes], like.dtype).reshape(like.shape)
             rest = rest[like.nbytes :]
@@ -155,9 +169,9 @@ def results_of(program: Path, model: Model, compiler: str = "") -> list[Values]:
     return results
 
 
-def by_name(role: str, count: int) -> list[int]:
+def in_order(names: Sequence[str]) -> list[int]:
     """Places in the order of the model's tables: by name."""
-    return sorted(range(count), key=lambda place: f"{role}_{place}")
+    return sorted(range(len(names)), key=lambda place: names[place])
 
 
 def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "") -> Path:

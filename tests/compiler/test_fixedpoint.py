@@ -1,6 +1,7 @@
 """fixedpoint.h against exact integers, and Python's preparation of factors against the numbers it stands for."""
 
 import ctypes
+import math
 import subprocess
 from fractions import Fraction
 
@@ -8,13 +9,15 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.fixedpoint import Factor, double_parts, quantize_multiplier
 from textzoo.compiler.kernels import RUNTIME
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct
 from textzoo.targets.native import find_compiler
 
 FUNCTIONS = """
+#include "textzoo/double_precision.h"
 #include "textzoo/fixedpoint.h"
+int32_t as_double(int64_t v, int64_t m, int e) { return tz_scale_as_double(v, m, e); }
 int32_t single(int32_t v, int32_t m, int s) { return tz_scale_single(v, m, s); }
 int32_t twice(int32_t v, int32_t m, int s) { return tz_scale_double(v, m, s); }
 int32_t wide(int64_t v, int32_t m, int s) { return tz_scale_wide(v, m, s); }
@@ -40,6 +43,7 @@ def library(tmp_path_factory, request):
     subprocess.run(command, cwd=folder, check=True)
     loaded = ctypes.CDLL(str(folder / "functions.so"))
     loaded.wide.argtypes = [ctypes.c_int64, ctypes.c_int32, ctypes.c_int]
+    loaded.as_double.argtypes = [ctypes.c_int64, ctypes.c_int64, ctypes.c_int]
     return loaded
 
 
@@ -103,6 +107,14 @@ def test_hoisted_factors_round_like_double_rounding(library, value, multiplier, 
     fields = hoisted_struct(factor, zero_point).fields
     got = library.hoisted(value, fields["multiplier"], fields["left"], fields["right"], fields["offset"])
     assert got == double_rounding(value, factor.multiplier, shift) + zero_point
+
+
+@given(value=st.integers(-(2**43) + 1, 2**43 - 1), exponent=st.floats(-60, 31))
+@example(value=49, exponent=-math.log2(98))
+def test_products_as_in_double_precision(library, value, exponent):
+    real = 2.0**exponent
+    assume(abs(value * real) < 2**31 - 1)
+    assert library.as_double(value, *double_parts(real)) == half_away(Fraction(value * real))
 
 
 def test_a_half_cannot_be_hoisted_for_odd_values():

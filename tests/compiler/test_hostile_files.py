@@ -33,10 +33,15 @@ def test_every_damaged_file_is_read_or_refused(content, kinds, seed):
 
 LONG = 2**18
 REPEATED = 4000
+# Of fields that hold tables of one kind or another.
+UNION_TYPES = {
+    "builtin_options": {"builtin_options_type": schema.BuiltinOptions.ReshapeOptions},
+    "builtin_options_2": {"builtin_options_2_type": schema.BuiltinOptions2.StablehloTransposeOptions},
+}
 # Table whose one entry is repeated -> its fields that are long.
 AMPLIFIED = {
-    "Tensor": ["name", "shape", "shape_signature", "quantization"],
-    "Operator": ["inputs", "outputs", "intermediates", "custom_options", "mutating_variable_inputs"],
+    "Tensor": ["name", "shape", "shape_signature", "quantization", "sparsity", "variant_tensors"],
+    "Operator": ["inputs", "outputs", "intermediates", "custom_options", "mutating_variable_inputs", *UNION_TYPES],
     "SignatureDef": ["signature_key", "inputs"],
     "Buffer": ["data"],
     "Metadata": ["name"],
@@ -55,12 +60,21 @@ def amplified(table, field):
     }
     long["scales"] = written(builder, "QuantizationParameters", scale=long["floats"])
     long["tensors"] = repeated(builder, written(builder, "Tensor"), 2 * REPEATED)
-    kind = {"quantization": "scales", "tensors": "tensors"}.get(field) or (
-        "text" if field in ("name", "signature_key", "custom_code") else "numbers"
+    long["variant_tensors"] = repeated(builder, written(builder, "VariantSubType", shape=long["numbers"]), 2)
+    long["builtin_options"] = written(builder, "ReshapeOptions", new_shape=long["numbers"])
+    long["builtin_options_2"] = written(builder, "StablehloTransposeOptions", permutation=long["numbers"])
+    indices = written(builder, "Int32Vector", values=long["numbers"])
+    axis = written(
+        builder, "DimensionMetadata", array_segments_type=schema.SparseIndexVector.Int32Vector, array_segments=indices
     )
+    long["sparsity"] = written(builder, "SparsityParameters", dim_metadata=repeated(builder, axis, 2))
+    kind = {"quantization": "scales"}.get(field, field)
+    if kind not in long:
+        kind = "text" if field in ("name", "signature_key", "custom_code") else "numbers"
     if (table, field) == ("SignatureDef", "inputs"):
         long["numbers"] = repeated(builder, written(builder, "TensorMap", name=long["text"]), 2)
-    many = repeated(builder, written(builder, table, **{field: long[kind]}), 60 if table == "SubGraph" else REPEATED)
+    fields = {**UNION_TYPES.get(field, {}), field: long[kind]}
+    many = repeated(builder, written(builder, table, **fields), 60 if table == "SubGraph" else REPEATED)
     if table in ("Tensor", "Operator"):
         many = repeated(builder, written(builder, "SubGraph", **{f"{table.lower()}s": many}), 1)
         table = "SubGraph"
@@ -73,7 +87,7 @@ def amplified(table, field):
 
 
 def written(builder, table, **fields):
-    """A table with offsets as fields; its place."""
+    """A table with numbers and offsets as fields; its place."""
     getattr(schema, f"{table}Start")(builder)
     for name, place in fields.items():
         add = "".join(part.capitalize() for part in name.split("_"))
@@ -111,8 +125,11 @@ CHANGES = {
     "elements": (lambda model: set_field(first_tensor(model), "shape", np.full(2, 2**20, np.int32)), "elements"),
     "options": (lambda model: set_field(product_options(model), "quantSpec", np.ones(65, np.int32)), "option of 65"),
     "subgraph": (lambda model: set_field(model.signatureDefs[0], "subgraphIndex", 1), "a signature of subgraph 1"),
-    "control flow": (lambda model: set_code(model, schema.BuiltinOperator.WHILE), "operator WHILE"),
-    "custom": (lambda model: set_code(model, schema.BuiltinOperator.CUSTOM), "operator CUSTOM"),
+    "an operator of nobody's": (lambda model: set_code(model, 9999), "does not have, number 9999"),
+    "a type of nobody's": (lambda model: set_field(first_tensor(model), "type", 99), "a type that there is not"),
+    "too much data": (lambda model: set_field(constant(model), "shape", np.array([1, 1], np.int32)), "bytes of data"),
+    "inputs of others": (lambda model: set_field(model.signatureDefs[0].inputs[0], "tensorIndex", 30), "other inputs"),
+    "outputs of nobody": (lambda model: lose_an_operator(model), "reads too early|nothing computes"),
 }
 
 
@@ -133,6 +150,16 @@ def set_code(model, code):
     model.operatorCodes[0].builtinCode, model.operatorCodes[0].deprecatedBuiltinCode = code, 0
 
 
+def constant(model):
+    """A tensor with values."""
+    data = [model.buffers[tensor.buffer].data for tensor in model.subgraphs[0].tensors]
+    return next(model.subgraphs[0].tensors[place] for place, values in enumerate(data) if np.size(values) > 4)
+
+
+def lose_an_operator(model):
+    del model.subgraphs[0].operators[3]
+
+
 def share_constants(model):
     """A hundred tensors with the same large constant."""
     model.buffers.append(schema.BufferT())
@@ -148,5 +175,5 @@ def share_constants(model):
 def test_what_is_refused_says_why(content, change, reason):
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     change(model)
-    with pytest.raises(UserError, match=reason):
+    with pytest.raises(UserError, match=f"truncated, damaged.*({reason})"):
         parse_tflite(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from textzoo.compiler.fixedpoint import Factor
 from textzoo.compiler.requantization import exact_factors, precise_factors, rounded, step_places
-from textzoo.errors import UserError
 
 INT8_STEPS = st.integers(-128, 127).map(lambda zero_point: (-128 - zero_point, 127 - zero_point))
 # Factors whose mantissa is short have sums that lie halfway between two outputs.
@@ -47,15 +46,16 @@ def sums_near_steps(real: float, reach: int, steps: tuple[int, int]) -> np.ndarr
 @settings(max_examples=300)
 @given(real=FACTORS, reach=REACHES, steps=INT8_STEPS)
 def test_the_multiplier_rounds_like_litert_at_every_step(real, reach, steps):
-    (factor,) = exact_factors(np.array([real]), np.array([-reach]), np.array([reach]), steps, "layer")
+    (factor,), others = exact_factors(np.array([real]), np.array([-reach]), np.array([reach]), steps)
     sums = sums_near_steps(real, reach, steps)
+    assert not others.size
     expected = np.clip([wanted(int(value), real) for value in sums], *steps)
     assert np.array_equal(np.clip(scaled(sums, factor), *steps), expected)
 
 
 @pytest.mark.parametrize(("real", "halves"), [(0.5, (1, -1, 3, -3)), (0.25, (2, -2, -6)), (3 / 2**9, (-256, 256))])
 def test_halves_go_away_from_zero(real, halves):
-    (factor,) = exact_factors(np.array([real]), np.array([-(2**20)]), np.array([2**20]), (-128, 127), "layer")
+    (factor,), _ = exact_factors(np.array([real]), np.array([-(2**20)]), np.array([2**20]), (-128, 127))
     away = [int(math.copysign(math.floor(abs(value * real) + 0.5), value)) for value in halves]
     assert scaled(np.array(halves), factor).tolist() == away
     assert rounded(np.array([halves]), np.array([real])).tolist() == [away]
@@ -63,11 +63,8 @@ def test_halves_go_away_from_zero(real, halves):
 
 def test_rows_are_independent():
     reals, reach = np.array([0.5, 2.0**-10, 0.01, 0.3]), np.array([100, 2**20, 5000, 1])
-    together = exact_factors(reals, -reach, reach, (-128, 127), "layer")
-    alone = [
-        exact_factors(reals[row : row + 1], -reach[row : row + 1], reach[row : row + 1], (-128, 127), "layer")[0]
-        for row in range(4)
-    ]
+    together, _ = exact_factors(reals, -reach, reach, (-128, 127))
+    alone = [exact_factors(reals[[row]], -reach[[row]], reach[[row]], (-128, 127))[0][0] for row in range(4)]
     assert together == alone
 
 
@@ -79,16 +76,16 @@ def test_a_step_is_at_the_smallest_sum_that_reaches_it(real, level):
 
 
 @pytest.mark.parametrize("real", [0.7 * 2.0**-14, 1.1 * 2.0**-15, 1.3e-5])
-def test_what_31_bits_cannot_do_is_refused(real):
+def test_a_row_that_31_bits_cannot_do_is_named(real):
     """65,535 steps within sums of 30 bits take multipliers of up to 46 bits."""
     reals, reach = np.array([1.0, real]), np.array([1, 2**29])
-    with pytest.raises(UserError, match="wide layer: no integer multiplier rounds like LiteRT in 1 of 2 rows"):
-        exact_factors(reals, -reach, reach, (-32768, 32767), "wide layer")
+    _, others = exact_factors(reals, -reach, reach, (-32768, 32767))
+    assert others.tolist() == [1]
 
 
-def test_a_factor_above_2_to_the_30th_is_refused():
-    with pytest.raises(ValueError, match="too large"):
-        exact_factors(np.array([2.0**31]), np.array([-1]), np.array([1]), (-128, 127), "layer")
+@pytest.mark.parametrize(("reach", "others"), [(0, []), (1, [0])])
+def test_a_factor_above_2_to_the_29th_is_only_for_sums_of_0(reach, others):
+    assert exact_factors(np.array([2.0**31]), np.array([-reach]), np.array([reach]), (-128, 127))[1].tolist() == others
 
 
 # ---- int16 outputs ----
@@ -119,8 +116,9 @@ def sums_up_to(reach: int, real: float, seed: int) -> list[int]:
 @settings(max_examples=150)
 @given(real=FACTORS, reach=st.integers(1, 2**31), seed=st.integers(0, 2**32 - 1))
 def test_the_precise_factor_rounds_like_litert(real, reach, seed):
-    ((factor, rest),) = precise_factors(np.array([real]), reach, 32768, "layer")
+    ((factor, rest),), others = precise_factors(np.array([real]), np.array([reach]), 32768)
     sums = sums_up_to(reach, real, seed)
+    assert not others.size
     got = np.clip([scaled_precisely(value, factor, rest) for value in sums], *INT16)
     assert np.array_equal(got, np.clip([wanted(value, real) for value in sums], *INT16))
 
@@ -128,11 +126,10 @@ def test_the_precise_factor_rounds_like_litert(real, reach, seed):
 @settings(max_examples=150)
 @given(real=RATIOS, reach=st.integers(1, 2**18), seed=st.integers(0, 2**32 - 1))
 @example(real=0.01020408163265306, reach=49, seed=0)  # 49 times this is the largest double below a half
-def test_ratios_round_like_litert_or_are_refused(real, reach, seed):
-    """Double precision makes halves of some multiples and not of others: such a ratio is refused."""
-    try:
-        ((factor, rest),) = precise_factors(np.array([real]), reach, 32768, "layer")
-    except UserError:
+def test_ratios_round_like_litert_or_are_named(real, reach, seed):
+    """Double precision makes halves of some multiples and not of others: no factor does the same."""
+    ((factor, rest),), others = precise_factors(np.array([real]), np.array([reach]), 32768)
+    if others.size:
         return
     sums = sums_up_to(reach, real, seed)
     got = np.clip([scaled_precisely(value, factor, rest) for value in sums], *INT16)
@@ -141,11 +138,25 @@ def test_ratios_round_like_litert_or_are_refused(real, reach, seed):
 
 def test_almost_a_half_is_a_half_in_double_precision():
     """3 * (1 / 6) is less than 1/2, but not for LiteRT; nor for any other odd multiple."""
-    ((factor, rest),) = precise_factors(np.array([1 / 6]), 2**18, 32768, "layer")
+    ((factor, rest),), _ = precise_factors(np.array([1 / 6]), np.array([2**18]), 32768)
     assert scaled_precisely(3, Factor(int(2**33 / 6), -2), int(2**64 / 6) % 2**31) == 0
     sums = list(range(-40000, 40001))
     assert [scaled_precisely(value, factor, rest) for value in sums] == [wanted(value, 1 / 6) for value in sums]
 
 
 def test_a_factor_of_zero_gives_zero():
-    assert precise_factors(np.array([0.0]), 2**20, 32768, "layer") == [(Factor(0, 0), 0)]
+    assert precise_factors(np.array([0.0]), np.array([2**20]), 32768)[0] == [(Factor(0, -31), 0)]
+
+
+# (factors, largest sums) -> rows that 62 bits do not do.
+OTHERS = {
+    "1 / 98, whose 49th multiple is almost a half": ([1 / 98, 1 / 97], [2**18, 2**18], [0]),
+    "sums of 33 bits": ([1e-6, 1e-6], [2**32, 2**31], [0]),
+    "a factor below 2**-32": ([2.0**-34, 2.0**-31], [2**20, 2**20], [0]),
+    "a product beyond 64 bits": ([0.99 * 2.0**-30] * 2, [2**32 - 1, 2**20], [0]),
+}
+
+
+@pytest.mark.parametrize(("reals", "largest", "rows"), OTHERS.values(), ids=OTHERS.keys())
+def test_rows_that_62_bits_cannot_do_are_named(reals, largest, rows):
+    assert precise_factors(np.array(reals), np.array(largest), 32768)[1].tolist() == rows

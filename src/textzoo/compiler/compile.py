@@ -11,6 +11,7 @@ from textzoo.compiler.fixedpoint import unit_multiplier
 from textzoo.compiler.graph import Graph, Tensor, build_graph
 from textzoo.compiler.interfaces import LOGITS, STEP_INPUTS
 from textzoo.compiler.kernels import sources_of
+from textzoo.compiler.known_values import fold_known_values
 from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.fully_connected import narrow_matrices
@@ -21,6 +22,7 @@ from textzoo.compiler.planner import MemoryPlan, plan_memory
 from textzoo.compiler.program import Program
 from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.vector_kernels import use_vector_kernels
+from textzoo.compiler.verifier import verify
 from textzoo.compiler.weights_image import weights_image
 
 
@@ -119,6 +121,7 @@ def compile_bytes(
     """The same for the bytes of a .tflite; `label` stands in error messages."""
     file = parse_tflite(content, label)
     graph = build_graph(file)
+    fold_known_values(graph)
     check_graph(graph, label)
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
@@ -126,6 +129,7 @@ def compile_bytes(
     target = replace(target, kernels=kernels)
     program, plan, savings = optimized(graph, target, without)
     use_vector_kernels(program, target.variant)
+    verify(graph, program, plan)
     files, context = emit(graph, program, plan, facts)
     return CompiledModel(
         files=files,

@@ -12,6 +12,7 @@ from textzoo.compiler.program import Call, Constant, Loop, Program
 from textzoo.compiler.rendering import (
     array_lines,
     c_type,
+    comment_text,
     format_comment,
     half_lines,
     place_of,
@@ -104,8 +105,7 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
 def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
     """Number every symbol that is already one of a tensor, a constant or a struct's field.
 
-    Tensors are macros, so they must not be called like fields; constants are global, so one word alone, which might be
-    a function of the C library, is not enough.
+    Tensors are macros, so they must not be called like fields.
     """
     symbols = Symbols()
     for statement in program.statements:
@@ -113,7 +113,7 @@ def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]
     for tensor in used_tensors(graph, program):
         tensor.symbol = symbols.take(tensor.symbol)
     for constant in constants:
-        constant.symbol = symbols.take(constant.symbol if "_" in constant.symbol else f"t_{constant.symbol}")
+        constant.symbol = symbols.take(constant.symbol)
 
 
 def flash_of(constants: list[Constant]) -> Flash:
@@ -137,6 +137,8 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
     constants = all_constants(graph, program)
     keep_symbols_apart(graph, program, constants)
     constants = share_equal(constants)
+    for constant in constants:
+        constant.comment = comment_text(constant.comment)
     context = {
         "facts": facts,
         "version": VERSION,

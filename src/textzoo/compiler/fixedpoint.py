@@ -9,6 +9,7 @@ import numpy as np
 # log2(e) to 60 decimal places, far beyond what the multiplier keeps.
 LOG2_E = Fraction("1.442695040888963407359924681001892137426645954152985934135449")
 UNIT_BITS = 40  # fraction bits of a logit's unit at temperature 1
+DOUBLE_BITS = 53  # of a mantissa in double precision
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,30 @@ def quantize_multiplier(real: float) -> Factor:
     """
     if not (math.isfinite(real) and real >= 0):
         raise ValueError(f"a factor between tensors must be finite and not negative, got {real}")
+    factor = any_multiplier(real)
+    if factor.shift > 30:
+        raise ValueError(f"the factor {real} between two tensors is too large")
+    return factor
+
+
+def any_multiplier(real: float) -> Factor:
+    """The same for a finite factor that is not negative, without a limit of its shift."""
     if real == 0:
         return Factor(0, 0)
     mantissa, shift = math.frexp(real)
     multiplier = math.floor(mantissa * 2**31 + 0.5)  # as std::round: half away from zero, and this is positive
     if multiplier == 2**31:
         multiplier, shift = 2**30, shift + 1
-    if shift < -31:
-        return Factor(0, 0)
-    if shift > 30:
-        raise ValueError(f"the factor {real} between two tensors is too large")
-    return Factor(multiplier, shift)
+    return Factor(multiplier, shift) if shift >= -31 else Factor(0, 0)
+
+
+def double_parts(real: float) -> tuple[int, int]:
+    """A factor in double precision as mantissa * 2**exponent, mantissa in [2**52, 2**53), or (0, 0) for 0.
+
+    For double_precision.h. Products of three float32 scales are far from where doubles get shorter.
+    """
+    mantissa, exponent = math.frexp(real)
+    return int(mantissa * 2**DOUBLE_BITS), exponent - DOUBLE_BITS if real else 0
 
 
 def float32(value: float) -> float:

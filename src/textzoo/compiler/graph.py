@@ -7,22 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.compiler.interfaces import NEW_STATE
+from textzoo.compiler.interfaces import LOGITS, NEW_STATE, POSITION, STEP_INPUTS
 from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 
 LONGEST_SYMBOL = 60
-# Words that a tensor's symbol must not be: of C, of the generated file, and those of C++ with an underscore (CIMv3).
-RESERVED_WORDS = (
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "main arena state i j k l m n memset parts checksum data bytes token_id place crc32_update "
-    "model_run model_reset model_step model_inputs model_outputs model_states model_check_tokens model_weights_crc32 "
-    "model_step_names model_step_kinds "
-    "and_eq co_await co_return co_yield const_cast dynamic_cast not_eq or_eq pico_gpt reinterpret_cast static_assert "
-    "static_cast thread_local xor_eq"
+# Several words that a tensor's symbol must not be: of C, of C++ (CIMv3) and of the generated file.
+RESERVED_SYMBOLS = (
+    "and_eq co_await co_return co_yield const_cast crc32_update dynamic_cast model_check_tokens model_inputs "
+    "model_outputs model_reset model_run model_states model_step model_step_kinds model_step_names "
+    "model_weights_crc32 not_eq or_eq pico_gpt reinterpret_cast static_assert static_cast thread_local token_id va_arg "
+    "va_copy va_end va_start xor_eq"
 )
-# The same for whole families: types, functions of the runtime, numbered variables and structs.
-RESERVED_FORMS = re.compile(r"\w+_t|(tz|textzoo)_\w*|(step|value|fixed)_\d+(_\d+)?")
+# The same for whole families: one word (keywords, macros and functions of libraries, variables of the generated file),
+# types, functions of the runtime, numbered variables and structs.
+RESERVED_FORMS = re.compile(r"[^_]*|\w+_t|(tz|textzoo)_\w*|(step|value|fixed)_\d+(_\d+)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +179,12 @@ class Graph:
     states: list[State]
     signature: str = ""
 
+    @property
+    def counter(self) -> Tensor | None:
+        """`position` of a decode step, which counts 0, 1, 2, ... from every reset on; None for other graphs."""
+        is_step = set(self.inputs) >= STEP_INPUTS and LOGITS in self.outputs
+        return self.inputs[POSITION] if is_step else None
+
     def consumers(self, tensor: Tensor) -> list[Node]:
         """The nodes that read a tensor, in order."""
         return [node for node in self.nodes if any(tensor is operand for operand in node.inputs)]
@@ -264,7 +268,7 @@ class Symbols:
     """C identifiers made from names, each given once."""
 
     def __init__(self) -> None:
-        self.taken: set[str] = set(RESERVED_WORDS.split())
+        self.taken: set[str] = set(RESERVED_SYMBOLS.split())
 
     def unique(self, name: str) -> str:
         """`block_0/attention/Softmax` -> `block_0_attention_softmax`, numbered where it is taken."""

@@ -19,7 +19,8 @@ from textzoo.errors import UserError
 DECODE = "decode"
 NEW_STATE = "new_"
 LOGITS = "logits"
-STEP_INPUTS = {"token", "position"}
+TOKEN, POSITION = "token", "position"
+STEP_INPUTS = {TOKEN, POSITION}
 OUTPUT_NUMBER = re.compile(r":\d+$")
 
 
@@ -159,15 +160,11 @@ def outputs_of_their_format(
     states: dict[str, int], outputs: dict[str, int], tensors: Sequence[Any]
 ) -> list[tuple[str, str]]:
     """(state, output) where there is one state and one output of a format."""
-
-    def form(place: int) -> tuple[Any, ...]:
-        tensor = tensors[place]
-        return tensor.shape, tensor.dtype, tensor.scales, tensor.zero_points
-
     pairs = []
     for state, place in states.items():
-        alike = [output for output, other in outputs.items() if form(other) == form(place)]
-        rivals = [other for other in states.values() if form(other) == form(place)]
+        form = tensors[place].form
+        alike = [output for output, other in outputs.items() if tensors[other].form == form]
+        rivals = [other for other in states.values() if tensors[other].form == form]
         if len(alike) == len(rivals) == 1:
             pairs.append((state, alike[0]))
     return pairs

@@ -10,6 +10,8 @@ import numpy as np
 
 from textzoo.compiler.graph import Tensor
 
+FROM_MEMORY = -1
+
 
 @dataclass(eq=False)
 class Constant:
@@ -89,11 +91,19 @@ class Operand:
         tensor: What is read or written.
         strides: Elements per step of each loop dimension; 0 where it is broadcast.
         offset: First element.
+        value_of: The place in the loop's body of the value that is taken from the same turn instead of memory; -1 for
+            memory.
     """
 
     tensor: Tensor
     strides: tuple[int, ...]
     offset: int = 0
+    value_of: int = FROM_MEMORY
+
+    @property
+    def is_memory(self) -> bool:
+        """Whether it is read from, or written to, memory."""
+        return self.value_of == FROM_MEMORY
 
     def same_walk(self, other: "Operand") -> bool:
         """Whether both touch the same elements in the same order."""
@@ -173,7 +183,7 @@ class Loop(Statement):
     header: str = "textzoo/elementwise.h"
 
     def reads(self) -> list[Tensor]:
-        return [operand.tensor for compute in self.body for operand in compute.operands]
+        return [operand.tensor for compute in self.body for operand in compute.operands if operand.is_memory]
 
     def writes(self) -> list[Tensor]:
         return [compute.target.tensor for compute in self.body if compute.stored]

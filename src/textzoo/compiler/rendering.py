@@ -36,11 +36,17 @@ INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
 LONGEST_NAME = 200
 UNSAFE = re.compile(r"[^A-Za-z0-9_/.,:; +-]")
+UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
 
 
 def plain_text(name: str) -> str:
     """A name from outside as it may stand in a comment or a string of C, where some characters would end it."""
     return UNSAFE.sub("_", name)[:LONGEST_NAME]
+
+
+def comment_text(text: str) -> str:
+    """The same for a comment that may hold parentheses and products."""
+    return UNSAFE_IN_COMMENTS.sub("_", text)[:LONGEST_NAME]
 
 
 def c_type(dtype: np.dtype) -> str:
@@ -195,23 +201,20 @@ def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
         for operand in compute.operands:
             is_literal = operand.tensor.is_constant and operand.tensor.size == 1
             written = any(operand.overlaps(target) for target in targets)
-            if not any(operand.strides) and not is_literal and not written:
+            if operand.is_memory and not any(operand.strides) and not is_literal and not written:
                 fixed[id(operand)] = (operand, f"fixed_{len(fixed)}")
     return fixed
 
 
 def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Operand, str]]) -> list[str]:
-    """One value after the other; what an earlier one of the same turn computed is taken from its variable."""
+    """One value after the other; what later ones of the same turn take has a variable."""
+    taken = {operand.value_of for compute in loop.body for operand in compute.operands}
     lines: list[str] = []
     for number, compute in enumerate(loop.body):
-        arguments = [
-            fixed[id(operand)][1] if id(operand) in fixed else argument(operand, loop.body[:number])
-            for operand in compute.operands
-        ]
+        arguments = [argument(operand, fixed) for operand in compute.operands]
         value = value_text(compute, arguments, structs)
         target = compute.target
-        needed = any(operand.same_walk(target) for later in loop.body[number + 1 :] for operand in later.operands)
-        if needed:
+        if number in taken:
             lines.append(f"const {value_type(target.tensor)} value_{number} = {value};")
             value = f"value_{number}"
         if compute.stored:
@@ -219,10 +222,11 @@ def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Opera
     return lines
 
 
-def argument(operand: Operand, earlier: list[Compute]) -> str:
-    for number, compute in enumerate(earlier):
-        if compute.target.same_walk(operand):
-            return f"value_{number}"
+def argument(operand: Operand, fixed: dict[int, tuple[Operand, str]]) -> str:
+    if id(operand) in fixed:
+        return fixed[id(operand)][1]
+    if not operand.is_memory:
+        return f"value_{operand.value_of}"
     tensor = operand.tensor
     if tensor.is_constant and tensor.size == 1:
         value = int(tensor.value.ravel()[0])

@@ -13,28 +13,27 @@ from fractions import Fraction
 import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
-from textzoo.errors import UserError
 
+# What tz_scale_single takes is below it.
+LARGEST_FACTOR = 2.0**29
+# Makes 0 of every sum; multiplier and shift, and the rest for int16 outputs.
+NO_FACTOR = (Factor(0, -31), 0)
 # Candidates around the rounded multiplier: one more makes ties of negative sums round away from zero.
 NEIGHBOURS = (0, 1, -1, 2, -2)
 
 
 def exact_factors(
-    reals: np.ndarray, lowest: np.ndarray, highest: np.ndarray, steps: tuple[int, int], name: str
-) -> list[Factor]:
-    """For each row, a multiplier and shift for `tz_scale_single`.
+    reals: np.ndarray, lowest: np.ndarray, highest: np.ndarray, steps: tuple[int, int]
+) -> tuple[list[Factor], np.ndarray]:
+    """For each row, a multiplier and shift for `tz_scale_single`; and (n,) the rows for which none is right.
 
     Args:
         reals: (rows,) float64 factors.
         lowest: (rows,) int64 smallest sums that can occur.
         highest: (rows,) int64 largest sums.
         steps: Smallest and largest output without the zero point; what lies outside is clamped anyway.
-        name: Of the operator, for the error.
-
-    Raises:
-        UserError: A row for which no multiplier gives the same integers (never seen in practice).
     """
-    factors = [quantize_multiplier(float(real)) for real in reals]
+    factors = [quantize_multiplier(real) if real < LARGEST_FACTOR else NO_FACTOR[0] for real in reals.tolist()]
     levels = np.arange(steps[0] + 1, steps[1] + 1)
     places = step_places(reals, levels)
     open_rows = np.ones(len(reals), bool)
@@ -46,13 +45,8 @@ def exact_factors(
             chosen[row] = trial[row]
         open_rows &= ~good
         if not open_rows.any():
-            return chosen
-    rows = np.flatnonzero(open_rows)
-    raise UserError(
-        f"{name}: no integer multiplier rounds like LiteRT in {len(rows)} of {len(reals)} rows",
-        received=f"row {rows[0]} with the factor {reals[rows[0]]!r}",
-        remedy="Quantize again with other calibration data.",
-    )
+            break
+    return chosen, np.flatnonzero(open_rows)
 
 
 def rounded(sums: np.ndarray, reals: np.ndarray) -> np.ndarray:
@@ -95,8 +89,10 @@ NEAR = Fraction(1, 2**35)
 PRECISE_BITS = 62
 
 
-def precise_factors(reals: np.ndarray, largest: int, highest_step: int, name: str) -> list[tuple[Factor, int]]:
-    """For each row, multiplier, shift and rest for `tz_scale_precise`.
+def precise_factors(
+    reals: np.ndarray, largest: np.ndarray, highest_step: int
+) -> tuple[list[tuple[Factor, int]], np.ndarray]:
+    """For each row, multiplier, shift and rest for `tz_scale_precise`; and (n,) the rows for which none is right.
 
     With 62 bits the factor itself is exact. But LiteRT rounds the product to double precision first, which may make a
     half of what is almost one: with the factor 1/6, a sum of 3. The few sums that come so near to a half are those that
@@ -104,25 +100,29 @@ def precise_factors(reals: np.ndarray, largest: int, highest_step: int, name: st
     factor is moved by a few units in its last place until it rounds all of them like LiteRT.
 
     Args:
-        reals: (rows,) float64 factors, 0 or at least 2**-32.
-        largest: Of the absolute values of all sums, below 2**32.
+        reals: (rows,) float64 factors.
+        largest: (rows,) int64 absolute values of the largest sums.
         highest_step: Of the absolute values of all outputs; what lies above is clamped anyway.
-        name: Of the operator, for the error.
-
-    Raises:
-        UserError: A row for which no factor gives the same integers.
     """
-    known: dict[float, tuple[Factor, int]] = {}
-    for real in map(float, reals):
-        if real not in known:
-            known[real] = precise_factor(real, largest, highest_step, name)
-    return [known[real] for real in map(float, reals)]
+    held = [is_held(real, value) for real, value in zip(reals.tolist(), largest.tolist(), strict=True)]
+    reach = int(largest[held].max(initial=0))
+    known = {real: precise_factor(real, reach, highest_step) for real in set(reals[held].tolist())}
+    factors = [known[real] if holds else None for real, holds in zip(reals.tolist(), held, strict=True)]
+    rows = [row for row, factor in enumerate(factors) if factor is None]
+    return [factor or NO_FACTOR for factor in factors], np.array(rows, np.int64)
 
 
-def precise_factor(real: float, largest: int, highest_step: int, name: str) -> tuple[Factor, int]:
-    """`precise_factors` for one row."""
+def is_held(real: float, largest: int) -> bool:
+    """Whether `tz_scale_precise` holds a factor and the largest sum: the product and what rounds it fit 64 bits."""
+    mantissa, shift = math.frexp(real)
+    product = (largest + 1) * (math.floor(mantissa * 2**31) + 2)
+    return real == 0 or (largest < 2**32 and shift >= -31 and product + 2 ** (30 - shift) < 2**63)
+
+
+def precise_factor(real: float, largest: int, highest_step: int) -> tuple[Factor, int] | None:
+    """`precise_factors` for one row; None where no factor gives the same integers."""
     if real == 0:
-        return Factor(0, 0), 0
+        return NO_FACTOR
     _, shift = math.frexp(real)
     unit = Fraction(2) ** (shift - PRECISE_BITS)
     dropped = 2**31 * unit  # a unit of tz_scale_precise's product
@@ -137,11 +137,7 @@ def precise_factor(real: float, largest: int, highest_step: int, name: str) -> t
             upper = min(upper, math.floor((half - dropped) / unit / value))
     moved = lower if lower > exact else upper
     if (lower > exact and upper < exact) or abs(moved - exact) * unit * bound > near / 4:
-        raise UserError(
-            f"{name}: no integer multiplier rounds like LiteRT",
-            received=f"the factor {real!r}",
-            remedy="Quantize again with other calibration data.",
-        )
+        return None
     return Factor(moved >> 31, shift), moved & (2**31 - 1)
 
 

@@ -23,7 +23,19 @@ TENSOR_TYPES = {
 }
 
 # Operators whose options are not called after them; operators in neither form have no options at all.
-OPTIONS_CLASSES = {"BATCH_MATMUL": "BatchMatMulOptions", "MEAN": "ReducerOptions", "SUM": "ReducerOptions"}
+OPTIONS_CLASSES = {
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "PADV2": "PadV2Options",
+    "MAXIMUM": "MaximumMinimumOptions",
+    "MINIMUM": "MaximumMinimumOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
+    **dict.fromkeys(
+        ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN", "REDUCE_ANY", "REDUCE_ALL", "REDUCE_PROD"), "ReducerOptions"
+    ),
+}
+
+# Operators of which LiteRT has no first version.
+FIRST_VERSIONS = {"BROADCAST_TO": 2}
 
 ACTIVATIONS = {
     "NONE": schema.ActivationFunctionType.NONE,
@@ -38,7 +50,8 @@ class Tensor:
     """A tensor of an operator: shape, element type, scale(s) and zero point(s); with `data` it is a constant.
 
     An empty `scale` means not quantized. Several scales mean per channel along `quantized_dimension`.
-    Data of the types int4 and int2 is given unpacked, one value per element of an int8 array.
+    Data of the types int4 and int2 is given unpacked, one value per element of an int8 array. Without a `name` it is
+    called after what it is for the model.
     """
 
     shape: Sequence[int]
@@ -47,6 +60,7 @@ class Tensor:
     zero_point: int | Sequence[int] = 0
     quantized_dimension: int = 0
     data: np.ndarray | None = field(default=None, repr=False)
+    name: str = ""
 
 
 def constant(values: np.ndarray, scale: float | Sequence[float] = (), **quantization) -> Tensor:
@@ -154,10 +168,34 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
         states: Inputs and the outputs that take their place in the next run: "state_0" and "new_state_0", ...
     """
     roles = _named_tensors(operations, states)
-    names = {tensor: f"{role}_{index}" for role, tensors in roles.items() for index, tensor in enumerate(tensors)}
+    numbered = [(tensor, f"{role}_{index}") for role, tensors in roles.items() for index, tensor in enumerate(tensors)]
+    names = {tensor: tensor.name or name for tensor, name in numbered}
     inputs = {names[tensor]: tensor for role in ("input", "state") for tensor in roles[role]}
     outputs = {names[tensor]: tensor for role in ("output", "new_state") for tensor in roles[role]}
     return build_named(operations, inputs, outputs, names)
+
+
+def build_step(
+    operations: Sequence[Operation],
+    inputs: Mapping[str, Tensor],
+    outputs: Mapping[str, Tensor],
+    context_length: int = 0,
+) -> bytes:
+    """The .tflite of a decode step: the same, with inputs and outputs as they are given.
+
+    Args:
+        operations: In the order of their computation.
+        inputs: Name -> tensor; it may be read by no operator.
+        outputs: Name -> tensor, which may be an input, a constant, or another output too.
+        context_length: Stands in the file's description; 0 for none.
+    """
+    tensors = dict.fromkeys([*inputs.values(), *outputs.values()])
+    for operation in operations:
+        tensors |= dict.fromkeys(tensor for tensor in (*operation.inputs, *operation.outputs) if tensor is not None)
+    names = {tensor: f"tensor_{index}" for index, tensor in enumerate(tensors)}
+    names |= {tensor: name for given in (outputs, inputs) for name, tensor in given.items()}
+    description = f"textzoo decode context_length={context_length}" if context_length else ""
+    return build_named(operations, inputs, outputs, names, description, signature="decode")
 
 
 def build_named(
@@ -166,15 +204,17 @@ def build_named(
     outputs: Mapping[str, Tensor],
     names: Mapping[Tensor, str],
     description: str = "",
+    signature: str = "main",
 ) -> bytes:
     """The .tflite of operators with an interface of its own.
 
     Args:
         operations: In the order of their computation.
-        inputs: Name in the signature, "main" -> tensor, in the order of the file.
+        inputs: Name in the signature -> tensor, in the order of the file.
         outputs: The same; may be inputs, constants, what operators read, and the same tensor several times.
         names: Of every tensor in the file, in its order there; they need not differ.
         description: Of the file.
+        signature: Its key.
     """
     places = {tensor: place for place, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
@@ -182,7 +222,7 @@ def build_named(
     graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
     graph.inputs = [places[tensor] for tensor in inputs.values()]
     graph.outputs = [places[tensor] for tensor in outputs.values()]
-    graph.operators, graph.name = [], b"main"
+    graph.operators, graph.name = [], signature.encode()
     for operation in operations:
         built = _operator(operation.name, operation.options)
         built.inputs = [-1 if tensor is None else places[tensor] for tensor in operation.inputs]
@@ -190,8 +230,8 @@ def build_named(
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
-    model.signatureDefs = [_signature(inputs, outputs, places)]
     model.description = description.encode() or None
+    model.signatureDefs = [_signature(signature, inputs, outputs, places)]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -215,15 +255,15 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
     code.builtinCode = getattr(schema.BuiltinOperator, op_name)
     # Readers older than the extended table look here; 127 tells them to look at builtinCode instead.
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = version
+    code.version = max(version, FIRST_VERSIONS.get(op_name, 1))
     return code
 
 
 def _signature(
-    inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
+    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
 ) -> schema.SignatureDefT:
     signature = schema.SignatureDefT()
-    signature.signatureKey, signature.subgraphIndex = b"main", 0
+    signature.signatureKey, signature.subgraphIndex = key.encode(), 0
     signature.inputs = [_signature_entry(name, places[tensor]) for name, tensor in inputs.items()]
     signature.outputs = [_signature_entry(name, places[tensor]) for name, tensor in outputs.items()]
     return signature

@@ -17,6 +17,17 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from textzoo.compiler.interfaces import Interface, chosen_interface, interfaces_of, named_by_contract, text
 from textzoo.compiler.tflite_limits import COPIES_OF_THE_FILE, SPARE_BYTES, check_limits, require
+from textzoo.compiler.tflite_support import (
+    DTYPES,
+    OPERATOR_NAMES,
+    TYPE_NAMES,
+    integers,
+    missing_parts,
+    not_supported,
+    operator_code,
+    shape_text,
+    used_tensors,
+)
 from textzoo.errors import UserError
 
 IDENTIFIER = b"TFL3"
@@ -24,19 +35,9 @@ MAXIMUM_BYTES = 512 * 2**20
 MAXIMUM_ELEMENTS = 2**28
 MAXIMUM_AXES = 8
 MAXIMUM_OPTION = 64
-# What they compute lies in other subgraphs, or is kept between runs.
-REFUSED_OPERATORS = {"CUSTOM", "IF", "WHILE", "CALL", "CALL_ONCE", "DELEGATE"}
-# type code -> numpy dtype; other types do not occur in a language model's graph.
-DTYPES = {
-    schema.TensorType.FLOAT32: np.dtype("float32"),
-    schema.TensorType.INT8: np.dtype("int8"),
-    schema.TensorType.INT16: np.dtype("int16"),
-    schema.TensorType.INT32: np.dtype("int32"),
-    schema.TensorType.INT64: np.dtype("int64"),
-    schema.TensorType.BOOL: np.dtype("bool"),
-}
 DESCRIPTION = re.compile(r"textzoo (\w+) context_length=(\d{1,6})")
-OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+# Of tensors that nobody reads, whose type may be any.
+UNREAD = np.dtype("V1")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class TensorInfo:
 
     @property
     def is_constant(self) -> bool:
-        return len(self.data) > 0
+        """Whether all values are known, as they are where there are none."""
+        return len(self.data) > 0 or 0 in self.shape
 
     @property
     def scale(self) -> float:
@@ -71,6 +73,15 @@ class TensorInfo:
     def values(self) -> np.ndarray:
         """The constant as an array of its dtype and shape."""
         return np.frombuffer(self.data, self.dtype.newbyteorder("<")).reshape(self.shape)
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What a state may not change: shape, type, scales and zero points."""
+        return self.shape, self.dtype, self.scales, self.zero_points
+
+    def describe(self) -> str:
+        """For error messages: int8 1x128."""
+        return f"{self.dtype} {shape_text(self.shape)}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,8 @@ def read_tflite(path: Path) -> TfliteFile:
     """Read and check a .tflite: the only signature, or its decode step, or its first subgraph where it has none.
 
     Raises:
-        UserError: The file is missing, too large, truncated, damaged, or leaves open which signature is meant.
+        UserError: The file is missing, too large, truncated or damaged, leaves open which signature is meant, or has
+            parts that are not supported, all of which are named.
     """
     return parse_tflite(read_checked_bytes(path), str(path))
 
@@ -145,7 +157,11 @@ def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
         interfaces = interfaces_of(model)
     interface = chosen_interface(interfaces, name)
     with _damages_named(name):
-        return _checked(model, interface, content)
+        file = _checked(model, interface, content)
+        missing = missing_parts(model, model.subgraphs[interface.subgraph], interface)
+    if missing:
+        raise not_supported(name, missing)
+    return file
 
 
 @contextmanager
@@ -173,17 +189,25 @@ def damaged(name: str, why: str) -> UserError:
     )
 
 
+def not_run(name: str, why: str) -> UserError:
+    """The error of a file in which nothing is damaged, but which LiteRT cannot run."""
+    return UserError(f"LiteRT cannot run {name}", received=why, remedy="Export or quantize the model again.")
+
+
 def _checked(model: Any, interface: Interface, content: bytes) -> TfliteFile:
     require(model.version == 3, f"schema version {model.version}")
     require(0 <= interface.subgraph < len(model.subgraphs), f"a signature of subgraph {interface.subgraph}")
     graph = model.subgraphs[interface.subgraph]
     _check_sizes(graph, model, len(content))
-    tensors = [_tensor(index, tensor, model, content) for index, tensor in enumerate(graph.tensors or [])]
-    require(len({tensor.name for tensor in tensors}) == len(tensors), "two tensors of the same name")
-    operators = [_operator(operator, model, len(tensors)) for operator in graph.operators or []]
+    operators = [_operator(operator, model, len(graph.tensors or [])) for operator in graph.operators or []]
     require(len(operators) > 0, "no operators")
-    _check_order(graph, tensors, operators)
-    _check_interface(interface, graph, tensors)
+    _check_places(interface, graph)
+    used = used_tensors(graph, interface)
+    tensors = [
+        _tensor(index, tensor, model, content) if index in used else _unread_tensor(index, tensor)
+        for index, tensor in enumerate(graph.tensors or [])
+    ]
+    _check_order(interface, graph, tensors, operators)
     interface = named_by_contract(interface, tensors, operators)
     inputs, outputs = interface.inputs, interface.outputs
     return TfliteFile(tensors, operators, interface.signature, inputs, outputs, len(content), interface.subgraph)
@@ -195,8 +219,8 @@ def _check_sizes(graph: Any, model: Any, file_bytes: int) -> None:
     for tensor in graph.tensors or []:
         shape = [] if tensor.shape is None else tensor.shape
         require(len(shape) <= MAXIMUM_AXES, f"tensor {text(tensor.name)} has {len(shape)} axes")
-        require(all(size > 0 for size in shape), f"tensor {text(tensor.name)} has shape {tuple(shape)}")
-        elements += _elements(_integers(shape))
+        require(all(size >= 0 for size in shape), f"tensor {text(tensor.name)} has shape {shape_text(shape)}")
+        elements += _elements(integers(shape))
         require(0 <= tensor.buffer < len(model.buffers or []), f"buffer {tensor.buffer} of {len(model.buffers or [])}")
         buffer = model.buffers[tensor.buffer]
         constants += buffer.size if buffer.offset > 1 else 0 if buffer.data is None else len(buffer.data)
@@ -208,30 +232,60 @@ def _elements(shape: Sequence[int]) -> int:
     return int(np.prod(shape, dtype=object)) if shape else 1
 
 
-def _check_interface(interface: Interface, graph: Any, tensors: list[TensorInfo]) -> None:
-    """A signature has the inputs of its subgraph, and some of its outputs."""
+def _check_places(interface: Interface, graph: Any) -> None:
+    """A signature has no other inputs than its subgraph; what it lets out may be any tensor that is computed."""
+    count = len(graph.tensors or [])
+    graph_inputs, graph_outputs = integers(graph.inputs), integers(graph.outputs)
+    require(all(0 <= place < count for place in graph_inputs + graph_outputs), "inputs that are not there")
     places = [*interface.inputs.values(), *interface.outputs.values()]
-    require(all(0 <= place < len(tensors) for place in places), "a signature without its tensors")
-    same = sorted(interface.inputs.values()) == sorted(_integers(graph.inputs))
-    require(same, "signature and graph have other inputs")
-    require(set(interface.outputs.values()) <= set(_integers(graph.outputs)), "signature and graph have other outputs")
+    require(all(0 <= place < count for place in places), "a signature without its tensors")
+    named = list(interface.inputs.values())
+    single = len(set(named)) == len(named) and len(set(graph_inputs)) == len(graph_inputs)
+    require(single and set(named) <= set(graph_inputs), "signature and graph have other inputs")
 
 
 def rewritten(content: bytes) -> bytes:
-    """The subgraph that `parse_tflite` checks, written anew with its constants: nothing wild survives that."""
+    """The subgraph that `parse_tflite` checks, written anew with its constants: nothing wild survives that.
+
+    Tensors that nobody reads are empty in it, and what its signature does not let out is no output.
+    """
     model = unpacked(content)
     interfaces = interfaces_of(model)
     interface = chosen_interface(interfaces, "the model")
-    model.subgraphs = [model.subgraphs[interface.subgraph]]
-    used = {tensor.buffer for tensor in model.subgraphs[0].tensors}
-    model.buffers = [
-        own_buffer(buffer, content) if place in used else schema.BufferT() for place, buffer in enumerate(model.buffers)
+    graph = model.subgraphs[interface.subgraph]
+    model.subgraphs = [graph]
+    model.buffers.append(schema.BufferT())
+    used = used_tensors(graph, interface)
+    graph.tensors = [
+        tensor if place in used else _empty_tensor(tensor, len(model.buffers) - 1)
+        for place, tensor in enumerate(graph.tensors)
     ]
-    model.signatureDefs = [model.signatureDefs[interfaces.index(interface)]] if model.signatureDefs else []
-    for signature in model.signatureDefs:
-        signature.subgraphIndex = 0
+    read = {tensor.buffer for tensor in graph.tensors}
+    model.buffers = [
+        own_buffer(buffer, content) if place in read else schema.BufferT() for place, buffer in enumerate(model.buffers)
+    ]
+    _keep_operator_codes(model, graph)
+    if model.signatureDefs:
+        model.signatureDefs = [model.signatureDefs[interfaces.index(interface)]]
+        model.signatureDefs[0].subgraphIndex = 0
+        graph.inputs, graph.outputs = list(interface.inputs.values()), list(dict.fromkeys(interface.outputs.values()))
     model.metadata, model.metadataBuffer, model.externalBuffers, model.externalBufferGroups = [], None, [], []
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _empty_tensor(tensor: Any, empty_buffer: int) -> Any:
+    """A tensor that may stand where nobody reads one."""
+    empty = schema.TensorT()
+    empty.name, empty.buffer = tensor.name, empty_buffer
+    return empty
+
+
+def _keep_operator_codes(model: Any, graph: Any) -> None:
+    """Only the codes of operators that are there: LiteRT refuses files with others that it does not know."""
+    kept = sorted({operator.opcodeIndex for operator in graph.operators})
+    model.operatorCodes = [model.operatorCodes[place] for place in kept]
+    for operator in graph.operators:
+        operator.opcodeIndex = kept.index(operator.opcodeIndex)
 
 
 def own_buffer(buffer: Any, content: bytes) -> Any:
@@ -242,21 +296,22 @@ def own_buffer(buffer: Any, content: bytes) -> Any:
     return buffer
 
 
-def _integers(values: Any) -> list[int]:
-    return [] if values is None else [int(value) for value in values]
-
-
 def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
     name = text(tensor.name)
-    require(tensor.type in DTYPES, f"tensor {name} has type {tensor.type}")
-    shape = tuple(_integers(tensor.shape))
-    elements = _elements(shape)
-    require(tensor.sparsity is None, f"tensor {name} is sparse")
+    require(tensor.type in TYPE_NAMES, f"tensor {name} has a type that there is not")
+    shape = tuple(integers(tensor.shape))
     data = _buffer(tensor, model, content)
+    if tensor.type not in DTYPES or tensor.sparsity is not None:
+        return TensorInfo(index, name, shape, UNREAD, (), (), data)  # refused later, with all others
     dtype = DTYPES[tensor.type]
-    require(len(data) in (0, elements * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
+    require(len(data) in (0, _elements(shape) * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
     scales, zero_points = _quantization(name, tensor.quantization, shape)
     return TensorInfo(index, name, shape, dtype, scales, zero_points, data)
+
+
+def _unread_tensor(index: int, tensor: Any) -> TensorInfo:
+    """A tensor that is left over from what made the file: only its place counts."""
+    return TensorInfo(index, text(tensor.name), tuple(integers(tensor.shape)), UNREAD, (), (), b"")
 
 
 def _buffer(tensor: Any, model: Any, content: bytes) -> bytes:
@@ -273,7 +328,7 @@ def _quantization(name: str, parameters: Any, shape: tuple[int, ...]) -> tuple[t
     if parameters is None or parameters.scale is None or len(parameters.scale) == 0:
         return (), ()
     scales = tuple(float(scale) for scale in parameters.scale)
-    zero_points = tuple(_integers(parameters.zeroPoint)) or (0,) * len(scales)
+    zero_points = tuple(integers(parameters.zeroPoint)) or (0,) * len(scales)
     require(len(zero_points) in (1, len(scales)), f"tensor {name} has {len(zero_points)} zero points")
     require(all(0 < scale < float("inf") for scale in scales), f"tensor {name} has an impossible scale")
     if len(scales) > 1:
@@ -287,10 +342,9 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
     require(0 <= operator.opcodeIndex < len(codes), "an operator without a code")
     code = codes[operator.opcodeIndex]
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-    require(builtin in OPERATOR_NAMES, f"unknown operator {builtin}")
-    name = OPERATOR_NAMES[builtin]
-    require(name not in REFUSED_OPERATORS, f"operator {name} {text(code.customCode)}".rstrip())
-    inputs, outputs = tuple(_integers(operator.inputs)), tuple(_integers(operator.outputs))
+    require(builtin in OPERATOR_NAMES, f"an operator that LiteRT does not have, number {builtin}")
+    name, _ = operator_code(operator, model)
+    inputs, outputs = tuple(integers(operator.inputs)), tuple(integers(operator.outputs))
     require(all(-1 <= index < tensor_count for index in inputs), f"{name} reads a tensor that is not there")
     require(all(0 <= index < tensor_count for index in outputs), f"{name} writes a tensor that is not there")
     options = dict(vars(operator.builtinOptions)) if operator.builtinOptions is not None else {}
@@ -299,17 +353,17 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
     return OperatorInfo(name, inputs, outputs, options, int(code.version))
 
 
-def _check_order(graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:
-    """Every tensor is an input, a constant, or written once before it is read."""
-    known = {tensor.index for tensor in tensors if tensor.is_constant}
-    graph_inputs, graph_outputs = _integers(graph.inputs), _integers(graph.outputs)
-    require(all(0 <= index < len(tensors) for index in graph_inputs + graph_outputs), "inputs that are not there")
-    known.update(graph_inputs)
+def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:
+    """Every tensor is an input, a constant, or written once before it is read; variables are refused later."""
+    computed = {index for operator in operators for index in operator.outputs}
+    known = {tensor.index for tensor in tensors if tensor.data or (tensor.is_constant and tensor.index not in computed)}
+    known.update(integers(graph.inputs))
+    known.update(place for place, tensor in enumerate(graph.tensors) if tensor.isVariable or tensor.externalBuffer)
     for operator in operators:
         require(all(index in known or index == -1 for index in operator.inputs), f"{operator.name} reads too early")
         require(not known.intersection(operator.outputs), f"{operator.name} overwrites a tensor")
         known.update(operator.outputs)
-    require(known.issuperset(graph_outputs), "outputs that nothing computes")
+    require(known.issuperset(interface.outputs.values()), "outputs that nothing computes")
 
 
 def context_length_of(graph: TfliteFile, content: bytes, label: str) -> int:

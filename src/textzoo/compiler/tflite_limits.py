@@ -4,6 +4,7 @@ Vectors of a damaged file may point at each other, or all at the same long one: 
 So everything that unpacking copies is counted first, and the count may not exceed a few times the file.
 """
 
+import functools
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -18,8 +19,17 @@ MAXIMUM_SUBGRAPHS = 64
 COPIES_OF_THE_FILE = 4
 SPARE_BYTES = 2**20
 LARGEST_NUMBER = 8
-# Options with texts, of operators with variables.
-REFUSED_OPTIONS = (schema.BuiltinOptions.VarHandleOptions,)
+
+
+def _tables_of(union: type) -> dict[int, type]:
+    """Type code -> class of the table, for a union of the schema."""
+    return {code: getattr(schema, name) for name, code in vars(union).items() if name[0].isupper() and code}
+
+
+OPTIONS = _tables_of(schema.BuiltinOptions)
+FURTHER_OPTIONS = _tables_of(schema.BuiltinOptions2)
+DETAILS = _tables_of(schema.QuantizationDetails)
+SPARSE_VECTORS = _tables_of(schema.SparseIndexVector)
 
 
 class Allowance:
@@ -105,17 +115,55 @@ def _take_graph(graph: Any, left: Allowance) -> None:
 def _take_tensor(tensor: Any, left: Allowance) -> None:
     left.texts(tensor.Name())
     left.numbers(tensor.ShapeLength(), tensor.ShapeSignatureLength())
-    require(tensor.Sparsity() is None, "a sparse tensor")
-    require(tensor.VariantTensorsLength() == 0, "a tensor of variants")
+    left.items(tensor.VariantTensorsLength())
+    for index in range(tensor.VariantTensorsLength()):
+        _take_table(tensor.VariantTensors(index), left)
+    if tensor.Sparsity() is not None:
+        _take_sparsity(tensor.Sparsity(), left)
     quantization = tensor.Quantization()
     if quantization is not None:
-        require(quantization.DetailsType() == 0, "a tensor quantized in another way than by scales")
-        lengths = ("Min", "Max", "Scale", "ZeroPoint")
-        left.numbers(*(getattr(quantization, f"{name}Length")() for name in lengths))
+        _take_table(quantization, left)
+        _take_union(DETAILS, quantization.DetailsType(), quantization.Details(), left)
+
+
+def _take_sparsity(sparsity: Any, left: Allowance) -> None:
+    left.numbers(sparsity.TraversalOrderLength(), sparsity.BlockMapLength())
+    left.items(sparsity.DimMetadataLength())
+    for index in range(sparsity.DimMetadataLength()):
+        axis = sparsity.DimMetadata(index)
+        _take_union(SPARSE_VECTORS, axis.ArraySegmentsType(), axis.ArraySegments(), left)
+        _take_union(SPARSE_VECTORS, axis.ArrayIndicesType(), axis.ArrayIndices(), left)
 
 
 def _take_operator(operator: Any, left: Allowance) -> None:
-    left.numbers(operator.InputsLength(), operator.OutputsLength(), operator.IntermediatesLength())
-    left.numbers(operator.MutatingVariableInputsLength(), operator.CustomOptionsLength())
-    require(operator.BuiltinOptionsType() not in REFUSED_OPTIONS, "an operator with variables")
-    require(operator.BuiltinOptions2Type() == 0, "an operator of StableHLO")
+    _take_table(operator, left)
+    _take_union(OPTIONS, operator.BuiltinOptionsType(), operator.BuiltinOptions(), left)
+    _take_union(FURTHER_OPTIONS, operator.BuiltinOptions2Type(), operator.BuiltinOptions2(), left)
+
+
+def _take_union(tables: dict[int, type], code: int, place: Any, left: Allowance) -> None:
+    """Take what a union holds, if anything; a code that the schema does not have is not unpacked."""
+    if place is not None and code in tables:
+        table = tables[code]()
+        table.Init(place.Bytes, place.Pos)
+        _take_table(table, left)
+
+
+def _take_table(table: Any, left: Allowance) -> None:
+    """Take the texts and the vectors of numbers of a table."""
+    lengths, texts = _vectors_of(type(table))
+    left.numbers(*(getattr(table, name)() for name in lengths))
+    left.texts(*(getattr(table, name)() for name in texts))
+
+
+@functools.cache
+def _vectors_of(kind: type) -> tuple[list[str], list[str]]:
+    """How a table's reader calls the lengths of its vectors, and its texts: fields that are None while they are empty.
+
+    Unions and tables inside, which are None too, are left to those who know them.
+    """
+    lengths = [name for name in dir(kind) if name.endswith("Length")]
+    empty = [name for name, value in vars(getattr(schema, f"{kind.__name__}T")()).items() if value is None]
+    readers = [name[0].upper() + name[1:] for name in empty]
+    inside = [name for name in readers if f"{name}Type" in dir(kind)]
+    return lengths, [name for name in readers if f"{name}Length" not in lengths and name not in inside]

@@ -1,5 +1,6 @@
 """Engines on LiteRT: a decode step as .tflite, with the reference kernels or with the optimized ones."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +11,21 @@ from textzoo.compiler.tflite_file import (
     TensorInfo,
     TfliteFile,
     context_length_of,
-    damaged,
+    not_run,
     parse_tflite,
     read_checked_bytes,
     rewritten,
 )
+from textzoo.compiler.tflite_support import shape_text
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
+
+Arrays = dict[str, np.ndarray]
+Step = Callable[[Arrays], Arrays]
+# LiteRT's runner takes arrays as arguments by their names, beside itself under this one.
+RUNNER_ARGUMENT = "self"
 
 
 class LitertEngine(Engine):
@@ -41,7 +48,7 @@ class LitertEngine(Engine):
         self._content = model if isinstance(model, bytes) else read_checked_bytes(Path(model))
         self._keep_tensors = keep_tensors
         self.graph = parse_tflite(self._content, self._label)
-        self._states = state_pairs(self.graph, self._label)
+        self._states = checked_states(self.graph, self._label)
         if not isinstance(model, bytes):
             probe(self._content, self._label)
         logits = self.graph.tensors[self.graph.outputs["logits"]]
@@ -49,29 +56,30 @@ class LitertEngine(Engine):
         self.vocabulary_size = vocabulary_of(self.graph, self._label)
         self.context_length = context_length_of(self.graph, self._content, self._label)
         self.interpreter = open_interpreter(self._content, self._label, self.resolver, keep_tensors)
-        self._token, self._position = self.graph.inputs["token"], self.graph.inputs["position"]
-        self._logits = logits.index
-        self._zeros = {index: self.graph.tensors[index].zero_point for index, _ in self._states}
+        self._run = step_of(self.interpreter, self.graph)
         self.reset()
+        check_shapes(self._results(0), self.graph, self._label)
 
     def reset(self) -> None:
         self.position = 0
-        for index, zero_point in self._zeros.items():
-            self.interpreter.tensor(index)()[...] = zero_point
+        self._state = {name: zeros_of(self.graph.tensors[self.graph.inputs[name]]) for name in self._states}
 
     def step_raw(self, token: int) -> np.ndarray:
         self.check_step(token)
-        view = self.interpreter.tensor
-        view(self._token)()[0] = token
-        view(self._position)()[0] = self.position
-        self.interpreter.invoke()
-        for before, after in self._states:
-            view(before)()[...] = view(after)()
+        results = self._results(token)
+        self._state = {name: results[NEW_STATE + name] for name in self._states}
         self.position += 1
-        return view(self._logits)()[0].copy()
+        return results[LOGITS][0]
+
+    def _results(self, token: int) -> Arrays:
+        """All that comes out of the next step."""
+        try:
+            return self._run({"token": single(token), "position": single(self.position), **self._state})
+        except (ValueError, RuntimeError) as error:
+            raise not_run(self._label, first_line(error)) from None
 
     def tensor(self, index: int) -> np.ndarray:
-        """The values of a tensor after the last step, (its shape); needs `keep_tensors`."""
+        """The values of a tensor in the last step, (its shape), states as they went in; needs `keep_tensors`."""
         return self.interpreter.get_tensor(index)
 
     def twin(self) -> "LitertEngine":
@@ -97,12 +105,75 @@ def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_
             )
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise damaged(label, str(error).splitlines()[0]) from None
+        raise not_run(label, first_line(error)) from None
     return interpreter
 
 
-def state_pairs(graph: TfliteFile, label: str) -> list[tuple[int, int]]:
-    """(input, output) tensor indices of every state tensor, after checking that the graph is a decode step."""
+def first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def check_shapes(results: Arrays, graph: TfliteFile, label: str) -> None:
+    """Raise UserError where a step computes other shapes than the file says, as it may where they depend on values."""
+    tensors = {name: graph.tensors[index] for name, index in graph.outputs.items()}
+    wrong = {name: tensor for name, tensor in tensors.items() if results[name].shape != tensor.shape}
+    if wrong:
+        raise UserError(
+            f"{label} computes other shapes than it says",
+            expected=", ".join(f"{name} {shape_text(tensor.shape)}" for name, tensor in wrong.items()),
+            received=", ".join(f"{name} {shape_text(results[name].shape)}" for name in wrong),
+            remedy="Convert the model with constant shapes.",
+        )
+
+
+def step_of(interpreter: Interpreter, graph: TfliteFile) -> Step:
+    """How one step is run: arrays by the names of the graph's inputs go in, those of its outputs come out.
+
+    What comes out are copies, taken before anything goes in again: a state may lie in the memory of another one, or be
+    the same tensor.
+    """
+    if not graph.signature or RUNNER_ARGUMENT in graph.inputs:
+        return step_by_tensors(interpreter, graph)
+    return step_by_signature(interpreter, graph)
+
+
+def step_by_signature(interpreter: Interpreter, graph: TfliteFile) -> Step:
+    """LiteRT's own runner of signatures; outputs have their names in the file, not always those of a decode step."""
+    runner = interpreter.get_signature_runner(graph.signature)
+    own_names = {detail["index"]: name for name, detail in runner.get_output_details().items()}
+    outputs = {name: own_names[index] for name, index in graph.outputs.items()}
+
+    def run(values: Arrays) -> Arrays:
+        results = runner(**values)
+        return {name: results[own_name] for name, own_name in outputs.items()}
+
+    return run
+
+
+def step_by_tensors(interpreter: Interpreter, graph: TfliteFile) -> Step:
+    """The same, for a file without a signature."""
+
+    def run(values: Arrays) -> Arrays:
+        for name, value in values.items():
+            interpreter.set_tensor(graph.inputs[name], value)
+        interpreter.invoke()
+        return {name: interpreter.get_tensor(index) for name, index in graph.outputs.items()}
+
+    return run
+
+
+def single(number: int) -> np.ndarray:
+    """A token or a position as the graph takes it, (1,) int32."""
+    return np.array([number], np.int32)
+
+
+def zeros_of(tensor: TensorInfo) -> np.ndarray:
+    """Real zeros of a tensor's shape and type."""
+    return np.full(tensor.shape, tensor.zero_point, tensor.dtype)
+
+
+def checked_states(graph: TfliteFile, label: str) -> list[str]:
+    """The names of the states, after checking that the graph is a decode step; all that is wrong is raised at once."""
     states = sorted(set(graph.inputs) - STEP_INPUTS)
     outputs = {LOGITS, *(NEW_STATE + name for name in states)}
     if not set(graph.inputs) >= STEP_INPUTS or set(graph.outputs) != outputs:
@@ -113,31 +184,43 @@ def state_pairs(graph: TfliteFile, label: str) -> list[tuple[int, int]]:
             received=f"{title}, inputs {', '.join(graph.inputs)}; outputs {', '.join(graph.outputs)}",
             remedy="Convert the model with a signature of these names.",
         )
-    for name in sorted(STEP_INPUTS):
-        _require_kind(graph.tensors[graph.inputs[name]], "int32", (1,), label)
-    pairs = [(graph.inputs[name], graph.outputs[NEW_STATE + name]) for name in states]
-    for before, after in pairs:
-        _require_same_format(graph.tensors[before], graph.tensors[after], label)
-    return pairs
+    raise_all([*wrong_numbers(graph, label), *changed_states(graph, states, label)])
+    return states
 
 
-def _require_kind(tensor: TensorInfo, dtype: str, shape: tuple[int, ...], label: str) -> None:
-    if tensor.dtype != np.dtype(dtype) or tensor.shape != shape:
-        received = f"{tensor.dtype} {tensor.shape}"
-        raise UserError(f"{label}: tensor {tensor.name}", expected=f"{dtype} {shape}", received=received)
+def wrong_numbers(graph: TfliteFile, label: str) -> list[UserError]:
+    """A token or a position that is not one number."""
+    tensors = [graph.tensors[graph.inputs[name]] for name in sorted(STEP_INPUTS)]
+    return [
+        UserError(f"{label}: tensor {tensor.name}", expected="int32 1", received=tensor.describe())
+        for tensor in tensors
+        if (str(tensor.dtype), tensor.shape) != ("int32", (1,))
+    ]
 
 
-def _require_same_format(before: TensorInfo, after: TensorInfo, label: str) -> None:
-    def form(tensor: TensorInfo) -> tuple:
-        return tensor.shape, str(tensor.dtype), tensor.scales, tensor.zero_points
-
-    if form(before) != form(after):
-        raise UserError(
+def changed_states(graph: TfliteFile, states: list[str], label: str) -> list[UserError]:
+    """States that come out in another format than they go in."""
+    pairs = [(graph.tensors[graph.inputs[name]], graph.tensors[graph.outputs[NEW_STATE + name]]) for name in states]
+    return [
+        UserError(
             f"{label}: the state {before.name} changes its format in a step",
-            expected=str(form(before)),
-            received=str(form(after)),
+            expected=described_form(before),
+            received=described_form(after),
             remedy="Calibrate input and output of a state together.",
         )
+        for before, after in pairs
+        if before.form != after.form
+    ]
+
+
+def described_form(tensor: TensorInfo) -> str:
+    """int8 1x128, scale 0.5, zero point -3."""
+    listed = [
+        f"{what} {' '.join(map(str, values))}"
+        for what, values in (("scale", tensor.scales), ("zero point", tensor.zero_points))
+        if values
+    ]
+    return ", ".join([tensor.describe(), *listed])
 
 
 def vocabulary_of(graph: TfliteFile, label: str) -> int:
@@ -145,6 +228,6 @@ def vocabulary_of(graph: TfliteFile, label: str) -> int:
     logits = graph.tensors[graph.outputs["logits"]]
     right_type = str(logits.dtype) in ("int8", "int16", "float32")
     if len(logits.shape) != 2 or logits.shape[0] != 1 or not right_type:
-        received = f"{logits.dtype} {logits.shape}"
-        raise UserError(f"{label} has strange logits", expected="int8, int16 or float32 (1, n)", received=received)
+        expected = "int8, int16 or float32 1x<vocabulary size>"
+        raise UserError(f"{label} has strange logits", expected=expected, received=logits.describe())
     return logits.shape[1]

@@ -8,7 +8,7 @@ import hashlib
 import subprocess
 import sys
 
-from textzoo.compiler.tflite_file import damaged
+from textzoo.compiler.tflite_file import not_run
 from textzoo.errors import UserError
 
 PROBE_SECONDS = 120
@@ -24,9 +24,9 @@ def probe(content: bytes, label: str) -> None:
     try:
         done = subprocess.run(command, input=content, capture_output=True, timeout=PROBE_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise damaged(label, f"a step that takes more than {PROBE_SECONDS} s") from None
+        raise not_run(label, f"a step that takes more than {PROBE_SECONDS} s") from None
     if done.returncode < 0:
-        raise damaged(label, f"LiteRT itself fails on it (signal {-done.returncode})")
+        raise not_run(label, f"it ends the whole process (signal {-done.returncode})")
     _known_good.add(digest)
 
 

@@ -1,4 +1,4 @@
-/* ARG_MAX along one axis: the first of equal ones. */
+/* ARG_MAX and ARG_MIN along one axis: the first of equal ones. */
 #ifndef TEXTZOO_ARG_MAX_H
 #define TEXTZOO_ARG_MAX_H
 
@@ -8,7 +8,12 @@ typedef struct {
     int32_t outer, places, inner; /* the input's three axes, >= 1 each */
 } tz_arg_max_t;
 
-/* input: (outer, places, inner); output: (outer, inner). */
+/* input: (outer, places, inner); output: (outer, inner), in [0, places). _u8: values 0 and 1. */
 void tz_arg_max_s8(const tz_arg_max_t *arg_max, const int8_t *input, int32_t *output);
+void tz_arg_max_s32(const tz_arg_max_t *arg_max, const int32_t *input, int32_t *output);
+void tz_arg_max_u8(const tz_arg_max_t *arg_max, const uint8_t *input, int32_t *output);
+void tz_arg_min_s8(const tz_arg_max_t *arg_max, const int8_t *input, int32_t *output);
+void tz_arg_min_s32(const tz_arg_max_t *arg_max, const int32_t *input, int32_t *output);
+void tz_arg_min_u8(const tz_arg_max_t *arg_max, const uint8_t *input, int32_t *output);
 
 #endif

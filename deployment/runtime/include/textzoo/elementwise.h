@@ -1,11 +1,14 @@
 /* Operators that work element by element: inline, so that the generated loops fuse them and fold their constants.
- * Values come as int32 (zero points not yet taken off) and leave as int32 within the range of the output. */
+ * Values come as int32 (zero points not yet taken off) and leave as int32 within the range of the output; those of int64
+ * and float32 as what they are. */
 #ifndef TEXTZOO_ELEMENTWISE_H
 #define TEXTZOO_ELEMENTWISE_H
 
 #include <stdint.h>
 
+#include "textzoo/division.h"
 #include "textzoo/fixedpoint.h"
+#include "textzoo/square_root.h"
 
 /* ADD, SUB and MUL of plain integers wrap around, as LiteRT's do on every machine. */
 static inline int32_t tz_integer_add(int32_t a, int32_t b)
@@ -246,6 +249,15 @@ static inline int32_t tz_cast_bool(int64_t value)
     return value != 0;
 }
 
+/* An index of 64 bits: one that does not fit stays outside of every table. */
+static inline int32_t tz_saturate_s32(int64_t value)
+{
+    if (value < INT32_MIN) {
+        return INT32_MIN;
+    }
+    return value > INT32_MAX ? INT32_MAX : (int32_t)value;
+}
+
 static inline int32_t tz_select(int32_t condition, int32_t when_true, int32_t when_false)
 {
     return condition ? when_true : when_false;
@@ -320,6 +332,155 @@ static inline int32_t tz_scaled_greater(const tz_compare_t *p, int32_t a, int32_
 static inline int32_t tz_scaled_greater_equal(const tz_compare_t *p, int32_t a, int32_t b)
 {
     return tz_scaled_difference(p, a, b) >= 0;
+}
+
+/* SELECT and SELECT_V2 of int64. */
+static inline int64_t tz_select_long(int32_t condition, int64_t when_true, int64_t when_false)
+{
+    return condition ? when_true : when_false;
+}
+
+/* QUANTIZE from float32. */
+typedef struct {
+    float scale; /* >= 2^-100 */
+    int32_t zero_point;
+    tz_range_t range;
+} tz_quantize_t;
+
+/* The quotient rounded half away from zero, as LiteRT does; without a C library. What lies beyond 2^16 is clamped anyway,
+ * and there a float's integer would no longer fit: so does what LiteRT leaves to the machine, beyond 2^31. NaN, for which
+ * it does as well, becomes the smallest value. The difference is exact: it has the quotient's lower bits. */
+static inline int32_t tz_quantize(const tz_quantize_t *p, float value)
+{
+    const float quotient = value / p->scale;
+    if (!(quotient > -65536.0f)) {
+        return p->range.minimum;
+    }
+    if (quotient > 65536.0f) {
+        return p->range.maximum;
+    }
+    const int32_t whole = (int32_t)quotient;
+    const float rest = quotient - (float)whole;
+    const int32_t rounded = whole + (rest >= 0.5f) - (rest <= -0.5f);
+    return tz_clamp(rounded + p->zero_point, p->range.minimum, p->range.maximum);
+}
+
+/* MAXIMUM and MINIMUM compare integers as they are, whatever their scales. */
+static inline int32_t tz_maximum(int32_t a, int32_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int32_t tz_minimum(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t tz_maximum_long(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int64_t tz_minimum_long(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* NEG of integers as they are, zero points included: the smallest one is its own negative. */
+static inline int32_t tz_negate_s8(int32_t value)
+{
+    return (int8_t)-value;
+}
+
+static inline int32_t tz_negate_s16(int32_t value)
+{
+    return (int16_t)-value;
+}
+
+static inline int32_t tz_negate_s32(int32_t value)
+{
+    return tz_integer_subtract(0, value);
+}
+
+static inline int64_t tz_negate_s64(int64_t value)
+{
+    return (int64_t)(0u - (uint64_t)value);
+}
+
+/* ABS of plain integers, and of quantized values on the output's scale. */
+static inline int32_t tz_integer_absolute(int32_t value)
+{
+    return value < 0 ? tz_integer_subtract(0, value) : value;
+}
+
+static inline int32_t tz_absolute(const tz_requantize_t *p, int32_t value)
+{
+    return tz_finish(tz_integer_absolute(value - p->zero_point), &p->output, &p->range);
+}
+
+static inline int32_t tz_sign(int32_t value)
+{
+    return (value > 0) - (value < 0);
+}
+
+/* LEAKY_RELU and PRELU: what is below zero has a factor of its own. */
+typedef struct {
+    int32_t zero_point, alpha_zero_point;
+    tz_scale_t positive, negative; /* to the output; the zero point of both is the output's */
+    tz_range_t range;
+} tz_leaky_t;
+
+static inline int32_t tz_leaky_relu(const tz_leaky_t *p, int32_t value)
+{
+    const int32_t difference = value - p->zero_point;
+    return tz_finish(difference, difference < 0 ? &p->negative : &p->positive, &p->range);
+}
+
+/* The same for a slope below zero: LiteRT scales by its size and turns the sign afterwards. */
+static inline int32_t tz_leaky_relu_turned(const tz_leaky_t *p, int32_t value)
+{
+    const int32_t difference = value - p->zero_point;
+    if (difference >= 0) {
+        return tz_finish(difference, &p->positive, &p->range);
+    }
+    const int32_t scaled = -tz_scale_double(difference, p->negative.multiplier, (int)p->negative.shift);
+    return tz_clamp(tz_integer_add(scaled, p->negative.zero_point), p->range.minimum, p->range.maximum);
+}
+
+static inline int32_t tz_prelu(const tz_leaky_t *p, int32_t value, int32_t alpha)
+{
+    const int32_t difference = value - p->zero_point;
+    if (difference >= 0) {
+        return tz_finish(difference, &p->positive, &p->range);
+    }
+    return tz_finish(difference * (alpha - p->alpha_zero_point), &p->negative, &p->range);
+}
+
+/* DIV of quantized values; the struct is MUL's. See tz_quotient. */
+static inline int32_t tz_divide(const tz_multiply_t *p, int32_t a, int32_t b)
+{
+    const int32_t dividend = a - p->a_zero_point, divisor = b - p->b_zero_point;
+    int32_t quotient = 0;
+    if (divisor != 0) {
+        quotient = tz_quotient(dividend, divisor, p->output.multiplier, (int)p->output.shift);
+    }
+    return tz_clamp(tz_integer_add(quotient, p->output.zero_point), p->range.minimum, p->range.maximum);
+}
+
+/* LOGICAL_AND, LOGICAL_OR and LOGICAL_NOT. */
+static inline int32_t tz_and(int32_t a, int32_t b)
+{
+    return a && b;
+}
+
+static inline int32_t tz_or(int32_t a, int32_t b)
+{
+    return a || b;
+}
+
+static inline int32_t tz_not(int32_t value)
+{
+    return !value;
 }
 
 #endif

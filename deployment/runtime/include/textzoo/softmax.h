@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "textzoo/fixedpoint.h"
+#include "textzoo/reciprocal.h"
 
-/* int8 to int8, scale 1/256, zero point -128. */
+/* int8 to int8, scale 1/256, zero point -128; or to int16, scale 1/65536, zero point -32768. */
 typedef struct {
     const int32_t *exponentials; /* (distances) exp(-distance * scale * beta), 31 fraction bits */
     int32_t distances;           /* [1, 256]; what lies further below the largest value counts as 0 */
-    int32_t rows, columns;       /* of input and output, >= 1 each */
+    int32_t rows, columns;       /* of input and output, >= 1 each; at most 4095 columns */
 } tz_softmax_s8_t;
 
 /* int16 to int16, scale 1/32768, zero point 0. */
@@ -22,9 +23,14 @@ typedef struct {
     int32_t rows, columns;
 } tz_softmax_s16_t;
 
-/* input, output: (rows, columns); may be the same memory. */
+/* input, output: (rows, columns); may be the same memory where the types are the same. */
 void tz_softmax_s8(const tz_softmax_s8_t *softmax, const int8_t *input, int8_t *output);
+void tz_softmax_s8_s16(const tz_softmax_s8_t *softmax, const int8_t *input, int16_t *output);
 void tz_softmax_s16(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output);
+
+/* The same for shifts of 15 to 31, by which distances from the largest value leave 32 bits: they wrap around, as LiteRT's
+ * do, so that some of those far away count as near. */
+void tz_softmax_s16_wrapping(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output);
 
 /* ---- what softmax and attention share ---- */
 
@@ -37,24 +43,11 @@ typedef struct {
     int32_t exponent;   /* from the product with an exponential (31 fraction bits) to steps of 1/256 */
 } tz_reciprocal_t;
 
-static inline int32_t tz_saturating_shift_left(int32_t value, int bits)
-{
-    const int64_t shifted = (int64_t)value * ((int64_t)1 << bits);
-    return shifted > INT32_MAX ? INT32_MAX : shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
-}
-
 static inline tz_reciprocal_t tz_reciprocal(int32_t sum)
 {
     const int headroom = __builtin_clz((uint32_t)sum);
     const int32_t fraction = (int32_t)(((uint32_t)sum << headroom) - 0x80000000u);
-    /* Newton's iteration for 1/d, d = (1 + fraction) / 2, from gemmlowp's straight line 48/17 - 32/17 d. */
-    const int32_t d = (int32_t)(((int64_t)fraction + INT32_MAX + 1) >> 1);
-    int32_t x = 1515870810 + tz_high_multiply(d, -1010580540);
-    for (int i = 0; i < 3; ++i) {
-        const int32_t rest = (1 << 29) - tz_high_multiply(d, x);
-        x += tz_saturating_shift_left(tz_high_multiply(x, rest), 2);
-    }
-    return (tz_reciprocal_t){tz_saturating_shift_left(x, 1), 12 - headroom + 31 - 8};
+    return (tz_reciprocal_t){tz_one_over_one_plus(fraction), 12 - headroom + 31 - 8};
 }
 
 /* An exponential over the sum: [0, 255], the int8 output without its zero point. */

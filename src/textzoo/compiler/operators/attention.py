@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.fixedpoint import Factor, any_multiplier, float32, quantize_multiplier
 from textzoo.compiler.graph import Node
 from textzoo.compiler.operators.base import Operator, Target, hoisted_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
@@ -103,7 +103,7 @@ def tables(node: Node) -> dict[str, object]:
             "reciprocals": 0,
             "distances": len(values),
         }
-    values = exponentials_p16(np.float32(found.softmax.inputs[0].scale))
+    values = exponentials_p16(float32(found.softmax.inputs[0].scale))
     reciprocals = Constant(f"{symbol}_reciprocals", softmax_reciprocals_s16(), "(513) 1 / (1 + x)", "table")
     return {
         "exponentials": Constant(f"{symbol}_exponentials", values, "(256) exp, 15 fraction bits", "table"),
@@ -112,9 +112,9 @@ def tables(node: Node) -> dict[str, object]:
     }
 
 
-def exponentials_p16(scale: np.float32) -> np.ndarray:
+def exponentials_p16(scale: float) -> np.ndarray:
     """(256,) int16: what SOFTMAX of int16 takes for the distances 0 to 255 from the largest score."""
-    factor = quantize_multiplier(float(np.float32(scale * np.float32(1.0))) / STEPS_S16)
+    factor = any_multiplier(scale / STEPS_S16)
     scaled = scale_double(-np.arange(256, dtype=np.int64), factor.multiplier, factor.shift) + 32767
     return interpolate(softmax_exponentials_s16(), np.clip(scaled, -32768, 32767)).astype(np.int16)
 

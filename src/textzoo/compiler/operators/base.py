@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.graph import Node, Tensor, View
 from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
-from textzoo.compiler.program import Operand, Statement, Struct
+from textzoo.compiler.program import Loop, Operand, Statement, Struct
 
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
 # The generated loops have one letter per axis.
@@ -86,6 +86,21 @@ class Operator(ABC):
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """The statements that compute the node; only called where there are no problems."""
 
+    def copies(self, node: Node) -> list[Loop]:
+        """All that an operator does which only rearranges elements: loops that copy, every output element once.
+
+        Empty for other operators. What a loop copies may lie at its place already: see `lower`.
+        """
+        return []
+
+    def movement(self, node: Node) -> list[Loop]:
+        """The same where an element may be written again: by an update after a copy."""
+        return self.copies(node)
+
+    def view(self, node: Node) -> View | None:
+        """Where the output of a look-up lies in its table, if it is one contiguous part of it."""
+        return None
+
 
 def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:
     """Problems of a tensor that must be quantized as a whole, with one of the dtypes."""
@@ -95,10 +110,23 @@ def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:
         return [f"{tensor.describe()} instead of {' or '.join(dtypes)}"]
     if len(tensor.scales) != 1:
         return [f"{tensor.describe()} with {len(tensor.scales)} scales instead of one"]
-    if str(tensor.dtype) == "int16" and tensor.zero_point != 0:
-        return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"]
+    if problems := unshifted(tensor):
+        return problems
     low, high = INTEGER_RANGES[str(tensor.dtype)]
     return [] if low <= tensor.zero_point <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
+
+
+def unshifted(tensor: Tensor) -> list[str]:
+    """Problems of a tensor of int16 whose zero point is not 0."""
+    is_shifted = str(tensor.dtype) == "int16" and tensor.zero_point != 0
+    return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"] if is_shifted else []
+
+
+def format_problems(tensor: Tensor, scale: float, zero_point: int) -> list[str]:
+    """Problems of an output for which LiteRT takes only one scale and zero point."""
+    if (tensor.scale, tensor.zero_point) == (scale, zero_point):
+        return []
+    return [f"an output of scale {tensor.scale:g} and zero point {tensor.zero_point}, not {scale:g} and {zero_point}"]
 
 
 def constant(tensor: Tensor | None, what: str) -> list[str]:

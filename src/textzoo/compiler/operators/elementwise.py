@@ -32,6 +32,8 @@ LEFT_SHIFT_OF_SQUARES = 7
 NOT_HELD = "an output scale too small or too large for the inputs'"
 # LiteRT divides int16 by powers of two in 16 bits.
 LARGEST_POWER = 15
+# Cores differ in how they divide floats that have no normal form, below 2**-126: quotients by smaller scales need them.
+SMALLEST_SCALE = 2.0**-100
 
 
 @dataclass(frozen=True)
@@ -209,6 +211,24 @@ def requantize_factor(node: Node) -> float:
     return float32(node.operands()[0].scale) / float32(node.output.scale)
 
 
+def check_quantize(node: Node) -> list[str]:
+    source = node.inputs[0]
+    if str(source.dtype) != "float32":
+        return check_requantize(node)
+    if source.is_constant:
+        return [f"{source.describe()} is a constant"]
+    problems = quantized(node.output, "int8", "int16")
+    return problems or ([] if node.output.scale >= SMALLEST_SCALE else [f"an output scale of {node.output.scale:g}"])
+
+
+def choose_quantize(node: Node) -> Function:
+    output = node.output
+    if str(node.inputs[0].dtype) != "float32":
+        return choose_requantize(node)
+    fields = {"scale": float32(output.scale), "zero_point": output.zero_point, "range": range_struct(output)}
+    return "tz_quantize", Struct("tz_quantize_t", fields)
+
+
 def check_requantize(node: Node) -> list[str]:
     problems = quantized(node.inputs[0], "int8", "int16") + quantized(node.output, "int8", "int16")
     return problems or factor_problems(requantize_factor(node))
@@ -237,13 +257,13 @@ def check_select(node: Node) -> list[str]:
     condition, a, b = node.operands()
     if str(condition.dtype) != "bool":
         return [f"condition {condition.describe()} instead of bool"]
-    if str(a.dtype) not in ("int8", "int16", "int32", "bool"):
-        return [f"{a.describe()} instead of int8, int16, int32 or bool"]
+    if str(a.dtype) not in ("int8", "int16", "int32", "int64", "bool"):
+        return [f"{a.describe()} instead of int8, int16, int32, int64 or bool"]
     return [] if a.dtype == b.dtype == node.output.dtype else ["alternatives of different types"]
 
 
 def choose_select(node: Node) -> Function:
-    return "tz_select", None
+    return "tz_select" + "_long" * (str(node.output.dtype) == "int64"), None
 
 
 ARITHMETIC = "int8 or int16, one scale per tensor; int32 without activation; broadcast"
@@ -261,7 +281,7 @@ SQUARED_DIFFERENCE = Elementwise(
     "SQUARED_DIFFERENCE", "int8, one scale per tensor; broadcast", check_square, choose_square
 )
 QUANTIZE = Elementwise(
-    "QUANTIZE", "int8 or int16 to int8 or int16, one scale per tensor", check_requantize, choose_requantize, (1, 1)
+    "QUANTIZE", "float32, int8 or int16 to int8 or int16, one scale per tensor", check_quantize, choose_quantize, (1, 1)
 )
 SELECT_V2 = Elementwise(
     "SELECT_V2", "bool and any two of the same integer type; broadcast", check_select, choose_select, (3, 3)

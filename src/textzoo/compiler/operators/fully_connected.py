@@ -1,22 +1,27 @@
-"""FULLY_CONNECTED: a matrix of constant weights times one or more vectors."""
+"""FULLY_CONNECTED: a matrix of weights, which are constant nearly always, times one or more vectors."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, float32
+from textzoo.compiler.fixedpoint import Factor, double_parts, float32
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import (
     INTEGER_RANGES,
     Operator,
     Target,
     activation_problems,
-    activation_range,
     constant,
-    factor_problems,
     option,
     quantized,
+)
+from textzoo.compiler.operators.computed_weights import computed_layer, has_computed_form, problems_of_computed
+from textzoo.compiler.operators.matrix_parts import (
+    bias_problems,
+    output_range,
+    overflow_problems,
+    plain_bias,
+    shape_problems,
 )
 from textzoo.compiler.packing.choice import with_sparse
 from textzoo.compiler.packing.registry import (
@@ -31,9 +36,6 @@ from textzoo.compiler.program import Call, Compute, Constant, Half, Loop, Operan
 from textzoo.compiler.requantization import exact_factors, precise_factors
 from textzoo.compiler.second_core import in_halves
 
-# The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
-BIAS_TYPES = (0, 2, 4)
-BIAS_IN_32_BITS = 2
 # Of the factors that tz_scale_precise_short takes.
 LARGEST_SHORT_SHIFT = -2
 # What folds a zero point into a bias at run time, where the pass folded_biases does not do it when compiling.
@@ -42,92 +44,54 @@ FOLDED = "input's zero point folded in"
 
 
 class FullyConnected(Operator):
-    """int8 or int16 (batch..., columns) times int8 weights (rows, columns), one scale per tensor or per row."""
+    """int8 or int16 (batch..., columns) times weights (rows, columns)."""
 
     name = "FULLY_CONNECTED"
-    types = "int8 or int16 activations; int8 weights, constant, one scale per tensor or row; bias int32 or int64"
+    types = (
+        "int8 or int16 activations; int8 weights, one scale per tensor or, where they are constant, per row; or int16 "
+        "activations and weights; constant bias, int32 or int64"
+    )
     arity = (2, 3)
 
     def problems(self, node: Node) -> list[str]:
-        source, weights, bias = (*node.inputs, None)[:3]
+        source, _, bias = (*node.inputs, None)[:3]
         problems = quantized(source, "int8", "int16") + quantized(node.output, "int8", "int16")
-        problems += constant(weights, "weights") + (constant(bias, "the bias") if bias is not None else [])
-        if problems:
-            return problems
+        problems += constant(bias, "the bias") if bias is not None else []
         return (
-            self._form_problems(node, source, weights, bias)
-            or bias_problems(node, source, weights, bias)
+            problems
+            or shape_problems(node)
+            or bias_problems(node)
             or activation_problems(node.output, option(node, "fusedActivationFunction"))
-            or factor_problems(*row_factors(node))
-            or sum_problems(node)
+            or (problems_of_computed(node) if has_computed_form(node) else problems_of_constant(node))
         )
 
-    def _form_problems(self, node: Node, source: Tensor, weights: Tensor, bias: Tensor | None) -> list[str]:
-        if source.dtype != node.output.dtype:
-            return [f"{source.describe()} to {node.output.describe()}"]
-        if str(weights.dtype) != "int8" or len(weights.shape) != 2 or any(weights.zero_points):
-            return [f"weights {weights.describe()} with zero points instead of symmetric int8 (rows, columns)"]
-        rows, columns = weights.shape
-        if source.size % columns or node.output.shape != result_shape(node):
-            return [f"{source.describe()} times {weights.describe()} does not make {node.output.describe()}"]
-        if len(weights.scales) not in (1, rows):
-            return [f"weights with {len(weights.scales)} scales instead of 1 or {rows}"]
-        if option(node, "weightsFormat") != 0:
-            return ["shuffled weights"]
-        return []
-
     def lower(self, node: Node, target: Target) -> list[Statement]:
+        if has_computed_form(node):
+            return [repeated(node, computed_layer(node))]
         source, weights = node.operands()[:2]
-        rows, columns = weights.shape
         make = narrow_layer if str(source.dtype) == "int8" else wide_layer
-        call = make(node, target)
-        call.repeats, call.steps = source.size // columns, (columns, rows)
-        return [*unfolded_bias(node, call), call]
+        call, others = make(node, target)
+        call.steps = (weights.shape[1], weights.shape[0])
+        statements = [*unfolded_bias(node, call), repeated(node, call)] if len(others) < weights.shape[0] else []
+        return statements + ([repeated(node, layer_of_rows(node, others))] if others.size else [])
 
 
-def result_shape(node: Node) -> tuple[int, ...]:
-    """All axes but the last are one, unless keepNumDims."""
-    source, (rows, columns) = node.inputs[0], node.inputs[1].shape
-    is_kept = option(node, "keepNumDims", False) and source.shape[-1:] == (columns,)
-    return (*(source.shape[:-1] if is_kept else (source.size // columns,)), rows)
+def repeated(node: Node, call: Call) -> Call:
+    """The call for every vector of the input."""
+    call.repeats = node.inputs[0].size // node.inputs[1].shape[1]
+    return call
 
 
-def bias_problems(node: Node, source: Tensor, weights: Tensor, bias: Tensor | None) -> list[str]:
-    """Problems of a bias that LiteRT refuses, or reads as another type than it is."""
-    if option(node, "quantizedBiasType") not in BIAS_TYPES:
-        return [f"quantizedBiasType {option(node, 'quantizedBiasType')}"]
-    if bias is None:
-        return []
-    rows, read = weights.shape[0], "int32"
-    if str(source.dtype) == "int16" and option(node, "quantizedBiasType") != BIAS_IN_32_BITS:
-        read = "int64"
-    if bias.size != rows or str(bias.dtype) != read:
-        return [f"bias {bias.describe()}, which LiteRT reads as {read} ({rows})"]
-    product = float32(source.scale) * float32(weights.scale)
-    is_off = len(weights.scales) == 1 and abs(product - float32(bias.scale)) / float32(node.output.scale) > 0.02
-    return [f"a bias on the scale {bias.scale:g} instead of {product:g}"] if is_off else []
-
-
-def sum_problems(node: Node) -> list[str]:
-    """Problems of sums that LiteRT's arithmetic, or the kernels', do not hold."""
-    reals, largest = np.array(row_factors(node)), largest_sums(node, folded_bias(node))
-    is_narrow = str(node.inputs[0].dtype) == "int8"
-    limit = 2**31 if is_narrow or option(node, "quantizedBiasType") == BIAS_IN_32_BITS else 2**32
-    if largest.max() >= limit:
-        return [f"sums up to {largest.max()}, at least {limit}"]
-    if (largest * reals).max() >= 2**31 - 1:
-        return [f"sums up to {(largest * reals).max():g} steps of the output"]
-    return [] if is_narrow else precision_problems(reals, largest)
-
-
-def precision_problems(reals: np.ndarray, largest: np.ndarray) -> list[str]:
-    """Problems of factors that tz_scale_precise does not hold: its product and what rounds it fit 64 bits."""
-    problems = []
-    for real, value in zip(reals.tolist(), largest.tolist(), strict=True):
-        mantissa, shift = math.frexp(real)
-        if shift < -31 or (value + 1) * (math.floor(mantissa * 2**31) + 2) + 2 ** (30 - shift) >= 2**63:
-            problems.append(f"a factor of {real:g} for sums up to {value}")
-    return problems[:1]
+def problems_of_constant(node: Node) -> list[str]:
+    """Problems of constant int8 weights."""
+    source, weights = node.inputs[:2]
+    if source.dtype != node.output.dtype:
+        return [f"{source.describe()} to {node.output.describe()}"]
+    if str(weights.dtype) != "int8":
+        return [f"weights {weights.describe()} instead of int8"]
+    if len(weights.scales) not in (1, weights.shape[0]):
+        return [f"weights with {len(weights.scales)} scales instead of 1 or {weights.shape[0]}"]
+    return overflow_problems(node, largest_sums(node, folded_bias(node)), np.array(row_factors(node)))
 
 
 def largest_sums(node: Node, bias: np.ndarray) -> np.ndarray:
@@ -145,23 +109,23 @@ def row_factors(node: Node) -> list[float]:
 
 
 def narrow_matrices(nodes: Iterable[Node]) -> list[np.ndarray]:
-    """The weights (rows, columns) of all matrices that meet int8 activations."""
-    layers = [node for node in nodes if node.operator == "FULLY_CONNECTED"]
+    """The weights (rows, columns) of all matrices that meet int8 activations and are packed."""
+    layers = [node for node in nodes if node.operator == "FULLY_CONNECTED" and not has_computed_form(node)]
     return [node.inputs[1].value for node in layers if str(node.inputs[0].dtype) == "int8"]
 
 
-def narrow_layer(node: Node, target: Target) -> Call:
-    """int8 activations."""
+def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
+    """int8 activations; and the rows (n,) that the call does not compute like LiteRT."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
     packed, halves = packed_for(node, target, narrow_kernels(node, target))
-    bias = folded_bias(node)
+    factors, others = proved_factors(node, folded_bias(node))
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
     fields = {
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
         "bias": Constant(f"{symbol}_bias", *stored_bias(node, packed.kernel)),
-        **factor_constants(symbol, proved_factors(node, bias)),
+        **factor_constants(symbol, factors),
         "rows": rows,
         "columns": columns,
         "output_zero_point": node.output.zero_point,
@@ -171,7 +135,7 @@ def narrow_layer(node: Node, target: Target) -> Call:
     call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output])
     call.scratch, call.variant, call.header = Scratch(packed.scratch_bytes), packed.variant, "fully_connected_s8"
     call.halves = halves
-    return call
+    return call, others
 
 
 def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
@@ -186,12 +150,12 @@ def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
     return target.kernels
 
 
-def wide_layer(node: Node, target: Target) -> Call:
-    """int16 activations."""
+def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
+    """int16 activations; and the rows (n,) that the call does not compute like LiteRT."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
     symbol, bias = node.output.symbol, folded_bias(node)
-    factors = wide_factors(node, bias)
+    factors, others = wide_factors(node, bias)
     is_short = sums_are_short(node, bias) and all(factor.shift <= LARGEST_SHORT_SHIFT for factor, _ in factors)
     packed, halves = packed_for(node, target, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
@@ -209,6 +173,33 @@ def wide_layer(node: Node, target: Target) -> Call:
     )
     call.scratch, call.variant = Scratch(packed.scratch_bytes) if is_short else None, packed.variant
     call.halves = halves
+    return call, others
+
+
+def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
+    """Some rows (n,) in double precision, over what the call for all rows has written."""
+    source, weights = node.operands()[:2]
+    symbol, shape = f"{node.output.symbol}_rows", f"({len(rows)})"
+    parts = [double_parts(row_factors(node)[row]) for row in rows]
+    arrays = {
+        "bias": folded_bias(node)[rows],
+        "mantissas": np.array([mantissa for mantissa, _ in parts], np.int64),
+        "exponents": np.array([exponent for _, exponent in parts], np.int16),
+        "places": rows.astype(np.int32),
+    }
+    comment = f"int8 ({len(rows)}, {weights.shape[1]}), rows in double precision"
+    fields = {
+        "weights": Constant(f"{symbol}_weights", weights.value[rows].ravel(), comment, "weights"),
+        **{name: Constant(f"{symbol}_{name}", values, shape) for name, values in arrays.items()},
+        "rows": len(rows),
+        "columns": weights.shape[1],
+        "output_zero_point": node.output.zero_point,
+        **output_range(node),
+    }
+    kernel = f"fully_connected_{'s8' if str(source.dtype) == 'int8' else 's16'}_rows"
+    struct = Struct("tz_fully_connected_rows_t", fields)
+    call = Call(node.operator, node.name, kernel, struct, [source], [node.output], header="fully_connected_rows")
+    call.steps = (weights.shape[1], weights.shape[0])
     return call
 
 
@@ -225,10 +216,10 @@ def sums_are_short(node: Node, bias: np.ndarray) -> bool:
     return bool(max(largest_sums(node, bias).max(), largest_sums(node, 0 * bias).max()) < 2**31)
 
 
-def wide_factors(node: Node, bias: np.ndarray) -> list[tuple[Factor, int]]:
-    """Factors of 62 bits, one per row, that round like LiteRT for every sum that can occur."""
-    largest, highest_step = int(largest_sums(node, bias).max()), max(map(abs, output_range(node).values()))
-    return precise_factors(np.array(row_factors(node)), largest, highest_step, node.name)
+def wide_factors(node: Node, bias: np.ndarray) -> tuple[list[tuple[Factor, int]], np.ndarray]:
+    """Factors of 62 bits, one per row, that round like LiteRT for every sum that can occur; and the other rows (n,)."""
+    highest_step = max(map(abs, output_range(node).values()))
+    return precise_factors(np.array(row_factors(node)), largest_sums(node, bias), highest_step)
 
 
 def unfolded_bias(node: Node, call: Call) -> list[Statement]:
@@ -257,12 +248,6 @@ def integers(symbol: str, values: np.ndarray) -> Tensor:
     return Tensor(symbol, symbol, values.shape, np.dtype("int32"), value=values.astype(np.int32))
 
 
-def plain_bias(node: Node) -> np.ndarray:
-    """(rows,) int64: the bias as the model has it, zeros where it has none."""
-    bias = node.inputs[2] if len(node.inputs) > 2 else None
-    return bias.value.ravel().astype(np.int64) if bias is not None else np.zeros(node.inputs[1].shape[0], np.int64)
-
-
 def folded_bias(node: Node) -> np.ndarray:
     """(rows,) int64: the bias with the input's zero point folded in."""
     return plain_bias(node) - node.inputs[0].zero_point * row_sums(node)
@@ -289,11 +274,11 @@ def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return bias + low * positive + high * negative, bias + high * positive + low * negative
 
 
-def proved_factors(node: Node, bias: np.ndarray) -> list[Factor]:
-    """Multipliers that round like LiteRT for every sum that can occur."""
+def proved_factors(node: Node, bias: np.ndarray) -> tuple[list[Factor], np.ndarray]:
+    """Multipliers that round like LiteRT for every sum that can occur; and the rows (n,) for which there is none."""
     low, high = output_range(node).values()
     steps = low - node.output.zero_point, high - node.output.zero_point
-    return exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps, node.name)
+    return exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps)
 
 
 def factor_constants(symbol: str, factors: list[Factor]) -> dict[str, Constant]:
@@ -304,11 +289,6 @@ def factor_constants(symbol: str, factors: list[Factor]) -> dict[str, Constant]:
         "multipliers": Constant(f"{symbol}_multipliers", multipliers, f"({len(factors)})"),
         "shifts": Constant(f"{symbol}_shifts", shifts, f"({len(factors)})"),
     }
-
-
-def output_range(node: Node) -> dict[str, int]:
-    low, high = activation_range(node.output, option(node, "fusedActivationFunction"))
-    return {"minimum": low, "maximum": high}
 
 
 FULLY_CONNECTED = FullyConnected()

@@ -1,9 +1,10 @@
 """Functions of one value: tables, filled with what LiteRT's reference kernels themselves compute.
 
-int8: 256 entries. int16: 513 entries to be interpolated (RSQRT, GELU), one curve for every model (LOGISTIC, TANH), or a
-requantization (RELU and its kin).
+int8: 256 entries. int16: 513 entries to be interpolated (RSQRT, GELU, EXP, LOG), one curve for every model (LOGISTIC,
+TANH), a requantization (RELU and its kin), or the roundings of float32 (SQRT).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from textzoo.compiler.operators.base import (
     factor_problems,
     float32_quotient,
 )
-from textzoo.compiler.operators.elementwise import Function, requantization, same_type_problems
+from textzoo.compiler.operators.elementwise import SMALLEST_SCALE, Function, requantization, same_type_problems
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
 from textzoo.compiler.program import Compute, Constant, Loop, Statement, Struct
 from textzoo.compiler.single_op import Tensor as SingleTensor
@@ -43,8 +44,8 @@ class LookUp(Operator):
     Attributes:
         wide: What computes int16; None where LiteRT does not.
         check: Further problems of a node.
-        smallest: The real value below which LiteRT refuses to compute. The device gives the largest output there, or,
-            within 128 steps of int16, something between that and the smallest value's.
+        smallest: The real value below which LiteRT refuses to compute. The device gives there what it gives for that
+            value; RSQRT, within 128 steps of int16, something between that and the smallest value's.
     """
 
     name: str
@@ -76,8 +77,8 @@ class LookUp(Operator):
         """(256,) int8: the outputs for the inputs -128 to 127."""
         inputs = np.arange(-128, 128).astype(np.int8)
         first = 0 if self.smallest is None else node.operands()[0].zero_point + 128
-        table = np.full(256, 127, np.int8)
-        table[first:] = reference_values(node, inputs[first:])
+        found = reference_values(node, inputs[first:])
+        table = np.concatenate([np.full(first, found[0]), found])
         return "tz_look_up_s8", table_struct(node, "tz_look_up_s8_t", table)
 
 
@@ -102,7 +103,7 @@ def single(tensor: Tensor, size: int) -> SingleTensor:
 
 
 def interpolated(node: Node) -> Function:
-    """GELU: the table behind LiteRT's outputs for all inputs."""
+    """GELU, EXP, LOG: the table behind LiteRT's outputs for all inputs."""
     values = np.arange(-32768, 32768).astype(np.int16)
     return "tz_look_up_s16", table_struct(node, "tz_look_up_s16_t", interpolation_table(reference_values(node, values)))
 
@@ -182,6 +183,41 @@ def check_relu(node: Node) -> list[str]:
     return factor_problems(relu_factor(node)) or activation_problems(node.output, Activation.RELU6)
 
 
+# ---- SQRT, HARD_SWISH ----
+
+
+def square_root(node: Node) -> Function:
+    """SQRT of int16."""
+    fields = {"input": real_struct(node.operands()[0].scale), "output": real_struct(node.output.scale)}
+    return "tz_square_root", Struct("tz_square_root_t", fields)
+
+
+def real_struct(scale: float) -> Struct:
+    """A float32 number as an integer of 24 bits and a power of two."""
+    mantissa, exponent = math.frexp(float32(scale))
+    return Struct("tz_real_t", {"mantissa": int(mantissa * 2**24), "exponent": exponent - 24})
+
+
+def check_root(node: Node) -> list[str]:
+    """Problems of scales that float32 hardly holds, or whose roots leave 31 bits: LiteRT gives anything there."""
+    scales = [tensor.scale for tensor in (node.operands()[0], node.output)]
+    if not all(SMALLEST_SCALE <= scale <= 1 / SMALLEST_SCALE for scale in scales):
+        return [f"scales of {scales[0]:g} and {scales[1]:g}"]
+    largest = math.sqrt(2.0**16 * scales[0]) / scales[1]
+    return [] if largest < 2.0**30 else [f"roots up to {largest:g} times the output's scale"]
+
+
+def check_hard_swish(node: Node) -> list[str]:
+    """Problems of an input scale above 128 times the output's, which LiteRT refuses."""
+    source, output = np.float32(node.operands()[0].scale), np.float32(node.output.scale)
+    with np.errstate(all="ignore"):
+        real = float(source / np.float32(128) / output)
+        slope = float(source / np.float32(128) / np.float32(3 / 32768))
+    if problems := factor_problems(real, slope):
+        return problems
+    return [] if quantize_multiplier(real).shift <= 0 else ["an input scale of more than 128 times the output's"]
+
+
 RSQRT = LookUp("RSQRT", interpolated_from_zero, smallest=0.0)
 GELU = LookUp("GELU", interpolated)
 LOGISTIC = LookUp("LOGISTIC", sigmoid("tz_logistic_s16", (0,)), check_logistic)
@@ -189,3 +225,8 @@ TANH = LookUp("TANH", sigmoid("tz_tanh_s16", (0, 1)), check_tanh)
 RELU = LookUp("RELU", clamped(Activation.RELU), check_relu)
 RELU6 = LookUp("RELU6", clamped(Activation.RELU6), check_relu)
 RELU_N1_TO_1 = LookUp("RELU_N1_TO_1", check=check_relu)
+RELU_0_TO_1 = LookUp("RELU_0_TO_1", check=check_relu)
+EXP = LookUp("EXP", interpolated)
+LOG = LookUp("LOG", interpolated)
+SQRT = LookUp("SQRT", square_root, check_root, smallest=0.0)
+HARD_SWISH = LookUp("HARD_SWISH", check=check_hard_swish)

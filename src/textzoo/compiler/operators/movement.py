@@ -20,6 +20,7 @@ from textzoo.compiler.packing.registry import pack_table
 from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct
 
 ANY = "any type"
+INDEX_TYPES = ("int16", "int32", "int64")
 
 
 def copy_loop(node: Node, shape: tuple[int, ...], target: Operand, source: Operand) -> Loop:
@@ -37,11 +38,25 @@ def part(tensor: Tensor, axis: int, start: int) -> Operand:
     return Operand(tensor, strides, start * strides[axis])
 
 
-def lies_at(tensor: Tensor, place: Operand) -> bool:
-    """Whether a tensor was made a view of the place where it belongs; one that belongs to two places is at one only."""
-    storage, offset, moves = tensor.place()
-    target, target_offset, target_moves = place.tensor.place()
-    return storage is target and offset == target_offset + place.offset and moves == target_moves
+class Rearrangement(Operator):
+    """An operator whose outputs are made of its inputs' elements by `copies`."""
+
+    def lower(self, node: Node, target: Target) -> list[Statement]:
+        """Copy what a pass has not made a view: one that belongs to two places lies at one of them only."""
+        return [loop for loop in self.copies(node) if not lies_there(loop)]
+
+
+def lies_there(loop: Loop) -> bool:
+    """Whether a loop copies elements to where they are."""
+    (compute,) = loop.body
+    return compute.operands[0].same_walk(compute.target)
+
+
+def moved(index: Tensor, element: int, stride: int, limit: int) -> tuple[int, tuple[Move, ...]]:
+    """What an index adds to a place, clamped to [0, limit]: elements where it is a constant, or else a move."""
+    if not index.is_constant:
+        return 0, (Move(index, element, stride, limit),)
+    return int(np.clip(index.value.ravel()[element], 0, limit)) * stride, ()
 
 
 def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
@@ -68,8 +83,32 @@ def normal_axis(axis: int, rank: int) -> int:
     return axis + rank if axis < 0 else axis
 
 
+def constant_indices(tensor: Tensor, what: str, *dtypes: str) -> list[str]:
+    """Problems of axes, sizes and the like, which must be known when compiling; int32 or int64 where none is given."""
+    dtypes = dtypes or ("int32", "int64")
+    wrong = [f"{what}: {tensor.describe()} instead of {' or '.join(dtypes)}"] if str(tensor.dtype) not in dtypes else []
+    return constant(tensor, what) or wrong
+
+
+def in_32_bits(node: Node, indices: Tensor, function: str = "tz_saturate_s32") -> tuple[Tensor, list[Statement]]:
+    """Indices as kernels take them, and the statements that make these of other ones.
+
+    Args:
+        node: Whose indices they are.
+        indices: int16, int32 or int64.
+        function: What is done with those of 64 bits that do not fit.
+    """
+    if str(indices.dtype) == "int32":
+        return indices, []
+    narrow = Tensor(f"{indices.name} in 32 bits", f"{indices.symbol}_s32", indices.shape, np.dtype("int32"))
+    walk, shape = Operand(indices, (1,)), (indices.size,)
+    wide = str(indices.dtype) == "int64"
+    compute = Compute(Operand(narrow, (1,)), function if wide else "", [walk])
+    return narrow, [Loop(node.operator, narrow.name, shape, [compute])]
+
+
 @dataclass(frozen=True)
-class Reshape(Operator):
+class Reshape(Rearrangement):
     """RESHAPE, EXPAND_DIMS, SQUEEZE: the same elements in the same order.
 
     Attributes:
@@ -89,7 +128,7 @@ class Reshape(Operator):
             return [f"{source.describe()} does not make {node.output.describe()}"]
         return same_format_problems(node, [source])
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         shape = (node.output.size,)
         return [copy_loop(node, shape, Operand(node.output, (1,)), Operand(node.operands()[0], (1,)))]
 
@@ -120,7 +159,7 @@ def squeezed(node: Node) -> tuple[int, ...] | None:
     return tuple(size for axis, size in enumerate(shape) if axis not in gone)
 
 
-class Split(Operator):
+class Split(Rearrangement):
     name = "SPLIT"
     types = "any type but bool; equal parts along a constant axis"
     arity = (2, 2)
@@ -145,16 +184,11 @@ class Split(Operator):
         step = node.output.shape[axis]
         return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy each part, unless it is read where it lies."""
-        return [
-            copy_loop(node, output.shape, whole(output), source)
-            for output, source in self.parts(node)
-            if not lies_at(output, source)
-        ]
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, output.shape, whole(output), source) for output, source in self.parts(node)]
 
 
-class Concatenation(Operator):
+class Concatenation(Rearrangement):
     name = "CONCATENATION"
     types = f"{ANY}; all with the same scale"
     arity = (1, ANY_NUMBER)
@@ -185,16 +219,11 @@ class Concatenation(Operator):
             for source, start in zip(node.operands(), starts, strict=False)
         ]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy each input to its place, unless it was computed there."""
-        return [
-            copy_loop(node, source.shape, place, whole(source))
-            for source, place in self.parts(node)
-            if not lies_at(source, place)
-        ]
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
 
 
-class Pack(Operator):
+class Pack(Rearrangement):
     name = "PACK"
     types = "any type but bool; all with the same scale"
     arity = (1, ANY_NUMBER)
@@ -222,16 +251,11 @@ class Pack(Operator):
             (source, Operand(node.output, rest, index * strides[axis])) for index, source in enumerate(node.operands())
         ]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy each input to its place, unless it was computed there."""
-        return [
-            copy_loop(node, source.shape, place, whole(source))
-            for source, place in self.parts(node)
-            if not lies_at(source, place)
-        ]
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
 
 
-class Transpose(Operator):
+class Transpose(Rearrangement):
     name = "TRANSPOSE"
     types = f"{ANY}; constant permutation"
     arity = (2, 2)
@@ -248,14 +272,43 @@ class Transpose(Operator):
             same_format_problems(node, [source]) if fits else [f"{order} of {source.shape} is not {node.output.shape}"]
         )
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         source, permutation = node.operands()
         strides = row_major(source.shape)
         walk = Operand(source, tuple(strides[int(axis)] for axis in permutation.value.ravel()))
         return [copy_loop(node, node.output.shape, whole(node.output), walk)]
 
 
-class Slice(Operator):
+class Reverse(Rearrangement):
+    """REVERSE_V2: some axes backwards. LiteRT computes it for axes that lie side by side."""
+
+    name = "REVERSE_V2"
+    types = f"{ANY}; constant axes that lie side by side"
+    arity = (2, 2)
+
+    def problems(self, node: Node) -> list[str]:
+        source, given = node.inputs
+        if problems := constant_indices(given, "the axes", "int32"):
+            return problems
+        axes, rank = self.axes(node), len(source.shape)
+        if len(given.shape) != 1 or axes != list(range(axes[0], axes[0] + len(axes))):
+            return [f"axes {axes}, which do not lie side by side"]
+        if not 0 <= axes[0] <= axes[-1] < rank or source.shape != node.output.shape:
+            return [f"axes {axes} of {source.describe()} to {node.output.describe()}"]
+        return same_format_problems(node, [source])
+
+    def axes(self, node: Node) -> list[int]:
+        return sorted(normal_axis(int(axis), len(node.inputs[0].shape)) for axis in node.inputs[1].value.ravel())
+
+    def copies(self, node: Node) -> list[Loop]:
+        source, axes = node.inputs[0], self.axes(node)
+        strides = row_major(source.shape)
+        last = sum((source.shape[axis] - 1) * strides[axis] for axis in axes)
+        walk = Operand(source, tuple(-step if axis in axes else step for axis, step in enumerate(strides)), last)
+        return [copy_loop(node, source.shape, whole(node.output), walk)]
+
+
+class Slice(Rearrangement):
     name = "SLICE"
     types = f"{ANY}; constant begin and size"
     arity = (3, 3)
@@ -274,75 +327,106 @@ class Slice(Operator):
             return [f"{node.output.describe()} from {begin.value.tolist()} of {source.describe()}"]
         return same_format_problems(node, [source])
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         source, begin = node.operands()[:2]
         strides = row_major(source.shape)
         offset = sum(int(start) * stride for start, stride in zip(begin.value.ravel(), strides, strict=True))
         return [copy_loop(node, node.output.shape, whole(node.output), Operand(source, strides, offset))]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Range:
-    """start, start + step, ...: `length` places of one axis."""
+    """start, start + step, ...: `length` places of one axis.
+
+    Attributes:
+        axis: Of the input; None for a new one.
+        shrunk: Whether the output is without this axis.
+    """
 
     start: int
     step: int
     length: int
+    axis: int | None = None
+    shrunk: bool = False
 
 
-class StridedSlice(Operator):
+class StridedSlice(Rearrangement):
     name = "STRIDED_SLICE"
-    types = f"{ANY}; constant bounds; masks of begin, end and shrunk axes"
+    types = f"{ANY}; constant bounds; all masks"
     arity = (4, 4)
 
     def problems(self, node: Node) -> list[str]:
         source, *bounds = node.inputs
-        problems = [text for tensor in bounds for text in constant(tensor, "every bound")]
-        masks = [name for name in ("ellipsisMask", "newAxisMask") if option(node, name)]
-        problems += [f"{name} is used" for name in masks] + (["offset bounds"] if option(node, "offset", False) else [])
-        if problems:
+        problems = [text for tensor in bounds for text in constant_indices(tensor, "every bound", "int32")]
+        problems += ["offset bounds"] if option(node, "offset", False) else []
+        if problems or (problems := self.count_problems(node)):
             return problems
-        count = bounds[0].size
-        if any(tensor.size != count for tensor in bounds) or count > len(source.shape) or 0 in bounds[2].value:
-            return [f"bounds that do not fit {source.describe()}"]
         ranges = self.ranges(node)
-        kept = [found.length for axis, found in enumerate(ranges) if not self.shrunk(node, axis)]
-        if tuple(kept) != node.output.shape or min((found.length for found in ranges), default=1) < 1:
-            return [f"a part of shape {tuple(kept)} instead of {node.output.shape}"]
+        kept = tuple(found.length for found in ranges if not found.shrunk)
+        if kept != node.output.shape or min((found.length for found in ranges), default=1) < 1:
+            return [f"a part of shape {kept} instead of {node.output.shape}"]
         return same_format_problems(node, [source])
 
-    def shrunk(self, node: Node, axis: int) -> bool:
-        return bool(option(node, "shrinkAxisMask") >> axis & 1)
+    def count_problems(self, node: Node) -> list[str]:
+        """Problems of bounds that do not belong to the axes."""
+        source, *bounds = node.inputs
+        if any(tensor.size != bounds[0].size or len(tensor.shape) != 1 for tensor in bounds) or 0 in bounds[2].value:
+            return [f"bounds that do not fit {source.describe()}"]
+        # LiteRT takes masks of bounds that are not there for masks of other axes.
+        strays = (option(node, "ellipsisMask") | option(node, "newAxisMask")) >> bounds[0].size
+        left, ellipses = self.axes_left(node), self.marks(node).count("ellipsis")
+        if left < 0 or strays:
+            return [f"bounds or masks that do not fit {source.describe()}"]
+        # LiteRT lets an ellipsis stand for one axis at least.
+        wrong = ellipses > 1 or (ellipses == 1 and left == 0)
+        return ["an ellipsis that stands for no axis, or several of them"] if wrong else []
+
+    def marks(self, node: Node) -> list[str]:
+        """What is done with each triple of bounds: the first mask that has its bit, or a range."""
+        masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
+        bits = {mark: option(node, mask) for mark, mask in masks.items()}
+        places = range(node.inputs[1].size)
+        return [next((mark for mark, mask in bits.items() if mask >> place & 1), "range") for place in places]
+
+    def axes_left(self, node: Node) -> int:
+        """How many axes have no bounds: an ellipsis stands for all of them."""
+        return len(node.inputs[0].shape) - sum(mark in ("shrunk", "range") for mark in self.marks(node))
 
     def ranges(self, node: Node) -> list[Range]:
-        """The places taken of every axis; axes without bounds are taken whole."""
-        columns = [tensor.value.ravel().tolist() for tensor in node.inputs[1:]]
-        bounds = zip(*columns, strict=True)
-        found = [self.range_of(node, axis, *bound) for axis, bound in enumerate(bounds)]
-        return found + [Range(0, 1, size) for size in node.inputs[0].shape[len(found) :]]
+        """What becomes of every axis, new ones among them; axes without bounds are taken whole."""
+        whole_axes = [Range(0, 1, size, axis) for axis, size in enumerate(node.inputs[0].shape)]
+        found, axis = [], 0
+        for place, mark in enumerate(self.marks(node)):
+            if mark == "new":
+                found.append(Range(0, 1, 1))
+            elif mark == "ellipsis":
+                found += whole_axes[axis : axis + self.axes_left(node)]
+                axis += self.axes_left(node)
+            else:
+                found.append(self.range_of(node, place, axis, shrunk=mark == "shrunk"))
+                axis += 1
+        return found + whole_axes[axis:]
 
-    def range_of(self, node: Node, axis: int, begin: int, end: int, step: int) -> Range:
+    def range_of(self, node: Node, place: int, axis: int, shrunk: bool) -> Range:
         """Of one axis: negative bounds count from the end, bounds outside are clamped.
 
         Empty where one place is to be taken that lies outside: LiteRT reads what is there.
         """
         size = node.inputs[0].shape[axis]
-        from_start, to_end = (option(node, mask) >> axis & 1 for mask in ("beginMask", "endMask"))
-        if self.shrunk(node, axis):
+        begin, end, step = (int(tensor.value.ravel()[place]) for tensor in node.inputs[1:])
+        from_start, to_end = (option(node, mask) >> place & 1 for mask in ("beginMask", "endMask"))
+        if shrunk:
             first = 0 if from_start else begin
-            return Range(first % size, 1, 1 if -size <= first < size and step > 0 else 0)
+            length = 1 if -size <= first < size and step > 0 else 0
+            return Range(first % size, 1, length, axis, shrunk=True)
         places = range(size)[None if from_start else begin : None if to_end else end : step]
-        return Range(places.start, places.step, len(places))
+        return Range(places.start, places.step, len(places), axis)
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         source = node.operands()[0]
         strides, ranges = row_major(source.shape), self.ranges(node)
-        offset = sum(found.start * stride for found, stride in zip(ranges, strides, strict=True))
-        steps = [
-            found.step * stride
-            for axis, (found, stride) in enumerate(zip(ranges, strides, strict=True))
-            if not self.shrunk(node, axis)
-        ]
+        offset = sum(found.start * strides[found.axis] for found in ranges if found.axis is not None)
+        steps = [0 if found.axis is None else found.step * strides[found.axis] for found in ranges if not found.shrunk]
         walk = Operand(source, tuple(steps), offset)
         return [copy_loop(node, node.output.shape, whole(node.output), walk)]
 
@@ -350,11 +434,11 @@ class StridedSlice(Operator):
 class Gather(Operator):
     """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped."""
 
-    types = f"{ANY}; int32 indices"
     arity = (2, 2)
 
-    def __init__(self, name: str, table: int, indices: int) -> None:
-        self.name, self._table, self._indices = name, table, indices
+    def __init__(self, name: str, table: int, indices: int, index_types: tuple[str, ...] = ("int32",)) -> None:
+        self.name, self._table, self._indices, self.index_types = name, table, indices, index_types
+        self.types = f"{ANY}; {' or '.join(index_types)} indices"
 
     def table(self, node: Node) -> Tensor:
         return node.inputs[self._table]
@@ -365,35 +449,46 @@ class Gather(Operator):
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(self.table(node).shape))
 
+    def batch_axes(self, node: Node) -> int:
+        """How many axes table and indices have in common."""
+        return normal_axis(option(node, "batchDims"), len(self.indices(node).shape))
+
     def problems(self, node: Node) -> list[str]:
-        table, indices, axis = self.table(node), self.indices(node), self.axis(node)
-        if option(node, "batchDims") != 0 or str(indices.dtype) != "int32":
-            return [f"batch dimensions, or indices {indices.describe()} instead of int32"]
+        table, indices, axis, batch = self.table(node), self.indices(node), self.axis(node), self.batch_axes(node)
+        if str(indices.dtype) not in self.index_types:
+            return [f"indices {indices.describe()} instead of {' or '.join(self.index_types)}"]
         if not 0 <= axis < len(table.shape):
             return [f"axis {axis} of {table.describe()}"]
+        if not 0 <= batch <= min(axis, len(indices.shape)) or table.shape[:batch] != indices.shape[:batch]:
+            return [f"{batch} batch dimensions of {table.describe()} and {indices.describe()}"]
         if self.name == "EMBEDDING_LOOKUP" and (len(indices.shape) != 1 or len(table.shape) < 2):
             return [f"indices {indices.describe()} of {table.describe()}"]
-        expected = table.shape[:axis] + indices.shape + table.shape[axis + 1 :]
+        expected = table.shape[:axis] + indices.shape[batch:] + table.shape[axis + 1 :]
         if node.output.shape != expected:
             return [f"{node.output.describe()} instead of {expected}"]
         if indices.is_constant and not 0 <= indices.value.min() <= indices.value.max() < table.shape[axis]:
             return [f"constant indices outside of {table.describe()}"]
         return same_format_problems(node, [table])
 
+    def batches(self, node: Node) -> int:
+        """How many tables there are, each with indices of its own."""
+        return int(np.prod(self.table(node).shape[: self.batch_axes(node)]))
+
     def sizes(self, node: Node) -> tuple[int, int, int]:
-        """(outer, places, inner): the table as three axes, of which the middle one is indexed."""
+        """(outer, places, inner): the table of one batch as three axes, of which the middle one is indexed."""
         shape, axis = self.table(node).shape, self.axis(node)
-        return int(np.prod(shape[:axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
+        return int(np.prod(shape[self.batch_axes(node) : axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
 
     def view(self, node: Node) -> View | None:
         """Where the result lies in the table, if it is one contiguous part of it."""
         outer, places, inner = self.sizes(node)
-        if outer != 1 or self.indices(node).size != 1 or self.is_packed(node):
+        indices = self.indices(node)
+        if outer != 1 or indices.size != 1 or str(indices.dtype) != "int32" or self.is_packed(node):
             return None
-        return View(self.table(node), 0, (Move(self.indices(node), 0, inner, places - 1),))
+        return View(self.table(node), *moved(indices, 0, inner, places - 1))
 
     def entries(self, node: Node) -> np.ndarray:
-        """A constant table as (outer * places, inner)."""
+        """A constant table as (batches * outer * places, inner)."""
         return self.table(node).value.reshape(-1, self.sizes(node)[2])
 
     def is_packed(self, node: Node) -> bool:
@@ -401,35 +496,23 @@ class Gather(Operator):
         return option(node, "packed", False)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
+        table, (indices, statements) = self.table(node), in_32_bits(node, self.indices(node))
+        outer, places, inner = self.sizes(node)
+        batches = self.batches(node)
+        counts = {"batches": batches, "outer": outer, "places": places, "count": indices.size // batches}
         if self.is_packed(node):
-            return self.lower_packed(node)
-        outer, places, inner = self.sizes(node)
-        fields = {
-            "outer": outer,
-            "places": places,
-            "inner_bytes": inner * node.output.dtype.itemsize,
-            "count": self.indices(node).size,
-        }
-        inputs = [self.table(node), self.indices(node)]
-        return [Call(self.name, node.name, "gather", Struct("tz_gather_t", fields), inputs, [node.output])]
+            return [*statements, self.packed_call(node, {**counts, "inner": inner}, indices)]
+        struct = Struct("tz_gather_t", {**counts, "inner_bytes": inner * table.dtype.itemsize})
+        return [*statements, Call(self.name, node.name, "gather", struct, [table, indices], [node.output])]
 
-    def lower_packed(self, node: Node) -> list[Statement]:
+    def packed_call(self, node: Node, counts: dict[str, int], indices: Tensor) -> Call:
         """The look-up in a packed table, which is a parameter of the kernel."""
-        outer, places, inner = self.sizes(node)
         table = self.table(node)
         packed = pack_table(self.entries(node))
         comment = f"{table.describe()}, packed: {packed.kernel}"
-        fields = {
-            "table": Constant(f"{table.symbol}_packed", packed.values, comment, "embedding"),
-            "outer": outer,
-            "places": places,
-            "inner": inner,
-            "count": self.indices(node).size,
-        }
-        struct = Struct("tz_gather_packed_t", fields)
-        call = Call(self.name, node.name, packed.kernel, struct, [self.indices(node)], [node.output])
-        call.header = "gather"
-        return [call]
+        stored = Constant(f"{table.symbol}_packed", packed.values, comment, "embedding")
+        struct = Struct("tz_gather_packed_t", {"table": stored, **counts})
+        return Call(self.name, node.name, packed.kernel, struct, [indices], [node.output], header="gather")
 
 
 class DynamicUpdateSlice(Operator):
@@ -451,19 +534,22 @@ class DynamicUpdateSlice(Operator):
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Copy what stays, unless it is there already; then write the new part."""
+        stays, written = self.movement(node)
+        return [written] if lies_there(stays) else [stays, written]
+
+    def movement(self, node: Node) -> list[Loop]:
+        """The copy of the whole operand, and that of the new part over it."""
         source, update, indices = node.operands()
         strides = row_major(source.shape)
-        moves = tuple(
-            Move(indices, axis, strides[axis], source.shape[axis] - update.shape[axis])
+        moves = [
+            moved(indices, axis, strides[axis], source.shape[axis] - update.shape[axis])
             for axis in range(len(source.shape))
             if source.shape[axis] != update.shape[axis]
-        )
+        ]
         place = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
-        place.view = View(node.output, 0, moves)
-        written = copy_loop(node, update.shape, Operand(place, strides), whole(update))
-        if node.output.storage is source.storage:
-            return [written]
-        return [copy_loop(node, source.shape, whole(node.output), whole(source)), written]
+        place.view = View(node.output, sum(offset for offset, _ in moves), sum((move for _, move in moves), ()))
+        stays = copy_loop(node, source.shape, whole(node.output), whole(source))
+        return [stays, copy_loop(node, update.shape, Operand(place, strides), whole(update))]
 
 
 RESHAPE = Reshape("RESHAPE", reshaped, (1, 2))
@@ -473,8 +559,9 @@ SPLIT = Split()
 CONCATENATION = Concatenation()
 PACK = Pack()
 TRANSPOSE = Transpose()
+REVERSE_V2 = Reverse()
 SLICE = Slice()
 STRIDED_SLICE = StridedSlice()
-GATHER = Gather("GATHER", table=0, indices=1)
+GATHER = Gather("GATHER", table=0, indices=1, index_types=INDEX_TYPES)
 EMBEDDING_LOOKUP = Gather("EMBEDDING_LOOKUP", table=1, indices=0)
 DYNAMIC_UPDATE_SLICE = DynamicUpdateSlice()

@@ -1,13 +1,13 @@
 """SOFTMAX over the last axis."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import float32, quantize_multiplier
-from textzoo.compiler.graph import Node
-from textzoo.compiler.operators.base import Operator, Target, factor_problems, option
-from textzoo.compiler.operators.elementwise import same_type_problems
+from textzoo.compiler.fixedpoint import any_multiplier, float32
+from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.operators.base import Operator, Target, option, quantized
 from textzoo.compiler.program import Call, Constant, Statement, Struct
 from textzoo.compiler.tables import (
     high_multiply,
@@ -16,40 +16,87 @@ from textzoo.compiler.tables import (
     softmax_reciprocals_s16,
 )
 
-# The output format that LiteRT demands: scale and zero point.
-FORMATS = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}
+
+@dataclass(frozen=True)
+class Form:
+    """One of LiteRT's kernels.
+
+    Attributes:
+        kernel: Ours.
+        scale: Of the output; LiteRT demands it, or writes in its steps whatever the output's scale is.
+        zero_point: The same.
+        longest: Most columns.
+        reason: What longer rows do.
+    """
+
+    kernel: str
+    scale: float
+    zero_point: int
+    longest: int
+    reason: str
+
+
+# Types of the input and the output.
+FORMS = {
+    ("int8", "int8"): Form(
+        "softmax_s8", 1 / 256, -128, 511, "LiteRT ends the process where the exponentials of a row sum to 512"
+    ),
+    ("int8", "int16"): Form("softmax_s8_s16", 1 / 65536, -32768, 4095, "the sum of exponentials overflows"),
+    ("int16", "int16"): Form("softmax_s16", 1 / 32768, 0, 65535, "the sum of exponentials overflows"),
+}
 FRACTION_BITS = 26
-# LiteRT ends the process where the exponentials of an int8 row, the largest of which is 1, sum to 512. The sum of an
-# int16 row has 31 bits.
-LONGEST_ROWS = {"int8": 511, "int16": 65535}
-# Above it, the distance from the largest value leaves 32 bits.
+# LiteRT's limit of the factor from int8 to the exponent.
+LARGEST_REAL_STEP = 2.0**31 - 1
+# Above the first, tz_exponential_s16 does not hold the raised distances, which above the second one wrap around in 32
+# bits; the last one is the largest shift of 32 bits.
 LARGEST_SHIFT_S16 = 14
+LARGEST_SHIFT = 31
 STEPS_S16 = 10.0 / 65535
 
 
 class Softmax(Operator):
     name = "SOFTMAX"
-    types = "int8 (rows of at most 511) or int16, over the last axis"
+    types = "int8 (rows of at most 511) or int16, or int8 to int16; over the last axis"
 
     def problems(self, node: Node) -> list[str]:
-        if problems := same_type_problems(node, "int8", "int16"):
+        source, output = node.operands()[0], node.output
+        form = form_of(node)
+        if form is None:
+            return [f"{source.describe()} to {output.describe()}"]
+        if problems := quantized(source, "int8", "int16") or format_problems(output, form):
             return problems
-        scale, zero_point = FORMATS[str(node.output.dtype)]
-        if abs(node.output.scale / scale - 1) > 1e-3 or node.output.zero_point != zero_point:
-            return [f"an output of scale {node.output.scale:g} and zero point {node.output.zero_point}, not {scale:g}"]
-        source, longest = node.operands()[0], LONGEST_ROWS[str(node.output.dtype)]
-        if source.shape != node.output.shape or not source.shape or source.shape[-1] > longest:
-            return [f"{source.describe()} to {node.output.describe()}, rows of at most {longest}"]
+        if source.shape != output.shape or not source.shape:
+            return [f"{source.describe()} to {output.describe()}"]
+        if source.shape[-1] > form.longest:
+            return [f"rows of {source.shape[-1]}, more than {form.longest}: {form.reason}"]
         return step_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         columns = node.output.shape[-1]
         sizes = {"rows": node.output.size // columns, "columns": columns}
-        width, fields = ("s8", fields_s8(node)) if str(node.output.dtype) == "int8" else ("s16", fields_s16(node))
+        is_narrow = str(node.operands()[0].dtype) == "int8"
+        width, fields = ("s8", fields_s8(node)) if is_narrow else ("s16", fields_s16(node))
         struct = Struct(f"tz_softmax_{width}_t", {**fields, **sizes})
-        return [
-            Call(self.name, node.name, f"softmax_{width}", struct, node.operands(), [node.output], header="softmax")
-        ]
+        return [Call(self.name, node.name, kernel_of(node), struct, node.operands(), [node.output], header="softmax")]
+
+
+def form_of(node: Node) -> Form | None:
+    """The kernel of LiteRT's for a node's types, if there is one."""
+    return FORMS.get((str(node.operands()[0].dtype), str(node.output.dtype)))
+
+
+def format_problems(output: Tensor, form: Form) -> list[str]:
+    """Problems of an output's scale and zero point."""
+    if len(output.scales) == 1 and abs(output.scale / form.scale - 1) <= 1e-3 and output.zero_point == form.zero_point:
+        return []
+    wanted = f"{form.scale:g} and {form.zero_point}, in which LiteRT writes"
+    return [f"an output of scale {output.scale:g} and zero point {output.zero_point}, not {wanted}"]
+
+
+def kernel_of(node: Node) -> str:
+    """Our kernel; where the raised distances of int16 wrap around, the one that lets them."""
+    kernel = form_of(node).kernel
+    return kernel if kernel != "softmax_s16" or is_held_s16(node) else "softmax_s16_wrapping"
 
 
 def real_step(node: Node) -> float:
@@ -59,30 +106,40 @@ def real_step(node: Node) -> float:
 
 
 def real_step_s16(node: Node) -> float:
-    """The same as LiteRT computes it for int16: in float32."""
+    """The same as LiteRT computes it for int16, in float32, in steps of its table."""
     beta, scale = np.float32(option(node, "beta", 0.0)), np.float32(node.operands()[0].scale)
     with np.errstate(all="ignore"):
-        return float(beta * scale)
+        return float(beta * scale) / STEPS_S16
 
 
 def step_problems(node: Node) -> list[str]:
     """Problems of an input scale and beta that LiteRT's arithmetic does not hold."""
-    if str(node.output.dtype) == "int8":
-        step = real_step(node) * 2**FRACTION_BITS
-        return factor_problems(step) if step > 1 else [f"an input scale times beta of {real_step(node):g}"]
-    problems = factor_problems(real_step_s16(node) / STEPS_S16)
-    if problems or quantize_multiplier(real_step_s16(node) / STEPS_S16).shift <= LARGEST_SHIFT_S16:
-        return problems
-    return [f"an input scale times beta of {real_step_s16(node):g}"]
+    if str(node.operands()[0].dtype) == "int8":
+        # LiteRT ends the process.
+        is_held = real_step(node) * 2**FRACTION_BITS > 1
+        return [] if is_held else [f"an input scale times beta of {real_step(node):g}"]
+    step = real_step_s16(node)
+    if not (math.isfinite(step) and step >= 0):
+        return [f"an input scale times beta of {step * STEPS_S16:g}"]
+    if any_multiplier(step).shift > LARGEST_SHIFT:
+        return [f"an input scale times beta of {step * STEPS_S16:g}, by which LiteRT shifts 32 bits or more"]
+    return []
+
+
+def is_held_s16(node: Node) -> bool:
+    """Whether tz_exponential_s16 holds the distances of int16."""
+    return any_multiplier(real_step_s16(node)).shift <= LARGEST_SHIFT_S16
 
 
 def exponentials_s8(step: float) -> np.ndarray:
     """(distances,) int32: the exponential for each distance from the largest value, as far as LiteRT looks.
 
+    Where a step is 16 or more, that is the largest value alone.
+
     Args:
-        step: What one step of the input means in the exponent.
+        step: What one step of the input means in the exponent; may be infinite.
     """
-    factor = quantize_multiplier(min(step * 2**FRACTION_BITS, 2.0**31 - 1))
+    factor = any_multiplier(min(step * 2**FRACTION_BITS, LARGEST_REAL_STEP))
     furthest = math.floor(31.0 * 2.0**FRACTION_BITS / 2.0**factor.shift)
     distances = np.arange(min(furthest, 255) + 1, dtype=np.int64)
     raised = (-distances << factor.shift).astype(np.int32).astype(np.int64)
@@ -97,7 +154,7 @@ def fields_s8(node: Node) -> dict[str, object]:
 
 
 def fields_s16(node: Node) -> dict[str, object]:
-    factor = quantize_multiplier(real_step_s16(node) / STEPS_S16)
+    factor = any_multiplier(real_step_s16(node))
     symbol = node.output.symbol
     return {
         "exponentials": Constant(f"{symbol}_exponentials", softmax_exponentials_s16(), "(513)", "table"),

@@ -1,65 +1,66 @@
 """Loops over the same elements become one loop: what the first computes stays in a register for the second."""
 
-from textzoo.compiler.graph import Graph
-from textzoo.compiler.program import Loop, Operand, Program, Statement, straightened
+from collections.abc import Iterable
+from dataclasses import replace
+
+from textzoo.compiler.aliases import turns_are_independent
+from textzoo.compiler.graph import Graph, Tensor
+from textzoo.compiler.program import Compute, Loop, Operand, Program, Statement, straightened
 
 
 def run(graph: Graph, program: Program) -> None:
-    kept = {id(tensor.storage) for tensor in graph.kept()}
     merged: list[Statement] = []
     for statement in program.statements:
         if isinstance(statement, Loop):
             statement = straightened(statement)
         previous = merged[-1] if merged else None
-        if isinstance(previous, Loop) and isinstance(statement, Loop) and may_join(previous, statement):
+        if isinstance(previous, Loop) and isinstance(statement, Loop) and turns_are_independent(previous, statement):
             previous.body += statement.body
             previous.name = statement.name
             previous.kind = " ".join(dict.fromkeys(f"{previous.kind} {statement.kind}".split()))
         else:
             merged.append(statement)
     program.statements = merged
-    drop_unread_stores(program, kept)
+    take_values(program)
+    drop_unread_stores(program, kept_memory(graph))
 
 
-def may_join(first: Loop, second: Loop) -> bool:
-    """Whether each turn of the second loop needs only what the same turn of the first has computed.
-
-    Everything that the second reads or writes of the first loop's targets, and writes of what the first reads, must be
-    touched in the same order: then no turn can see what a later turn of the other loop would have left.
-    """
-    if first.shape != second.shape:
-        return False
-    written = [compute.target for compute in first.body]
-    read = [operand for compute in first.body for operand in compute.operands]
-    for compute in second.body:
-        for operand in (*compute.operands, compute.target):
-            if any(operand.overlaps(target) and not operand.same_walk(target) for target in written):
-                return False
-        if any(compute.target.overlaps(operand) and not compute.target.same_walk(operand) for operand in read):
-            return False
-    indices = {id(tensor) for operand in operands_of(second) for tensor in operand.tensor.touched()[1:]}
-    return not any(id(target.tensor.storage) in indices for target in written)
+def take_values(program: Program) -> None:
+    """Let loops take from the same turn what it has computed, the last value where there are several."""
+    for loop in program.statements:
+        if isinstance(loop, Loop):
+            for number, compute in enumerate(loop.body):
+                compute.operands = [taken(operand, loop.body[:number]) for operand in compute.operands]
 
 
-def operands_of(loop: Loop) -> list[Operand]:
-    """Everything that a loop reads or writes."""
-    return [operand for compute in loop.body for operand in (*compute.operands, compute.target)]
+def taken(operand: Operand, earlier: list[Compute]) -> Operand:
+    """An operand as the value of an earlier computation of the turn, if that is what lies there."""
+    places = [place for place, compute in enumerate(earlier) if compute.target.same_walk(operand)]
+    return replace(operand, value_of=places[-1]) if places else operand
+
+
+def kept_memory(graph: Graph) -> set[int]:
+    """The ids of memory that is read after the last statement."""
+    return {id(tensor.storage) for tensor in (*graph.kept(), *(state.before for state in graph.states))}
 
 
 def drop_unread_stores(program: Program, kept: set[int]) -> None:
-    """Values that only the rest of the same loop reads are not written to memory."""
-    for index, loop in enumerate(program.statements):
-        if not isinstance(loop, Loop):
-            continue
-        elsewhere = {
-            id(storage)
-            for number, statement in enumerate(program.statements)
-            if number != index
-            for tensor in statement.reads()
-            for storage in tensor.touched()
-        }
-        for place, compute in enumerate(loop.body):
-            storage = compute.target.tensor.storage
-            readers = [operand for later in loop.body[place + 1 :] for operand in later.operands]
-            same = [operand.same_walk(compute.target) for operand in readers if operand.overlaps(compute.target)]
-            compute.stored = id(storage) in kept or id(storage) in elsewhere or not same or not all(same)
+    """Values that only the rest of the same turn takes are not written to memory."""
+    for loop in program.statements:
+        if isinstance(loop, Loop):
+            others = [statement for statement in program.statements if statement is not loop]
+            read = [tensor for statement in others for tensor in statement.reads()]
+            needed = kept | memory_of(read) | read_in(loop)
+            taken = {operand.value_of for compute in loop.body for operand in compute.operands}
+            for number, compute in enumerate(loop.body):
+                compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
+
+
+def read_in(loop: Loop) -> set[int]:
+    """The ids of memory that a loop itself reads: of its operands, and of the indices of where it writes."""
+    return memory_of(loop.reads()) | {id(index) for tensor in loop.writes() for index in tensor.touched()[1:]}
+
+
+def memory_of(tensors: Iterable[Tensor]) -> set[int]:
+    """The ids of memory that is read where tensors are read, that of the indices of their places included."""
+    return {id(storage) for tensor in tensors for storage in tensor.touched()}

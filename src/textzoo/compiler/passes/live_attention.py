@@ -1,8 +1,9 @@
 """Attention over the live places only: scores, mask, softmax and weighted values as one kernel.
 
 The graph computes all places of the cache and replaces the scores of those after `position` by a constant. Their values
-are exactly zero since the last reset (the cache holds its zero point there), so they add nothing to the result; what
-they add to the softmax's sum, and that they may be the largest score, is a constant that the kernel takes into account.
+are exactly zero since the last reset (the cache holds its zero point there, and `position` of a decode step only counts
+up), so they add nothing to the result; what they add to the softmax's sum, and that they may be the largest score, is a
+constant that the kernel takes into account. A mask by anything else but `position` is left as it is.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from textzoo.compiler.graph import Graph, Node, Tensor
 from textzoo.compiler.operators.base import can_hoist, option
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import requantize_factor
+from textzoo.compiler.operators.softmax import is_held_s16
 
 SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
 
@@ -112,7 +114,7 @@ def unwidened(graph: Graph, tensor: Tensor) -> Tensor:
 def last_live_place(graph: Graph, condition: Tensor) -> Tensor | None:
     """The position that a mask `0, 1, 2, ... <= position` compares with."""
     node = source_node(graph, condition, "LESS_EQUAL")
-    if node is None or node.inputs[1].size != 1 or not node.inputs[0].is_constant:
+    if node is None or node.inputs[1] is not graph.counter or not node.inputs[0].is_constant:
         return None
     places = node.inputs[0].value.ravel()
     return node.inputs[1] if np.array_equal(places, np.arange(len(places))) else None
@@ -135,13 +137,15 @@ def fits_kernel(graph: Graph, found: Found, kept: Tensor) -> bool:
 
 
 def scales_stay_small(found: Found, width: int, context: int) -> bool:
-    """Whether the products of int8 can be scaled by `tz_scale_hoisted`; those of int16 are scaled otherwise."""
+    """Whether the products of int8 can be scaled by `tz_scale_hoisted`, and the distances of scores of int16 be raised.
+
+    The products of int16 are scaled otherwise.
+    """
     scores, weights = (quantize_multiplier(product_factor(node)) for node in (found.scores, found.product))
     form = FORMS[found.kernel]
     narrow_scores, narrow_weights = form.dtype == "int8", form.softmax == "int8"
-    return (not narrow_scores or can_hoist(scores, width * 255 * 255)) and (
-        not narrow_weights or can_hoist(weights, context * 255 * 255)
-    )
+    holds_scores = can_hoist(scores, width * 255 * 255) if narrow_scores else is_held_s16(found.softmax)
+    return holds_scores and (not narrow_weights or can_hoist(weights, context * 255 * 255))
 
 
 def is_cache(graph: Graph, tensor: Tensor, last: Tensor) -> bool:

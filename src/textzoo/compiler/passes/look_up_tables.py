@@ -13,7 +13,7 @@ from textzoo.compiler.single_op import Tensor as SingleTensor
 from textzoo.compiler.single_op import build, run_reference
 
 SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
-UNARY = {"ADD", "SUB", "MUL", "QUANTIZE", "SQUARED_DIFFERENCE"}
+UNARY = {"ADD", "SUB", "MUL", "QUANTIZE", "SQUARED_DIFFERENCE", "ABS", "NEG", "LEAKY_RELU", "MAXIMUM", "MINIMUM"}
 MANY_ELEMENTS = 64
 INPUTS = np.arange(-128, 128).astype(np.int8)
 

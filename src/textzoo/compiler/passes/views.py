@@ -1,36 +1,50 @@
 """Reshapes, splits, slices, concatenations and look-ups of one row become views: no copy, no memory of their own."""
 
-from textzoo.compiler.graph import Graph, Node, Tensor, View
+import math
+
+from textzoo.compiler.aliases import Lifetimes
+from textzoo.compiler.graph import Graph, Tensor, View
 from textzoo.compiler.operators.base import row_major
-from textzoo.compiler.operators.movement import Concatenation, Gather, Pack, Slice, Split, StridedSlice
 from textzoo.compiler.opset import operator_of
 from textzoo.compiler.program import Loop, Operand
-
-SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
 
 
 def run(graph: Graph) -> None:
     """Give views to every tensor that lies, or can be computed, inside another one."""
+    lifetimes = Lifetimes(graph)
     for node in graph.nodes:
         operator = operator_of(node)
-        if node.operator in SAME_ORDER:
-            look_into(graph, node.output, View(node.inputs[0]))
-        elif isinstance(operator, Split):
-            for output, place in operator.parts(node):
-                look_into(graph, output, contiguous_part(place, output.shape))
-        elif isinstance(operator, Slice | StridedSlice) or node.operator == "TRANSPOSE":
-            look_into(graph, node.output, copied_part(node))
-        elif isinstance(operator, Gather):
-            look_into(graph, node.output, operator.view(node))
-        elif isinstance(operator, Concatenation | Pack):
-            compute_in_place(graph, node)
+        look_into(lifetimes, node.output, operator.view(node))
+        for loop in operator.copies(node):
+            share_memory(lifetimes, loop)
 
 
-def look_into(graph: Graph, tensor: Tensor, view: View | None) -> None:
-    """Let a tensor be a view, unless it is an output whose address must be known and writable."""
-    fixed = graph.leaves(tensor) and (view is None or view.moves or view.base.storage.is_constant)
-    if view is not None and not fixed:
+def share_memory(lifetimes: Lifetimes, loop: Loop) -> None:
+    """Let what a loop copies be read where it lies, or else be computed where it belongs."""
+    (compute,) = loop.body
+    (source,) = compute.operands
+    target = compute.target
+    if is_whole(target, loop.shape):
+        look_into(lifetimes, target.tensor, contiguous_part(source, loop.shape))
+    if target.tensor.view is None and is_whole(source, loop.shape):
+        compute_inside(lifetimes, source.tensor, contiguous_part(target, loop.shape))
+
+
+def look_into(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> None:
+    """Let a tensor be a view, if the memory that it would lie in lasts as long as it is read."""
+    if view is not None and tensor.view is None and lifetimes.may_lie_in(tensor, view):
         tensor.view = view
+
+
+def compute_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> None:
+    """Let a tensor be computed inside one that is made of it."""
+    if view is not None and lifetimes.may_be_computed_inside(tensor):
+        tensor.view = view
+
+
+def is_whole(place: Operand, shape: tuple[int, ...]) -> bool:
+    """Whether a walk goes straight over all elements of a tensor."""
+    return math.prod(shape) == place.tensor.size and contiguous_part(place, shape) is not None
 
 
 def contiguous_part(place: Operand, shape: tuple[int, ...]) -> View | None:
@@ -38,21 +52,3 @@ def contiguous_part(place: Operand, shape: tuple[int, ...]) -> View | None:
     wanted = row_major(shape)
     straight = all(size == 1 or step == want for size, step, want in zip(shape, place.strides, wanted, strict=True))
     return View(place.tensor, place.offset) if straight else None
-
-
-def copied_part(node: Node) -> View | None:
-    """What a node copies, as a view."""
-    (statement,) = operator_of(node).lower(node, None)
-    assert isinstance(statement, Loop)
-    return contiguous_part(statement.body[0].operands[0], statement.shape)
-
-
-def compute_in_place(graph: Graph, node: Node) -> None:
-    """Let the inputs of a concatenation be computed where they belong."""
-    for statement in operator_of(node).lower(node, None):
-        (compute,) = statement.body
-        source = compute.operands[0].tensor
-        view = contiguous_part(compute.target, statement.shape)
-        movable = source.view is None and not source.is_constant and graph.producer(source) is not None
-        if movable and view is not None and not graph.leaves(source):
-            source.view = view

@@ -1,0 +1,3 @@
+#include "first_place.h"
+
+TZ_FIRST_PLACE(tz_arg_min_u8, uint8_t, <)

@@ -1,0 +1,3 @@
+#include "fold_axis.h"
+
+TZ_FOLD_AXIS(tz_reduce_any, uint8_t, result | value)

@@ -1,0 +1,3 @@
+#include "fold_axis.h"
+
+TZ_FOLD_AXIS(tz_reduce_min_s64, int64_t, value < result ? value : result)

@@ -1,0 +1,3 @@
+#include "fold_axis.h"
+
+TZ_FOLD_AXIS(tz_reduce_sum_s64, int64_t, (uint64_t)result + (uint64_t)value)

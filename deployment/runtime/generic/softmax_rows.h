@@ -1,0 +1,64 @@
+/* What the kernels of SOFTMAX share: all but the exponentials of int16, and the outputs of int8. */
+#ifndef TEXTZOO_SOFTMAX_ROWS_H
+#define TEXTZOO_SOFTMAX_ROWS_H
+
+#include "textzoo/softmax.h"
+
+/* ---- int8 ---- */
+
+/* What takes part in the sum: 12 integer bits, so that 4095 ones fit. */
+static inline int32_t sum_of_exponentials(const tz_softmax_s8_t *softmax, const int8_t *row, int32_t largest)
+{
+    int32_t sum = 0;
+    for (int32_t i = 0; i < softmax->columns; ++i) {
+        const int32_t distance = largest - row[i];
+        if (distance < softmax->distances) {
+            sum += tz_divide_by_power(softmax->exponentials[distance], TZ_DROPPED_BITS);
+        }
+    }
+    return sum;
+}
+
+static inline int32_t largest_of_s8(const int8_t *row, int32_t columns)
+{
+    int32_t largest = row[0];
+    for (int32_t i = 1; i < columns; ++i) {
+        largest = row[i] > largest ? row[i] : largest;
+    }
+    return largest;
+}
+
+/* ---- int16 ---- */
+
+/* The exponential of a distance from the largest value. */
+typedef int32_t exponential_t(const tz_softmax_s16_t *softmax, int32_t distance);
+
+static inline int32_t largest_of_s16(const int16_t *row, int32_t columns)
+{
+    int32_t largest = row[0];
+    for (int32_t i = 1; i < columns; ++i) {
+        largest = row[i] > largest ? row[i] : largest;
+    }
+    return largest;
+}
+
+static inline void softmax_rows(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output,
+                                exponential_t *exponential)
+{
+    for (int32_t row = 0; row < softmax->rows; ++row) {
+        const int32_t largest = largest_of_s16(input, softmax->columns);
+        int32_t sum = 0;
+        for (int32_t i = 0; i < softmax->columns; ++i) {
+            output[i] = (int16_t)exponential(softmax, input[i] - largest);
+            sum += output[i];
+        }
+        const tz_reciprocal_t reciprocal = tz_reciprocal_s16(softmax->reciprocals, sum);
+        for (int32_t i = 0; i < softmax->columns; ++i) {
+            output[i] = (int16_t)tz_probability_s16(output[i], reciprocal);
+        }
+        input += softmax->columns;
+        output += softmax->columns;
+    }
+}
+
+#endif

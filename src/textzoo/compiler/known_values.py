@@ -1,0 +1,36 @@
+"""What follows from shapes and constants, computed before the graph is checked: shapes as converters leave them.
+
+SHAPE, a part of it, a product, PACK, and then RESHAPE, which takes a constant only: integers that have no scale. A node
+is folded only where it could be compiled, too: LiteRT ends the process at some others.
+"""
+
+from textzoo.compiler.graph import Graph, Node
+from textzoo.compiler.operators.shapes import Known
+from textzoo.compiler.opset import operator_of, problems_of
+from textzoo.compiler.passes.constant_folding import fold
+
+
+def fold_known_values(graph: Graph) -> None:
+    """Make constants of integers that depend on shapes and constants only, except of the graph's outputs."""
+    for node in list(graph.nodes):
+        if is_index(node) and not any(graph.leaves(output) for output in node.outputs) and make_constant(node):
+            graph.nodes.remove(node)
+
+
+def is_index(node: Node) -> bool:
+    """Whether all that a node computes are integers without scales."""
+    return all(str(output.dtype) in ("int32", "int64") and not output.scales for output in node.outputs)
+
+
+def make_constant(node: Node) -> bool:
+    """Give the outputs their values; False where these are not known."""
+    if problems_of(node):
+        return False
+    operator = operator_of(node)
+    if isinstance(operator, Known):
+        node.output.value = operator.value(node)
+        return True
+    is_known = bool(node.operands()) and all(operand.is_constant for operand in node.operands())
+    if is_known:
+        fold(node)
+    return is_known

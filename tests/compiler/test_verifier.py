@@ -1,0 +1,75 @@
+"""The verifier refuses what a faulty pass, plan or order would compute wrongly: such faults are put in, one by one."""
+
+from collections import Counter
+
+import pytest
+from graph_benches import BENCHES
+from graph_judge import Trial, Verdict, judge
+from known_graphs import KNOWN
+
+from textzoo.compiler import aliases, compile, lowering, planner
+from textzoo.compiler.passes import element_chains
+
+ALWAYS, NEVER = (lambda *_: True), (lambda *_: False)
+
+
+def first_value(operand, earlier):
+    """The first of several values that a turn has written to one place, instead of the last."""
+    return TAKEN(operand, earlier[:1])
+
+
+def one_after_the_other(graph):
+    """Every new state over its old one, without asking who reads that."""
+    return [lowering.carry(state) for state in graph.states if not aliases.same_place(state.after, state.before)]
+
+
+def same_memory(a, b):
+    return a.storage is b.storage
+
+
+def all_at_the_start(blocks):
+    for block in blocks:
+        block.offset = 0
+
+
+def short_lives(self, other):
+    """A block may be given away in the moment in which it is read for the last time."""
+    return self.first < other.last and other.first < self.last
+
+
+TAKEN = element_chains.taken
+# What is wrong: where, and what is there instead.
+FAULTS = {
+    "views last for ever": (aliases.Lifetimes, "lasts", ALWAYS),
+    "every state is updated in place": (aliases.Lifetimes, "may_be_updated", lambda self, state: self.is_update(state)),
+    "states carried one after the other": (lowering, "carried_states", one_after_the_other),
+    "places compared by memory only": (lowering, "same_place", same_memory),
+    "the first value instead of the last": (element_chains, "taken", first_value),
+    "no value taken, stores dropped": (element_chains, "taken", lambda operand, earlier: operand),
+    "loops of one shape joined": (element_chains, "turns_are_independent", lambda a, b: a.shape == b.shape),
+    "nothing kept": (element_chains, "kept_memory", lambda graph: set()),
+    "copies left out": (lowering, "lies_in_input", ALWAYS),
+    "everything at one place": (planner, "place", all_at_the_start),
+    "blocks given away too early": (planner.Block, "meets", short_lives),
+}
+
+
+def outcomes(folder):
+    (folder / "objects").mkdir()
+    trials = [Trial(make(), 1) for make in KNOWN.values()]
+    return judge(trials, BENCHES["generic"], folder, folder / "objects")
+
+
+@pytest.mark.parametrize(("where", "name", "fault"), FAULTS.values(), ids=FAULTS.keys())
+def test_what_a_fault_would_compute_wrongly_is_refused(where, name, fault, tmp_path, monkeypatch):
+    monkeypatch.setattr(where, name, fault)
+    verdicts = Counter(outcome.verdict for outcome in outcomes(tmp_path))
+    assert set(verdicts) <= {Verdict.EQUAL, Verdict.CRASH}
+    assert verdicts[Verdict.CRASH] > 0
+
+
+def test_without_the_verifier_the_same_fault_gives_wrong_integers(tmp_path, monkeypatch):
+    """The graphs do tell: the tests above do not pass because nothing could go wrong."""
+    monkeypatch.setattr(aliases.Lifetimes, "lasts", ALWAYS)
+    monkeypatch.setattr(compile, "verify", NEVER)
+    assert Verdict.MISMATCH in {outcome.verdict for outcome in outcomes(tmp_path)}
