@@ -949,9 +949,10 @@ def quotient(name: str) -> Callable[[Random, str], Case]:
         divisor.data = None
         # The remainder of the smallest integer by -1 ends LiteRT's process.
         case.ranges = {dividend: (-(2**31) + 1, 2**31 - 1)} if name == "FLOOR_MOD" else {}
-        case.ranges[divisor] = sides = draw_side(random, divisor)
-        if random.random() < 0.3:
-            divisor.data = draw_values(random, divisor.shape, dtype, sides)
+        case.ranges[divisor] = draw_side(random, divisor)
+        for operand in (dividend, divisor):
+            if random.random() < 0.2:
+                operand.data = draw_values(random, operand.shape, dtype, case.ranges.get(operand))
         return case
 
     return make
@@ -1072,7 +1073,7 @@ ROWS = [
     Row("LEAKY_RELU", QUANTIZED, unary("LEAKY_RELU", between((-8, 1), (-8, 1)), relative(-4, 4), draw_slope)),
     Row("PRELU", QUANTIZED, prelu),
     Row("RELU_0_TO_1", ("int8",), unary("RELU_0_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
-    Row("HARD_SWISH", ("int8",), unary("HARD_SWISH", between((-9, 1), (-9, 1)), relative(-6.9, 4))),
+    Row("HARD_SWISH", ("int8",), unary("HARD_SWISH", between((-9, 1), (-9, 1)), relative(-6.49, 4))),
     Row("EXP", QUANTIZED, unary("EXP", between((-9, -1), (-18, -8)), between((-9, 4), (-17, 0)))),
     Row("LOG", QUANTIZED, unary("LOG", between((-10, 2), (-18, 0)), between((-8, 0), (-15, -8)))),
     Row("SQRT", QUANTIZED, unary("SQRT", between((-12, 3), (-20, 3)), root_scale)),
