@@ -26,6 +26,7 @@ from graph_judge import COMPILES, Outcome, Trial, Verdict, judge
 from graph_minimizer import minimized
 
 from bare_metal import MissingToolError, require
+from textzoo.compiler.passes.registry import TABLE
 
 BATCH = 16
 FORK = multiprocessing.get_context("fork")  # the libraries are imported once
@@ -72,6 +73,7 @@ class Totals:
     operators: Counter = field(default_factory=Counter)
     reasons: dict[str, Counter] = field(default_factory=dict)
     faults: list[dict] = field(default_factory=list)
+    smallest: Counter = field(default_factory=Counter)
 
     def line(self, seconds: float) -> str:
         counts = ", ".join(f"{count} {verdict}" for verdict, count in self.verdicts.most_common())
@@ -87,6 +89,7 @@ class Totals:
             "benches": dict(self.benches),
             "operators": dict(self.operators.most_common()),
             "reasons": {verdict: dict(counts.most_common()) for verdict, counts in self.reasons.items()},
+            "smallest": dict(self.smallest.most_common()),
             "faults": self.faults,
         }
         return json.dumps(content, indent=1)
@@ -218,6 +221,7 @@ class Fuzzer:
 
     def keep_smaller(self, job: Job, trial: Trial) -> None:
         seed, outcome = job.seeds[0], job.outcome
+        self.totals.smallest[kind_of(trial, outcome)] += 1
         lines = self.write(job, seed, trial, outcome, "-small")
         print("\n".join([f"---- seed {seed} on {job.bench}", *lines]), flush=True)
 
@@ -230,6 +234,13 @@ class Fuzzer:
         stem.with_suffix(".tflite").write_bytes(trial.case.content())
         stem.with_suffix(".txt").write_text("\n".join([*lines, ""]), encoding="utf-8")
         return lines
+
+
+def kind_of(trial: Trial, outcome: Outcome) -> str:
+    """`mismatch: ADD, SPLIT with views`: what is left of a graph that was made smaller."""
+    operators = sorted({operation.name for operation in trial.case.operations})
+    left = [entry.name for entry in TABLE if entry.name not in trial.without]
+    return f"{outcome.verdict}: {', '.join(operators)} with {', '.join(left) or 'no pass'}"
 
 
 def installed(names: Sequence[str]) -> list[str]:

@@ -56,6 +56,9 @@ class GraphCase:
         """The .tflite."""
         return build_named(self.operations, self.all_inputs(), self.all_outputs(), self.all_names(), self.description)
 
+    def __str__(self) -> str:
+        return "\n".join(self.describe())
+
     def describe(self) -> list[str]:
         """One line per node, state and output."""
         numbers = {tensor: f"t{place}" for place, tensor in enumerate(self.tensors())}

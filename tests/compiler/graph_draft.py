@@ -121,7 +121,9 @@ class Draft:
         can_be_state = self.has_states and low <= zero_of(made) <= high
         can_be_constant = made.dtype != "float32"
         kinds = ["input"] * 5 * self.has_inputs + ["state"] * 3 * can_be_state + ["constant"] * 2 * can_be_constant
-        kind = self.one_of(kinds or ["input"])
+        if not kinds:
+            raise NothingFitsError
+        kind = self.one_of(kinds)
         if kind == "constant":
             made.data = draw_values(self.random, made.shape, made.dtype, (low, high))
         elif kind == "state":

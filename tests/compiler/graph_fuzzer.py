@@ -1,6 +1,7 @@
 """Random graphs of 3 to 30 nodes: nodes of the table NODES that share operands, then states, outputs and names."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -129,7 +130,7 @@ def grow(draft: Draft, profile: Profile) -> None:
     """Add nodes until there are enough."""
     nodes = [*NODES, *PHRASES.values()]
     weights = profile.weights(nodes)
-    wanted = 3 + int(25 * draft.random.random() ** 2)
+    wanted = 3 + int(25 * draft.random.random() ** 1.5)
     for _ in range(ATTEMPTS * wanted):
         if len(draft.operations) >= wanted:
             return
@@ -138,10 +139,8 @@ def grow(draft: Draft, profile: Profile) -> None:
 
 def add_node(draft: Draft, node: Node) -> None:
     """One more node, if the draft has tensors for it."""
-    try:
+    with suppress(NothingFitsError):
         draft.add(node.make(draft))
-    except NothingFitsError:
-        return
 
 
 # ---- states ----
@@ -153,7 +152,8 @@ def settle_states(draft: Draft) -> None:
     for before in [before for before, after in draft.states.items() if after is None]:
         computed, others = candidates(draft, before)
         if not computed and before.shape and draft.chance(0.8):
-            draft.add(update(draft, before))
+            with suppress(NothingFitsError):
+                draft.add(update(draft, before))
             computed, others = candidates(draft, before)
         chosen = computed if computed and draft.chance(0.75) else others
         draft.states[before] = draft.one_of(chosen)

@@ -472,6 +472,18 @@ def view_of_an_input_as_output() -> GraphCase:
     return graph_case(operations)
 
 
+def taken_and_read_later() -> GraphCase:
+    """A sum that the same turn takes, and that is turned afterwards."""
+    a, b, total, product = several(4, 4, 3)
+    turned = quantized(3, 4)
+    operations = [
+        Operation("ADD", [a, b], [total]),
+        Operation("MUL", [total, a], [product]),
+        Operation("TRANSPOSE", [total, plain([1, 0])], [turned]),
+    ]
+    return graph_case(operations)
+
+
 # ---- attention ----
 
 
@@ -547,6 +559,7 @@ KNOWN: dict[str, Callable[[], GraphCase]] = {
     "inputs and constants as outputs": inputs_and_constants_as_outputs,
     "views as outputs": views_as_outputs,
     "a view of an input as output": view_of_an_input_as_output,
+    "a value taken and read later": taken_and_read_later,
     "attention as it grows": attention_at(True, "int8", "int8"),
     "attention at any place": attention_at(False, "int8", "int8"),
     "attention of int16 at any place": attention_at(False, "int16", "int16"),

@@ -756,22 +756,37 @@ def strided_slice(random: Random, dtype: str) -> Case:
 
 
 def strided_slice_of_new_axes(random: Random, dtype: str) -> Case:
-    """New axes, axes taken away, and an ellipsis, anywhere among the others."""
-    source = tensor(random, draw_shape(random, (1, 4)), dtype)
-    count = int(random.integers(0, len(source.shape)))
-    marks = [str(random.choice(["range", "shrunk"])) for _ in range(count)]
-    marks += ["new"] * int(random.integers(0, 3)) + ["ellipsis"] * int(random.integers(0, 2))
-    random.shuffle(marks)
-    marks = marks or ["new"]
-    masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
-    options = {mask: sum(1 << place for place, mark in enumerate(marks) if mark == key) for key, mask in masks.items()}
-    # The others stand in for any axis, so that only places that all axes have are taken.
-    others = {"range": slice(-9, 9), "shrunk": 0, "new": np.newaxis, "ellipsis": Ellipsis}
-    shape = np.empty(source.shape, bool)[tuple(others[mark] for mark in marks)].shape
-    bounds = {"range": (-9, 9, 1), "shrunk": (0, 1, 1)}
-    rows = [bounds.get(mark, tuple(random.integers(1, 4, 3).tolist())) for mark in marks]
-    operands = [source, *(plain(list(column)) for column in zip(*rows, strict=True))]
-    return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], options))
+    """New axes, axes taken away, and an ellipsis, anywhere among ranges; drawn until something is left."""
+    while True:
+        source = tensor(random, draw_shape(random, (1, 4)), dtype)
+        marks = random.choice(["range", "range", "shrunk"], int(random.integers(0, len(source.shape)))).tolist()
+        marks += ["new"] * int(random.integers(0, 3)) + ["ellipsis"] * int(random.integers(0, 2))
+        random.shuffle(marks)
+        if not marks:
+            continue
+        bounds = random.integers(-5, 7, (3, len(marks)))
+        bounds[2] = random.choice([1, 1, 2, -1], len(marks))
+        for place, mark in enumerate(marks):
+            if mark == "shrunk":
+                bounds[:, place] = random.choice([0, -1]), 0, 1
+        masks = {mask: int(random.integers(0, 2 ** len(marks))) for mask in ("beginMask", "endMask")}
+        index = tuple(index_of(mark, place, bounds[:, place].tolist(), masks) for place, mark in enumerate(marks))
+        shape = np.empty(source.shape, bool)[index].shape
+        names = {"ellipsisMask": "ellipsis", "newAxisMask": "new", "shrinkAxisMask": "shrunk"}
+        for mask, name in names.items():
+            masks[mask] = sum(1 << place for place, mark in enumerate(marks) if mark == name)
+        if 0 not in shape:
+            operands = [source, *(plain(column.tolist()) for column in bounds)]
+            return Case(Operation("STRIDED_SLICE", operands, [same(random, source, shape)], masks))
+
+
+def index_of(mark: str, place: int, bounds: list[int], masks: dict[str, int]) -> object:
+    """What numpy takes for one triple of bounds."""
+    begin, end, step = bounds
+    first, last = masks["beginMask"] >> place & 1, masks["endMask"] >> place & 1
+    if mark == "range":
+        return slice(None if first else begin, None if last else end, step)
+    return {"shrunk": 0 if first else begin, "new": np.newaxis, "ellipsis": Ellipsis}[mark]
 
 
 def draw_indices(random: Random, shape: Sequence[int]) -> Tensor:
@@ -936,9 +951,10 @@ def quotient(name: str) -> Callable[[Random, str], Case]:
         divisor.data = None
         # The remainder of the smallest integer by -1 ends LiteRT's process.
         case.ranges = {dividend: (-(2**31) + 1, 2**31 - 1)} if name == "FLOOR_MOD" else {}
-        case.ranges[divisor] = sides = draw_side(random, divisor)
-        if random.random() < 0.3:
-            divisor.data = draw_values(random, divisor.shape, dtype, sides)
+        case.ranges[divisor] = draw_side(random, divisor)
+        for operand in (dividend, divisor):
+            if random.random() < 0.2:
+                operand.data = draw_values(random, operand.shape, dtype, case.ranges.get(operand))
         return case
 
     return make
@@ -1059,7 +1075,7 @@ ROWS = [
     Row("LEAKY_RELU", QUANTIZED, unary("LEAKY_RELU", between((-8, 1), (-8, 1)), relative(-4, 4), draw_slope)),
     Row("PRELU", QUANTIZED, prelu),
     Row("RELU_0_TO_1", ("int8",), unary("RELU_0_TO_1", between((-8, 1), (-8, 1)), relative(-4, 4))),
-    Row("HARD_SWISH", ("int8",), unary("HARD_SWISH", between((-9, 1), (-9, 1)), relative(-6.9, 4))),
+    Row("HARD_SWISH", ("int8",), unary("HARD_SWISH", between((-9, 1), (-9, 1)), relative(-6.49, 4))),
     Row("EXP", QUANTIZED, unary("EXP", between((-9, -1), (-18, -8)), between((-9, 4), (-17, 0)))),
     Row("LOG", QUANTIZED, unary("LOG", between((-10, 2), (-18, 0)), between((-8, 0), (-15, -8)))),
     Row("SQRT", QUANTIZED, unary("SQRT", between((-12, 3), (-20, 3)), root_scale)),

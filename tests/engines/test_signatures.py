@@ -128,6 +128,33 @@ OUTPUTS = {
     "names before formats": ([NARROW, NARROW], [*UNNAMED[:4], "x", "new_b", "new_a"], ["logits", "new_b", "new_a"]),
     "one name is enough": ([NARROW, NARROW], [*UNNAMED[:4], "x", "new_b", "y"], ["logits", "new_b", "new_a"]),
     "two states of a format": ([NARROW, NARROW], UNNAMED, ["x:0", "x:1", "x:2"]),
+    "new names only": ([NARROW, NARROW], [*UNNAMED[:4], "new_x", "new_b", "new_a"], ["logits", "new_b", "new_a"]),
+    "new names behind a prefix": (
+        [NARROW, NARROW],
+        [*UNNAMED[:4], "step_new_logits:0", "step_new_b:0", "step_new_a:0"],
+        ["logits", "new_b", "new_a"],
+    ),
+    "a prefix of all": (
+        [NARROW, NARROW],
+        ["state_token", "state_position", "state_a", "state_b", "state_logits", "state_new_b", "state_new_a"],
+        ["logits", "new_b", "new_a"],
+    ),
+    "a prefix of inputs within the names of outputs": (
+        [NARROW, NARROW],
+        ["state_token:0", "state_position:0", "state_a:0", "state_b:0", "logits", "new_state_b", "new_state_a"],
+        ["logits", "new_b", "new_a"],
+    ),
+    "a path": (
+        [NARROW, NARROW],
+        ["step_1/token", "step_1/position", "step_1/a", "step_1/b", "step_1/logits", "step_1/new_b", "step_1/new_a"],
+        ["logits", "new_b", "new_a"],
+    ),
+    "states of one beginning": (
+        [NARROW, NARROW],
+        ["token", "position", "new_1", "new_2", "new_new_x", "new_new_2", "new_new_1"],
+        ["logits", "new_new_2", "new_new_1"],
+    ),
+    "no state": ([], ["token", "position", "serving_default_anything:0"], ["logits"]),
     "no step": ([NARROW, WIDE], ["tokens", *UNNAMED[1:]], ["x:0", "x:1", "x:2"]),
 }
 
@@ -191,8 +218,18 @@ def test_several_signatures_without_a_step_are_refused(quantized_path):
         (["decode_token", "decode_position"], ["token", "position"]),
         (["token", "token_position"], ["token", "token_position"]),
         (["x_1"], ["x_1"]),
+        (["step_1/token", "step_1/position"], ["token", "position"]),
+        (["model.step.token", "model.step.position"], ["token", "position"]),
+        (["x_", "x_y"], ["x_", "x_y"]),
         ([], []),
     ],
 )
 def test_names_of_tensors_are_shortened(names, short):
     assert shortened(names) == short
+
+
+def test_tensors_of_the_same_name_are_numbered():
+    names = ["token", "position", "a", "a", "a_2", "a_2", "a"]
+    file = parse_tflite(step_of([NARROW, WIDE], names))
+    assert list(file.inputs) == ["token", "position", "a", "a_2"]
+    assert list(file.outputs) == ["logits", "new_a", "new_a_2"]

@@ -8,8 +8,9 @@ In a decode step, outputs that are not called by the contract (`logits`, `new_<s
 answer is possible: see `named_by_contract`.
 """
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
@@ -22,6 +23,7 @@ LOGITS = "logits"
 TOKEN, POSITION = "token", "position"
 STEP_INPUTS = {TOKEN, POSITION}
 OUTPUT_NUMBER = re.compile(r":\d+$")
+SEPARATORS = "_/.:"
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,7 @@ def chosen_interface(interfaces: Sequence[Interface], label: str) -> Interface:
 def interfaces_of(model: Any) -> list[Interface]:
     """All signatures of a schema.ModelT; where there are none, the first subgraph as it is."""
     if not model.signatureDefs:
-        graph = model.subgraphs[0]
-        return [Interface("", 0, tensor_names(graph, graph.inputs), tensor_names(graph, graph.outputs))]
+        return [interface_of_tensors(model.subgraphs[0])]
     return [
         Interface(
             text(signature.signatureKey),
@@ -93,23 +94,58 @@ def text(value: bytes | str | None) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else (value or "")
 
 
-def tensor_names(graph: Any, indices: Any) -> dict[str, int]:
-    """Tensors by their own names, shortened if that keeps them apart."""
-    places = [int(index) for index in ([] if indices is None else indices)]
+def interface_of_tensors(graph: Any) -> Interface:
+    """The first subgraph as it is: inputs and outputs have the names of their tensors, shortened."""
+    inputs = tensor_names(graph, graph.inputs, STEP_INPUTS)
+    states = {name: text(graph.tensors[place].name) for name, place in inputs.items() if name not in STEP_INPUTS}
+    # A new state may be called after the whole name of its state's tensor.
+    new_states = {NEW_STATE + without_number(whole): NEW_STATE + name for name, whole in states.items()}
+    outputs = tensor_names(graph, graph.outputs, {LOGITS, *new_states, *new_states.values()})
+    return Interface("", 0, inputs, {new_states.get(name, name): place for name, place in outputs.items()})
+
+
+def tensor_names(graph: Any, indices: Any, known: Set[str]) -> dict[str, int]:
+    """Tensors by their own names, shortened if that keeps them apart, else numbered where several have the same."""
+    places = list(dict.fromkeys(int(index) for index in ([] if indices is None else indices)))
     if not all(0 <= place < len(graph.tensors or []) for place in places):
         raise UserError("inputs or outputs that are not there")
     names = [text(graph.tensors[place].name) for place in places]
-    short = shortened(names)
-    return dict(zip(short if len(set(short)) == len(short) else names, places, strict=True))
+    short = shortened(names, known)
+    return dict(zip(short if len(set(short)) == len(short) else numbered(names), places, strict=True))
 
 
-def shortened(names: Sequence[str]) -> list[str]:
-    """`serving_default_token:0`, `serving_default_position:0` -> `token`, `position`."""
-    plain = [OUTPUT_NUMBER.sub("", name) for name in names]
-    # All letters that the names have in common at their beginning, up to an underscore.
-    common = [letters[0] for letters in takewhile(lambda letters: len(set(letters)) == 1, zip(*plain, strict=False))]
-    prefix = "".join(common) if len(plain) > 1 else ""
-    return [name[prefix.rfind("_") + 1 :] for name in plain]
+def numbered(names: Sequence[str]) -> list[str]:
+    """x, x, y -> x, x_2, y."""
+    found: list[str] = []
+    for name in names:
+        same = (f"{name}_{number}" for number in itertools.count(2))
+        found.append(name if name not in found else next(other for other in same if other not in (*names, *found)))
+    return found
+
+
+def shortened(names: Sequence[str], known: Set[str] = frozenset()) -> list[str]:
+    """`serving_default_token:0`, `serving_default_position:0` -> `token`, `position`.
+
+    Args:
+        names: Of tensors.
+        known: Names that are expected. Of all beginnings that the names have in common, up to a separator, the one is
+            taken away that leaves most of these, and of several such beginnings the longest.
+    """
+    plain = [without_number(name) for name in names]
+    lengths = [length for length in common_beginnings(plain) if all(len(name) > length for name in plain)]
+    longest = max(lengths, key=lambda length: (sum(name[length:] in known for name in plain), length), default=0)
+    return [name[longest:] for name in plain]
+
+
+def without_number(name: str) -> str:
+    """`StatefulPartitionedCall:1` -> `StatefulPartitionedCall`."""
+    return OUTPUT_NUMBER.sub("", name)
+
+
+def common_beginnings(names: Sequence[str]) -> list[int]:
+    """Lengths of the beginnings that all of several names share and that end in a separator; 0 is always one."""
+    common = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)) if len(names) > 1 else ()
+    return [0, *(place + 1 for place, letters in enumerate(common) if letters[0] in SEPARATORS)]
 
 
 def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: Sequence[Any]) -> Interface:

@@ -21,9 +21,9 @@ from textzoo.compiler.tflite_support import (
     DTYPES,
     OPERATOR_NAMES,
     TYPE_NAMES,
+    NotSupportedError,
     integers,
     missing_parts,
-    not_supported,
     operator_code,
     shape_text,
     used_tensors,
@@ -60,6 +60,11 @@ class TensorInfo:
     def is_constant(self) -> bool:
         """Whether all values are known, as they are where there are none."""
         return len(self.data) > 0 or 0 in self.shape
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether there are no values to be known: it has no elements, or is of a kind that is not read."""
+        return self.dtype == UNREAD or 0 in self.shape
 
     @property
     def scale(self) -> float:
@@ -160,7 +165,7 @@ def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
         file = _checked(model, interface, content)
         missing = missing_parts(model, model.subgraphs[interface.subgraph], interface)
     if missing:
-        raise not_supported(name, missing)
+        raise NotSupportedError(name, missing, file)
     return file
 
 
@@ -302,7 +307,7 @@ def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
     shape = tuple(integers(tensor.shape))
     data = _buffer(tensor, model, content)
     if tensor.type not in DTYPES or tensor.sparsity is not None:
-        return TensorInfo(index, name, shape, UNREAD, (), (), data)  # refused later, with all others
+        return _unread_tensor(index, tensor)  # refused later, with all others
     dtype = DTYPES[tensor.type]
     require(len(data) in (0, _elements(shape) * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
     scales, zero_points = _quantization(name, tensor.quantization, shape)
@@ -310,7 +315,7 @@ def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
 
 
 def _unread_tensor(index: int, tensor: Any) -> TensorInfo:
-    """A tensor that is left over from what made the file: only its place counts."""
+    """A tensor whose values nobody reads, left over from what made the file: only its place counts."""
     return TensorInfo(index, text(tensor.name), tuple(integers(tensor.shape)), UNREAD, (), (), b"")
 
 
@@ -356,7 +361,8 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
 def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:
     """Every tensor is an input, a constant, or written once before it is read; variables are refused later."""
     computed = {index for operator in operators for index in operator.outputs}
-    known = {tensor.index for tensor in tensors if tensor.data or (tensor.is_constant and tensor.index not in computed)}
+    known = {tensor.index for tensor in tensors if tensor.data}
+    known.update(tensor.index for tensor in tensors if tensor.is_left_out and tensor.index not in computed)
     known.update(integers(graph.inputs))
     known.update(place for place, tensor in enumerate(graph.tensors) if tensor.isVariable or tensor.externalBuffer)
     for operator in operators:

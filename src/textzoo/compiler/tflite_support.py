@@ -74,15 +74,24 @@ def used_tensors(graph: Any, interface: Interface) -> set[int]:
     return used - {-1}
 
 
-def not_supported(name: str, missing: Sequence[str]) -> UserError:
-    """The error of a file in which nothing is damaged."""
-    return UserError(
-        f"{name} is a .tflite with parts that are not supported",
-        expected="operators without subgraphs, libraries or variables of their own; tensors of constant shapes and "
-        f"types {', '.join(sorted(str(dtype) for dtype in DTYPES.values()))}",
-        received="\n  ".join(["", *missing]),
-        remedy="Convert the model without them; states are inputs and outputs.",
-    )
+class NotSupportedError(UserError):
+    """A file in which nothing is damaged, but parts are not supported.
+
+    Args:
+        name: Of the file, for the message.
+        missing: Those parts, a line for each kind.
+        file: What was read nevertheless (a TfliteFile).
+    """
+
+    def __init__(self, name: str, missing: Sequence[str], file: Any) -> None:
+        super().__init__(
+            f"{name} is a .tflite with parts that are not supported",
+            expected="operators without subgraphs, libraries or variables of their own; tensors of constant shapes and "
+            f"types {', '.join(sorted(str(dtype) for dtype in DTYPES.values()))}",
+            received="\n  ".join(["", *missing]),
+            remedy="Convert the model without them; states are inputs and outputs.",
+        )
+        self.file = file
 
 
 def missing_parts(model: Any, graph: Any, interface: Interface) -> list[str]:
@@ -104,11 +113,12 @@ def missing_parts(model: Any, graph: Any, interface: Interface) -> list[str]:
 def refused_operators(model: Any, graph: Any) -> list[str]:
     """`CUSTOM FlexErf`, `WHILE`, ... as often as they are there."""
     names = [operator_code(operator, model) for operator in graph.operators or []]
-    return [
-        f"{name} {shown(custom)}".rstrip()
-        for name, custom in names
-        if name in REFUSED_OPERATORS or name.startswith(STABLEHLO)
-    ]
+    return [f"{name} {shown(custom)}".rstrip() for name, custom in names if is_refused(name)]
+
+
+def is_refused(operator: str) -> bool:
+    """Whether an operator is not run at all, whatever its tensors are."""
+    return operator in REFUSED_OPERATORS or operator.startswith(STABLEHLO)
 
 
 def unread_types(graph: Any, used: Set[int]) -> list[int]:

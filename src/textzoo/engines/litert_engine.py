@@ -20,7 +20,7 @@ from textzoo.compiler.tflite_support import shape_text
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
-from textzoo.errors import UserError, raise_all
+from textzoo.errors import UserError, collecting, raise_all
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[Arrays], Arrays]
@@ -48,13 +48,14 @@ class LitertEngine(Engine):
         self._content = model if isinstance(model, bytes) else read_checked_bytes(Path(model))
         self._keep_tensors = keep_tensors
         self.graph = parse_tflite(self._content, self._label)
-        self._states = checked_states(self.graph, self._label)
+        raise_all(step_mistakes(self.graph, self._content, self._label))
         if not isinstance(model, bytes):
             probe(self._content, self._label)
-        logits = self.graph.tensors[self.graph.outputs["logits"]]
+        logits = self.graph.tensors[self.graph.outputs[LOGITS]]
         self.logits_format = LogitsFormat(logits.dtype, logits.scale or 1.0, logits.zero_point)
-        self.vocabulary_size = vocabulary_of(self.graph, self._label)
+        self.vocabulary_size = logits.shape[1]
         self.context_length = context_length_of(self.graph, self._content, self._label)
+        self._states = states_of(self.graph)
         self.interpreter = open_interpreter(self._content, self._label, self.resolver, keep_tensors)
         self._run = step_of(self.interpreter, self.graph)
         self.reset()
@@ -172,20 +173,35 @@ def zeros_of(tensor: TensorInfo) -> np.ndarray:
     return np.full(tensor.shape, tensor.zero_point, tensor.dtype)
 
 
-def checked_states(graph: TfliteFile, label: str) -> list[str]:
-    """The names of the states, after checking that the graph is a decode step; all that is wrong is raised at once."""
-    states = sorted(set(graph.inputs) - STEP_INPUTS)
-    outputs = {LOGITS, *(NEW_STATE + name for name in states)}
-    if not set(graph.inputs) >= STEP_INPUTS or set(graph.outputs) != outputs:
-        title = f"signature '{graph.signature}'" if graph.signature else "no signature"
-        raise UserError(
+def step_mistakes(graph: TfliteFile, content: bytes, label: str) -> list[UserError]:
+    """All that keeps a graph from being a decode step that engines can run."""
+    errors = no_step(graph, label)
+    if not errors:
+        errors += [*wrong_numbers(graph, label), *changed_states(graph, label), *strange_logits(graph, label)]
+        with collecting(errors):
+            context_length_of(graph, content, label)
+    return errors
+
+
+def states_of(graph: TfliteFile) -> list[str]:
+    """The names of the states that go in."""
+    return sorted(set(graph.inputs) - STEP_INPUTS)
+
+
+def no_step(graph: TfliteFile, label: str) -> list[UserError]:
+    """Inputs or outputs that are not those of a decode step."""
+    outputs = {LOGITS, *(NEW_STATE + name for name in states_of(graph))}
+    if set(graph.inputs) >= STEP_INPUTS and set(graph.outputs) == outputs:
+        return []
+    title = f"signature '{graph.signature}'" if graph.signature else "no signature"
+    return [
+        UserError(
             f"{label} has no decode step",
             expected="inputs token, position and state; outputs logits and new_<state>",
             received=f"{title}, inputs {', '.join(graph.inputs)}; outputs {', '.join(graph.outputs)}",
             remedy="Convert the model with a signature of these names.",
         )
-    raise_all([*wrong_numbers(graph, label), *changed_states(graph, states, label)])
-    return states
+    ]
 
 
 def wrong_numbers(graph: TfliteFile, label: str) -> list[UserError]:
@@ -198,9 +214,10 @@ def wrong_numbers(graph: TfliteFile, label: str) -> list[UserError]:
     ]
 
 
-def changed_states(graph: TfliteFile, states: list[str], label: str) -> list[UserError]:
+def changed_states(graph: TfliteFile, label: str) -> list[UserError]:
     """States that come out in another format than they go in."""
-    pairs = [(graph.tensors[graph.inputs[name]], graph.tensors[graph.outputs[NEW_STATE + name]]) for name in states]
+    places = [(graph.inputs[name], graph.outputs[NEW_STATE + name]) for name in states_of(graph)]
+    pairs = [(graph.tensors[before], graph.tensors[after]) for before, after in places]
     return [
         UserError(
             f"{label}: the state {before.name} changes its format in a step",
@@ -223,11 +240,11 @@ def described_form(tensor: TensorInfo) -> str:
     return ", ".join([tensor.describe(), *listed])
 
 
-def vocabulary_of(graph: TfliteFile, label: str) -> int:
-    """The number of tokens, from the logits (1, vocabulary_size)."""
-    logits = graph.tensors[graph.outputs["logits"]]
+def strange_logits(graph: TfliteFile, label: str) -> list[UserError]:
+    """Logits that are not one number for each token of the vocabulary."""
+    logits = graph.tensors[graph.outputs[LOGITS]]
     right_type = str(logits.dtype) in ("int8", "int16", "float32")
-    if len(logits.shape) != 2 or logits.shape[0] != 1 or not right_type:
-        expected = "int8, int16 or float32 1x<vocabulary size>"
-        raise UserError(f"{label} has strange logits", expected=expected, received=logits.describe())
-    return logits.shape[1]
+    if len(logits.shape) == 2 and logits.shape[0] == 1 and right_type:
+        return []
+    expected = "int8, int16 or float32 1x<vocabulary size>"
+    return [UserError(f"{label} has strange logits", expected=expected, received=logits.describe())]

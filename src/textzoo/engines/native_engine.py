@@ -9,8 +9,9 @@ from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite_file import read_checked_bytes
 from textzoo.engines.base import Engine, LogitsFormat
+from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.probe import probe
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
 from textzoo.targets.native import NativeModel
 
 
@@ -28,6 +29,7 @@ class NativeEngine(Engine):
     name = "native"
 
     def __init__(self, model: Path | str) -> None:
+        raise_all(model_mistakes(model, compiled=True))
         probe(read_checked_bytes(Path(model)), str(model))
         compiled = compile_file(Path(model), Target("host"))
         self._open(compiled, NativeModel.build(compiled))

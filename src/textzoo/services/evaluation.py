@@ -10,8 +10,9 @@ import numpy as np
 
 from textzoo.engines.base import Engine
 from textzoo.engines.metrics import Metrics, evaluate, merged
+from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
 from textzoo.files import write_json
 from textzoo.report import EvaluationReport, Report
 from textzoo.schema import Config
@@ -39,10 +40,11 @@ class Candidate:
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Evaluate all models at hand and let the last of them speak."""
-    data = inputs.prepared_dataset(config, workspace, sink)
     candidates = list(models_at_hand(config, workspace))
     if not candidates:
         raise UserError("there is no model to evaluate", remedy="Give model.float_model_path=<file>.keras.")
+    check_models(config, workspace)
+    data = inputs.prepared_dataset(config, workspace, sink)
     rows: list[EvaluationReport] = []
     by_position: dict[str, list[float]] = {}
     for candidate in candidates:
@@ -109,6 +111,13 @@ def models_at_hand(config: Config, workspace: Workspace) -> Iterator[Candidate]:
     for quantized in inputs.quantized_model_paths(config, workspace):
         for engine in engines:
             yield Candidate(inputs.model_label(quantized), engine, quantized)
+
+
+def check_models(config: Config, workspace: Workspace) -> None:
+    """Raise what is wrong with any quantized model before a text is read for them."""
+    compiled = config.evaluation.engine == "native"
+    paths = inputs.quantized_model_paths(config, workspace)
+    raise_all([error for path in paths for error in model_mistakes(path, compiled=compiled)])
 
 
 def row_of(candidate: Candidate, metrics: Metrics, seconds: float, corpus: str | None) -> EvaluationReport:

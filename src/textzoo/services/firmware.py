@@ -17,7 +17,8 @@ from textzoo.compiler.weight_export import FOLDER as WEIGHT_FOLDER
 from textzoo.compiler.weight_export import weight_files
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.errors import UserError
+from textzoo.engines.model_check import model_mistakes
+from textzoo.errors import UserError, collecting, raise_all
 from textzoo.files import write_text
 from textzoo.progress import console
 from textzoo.report import DeploymentReport
@@ -75,7 +76,7 @@ def prepare(
     path = quantized_model(config, workspace)
     made = make_firmware(
         path,
-        inputs.tokenizer(config, workspace),
+        tokenizer_of(path, config, workspace),
         board,
         workspace.path("c_project", board.name if board else HOST),
         name=model_name(config, workspace, path),
@@ -138,6 +139,15 @@ def quantized_model(config: Config, workspace: Workspace) -> Path:
     if own is None and config.model.quantized_model_path is None:
         raise UserError("there is no quantized model", remedy="Give model.quantized_model_path=<file>.tflite.")
     return own or Path(config.model.quantized_model_path)
+
+
+def tokenizer_of(path: Path, config: Config, workspace: Workspace) -> Tokenizer:
+    """The tokenizer of a model; what the model's file lacks is told before, or together with, a missing tokenizer."""
+    errors = model_mistakes(path, compiled=True)
+    with collecting(errors):
+        tokenizer = inputs.tokenizer(config, workspace)
+    raise_all(errors)
+    return tokenizer
 
 
 def model_name(config: Config, workspace: Workspace, path: Path) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from textzoo.engines.base import Engine
 from textzoo.engines.generate import generate_samples
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError
+from textzoo.errors import UserError, collecting, raise_all
 from textzoo.files import write_text
 from textzoo.progress import console
 from textzoo.report import Report, SampleReport
@@ -19,8 +19,12 @@ from textzoo.workspace import ROLES, Workspace
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Continue the configured prompt with the model at hand."""
-    label, engine = chosen_engine(config, workspace)
-    tokenizer = inputs.tokenizer(config, workspace)
+    errors: list[UserError] = []
+    with collecting(errors):
+        label, engine = chosen_engine(config, workspace)
+    with collecting(errors):
+        tokenizer = inputs.tokenizer(config, workspace)
+    raise_all(errors)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     samples = list(samples_of(config.prediction, label, engine, tokenizer, show_piece))
     console.print()

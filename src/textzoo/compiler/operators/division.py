@@ -72,7 +72,7 @@ def choose_divide(node: Node) -> Function:
 
 DIV = Elementwise(
     "DIV",
-    "int8 or int16, one scale per tensor, the inputs' quotient some 64 times (int16: 16384 times) the output's; int32",
+    "int8 or int16, the inputs' quotient of scales 2**6 to 2**23 (int16: 2**14) times the output's; int32; broadcast",
     check_divide,
     choose_divide,
 )
