@@ -25,10 +25,12 @@ from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
-from textzoo.schema import Config, walk
+from textzoo.schema import Config, ModelConfig, walk
+from textzoo.validation.model import keys_not_taken
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
+MODEL_SECTION = "model."
 # What Hydra lets through of a file that it cannot read, or of a key of its own that has another type.
 NOT_COMPOSED = (
     HydraException,
@@ -315,10 +317,39 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
         values = OmegaConf.to_container(chosen, resolve=True)
     except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
-    errors = {str(error): error for error in check_sections(values, overrides, name)}
+    given = given_of_model(overrides, Path(config_folder) / name)
+    found = [*check_sections(values, overrides, name), *check_swept_models(overrides, given, folder)]
+    errors = {str(error): error for error in found}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
-        errors.update({str(error): error for error in configuration.check(variant, folder)[1]})
+        errors.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
     return list(errors.values()), run_directory
+
+
+def given_of_model(overrides: list[Override], file: Path) -> set[str]:
+    """Keys of the model section that the user gives, on the command line or in a file of their own.
+
+    A file with all of them is what a run has kept of its configuration: it says nothing of what was given.
+
+    Args:
+        overrides: Of the command line.
+        file: The primary configuration, without its ending.
+    """
+    names = [override.key_or_group for override in overrides if not override.is_delete()]
+    given = {name.removeprefix(MODEL_SECTION) for name in names if name.startswith(MODEL_SECTION)}
+    path = file.with_name(f"{file.name.removesuffix('.yaml')}.yaml")
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    section = content.get("model") if isinstance(content, dict) else None
+    keys = set(section) if isinstance(section, dict) else set()
+    return given if keys >= {entry.name for entry in dataclasses.fields(ModelConfig)} else given | keys
+
+
+def check_swept_models(overrides: list[Override], given: set[str], folder: Path) -> list[UserError]:
+    """Keys that one of several architectures does not have, of a sweep over the group `model`."""
+    sweeps = [override for override in overrides if override.key_or_group == "model" and override.is_sweep_override()]
+    options = [str(option) for sweep in sweeps for option in first_values(sweep)]
+    paths = [folder / "model" / f"{option}.yaml" for option in options]
+    names = dict.fromkeys(str(read_yaml(path, dict, "").get("name")) for path in paths if path.is_file())
+    return [error for name in names for error in keys_not_taken(name, given)]
 
 
 def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Iterator[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """All mistakes of a composed configuration: those that the schema shows, and those that boards and devices show."""
 
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,18 @@ from textzoo.errors import UserError, collecting
 from textzoo.schema import Config
 
 
-def check(values: dict[str, Any], folder: Path) -> tuple[Config, list[UserError]]:
+def check(
+    values: dict[str, Any], folder: Path, given_of_model: Set[str] = frozenset()
+) -> tuple[Config, list[UserError]]:
     """Nested values as a typed Config, and everything that is wrong with them.
 
     Args:
         values: Section -> key -> value, as composed from YAML and overrides.
         folder: With the groups of the configuration; boards are named there.
+        given_of_model: Keys of the model section that the user gives.
     """
     boards = describe.options_of(folder / "board")
-    config, errors = validation.check(values, boards)
+    config, errors = validation.check(values, boards, given_of_model)
     if config.deployment.without_passes:
         errors += unknown_passes(config)
     services = CHAINS.get(config.operation_mode, ())

@@ -149,6 +149,63 @@ TOKENIZERS = [
 ]
 
 
+LSTM_KEYS = "the architecture lstm has no {}; expected of the model section: context_length, d_model, dropout, n_layers"
+# Arguments that are no mistake but for these, and the keys that the architecture does not have.
+KEYS_OF_ARCHITECTURES = [
+    (["model=lstm", "model.n_heads=1"], ["n_heads"]),
+    (["model=lstm", "model.n_heads=2"], ["n_heads"]),  # the schema's own default
+    (["model.name=lstm", "++model.n_heads=3", "model.use_bias=true", "model.d_model=65"], ["n_heads, use_bias"]),
+    (["model=lstm", "model.positions=rotary", "model.d_model=65"], ["positions"]),
+    (["model=lstm", "model.dropout=0.1", "model.constraints=none", "model.d_model=65"], []),
+    (["model=lstm", "~model.n_heads"], []),
+    (["-m", "model=gpt,lstm", "model.qk_norm=true"], ["qk_norm"]),
+    (["-m", "model.name=gpt,lstm", "model.weight_tying=tied"], ["weight_tying"]),
+    (["-m", "model=gpt,lstm", "model.d_model=64,128"], []),
+]
+
+
+@pytest.mark.parametrize(("arguments", "keys"), KEYS_OF_ARCHITECTURES, ids=lambda value: " ".join(value))
+def test_keys_that_an_architecture_does_not_have_are_mistakes(arguments, keys):
+    options = get_args_parser().parse_args(arguments)
+    command_line.register()
+    found, _ = command_line.mistakes(options, CONF)
+    assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
+
+
+def test_keys_that_an_architecture_does_not_have_are_told_with_all_else(program):
+    answer = program("model=lstm", "model.n_heads=1", "training.steps=abc", "model.nlayers=3")
+    assert answer.returncode == 2
+    assert "3 mistakes" in answer.stderr
+    assert LSTM_KEYS.format("n_heads") in answer.stderr
+
+
+# The model section of a user's file, and the keys that lstm does not have.
+FILES_OF_USERS = [
+    ({"name": "lstm", "n_heads": 2}, ["n_heads"]),
+    ({"name": "lstm", "d_model": 64}, []),
+    ({**dataclasses.asdict(Config().model), "name": "lstm"}, []),  # all keys: a run has kept its configuration
+    ({**dataclasses.asdict(Config().model), "name": "lstm", "activation": "gelu"}, ["activation"]),
+]
+
+
+@pytest.mark.parametrize(("section", "keys"), FILES_OF_USERS)
+def test_keys_of_a_users_file_are_checked_too(section, keys, tmp_path):
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"defaults": ["config", "_self_"], "model": section}))
+    arguments = ["--config-path", str(tmp_path), "--config-name", "mine", f"--config-dir={CONF}"]
+    options = get_args_parser().parse_args(arguments)
+    command_line.register()
+    found, _ = command_line.mistakes(options, CONF)
+    assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
+
+
+@pytest.mark.parametrize("group", ["model", "experiment"])
+def test_nothing_of_conf_gives_keys_that_its_architecture_does_not_have(group):
+    for path in sorted((CONF / group).glob("*.yaml")):
+        command_line.register()
+        found, _ = command_line.mistakes(get_args_parser().parse_args([f"{group}={path.stem}"]), CONF)
+        assert found == [], path
+
+
 def test_every_mistake_of_a_command_line_is_reported_at_once(program, tmp_path):
     together = [
         "model.nlayers=3",

@@ -12,7 +12,8 @@ import yaml
 from keras.ops import convert_to_numpy as to_numpy
 
 from textzoo.errors import UserError
-from textzoo.models.files import architecture, build_model, load_float_model, save_float_model
+from textzoo.models.constructors import arguments_of
+from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
 from textzoo.models.registry import MODELS
 from textzoo.schema import ModelConfig
 
@@ -146,6 +147,21 @@ def test_derivatives_of_recurrent_layers_are_those_of_keras(name, keras_layer, c
     ours, theirs = map(derivatives, layers_of_the_same_weights(name, keras_layer, converted))
     for our, their in zip([ours[0], *converted(ours[1])], [theirs[0], *theirs[1]], strict=True):
         np.testing.assert_allclose(our, their, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS.names())
+def test_sources_tell_what_constructors_take(name):
+    assert arguments_of(name) == settings_of(MODELS.get(name))
+
+
+def test_sources_that_do_not_tell_are_no_obstacle(monkeypatch):
+    places = {
+        "other": "json:JSONDecoder",
+        "missing": "textzoo.models.gpt:NoSuch",
+        "base": "textzoo.models.base:StateSpec",
+    }
+    monkeypatch.setattr(MODELS, "places", places)
+    assert [arguments_of(name) for name in [*places, "unknown"]] == [None] * 4
 
 
 def test_a_key_that_an_architecture_lacks_is_refused():

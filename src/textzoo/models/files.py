@@ -19,14 +19,13 @@ from textzoo.models.base import LanguageModel
 from textzoo.models.registry import MODELS
 from textzoo.schema import ModelConfig
 from textzoo.validation.keys import build_section
+from textzoo.validation.model import NOT_ARCHITECTURE, not_taken
 
 MAXIMAL_CONFIG_BYTES = 1 << 20
 MAXIMAL_VOCABULARY = 1 << 16
 # A .keras file may be compressed, but random weights hardly shrink: more than this is a bomb.
 MAXIMAL_EXPANSION = 20
 BYTES_PER_WEIGHT = 4
-# Keys of the configuration's model section that say how to build it; the others say what to do with it.
-NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
 
 
 def build_model(config: ModelConfig, vocabulary_size: int) -> LanguageModel:
@@ -44,11 +43,7 @@ def architecture(config: ModelConfig, vocabulary_size: int) -> dict[str, Any]:
     given = {entry.name: entry for entry in dataclasses.fields(config) if entry.name not in NOT_ARCHITECTURE}
     idle = [key for key, entry in given.items() if key not in known and getattr(config, key) != entry.default]
     if idle:
-        raise UserError(
-            f"the architecture {config.name} has no {', '.join(idle)}",
-            expected=f"of the model section: {', '.join(sorted(known & given.keys()))}",
-            remedy="Leave it out, or choose another model.",
-        )
+        raise not_taken(config.name, idle, known & given.keys())
     return {"vocabulary_size": vocabulary_size, **{key: getattr(config, key) for key in given if key in known}}
 
 

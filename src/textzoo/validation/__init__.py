@@ -3,6 +3,7 @@
 Knows neither Hydra nor TensorFlow: it answers in milliseconds.
 """
 
+from collections.abc import Set
 from typing import Any
 
 from textzoo.errors import UserError
@@ -22,18 +23,22 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def check(values: dict[str, Any], boards: list[str]) -> tuple[Config, list[UserError]]:
+def check(
+    values: dict[str, Any], boards: list[str], given_of_model: Set[str] = frozenset()
+) -> tuple[Config, list[UserError]]:
     """Turn nested values into a typed Config. A wrong value leaves its default in place, so that all rules can run.
 
     Args:
         values: Section -> key -> value, as composed from YAML and overrides.
         boards: Names of the boards that have a YAML.
+        given_of_model: Keys of the model section that the user gives.
 
     Returns:
         The Config, and all mistakes, contradictions between keys included.
     """
     errors: list[UserError] = []
     config = build_section(Config, values, "", errors)
+    errors += model.check_keys(config.model, given_of_model)
     for rule in RULES:
         errors += rule(config)
     board = config.deployment.hardware_setup.board

@@ -1,20 +1,57 @@
 """Rules for the architecture, those of the CIMv3 accelerator among them."""
 
+import dataclasses
+from collections.abc import Set
+
 from textzoo.errors import UserError
+from textzoo.models.constructors import arguments_of
 from textzoo.schema import Config, ModelConfig
 from textzoo.validation.keys import Rule
 
-# Architectures to which n_heads means nothing.
-WITHOUT_HEADS = ("tiny_lm", "lstm")
+# Keys of the model section that say what to do with the architecture; the others say how to build it.
+NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
 CIMV3_BOARD = "CIMv3"
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128
 
 
+def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
+    """Keys that the architecture does not have: those that the user gives, and those changed by anything else.
+
+    Args:
+        model: The section as it is composed.
+        given: Keys of the section that the user gives, be it with their defaults.
+    """
+    entries = {entry.name: entry for entry in dataclasses.fields(model)}
+    changed = {name for name, entry in entries.items() if getattr(model, name) != entry.default}
+    return keys_not_taken(model.name, given | changed)
+
+
+def keys_not_taken(architecture: str, given: Set[str]) -> list[UserError]:
+    """One mistake that names all of the keys given that an architecture does not have, and those that it has."""
+    taken = arguments_of(architecture)
+    keys = [entry.name for entry in dataclasses.fields(ModelConfig) if entry.name not in NOT_ARCHITECTURE]
+    idle = [key for key in keys if key in given and taken is not None and key not in taken]
+    return [not_taken(architecture, idle, taken & set(keys))] if idle else []
+
+
+def not_taken(architecture: str, idle: list[str], taken: Set[str]) -> UserError:
+    return UserError(
+        f"the architecture {architecture} has no {', '.join(idle)}",
+        expected=f"of the model section: {', '.join(sorted(taken))}",
+        remedy="Leave it out, or choose another model.",
+    )
+
+
+def has(model: ModelConfig, key: str) -> bool:
+    """Whether a key means something to the architecture."""
+    return key in (arguments_of(model.name) or ())
+
+
 def check_heads(config: Config) -> list[UserError]:
     model = config.model
-    if model.name not in WITHOUT_HEADS and model.d_model % model.n_heads:
+    if has(model, "n_heads") and model.d_model % model.n_heads:
         return [
             UserError(
                 f"model.d_model={model.d_model} is not divisible by model.n_heads={model.n_heads}",
@@ -26,7 +63,7 @@ def check_heads(config: Config) -> list[UserError]:
 
 def check_rotary(config: Config) -> list[UserError]:
     model = config.model
-    if model.positions == "rotary" and model.d_model % (2 * model.n_heads):
+    if has(model, "positions") and model.positions == "rotary" and model.d_model % (2 * model.n_heads):
         return [
             UserError(
                 "model.positions=rotary turns pairs of channels",
