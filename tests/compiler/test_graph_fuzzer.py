@@ -112,7 +112,7 @@ def doubled() -> Trial:
 FAR = "{ volatile size_t far = sizeof arena; arena[far] = 0; } MARK(0);"
 # What is planted -> what must be found: replacements in the generated files.
 PLANTED = {
-    "a wrong value": (("tz_add_s8(&step_0, state_0, t0", "tz_add_s8(&step_0, state_0, state_0"), Verdict.MISMATCH),
+    "a wrong value": (("tz_add_s8(&step_0, state_0,", "tz_add_s8(&step_0, state_0 + 1,"), Verdict.MISMATCH),
     "a state that is not carried": (("state_0[i] = (int8_t)", "arena[0] = (uint8_t)"), Verdict.MISMATCH),
     "a state that is not reset": (("memset(state_0, 0, 6);", ";"), Verdict.MISMATCH),
     "another constant": (("MODEL_WEIGHTS_CRC32 0x", "MODEL_WEIGHTS_CRC32 1 + 0x"), Verdict.MISMATCH),
