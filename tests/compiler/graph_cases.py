@@ -176,8 +176,16 @@ def run_litert(case: GraphCase, content: bytes, steps: Sequence[Step], keeps: bo
     for step in steps:
         held = forgotten if step.forgets else held
         results.append(run(**step.values, **held))
+        check_shapes(case, results[-1])
         held = {name: results[-1][f"new_{name}"] for name in case.states}
     return results
+
+
+def check_shapes(case: GraphCase, results: Named) -> None:
+    """Raise ValueError where LiteRT makes another shape of something than the file says."""
+    for name, tensor in case.all_outputs().items():
+        if results[name].shape != tuple(tensor.shape):
+            raise ValueError(f"{name} has the shape {results[name].shape} instead of {tuple(tensor.shape)}")
 
 
 def zeros(tensor: Tensor) -> np.ndarray:

@@ -21,6 +21,12 @@ PROBABILITIES: dict[str, Format] = {"int8": (1 / 256, -128), "int16": (1 / 32768
 # Exponents of the scales that are drawn; below 1, where comparisons are defined.
 EXPONENTS = {"int8": (-8, -3), "int16": (-13, -7)}
 INDEX_TYPE = "int32"
+QUANTIZED = ("int8", "int16")
+WIDE = ("int32", "int64")
+ARITHMETIC = (*QUANTIZED, "int32")
+INTEGERS = (*ARITHMETIC, "int64", "bool")
+NO_BOOL = (*ARITHMETIC, "int64", "float32")
+ANY_TYPE = (*NO_BOOL, "bool")
 
 
 class NothingFitsError(Exception):
@@ -156,7 +162,7 @@ class Draft:
         Raises:
             NothingFitsError: There is none.
         """
-        found = [tensor for tensor in self.pool if is_whole(tensor) and accept(tensor)]
+        found = [tensor for tensor in self.pool if is_usual(tensor) and accept(tensor)]
         if not found:
             raise NothingFitsError
         recent = set(self.pool[-4:])
@@ -208,20 +214,39 @@ class Draft:
         self.limits |= {made: self.limits[tensor]} if tensor in self.limits else {}
         return self.entered(made)
 
-    def indices(self, shape: Sequence[int], places: int) -> Tensor:
-        """int32 values in [0, places): of a tensor that has them, or of a new one."""
+    def indices(self, shape: Sequence[int], places: int, dtypes: Sequence[str] = ("int32", "int64")) -> Tensor:
+        """Values in [0, places): of a tensor that has them, or of a new one."""
 
         def fits(tensor: Tensor) -> bool:
             low, high = self.range_of(tensor)
-            return tensor.dtype == INDEX_TYPE and tuple(tensor.shape) == tuple(shape) and 0 <= low <= high < places
+            return tensor.dtype in dtypes and tuple(tensor.shape) == tuple(shape) and 0 <= low <= high < places
 
         if self.chance(0.6):
             try:
                 return self.find(fits)
             except NothingFitsError:
                 pass
-        made = Tensor(tuple(shape), INDEX_TYPE)
+        made = Tensor(tuple(shape), self.one_of((*[INDEX_TYPE] * 4, *dtypes)))
         self.limits[made] = (0, places - 1)
+        return self.entered(made)
+
+    def apart_from_zero(self, dtype: str, shape: Sequence[int]) -> Tensor:
+        """Values on one side of zero: of a tensor that has them, or of a new input or constant."""
+
+        def fits(tensor: Tensor) -> bool:
+            low, high = self.range_of(tensor)
+            is_apart = high < zero_of(tensor) or zero_of(tensor) < low
+            return tensor.dtype == dtype and tuple(tensor.shape) == tuple(shape) and is_apart
+
+        if self.chance(0.5):
+            try:
+                return self.find(fits)
+            except NothingFitsError:
+                pass
+        made = self.result(shape, dtype)
+        low, high = (-99, 99) if dtype == "int32" else RANGES[dtype]
+        is_above = zero_of(made) == low or (zero_of(made) < high and self.chance(0.5))
+        self.limits[made] = (zero_of(made) + 1, high) if is_above else (low, zero_of(made) - 1)
         return self.entered(made)
 
     def add(self, operations: Sequence[Operation]) -> None:
@@ -245,9 +270,13 @@ def same_form(a: Tensor, b: Tensor) -> bool:
     return (a.dtype, tuple(a.shape), format_of(a)) == (b.dtype, tuple(b.shape), format_of(b))
 
 
-def is_whole(tensor: Tensor) -> bool:
-    """Whether it has at most one scale: weights of one scale per row are for matrix products only."""
-    return isinstance(tensor.scale, float) or len(tensor.scale) == 0
+def is_usual(tensor: Tensor) -> bool:
+    """Whether it has one scale, or none where its type has none; no zero point where its type has none.
+
+    Others are for some operators only: weights of one scale per row, the int16 that SOFTMAX makes of int8.
+    """
+    is_shifted = tensor.dtype == "int16" and tensor.zero_point != 0
+    return isinstance(tensor.scale, float) == (tensor.dtype in INTEGER_RANGES) and not is_shifted
 
 
 def goes_with(a: Sequence[int], b: Sequence[int]) -> bool:
@@ -257,3 +286,7 @@ def goes_with(a: Sequence[int], b: Sequence[int]) -> bool:
     except ValueError:
         return False
     return len(shape) <= 4 and np.prod(shape, dtype=int) <= MOST_ELEMENTS
+
+
+# What makes nodes of what a draft has, and of what else they need; NothingFitsError where it cannot.
+Make = Callable[[Draft], list[Operation]]

@@ -8,7 +8,9 @@ import numpy as np
 from graph_cases import GraphCase
 from graph_draft import Draft, NothingFitsError, format_of, same_form
 from graph_judge import Trial
-from graph_nodes import NODES, PHRASES, Node, update
+from graph_moves import update
+from graph_nodes import NODES, Node
+from graph_phrases import PHRASES
 from operator_cases import Random
 
 from textzoo.compiler.packing.choice import CHOICES
@@ -42,6 +44,7 @@ class Profile:
             "movement": 4,
             "look-ups": 1.5,
             "updates": 1.5,
+            "known": 0.3,
             "phrases": 0.7,
             "attention": 0.1,
         }
@@ -60,7 +63,7 @@ PROFILES = {
     "mixed": Profile({}),
     "views": Profile({"movement": 12, "updates": 4, "arithmetic": 4, "attention": 0}, odd_names=0.05),
     "recurrent": Profile({"phrases": 5, "updates": 3}, odd_names=0.05),
-    "attention": Profile({"attention": 3, "updates": 2}, odd_names=0.05),
+    "attention": Profile({"attention": 3, "updates": 2}, is_step=True, odd_names=0.05),
     "names": Profile({"attention": 0}, odd_names=1.0),
     "decode step": Profile({"look-ups": 3, "products": 3}, is_step=True),
 }
@@ -153,10 +156,18 @@ def settle_states(draft: Draft) -> None:
         computed, others = candidates(draft, before)
         if not computed and before.shape and draft.chance(0.8):
             with suppress(NothingFitsError):
-                draft.add(update(draft, before))
+                draft.add(advance(draft, before))
             computed, others = candidates(draft, before)
         chosen = computed if computed and draft.chance(0.75) else others
         draft.states[before] = draft.one_of(chosen)
+
+
+def advance(draft: Draft, before: Tensor) -> list[Operation]:
+    """Something of a state's format that is computed of it."""
+    if format_of(before) is None or draft.chance(0.5):
+        return update(draft, before)
+    other, after = draft.same_format(before, before.shape), draft.like(before, before.shape)
+    return [Operation(draft.one_of(("ADD", "SUB", "MUL")), [before, other], [after])]
 
 
 def candidates(draft: Draft, before: Tensor) -> tuple[list[Tensor], list[Tensor]]:
@@ -198,7 +209,8 @@ def finished(draft: Draft, step: dict[str, Tensor], odd_names: float) -> GraphCa
         limits=draft.limits,
     )
     if step:
-        case.outputs = {"logits": outputs[0]}
+        others = {f"output_{place}": tensor for place, tensor in enumerate(outputs[1:])}
+        case.outputs = {"logits": outputs[0], **others}
         case.description = "textzoo decode context_length=10"
     if draft.chance(odd_names):
         give_names(draft, case, is_step=bool(step))
@@ -208,20 +220,27 @@ def finished(draft: Draft, step: dict[str, Tensor], odd_names: float) -> GraphCa
 
 def chosen_outputs(draft: Draft, is_step: bool) -> list[Tensor]:
     """What nobody reads, and some other tensors: of the middle, inputs, constants, states, the same one twice."""
+    logits = [chosen_logits(draft)] if is_step else []
+    if is_step and draft.chance(0.5):
+        return logits
     written = [output for operation in draft.operations for output in operation.outputs]
-    if is_step:
-        fitting = [it for it in written if it.dtype in ("int8", "int16") and it.shape and format_of(it)]
-        return [fitting[-1] if fitting else logits_of(draft)]
     read = {tensor for operation in draft.operations for tensor in operation.inputs}
     unread = [tensor for tensor in written if tensor not in read and draft.chance(0.85)]
     inner = [draft.one_of(written) for _ in range(draft.count(0, 3))]
     others = [draft.one_of(draft.pool) for _ in range(draft.count(0, 2)) if draft.chance(0.4)]
-    chosen = [*unread, *inner, *(tensor for tensor in others if tensor.dtype != "float32")]
+    chosen = [*logits, *unread, *inner, *(tensor for tensor in others if tensor.dtype != "float32")]
     return [tensor for place, tensor in enumerate(chosen) if tensor not in chosen[:place] or draft.chance(0.2)]
 
 
+def chosen_logits(draft: Draft) -> Tensor:
+    """The last quantized tensor that is computed, or a sum of a new one."""
+    written = [output for operation in draft.operations for output in operation.outputs]
+    fitting = [tensor for tensor in written if tensor.shape and format_of(tensor)]
+    return fitting[-1] if fitting else logits_of(draft)
+
+
 def logits_of(draft: Draft) -> Tensor:
-    """A sum of two new tensors, where nothing else can be the logits."""
+    """A sum of a new tensor with itself."""
     source = draft.fresh("int8", (1, draft.sizes[1]))
     total = draft.result(source.shape, "int8")
     draft.add([Operation("ADD", [source, source], [total])])

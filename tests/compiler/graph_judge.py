@@ -37,6 +37,7 @@ FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH
 # What an error says -> why the compiler cannot do what LiteRT does there.
 EXPLAINED = {
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
+    "a constant, which LiteRT's optimized kernel multiplies": "REDUCE_PROD of a constant is no reference kernel's",
 }
 
 

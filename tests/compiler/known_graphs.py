@@ -420,6 +420,34 @@ def computed_index() -> GraphCase:
     return graph_case(operations)
 
 
+def index_of_an_update_in_a_chain() -> GraphCase:
+    """An index computed where it is joined with a zero: the same loop and the place of an update read it."""
+    (cache, written), row = several(2, 4, 3), quantized(1, 3)
+    token, place, output, starts = index(), index(), index(), index(2)
+    operations = [
+        Operation("SUB", [token, plain([1])], [place]),
+        Operation("MUL", [place, plain([3])], [output]),
+        Operation("CONCATENATION", [place, plain([0])], [starts], {"axis": 0}),
+        Operation("DYNAMIC_UPDATE_SLICE", [cache, row, starts], [written]),
+    ]
+    return graph_case(operations, {cache: written}, [output], limits={token: (0, 4)})
+
+
+def truth_of_a_constant(name: str) -> Callable[[], GraphCase]:
+    """A constant of bool that a kernel reads."""
+
+    def make() -> GraphCase:
+        values = Tensor((2, 3), "bool", data=np.array([[1, 0, 1], [1, 0, 0]], bool))
+        found, seen, output = (Tensor((3,), "bool") for _ in range(3))
+        operations = [
+            Operation(name, [values, plain([0])], [found]),
+            Operation("NOT_EQUAL", [found, seen], [output]),
+        ]
+        return graph_case(operations, {}, [found, output])
+
+    return make
+
+
 # ---- names ----
 
 
@@ -548,6 +576,9 @@ KNOWN: dict[str, Callable[[], GraphCase]] = {
     "a row at a state that moves on": row_at_a_state_that_moves_on,
     "a place in a state": place_in_a_state,
     "a computed index": computed_index,
+    "an index of an update in a chain": index_of_an_update_in_a_chain,
+    "REDUCE_ANY of a constant": truth_of_a_constant("REDUCE_ANY"),
+    "REDUCE_ALL of a constant": truth_of_a_constant("REDUCE_ALL"),
     "a tensor called defined": named("defined"),
     "tensors called by words of C": named("int", "restrict", "_Bool", "bool", "true", "inline"),
     "tensors called by macros": named("NULL", "errno", "assert", "INT8_MAX", "offsetof", "stdin"),
