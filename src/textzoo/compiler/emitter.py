@@ -88,7 +88,7 @@ def all_constants(graph: Graph, program: Program) -> list[Constant]:
 
 
 def stored_values(tensor: Tensor) -> np.ndarray:
-    return tensor.value.astype(np.int8) if tensor.dtype == np.bool_ else tensor.value
+    return tensor.value.astype(np.uint8) if tensor.dtype == np.bool_ else tensor.value
 
 
 def share_equal(constants: list[Constant]) -> list[Constant]:

@@ -19,7 +19,7 @@ class Constant:
 
     Attributes:
         symbol: Its name in C.
-        values: (n,) int8, int16, int32 or uint32, in the order of the kernel.
+        values: (n,) int8, int16, int32, int64, uint8 or uint32, in the order of the kernel.
         comment: Shape and meaning, for the reader of the generated file.
         kind: "weights", "embedding", "table" or "parameters", for the report of flash.
         tensor: The tensor of the graph that it holds, if it is one: statements name it by its own symbol.

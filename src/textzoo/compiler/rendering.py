@@ -26,6 +26,7 @@ C_TYPES = {
     "int16": "int16_t",
     "int32": "int32_t",
     "int64": "int64_t",
+    "uint8": "uint8_t",
     "uint32": "uint32_t",
     "bool": "uint8_t",
     "float32": "float",
