@@ -269,3 +269,9 @@ def test_probabilities_of_int16_sum_to_less_than_two_to_the_16():
     longest = FORMS["attention_s16"].longest
     assert max(1.5 * reciprocals.max(), 2 * reciprocals[256]) + longest / 2 < 2**16
     assert softmax_exponentials_s16().min() >= 0
+
+
+def test_a_model_that_needs_more_memory_than_any_board_has_is_refused():
+    source, output = (Tensor((2**13, 2**13), "int8", 0.5) for _ in range(2))
+    with pytest.raises(UserError, match="bytes of RAM"):
+        compile_bytes(build_all([Operation("RELU", [source], [output])]), Target())

@@ -24,6 +24,9 @@ from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tf
 from textzoo.compiler.vector_kernels import use_vector_kernels
 from textzoo.compiler.verifier import verify
 from textzoo.compiler.weights_image import weights_image
+from textzoo.errors import UserError
+
+MOST_RAM_BYTES = 2**26
 
 
 @dataclass
@@ -128,6 +131,7 @@ def compile_bytes(
     kernels = choose_kernels(narrow_matrices(graph.nodes), target.variant, target.weights)
     target = replace(target, kernels=kernels)
     program, plan, savings = optimized(graph, target, without)
+    check_memory(plan, label)
     use_vector_kernels(program, target.variant)
     verify(graph, program, plan)
     files, context = emit(graph, program, plan, facts)
@@ -169,6 +173,16 @@ def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Pr
         plan = plan_memory(graph, program)
         savings.append(Saving("matrix products and heads on two cores", before, sizes_of(graph, program, plan)))
     return program, plan, savings
+
+
+def check_memory(plan: MemoryPlan, label: str) -> None:
+    """Raise UserError where a model needs more RAM than any board has, before more is done about it."""
+    if plan.arena_bytes + plan.state_bytes > MOST_RAM_BYTES:
+        raise UserError(
+            f"{label} needs {plan.arena_bytes + plan.state_bytes:,} bytes of RAM",
+            expected=f"a model for a microcontroller: at most {MOST_RAM_BYTES:,}",
+            remedy="Give the states a shorter context, or fewer channels.",
+        )
 
 
 def sizes_of(graph: Graph, program: Program, plan: MemoryPlan) -> Sizes:

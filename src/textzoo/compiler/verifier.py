@@ -192,9 +192,10 @@ class Machine:
 
     def check_call(self, call: Call) -> None:
         """Demand that a kernel finds its inputs, and that it writes nowhere into what it reads."""
-        for tensor in call.reads():
+        inputs = [tensor for tensor in call.reads() if not tensor.is_constant]  # nothing writes into constants
+        for tensor in inputs:
             self.demand(tensor, self.meanings.of(tensor), f"{tensor.name} for {call.name}")
-        read = [self.extent(tensor) for tensor in call.reads() if not tensor.storage.is_constant]
+        read = [self.extent(tensor) for tensor in inputs if not tensor.storage.is_constant]
         written = [self.extent(tensor) for tensor in call.outputs]
         scratch = scratch_of(call)
         if scratch is not None:
