@@ -480,10 +480,11 @@ def draw_axes(random: Random, shape: tuple[int, ...]) -> tuple[list[int], list[i
 
 def scaled_product(random: Random, dtype: str) -> Case:
     """REDUCE_PROD of up to 16 quantized values, on a scale that uses some of the output's range."""
-    source = tensor(random, draw_shape(random, (1, 4), (1, 2)), dtype, draw_scale(random, -6, 0))
+    typical, reach = RANGES[dtype][1] / 4, random.uniform(-4, 4)
+    source = tensor(random, draw_shape(random, (1, 4), (1, 2)), dtype, float(np.float32(2.0**reach / typical)))
     axes, kept, keeps = draw_axes(random, source.shape)
-    typical, count = RANGES[dtype][1] / 4, int(np.prod(source.shape) / np.prod(kept))
-    scale = float(np.float32((source.scale * typical) ** count / typical * 2.0 ** random.uniform(-3, 3)))
+    count = int(np.prod(source.shape) / np.prod(kept))
+    scale = float(np.float32(2.0 ** (reach * count + random.uniform(-3, 3)) / typical))
     output = tensor(random, kept, dtype, nearest_power(scale) if random.random() < 0.2 else scale)
     return Case(Operation("REDUCE_PROD", [source, plain(axes)], [output], {"keepDims": keeps}))
 
