@@ -59,6 +59,7 @@ def strided_slice(begin, step, shape, options):
     return Operation("STRIDED_SLICE", [source, *bounds], [quantized(shape)], options)
 
 
+REAL_CONSTANT = Operation("CAST", [Tensor((4,), "float32", data=np.ones(4, np.float32))], [Tensor((4,), "int32")])
 IS_GENERAL, OF_POWERS = {"potScaleInt16": False}, {"potScaleInt16": True}
 ONE_INPUT = Operation("ADD", [quantized((4,))], [quantized((4,))])
 FLOATS = Operation("MUL", [Tensor((4,), "float32"), Tensor((4,), "float32")], [Tensor((4,), "float32")])
@@ -141,7 +142,13 @@ REFUSED = {
         binary("ADD", "int16", (0.5 * 2**0.001, 0.5, 0.5), options=OF_POWERS), "almost a power of two"
     ),
     "ADD with tanh": Refused(binary("ADD", "int8", (1, 1, 1), options={"fusedActivationFunction": 4}), "activation 4"),
-    "ADD int16 without scales": Refused(binary("ADD", "int16", ((), (), ())), "0 scales"),
+    "ADD int16 without one scale": Refused(binary("ADD", "int16", (0.5, (), 0.5)), "0 scales"),
+    "ADD int16 without scales, with an activation": Refused(
+        binary("ADD", "int16", ((), (), ()), options={"fusedActivationFunction": 1}), "a fused activation of int16"
+    ),
+    "SUB int16 without scales": Refused(binary("SUB", "int16", ((), (), ())), "0 scales"),
+    "MUL int8 without scales": Refused(binary("MUL", "int8", ((), (), ())), "0 scales"),
+    "ADD of several scales": Refused(binary("ADD", "int8", ((0.5,) * 4, 0.5, 0.5)), "4 scales instead of one"),
     "MUL int16 to int8": Refused(
         Operation("MUL", [quantized((4,), "int16"), quantized((4,), "int16")], [quantized((4,))]), "mixed types"
     ),
@@ -187,8 +194,14 @@ REFUSED = {
     "RELU_N1_TO_1 int16": Refused(unary("RELU_N1_TO_1", "int16"), "instead of int8"),
     "RELU6 of a tiny scale": Refused(unary("RELU6", "int16", 1e-12, 1e-12), "an activation's bound"),
     "RSQRT of a negative constant": Refused(ROOTS, "a constant with negative values"),
-    "int16 with a zero point": Refused(unary("GELU", "int16", zero_point=3), "zero point 3 instead of 0"),
-    "CAST of floats": Refused(Operation("CAST", [Tensor((4,), "float32")], [Tensor((4,), "int32")]), "no integer"),
+    "int16 with a zero point": Refused(unary("RELU", "int16", zero_point=3), "zero point 3 instead of 0"),
+    "CAST of constant floats": Refused(REAL_CONSTANT, "float32 4 is a constant"),
+    "QUANTIZE int16 to int16 with a zero point": Refused(
+        Operation("QUANTIZE", [quantized((4,), "int16")], [quantized((4,), "int16", 0.5, 3)]), "zero point 3 instead"
+    ),
+    "QUANTIZE of int32 without a scale": Refused(
+        Operation("QUANTIZE", [Tensor((4,), "int32")], [quantized((4,))]), "0 scales instead of one"
+    ),
     "GATHER outside": Refused(FAR, "constant indices outside"),
     "CONCATENATION of scales": Refused(CUTS, "another type or scale"),
     "PACK of scales": Refused(PILES, "another type or scale"),
@@ -200,6 +213,14 @@ REFUSED = {
     ),
     "STRIDED_SLICE outside": Refused(strided_slice((9, 0), (1, 1), (6,), {"shrinkAxisMask": 1}), "a part of shape"),
     "BATCH_MATMUL int8 times int16": Refused(MIXED, "mixed types"),
+    "BATCH_MATMUL int8 to int32 with a zero point": Refused(
+        Operation("BATCH_MATMUL", [quantized((2, 3), zero_point=1), quantized((3, 2))], [Tensor((2, 2), "int32")]),
+        "zero points, which LiteRT leaves out",
+    ),
+    "BATCH_MATMUL of scales of columns": Refused(
+        Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2), scale=(0.5, 0.5))], [quantized((2, 2))]),
+        "2 scales instead of one",
+    ),
     "BATCH_MATMUL int16 upwards": Refused(
         binary("BATCH_MATMUL", "int16", (1, 1, 1 / 256), ((2, 2), (2, 2), (2, 2))), "a factor of 256"
     ),
