@@ -218,8 +218,8 @@ REFUSED = {
         "zero points, which LiteRT leaves out",
     ),
     "BATCH_MATMUL of scales of columns": Refused(
-        Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2), scale=(0.5, 0.5))], [quantized((2, 2))]),
-        "2 scales instead of one",
+        Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2), scale=(0.5, 0.5, 0.5))], [quantized((2, 2))]),
+        "3 scales instead of one",
     ),
     "BATCH_MATMUL int16 upwards": Refused(
         binary("BATCH_MATMUL", "int16", (1, 1, 1 / 256), ((2, 2), (2, 2), (2, 2))), "a factor of 256"

@@ -25,8 +25,8 @@ class BatchMatmul(Operator):
 
     name = "BATCH_MATMUL"
     types = (
-        "int8 or int16, or int16 times int8; one scale per tensor; int8 without zero points to int32; batches broadcast, "
-        "up to 3 axes of them"
+        "int8 or int16, or int16 times int8; one scale per tensor; int8 without zero points to int32; batches "
+        "broadcast, up to 3 axes of them"
     )
     arity = (2, 2)
 
