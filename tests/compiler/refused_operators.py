@@ -88,6 +88,7 @@ WIDE = quantized((2, 40000), "int8", 1e-9, zero_point=-128)
 WIDE_PRODUCT = fully_connected("int8", source=quantized((1, 40000), "int8", 1.0, -128), weights=WIDE)
 LONG_WEIGHTS = quantized((2, 2**18), "int16", 1e-9)
 LONG_PRODUCT = fully_connected("int16", source=quantized((1, 2**18), "int16", 1.0), weights=LONG_WEIGHTS)
+ONES = quantized((2, 8), "int8", 0.5, data=np.ones((2, 8), np.int8))
 COMPUTED_BIAS = fully_connected("int8", bias=Tensor((2,), "int32", 0.001))
 TRUTH = Tensor((2, 3), "bool")
 
@@ -157,6 +158,17 @@ REFUSED = {
     "SQUARED_DIFFERENCE at the limit": Refused(
         binary("SQUARED_DIFFERENCE", "int8", (1, 1, 4 / 2**14)), "output scale too small or too large"
     ),
+    "EQUAL to int32": Refused(binary("EQUAL", "int8", (0.5, 0.5, 1), output="int32"), "int8 4 and int8 4 to int32 4"),
+    "LESS of floats": Refused(
+        Operation("LESS", [Tensor((4,), "float32"), Tensor((4,), "float32")], [Tensor((4,), "bool")]), "float32 4"
+    ),
+    "DEQUANTIZE to int8": Refused(Operation("DEQUANTIZE", [quantized((4,))], [quantized((4,))]), "an output int8 4"),
+    "DEQUANTIZE of several scales": Refused(
+        Operation("DEQUANTIZE", [quantized((4,), scale=(0.5,) * 4)], [Tensor((4,), "float32")]), "4 scales instead"
+    ),
+    "RELU to another shape": Refused(
+        Operation("RELU", [quantized((2, 4))], [quantized((4, 2))]), "input and output shapes differ"
+    ),
     "LESS of a scale of 1": Refused(binary("LESS", "int8", (1.0, 0.5, 1), output="bool"), "a scale of 1 or more"),
     "EQUAL int16 of a scale of 1": Refused(
         binary("EQUAL", "int16", (1.5, 0.5, 1), output="bool"), "a scale of 1 or more"
@@ -217,6 +229,9 @@ REFUSED = {
         Operation("BATCH_MATMUL", [quantized((2, 3), zero_point=1), quantized((3, 2))], [Tensor((2, 2), "int32")]),
         "zero points, which LiteRT leaves out",
     ),
+    "BATCH_MATMUL int8 to int16": Refused(
+        Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2))], [quantized((2, 2), "int16")]), "mixed types"
+    ),
     "BATCH_MATMUL of scales of columns": Refused(
         Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2), scale=(0.5, 0.5, 0.5))], [quantized((2, 2))]),
         "3 scales instead of one",
@@ -242,6 +257,9 @@ REFUSED = {
     "FULLY_CONNECTED of long rows": Refused(OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of a long bias": Refused(LONG_OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of a huge bias": Refused(HUGE_BIAS, "a bias beyond"),
+    "FULLY_CONNECTED int16 to int8": Refused(
+        Operation("FULLY_CONNECTED", [quantized((1, 8), "int16"), ONES], [quantized((1, 2))]), "int16 1x8 to int8"
+    ),
     "FULLY_CONNECTED int8 to int16": Refused(COMPUTED_WIDER, "int8 1x8 times int8 2x8 with 1 scales"),
     "FULLY_CONNECTED of computed weights, long rows": Refused(WIDE_PRODUCT, "sums up to 2601000000, more than"),
     "FULLY_CONNECTED of int16 weights, long rows": Refused(LONG_PRODUCT, "sums up to 2814"),
