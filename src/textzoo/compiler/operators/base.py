@@ -106,6 +106,14 @@ def constant(tensor: Tensor | None, what: str) -> list[str]:
     return [] if tensor is not None and tensor.is_constant else [f"{what} must be a constant"]
 
 
+def index_constant(tensor: Tensor | None, what: str) -> list[str]:
+    """The same of axes, sizes or places, which are integers."""
+    if problems := constant(tensor, what):
+        return problems
+    is_index = str(tensor.dtype) in ("int32", "int64")
+    return [] if is_index else [f"{what} must be int32 or int64 instead of {tensor.describe()}"]
+
+
 def factor_problems(*reals: float) -> list[str]:
     """Problems of factors between scales that do not fit the kernels."""
     problems = []

@@ -12,7 +12,7 @@ from textzoo.compiler.operators.base import (
     Operator,
     Target,
     axes_problems,
-    constant,
+    index_constant,
     option,
     row_major,
 )
@@ -83,7 +83,7 @@ class Reshape(Operator):
 
     def problems(self, node: Node) -> list[str]:
         source = node.inputs[0]
-        if len(node.inputs) > 1 and (problems := constant(node.inputs[1], "the second input")):
+        if len(node.inputs) > 1 and (problems := index_constant(node.inputs[1], "the second input")):
             return problems
         if self.shape(node) != node.output.shape or source.size != node.output.size:
             return [f"{source.describe()} does not make {node.output.describe()}"]
@@ -128,7 +128,7 @@ class Split(Operator):
 
     def problems(self, node: Node) -> list[str]:
         axis, source = node.inputs
-        problems = constant(axis, "the axis") + no_bool_problems(source)
+        problems = index_constant(axis, "the axis") + no_bool_problems(source)
         if problems or option(node, "numSplits") != len(node.outputs):
             return problems or [f"{len(node.outputs)} outputs instead of {option(node, 'numSplits')}"]
         place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
@@ -238,7 +238,7 @@ class Transpose(Operator):
 
     def problems(self, node: Node) -> list[str]:
         source, permutation = node.inputs
-        if problems := constant(permutation, "the permutation"):
+        if problems := index_constant(permutation, "the permutation"):
             return problems
         order = [int(axis) for axis in permutation.value.ravel()]
         if sorted(order) != list(range(len(source.shape))):
@@ -262,7 +262,7 @@ class Slice(Operator):
 
     def problems(self, node: Node) -> list[str]:
         source, begin, size = node.inputs
-        problems = constant(begin, "the begin") + constant(size, "the size")
+        problems = index_constant(begin, "the begin") + index_constant(size, "the size")
         if problems:
             return problems
         if not begin.size == size.size == len(source.shape):
@@ -297,7 +297,7 @@ class StridedSlice(Operator):
 
     def problems(self, node: Node) -> list[str]:
         source, *bounds = node.inputs
-        problems = [text for tensor in bounds for text in constant(tensor, "every bound")]
+        problems = [text for tensor in bounds for text in index_constant(tensor, "every bound")]
         masks = [name for name in ("ellipsisMask", "newAxisMask") if option(node, name)]
         problems += [f"{name} is used" for name in masks] + (["offset bounds"] if option(node, "offset", False) else [])
         if problems:

@@ -10,8 +10,8 @@ from textzoo.compiler.operators.base import (
     Operator,
     Target,
     axes_problems,
-    constant,
     factor_problems,
+    index_constant,
     option,
     quantized,
 )
@@ -41,7 +41,7 @@ class Reduction(Operator):
     def problems(self, node: Node) -> list[str]:
         source, axes = node.inputs
         problems = quantized(source, *self.kernels) + quantized(node.output, *self.kernels)
-        problems += constant(axes, "the axes")
+        problems += index_constant(axes, "the axes")
         if problems:
             return problems
         if source.dtype != node.output.dtype:
@@ -116,7 +116,7 @@ class ArgMax(Operator):
 
     def problems(self, node: Node) -> list[str]:
         source, axis = node.inputs
-        if problems := constant(axis, "the axis"):
+        if problems := index_constant(axis, "the axis"):
             return problems
         written = INDEX_TYPES.get(option(node, "outputType"))
         if str(source.dtype) != "int8" or str(node.output.dtype) != written:
