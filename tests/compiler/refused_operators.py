@@ -69,6 +69,9 @@ CUTS = Operation("CONCATENATION", [quantized((2,)), quantized((2,), scale=0.25)]
 PILES = Operation("PACK", [quantized((2,)), quantized((2,), scale=0.25)], [quantized((2, 2))], {"valuesCount": 2})
 FAR = Operation("GATHER", [quantized((4,)), indices(4)], [quantized((1,))], {"axis": 0})
 ROOTS = Operation("RSQRT", [quantized((2,), data=np.array([1, -1], np.int8))], [quantized((2,))])
+REAL = Tensor((2,), "float32", data=np.array([1, 0], np.float32))
+TURNS = Operation("TRANSPOSE", [quantized((4, 6)), REAL], [quantized((6, 4))])
+STEPS = Operation("STRIDED_SLICE", [quantized((4, 6)), REAL, indices(4, 6), indices(1, 1)], [quantized((3, 6))])
 WIDE_SUM = Operation("SUM", [quantized((2, 4), "int16"), indices(1)], [quantized((2,), "int16")])
 WIDE_PLACE = Operation("ARG_MAX", [quantized((2, 4), "int16"), indices(1)], [Tensor((2,), "int32")], {"outputType": 2})
 OTHER_PLACE = Operation("ARG_MAX", [quantized((2, 4)), indices(1)], [Tensor((2,), "int32")], {"outputType": 4})
@@ -220,6 +223,8 @@ REFUSED = {
     "SPLIT of another count": Refused(ODD, "2 outputs instead of 3"),
     "TRANSPOSE of 7 axes": Refused(HIGH, "7 axes"),
     "RESHAPE to another shape": Refused(SHORT, "does not make"),
+    "TRANSPOSE by floats": Refused(TURNS, "the permutation: float32 2 instead of int32 or int64"),
+    "STRIDED_SLICE by floats": Refused(STEPS, "every bound: float32 2 instead of int32"),
     "STRIDED_SLICE backwards to one": Refused(
         strided_slice((2, 0), (-1, 1), (6,), {"shrinkAxisMask": 1}), "a part of shape"
     ),
