@@ -4,6 +4,7 @@ Shapes and scales are few in one graph, so that tensors fit each other: that is 
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,7 +68,7 @@ class Draft:
 
     def __post_init__(self) -> None:
         self.formats = {dtype: self.draw_formats(dtype) for dtype in INTEGER_RANGES}
-        wide = 40 if self.chance(0.15) else 7
+        wide = 90 if self.chance(0.15) else 7
         self.sizes = [1, *self.random.integers(2, wide, 2).tolist(), int(self.random.integers(2, 5))]
 
     def draw_formats(self, dtype: str) -> list[Format]:
@@ -169,6 +170,13 @@ class Draft:
         weights = np.array([1.0 + 2.0 * (tensor in self.states) + (tensor in recent) for tensor in found])
         return found[int(self.random.choice(len(found), p=weights / weights.sum()))]
 
+    def found(self, probability: float, accept: Callable[[Tensor], bool]) -> Tensor | None:
+        """Often one of the tensors that fit; None otherwise, and where there is none."""
+        if self.chance(probability):
+            with suppress(NothingFitsError):
+                return self.find(accept)
+        return None
+
     def pick(
         self, dtypes: Sequence[str], low: int = 0, high: int = 4, accept: Callable[[Tensor], bool] = anything
     ) -> Tensor:
@@ -181,11 +189,9 @@ class Draft:
         def fits(tensor: Tensor) -> bool:
             return tensor.dtype in dtypes and low <= len(tensor.shape) <= high and accept(tensor)
 
-        if self.chance(0.85):
-            try:
-                return self.find(fits)
-            except NothingFitsError:
-                pass
+        known = self.found(0.85, fits)
+        if known is not None:
+            return known
         made = self.result(self.shape(low, max(low, min(high, 3))), self.one_of(dtypes))
         if not fits(made):
             raise NothingFitsError
@@ -205,11 +211,9 @@ class Draft:
     def same_format(self, tensor: Tensor, shape: Sequence[int]) -> Tensor:
         """A tensor of the same type, scale and zero point and of a shape; a new one where there is none."""
         wanted = (tensor.dtype, format_of(tensor), tuple(shape))
-        if self.chance(0.8):
-            try:
-                return self.find(lambda other: (other.dtype, format_of(other), tuple(other.shape)) == wanted)
-            except NothingFitsError:
-                pass
+        known = self.found(0.8, lambda other: (other.dtype, format_of(other), tuple(other.shape)) == wanted)
+        if known is not None:
+            return known
         made = Tensor(tuple(shape), tensor.dtype, tensor.scale, tensor.zero_point)
         self.limits |= {made: self.limits[tensor]} if tensor in self.limits else {}
         return self.entered(made)
@@ -221,11 +225,9 @@ class Draft:
             low, high = self.range_of(tensor)
             return tensor.dtype in dtypes and tuple(tensor.shape) == tuple(shape) and 0 <= low <= high < places
 
-        if self.chance(0.6):
-            try:
-                return self.find(fits)
-            except NothingFitsError:
-                pass
+        known = self.found(0.6, fits)
+        if known is not None:
+            return known
         made = Tensor(tuple(shape), self.one_of((*[INDEX_TYPE] * 4, *dtypes)))
         self.limits[made] = (0, places - 1)
         return self.entered(made)
@@ -238,22 +240,21 @@ class Draft:
             is_apart = high < zero_of(tensor) or zero_of(tensor) < low
             return tensor.dtype == dtype and tuple(tensor.shape) == tuple(shape) and is_apart
 
-        if self.chance(0.5):
-            try:
-                return self.find(fits)
-            except NothingFitsError:
-                pass
+        known = self.found(0.5, fits)
+        if known is not None:
+            return known
         made = self.result(shape, dtype)
         low, high = (-99, 99) if dtype == "int32" else RANGES[dtype]
         is_above = zero_of(made) == low or (zero_of(made) < high and self.chance(0.5))
         self.limits[made] = (zero_of(made) + 1, high) if is_above else (low, zero_of(made) - 1)
         return self.entered(made)
 
-    def add(self, operations: Sequence[Operation]) -> None:
-        """Let operations be computed; what they compute can be read from then on."""
+    def add(self, operations: Sequence[Operation], is_closed: bool = False) -> None:
+        """Let operations be computed; what they compute, or the last one only, can be read from then on."""
         self.operations += operations
         known = set(self.pool)
-        self.pool += [output for operation in operations for output in operation.outputs if output not in known]
+        shown = operations[-1:] if is_closed else operations
+        self.pool += [output for operation in shown for output in operation.outputs if output not in known]
 
 
 def zero_of(tensor: Tensor) -> int:

@@ -18,6 +18,8 @@ from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.single_op import Operation, Tensor
 
 ATTEMPTS = 20
+# Groups whose nodes become one kernel where nothing else reads what is inside.
+CLOSED = ("norms", "attention")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Profile:
             "updates": 1.5,
             "known": 0.3,
             "phrases": 0.7,
+            "norms": 0.3,
             "attention": 0.1,
         }
     )
@@ -62,7 +65,7 @@ class Profile:
 PROFILES = {
     "mixed": Profile({}),
     "views": Profile({"movement": 12, "updates": 4, "arithmetic": 4, "attention": 0}, odd_names=0.05),
-    "recurrent": Profile({"phrases": 5, "updates": 3}, odd_names=0.05),
+    "recurrent": Profile({"phrases": 5, "norms": 2, "updates": 3}, odd_names=0.05),
     "attention": Profile({"attention": 3, "updates": 2}, is_step=True, odd_names=0.05),
     "names": Profile({"attention": 0}, odd_names=1.0),
     "decode step": Profile({"look-ups": 3, "products": 3}, is_step=True),
@@ -141,9 +144,9 @@ def grow(draft: Draft, profile: Profile) -> None:
 
 
 def add_node(draft: Draft, node: Node) -> None:
-    """One more node, if the draft has tensors for it."""
+    """One more node, if the draft has tensors for it; what is inside of a phrase is often read by nothing else."""
     with suppress(NothingFitsError):
-        draft.add(node.make(draft))
+        draft.add(node.make(draft), is_closed=node.group in CLOSED and draft.chance(0.6))
 
 
 # ---- states ----
@@ -223,7 +226,8 @@ def chosen_outputs(draft: Draft, is_step: bool) -> list[Tensor]:
     logits = [chosen_logits(draft)] if is_step else []
     if is_step and draft.chance(0.5):
         return logits
-    written = [output for operation in draft.operations for output in operation.outputs]
+    shown = set(draft.pool)
+    written = [output for operation in draft.operations for output in operation.outputs if output in shown]
     read = {tensor for operation in draft.operations for tensor in operation.inputs}
     unread = [tensor for tensor in written if tensor not in read and draft.chance(0.85)]
     inner = [draft.one_of(written) for _ in range(draft.count(0, 3))]

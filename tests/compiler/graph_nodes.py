@@ -255,11 +255,9 @@ def layer_weights(draft: Draft, source: Tensor, columns: int, output_scale: floa
         is_matrix = tensor.data is not None and tensor.dtype == "int8" and len(tensor.shape) == 2
         return is_matrix and tensor.shape[1] == columns and np.size(tensor.scale) == 1 and tensor.zero_point == 0
 
-    if draft.chance(0.3):
-        try:
-            return draft.find(fits)
-        except NothingFitsError:
-            pass
+    known = draft.found(0.3, fits)
+    if known is not None:
+        return known
     rows = 96 if draft.chance(0.1) else draft.one_of(draft.sizes)
     limits = draft.one_of([(-1, 1), (-8, 7), (-127, 127), (-128, 127)])
     values = draw_values(draft.random, (rows, columns), "int8", limits)
@@ -296,24 +294,28 @@ def matrix_product(draft: Draft) -> list[Operation]:
     a = draft.pick(QUANTIZED, 2, 4)
     flags = {"adjX": draft.chance(0.3), "adjY": draft.chance(0.5)}
     rows, depth = a.shape[-2:][::-1] if flags["adjX"] else a.shape[-2:]
-
-    def fits(b: Tensor) -> bool:
-        if b.dtype != a.dtype or not 2 <= len(b.shape) <= 4 or not goes_with(a.shape[:-2], b.shape[:-2]):
-            return False
-        return (b.shape[-1] if flags["adjY"] else b.shape[-2]) == depth
-
-    try:
-        b = draft.find(fits) if draft.chance(0.8) else draft.find(lambda tensor: False)
-    except NothingFitsError:
-        inner = (depth, draft.one_of(draft.sizes))
-        b = draft.fresh(a.dtype, (*a.shape[:-2], *(inner[::-1] if flags["adjY"] else inner)))
+    b = right_matrix(draft, a, depth, flags["adjY"])
     columns = b.shape[-2] if flags["adjY"] else b.shape[-1]
-    shape = (*np.broadcast_shapes(tuple(a.shape[:-2]), tuple(b.shape[:-2])), rows, columns)
-    checked(shape)
+    shape = checked((*np.broadcast_shapes(tuple(a.shape[:-2]), tuple(b.shape[:-2])), rows, columns))
     natural = float(np.float32(a.scale * b.scale * depth**0.5 * 2.0 ** draft.random.uniform(2, 6)))
     zero_point = draft.formats[a.dtype][0][1]
     output = draft.result(shape, a.dtype, (natural, zero_point) if draft.chance(0.5) else None)
     return [Operation("BATCH_MATMUL", [a, b], [output], flags)]
+
+
+def right_matrix(draft: Draft, a: Tensor, depth: int, is_transposed: bool) -> Tensor:
+    """(batch..., depth, columns), or (batch..., columns, depth); beside int16 also of int8."""
+
+    def fits(b: Tensor) -> bool:
+        is_matrix = 2 <= len(b.shape) <= 4 and b.shape[-1 if is_transposed else -2] == depth
+        is_alike = b.dtype == a.dtype or (b.dtype, b.zero_point) == ("int8", 0)
+        return is_matrix and is_alike and goes_with(a.shape[:-2], b.shape[:-2])
+
+    known = draft.found(0.8, fits)
+    if known is not None:
+        return known
+    inner = (depth, draft.one_of(draft.sizes))
+    return draft.fresh(a.dtype, (*a.shape[:-2], *(inner[::-1] if is_transposed else inner)))
 
 
 def draw_axes(draft: Draft, source: Tensor) -> tuple[list[int], list[int], bool]:

@@ -139,7 +139,7 @@ PHRASES = {
     "delay line": Node("", delay_line, "phrases", 3),
     "last input": Node("", last_input, "phrases", 3),
     "gated state": Node("", gated_state, "phrases", 2),
-    "layer norm": Node("", layer_norm, "phrases", 2),
+    "layer norm": Node("", layer_norm, "norms"),
     "attention": Node("", attention_over_cache("int8", "int8"), "attention", 2),
     "attention of 15 bits": Node("", attention_over_cache("int8", "int16"), "attention"),
     "attention int16": Node("", attention_over_cache("int16", "int16"), "attention"),

@@ -448,6 +448,31 @@ def truth_of_a_constant(name: str) -> Callable[[], GraphCase]:
     return make
 
 
+def place_of_a_truth() -> GraphCase:
+    values = Tensor((2, 3), "bool", data=np.array([[0, 0, 1], [1, 0, 0]], bool))
+    return graph_case([Operation("ARG_MAX", [values, plain([1])], [index(2)], {"outputType": 2})])
+
+
+def product_of_a_known_value() -> GraphCase:
+    """LiteRT takes what is computed of constants for a constant, and multiplies that when it prepares the graph."""
+    table = quantized(5, dtype="int16", data=np.array([-11966, 5, 9, 1, -2], np.int16))
+    row, known = quantized(1, 1, dtype="int16"), quantized(1, dtype="int16")
+    product = quantized(1, dtype="int16", scale=0.43)
+    operations = [
+        Operation("GATHER", [table, plain([[0]])], [row], {"axis": 0}),
+        Operation("RESHAPE", [row, plain([1])], [known]),
+        Operation("REDUCE_PROD", [known, plain([0])], [product], {"keepDims": True}),
+    ]
+    return graph_case(operations)
+
+
+def parts_of_a_constant() -> GraphCase:
+    """One part is seen, the others are not read; none is computed."""
+    whole = Tensor((1, 5), "int64", data=np.arange(5)[None, :])
+    parts = [Tensor((1, 1), "int64") for _ in range(5)]
+    return graph_case([Operation("SPLIT", [plain(1), whole], parts, {"numSplits": 5})], {}, [parts[2]])
+
+
 # ---- names ----
 
 
@@ -577,8 +602,11 @@ KNOWN: dict[str, Callable[[], GraphCase]] = {
     "a place in a state": place_in_a_state,
     "a computed index": computed_index,
     "an index of an update in a chain": index_of_an_update_in_a_chain,
+    "ARG_MAX of truths": place_of_a_truth,
     "REDUCE_ANY of a constant": truth_of_a_constant("REDUCE_ANY"),
     "REDUCE_ALL of a constant": truth_of_a_constant("REDUCE_ALL"),
+    "REDUCE_PROD of a known value": product_of_a_known_value,
+    "parts of a constant": parts_of_a_constant,
     "a tensor called defined": named("defined"),
     "tensors called by words of C": named("int", "restrict", "_Bool", "bool", "true", "inline"),
     "tensors called by macros": named("NULL", "errno", "assert", "INT8_MAX", "offsetof", "stdin"),
