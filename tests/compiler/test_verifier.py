@@ -46,10 +46,10 @@ FAULTS = {
     "states carried one after the other": (lowering, "carried_states", one_after_the_other),
     "places compared by memory only": (movement, "lies_there", lies_in_its_memory),
     "the first value instead of the last": (element_chains, "taken", first_value),
-    "stores dropped that others read": (element_chains, "memory_of", lambda tensors: set()),
+    "stores dropped that others read": (element_chains, "read_by", lambda statement: set()),
     "loops of one shape joined": (element_chains, "turns_are_independent", lambda a, b: a.shape == b.shape),
     "nothing kept": (element_chains, "kept_memory", lambda graph: set()),
-    "copies left out": (lowering, "lies_in_input", ALWAYS),
+    "copies left out": (lowering, "is_read_in_table", ALWAYS),
     "everything at one place": (planner, "place", all_at_the_start),
     "blocks given away too early": (planner.Block, "meets", short_lives),
 }
