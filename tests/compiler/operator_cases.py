@@ -1019,7 +1019,7 @@ def rows_of(name: str, lengths: Sequence[int], output: tuple[float, int]) -> Cal
 
     def make(random: Random, dtype: str) -> Case:
         shape = (*draw_shape(random, (0, 3), (1, 4)), int(random.choice(lengths)))
-        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.9))
+        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.4))
         case = Case(Operation(name, [source], [Tensor(shape, dtype, *output)]))
         if random.random() < 0.3:
             case.ranges[source] = (max(source.zero_point - 2, -128), min(source.zero_point + 2, 127))

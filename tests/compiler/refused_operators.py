@@ -79,6 +79,7 @@ HIGH = Operation("TRANSPOSE", [quantized((1,) * 7), indices(*range(7))], [quanti
 UNWRITTEN = Operation("NOT_EQUAL", [Tensor((4,), "int16"), Tensor((4,), "int16")], [Tensor((4,), "bool")])
 TRUTHS = Operation("LESS", [Tensor((4,), "bool"), Tensor((4,), "bool")], [Tensor((4,), "bool")])
 ODD = Operation("SPLIT", [indices(0), quantized((4,))], [quantized((2,)), quantized((2,))], {"numSplits": 3})
+UNKNOWN = Operation("TOPK_V2", [quantized((4,)), indices(2)], [quantized((2,)), Tensor((2,), "int32")])
 COS = Operation("COS", [Tensor((4,), "float32")], [Tensor((4,), "float32")])
 BIG = quantized((1, 600), "int16", 1.0)
 BIG_WEIGHTS = quantized((2, 600), "int8", 1e-9, data=np.full((2, 600), 127, np.int8))
@@ -124,7 +125,8 @@ MANY_SCALES = Tensor((4,), "int8", (0.5, 0.25, 0.5, 0.25))
 NO_ROOTS = Operation("SQRT", [quantized((2,), data=np.array([1, -1], np.int8))], [quantized((2,))])
 
 REFUSED = {
-    "unknown operator": Refused(COS, "not in the table"),
+    "unknown operator": Refused(UNKNOWN, "not in the table"),
+    "operator of floats": Refused(COS, "for floats only"),
     "floats": Refused(FLOATS, "float32 4 instead of int8 or int16"),
     "too few inputs": Refused(ONE_INPUT, "1 inputs"),
     "ADD at the limit": Refused(binary("ADD", "int8", (1, 1, 2 / 2**20)), "output scale too small or too large"),
@@ -296,8 +298,8 @@ REFUSED = {
     "SIGN int8": Refused(unary("SIGN"), "int8 2x4 instead of int32"),
     "ABS int64": Refused(LONG_ABS, "int64 4 instead of int8 or int16"),
     "ABS of a huge scale": Refused(unary("ABS", scale=1e20, output_scale=1e-20), "must be finite"),
-    "SQUARE": Refused(unary("SQUARE"), "not in the table"),
-    "ELU": Refused(unary("ELU"), "not in the table"),
+    "SQUARE": Refused(unary("SQUARE"), "for floats only"),
+    "ELU": Refused(unary("ELU"), "for floats only"),
     "LEAKY_RELU of a slope that is no number": Refused(
         unary("LEAKY_RELU", options={"alpha": float("nan")}), "must be finite"
     ),
