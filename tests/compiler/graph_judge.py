@@ -36,6 +36,7 @@ FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH
 
 # What an error says -> why the compiler cannot do what LiteRT does there.
 EXPLAINED = {
+    "an output scale too small or too large": "LiteRT ends the process; SUB of int16 divides by 2 to a negative power",
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
     "a constant, which LiteRT's optimized kernel multiplies": "REDUCE_PROD of a constant is no reference kernel's",
 }

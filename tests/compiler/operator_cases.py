@@ -153,6 +153,17 @@ def binary(
     return Case(Operation(name, [a, sometimes_constant(random, b)], [output], options))
 
 
+def plain_pair(name: str) -> Callable[[Random, str], Case]:
+    """Two operands without scales, whose results wrap around."""
+
+    def make(random: Random, dtype: str) -> Case:
+        shapes = draw_broadcast(random)
+        operands = [Tensor(shapes[0], dtype), sometimes_constant(random, Tensor(shapes[1], dtype))]
+        return Case(Operation(name, operands, [Tensor(np.broadcast_shapes(*shapes), dtype)]))
+
+    return make
+
+
 def sum_of(name: str) -> Callable[[Random, str], Case]:
     def make(random: Random, dtype: str) -> Case:
         a, b = draw_scale(random), draw_scale(random)
@@ -209,6 +220,8 @@ def comparison(name: str) -> Callable[[Random, str], Case]:
         a, b = (tensor(random, shape, dtype, scale) for shape, scale in zip(shapes, scales, strict=True))
         if dtype == "int16" and name != "NOT_EQUAL" and random.random() < 0.5:
             a.scale = b.scale = ()
+        elif dtype == "int16":
+            shift(random, a, b)
         operands, output = [a, sometimes_constant(random, b)], Tensor(np.broadcast_shapes(*shapes), "bool")
         # Few values, so that some are equal.
         ranges = {operand: (-3, 3) for operand in operands if dtype != "bool" and random.random() < 0.4}
@@ -246,6 +259,8 @@ def unary(name: str, input_scale: Callable, output_scale: Callable, options: Cal
         scale = input_scale(random, dtype)
         source = tensor(random, every_value(dtype), dtype, scale)
         output = tensor(random, source.shape, dtype, output_scale(random, dtype, scale))
+        if name == "GELU":
+            shift(random, source, output)
         ranges = {source: (source.zero_point, RANGES[dtype][1])} if name in ("RSQRT", "SQRT") else {}
         return Case(Operation(name, [source], [output], options(random)), ranges)
 
@@ -272,11 +287,22 @@ def draw_gelu(random: Random) -> dict[str, bool]:
 
 
 def requantization(random: Random, dtype: str) -> Case:
-    """`dtype`: from-to."""
+    """`dtype`: from-to. int16 has zero points, too, except to int16."""
     source_type, target_type = dtype.split("-")
-    source = tensor(random, every_value(source_type), source_type)
-    ratio = 1.0 if random.random() < 0.2 else draw_scale(random, -9, 9)
-    return Case(Operation("QUANTIZE", [source], [tensor(random, source.shape, target_type, source.scale * ratio)]))
+    scale, reach = draw_scale(random), 31 if source_type == "int32" else 9
+    ratio = 1.0 if random.random() < 0.2 else draw_scale(random, -9, reach)
+    source = Tensor(every_value(source_type), source_type, scale, draw_zero_point(random, source_type))
+    output = Tensor(source.shape, target_type, scale * ratio, draw_zero_point(random, target_type))
+    if dtype != "int16-int16":
+        shift(random, source, output)
+    return Case(Operation("QUANTIZE", [source], [output]))
+
+
+def shift(random: Random, *tensors: Tensor) -> None:
+    """Zero points for tensors of int16 and int32."""
+    for shifted in tensors:
+        if shifted.dtype != "int8" and random.random() < 0.7:
+            shifted.zero_point = int(draw_values(random, (1,), shifted.dtype)[0])
 
 
 def dequantization(random: Random, dtype: str) -> Case:
@@ -287,6 +313,15 @@ def dequantization(random: Random, dtype: str) -> Case:
 def cast(random: Random, dtype: str) -> Case:
     source = tensor(random, draw_shape(random, (0, 3), (1, 60)), dtype)
     return Case(Operation("CAST", [source], [Tensor(source.shape, str(random.choice(INTEGERS)))]))
+
+
+def real_cast(random: Random, dtype: str) -> Case:
+    """`dtype`: the integer; from or to float32. Whole numbers and halves of all sizes, also beyond the type."""
+    shape = draw_shape(random, (0, 3), (1, 60))
+    if dtype == "float32" or random.random() < 0.3:
+        return Case(Operation("CAST", [tensor(random, shape, dtype)], [Tensor(shape, "float32")]))
+    source, size = Tensor(shape, "float32"), 2.0 ** random.integers(0, 65)
+    return Case(Operation("CAST", [source], [Tensor(shape, dtype)]), reals={source: (size / 2**10, 2**11)})
 
 
 # ---- products and reductions ----
@@ -445,6 +480,16 @@ def matrix_product(right_type: Callable[[str], str] = str) -> Callable[[Random, 
     return make
 
 
+def plain_matrix_product(random: Random, dtype: str) -> Case:
+    """To int32: without zero points."""
+    case = matrix_product()(random, dtype)
+    (output,) = case.operation.outputs
+    for operand in case.operation.inputs:
+        operand.zero_point = 0
+    output.dtype, output.scale, output.zero_point = "int32", (), 0
+    return case
+
+
 def reduction(name: str, keeps_scale: bool = False) -> Callable[[Random, str], Case]:
     """Over any axes, each named once or twice.
 
@@ -480,10 +525,11 @@ def draw_axes(random: Random, shape: tuple[int, ...]) -> tuple[list[int], list[i
 
 def scaled_product(random: Random, dtype: str) -> Case:
     """REDUCE_PROD of up to 16 quantized values, on a scale that uses some of the output's range."""
-    source = tensor(random, draw_shape(random, (1, 4), (1, 2)), dtype, draw_scale(random, -6, 0))
+    typical, reach = RANGES[dtype][1] / 4, random.uniform(-4, 4)
+    source = tensor(random, draw_shape(random, (1, 4), (1, 2)), dtype, float(np.float32(2.0**reach / typical)))
     axes, kept, keeps = draw_axes(random, source.shape)
-    typical, count = RANGES[dtype][1] / 4, int(np.prod(source.shape) / np.prod(kept))
-    scale = float(np.float32((source.scale * typical) ** count / typical * 2.0 ** random.uniform(-3, 3)))
+    count = int(np.prod(source.shape) / np.prod(kept))
+    scale = float(np.float32(2.0 ** (reach * count + random.uniform(-3, 3)) / typical))
     output = tensor(random, kept, dtype, nearest_power(scale) if random.random() < 0.2 else scale)
     return Case(Operation("REDUCE_PROD", [source, plain(axes)], [output], {"keepDims": keeps}))
 
@@ -973,7 +1019,7 @@ def rows_of(name: str, lengths: Sequence[int], output: tuple[float, int]) -> Cal
 
     def make(random: Random, dtype: str) -> Case:
         shape = (*draw_shape(random, (0, 3), (1, 4)), int(random.choice(lengths)))
-        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.9))
+        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.4))
         case = Case(Operation(name, [source], [Tensor(shape, dtype, *output)]))
         if random.random() < 0.3:
             case.ranges[source] = (max(source.zero_point - 2, -128), min(source.zero_point + 2, 127))
@@ -995,16 +1041,22 @@ ROWS = [
     Row("MUL", ARITHMETIC, product),
     Row("MUL", ("int8", "int16"), full_range_product, "using the full range"),
     Row("SQUARED_DIFFERENCE", ("int8",), squared_difference),
-    Row("EQUAL", (*ARITHMETIC, "bool"), comparison("EQUAL")),
-    Row("NOT_EQUAL", (*ARITHMETIC, "bool"), comparison("NOT_EQUAL")),
-    Row("LESS", ARITHMETIC, comparison("LESS")),
-    Row("LESS_EQUAL", ARITHMETIC, comparison("LESS_EQUAL")),
-    Row("GREATER", ARITHMETIC, comparison("GREATER")),
-    Row("GREATER_EQUAL", ARITHMETIC, comparison("GREATER_EQUAL")),
+    Row("ADD", EXTREMES[1:], plain_pair("ADD"), "of plain integers"),
+    Row("SUB", WIDE, plain_pair("SUB"), "of plain integers"),
+    Row("MUL", EXTREMES[1:], plain_pair("MUL"), "of plain integers"),
+    Row("SQUARED_DIFFERENCE", ("int32",), plain_pair("SQUARED_DIFFERENCE"), "of plain integers"),
+    Row("EQUAL", (*EXTREMES, "bool"), comparison("EQUAL")),
+    Row("NOT_EQUAL", (*EXTREMES, "bool"), comparison("NOT_EQUAL")),
+    Row("LESS", EXTREMES, comparison("LESS")),
+    Row("LESS_EQUAL", EXTREMES, comparison("LESS_EQUAL")),
+    Row("GREATER", EXTREMES, comparison("GREATER")),
+    Row("GREATER_EQUAL", EXTREMES, comparison("GREATER_EQUAL")),
     Row("SELECT_V2", INTEGERS, select),
     Row("QUANTIZE", ("int8-int8", "int8-int16", "int16-int8", "int16-int16"), requantization),
+    Row("QUANTIZE", ("int32-int8", "int32-int16"), requantization, "of int32"),
     Row("DEQUANTIZE", QUANTIZED, dequantization),
     Row("CAST", INTEGERS, cast),
+    Row("CAST", ANY_TYPE, real_cast, "of floats"),
     Row("RSQRT", QUANTIZED, unary("RSQRT", between((-12, 3), (-20, -5)), between((-8, 3), (-16, 0)))),
     Row("LOGISTIC", QUANTIZED, unary("LOGISTIC", between((-8, 0), (-18, 4)), fixed(1 / 256, 1 / 32768))),
     Row("TANH", QUANTIZED, unary("TANH", between((-8, 0), (-18, 4)), fixed(None, 1 / 32768))),
@@ -1019,6 +1071,7 @@ ROWS = [
     Row("FULLY_CONNECTED", ("int8-int8", "int16-int8", "int16-int16"), computed_weights, "of computed weights"),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
+    Row("BATCH_MATMUL", ("int8",), plain_matrix_product, "to int32"),
     Row("MEAN", QUANTIZED, reduction("MEAN")),
     Row("MEAN", WIDE, reduction("MEAN"), "of plain integers"),
     Row("SUM", ("int8",), reduction("SUM")),

@@ -59,6 +59,7 @@ def strided_slice(begin, step, shape, options):
     return Operation("STRIDED_SLICE", [source, *bounds], [quantized(shape)], options)
 
 
+REAL_CONSTANT = Operation("CAST", [Tensor((4,), "float32", data=np.ones(4, np.float32))], [Tensor((4,), "int32")])
 IS_GENERAL, OF_POWERS = {"potScaleInt16": False}, {"potScaleInt16": True}
 ONE_INPUT = Operation("ADD", [quantized((4,))], [quantized((4,))])
 FLOATS = Operation("MUL", [Tensor((4,), "float32"), Tensor((4,), "float32")], [Tensor((4,), "float32")])
@@ -68,6 +69,9 @@ CUTS = Operation("CONCATENATION", [quantized((2,)), quantized((2,), scale=0.25)]
 PILES = Operation("PACK", [quantized((2,)), quantized((2,), scale=0.25)], [quantized((2, 2))], {"valuesCount": 2})
 FAR = Operation("GATHER", [quantized((4,)), indices(4)], [quantized((1,))], {"axis": 0})
 ROOTS = Operation("RSQRT", [quantized((2,), data=np.array([1, -1], np.int8))], [quantized((2,))])
+REAL = Tensor((2,), "float32", data=np.array([1, 0], np.float32))
+TURNS = Operation("TRANSPOSE", [quantized((4, 6)), REAL], [quantized((6, 4))])
+STEPS = Operation("STRIDED_SLICE", [quantized((4, 6)), REAL, indices(4, 6), indices(1, 1)], [quantized((3, 6))])
 WIDE_SUM = Operation("SUM", [quantized((2, 4), "int16"), indices(1)], [quantized((2,), "int16")])
 WIDE_PLACE = Operation("ARG_MAX", [quantized((2, 4), "int16"), indices(1)], [Tensor((2,), "int32")], {"outputType": 2})
 OTHER_PLACE = Operation("ARG_MAX", [quantized((2, 4)), indices(1)], [Tensor((2,), "int32")], {"outputType": 4})
@@ -75,6 +79,7 @@ HIGH = Operation("TRANSPOSE", [quantized((1,) * 7), indices(*range(7))], [quanti
 UNWRITTEN = Operation("NOT_EQUAL", [Tensor((4,), "int16"), Tensor((4,), "int16")], [Tensor((4,), "bool")])
 TRUTHS = Operation("LESS", [Tensor((4,), "bool"), Tensor((4,), "bool")], [Tensor((4,), "bool")])
 ODD = Operation("SPLIT", [indices(0), quantized((4,))], [quantized((2,)), quantized((2,))], {"numSplits": 3})
+UNKNOWN = Operation("TOPK_V2", [quantized((4,)), indices(2)], [quantized((2,)), Tensor((2,), "int32")])
 COS = Operation("COS", [Tensor((4,), "float32")], [Tensor((4,), "float32")])
 BIG = quantized((1, 600), "int16", 1.0)
 BIG_WEIGHTS = quantized((2, 600), "int8", 1e-9, data=np.full((2, 600), 127, np.int8))
@@ -87,6 +92,7 @@ WIDE = quantized((2, 40000), "int8", 1e-9, zero_point=-128)
 WIDE_PRODUCT = fully_connected("int8", source=quantized((1, 40000), "int8", 1.0, -128), weights=WIDE)
 LONG_WEIGHTS = quantized((2, 2**18), "int16", 1e-9)
 LONG_PRODUCT = fully_connected("int16", source=quantized((1, 2**18), "int16", 1.0), weights=LONG_WEIGHTS)
+ONES = quantized((2, 8), "int8", 0.5, data=np.ones((2, 8), np.int8))
 COMPUTED_BIAS = fully_connected("int8", bias=Tensor((2,), "int32", 0.001))
 TRUTH = Tensor((2, 3), "bool")
 
@@ -119,7 +125,8 @@ MANY_SCALES = Tensor((4,), "int8", (0.5, 0.25, 0.5, 0.25))
 NO_ROOTS = Operation("SQRT", [quantized((2,), data=np.array([1, -1], np.int8))], [quantized((2,))])
 
 REFUSED = {
-    "unknown operator": Refused(COS, "not in the table"),
+    "unknown operator": Refused(UNKNOWN, "not in the table"),
+    "operator of floats": Refused(COS, "for floats only"),
     "floats": Refused(FLOATS, "float32 4 instead of int8 or int16"),
     "too few inputs": Refused(ONE_INPUT, "1 inputs"),
     "ADD at the limit": Refused(binary("ADD", "int8", (1, 1, 2 / 2**20)), "output scale too small or too large"),
@@ -141,7 +148,13 @@ REFUSED = {
         binary("ADD", "int16", (0.5 * 2**0.001, 0.5, 0.5), options=OF_POWERS), "almost a power of two"
     ),
     "ADD with tanh": Refused(binary("ADD", "int8", (1, 1, 1), options={"fusedActivationFunction": 4}), "activation 4"),
-    "ADD int16 without scales": Refused(binary("ADD", "int16", ((), (), ())), "0 scales"),
+    "ADD int16 without one scale": Refused(binary("ADD", "int16", (0.5, (), 0.5)), "0 scales"),
+    "ADD int16 without scales, with an activation": Refused(
+        binary("ADD", "int16", ((), (), ()), options={"fusedActivationFunction": 1}), "a fused activation of int16"
+    ),
+    "SUB int16 without scales": Refused(binary("SUB", "int16", ((), (), ())), "0 scales"),
+    "MUL int8 without scales": Refused(binary("MUL", "int8", ((), (), ())), "0 scales"),
+    "ADD of several scales": Refused(binary("ADD", "int8", ((0.5,) * 4, 0.5, 0.5)), "4 scales instead of one"),
     "MUL int16 to int8": Refused(
         Operation("MUL", [quantized((4,), "int16"), quantized((4,), "int16")], [quantized((4,))]), "mixed types"
     ),
@@ -149,6 +162,17 @@ REFUSED = {
     "SQUARED_DIFFERENCE int16": Refused(binary("SQUARED_DIFFERENCE", "int16", (1, 1, 1)), "instead of int8"),
     "SQUARED_DIFFERENCE at the limit": Refused(
         binary("SQUARED_DIFFERENCE", "int8", (1, 1, 4 / 2**14)), "output scale too small or too large"
+    ),
+    "EQUAL to int32": Refused(binary("EQUAL", "int8", (0.5, 0.5, 1), output="int32"), "int8 4 and int8 4 to int32 4"),
+    "LESS of floats": Refused(
+        Operation("LESS", [Tensor((4,), "float32"), Tensor((4,), "float32")], [Tensor((4,), "bool")]), "float32 4"
+    ),
+    "DEQUANTIZE to int8": Refused(Operation("DEQUANTIZE", [quantized((4,))], [quantized((4,))]), "an output int8 4"),
+    "DEQUANTIZE of several scales": Refused(
+        Operation("DEQUANTIZE", [quantized((4,), scale=(0.5,) * 4)], [Tensor((4,), "float32")]), "4 scales instead"
+    ),
+    "RELU to another shape": Refused(
+        Operation("RELU", [quantized((2, 4))], [quantized((4, 2))]), "input and output shapes differ"
     ),
     "LESS of a scale of 1": Refused(binary("LESS", "int8", (1.0, 0.5, 1), output="bool"), "a scale of 1 or more"),
     "EQUAL int16 of a scale of 1": Refused(
@@ -187,19 +211,38 @@ REFUSED = {
     "RELU_N1_TO_1 int16": Refused(unary("RELU_N1_TO_1", "int16"), "instead of int8"),
     "RELU6 of a tiny scale": Refused(unary("RELU6", "int16", 1e-12, 1e-12), "an activation's bound"),
     "RSQRT of a negative constant": Refused(ROOTS, "a constant with negative values"),
-    "int16 with a zero point": Refused(unary("GELU", "int16", zero_point=3), "zero point 3 instead of 0"),
-    "CAST of floats": Refused(Operation("CAST", [Tensor((4,), "float32")], [Tensor((4,), "int32")]), "no integer"),
+    "int16 with a zero point": Refused(unary("RELU", "int16", zero_point=3), "zero point 3 instead of 0"),
+    "CAST of constant floats": Refused(REAL_CONSTANT, "float32 4 is a constant"),
+    "QUANTIZE int16 to int16 with a zero point": Refused(
+        Operation("QUANTIZE", [quantized((4,), "int16")], [quantized((4,), "int16", 0.5, 3)]), "zero point 3 instead"
+    ),
+    "QUANTIZE of int32 without a scale": Refused(
+        Operation("QUANTIZE", [Tensor((4,), "int32")], [quantized((4,))]), "0 scales instead of one"
+    ),
     "GATHER outside": Refused(FAR, "constant indices outside"),
     "CONCATENATION of scales": Refused(CUTS, "another type or scale"),
     "PACK of scales": Refused(PILES, "another type or scale"),
     "SPLIT of another count": Refused(ODD, "2 outputs instead of 3"),
     "TRANSPOSE of 7 axes": Refused(HIGH, "7 axes"),
     "RESHAPE to another shape": Refused(SHORT, "does not make"),
+    "TRANSPOSE by floats": Refused(TURNS, "the permutation: float32 2 instead of int32 or int64"),
+    "STRIDED_SLICE by floats": Refused(STEPS, "every bound: float32 2 instead of int32"),
     "STRIDED_SLICE backwards to one": Refused(
         strided_slice((2, 0), (-1, 1), (6,), {"shrinkAxisMask": 1}), "a part of shape"
     ),
     "STRIDED_SLICE outside": Refused(strided_slice((9, 0), (1, 1), (6,), {"shrinkAxisMask": 1}), "a part of shape"),
     "BATCH_MATMUL int8 times int16": Refused(MIXED, "mixed types"),
+    "BATCH_MATMUL int8 to int32 with a zero point": Refused(
+        Operation("BATCH_MATMUL", [quantized((2, 3), zero_point=1), quantized((3, 2))], [Tensor((2, 2), "int32")]),
+        "zero points, which LiteRT leaves out",
+    ),
+    "BATCH_MATMUL int8 to int16": Refused(
+        Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2))], [quantized((2, 2), "int16")]), "mixed types"
+    ),
+    "BATCH_MATMUL of scales of columns": Refused(
+        Operation("BATCH_MATMUL", [quantized((2, 3)), quantized((3, 2), scale=(0.5, 0.5, 0.5))], [quantized((2, 2))]),
+        "3 scales instead of one",
+    ),
     "BATCH_MATMUL int16 upwards": Refused(
         binary("BATCH_MATMUL", "int16", (1, 1, 1 / 256), ((2, 2), (2, 2), (2, 2))), "a factor of 256"
     ),
@@ -221,6 +264,9 @@ REFUSED = {
     "FULLY_CONNECTED of long rows": Refused(OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of a long bias": Refused(LONG_OVERFLOW, "sums up to"),
     "FULLY_CONNECTED of a huge bias": Refused(HUGE_BIAS, "a bias beyond"),
+    "FULLY_CONNECTED int16 to int8": Refused(
+        Operation("FULLY_CONNECTED", [quantized((1, 8), "int16"), ONES], [quantized((1, 2))]), "int16 1x8 to int8"
+    ),
     "FULLY_CONNECTED int8 to int16": Refused(COMPUTED_WIDER, "int8 1x8 times int8 2x8 with 1 scales"),
     "FULLY_CONNECTED of computed weights, long rows": Refused(WIDE_PRODUCT, "sums up to 2601000000, more than"),
     "FULLY_CONNECTED of int16 weights, long rows": Refused(LONG_PRODUCT, "sums up to 2814"),
@@ -252,8 +298,8 @@ REFUSED = {
     "SIGN int8": Refused(unary("SIGN"), "int8 2x4 instead of int32"),
     "ABS int64": Refused(LONG_ABS, "int64 4 instead of int8 or int16"),
     "ABS of a huge scale": Refused(unary("ABS", scale=1e20, output_scale=1e-20), "must be finite"),
-    "SQUARE": Refused(unary("SQUARE"), "not in the table"),
-    "ELU": Refused(unary("ELU"), "not in the table"),
+    "SQUARE": Refused(unary("SQUARE"), "for floats only"),
+    "ELU": Refused(unary("ELU"), "for floats only"),
     "LEAKY_RELU of a slope that is no number": Refused(
         unary("LEAKY_RELU", options={"alpha": float("nan")}), "must be finite"
     ),

@@ -132,7 +132,7 @@ def test_what_litert_does_not_compute_is_refused(refused):
 
 
 def test_all_that_is_refused_is_listed_and_nothing_is_written(tmp_path):
-    names = ("unknown operator", "SUM int16", "SOFTMAX of 512")
+    names = ("operator of floats", "SUM int16", "SOFTMAX of 512")
     good = Operation("RELU", [Tensor((4,), "int8", 0.5)], [Tensor((4,), "int8", 0.5)])
     path = tmp_path / "model.tflite"
     path.write_bytes(build_all([REFUSED[names[0]].operation, good, *(REFUSED[name].operation for name in names[1:])]))
@@ -140,7 +140,7 @@ def test_all_that_is_refused_is_listed_and_nothing_is_written(tmp_path):
         compile_file(path, Target())
     lines = error.value.received.splitlines()[1:]
     assert [line.strip() for line in lines] == [
-        "COS (float32 4 -> float32 4) output_0: not in the table",
+        "COS (float32 4 -> float32 4) output_0: LiteRT computes it for floats only",
         "SUM (int16 2x4, int32 1 -> int16 2) output_2: int16 2x4: LiteRT takes its bytes for uint8 and leaves half of "
         "the output unwritten",
         "SOFTMAX (int8 1x512 -> int8 1x512) output_3: rows of 512, more than 511: LiteRT ends the process where the "

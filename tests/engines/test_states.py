@@ -5,8 +5,9 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import OpResolverType
 from ai_edge_litert.tools import flatbuffer_utils
-from step_models import CONTEXT, MODELS, VOCABULARY, Parts, zeros
+from step_models import CONTEXT, MODELS, VOCABULARY, Parts, StepModel, zeros
 
+from textzoo.compiler.single_op import Operation, Tensor, constant
 from textzoo.compiler.tflite_file import parse_tflite
 from textzoo.engines.litert_engine import (
     LitertEngine,
@@ -15,6 +16,7 @@ from textzoo.engines.litert_engine import (
     step_by_signature,
     step_by_tensors,
 )
+from textzoo.errors import UserError
 
 TOKENS = [int(token) for token in np.random.default_rng(7).integers(0, VOCABULARY, CONTEXT)]
 ENGINES = pytest.mark.parametrize("kind", [LitertReferenceEngine, LitertEngine])
@@ -97,3 +99,49 @@ def test_kept_tensors_are_those_of_the_last_step(make):
         for name, index in {**engine.graph.outputs, **engine.graph.inputs}.items():
             np.testing.assert_array_equal(engine.tensor(index), expected[name], err_msg=f"{name}, step {position}")
         state = {name: expected[f"new_{name}"] for name in state if f"new_{name}" in expected}
+
+
+def other_shapes(parts: Parts) -> StepModel:
+    """Logits of which the file says that they are fewer."""
+    logits = Tensor((1, VOCABULARY - 1), "int8", 0.25, -3)
+    parts.operations.append(Operation("ADD", [parts.a, parts.row], [logits]))
+    return parts.model({"a": parts.a}, {"logits": logits, "new_a": parts.row})
+
+
+def other_version(parts: Parts) -> StepModel:
+    """A version of an operator that LiteRT does not have."""
+    parts.operations[0].version = 99
+    return parts.model({"a": parts.a}, {"logits": parts.row, "new_a": parts.row})
+
+
+def other_kinds(parts: Parts) -> StepModel:
+    """Inputs that LiteRT's kernel does not take."""
+    total = Tensor((1, VOCABULARY), "int8", 0.25, -3)
+    parts.operations.append(Operation("ADD", [parts.a, constant(np.ones(3, np.float32))], [total]))
+    return parts.model({"a": parts.a}, {"logits": total, "new_a": parts.row})
+
+
+@ENGINES
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (other_shapes, "the model computes other shapes than it says; expected logits 1x4; received logits 1x5"),
+        (other_version, "LiteRT cannot run the model; received .*GATHER"),
+        (other_kinds, "LiteRT cannot run the model; received .*ADD|add.cc"),
+    ],
+)
+def test_what_litert_does_not_run_is_refused(make, message, kind):
+    with pytest.raises(UserError, match=message):
+        kind(make(Parts("int8")).content())
+
+
+@ENGINES
+def test_a_table_that_is_too_short_is_told(kind):
+    """LiteRT finds out in the step that looks beyond its end."""
+    parts = Parts("int8")
+    table = parts.operations[0].inputs[0]
+    table.data, table.shape = table.data[:3], (3, VOCABULARY)
+    engine = kind(parts.model({"a": parts.a}, {"logits": parts.row, "new_a": parts.a}).content())
+    assert engine.step_raw(2).shape == (VOCABULARY,)
+    with pytest.raises(UserError, match=r"LiteRT cannot run the model; received .*gather"):
+        engine.step_raw(4)

@@ -102,6 +102,15 @@ def test_exported_graphs_give_the_logits_of_the_model(number, recipe, quantized)
     np.testing.assert_allclose(logits, expected, atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("number", range(len(SHAPES)))
+def test_exported_graphs_have_all_operators_of_their_architecture(number, quantized):
+    """So that a converter that changes its mind is noticed."""
+    model, result = quantized(number, recipe="static_wi8_ai8")
+    for graph in ["decode", "forward"] if model.has_window_graph else ["decode"]:
+        file = read_tflite(result.float_decode_path.with_name(f"{graph}.tflite"))
+        assert file.operator_names() == sorted(model.export_operators(graph))
+
+
 def test_other_operators_than_the_architectures_are_refused(model, tmp_path, monkeypatch):
     allowed = model.export_operators("decode")
     monkeypatch.setattr(type(model), "export_operators", lambda self, graph: allowed - {"SOFTMAX"})

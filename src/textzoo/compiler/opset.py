@@ -44,6 +44,9 @@ OPERATORS = Registry(
 # Made by passes only: no file has them.
 FUSED = {"ATTENTION", "LAYER_NORM", "LOOK_UP"}
 
+# LiteRT's reference kernels of these take no quantized tensors.
+OF_FLOATS = {"CEIL", "COS", "ELU", "FLOOR", "ROUND", "SIN", "SQUARE"}
+
 
 def operator_of(node: Node) -> Operator:
     return OPERATORS.get(node.operator)
@@ -75,6 +78,8 @@ def problem_of(node: Node) -> str:
 
 def problems_of(node: Node) -> list[str]:
     """Why a node cannot be compiled; empty if it can."""
+    if node.operator in OF_FLOATS:
+        return ["LiteRT computes it for floats only"]
     if node.operator not in OPERATORS.places or node.operator in FUSED:
         return ["not in the table"]
     operator = operator_of(node)

@@ -86,7 +86,10 @@ class LanguageModel(keras.Model):
         return self
 
     def export_operators(self, graph: str) -> frozenset[str]:
-        """The operators of the exported float graph ("decode" or "forward"), all of them and no others."""
+        """The operators of the exported float graph ("decode" or "forward"): no others are let through.
+
+        All of them, but for what shapes make needless: a single head, for one, has nothing to be transposed.
+        """
         raise NotImplementedError
 
     def initial_state(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 /* BATCH_MATMUL of two computed tensors. Bit for bit LiteRT's reference:
  *
  *   sum    = sum over k of (a[m][k] - a_zero_point) * (b[k][n] - b_zero_point)
- *   output = clamp(scaled(sum) + output_zero_point), scaled: tz_scale_double for int8, tz_scale_wide for int16
+ *   output = clamp(scaled(sum) + output_zero_point), scaled: tz_scale_double for int8, tz_scale_wide for int16; int32
+ *            is the sum itself, of operands without zero points
  *
  * Strides in elements let the same kernel read transposed and broadcast operands. */
 #ifndef TEXTZOO_BATCH_MATMUL_H
@@ -23,6 +24,7 @@ typedef struct {
 /* a: (batches..., rows, depth), b: (batches..., depth, columns) as the strides say; output: (batches..., rows, columns),
  * contiguous, overlapping neither. */
 void tz_batch_matmul_s8(const tz_batch_matmul_t *product, const int8_t *a, const int8_t *b, int8_t *output);
+void tz_batch_matmul_s8_s32(const tz_batch_matmul_t *product, const int8_t *a, const int8_t *b, int32_t *output);
 void tz_batch_matmul_s16(const tz_batch_matmul_t *product, const int16_t *a, const int16_t *b, int16_t *output);
 void tz_batch_matmul_s16_s8(const tz_batch_matmul_t *product, const int16_t *a, const int8_t *b, int16_t *output);
 

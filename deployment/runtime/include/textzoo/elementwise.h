@@ -26,6 +26,37 @@ static inline int32_t tz_integer_multiply(int32_t a, int32_t b)
     return (int32_t)((uint32_t)a * (uint32_t)b);
 }
 
+static inline int32_t tz_integer_add_s16(int32_t a, int32_t b)
+{
+    return (int16_t)(a + b);
+}
+
+static inline int32_t tz_integer_multiply_s16(int32_t a, int32_t b)
+{
+    return (int16_t)(a * b);
+}
+
+static inline int64_t tz_integer_add_long(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a + (uint64_t)b);
+}
+
+static inline int64_t tz_integer_subtract_long(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static inline int64_t tz_integer_multiply_long(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a * (uint64_t)b);
+}
+
+static inline int32_t tz_integer_squared_difference(int32_t a, int32_t b)
+{
+    const int32_t difference = tz_integer_subtract(a, b);
+    return tz_integer_multiply(difference, difference);
+}
+
 /* A bias with the input's zero point folded in, as kernels of FULLY_CONNECTED take it; row_sum: of the row's weights.
  * The result is one of the sums that occur, hence fits 32 bits; what lies between wraps around. */
 static inline int32_t tz_shifted_bias(int32_t bias, int32_t zero_point, int32_t row_sum)
@@ -137,7 +168,7 @@ static inline int32_t tz_multiply_small(const tz_multiply_t *p, int32_t a, int32
     return tz_finish_small((a - p->a_zero_point) * (b - p->b_zero_point), &p->output, &p->range);
 }
 
-/* QUANTIZE between integers; RELU and its kin with their own scales. */
+/* QUANTIZE between integers; RELU and its kin with their own scales. Distances of int32 from the zero point wrap around. */
 typedef struct {
     int32_t zero_point;
     tz_scale_t output;
@@ -146,7 +177,7 @@ typedef struct {
 
 static inline int32_t tz_requantize(const tz_requantize_t *p, int32_t value)
 {
-    return tz_finish(value - p->zero_point, &p->output, &p->range);
+    return tz_finish(tz_integer_subtract(value, p->zero_point), &p->output, &p->range);
 }
 
 static inline int32_t tz_requantize_small(const tz_requantize_t *p, int32_t value)
@@ -249,6 +280,38 @@ static inline int32_t tz_cast_bool(int64_t value)
     return value != 0;
 }
 
+static inline float tz_cast_float(int32_t value)
+{
+    return (float)value;
+}
+
+static inline float tz_cast_float_long(int64_t value)
+{
+    return (float)value;
+}
+
+/* CAST from float32: towards zero; the type's largest integer for what lies beyond it, and for NaN. */
+static inline int32_t tz_cast_real(const tz_range_t *range, float value)
+{
+    if (!(value < (float)range->maximum)) {
+        return range->maximum;
+    }
+    return value < (float)range->minimum ? range->minimum : (int32_t)value;
+}
+
+static inline int64_t tz_cast_real_s64(float value)
+{
+    if (!(value < 9223372036854775808.0f)) {
+        return INT64_MAX;
+    }
+    return value < -9223372036854775808.0f ? INT64_MIN : (int64_t)value;
+}
+
+static inline int32_t tz_cast_real_bool(float value)
+{
+    return value != 0.0f;
+}
+
 /* An index of 64 bits: one that does not fit stays outside of every table. */
 static inline int32_t tz_saturate_s32(int64_t value)
 {
@@ -290,6 +353,36 @@ static inline int32_t tz_greater(int32_t a, int32_t b)
 }
 
 static inline int32_t tz_greater_equal(int32_t a, int32_t b)
+{
+    return a >= b;
+}
+
+static inline int32_t tz_equal_long(int64_t a, int64_t b)
+{
+    return a == b;
+}
+
+static inline int32_t tz_not_equal_long(int64_t a, int64_t b)
+{
+    return a != b;
+}
+
+static inline int32_t tz_less_long(int64_t a, int64_t b)
+{
+    return a < b;
+}
+
+static inline int32_t tz_less_equal_long(int64_t a, int64_t b)
+{
+    return a <= b;
+}
+
+static inline int32_t tz_greater_long(int64_t a, int64_t b)
+{
+    return a > b;
+}
+
+static inline int32_t tz_greater_equal_long(int64_t a, int64_t b)
 {
     return a >= b;
 }

@@ -16,7 +16,7 @@ static inline int32_t tz_saturating_shift_left(int32_t value, int bits)
  * gemmlowp's straight line 48/17 - 32/17 d. */
 static inline int32_t tz_one_over_one_plus(int32_t fraction)
 {
-    const int32_t d = (int32_t)(((int64_t)fraction + INT32_MAX + 1) >> 1);
+    const int32_t d = (int32_t)(((uint32_t)fraction + 0x80000000u) >> 1);
     int32_t x = 1515870810 + tz_high_multiply(d, -1010580540);
     for (int i = 0; i < 3; ++i) {
         const int32_t rest = (1 << 29) - tz_high_multiply(d, x);

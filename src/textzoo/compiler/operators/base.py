@@ -14,6 +14,7 @@ from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
 from textzoo.compiler.program import Loop, Operand, Statement, Struct
 
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
+QUANTIZED_RANGES = {**INTEGER_RANGES, "int32": (-(2**31), 2**31 - 1)}
 # The generated loops have one letter per axis.
 MOST_AXES = 6
 ANY_NUMBER = 1_000_000
@@ -102,17 +103,23 @@ class Operator(ABC):
         return None
 
 
-def quantized(tensor: Tensor | None, *dtypes: str) -> list[str]:
-    """Problems of a tensor that must be quantized as a whole, with one of the dtypes."""
+def quantized(tensor: Tensor | None, *dtypes: str, shifted: bool = False) -> list[str]:
+    """Problems of a tensor that must be quantized as a whole, with one of the dtypes.
+
+    Args:
+        tensor: It.
+        dtypes: Those that are taken.
+        shifted: Whether int16 may have a zero point, as for few of LiteRT's kernels.
+    """
     if tensor is None:
         return ["an input is left out"]
     if str(tensor.dtype) not in dtypes:
         return [f"{tensor.describe()} instead of {' or '.join(dtypes)}"]
     if len(tensor.scales) != 1:
         return [f"{tensor.describe()} with {len(tensor.scales)} scales instead of one"]
-    if problems := unshifted(tensor):
+    if not shifted and (problems := unshifted(tensor)):
         return problems
-    low, high = INTEGER_RANGES[str(tensor.dtype)]
+    low, high = QUANTIZED_RANGES[str(tensor.dtype)]
     return [] if low <= tensor.zero_point <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
 
 

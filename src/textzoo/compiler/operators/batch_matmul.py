@@ -11,6 +11,7 @@ BATCH_AXES = 3
 # Types of a, b and the output -> the kernel's ending.
 KERNELS = {
     ("int8", "int8", "int8"): "s8",
+    ("int8", "int8", "int32"): "s8_s32",
     ("int16", "int16", "int16"): "s16",
     ("int16", "int8", "int16"): "s16_s8",
 }
@@ -23,7 +24,10 @@ class BatchMatmul(Operator):
     """(batch..., rows, depth) times (batch..., depth, columns); adjX and adjY say which comes transposed."""
 
     name = "BATCH_MATMUL"
-    types = "int8 or int16, or int16 times int8; one scale per tensor; batches broadcast, up to 3 axes of them"
+    types = (
+        "int8 or int16, or int16 times int8; one scale per tensor; int8 without zero points to int32; batches "
+        "broadcast, up to 3 axes of them"
+    )
     arity = (2, 2)
 
     def problems(self, node: Node) -> list[str]:
@@ -39,6 +43,8 @@ class BatchMatmul(Operator):
             batches = None
         if batches is None or left[1] != right[0] or node.output.shape != (*batches, left[0], right[1]):
             return [f"{a.describe()} times {b.describe()} does not make {node.output.describe()}"]
+        if str(node.output.dtype) == "int32":
+            return []
         return factor_problems(product_factor(node)) or wide_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
@@ -53,12 +59,14 @@ def types_of(node: Node) -> tuple[str, ...]:
 
 def type_problems(node: Node) -> list[str]:
     """Problems of tensors that are not quantized, or whose types have no kernel."""
-    tensors = (*node.operands(), node.output)
+    tensors = (*node.operands(), *([] if str(node.output.dtype) == "int32" else [node.output]))
     problems = [text for tensor in tensors for text in quantized(tensor, "int8", "int16")]
     if problems or types_of(node) not in KERNELS:
         return problems or [f"mixed types {', '.join(types_of(node))}"]
-    is_shifted = str(node.output.dtype) == "int16" and any(tensor.zero_point for tensor in tensors)
-    return ["zero points beside int16"] if is_shifted else []
+    is_shifted = any(tensor.zero_point for tensor in tensors)
+    if is_shifted and str(node.output.dtype) == "int32":
+        return ["zero points, which LiteRT leaves out"]
+    return ["zero points beside int16"] if is_shifted and str(node.output.dtype) == "int16" else []
 
 
 def wide_problems(node: Node) -> list[str]:
@@ -116,13 +124,15 @@ def batch_strides(tensor: Tensor, axes: int) -> tuple[int, ...]:
 
 
 def numbers(node: Node) -> dict[str, int]:
-    """Zero points and factor; int16 takes 16 bits of the multiplier."""
+    """Zero points and factor; int16 takes 16 bits of the multiplier, int32 none of them."""
     a, b = node.operands()
+    kept = {"a_zero_point": a.zero_point, "b_zero_point": b.zero_point}
+    if str(node.output.dtype) == "int32":
+        return {**kept, "output_zero_point": 0, "multiplier": 0, "shift": 0}
     factor = quantize_multiplier(product_factor(node))
     narrow = str(node.output.dtype) == "int8"
     return {
-        "a_zero_point": a.zero_point,
-        "b_zero_point": b.zero_point,
+        **kept,
         "output_zero_point": node.output.zero_point,
         "multiplier": factor.multiplier if narrow else factor.reduced,
         "shift": factor.shift,

@@ -21,7 +21,8 @@ class Comparison(Operator):
     """One of the six.
 
     Attributes:
-        function: tz_<function> compares plain integers, tz_scaled_<function> quantized ones.
+        function: tz_<function> compares plain integers, tz_<function>_long those of 64 bits, tz_scaled_<function>
+            quantized ones.
         of_equality: EQUAL and NOT_EQUAL: bool too; and int16 by its scales, which LiteRT ignores in the other four.
     """
 
@@ -32,15 +33,19 @@ class Comparison(Operator):
 
     @property
     def types(self) -> str:
-        return f"int8, int16, int32{' or bool' * self.of_equality}, both alike; broadcast"
+        return f"{', '.join(self.dtypes)}, both alike; broadcast"
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Of the operands."""
+        return ("int8", "int16", "int32", "int64", *(["bool"] * self.of_equality))
 
     def problems(self, node: Node) -> list[str]:
         a, b = node.operands()
         if a.dtype != b.dtype or str(node.output.dtype) != "bool":
             return [f"{a.describe()} and {b.describe()} to {node.output.describe()}"]
-        dtypes = ("int8", "int16", "int32") + ("bool",) * self.of_equality
-        if str(a.dtype) not in dtypes:
-            return [f"{a.describe()} instead of {', '.join(dtypes)}"]
+        if str(a.dtype) not in self.dtypes:
+            return [f"{a.describe()} instead of {', '.join(self.dtypes)}"]
         return self.scale_problems(node) or broadcast_problems(node)
 
     def is_scaled(self, node: Node) -> bool:
@@ -54,16 +59,16 @@ class Comparison(Operator):
             # LiteRT writes nothing.
             is_unwritten = self.name == "NOT_EQUAL" and str(a.dtype) == "int16"
             return ["int16 without scales"] if is_unwritten else []
-        problems = [text for tensor in (a, b) for text in quantized(tensor, str(a.dtype))]
+        problems = [text for tensor in (a, b) for text in quantized(tensor, str(a.dtype), shifted=True)]
         return problems or below_one_problems("a scale of 1 or more", float32(a.scale), float32(b.scale))
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         shape = node.output.shape
         operands = [broadcast_walk(tensor, shape) for tensor in node.operands()]
-        scaled, struct = "", None
+        function, struct = f"tz_{self.function}{'_long' * (str(node.operands()[0].dtype) == 'int64')}", None
         if self.is_scaled(node):
-            scaled, struct = "scaled_", Struct("tz_compare_t", self.scales(node))
-        compute = Compute(broadcast_walk(node.output, shape), f"tz_{scaled}{self.function}", operands, struct)
+            function, struct = f"tz_scaled_{self.function}", Struct("tz_compare_t", self.scales(node))
+        compute = Compute(broadcast_walk(node.output, shape), function, operands, struct)
         return [Loop(self.name, node.name, shape, [compute])]
 
     def scales(self, node: Node) -> dict[str, Struct]:

@@ -1,6 +1,6 @@
 """Operators that work element by element, each a function of textzoo/elementwise.h."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,6 +32,10 @@ LEFT_SHIFT_OF_SQUARES = 7
 NOT_HELD = "an output scale too small or too large for the inputs'"
 # LiteRT divides int16 by powers of two in 16 bits.
 LARGEST_POWER = 15
+# Plain integers: types of a node -> the ending of its function. Of those of 16 bits LiteRT subtracts none.
+OF_32_BITS = {"int32": ""}
+OF_32_AND_64_BITS = {"int32": "", "int64": "_long"}
+OF_ANY_BITS = {"int16": "_s16", **OF_32_AND_64_BITS}
 # Cores differ in how they divide floats that have no normal form, below 2**-126: quotients by smaller scales need them.
 SMALLEST_SCALE = 2.0**-100
 
@@ -70,9 +74,10 @@ def kinds(node: Node) -> set[str]:
     return {str(tensor.dtype) for tensor in (*node.operands(), node.output)}
 
 
-def same_type_problems(node: Node, *dtypes: str) -> list[str]:
-    """Problems of a node whose inputs and output must be quantized with the same dtype."""
-    problems = [text for tensor in (*node.inputs, node.output) for text in quantized(tensor, *dtypes)]
+def same_type_problems(node: Node, *dtypes: str, shifted: bool = False) -> list[str]:
+    """Problems of a node whose inputs and output must be quantized with the same dtype; `shifted` as of `quantized`."""
+    tensors = (*node.inputs, node.output)
+    problems = [text for tensor in tensors for text in quantized(tensor, *dtypes, shifted=shifted)]
     return problems or ([] if len(kinds(node)) == 1 else [f"mixed types {', '.join(sorted(kinds(node)))}"])
 
 
@@ -85,10 +90,24 @@ def are_integers(node: Node) -> bool:
     return kinds(node) == {"int32"}
 
 
-def arithmetic_problems(node: Node, check: Callable[[Node], list[str]]) -> list[str]:
+def plain_ending(node: Node, endings: Mapping[str, str]) -> str | None:
+    """The ending of the functions for plain integers, such as positions, where a node computes with these.
+
+    int16 is quantized where any tensor has a scale.
+    """
+    dtype = min(kinds(node))
+    has_scales = any(tensor.scales for tensor in (*node.operands(), node.output))
+    is_plain = len(kinds(node)) == 1 and dtype in endings and not (dtype == "int16" and has_scales)
+    return endings[dtype] if is_plain else None
+
+
+def arithmetic_problems(
+    node: Node, check: Callable[[Node], list[str]], endings: Mapping[str, str] = OF_32_BITS
+) -> list[str]:
     """Problems of ADD, SUB and MUL: of plain integers, or `check` for quantized ones."""
-    if are_integers(node):
-        return ["a fused activation of int32"] if activation_of(node) != Activation.NONE else []
+    if plain_ending(node, endings) is not None:
+        is_clamped = activation_of(node) != Activation.NONE
+        return [f"a fused activation of {node.output.dtype} without a scale"] if is_clamped else []
     problems = same_type_problems(node, "int8", "int16")
     return problems or activation_problems(node.output, activation_of(node)) or check(node)
 
@@ -156,10 +175,10 @@ def check_sum(name: str, node: Node) -> list[str]:
     return ["broadcasting with potScaleInt16"] if name == "add" and is_broadcast else []
 
 
-def choose_sum(name: str, node: Node) -> Function:
-    """`name`: add or subtract."""
-    if are_integers(node):
-        return f"tz_integer_{name}", None
+def choose_sum(name: str, endings: Mapping[str, str], node: Node) -> Function:
+    """`name`: add or subtract; `endings`: those of plain integers."""
+    if (ending := plain_ending(node, endings)) is not None:
+        return f"tz_integer_{name}{ending}", None
     if (shifts := power_shifts(node)) is None:
         return f"tz_{name}", sum_struct(node, sum_factors(node), LEFT_SHIFTS[str(node.output.dtype)])
     fields = {"a_shift": shifts[0], "b_shift": shifts[1], "range": range_struct(node.output, activation_of(node))}
@@ -167,10 +186,14 @@ def choose_sum(name: str, node: Node) -> Function:
 
 
 def check_square(node: Node) -> list[str]:
+    if are_integers(node):
+        return []
     return same_type_problems(node, "int8") or below_one_problems(NOT_HELD, *square_factors(node))
 
 
 def choose_square(node: Node) -> Function:
+    if are_integers(node):
+        return "tz_integer_squared_difference", None
     return "tz_squared_difference", sum_struct(node, square_factors(node), LEFT_SHIFT_OF_SQUARES)
 
 
@@ -189,8 +212,8 @@ def check_multiply(node: Node) -> list[str]:
 
 
 def choose_multiply(node: Node) -> Function:
-    if are_integers(node):
-        return "tz_integer_multiply", None
+    if (ending := plain_ending(node, OF_ANY_BITS)) is not None:
+        return f"tz_integer_multiply{ending}", None
     a, b = node.operands()
     factor = quantize_multiplier(multiply_factor(node))
     fields = {
@@ -217,7 +240,7 @@ def check_quantize(node: Node) -> list[str]:
         return check_requantize(node)
     if source.is_constant:
         return [f"{source.describe()} is a constant"]
-    problems = quantized(node.output, "int8", "int16")
+    problems = quantized(node.output, "int8", "int16", shifted=True)
     return problems or ([] if node.output.scale >= SMALLEST_SCALE else [f"an output scale of {node.output.scale:g}"])
 
 
@@ -230,7 +253,11 @@ def choose_quantize(node: Node) -> Function:
 
 
 def check_requantize(node: Node) -> list[str]:
-    problems = quantized(node.inputs[0], "int8", "int16") + quantized(node.output, "int8", "int16")
+    """int16 may have a zero point, except to int16; int32 any."""
+    source, output = node.inputs[0], node.output
+    may_shift = {str(source.dtype), str(output.dtype)} != {"int16"}
+    problems = quantized(source, "int8", "int16", "int32", shifted=may_shift)
+    problems += quantized(output, "int8", "int16", shifted=may_shift)
     return problems or factor_problems(requantize_factor(node))
 
 
@@ -246,7 +273,7 @@ def requantization(node: Node, factor: Factor, activation: int = Activation.NONE
         "range": range_struct(node.output, activation),
     }
     # |value - zero point| < 2**17, shifted to the left, is below 2**30.
-    is_small = factor.shift <= 13
+    is_small = factor.shift <= 13 and str(node.operands()[0].dtype) != "int32"
     return "tz_requantize" + "_small" * is_small, Struct("tz_requantize_t", fields)
 
 
@@ -266,22 +293,33 @@ def choose_select(node: Node) -> Function:
     return "tz_select" + "_long" * (str(node.output.dtype) == "int64"), None
 
 
-ARITHMETIC = "int8 or int16, one scale per tensor; int32 without activation; broadcast"
-ADD = Elementwise(
-    "ADD", ARITHMETIC, partial(arithmetic_problems, check=partial(check_sum, "add")), partial(choose_sum, "add")
+ARITHMETIC = "int8 or int16, one scale per tensor; int32 or int64 without activation; broadcast"
+
+
+def arithmetic(
+    name: str,
+    check: Callable[[Node], list[str]],
+    choose: Callable[[Node], Function],
+    endings: Mapping[str, str] = OF_ANY_BITS,
+) -> Elementwise:
+    """ADD, SUB or MUL; `endings`: the plain integers that it takes."""
+    return Elementwise(name, ARITHMETIC, partial(arithmetic_problems, check=check, endings=endings), choose)
+
+
+ADD = arithmetic("ADD", partial(check_sum, "add"), partial(choose_sum, "add", OF_ANY_BITS))
+SUB = arithmetic(
+    "SUB", partial(check_sum, "subtract"), partial(choose_sum, "subtract", OF_32_AND_64_BITS), OF_32_AND_64_BITS
 )
-SUB = Elementwise(
-    "SUB",
-    ARITHMETIC,
-    partial(arithmetic_problems, check=partial(check_sum, "subtract")),
-    partial(choose_sum, "subtract"),
-)
-MUL = Elementwise("MUL", ARITHMETIC, partial(arithmetic_problems, check=check_multiply), choose_multiply)
+MUL = arithmetic("MUL", check_multiply, choose_multiply)
 SQUARED_DIFFERENCE = Elementwise(
-    "SQUARED_DIFFERENCE", "int8, one scale per tensor; broadcast", check_square, choose_square
+    "SQUARED_DIFFERENCE", "int8, one scale per tensor, or int32; broadcast", check_square, choose_square
 )
 QUANTIZE = Elementwise(
-    "QUANTIZE", "float32, int8 or int16 to int8 or int16, one scale per tensor", check_quantize, choose_quantize, (1, 1)
+    "QUANTIZE",
+    "float32, int8, int16 or int32 to int8 or int16, one scale per tensor",
+    check_quantize,
+    choose_quantize,
+    (1, 1),
 )
 SELECT_V2 = Elementwise(
     "SELECT_V2", "bool and any two of the same integer type; broadcast", check_select, choose_select, (3, 3)

@@ -46,12 +46,14 @@ class LookUp(Operator):
         check: Further problems of a node.
         smallest: The real value below which LiteRT refuses to compute. The device gives there what it gives for that
             value; RSQRT, within 128 steps of int16, something between that and the smallest value's.
+        shifted: Whether int16 may have zero points.
     """
 
     name: str
     wide: Callable[[Node], Function] | None = None
     check: Callable[[Node], list[str]] = no_problems
     smallest: float | None = None
+    shifted: bool = False
 
     @property
     def types(self) -> str:
@@ -60,7 +62,7 @@ class LookUp(Operator):
     def problems(self, node: Node) -> list[str]:
         dtypes = ("int8", "int16") if self.wide else ("int8",)
         source = node.operands()[0]
-        problems = same_type_problems(node, *dtypes) or axes_problems(node)
+        problems = same_type_problems(node, *dtypes, shifted=self.shifted) or axes_problems(node)
         if problems or source.shape != node.output.shape:
             return problems or ["input and output shapes differ"]
         if self.smallest is not None and source.is_constant and source.value.min() < source.zero_point:
@@ -219,7 +221,7 @@ def check_hard_swish(node: Node) -> list[str]:
 
 
 RSQRT = LookUp("RSQRT", interpolated_from_zero, smallest=0.0)
-GELU = LookUp("GELU", interpolated)
+GELU = LookUp("GELU", interpolated, shifted=True)
 LOGISTIC = LookUp("LOGISTIC", sigmoid("tz_logistic_s16", (0,)), check_logistic)
 TANH = LookUp("TANH", sigmoid("tz_tanh_s16", (0, 1)), check_tanh)
 RELU = LookUp("RELU", clamped(Activation.RELU), check_relu)

@@ -122,7 +122,7 @@ class Reshape(Rearrangement):
 
     def problems(self, node: Node) -> list[str]:
         source = node.inputs[0]
-        if len(node.inputs) > 1 and (problems := constant(node.inputs[1], "the second input")):
+        if len(node.inputs) > 1 and (problems := constant_indices(node.inputs[1], "the second input")):
             return problems
         if self.shape(node) != node.output.shape or source.size != node.output.size:
             return [f"{source.describe()} does not make {node.output.describe()}"]
@@ -167,7 +167,7 @@ class Split(Rearrangement):
 
     def problems(self, node: Node) -> list[str]:
         axis, source = node.inputs
-        problems = constant(axis, "the axis") + no_bool_problems(source)
+        problems = constant_indices(axis, "the axis") + no_bool_problems(source)
         if problems or option(node, "numSplits") != len(node.outputs):
             return problems or [f"{len(node.outputs)} outputs instead of {option(node, 'numSplits')}"]
         place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
@@ -262,7 +262,7 @@ class Transpose(Rearrangement):
 
     def problems(self, node: Node) -> list[str]:
         source, permutation = node.inputs
-        if problems := constant(permutation, "the permutation"):
+        if problems := constant_indices(permutation, "the permutation"):
             return problems
         order = [int(axis) for axis in permutation.value.ravel()]
         if sorted(order) != list(range(len(source.shape))):
@@ -315,7 +315,7 @@ class Slice(Rearrangement):
 
     def problems(self, node: Node) -> list[str]:
         source, begin, size = node.inputs
-        problems = constant(begin, "the begin") + constant(size, "the size")
+        problems = constant_indices(begin, "the begin") + constant_indices(size, "the size")
         if problems:
             return problems
         if not begin.size == size.size == len(source.shape):
