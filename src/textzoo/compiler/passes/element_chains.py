@@ -49,16 +49,15 @@ def drop_unread_stores(program: Program, kept: set[int]) -> None:
     for loop in program.statements:
         if isinstance(loop, Loop):
             others = [statement for statement in program.statements if statement is not loop]
-            read = [tensor for statement in others for tensor in statement.reads()]
-            needed = kept | memory_of(read) | read_in(loop)
+            needed = kept.union(read_in(loop), *map(read_in, others))
             taken = {operand.value_of for compute in loop.body for operand in compute.operands}
             for number, compute in enumerate(loop.body):
                 compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
 
 
-def read_in(loop: Loop) -> set[int]:
-    """The ids of memory that a loop itself reads: of its operands, and of the indices of where it writes."""
-    return memory_of(loop.reads()) | {id(index) for tensor in loop.writes() for index in tensor.touched()[1:]}
+def read_in(statement: Statement) -> set[int]:
+    """The ids of memory that a statement reads: of its operands, and of the indices of where it writes."""
+    return memory_of(statement.reads()) | {id(index) for tensor in statement.writes() for index in tensor.touched()[1:]}
 
 
 def memory_of(tensors: Iterable[Tensor]) -> set[int]:
