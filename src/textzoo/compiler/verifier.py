@@ -283,7 +283,7 @@ def places_of(operand: Operand, shape: tuple[int, ...]) -> np.ndarray:
 
 def is_once_each(addresses: np.ndarray) -> bool:
     """Whether every turn has addresses (turns, n) of its own; those that indices choose are the same choice for all."""
-    return len(np.unique(addresses[:, 0])) == len(addresses)
+    return addresses.size == 0 or len(np.unique(addresses[:, 0])) == len(addresses)
 
 
 def meet(a: np.ndarray, b: np.ndarray) -> bool:

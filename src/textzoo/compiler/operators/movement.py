@@ -17,7 +17,7 @@ from textzoo.compiler.operators.base import (
     row_major,
 )
 from textzoo.compiler.packing.registry import pack_table
-from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct
+from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct, straightened
 
 ANY = "any type"
 INDEX_TYPES = ("int16", "int32", "int64")
@@ -47,8 +47,8 @@ class Rearrangement(Operator):
 
 
 def lies_there(loop: Loop) -> bool:
-    """Whether a loop copies elements to where they are."""
-    (compute,) = loop.body
+    """Whether a loop copies elements to where they are; how far apart the places of an axis of one are says nothing."""
+    (compute,) = straightened(loop).body
     return compute.operands[0].same_walk(compute.target)
 
 
