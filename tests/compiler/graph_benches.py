@@ -45,6 +45,7 @@ class Bench:
         variant: Of the kernels.
         compiler: Of this machine's programs; empty for a core.
         flags: More for the compiler.
+        is_sanitized: Whether a program ends at the first wrong address or undefined operation.
         core: Key of bare_metal.CORES.
         cores: 2 where the code is made for two cores.
     """
@@ -52,6 +53,7 @@ class Bench:
     variant: str
     compiler: str = ""
     flags: tuple[str, ...] = ()
+    is_sanitized: bool = True
     core: str = ""
     cores: int = 1
 
@@ -61,7 +63,8 @@ class Bench:
     def command(self) -> list[str]:
         """The compiler and what it is told about the processor."""
         if not self.core:
-            return [self.compiler, *(["-static"] if self.compiler in EMULATORS else SANITIZERS), *self.flags]
+            kind = ["-static"] if self.compiler in EMULATORS else SANITIZERS * self.is_sanitized
+            return [self.compiler, *kind, *self.flags]
         board = CORES[self.core]
         if board.twin:
             twin = TWINS[board.twin]
@@ -87,6 +90,8 @@ BENCHES = {
     "mul32": Bench("mul32", "gcc"),
     "cimv3": Bench("cimv3", "gcc"),
     "clang": Bench("generic", "clang"),
+    "optimized": Bench("host", "gcc", ("-O3", "-march=native"), is_sanitized=False),
+    "profiled": Bench("generic", "gcc", ("-DTEXTZOO_PROFILE",)),
     "neon": Bench("neon", ARM64),
     "m4": Bench("dsp", core="m4"),
     "m7": Bench("dsp", core="m7"),
@@ -122,7 +127,8 @@ def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Pa
 
 def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) -> None:
     folders = [f"-I{folder}" for folder in (*includes, *INCLUDES)]
-    command = [require(bench.command()[0]), *bench.command()[1:], *FLAGS, *folders, "-c", source, "-o", target]
+    compiler, *flags = bench.command()
+    command = [require(compiler), *FLAGS, *flags, *folders, "-c", source, "-o", target]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode:
         raise RefusedByCompilerError(done.stderr)

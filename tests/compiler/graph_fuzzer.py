@@ -13,6 +13,7 @@ from graph_nodes import NODES, Node
 from graph_phrases import PHRASES
 from operator_cases import Random
 
+from textzoo.compiler.interfaces import STEP_INPUTS
 from textzoo.compiler.packing.choice import CHOICES
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.single_op import Operation, Tensor
@@ -136,7 +137,7 @@ def grow(draft: Draft, profile: Profile) -> None:
     """Add nodes until there are enough."""
     nodes = [*NODES, *PHRASES.values()]
     weights = profile.weights(nodes)
-    wanted = 3 + int(25 * draft.random.random() ** 1.5)
+    wanted = 3 + int((25 if draft.chance(0.98) else 90) * draft.random.random() ** 1.5)
     for _ in range(ATTEMPTS * wanted):
         if len(draft.operations) >= wanted:
             return
@@ -262,6 +263,17 @@ def give_names(draft: Draft, case: GraphCase, is_step: bool) -> None:
     case.inputs = renamed(draft, case.inputs, set())
     case.states = renamed(draft, case.states, set(case.inputs))
     case.outputs = renamed(draft, case.outputs, {f"new_{name}" for name in (*case.inputs, *case.states)})
+    if draft.chance(0.3):
+        name_like_a_state(case)
+
+
+def name_like_a_state(case: GraphCase) -> None:
+    """An input x and an output new_x of another format, which are no state."""
+    pairs = [(source, target) for source in case.inputs for target in case.outputs]
+    apart = [names for names in pairs if not same_form(case.inputs[names[0]], case.outputs[names[1]])]
+    if apart and f"new_{apart[0][0]}" not in case.all_outputs():
+        source, target = apart[0]
+        case.outputs = {f"new_{source}" if name == target else name: it for name, it in case.outputs.items()}
 
 
 def renamed(draft: Draft, table: dict, taken: set[str]) -> dict:
@@ -269,6 +281,6 @@ def renamed(draft: Draft, table: dict, taken: set[str]) -> dict:
     changed = {}
     for name, entry in table.items():
         new = draft.one_of(ODD_NAMES) if draft.chance(0.5) else name
-        is_free = new not in taken and new not in changed and new not in table
+        is_free = new not in {*taken, *changed, *table, *STEP_INPUTS}
         changed[new if is_free and new.isprintable() and new else name] = entry
     return changed

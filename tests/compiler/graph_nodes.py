@@ -210,6 +210,12 @@ def hard_swish(draft: Draft) -> list[Operation]:
     return [Operation("HARD_SWISH", [source], [output])]
 
 
+def log_softmax(draft: Draft) -> list[Operation]:
+    """Of scales as far as the compiler goes."""
+    source = draft.pick(("int8",), 1, accept=lambda tensor: tensor.scale < 16)
+    return [Operation("LOG_SOFTMAX", [source], [draft.result(source.shape, "int8", LOG_PROBABILITIES)])]
+
+
 def requantization(draft: Draft) -> list[Operation]:
     source = draft.pick((*QUANTIZED, *QUANTIZED, "float32"))
     return [Operation("QUANTIZE", [source], [draft.result(source.shape, draft.one_of(QUANTIZED))])]
@@ -381,7 +387,7 @@ def softmax(draft: Draft) -> list[Operation]:
 
 ORDERED = ("LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL")
 IS_GENERAL = {"potScaleInt16": False}
-LOG_PROBABILITIES = {"int8": (16 / 256, 127)}
+LOG_PROBABILITIES = (16 / 256, 127)
 UNIT = {"int8": (1 / 128, 0)}
 SOFTMAX_FORMATS = {
     "int8": [("int8", PROBABILITIES["int8"])] * 3 + [("int16", (1 / 65536, -32768))],
@@ -425,7 +431,7 @@ NODES = [
     Node("ABS", unary("ABS", ARITHMETIC), "functions"),
     Node("NEG", unary("NEG", EXTREMES), "functions"),
     Node("SIGN", unary("SIGN", ("int32",)), "functions"),
-    Node("LOG_SOFTMAX", unary("LOG_SOFTMAX", ("int8",), LOG_PROBABILITIES, low=1), "functions"),
+    Node("LOG_SOFTMAX", log_softmax, "functions"),
     Node("L2_NORMALIZATION", unary("L2_NORMALIZATION", ("int8",), UNIT, low=1), "functions"),
     Node("FULLY_CONNECTED", fully_connected, "products", 3),
     Node("FULLY_CONNECTED", computed_layer, "products", 1),

@@ -5,6 +5,15 @@
 
 #include "board.h"
 
+#ifdef TEXTZOO_PROFILE
+void textzoo_profile_mark(int index);
+
+void textzoo_profile_mark(int index)
+{
+    (void)index;
+}
+#endif
+
 static void read_all(int file, const textzoo_tensor_t *tensors)
 {
     for (const textzoo_tensor_t *tensor = tensors; tensor->name; ++tensor) {

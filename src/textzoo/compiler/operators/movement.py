@@ -47,7 +47,7 @@ class Rearrangement(Operator):
 
 
 def lies_there(loop: Loop) -> bool:
-    """Whether a loop copies elements to where they are."""
+    """Whether a loop copies elements to where they are; the stride of an axis of size 1 does not matter."""
     (compute,) = straightened(loop).body
     return compute.operands[0].same_walk(compute.target)
 
