@@ -26,6 +26,7 @@ from graph_judge import COMPILES, Outcome, Trial, Verdict, judge
 from graph_minimizer import minimized
 
 from bare_metal import MissingToolError, require
+from textzoo.compiler.opset import OPERATORS
 from textzoo.compiler.passes.registry import TABLE
 
 BATCH = 16
@@ -270,8 +271,17 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def import_all() -> None:
+    """Everything that is imported at its first use: processes that are forked have it then."""
+    for name in OPERATORS.names():
+        OPERATORS.get(name)
+    for entry in TABLE:
+        entry.function()
+
+
 def main() -> int:
     options = parse_options()
+    import_all()
     options.bench = installed(options.bench)
     with tempfile.TemporaryDirectory(prefix="textzoo-objects-") as objects:
         fuzzer = Fuzzer(options, Path(objects))

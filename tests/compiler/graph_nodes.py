@@ -73,11 +73,25 @@ def arithmetic(
             ends = [interval(low, high) for low in draft.range_of(a) for high in draft.range_of(b)]
             draft.limit(output, min(ends), max(ends))
             return [Operation(name, [a, b], [output], options)]
+        if a.dtype != "int32" and not is_held(name, a, b, output):
+            raise NothingFitsError
         activation = draw_activation(draft.random) if interval is not None and draft.chance(0.3) else {}
         note_activation(draft, output, activation)
         return [Operation(name, [a, b], [output], {**options, **activation})]
 
     return make
+
+
+# Bits by which LiteRT raises what it adds or squares.
+RAISED = {("ADD", "int8"): 20, ("SUB", "int8"): 20, ("ADD", "int16"): 15, ("SUB", "int16"): 15}
+
+
+def is_held(name: str, a: Tensor, b: Tensor, output: Tensor) -> bool:
+    """Whether the output's scale is large enough for the inputs': LiteRT ends the process where it is not."""
+    twice = 2.0 * max(a.scale, b.scale)
+    if name == "SQUARED_DIFFERENCE":
+        return twice**2 / 2.0**14 < 0.99 * output.scale
+    return twice / 2.0 ** RAISED.get((name, a.dtype), 100) < 0.99 * output.scale
 
 
 def note_activation(draft: Draft, output: Tensor, activation: dict[str, int]) -> None:
