@@ -938,7 +938,10 @@ def dynamic_update_slice(random: Random, dtype: str) -> Case:
     if random.random() < 0.3:
         starts = plain(random.integers(-4, 10, len(source.shape)).tolist(), str(random.choice(["int32", "int64"])))
     output = same(random, source, source.shape)
-    return Case(Operation("DYNAMIC_UPDATE_SLICE", [source, update, starts], [output]), {starts: (-4, 9)} if starts.data is None else {})
+    return Case(
+        Operation("DYNAMIC_UPDATE_SLICE", [source, update, starts], [output]),
+        {starts: (-4, 9)} if starts.data is None else {},
+    )
 
 
 # ---- element by element, the others ----
