@@ -45,9 +45,9 @@ def kept_memory(graph: Graph) -> set[int]:
 
 def drop_unread_stores(program: Program, kept: set[int]) -> None:
     """Values that only the rest of the same turn takes are not written to memory."""
+    needed = kept.union(*(read_by(statement) for statement in program.statements))
     for loop in program.statements:
         if isinstance(loop, Loop):
-            needed = kept.union(*(read_by(statement) for statement in program.statements))
             taken = {operand.value_of for compute in loop.body for operand in compute.operands}
             for number, compute in enumerate(loop.body):
                 compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
