@@ -48,6 +48,7 @@ class Bench:
         is_sanitized: Whether a program ends at the first wrong address or undefined operation.
         core: Key of bare_metal.CORES.
         cores: 2 where the code is made for two cores.
+        has_floats: Whether its compiler's library has the functions of floats.
     """
 
     variant: str
@@ -56,6 +57,7 @@ class Bench:
     is_sanitized: bool = True
     core: str = ""
     cores: int = 1
+    has_floats: bool = True
 
     def target(self, weights: str) -> Target:
         return Target(self.variant, weights, cores=self.cores)
@@ -97,7 +99,7 @@ BENCHES = {
     "m7": Bench("dsp", core="m7"),
     "m33": Bench("dsp", core="m33"),
     "m55": Bench("mve", core="m55"),
-    "lx106": Bench("mul32", core="lx106"),
+    "lx106": Bench("mul32", core="lx106", has_floats=False),
     "rv32": Bench("mul32", core="rv32"),
 }
 

@@ -28,6 +28,7 @@ class Verdict(StrEnum):
     REFUSED = "refused"
     CRASH = "the compiler fails"
     NOT_IN_LITERT = "LiteRT refuses"
+    NOT_HERE = "not on this bench"
 
 
 RUNS_LITERT, COMPILES = "LiteRT", "the compiler"
@@ -177,6 +178,8 @@ def first_error(text: str) -> str:
 def prepare(trial: Trial, bench: Bench, begins: Callable[[str], None]) -> Prepared:
     """LiteRT's results and the C; Decided where there is none of both."""
     case, content = trial.case, trial.case.content()
+    if not bench.has_floats and any(tensor.dtype == "float32" for tensor in case.tensors()):
+        raise Decided(Outcome(Verdict.NOT_HERE, "floats"))
     steps = draw_steps(case, np.random.default_rng(trial.seed))
     begins(RUNS_LITERT)
     try:

@@ -1,5 +1,5 @@
 /* What compilers call for 64-bit products and for divisions, which the lx106 has no instructions for: on chips with this
- * core they lie in the ROM, and therefore not in the compiler's library. */
+ * core they lie in the ROM, and therefore not in the compiler's library. That has the general forms of 64-bit division. */
 #include <stdint.h>
 
 typedef union {
@@ -9,11 +9,17 @@ typedef union {
     } part;
 } wide_t;
 
+uint64_t __umulsidi3(uint32_t a, uint32_t b);
 uint64_t __muldi3(uint64_t a, uint64_t b);
 uint32_t __udivsi3(uint32_t dividend, uint32_t divisor);
 uint32_t __umodsi3(uint32_t dividend, uint32_t divisor);
 int32_t __divsi3(int32_t dividend, int32_t divisor);
 int32_t __modsi3(int32_t dividend, int32_t divisor);
+int64_t __divmoddi4(int64_t dividend, int64_t divisor, int64_t *rest);
+uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *rest);
+int64_t __divdi3(int64_t dividend, int64_t divisor);
+uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);
+uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);
 
 /* The upper word of a * b, schoolbook with digits of 16 bits: no sum overflows, as (2^16 - 1)^2 + 2 (2^16 - 1) < 2^32. */
 static inline uint32_t upper_product(uint32_t a, uint32_t b)
@@ -24,12 +30,19 @@ static inline uint32_t upper_product(uint32_t a, uint32_t b)
     return a1 * b1 + (middle >> 16) + (other >> 16);
 }
 
+uint64_t __umulsidi3(uint32_t a, uint32_t b)
+{
+    wide_t product;
+    product.part.low = a * b;
+    product.part.high = upper_product(a, b);
+    return product.whole;
+}
+
 uint64_t __muldi3(uint64_t a, uint64_t b)
 {
     const wide_t x = {a}, y = {b};
-    wide_t product;
-    product.part.low = x.part.low * y.part.low;
-    product.part.high = upper_product(x.part.low, y.part.low) + x.part.low * y.part.high + x.part.high * y.part.low;
+    wide_t product = {__umulsidi3(x.part.low, y.part.low)};
+    product.part.high += x.part.low * y.part.high + x.part.high * y.part.low;
     return product.whole;
 }
 
@@ -83,4 +96,23 @@ int32_t __modsi3(int32_t dividend, int32_t divisor)
 {
     const uint32_t rest = __umodsi3(absolute(dividend), absolute(divisor));
     return (int32_t)(dividend < 0 ? 0u - rest : rest);
+}
+
+int64_t __divdi3(int64_t dividend, int64_t divisor)
+{
+    int64_t rest;
+    return __divmoddi4(dividend, divisor, &rest);
+}
+
+uint64_t __udivdi3(uint64_t dividend, uint64_t divisor)
+{
+    uint64_t rest;
+    return __udivmoddi4(dividend, divisor, &rest);
+}
+
+uint64_t __umoddi3(uint64_t dividend, uint64_t divisor)
+{
+    uint64_t rest;
+    __udivmoddi4(dividend, divisor, &rest);
+    return rest;
 }
