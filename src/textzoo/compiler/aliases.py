@@ -2,8 +2,8 @@
 
 Every tensor is computed once, so memory is written a second time in one case only: an old state becomes the new one,
 either where that is computed in the old one's memory, or at the end of the step, when new states are copied ("carried")
-over old ones. A tensor may therefore lie in memory that is not its own as long as no such write falls between the moment
-it is computed and the last moment it is read. Passes ask; `verifier.py` checks what came out.
+over old ones. A tensor may therefore lie in memory that is not its own as long as no such write falls between the
+moment it is computed and the last moment it is read. Passes ask; `verifier.py` checks what came out.
 
 Time is counted in nodes of the graph: node 0, 1, ..., then the carrying of states, then reading from outside.
 """
