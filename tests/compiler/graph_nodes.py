@@ -225,8 +225,7 @@ def hard_swish(draft: Draft) -> list[Operation]:
 
 
 def log_softmax(draft: Draft) -> list[Operation]:
-    """Of scales as far as the compiler goes."""
-    source = draft.pick(("int8",), 1, accept=lambda tensor: tensor.scale < 16)
+    source = draft.pick(("int8",), 1)
     return [Operation("LOG_SOFTMAX", [source], [draft.result(source.shape, "int8", LOG_PROBABILITIES)])]
 
 

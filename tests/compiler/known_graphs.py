@@ -453,19 +453,6 @@ def place_of_a_truth() -> GraphCase:
     return graph_case([Operation("ARG_MAX", [values, plain([1])], [index(2)], {"outputType": 2})])
 
 
-def product_of_a_known_value() -> GraphCase:
-    """LiteRT takes what is computed of constants for a constant, and multiplies that when it prepares the graph."""
-    table = quantized(5, dtype="int16", data=np.array([-11966, 5, 9, 1, -2], np.int16))
-    row, known = quantized(1, 1, dtype="int16"), quantized(1, dtype="int16")
-    product = quantized(1, dtype="int16", scale=0.43)
-    operations = [
-        Operation("GATHER", [table, plain([[0]])], [row], {"axis": 0}),
-        Operation("RESHAPE", [row, plain([1])], [known]),
-        Operation("REDUCE_PROD", [known, plain([0])], [product], {"keepDims": True}),
-    ]
-    return graph_case(operations)
-
-
 def parts_of_a_constant() -> GraphCase:
     """One part is seen, the others are not read; none is computed."""
     whole = Tensor((1, 5), "int64", data=np.arange(5)[None, :])
@@ -605,7 +592,6 @@ KNOWN: dict[str, Callable[[], GraphCase]] = {
     "ARG_MAX of truths": place_of_a_truth,
     "REDUCE_ANY of a constant": truth_of_a_constant("REDUCE_ANY"),
     "REDUCE_ALL of a constant": truth_of_a_constant("REDUCE_ALL"),
-    "REDUCE_PROD of a known value": product_of_a_known_value,
     "parts of a constant": parts_of_a_constant,
     "a tensor called defined": named("defined"),
     "tensors called by words of C": named("int", "restrict", "_Bool", "bool", "true", "inline"),

@@ -340,6 +340,8 @@ def fully_connected(random: Random, dtype: str) -> Case:
     batch, columns, rows = draw_shape(random, (1, 3), (1, 4)), *random.integers(1, 60, 2).tolist()
     source = tensor(random, (*batch, columns), dtype, adjusted(draw_scale(random)))
     scales = [adjusted(draw_scale(random)) for _ in range(rows if random.random() < 0.5 else 1)]
+    if rows > 1 and len(scales) == rows and random.random() < 0.3:
+        scales[int(random.integers(1, rows))] = 0.0  # as a channel of zeros may have
     weights = Tensor((rows, columns), "int8", scales, data=draw_values(random, (rows, columns), "int8"))
     bias, options = draw_bias(random, source, weights)
     keeps = bool(random.random() < 0.5)
@@ -929,12 +931,17 @@ def packed_embedding_lookup(random: Random, dtype: str) -> Case:
 
 
 def dynamic_update_slice(random: Random, dtype: str) -> Case:
-    """Starts outside are clamped."""
+    """Starts outside are clamped; constant ones may have 64 bits."""
     source = tensor(random, draw_shape(random, (1, 5)), dtype)
     update = same(random, source, [int(random.integers(1, size + 1)) for size in source.shape])
     starts = Tensor((len(source.shape),), "int32")
+    if random.random() < 0.3:
+        starts = plain(random.integers(-4, 10, len(source.shape)).tolist(), str(random.choice(["int32", "int64"])))
     output = same(random, source, source.shape)
-    return Case(Operation("DYNAMIC_UPDATE_SLICE", [source, update, starts], [output]), {starts: (-4, 9)})
+    return Case(
+        Operation("DYNAMIC_UPDATE_SLICE", [source, update, starts], [output]),
+        {starts: (-4, 9)} if starts.data is None else {},
+    )
 
 
 # ---- element by element, the others ----
@@ -1019,7 +1026,7 @@ def rows_of(name: str, lengths: Sequence[int], output: tuple[float, int]) -> Cal
 
     def make(random: Random, dtype: str) -> Case:
         shape = (*draw_shape(random, (0, 3), (1, 4)), int(random.choice(lengths)))
-        source = tensor(random, shape, dtype, draw_scale(random, -12, 3.4))
+        source = tensor(random, shape, dtype, draw_scale(random, -12, 7))
         case = Case(Operation(name, [source], [Tensor(shape, dtype, *output)]))
         if random.random() < 0.3:
             case.ranges[source] = (max(source.zero_point - 2, -128), min(source.zero_point + 2, 127))

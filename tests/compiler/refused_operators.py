@@ -323,7 +323,6 @@ REFUSED = {
     "LOG_SOFTMAX int16": Refused(unary("LOG_SOFTMAX", "int16"), "instead of int8"),
     "LOG_SOFTMAX of 4096": Refused(rows_of("LOG_SOFTMAX", columns=4096), "rows of at most 4095"),
     "LOG_SOFTMAX of a tiny scale": Refused(rows_of("LOG_SOFTMAX", scale=2**-26), "an input scale of 1.49"),
-    "LOG_SOFTMAX of a huge scale": Refused(rows_of("LOG_SOFTMAX", scale=16.0), "too large"),
     "L2_NORMALIZATION of another output": Refused(rows_of("L2_NORMALIZATION"), "zero point 127, not 0.0078125 and 0"),
     "L2_NORMALIZATION of 33026": Refused(
         rows_of("L2_NORMALIZATION", output=(1 / 128, 0), columns=33026), "squares of 33026 values"

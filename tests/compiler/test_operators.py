@@ -271,6 +271,21 @@ def test_probabilities_of_int16_sum_to_less_than_two_to_the_16():
     assert softmax_exponentials_s16().min() >= 0
 
 
+def test_a_product_of_what_is_computed_of_constants_is_refused():
+    """LiteRT takes it for a constant, too, and multiplies that when it prepares the graph, by its optimized kernel."""
+    table = Tensor((5,), "int16", 0.5, data=np.array([-11966, 5, 9, 1, -2], np.int16))
+    row, known, product = (Tensor(shape, "int16", scale) for shape, scale in (((1, 1), 0.5), ((1,), 0.5), ((1,), 0.43)))
+    place, shape, axis = (Tensor(value.shape, "int32", data=value) for value in np.int32([[[0]], [[1]], [[0]]]))
+    operations = [
+        Operation("GATHER", [table, place], [row], {"axis": 0}),
+        Operation("RESHAPE", [row, Tensor((1,), "int32", data=shape.data.ravel())], [known]),
+        Operation("REDUCE_PROD", [known, Tensor((1,), "int32", data=axis.data.ravel())], [product], {"keepDims": True}),
+    ]
+    with pytest.raises(UserError) as error:
+        compile_bytes(build_all(operations), Target())
+    assert "optimized kernel" in error.value.received
+
+
 def test_a_model_that_needs_more_memory_than_any_board_has_is_refused():
     source, output = (Tensor((2**13, 2**13), "int8", 0.5) for _ in range(2))
     with pytest.raises(UserError, match="bytes of RAM"):

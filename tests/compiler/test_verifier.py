@@ -7,6 +7,7 @@ from known_graphs import KNOWN
 
 from textzoo.compiler import aliases, compile, lowering, planner
 from textzoo.compiler.operators import movement
+from textzoo.compiler.opset import operator_of
 from textzoo.compiler.passes import element_chains
 
 ALWAYS, NEVER = (lambda *_: True), (lambda *_: False)
@@ -20,6 +21,10 @@ def first_value(operand, earlier):
 def one_after_the_other(graph):
     """Every new state over its old one, without asking who reads that."""
     return [lowering.carry(state) for state in graph.states if not aliases.same_place(state.after, state.before)]
+
+
+def has_own_memory(lifetimes, state):
+    return state.after.view is None
 
 
 def lies_in_its_memory(loop):
@@ -42,14 +47,14 @@ TAKEN = element_chains.taken
 # What is wrong: where, and what is there instead.
 FAULTS = {
     "views last for ever": (aliases.Lifetimes, "lasts", ALWAYS),
-    "every state is updated in place": (aliases.Lifetimes, "may_be_updated", lambda self, state: self.is_update(state)),
+    "every state is updated in place": (aliases.Lifetimes, "may_be_updated", has_own_memory),
     "states carried one after the other": (lowering, "carried_states", one_after_the_other),
     "places compared by memory only": (movement, "lies_there", lies_in_its_memory),
     "the first value instead of the last": (element_chains, "taken", first_value),
-    "stores dropped that others read": (element_chains, "memory_of", lambda tensors: set()),
+    "stores dropped that others read": (element_chains, "read_by", lambda statement: set()),
     "loops of one shape joined": (element_chains, "turns_are_independent", lambda a, b: a.shape == b.shape),
     "nothing kept": (element_chains, "kept_memory", lambda graph: set()),
-    "copies left out": (lowering, "lies_in_input", ALWAYS),
+    "look-ups left out": (lowering, "is_read_in_table", lambda node: operator_of(node).view(node) is not None),
     "everything at one place": (planner, "place", all_at_the_start),
     "blocks given away too early": (planner.Block, "meets", short_lives),
 }

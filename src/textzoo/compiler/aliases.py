@@ -1,14 +1,15 @@
 """Which tensors may share memory: when each one is read, and when memory that others can see is written again.
 
 Every tensor is computed once, so memory is written a second time in one case only: an old state becomes the new one,
-either where a DYNAMIC_UPDATE_SLICE replaces a part of it in place, or at the end of the step, when new states are
-copied ("carried") over old ones. A tensor may therefore lie in memory that is not its own as long as no such write
-falls between the moment it is computed and the last moment it is read. Passes ask; `verifier.py` checks what came out.
+either where that is computed in the old one's memory, or at the end of the step, when new states are copied ("carried")
+over old ones. A tensor may therefore lie in memory that is not its own as long as no such write falls between the moment
+it is computed and the last moment it is read. Passes ask; `verifier.py` checks what came out.
 
 Time is counted in nodes of the graph: node 0, 1, ..., then the carrying of states, then reading from outside.
 """
 
 from textzoo.compiler.graph import Graph, Move, Node, State, Tensor, View
+from textzoo.compiler.opset import operator_of
 from textzoo.compiler.program import Compute, Loop
 
 BEFORE_ALL = -1
@@ -47,19 +48,7 @@ class Lifetimes:
         state = self._states.get(id(storage))
         if state is None:
             return None
-        if not same_place(state.after, state.before):
-            return self.carrying
-        return self.computed(state.after) if self.is_update(state) else None
-
-    def is_update(self, state: State) -> bool:
-        """Whether the new state is the old one with a part replaced."""
-        node = self.producer(state.after)
-        return node is not None and node.operator == "DYNAMIC_UPDATE_SLICE" and node.inputs[0] is state.before
-
-    def producer(self, tensor: Tensor) -> Node | None:
-        """The node that computes a tensor; None for inputs, old states and constants."""
-        time = self.computed(tensor)
-        return self.graph.nodes[time] if time != BEFORE_ALL else None
+        return self.computed(state.after) if same_place(state.after, state.before) else self.carrying
 
     def may_lie_in(self, tensor: Tensor, view: View) -> bool:
         """Whether a tensor may be read where another one lies, instead of being copied when it is computed.
@@ -92,18 +81,27 @@ class Lifetimes:
         return has_own_memory and not self.graph.leaves(tensor)
 
     def may_be_updated(self, state: State) -> bool:
-        """Whether a new state may be made by writing its new part into the old one.
+        """Whether a new state may be computed in the memory of the old one.
 
-        Nobody may read the old one, or what lies in it, after the update; nor may the update itself, but for what it
-        leaves as it is.
+        Nobody may read the old one, or what lies in it, afterwards; nor may what computes the new one, but for the
+        elements that it replaces at that moment, or leaves as they are.
         """
-        if not self.is_update(state) or state.after.view is not None:
-            return False
         time = self.computed(state.after)
+        if state.after.view is not None or time == BEFORE_ALL:
+            return False
         aliases = [tensor for tensor in self.graph.tensors() if tensor.storage is state.before]
         read_late = any(self.last_read(tensor) > time for tensor in aliases)
-        read_meanwhile = [storage for part in self.producer(state.after).inputs[1:] for storage in part.touched()]
+        read_meanwhile = [storage for part in operands_apart(self.graph.nodes[time]) for storage in part.touched()]
         return not read_late and not any(storage is state.before for storage in read_meanwhile)
+
+
+def operands_apart(node: Node) -> list[Tensor]:
+    """The operands that must not lie where the output is written."""
+    if node.operator == "DYNAMIC_UPDATE_SLICE":
+        return node.inputs[1:]
+    if not operator_of(node).by_element:
+        return node.operands()
+    return [operand for operand in node.operands() if operand.view is not None or operand.shape != node.output.shape]
 
 
 def same_place(a: Tensor, b: Tensor) -> bool:

@@ -8,14 +8,13 @@ from typing import Any
 from textzoo.compiler import second_core
 from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
 from textzoo.compiler.fixedpoint import unit_multiplier
-from textzoo.compiler.graph import Graph, Tensor, build_graph
+from textzoo.compiler.front_end import checked_graph
+from textzoo.compiler.graph import Graph, Tensor
 from textzoo.compiler.interfaces import LOGITS, STEP_INPUTS
 from textzoo.compiler.kernels import sources_of
-from textzoo.compiler.known_values import fold_known_values
 from textzoo.compiler.lowering import lower
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.fully_connected import narrow_matrices
-from textzoo.compiler.opset import check_graph
 from textzoo.compiler.packing.choice import choose_kernels
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.planner import MemoryPlan, plan_memory
@@ -123,9 +122,7 @@ def compile_bytes(
 ) -> CompiledModel:
     """The same for the bytes of a .tflite; `label` stands in error messages."""
     file = parse_tflite(content, label)
-    graph = build_graph(file)
-    fold_known_values(graph)
-    check_graph(graph, label)
+    graph = checked_graph(file, label)
     facts = facts_of(file, graph, content, label, name)
     facts.check = check or SelfCheck()
     kernels = choose_kernels(narrow_matrices(graph.nodes), target.variant, target.weights)

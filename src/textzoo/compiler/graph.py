@@ -133,6 +133,7 @@ class Node:
         inputs: None where an optional input is left out.
         options: The builtin options by the schema's names, or what a pass has found out.
         lowered: Its statements, where they have been made already.
+        is_known: Whether all that it depends on is constant, so that LiteRT computes it once, before the first run.
     """
 
     operator: str
@@ -140,6 +141,7 @@ class Node:
     outputs: list[Tensor]
     options: dict[str, Any] = field(default_factory=dict)
     lowered: list[Any] = field(default_factory=list)
+    is_known: bool = False
 
     @property
     def name(self) -> str:

@@ -12,9 +12,19 @@ from textzoo.compiler.passes.constant_folding import fold
 
 def fold_known_values(graph: Graph) -> None:
     """Make constants of integers that depend on shapes and constants only, except of the graph's outputs."""
+    mark_known(graph)
     for node in list(graph.nodes):
         if is_index(node) and not any(graph.leaves(output) for output in node.outputs) and make_constant(node):
             graph.nodes.remove(node)
+
+
+def mark_known(graph: Graph) -> None:
+    """Tell which nodes depend on constants only, if on anything."""
+    known: set[int] = set()
+    for node in graph.nodes:
+        operands = node.operands()
+        node.is_known = bool(operands) and all(operand.is_constant or id(operand) in known for operand in operands)
+        known.update(id(output) for output in node.outputs if node.is_known)
 
 
 def is_index(node: Node) -> bool:

@@ -14,14 +14,15 @@ def lower(graph: Graph, target: Target) -> Program:
     """The statements of all nodes, then the copies of those states that are not updated in place."""
     statements: list[Statement] = []
     for node in graph.nodes:
-        if node.operator == "DYNAMIC_UPDATE_SLICE" or not all(lies_in_input(node, output) for output in node.outputs):
+        if not is_read_in_table(node):
             statements += statements_of(node, target)
     return Program(statements + carried_states(graph))
 
 
-def lies_in_input(node: Node, output: Tensor) -> bool:
-    """Whether an output needs no computation: it is a part of an input. A view of anything else is computed there."""
-    return output.view is not None and any(output.view.base is operand for operand in node.operands())
+def is_read_in_table(node: Node) -> bool:
+    """Whether what a node looks up is read where it lies in the table."""
+    place = operator_of(node).view(node)
+    return place is not None and node.output.view is not None and node.output.view.base is place.base
 
 
 def statements_of(node: Node, target: Target) -> list[Statement]:

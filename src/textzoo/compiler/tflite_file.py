@@ -335,7 +335,9 @@ def _quantization(name: str, parameters: Any, shape: tuple[int, ...]) -> tuple[t
     scales = tuple(float(scale) for scale in parameters.scale)
     zero_points = tuple(integers(parameters.zeroPoint)) or (0,) * len(scales)
     require(len(zero_points) in (1, len(scales)), f"tensor {name} has {len(zero_points)} zero points")
-    require(all(0 < scale < float("inf") for scale in scales), f"tensor {name} has an impossible scale")
+    # A channel whose weights are all 0 may have the scale 0.
+    possible = all(0 < scale < float("inf") or (scale == 0 and len(scales) > 1) for scale in scales)
+    require(possible, f"tensor {name} has an impossible scale")
     if len(scales) > 1:
         axis = parameters.quantizedDimension
         require(0 <= axis < len(shape) and shape[axis] == len(scales), f"tensor {name} has {len(scales)} scales")

@@ -27,7 +27,8 @@ def as_call(statement: Statement, variant: str) -> Call | None:
     tensors = [operand.tensor for operand in (*compute.operands, compute.target)]
     whole = all((operand.strides, operand.offset) == ((1,), 0) for operand in (*compute.operands, compute.target))
     narrow = all(str(tensor.dtype) == "int8" and not tensor.is_constant for tensor in tensors)
-    if not (kernel and whole and narrow and (RUNTIME / Path(variant) / f"{kernel}.c").is_file()):
+    apart = not any(operand.overlaps(compute.target) for operand in compute.operands)
+    if not (kernel and whole and narrow and apart and (RUNTIME / Path(variant) / f"{kernel}.c").is_file()):
         return None
     struct = add_struct(loop.shape[0], compute.struct)
     if struct is None:

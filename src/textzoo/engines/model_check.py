@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from textzoo.compiler.graph import Graph, Node, build_graph
+from textzoo.compiler.front_end import graph_of
+from textzoo.compiler.graph import Graph, Node
 from textzoo.compiler.opset import check_graph
 from textzoo.compiler.tflite_file import UNREAD, parse_tflite, read_checked_bytes
 from textzoo.compiler.tflite_support import NotSupportedError, is_refused
@@ -26,10 +27,10 @@ def model_mistakes(path: Path | str, *, compiled: bool) -> list[UserError]:
     try:
         content = read_checked_bytes(Path(path))
         file = parse_tflite(content, label)
-        graph = build_graph(file)
+        graph = graph_of(file)
         errors += step_mistakes(file, content, label)
     except NotSupportedError as error:
-        graph = supported_part(build_graph(error.file))
+        graph = supported_part(graph_of(error.file))
         errors += [error, *no_step(error.file, label)]
     except UserError as error:
         return [error]

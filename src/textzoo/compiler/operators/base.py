@@ -64,12 +64,14 @@ class Operator(ABC):
         types: For the description: which tensors it takes.
         arity: Fewest and most inputs; those above the fewest may be left out, unless there may be any number.
         outputs: How many; 0 for any number.
+        by_element: Whether an output element depends only on the elements at the same place of inputs of its shape.
     """
 
     name: str
     types: str
     arity: tuple[int, int] = (1, 1)
     outputs: int = 1
+    by_element: bool = False
 
     def arity_problems(self, node: Node) -> list[str]:
         """Problems of inputs and outputs that are missing or too many: `problems` may rely on them."""

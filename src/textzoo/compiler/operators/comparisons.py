@@ -30,6 +30,7 @@ class Comparison(Operator):
     function: str
     of_equality: bool = False
     arity: tuple[int, int] = (2, 2)
+    by_element = True
 
     @property
     def types(self) -> str:

@@ -54,6 +54,7 @@ class Elementwise(Operator):
     check: Callable[[Node], list[str]]
     choose: Callable[[Node], Function]
     arity: tuple[int, int] = (2, 2)
+    by_element = True
 
     def problems(self, node: Node) -> list[str]:
         return self.check(node) or broadcast_problems(node)

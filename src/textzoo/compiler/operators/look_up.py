@@ -9,6 +9,7 @@ class LookUpTable(Operator):
     """options["table"]: (256,) int8, for the inputs -128 to 127."""
 
     name = "LOOK_UP"
+    by_element = True
     types = "made of int8 operators with one variable input"
 
     def problems(self, node: Node) -> list[str]:

@@ -53,6 +53,7 @@ class LookUp(Operator):
     wide: Callable[[Node], Function] | None = None
     check: Callable[[Node], list[str]] = no_problems
     smallest: float | None = None
+    by_element = True
     shifted: bool = False
 
     @property

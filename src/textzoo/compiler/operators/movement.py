@@ -47,7 +47,7 @@ class Rearrangement(Operator):
 
 
 def lies_there(loop: Loop) -> bool:
-    """Whether a loop copies elements to where they are; how far apart the places of an axis of one are says nothing."""
+    """Whether a loop copies elements to where they are; the stride of an axis of size 1 does not matter."""
     (compute,) = straightened(loop).body
     return compute.operands[0].same_walk(compute.target)
 
@@ -519,13 +519,14 @@ class DynamicUpdateSlice(Operator):
     """A tensor with a part replaced at run-time indices, which are clamped so that the part stays inside."""
 
     name = "DYNAMIC_UPDATE_SLICE"
-    types = f"{ANY}; int32 indices"
+    types = f"{ANY}; int32 indices, or constant ones of int64"
     arity = (3, 3)
 
     def problems(self, node: Node) -> list[str]:
         source, update, indices = node.inputs
-        if str(indices.dtype) != "int32" or indices.shape != (len(source.shape),):
-            return [f"indices {indices.describe()} instead of int32 ({len(source.shape)})"]
+        dtypes = ("int32", "int64") if indices.is_constant else ("int32",)
+        if str(indices.dtype) not in dtypes or indices.shape != (len(source.shape),):
+            return [f"indices {indices.describe()} instead of int32 {len(source.shape)}"]
         if source.shape != node.output.shape or len(update.shape) != len(source.shape):
             return [f"{update.describe()} in {source.describe()}"]
         if any(small > large for small, large in zip(update.shape, source.shape, strict=True)):

@@ -177,7 +177,7 @@ def product_ratio(node: Node) -> float:
 def check_product(node: Node) -> list[str]:
     """LiteRT takes the root of the scale from the C library: near the next factor it might be another one elsewhere."""
     problems = [text for tensor in (node.inputs[0], node.output) for text in quantized(tensor, "int8", "int16")]
-    if problems or node.inputs[0].is_constant:
+    if problems or node.is_known:
         return problems or ["a constant, which LiteRT's optimized kernel multiplies"]
     ratio = product_ratio(node)
     if ratio >= LARGEST_FACTOR_OF_PRODUCTS:

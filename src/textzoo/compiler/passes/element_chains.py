@@ -1,10 +1,9 @@
 """Loops over the same elements become one loop: what the first computes stays in a register for the second."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from textzoo.compiler.aliases import turns_are_independent
-from textzoo.compiler.graph import Graph, Tensor
+from textzoo.compiler.graph import Graph
 from textzoo.compiler.program import Compute, Loop, Operand, Program, Statement, straightened
 
 
@@ -46,20 +45,15 @@ def kept_memory(graph: Graph) -> set[int]:
 
 def drop_unread_stores(program: Program, kept: set[int]) -> None:
     """Values that only the rest of the same turn takes are not written to memory."""
+    needed = kept.union(*(read_by(statement) for statement in program.statements))
     for loop in program.statements:
         if isinstance(loop, Loop):
-            others = [statement for statement in program.statements if statement is not loop]
-            needed = kept.union(read_in(loop), *map(read_in, others))
             taken = {operand.value_of for compute in loop.body for operand in compute.operands}
             for number, compute in enumerate(loop.body):
                 compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
 
 
-def read_in(statement: Statement) -> set[int]:
-    """The ids of memory that a statement reads: of its operands, and of the indices of where it writes."""
-    return memory_of(statement.reads()) | {id(index) for tensor in statement.writes() for index in tensor.touched()[1:]}
-
-
-def memory_of(tensors: Iterable[Tensor]) -> set[int]:
-    """The ids of memory that is read where tensors are read, that of the indices of their places included."""
-    return {id(storage) for tensor in tensors for storage in tensor.touched()}
+def read_by(statement: Statement) -> set[int]:
+    """The ids of memory that a statement reads: of its operands and their indices, and the indices of its targets."""
+    operands = {id(storage) for tensor in statement.reads() for storage in tensor.touched()}
+    return operands | {id(index) for tensor in statement.writes() for index in tensor.touched()[1:]}

@@ -42,7 +42,7 @@ TABLE = (
     Pass("look_up_tables", "int8 functions of one value as tables, chains of them as one"),
     Pass("layer_norm", "LayerNorm as one kernel"),
     Pass("dead_code", "what nobody reads left out"),
-    Pass("state_in_place", "states updated where they lie"),
+    Pass("state_in_place", "new states computed where the old ones lie"),
     Pass("packed_tables", "tables of few values packed, look-ups unpack them"),
     Pass("views", "reshapes, splits, slices and look-ups of one row without copies"),
     Pass("folded_biases", "zero points and row sums folded into biases", on_program=True),

@@ -1,4 +1,4 @@
-"""States are updated where they lie: only the new row of a cache is written, nothing is carried from step to step."""
+"""New states are computed where the old ones lie: of a cache only the new row is written, and nothing is carried."""
 
 from textzoo.compiler.aliases import Lifetimes
 from textzoo.compiler.graph import Graph, View
