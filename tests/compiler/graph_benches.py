@@ -1,5 +1,6 @@
 """Where compiled graphs run: this machine under sanitizers, 64-bit Arm, emulated cores. Many graphs are one program."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Sequence
@@ -139,7 +140,8 @@ def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) ->
 @cache
 def object_of(bench: Bench, source: Path, folder: Path) -> Path:
     """A source that is the same in every program, compiled once into a folder that several processes share."""
-    name = "-".join([str(abs(hash((bench.command()[0], *bench.command())))), *source.parts[1:]])
+    kind = hashlib.sha256(" ".join(bench.command()).encode()).hexdigest()[:12]
+    name = "-".join([kind, *source.parts[1:]])
     target = folder / f"{name}.o"
     if not target.exists():
         unfinished = folder / f"{name}.{os.getpid()}"
@@ -157,6 +159,9 @@ def link(bench: Bench, models: dict[int, Path], sources: Sequence[Path], folder:
         sources: Of the runtime, relative to it.
         folder: For the program.
         objects: For what is the same in every program.
+
+    Raises:
+        RefusedByCompilerError: Something is missing.
     """
     table = folder / "graphs.c"
     table.write_text(table_text(models), encoding="utf-8")
@@ -164,11 +169,21 @@ def link(bench: Bench, models: dict[int, Path], sources: Sequence[Path], folder:
     fixed = [MAIN, DEPLOYMENT / "application" / "crc32.c", *(RUNTIME / source for source in sources)]
     files = [folder / "graphs.o", *models.values(), *(object_of(bench, source, objects) for source in fixed)]
     program = folder / "program"
-    if bench.core:
-        return build(files, bench.core, program, flags=("-O1",))
-    files.append(object_of(bench, HERE / "board_host.c", objects))
-    subprocess.run([*bench.command(), *map(str, files), "-o", str(program)], check=True)
+    try:
+        if bench.core:
+            build(files, bench.core, program, flags=("-O1",))
+        else:
+            link_here(bench, [*files, object_of(bench, HERE / "board_host.c", objects)], program)
+    except RuntimeError as error:
+        raise RefusedByCompilerError(str(error)) from error
     return program
+
+
+def link_here(bench: Bench, files: Sequence[Path], program: Path) -> None:
+    command = [*bench.command(), *map(str, files), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
 
 
 def table_text(models: dict[int, Path]) -> str:

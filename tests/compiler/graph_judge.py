@@ -32,15 +32,16 @@ class Verdict(StrEnum):
 
 
 RUNS_LITERT, COMPILES = "LiteRT", "the compiler"
-# Faults; of those refused, only those without an explanation are.
-FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH}
+# Faults, unless they are explained.
+FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH, Verdict.REFUSED}
 
-# What an error says -> why the compiler cannot do what LiteRT does there.
+# What an error says -> why the compiler, or a bench, cannot do what LiteRT does there.
 EXPLAINED = {
     "an output scale too small or too large": "LiteRT ends the process; SUB of int16 divides by 2 to a negative power",
     "optimized kernel multiplies": "REDUCE_PROD of what is constant: the reference kernel does not compute it",
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
     "a constant, which LiteRT's optimized kernel multiplies": "REDUCE_PROD of a constant is no reference kernel's",
+    "undefined reference to `__": "what ESP8266's ROM has of 64-bit and float arithmetic, Debian's libgcc for it lacks",
 }
 
 
@@ -82,11 +83,7 @@ class Outcome:
 
     @property
     def is_fault(self) -> bool:
-        return self.verdict in FAULTS or (self.verdict is Verdict.REFUSED and not is_explained(self.detail))
-
-
-def is_explained(detail: str) -> bool:
-    return any(text in detail for text in EXPLAINED)
+        return self.verdict in FAULTS and not any(text in self.detail for text in EXPLAINED)
 
 
 def reason_of(detail: str) -> str:
@@ -207,40 +204,44 @@ def compiled_model(trial: Trial, bench: Bench, content: bytes) -> CompiledModel:
 
 
 def run_all(ready: dict[int, Prepared], bench: Bench, folder: Path, objects: Path) -> dict[int, Outcome]:
-    """Run all graphs, each alone where together they do not come to their end."""
+    """Run all graphs as one program, or each as a program of its own where that one does not come to its end."""
     if not ready:
         return {}
+    try:
+        return run_together(ready, bench, folder, objects)
+    except (StoppedError, RefusedByCompilerError) as error:
+        if len(ready) == 1:
+            return dict.fromkeys(ready, failed(error))
+    alone = [run_all({number: prepared}, bench, folder, objects) for number, prepared in ready.items()]
+    return {number: outcome for outcomes in alone for number, outcome in outcomes.items()}
+
+
+def run_together(ready: dict[int, Prepared], bench: Bench, folder: Path, objects: Path) -> dict[int, Outcome]:
     sources = sorted({source for prepared in ready.values() for source in prepared.compiled.sources})
     models = {number: prepared.object for number, prepared in ready.items() if prepared.object}
     program = link(bench, models, sources, folder, objects)
-    try:
-        return run_some(ready, bench, program, folder)
-    except StoppedError:
-        outcomes: dict[int, Outcome] = {}
-        for number, prepared in ready.items():
-            try:
-                outcomes |= run_some({number: prepared}, bench, program, folder)
-            except StoppedError as error:
-                outcomes[number] = Outcome(Verdict.STOPPED, stopped_text(str(error)))
-        return outcomes
+    written = run_program(bench, program, b"".join(it.bytes_of(number) for number, it in ready.items()), folder)
+    outcomes, place = {}, 0
+    for number, prepared in ready.items():
+        outcomes[number] = compare(prepared, written[place : place + prepared.size()])
+        place += prepared.size()
+    if place != len(written):
+        raise StoppedError(f"results.bin has {len(written)} bytes instead of {place}")
+    return outcomes
+
+
+def failed(error: Exception) -> Outcome:
+    """Of a program that cannot be linked, or stops."""
+    if isinstance(error, StoppedError):
+        return Outcome(Verdict.STOPPED, stopped_text(str(error)))
+    missing = re.search(r"undefined reference to \S+", str(error))
+    return Outcome(Verdict.UNCOMPILABLE, missing[0] if missing else first_error(str(error)))
 
 
 def stopped_text(text: str) -> str:
     """What a sanitizer has found, its first line."""
     found = re.search(r"runtime error: .*|ERROR: AddressSanitizer: .*", text)
     return found[0] if found else text[-200:]
-
-
-def run_some(ready: dict[int, Prepared], bench: Bench, program: Path, folder: Path) -> dict[int, Outcome]:
-    written = run_program(bench, program, b"".join(it.bytes_of(number) for number, it in ready.items()), folder)
-    outcomes, place = {}, 0
-    for number, prepared in ready.items():
-        part = written[place : place + prepared.size()]
-        outcomes[number] = compare(prepared, part)
-        place += prepared.size()
-    if place != len(written):
-        raise StoppedError(f"results.bin has {len(written)} bytes instead of {place}")
-    return outcomes
 
 
 def compare(prepared: Prepared, written: bytes) -> Outcome:
