@@ -21,7 +21,7 @@ from textzoo.errors import UserError
 
 PASSES = {"no_passes": frozenset(entry.name for entry in TABLE), "all_passes": frozenset()}
 # fuzz_graphs.py takes as many as one likes.
-BATCH, BATCHES = 16, 96
+BATCH, BATCHES = 16, 80
 HERE = ("generic", "host", "two_cores", "mul32")
 ELSEWHERE = sorted(BENCHES.keys() - HERE)
 
