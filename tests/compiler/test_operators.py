@@ -18,8 +18,10 @@ from running import ARM64, EMULATORS, Model, differences, mismatches, model_of, 
 
 from bare_metal import MissingToolError, require
 from textzoo.compiler.compile import compile_bytes, compile_file
+from textzoo.compiler.kernels import RUNTIME
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.opset import FUSED, OPERATORS, operator_rows
+from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.compiler.passes.live_attention import FORMS
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.single_op import Operation, Tensor, build_all
@@ -87,6 +89,17 @@ def test_weights_that_a_variant_takes_lie_beside_others(dtype, folder):
 def test_products_in_double_precision_lie_beside_others(row, target, folder):
     model = model_of(row, seed=0)
     assert not mismatches(model, run_program(compile_bytes(model.content, target), model, folder))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("row", [row for row in ROWS if row.operator in ("FULLY_CONNECTED", "GATHER")], ids=str)
+@pytest.mark.parametrize("seed", range(4))
+def test_every_kernel_that_a_variant_calls_is_there_and_declared(row, variant, seed):
+    compiled = compile_bytes(model_of(row, seed).content, Target(variant))
+    headers = {header for statement in compiled.program.statements for header in statement.headers()}
+    assert headers
+    assert all((RUNTIME / "include" / header).is_file() for header in headers)
+    assert all((RUNTIME / source).is_file() for source in compiled.sources)
 
 
 @pytest.mark.parametrize(

@@ -163,9 +163,9 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
         "columns": columns,
         **output_range(node),
     }
-    call = Call(
-        node.operator, node.name, packed.kernel, Struct(f"tz_{packed.kernel}_t", fields), [source], [node.output]
-    )
+    header = "fully_connected_s16" if is_short else "fully_connected_s16_long"
+    struct = Struct(f"tz_{header}_t", fields)
+    call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output], header=header)
     call.scratch, call.variant = Scratch(packed.scratch_bytes) if is_short else None, packed.variant
     call.halves = halves
     return call, others
