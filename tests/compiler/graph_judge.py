@@ -39,6 +39,7 @@ FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH
 EXPLAINED = {
     "an output scale too small or too large": "LiteRT ends the process; SUB of int16 divides by 2 to a negative power",
     "optimized kernel multiplies": "REDUCE_PROD of what is constant: the reference kernel does not compute it",
+    "between two tensors is too large": "LiteRT shifts 32 bits by 31 or more, which no processor does alike",
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
     "a constant, which LiteRT's optimized kernel multiplies": "REDUCE_PROD of a constant is no reference kernel's",
     "undefined reference to `__": "what ESP8266's ROM has of 64-bit and float arithmetic, Debian's libgcc for it lacks",

@@ -125,9 +125,13 @@ def layers_of_any_weights(random: Random, dtype: str = "int8") -> list[Case]:
     )
 
 
-def feed_forward(random: Random) -> list[Case]:
-    """A layer behind a ReLU, of whose inputs many are 0, for kernels that leave those out."""
+def feed_forward(random: Random, last: int = 0) -> list[Case]:
+    """A layer behind a ReLU, of whose inputs many are 0, for kernels that leave those out.
+
+    It has so many rows; 0 for a random number.
+    """
     columns, hidden, rows = random.integers(1, 90, 3).tolist()
+    rows = last or rows
     source = tensor(random, (1, columns), "int8", 0.02)
     middle = Tensor((1, hidden), "int8", 0.005 * columns**0.5, -128)
     output = tensor(random, (1, rows), "int8", 0.01 * hidden**0.5)

@@ -91,6 +91,21 @@ def test_products_in_double_precision_lie_beside_others(row, target, folder):
     assert not mismatches(model, run_program(compile_bytes(model.content, target), model, folder))
 
 
+def need_64_bit_arm():
+    try:
+        for tool in (ARM64, EMULATORS[ARM64][0]):
+            require(tool)
+    except MissingToolError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.parametrize("rows", [15, 16, 48, 49, 63, 64, 65, 113, 128])
+def test_rows_around_the_borders_of_blocks_equal_litert_on_64_bit_arm(rows, folder):
+    need_64_bit_arm()
+    random = np.random.default_rng(rows)
+    assert not differences(Model(feed_forward(random, rows), random), folder, compiler=ARM64, variant="neon")
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operator in ("FULLY_CONNECTED", "GATHER")], ids=str)
 @pytest.mark.parametrize("seed", range(4))
@@ -110,11 +125,7 @@ def test_every_kernel_that_a_variant_calls_is_there_and_declared(row, variant, s
 @examples(5)
 @seeds
 def test_kernels_for_64_bit_arm_equal_litert(make, folder, seed):
-    try:
-        for tool in (ARM64, EMULATORS[ARM64][0]):
-            require(tool)
-    except MissingToolError as error:
-        pytest.skip(str(error))
+    need_64_bit_arm()
     random = np.random.default_rng(seed)
     assert not differences(Model(make(random), random), folder, compiler=ARM64, variant="neon")
 

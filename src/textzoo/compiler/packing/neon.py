@@ -35,7 +35,7 @@ def scratch_s8(rows: int, columns: int) -> int:
 def pack_sparse(weights: np.ndarray) -> np.ndarray:
     """(rows, columns) int8 -> int8: blocks of 64 rows, then of 16, each column by column."""
     wide = padded(weights, BLOCK, 1)
-    border = len(wide) // WIDE_BLOCK * WIDE_BLOCK
+    border = len(weights) // WIDE_BLOCK * WIDE_BLOCK  # as the kernel counts: rows that fill up do not make a wide block
     blocks = [wide[row : row + WIDE_BLOCK] for row in range(0, border, WIDE_BLOCK)]
     blocks += [wide[row : row + BLOCK] for row in range(border, len(wide), BLOCK)]
     return np.concatenate([block.T.ravel() for block in blocks])
