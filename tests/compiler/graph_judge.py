@@ -41,7 +41,6 @@ EXPLAINED = {
     "optimized kernel multiplies": "REDUCE_PROD of what is constant: the reference kernel does not compute it",
     "between two tensors is too large": "LiteRT shifts 32 bits by 31 or more, which no processor does alike",
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
-    "a constant, which LiteRT's optimized kernel multiplies": "REDUCE_PROD of a constant is no reference kernel's",
     "undefined reference to `__": "what ESP8266's ROM has of 64-bit and float arithmetic, Debian's libgcc for it lacks",
 }
 
