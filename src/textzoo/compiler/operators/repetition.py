@@ -7,7 +7,14 @@ import numpy as np
 
 from textzoo.compiler.graph import Node, Tensor
 from textzoo.compiler.operators.base import Operator, Target, broadcast_walk, unshifted
-from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
+from textzoo.compiler.operators.movement import (
+    ANY,
+    Rearrangement,
+    constant_indices,
+    copy_loop,
+    same_format_problems,
+    whole,
+)
 from textzoo.compiler.program import Loop, Operand, Statement
 
 
@@ -75,7 +82,7 @@ def tiled(node: Node, source: Tensor, output: Tensor, axis: int) -> list[Stateme
     return [copy_loop(node, (outer, count, block), into, Operand(source, (block, 0, 1)))]
 
 
-class BroadcastTo(Operator):
+class BroadcastTo(Rearrangement):
     name = "BROADCAST_TO"
     types = f"{ANY}; constant shape"
     arity = (2, 2)
@@ -93,7 +100,7 @@ class BroadcastTo(Operator):
         )
         return same_format_problems(node, [source]) if fits else [f"{source.describe()} does not broadcast to {shape}"]
 
-    def lower(self, node: Node, target: Target) -> list[Statement]:
+    def copies(self, node: Node) -> list[Loop]:
         shape = node.output.shape
         return [copy_loop(node, shape, whole(node.output), broadcast_walk(node.inputs[0], shape))]
 
