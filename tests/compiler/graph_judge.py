@@ -35,13 +35,12 @@ RUNS_LITERT, COMPILES = "LiteRT", "the compiler"
 # Faults, unless they are explained.
 FAULTS = {Verdict.MISMATCH, Verdict.STOPPED, Verdict.UNCOMPILABLE, Verdict.CRASH, Verdict.REFUSED}
 
-# What an error says -> why the compiler, or a bench, cannot do what LiteRT does there.
+# What an error says -> why the compiler cannot do what LiteRT does there.
 EXPLAINED = {
     "an output scale too small or too large": "LiteRT ends the process; SUB of int16 divides by 2 to a negative power",
     "optimized kernel multiplies": "REDUCE_PROD of what is constant: the reference kernel does not compute it",
     "between two tensors is too large": "LiteRT shifts 32 bits by 31 or more, which no processor does alike",
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
-    "undefined reference to `__": "what ESP8266's ROM has of 64-bit and float arithmetic, Debian's libgcc for it lacks",
 }
 
 
