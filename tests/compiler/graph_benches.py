@@ -95,11 +95,11 @@ BENCHES = {
     "clang": Bench("generic", "clang"),
     "optimized": Bench("host", "gcc", ("-O3", "-march=native"), is_sanitized=False),
     "profiled": Bench("generic", "gcc", ("-DTEXTZOO_PROFILE",)),
-    "neon": Bench("neon", ARM64),
+    "neon": Bench("neon", ARM64, ("-O3",)),
     "m4": Bench("dsp", core="m4"),
     "m7": Bench("dsp", core="m7"),
     "m33": Bench("dsp", core="m33"),
-    "m55": Bench("mve", core="m55"),
+    "m55": Bench("mve", core="m55", flags=("-O2",)),
     "lx106": Bench("mul32", core="lx106", has_floats=False),
     "rv32": Bench("mul32", core="rv32"),
 }

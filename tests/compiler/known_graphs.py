@@ -10,7 +10,7 @@ from graph_cases import GraphCase, graph_case
 from operator_cases import plain
 from operator_chains import attention
 
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.single_op import Operation, Tensor, constant
 
 
 def quantized(*shape: int, dtype: str = "int8", scale: float = 0.5, zero_point: int = 0, data=None) -> Tensor:
@@ -549,6 +549,30 @@ def attention_at(is_counted: bool, dtype: str, softmax: str, sees: str = "") -> 
     return make
 
 
+def constant_over_floats(data: np.ndarray) -> Callable[[], GraphCase]:
+    """A constant, of floats or dequantized to floats, written over a part of a tensor."""
+
+    def make() -> GraphCase:
+        given, table, result = quantized(2 * data.size), *(Tensor((2 * data.size,), "float32") for _ in range(2))
+        operations = [Operation("DEQUANTIZE", [given], [table])]
+        value = constant(data, () if data.dtype == np.float32 else 0.004)
+        if data.dtype != np.float32:
+            source, value = value, Tensor(data.shape, "float32")
+            operations.append(Operation("DEQUANTIZE", [source], [value]))
+        operations.append(Operation("DYNAMIC_UPDATE_SLICE", [table, value, index()], [result]))
+        return graph_case(operations)
+
+    return make
+
+
+def converted_floats(name: str, data: np.ndarray, output: Tensor) -> Callable[[], GraphCase]:
+    """Constant floats of which an operator makes something else."""
+    return lambda: graph_case([Operation(name, [constant(data)], [output])])
+
+
+ODD_FLOATS = np.array([np.inf, -np.inf, np.nan, -0.0, 1e-45, 3e38, 0.1], np.float32)
+
+
 KNOWN: dict[str, Callable[[], GraphCase]] = {
     **{f"{name} of an old state as output": old_state_as_output(name) for name in MOVES},
     **{f"{name} of an old state read later": old_state_read_later(name) for name in MOVES},
@@ -593,6 +617,16 @@ KNOWN: dict[str, Callable[[], GraphCase]] = {
     "REDUCE_ANY of a constant": truth_of_a_constant("REDUCE_ANY"),
     "REDUCE_ALL of a constant": truth_of_a_constant("REDUCE_ALL"),
     "parts of a constant": parts_of_a_constant,
+    "a dequantized constant": constant_over_floats(np.array([101], np.int8)),
+    "dequantized constants": constant_over_floats(numbers(5)),
+    "a constant float": constant_over_floats(np.array([0.1], np.float32)),
+    "an infinite constant": constant_over_floats(np.array([-np.inf], np.float32)),
+    "odd floats": constant_over_floats(ODD_FLOATS),
+    "quantized constants": converted_floats(
+        "QUANTIZE", np.array([-0.0, 1e-45, 0.1, -200], np.float32), quantized(4, scale=0.25, zero_point=3)
+    ),
+    "floats cast to int32": converted_floats("CAST", ODD_FLOATS, Tensor((7,), "int32")),
+    "floats cast to bool": converted_floats("CAST", ODD_FLOATS, Tensor((7,), "bool")),
     "a tensor called defined": named("defined"),
     "tensors called by words of C": named("int", "restrict", "_Bool", "bool", "true", "inline"),
     "tensors called by macros": named("NULL", "errno", "assert", "INT8_MAX", "offsetof", "stdin"),

@@ -59,7 +59,6 @@ def strided_slice(begin, step, shape, options):
     return Operation("STRIDED_SLICE", [source, *bounds], [quantized(shape)], options)
 
 
-REAL_CONSTANT = Operation("CAST", [Tensor((4,), "float32", data=np.ones(4, np.float32))], [Tensor((4,), "int32")])
 IS_GENERAL, OF_POWERS = {"potScaleInt16": False}, {"potScaleInt16": True}
 ONE_INPUT = Operation("ADD", [quantized((4,))], [quantized((4,))])
 FLOATS = Operation("MUL", [Tensor((4,), "float32"), Tensor((4,), "float32")], [Tensor((4,), "float32")])
@@ -212,7 +211,6 @@ REFUSED = {
     "RELU6 of a tiny scale": Refused(unary("RELU6", "int16", 1e-12, 1e-12), "an activation's bound"),
     "RSQRT of a negative constant": Refused(ROOTS, "a constant with negative values"),
     "int16 with a zero point": Refused(unary("RELU", "int16", zero_point=3), "zero point 3 instead of 0"),
-    "CAST of constant floats": Refused(REAL_CONSTANT, "float32 4 is a constant"),
     "QUANTIZE int16 to int16 with a zero point": Refused(
         Operation("QUANTIZE", [quantized((4,), "int16")], [quantized((4,), "int16", 0.5, 3)]), "zero point 3 instead"
     ),
@@ -286,7 +284,6 @@ REFUSED = {
     "SELECT of a column": Refused(selected(Tensor((2, 1), "bool")), "bool 2x1 with int8 2x3"),
     "SELECT of broadcast alternatives": Refused(selected(b=()), "and int8 scalar"),
     "SELECT by integers": Refused(selected(Tensor((2, 3), "int8")), "condition int8 2x3 instead of bool"),
-    "QUANTIZE of a constant": Refused(real(data=np.ones(4, np.float32)), "float32 4 is a constant"),
     "QUANTIZE of floats to integers": Refused(real(output=Tensor((4,), "int32", 0.5)), "int32 4 instead of int8 or"),
     "QUANTIZE of floats by channel": Refused(real(output=MANY_SCALES), "with 4 scales"),
     "QUANTIZE of a tiny scale": Refused(real(output_scale=1e-35), "an output scale of 1e-35"),

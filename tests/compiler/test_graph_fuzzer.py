@@ -1,11 +1,12 @@
 """Graphs with states, views and shared operands, compiled as a whole, equal LiteRT's reference kernels."""
 
 from collections import Counter
+from dataclasses import replace
 
 import graph_judge
 import numpy as np
 import pytest
-from graph_benches import BENCHES
+from graph_benches import BENCHES, Bench
 from graph_cases import draw_steps, graph_case, run_litert
 from graph_fuzzer import PROFILES, random_graph, random_trial
 from graph_judge import Outcome, Trial, Verdict, judge
@@ -59,14 +60,58 @@ def test_random_graphs_equal_litert(number, tmp_path, objects):
 @pytest.mark.parametrize("profile", ["views", "attention"])
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_random_graphs_equal_litert_elsewhere(name, profile, tmp_path, objects):
-    need(name)
+    need(BENCHES[name])
     trials = [random_trial(seed, profile) for seed in range(BATCH)]
     assert not faults(trials, judge(trials, BENCHES[name], tmp_path, objects))
 
 
-def need(name: str) -> None:
+VECTORS = {
+    "SSE2 at O2": replace(BENCHES["optimized"], flags=("-O2",)),
+    "AVX2 at O2": replace(BENCHES["optimized"], flags=("-O2", "-mavx2")),
+    "AVX2 at O3": replace(BENCHES["optimized"], flags=("-O3", "-mavx2")),
+    "this machine at O3": BENCHES["optimized"],
+    "clang at O3": replace(BENCHES["clang"], flags=("-O3", "-march=native"), is_sanitized=False),
+    "64-bit Arm at O2": replace(BENCHES["neon"], flags=("-O2",)),
+    "64-bit Arm at O3": replace(BENCHES["neon"], flags=("-O3",)),
+    "Cortex-M55 at O3": replace(BENCHES["m55"], flags=("-O3",)),
+}
+ELEMENTS = 256
+RELU = {"fusedActivationFunction": 1}
+
+
+def clamped(seed: int) -> Trial:
+    """Every int8 through operators whose results are scaled and clamped, in one loop or in several."""
+    random = np.random.default_rng(seed)
+
+    def drawn() -> Tensor:
+        scale = float(2 ** random.uniform(-9, 0))
+        return quantized(ELEMENTS, scale=scale, zero_point=int(random.integers(-128, 128)))
+
+    a, b, *results = (drawn() for _ in range(6))
+    pair = str(random.choice(["MUL", "ADD", "SUB"]))
+    options = RELU if random.random() < 0.3 else {}
+    operations = [
+        Operation(pair, [a, b], [results[0]], options),
+        Operation("QUANTIZE", [a], [results[1]]),
+        Operation("MUL", results[:2], [results[2]]),
+        Operation("LEAKY_RELU", [b], [results[3]], {"alpha": 0.3}),
+    ]
+    return Trial(graph_case(operations, outputs=results), seed, PASSES["no_passes" if seed % 2 else "all_passes"])
+
+
+@pytest.mark.parametrize("bench", VECTORS.values(), ids=VECTORS.keys())
+def test_clamps_are_exact_in_vectors(bench, tmp_path):
+    """GCC makes vectors of narrow elements, where it knows the ranges of values; it has made them too narrow."""
+    need(bench)
+    trials = [clamped(seed) for seed in range(32)]
+    outcomes = judge(trials, bench, tmp_path, tmp_path)
+    assert not faults(trials, outcomes)
+    assert sum(outcome.verdict is Verdict.EQUAL for outcome in outcomes) > 24
+
+
+def need(bench: Bench) -> None:
     try:
-        for tool in BENCHES[name].needs():
+        for tool in bench.needs():
             require(tool)
     except MissingToolError as error:
         pytest.skip(str(error))

@@ -15,6 +15,7 @@ from textzoo.compiler.rendering import (
     comment_text,
     format_comment,
     half_lines,
+    loop_struct_lines,
     place_of,
     plain_text,
     statement_lines,
@@ -194,14 +195,15 @@ def name_structs(program: Program) -> dict[int, tuple[str, list[str]]]:
     named: dict[int, tuple[str, list[str]]] = {}
     known: dict[tuple[str, ...], str] = {}
     for number, statement in enumerate(program.statements):
+        lines_of = loop_struct_lines if isinstance(statement, Loop) else struct_lines
         for place, struct in enumerate(statement.structs()):
             symbol = f"step_{number}" + (f"_{place}" if place else "")
-            key = tuple(struct_lines(struct, ""))
+            key = tuple(lines_of(struct, ""))
             if key in known:
                 named[id(struct)] = (known[key], [])
             else:
                 known[key] = symbol
-                named[id(struct)] = (symbol, struct_lines(struct, symbol))
+                named[id(struct)] = (symbol, lines_of(struct, symbol))
     return named
 
 

@@ -36,6 +36,7 @@ VALUE_TYPES = {"int64": "int64_t", "float32": "float"}
 INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
 LONGEST_NAME = 200
+QUIET_BIT = 1 << 22  # of a NaN that raises no signal
 UNSAFE = re.compile(r"[^A-Za-z0-9_/.,:; +-]")
 UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
 
@@ -83,6 +84,14 @@ def struct_lines(struct: Struct, symbol: str) -> list[str]:
     return [f"PARAMETERS {struct.type} {symbol} = {{", *fields, "};"]
 
 
+def loop_struct_lines(struct: Struct, symbol: str) -> list[str]:
+    """The same for a loop over elements, which must not know to what range its results are clamped."""
+    first, *rest = struct_lines(struct, symbol)
+    if "range" not in struct.fields:
+        return [first, *rest]
+    return [first.replace("PARAMETERS", "TZ_CLAMPED", 1), *rest, f"TZ_HIDE_RANGE({symbol}.range);"]
+
+
 def field_text(value: Any) -> str:
     if isinstance(value, Constant | Tensor):
         return value.symbol
@@ -92,7 +101,7 @@ def field_text(value: Any) -> str:
         return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
     if isinstance(value, tuple):
         return "{" + ", ".join(map(str, value)) + "}"
-    return f"{value.hex()}f" if isinstance(value, float) else integer_text(int(value))
+    return float_text(np.float32(value)) if isinstance(value, float) else integer_text(int(value))
 
 
 def integer_text(value: int) -> str:
@@ -105,16 +114,35 @@ def long_text(value: int) -> str:
     return "(-INT64_C(9223372036854775807) - 1)" if value == -(2**63) else f"INT64_C({value})"
 
 
+def float_text(value: np.float32) -> str:
+    """A float that is the same to the last bit, infinities and every NaN included."""
+    if np.isfinite(value):
+        return f"{float(value).hex()}f"
+    sign = "-" if np.signbit(value) else ""
+    if np.isinf(value):
+        return f"{sign}__builtin_inff()"
+    bits = int(value.view(np.uint32))
+    kind = "nanf" if bits & QUIET_BIT else "nansf"
+    return f'{sign}__builtin_{kind}("{bits & (QUIET_BIT - 1):#x}")'
+
+
+def literals(values: np.ndarray) -> list[str]:
+    """The elements of a constant as literals of its type, in the order of storage."""
+    flat = values.ravel()
+    if flat.dtype == np.float32:
+        return [float_text(value) for value in flat]
+    text = long_text if flat.dtype == np.int64 else integer_text
+    return [text(int(value)) for value in flat.tolist()]
+
+
 def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
     """A constant array with its comment."""
-    flat = values.ravel()
-    text = long_text if flat.dtype == np.int64 else integer_text
-    texts = [text(value) for value in flat.tolist()]
+    texts = literals(values)
     lines = [
         "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
         for start in range(0, len(texts), NUMBERS_PER_LINE)
     ]
-    return [f"/* {comment} */", f"const {c_type(flat.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
+    return [f"/* {comment} */", f"const {c_type(values.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
 
 
 def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
@@ -230,8 +258,7 @@ def argument(operand: Operand, fixed: dict[int, tuple[Operand, str]]) -> str:
         return f"value_{operand.value_of}"
     tensor = operand.tensor
     if tensor.is_constant and tensor.size == 1:
-        value = int(tensor.value.ravel()[0])
-        return long_text(value) if tensor.dtype == np.int64 else integer_text(value)
+        return literals(tensor.value)[0]
     return element(operand)
 
 

@@ -76,6 +76,35 @@ typedef struct {
     int32_t maximum;
 } tz_range_t;
 
+/* The bounds of a clamp in a loop are hidden from GCC where it may use vectors. If it knows them, it knows that the clamp
+ * reads a value of, say, 9 bits, computes whatever leads there in elements of 16 bits of which only the lowest 9 are right
+ * (a sum before a shift to the right may have needed 17), and then clamps all 16 (seen in GCC 12 at -O2 and -O3 for SSE4.1,
+ * AVX2, AVX-512 and 64-bit Arm: MUL gave -128 instead of 127). Bounds that it does not know need all 32 bits.
+ * Arm's SSAT is no part of a vector: bounds of int8 and int16 stay known where there is one.
+ *
+ *     TZ_CLAMPED tz_multiply_t step = {...};
+ *     TZ_HIDE_RANGE(step.range); */
+#if defined(__GNUC__) && !defined(__clang__) && \
+    (defined(__SSE2__) || defined(__ARM_NEON) || defined(__ARM_FEATURE_MVE) || defined(__riscv_vector))
+#define TZ_CLAMPED
+#if defined(__ARM_FEATURE_SAT)
+#define TZ_IS_SATURATED(range) \
+    (((range).minimum == INT8_MIN && (range).maximum == INT8_MAX) || \
+     ((range).minimum == INT16_MIN && (range).maximum == INT16_MAX))
+#else
+#define TZ_IS_SATURATED(range) 0
+#endif
+#define TZ_HIDE_RANGE(range) \
+    do { \
+        if (!TZ_IS_SATURATED(range)) { \
+            __asm__("" : "+r"((range).minimum), "+r"((range).maximum)); \
+        } \
+    } while (0)
+#else
+#define TZ_CLAMPED static const
+#define TZ_HIDE_RANGE(range) ((void)0)
+#endif
+
 /* Factors far above 1 wrap around in 32 bits, before and after the zero point is added, as they do in LiteRT. */
 static inline int32_t tz_finish(int32_t value, const tz_scale_t *scale, const tz_range_t *range)
 {

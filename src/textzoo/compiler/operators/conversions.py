@@ -20,8 +20,6 @@ REAL_CASTS = {"int64": "tz_cast_real_s64", "bool": "tz_cast_real_bool", "float32
 
 def check_cast(node: Node) -> list[str]:
     source, output = node.inputs[0], node.output
-    if source.is_constant and str(source.dtype) == "float32":
-        return [f"{source.describe()} is a constant"]
     return [f"{tensor.describe()}" for tensor in (source, output) if str(tensor.dtype) not in CASTS]
 
 

@@ -239,8 +239,6 @@ def check_quantize(node: Node) -> list[str]:
     source = node.inputs[0]
     if str(source.dtype) != "float32":
         return check_requantize(node)
-    if source.is_constant:
-        return [f"{source.describe()} is a constant"]
     problems = quantized(node.output, "int8", "int16", shifted=True)
     return problems or ([] if node.output.scale >= SMALLEST_SCALE else [f"an output scale of {node.output.scale:g}"])
 

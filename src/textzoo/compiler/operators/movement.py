@@ -65,13 +65,7 @@ def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
     tensors = (*sources, *node.outputs)
     different = [tensor for tensor in tensors if (tensor.dtype, tensor.scales, tensor.zero_points) != wanted]
     problems = [f"{tensor.describe()} has another type or scale than the output" for tensor in different]
-    constants = [f"{tensor.describe()} is a constant" for tensor in sources if is_float_constant(tensor)]
-    return problems or constants or axes_problems(node)
-
-
-def is_float_constant(tensor: Tensor) -> bool:
-    """The device has no floats but dequantized outputs."""
-    return tensor.is_constant and str(tensor.dtype) == "float32"
+    return problems or axes_problems(node)
 
 
 def no_bool_problems(tensor: Tensor) -> list[str]:
