@@ -76,30 +76,36 @@ typedef struct {
     int32_t maximum;
 } tz_range_t;
 
-/* The bounds of a clamp in a loop are hidden from GCC where it may use vectors. If it knows them, it knows that the clamp
- * reads a value of, say, 9 bits, computes whatever leads there in elements of 16 bits of which only the lowest 9 are right
- * (a sum before a shift to the right may have needed 17), and then clamps all 16 (seen in GCC 12 at -O2 and -O3 for SSE4.1,
- * AVX2, AVX-512 and 64-bit Arm: MUL gave -128 instead of 127). Bounds that it does not know need all 32 bits.
- * Arm's SSAT is no part of a vector: bounds of int8 and int16 stay known where there is one.
+/* The bounds of a clamp in a loop are hidden from GCC where it may make vectors. If it knows them, it knows that the clamp
+ * reads a value of, say, 9 bits. Then it computes what leads there in elements of 16 bits of which only the lowest 9 are
+ * right (a sum before a shift to the right may have needed 17), and clamps all 16: MUL of int8 gave -128 instead of 127
+ * (GCC 12, -O2 and -O3, for SSE4.1, AVX2, AVX-512 and 64-bit Arm). If it knows no more than that they are int16, the clamp
+ * reads 16 bits, hence all 16 are right, and what is shifted to them by n bits keeps 16 + n. Where they do not fit, all
+ * 32 are. Arm's SSAT is no part of a vector: bounds of int8 and int16 stay known where there is one.
  *
  *     TZ_CLAMPED tz_multiply_t step = {...};
  *     TZ_HIDE_RANGE(step.range); */
-#if defined(__GNUC__) && !defined(__clang__) && \
-    (defined(__SSE2__) || defined(__ARM_NEON) || defined(__ARM_FEATURE_MVE) || defined(__riscv_vector))
+#if defined(TZ_GCC_VECTORS)
 #define TZ_CLAMPED
+#define TZ_HIDE_RANGE(range) tz_hide_range(&(range))
+
+static inline void tz_hide_range(tz_range_t *range)
+{
 #if defined(__ARM_FEATURE_SAT)
-#define TZ_IS_SATURATED(range) \
-    (((range).minimum == INT8_MIN && (range).maximum == INT8_MAX) || \
-     ((range).minimum == INT16_MIN && (range).maximum == INT16_MAX))
-#else
-#define TZ_IS_SATURATED(range) 0
+    const int is_int8 = range->minimum == INT8_MIN && range->maximum == INT8_MAX;
+    const int is_int16 = range->minimum == INT16_MIN && range->maximum == INT16_MAX;
+    if (is_int8 || is_int16) {
+        return;
+    }
 #endif
-#define TZ_HIDE_RANGE(range) \
-    do { \
-        if (!TZ_IS_SATURATED(range)) { \
-            __asm__("" : "+r"((range).minimum), "+r"((range).maximum)); \
-        } \
-    } while (0)
+    if (range->minimum >= INT16_MIN && range->maximum <= INT16_MAX) {
+        int16_t minimum = (int16_t)range->minimum, maximum = (int16_t)range->maximum;
+        __asm__("" : "+r"(minimum), "+r"(maximum));
+        *range = (tz_range_t){minimum, maximum};
+    } else {
+        __asm__("" : "+r"(range->minimum), "+r"(range->maximum));
+    }
+}
 #else
 #define TZ_CLAMPED static const
 #define TZ_HIDE_RANGE(range) ((void)0)

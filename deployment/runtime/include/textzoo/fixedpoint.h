@@ -16,6 +16,12 @@
 #define TZ_HALVES 1
 #endif
 
+/* Whether GCC may make vectors of loops. */
+#if defined(__GNUC__) && !defined(__clang__) && \
+    (defined(__SSE2__) || defined(__ARM_NEON) || defined(__ARM_FEATURE_MVE) || defined(__riscv_vector))
+#define TZ_GCC_VECTORS 1
+#endif
+
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
 #if defined(__ARM_FEATURE_SAT)
@@ -32,10 +38,15 @@ static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
         }
     }
 #endif
+#if defined(TZ_GCC_VECTORS)
+    const int32_t most = value < maximum ? value : maximum; /* a minimum, then a maximum, whatever the bounds may be */
+    return most > minimum ? most : minimum;
+#else
     if (value < minimum) {
         return minimum;
     }
     return value > maximum ? maximum : value;
+#endif
 }
 
 /* Single rounding, half up: (value * multiplier + 2^(30 - shift)) >> (31 - shift); shift in [-31, 30].
