@@ -81,7 +81,8 @@ typedef struct {
  * right (a sum before a shift to the right may have needed 17), and clamps all 16: MUL of int8 gave -128 instead of 127
  * (GCC 12, -O2 and -O3, for SSE4.1, AVX2, AVX-512 and 64-bit Arm). If it knows no more than that they are int16, the clamp
  * reads 16 bits, hence all 16 are right, and what is shifted to them by n bits keeps 16 + n. Where they do not fit, all
- * 32 are. Arm's SSAT is no part of a vector: bounds of int8 and int16 stay known where there is one.
+ * 32 are. Bounds that are those of int16 may be known; where there is Arm's SSAT, which is no part of a vector, those of
+ * int8 too.
  *
  *     TZ_CLAMPED tz_multiply_t step = {...};
  *     TZ_HIDE_RANGE(step.range); */
@@ -91,10 +92,11 @@ typedef struct {
 
 static inline void tz_hide_range(tz_range_t *range)
 {
+    if (range->minimum == INT16_MIN && range->maximum == INT16_MAX) {
+        return;
+    }
 #if defined(__ARM_FEATURE_SAT)
-    const int is_int8 = range->minimum == INT8_MIN && range->maximum == INT8_MAX;
-    const int is_int16 = range->minimum == INT16_MIN && range->maximum == INT16_MAX;
-    if (is_int8 || is_int16) {
+    if (range->minimum == INT8_MIN && range->maximum == INT8_MAX) {
         return;
     }
 #endif

@@ -38,7 +38,7 @@ static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
         }
     }
 #endif
-#if defined(TZ_GCC_VECTORS)
+#if defined(TZ_GCC_VECTORS) && !defined(__ARM_FEATURE_SAT)
     const int32_t most = value < maximum ? value : maximum; /* a minimum, then a maximum, whatever the bounds may be */
     return most > minimum ? most : minimum;
 #else
