@@ -35,6 +35,8 @@ EVALUATION_HEADS = {
 }
 WORDS = ("model", "engine", "corpus")
 LONGEST_BAR = 30
+# Narrower terminals need their columns for names and figures.
+NARROW_COLUMNS = 60
 UNLIMITED = 10_000
 
 
@@ -90,7 +92,7 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
     elif report.deployment:
         found.append(key_value_table("device", deployment_rows(report.deployment)))
     if report.benchmark and report.benchmark.by_kind:
-        found.append(cost_table(report.benchmark))
+        found.append(cost_table(console, report.benchmark))
     return found
 
 
@@ -233,7 +235,7 @@ def deployment_rows(deployment: DeploymentReport) -> Rows:
     ]
 
 
-def cost_table(benchmark: BenchmarkReport) -> RenderableType:
+def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
     """Cost by operator, the dearest first."""
     costs = benchmark.by_kind or {}
     whole = max(sum(costs.values()), 1)
@@ -242,9 +244,9 @@ def cost_table(benchmark: BenchmarkReport) -> RenderableType:
     table.add_column(overflow="fold", style="dim")
     for _ in range(2):
         table.add_column(justify="right", no_wrap=True)
-    table.add_column(min_width=4, max_width=LONGEST_BAR)
     for kind, cost in costs.items():
-        table.add_row(visible_line(kind), f"{cost:,}", f"{cost / whole:.1%}", Bar(cost / largest, empty=False))
+        bar = [Bar(cost / largest, empty=False)] if console.width >= NARROW_COLUMNS else []
+        table.add_row(visible_line(kind), f"{cost:,}", f"{cost / whole:.1%}", *bar)
     unit = "instructions" if benchmark.instructions_per_token else "cost"
     return titled(f"{unit} per token by operator", table)
 
