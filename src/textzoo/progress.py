@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ console = TextConsole()
 # Seconds between two lines where there is no terminal.
 LINE_INTERVAL = 30.0
 PATIENCE = 1.0
+SAMPLE_INTERVAL = 1.0
+RECENT_SAMPLES = 30
+SHORTEST_TIME = 1e-6
 # On narrower terminals a bar does without its length, its speed and its note.
 NARROW_COLUMNS = 60
 
@@ -38,6 +42,7 @@ class Work:
         done: Advances done, those of `start` included.
         note: What is shown besides ("loss 1.52").
         began: When the work began, in seconds of time.monotonic().
+        recent: (when, done) of the last half minute or more: a speed is that of now, not of a start that compiles.
     """
 
     description: str
@@ -48,10 +53,20 @@ class Work:
     start: int = 0
     done: int = 0
     note: str = ""
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
+    recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RECENT_SAMPLES))
 
     def __post_init__(self) -> None:
         self.done = self.start
+        self.recent.append((self.began, self.start))
+
+    def advance(self, count: int, note: str) -> None:
+        """So many more are done; an empty note leaves the one before."""
+        self.done += count
+        self.note = note or self.note
+        now = time.monotonic()
+        if now - self.recent[-1][0] >= SAMPLE_INTERVAL:
+            self.recent.append((now, self.done))
 
     @property
     def seconds(self) -> float:
@@ -59,14 +74,15 @@ class Work:
 
     @property
     def advances_per_second(self) -> float:
-        return (self.done - self.start) / self.seconds if self.seconds > 0 else 0.0
+        """Of the recent time; of all of it once the work is done."""
+        when, done = self.recent[0] if self.done != self.total else (self.began, self.start)
+        return (self.done - done) / max(time.monotonic() - when, SHORTEST_TIME)
 
     @property
     def seconds_left(self) -> float | None:
-        """From the mean speed so far; None before anything was done."""
-        if self.total is None or self.done <= self.start or self.seconds <= 0:
-            return None
-        return max(self.total - self.done, 0) / self.advances_per_second
+        """None where the end or the speed is not known."""
+        speed = self.advances_per_second
+        return None if self.total is None or speed <= 0 else max(self.total - self.done, 0) / speed
 
     def speed_text(self) -> str:
         return f"{self.advances_per_second * self.scale:,.0f} {self.unit}/s" if self.done > self.start else ""
@@ -112,7 +128,7 @@ class Lines:
     def __init__(self, work: Work) -> None:
         self.last = ""
         self.ended = threading.Event()
-        self.heart = threading.Thread(target=self.beat, args=(work,), daemon=True)
+        self.heart = threading.Thread(target=self.beat, args=(work,), name="textzoo-progress", daemon=True)
         self.heart.start()
 
     def beat(self, work: Work) -> None:
@@ -144,7 +160,7 @@ class Words(ProgressColumn):
     def render(self, task: Task) -> Text:
         if self.optional and console.width < NARROW_COLUMNS:
             return Text()
-        return Text(visible_line(self.words(task.fields["work"])), no_wrap=True, overflow="ellipsis")
+        return Text(visible_line(self.words(task.fields["work"]), console.encoding), no_wrap=True, overflow="ellipsis")
 
 
 class Bars:
@@ -208,8 +224,7 @@ def progress_bar(
 
     def advance(count: int = 1, note: str = "", milestone: bool = False) -> None:
         raise_if_interrupted()
-        work.done += count
-        work.note = note or work.note
+        work.advance(count, note)
         display.update(work, milestone)
 
     try:

@@ -43,7 +43,9 @@ class TextConsole(Console):
 
     def render_str(self, text: str, **ways: Any) -> Text:
         """A string inside of tables, titles and rules: neither markup nor emoji codes."""
-        return super().render_str(visible(text), **{**ways, "markup": False, "emoji": False, "highlight": False})
+        return super().render_str(
+            visible(text, self.encoding), **{**ways, "markup": False, "emoji": False, "highlight": False}
+        )
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """As Rich's; nothing that harms the terminal, or that its encoding lacks, gets through."""
