@@ -29,6 +29,8 @@ HARMFUL_CHARACTER = re.compile(rf"[{CLASS}]|\r(?!\n)")
 LINE_BREAK = re.compile(r"\r\n|[\t\n\r]")
 # What means something to Markdown; an underscore inside of a word does not, a colon only around an emoji's name.
 MARKDOWN_CHARACTER = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=[\w+-]+:)")
+# What every font of a picture has; other characters would become empty boxes there.
+FONT_ENCODING = "latin-1"
 SURROGATE = re.compile("[\ud800-\udfff]")
 # HTML's parser changes these two, even as references.
 NOT_IN_HTML = re.compile("[\x00\ud800-\udfff]")

@@ -19,7 +19,7 @@ def compiled_model(blocks, statements, flash):
         plan=MemoryPlan(arena_bytes=arena, state_bytes=98_304, blocks=blocks),
         program=SimpleNamespace(statements=[None] * statements),
         flash=SimpleNamespace(by_kind=flash),
-        facts=SimpleNamespace(name="model $x_1$ of_a_user"),
+        facts=SimpleNamespace(name="model $x_1$ of_a_user 漢字"),
     )
 
 

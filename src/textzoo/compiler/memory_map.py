@@ -11,6 +11,7 @@ from matplotlib.transforms import Bbox
 
 from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.planner import Block, MemoryPlan
+from textzoo.escaping import FONT_ENCODING, visible_line
 from textzoo.files import atomic_path
 
 COLOURS = colormaps["tab20"].colors
@@ -42,7 +43,8 @@ def memory_map(compiled: CompiledModel) -> Figure:
     draw_blocks(arena, compiled.plan, statements)
     draw_bar(flash, "flash", compiled.flash.by_kind)
     draw_bar(ram, "RAM", {"state": compiled.plan.state_bytes, "arena": compiled.plan.arena_bytes})
-    figure.suptitle(f"{compiled.facts.name}: arena of {compiled.plan.arena_bytes:,} bytes", parse_math=False)
+    name = visible_line(compiled.facts.name, FONT_ENCODING)
+    figure.suptitle(f"{name}: arena of {compiled.plan.arena_bytes:,} bytes", parse_math=False)
     list_largest(arena, compiled.plan)
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # labels are measured: nothing may move after that
@@ -75,7 +77,8 @@ def draw_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
 
 def label_of(block: Block) -> str:
     """The end of its name, which tells most."""
-    return block.label if len(block.label) <= LONGEST_LABEL else f"...{block.label[3 - LONGEST_LABEL :]}"
+    label = visible_line(block.label, FONT_ENCODING)
+    return label if len(label) <= LONGEST_LABEL else f"...{label[3 - LONGEST_LABEL :]}"
 
 
 def list_largest(axes: Axes, plan: MemoryPlan) -> None:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.escaping import FONT_ENCODING, visible_line
 from textzoo.files import atomic_path, write_json, write_text
 
 # Float scores below this belong to masked places; the quantized ones saturate there, which is no error.
@@ -182,9 +183,7 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
     colours = {kind: colormaps["tab20"](index % 20) for index, kind in enumerate(kinds)}
     lengths = [max(row.sqnr_db, 0.0) for row in shown]
     axes.barh(range(len(shown)), lengths, color=[colours[row.op] for row in shown])
-    axes.set_yticks(
-        range(len(shown)), [f"{short_name(row.name)}  {row.op}" for row in shown], fontsize=7, parse_math=False
-    )
+    axes.set_yticks(range(len(shown)), [f"{label_of(row)}  {row.op}" for row in shown], fontsize=7, parse_math=False)
     axes.invert_yaxis()
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlim(0, 1.25 * max(lengths) + 5)
@@ -201,6 +200,11 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
 def short_name(name: str) -> str:
     """A tensor's name without the converter's additions."""
     return name.split(";")[0].removesuffix("/MatMul1").replace("PartitionedCall/", "")
+
+
+def label_of(row: TensorRow) -> str:
+    """The tensor's name as the picture's font can show it."""
+    return visible_line(short_name(row.name), FONT_ENCODING)
 
 
 def save_figure(figure: Figure, path: Path) -> None:

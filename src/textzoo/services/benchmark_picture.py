@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from textzoo.escaping import FONT_ENCODING, visible_line
 from textzoo.files import atomic_path
 from textzoo.report import BenchmarkReport
 
@@ -28,7 +29,8 @@ def instructions_picture(report: BenchmarkReport) -> Figure:
     draw_kinds(above, kinds)
     draw_positions(below, report.by_position or [])
     unit = "instructions" if report.instructions_per_token else "cost"
-    figure.suptitle(f"{unit} per token on {report.board} ({report.machine})", parse_math=False)
+    title = f"{unit} per token on {report.board} ({report.machine})"
+    figure.suptitle(visible_line(title, FONT_ENCODING), parse_math=False)
     return figure
 
 
@@ -48,6 +50,6 @@ def draw_kinds(axes: Axes, kinds: dict[str, int]) -> None:
 def draw_positions(axes: Axes, costs: list[int]) -> None:
     axes.plot(costs)
     axes.set_xlabel("by position")
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, 1.08 * max(costs, default=1))
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3)
