@@ -130,6 +130,7 @@ def log_to(path: Path) -> None:
     handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     for old in logger.handlers[:]:
         logger.removeHandler(old)
+        old.close()
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False

@@ -323,6 +323,8 @@ def own_handlers():
     yield
     for number, handler in handlers.items():
         signal.signal(number, handler)
+    for handler in logger.handlers:
+        handler.close()
     logger.handlers, logger.level, logger.propagate = before
 
 
