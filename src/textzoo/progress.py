@@ -220,7 +220,7 @@ def progress_bar(
         terminal a milestone gets a line. Raises KeyboardInterrupt if one was asked for and got lost.
     """
     work = Work(description, total, unit, scale, counted, start)
-    display: Display = Bars(work) if console.is_terminal else Lines(work)
+    display: Display = Bars(work) if console.shows_bars else Lines(work)
 
     def advance(count: int = 1, note: str = "", milestone: bool = False) -> None:
         raise_if_interrupted()

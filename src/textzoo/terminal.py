@@ -5,11 +5,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 
-from textzoo.escaping import visible
+from textzoo.escaping import visible, visible_line
 
 
 class Exact:
@@ -19,7 +20,23 @@ class Exact:
         self.text = text
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
-        yield Segment(self.text)
+        yield Segment(visible(self.text, console.encoding))
+
+
+class Line:
+    """A text in one line, for cells and titles on any Rich console; newlines and tabs as visible escapes as well."""
+
+    def __init__(self, text: str, style: str = "") -> None:
+        self.text, self.style = text, style
+
+    def as_text(self, console: Console) -> Text:
+        return Text(visible_line(self.text, console.encoding), style=self.style)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        yield self.as_text(console)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement.get(console, options, self.as_text(console))
 
 
 class TextConsole(Console):
@@ -31,6 +48,11 @@ class TextConsole(Console):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
+
+    @property
+    def shows_bars(self) -> bool:
+        """Whether somebody looks at a terminal that can move its cursor; CI may ask for colours without being one."""
+        return self.is_interactive and not self.is_dumb_terminal and self.file.isatty()
 
     def print(
         self, *objects: Any, sep: str = " ", end: str = "\n", style: str | Style | None = None, **ways: Any

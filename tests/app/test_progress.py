@@ -18,9 +18,13 @@ TROUBLE = ["[/v2]", ":smile:", "a\nb\tc", "\x1b[2J", "漢字", "{0} %s", "\ud800
 class Output(io.TextIOWrapper):
     """A file of an encoding that refuses what it lacks; `text` is what has reached it."""
 
-    def __init__(self, encoding="utf-8"):
+    def __init__(self, encoding="utf-8", terminal=False):
         super().__init__(io.BytesIO(), encoding=encoding, errors="strict", newline="")
         self.written = threading.Event()
+        self.terminal = terminal
+
+    def isatty(self):
+        return self.terminal
 
     def flush(self):
         super().flush()
@@ -36,9 +40,10 @@ class Output(io.TextIOWrapper):
 def console_on(monkeypatch):
     """A function that puts the project's console on a new file, and returns the file."""
 
-    def put(encoding="utf-8", **options):
-        output = Output(encoding)
-        monkeypatch.setattr(progress, "console", TextConsole(file=output, **options))
+    def put(encoding="utf-8", *, terminal=False, variables=(), **options):
+        output = Output(encoding, terminal)
+        environment = {"TERM": "xterm", **dict(variables)}
+        monkeypatch.setattr(progress, "console", TextConsole(file=output, _environ=environment, **options))
         return output
 
     return put
@@ -104,7 +109,7 @@ def test_durations(count, text):
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 @pytest.mark.parametrize("trouble", TROUBLE)
 def test_names_of_work_are_texts(console_on, trouble, encoding, terminal):
-    output = console_on(encoding, force_terminal=terminal, width=120, _environ={"TERM": "xterm"})
+    output = console_on(encoding, terminal=terminal, width=120)
     with progress_bar(trouble, 2, unit=trouble) as advance:
         advance(note=trouble, milestone=True)
     assert visible_line(trouble, encoding) in output.text
@@ -112,7 +117,7 @@ def test_names_of_work_are_texts(console_on, trouble, encoding, terminal):
 
 
 def test_on_a_terminal_there_is_a_bar_and_one_below_it_for_work_within(console_on):
-    output = console_on(force_terminal=True, width=100, _environ={"TERM": "xterm"})
+    output = console_on(terminal=True, width=100)
     with progress_bar("outer", 4) as advance:
         advance(2, note="loss 1.5")
         with working("inner"):
@@ -126,11 +131,22 @@ def test_on_a_terminal_there_is_a_bar_and_one_below_it_for_work_within(console_o
 
 @pytest.mark.parametrize("width", [20, 40, 300])
 def test_bars_fit_the_terminal(console_on, width):
-    output = console_on(force_terminal=True, width=width, _environ={"TERM": "xterm"}, color_system=None)
+    output = console_on(terminal=True, width=width, color_system=None)
     with progress_bar("evaluate float on keras", 20_000) as advance:
         advance(1000, note="loss 1.2345")
     lines = re.split(r"[\r\n]|\x1b\[[\d;?]*[A-Za-z]", output.text)
     assert max(map(len, lines)) <= width
+
+
+@pytest.mark.parametrize(
+    ("terminal", "variables"),
+    [(False, {"FORCE_COLOR": "1"}), (False, {"TTY_COMPATIBLE": "1"}), (True, {"TERM": "dumb"})],
+)
+def test_what_is_no_terminal_gets_lines_whatever_it_says_of_colours(console_on, terminal, variables):
+    output = console_on(terminal=terminal, variables=variables)
+    with progress_bar("work", 2) as advance:
+        advance(2)
+    assert re.fullmatch(r"work: 2 of 2 tokens, [\d,]+ tokens/s, done in 0:00\n", output.text)
 
 
 def test_work_that_breaks_off_is_closed(console_on):

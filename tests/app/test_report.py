@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from rich.console import Console
 
 from textzoo.escaping import visible, visible_line
 from textzoo.report import (
@@ -275,6 +276,15 @@ def test_every_encoding_can_show_every_report(trouble, encoding):
     output = printed(with_texts(trouble), encoding=encoding, summary=summary_with(trouble))
     assert visible(f"{trouble}\n", encoding) in output
     assert f"lie in {visible_line(trouble, encoding)}\n" in output
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_any_console_of_rich_shows_texts_as_texts(trouble):
+    stream = io.StringIO(newline="")
+    print_report(Console(file=stream, width=80), summary_with(trouble), with_texts(trouble))
+    assert visible(f"{trouble * 2}\n") in stream.getvalue()
+    assert f"lie in {visible_line(trouble)}\n" in stream.getvalue()
+    assert not HARMFUL.search(stream.getvalue())
 
 
 def with_texts(text):

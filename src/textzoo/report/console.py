@@ -6,7 +6,6 @@ from rich.box import SIMPLE
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.segment import Segment
 from rich.table import Table
-from rich.text import Text
 
 from textzoo.escaping import visible_line
 from textzoo.report.data import (
@@ -19,6 +18,7 @@ from textzoo.report.data import (
     SampleReport,
 )
 from textzoo.report.rows import Rows, evaluation_columns, shown
+from textzoo.terminal import Exact, Line
 
 # The comparison has to fit 80 columns: shorter heads, and no seconds.
 EVALUATION_HEADS = {
@@ -69,13 +69,17 @@ def print_report(console: Console, summary: RunSummary, report: Report, *, with_
         console.print()
     if with_samples:
         for authors, sample in different_samples(report.samples):
-            console.print(Text(f"sample, seed {sample.seed}, {authors}:", style="bold"))
-            console.print(sample.prompt + sample.text)
-            console.print()
+            console.print(Line(f"sample, seed {sample.seed}, {authors}:", "bold"))
+            say(console, f"{sample.prompt}{sample.text}\n")
     for row in report.skipped:
-        console.print(f"skipped {visible_line(row.what)}: {row.why}")
+        say(console, f"skipped {visible_line(row.what)}: {row.why}")
     files = "report.html, report.md, report.json, models, plots and logs"
-    console.print(f"{summary.status}: {files} lie in {visible_line(summary.run_dir)}")
+    say(console, f"{summary.status}: {files} lie in {visible_line(summary.run_dir)}")
+
+
+def say(console: Console, text: str) -> None:
+    """A line that is never wrapped or read as markup, on any console."""
+    console.print(Exact(f"{text}\n"), crop=False)
 
 
 def tables(console: Console, report: Report) -> list[RenderableType]:
@@ -97,7 +101,7 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
 
 
 def titled(title: str, table: RenderableType) -> Group:
-    return Group(Text(visible_line(title), style="bold"), table)
+    return Group(Line(title, "bold"), table)
 
 
 def key_value_table(title: str, rows: Sequence[tuple[str, RenderableType]]) -> Group:
@@ -106,7 +110,7 @@ def key_value_table(title: str, rows: Sequence[tuple[str, RenderableType]]) -> G
     table.add_column(style="dim", overflow="fold", min_width=8)
     table.add_column(overflow="fold")
     for head, value in rows:
-        table.add_row(head, visible_line(value) if isinstance(value, str) else value)
+        table.add_row(head, Line(value) if isinstance(value, str) else value)
     return titled(title, table)
 
 
@@ -154,7 +158,7 @@ def evaluation_table(rows: Sequence[EvaluationReport]) -> Table:
         justify = "left" if entry.name in WORDS else "right"
         table.add_column(EVALUATION_HEADS[entry.name], justify=justify, overflow="fold")
     for row in rows:
-        table.add_row(*(visible_line(shown(entry, getattr(row, entry.name))) for entry in entries))
+        table.add_row(*(Line(shown(entry, getattr(row, entry.name))) for entry in entries))
     return table
 
 
@@ -246,7 +250,7 @@ def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
         table.add_column(justify="right", no_wrap=True)
     for kind, cost in costs.items():
         bar = [Bar(cost / largest, empty=False)] if console.width >= NARROW_COLUMNS else []
-        table.add_row(visible_line(kind), f"{cost:,}", f"{cost / whole:.1%}", *bar)
+        table.add_row(Line(kind), f"{cost:,}", f"{cost / whole:.1%}", *bar)
     unit = "instructions" if benchmark.instructions_per_token else "cost"
     return titled(f"{unit} per token by operator", table)
 
@@ -258,5 +262,5 @@ def different_samples(samples: Sequence[SampleReport]) -> list[tuple[str, Sample
     for sample in samples:
         text = sample.prompt + sample.text
         texts.setdefault(text, sample)
-        authors.setdefault(text, []).append(f"{visible_line(sample.model)} on {visible_line(sample.engine)}")
+        authors.setdefault(text, []).append(f"{sample.model} on {sample.engine}")
     return [(" and ".join(authors[text]), sample) for text, sample in texts.items()]
