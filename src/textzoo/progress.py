@@ -22,8 +22,7 @@ PATIENCE = 1.0
 SAMPLE_INTERVAL = 1.0
 RECENT_SAMPLES = 30
 SHORTEST_TIME = 1e-6
-# On narrower terminals a bar does without its length, its speed and its note.
-NARROW_COLUMNS = 60
+BAR_COLUMNS = 12
 
 Item = TypeVar("Item")
 
@@ -104,6 +103,11 @@ class Work:
         parts = [self.amount_text(), self.note, self.speed_text(), self.time_text()]
         return f"{self.description}: {', '.join(part for part in parts if part)}"
 
+    def bar_text(self) -> str:
+        """The same behind a bar, what matters most in front."""
+        parts = [self.description, self.time_text(), self.amount_text(), self.speed_text(), self.note]
+        return ", ".join(part for part in parts if part)
+
 
 def duration(seconds: float) -> str:
     """0:07, 12:30 or 1:02:03."""
@@ -151,16 +155,10 @@ class Lines:
 
 
 class Words(ProgressColumn):
-    """A text of the work; nothing in it is markup."""
-
-    def __init__(self, words: Callable[[Work], str], *, optional: bool = False) -> None:
-        self.words, self.optional = words, optional
-        super().__init__()
+    """How far the work is; nothing in it is markup, and its end is left out where the terminal is narrow."""
 
     def render(self, task: Task) -> Text:
-        if self.optional and console.width < NARROW_COLUMNS:
-            return Text()
-        return Text(visible_line(self.words(task.fields["work"]), console.encoding), no_wrap=True, overflow="ellipsis")
+        return Text(visible_line(task.fields["work"].bar_text(), console.encoding), no_wrap=True, overflow="ellipsis")
 
 
 class Bars:
@@ -172,12 +170,8 @@ class Bars:
         self.is_outermost = Bars.shared is None
         if Bars.shared is None:
             Bars.shared = Progress(
-                Words(lambda work: work.description),
-                BarColumn(20),
-                Words(Work.amount_text, optional=True),
-                Words(Work.speed_text, optional=True),
-                Words(Work.time_text),
-                Words(lambda work: work.note, optional=True),
+                BarColumn(BAR_COLUMNS),
+                Words(),
                 console=console,
             )
             Bars.shared.start()
