@@ -37,8 +37,6 @@ def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
 def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:
     """Section -> bytes."""
     command = [str(size_tool), "-A", "-d", str(program)]
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", check=True, timeout=SIZE_SECONDS
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SIZE_SECONDS)
     rows = [line.split() for line in done.stdout.splitlines()]
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdecimal()}

@@ -52,9 +52,7 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     sources = [*generated, *(RUNTIME / source for source in compiled.sources), DEPLOYMENT / "application" / "crc32.c"]
     includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
     command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", errors="replace", timeout=BUILD_SECONDS, check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"the generated code does not compile: {' '.join(command)}\n{done.stderr}")
     return library
