@@ -6,6 +6,7 @@ import json
 import math
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
@@ -34,8 +35,11 @@ from textzoo.report import (
     print_report,
     write_report,
 )
+from textzoo.schema import PredictionConfig
+from textzoo.services import prediction
 from textzoo.services.prediction import samples_text
 from textzoo.terminal import TextConsole
+from textzoo.text.byte_tokenizer import ByteTokenizer
 
 # A picture of one pixel.
 PNG = bytes.fromhex(
@@ -327,6 +331,35 @@ def test_a_stream_shows_what_the_whole_text_would(pieces):
         for piece in pieces:
             show(piece)
     assert stream.getvalue() == visible("".join(pieces))
+
+
+@given(st.binary(max_size=40))
+def test_bytes_of_a_model_are_streamed_as_the_text_that_they_are(data):
+    """Characters come in parts, or never become whole."""
+    tokenizer = ByteTokenizer()
+    stream = io.StringIO(newline="")
+    with TextConsole(file=stream).stream() as show:
+        for piece in tokenizer.decode_stream(list(data)):
+            show(piece)
+    assert stream.getvalue() == visible(data.decode("utf-8", "replace"))
+
+
+class Pieces(list):
+    """Pieces of a continuation, as `generate_samples` yields them."""
+
+    tokens = 3
+
+
+@pytest.mark.parametrize("texts", [[["ki", "ng\r"]], [[], ["", "a"]], [["\x1b["], ["\n"], ["b"]]])
+def test_prediction_shows_what_samples_txt_holds_each_text_once(monkeypatch, texts):
+    monkeypatch.setattr(prediction, "generate_samples", lambda *_, **__: map(Pieces, texts))
+    wanted = PredictionConfig(prompt="The\r\n", num_samples=len(texts), seed=5)
+    shown = []
+    samples = list(prediction.samples_of(wanted, "int8", SimpleNamespace(name="litert_ref"), None, shown.append))
+    assert "".join(shown) == samples_text(samples)
+    assert [(sample.text, sample.seed) for sample in samples] == [
+        ("".join(pieces), 5 + index) for index, pieces in enumerate(texts)
+    ]
 
 
 @settings(max_examples=50)  # each writes files

@@ -5,6 +5,7 @@ Every figure is a <data> element: what people read, with the exact value as its 
 
 import base64
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ def page(summary: RunSummary, report: Report, pictures: Path) -> str:
     )
 
 
+@functools.cache
 def environment() -> jinja2.Environment:
     """Templates beside this file; every text is escaped."""
     made = jinja2.Environment(
