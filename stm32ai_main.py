@@ -37,7 +37,9 @@ def main() -> None:
     import hydra
 
     from textzoo import command_line
+    from textzoo.escaping import tolerate_missing_characters
 
+    tolerate_missing_characters()
     sys.argv[1:] = command_line.prepare(sys.argv[1:], CONFIGURATION_FOLDER)
     hydra.main(version_base="1.3", config_path="conf", config_name="config")(run)()
     sys.exit(max(exit_codes, default=0))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.errors import UserError
+from textzoo.escaping import tolerate_missing_characters, visible
 from textzoo.files import write_json, write_text
 from textzoo.progress import progress_bar
 from textzoo.text.cleaning import UNICODE_FORMS, first_occurrences, fold_to_ascii, join_documents, split_documents
@@ -135,6 +136,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    tolerate_missing_characters()
     given = arguments().parse_args(argv)
     try:
         report = combine_corpus(
@@ -147,9 +149,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             licence=given.licence,
         )
     except (UserError, OSError) as error:  # OSError: the output's folder is read-only or full
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}"), file=sys.stderr)
         return 2
-    print(summary(report, given.output))
+    print(visible(summary(report, given.output)))
     return 0
 
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from textzoo.errors import UserError
+from textzoo.escaping import tolerate_missing_characters, visible
 from textzoo.text.conversations import write_conversations
 
 DEFAULT_BYTES = 1_000_000
@@ -30,6 +31,7 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    tolerate_missing_characters()
     given = arguments().parse_args(argv)
     size = given.bytes if given.bytes is not None or given.dialogues is not None else DEFAULT_BYTES
     try:
@@ -37,9 +39,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise UserError(f"wrong name of the output '{given.output}'", expected="a name that ends in .txt")
         record = write_conversations(given.output, size_bytes=size, dialogues=given.dialogues, seed=given.seed)
     except (UserError, OSError) as error:  # OSError: the output's folder is read-only or full
-        print(f"error: {error}", file=sys.stderr)
+        print(visible(f"error: {error}"), file=sys.stderr)
         return 2
-    print(f"{given.output}: {record['bytes']:,} bytes, {record['dialogues']:,} dialogues, sha256 {record['sha256']}")
+    sizes = f"{record['bytes']:,} bytes, {record['dialogues']:,} dialogues"
+    print(visible(f"{given.output}: {sizes}, sha256 {record['sha256']}"))
     return 0
 
 

@@ -18,6 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from textzoo import configuration, interruption
 from textzoo.chains import CHAINS, SERVICES, Service
 from textzoo.errors import UserError, collecting, raise_all
+from textzoo.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
@@ -35,6 +36,7 @@ def run(composed: DictConfig) -> int:
     """Run one composed configuration in Hydra's output folder; return the exit code."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MPLBACKEND", "Agg")
+    tolerate_missing_characters()
     root = Path(HydraConfig.get().runtime.output_dir)
     with errors_to_exit_code(root) as outcome:
         config = typed_config(composed)
@@ -86,11 +88,11 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     if outcome.code in (USER_MISTAKE, PROGRAM_ERROR):
         logger.error(traceback.format_exc())
         if outcome.show_traceback:
-            sys.stderr.write(traceback.format_exc())
+            sys.stderr.write(visible(traceback.format_exc()))
 
 
 def say(message: str) -> None:
-    sys.stderr.write(message + "\n")
+    sys.stderr.write(visible(message) + "\n")
 
 
 def shown_path(path: Path) -> str:
@@ -106,7 +108,7 @@ def execute(config: Config, workspace: Workspace) -> Report:
     with workspace.lock():
         plan = make_plan(config, workspace)
         for line in plan_lines(config, plan, workspace):
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(visible_line(line))
             logger.info(line)
         tracker = Tracker(config.mlflow.uri, config.general.project_name)
         tags = {"operation_mode": config.operation_mode, "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
@@ -115,12 +117,20 @@ def execute(config: Config, workspace: Workspace) -> Report:
             return run_plan(config, plan, workspace, tracker, parent)
 
 
+class LogFormatter(logging.Formatter):
+    """A log is read on terminals: what harms one is written as a visible escape."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def log_to(path: Path) -> None:
     """Send the project's log to a file of the run's folder."""
-    handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     for old in logger.handlers[:]:
         logger.removeHandler(old)
+        old.close()
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
@@ -233,9 +243,11 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         raise
     finally:
         write_report(workspace.root, summary, report)
-        for name in ("report.json", "report.md", ".hydra", LOG_FILE):
+        for name in ("report.json", "report.md", "report.html", ".hydra", LOG_FILE):
             parent.artifact(workspace.path(name))
-    print_report(console, dataclasses.replace(summary, run_dir=shown_path(workspace.root)), report)
+    was_streamed = any(step.name.endswith("prediction") and not step.reused for step in plan.steps)
+    shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
+    print_report(console, shown, report, with_samples=not was_streamed)
     return report
 
 

@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from textzoo import configuration, describe, pretrained
 from textzoo.chains import DESCRIBE
 from textzoo.errors import UserError
+from textzoo.escaping import visible
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.schema import Config, ModelConfig, walk
@@ -125,7 +126,7 @@ def refuse(errors: list[UserError]) -> NoReturn:
     count = "1 mistake" if len(errors) == 1 else f"{len(errors)} mistakes"
     print(f"The configuration has {count}; nothing was run.", file=sys.stderr)
     for error in errors:
-        print(f"  * {error}", file=sys.stderr)
+        print(f"  * {visible(str(error))}", file=sys.stderr)
     sys.exit(USER_MISTAKE)
 
 

@@ -28,9 +28,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, in UTF-8 with plain newlines."""
+    r"""Write a text file atomically, in UTF-8 with plain newlines.
+
+    Halves of surrogate pairs, which UTF-8 lacks, become escapes (\ud800); in JSON that is exact.
+    """
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

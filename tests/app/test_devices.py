@@ -410,6 +410,13 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
     report = json.loads((folder / "report.json").read_text())
     assert report["deployment"]["target"] == "STM32H7"
     assert (folder / report["deployment"]["c_project"] / "README.md").is_file()
+    log, html = (folder / "textzoo.log").read_text(), (folder / "report.html").read_text()
+    passes = [row["text"] for row in report["deployment"]["passes"]]
+    assert (
+        [text for text in passes if f"{text}: " in log and text in html and text not in answer.stdout] == passes != []
+    )
+    assert 'alt="What lies in memory when"' in html
+    assert max(map(len, answer.stdout.partition("quantization\n")[2].splitlines()[:-1])) <= 80
 
 
 def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(warm_program, store, models, tmp_path):

@@ -1,8 +1,9 @@
 """Whole runs of the program at toy size: chains, resuming, interruption, sweeps, folders that cannot be written."""
 
 import json
-import os
+import logging
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from textzoo import app
+from textzoo.escaping import visible
 from textzoo.tracking import Tracker
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -91,7 +94,14 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
     )
     assert report["training"]["tokens"] == 20 * 8 * 16
     assert report["quantization"]["file_bytes"] == (folder / "models/decode_static_wi8_ai8.tflite").stat().st_size
-    for name in ("report.md", "models/float.keras", "models/tokenizer.json", "checkpoints/best", "checkpoints/latest"):
+    for name in (
+        "report.md",
+        "report.html",
+        "models/float.keras",
+        "models/tokenizer.json",
+        "checkpoints/best",
+        "checkpoints/latest",
+    ):
         assert (folder / name).exists(), name
     assert statuses(store, "chain") == {
         "run": "FINISHED",
@@ -100,11 +110,31 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
         "3_evaluation": "FINISHED",
     }
     assert "1_training      run" in answer.stdout
+    assert [
+        line.partition(":")[0] for line in answer.stdout.splitlines() if " of " in line and ", done in " in line
+    ] == [
+        "training",
+        "calibration of the decode step",
+        "calibration of the window graph",
+        "loss of float",
+        "loss of quantized",
+        "evaluate float on keras",
+        "evaluate int8 on litert_ref",
+    ]
+    assert re.search(
+        r"^training: 10 of 20 steps, loss [\d.]+, validation loss [\d.]+, .*tokens/s, .* left$",
+        answer.stdout,
+        re.MULTILINE,
+    )
+    assert max(map(len, answer.stdout.partition("model and training")[2].splitlines()[:-1])) <= 80
 
     again = run(f"general.resume={folder}")
     assert again.returncode == 0, again.stderr
-    assert [line.split()[1] for line in again.stdout.splitlines() if line.startswith("  1_training")] == ["reuse"]
-    assert "run   quantize" not in again.stdout
+    assert re.findall(r"^  (\w+) +(reuse|run) ", again.stdout, re.MULTILINE) == [
+        ("1_training", "reuse"),
+        ("2_quantization", "reuse"),
+        ("3_evaluation", "reuse"),
+    ]
     assert report_of(folder)["evaluation"] == report["evaluation"]
 
     other = run(f"general.resume={folder}", "quantization.recipe=static_wi8_ai16")
@@ -179,7 +209,8 @@ def test_the_trained_model_serves_the_other_modes(run, tmp_path):
         sample = report_of(talk)["samples"][0]
         texts.append(sample["text"])
         assert sample["prompt"] == "The "
-        assert "The " + texts[-1] in answer.stdout
+        assert answer.stdout.count("The " + texts[-1]) == 1
+        assert (talk / "samples.txt").read_text() == f"The {texts[-1]}\n"
     assert texts[0] == texts[1]
     assert len(texts[0]) == 50
 
@@ -272,12 +303,70 @@ def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(run_afres
     assert not [path for path in files if path.suffix == ".keras"]
 
 
-def test_a_program_error_names_the_log_with_the_traceback(run, tmp_path):
-    """A text shorter than a window is the user's mistake, found before training."""
+def test_a_users_mistake_is_one_message_and_its_traceback_is_in_the_log(run, tmp_path):
+    """A text shorter than a window, found before training."""
     short = tmp_path / "short.txt"
     short.write_text("too short")
     answer = run("operation_mode=training", f"dataset.training_path={short}", f"hydra.run.dir={tmp_path / 'run'}")
     assert answer.returncode == 2
     assert "shorter than a window" in answer.stderr
+    assert "Traceback" not in answer.stderr
     assert "Traceback" in (tmp_path / "run/textzoo.log").read_text()
-    assert os.environ.get("PYTEST_CURRENT_TEST")
+
+
+@pytest.fixture
+def own_handlers():
+    """What a run does to signals and to the project's log is undone."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    logger = logging.getLogger("textzoo")
+    before = logger.handlers[:], logger.level, logger.propagate
+    yield
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    for handler in logger.handlers:
+        handler.close()
+    logger.handlers, logger.level, logger.propagate = before
+
+
+@pytest.mark.parametrize("traceback", [False, True])
+def test_a_program_error_names_the_log_with_the_traceback(own_handlers, capsys, tmp_path, traceback):
+    app.log_to(tmp_path / app.LOG_FILE)
+    with app.errors_to_exit_code(tmp_path) as outcome:
+        outcome.show_traceback = traceback
+        raise RuntimeError("[/v2] :smile: \x1b[2J \ud800")
+    errors = capsys.readouterr().err
+    assert outcome.code == 1
+    assert "RuntimeError: [/v2] :smile: \\x1b[2J \\ud800. The traceback is in" in errors
+    assert ("Traceback" in errors) == traceback
+    log = (tmp_path / app.LOG_FILE).read_text(encoding="utf-8")
+    assert "Traceback" in log
+    assert "RuntimeError: [/v2] :smile: \\x1b[2J \\ud800" in log
+    assert "\x1b" not in log + errors
+
+
+def test_whatever_is_written_the_console_shows_it_in_its_own_encoding_and_files_in_utf8(
+    program, store, tmp_path, monkeypatch
+):
+    """As a user whose terminal is ASCII, with a folder and a prompt that look like markup."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    prompt = "The :key: of [bold]\tis é 😀 | `a` <b>"
+    folder = tmp_path / "run [" / "v2] :smile:"
+    answer = program(
+        "operation_mode=prediction",
+        "model=tiny_lm",
+        "pretrained=true",
+        f"prediction.prompt={prompt}",
+        "prediction.num_samples=2",
+        "prediction.max_tokens=60",
+        f'hydra.run.dir="{folder}"',
+        f"mlflow.uri={store}",
+        "mlflow.system_metrics=false",
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout.isascii()
+    samples = (folder / "samples.txt").read_bytes().decode("utf-8")
+    assert samples == "\n\n".join(sample["prompt"] + sample["text"] for sample in report_of(folder)["samples"]) + "\n"
+    assert samples.startswith(prompt)
+    assert answer.stdout.count(visible(samples, "ascii")) == 1
+    assert answer.stdout.splitlines()[-1].endswith("lie in run [/v2] :smile:")
+    assert f"```\n{samples.partition(chr(10) * 2)[0]}" in (folder / "report.md").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from textzoo.schema import DatasetConfig, TokenizerConfig
 from textzoo.text import statistics
@@ -71,6 +72,18 @@ def test_the_page_shows_the_figures_and_the_warnings(measured):
     # Every row has as many cells as the one before it, but where a table begins or ends.
     assert all(before == after or 0 in (before, after) for before, after in itertools.pairwise(cells))
     assert numbers(found)["data.repeated_lines_share"] == 0.5
+
+
+@pytest.mark.parametrize("name", ["a|b", "`c` ```", "[x](y)", "<b>&amp;", "*d* _e_", ":smile:", "two  parts\\|"])
+def test_names_in_the_page_are_texts(measured, name):
+    found = measured()
+    found["name"] = name
+    found["sources"] = [{"source": name, "documents": 1}]
+    tokens = MarkdownIt("commonmark").enable("table").parse(statistics_page(found, [name]))
+    texts = ["".join(child.content for child in token.children) for token in tokens if token.type == "inline"]
+    assert f"The corpus {name}" in texts
+    assert texts.count(name) == 2  # the source and the warning
+    assert not [token for token in tokens if token.type in ("html_block", "fence")]
 
 
 @given(st.lists(st.integers(0, 5), max_size=50), st.integers(1, 7))

@@ -57,7 +57,7 @@ class CompiledModel:
     context: dict[str, Any]
 
     def saving_lines(self) -> list[str]:
-        """One line per pass, for the console."""
+        """One line per pass, for the log."""
         return [saving.line() for saving in self.savings]
 
 

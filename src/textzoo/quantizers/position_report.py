@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from matplotlib import pyplot
+from matplotlib.figure import Figure
 
 from textzoo.engines.keras_engine import KerasEngine
 from textzoo.engines.litert_engine import LitertReferenceEngine
@@ -52,7 +52,8 @@ def report_by_position(
 
 def draw_positions(metrics: dict[str, Metrics], path: Path) -> None:
     """Both losses above, their difference below."""
-    figure, (above, below) = pyplot.subplots(2, 1, figsize=(9, 6), sharex=True, height_ratios=(2, 1))
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     for label, figures in metrics.items():
         above.plot(figures.loss_by_position, label=f"{label}: {figures.loss_nats:.4f}", linewidth=1)
     above.set_ylabel("loss [nats/token]")

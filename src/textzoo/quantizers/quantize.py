@@ -10,6 +10,7 @@ from textzoo.compiler.tflite_file import TfliteFile, read_tflite
 from textzoo.errors import UserError
 from textzoo.files import write_bytes
 from textzoo.models.base import LanguageModel
+from textzoo.progress import working
 from textzoo.quantizers.apply import apply_recipe, state_arithmetic, with_readers
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, settle
 from textzoo.quantizers.export import export_decode, export_forward
@@ -77,19 +78,22 @@ def quantize(
     start = time.perf_counter()
     recipe = get_recipe(config.recipe)
     windows = calibration_windows(calibration_tokens, model.context_length, config.calibration_windows)
-    source = prepared(model, windows, recipe, config.equalize)
+    with working("preparing the weights"):
+        source = prepared(model, windows, recipe, config.equalize)
     paths = {key: folder / f"{key}_{recipe.name}.tflite" for key in graphs_of(model)}
     float_paths = {key: folder / "float" / f"{key}.tflite" for key in paths}
     for key in paths:
         export, calibrate = GRAPHS[key]
-        graph = export(source, float_paths[key])
+        with working(f"exporting the {key} graph"):
+            graph = export(source, float_paths[key])
         content = float_paths[key].read_bytes()
         ranges = Ranges()
         if recipe.is_static:
             ranges = calibrate(content, windows)
             settle(graph, ranges)
         wide = wide_tensors(model, graph, ranges, config) if recipe.activation_bits == 8 else set()
-        write_bytes(paths[key], apply_recipe(content, ranges, recipe, wide))
+        with working(f"quantizing the {key} graph"):
+            write_bytes(paths[key], apply_recipe(content, ranges, recipe, wide))
     result = _result(recipe, paths, float_paths)
     _report(result, model, windows, validation_tokens, config.report_tokens, folder)
     result.seconds = time.perf_counter() - start
@@ -159,7 +163,8 @@ def _report(
     folder: Path,
 ) -> None:
     """The tables and pictures from which a user sees where the loss comes from."""
-    tensors = report_tensors(result.float_decode_path, result.decode_path, windows[:2], folder)
+    with working("comparing every tensor"):
+        tensors = report_tensors(result.float_decode_path, result.decode_path, windows[:2], folder)
     result.tables += tensors.tables
     result.plots += tensors.plots
     if validation_tokens is not None:

@@ -5,15 +5,14 @@ import io
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import matplotlib
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
 
 from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.escaping import FONT_ENCODING, visible_line
 from textzoo.files import atomic_path, write_json, write_text
-
-matplotlib.use("Agg")
-from matplotlib import pyplot
 
 # Float scores below this belong to masked places; the quantized ones saturate there, which is no error.
 MASKED = -1e8
@@ -178,15 +177,16 @@ class _Comparison:
 def draw_tensors(rows: list[TensorRow], path: Path) -> None:
     """A bar per computed tensor, in the order of computation: the shorter, the noisier."""
     shown = [row for row in rows if row.op not in ("constant", "input", "RESHAPE", "SPLIT")]
-    figure, axes = pyplot.subplots(figsize=(11, 1.5 + 0.2 * len(shown)))
+    figure = Figure(figsize=(9, 1.5 + 0.2 * len(shown)), layout="constrained")
+    axes = figure.subplots()
     kinds = sorted({row.op for row in shown})
-    colours = {kind: pyplot.get_cmap("tab20")(index % 20) for index, kind in enumerate(kinds)}
+    colours = {kind: colormaps["tab20"](index % 20) for index, kind in enumerate(kinds)}
     lengths = [max(row.sqnr_db, 0.0) for row in shown]
     axes.barh(range(len(shown)), lengths, color=[colours[row.op] for row in shown])
-    axes.set_yticks(range(len(shown)), [f"{short_name(row.name)}  {row.op}" for row in shown], fontsize=7)
+    axes.set_yticks(range(len(shown)), [f"{label_of(row)}  {row.op}" for row in shown], fontsize=7, parse_math=False)
     axes.invert_yaxis()
     axes.set_ylim(len(shown) - 0.5, -0.5)
-    axes.set_xlim(0, 1.15 * max(lengths) + 5)
+    axes.set_xlim(0, 1.25 * max(lengths) + 5)
     axes.axvline(GOOD_SQNR, color="grey", linewidth=0.8, linestyle="--")
     axes.set_xlabel("signal to quantization noise [dB]; accumulated from the input on")
     axes.set_title("Decode step: float against quantized, tensor by tensor")
@@ -202,9 +202,12 @@ def short_name(name: str) -> str:
     return name.split(";")[0].removesuffix("/MatMul1").replace("PartitionedCall/", "")
 
 
-def save_figure(figure: pyplot.Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all, and close it."""
-    figure.tight_layout()
+def label_of(row: TensorRow) -> str:
+    """The tensor's name as the picture's font can show it."""
+    return visible_line(short_name(row.name), FONT_ENCODING)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all."""
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=130)
-    pyplot.close(figure)

@@ -2,28 +2,54 @@
 
 from pathlib import Path
 
-from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from textzoo.escaping import FONT_ENCODING, visible_line
+from textzoo.files import atomic_path
 from textzoo.report import BenchmarkReport
+
+DOTS_PER_INCH = 150
+INCHES_PER_BAR = 0.28
 
 
 def draw_instructions(report: BenchmarkReport, path: Path) -> None:
-    """Write a PNG: cost by operator to the left, by position to the right."""
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    """Write a PNG: cost by operator above, by position below."""
+    figure = instructions_picture(report)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+
+
+def instructions_picture(report: BenchmarkReport) -> Figure:
     kinds = report.by_kind or {}
-    bars = left.barh(list(kinds)[::-1], list(kinds.values())[::-1])
-    left.bar_label(bars, labels=[f"{value:,}" for value in list(kinds.values())[::-1]], fontsize=7)
-    left.margins(x=0.15)
-    left.tick_params(labelsize=7)
-    left.set_xlabel("per token, mean over all positions")
-    right.plot(report.by_position or [])
-    right.set_xlabel("position")
-    right.set_ylabel("per token")
-    right.set_ylim(bottom=0)
-    right.grid(alpha=0.3)
+    bars_height = 0.6 + INCHES_PER_BAR * max(len(kinds), 2)
+    figure = Figure(figsize=(8, bars_height + 3.2), layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=(bars_height, 2.4))
+    draw_kinds(above, kinds)
+    draw_positions(below, report.by_position or [])
     unit = "instructions" if report.instructions_per_token else "cost"
-    figure.suptitle(f"{unit} per token on {report.board} ({report.machine})")
-    figure.tight_layout()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    title = f"{unit} per token on {report.board} ({report.machine})"
+    figure.suptitle(visible_line(title, FONT_ENCODING), parse_math=False)
+    return figure
+
+
+def draw_kinds(axes: Axes, kinds: dict[str, int]) -> None:
+    """A bar per operator, the dearest on top, its cost and share behind it."""
+    whole = max(sum(kinds.values()), 1)
+    bars = axes.barh(range(len(kinds)), list(kinds.values()))
+    axes.set_yticks(range(len(kinds)), list(kinds), fontsize=8, parse_math=False)
+    axes.bar_label(bars, [f"{cost:,}  {cost / whole:.1%}" for cost in kinds.values()], padding=3, fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.25)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel("by operator, mean over all positions")
+
+
+def draw_positions(axes: Axes, costs: list[int]) -> None:
+    axes.plot(costs)
+    axes.set_xlabel("by position")
+    axes.set_ylim(0, 1.08 * max(costs, default=1))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(alpha=0.3)

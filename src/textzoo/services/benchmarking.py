@@ -2,6 +2,7 @@
 
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,14 @@ import numpy as np
 from textzoo.engines.generate import generate
 from textzoo.errors import UserError
 from textzoo.files import write_json
+from textzoo.progress import following, progress_bar
 from textzoo.report import BenchmarkReport, Projection, RamBytes, Report, SampleReport
 from textzoo.schema import Config
 from textzoo.services import firmware, inputs
 from textzoo.services.benchmark_picture import draw_instructions
 from textzoo.services.evaluation import possible_prompt
 from textzoo.services.firmware import Firmware
+from textzoo.targets.boards import FLASH
 from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
@@ -62,7 +65,7 @@ def open_console(config: Config, made: Firmware, profile: bool = False) -> Abstr
 def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport:
     """Cost by position, memory, and the comparison with LiteRT."""
     check_identity(made, console)
-    replies = list(console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS))
+    replies = measured_positions(console, "measuring")
     total = replies[-1]
     report = BenchmarkReport(
         board=made.target_name,
@@ -76,6 +79,12 @@ def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport
     add_costs(report, made, total)
     add_memory(report, made, console.ask({"command": "memory"}))
     return report
+
+
+def measured_positions(console: Console, description: str) -> list[dict[str, Any]]:
+    """The device's replies to `benchmark`: one for every position at least, the last one about all."""
+    replies = console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
+    return list(following(replies, f"{description} on {console.name}", unit="replies"))
 
 
 def check_identity(made: Firmware, console: Console) -> None:
@@ -102,10 +111,12 @@ def mismatches(made: Firmware, console: Console, count: int) -> int:
     """Logits that differ from LiteRT's, teacher-forced, the state reset where the context is full."""
     context = made.engine.context_length
     wrong = 0
-    for start in range(0, count, context):
-        tokens = [int(token) for token in made.tokens[start : min(start + context, count)]]
-        expected = firmware.reference_logits(made.engine, tokens)
-        wrong += int((device_logits(console, tokens, expected.dtype) != expected).sum())
+    with progress_bar(f"comparing logits of {console.name}", count) as advance:
+        for start in range(0, count, context):
+            tokens = [int(token) for token in made.tokens[start : min(start + context, count)]]
+            expected = firmware.reference_logits(made.engine, tokens)
+            wrong += int((device_logits(console, tokens, expected.dtype) != expected).sum())
+            advance(len(tokens))
     return wrong
 
 
@@ -152,7 +163,8 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) 
     state, arena, stack = memory["state_bytes"], memory["arena_bytes"], memory.get("stack_bytes", 0)
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)
-    report.flash_bytes = sizes.flash
+    report.ram_bytes.available = made.board.data_memory(report.ram_bytes.total).bytes
+    report.flash_bytes = replace(sizes.flash, available=made.board.memory(FLASH).bytes)
 
 
 def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> None:
@@ -166,7 +178,7 @@ def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> No
 
 def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
     """Operator -> mean cost of a token, largest first; and what two cores do of it at the same time."""
-    replies = list(console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS))
+    replies = measured_positions(console, "measuring every operator")
     positions = replies[-1]["positions"]
     totals: dict[str, int] = {}
     for reply in replies:
@@ -185,7 +197,7 @@ def sample(
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
     command = generate_command(settings, prompt)
     start = time.perf_counter()
-    replies = list(console.command(command))
+    replies = list(following(console.command(command), f"{console.name} writes"))
     text = "".join(reply["text"] for reply in replies[:-1])
     options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
     expected = generate(made.engine, tokenizer, prompt, **options)

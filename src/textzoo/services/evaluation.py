@@ -14,6 +14,7 @@ from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.registry import open_engine
 from textzoo.errors import UserError, raise_all
 from textzoo.files import write_json
+from textzoo.progress import progress_bar
 from textzoo.report import EvaluationReport, Report
 from textzoo.schema import Config
 from textzoo.services import inputs
@@ -59,8 +60,9 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     settings = dataclasses.replace(
         config.prediction, prompt=possible_prompt(config.prediction.prompt, data.tokenizer, data.validation)
     )
-    samples = samples_of(settings, candidates[-1].label, engine, data.tokenizer, show=lambda piece: None)
-    return Report(evaluation=rows, samples=list(samples))
+    with progress_bar(f"{candidates[-1].label} writes", None, unit="pieces") as advance:
+        samples = list(samples_of(settings, candidates[-1].label, engine, data.tokenizer, lambda piece: advance()))
+    return Report(evaluation=rows, samples=samples)
 
 
 def measured(

@@ -1,12 +1,13 @@
 """What deployment and benchmarking share: the model compiled for a board, and the project around it."""
 
+import logging
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from textzoo.compiler.compile import CompiledModel, compile_file
+from textzoo.compiler.compile import CompiledModel, Saving, compile_file
 from textzoo.compiler.emitter import SelfCheck
 from textzoo.compiler.kernels import source_of
 from textzoo.compiler.memory_map import draw_memory_map
@@ -20,8 +21,7 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.model_check import model_mistakes
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.files import write_text
-from textzoo.progress import console
-from textzoo.report import DeploymentReport
+from textzoo.report import DeploymentReport, PassReport
 from textzoo.schema import Config, PredictionConfig
 from textzoo.services import inputs
 from textzoo.services.budget import CODE_BYTES_EXPECTED
@@ -33,6 +33,7 @@ from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
+logger = logging.getLogger(__name__)
 SELF_CHECK_TOKENS = 32
 C_HEADERS = Path("c_headers")
 COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
@@ -190,7 +191,7 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
 
 
 def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
-    """Headers where a reader finds them, the memory map, and what each pass saved on the console."""
+    """Headers where a reader finds them, the memory map, and what each pass saved in the log."""
     C_HEADERS.mkdir(exist_ok=True)
     for name in COPIED_HEADERS:
         write_text(C_HEADERS / name, (made.project / "model" / name).read_text(encoding="utf-8"))
@@ -198,7 +199,7 @@ def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
     draw_memory_map(made.compiled, picture)
     sink.artifact(picture, "plots")
     for line in made.compiled.saving_lines():
-        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+        logger.info(line)
 
 
 def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
@@ -211,4 +212,19 @@ def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentRep
         arena_bytes=sizes.arena_bytes,
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
+        passes=[pass_report(saving) for saving in firmware.compiled.savings],
+    )
+
+
+def pass_report(saving: Saving) -> PassReport:
+    """What a pass of the compiler changed."""
+    before, after = saving.before, saving.after
+    return PassReport(
+        text=saving.text,
+        statements_before=before.statements,
+        statements_after=after.statements,
+        arena_bytes_before=before.arena_bytes,
+        arena_bytes_after=after.arena_bytes,
+        constant_bytes_before=before.constant_bytes,
+        constant_bytes_after=after.constant_bytes,
     )

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textzoo.errors import UserError
+from textzoo.escaping import visible_line
 from textzoo.files import write_json, write_text
-from textzoo.progress import console
+from textzoo.progress import console, working
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.schema import Config, DatasetConfig, TokenizerConfig
 from textzoo.text.corpora import load_corpus
@@ -28,10 +29,13 @@ def prepared_dataset(config: Config, workspace: Workspace, sink: Sink) -> Prepar
 
     Beside it the run's folder and the tracker get the statistics of the corpus, once.
     """
-    corpus = load_corpus(config.dataset)
-    data = prepare_corpus(corpus, tokenizer_config(config, workspace), workspace.path(DATASET_FOLDER))
+    with working("preparing the corpus"):
+        corpus = load_corpus(config.dataset)
+        data = prepare_corpus(corpus, tokenizer_config(config, workspace), workspace.path(DATASET_FOLDER))
     if not has_statistics(data, config.dataset, workspace):
-        keep_statistics(data_statistics(corpus, data, config.dataset.separator), config.dataset, workspace, sink)
+        with working("statistics of the corpus"):
+            statistics = data_statistics(corpus, data, config.dataset.separator)
+        keep_statistics(statistics, config.dataset, workspace, sink)
     return data
 
 
@@ -49,7 +53,7 @@ def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspac
     """statistics.json and statistics.md in the run's folder and the tracker; warnings on the console."""
     warned = warnings(statistics, dataset.overlap_warning)
     for sentence in warned:
-        console.print(f"Warning: {sentence}", markup=False, soft_wrap=True)
+        console.print(f"Warning: {visible_line(sentence)}")
     path = workspace.path(ROLES["statistics"])
     write_text(path.with_suffix(".md"), statistics_page(statistics, warned))
     write_json(path, statistics)

@@ -1,7 +1,7 @@
 """Prediction: a model continues a prompt, streaming to the console as it generates."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from textzoo.engines.base import Engine
 from textzoo.engines.generate import generate_samples
@@ -16,6 +16,8 @@ from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import ROLES, Workspace
 
+BETWEEN_SAMPLES = "\n\n"
+
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Continue the configured prompt with the model at hand."""
@@ -26,18 +28,19 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         tokenizer = inputs.tokenizer(config, workspace)
     raise_all(errors)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
-    samples = list(samples_of(config.prediction, label, engine, tokenizer, show_piece))
-    console.print()
+    with console.stream() as show:
+        samples = list(samples_of(config.prediction, label, engine, tokenizer, show))
     path = workspace.path(ROLES["samples"])
-    write_text(path, "\n\n".join(sample.prompt + sample.text for sample in samples) + "\n")
+    write_text(path, samples_text(samples))
     sink.artifact(path)
     speed = sum(sample.tokens for sample in samples) / max(sum(sample.seconds for sample in samples), 1e-9)
     sink.metrics(0, {"tokens_per_second": speed})
     return Report(samples=samples)
 
 
-def show_piece(piece: str) -> None:
-    console.print(piece, end="", markup=False, soft_wrap=True)
+def samples_text(samples: Sequence[SampleReport]) -> str:
+    """What samples.txt holds: the texts as they are, a blank line between them."""
+    return BETWEEN_SAMPLES.join(sample.prompt + sample.text for sample in samples) + "\n"
 
 
 def chosen_engine(config: Config, workspace: Workspace) -> tuple[str, Engine]:
@@ -59,7 +62,7 @@ def chosen_engine(config: Config, workspace: Workspace) -> tuple[str, Engine]:
 def samples_of(
     settings: PredictionConfig, label: str, engine: Engine, tokenizer: Tokenizer, show: Callable[[str], None]
 ) -> Iterator[SampleReport]:
-    """Generate num_samples texts; sample i has the seed `settings.seed + i`."""
+    """Generate num_samples texts; sample i has the seed `settings.seed + i`. What is shown is `samples_text`."""
     texts = generate_samples(
         engine,
         tokenizer,
@@ -74,11 +77,13 @@ def samples_of(
     )
     for index, pieces in enumerate(texts):
         start = time.perf_counter()
+        show(f"{BETWEEN_SAMPLES if index else ''}{settings.prompt}")
         text = ""
         for piece in pieces:
-            show((settings.prompt if not text else "") + piece)
+            show(piece)
             text += piece
-        show("\n")
+        if index + 1 == settings.num_samples:
+            show("\n")
         yield SampleReport(
             model=label,
             engine=engine.name,

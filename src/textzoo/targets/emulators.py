@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from textzoo.errors import UserError
+from textzoo.progress import working
 from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialLink
 from textzoo.targets.platforms import platform_of
@@ -57,7 +58,8 @@ def build_image(
     platform = platform_of(board)
     image = emulator.image if emulator else platform.image
     require_tool(platform.compiler(board, image))
-    run_make(project, "image", f"IMAGE={image}", *(["PROFILE=1"] if profile else []))
+    with working(f"building {project.name}"):
+        run_make(project, "image", f"IMAGE={image}", *(["PROFILE=1"] if profile else []))
     return platform.image_path(project, image, profile)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from textzoo.escaping import markdown_text
 from textzoo.files import value_digest
 from textzoo.text.cleaning import iterate_documents
 from textzoo.text.corpora import Corpus, TokenCorpus
@@ -162,7 +163,7 @@ def numbers(statistics: dict[str, Any]) -> dict[str, float]:
 def statistics_page(statistics: dict[str, Any], warned: list[str]) -> str:
     """The figures as a Markdown page."""
     parts = statistics["parts"]
-    lines = [f"# The corpus {statistics['name']}", "", f"sha256 `{statistics['sha256']}`", ""]
+    lines = [f"# The corpus {markdown_text(statistics['name'])}", "", f"sha256 `{statistics['sha256']}`", ""]
     lines += [f"vocabulary size: {statistics['vocabulary_size']:,} tokens", ""]
     rows = [[name.replace("_", " "), *(shown(name, row[name]) for row in parts.values())] for name in parts["training"]]
     lines += table(["", *parts], rows)
@@ -177,7 +178,7 @@ def statistics_page(statistics: dict[str, Any], warned: list[str]) -> str:
             for name, row in statistics["repeated"].items()
         ),
     )
-    lines += [f"\n**{sentence}**" for sentence in warned]
+    lines += [f"\n**{markdown_text(sentence)}**" for sentence in warned]
     for title, key in (("characters", "frequent_characters"), ("tokens", "frequent_tokens")):
         rows = [[shown(name, value) for name, value in row.items()] for row in statistics[key]]
         lines += ["", f"## Most frequent {title} of the training text", "", *table(list(statistics[key][0]), rows)]
@@ -188,9 +189,9 @@ SHARES = ("share", "unknown_share", "vocabulary_coverage", "probability", "share
 
 
 def shown(name: str, value: Any) -> str:
-    """A value as text: shares in per cent, texts as code."""
+    """A value as text: shares in per cent, texts without markup."""
     if isinstance(value, str):
-        return value if name == "source" else f"`{value}`".replace("|", "\\|")
+        return markdown_text(value)
     if name in SHARES:
         return f"{value:.2%}"
     return f"{value:,.3f}" if isinstance(value, float) else f"{value:,}"

@@ -4,9 +4,6 @@ import csv
 import io
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
 from textzoo.errors import UserError
@@ -52,8 +49,10 @@ def plot_learning_curves(history: list[dict[str, float]], path: Path) -> None:
     rates.plot(steps, [row["learning_rate"] for row in history])
     rates.set_ylabel("learning rate")
     rates.set_xlabel("step")
+    rates.xaxis.set_major_formatter("{x:,.0f}")
+    losses.grid(alpha=0.3)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
+        figure.savefig(temporary, format="png", dpi=150)
 
 
 class TensorBoardLog:

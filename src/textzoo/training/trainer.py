@@ -233,12 +233,16 @@ class Run:
     def loop(self) -> bool:
         """Train to the end; True if patience ran out before."""
         with progress_bar(
-            "training", self.steps, scale=self.tokens_per_step, start=min(self.progress.step, self.steps)
+            "training",
+            self.steps,
+            scale=self.tokens_per_step,
+            start=min(self.progress.step, self.steps),
+            counted="steps",
         ) as advance:
             try:
                 while self.progress.step < self.steps and not self.out_of_patience():
                     self.one_step()
-                    advance(note=self.note)
+                    advance(note=self.note, milestone=self.was_evaluated())
             except KeyboardInterrupt:
                 interruption.heard()
                 self.save_after_interrupt()
@@ -278,6 +282,8 @@ class Run:
             metrics = self.metrics_of_steps()
             self.check_finite(metrics["training_loss"])
             self.report(metrics)
+        if self.was_evaluated():
+            loss = self.progress.history[-1]["training_loss"]
         if not math.isnan(loss):
             self.note = f"loss {loss:.3f}" + self.validation_note()
 
@@ -288,8 +294,13 @@ class Run:
             return False
         return step % self.config.eval_interval == 0 or step == self.steps
 
+    def was_evaluated(self) -> bool:
+        """Whether the current step's evaluation was made."""
+        history = self.progress.history
+        return bool(history) and history[-1]["step"] == self.progress.step
+
     def validation_note(self) -> str:
-        return f" validation {self.progress.history[-1]['validation_loss']:.4f}" if self.progress.history else ""
+        return f", validation loss {self.progress.history[-1]['validation_loss']:.4f}" if self.progress.history else ""
 
     def metrics_of_steps(self) -> dict[str, float]:
         """Means over the steps since the last evaluation."""
