@@ -45,8 +45,8 @@ LATEST = "checkpoints/latest"
 REPORTS_PER_EVALUATION = 5
 # Keys that say where to start, not what to compute.
 STARTING_POINT = ("resume_from",)
-# What else may change: the same sums in another order.
-CHANGEABLE_INPUTS = ("deterministic", "backend")
+# What else may change: the same sums in another order, and where the weights began.
+CHANGEABLE_INPUTS = ("deterministic", "backend", "training.init_from", "training.init_strict")
 
 OnMetrics = Callable[[int, dict[str, float]], None]
 
