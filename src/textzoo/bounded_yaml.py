@@ -7,7 +7,7 @@ import yaml
 
 MAXIMAL_BYTES = 1 << 20
 # Far more than any configuration, any board and any list of sources has.
-MAXIMAL_NODES = 10_000
+MAXIMAL_NODES = 5_000
 MAXIMAL_DEPTH = 40
 # libyaml's parser where PyYAML was built with it: the other one takes seconds for a megabyte.
 PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
