@@ -19,6 +19,7 @@ README = PROJECT / "README.md"
 NOTES = {
     ".ci": "what runs on every submission",
     "CHANGELOG.md": "what changed",
+    "SECURITY.md": "what is trusted, and what is only data",
     "CONTRIBUTING.md": "how to add things",
     "LICENSE": "Apache-2.0",
     "Makefile": "demo, test, setup, lint, format, docs, lock, ui",

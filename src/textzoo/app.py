@@ -7,29 +7,38 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from textzoo import configuration, interruption
+from textzoo import configuration, continuing, interruption
 from textzoo.chains import CHAINS, SERVICES, Service
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.files import file_digest, value_digest
+from textzoo.places import published, published_values
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
+from textzoo.resuming import keep_command_line
 from textzoo.schema import Config, walk
 from textzoo.tracking import RunSink, Tracker, flatten, git_commit
-from textzoo.workspace import ROLES, FinishedStep, Workspace
+from textzoo.workspace import ROLES, FinishedStep, Workspace, open_own
+
+if TYPE_CHECKING:
+    from textzoo.text.reading import LeftOut
 
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 LOG_FILE = "textzoo.log"
+# Made from the weights of an earlier training, and not from those of this one.
+LEFT_BEHIND = ("quantized_model", "forward_model")
 logger = logging.getLogger("textzoo")
+logger.addHandler(logging.NullHandler())
 
 
 def run(composed: DictConfig) -> int:
@@ -37,11 +46,14 @@ def run(composed: DictConfig) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MPLBACKEND", "Agg")
     tolerate_missing_characters()
-    root = Path(HydraConfig.get().runtime.output_dir)
+    hydra = HydraConfig.get()
+    root = Path(hydra.runtime.output_dir)
+    if hydra.mode == RunMode.MULTIRUN:  # of which Hydra keeps everything, passwords too; each run keeps its own
+        Path(hydra.sweep.dir, "multirun.yaml").unlink(missing_ok=True)
     with errors_to_exit_code(root) as outcome:
         config = typed_config(composed)
         outcome.show_traceback = config.general.traceback
-        execute(config, Workspace(root))
+        execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION_FOLDER))
     return outcome.code
 
 
@@ -102,10 +114,17 @@ def shown_path(path: Path) -> str:
     return str(path)
 
 
-def execute(config: Config, workspace: Workspace) -> Report:
-    """Plan, print the plan, run the steps and write the report."""
-    log_to(workspace.path(LOG_FILE))
+def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] = lambda: None) -> Report:
+    """Plan, print the plan, run the steps and write the report.
+
+    Args:
+        config: What to run.
+        workspace: Where; nothing of an earlier run there is changed before it is sure that this one can start.
+        on_start: Called once it is.
+    """
+    log_to(None)
     with workspace.lock():
+        log_to(workspace.path(LOG_FILE))
         plan = make_plan(config, workspace)
         for line in plan_lines(config, plan, workspace):
             console.print(visible_line(line))
@@ -114,20 +133,33 @@ def execute(config: Config, workspace: Workspace) -> Report:
         tags = {"operation_mode": config.operation_mode, "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
         name = workspace.root.name
         with tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent:
+            on_start()
             return run_plan(config, plan, workspace, tracker, parent)
 
 
-class LogFormatter(logging.Formatter):
-    """A log is read on terminals: what harms one is written as a visible escape."""
+class PublishedLines(logging.Formatter):
+    """Lines of a run's log, which may leave this machine, and are read on terminals: what harms one is escaped."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self.root = root
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(super().format(record))
+        return visible(published(super().format(record), self.root))
 
 
-def log_to(path: Path) -> None:
-    """Send the project's log to a file of the run's folder."""
-    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+class RunLog(logging.FileHandler):
+    """A log that is no link, and no other file's second name."""
+
+    def _open(self) -> TextIO:
+        return open_own(Path(self.baseFilename))
+
+
+def log_to(path: Path | None) -> None:
+    """Send the project's log to a file of the run's folder, or nowhere: not to that of a sweep's run before."""
+    handler = RunLog(path, encoding="utf-8", errors="backslashreplace") if path else logging.NullHandler()
+    if path:
+        handler.setFormatter(PublishedLines(path.parent))
     for old in logger.handlers[:]:
         logger.removeHandler(old)
         old.close()
@@ -138,11 +170,12 @@ def log_to(path: Path) -> None:
 
 @dataclass
 class Step:
-    """One service of the plan; `reused` holds the finished step whose result serves again."""
+    """One service of the plan; `reused` holds the finished step whose result serves again, `remark` why none does."""
 
     name: str
     service: Service
     reused: FinishedStep | None = None
+    remark: str = ""
 
 
 @dataclass
@@ -151,6 +184,7 @@ class Plan:
 
     steps: list[Step]
     corpus_sha256: str
+    changed: list[str] = dataclasses.field(default_factory=list)  # settings with which a training goes on
 
 
 def make_plan(config: Config, workspace: Workspace) -> Plan:
@@ -161,27 +195,66 @@ def make_plan(config: Config, workspace: Workspace) -> Plan:
     for index, name in enumerate(names):
         step = Step(f"{index + 1}_{name}", SERVICES[name])
         if reusing:
-            step.reused = workspace.finished(step.name, step_key(config, step, workspace, plan.corpus_sha256))
+            look_for_result(step, step_key(config, step, workspace, plan.corpus_sha256), workspace)
         reusing = step.reused is not None
         plan.steps.append(step)
+    if config.general.resume:
+        trains = any(step.name.endswith("_training") and not step.reused for step in plan.steps)
+        reads_model = trains or "training" not in names
+        if reads_model:
+            plan.changed = continuing.check(workspace, *made_from(config, plan.corpus_sha256), trains=trains)
     return plan
+
+
+def look_for_result(step: Step, key: str, workspace: Workspace) -> None:
+    """Let the step's earlier result serve again, if it was made from the same and nobody has changed it since."""
+    step.reused = workspace.finished(step.name, key)
+    step.remark = workspace.damage_of(step.name)
+    if step.reused:
+        try:
+            Report.from_dict(step.reused.report)
+        except (TypeError, KeyError, AttributeError, ValueError):
+            step.reused, step.remark = None, "its report has another form than those of this version"
+
+
+def made_from(config: Config, corpus_sha256: str) -> tuple[dict[str, Any], dict[str, list[str]], str]:
+    """What a model is made from: dotted key -> value, dotted key of a path -> content hashes, hash of the corpus."""
+    sections = SERVICES["training"].sections
+    values = {name: configured(config, name) for name, _ in walk() if name.startswith(sections)}
+    contents = {name: digest_of(values[name]) for name in sorted(continuing.CONTENT_COUNTS) if values[name]}
+    return published_values(values), contents, corpus_sha256
 
 
 def read_texts(config: Config, names: Sequence[str]) -> str:
     """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
     from textzoo.text.corpora import load_corpus
-    from textzoo.text.reading import joined_text
+    from textzoo.text.reading import as_paths, joined_text, left_out
 
     digest = ""
     errors: list[UserError] = []
     with collecting(errors):
         if any("corpus" in SERVICES[name].inputs for name in names):
-            digest = load_corpus(config.dataset).sha256
+            corpus = load_corpus(config.dataset)
+            digest = corpus.sha256
+            tell_left_out("dataset", corpus.left_out)
     with collecting(errors):
         if "quantization" in names and config.quantization.calibration_path:
             joined_text(config.quantization.calibration_path)
+            tell_left_out("quantization.calibration_path", left_out(as_paths(config.quantization.calibration_path)))
     raise_all(errors)
     return digest
+
+
+def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
+    """One line on the console about what lies in folders of texts and is not read; the list goes to the log."""
+    from textzoo.text.reading import counted
+
+    if not entries:
+        return
+    told = counted([entry.reason for entry in entries])
+    console.print(f"{key}: not read of the folders given: {told}; {LOG_FILE} lists them.", markup=False, soft_wrap=True)
+    for entry in entries:
+        logger.info("%s: not read: %r: %s", key, entry.path, entry.reason)
 
 
 def step_key(config: Config, step: Step, workspace: Workspace, corpus_sha256: str) -> str:
@@ -221,15 +294,20 @@ def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
         reads = ", ".join(step.service.inputs)
         writes = ", ".join(step.service.outputs) or "report"
         verb = "reuse" if step.reused else "run"
-        lines.append(f"  {step.name:15} {verb:5}  {step.service.text}  [{reads} -> {writes}]")
+        again = f"  again, because {step.remark}" if step.remark else ""
+        lines.append(f"  {step.name:15} {verb:5}  {step.service.text}  [{reads} -> {writes}]{again}")
+    if plan.changed:
+        lines.append(f"  The training goes on with other settings: {'; '.join(plan.changed)}")
     return lines
 
 
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
     """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
     report = Report()
-    parent.params({**flatten(dataclasses.asdict(config)), "data_sha256": plan.corpus_sha256 or "none"})
-    summary = RunSummary(config.operation_mode, "RUNNING", str(workspace.root), parent.run_id)
+    params = published_values(flatten(dataclasses.asdict(config)), workspace.root)
+    del params["mlflow.uri"]  # it may hold a password
+    parent.params({**params, "data_sha256": plan.corpus_sha256 or "none"})
+    summary = RunSummary(config.operation_mode, "RUNNING", workspace.root.name, parent.run_id)
     try:
         for step in plan.steps:
             report.merge(run_step(config, step, workspace, tracker, parent, plan.corpus_sha256))
@@ -243,8 +321,9 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         raise
     finally:
         write_report(workspace.root, summary, report)
-        for name in ("report.json", "report.md", "report.html", ".hydra", LOG_FILE):
+        for name in ("report.json", "report.md", "report.html", LOG_FILE):
             parent.artifact(workspace.path(name))
+        parent.artifact(workspace.path(".hydra", "config.yaml"), ".hydra")
     was_streamed = any(step.name.endswith("prediction") and not step.reused for step in plan.steps)
     shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
     print_report(console, shown, report, with_samples=not was_streamed)
@@ -260,6 +339,9 @@ def run_step(
     module, function = step.service.place.split(":")
     key = step_key(config, step, workspace, corpus_sha256)
     console.rule(step.name)
+    if step.name.endswith("_training"):
+        workspace.set_aside(LEFT_BEHIND)
+        continuing.record(workspace, *made_from(config, corpus_sha256))
     with tracker.run(step.name, parent) as sink:
         report = getattr(importlib.import_module(module), function)(config, workspace, sink)
         for role in step.service.outputs:

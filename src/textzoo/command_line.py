@@ -3,10 +3,11 @@
 import dataclasses
 import functools
 import itertools
+import os
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,17 +18,31 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from textzoo import configuration, describe, pretrained
+from textzoo.bounded_yaml import read_bounded
 from textzoo.chains import DESCRIBE
-from textzoo.errors import UserError
+from textzoo.composition import (
+    CHOSEN,
+    SECRET_KEYS,
+    bound_files,
+    check_hydra,
+    check_plugins,
+    check_values,
+    has_defaults,
+    is_unicode,
+    with_chosen_groups,
+)
+from textzoo.errors import UserError, collecting
 from textzoo.escaping import visible
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
+from textzoo.resuming import first_line, is_of_hydra, of_resumed_run, read_yaml
 from textzoo.schema import Config, ModelConfig, walk
 from textzoo.validation.model import keys_not_taken
+from textzoo.workspace import hold
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
@@ -43,7 +58,13 @@ NOT_COMPOSED = (
     TypeError,
     ValueError,
 )
-DAMAGED_RUN = "Without general.resume=... the run starts anew."
+
+
+# Beside the locks of a sweep's runs; held until the process ends.
+SWEEP_LOCK = ".sweep_lock"
+SWEEP_LOCKS: list[Any] = []
+# The run's folder may be another run's: what Hydra would write there is written once its lock is held.
+NOTHING_WRITTEN = ["hydra.output_subdir=null"]
 
 
 @functools.cache
@@ -86,13 +107,18 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     Exits with 0 after help, with 2 after printing every mistake found.
     """
     register()
+    if errors := unreadable_bytes(arguments):
+        refuse(errors)
     options = get_args_parser().parse_intermixed_args(arguments)
     if options.help:
         print(describe.help_text(folder))
         sys.exit(0)
+    bound_files()
     if options.experimental_rerun:
         refuse([RERUN])
-    if options.hydra_help or options.shell_completion or options.info is not None:
+    if options.hydra_help:
+        return ["--hydra-help"]  # with a file it would set up the logging that the file describes
+    if options.shell_completion or options.info is not None:
         return arguments
     try:
         arguments = completed(arguments, options, folder)
@@ -104,11 +130,34 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
         print(describe.operator_table())
         sys.exit(0)
     errors, run_directory = mistakes(options, folder)
-    if not errors and not options.cfg and not options.multirun:
-        errors = check_writable(Path(run_directory))
+    if not errors and not options.cfg:
+        errors = check_sweep(Path(run_directory)) if options.multirun else check_writable(Path(run_directory))
     if errors:
         refuse(errors)
     return arguments
+
+
+def unreadable_bytes(arguments: list[str]) -> list[UserError]:
+    """Arguments, and a current folder, whose bytes are no UTF-8: reports and the tracking store hold text."""
+    places = [*(("the command line", argument) for argument in arguments), ("the current folder's path", current())]
+    return [
+        UserError(
+            f"{place} holds bytes that are not UTF-8",
+            expected="UTF-8, as the system's language settings say",
+            received=ascii(os.fsencode(text).decode("latin-1")),
+            remedy="Rename the file or folder, or write the text in UTF-8. A folder may hold files of any name.",
+        )
+        for place, text in places
+        if not is_unicode(text)
+    ]
+
+
+def current() -> str:
+    """The current folder; "" where it was deleted meanwhile."""
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        return ""
 
 
 def completed(arguments: list[str], options: Namespace, folder: Path) -> list[str]:
@@ -118,7 +167,28 @@ def completed(arguments: list[str], options: Namespace, folder: Path) -> list[st
     flags = with_project_configuration(flags, options, folder)
     earlier_flags, earlier = of_resumed_run(overrides, options, folder)
     overrides = with_pretrained_model([*earlier, *overrides], folder)
-    return [*flags, *earlier_flags, *overrides]
+    file = users_file(get_args_parser().parse_args([*flags, *earlier_flags]), folder)
+    if file:
+        overrides = [*with_chosen_groups(overrides, folder, file), *settings_of_hydra(overrides, folder, file)]
+    return [*flags, *earlier_flags, *overrides, *NOTHING_WRITTEN]
+
+
+def users_file(options: Namespace, folder: Path) -> Path | None:
+    """The primary configuration where it is not the project's own conf/config.yaml."""
+    name = (options.config_name or "config").removesuffix(".yaml")
+    place = Path(options.config_path or folder)
+    return None if (place, name) == (folder, "config") else place / f"{name}.yaml"
+
+
+def settings_of_hydra(overrides: list[str], folder: Path, file: Path) -> list[str]:
+    """For a file that stands alone: where the project has Hydra put its folders, and that it writes no log."""
+    if has_defaults(file):
+        return []
+    given = {override.key_or_group for override in parse(overrides)[0]}
+    hydra = read_yaml(folder / "config.yaml", dict, "")["hydra"]
+    places = {f"hydra.{part}.{key}": value for part, keys in hydra.items() for key, value in keys.items()}
+    logging = [f"hydra/{name}=none" for name in ("job_logging", "hydra_logging")]
+    return [*logging, *(f"{key}='{value}'" for key, value in places.items() if key not in given)]
 
 
 def refuse(errors: list[UserError]) -> NoReturn:
@@ -156,41 +226,6 @@ def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def of_resumed_run(overrides: list[str], options: Namespace, folder: Path) -> tuple[list[str], list[str]]:
-    """For `general.resume=<run folder>`: that run's flags, and those of its overrides that are not given anew."""
-    given = {override.key_or_group: override for override in parse(overrides)[0]}
-    resume = single_value(given.get("general.resume"), "general.resume")
-    if not resume:
-        return [], []
-    stored = Path(str(resume)) / ".hydra"
-    if not stored.is_dir():
-        raise UserError(
-            f"general.resume: '{resume}' is not a run folder",
-            expected="a folder that holds .hydra/",
-            remedy="Run folders lie in experiments_outputs/.",
-        )
-    earlier = read_yaml(stored / "overrides.yaml", list, DAMAGED_RUN)
-    if not all(isinstance(text, str) and not text.startswith("-") for text in earlier):
-        raise damaged(stored / "overrides.yaml", "a list of key=value", DAMAGED_RUN)
-    kept = [text for text in earlier if text.partition("=")[0].lstrip("+~") not in given]
-    return stored_configuration(stored, options, folder), kept
-
-
-def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list[str]:
-    """The options that name the configuration file of an earlier run, unless the command line names one."""
-    path = stored / "hydra.yaml"
-    hydra = read_yaml(path, dict, DAMAGED_RUN)
-    try:
-        sources = hydra["hydra"]["runtime"]["config_sources"]
-        main = [source["path"] for source in sources if source["provider"] == "main"]
-        name = hydra["hydra"]["job"]["config_name"]
-    except (KeyError, TypeError) as error:
-        raise damaged(path, "what Hydra wrote there when the run began", DAMAGED_RUN) from error
-    if options.config_name or not main or main[0] == str(folder):
-        return []
-    return [f"--config-path={main[0]}", f"--config-name={name}", f"--config-dir={folder}"]
-
-
 def with_pretrained_model(overrides: list[str], folder: Path) -> list[str]:
     """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
     given = {override.key_or_group: override for override in parse(overrides)[0] if not override.is_delete()}
@@ -212,21 +247,6 @@ def default_choices(folder: Path) -> dict[str, Any]:
     return {group: option for entry in entries if isinstance(entry, dict) for group, option in entry.items()}
 
 
-def read_yaml(path: Path, kind: type, remedy: str) -> Any:
-    """The content of one of Hydra's own files, which must be of the kind given."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read", received=first_line(error), remedy=remedy) from error
-    if not isinstance(values, kind):
-        raise damaged(path, f"a {kind.__name__}", remedy)
-    return values
-
-
-def damaged(path: Path, expected: str, remedy: str) -> UserError:
-    return UserError(f"{path} is damaged", expected=expected, remedy=remedy)
-
-
 def check_writable(folder: Path) -> list[UserError]:
     """The run's folder can be made and written to, before Hydra tries."""
     try:
@@ -239,8 +259,17 @@ def check_writable(folder: Path) -> list[UserError]:
         return [UserError(f"the run's folder '{folder}' cannot be written: {reason}", remedy=remedy)]
 
 
+def check_sweep(folder: Path) -> list[UserError]:
+    """The sweep's folder can be written to, and is this sweep's alone until the program ends."""
+    errors = check_writable(folder)
+    if not errors:
+        with collecting(errors):
+            SWEEP_LOCKS.append(hold(folder / SWEEP_LOCK))
+    return errors
+
+
 def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
-    """Every mistake of the command line and of the files that it composes; and the run's folder."""
+    """Every mistake of the command line and of the files that it composes; and the folder of the run or the sweep."""
     overrides, errors = parse(options.overrides)
     if options.multirun and options.cfg:
         errors.append(UserError("-m and --cfg exclude each other", remedy="--cfg shows one configuration: without -m."))
@@ -265,7 +294,7 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
     except (HydraException, ValueError) as error:
         remedy = "Write the values one by one, with commas."
         return UserError(f"the values of '{override.input_line}' cannot be listed: {first_line(error)}", remedy=remedy)
-    if name == "hydra" or name.startswith(("hydra.", "hydra/")):
+    if name == "hydra" or name.startswith(("hydra.", "hydra/", f"{CHOSEN}/")):
         return None
     if (folder / name).is_dir() and not override.is_delete():
         return check_options(name, chosen, describe.options_of(folder / name))
@@ -305,40 +334,71 @@ def check_key(name: str) -> UserError | None:
 
 
 def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> tuple[list[UserError], str]:
-    """The mistakes that show in the composed values; and the run's folder."""
+    """The mistakes that show in the composed values; and the folder of the run or the sweep."""
     single = [next(choices(override)).input_line for override in overrides]
-    config_folder = options.config_path or str(folder)
-    name = options.config_name or "config"
+    name, file = options.config_name or "config", users_file(options, folder)
     try:
-        with initialize_config_dir(config_folder, version_base="1.3", job_name="stm32ai_main"):
-            searchpath = [f"hydra.searchpath=[file://{folder}]"] if options.config_path else []
-            composed = compose(name, overrides=[*single, *searchpath], return_hydra_config=True)
-        run_directory = composed.hydra.run.dir
-        chosen = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
-        values = OmegaConf.to_container(chosen, resolve=True)
+        composed = composed_of(single, options, folder)
+        errors = refused_values(composed, overrides, options, folder, file) or check_sections(composed, overrides, name)
+        if errors:
+            return errors, ""
+        values, run_directory = resolved(composed, sweeping=options.multirun)
+    except UserError as error:
+        return [error], ""
     except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
-    given = given_of_model(overrides, Path(config_folder) / name)
-    found = [*check_sections(values, overrides, name), *check_swept_models(overrides, given, folder)]
-    errors = {str(error): error for error in found}
+    given = given_of_model(overrides, file)
+    unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
-        errors.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
-    return list(errors.values()), run_directory
+        unique.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
+    return list(unique.values()), run_directory
 
 
-def given_of_model(overrides: list[Override], file: Path) -> set[str]:
+def resolved(composed: DictConfig, *, sweeping: bool) -> tuple[dict[str, Any], str]:
+    """The values of the project's sections, and the folder of the run or the sweep."""
+    chosen = OmegaConf.masked_copy(composed, [key for key in composed if key != "hydra"])
+    directory = composed.hydra.sweep.dir if sweeping else composed.hydra.run.dir
+    return OmegaConf.to_container(chosen, resolve=True), directory
+
+
+def composed_of(overrides: list[str], options: Namespace, folder: Path) -> DictConfig:
+    """The configuration that the overrides make, Hydra's own section included; nothing is resolved yet."""
+    with initialize_config_dir(options.config_path or str(folder), version_base="1.3", job_name="stm32ai_main"):
+        searchpath = [f"hydra.searchpath=[file://{folder}]"] if options.config_path else []
+        return compose(options.config_name or "config", overrides=[*overrides, *searchpath], return_hydra_config=True)
+
+
+def refused_values(
+    composed: DictConfig, overrides: list[Override], options: Namespace, folder: Path, file: Path | None
+) -> list[UserError]:
+    """What would run programs, or carry secrets to where they can be read."""
+    given = {override.key_or_group: override for override in overrides}
+    resumed = single_value(given.get("general.resume"), "general.resume")
+    errors = check_values(composed, secret_sources=not resumed or given.keys() >= SECRET_KEYS)
+    errors += check_plugins(composed)
+    if file:
+        of_hydra = [override.input_line for override in overrides if is_of_hydra(override)]
+        project = Namespace(config_path=options.config_path and str(folder), config_name="config")
+        others = len(overrides) - len(of_hydra)
+        errors += check_hydra(composed, composed_of(of_hydra, project, folder), others, str(file))
+    return errors
+
+
+def given_of_model(overrides: list[Override], file: Path | None) -> set[str]:
     """Keys of the model section that the user gives, on the command line or in a file of their own.
 
     A file with all of them is what a run has kept of its configuration: it says nothing of what was given.
 
     Args:
         overrides: Of the command line.
-        file: The primary configuration, without its ending.
+        file: The primary configuration, where it is the user's; a model chosen on the command line wins over it.
     """
     names = [override.key_or_group for override in overrides if not override.is_delete()]
     given = {name.removeprefix(MODEL_SECTION) for name in names if name.startswith(MODEL_SECTION)}
-    path = file.with_name(f"{file.name.removesuffix('.yaml')}.yaml")
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    chosen = {f"{CHOSEN}/model", f"{CHOSEN}/experiment"} & {*names}
+    if file is None or not file.is_file() or chosen:
+        return given
+    content = read_bounded(file)
     section = content.get("model") if isinstance(content, dict) else None
     keys = set(section) if isinstance(section, dict) else set()
     return given if keys >= {entry.name for entry in dataclasses.fields(ModelConfig)} else given | keys
@@ -364,7 +424,7 @@ def sweep_variants(values: dict[str, Any], overrides: list[Override]) -> Iterato
                 yield OmegaConf.to_container(variant)
 
 
-def check_sections(values: dict[str, Any], overrides: list[Override], name: str) -> list[UserError]:
+def check_sections(values: Iterable[str], overrides: list[Override], name: str) -> list[UserError]:
     """A file of the user's that stands alone would take its defaults from the schema, and none of conf/'s."""
     deleted = {override.key_or_group for override in overrides if override.is_delete()}
     missing = [entry.name for entry in dataclasses.fields(Config) if entry.name not in {*values, *deleted}]
@@ -391,8 +451,3 @@ def not_on_defaults(name: str, reason: str) -> UserError:
         f"{name} does not stand on TextZoo's defaults: {reason}",
         remedy=f"{rename} the file with the lines 'defaults:', '  - config', '  - _self_'.",
     )
-
-
-def first_line(error: Exception) -> str:
-    lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]
-    return " ".join(lines[:2]) if lines else type(error).__name__

@@ -6,15 +6,19 @@ card.json: where they come from and what was measured (scripts/make_pretrained.p
 
 from pathlib import Path
 
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
+from textzoo.files import file_digest
 from textzoo.registry import unknown_name
 from textzoo.text.strict_json import read_json_object
 
 FOLDER = Path(__file__).resolve().parents[2] / "pretrained_models"
 CARD = "card.json"
+# The keys of the paths that it stands for.
+PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path")
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
 MAX_CARD_BYTES = 1 << 20
+AS_IT_CAME = "Take pretrained_models/ as it came with TextZoo: git checkout pretrained_models."
 
 
 def names() -> list[str]:
@@ -50,9 +54,38 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
             expected=f"quantization={' or '.join(recipes(name))}",
             remedy=f"operation_mode=quantization makes one of model.float_model_path={FOLDER / name / FLOAT_MODEL}.",
         )
+    experiment = checked(name, [FLOAT_MODEL, TOKENIZER, f"decode_{recipe}.tflite"])["experiment"]
     return {
-        "experiment": card(name)["experiment"],
+        "experiment": experiment,
         "model.float_model_path": str(FOLDER / name / FLOAT_MODEL),
         "model.quantized_model_path": str(FOLDER / name / f"decode_{recipe}.tflite"),
         "tokenizer.path": str(FOLDER / name / TOKENIZER),
     }
+
+
+def checked(name: str, files: list[str]) -> dict:
+    """The card of a model whose files are those that were measured.
+
+    Raises:
+        UserError: A file has another sha256 than the card says, or the card does not say it.
+    """
+    written = card(name)
+    known = written.get("files")
+    if not isinstance(known, dict) or not isinstance(written.get("experiment"), str):
+        raise UserError(f"{FOLDER / name / CARD} is damaged", remedy=AS_IT_CAME)
+    errors = [
+        UserError(
+            f"{FOLDER / name / file} is not the file that was measured",
+            expected=f"sha256 {known.get(file)}",
+            received=digest_or_missing(FOLDER / name / file),
+            remedy=AS_IT_CAME,
+        )
+        for file in files
+        if digest_or_missing(FOLDER / name / file) != known.get(file)
+    ]
+    raise_all(errors)
+    return written
+
+
+def digest_or_missing(path: Path) -> str:
+    return file_digest(path) if path.is_file() else "no file"

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import resource
 from pathlib import Path
 
 import pytest
@@ -556,3 +557,217 @@ def test_every_key_is_described_and_its_default_is_allowed(name, entry):
     errors = []
     keys.convert(entry, keys.default_of(entry), name, errors)
     assert errors == []
+
+
+FILE = """
+defaults: [config, _self_]
+model: {n_layers: 2, n_heads: 1, dropout: 0.1}
+dataset: {name: nanogpt, training_path: somewhere, separator: "<end>"}
+tokenizer: {name: word, unknown: unk, min_count: 3}
+training: {steps: 7, batch_size: 4}
+quantization: {recipe: static_wi8_ai16, calibration_windows: 4}
+deployment: {hardware_setup: {board: STM32H7, clock_hz: 1000}}
+prediction: {prompt: from the file}
+"""
+
+# a choice on the command line, values that must come out
+CHOICES = [
+    ("model=gpt_small", {"model.name": "gpt", "model.n_layers": 4, "model.n_heads": 4, "model.dropout": 0.1}),
+    ("model=lstm", {"model.name": "lstm", "model.n_layers": 1, "model.n_heads": 2}),
+    ("dataset=python_docs", {"dataset.name": "python_docs", "dataset.training_path": None}),
+    ("dataset=conversations", {"dataset.separator": "\n<end>\n", "prediction.stop": "\n<end>"}),
+    ("tokenizer=byte", {"tokenizer.name": "byte", "tokenizer.unknown": "error", "tokenizer.min_count": 1}),
+    ("training=default", {"training.steps": 1500, "training.batch_size": 4}),
+    (
+        "quantization=static_wi4_ai8",
+        {"quantization.recipe": "static_wi4_ai8", "quantization.calibration_windows": 4},
+    ),
+    ("board=STM32F4", {"deployment.hardware_setup.board": "STM32F4", "deployment.hardware_setup.clock_hz": 168000000}),
+    ("experiment=tiny_lm_bytes", {"model.name": "tiny_lm", "tokenizer.name": "byte", "training.steps": 4000}),
+    ("experiment=tiny_lm_bytes model=gpt_small", {"model.name": "gpt", "model.d_model": 128, "training.steps": 4000}),
+]
+
+
+def value_of(values, name):
+    return functools.reduce(dict.__getitem__, name.split("."), values)
+
+
+def composed(program, *arguments):
+    """What Hydra makes of a command line that is found good."""
+    answer = program(*arguments, "--cfg", "job")
+    assert answer.returncode == 0, answer.stderr
+    return yaml.safe_load(answer.stdout)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_the_command_line_wins_over_every_file(program, tmp_path, alone):
+    """For every group, over a file that stands on the defaults and one that holds all keys; a key beats both."""
+    (tmp_path / "mine.yaml").write_text(FILE)
+    others = ["dataset=python_docs", "tokenizer=char"]
+    if alone:
+        values = composed(program, "--config-path", ".", "--config-name", "mine", *others)
+        assert values["prediction"]["prompt"] == "from the file"
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
+    for choice, expected in CHOICES:
+        given = {text.partition("=")[0] for text in choice.split()}
+        arguments = [*choice.split(), *[text for text in others if text.partition("=")[0] not in given]]
+        if "experiment" in given:
+            arguments.remove("tokenizer=char")
+        values = composed(program, "--config-path", ".", "--config-name", "mine", *arguments)
+        assert {name: value_of(values, name) for name in expected} == expected, choice
+    keys = ["model=gpt_small", "model.n_layers=3", "training.steps=9"]
+    values = composed(program, *keys, "--config-path", ".", "--config-name", "mine", *others)
+    assert (values["model"]["n_layers"], values["training"]["steps"]) == (3, 9)
+
+
+def test_every_group_of_conf_wins_over_files():
+    """A group that is added to conf/ gets a row above."""
+    groups = {path.name for path in CONF.iterdir() if path.is_dir()}
+    assert {choice.partition("=")[0] for choice, _ in CHOICES} == groups
+
+
+def mark(folder):
+    """A setting of Hydra's that would make a file as soon as a program ran."""
+    return f"{{_target_: pathlib.Path.touch, self: {{_target_: pathlib.Path, _args_: ['{folder / 'ran'}']}}}}"
+
+
+# what a file says of Hydra; MARK is what would run
+HYDRA_IN_FILES = [
+    "hydra: {callbacks: {x: MARK}}",
+    "hydra: {callbacks: {x: {_target_: pandas.read_pickle, filepath_or_buffer: a.pickle}}}",
+    "hydra: {callbacks: {x: {_target_: joblib.load, filename: a.pickle}}}",
+    "hydra: {launcher: {_target_: os.system}}",
+    "hydra: {sweeper: {_target_: os.system}}",
+    "hydra: {searchpath: ['pkg://this']}",
+    '"hydra": {"search\\x70ath": ["pkg://this"]}',
+    "hydra: {job_logging: {handlers: {x: {(): os.system, command: 'touch ran'}}}}",
+    "hydra: {hydra_logging: {version: 1, handlers: {x: {(): os.system, command: 'touch ran'}}}}",
+    "hydra: {job: {env_set: {LD_PRELOAD: /tmp/x.so}}}",
+    "hydra: {job: {env_copy: [HOME]}}",
+    "hydra: {overrides: {hydra: [hydra.verbose=true]}}",
+    "hydra: {overrides: {task: [hydra.verbose=true]}}",
+    "hydra: {mode: MULTIRUN}",
+    "hydra: {sweeper: {params: {+hydra.callbacks.x: MARK}}}",
+]
+
+
+@pytest.mark.parametrize("text", HYDRA_IN_FILES)
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_file_runs_no_program(program, tmp_path, text, resumed):
+    """Neither a user's own file, nor one that a run's folder names."""
+    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{text.replace('MARK', mark(tmp_path))}\n")
+    arguments = ["--config-path", ".", "--config-name", "mine"]
+    if resumed:
+        (tmp_path / "run/.hydra").mkdir(parents=True)
+        source = {"provider": "main", "path": str(tmp_path)}
+        notes = {"hydra": {"runtime": {"config_sources": [source]}, "job": {"config_name": "mine"}}}
+        (tmp_path / "run/.hydra/hydra.yaml").write_text(yaml.safe_dump(notes))
+        (tmp_path / "run/.hydra/overrides.yaml").write_text("[]")
+        arguments = ["general.resume=run"]
+    answer = program(*arguments, "operation_mode=statistics")
+    assert answer.returncode == 2, answer.stdout
+    assert "by which Hydra runs programs" in answer.stderr or "that TextZoo does not know" in answer.stderr
+    assert not (tmp_path / "ran").exists()
+    assert not (tmp_path / "experiments_outputs").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "+hydra.callbacks.x={_target_: os.system, command: 'touch ran'}",
+        "hydra.launcher._target_=os.system",
+        "hydra/launcher=joblib",
+        "hydra.searchpath=[pkg://this]",
+        "++hydra.job_logging.handlers.x={}",
+        "+model@hydra.callbacks.x=gpt",
+        "hydra.run.dir=elsewhere",
+    ],
+)
+def test_a_run_folder_gives_no_orders_to_hydra(program, tmp_path, line):
+    (tmp_path / "run/.hydra").mkdir(parents=True)
+    for file, text in {**STORED, "overrides.yaml": yaml.safe_dump([line, "training.steps=5"])}.items():
+        (tmp_path / "run/.hydra" / file).write_text(text)
+    answer = program("general.resume=run", "operation_mode=statistics")
+    assert answer.returncode == 2
+    assert "settings of Hydra" in answer.stderr
+    assert [entry.name for entry in (tmp_path / "run").iterdir()] == [".hydra"]
+
+
+def test_where_a_file_may_put_folders(program, tmp_path):
+    """And a callback of the user's own command line is the user's."""
+    (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\nhydra: {run: {dir: mine}}\ntraining: {steps: 4}\n")
+    on_file = ["--config-path", ".", "--config-name", "mine"]
+    values = composed(program, *on_file, "+hydra.callbacks.x={_target_: hydra.experimental.callback.Callback}")
+    assert values["training"]["steps"] == 4
+
+
+# in a file, what is said
+VALUES_REFUSED = [
+    ("general: {project_name: '${oc.env:SECRET}'}", "general.project_name is made by a function"),
+    ("prediction: {prompt: 'a ${oc.env:SECRET} b'}", "prediction.prompt is made by a function"),
+    ("training: {steps: '${oc.decode:${oc.env:SECRET}}'}", "training.steps is made by a function"),
+    ("dataset: {sources: [{name: '${oc.env:SECRET}'}]}", "dataset.sources.0.name is made by a function"),
+    ("prediction: {prompt: '${hydra:runtime.cwd}'}", "prediction.prompt is made by a function"),
+    ("prediction: {prompt: '${mlflow.uri}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow.uri"),
+    ("prediction: {prompt: '${mlflow[uri]}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow[uri]"),
+    ("prediction: {prompt: '${mlflow}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow"),
+    ("prediction: {prompt: '${.stop}', stop: a}", "prediction.prompt refers to .stop"),
+    ("prediction: {prompt: '${hydra.runtime.cwd}'}", "refers to hydra.runtime.cwd"),
+    ("prediction: {prompt: '${prediction.stop}', stop: '${general.project_name}'}", "refers to prediction.stop"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), VALUES_REFUSED)
+def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, text, message):
+    monkeypatch.setenv("SECRET", "hush")
+    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{text}\n")
+    answer = program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
+    assert answer.returncode == 2
+    assert message in answer.stderr
+    assert "hush" not in answer.stderr
+
+
+def test_an_address_may_come_from_the_environment_and_text_is_text(program, tmp_path):
+    text = "mlflow: {uri: 'sqlite:///${oc.env:HOME}/x.db'}\ngeneral: {project_name: '${model.name}_a'}\n"
+    (tmp_path / "mine.yaml").write_text(
+        f"defaults: [config, _self_]\n{text}prediction: {{prompt: '\\${{oc.env:A}}'}}\n"
+    )
+    values = composed(program, "--config-path", ".", "--config-name", "mine", "prediction.stop=${oc.env:B}")
+    assert values["mlflow"]["uri"] == "sqlite:///${oc.env:HOME}/x.db"  # --cfg shows it as written
+    assert values["general"]["project_name"] == "${model.name}_a"
+
+
+# YAML that would take minutes or gigabytes
+BOMBS = {
+    "aliases": "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 30)),
+    "itself": "model: &a [*a]\n",
+    "merged": "a: &a {b: 1}\n" + "".join(f"a{n}: &a{n} {{x: *a{n or ''}, y: *a{n or ''}}}\n" for n in range(1, 3)),
+    "deep": "model: " + "[" * 5_000 + "]" * 5_000,
+    "deep_block": "\n".join(f"{' ' * n}a:" for n in range(300)),
+    "long": "model: {" + ", ".join(f"k{n}: 1" for n in range(50_000)) + "}",
+    "large": "# " + "x" * (2 << 20),
+    "references": "".join(f"k{n}: '${{k{n + 1}}}${{k{n + 1}}}'\n" for n in range(40)) + "k40: aaaaaaaaaa\n",
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+@pytest.mark.parametrize("place", ["file", "included", "resumed"])
+def test_a_bomb_of_yaml_is_refused(program, tmp_path, bomb, place):
+    """By a limit of processor time far below what it would take."""
+    file, arguments = tmp_path / "mine.yaml", ["--config-path", ".", "--config-name", "mine"]
+    file.write_text("defaults: [config, _self_]\n" + BOMBS[bomb])
+    if place == "included":
+        (tmp_path / "mine.yaml").rename(tmp_path / "inner.yaml")
+        (tmp_path / "mine.yaml").write_text("defaults: [inner, _self_]")
+    if place == "resumed":
+        (tmp_path / "run/.hydra").mkdir(parents=True)
+        for name, text in {**STORED, "overrides.yaml": BOMBS[bomb]}.items():
+            (tmp_path / "run/.hydra" / name).write_text(text)
+        arguments = ["general.resume=run"]
+    answer = program(
+        *arguments,
+        "operation_mode=statistics",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (10, 10)),
+    )
+    assert answer.returncode == 2, answer.stderr
+    assert answer.stderr.startswith("The configuration has ")

@@ -1,11 +1,15 @@
 """The pretrained models are what their cards say: files, texts, costs; and the program takes them by name."""
 
+import json
+import shutil
+
 import make_pretrained
 import pytest
 
 from textzoo import pretrained
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.errors import UserError
 from textzoo.files import file_digest
 from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers import load_tokenizer
@@ -49,6 +53,28 @@ def test_a_pretrained_model_talks_at_once(program):
     recipe = pretrained.recipes(SMALLEST)[0]
     sample = pretrained.card(SMALLEST)["samples"][recipe]
     assert (sample["prompt"] + sample["text"])[:40] in done.stdout
+
+
+@pytest.mark.parametrize("file", [pretrained.FLOAT_MODEL, pretrained.TOKENIZER, "decode_static_wi8_ai8.tflite"])
+@pytest.mark.parametrize("edit", ["a bit", "missing", "not in the card"])
+def test_files_that_were_not_measured_are_refused(monkeypatch, tmp_path, file, edit):
+    """A flipped bit, a file that is gone, a file that the card does not name."""
+    shutil.copytree(pretrained.FOLDER / SMALLEST, tmp_path / SMALLEST)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    assert pretrained.overrides(SMALLEST, "static_wi8_ai8")["tokenizer.path"]
+    path, card = tmp_path / SMALLEST / file, tmp_path / SMALLEST / pretrained.CARD
+    if edit == "a bit":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    if edit == "missing":
+        path.write_text("")
+    if edit == "not in the card":
+        values = json.loads(card.read_text())
+        del values["files"][file]
+        card.write_text(json.dumps(values))
+    with pytest.raises(UserError, match=f"{file} is not the file that was measured"):
+        pretrained.overrides(SMALLEST, "static_wi8_ai8")
 
 
 # what is asked for, what is said

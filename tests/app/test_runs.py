@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import random
 import re
 import resource
@@ -12,10 +13,14 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
+from omegaconf import OmegaConf
 
-from textzoo import app
+from textzoo import app, command_line
 from textzoo.escaping import visible
+from textzoo.resuming import keep_command_line
 from textzoo.tracking import Tracker
+from textzoo.workspace import Workspace, hold
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOY = [
@@ -370,3 +375,252 @@ def test_whatever_is_written_the_console_shows_it_in_its_own_encoding_and_files_
     assert answer.stdout.count(visible(samples, "ascii")) == 1
     assert answer.stdout.splitlines()[-1].endswith("lie in run [/v2] :smile:")
     assert f"```\n{samples.partition(chr(10) * 2)[0]}" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def contents(folder):
+    """Every file below a folder -> its bytes and its time; links as what they name."""
+    paths = [path for path in sorted(folder.rglob("*")) if not path.is_dir() or path.is_symlink()]
+    return {
+        path.relative_to(folder).as_posix(): (path.lstat().st_mtime_ns, path.readlink())
+        if path.is_symlink()
+        else (path.lstat().st_mtime_ns, path.read_bytes())
+        for path in paths
+    }
+
+
+# what a resume may not change, how the message names it
+OTHER_MODELS = [
+    ("model.d_model=32", "model.d_model: 16 -> 32"),
+    ("model.context_length=8", "model.context_length: 16 -> 8"),
+    ("model.activation=gelu", "model.activation: relu -> gelu"),
+    ("tokenizer=byte", "tokenizer.name: char -> byte"),
+    ("dataset.validation_split=0.2", "the texts: dataset.validation_split: 0.1 -> 0.2"),
+    ("general.seed=5", "general.seed: 1234 -> 5"),
+    ("training.batch_size=4", "training.batch_size: 8 -> 4"),
+    ("training.optimizer=adamw", "training.optimizer: muon -> adamw"),
+    ("training.qat=int8", "training.qat: none -> int8"),
+    ("training.steps=15", "this run has done 20 steps already; expected training.steps of at least 20; received 15"),
+]
+
+
+def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run, text, tmp_path):
+    folder = tmp_path / "run"
+    copy = tmp_path / "own.txt"
+    copy.write_bytes(text.read_bytes())
+    answer = run("operation_mode=training", f"hydra.run.dir={folder}", f"dataset.training_path={copy}")
+    assert answer.returncode == 0, answer.stderr
+    before = contents(folder)
+    assert not any(str(tmp_path) in path.read_text() for path in (folder / ".hydra").glob("h*"))
+
+    for change, message in OTHER_MODELS:
+        answer = warm_program(f"general.resume={folder}", *change.split())
+        assert (answer.returncode, message in answer.stderr) == (2, True), (change, answer.stderr)
+        assert {name for name, value in contents(folder).items() if before.get(name) != value} <= {"textzoo.log"}
+    copy.write_text(text.read_text() + "More.")
+    answer = warm_program(f"general.resume={folder}")
+    assert "the texts: their content has changed" in answer.stderr
+    copy.write_bytes(text.read_bytes())
+    answer = warm_program(f"general.resume={folder}", "operation_mode=evaluation", "tokenizer=byte")
+    assert (answer.returncode, "tokenizer.name: char -> byte" in answer.stderr) == (2, True), answer.stderr
+
+    longer = warm_program(f"general.resume={folder}", "training.steps=40", "training.learning_rate=0.001")
+    assert longer.returncode == 0, longer.stderr
+    assert "goes on with other settings: training.steps: 20 -> 40; training.learning_rate: 0.003 -> 0.001" in " ".join(
+        longer.stdout.split()
+    )
+    rows = (folder / "logs/metrics.csv").read_text().splitlines()[1:]
+    assert [int(row.partition(",")[0]) for row in rows] == [10, 20, 30, 40]
+    assert report_of(folder)["training"]["steps"] == 40
+    assert "general.resume=" not in (folder / ".hydra/overrides.yaml").read_text()
+    assert not (folder / "checkpoints/latest.1").exists()
+    assert "training.steps=40" in (folder / ".hydra/overrides.yaml").read_text()
+    again = warm_program(f"general.resume={folder}")
+    assert "1_training      reuse" in again.stdout
+
+
+def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
+    """By a second run, a resume, and a sweep into the same folder."""
+    folder = tmp_path / "run"
+    assert run("operation_mode=statistics", f"hydra.run.dir={folder}").returncode == 0
+    with Workspace(folder).lock(), hold(folder / command_line.SWEEP_LOCK):
+        before = contents(folder)
+        for arguments in (
+            ["operation_mode=statistics", f"hydra.run.dir={folder}", "dataset=python_docs"],
+            [f"general.resume={folder}", "dataset.separator=a"],
+            ["-m", "operation_mode=statistics", f"hydra.sweep.dir={folder}", "dataset.split_seed=1,2"],
+            ["-m", "operation_mode=statistics", f"hydra.sweep.dir={tmp_path}", "hydra.sweep.subdir=run"],
+        ):
+            answer = warm_program(*arguments)
+            assert (answer.returncode, "another run is working in" in answer.stderr) == (2, True), answer.stderr
+            assert contents(folder) == before
+
+
+def test_a_run_on_a_users_file_is_resumed_without_that_file(run, warm_program, text, tmp_path):
+    """From the values that it had; and what the command line says anew wins over them."""
+    file, folder = tmp_path / "mine.yaml", tmp_path / "run"
+    file.write_text("defaults: [config, _self_]\ndataset: {separator: ab}\nprediction: {prompt: mine}\n")
+    on_file = ["--config-path", ".", "--config-name", "mine"]
+    answer = run(*on_file, "operation_mode=statistics", f"hydra.run.dir={folder}", "tokenizer=byte")
+    assert answer.returncode == 0, answer.stderr
+    file.unlink()
+    again = warm_program("general.resume=run")
+    assert again.returncode == 0, again.stderr
+    assert "1_statistics    reuse" in again.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+    other = warm_program("general.resume=run", "tokenizer=char", "--cfg", "job")
+    values = yaml.safe_load(other.stdout)
+    assert (values["dataset"]["separator"], values["tokenizer"]["name"]) == ("ab", "char")
+    assert values["prediction"]["prompt"] == "mine"
+
+
+def test_a_sweep_over_a_group_wins_over_a_users_file(warm_program, store, tmp_path):
+    """In processes of their own, too; and nothing of the sweep names this machine."""
+    file = "defaults: [config, _self_]\ntokenizer: {name: char}\n"
+    file += "dataset: {name: conversations, conversations_bytes: 20000}\n"
+    (tmp_path / "mine.yaml").write_text(file)
+    answer = warm_program(
+        "-m",
+        "--config-path=.",
+        "--config-name=mine",
+        "operation_mode=statistics",
+        "tokenizer=byte,word",
+        "hydra.sweep.dir=sweep",
+        "hydra/launcher=joblib",
+        "hydra.launcher.n_jobs=1",
+        f"mlflow.uri={store}",
+        "mlflow.system_metrics=false",
+    )
+    assert answer.returncode == 0, answer.stderr
+    folders = [tmp_path / "sweep" / number for number in ("0", "1")]
+    configurations = [yaml.safe_load((folder / ".hydra/config.yaml").read_text()) for folder in folders]
+    assert [values["tokenizer"]["name"] for values in configurations] == ["byte", "word"]
+    assert {path.name for path in (tmp_path / "sweep").iterdir()} == {"0", "1", ".sweep_lock"}
+
+
+def test_a_link_in_a_run_folder_is_not_followed(warm_program, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "tokenizer.json").write_text("theirs")
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "models").symlink_to(elsewhere)
+    answer = warm_program("operation_mode=training", f"hydra.run.dir={folder}")
+    assert (answer.returncode, "holds links: models" in answer.stderr) == (2, True), answer.stderr
+    assert (elsewhere / "tokenizer.json").read_text() == "theirs"
+    assert [path.name for path in folder.iterdir()] == ["models"]
+
+
+def test_what_is_not_read_of_a_folder_is_told(run, text, tmp_path):
+    """One line on the console; the list in the statistics and the log."""
+    texts, folder = tmp_path / "texts", tmp_path / "run"
+    texts.mkdir()
+    (texts / "A.TXT").write_bytes(text.read_bytes())
+    (texts / "b.md").write_text("not this")
+    (texts / "empty.txt").write_text("")
+    answer = run("operation_mode=statistics", f"dataset.training_path={texts}", f"hydra.run.dir={folder}")
+    assert answer.returncode == 0, answer.stderr
+    assert "dataset: not read of the folders given: 1 no .txt file, 1 empty; textzoo.log lists them." in answer.stdout
+    expected = [{"path": "b.md", "reason": "no .txt file"}, {"path": "empty.txt", "reason": "empty"}]
+    assert json.loads((folder / "statistics.json").read_text())["left_out"] == expected
+    assert "| `b.md` | no .txt file |" in (folder / "statistics.md").read_text()
+    assert "not read: 'b.md': no .txt file" in (folder / "textzoo.log").read_text()
+
+
+def files_that_name(place, folder):
+    """Files below a folder that hold the path of a place, but for the command line itself."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("overrides.yaml", "steps.json")]
+    return [path for path in files if str(place).encode() in path.read_bytes()]
+
+
+def test_what_may_be_published_names_no_folder_of_this_machine(warm_program, store, text, tmp_path):
+    """Reports, logs and the tracked configuration: the run's folder and the texts may lie elsewhere."""
+    folder, elsewhere = tmp_path / "run", tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    for place in (folder, elsewhere):
+        arguments = [
+            "operation_mode=statistics",
+            "dataset=text",
+            f"dataset.training_path={text}",
+            f"mlflow.uri={store}",
+        ]
+        project = f"general.project_name={place.name}"
+        answer = warm_program(*arguments, f"hydra.run.dir={place}", project, "mlflow.system_metrics=false")
+        assert answer.returncode == 0, answer.stderr
+        named = [path for folder in (tmp_path, text.parent) for path in files_that_name(folder, place)]
+        assert [path for path in named if path.name not in UNPUBLISHED] == []
+        assert f".../{text.name}" in (place / ".hydra/config.yaml").read_text()
+        assert report_of(place)["run_dir"] == place.name
+        tracker = Tracker(store, place.name)
+        runs = tracker.client.search_runs([tracker.experiment_id])
+        params = {name: value for found in runs for name, value in found.data.params.items() if "uri" not in name}
+        assert params["dataset.training_path"] == f".../{text.name}"
+        assert not [value for value in params.values() if str(tmp_path.parent) in value]
+
+
+# The tracking address of these tests, and what only this machine reads.
+UNPUBLISHED = ("config.yaml", "dataset.json")
+
+
+def test_a_password_is_not_kept_in_a_run_folder(tmp_path):
+    values = {"mlflow": {"uri": "postgresql://me:hush@host/db"}, "prediction": {"prompt": "a:b@c"}}
+    hydra = {
+        "overrides": {"task": ['mlflow.uri="postgresql://me:hush@host/db"', 'prediction.prompt="a:b@c"']},
+        "runtime": {"choices": {"model": "gpt"}, "config_sources": [{"provider": "main", "path": str(tmp_path)}]},
+        "job": {"config_name": "config"},
+    }
+    for on_own_file in (False, True):
+        folder = tmp_path / "other" if on_own_file else tmp_path
+        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra), folder)
+        kept = "".join(path.read_text() for path in (tmp_path / ".hydra").iterdir())
+        assert "hush" not in kept
+        assert kept.count("postgresql://me:***@host/db") == kept.count("a:b@c") == 2 + on_own_file
+
+
+def test_a_resume_asks_for_the_password_that_was_not_kept(warm_program, tmp_path):
+    (tmp_path / "run/.hydra").mkdir(parents=True)
+    notes = {"hydra": {"runtime": {"config_sources": []}, "job": {"config_name": "config"}}}
+    (tmp_path / "run/.hydra/hydra.yaml").write_text(yaml.safe_dump(notes))
+    for address in ("postgresql://me:***@host/db", "sqlite:///${oc.env:HOME}/x.db"):
+        (tmp_path / "run/.hydra/overrides.yaml").write_text(yaml.safe_dump([f"mlflow.uri={address}"]))
+        answer = warm_program("general.resume=run", "operation_mode=statistics")
+        assert (answer.returncode, "mlflow.uri" in answer.stderr) == (2, True), answer.stderr
+        given = warm_program(
+            "general.resume=run", "operation_mode=statistics", "mlflow.uri=sqlite:///x.db", "--cfg", "job"
+        )
+        assert given.returncode == 0, given.stderr
+
+
+NOT_UTF_8 = [b"dataset.training_path=caf\xe9.txt", b"prediction.prompt=caf\xe9", b"hydra.run.dir=caf\xe9"]
+
+
+@pytest.mark.parametrize("argument", [*NOT_UTF_8, b"--config-path=caf\xe9", b"general.resume=caf\xe9"])
+def test_bytes_that_are_not_utf_8_are_named_before_anything_runs(tmp_path, argument):
+    (tmp_path / os.fsdecode(b"caf\xe9.txt")).write_text("The text. " * 99)
+    command = [os.fsencode(sys.executable), os.fsencode(PROJECT / "stm32ai_main.py"), b"dataset=text", argument]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+    assert answer.returncode == 2
+    assert b"holds bytes that are not UTF-8" in answer.stderr
+    assert b"caf\\xe9" in answer.stderr
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_half_a_character_in_a_file_is_named(warm_program, tmp_path):
+    (tmp_path / "mine.yaml").write_text('defaults: [config, _self_]\nprediction: {prompt: "a\\ud800"}\n')
+    answer = warm_program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
+    assert answer.returncode == 2
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_nothing_is_written_outside_of_the_run_folder_and_the_store(run, tmp_path):
+    """Where the current folder cannot be written, a run elsewhere goes on."""
+    elsewhere = tmp_path.parent / f"{tmp_path.name}-elsewhere"
+    answer = run(
+        "operation_mode=statistics",
+        "dataset=conversations",
+        "dataset.training_path=null",
+        "dataset.conversations_bytes=20000",
+        "dataset.cache_dir=/proc/nothing",
+        f"hydra.run.dir={elsewhere}",
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert json.loads((elsewhere / "statistics.json").read_text())["name"] == "conversations"

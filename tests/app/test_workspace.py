@@ -1,12 +1,14 @@
 """The run's folder: artifacts by role, the ledger, the lock, files that are whole or absent."""
 
 import ast
+import json
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from textzoo.app import Step, make_plan, step_key
+from textzoo.app import Plan, Step, look_for_result, make_plan, plan_lines, step_key
 from textzoo.chains import SERVICES
 from textzoo.errors import UserError, collecting
 from textzoo.files import atomic_path, file_digest, value_digest, write_json, write_text
@@ -94,6 +96,91 @@ def test_a_second_run_in_the_same_folder_is_refused(workspace):
         workspace.lock()
     with workspace.lock():
         pass
+
+
+# how a row of the ledger is edited, why its step runs again
+EDITS = {
+    "loss": (lambda row: row["report"]["training"].update(steps=4), "was changed after it was written"),
+    "outputs": (lambda row: row.update(outputs={"a": "b"}), "was changed after it was written"),
+    "key": (lambda row: row.update(key="other"), "was changed after it was written"),
+    "digest": (lambda row: row.update(digest="0"), "was changed after it was written"),
+    "no digest": (lambda row: row.pop("digest"), "has another form"),
+    "another field": (lambda row: row.update(colour="red"), "has another form"),
+    "an output that is no text": (lambda row: row.update(outputs={"a": 3}), "has another form"),
+    "a report that is a list": (lambda row: row.update(report=[]), "has another form"),
+    "a key that is no text": (lambda row: row.update(key=7), "has another form"),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edited_row_means_that_the_step_runs_again(workspace, name):
+    edit, why = EDITS[name]
+    workspace.finish("1_training", FinishedStep("key", {}, {"training": {"steps": 3}}))
+    rows = json.loads(workspace.path(LEDGER).read_text())
+    edit(rows["1_training"])
+    write_json(workspace.path(LEDGER), rows)
+    assert workspace.finished("1_training", "key") is None
+    assert why in workspace.damage_of("1_training")
+
+
+def test_a_report_of_another_version_means_that_the_step_runs_again(workspace):
+    """A field that has another name now; its row is as it was written."""
+    report = {"training": {"steps_done": 3}}
+    workspace.finish("1_training", FinishedStep("key", {}, report))
+    step = Step("1_training", SERVICES["training"])
+    look_for_result(step, "key", workspace)
+    assert step.reused is None
+    plan = "\n".join(plan_lines(Config(), Plan([step], ""), workspace))
+    assert "1_training      run" in plan
+    assert "again, because its report has another form" in plan
+
+
+def test_an_output_elsewhere_is_not_believed(workspace, tmp_path):
+    (tmp_path / "other").write_text("")
+    workspace.finish("1_training", FinishedStep("key", {"../other": file_digest(tmp_path / "other")}))
+    assert workspace.finished("1_training", "key") is None
+
+
+LINKED = ["models", "models/float.keras", ".lock", "textzoo.log", "steps.json", "c_project", "c_project/host"]
+LINKED += ["dataset", "dataset/train.bin", "plots", "checkpoints/latest", "checkpoints/latest/checkpoint.npz", ".hydra"]
+LINKED += ["report.json", "samples.txt", "logs/tensorboard", "benchmark", "quantization/x.csv", "made_from.json"]
+
+
+@pytest.mark.parametrize("name", LINKED)
+@pytest.mark.parametrize("kind", ["folder", "file", "nothing"])
+def test_links_in_the_folder_are_named(workspace, tmp_path, name, kind):
+    elsewhere = tmp_path / "elsewhere"
+    if kind == "folder":
+        elsewhere.mkdir()
+    if kind == "file":
+        elsewhere.write_text("theirs")
+    path = workspace.path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(elsewhere)
+    with pytest.raises(UserError, match=f"holds links: {name}"):
+        workspace.lock()
+    assert not elsewhere.exists() or kind == "folder" or elsewhere.read_text() == "theirs"
+
+
+@pytest.mark.parametrize("kind", ["pipe", "second name"])
+def test_what_is_appended_to_is_a_file_of_the_folder_alone(workspace, tmp_path, kind):
+    path = workspace.path(".lock")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        (tmp_path / "theirs").write_text("")
+        path.hardlink_to(tmp_path / "theirs")
+    with pytest.raises(UserError, match="no plain file of this folder alone"):
+        workspace.lock()
+
+
+def test_what_an_earlier_training_left_is_put_aside(workspace):
+    """Quantized from other weights than those that are trained now."""
+    for number in ("1", "2"):
+        write_text(workspace.path("models/decode_a.tflite"), number)
+        workspace.set_aside(["quantized_model"])
+        assert workspace.files("quantized_model") == []
+        assert workspace.path("earlier", number, "decode_a.tflite").read_text() == number
 
 
 def test_the_newest_file_of_a_role_is_found(workspace):

@@ -4,6 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -211,6 +212,89 @@ def test_a_lambda_is_refused_and_not_executed(tmp_path):
     with pytest.raises(UserError, match="holds a Sequential, which is no architecture of TextZoo"):
         load_float_model(path)
     assert not marker.exists()
+
+
+def huge(file, place):
+    """A data set of 3.6 GB in no bytes."""
+    del file[place]
+    file.create_dataset(place, (30_000, 30_000), "float32", chunks=(1000, 1000), compression="gzip")
+
+
+def elsewhere(file, place):
+    del file[place]
+    file[place] = h5py.ExternalLink("/etc/other.h5", "/weights")
+
+
+def outside(file, place):
+    shape = file[place].shape
+    del file[place]
+    file.create_dataset(place, shape, "float32", external="/etc/passwd")
+
+
+def virtual(file, place):
+    shape = file[place].shape
+    del file[place]
+    layout = h5py.VirtualLayout(shape, "float32")
+    layout[...] = h5py.VirtualSource("/etc/other.h5", "weights", shape)
+    file.create_virtual_dataset(place, layout)
+
+
+def ring(file, place):
+    file["ring"] = file["/"]
+
+
+def soft(file, place):
+    del file[place]
+    file[place] = h5py.SoftLink("/nowhere")
+
+
+def texts(file, place):
+    file["texts"] = [b"a" * 1000]
+
+
+HOSTILE_WEIGHTS = {
+    huge: "declares more than",
+    elsewhere: "leads elsewhere",
+    outside: "names other files",
+    virtual: "names other files",
+    ring: "more groups than a model has",
+    soft: "leads elsewhere",
+    texts: "no array of numbers",
+}
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("edit", HOSTILE_WEIGHTS, ids=lambda edit: edit.__name__)
+def test_weights_that_would_fill_the_memory_or_come_from_elsewhere_are_refused(tmp_path, ending, edit):
+    path = tmp_path / f"model.{ending}"
+    save_float_model(make(*ARCHITECTURES[1][:3]), path)
+    weights = path
+    if ending == "keras":
+        weights = tmp_path / "weights.h5"
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        weights.write_bytes(members["model.weights.h5"])
+    with h5py.File(weights, "r+") as file:
+        places = []
+        file.visititems(lambda name, entry: places.append(name) if isinstance(entry, h5py.Dataset) else None)
+        edit(file, places[0])
+    if ending == "keras":
+        members["model.weights.h5"] = weights.read_bytes()
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+    with pytest.raises(UserError, match=HOSTILE_WEIGHTS[edit]):
+        load_float_model(path)
+
+
+@pytest.mark.parametrize("name", ["model.weights.npz", "../x", "model.weights.json"])
+def test_an_archive_with_other_files_is_refused(tmp_path, name):
+    path = tmp_path / "model.keras"
+    save_float_model(make(*ARCHITECTURES[1][:3]), path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, b"")
+    with pytest.raises(UserError, match="holds other files than"):
+        load_float_model(path)
 
 
 def changed(**numbers):

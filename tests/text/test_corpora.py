@@ -2,6 +2,8 @@
 
 import codecs
 import hashlib
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -186,3 +188,75 @@ def test_the_separator_ends_every_document(write, texts, expected):
     other = load_corpus(text_dataset(files, separator="#", validation_path=str(files[0])))
     assert other.training == expected
     assert other.validation.endswith("#")
+
+
+# what lies in a folder, why it is not read; "" for what is
+IN_A_FOLDER = {
+    "a.txt": "",
+    "B.TXT": "",
+    "deep/er/c.Txt": "",
+    "linked.txt": "",
+    "notes.md": "no .txt file",
+    "txt": "no .txt file",
+    ".hidden.txt": "hidden",
+    ".git": "hidden",
+    "empty.txt": "empty",
+    "pipe.txt": "no plain file",
+    "nowhere.txt": "a link to nothing",
+    "linked": "a linked folder",
+    "caf?.txt": "",
+}
+
+
+@pytest.fixture
+def mixed_folder(tmp_path):
+    """A folder with one of each."""
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    for name in ("a.txt", "B.TXT", "deep/er/c.Txt", "notes.md", "txt", ".hidden.txt", ".git/x.txt"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{name} says so\n" * 5)
+    Path(os.fsdecode(bytes(folder) + b"/caf\xe9.txt")).write_text("coffee " * 9)
+    other.mkdir()
+    (other / "d.txt").write_text("from elsewhere")
+    (folder / "empty.txt").write_text("")
+    os.mkfifo(folder / "pipe.txt")
+    (folder / "linked.txt").symlink_to(other / "d.txt")
+    (folder / "nowhere.txt").symlink_to(tmp_path / "nothing")
+    (folder / "linked").symlink_to(other)
+    return folder
+
+
+def test_what_of_a_folder_is_read_and_what_is_not(mixed_folder):
+    corpus = load_corpus(text_dataset(mixed_folder))
+    read = {source.location.removeprefix(f"{mixed_folder}/") for source in corpus.sources}
+    left = {entry.path: entry.reason for entry in corpus.left_out}
+    assert {**dict.fromkeys(read, ""), **left} == IN_A_FOLDER
+
+
+def test_sources_of_a_mixture_tell_what_they_leave_out(mixed_folder):
+    sources = [{"name": "text", "training_path": str(mixed_folder)}, {"name": "python_docs"}]
+    corpus = load_corpus(DatasetConfig(name="mixture", sources=sources))
+    assert {entry.path for entry in corpus.left_out} == {name for name, reason in IN_A_FOLDER.items() if reason}
+
+
+def test_a_folder_without_texts_says_what_it_holds(mixed_folder):
+    for path in mixed_folder.iterdir():
+        if path.suffix.lower() == ".txt" and path.is_file() and path.stat().st_size and path.name[0] != ".":
+            path.unlink()
+    (mixed_folder / "deep/er/c.Txt").unlink()
+    with pytest.raises(UserError, match=r"there is no \.txt file in the folder") as caught:
+        load_corpus(text_dataset(mixed_folder))
+    assert "2 no .txt file" in caught.value.received
+
+
+def test_a_subfolder_that_may_not_be_opened_is_named(mixed_folder, monkeypatch):
+    scandir = os.scandir
+
+    def refusing(path):
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(UserError, match=r"cannot read the folder '.*deep'; received Permission denied"):
+        load_corpus(text_dataset(mixed_folder))

@@ -187,3 +187,12 @@ def test_missing_and_large_files(tmp_path, monkeypatch):
     (tmp_path / "tokenizer.json").write_text(json.dumps(GOOD))
     with pytest.raises(UserError, match="too large"):
         load_tokenizer(tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("content", ["[" + "[]," * 300_000 + "[]]", "{" + '"a": {},' * 300_000 + '"b": {}}'])
+def test_a_file_of_empty_lists_is_refused_before_it_is_parsed(tmp_path, content, monkeypatch):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(f'{{"tokens": {content}}}')
+    monkeypatch.setattr("json.loads", None)
+    with pytest.raises(UserError, match="at most 262,144 lists and objects"):
+        load_tokenizer(path)

@@ -16,6 +16,7 @@ from toy_training import SEED, ToyData, run_toy, stop_at, toy_config, toy_model
 
 from textzoo.errors import UserError
 from textzoo.text.windows import TokenPart
+from textzoo.training.changeable import CHANGEABLE
 from textzoo.training.checkpoints import read_checkpoint
 from textzoo.training.evaluation import Evaluator
 from textzoo.training.layout import read_weights
@@ -129,6 +130,32 @@ def test_other_inputs_start_anew_and_keep_the_old_checkpoints(tmp_path):
     assert result.steps == 20
     assert [row["step"] for row in result.history] == [10, 20]
     assert (tmp_path / "checkpoints/best.1/checkpoint.npz").read_bytes() == old
+
+
+# what changes in a resumed run, the steps of its evaluations
+CHANGES = [
+    ({"steps": 20}, [10, 20]),
+    ({"steps": 20, "learning_rate": 1e-3, "schedule": "cosine", "eval_tokens": 50}, [10, 20]),
+    ({"steps": 20, "eval_interval": 20}, [10, 20]),
+    ({"steps": 5}, [10]),
+    ({"steps": 20, "batch_size": 8}, [10, 20]),
+    ({"steps": 20, "optimizer": "adamw"}, [10, 20]),
+]
+
+
+@pytest.mark.parametrize(("changes", "steps"), CHANGES, ids=lambda value: ",".join(map(str, value)))
+def test_a_resumed_run_goes_on_where_its_vectors_stay_good(tmp_path, capsys, changes, steps):
+    """Otherwise it starts anew, and says so; the earlier checkpoints are kept."""
+    run_toy(tmp_path, steps=10)
+    reported = []
+    _, result = run_toy(
+        tmp_path, resume=True, on_metrics=lambda step, metrics: reported.append(step), **{"steps": 10, **changes}
+    )
+    assert [row["step"] for row in result.history] == steps
+    goes_on = {*changes} <= CHANGEABLE
+    assert (min(reported, default=99) > 10) == goes_on
+    assert (tmp_path / "checkpoints/latest.1").exists() != goes_on
+    assert ("training goes on" if goes_on else "training starts anew") in capsys.readouterr().out
 
 
 def test_resume_refuses_other_data_and_models(tmp_path, whole):

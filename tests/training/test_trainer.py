@@ -1,6 +1,7 @@
 """The training loop learns, reports, stops and tells what went wrong."""
 
 import csv
+import socket
 
 import keras
 import numpy as np
@@ -14,7 +15,7 @@ from textzoo.errors import UserError
 from textzoo.models.registry import MODELS
 from textzoo.text.windows import evaluation_windows
 from textzoo.training.layout import read_weights, write_weights
-from textzoo.training.logs import COLUMNS
+from textzoo.training.logs import COLUMNS, TensorBoardLog
 from textzoo.training.trainer import train
 
 
@@ -192,3 +193,15 @@ def test_weights_survive_the_vector():
     vector = np.arange(len(read_weights(model)), dtype=np.float32)
     write_weights(model, vector)
     np.testing.assert_array_equal(read_weights(model), vector)
+
+
+def test_logs_do_not_name_the_machine(tmp_path):
+    log = TensorBoardLog(tmp_path)
+    log.write(1, {"loss": 2.0})
+    log.close()
+    (path,) = tmp_path.iterdir()
+    assert "tfevents" in path.name
+    assert socket.gethostname() not in path.name.split(".")
+    accumulated = EventAccumulator(str(tmp_path))
+    accumulated.Reload()
+    assert accumulated.Tags()["tensors"] or accumulated.Tags()["scalars"]

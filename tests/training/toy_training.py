@@ -51,13 +51,15 @@ def run_toy(
     data: ToyData | None = None,
     on_metrics: Any = None,
     deterministic: bool = False,
+    resume: bool = False,
     **changes: Any,
 ) -> tuple[np.ndarray, TrainingResult]:
     """Train a toy; the model's weights afterwards as one vector, and the result."""
     model = model or toy_model()
-    listener = {"on_metrics": on_metrics} if on_metrics else {}
+    options = {"on_metrics": on_metrics} if on_metrics else {}
+    options |= {"deterministic": deterministic, "resume": resume}
     config = toy_config(**changes)
-    result = train(model, data or ToyData(), config, folder=folder, seed=SEED, deterministic=deterministic, **listener)
+    result = train(model, data or ToyData(), config, folder=folder, seed=SEED, **options)
     return read_weights(model), result
 
 

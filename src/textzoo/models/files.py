@@ -6,8 +6,11 @@ and only then are weights read into them. Nothing that a file names is imported 
 
 import dataclasses
 import inspect
+import io
 import json
+import lzma
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ import h5py
 from textzoo.errors import UserError
 from textzoo.files import atomic_path
 from textzoo.models.base import LanguageModel
+from textzoo.models.hdf5_check import check_declared
 from textzoo.models.registry import MODELS
 from textzoo.schema import ModelConfig
 from textzoo.validation.keys import build_section
@@ -26,6 +30,8 @@ MAXIMAL_VOCABULARY = 1 << 16
 # A .keras file may be compressed, but random weights hardly shrink: more than this is a bomb.
 MAXIMAL_EXPANSION = 20
 BYTES_PER_WEIGHT = 4
+WEIGHTS = "model.weights.h5"
+MEMBERS = ("metadata.json", "config.json", WEIGHTS)
 
 
 def build_model(config: ModelConfig, vocabulary_size: int) -> LanguageModel:
@@ -59,7 +65,19 @@ def save_float_model(model: LanguageModel, path: Path) -> None:
 
 
 # What reading a damaged archive or configuration raises; RecursionError: a document that is nested too deeply.
-UNREADABLE = (OSError, KeyError, ValueError, TypeError, AttributeError, RecursionError, zipfile.BadZipFile)
+UNREADABLE = (
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    EOFError,
+    RuntimeError,  # RecursionError and NotImplementedError are among them
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 def load_float_model(path: Path) -> LanguageModel:
@@ -77,6 +95,7 @@ def load_float_model(path: Path) -> LanguageModel:
         raise damaged(path, error) from error
     model = build_checked(path, class_name, config)
     try:
+        check_weights(path, model.count_params())
         model.load_weights(path)
     except Exception as error:  # Keras raises many kinds of exception for damaged weights.
         raise damaged(path, error) from error
@@ -96,9 +115,21 @@ def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
         size = sum(member.file_size for member in archive.infolist())
         if size > MAXIMAL_EXPANSION * path.stat().st_size:
             raise ValueError(f"the archive expands to {size:,} bytes")
+        unknown = [member.filename for member in archive.infolist() if member.filename not in MEMBERS]
+        if unknown or len(archive.infolist()) != len(MEMBERS):
+            raise ValueError(f"the archive holds other files than {', '.join(MEMBERS)}")
         if archive.getinfo("config.json").file_size > MAXIMAL_CONFIG_BYTES:
             raise ValueError("config.json is too large")
         return configuration_of(json.loads(archive.read("config.json")))
+
+
+def check_weights(path: Path, parameters: int) -> None:
+    """ValueError where the weights of a file declare more than its model has; nothing of them is read."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r") as file:
+            return check_declared(file, parameters)
+    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as file:
+        return check_declared(file, parameters)
 
 
 def h5_configuration(path: Path) -> tuple[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from textzoo.files import write_json, write_text
 from textzoo.progress import console, working
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.schema import Config, DatasetConfig, TokenizerConfig
-from textzoo.text.corpora import load_corpus
+from textzoo.text.corpora import Corpus, TokenCorpus, load_corpus
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
 from textzoo.text.statistics import data_statistics, numbers, statistics_key, statistics_page, warnings
 from textzoo.text.strict_json import read_json_object
@@ -24,29 +24,38 @@ if TYPE_CHECKING:
 DATASET_FOLDER = "dataset"
 
 
-def prepared_dataset(config: Config, workspace: Workspace, sink: Sink) -> PreparedDataset:
+def prepared_dataset(config: Config, workspace: Workspace, sink: Sink, *, anew: bool = False) -> PreparedDataset:
     """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one.
 
     Beside it the run's folder and the tracker get the statistics of the corpus, once.
+
+    Args:
+        config: What to prepare.
+        workspace: The run's folder.
+        sink: The tracker.
+        anew: For a training, which makes the tokenizer itself: one that lies beside the models is not believed.
     """
     with working("preparing the corpus"):
         corpus = load_corpus(config.dataset)
-        data = prepare_corpus(corpus, tokenizer_config(config, workspace), workspace.path(DATASET_FOLDER))
-    if not has_statistics(data, config.dataset, workspace):
+        tokenizer = tokenizer_config(config, None if anew else workspace)
+        data = prepare_corpus(corpus, tokenizer, workspace.path(DATASET_FOLDER))
+    if not has_statistics(corpus, data, config.dataset, workspace):
         with working("statistics of the corpus"):
             statistics = data_statistics(corpus, data, config.dataset.separator)
         keep_statistics(statistics, config.dataset, workspace, sink)
     return data
 
 
-def has_statistics(data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace) -> bool:
+def has_statistics(
+    corpus: Corpus | TokenCorpus, data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace
+) -> bool:
     """Whether the run's folder already holds the statistics of this corpus."""
     path = workspace.find("statistics")
     try:
         recorded = read_json_object(path, MAX_RECORD_BYTES) if path else {}
     except UserError:
         return False
-    return recorded.get("key") == statistics_key(data, dataset.separator)
+    return recorded.get("key") == statistics_key(corpus, data, dataset.separator)
 
 
 def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspace: Workspace, sink: Sink) -> None:
@@ -62,21 +71,21 @@ def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspac
         sink.artifact(file)
 
 
-def tokenizer_config(config: Config, workspace: Workspace) -> TokenizerConfig:
+def tokenizer_config(config: Config, workspace: Workspace | None) -> TokenizerConfig:
     if config.dataset.name == "nanogpt":  # brings its own vocabulary
         return config.tokenizer
     existing = tokenizer_path(config, workspace)
     return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer
 
 
-def tokenizer_path(config: Config, workspace: Workspace) -> Path | None:
-    """An existing tokenizer.json: as configured, beside the model file given, or of this run."""
+def tokenizer_path(config: Config, workspace: Workspace | None) -> Path | None:
+    """An existing tokenizer.json: as configured, beside the model file given, or of this run's folder."""
     if config.tokenizer.path:
         return Path(config.tokenizer.path)
     for model_path in (config.model.float_model_path, config.model.quantized_model_path):
         if model_path and (beside := Path(model_path).parent / "tokenizer.json").is_file():
             return beside
-    return workspace.find("tokenizer")
+    return workspace.find("tokenizer") if workspace else None
 
 
 def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:

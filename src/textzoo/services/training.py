@@ -22,7 +22,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     from textzoo.training.backends import set_seed
     from textzoo.training.trainer import train
 
-    data = inputs.prepared_dataset(config, workspace, sink)
+    data = inputs.prepared_dataset(config, workspace, sink, anew=True)
     set_seed(config.general.seed, config.general.deterministic)
     model = starting_model(config, data.tokenizer.vocabulary_size, len(data.train))
     result = train(
@@ -32,6 +32,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         folder=workspace.root,
         seed=config.general.seed,
         deterministic=config.general.deterministic,
+        resume=bool(config.general.resume),
         on_metrics=sink.metrics,
     )
     save_float_model(model, workspace.path(ROLES["float_model"]))

@@ -21,7 +21,7 @@ from textzoo.files import file_digest, value_digest, write_json, write_text
 from textzoo.text import conversation_topics
 from textzoo.text.cleaning import DOCUMENT_SEPARATOR, split_documents
 from textzoo.text.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Exchange, Facts, Topic, number, pick
-from textzoo.text.reading import Source, read_text
+from textzoo.text.reading import Source, printable, read_text
 from textzoo.text.strict_json import read_json_object
 
 USER, BOT = "User: ", "Bot: "
@@ -162,11 +162,21 @@ def cached_conversations(
     settings = {"size_bytes": size_bytes, "dialogues": dialogues, "seed": seed}
     key = hashlib.sha256(json.dumps([settings, generator_digest()], sort_keys=True).encode()).hexdigest()
     path = folder / f"conversations_{key[:16]}.txt"
-    if not is_intact(path):
-        write_conversations(path, **settings)
-    text, source = read_text(path)
+    try:
+        if not is_intact(path):
+            write_conversations(path, **settings)
+        text, source = read_text(path)
+    except OSError:  # a folder that cannot be written: they are made for this run alone
+        text, source = made_text(printable(path), **settings)
     documents = split_documents(text)
     return documents, Source(source.location, source.sha256, source.size_bytes, len(text), len(documents))
+
+
+def made_text(location: str, *, size_bytes: int | None, dialogues: int | None, seed: int) -> tuple[str, Source]:
+    """The text as write_conversations would write it, and where that would be."""
+    text = conversations_text(make_conversations(size_bytes=size_bytes, dialogues=dialogues, seed=seed))
+    content = text.encode()
+    return text, Source(location, hashlib.sha256(content).hexdigest(), len(content), len(text))
 
 
 def is_intact(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from textzoo.text.conversations import cached_conversations
 from textzoo.text.download import KnownFile, fetch
 from textzoo.text.nanogpt import open_tokens, read_characters
 from textzoo.text.python_docs import read_python_docs
-from textzoo.text.reading import Source, as_paths, printable, read_text, text_files
+from textzoo.text.reading import LeftOut, Source, as_paths, left_out, printable, read_text, text_files
 
 TINYSHAKESPEARE = KnownFile(
     url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
@@ -38,6 +38,7 @@ class Corpus:
         sha256: Content hash of both, see text_digest; of a mixture, of its sources, too.
         sources: Where it comes from.
         parts: The sources of a mixture, in the order in which their texts follow each other; otherwise none.
+        left_out: What lies in the folders given and is no part of the corpus.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Corpus:
     sha256: str
     sources: list[Source]
     parts: tuple["TextPart", ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class TokenCorpus:
         characters: The character of each token.
         sha256: Content hash of the three files.
         sources: Where it comes from.
+        left_out: Nothing.
     """
 
     name: str
@@ -77,6 +80,7 @@ class TokenCorpus:
     characters: list[str]
     sha256: str
     sources: list[Source]
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def load_corpus(dataset: DatasetConfig) -> Corpus | TokenCorpus:
@@ -94,7 +98,15 @@ def load_python_docs(dataset: DatasetConfig) -> Corpus:
 def load_text(dataset: DatasetConfig) -> Corpus:
     if not dataset.training_path:
         raise UserError(f"dataset.name={dataset.name} needs dataset.training_path", remedy="Give a file or a folder.")
-    return text_corpus(dataset, *read_texts(dataset.training_path))
+    corpus = text_corpus(dataset, *read_texts(dataset.training_path))
+    return replace(corpus, left_out=tuple(left_out(as_paths(paths_of(dataset)))))
+
+
+def paths_of(dataset: DatasetConfig) -> list[str]:
+    """All files and folders that a dataset names."""
+    return [
+        str(path) for given in (dataset.training_path, dataset.validation_path) if given for path in as_paths(given)
+    ]
 
 
 def load_tinyshakespeare(dataset: DatasetConfig) -> Corpus:
@@ -171,6 +183,7 @@ def load_mixture(dataset: DatasetConfig) -> Corpus:
         combined_digest([*(corpus.sha256 for corpus in loaded), value_digest([asdict(part) for part in parts])]),
         [source for corpus in loaded for source in corpus.sources],
         parts,
+        tuple(entry for corpus in loaded for entry in corpus.left_out),
     )
 
 

@@ -51,13 +51,16 @@ def fetch(known: KnownFile, path: Path) -> Path:
     Raises:
         UserError: No network, a server that refuses, a wrong size or content, a folder that cannot be written.
     """
+    if matches(known, path):  # perhaps in a folder that cannot be written
+        return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path.with_name(f"{path.name}.lock")):
             if not matches(known, path):
                 download(known, path)
     except OSError as error:
-        raise UserError(f"cannot write {path}", received=error.strerror or str(error), remedy=known.remedy) from error
+        remedy = f"Give a dataset.cache_dir that can be written. {known.remedy}".strip()
+        raise UserError(f"cannot write {path}", received=error.strerror or str(error), remedy=remedy) from error
     return path
 
 

@@ -2,14 +2,18 @@
 
 import codecs
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from textzoo.errors import UserError
 from textzoo.text.cleaning import normalise_newlines
 
 # Corpora are held in memory while they are turned into tokens.
 MAX_TEXT_BYTES = 1 << 30
+# In small or capital letters.
+SUFFIX = ".txt"
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
 FOREIGN_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32-LE",
@@ -40,6 +44,14 @@ class Source:
     normalised: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A file or subfolder of a folder of texts that is not read: its path in that folder, and why."""
+
+    path: str
+    reason: str
+
+
 def as_paths(given: str | list[str]) -> list[Path]:
     return [Path(path) for path in ([given] if isinstance(given, str) else given)]
 
@@ -47,7 +59,7 @@ def as_paths(given: str | list[str]) -> list[Path]:
 def text_files(given: list[Path]) -> list[Path]:
     """The files meant by files and folders: a folder stands for its .txt files, those in subfolders included.
 
-    Files keep the given order; those of a folder are sorted by path. Names that begin with a dot are left out.
+    Files keep the given order; those of a folder are sorted by path. `left_out` tells what else lies there.
     """
     if not given:
         raise UserError("no text was given", expected="a file, a list of files, or a folder of .txt")
@@ -55,10 +67,68 @@ def text_files(given: list[Path]) -> list[Path]:
 
 
 def files_in_folder(folder: Path) -> list[Path]:
-    files = [path for path in folder.rglob("*.txt") if path.is_file() and not path.name.startswith(".")]
+    reasons = look_through(folder)
+    files = [path for path, reason in reasons.items() if not reason]
     if not files:
-        raise UserError(f"there is no .txt file in the folder {folder}")
+        told = counted([reason for reason in reasons.values() if reason])
+        raise UserError(f"there is no .txt file in the folder {printable(folder)}", received=told)
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def left_out(given: list[Path]) -> list[LeftOut]:
+    """What lies in the folders given and is not read, with the reason, sorted by path."""
+    return [
+        LeftOut(printable(path.relative_to(folder)), reason)
+        for folder in given
+        if folder.is_dir()
+        for path, reason in sorted(look_through(folder).items())
+        if reason
+    ]
+
+
+def look_through(folder: Path) -> dict[Path, str]:
+    """Every file of a folder, those in subfolders included -> why it is left out, "" for those that are read.
+
+    A hidden or linked subfolder is one entry.
+
+    Raises:
+        UserError: A subfolder that may not be opened: what it holds cannot even be told.
+    """
+    reasons: dict[Path, str] = {}
+    for place, folders, files in os.walk(folder, onerror=refuse_folder):
+        for name in folders[:]:
+            path = Path(place, name)
+            if reason := "hidden" if name.startswith(".") else "a linked folder" if path.is_symlink() else "":
+                folders.remove(name)
+                reasons[path] = reason
+        reasons |= {Path(place, name): reason_to_leave_out(Path(place, name)) for name in files}
+    return reasons
+
+
+def refuse_folder(error: OSError) -> NoReturn:
+    raise UserError(
+        f"cannot read the folder '{printable(Path(error.filename))}'",
+        received=error.strerror or str(error),
+        remedy="Mend its permissions, or move it away.",
+    ) from error
+
+
+def reason_to_leave_out(path: Path) -> str:
+    """Why a file of a folder is not read, "" if it is."""
+    if path.name.startswith("."):
+        return "hidden"
+    if path.suffix.lower() != SUFFIX:
+        return f"no {SUFFIX} file"
+    if path.is_symlink() and not path.exists():
+        return "a link to nothing"
+    if not path.is_file():
+        return "no plain file"
+    return "" if path.stat().st_size else "empty"
+
+
+def counted(reasons: list[str]) -> str:
+    """How often each reason occurs: "2 no .txt file, 1 hidden"."""
+    return ", ".join(f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons))
 
 
 def read_bytes(path: Path, limit: int) -> bytes:

@@ -1,6 +1,7 @@
 """What a corpus is made of, as figures and as a page: sizes, vocabulary, frequencies, repetitions."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -31,9 +32,10 @@ NAMES = {
 }
 
 
-def statistics_key(data: PreparedDataset, separator: str | None) -> str:
+def statistics_key(corpus: Corpus | TokenCorpus, data: PreparedDataset, separator: str | None) -> str:
     """Content hash of what the statistics are made from."""
-    return value_digest([VERSION, data.sha256, data.tokenizer.name, data.tokenizer.tokens, separator])
+    left_out = [asdict(entry) for entry in corpus.left_out]
+    return value_digest([VERSION, data.sha256, data.tokenizer.name, data.tokenizer.tokens, separator, left_out])
 
 
 def data_statistics(corpus: Corpus | TokenCorpus, data: PreparedDataset, separator: str | None) -> dict[str, Any]:
@@ -42,12 +44,13 @@ def data_statistics(corpus: Corpus | TokenCorpus, data: PreparedDataset, separat
     tokens = {"training": data.train, "validation": data.validation}
     counts = {part: token_counts(tokens[part], data.tokenizer.vocabulary_size) for part in texts}
     return {
-        "key": statistics_key(data, separator),
+        "key": statistics_key(corpus, data, separator),
         "name": corpus.name,
         "sha256": data.sha256,
         "vocabulary_size": data.tokenizer.vocabulary_size,
         "parts": {part: part_statistics(text, counts[part], data.tokenizer, separator) for part, text in texts.items()},
         "sources": source_rows(corpus, data),
+        "left_out": [asdict(entry) for entry in corpus.left_out],
         "repeated": {name: vars(found) | {"share": found.share} for name, found in overlaps(texts, separator).items()},
         "frequent_characters": frequent_characters(texts["training"]),
         "frequent_tokens": frequent_tokens(counts["training"], data.tokenizer),
@@ -170,6 +173,9 @@ def statistics_page(statistics: dict[str, Any], warned: list[str]) -> str:
     if statistics["sources"]:
         rows = [[shown(name, value) for name, value in row.items()] for row in statistics["sources"]]
         lines += ["", "## Sources", "", *table([name.replace("_", " ") for name in statistics["sources"][0]], rows)]
+    if statistics["left_out"]:
+        rows = [[f"`{row['path']}`".replace("|", "\\|"), row["reason"]] for row in statistics["left_out"]]
+        lines += ["", "## Not read of the folders given", "", *table(["path", "reason"], rows)]
     lines += ["", "## What of the validation text also occurs in the training text", ""]
     lines += table(
         ["", "looked at", "repeated", "share"],

@@ -7,6 +7,9 @@ from typing import Any, NoReturn
 from textzoo.errors import UserError
 from textzoo.text.reading import read_bytes
 
+# Empty lists take twenty times their bytes when they are read.
+MAXIMAL_COLLECTIONS = 1 << 18
+
 
 def read_json_object(path: Path, limit: int) -> dict[str, Any]:
     """Read a JSON object of at most `limit` bytes.
@@ -15,6 +18,13 @@ def read_json_object(path: Path, limit: int) -> dict[str, Any]:
         UserError: Missing, too large, not JSON, not an object, a key given twice, NaN or infinity, nested too deeply.
     """
     content = read_bytes(path, limit)
+    collections = content.count(b"[") + content.count(b"{")
+    if collections > MAXIMAL_COLLECTIONS:
+        raise UserError(
+            f"'{path}' is damaged",
+            expected=f"at most {MAXIMAL_COLLECTIONS:,} lists and objects",
+            received=f"{collections:,} brackets",
+        )
     try:
         values = json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:

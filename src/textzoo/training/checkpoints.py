@@ -113,6 +113,15 @@ def _read(file: Path) -> Checkpoint:
     return Checkpoint(vectors, progress)
 
 
+def read_step(folder: Path) -> int:
+    """How many steps the checkpoint of a folder has done; 0 where there is none that can be read."""
+    try:
+        with zipfile.ZipFile(folder / FILE_NAME) as archive:
+            return _progress(json.loads(bytes(_array(archive, "progress", np.uint8, MAXIMAL_PROGRESS_BYTES)))).step
+    except Exception:  # as in read_checkpoint
+        return 0
+
+
 def _array(archive: zipfile.ZipFile, name: str, dtype: type, maximal_bytes: int) -> np.ndarray:
     """A 1-D member of the archive; its header is checked against the member's size before memory is taken."""
     member = archive.getinfo(f"{name}.npy")

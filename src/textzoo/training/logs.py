@@ -2,6 +2,7 @@
 
 import csv
 import io
+import socket
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -70,6 +71,9 @@ class TensorBoardLog:
         except OSError as error:
             raise UserError(f"the log folder {folder} cannot be made", received=str(error)) from error
         self.writer = Writer(str(folder))
+        # The library puts the machine's name into that of the file; logs are published.
+        for path in folder.glob(f"*.{socket.gethostname()}.*"):
+            path.rename(path.with_name(path.name.replace(f".{socket.gethostname()}.", ".")))
 
     def write(self, step: int, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():

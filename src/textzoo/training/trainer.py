@@ -21,6 +21,7 @@ from textzoo.text.windows import TokenPart, check_lengths, mixed_crops, random_c
 from textzoo.training import logs
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
+from textzoo.training.changeable import CHANGEABLE
 from textzoo.training.checkpoints import (
     Checkpoint,
     Progress,
@@ -44,6 +45,8 @@ LATEST = "checkpoints/latest"
 REPORTS_PER_EVALUATION = 5
 # Keys that say where to start, not what to compute.
 STARTING_POINT = ("resume_from",)
+# What else may change: the same sums in another order, and where the weights began.
+CHANGEABLE_INPUTS = ("deterministic", "backend", "training.init_from", "training.init_strict")
 
 OnMetrics = Callable[[int, dict[str, float]], None]
 
@@ -96,12 +99,14 @@ def train(
     folder: Path,
     seed: int,
     deterministic: bool = False,
+    resume: bool = False,
     on_metrics: OnMetrics = ignore_metrics,
 ) -> TrainingResult:
     """Train a model; on return it holds the best weights.
 
-    A run that was interrupted in the same folder with the same inputs goes on from its latest checkpoint; with other
-    inputs, the old checkpoints are renamed and the run starts anew.
+    A run that was interrupted in the same folder with the same inputs goes on from its latest checkpoint. With other
+    inputs, the old checkpoints are renamed and the run starts anew; but with `resume` it goes on where only keys of
+    CHANGEABLE differ.
 
     Args:
         model: Its weights are the starting point, unless the configuration names another one.
@@ -111,6 +116,7 @@ def train(
             plots/learning_curves.png.
         seed: Seed of data order and dropout, in [0, 2**31).
         deterministic: Same bits from same inputs, on the same machine.
+        resume: The user asked to continue what the folder holds.
         on_metrics: Called with the step and metrics, several times between evaluations.
 
     Raises:
@@ -126,7 +132,7 @@ def train(
     with contextlib.ExitStack() as stack:
         stack.enter_context(score_penalty(model, config.score_penalty))
         stack.enter_context(mixed_precision(model, config.mixed_precision))
-        run = Run(model, data, config, folder, seed, deterministic, on_metrics)
+        run = Run(model, data, config, folder, seed, deterministic, on_metrics, resume)
         stack.callback(run.close)
         run.start()
         result = run.finish(run.loop())
@@ -155,8 +161,10 @@ class Run:
         seed: int,
         deterministic: bool,
         on_metrics: OnMetrics,
+        resume: bool,
     ) -> None:
         self.model = model
+        self.resume = resume
         self.data = data
         self.config = config
         self.folder = Path(folder)
@@ -200,8 +208,9 @@ class Run:
             return
         self.progress = replace(checkpoint.progress, inputs=self.inputs)
         self.best_weights = checkpoint.vectors.pop("best_weights", None)
-        if checkpoint.progress.inputs.get("training", {}).get("qat") != self.config.qat:
-            self.progress.best_validation_loss = None  # on another grid, or on none
+        before = checkpoint.progress.inputs.get("training", {})
+        if (before.get("qat"), before.get("eval_tokens")) != (self.config.qat, self.config.eval_tokens):
+            self.progress.best_validation_loss = None  # on another grid, or over other tokens
         # A vector that the checkpoint lacks (an average now asked for) starts from its weights.
         step = checkpoint.progress.step
         fresh = self.step.initial_vectors(checkpoint.vectors["weights"], self.on_grid(step))
@@ -228,7 +237,12 @@ class Run:
         except UserError as error:
             console.print(f"{error} The run starts anew.")
             return None
-        return checkpoint if checkpoint.progress.inputs == self.inputs else None
+        changed = changed_inputs(checkpoint.progress.inputs, self.inputs)
+        if not changed or (self.resume and all(is_changeable(name) for name in changed)):
+            tell_changes("training goes on", changed)
+            return checkpoint
+        tell_changes("training starts anew, and the earlier checkpoints are kept under other names", changed)
+        return None
 
     def loop(self) -> bool:
         """Train to the end; True if patience ran out before."""
@@ -428,9 +442,24 @@ def check_resumable(progress: Progress, inputs: dict[str, Any], path: str) -> No
                 received=str(progress.inputs.get(key)),
                 remedy="To start from its weights only, use training.init_from.",
             )
-    before = progress.inputs.get("training", {})
-    changed = [
-        f"{key}: {before.get(key)} -> {value}" for key, value in inputs["training"].items() if before.get(key) != value
-    ]
+    tell_changes("training.resume_from", changed_inputs(progress.inputs, inputs))
+
+
+def changed_inputs(before: dict[str, Any], inputs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What a run is made from and what differs there: "training.steps" -> (before, now); "seed" -> (before, now)."""
+    old, new = (
+        {**{f"training.{key}": value for key, value in values.get("training", {}).items()}, **values, "training": None}
+        for values in (before, inputs)
+    )
+    names = dict.fromkeys([*old, *new])
+    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+
+
+def is_changeable(name: str) -> bool:
+    return name in CHANGEABLE_INPUTS or name.removeprefix("training.") in CHANGEABLE
+
+
+def tell_changes(what: str, changed: dict[str, tuple[Any, Any]]) -> None:
     if changed:
-        console.print(f"training.resume_from: other settings than before ({'; '.join(changed)})")
+        rows = "; ".join(f"{name}: {before} -> {now}" for name, (before, now) in changed.items())
+        console.print(f"{what}: other settings than before ({rows})", markup=False, soft_wrap=True)

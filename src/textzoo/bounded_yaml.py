@@ -1,0 +1,74 @@
+"""YAML that nobody vouches for: its size, depth and what its aliases stand for are bounded before it is built."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MAXIMAL_BYTES = 1 << 20
+# Far more than any configuration, any board and any list of sources has.
+MAXIMAL_NODES = 5_000
+MAXIMAL_DEPTH = 40
+# libyaml's parser where PyYAML was built with it: the other one takes seconds for a megabyte.
+PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class YamlBombError(ValueError):
+    """A document that is too large, too deep, or that refers to itself."""
+
+
+def read_bounded(path: Path) -> Any:
+    """The content of a YAML file, as plain values.
+
+    Raises:
+        OSError, UnicodeDecodeError, yaml.YAMLError: It cannot be read.
+        YamlBombError: It would take too much time or memory.
+    """
+    text = read_limited(path)
+    check_yaml(text)
+    return yaml.load(text, Loader=PARSER)
+
+
+def read_limited(path: Path) -> str:
+    """A file as text; YamlBombError for more than MAXIMAL_BYTES. What is no file is as if it were not there."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file '{path}'")
+    with path.open("rb") as file:
+        content = file.read(MAXIMAL_BYTES + 1)
+    if len(content) > MAXIMAL_BYTES:
+        raise YamlBombError(f"it is larger than {MAXIMAL_BYTES:,} bytes")
+    return content.decode("utf-8")
+
+
+def check_yaml(text: str) -> None:
+    """YamlBombError unless the document, with every alias written out, is small and flat enough."""
+    open_nodes: list[tuple[str | None, int]] = []  # of every collection that is not closed: its anchor, its first node
+    sizes: dict[str, int] = {}  # anchor -> nodes, once it is closed
+    count = 0
+    for event in yaml.parse(text, Loader=PARSER):
+        if isinstance(event, yaml.AliasEvent):
+            count += alias_size(event.anchor, sizes)
+        elif isinstance(event, yaml.ScalarEvent):
+            count += 1
+            remember(sizes, event.anchor, 1)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, count))
+            count += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, start = open_nodes.pop()
+            remember(sizes, anchor, count - start)
+        if count > MAXIMAL_NODES:
+            raise YamlBombError(f"it has more than {MAXIMAL_NODES:,} values, aliases written out")
+        if len(open_nodes) > MAXIMAL_DEPTH:
+            raise YamlBombError(f"it is nested deeper than {MAXIMAL_DEPTH} levels")
+
+
+def alias_size(anchor: str, sizes: dict[str, int]) -> int:
+    if anchor not in sizes:
+        raise YamlBombError(f"the alias *{anchor} stands inside of what it names, or names nothing")
+    return sizes[anchor]
+
+
+def remember(sizes: dict[str, int], anchor: str | None, size: int) -> None:
+    if anchor is not None:
+        sizes[anchor] = size

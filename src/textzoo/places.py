@@ -1,0 +1,43 @@
+"""Paths in what may be published: reports, logs and what is tracked leave this machine, its folders should not."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from textzoo.schema import walk
+
+PROJECT = Path(__file__).resolve().parents[2]
+ELSEWHERE = "..."
+
+
+def published(text: str, root: Path | None = None) -> str:
+    """A text in which the run's folder and the current one are ".", the project's "<textzoo>", the user's home "~"."""
+    shorts = {str(root or Path.cwd()): ".", str(Path.cwd()): ".", str(PROJECT): "<textzoo>", home(): "~"}
+    for folder in sorted(shorts, key=len, reverse=True):
+        if len(folder) > 1:  # not of the root of all folders
+            text = re.sub(rf"{re.escape(folder)}(?![\w.-])", lambda _, short=shorts[folder]: short, text)
+    return text
+
+
+def home() -> str:
+    try:
+        return str(Path.home())
+    except RuntimeError:  # a user without one
+        return ""
+
+
+def published_values(values: dict[str, Any], root: Path | None = None) -> dict[str, Any]:
+    """Dotted key -> value, with paths shortened; of those that lie elsewhere only the names are left."""
+    paths = {name for name, entry in walk() if entry.metadata.get("path")}
+    return {name: published_value(value, root, is_path=name in paths) for name, value in values.items()}
+
+
+def published_value(value: Any, root: Path | None, *, is_path: bool) -> Any:
+    if isinstance(value, list):
+        return [published_value(item, root, is_path=is_path) for item in value]
+    if isinstance(value, dict):
+        return {key: published_value(item, root, is_path="path" in key) for key, item in value.items()}
+    if not isinstance(value, str) or not is_path:
+        return value
+    short = published(value, root)
+    return f"{ELSEWHERE}/{Path(short).name}" if Path(short).is_absolute() else short
