@@ -19,7 +19,8 @@ from textzoo.engines.generate import generate
 from textzoo.errors import UserError
 from textzoo.targets.boards import load_board
 from textzoo.targets.console import Console, FileLink
-from textzoo.targets.emulators import build_image, emulate, open_serial, stop
+from textzoo.targets.emulators import build_image, emulate, open_serial
+from textzoo.processes import started
 from textzoo.targets.platforms import platform_of
 
 # board, machine of QEMU
@@ -145,12 +146,10 @@ def emulated_serial_line(projects, board):
     chosen = load_board(board)
     image = build_image(projects[board], chosen, chosen.emulator())
     command = [*platform_of(chosen).emulator_command(chosen.emulator(), serial="pty"), str(image)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with started(command, **pipes) as process:
         line = process.stdout.readline().decode()
         yield re.search(r"/dev/\S+", line)[0]
-    finally:
-        stop(process)
 
 
 def test_a_board_on_a_serial_line(projects):

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from textzoo import processes
 from textzoo.errors import UserError
 from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialLink
@@ -19,28 +20,11 @@ from textzoo.targets.toolchains import require_tool, run_make
 @contextlib.contextmanager
 def run_program(command: list[str], name: str, project: Path) -> Iterator[Console]:
     """Start a program whose standard input and output are the console; it ends with the block."""
-    process = subprocess.Popen(
-        command, cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with processes.started(command, project, **pipes) as process:
         console = Console(FileLink(process.stdout.fileno(), process.stdin.fileno()), name)
         console.wait_for_greeting()
         yield console
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """End a process, politely first."""
-    process.terminate()
-    try:
-        process.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            stream.close()
 
 
 def build_image(
@@ -68,7 +52,7 @@ def emulate(project: Path, board: Board, emulator_name: str | None = None, profi
     platform = platform_of(board)
     require_tool(platform.emulator_tool(emulator))
     image = build_image(project, board, emulator, profile)
-    command = [*platform.emulator_command(emulator), str(image.resolve())]
+    command = [*platform.emulator_command(emulator), local_name(image, project)]
     with run_program(command, f"{board.name} on {emulator.name}", project) as console:
         yield console
 
@@ -77,8 +61,13 @@ def emulate(project: Path, board: Board, emulator_name: str | None = None, profi
 def run_host(project: Path, profile: bool = False) -> Iterator[Console]:
     """Build a host project and run it."""
     program = build_image(project, profile=profile)
-    with run_program([str(program.resolve())], program.name, project) as console:
+    with run_program([local_name(program, project)], program.name, project) as console:
         yield console
+
+
+def local_name(program: Path, project: Path) -> str:
+    """A program as its project's folder sees it: what that folder is called reaches no command line."""
+    return f"./{program.relative_to(project).as_posix()}"
 
 
 @contextlib.contextmanager
