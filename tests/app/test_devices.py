@@ -324,6 +324,19 @@ def test_instruction_counts_are_the_same_every_time(config, workspace, tmp_path)
     assert again.by_kind == first.by_kind
 
 
+@pytest.mark.parametrize("place", ["a file in the way", "a folder that cannot be written"])
+def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, workspace, monkeypatch):
+    """Not even by root: /proc takes no files."""
+    if place == "a file in the way":
+        Path("c_headers").write_text("a note")
+    else:
+        monkeypatch.chdir("/proc")
+    config.benchmarking.measured_by = "host"
+    assert benchmarking.run(config, workspace, Sink()).benchmark.same_text is True
+    assert {path.name for path in workspace.path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
+    assert not Path("c_headers").is_dir()
+
+
 def test_this_machine_is_measured_in_time(config, workspace):
     config.benchmarking.measured_by = "host"
     config.prediction.stop = CHARACTERS[0]
@@ -345,7 +358,8 @@ def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, work
     matrices = read_weight_file((project / "weights" / "weights.tzw").read_bytes())
     assert len(matrices) == len(list(project.glob("weights/*.bin"))) == 11
     assert report.skipped == []
-    assert {path.name for path in Path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
+    for folder in (Path("c_headers"), workspace.path("c_headers")):
+        assert {path.name for path in folder.iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(project, elsewhere, ignore=shutil.ignore_patterns("build"))
     shutil.rmtree(project)

@@ -24,7 +24,7 @@ def draw_memory_map(compiled: CompiledModel, path: Path) -> None:
         draw_bar(below, row, parts)
     below.set_yticks(range(len(bars)), list(bars))
     below.set_xlabel("bytes")
-    figure.suptitle(f"{compiled.facts.name}: arena {compiled.plan.arena_bytes:,} bytes")
+    figure.suptitle(f"{compiled.facts.name}: arena {compiled.plan.arena_bytes:,} bytes", parse_math=False)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
@@ -37,7 +37,8 @@ def draw_arena(axes: pyplot.Axes, plan: MemoryPlan, statements: int) -> None:
         colour = COLOURS[index % len(COLOURS)]
         axes.add_patch(Rectangle((left, block.offset), right - left, block.bytes, facecolor=colour, edgecolor="white"))
         if block.bytes > LABELLED_FRACTION * plan.arena_bytes:
-            axes.text(left + 0.1, block.offset + block.bytes / 2, block.label[-22:], fontsize=5, va="center")
+            place = (left + 0.1, block.offset + block.bytes / 2)
+            axes.text(*place, block.label[-22:], fontsize=5, va="center", parse_math=False)
     axes.set_xlim(0, statements + 1)
     axes.set_ylim(0, max(plan.arena_bytes, 1))
     axes.set_xlabel("step of the program")

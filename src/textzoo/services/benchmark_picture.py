@@ -22,7 +22,7 @@ def draw_instructions(report: BenchmarkReport, path: Path) -> None:
     right.set_ylim(bottom=0)
     right.grid(alpha=0.3)
     unit = "instructions" if report.instructions_per_token else "cost"
-    figure.suptitle(f"{unit} per token on {report.board} ({report.machine})")
+    figure.suptitle(f"{unit} per token on {report.board} ({report.machine})", parse_math=False)
     figure.tight_layout()
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
