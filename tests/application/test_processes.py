@@ -19,14 +19,21 @@ from textzoo.targets.emulators import build_image
 WAITING_SECONDS = 30
 # What a shell may hold for other purposes; each once broke a build, or made another one.
 FOREIGN = {
-    **{name: "/nonexistent" for name in ("CC", "CXX", "LD", "CROSS", "CROSS_COMPILE", "CMAKE_TOOLCHAIN_FILE")},
-    **{name: "-fno-such-option" for name in ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "ASMFLAGS", "LDFLAGS", "FLAGS")},
-    **{name: "-fno-such-option" for name in ("APPLICATION_FLAGS", "KERNEL_FLAGS", "CPU", "LINK", "WARNINGS")},
-    **{name: "dev" for name in ("PROFILE", "SANITIZE", "WEIGHTS", "EMULATOR", "BOARD", "HAL", "TARGET", "FLASH_TOOL")},
-    **{name: "/usr/include" for name in ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH")},
-    **{name: "/nonexistent/" for name in ("LIBRARY_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH")},
-    **{"IMAGE": "my/app:latest", "NAME": "other name", "BUILD": "/nonexistent/build", "ELF": "x.elf", "V": "1"},
-    **{"CMAKE_GENERATOR": "Nonsense", "IDF_PATH": "/nonexistent", "LC_ALL": "xx_XX", "LANG": "tr_TR.ISO-8859-9"},
+    **dict.fromkeys(("CC", "CXX", "LD", "CROSS", "CROSS_COMPILE", "CMAKE_TOOLCHAIN_FILE"), "/nonexistent"),
+    **dict.fromkeys(("CFLAGS", "CXXFLAGS", "CPPFLAGS", "ASMFLAGS", "LDFLAGS", "FLAGS"), "-fno-such-option"),
+    **dict.fromkeys(("APPLICATION_FLAGS", "KERNEL_FLAGS", "CPU", "LINK", "WARNINGS"), "-fno-such-option"),
+    **dict.fromkeys(("PROFILE", "SANITIZE", "WEIGHTS", "EMULATOR", "BOARD", "HAL", "TARGET", "FLASH_TOOL"), "dev"),
+    **dict.fromkeys(("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH"), "/usr/include"),
+    **dict.fromkeys(("LIBRARY_PATH", "GCC_EXEC_PREFIX", "COMPILER_PATH"), "/nonexistent/"),
+    "IMAGE": "my/app:latest",
+    "NAME": "other name",
+    "BUILD": "/nonexistent/build",
+    "ELF": "x.elf",
+    "V": "1",
+    "CMAKE_GENERATOR": "Nonsense",
+    "IDF_PATH": "/nonexistent",
+    "LC_ALL": "xx_XX",
+    "LANG": "tr_TR.ISO-8859-9",
 }
 # Of make itself: what runs inside of another make inherits them. A person who types make has chosen them.
 FOREIGN_TO_MAKE = {"MAKEFLAGS": "n", "GNUMAKEFLAGS": "-n", "MAKELEVEL": "3", "MAKEFILES": "/nonexistent.mk"}
@@ -120,15 +127,15 @@ with emulate(Path({str(project)!r}), load_board("STM32F4")) as console:
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout.readline() == "toy\n"
-        pids = [pid for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))) if works_in(pid, project)]
+        pids = [int(path.name) for path in Path("/proc").iterdir() if works_in(path, project)]
         assert len(pids) == 2  # the emulator, and what ends it
         parent.kill()
     assert all_gone(pids)
 
 
-def works_in(pid, folder):
+def works_in(process, folder):
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cwd").resolve() == folder.resolve()
+        return process.name.isdecimal() and (process / "cwd").resolve() == folder.resolve()
     return False
 
 

@@ -22,7 +22,7 @@ def run_program(command: list[str], name: str, project: Path) -> Iterator[Consol
     """Start a program whose standard input and output are the console; it ends with the block."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with processes.started(command, project, **pipes) as process:
-        console = Console(FileLink(process.stdout.fileno(), process.stdin.fileno()), name)
+        console = Console(FileLink(process.stdout.fileno(), process.stdin.fileno()), name, is_lossy=False)
         console.wait_for_greeting()
         yield console
 
@@ -90,4 +90,7 @@ def open_serial(path: str, baud: int, name: str = "") -> Iterator[Console]:
     with port:
         console = Console(SerialLink(port), name or path)
         console.connect()
-        yield console
+        try:
+            yield console
+        finally:
+            console.release()

@@ -32,8 +32,10 @@ DEFINE = re.compile(r"^#define (MODEL_\w+) (\"[^\"\n]*\"|\S+)", re.MULTILINE)
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 FOLDERS = ("application", "board", "model", "platform", "port", "runtime", "twin")
 # What CMake calls targets of its own, in any of its generators.
-CMAKE_TARGETS = ("all", "clean", "depend", "edit_cache", "help", "install", "package", "package_source", "rebuild_cache")
-CMAKE_TARGETS += ("test", "RUN_TESTS", "ALL_BUILD", "INSTALL", "PACKAGE", "ZERO_CHECK")
+CMAKE_TARGETS = (
+    *("all", "clean", "depend", "edit_cache", "help", "install", "package", "package_source", "rebuild_cache", "test"),
+    *("ALL_BUILD", "INSTALL", "PACKAGE", "RUN_TESTS", "ZERO_CHECK"),
+)
 
 
 @dataclass(frozen=True)
