@@ -5,6 +5,7 @@ has ended in whatever way, SIGKILL included, the whole process group is killed: 
 Needs nothing but the standard library, for it runs without the package.
 """
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from types import FrameType
 
+PR_SET_PDEATHSIG = 1  # of Linux
 # What the starter sends to the group is for the command, whose end this program then reports.
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -27,12 +29,19 @@ def end_with_the_starter(lifeline: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+def end_with_this_program() -> None:
+    """Before the command begins: should this program be killed alone, Linux ends the command, too."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     lifeline, command = int(sys.argv[1]), sys.argv[2:]
     os.set_inheritable(lifeline, False)
     for number in FORWARDED:
         signal.signal(number, leave_to_the_command)
-    process = subprocess.Popen(command)  # before the thread: nothing but this one is copied
+    # Before the thread: this one is alone then, and lasts as long as the program.
+    process = subprocess.Popen(command, preexec_fn=end_with_this_program)
     threading.Thread(target=end_with_the_starter, args=(lifeline,), daemon=True).start()
     code = process.wait()
     if -code in FORWARDED:

@@ -95,6 +95,14 @@ def test_children_end_with_their_starter(rest, call, ends):
     assert all_gone(pids)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a service of Linux")
+def test_a_program_ends_with_what_watches_over_it():
+    with processes.started(["sh", "-c", "echo $$; exec sleep 1000"], stdout=subprocess.PIPE) as process:
+        pid = int(process.stdout.readline())
+        process.kill()
+        assert all_gone([pid])
+
+
 def test_an_end_of_the_thread_that_started_it_does_not_end_a_program():
     found = []
     with contextlib.ExitStack() as stack:
