@@ -5,7 +5,10 @@ with emulate(project, board) as console:
 """
 
 import contextlib
+import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +18,9 @@ from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialLink
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import require_tool, run_make
+
+# What CMake takes for a path and for nothing else.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/_. ()+=,@~%#'-]+")
 
 
 @contextlib.contextmanager
@@ -41,8 +47,23 @@ def build_image(
     platform = platform_of(board)
     image = emulator.image if emulator else platform.image
     require_tool(platform.compiler(board, image))
-    run_make(project, "image", f"IMAGE={image}", *(["PROFILE=1"] if profile else []))
-    return platform.image_path(project, image, profile)
+    program = platform.image_path(project, image, profile)
+    arguments = ["image", f"IMAGE={image}", *(["PROFILE=1"] if profile else [])]
+    if platform.is_built_by_cmake and not PLAIN_PATH.fullmatch(str(Path(project).resolve())):
+        build_elsewhere(Path(project), program, arguments)
+    else:
+        run_make(project, *arguments)
+    return program
+
+
+def build_elsewhere(project: Path, program: Path, arguments: list[str]) -> None:
+    """Build a copy of a project in a folder with a plain name; only the program comes back."""
+    with tempfile.TemporaryDirectory(prefix="textzoo-") as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(project, copy, ignore=shutil.ignore_patterns("build"))
+        run_make(copy, *arguments)
+        program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(copy / program.relative_to(project), program)
 
 
 @contextlib.contextmanager
