@@ -211,6 +211,38 @@ def cimv3_model(models, tmp_path_factory):
     return path
 
 
+# What a shell, make, CMake, C, QEMU or matplotlib takes for its own; and what is no text.
+WORST_NAMES = [
+    "decode (1), [v2] $x_{y}^$ #1 % ; : & $(id) `id` ' \" \\ */ {{ 7 }}",
+    os.fsdecode(b"-caf\xe9 \xe2\x82\xac\n\t"),
+]
+
+
+@pytest.mark.parametrize("name", WORST_NAMES)
+def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monkeypatch, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    model = shutil.copy(models / "decode_static_wi8_ai8.tflite", folder / f"{name}.tflite")
+    shutil.copy(models / "tokenizer.json", folder)
+    config.model.quantized_model_path = str(model)
+    config.benchmarking.measured_by = "host"
+    report = benchmarking.run(config, Workspace(folder / "run"), Sink())
+    assert (report.benchmark.mismatching_logits, report.benchmark.same_text) == (0, True)
+    assert json.dumps(report.to_dict(), ensure_ascii=False).encode()
+
+
+@needs_cpp
+@pytest.mark.parametrize("name", WORST_NAMES)
+def test_cmake_is_kept_from_names_that_it_does_not_take(config, cimv3_model, tmp_path, name):
+    config.deployment.hardware_setup.board = "CIMv3"
+    config.model.quantized_model_path = str(cimv3_model)
+    workspace = Workspace(tmp_path / name)
+    report = deployment.run(config, workspace, Sink())
+    assert report.skipped == []
+    assert list((workspace.path(report.deployment.c_project) / "build").glob("*/*.elf"))
+
+
 def arrays_of(source):
     """Symbol -> values of the int8 arrays of a C++ source."""
     found = re.findall(r"const int8_t (\w+)\[\d+\] = \{([-\d,\s]*)\};", source)

@@ -18,7 +18,7 @@ WORST = [
     os.fsdecode(b"-caf\xe9 \xe2\x82\xac\tnew\nline"),
 ]
 # What CMake can build in.
-PLAIN = "decode (1), [v2] ~ 100% + a=b #1 é '"
+PLAIN = "decode (1), ~ + @ é"
 
 
 @pytest.mark.parametrize("name", WORST)
@@ -43,11 +43,12 @@ def test_cmake_builds_in_a_folder_of_many_names_and_refuses_others(tmp_path, tar
     subprocess.run(configure, cwd=project, check=True, capture_output=True, timeout=120)
     subprocess.run(["cmake", "--build", "build/cmake"], cwd=project, check=True, capture_output=True, timeout=300)
     assert list(project.glob("build/cmake/toy*"))
-    other = tmp_path / "a $(b) : c"
-    shutil.copytree(project, other, ignore=shutil.ignore_patterns("build"))
-    answer = subprocess.run(configure, cwd=other, capture_output=True, text=True, timeout=120, check=False)
-    assert answer.returncode != 0
-    assert "copy the project to another" in " ".join(answer.stderr.split())
+    for name in ("a $(b) : c", "[v2]", "a;b"):
+        other = tmp_path / name
+        shutil.copytree(project, other, ignore=shutil.ignore_patterns("build"))
+        answer = subprocess.run(configure, cwd=other, capture_output=True, text=True, timeout=120, check=False)
+        assert answer.returncode != 0
+        assert "copy the project to another" in " ".join(answer.stderr.split())
 
 
 # name of a model, that of its program

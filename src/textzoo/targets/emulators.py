@@ -20,7 +20,7 @@ from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import require_tool, run_make
 
 # What CMake takes for a path and for nothing else.
-PLAIN_PATH = re.compile(r"[A-Za-z0-9/_. ()+=,@~%#'-]+")
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/_. (),@~+-]+")
 
 
 @contextlib.contextmanager
