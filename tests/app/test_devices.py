@@ -213,7 +213,7 @@ def cimv3_model(models, tmp_path_factory):
 
 # What a shell, make, CMake, C, QEMU or matplotlib takes for its own; and what is no text.
 WORST_NAMES = [
-    "decode (1), [v2] $x_{y}^$ #1 % ; : & $(id) `id` ' \" \\ */ {{ 7 }}",
+    "decode (1), [v2] $x_{y}^$ #1 % ; : & $(id) `id` ' \" \\ * {{ 7 }}",
     os.fsdecode(b"-caf\xe9 \xe2\x82\xac\n\t"),
 ]
 
