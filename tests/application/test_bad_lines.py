@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import subprocess
 import threading
 import tty
@@ -10,9 +11,10 @@ import tty
 import numpy as np
 import pytest
 from noise import noisy_line
+from test_console import hostile_line
 from test_emulators import emulated_serial_line
 from toy import ToyEngine, toy_define, toy_tokenizer
-from toy_projects import need, render_toy
+from toy_projects import need, need_sanitizers, render_toy
 
 from textzoo.engines.generate import generate
 from textzoo.errors import UserError
@@ -22,6 +24,7 @@ from textzoo.targets import console as console_module
 from textzoo.targets.console import Console, FileLink
 from textzoo.targets.emulators import build_image
 from textzoo.targets.signed_lines import checked_body, signed
+from textzoo.targets.toolchains import run_make
 
 CONTEXT = toy_define("MODEL_CONTEXT_LENGTH")
 OPTIONS = {"seed": 11, "temperature": 0.9, "top_k": 5, "max_tokens": 40}
@@ -241,3 +244,34 @@ def test_rows_of_logits_that_are_none_are_refused(text):
         return
     with pytest.raises(UserError, match="wrong hex"):
         benchmarking.row_of({"reply": "logits", "hex": text}, np.dtype("int16"), "the board")
+
+
+def hostile_signed(source):
+    """A damaged command with a right checksum, or a sound one with another."""
+    line = hostile_line(source).replace(b"\r", b" ")
+    whole = signed(b'{"n":%d,' % source.randrange(5) + line.lstrip(b"{") + b"}" * source.randrange(2))
+    if source.random() < 0.3:
+        place = source.randrange(len(whole) - 1)
+        whole = whole[:place] + bytes([source.randrange(32, 127)]) + whole[place + 1 :]
+    return whole
+
+
+def test_hostile_signed_lines_find_no_wrong_memory_use_and_each_an_answer(tmp_path):
+    need("host", "make")
+    need_sanitizers("cc")
+    project = render_toy("host", tmp_path / "host")
+    run_make(project, "SANITIZE=1", "BUILD=build/sanitize")
+    source = random.Random(9)
+    odd = [b'{,"crc":"00000000"}\n', signed(b"{}"), signed(b"{" + b"a" * 600 + b"}"), signed(b"x}"), b'"crc":"0"}\n']
+    lines = [*odd, *(line for line in (hostile_signed(source) for _ in range(1500)) if b"exit" not in line)]
+    sound = command(2**32 - 1, command="info")
+    data = sound + b"".join(line + sound for line in lines)
+    done = subprocess.run(
+        [str(project / "build/sanitize/toy")], input=data, capture_output=True, timeout=600, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    answers = done.stdout.split(b"\n", 4)[4].splitlines()
+    bodies = [checked_body(line) for line in answers]
+    assert None not in bodies
+    asked = [reply for reply in map(json.loads, bodies) if reply.get("model") == "toy" and reply["n"] == 2**32 - 1]
+    assert len(asked) == len(lines) + 1
