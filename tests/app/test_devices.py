@@ -1,10 +1,13 @@
 """Chains that end on a device: whole runs of the program at toy size, on this machine and on emulated boards."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -456,6 +459,40 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
     report = json.loads((folder / "report.json").read_text())
     assert report["deployment"]["target"] == "STM32H7"
     assert (folder / report["deployment"]["c_project"] / "README.md").is_file()
+
+
+# Seconds from the first line of the log on: while the model is compiled, built, emulated, compared, drawn and reported.
+MOMENTS = (0.1, 1.5, 4.0, 8.0)
+
+
+@needs_emulator
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_polite_kill_is_answered_at_any_moment(start_warm, store, models, moment, tmp_path):
+    folder = tmp_path / "run"
+    started = start_warm(
+        "operation_mode=benchmarking",
+        "board=STM32F4",
+        f"model.quantized_model_path={models / 'decode_static_wi8_ai8.tflite'}",
+        "benchmarking.tokens_checked=30000",  # minutes, which nobody waits for
+        "mlflow.system_metrics=false",
+        f"mlflow.uri={store}",
+        f"hydra.run.dir={folder}",
+    )
+    while started.process.is_alive() and not (folder / "textzoo.log").is_file():
+        time.sleep(0.05)
+    time.sleep(moment)
+    os.kill(started.process.pid, signal.SIGTERM)
+    answer = started.wait(timeout=120)
+    assert answer.returncode == 130, answer.stderr
+    assert "Interrupted. Continue with" in answer.stderr
+    assert not [path for path in Path("/proc").glob("[0-9]*") if works_in(path, folder)]
+
+
+def works_in(process, folder):
+    """Whether a process has its current folder below this one; one that has ended has none."""
+    with contextlib.suppress(OSError):
+        return (process / "cwd").readlink().is_relative_to(folder)
+    return False
 
 
 def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(warm_program, store, models, tmp_path):
