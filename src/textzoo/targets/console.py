@@ -165,22 +165,29 @@ class Console:
         raise kind(f"{message}{received}")
 
     def line(self, timeout: float) -> bytes | None:
-        """The next line, without its end; None where there was none within `timeout` seconds."""
+        """The next line, without its end; None where there was none within `timeout` seconds.
+
+        What has arrived already is found with 0 seconds, too.
+        """
         deadline = time.monotonic() + timeout
         while b"\n" not in self.pending:
             raise_if_interrupted()
-            left = deadline - time.monotonic()
-            if left <= 0:
+            left = max(deadline - time.monotonic(), 0.0)
+            arrived = self.read(min(left, HEARING_SECONDS))
+            if not arrived and left <= 0:
                 return None
+            self.pending += arrived
             if len(self.pending) > MAX_LINE_BYTES:
                 raise self.trouble("sends a line without an end")
-            try:
-                self.pending += self.link.read(min(left, HEARING_SECONDS))
-            except EOFError as error:
-                raise self.trouble("has gone") from error
         line, _, self.pending = self.pending.partition(b"\n")
         self.recent.append(line.decode("utf-8", "replace").rstrip("\r"))
         return line.rstrip(b"\r")
+
+    def read(self, timeout: float) -> bytes:
+        try:
+            return self.link.read(timeout)
+        except EOFError as error:
+            raise self.trouble("has gone") from error
 
     def trouble(self, what: str, remedy: str = "") -> UserError:
         pending = self.pending[-SHOWN_CHARACTERS:].decode("utf-8", "replace")
@@ -274,15 +281,14 @@ class Exchange:
 
     def receive(self) -> None:
         """Take one line, or ask again."""
-        now = time.monotonic()
-        left = self.progress + self.timeout - now
-        if left <= 0:
-            raise self.console.trouble(f"did not answer within {self.timeout:g} s", self.remedy())
-        wait = min(left, max(self.asked, self.progress) + self.patience() - now) if self.console.is_lossy else left
-        line = self.console.line(max(wait, 0.0))
+        now, deadline = time.monotonic(), self.progress + self.timeout
+        again = max(self.asked, self.progress) + self.patience() if self.console.is_lossy else deadline
+        line = self.console.line(max(min(again, deadline) - now, 0.0))
         if line is not None:
             self.take(line)
-        elif self.console.is_lossy and time.monotonic() < self.progress + self.timeout:
+        elif time.monotonic() >= deadline:
+            raise self.console.trouble(f"did not answer within {self.timeout:g} s", self.remedy())
+        else:
             self.ask()
 
     def take(self, line: bytes) -> None:
