@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -45,14 +46,13 @@ def started(command: list[str], folder: Path | None = None, **pipes: Any) -> Ite
     Args:
         command: Its program and arguments.
         folder: Where it runs.
-        pipes: `stdin`, `stdout`, `stderr`, `text` ... of subprocess.Popen.
+        pipes: `stdin`, `stdout`, `stderr`, `text` ... of subprocess.Popen; `env`, for what is to see other variables.
     """
     reading, writing = os.pipe()
     wrapped = [sys.executable, "-I", "-S", str(LIFELINE), str(reading), *command]
     try:
-        process = subprocess.Popen(
-            wrapped, cwd=folder, env=clean_environment(), pass_fds=(reading,), process_group=0, **pipes
-        )
+        options = {"env": clean_environment(), **pipes}
+        process = subprocess.Popen(wrapped, cwd=folder, pass_fds=(reading,), process_group=0, **options)
     except BaseException:
         os.close(writing)
         raise
@@ -82,18 +82,31 @@ def stop(process: subprocess.Popen) -> None:
                 stream.close()
 
 
-def run(command: list[str], folder: Path | None = None, *, timeout: float, **pipes: Any) -> subprocess.CompletedProcess:
+def run(
+    command: list[str], folder: Path | None = None, *, timeout: float, given: bytes = b"", **pipes: Any
+) -> subprocess.CompletedProcess:
     """Run a program to its end; return its code and what it said.
 
     Args:
         command: Its program and arguments.
         folder: Where it runs.
         timeout: Seconds, after which it is ended and subprocess.TimeoutExpired is raised.
+        given: What it reads from its standard input.
         pipes: Further arguments of subprocess.Popen.
     """
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        streams = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return finished(command, folder, timeout, streams | pipes)
+
+
+def finished(
+    command: list[str], folder: Path | None, timeout: float, pipes: dict[str, Any]
+) -> subprocess.CompletedProcess:
+    """The end of `run`: wait, and hear interruptions meanwhile."""
     deadline = time.monotonic() + timeout
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with started(command, folder, **(streams | pipes)) as process:
+    with started(command, folder, **pipes) as process:
         while True:
             try:
                 said, complained = process.communicate(timeout=HEARING_SECONDS)

@@ -280,9 +280,7 @@ def test_a_line_that_never_arrives_is_named():
     replies = [{"reply": "benchmark", "cost": 5}, {"reply": "benchmark", "status": "ok"}]
     lines = answer(1, *replies).splitlines(keepends=True)
     console = console_of(*itertools.repeat(lines[0] + lines[1].replace(b"5", b"6", 1) + lines[2], 20))
-    with pytest.raises(
-        UserError, match=r"(?s)line 1 of its answer to 'benchmark' in 8 tries; 8 lines.*baud"
-    ):
+    with pytest.raises(UserError, match=r"(?s)line 1 of its answer to 'benchmark' in 8 tries; 8 lines.*baud"):
         console.ask({"command": "benchmark"})
 
 

@@ -153,6 +153,13 @@ def test_codes_and_words_of_a_program_arrive(code, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (code, f"{tmp_path}\n", "no\n")
 
 
+def test_a_program_reads_what_it_is_given_however_slowly():
+    given = b"0123456789" * 100_000
+    done = processes.run(["sh", "-c", "sleep 1.2; wc -c; sleep 0.7"], timeout=60, given=given)
+    assert done.stdout.split() == [b"1000000"]
+    assert processes.run(["cat"], timeout=60).stdout == b""
+
+
 def test_a_killed_program_is_told_from_one_that_failed():
     done = processes.run(["sh", "-c", "kill -SEGV $$"], timeout=60)
     assert done.returncode == -signal.SIGSEGV
