@@ -13,7 +13,7 @@
 #include "textzoo/parallel.h"
 #endif
 
-enum { PROTOCOL_VERSION = 1 };
+enum { PROTOCOL_VERSION = 2 };
 
 options_t commands_options;
 
@@ -160,31 +160,64 @@ static void reply_logits(int32_t position, const model_logit_t *logits)
     reply_end();
 }
 
+/* What a repeated `logits` answers with: feeding its token twice would be another text. */
+static struct {
+    const model_logit_t *logits; /* of the token fed last, valid until the next one; NULL where none was */
+    int32_t count;               /* tokens of that command */
+} fed;
+
+static void reply_fed(uint32_t crc)
+{
+    reply_last("logits");
+    reply_number("tokens", (uint32_t)fed.count);
+    reply_number("position", (uint32_t)context_position());
+    reply_hex32("crc32", crc);
+    reply_end();
+}
+
+static void repeat_logits(void)
+{
+    if (fed.count != 1) {
+        reply_error("logits", "only a command of one token can be repeated: begin with a reset", NULL, 0);
+        return;
+    }
+    reply_logits(context_position() - 1, fed.logits);
+    reply_fed(self_check_logits(0, fed.logits, MODEL_VOCABULARY_SIZE));
+}
+
+static void feed_logits(prompt_t prompt)
+{
+    uint32_t crc = 0;
+    for (int32_t index = 0; index < fed.count; ++index) {
+        fed.logits = context_feed(prompt_next(&prompt));
+        crc = self_check_logits(crc, fed.logits, MODEL_VOCABULARY_SIZE);
+        reply_logits(context_position() - 1, fed.logits);
+    }
+    reply_fed(crc);
+}
+
 static void command_logits(const request_t *request)
 {
-    const int32_t count = checked_prompt(request, "logits");
-    uint32_t crc = 0;
-    if (count < 0) {
+    if (request->is_repeated && !request->reset && fed.logits != NULL) {
+        repeat_logits();
+        return;
+    }
+    fed.logits = NULL;
+    fed.count = checked_prompt(request, "logits");
+    if (fed.count < 0) {
         return;
     }
     if (request->reset) {
         context_reset();
+    } else if (!request->is_next && !request->is_repeated) {
+        reply_error("logits", "out of sequence: begin with a reset", NULL, 0);
+        return;
     }
-    if (count > MODEL_CONTEXT_LENGTH - context_position()) {
+    if (fed.count > MODEL_CONTEXT_LENGTH - context_position()) {
         reply_error("logits", "more tokens than the context has room for", NULL, 0);
         return;
     }
-    prompt_t prompt = request->prompt;
-    for (int32_t index = 0; index < count; ++index) {
-        const model_logit_t *logits = context_feed(prompt_next(&prompt));
-        crc = self_check_logits(crc, logits, MODEL_VOCABULARY_SIZE);
-        reply_logits(context_position() - 1, logits);
-    }
-    reply_last("logits");
-    reply_number("tokens", (uint32_t)count);
-    reply_number("position", (uint32_t)context_position());
-    reply_hex32("crc32", crc);
-    reply_end();
+    feed_logits(request->prompt);
 }
 
 void command_self_check(const request_t *request)
@@ -240,6 +273,14 @@ static void command_exit(const request_t *request)
     port_exit(0);
 }
 
+/* The console is for people again: console.c has seen to it. */
+static void command_release(const request_t *request)
+{
+    (void)request;
+    reply_last("release");
+    reply_end();
+}
+
 command_t commands_find(const char *name, size_t bytes)
 {
     static const struct {
@@ -249,7 +290,7 @@ command_t commands_find(const char *name, size_t bytes)
         {"generate", command_generate},   {"set", command_set},       {"logits", command_logits},
         {"benchmark", command_benchmark}, {"memory", command_memory}, {"self_check", command_self_check},
         {"check", command_self_check},    {"info", command_info},     {"reset", command_reset},
-        {"exit", command_exit},
+        {"exit", command_exit},           {"release", command_release},
     };
     for (size_t index = 0; index < sizeof table / sizeof *table; ++index) {
         if (text_is(name, bytes, table[index].name)) {

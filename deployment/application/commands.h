@@ -17,6 +17,8 @@ typedef struct {
     bool has_prompt;
     prompt_t prompt;
     bool reset; /* `logits`: begin at position 0 */
+    bool is_repeated; /* the command before this one, again, because its answer did not arrive whole */
+    bool is_next;     /* comes right behind the command before this one */
 } request_t;
 
 typedef void (*command_t)(const request_t *request);

@@ -4,6 +4,8 @@
 #include <stddef.h>
 
 #include "commands.h"
+#include "crc32.h"
+#include "decimal.h"
 #include "json.h"
 #include "model.h"
 #include "options.h"
@@ -13,7 +15,7 @@
 #include "text.h"
 
 #ifndef TEXTZOO_LINE_BYTES
-#define TEXTZOO_LINE_BYTES 512
+#define TEXTZOO_LINE_BYTES 576 /* 512, and what a signed line has besides */
 #endif
 enum { BACKSPACE = 0x08, DELETE = 0x7F, END_OF_TRANSMISSION = 0x04, HASH_SHOWN = 12 };
 
@@ -22,6 +24,13 @@ static struct {
     size_t count;
     bool too_long; /* the rest was thrown away */
 } line;
+
+/* The conversation with a machine that signs its lines. */
+static struct {
+    bool is_open;  /* the latest of them has not said that people may go on */
+    bool has_last; /* nothing else was obeyed since the command with this number */
+    uint32_t last;
+} machines;
 
 static void greet(void)
 {
@@ -77,7 +86,7 @@ static void add_byte(char byte, bool echo)
 /* Whether the typed line is to be sent back; machines would take their own command for an answer. */
 static bool echoes(char byte)
 {
-    return port_echoes() && (line.count > 0 ? line.bytes[0] : byte) != '{';
+    return port_echoes() && !machines.is_open && (line.count > 0 ? line.bytes[0] : byte) != '{';
 }
 
 /* False at the end of the input, when nothing stood before it. */
@@ -92,7 +101,7 @@ static bool read_line(void)
             write_text(echo ? "\n" : "");
             return true;
         }
-        if (byte == PORT_END_OF_INPUT || (byte == END_OF_TRANSMISSION && line.count == 0)) {
+        if (byte == PORT_END_OF_INPUT || (byte == END_OF_TRANSMISSION && line.count == 0 && !machines.is_open)) {
             return line.count > 0;
         }
         if (echo && (byte == BACKSPACE || byte == DELETE)) {
@@ -140,11 +149,11 @@ static void run_colon(void)
 }
 
 /* The keys of a machine's command, in the order of their bits in `given`; options follow. */
-enum { KEY_COMMAND, KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_OPTIONS };
+enum { KEY_COMMAND, KEY_NUMBER, KEY_FIRST, KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_OPTIONS };
 
 static int key_index(const json_value_t *key)
 {
-    static const char *const names[KEY_OPTIONS] = {"command", "prompt", "tokens", "reset"};
+    static const char *const names[KEY_OPTIONS] = {"command", "n", "from", "prompt", "tokens", "reset"};
     for (int index = 0; index < KEY_OPTIONS; ++index) {
         if (text_is(key->text, key->bytes, names[index])) {
             return index;
@@ -158,6 +167,9 @@ typedef struct {
     request_t request;
     json_value_t name; /* of the command */
     json_value_t prompt;
+    uint32_t number; /* of the command, from the machine */
+    uint32_t first;  /* line of the answer that is wanted */
+    bool is_signed;
     unsigned given; /* bit per key */
 } machine_request_t;
 
@@ -172,6 +184,14 @@ static const char *take_option(machine_request_t *machine, int option, const jso
     const option_result_t result =
         options_set(&machine->request.options, key->text, key->bytes, value->text, value->bytes, &expected);
     return result == OPTION_SET ? NULL : expected;
+}
+
+/* NULL, or what a value should have been. */
+static const char *take_whole(uint32_t *number, const json_value_t *value)
+{
+    const bool is_whole =
+        value->kind == JSON_NUMBER && decimal_whole(value->text, value->bytes, UINT32_MAX, number);
+    return is_whole ? NULL : "a whole number, 0 to 4294967295";
 }
 
 /* NULL, or what is wrong with the pair. */
@@ -189,6 +209,10 @@ static const char *take_pair(machine_request_t *machine, const json_value_t *key
     case KEY_COMMAND:
         machine->name = *value;
         return value->kind == JSON_TEXT ? NULL : "command is a text";
+    case KEY_NUMBER:
+        return take_whole(&machine->number, value);
+    case KEY_FIRST:
+        return take_whole(&machine->first, value);
     case KEY_PROMPT:
         machine->prompt = *value;
         return value->kind == JSON_TEXT ? NULL : "prompt is a text";
@@ -204,6 +228,26 @@ static const char *take_pair(machine_request_t *machine, const json_value_t *key
     }
 }
 
+/* Begin the answer to a signed command, and see how it follows upon the one before. */
+static void take_command(machine_request_t *machine)
+{
+    request_t *request = &machine->request;
+    request->is_repeated = machines.has_last && machine->number == machines.last;
+    request->is_next = machines.has_last && machine->number == machines.last + 1;
+    machines.has_last = true;
+    machines.last = machine->number;
+    reply_sign(machine->number, machine->first);
+}
+
+/* Of a line that cannot be read, with the command's number where that was read. */
+static void refuse(machine_request_t *machine, const char *problem, const json_value_t *key)
+{
+    if (machine->is_signed && machine->given & 1u << KEY_NUMBER) {
+        take_command(machine);
+    }
+    reply_error("error", problem, key == NULL ? NULL : key->text, key == NULL ? 0 : key->bytes);
+}
+
 /* False after an error was replied. */
 static bool read_request(machine_request_t *machine)
 {
@@ -214,22 +258,28 @@ static bool read_request(machine_request_t *machine)
     while (json_next(&object, &key, &value)) {
         const char *problem = take_pair(machine, &key, &value);
         if (problem != NULL) {
-            reply_error("error", problem, key.text, key.bytes);
+            refuse(machine, problem, &key);
             return false;
         }
     }
     if (object.problem != NULL) {
-        reply_error("error", object.problem, NULL, 0);
+        refuse(machine, object.problem, NULL);
         return false;
     }
     return true;
 }
 
-static void run_machine(void)
+static void run_machine(bool is_signed)
 {
-    machine_request_t machine = {.request = {.options = commands_options, .has_prompt = false, .reset = true}};
+    machine_request_t machine = {
+        .request = {.options = commands_options, .reset = true, .is_next = true},
+        .is_signed = is_signed,
+    };
     if (!read_request(&machine)) {
         return;
+    }
+    if (is_signed) {
+        take_command(&machine);
     }
     request_t *request = &machine.request;
     if (machine.given & 1u << KEY_PROMPT) {
@@ -247,6 +297,7 @@ static void run_machine(void)
         reply_error("error", "unknown command", named ? machine.name.text : NULL, machine.name.bytes);
         return;
     }
+    machines.is_open = is_signed && !text_is(machine.name.text, machine.name.bytes, "release");
     command(request);
 }
 
@@ -260,14 +311,67 @@ static void run_prompt(void)
     command_generate(&request);
 }
 
+/* A signed line ends with ,"crc":"89abcdef"}: the CRC-32 of all bytes before it. It is taken off. */
+typedef enum { NOT_SIGNED, SIGNED, DAMAGED } signature_t;
+
+static signature_t take_signature(void)
+{
+    static const char opening[] = ",\"crc\":\"";
+    enum { OPENING = sizeof opening - 1, DIGITS = 8, SIGNATURE = OPENING + DIGITS + 2 };
+    const size_t signed_bytes = line.count < SIGNATURE ? 0 : line.count - SIGNATURE;
+    if (signed_bytes == 0 || !text_is(line.bytes + signed_bytes, OPENING, opening)) {
+        return NOT_SIGNED;
+    }
+    uint32_t left = crc32_update(0, line.bytes, signed_bytes);
+    const char *digit = line.bytes + signed_bytes + OPENING;
+    for (int index = 0; index < DIGITS; ++index, left <<= 4) {
+        if (*digit++ != "0123456789abcdef"[left >> 28]) {
+            return DAMAGED;
+        }
+    }
+    if (digit[0] != '"' || digit[1] != '}') {
+        return DAMAGED;
+    }
+    line.bytes[signed_bytes] = '}';
+    line.count = signed_bytes + 1;
+    return SIGNED;
+}
+
+/* Of a line that a machine may have sent; true where it is no line for people. */
+static bool run_as_machine(void)
+{
+    const bool is_object = line.bytes[0] == '{';
+    const signature_t signature = is_object && !line.too_long ? take_signature() : NOT_SIGNED;
+    if (signature == DAMAGED || (machines.is_open && signature == NOT_SIGNED)) {
+        reply_use(REPLY_JSON);
+        reply_sign_unknown();
+        reply_error("damaged", "no right checksum (people type :help first)", NULL, 0);
+        return true;
+    }
+    if (signature == SIGNED) {
+        reply_use(REPLY_JSON);
+        reply_sign_unknown();
+        run_machine(true);
+    }
+    return signature == SIGNED;
+}
+
 static void run_line(void)
 {
     const char first = line.bytes[0];
+    if (first == ':') {
+        machines.is_open = false;
+    }
+    if (run_as_machine()) {
+        return;
+    }
+    machines.has_last = false;
+    reply_sign_nothing();
     reply_use(first == '{' ? REPLY_JSON : REPLY_PLAIN);
     if (line.too_long) {
         reply_error("error", "the line is too long", NULL, 0);
     } else if (first == '{') {
-        run_machine();
+        run_machine(false);
     } else if (first == ':') {
         run_colon();
     } else {

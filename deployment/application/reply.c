@@ -1,5 +1,6 @@
 #include "reply.h"
 
+#include "crc32.h"
 #include "divide.h"
 #include "port.h"
 #include "text.h"
@@ -12,6 +13,50 @@ static struct {
     bool last;  /* of the answer: plain lines then put every field on a line of its own */
     bool first; /* field of the line */
 } state;
+
+/* What lines of JSON end with. */
+static struct {
+    bool wanted;
+    bool known; /* the command's number */
+    uint32_t command;
+    uint32_t line;  /* of the answer, from 0 */
+    uint32_t first; /* that is wanted, apart from line 0 and the last one */
+    uint32_t crc;   /* over the line so far */
+} signature;
+
+static bool is_hidden; /* the line is left out */
+
+static void put(char character)
+{
+    if (is_hidden) {
+        return;
+    }
+    signature.crc = signature.wanted ? crc32_update(signature.crc, &character, 1) : 0;
+    port_put(character);
+}
+
+void reply_sign_nothing(void)
+{
+    signature.wanted = false;
+}
+
+void reply_sign_unknown(void)
+{
+    signature.wanted = true;
+    signature.known = false;
+    signature.line = 0;
+    signature.first = 0;
+}
+
+void reply_sign(uint32_t command, uint32_t first)
+{
+    reply_sign_unknown();
+    signature.known = true;
+    signature.command = command;
+    reply_line("taken");
+    reply_end();
+    signature.first = first;
+}
 
 void reply_use(reply_style_t style)
 {
@@ -26,14 +71,14 @@ bool reply_is_json(void)
 void write_text(const char *text)
 {
     while (*text != 0) {
-        port_put(*text++);
+        put(*text++);
     }
 }
 
 void write_bytes(const char *text, size_t bytes)
 {
     for (size_t index = 0; index < bytes; ++index) {
-        port_put(text[index]);
+        put(text[index]);
     }
 }
 
@@ -47,14 +92,14 @@ void write_number(uint64_t value)
         digits[count++] = (char)('0' + digit);
     } while (value != 0);
     while (count > 0) {
-        port_put(digits[--count]);
+        put(digits[--count]);
     }
 }
 
 static void write_hex(uint32_t value, int digits)
 {
     while (digits-- > 0) {
-        port_put("0123456789abcdef"[value >> (4 * digits) & 15u]);
+        put("0123456789abcdef"[value >> (4 * digits) & 15u]);
     }
 }
 
@@ -74,20 +119,20 @@ static void write_escaped(uint32_t code_point)
         write_unit(code_point);
     } else {
         if (code_point == '"' || code_point == '\\') {
-            port_put('\\');
+            put('\\');
         }
-        port_put((char)code_point);
+        put((char)code_point);
     }
 }
 
 static void write_quoted(const char *text, size_t bytes)
 {
     size_t at = 0;
-    port_put('"');
+    put('"');
     while (at < bytes) {
         write_escaped(utf8_decode(text, bytes, &at));
     }
-    port_put('"');
+    put('"');
 }
 
 static void field(const char *name)
@@ -110,10 +155,12 @@ static void begin(const char *answer, bool last)
 {
     state.last = last;
     state.first = true;
+    signature.crc = 0;
+    is_hidden = state.style == REPLY_JSON && signature.wanted && !last && signature.line < signature.first;
     if (state.style == REPLY_JSON) {
         write_text("{\"reply\":\"");
         write_text(answer);
-        port_put('"');
+        put('"');
     }
 }
 
@@ -130,11 +177,6 @@ void reply_last(const char *answer)
     }
 }
 
-void reply_end(void)
-{
-    write_text(state.style == REPLY_JSON ? "}\n" : "\n");
-    port_flush();
-}
 
 void reply_number(const char *name, uint64_t value)
 {
@@ -165,7 +207,7 @@ void reply_escaped(const char *name, const char *text, size_t bytes)
             write_text(character == '\n' ? "\\n" : "\\t");
         } else {
             write_text(character == '\\' ? "\\" : "");
-            port_put(character);
+            put(character);
         }
     }
 }
@@ -184,7 +226,7 @@ void reply_flag(const char *name, bool value)
 void reply_hex_begin(const char *name)
 {
     field(name);
-    port_put('"');
+    put('"');
 }
 
 void reply_hex_byte(uint8_t byte)
@@ -194,7 +236,7 @@ void reply_hex_byte(uint8_t byte)
 
 void reply_hex_end(void)
 {
-    port_put('"');
+    put('"');
 }
 
 void reply_hex32(const char *name, uint32_t value)
@@ -209,10 +251,30 @@ void reply_q16(const char *name, uint32_t value)
     const uint32_t ten_thousandths = (uint32_t)(((uint64_t)value * 10000 + 0x8000) >> 16);
     field(name);
     write_number(ten_thousandths / 10000);
-    port_put('.');
+    put('.');
     for (uint32_t place = 1000; place > 0; place /= 10) {
-        port_put((char)('0' + ten_thousandths / place % 10));
+        put((char)('0' + ten_thousandths / place % 10));
     }
+}
+
+static void sign(void)
+{
+    if (signature.known) {
+        reply_number("n", signature.command);
+    }
+    reply_number("line", signature.line++);
+    const uint32_t crc = signature.crc; /* of what stands before it */
+    reply_hex32("crc", crc);
+}
+
+void reply_end(void)
+{
+    if (state.style == REPLY_JSON && signature.wanted) {
+        sign();
+    }
+    write_text(state.style == REPLY_JSON ? "}\n" : "\n");
+    is_hidden = false;
+    port_flush();
 }
 
 void reply_error(const char *answer, const char *message, const char *received, size_t bytes)

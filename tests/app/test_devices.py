@@ -1,10 +1,13 @@
 """Chains that end on a device: whole runs of the program at toy size, on this machine and on emulated boards."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -211,6 +214,38 @@ def cimv3_model(models, tmp_path_factory):
     return path
 
 
+# What a shell, make, CMake, C, QEMU or matplotlib takes for its own; and what is no text.
+WORST_NAMES = [
+    "decode (1), [v2] $x_{y}^$ #1 % ; : & $(id) `id` ' \" \\ * {{ 7 }}",
+    os.fsdecode(b"-caf\xe9 \xe2\x82\xac\n\t"),
+]
+
+
+@pytest.mark.parametrize("name", WORST_NAMES)
+def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monkeypatch, name):
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    model = shutil.copy(models / "decode_static_wi8_ai8.tflite", folder / f"{name}.tflite")
+    shutil.copy(models / "tokenizer.json", folder)
+    config.model.quantized_model_path = str(model)
+    config.benchmarking.measured_by = "host"
+    report = benchmarking.run(config, Workspace(folder / "run"), Sink())
+    assert (report.benchmark.mismatching_logits, report.benchmark.same_text) == (0, True)
+    assert json.dumps(report.to_dict(), ensure_ascii=False).encode()
+
+
+@needs_cpp
+@pytest.mark.parametrize("name", WORST_NAMES)
+def test_cmake_is_kept_from_names_that_it_does_not_take(config, cimv3_model, tmp_path, name):
+    config.deployment.hardware_setup.board = "CIMv3"
+    config.model.quantized_model_path = str(cimv3_model)
+    workspace = Workspace(tmp_path / name)
+    report = deployment.run(config, workspace, Sink())
+    assert report.skipped == []
+    assert list((workspace.path(report.deployment.c_project) / "build").glob("*/*.elf"))
+
+
 def arrays_of(source):
     """Symbol -> values of the int8 arrays of a C++ source."""
     found = re.findall(r"const int8_t (\w+)\[\d+\] = \{([-\d,\s]*)\};", source)
@@ -324,6 +359,19 @@ def test_instruction_counts_are_the_same_every_time(config, workspace, tmp_path)
     assert again.by_kind == first.by_kind
 
 
+@pytest.mark.parametrize("place", ["a file in the way", "a folder that cannot be written"])
+def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, workspace, monkeypatch):
+    """Not even by root: /proc takes no files."""
+    if place == "a file in the way":
+        Path("c_headers").write_text("a note")
+    else:
+        monkeypatch.chdir("/proc")
+    config.benchmarking.measured_by = "host"
+    assert benchmarking.run(config, workspace, Sink()).benchmark.same_text is True
+    assert {path.name for path in workspace.path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
+    assert not Path("c_headers").is_dir()
+
+
 def test_this_machine_is_measured_in_time(config, workspace):
     config.benchmarking.measured_by = "host"
     config.prediction.stop = CHARACTERS[0]
@@ -345,7 +393,8 @@ def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, work
     matrices = read_weight_file((project / "weights" / "weights.tzw").read_bytes())
     assert len(matrices) == len(list(project.glob("weights/*.bin"))) == 11
     assert report.skipped == []
-    assert {path.name for path in Path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
+    for folder in (Path("c_headers"), workspace.path("c_headers")):
+        assert {path.name for path in folder.iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(project, elsewhere, ignore=shutil.ignore_patterns("build"))
     shutil.rmtree(project)
@@ -417,6 +466,40 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
     )
     assert 'alt="What lies in memory when"' in html
     assert max(map(len, answer.stdout.partition("quantization\n")[2].splitlines()[:-1])) <= 80
+
+
+# Seconds from the first line of the log on: while the model is compiled, built, emulated, compared, drawn and reported.
+MOMENTS = (0.1, 1.5, 4.0, 8.0)
+
+
+@needs_emulator
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_polite_kill_is_answered_at_any_moment(start_warm, store, models, moment, tmp_path):
+    folder = tmp_path / "run"
+    started = start_warm(
+        "operation_mode=benchmarking",
+        "board=STM32F4",
+        f"model.quantized_model_path={models / 'decode_static_wi8_ai8.tflite'}",
+        "benchmarking.tokens_checked=30000",  # minutes, which nobody waits for
+        "mlflow.system_metrics=false",
+        f"mlflow.uri={store}",
+        f"hydra.run.dir={folder}",
+    )
+    while started.process.is_alive() and not (folder / "textzoo.log").is_file():
+        time.sleep(0.05)
+    time.sleep(moment)
+    os.kill(started.process.pid, signal.SIGTERM)
+    answer = started.wait(timeout=120)
+    assert answer.returncode == 130, answer.stderr
+    assert "Interrupted. Continue with" in answer.stderr
+    assert not [path for path in Path("/proc").glob("[0-9]*") if works_in(path, folder)]
+
+
+def works_in(process, folder):
+    """Whether a process has its current folder below this one; one that has ended has none."""
+    with contextlib.suppress(OSError):
+        return (process / "cwd").readlink().is_relative_to(folder)
+    return False
 
 
 def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(warm_program, store, models, tmp_path):

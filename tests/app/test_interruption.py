@@ -1,8 +1,11 @@
 """A Ctrl-C is heard even where Python drops the exception that it raises."""
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from textzoo import interruption
 from textzoo.progress import progress_bar
+from textzoo.targets.console import Console, FileLink
 
 PROGRAM = Path(__file__).resolve().parents[2] / "stm32ai_main.py"
 
@@ -21,6 +25,7 @@ def listening():
     interruption.listen()
     yield
     interruption.heard()
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for number, handler in handlers.items():
         signal.signal(number, handler)
 
@@ -44,6 +49,25 @@ def test_what_is_saved_after_an_interruption_takes_its_steps(listening):
     interruption.heard()
     with progress_bar("saving", 1) as advance:
         advance()
+
+
+def test_an_interruption_that_a_library_swallows_comes_again(listening, monkeypatch):
+    monkeypatch.setattr(interruption, "AGAIN_SECONDS", 0.05)
+    with contextlib.suppress(BaseException):
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        time.sleep(60)
+    interruption.heard()
+    time.sleep(0.2)  # from now on there is quiet
+
+
+def test_waiting_for_a_device_that_says_nothing_hears_an_interruption_that_was_lost(listening, monkeypatch):
+    ours, theirs = os.pipe(), os.pipe()
+    console = Console(FileLink(ours[0], theirs[1]), "the device")
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        console.ask({"command": "benchmark"}, timeout=600)
 
 
 def test_a_background_job_goes_on_ignoring_ctrl_c(listening):

@@ -387,7 +387,7 @@ LINES_OF_PEOPLE = [
     (":exit", ""),
     ("abx", "! not in the vocabulary: x"),
     (b"ab\xff", "! not in the vocabulary: "),
-    ("a" * 513, "! the line is too long"),
+    ("a" * 577, "! the line is too long"),
     ("", ""),
 ]
 
@@ -398,7 +398,7 @@ def test_lines_of_people(program, line, part):
 
 
 def test_the_longest_line_is_a_prompt(program):
-    assert "too long" not in answers(program, "a" * 512)
+    assert "too long" not in answers(program, "a" * 576)
 
 
 # line, part of the message

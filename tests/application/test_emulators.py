@@ -17,10 +17,12 @@ from toy_projects import change_model, need, render_toy
 
 from textzoo.engines.generate import generate
 from textzoo.errors import UserError
+from textzoo.processes import started
 from textzoo.targets.boards import load_board
 from textzoo.targets.console import Console, FileLink
-from textzoo.targets.emulators import build_image, emulate, open_serial, stop
+from textzoo.targets.emulators import build_image, emulate, open_serial
 from textzoo.targets.platforms import platform_of
+from textzoo.targets.signed_lines import signed
 
 # board, machine of QEMU
 TWINS = [
@@ -145,12 +147,10 @@ def emulated_serial_line(projects, board):
     chosen = load_board(board)
     image = build_image(projects[board], chosen, chosen.emulator())
     command = [*platform_of(chosen).emulator_command(chosen.emulator(), serial="pty"), str(image)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with started(command, **pipes) as process:
         line = process.stdout.readline().decode()
         yield re.search(r"/dev/\S+", line)[0]
-    finally:
-        stop(process)
 
 
 def test_a_board_on_a_serial_line(projects):
@@ -198,66 +198,138 @@ class ScriptedLink:
         self.written += data
 
 
-OK = b'{"reply":"info","status":"ok","model":"toy"}\n'
+def answer(number, *replies):
+    """The lines of an answer as the firmware signs them."""
+    lines = [{"reply": "taken"}, *replies]
+    rows = [{**reply, "n": number, "line": line} for line, reply in enumerate(lines)]
+    return b"".join(signed(json.dumps(row, separators=(",", ":")).encode()) for row in rows)
+
+
+def console_of(*chunks, ends=False, is_lossy=True):
+    """A console whose first command has the number 1."""
+    console = Console(ScriptedLink(*chunks, ends=ends), "the device", is_lossy)
+    console.number = 0
+    return console
+
+
+INFO = {"reply": "info", "status": "ok", "model": "toy", "protocol": 2}
+OK = answer(1, INFO)
+FAULT = {"reply": "fault", "status": "error", "message": "stopped", "cfsr": "00000001"}
+WRONG_KEY = {"reply": "error", "status": "error", "message": "unknown key", "received": "x"}
 # what the device sends, whether it then goes, what the error says
 NONSENSE = [
     ([], False, "did not answer within 0.05 s"),
     ([], True, "has gone"),
     ([b'{"reply":"in'], False, 'did not answer.*\n  {"reply":"in'),
-    ([b"{nonsense}\n"], False, "sent a line that cannot be read"),
-    ([b'{"reply":5}\n'], False, "not a reply"),
-    ([b'{"status":"ok"}\n'], False, "not a reply"),
+    ([b"{nonsense}\n"], False, "did not answer within 0.05 s.*{nonsense}"),
+    ([signed(b"{nonsense}")], False, "not a reply"),
+    ([signed(b'{"reply":5}')], False, "not a reply"),
+    ([signed(b'{"status":"ok"}')], False, "not a reply"),
+    ([signed(b'{"reply":"info","n":1,"line":NaN}')], False, "not a reply"),
+    ([signed(b'{"reply":' + b"[" * 100_000 + b"]" * 100_000 + b"}")], False, "not a reply"),
+    ([signed(b'{"reply":"info","n":' + b"9" * 10_000 + b"}")], False, "not a reply"),
     ([b"hello\n", b"you\n"], True, "has gone.*\n  hello\n  you"),
-    ([b'{"reply":"error","status":"error","message":"unknown key","received":"x"}\n'], False, "unknown key.*'x'"),
-    ([b'{"reply":"fault","status":"error","message":"stopped","cfsr":"00000001"}\n'], False, "crashed.*cfsr"),
-    ([b"\xff\xfe\n", b"{" + b"\xff" * 20 + b"}\n"], False, "cannot be read"),
+    ([answer(1, WRONG_KEY)], False, "unknown key.*'x'"),
+    ([answer(1, FAULT)], False, "crashed.*cfsr"),
+    ([json.dumps(FAULT).encode() + b"\n"], False, "crashed.*cfsr"),
+    ([b"\xff\xfe\n", b"{" + b"\xff" * 20 + b"}\n"], False, "did not answer"),
+    ([b"\x1b[2J\n"], False, r"\\x1b\[2J"),
+    ([answer(1, {**INFO, "n": 7})[:-9] + b"\n"], False, "did not answer"),
 ]
 
 
 @pytest.mark.parametrize(("chunks", "ends", "message"), NONSENSE)
 def test_devices_that_say_nonsense(chunks, ends, message):
-    console = Console(ScriptedLink(*chunks, ends=ends), "the device")
-    with pytest.raises(UserError, match=message) as caught:
+    console = console_of(*chunks, ends=ends)
+    with pytest.raises(UserError, match=f"(?s){message}") as caught:
         console.ask({"command": "info"}, timeout=0.05)
     assert "the device" in str(caught.value)
 
 
 def test_a_line_without_an_end_is_not_kept_for_ever():
-    link = ScriptedLink()
-    link.read = lambda timeout: b"x" * 65536
-    with pytest.raises(UserError, match="without an end"):
-        Console(link, "the device").ask({"command": "info"})
+    console = console_of(*itertools.repeat(b"x" * 2**16, 40))
+    with pytest.raises(UserError, match="a line without an end") as caught:
+        console.ask({"command": "info"})
+    assert len(str(caught.value)) < 2000
 
 
-def test_lines_of_people_and_split_lines_are_no_trouble():
-    link = ScriptedLink(b"Text", b"Zoo: toy\r\n{", b'"reply":"info","status"', b':"ok","model":"toy"}\r\n')
-    assert Console(link, "d").ask({"command": "info"})["model"] == "toy"
-    assert link.written == b'{"command":"info"}\n'
+def test_broken_and_joined_lines_are_no_trouble():
+    console = console_of(b"Text", b"Zoo: toy\r\n", OK[:30], OK[30:-3], OK[-3:-1] + b"\r\n")
+    assert console.ask({"command": "info"}) == INFO
+    assert console.link.written == signed(b'{"n":1,"command":"info"}')
 
 
 def test_several_replies_in_one_piece():
-    link = ScriptedLink(b'{"reply":"generate","token":1}\n{"reply":"generate","status":"ok"}\n' + OK)
-    console = Console(link, "d")
+    ended = {"reply": "generate", "status": "ok"}
+    console = console_of(answer(1, {"reply": "generate", "token": 1}, ended) + answer(2, INFO))
     assert [reply.get("token") for reply in console.command({"command": "generate"})] == [1, None]
     assert console.ask({"command": "info"})["model"] == "toy"
 
 
+def test_lines_that_are_missing_are_asked_for_again():
+    """The second line of four; then line 0 and what was missing come alone, and late copies are ignored."""
+    replies = [{"reply": "benchmark", "cost": cost} for cost in (5, 6, 7)] + [{"reply": "benchmark", "status": "ok"}]
+    lines = answer(1, *replies).splitlines(keepends=True)
+    console = console_of(*(lines[index] for index in (0, 1, 3, 4, 0, 2, 4, 4)), answer(2, INFO))
+    assert list(console.command({"command": "benchmark"})) == replies
+    assert console.link.written.splitlines()[1:] == [b"", signed(b'{"n":1,"from":2,"command":"benchmark"}')[:-1]]
+    assert console.ask({"command": "info"}) == INFO
+
+
+def test_a_line_that_never_arrives_is_named():
+    replies = [{"reply": "benchmark", "cost": 5}, {"reply": "benchmark", "status": "ok"}]
+    lines = answer(1, *replies).splitlines(keepends=True)
+    console = console_of(*itertools.repeat(lines[0] + lines[1].replace(b"5", b"6", 1) + lines[2], 20))
+    with pytest.raises(UserError, match=r"(?s)line 1 of its answer to 'benchmark' in 8 tries; 8 lines.*baud"):
+        console.ask({"command": "benchmark"})
+
+
+def test_firmware_without_checksums_is_told_from_a_bad_line():
+    refusal = b'{"reply":"error","status":"error","message":"unknown key","received":"n"}\n'
+    with pytest.raises(UserError, match=r"another protocol.*make flash"):
+        console_of(refusal, refusal, refusal).ask({"command": "info"})
+    assert console_of(refusal, OK).ask({"command": "info"}) == INFO  # one alone may be a damaged command
+    with pytest.raises(UserError, match="another protocol"):
+        console_of(refusal, is_lossy=False).ask({"command": "info"})
+
+
+def test_firmware_of_another_version_is_refused():
+    with pytest.raises(UserError, match=r"another protocol; expected protocol 2.*received protocol 3"):
+        console_of(answer(1, {**INFO, "protocol": 3})).connect()
+
+
 def test_connecting_to_a_device_that_starts_slowly(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.console.PATIENCE_SECONDS", 0.05)
-    monkeypatch.setattr("textzoo.targets.console.SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr("textzoo.targets.console.TAKING_SECONDS", 0.05)
     silence = itertools.repeat(b"", 20)
-    link = ScriptedLink(*silence, b"half a line" + OK, OK, OK)  # late answers to the questions before
-    link.chunks[20] = b"half a line\n" + OK
-    console = Console(link, "d")
+    console = console_of(*silence, b"half a line\n" + OK, OK, OK)  # late answers to the questions before
     assert console.connect()["model"] == "toy"
-    link.chunks.append(b'{"reply":"reset","status":"ok"}\n')
+    console.link.chunks.append(answer(2, {"reply": "reset", "status": "ok"}))
     assert console.ask({"command": "reset"})["reply"] == "reset"
 
 
-def test_connecting_to_nothing(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.console.PATIENCE_SECONDS", 0.02)
+def test_connecting_to_nothing():
     with pytest.raises(UserError, match="did not answer"):
-        Console(ScriptedLink(), "d").connect(timeout=0.1)
+        console_of().connect(timeout=0.1)
+
+
+@pytest.mark.parametrize("is_lossy", [True, False])
+def test_what_has_arrived_is_read_however_late_one_looks(is_lossy):
+    """A notebook that slept between two lines, or a program that was stopped."""
+    replies = [{"reply": "generate", "token": 1}, {"reply": "generate", "status": "ok"}]
+    lines = answer(1, *replies).splitlines(keepends=True)
+    console = console_of(lines[0] + lines[1], lines[2], is_lossy=is_lossy)
+    found = console.command({"command": "generate"}, timeout=0.05)
+    assert next(found) == replies[0]
+    time.sleep(0.2)
+    assert list(found) == replies[1:]
+    assert console.link.written.count(b"generate") == 1
+
+
+def test_a_process_that_thinks_long_is_asked_once(monkeypatch):
+    monkeypatch.setattr("textzoo.targets.console.TAKING_SECONDS", 0.01)
+    console = console_of(*itertools.repeat(b"", 30), OK, is_lossy=False)
+    assert console.ask({"command": "info"}) == INFO
+    assert console.link.written.count(b"info") == 1
 
 
 def test_a_pseudo_terminal_that_is_closed():
@@ -271,13 +343,13 @@ def test_a_pseudo_terminal_that_is_closed():
 
 
 def test_unicode_goes_out_as_it_is_and_comes_back_as_ascii():
-    link = ScriptedLink(json.dumps({"reply": "generate", "status": "ok", "text": "é\U0001f600"}).encode() + b"\n")
-    assert Console(link, "d").ask({"command": "generate", "prompt": "€"})["text"] == "é\U0001f600"
-    assert link.written == '{"command":"generate","prompt":"€"}\n'.encode()
+    console = console_of(answer(1, {"reply": "generate", "status": "ok", "text": "é\U0001f600"}))
+    assert console.ask({"command": "generate", "prompt": "€"})["text"] == "é\U0001f600"
+    assert console.link.written == signed('{"n":1,"command":"generate","prompt":"€"}'.encode())
 
 
 def test_a_lone_surrogate_is_left_to_the_device_to_refuse():
-    link = ScriptedLink(b'{"reply":"error","status":"error","message":"lone surrogate"}\n')
+    console = console_of(answer(1, {"reply": "error", "status": "error", "message": "lone surrogate"}))
     with pytest.raises(UserError, match="lone surrogate"):
-        Console(link, "d").ask({"command": "generate", "prompt": "\ud800"})
-    assert link.written == b'{"command":"generate","prompt":"\\ud800"}\n'
+        console.ask({"command": "generate", "prompt": "\ud800"})
+    assert console.link.written == signed(b'{"n":1,"command":"generate","prompt":"\\ud800"}')

@@ -136,6 +136,81 @@ def test_every_wrong_fact_is_named(tmp_path, change, messages):
     assert all("MINE.yaml: " in str(error) for error in errors)
 
 
+SHELL = "$(shell touch /tmp/hacked)"
+# change of the facts, keys that are named
+WRONG_CHARACTERS = [
+    ({"title": SHELL}, ["title"]),
+    ({"title": "a */ int main(void) { /* b"}, ["title"]),
+    ({"title": "two\nlines"}, ["title"]),
+    ({"title": "goes on \\"}, ["title"]),
+    ({"boot": "`id`", "cycles_note": "\ud800"}, ["boot", "cycles_note"]),
+    ({"platform": "../stm32", "family": "x y", "core": "m4 -o /x", "variant": "dsp;x"}, 4 * [""]),
+    ({"uart": {"instance": "USART2\n", "tx": "$(x)", "rx": "PA3;"}}, ["uart.instance", "uart.tx", "uart.rx"]),
+    ({"power_supply": "ldo */"}, ["power_supply"]),
+    ({"memories": {"A B": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories"]),
+    ({"memories": {"DATA": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories.*mean something else there"]),
+    ({"memories": {"1RAM": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories"]),
+    ({"flash": {"st-flash": f"write {SHELL}"}}, ["flash.st-flash"]),
+    ({"flash": {"st-flash": "write; id"}}, ["flash.st-flash"]),
+    ({"flash": {"st-flash": 'write "{bin}'}}, ["flash.st-flash"]),
+    ({"flash": {"st-flash": "{elf.__class__}"}}, ["flash.st-flash"]),
+    ({"flash": {"st-flash": "{0}"}}, ["flash.st-flash"]),
+    ({"flash": {"rm -rf": ""}}, ["flash"]),
+    ({"emulation": {"a b": {"machine": "virt", "image": "board"}}}, ["emulation"]),
+    ({"emulation": {"mine": {"machine": "virt,dumpdtb=/tmp/x", "image": "board"}}}, ["emulation.mine.machine"]),
+    ({"emulation": {"mine": {"machine": SHELL, "note": SHELL, "image": "board"}}}, ["mine.machine", "mine.note"]),
+    ({"title": SHELL, "uart": {"tx": "$"}, "clock_hz": 0, "cores": 3}, ["title", "uart.tx", "clock_hz", "cores"]),
+    ({"cycles_per_instruction": float("nan"), "uart": {"baud": 10**9}}, ["cycles_per_instruction", "uart.baud"]),
+]
+
+
+@pytest.mark.parametrize(("change", "named"), WRONG_CHARACTERS)
+def test_facts_reach_no_other_place_than_theirs(tmp_path, change, named):
+    facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
+    (tmp_path / "MINE.yaml").write_text(yaml.safe_dump(facts | {"board": "MINE"}))
+    with pytest.raises(UserError) as caught:
+        load_board("MINE", tmp_path)
+    errors = [str(error) for error in getattr(caught.value, "errors", [caught.value])]
+    assert len(errors) == len(named)
+    assert all(any(re.search(key, error) for error in errors) for key in named)
+
+
+def test_a_board_is_no_path(tmp_path):
+    facts = yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text())
+    (tmp_path / "MINE.yaml").write_text(yaml.safe_dump(facts | {"board": "../../elsewhere"}))
+    with pytest.raises(UserError, match=r"board has characters.*elsewhere"):
+        load_board("MINE", tmp_path)
+
+
+def test_a_shell_in_a_boards_facts_does_not_run(tmp_path):
+    """The example that ran: whoever gives it on the command line is refused before a project is written."""
+    emulation = {"mine": {"machine": f"$(shell touch {tmp_path}/hacked)"}}
+    with pytest.raises(UserError, match=r"deployment.hardware_setup.emulation.mine.machine"):
+        board_of(setup_of("STM32F4", emulation=emulation))
+    assert not (tmp_path / "hacked").exists()
+
+
+# board, change of the facts, what is missing
+INCOMPLETE = [
+    (
+        "STM32F4",
+        {"emulation": {"mine": {"machine": "mps2-an386", "image": "twin"}}},
+        "no code, constants, d",
+    ),
+    ("STM32F4", {"emulation": {"mps2-an386": {"timer_hz": 0}}}, "no timer_hz"),
+    ("STM32MP2", {"emulation": {"virt": {"code": None}}}, "no code"),
+    ("STM32MP2", {"flash": {"scp": "{hex}"}}, "names a file that there is not"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "message"), INCOMPLETE)
+def test_facts_that_a_project_needs_are_asked_for(name, change, message):
+    facts = boards.merge(boards.read_facts(name, BOARD_FOLDER), change)
+    board = boards.board_from_facts(facts, "")
+    with pytest.raises(UserError, match=message):
+        platform_of(board).check(board)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

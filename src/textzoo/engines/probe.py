@@ -5,9 +5,11 @@ before this process opens it. Each content is tried once.
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 
+from textzoo import processes
 from textzoo.compiler.tflite_file import not_run
 from textzoo.errors import UserError
 
@@ -22,7 +24,7 @@ def probe(content: bytes, label: str) -> None:
         return
     command = [sys.executable, "-m", "textzoo.engines.probe"]
     try:
-        done = subprocess.run(command, input=content, capture_output=True, timeout=PROBE_SECONDS, check=False)
+        done = processes.run(command, timeout=PROBE_SECONDS, given=content, env=dict(os.environ))
     except subprocess.TimeoutExpired:
         raise not_run(label, f"a step that takes more than {PROBE_SECONDS} s") from None
     if done.returncode < 0:

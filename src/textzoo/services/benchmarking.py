@@ -1,5 +1,6 @@
 """Benchmarking: what a token costs on the device, and whether the device computes what LiteRT computes."""
 
+import contextlib
 import time
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from textzoo.engines.generate import generate
-from textzoo.errors import UserError
+from textzoo.errors import UserError, raise_all
 from textzoo.files import write_json
 from textzoo.progress import following, progress_bar
 from textzoo.report import BenchmarkReport, Projection, RamBytes, Report, SampleReport
@@ -17,8 +18,9 @@ from textzoo.services import firmware, inputs
 from textzoo.services.benchmark_picture import draw_instructions
 from textzoo.services.evaluation import possible_prompt
 from textzoo.services.firmware import Firmware
+from textzoo.targets.answers import FLASH_AGAIN, Answer
 from textzoo.targets.boards import FLASH
-from textzoo.targets.console import Console, generate_command
+from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import find_tool
@@ -28,9 +30,12 @@ from textzoo.workspace import Workspace
 INSTRUCTIONS = "instructions"
 CYCLES = "cycles"
 NANOSECONDS = "nanoseconds"
-# A line of the console holds 512 bytes: this many tokens of up to five digits and a comma fit.
+COUNTERS = (INSTRUCTIONS, CYCLES, NANOSECONDS)
+# A line of the console holds 512 bytes: this many tokens of up to five digits and a comma fit. On a line that may lose
+# something every token has a command of its own: only the last token's logits can be had again.
 TOKENS_PER_COMMAND = 64
 BENCHMARK_SECONDS = 600.0
+LARGEST_MEMORY = 2**40  # bytes
 
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
@@ -66,7 +71,7 @@ def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport
     """Cost by position, memory, and the comparison with LiteRT."""
     check_identity(made, console)
     replies = measured_positions(console, "measuring")
-    total = replies[-1]
+    total = checked_total(replies[-1], console.name)
     report = BenchmarkReport(
         board=made.target_name,
         measured_by=config.benchmarking.measured_by,
@@ -74,10 +79,10 @@ def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport
         tokens_checked=config.benchmarking.tokens_checked,
         mismatching_logits=mismatches(made, console, config.benchmarking.tokens_checked),
         macs_per_token=total["macs_per_token"],
-        by_position=[reply["cost"] for reply in replies[:-1] if "position" in reply],
+        by_position=costs_by_position(replies[:-1], console.name),
     )
     add_costs(report, made, total)
-    add_memory(report, made, console.ask({"command": "memory"}))
+    add_memory(report, made, console.ask({"command": "memory"}), console.name)
     return report
 
 
@@ -87,9 +92,29 @@ def measured_positions(console: Console, description: str) -> list[dict[str, Any
     return list(following(replies, f"{description} on {console.name}", unit="replies"))
 
 
+def checked_total(reply: dict[str, Any], name: str) -> dict[str, Any]:
+    """The last line of a benchmark, every figure in it possible."""
+    answer = Answer(reply, name)
+    total: dict[str, Any] = {"counter": answer.text("counter", COUNTERS)}
+    total |= {key: answer.whole(key) for key in ("mean", "smallest", "largest")}
+    total |= {key: answer.whole(key, low=1) for key in ("macs_per_token", "positions")}
+    total["overlap_mean"] = answer.whole("overlap_mean", high=total["mean"], default=0)
+    answer.check()
+    return total
+
+
+def costs_by_position(replies: list[dict[str, Any]], name: str) -> list[int]:
+    answers = [Answer(reply, name) for reply in replies if reply["reply"] == "benchmark"]
+    costs = [answer.whole("cost") for answer in answers]
+    raise_all([error for answer in answers for error in answer.errors][:1])
+    return costs
+
+
 def check_identity(made: Firmware, console: Console) -> None:
     """A board on a serial line may still carry an older model."""
-    wanted, found = made.compiled.facts.sha256, console.ask({"command": "info"})["hash"]
+    wanted, answer = made.compiled.facts.sha256, Answer(console.ask({"command": "info"}), console.name)
+    found = answer.text("hash")
+    answer.check()
     if wanted != found:
         raise UserError(
             "the board carries another model",
@@ -115,18 +140,47 @@ def mismatches(made: Firmware, console: Console, count: int) -> int:
         for start in range(0, count, context):
             tokens = [int(token) for token in made.tokens[start : min(start + context, count)]]
             expected = firmware.reference_logits(made.engine, tokens)
-            wrong += int((device_logits(console, tokens, expected.dtype) != expected).sum())
+            found = device_logits(console, tokens, expected.dtype)
+            if found.shape != expected.shape:
+                what = f"{console.name} sent {found.shape[1]} logits for a token"
+                raise UserError(what, expected=f"{expected.shape[1]}, one for every token", remedy=FLASH_AGAIN)
+            wrong += int((found != expected).sum())
             advance(len(tokens))
     return wrong
 
 
 def device_logits(console: Console, tokens: list[int], dtype: np.dtype) -> np.ndarray:
-    """(tokens, vocabulary_size) raw logits after a reset, as the device sends them."""
-    rows = []
-    for start in range(0, len(tokens), TOKENS_PER_COMMAND):
-        command = {"command": "logits", "tokens": tokens[start : start + TOKENS_PER_COMMAND], "reset": start == 0}
-        rows += [bytes.fromhex(reply["hex"]) for reply in console.command(command) if "hex" in reply]
-    return np.stack([np.frombuffer(row, dtype) for row in rows])
+    """(tokens, vocabulary_size) raw logits after a reset, as the device sends them.
+
+    Where something else came between two commands (a board that has restarted, a damaged line that the console took for
+    a person's), the device says so, and it begins again.
+    """
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(OutOfSequenceError):
+            return logits_after_reset(console, tokens, dtype)
+    return logits_after_reset(console, tokens, dtype)
+
+
+def logits_after_reset(console: Console, tokens: list[int], dtype: np.dtype) -> np.ndarray:
+    rows, size = [], 1 if console.is_lossy else TOKENS_PER_COMMAND
+    for start in range(0, len(tokens), size):
+        command = {"command": "logits", "tokens": tokens[start : start + size], "reset": start == 0}
+        rows += [row_of(reply, dtype, console.name) for reply in console.command(command) if "status" not in reply]
+    if len(rows) != len(tokens) or len({len(row) for row in rows}) > 1:
+        what = f"{console.name} sent {len(rows)} rows of logits of {sorted({len(row) for row in rows})} numbers"
+        raise UserError(what, expected=f"{len(tokens)} rows of one length", remedy=FLASH_AGAIN)
+    return np.stack(rows)
+
+
+def row_of(reply: dict[str, Any], dtype: np.dtype, name: str) -> np.ndarray:
+    """(vocabulary_size) logits from a line with their hexadecimal digits."""
+    answer = Answer(reply, name)
+    try:
+        row = np.frombuffer(bytes.fromhex(answer.text("hex")), dtype)
+    except ValueError:
+        row = answer.wrong("hex", "pairs of hexadecimal digits, whole logits", np.zeros(0, dtype))
+    answer.check()
+    return row
 
 
 def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) -> None:
@@ -139,7 +193,7 @@ def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) ->
         report.projected = projection(made, mean)
     elif total["counter"] == CYCLES:
         report.cycles_per_token = mean
-        report.tokens_per_second = made.board.clock_hz / mean
+        report.tokens_per_second = made.board.clock_hz / max(mean, 1)
     elif total["counter"] == NANOSECONDS:
         report.tokens_per_second = 1e9 / max(mean, 1)
 
@@ -150,17 +204,20 @@ def projection(made: Firmware, instructions: int) -> Projection:
         clock_hz=board.clock_hz,
         cycles_per_instruction=board.cycles_per_instruction,
         assumption=board.cycles_note,
-        tokens_per_second=board.clock_hz / (instructions * board.cycles_per_instruction),
+        tokens_per_second=board.clock_hz / (max(instructions, 1) * board.cycles_per_instruction),
     )
 
 
-def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any]) -> None:
+def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], name: str) -> None:
     """RAM as the device reports it, flash from the board's ELF, where there is a compiler to make one."""
     platform = platform_of(made.board)
     if made.board is None or find_tool(platform.compiler(made.board, platform.image)) is None:
         return
     sizes = platform.image_sizes(made.board, build_image(made.project, made.board))
-    state, arena, stack = memory["state_bytes"], memory["arena_bytes"], memory.get("stack_bytes", 0)
+    answer = Answer(memory, name)
+    state, arena = (answer.whole(key, high=LARGEST_MEMORY) for key in ("state_bytes", "arena_bytes"))
+    stack = answer.whole("stack_bytes", high=LARGEST_MEMORY, default=0)
+    answer.check()
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)
     report.ram_bytes.available = made.board.data_memory(report.ram_bytes.total).bytes
@@ -179,13 +236,14 @@ def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> No
 def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
     """Operator -> mean cost of a token, largest first; and what two cores do of it at the same time."""
     replies = measured_positions(console, "measuring every operator")
-    positions = replies[-1]["positions"]
+    last = checked_total(replies[-1], console.name)
     totals: dict[str, int] = {}
-    for reply in replies:
-        if reply["reply"] == "profile":
-            totals[reply["kind"]] = totals.get(reply["kind"], 0) + reply["cost"]
-    means = {kind: round(total / positions) for kind, total in sorted(totals.items(), key=lambda item: -item[1])}
-    return means, replies[-1].get("overlap_mean", 0)
+    for answer in (Answer(reply, console.name) for reply in replies if reply["reply"] == "profile"):
+        kind, cost = answer.text("kind"), answer.whole("cost")
+        answer.check()
+        totals[kind] = totals.get(kind, 0) + cost
+    largest_first = sorted(totals.items(), key=lambda item: -item[1])
+    return {kind: round(total / last["positions"]) for kind, total in largest_first}, last["overlap_mean"]
 
 
 def sample(
@@ -197,22 +255,30 @@ def sample(
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
     command = generate_command(settings, prompt)
     start = time.perf_counter()
-    replies = list(following(console.command(command), f"{console.name} writes"))
-    text = "".join(reply["text"] for reply in replies[:-1])
+    text, tokens = generated(list(following(console.command(command), f"{console.name} writes")), console.name)
     options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
     expected = generate(made.engine, tokenizer, prompt, **options)
-    report.same_text = text == "".join(expected) and replies[-1]["tokens"] == expected.tokens
+    report.same_text = text == "".join(expected) and tokens == expected.tokens
     return SampleReport(
         model=made.compiled.facts.name,
         engine=f"{made.target_name} ({report.machine})",
         prompt=prompt,
         text=text,
-        tokens=replies[-1]["tokens"],
+        tokens=tokens,
         temperature=settings.temperature,
         top_k=settings.top_k,
         seed=settings.seed,
         seconds=time.perf_counter() - start,
     )
+
+
+def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
+    """The text of an answer to `generate`, and of how many tokens it is."""
+    answers = [Answer(reply, name) for reply in replies]
+    text = "".join(answer.text("text") for answer in answers[:-1])
+    tokens = answers[-1].whole("tokens")
+    raise_all([error for answer in answers for error in answer.errors][:1])
+    return text, tokens
 
 
 def keep(report: BenchmarkReport, workspace: Workspace, sink: Sink) -> None:

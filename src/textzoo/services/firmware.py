@@ -1,6 +1,7 @@
 """What deployment and benchmarking share: the model compiled for a board, and the project around it."""
 
 import logging
+import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.model_check import model_mistakes
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.files import write_text
+from textzoo.interruption import raise_if_interrupted
 from textzoo.report import DeploymentReport, PassReport
 from textzoo.schema import Config, PredictionConfig
 from textzoo.services import inputs
@@ -33,7 +35,7 @@ from textzoo.text.tokenizers import Tokenizer
 from textzoo.tracking import Sink
 from textzoo.workspace import Workspace
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("textzoo")
 SELF_CHECK_TOKENS = 32
 C_HEADERS = Path("c_headers")
 COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
@@ -153,7 +155,13 @@ def tokenizer_of(path: Path, config: Config, workspace: Workspace) -> Tokenizer:
 
 def model_name(config: Config, workspace: Workspace, path: Path) -> str:
     """The architecture's name for a model of this run, the file's for a model brought along."""
-    return config.model.name if workspace.find("quantized_model") else path.stem
+    return config.model.name if workspace.find("quantized_model") else readable_name(path)
+
+
+def readable_name(path: Path) -> str:
+    """A file's name without its ending, as text of UTF-8: bytes that are not stand as \\xe9, and so do line ends."""
+    text = os.fsencode(path.stem).decode("utf-8", "backslashreplace")
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def written_tokens(engine: LitertReferenceEngine, count: int) -> np.ndarray:
@@ -172,7 +180,11 @@ def self_check(engine: LitertReferenceEngine, tokens: np.ndarray) -> SelfCheck:
 def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.ndarray:
     """(tokens, vocabulary_size) raw logits after a reset, little endian."""
     engine.reset()
-    logits = np.stack([engine.step_raw(token) for token in tokens])
+    rows = []
+    for token in tokens:
+        raise_if_interrupted()
+        rows.append(engine.step_raw(token))
+    logits = np.stack(rows)
     return logits.astype(logits.dtype.newbyteorder("<"))
 
 
@@ -192,14 +204,24 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
 
 def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
     """Headers where a reader finds them, the memory map, and what each pass saved in the log."""
-    C_HEADERS.mkdir(exist_ok=True)
-    for name in COPIED_HEADERS:
-        write_text(C_HEADERS / name, (made.project / "model" / name).read_text(encoding="utf-8"))
+    keep_headers(made, workspace.path("c_headers"))
     picture = workspace.path("plots", "memory_map.png")
     draw_memory_map(made.compiled, picture)
     sink.artifact(picture, "plots")
     for line in made.compiled.saving_lines():
         logger.info(line)
+
+
+def keep_headers(made: Firmware, folder: Path) -> None:
+    """Headers into a folder of the run, and beside the program where that can be written."""
+    headers = {name: (made.project / "model" / name).read_text(encoding="utf-8") for name in COPIED_HEADERS}
+    for name, text in headers.items():
+        write_text(folder / name, text)
+    try:
+        for name, text in headers.items():
+            write_text(C_HEADERS / name, text)
+    except OSError as error:  # of the current folder, which need not be ours
+        logger.info("no headers in %s: %s", C_HEADERS, error)
 
 
 def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:

@@ -21,6 +21,7 @@ class Platform(ABC):
         suffix: Of its programs.
         without_passes: Passes of the compiler whose results its projects have no place for.
         kernels: Of the runtime: what its own code calls, whether a model needs it or not.
+        is_built_by_cmake: Whether `make` calls CMake, which does not work in folders of every name.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Platform(ABC):
     suffix: str = ".elf"
     without_passes: frozenset[str] = frozenset()
     kernels: frozenset[str] = frozenset()
+    is_built_by_cmake: bool = False
 
     @abstractmethod
     def check(self, board: Board) -> None:

@@ -10,6 +10,7 @@ import yaml
 from textzoo.errors import UserError, raise_all
 from textzoo.registry import unknown_name
 from textzoo.schema import HardwareSetupConfig
+from textzoo.targets.board_facts import wrong_characters
 from textzoo.validation.keys import build_section
 
 BOARD_FOLDER = Path(__file__).resolve().parents[3] / "conf" / "board"
@@ -33,7 +34,7 @@ class Memory:
     name: str
     kind: str = field(metadata={"choices": MEMORY_KINDS})
     origin: int = field(metadata=ADDRESS)
-    bytes: int = field(metadata={"low": 1})
+    bytes: int = field(metadata={"low": 1, "below": 2**63})
 
     @property
     def writable(self) -> bool:
@@ -47,8 +48,8 @@ class Uart:
     instance: str = ""
     tx: str = ""
     rx: str = ""
-    function: int = 0
-    baud: int = field(default=115200, metadata={"low": 1})
+    function: int = field(default=0, metadata={"low": 0, "high": 15})
+    baud: int = field(default=115200, metadata={"low": 1, "high": 10**8})
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Region:
     """A range of addresses of an emulated machine."""
 
     origin: int = field(metadata=ADDRESS)
-    bytes: int = field(metadata={"low": 1})
+    bytes: int = field(metadata={"low": 1, "below": 2**63})
 
 
 @dataclass(frozen=True)
@@ -79,16 +80,16 @@ class Emulator:
     machine: str
     image: str = field(metadata={"choices": IMAGES})
     note: str = ""
-    serial: int = 0
+    serial: int = field(default=0, metadata={"low": 0, "high": 15})
     exits_by_reset: bool = False
     code: Region | None = None
     constants: Region | None = None
     data: Region | None = None
-    uart_base: int = 0
-    timer_base: int = 0
-    timer_count: int = 0
+    uart_base: int = field(default=0, metadata=ADDRESS)
+    timer_base: int = field(default=0, metadata=ADDRESS)
+    timer_count: int = field(default=0, metadata=ADDRESS)
     timer_counts_down: bool = False
-    timer_hz: int = 0
+    timer_hz: int = field(default=0, metadata={"low": 0, "high": 10**12})
 
     @property
     def title(self) -> str:
@@ -122,8 +123,8 @@ class Board:
     family: str
     core: str
     variant: str
-    clock_hz: int
-    cycles_per_instruction: float
+    clock_hz: int = field(metadata={"low": 1, "high": 10**10})
+    cycles_per_instruction: float = field(metadata={"above": 0.0, "high": 100.0})
     cycles_note: str
     memories: tuple[Memory, ...]
     uart: Uart
@@ -131,7 +132,7 @@ class Board:
     boot: str
     emulators: dict[str, Emulator] = field(default_factory=dict)
     power_supply: str = ""
-    cores: int = 1
+    cores: int = field(default=1, metadata={"low": 1, "high": 2})
 
     def memory(self, kind: str) -> Memory | None:
         """The preferred memory of a kind."""
@@ -207,6 +208,7 @@ def board_from_facts(facts: dict[str, Any], prefix: str) -> Board:
     rest = {key: value for key, value in facts.items() if key not in ("board", "memories", "emulation")}
     given = {"name": str(facts.get("board")), "memories": tuple(memories.values()), "emulators": emulators}
     board = build_section(Board, rest, prefix, errors, **given)
+    errors += wrong_characters(board, prefix)
     if not errors:
         errors += missing_memories(board, prefix)
     raise_all(errors)

@@ -8,8 +8,8 @@ are skipped.
 """
 
 import contextlib
-import json
 import os
+import secrets
 import selectors
 import time
 from collections import deque
@@ -17,19 +17,39 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from textzoo.errors import UserError
+from textzoo.interruption import raise_if_interrupted
 from textzoo.schema import PredictionConfig
+from textzoo.targets.signed_lines import LONGEST_NUMBER, checked_body, command_line, object_of
 
 READ_BYTES = 65536
 REPLY_SECONDS = 60.0
 START_SECONDS = 60.0
 PATIENCE_SECONDS = 5.0
-SILENCE_SECONDS = 0.3
+# A command is taken at once: whoever has not said so by then has not got it.
+TAKING_SECONDS = 2.0
+RELEASE_SECONDS = 2.0
+HEARING_SECONDS = 0.5
+PROTOCOL_VERSION = 2
+# Tries without a new line, after which a line is given up.
+TRIES = 8
+# So often firmware without checksums says that it does not know them, before that is believed.
+OLD_ANSWERS = 3
+OUT_OF_SEQUENCE = "out of sequence"
+CHECKS = (
+    "Check that the baud rate is the board's (deployment.hardware_setup.uart.baud), that both sides share a ground, "
+    "that the cable is short and sits well, and that no other program has the line open; a lower rate may help."
+)
 # The last line of the firmware's greeting (deployment/application/console.c).
 GREETING = "Type a text to continue"
 KEPT_LINES = 6
+SHOWN_CHARACTERS = 200
 MAX_LINE_BYTES = 1 << 20
 # What the firmware reads as one line, its end not counted (TEXTZOO_LINE_BYTES of deployment/application/console.c).
-DEVICE_LINE_BYTES = 512
+DEVICE_LINE_BYTES = 576
+
+
+class OutOfSequenceError(UserError):
+    """Something else came between this command and the one that it goes on from."""
 
 
 class Link(Protocol):
@@ -98,120 +118,234 @@ class Console:
     Args:
         link: The way to the device.
         name: What the device is called in errors.
+        is_lossy: Whether bytes may be lost or damaged on the way, as on a serial line: what was not answered in time is
+            then asked again. The pipe to a process loses nothing, and it may think as long as it likes.
     """
 
-    def __init__(self, link: Link, name: str) -> None:
-        self.link, self.name = link, name
+    def __init__(self, link: Link, name: str, is_lossy: bool = True) -> None:
+        self.link, self.name, self.is_lossy = link, name, is_lossy
+        self.number = secrets.randbelow(LONGEST_NUMBER)  # not what an earlier program ended with
         self.pending = b""
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
+        self.longest_pause = 0.0  # between two lines of an answer
 
     def command(self, values: dict[str, Any], timeout: float = REPLY_SECONDS) -> Iterator[dict[str, Any]]:
-        """Send one command; yield its replies as they come, the last one being the one with a status.
+        """Send one command; yield its replies in order, the last one being the one with a status.
 
         Args:
             values: The command, e.g. {"command": "info"}.
             timeout: Seconds to wait for each line.
 
         Raises:
-            UserError: The device refused, said nonsense, stayed silent or has gone.
+            UserError: The device refused, said nonsense, stayed silent or has gone, or a line did not arrive whole in
+                TRIES tries.
         """
-        try:
-            self.link.write(command_line(values))
-        except EOFError as error:
-            raise self.trouble("does not take commands any more") from error
-        while True:
-            reply = self.reply(timeout)
+        self.number = self.number % LONGEST_NUMBER + 1
+        for reply in Exchange(self, values, self.number, timeout).replies():
             if "status" in reply:
                 self.check_status(reply, values)
-                yield reply
-                return
             yield reply
 
     def ask(self, values: dict[str, Any], timeout: float = REPLY_SECONDS) -> dict[str, Any]:
         """Send one command; return its last reply."""
         return list(self.command(values, timeout))[-1]
 
+    def send(self, line: bytes) -> None:
+        try:
+            self.link.write(line)
+        except EOFError as error:
+            raise self.trouble("does not take commands any more") from error
+
     def check_status(self, reply: dict[str, Any], values: dict[str, Any]) -> None:
         if reply["status"] == "ok":
             return
-        if reply.get("reply") == "fault":
-            raise self.trouble(f"crashed: {json.dumps(reply)}")
         received = f" ({reply['received']!r})" if "received" in reply else ""
-        raise UserError(
-            f"{self.name} refused the command {values.get('command')!r}: {reply.get('message', 'no reason')}{received}"
-        )
+        message = f"{self.name} refused the command {values.get('command')!r}: {reply.get('message', 'no reason')}"
+        kind = OutOfSequenceError if str(reply.get("message", "")).startswith(OUT_OF_SEQUENCE) else UserError
+        raise kind(f"{message}{received}")
 
-    def reply(self, timeout: float) -> dict[str, Any]:
-        """The next JSON line."""
-        while True:
-            line = self.line(timeout)
-            self.recent.append(line)
-            if not line.startswith("{"):
-                continue
-            try:
-                reply = json.loads(line)
-            except ValueError as error:
-                raise self.trouble("sent a line that cannot be read") from error
-            if not isinstance(reply.get("reply"), str):
-                raise self.trouble("sent an object that is not a reply")
-            return reply
+    def line(self, timeout: float) -> bytes | None:
+        """The next line, without its end; None where there was none within `timeout` seconds.
 
-    def line(self, timeout: float) -> str:
-        """The next line, without its end."""
+        What has arrived already is found with 0 seconds, too.
+        """
         deadline = time.monotonic() + timeout
         while b"\n" not in self.pending:
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise self.trouble(f"did not answer within {timeout:g} s")
+            raise_if_interrupted()
+            left = max(deadline - time.monotonic(), 0.0)
+            arrived = self.read(min(left, HEARING_SECONDS))
+            if not arrived and left <= 0:
+                return None
+            self.pending += arrived
             if len(self.pending) > MAX_LINE_BYTES:
                 raise self.trouble("sends a line without an end")
-            try:
-                self.pending += self.link.read(left)
-            except EOFError as error:
-                raise self.trouble("has gone") from error
         line, _, self.pending = self.pending.partition(b"\n")
-        return line.decode("utf-8", "replace").rstrip("\r")
+        self.recent.append(line.decode("utf-8", "replace").rstrip("\r"))
+        return line.rstrip(b"\r")
 
-    def trouble(self, what: str) -> UserError:
-        pending = self.pending.decode("utf-8", "replace")
+    def read(self, timeout: float) -> bytes:
+        try:
+            return self.link.read(timeout)
+        except EOFError as error:
+            raise self.trouble("has gone") from error
+
+    def trouble(self, what: str, remedy: str = "") -> UserError:
+        pending = self.pending[-SHOWN_CHARACTERS:].decode("utf-8", "replace")
         lines = [*self.recent, *([pending] if pending else [])]
-        said = "".join(f"\n  {line[:200]}" for line in lines[-KEPT_LINES:]) or " nothing"
-        return UserError(f"{self.name} {what}. The last it said:{said}\n")
+        shown = [ascii(line[:SHOWN_CHARACTERS])[1:-1] for line in lines[-KEPT_LINES:]]
+        said = "".join(f"\n  {line}" for line in shown) or " nothing"
+        return UserError(f"{self.name} {what}. The last it said:{said}\n", remedy=remedy)
 
     def wait_for_greeting(self, timeout: float = START_SECONDS) -> dict[str, Any]:
         """Wait until a program that was just started has greeted; return what it says about itself (`info`)."""
-        line = ""
-        while not line.startswith(GREETING):
+        while True:
             line = self.line(timeout)
-            self.recent.append(line)
-        return self.ask({"command": "info"})
+            if line is None:
+                raise self.trouble(f"did not greet within {timeout:g} s")
+            if line.decode("utf-8", "replace").startswith(GREETING):
+                return self.checked_info(timeout)
 
     def connect(self, timeout: float = START_SECONDS) -> dict[str, Any]:
         """Wait until a device answers that may be running already; return what it says about itself (`info`).
 
         What was typed before and not ended is ended by an empty line, and what is sent while the device starts is lost:
-        so it is asked again and again, and late answers to earlier questions are thrown away.
+        so it is asked again and again.
         """
-        deadline = time.monotonic() + timeout
-        while True:
-            try:
-                self.link.write(b"\n")
-                info = self.ask({"command": "info"}, timeout=PATIENCE_SECONDS)
-            except EOFError as error:
-                raise self.trouble("has gone") from error
-            except UserError:
-                if time.monotonic() >= deadline:
-                    raise
-            else:
-                self.drop_late_answers()
-                return info
+        self.send(b"\n")
+        return self.checked_info(timeout)
 
-    def drop_late_answers(self) -> None:
-        """Wait until nothing comes any more."""
-        with contextlib.suppress(EOFError):
-            while self.link.read(SILENCE_SECONDS):
-                pass
-        self.pending = b""
+    def checked_info(self, timeout: float) -> dict[str, Any]:
+        """`info` of a device that speaks this protocol."""
+        info = self.ask({"command": "info"}, timeout)
+        if info.get("protocol") != PROTOCOL_VERSION:
+            raise self.other_firmware(f"protocol {info.get('protocol')!r}")
+        return info
+
+    def other_firmware(self, received: str) -> UserError:
+        return UserError(
+            f"{self.name} carries firmware that speaks another protocol",
+            expected=f"protocol {PROTOCOL_VERSION}, whose lines have checksums",
+            received=received,
+            remedy="Write the image of this version to it: make flash in the deployed project.",
+        )
+
+    def release(self) -> None:
+        """Leave the console to people; whoever connects again takes it back."""
+        with contextlib.suppress(UserError):
+            self.ask({"command": "release"}, timeout=RELEASE_SECONDS)
+
+
+class Exchange:
+    """One command on its way, asked again until every line of its answer is there.
+
+    An answer is the same every time (but for costs in time), so that the lines of several tries make one. The device
+    obeys a number once where that matters: a token is not fed twice.
+    """
+
+    def __init__(self, console: Console, values: dict[str, Any], number: int, timeout: float) -> None:
+        self.console, self.values, self.number, self.timeout = console, values, number, timeout
+        self.lines: dict[int, dict[str, Any]] = {}
+        self.next = 1  # line of the answer; 0 says that the command was taken
+        self.tries = 0  # since the last line that was new
+        self.damaged = 0  # lines
+        self.unsigned = 0  # answers of firmware that knows no checksums
+        self.progress = time.monotonic()
+
+    def replies(self) -> Iterator[dict[str, Any]]:
+        """The lines of the answer in order, without what they are signed with."""
+        self.ask()
+        while True:
+            if self.next not in self.lines:
+                self.receive()
+                continue
+            reply = self.lines[self.next]
+            self.next += 1
+            yield {key: value for key, value in reply.items() if key not in ("n", "line")}
+            if "status" in reply:
+                return
+
+    def ask(self) -> None:
+        """Send the command, for what is still missing."""
+        self.tries += 1
+        if self.tries > TRIES:
+            raise self.lost()
+        # An empty line ends what may be left of a damaged one.
+        again = b"\n" if self.tries > 1 else b""
+        self.console.send(again + command_line(self.values, self.number, self.next if self.next > 1 else 0))
+        self.asked = time.monotonic()
+
+    def patience(self) -> float:
+        """Seconds after which a silent device is asked again; longer each time, for it may be at work."""
+        first = TAKING_SECONDS if 0 not in self.lines else max(TAKING_SECONDS, 20 * self.console.longest_pause)
+        return min(first * 2 ** (self.tries - 1), self.timeout / 4)
+
+    def receive(self) -> None:
+        """Take one line, or ask again."""
+        now, deadline = time.monotonic(), self.progress + self.timeout
+        again = max(self.asked, self.progress) + self.patience() if self.console.is_lossy else deadline
+        line = self.console.line(max(min(again, deadline) - now, 0.0))
+        if line is not None:
+            self.take(line)
+        elif time.monotonic() >= deadline:
+            raise self.console.trouble(f"did not answer within {self.timeout:g} s", self.remedy())
+        else:
+            self.ask()
+
+    def take(self, line: bytes) -> None:
+        """Sort a line: a new one of the answer, one that is damaged, or one that is for people."""
+        body = checked_body(line)
+        if body is None:
+            self.take_unsigned(line)
+            return
+        reply = object_of(body)
+        if reply is None or not isinstance(reply.get("reply"), str):
+            raise self.console.trouble("sent an object that is not a reply")
+        if reply["reply"] == "fault":
+            raise self.crashed(line)
+        if reply["reply"] == "damaged":
+            if 0 not in self.lines:  # else a copy of a command that was taken
+                self.ask()
+        elif reply.get("n") == self.number and type(reply.get("line")) is int:
+            self.keep(reply)
+
+    def take_unsigned(self, line: bytes) -> None:
+        """Text for people is skipped; the report of a crash is heard, and firmware that knows no checksums."""
+        reply = object_of(line) if line.startswith(b"{") else None
+        if reply is None:
+            self.damaged += b"{" in line
+        elif reply.get("reply") == "fault":
+            raise self.crashed(line)
+        elif reply.get("message") == "unknown key" and reply.get("received") in ("n", "crc"):
+            self.unsigned += 1
+            if self.unsigned >= OLD_ANSWERS or not self.console.is_lossy:
+                raise self.console.other_firmware("lines without checksums")
+            self.ask()
+        else:
+            self.damaged += 1
+
+    def keep(self, reply: dict[str, Any]) -> None:
+        """A line of this answer; where the last one has come and others are missing, they are asked for."""
+        number = reply["line"]
+        if number not in self.lines and (number == 0 or number >= self.next):
+            now = time.monotonic()
+            if number > 0 and 0 in self.lines and self.tries == 1:  # else it was asked for in between
+                self.console.longest_pause = max(self.console.longest_pause, now - self.progress)
+            self.lines[number] = reply
+            self.progress, self.tries = now, 1
+        if "status" in reply and any(index not in self.lines for index in range(self.next, number)):
+            self.ask()
+
+    def crashed(self, line: bytes) -> UserError:
+        return self.console.trouble(f"crashed: {line.decode('utf-8', 'replace')}")
+
+    def remedy(self) -> str:
+        return CHECKS if self.console.is_lossy else ""
+
+    def lost(self) -> UserError:
+        """The error for a line that cannot be had."""
+        what = f"line {self.next} of its answer to {self.values.get('command')!r}"
+        damaged = f"; {self.damaged} lines came damaged" if self.damaged else ""
+        return self.console.trouble(f"did not bring {what} in {TRIES} tries{damaged}", self.remedy())
 
 
 def generate_command(settings: PredictionConfig, prompt: str) -> dict[str, Any]:
@@ -238,11 +372,3 @@ def check_prompt(settings: PredictionConfig) -> None:
             received=f"{received:,} bytes",
             remedy=f"Give a prompt that is {excess:,} bytes shorter, or benchmarking.sample=false.",
         )
-
-
-def command_line(values: dict[str, Any]) -> bytes:
-    """A command as short as it gets, because the device's line is short; lone surrogates only exist as escapes."""
-    try:
-        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode("utf-8") + b"\n"
-    except UnicodeEncodeError:
-        return json.dumps(values, separators=(",", ":")).encode("ascii") + b"\n"

@@ -5,10 +5,14 @@ with emulate(project, board) as console:
 """
 
 import contextlib
+import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from textzoo import processes
 from textzoo.errors import UserError
 from textzoo.progress import working
 from textzoo.targets.boards import Board, Emulator
@@ -16,32 +20,18 @@ from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialL
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import require_tool, run_make
 
+# What CMake takes for a path and for nothing else.
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/_. (),@~+-]+")
+
 
 @contextlib.contextmanager
 def run_program(command: list[str], name: str, project: Path) -> Iterator[Console]:
     """Start a program whose standard input and output are the console; it ends with the block."""
-    process = subprocess.Popen(
-        command, cwd=project, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    try:
-        console = Console(FileLink(process.stdout.fileno(), process.stdin.fileno()), name)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with processes.started(command, project, **pipes) as process:
+        console = Console(FileLink(process.stdout.fileno(), process.stdin.fileno()), name, is_lossy=False)
         console.wait_for_greeting()
         yield console
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen) -> None:
-    """End a process, politely first."""
-    process.terminate()
-    try:
-        process.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            stream.close()
 
 
 def build_image(
@@ -58,9 +48,24 @@ def build_image(
     platform = platform_of(board)
     image = emulator.image if emulator else platform.image
     require_tool(platform.compiler(board, image))
+    program = platform.image_path(project, image, profile)
+    arguments = ["image", f"IMAGE={image}", *(["PROFILE=1"] if profile else [])]
     with working(f"building {project.name}"):
-        run_make(project, "image", f"IMAGE={image}", *(["PROFILE=1"] if profile else []))
-    return platform.image_path(project, image, profile)
+        if platform.is_built_by_cmake and not PLAIN_PATH.fullmatch(str(Path(project).resolve())):
+            build_elsewhere(Path(project), program, arguments)
+        else:
+            run_make(project, *arguments)
+    return program
+
+
+def build_elsewhere(project: Path, program: Path, arguments: list[str]) -> None:
+    """Build a copy of a project in a folder with a plain name; only the program comes back."""
+    with tempfile.TemporaryDirectory(prefix="textzoo-") as folder:
+        copy = Path(folder) / "project"
+        shutil.copytree(project, copy, ignore=shutil.ignore_patterns("build"))
+        run_make(copy, *arguments)
+        program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(copy / program.relative_to(project), program)
 
 
 @contextlib.contextmanager
@@ -70,7 +75,7 @@ def emulate(project: Path, board: Board, emulator_name: str | None = None, profi
     platform = platform_of(board)
     require_tool(platform.emulator_tool(emulator))
     image = build_image(project, board, emulator, profile)
-    command = [*platform.emulator_command(emulator), str(image.resolve())]
+    command = [*platform.emulator_command(emulator), local_name(image, project)]
     with run_program(command, f"{board.name} on {emulator.name}", project) as console:
         yield console
 
@@ -79,8 +84,13 @@ def emulate(project: Path, board: Board, emulator_name: str | None = None, profi
 def run_host(project: Path, profile: bool = False) -> Iterator[Console]:
     """Build a host project and run it."""
     program = build_image(project, profile=profile)
-    with run_program([str(program.resolve())], program.name, project) as console:
+    with run_program([local_name(program, project)], program.name, project) as console:
         yield console
+
+
+def local_name(program: Path, project: Path) -> str:
+    """A program as its project's folder sees it: what that folder is called reaches no command line."""
+    return f"./{program.relative_to(project).as_posix()}"
 
 
 @contextlib.contextmanager
@@ -103,4 +113,7 @@ def open_serial(path: str, baud: int, name: str = "") -> Iterator[Console]:
     with port:
         console = Console(SerialLink(port), name or path)
         console.connect()
-        yield console
+        try:
+            yield console
+        finally:
+            console.release()

@@ -1,9 +1,9 @@
 """What an image takes, read from its ELF by the toolchain's own `size`."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from textzoo import processes
 from textzoo.report import FlashBytes
 
 SIZE_SECONDS = 60
@@ -37,6 +37,7 @@ def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
 def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:
     """Section -> bytes."""
     command = [str(size_tool), "-A", "-d", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SIZE_SECONDS)
+    done = processes.run(command, timeout=SIZE_SECONDS, text=True)
+    done.check_returncode()
     rows = [line.split() for line in done.stdout.splitlines()]
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdecimal()}

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from textzoo.errors import UserError
 from textzoo.registry import unknown_name
 from textzoo.targets.base import Platform
+from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
 from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
@@ -23,6 +25,10 @@ class Mpu(Platform):
     def check(self, board: Board) -> None:
         if board.core not in CORES:
             raise unknown_name(f"core of {board.name}", board.core, CORES)
+        check_twin(board, board.emulator("virt"), ("code", "data"))
+        for tool, arguments in board.flash.items():
+            if "{bin}" in arguments or "{hex}" in arguments:
+                raise UserError(f"flash.{tool} of {board.name} names a file that there is not", expected="{elf}")
 
     def compiler(self, board: Board | None, image: str) -> str:
         return "aarch64"

@@ -1,12 +1,11 @@
 """The compiled C as a shared library of this machine."""
 
 import ctypes
-import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
+from textzoo import processes
 from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.kernels import RUNTIME
 from textzoo.compiler.templates import DEPLOYMENT
@@ -18,12 +17,12 @@ BUILD_SECONDS = 300
 
 
 def find_compiler() -> str:
-    """The C compiler of this machine; $CC comes first.
+    """The C compiler of this machine; $TZ_CC comes first.
 
     Raises:
         UserError: There is none.
     """
-    for name in (os.environ.get("CC", ""), *COMPILERS):
+    for name in (processes.own_setting("CC"), *COMPILERS):
         if name and (found := shutil.which(name)):
             return found
     raise UserError(
@@ -52,7 +51,7 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     sources = [*generated, *(RUNTIME / source for source in compiled.sources), DEPLOYMENT / "application" / "crc32.c"]
     includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
     command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    done = processes.run(command, timeout=BUILD_SECONDS, text=True, errors="replace")
     if done.returncode != 0:
         raise RuntimeError(f"the generated code does not compile: {' '.join(command)}\n{done.stderr}")
     return library

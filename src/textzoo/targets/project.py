@@ -27,9 +27,15 @@ STACK_BYTES = 4096
 SECOND_STACK_BYTES = 2048
 # RAM of the application beside the model's state and arena: line buffer, recent tokens, options.
 APPLICATION_RAM_BYTES = 2048
-DEFINE = re.compile(r"^#define (MODEL_\w+) (\S+)", re.MULTILINE)
-PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]+")
+DEFINE = re.compile(r"^#define (MODEL_\w+) (\"[^\"\n]*\"|\S+)", re.MULTILINE)
+# What make, CMake, linkers and shells take for a name and for nothing else.
+PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 FOLDERS = ("application", "board", "model", "platform", "port", "runtime", "twin")
+# What CMake calls targets of its own, in any of its generators.
+CMAKE_TARGETS = (
+    *("all", "clean", "depend", "edit_cache", "help", "install", "package", "package_source", "rebuild_cache", "test"),
+    *("ALL_BUILD", "INSTALL", "PACKAGE", "RUN_TESTS", "ZERO_CHECK"),
+)
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,8 @@ def text_of(content: str | bytes) -> str:
 
 
 def program_name(model_name: str) -> str:
-    """The model's name as a file name; folders of the project have their names in build/ too."""
-    usable = PROGRAM_NAME.fullmatch(model_name) and model_name not in FOLDERS
+    """The model's name as that of a file and a target; folders of the project have their names in build/ too."""
+    usable = PROGRAM_NAME.fullmatch(model_name) and model_name not in (*FOLDERS, *CMAKE_TARGETS)
     return model_name if usable else "textzoo"
 
 

@@ -6,6 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from textzoo import processes
 from textzoo.errors import UserError
 
 SHOWN_LINES = 15
@@ -84,7 +85,7 @@ def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> s
     """Run make in a project; return its output. UserError with the compiler's first complaints where it fails."""
     command = [str(require_tool("make")), "--no-print-directory", f"-j{os.cpu_count() or 1}", *arguments]
     try:
-        answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+        answer = processes.run(command, folder, timeout=timeout, text=True, errors="replace")
     except subprocess.TimeoutExpired as error:
         raise UserError(f"make {' '.join(arguments)} in '{folder}' did not end within {timeout:g} s") from error
     if answer.returncode:

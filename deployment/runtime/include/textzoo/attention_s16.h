@@ -27,7 +27,7 @@ typedef struct {
     tz_wide_scale_t output;   /* from the weighted sum to the output */
 } tz_attention_s16_t;
 
-/* query: (heads, width); keys, values: (heads, context, width); live: one element, the last live place, clamped to
+/* query: (heads, width); keys, values: (heads, context, width); last: one element, the last live place, clamped to
  * [0, context); output: (heads, width). scratch: the sums of one head (width) int32, its scores or probabilities
  * (context) int16; 4-byte aligned. */
 void tz_attention_s16(const tz_attention_s16_t *attention, const int16_t *query, const int16_t *keys,

@@ -31,7 +31,7 @@ typedef struct {
     int32_t wide_shift;
 } tz_attention_s8_t;
 
-/* query: (heads, width); keys, values: (heads, context, width); live: one element, the last live place, clamped to
+/* query: (heads, width); keys, values: (heads, context, width); last: one element, the last live place, clamped to
  * [0, context); output: (heads, width). scratch: scores or probabilities of one head (context) int32, its widened query
  * (width, rounded up to a multiple of 4) int16, its sums (width) int32; 16-byte aligned. */
 void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, const int8_t *keys, const int8_t *values,

@@ -78,7 +78,8 @@ __attribute__((noinline)) static void tz_sparse_sums(const uint8_t *block, const
     }
 }
 
-/* Brings rows from `row` on, at most TZ_SPARSE_ROWS, to outputs. sums: (TZ_SPARSE_ROWS) without the bias */
+/* Brings rows from `row` on, at most TZ_SPARSE_ROWS, to outputs. sums: (TZ_SPARSE_ROWS) without the bias; output: (rows)
+ * of the whole layer. */
 typedef void tz_sparse_finish_t(const tz_fully_connected_s8_t *layer, int32_t row, const int32_t *sums, int8_t *output);
 
 /* What a kernel does. */

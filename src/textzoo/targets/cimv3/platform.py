@@ -35,6 +35,7 @@ class Cimv3(Platform):
 
     name = "cimv3"
     image = TWIN_IMAGE
+    is_built_by_cmake = True
     without_passes = frozenset({"packed_tables"})  # rows of embeddings are added as they lie in flash
     kernels = frozenset({"attention_s8", "attention_s8_p16"})  # hal_software.cc chooses for every block
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from textzoo.errors import UserError
 from textzoo.targets.base import Platform
+from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import EXTERNAL_FLASH, FLASH, TWIN_IMAGE, Board, Emulator, Memory
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
 from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
@@ -13,6 +14,7 @@ from textzoo.targets.stm32 import chips
 from textzoo.targets.toolchains import require_tool
 
 SOURCE = TEMPLATES / "stm32"
+TWIN_FACTS = ("code", "constants", "data", "uart_base", "timer_base", "timer_count", "timer_hz")
 NANOSECONDS_PER_INSTRUCTION = 64  # -icount shift=6
 
 
@@ -23,6 +25,9 @@ class Stm32(Platform):
 
     def check(self, board: Board) -> None:
         chips.check(board)
+        for emulator in board.emulators.values():
+            if emulator.image == TWIN_IMAGE:
+                check_twin(board, emulator, TWIN_FACTS)
 
     def compiler(self, board: Board | None, image: str) -> str:
         return "arm"
