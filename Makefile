@@ -7,8 +7,14 @@ help: ## show this list
 
 setup: .venv/ready ## make .venv with the locked packages
 
-.venv/ready: requirements.lock pyproject.toml scripts/setup.sh
-	bash scripts/setup.sh
+# What an earlier set-up left here is whole: it ended, in this folder, and its interpreter is still there.
+WHOLE := $(shell test -x .venv/bin/python && test "$$(cat .venv/ready)" = "$$(pwd -P)" && echo yes)
+ifneq ($(WHOLE),yes)
+.PHONY: .venv/ready
+endif
+
+.venv/ready: requirements.lock pyproject.toml scripts/setup.sh scripts/uv.lock
+	@bash scripts/setup.sh
 
 tools: ## install missing compilers and emulators, where that is allowed
 	@bash scripts/install_tools.sh
