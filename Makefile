@@ -1,9 +1,10 @@
-# `make demo` does the main job, `make test` runs all tests; both set up what is missing first.
+# `make hello` lets a trained model talk, `make demo` does the main job, `make test` runs all tests; each sets up what is
+# missing first.
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
 
 help: ## show this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):[^#]*## /\1\t/' | expand -t 8
+	@grep -E '^[a-z%-]+:.*##' Makefile | sed -E 's/^([a-z%-]+):[^#]*## /\1\t/' | expand -t 10
 
 setup: .venv/ready ## make .venv with the locked packages
 
@@ -16,15 +17,20 @@ endif
 .venv/ready: requirements.lock pyproject.toml scripts/setup.sh scripts/uv.lock
 	@bash scripts/setup.sh
 
-tools: ## install missing compilers and emulators, where that is allowed
-	@bash scripts/install_tools.sh
+tools: tools-all ## install missing compilers and emulators for all targets, where that is allowed
 
-demo: setup tools ## train, quantize, evaluate, and talk from the emulated STM32H7, on the embedded corpus
+tools-%: setup ## the same for one kind of targets: host, stm32, mpu, esp32, cimv3; or for the tests: test
+	@$(PYTHON) scripts/install_tools.py $*
+
+hello: setup tools-stm32 ## a trained model talks from the emulated STM32F4
+	@$(PYTHON) scripts/hello.py
+
+demo: setup tools-stm32 ## train, quantize, evaluate, and talk from the emulated STM32H7, on the embedded corpus
 	$(PYTHON) stm32ai_main.py operation_mode=chain_tqeb
 
 # Tests of one file stay together, because they share what is costly to make. A worker takes up to 3 GB.
 JOBS ?= 2
-test: setup tools ## run all tests
+test: setup tools-test ## run all tests
 	$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## check style
@@ -41,9 +47,11 @@ docs: setup ## regenerate the parts of the README that come from the code
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep \
 		--quiet --upgrade --output-file requirements.lock pyproject.toml
+	echo uv | uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
+		--quiet --upgrade --output-file scripts/uv.lock -
 
 ui: setup ## open the MLflow UI on the local store
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
-.PHONY: help setup tools demo test lint format docs lock ui
+.PHONY: help setup tools hello demo test lint format docs lock ui

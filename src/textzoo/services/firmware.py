@@ -9,7 +9,6 @@ import numpy as np
 from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.emitter import SelfCheck
 from textzoo.compiler.kernels import source_of
-from textzoo.compiler.memory_map import draw_memory_map
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.tokenizer_tables import render_tokenizer, tokenizer_tables
@@ -191,6 +190,8 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
 
 def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
     """Headers where a reader finds them, the memory map, and what each pass saved on the console."""
+    from textzoo.compiler.memory_map import draw_memory_map  # brings matplotlib
+
     C_HEADERS.mkdir(exist_ok=True)
     for name in COPIED_HEADERS:
         write_text(C_HEADERS / name, (made.project / "model" / name).read_text(encoding="utf-8"))
