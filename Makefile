@@ -1,6 +1,7 @@
 # `make hello` lets a trained model talk, `make demo` does the main job, `make test` runs all tests; each sets up what is
 # missing first.
-PYTHON := .venv/bin/python
+# Not called PYTHON: that is the user's word for setup.sh.
+IN_VENV := .venv/bin/python
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -20,29 +21,29 @@ endif
 tools: tools-all ## install missing compilers and emulators for all targets, where that is allowed
 
 tools-%: setup ## the same for one kind of targets: host, stm32, mpu, esp32, cimv3; or for the tests: test
-	@$(PYTHON) scripts/install_tools.py $*
+	@$(IN_VENV) scripts/install_tools.py $*
 
 hello: setup tools-stm32 ## a trained model talks from the emulated STM32F4
-	@$(PYTHON) scripts/hello.py
+	@$(IN_VENV) scripts/hello.py
 
 demo: setup tools-stm32 ## train, quantize, evaluate, and talk from the emulated STM32H7, on the embedded corpus
-	$(PYTHON) stm32ai_main.py operation_mode=chain_tqeb
+	$(IN_VENV) stm32ai_main.py operation_mode=chain_tqeb
 
 # Tests of one file stay together, because they share what is costly to make. A worker takes up to 3 GB.
 JOBS ?= 2
 test: setup tools-test ## run all tests
-	$(PYTHON) -m pytest -n $(JOBS) --dist loadfile
+	$(IN_VENV) -m pytest -n $(JOBS) --dist loadfile
 
 lint: setup ## check style
-	$(PYTHON) -m ruff check .
-	$(PYTHON) -m ruff format --check .
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
 
 format: setup ## put the code into the project's style
-	$(PYTHON) -m ruff check --fix .
-	$(PYTHON) -m ruff format .
+	$(IN_VENV) -m ruff check --fix .
+	$(IN_VENV) -m ruff format .
 
 docs: setup ## regenerate the parts of the README that come from the code
-	$(PYTHON) scripts/generate_readme.py
+	$(IN_VENV) scripts/generate_readme.py
 
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep \
