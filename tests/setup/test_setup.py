@@ -19,7 +19,7 @@ MAIN = "stm32ai_main.py"
 TARGETS = [
     ("setup", ["scripts/setup.sh"], ["install_tools"]),
     ("hello", ["scripts/setup.sh", "install_tools.py stm32", "scripts/hello.py"], ["install_tools.py all", MAIN]),
-    ("demo", ["scripts/setup.sh", "install_tools.py stm32", f"{MAIN} operation_mode=chain_tqeb"], ["install_tools.py all"]),
+    ("demo", ["scripts/setup.sh", "install_tools.py stm32", f"{MAIN} operation_mode=chain_tqeb"], ["tools.py all"]),
     ("tools", ["install_tools.py all"], []),
     ("tools-esp32", ["install_tools.py esp32"], []),
     ("test", ["scripts/setup.sh", "install_tools.py test", "-m pytest"], []),
