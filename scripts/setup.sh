@@ -76,6 +76,7 @@ install_with_pip() {
 
 python=$(find_python)
 echo "Setting up .venv with $("$python" --version) (about a minute, 2.4 GB)"
+rm -f .venv/ready # first: what is half removed is no set-up
 rm -rf .venv
 if ! find_uv "$python"; then
     [ "${INSTALLER:-uv}" = uv ] && echo "uv cannot be fetched: going on with pip, which takes minutes" >&2
