@@ -16,7 +16,11 @@ from textzoo.targets.toolchains import GROUPS, TOOLS, Tool
 
 ALL, TEST = "all", "test"
 # What only tests run.
-TEST_TOOLS = (Tool(("clang",), "clang libclang-rt-dev", "the sanitizers that C is tested with"),)
+TEST_TOOLS = (
+    Tool(("clang",), "clang libclang-rt-dev", "the sanitizers that C is tested with"),
+    Tool(("initdb",), "postgresql", "a tracking store that several runs share"),  # Debian has it outside of the PATH
+    Tool(("chromium", "chromedriver"), "chromium chromium-driver", "the pages of the MLflow UI"),
+)
 
 
 def tools_of(group: str) -> list[Tool]:
@@ -32,9 +36,9 @@ def missing_packages(tool: Tool) -> list[str]:
     A program that no package of Debian's brought has its libraries from elsewhere too.
     """
     program, *libraries = tool.packages.split()
-    if not any(map(shutil.which, tool.programs)):
-        return [program, *libraries]
-    return [name for name in libraries if not is_installed(name)] if is_installed(program) else []
+    if is_installed(program):
+        return [name for name in libraries if not is_installed(name)]
+    return [] if any(map(shutil.which, tool.programs)) else [program, *libraries]
 
 
 def is_installed(package: str) -> bool:

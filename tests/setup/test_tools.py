@@ -82,6 +82,7 @@ SITUATIONS = [
     ([], [], ["gcc-of-debian", "its-library"]),
     (["b-gcc"], ["gcc-of-debian"], ["its-library"]),
     (["a-gcc"], ["gcc-of-debian", "its-library"], []),
+    ([], ["gcc-of-debian", "its-library"], []),  # not on the PATH
     (["a-gcc"], [], []),  # a vendor's compiler brings its own libraries
 ]
 
