@@ -187,7 +187,7 @@ class ModelConfig:
 class TrainingConfig:
     """How the weights are found."""
 
-    steps: int | None = setting(1700, "Optimizer steps; null to give epochs instead.", unit="steps", low=1)
+    steps: int | None = setting(2000, "Optimizer steps; null to give epochs instead.", unit="steps", low=1)
     epochs: float | None = setting(
         None, "Passes over the training tokens, instead of steps.", unit="epochs", above=0, high=1e6
     )
