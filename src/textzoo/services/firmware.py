@@ -190,12 +190,12 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
 
 def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
     """Headers where a reader finds them, the memory map, and what each pass saved on the console."""
-    from textzoo.compiler.memory_map import draw_memory_map  # brings matplotlib
-
     C_HEADERS.mkdir(exist_ok=True)
     for name in COPIED_HEADERS:
         write_text(C_HEADERS / name, (made.project / "model" / name).read_text(encoding="utf-8"))
     picture = workspace.path("plots", "memory_map.png")
+    from textzoo.compiler.memory_map import draw_memory_map  # brings matplotlib, which only this picture needs
+
     draw_memory_map(made.compiled, picture)
     sink.artifact(picture, "plots")
     for line in made.compiled.saving_lines():
