@@ -151,29 +151,62 @@ def test_what_is_not_whole_is_made_anew(folder, damage):
     assert (folder / ".venv" / "bin" / "python").exists()
 
 
-# A Python whose pip only says that it was called: no network is needed.
+# A Python whose pip only says that it was called, and fetches the uv of a folder if there is one: no network is needed.
 PYTHON = """#!/bin/sh
 case "$*" in
+*"pip install"*"--target .uv"*) echo "FETCH $*"; mkdir -p .uv/bin; cp "{uv}" .uv/bin/uv 2>/dev/null; exit ;;
 *"pip install"*) echo "PIP $*"; exit 0 ;;
 *"-m venv"*) for last; do :; done
     mkdir -p "$last/bin"; cp "$0" "$last/bin/python"; exit 0 ;;
 esac
 exec {python} "$@"
 """
+WITH_HASHES = "-m pip install --require-hashes -r requirements.lock"
 
 
-# what uv ends with (None: INSTALLER=pip), what is said
-FALLBACKS = [(2, "uv could not install the packages: going on with pip"), (None, "")]
+def own_python(folder, uv="/nowhere"):
+    return program(folder / "bin" / "own-python", PYTHON.format(python=sys.executable, uv=uv))
 
 
-@pytest.mark.parametrize(("code", "said"), FALLBACKS)
-def test_pip_installs_with_hashes_where_uv_does_not(folder, code, said):
-    python = program(folder / "bin" / "own-python", PYTHON.format(python=sys.executable))
-    installer = {} if code else {"INSTALLER": "pip"}
-    done = make(folder, "setup", path=uv_on_path(folder, code or 0), PYTHON=str(python), **installer)
+def path_without_uv():
+    folders = os.environ["PATH"].split(os.pathsep)
+    return os.pathsep.join(folder for folder in folders if not (Path(folder) / "uv").exists())
+
+
+def test_pip_installs_with_hashes_where_uv_cannot(folder):
+    done = make(folder, "setup", path=uv_on_path(folder, code=2), PYTHON=str(own_python(folder)))
     assert done.returncode == 0, done.stderr
-    assert said in done.stderr
-    assert "PIP -m pip install --require-hashes -r requirements.lock" in done.stdout
+    assert done.stderr.splitlines() == ["uv could not install the packages: going on with pip, which takes minutes"]
+    assert WITH_HASHES in done.stdout
+
+
+def test_pip_installs_where_it_is_asked_to(folder):
+    done = make(folder, "setup", path=uv_on_path(folder), PYTHON=str(own_python(folder)), INSTALLER="pip")
+    assert done.returncode == 0, done.stderr
+    assert WITH_HASHES in done.stdout
+    assert not (folder / "uv.log").exists()
+
+
+def test_uv_is_fetched_with_its_hash_where_there_is_none(folder):
+    uv = program(folder / "elsewhere" / "uv", UV.format(python=sys.executable, code=0))
+    done = make(folder, "setup", path=path_without_uv(), PYTHON=str(own_python(folder, uv)))
+    assert done.returncode == 0, done.stderr
+    assert "--require-hashes --target .uv -r scripts/uv.lock" in done.stdout
+    assert [arguments[0] for arguments, _ in calls_of(folder)] == ["--version", "venv", "pip", "pip"]
+    assert WITH_HASHES not in done.stdout
+
+
+def test_pip_installs_where_uv_cannot_be_fetched(folder):
+    done = make(folder, "setup", path=path_without_uv(), PYTHON=str(own_python(folder)))
+    assert done.returncode == 0, done.stderr
+    assert "uv cannot be fetched: going on with pip" in done.stderr
+    assert WITH_HASHES in done.stdout
+
+
+def test_uv_has_its_own_lock():
+    name, *hashes = (PROJECT / "scripts" / "uv.lock").read_text(encoding="utf-8").split(" --hash=sha256:")
+    assert name.startswith("uv==")
+    assert len(hashes) > 1
 
 
 def test_an_interpreter_that_is_too_old_is_named(folder):
