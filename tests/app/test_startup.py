@@ -37,6 +37,18 @@ def test_answers_import_nothing_slow(name, allowed):
     assert SLOW & set(modules) <= allowed
 
 
+# Services that may run without a float model.
+LIGHT_SERVICES = ("prediction", "benchmarking", "deployment", "evaluation", "statistics")
+
+
+def test_services_import_no_float_model_before_they_need_one():
+    code = f"import sys, {', '.join(f'textzoo.services.{name}' for name in LIGHT_SERVICES)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert "textzoo.services.benchmarking" in modules
+    assert not {"tensorflow", "keras", "mlflow"} & set(startup.heavy_ones(modules))
+
+
 def test_the_first_character_is_found_and_timed():
     seconds = startup.first_character()
     assert seconds["processor_seconds"] > 0.0
