@@ -47,14 +47,17 @@ What next?
 
 
 def main() -> None:
-    """Compile, build, talk; exits with 2 where something is missing."""
+    """Compile, build, talk; exits with 2 where something is missing or refused, with 130 after Ctrl-C."""
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         raise_all(missing_tools(list(GROUPS["stm32"])))
         hello()
-    except UserError as error:
+    except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
 
 
 def hello() -> None:

@@ -67,3 +67,13 @@ def test_what_is_missing_is_told_before_anything_is_written(tmp_path):
     assert done.returncode == 2
     assert "make tools-stm32" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+    if errors := missing_tools(list(GROUPS["stm32"])):
+        pytest.skip("; ".join(map(str, errors)))
+    (tmp_path / "experiments_outputs").write_text("a file", encoding="utf-8")
+    done = hello(tmp_path)
+    assert done.returncode == 2
+    assert "experiments_outputs" in done.stderr
+    assert "Traceback" not in done.stderr
