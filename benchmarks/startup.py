@@ -1,41 +1,182 @@
-"""How fast the program answers: --help and a configuration error against `python -c "import hydra"`.
+"""How fast the program is set up and answers, each against the obvious alternative in the same run. Prints JSON.
 
-Prints JSON: median seconds of each, alternated so that a busy machine slows all alike, and the ratios to the import.
-Run: python benchmarks/startup.py [--repeats 15]
+    python benchmarks/startup.py [--repeats 15] [--predictions 5] [--setup]
+
+* help, a configuration error and the table of keys, against `python -c "import hydra"`: medians, alternated so that a
+  busy machine slows all alike;
+* the first character of `prediction` with a pretrained int8 model and no tracking store yet, against
+  `python -c "import mlflow, keras"`, which a program that imports what it may need would pay first; and what was
+  imported by then;
+* with --setup, `make setup` in copies of the project, by uv and by pip, both with empty caches: downloads 1 GB twice.
+
+Processor seconds count user and system time, children that have ended included.
 """
 
 import argparse
 import json
+import os
+import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-MAIN = str(Path(__file__).resolve().parents[1] / "stm32ai_main.py")
+import psutil
+
+PROJECT = Path(__file__).resolve().parents[1]
+MAIN = str(PROJECT / "stm32ai_main.py")
 COMMANDS = {
     "import_hydra": ["-c", "import hydra"],
     "help": [MAIN, "--help"],
     "configuration_error": [MAIN, "model.nlayers=3", "training.steps=abc", "operation_mode=chain_tqf"],
+    "describe": [MAIN, "operation_mode=describe"],
 }
+PROMPT = "The "
+PREDICTION = [MAIN, "operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"prediction.prompt={PROMPT}"]
+EAGER = ["-c", "import mlflow, keras"]
+# What takes seconds to import.
+HEAVY = ("tensorflow", "keras", "mlflow", "matplotlib", "pandas", "jax", "torch")
+# A line of `python -X importtime`: own microseconds, those with what it imports, the module.
+IMPORT_LINE = re.compile(r"^import time: +\d+ \| +\d+ \| +([\w.]+)$", re.MULTILINE)
+Seconds = dict[str, float]
 
 
-def seconds_of(arguments: list[str]) -> float:
-    """Wall time of one Python process."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], capture_output=True, check=False)
-    return time.perf_counter() - start
+def processor_seconds(process: psutil.Process) -> float:
+    """Of a process, its children that have ended included."""
+    times = process.cpu_times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def timed(command: Sequence[str], **options: object) -> Seconds:
+    """Wall and processor time of a program until its end."""
+    start, before = time.perf_counter(), processor_seconds(psutil.Process())
+    subprocess.run(command, capture_output=True, check=False, **options)
+    return {
+        "seconds": time.perf_counter() - start,
+        "processor_seconds": processor_seconds(psutil.Process()) - before,
+    }
+
+
+def until_text(process: subprocess.Popen) -> str:
+    """What a prediction prints up to the first character after its prompt."""
+    printed = ""
+    while f"\n{PROMPT}" not in printed:
+        piece = os.read(process.stdout.fileno(), 1 << 16)
+        if not piece:
+            raise SystemExit(f"the prediction ended without its text:\n{printed}")
+        printed += piece.decode("utf-8", "replace")
+    return printed
+
+
+def first_character() -> Seconds:
+    """Times until the first character is there, in an empty folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        command = [sys.executable, *PREDICTION]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+            until_text(process)
+            seconds = {
+                "seconds": time.perf_counter() - start,
+                "processor_seconds": processor_seconds(psutil.Process(process.pid)),
+            }
+            process.communicate()
+    return seconds
+
+
+def imported_before_text() -> list[str]:
+    """Modules that are imported before the first character; Python leaves out those that are imported by a string."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-X", "importtime", *PREDICTION]
+        with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            printed = until_text(process)
+            process.communicate()
+    return IMPORT_LINE.findall(printed.partition(f"\n{PROMPT}")[0])
+
+
+def heavy_ones(modules: list[str]) -> list[str]:
+    """Which of HEAVY are among the modules, or have a part of theirs among them."""
+    packages = {name.partition(".")[0] for name in modules}
+    return [name for name in HEAVY if name in packages]
+
+
+def medians(measures: dict[str, Callable[[], Seconds]], repeats: int) -> dict[str, Seconds]:
+    """Median times of several things that take turns; the first round is not counted."""
+    rounds = [{name: measure() for name, measure in measures.items()} for _ in range(repeats + 1)][1:]
+    kinds = ("seconds", "processor_seconds")
+    return {name: {kind: statistics.median(row[name][kind] for row in rounds) for kind in kinds} for name in measures}
+
+
+def against(rows: dict[str, Seconds], reference: str) -> dict[str, Seconds]:
+    """The rows with their processor time as a multiple of another row's."""
+    base = rows[reference]["processor_seconds"]
+    return {name: {**row, f"times_{reference}": row["processor_seconds"] / base} for name, row in rows.items()}
+
+
+def answers(repeats: int) -> dict[str, Seconds]:
+    """Short answers of the program."""
+    measures = {name: lambda command=command: timed([sys.executable, *command]) for name, command in COMMANDS.items()}
+    return against(medians(measures, repeats), "import_hydra")
+
+
+def prediction(repeats: int) -> dict[str, object]:
+    """The first character, and what was imported by then."""
+    measures = {"first_character": first_character, "import_mlflow_keras": lambda: timed([sys.executable, *EAGER])}
+    modules = imported_before_text()
+    return {
+        **against(medians(measures, repeats), "import_mlflow_keras"),
+        "modules_imported": len(modules),
+        "heavy_modules_imported": heavy_ones(modules),
+    }
+
+
+def copies() -> Iterator[Path]:
+    """Fresh copies of what git tracks, each gone before the next one."""
+    listed = subprocess.run(["git", "-C", PROJECT, "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
+    while True:
+        with tempfile.TemporaryDirectory() as folder:
+            for name in filter(None, listed.split("\0")):
+                (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(PROJECT / name, Path(folder) / name)
+            yield Path(folder)
+
+
+def set_up() -> dict[str, object]:
+    """`make setup` by uv and by pip, with nothing cached."""
+    rows: dict[str, Seconds] = {}
+    for installer, folder in zip(("uv", "pip"), copies(), strict=False):
+        caches = {name: str(folder / name.lower()) for name in ("UV_CACHE_DIR", "PIP_CACHE_DIR")}
+        environment = {**os.environ, **caches, "INSTALLER": installer}
+        environment.pop("PYTHONPATH", None)
+        rows[installer] = timed(["make", "setup"], cwd=folder, env=environment)
+        if not (folder / ".venv" / "ready").is_file():
+            raise SystemExit(f"the set-up by {installer} failed")
+    ratio = {f"pip_{kind}_ratio": rows["pip"][kind] / rows["uv"][kind] for kind in rows["uv"]}
+    return {**rows, **ratio}
+
+
+def rounded(values: object) -> object:
+    """Numbers with three decimals, in nested dicts."""
+    if isinstance(values, dict):
+        return {name: rounded(value) for name, value in values.items()}
+    return round(values, 3) if isinstance(values, float) else values
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=15)
-    repeats = parser.parse_args().repeats
-    rounds = [{name: seconds_of(command) for name, command in COMMANDS.items()} for _ in range(repeats + 1)]
-    median = {name: statistics.median(row[name] for row in rounds[1:]) for name in COMMANDS}
-    ratios = {f"{name}_ratio": median[name] / median["import_hydra"] for name in COMMANDS if name != "import_hydra"}
-    figures = {f"{name}_seconds": value for name, value in median.items()} | ratios
-    print(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=2))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=15, help="of the short answers")
+    parser.add_argument("--predictions", type=int, default=5, help="repeats of the prediction")
+    parser.add_argument("--setup", action="store_true", help="also measure make setup, minutes")
+    options = parser.parse_args()
+    figures: dict[str, object] = {"answers": answers(options.repeats)}
+    if options.predictions:
+        figures["prediction"] = prediction(options.predictions)
+    if options.setup:
+        figures["setup"] = set_up()
+    print(json.dumps(rounded(figures), indent=2))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Makes .venv with exactly the packages of requirements.lock. Uses uv when it is there, else plain pip.
-# PYTHON=/path/to/python3.12 chooses the interpreter.
+# Makes .venv with exactly the packages of requirements.lock, their hashes checked: by uv, which is fetched into .uv where
+# there is none, or by pip where uv cannot be had or cannot reach an index. What an interrupted call left is made anew.
+# PYTHON=/path/to/python3.12 chooses the interpreter, INSTALLER=pip does without uv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_PYTHON_DOWNLOADS=never
 
 supported() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; }
 
@@ -19,35 +21,70 @@ find_python() {
     exit 2
 }
 
-make_environment() {
-    rm -rf .venv
-    if command -v uv >/dev/null; then
-        uv venv --quiet --python "$1" .venv
-    elif ! "$1" -m venv .venv 2>/dev/null; then
-        # Debian splits venv off; it can be added where we are allowed to.
-        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-            apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null
-            "$1" -m venv --clear .venv
-        else
-            echo "Python's venv module is missing. Debian/Ubuntu: sudo apt-get install python3-venv" >&2
-            exit 2
-        fi
+# Debian splits off what venv needs; it can be added where we are allowed to.
+make_venv() {
+    local python=$1 folder=$2
+    rm -rf "$folder"
+    "$python" -m venv "$folder" >/dev/null 2>&1 && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null
+        "$python" -m venv --clear "$folder" && return
+    fi
+    echo "Python's venv module is missing. Debian/Ubuntu: sudo apt-get install python3-venv" >&2
+    exit 2
+}
+
+# Fetches uv into .uv: by the interpreter's own pip, which needs no venv, else by that of a venv.
+fetch_uv() {
+    local lock=scripts/uv.lock
+    rm -rf .uv
+    echo "Fetching uv into .uv"
+    if "$1" -m pip --version >/dev/null 2>&1; then
+        PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 "$1" -m pip install --quiet --require-hashes --target .uv -r "$lock"
+    else
+        make_venv "$1" .uv
+        .uv/bin/python -m pip install --quiet --require-hashes -r "$lock"
     fi
 }
 
-install_packages() {
+# Sets `uv` to the user's own one, or to the project's.
+find_uv() {
+    [ "${INSTALLER:-uv}" = uv ] || return
     if command -v uv >/dev/null; then
-        VIRTUAL_ENV=.venv uv pip install --compile-bytecode --require-hashes -r requirements.lock
-        VIRTUAL_ENV=.venv uv pip install --quiet --no-deps --no-build-isolation --editable .
+        uv=$(command -v uv)
     else
-        .venv/bin/python -m pip install --disable-pip-version-check --require-hashes -r requirements.lock
-        .venv/bin/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+        uv=.uv/bin/uv
+        "$uv" --version >/dev/null 2>&1 || fetch_uv "$1" && "$uv" --version >/dev/null
     fi
-    .venv/bin/python -m compileall -q src stm32ai_main.py || true
+}
+
+# Called as a condition, where `set -e` is off.
+install_with_uv() {
+    "$uv" venv --quiet --no-project --python "$1" .venv &&
+        uv_pip install --compile-bytecode --require-hashes -r requirements.lock &&
+        uv_pip install --quiet --no-deps --no-build-isolation --editable .
+}
+
+# `uv pip` in .venv, with pip's settings.
+uv_pip() { VIRTUAL_ENV=.venv "$python" scripts/uv_pip.py "$uv" "$@"; }
+
+install_with_pip() {
+    make_venv "$1" .venv
+    .venv/bin/python -m pip install --require-hashes -r requirements.lock
+    .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 }
 
 python=$(find_python)
 echo "Setting up .venv with $("$python" --version) (about a minute, 2.4 GB)"
-make_environment "$python"
-install_packages
-touch .venv/ready
+rm -f .venv/ready # first: what is half removed is no set-up
+rm -rf .venv
+if ! find_uv "$python"; then
+    [ "${INSTALLER:-uv}" = uv ] && echo "uv cannot be fetched: going on with pip, which takes minutes" >&2
+    install_with_pip "$python"
+elif ! install_with_uv "$python"; then
+    echo "uv could not install the packages: going on with pip, which takes minutes" >&2
+    rm -rf .venv
+    install_with_pip "$python"
+fi
+.venv/bin/python -m compileall -q src stm32ai_main.py || true
+pwd -P >.venv/ready # last: until then the next call begins anew, and so it does where the folder was moved

@@ -187,11 +187,11 @@ class ModelConfig:
 class TrainingConfig:
     """How the weights are found."""
 
-    steps: int | None = setting(1500, "Optimizer steps; null to give epochs instead.", unit="steps", low=1)
+    steps: int | None = setting(2000, "Optimizer steps; null to give epochs instead.", unit="steps", low=1)
     epochs: float | None = setting(
         None, "Passes over the training tokens, instead of steps.", unit="epochs", above=0, high=1e6
     )
-    batch_size: int = setting(32, "Windows per optimizer step.", unit="windows", low=1, high=65536)
+    batch_size: int = setting(16, "Windows per optimizer step.", unit="windows", low=1, high=65536)
     gradient_accumulation: int = setting(1, "Parts that a batch is computed in; divides batch_size.", low=1)
     optimizer: str = setting(
         "muon", "AdamW, or Muon for the matrices and AdamW for the rest.", choices=("adamw", "muon")

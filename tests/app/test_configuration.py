@@ -260,7 +260,7 @@ def test_nothing_heavy_is_imported_for_an_answer(program, arguments, heavy):
 def test_describe_lists_keys_and_operators(program):
     answer = program("operation_mode=describe")
     assert answer.returncode == 0
-    for text in ("training.steps = 1500", "FULLY_CONNECTED", "int8 or int16 activations"):
+    for text in ("training.steps = 2000", "FULLY_CONNECTED", "int8 or int16 activations"):
         assert text in answer.stdout
 
 

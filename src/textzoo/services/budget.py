@@ -1,16 +1,17 @@
 """Does a model fit the board? Asked before training, from sizes alone; deployment asks again with what it compiled."""
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textzoo.chains import CHAINS
-from textzoo.models.base import LanguageModel
 from textzoo.quantizers.recipes import get_recipe
-from textzoo.quantizers.weight_grids import is_matrix
 from textzoo.schema import Config
 from textzoo.targets.boards import Budget, board_of
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES
+
+if TYPE_CHECKING:  # brings Keras
+    from textzoo.models.base import LanguageModel
 
 CODE_BYTES_EXPECTED = 24 * 1024
 # By the recipe's bits of activations, which states have too.
@@ -20,7 +21,7 @@ PARAMETERS_SHARE = 0.1
 ARENA_BYTES_EXPECTED = 2048
 
 
-def check_before_training(config: Config, model_class: type[LanguageModel], architecture: dict[str, Any]) -> None:
+def check_before_training(config: Config, model_class: "type[LanguageModel]", architecture: dict[str, Any]) -> None:
     """Raise UserError with the byte table if the chain ends on a board that the model cannot fit.
 
     Args:
@@ -36,7 +37,7 @@ def check_before_training(config: Config, model_class: type[LanguageModel], arch
     budget.check()
 
 
-def expected(config: Config, model_class: type[LanguageModel], architecture: dict[str, Any]) -> Budget:
+def expected(config: Config, model_class: "type[LanguageModel]", architecture: dict[str, Any]) -> Budget:
     """What the model will ask of the board; weights, parameters and arena are estimates."""
     recipe = get_recipe(config.quantization.recipe)
     number = STATE_BYTES_PER_NUMBER[recipe.activation_bits]
@@ -62,8 +63,10 @@ def expected(config: Config, model_class: type[LanguageModel], architecture: dic
     )
 
 
-def stored_bytes(model: LanguageModel, matrix_bits: int) -> int:
+def stored_bytes(model: "LanguageModel", matrix_bits: int) -> int:
     """Weights as the recipe stores them: matrices in its bits, all others in 8."""
+    from textzoo.quantizers.weight_grids import is_matrix  # brings Keras
+
     shapes = [(variable.path, tuple(variable.shape)) for variable in model.trainable_variables]
     bits = sum(prod(shape) * (matrix_bits if is_matrix(path, shape) else 8) for path, shape in shapes)
     return bits // 8

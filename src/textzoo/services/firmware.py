@@ -11,7 +11,6 @@ import numpy as np
 from textzoo.compiler.compile import CompiledModel, Saving, compile_file
 from textzoo.compiler.emitter import SelfCheck
 from textzoo.compiler.kernels import source_of
-from textzoo.compiler.memory_map import draw_memory_map
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.tokenizer_tables import render_tokenizer, tokenizer_tables
@@ -206,6 +205,8 @@ def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
     """Headers where a reader finds them, the memory map, and what each pass saved in the log."""
     keep_headers(made, workspace.path("c_headers"))
     picture = workspace.path("plots", "memory_map.png")
+    from textzoo.compiler.memory_map import draw_memory_map  # brings matplotlib, which only this picture needs
+
     draw_memory_map(made.compiled, picture)
     sink.artifact(picture, "plots")
     for line in made.compiled.saving_lines():

@@ -28,7 +28,7 @@ def find_compiler() -> str:
     raise UserError(
         "there is no C compiler",
         expected=f"one of {', '.join(COMPILERS)} on the PATH",
-        remedy="Install Debian's package gcc (macOS: xcode-select --install).",
+        remedy="In TextZoo's folder: make tools-host; or Debian's package gcc (macOS: xcode-select --install).",
     )
 
 

@@ -19,7 +19,7 @@ class Tool:
 
     Attributes:
         programs: Names, the first one found is taken.
-        packages: Debian packages that bring it.
+        packages: Debian packages that bring it: the program's own first, then libraries and headers.
         purpose: What it is for.
     """
 
@@ -30,7 +30,7 @@ class Tool:
 
 TOOLS = {
     "arm": Tool(("arm-none-eabi-gcc",), "gcc-arm-none-eabi libnewlib-arm-none-eabi", "compiling for Cortex-M"),
-    "host": Tool(("cc", "gcc", "clang"), "gcc", "compiling for this machine"),
+    "host": Tool(("cc", "gcc", "clang"), "gcc libc6-dev", "compiling for this machine"),
     "riscv": Tool(
         ("riscv64-unknown-elf-gcc",), "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf", "compiling for RISC-V"
     ),
@@ -54,6 +54,15 @@ TOOLS = {
     "qemu-xtensa": Tool(("qemu-system-xtensa",), "qemu-system-misc", "emulating Xtensa boards (ESP32)"),
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
 }
+MAKE = "make"
+# What `make tools-<group>` installs (scripts/install_tools.py): all that building and running for a platform takes.
+GROUPS = {
+    "host": (MAKE, "host"),
+    "stm32": (MAKE, "arm", "qemu"),
+    "mpu": (MAKE, "aarch64", "qemu-user", "qemu-aarch64"),
+    "esp32": (MAKE, "xtensa", "riscv", "qemu-xtensa", "qemu-riscv"),
+    "cimv3": (MAKE, "cmake", "c++", "riscv", "riscv-c++", "qemu-riscv"),
+}
 
 
 def find_tool(name: str) -> Path | None:
@@ -63,15 +72,24 @@ def find_tool(name: str) -> Path | None:
 
 
 def missing_tools(names: list[str]) -> list[UserError]:
-    """An error per tool that is not installed, naming the package."""
-    missing = [TOOLS[name] for name in names if find_tool(name) is None]
+    """An error per tool that is not installed, naming the package and the target of make that brings it."""
     return [
         UserError(
-            f"{' or '.join(tool.programs)} is needed for {tool.purpose} and is not installed",
-            remedy=f"Debian and Ubuntu: sudo apt-get install {tool.packages}",
+            f"{' or '.join(TOOLS[name].programs)} is needed for {TOOLS[name].purpose} and is not installed",
+            remedy=remedy_of(name),
         )
-        for tool in missing
+        for name in names
+        if find_tool(name) is None
     ]
+
+
+def remedy_of(name: str) -> str:
+    """How to come by a tool of TOOLS."""
+    by_hand = f"Debian and Ubuntu: sudo apt-get install {TOOLS[name].packages}"
+    targets = [f"make tools-{group}" for group, names in GROUPS.items() if name in names]
+    if name == MAKE or not targets:
+        return by_hand
+    return f"In TextZoo's folder: {' or '.join(targets)}. {by_hand}"
 
 
 def require_tool(name: str) -> Path:

@@ -1,0 +1,128 @@
+"""A trained model talks from an emulated STM32F4, within a minute: `make hello`.
+
+Nothing is trained and nothing tracked: pretrained_models/gpt is compiled to C, built for the board, and runs in QEMU.
+Run: python scripts/hello.py; needs arm-none-eabi-gcc, make and qemu-system-arm (`make tools-stm32`).
+"""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textzoo import pretrained
+from textzoo.engines.generate import generate
+from textzoo.errors import UserError, raise_all
+from textzoo.schema import PredictionConfig
+from textzoo.services.firmware import Firmware, make_firmware
+from textzoo.targets.boards import Board, load_board
+from textzoo.targets.console import Console, generate_command
+from textzoo.targets.emulators import emulate
+from textzoo.targets.toolchains import GROUPS, missing_tools
+from textzoo.text.tokenizers import load_tokenizer
+
+PROJECT = Path(__file__).resolve().parents[1]
+MODEL, RECIPE, BOARD = "gpt", "static_wi8_ai8", "STM32F4"
+FOLDER = Path("experiments_outputs") / "hello"
+BEGINNING = """Hello! {name}, a language model of {parameters:,} parameters that was trained on made-up dialogues,
+is now compiled to C and talks from an emulated {title}.
+"""
+BUILT = """  compiled: {flash:,} bytes of weights and tables, {ram:,} bytes of state and working memory
+  project:  {project} (C99; no Python, no interpreter, no heap)
+  building it with arm-none-eabi-gcc and starting {machine} ...
+"""
+# Ends each of the dialogues that the model was trained on.
+STOP = "\n<end>"
+END = """
+{tokens} tokens from the chip; LiteRT on the PC writes {same} text with the same seed.
+{instructions:,} instructions per token, sampling and the serial line included: about {speed:,.0f} tokens/s on a board
+at {clock:.0f} MHz (projected).
+
+What next?
+  make -C {project} emulate           talk to it yourself (:help lists commands)
+  make -C {project} flash             put it on a real board
+  make demo                           train a model of your own, quantize it, let it talk from an STM32H7
+  .venv/bin/python stm32ai_main.py operation_mode=prediction model=tiny_lm pretrained=true prediction.prompt="The "
+  .venv/bin/python stm32ai_main.py dataset=text dataset.training_path=my_text.txt     on your own text
+"""
+
+
+def main() -> None:
+    """Compile, build, talk; exits with 2 where something is missing or refused, with 130 after Ctrl-C."""
+    sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        raise_all(missing_tools(list(GROUPS["stm32"])))
+        hello()
+    except (UserError, OSError) as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(130)
+
+
+def hello() -> None:
+    """The whole conversation on the standard output."""
+    board, card = load_board(BOARD), pretrained.card(MODEL)
+    settings = settings_of(card["samples"][RECIPE])
+    show(BEGINNING.format(name=MODEL, parameters=card["model"]["parameters"], title=board.title))
+    folder = pretrained.FOLDER / MODEL
+    tokenizer = load_tokenizer(folder / pretrained.TOKENIZER)
+    made = make_firmware(
+        folder / f"decode_{RECIPE}.tflite", tokenizer, board, FOLDER / BOARD, name=MODEL, defaults=settings
+    )
+    show(BUILT.format(**facts(made, board)))
+    with emulate(made.project, board) as console:
+        show(f"The prompt, and what the chip makes of it:\n\n{settings.prompt}")
+        text, total = answer(console, settings)
+    options = {key: getattr(settings, key) for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
+    expected = "".join(generate(made.engine, tokenizer, settings.prompt, **options))
+    show(
+        "\n"
+        + END.format(**costs(total, board), same="the same" if text == expected else "ANOTHER", project=made.project)
+    )
+
+
+def settings_of(sample: dict[str, Any]) -> PredictionConfig:
+    """The options of a text that is on the model's card."""
+    names = {"prompt": "prompt", "tokens": "max_tokens", "temperature": "temperature", "top_k": "top_k", "seed": "seed"}
+    return PredictionConfig(**{option: sample[name] for name, option in names.items()}, stop=STOP)
+
+
+def facts(made: Firmware, board: Board) -> dict[str, Any]:
+    plan = made.compiled.plan
+    return {
+        "flash": made.compiled.flash.total,
+        "ram": plan.state_bytes + plan.arena_bytes,
+        "project": made.project,
+        "machine": board.emulator().title,
+    }
+
+
+def answer(console: Console, settings: PredictionConfig) -> tuple[str, dict[str, Any]]:
+    """What the chip writes, shown as it comes; and its last reply, with the cost of all of it."""
+    replies: Iterator[dict[str, Any]] = console.command(generate_command(settings, settings.prompt))
+    text = ""
+    for reply in replies:
+        if "status" not in reply:
+            show(reply["text"])
+            text += reply["text"]
+    return text, reply
+
+
+def costs(total: dict[str, Any], board: Board) -> dict[str, Any]:
+    """Per token that was computed, those of the prompt included."""
+    instructions = total["cost"] / (total["prompt_tokens"] + total["tokens"])
+    return {
+        "tokens": total["tokens"],
+        "instructions": round(instructions),
+        "speed": board.clock_hz / (instructions * board.cycles_per_instruction),
+        "clock": board.clock_hz / 1e6,
+    }
+
+
+def show(text: str) -> None:
+    print(text, end="", flush=True)
+
+
+if __name__ == "__main__":
+    main()

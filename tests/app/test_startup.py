@@ -1,0 +1,55 @@
+"""What the program imports before it answers. (How long that takes: benchmarks/startup.py.)"""
+
+import subprocess
+import sys
+
+import pytest
+
+import startup
+
+# What answers that run nothing have no use for either; the table of operators needs arrays.
+SLOW = {"numpy", "rich", "yaml"}
+ANSWERS = [("help", {"yaml"}), ("configuration_error", {"yaml"}), ("describe", {"yaml", "numpy"})]
+
+
+@pytest.fixture(scope="module")
+def modules_before_text():
+    return startup.imported_before_text()
+
+
+@pytest.mark.parametrize("name", startup.HEAVY)
+def test_a_prediction_writes_before_it_imports(name, modules_before_text):
+    assert name not in startup.heavy_ones(modules_before_text)
+
+
+@pytest.mark.parametrize("name", ["textzoo.services.inputs", "ai_edge_litert.interpreter"])
+def test_what_computes_the_text_is_imported_before_it(name, modules_before_text):
+    assert name in modules_before_text
+
+
+@pytest.mark.parametrize(("name", "allowed"), ANSWERS)
+def test_answers_import_nothing_slow(name, allowed):
+    command = [sys.executable, "-X", "importtime", *startup.COMMANDS[name]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    modules = startup.IMPORT_LINE.findall(done.stderr)
+    assert "hydra" in modules
+    assert not startup.heavy_ones(modules)
+    assert SLOW & set(modules) <= allowed
+
+
+# Services that may run without a float model.
+LIGHT_SERVICES = ("prediction", "benchmarking", "deployment", "evaluation", "statistics")
+
+
+def test_services_import_no_float_model_before_they_need_one():
+    code = f"import sys, {', '.join(f'textzoo.services.{name}' for name in LIGHT_SERVICES)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    modules = done.stdout.split()
+    assert "textzoo.services.benchmarking" in modules
+    assert not {"tensorflow", "keras", "mlflow"} & set(startup.heavy_ones(modules))
+
+
+def test_the_first_character_is_found_and_timed():
+    seconds = startup.first_character()
+    assert seconds["processor_seconds"] > 0.0
+    assert seconds["seconds"] > 0.0
