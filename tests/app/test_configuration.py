@@ -354,7 +354,7 @@ RUN_MISTAKES = [
     ),
     ("chain_tqeb", {"prediction.prompt": "a" * 414}, []),
     ("chain_tqeb", {"prediction.prompt": "a" * 427 + "\n"}, ["too long for a device's console; expected at most 576"]),
-    ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 898 bytes. Give a prompt that is 386 by"]),
+    ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 948 bytes. Give a prompt that is 372 by"]),
     ("benchmarking", {"prediction.prompt": "a" * 500, "benchmarking.sample": False}, []),
     *[(mode, {"prediction.prompt": "a" * 500}, []) for mode in ("chain_tqe", "deployment")],
     ("chain_tqe", {"deployment.without_passes": ["live_atention"]}, ["Did you mean 'live_attention'?"]),
