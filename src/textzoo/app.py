@@ -16,14 +16,17 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from textzoo import configuration, interruption
-from textzoo.chains import CHAINS, SERVICES, Service
+from textzoo.chains import CHAINS, SERVICES, TEXT_FIRST, UNTRACKED, Service
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.files import file_digest, value_digest
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
+from textzoo.run_labels import run_name, run_tags
+from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config, walk
-from textzoo.tracking import RunSink, Tracker, flatten, git_commit
-from textzoo.workspace import ROLES, FinishedStep, Workspace
+from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
+from textzoo.tracking.secrets import MaskingFormatter, hide_secrets
+from textzoo.workspace import FinishedStep, Workspace
 
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
@@ -108,17 +111,28 @@ def execute(config: Config, workspace: Workspace) -> Report:
         for line in plan_lines(config, plan, workspace):
             console.print(line, markup=False, soft_wrap=True)
             logger.info(line)
-        tracker = Tracker(config.mlflow.uri, config.general.project_name)
-        tags = {"operation_mode": config.operation_mode, "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
-        name = workspace.root.name
-        with tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent:
+        hide_secrets(workspace.path(".hydra"), config.mlflow.uri)
+        tags = {**run_tags(config), "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
+        name = run_name(config, workspace.root)
+        with (
+            make_tracker(config, workspace) as tracker,
+            tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent,
+        ):
             return run_plan(config, plan, workspace, tracker, parent)
+
+
+def make_tracker(config: Config, workspace: Workspace) -> Tracker | NullTracker:
+    """The tracker of this invocation; a mode that only looks at the store makes no run in it."""
+    if config.operation_mode in UNTRACKED:
+        return NullTracker()
+    text_first = config.operation_mode in TEXT_FIRST
+    return Tracker(config.mlflow.uri, config.general.project_name, workspace.root, text_first=text_first)
 
 
 def log_to(path: Path) -> None:
     """Send the project's log to a file of the run's folder."""
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(MaskingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     for old in logger.handlers[:]:
         logger.removeHandler(old)
     logger.addHandler(handler)
@@ -197,6 +211,12 @@ def configured(config: Config, name: str) -> Any:
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
 
 
+def step_keys(service: Service) -> list[str]:
+    """The dotted names of all keys that a service's result depends on."""
+    sections = tuple(service.sections)
+    return [name for name, _ in walk() if name in sections or name.startswith(tuple(f"{part}." for part in sections))]
+
+
 def digest_of(paths: str | list[str]) -> list[str]:
     """Content hashes of files, and of the files inside folders."""
     found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
@@ -218,11 +238,13 @@ def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
     """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
     report = Report()
-    parent.params({**flatten(dataclasses.asdict(config)), "data_sha256": plan.corpus_sha256 or "none"})
+    log_inputs(config, plan.corpus_sha256, parent)
     summary = RunSummary(config.operation_mode, "RUNNING", str(workspace.root), parent.run_id)
     try:
         for step in plan.steps:
             report.merge(run_step(config, step, workspace, tracker, parent, plan.corpus_sha256))
+            log_step(report, parent)
+            summary.mlflow_run_id = parent.run_id
             write_report(workspace.root, summary, report)
         summary.status = "FINISHED"
     except KeyboardInterrupt:
@@ -232,9 +254,9 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         summary.status = "FAILED"
         raise
     finally:
+        summary.mlflow_run_id = parent.run_id
         write_report(workspace.root, summary, report)
-        for name in ("report.json", "report.md", ".hydra", LOG_FILE):
-            parent.artifact(workspace.path(name))
+        log_result(workspace, parent, LOG_FILE)
     print_report(console, dataclasses.replace(summary, run_dir=shown_path(workspace.root)), report)
     return report
 
@@ -249,10 +271,9 @@ def run_step(
     key = step_key(config, step, workspace, corpus_sha256)
     console.rule(step.name)
     with tracker.run(step.name, parent) as sink:
+        sink.params({name: configured(config, name) for name in step_keys(step.service)})
         report = getattr(importlib.import_module(module), function)(config, workspace, sink)
-        for role in step.service.outputs:
-            for path in workspace.files(role) if role in ROLES else []:
-                sink.artifact(path, "models" if path.parent.name == "models" else "")
+        log_service(config, step.service, workspace, sink, parent)
     outputs = workspace.digests(step.service.outputs)
     workspace.finish(step.name, FinishedStep(key, outputs, report.to_dict()))
     return report
