@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tracking_stores import mlflow_server, postgresql
 from warm_process import WarmProcess
 
-from textzoo.tracking import Tracker
+from textzoo.tracking import open_store
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAM = PROJECT / "stm32ai_main.py"
@@ -16,6 +17,12 @@ PROGRAM = PROJECT / "stm32ai_main.py"
 
 def environment(path):
     return {**os.environ, "COLUMNS": "200", "PATH": path}
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory, monkeypatch):
+    """Notes on journals that are not sent stay out of the user's own folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture
@@ -58,5 +65,20 @@ def warm_program(start_warm):
 def store(tmp_path_factory):
     """A migrated tracking store for all tests: making one takes seconds."""
     uri = f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
-    Tracker(uri, "warm_up")
+    open_store(uri, "warm_up")
     return uri
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of an MLflow server on a database of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with mlflow_server(folder, f"sqlite:///{folder / 'server.db'}") as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def database_server():
+    """The address of a PostgreSQL server, to which `make_database` adds databases."""
+    with postgresql() as address:
+        yield address

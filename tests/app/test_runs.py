@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from textzoo.tracking import Tracker
+from textzoo.tracking import open_store
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOY = [
@@ -73,8 +73,8 @@ def report_of(folder):
 
 
 def statuses(store, project):
-    tracker = Tracker(store, project)
-    return {run.info.run_name: run.info.status for run in tracker.client.search_runs([tracker.experiment_id])}
+    opened = open_store(store, project)
+    return {run.info.run_name: run.info.status for run in opened.client.search_runs([opened.experiment_id])}
 
 
 def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afresh, store, tmp_path):
@@ -94,7 +94,7 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
     for name in ("report.md", "models/float.keras", "models/tokenizer.json", "checkpoints/best", "checkpoints/latest"):
         assert (folder / name).exists(), name
     assert statuses(store, "chain") == {
-        "run": "FINISHED",
+        "pico_gpt int8 chain_tqe run": "FINISHED",
         "1_training": "FINISHED",
         "2_quantization": "FINISHED",
         "3_evaluation": "FINISHED",

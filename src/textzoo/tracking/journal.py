@@ -19,6 +19,17 @@ FOLDER = "tracking"
 # Beyond, only how runs end is still written down; an hour of training writes about 1 MB.
 MAX_BYTES = 64 << 20
 ALWAYS_KEPT = ("run", "end")
+# What events have besides "kind", "run" and "time"; a line that lacks any of it is damaged.
+KINDS = {
+    "run": ("name", "parent", "tags"),
+    "metrics": ("step", "values"),
+    "params": ("values",),
+    "tags": ("values",),
+    "artifact": ("path", "folder"),
+    "dataset": ("name", "digest", "source_type", "source", "profile"),
+    "model": ("path", "name", "type", "tags"),
+    "end": ("status",),
+}
 logger = logging.getLogger("textzoo.tracking")
 
 
@@ -119,7 +130,14 @@ def read_event(file: Any, offset: int) -> tuple[dict[str, Any] | None, int]:
         event = json.loads(line)
     except ValueError:
         event = None
-    return (event if isinstance(event, dict) and "kind" in event else None), offset + len(line)
+    return (event if is_whole(event) else None), offset + len(line)
+
+
+def is_whole(event: Any) -> bool:
+    """Whether an event has all that its kind needs."""
+    if not isinstance(event, dict) or str(event.get("kind")) not in KINDS:
+        return False
+    return {"run", "time", *KINDS[event["kind"]]} <= event.keys()
 
 
 def remove(path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 # What MLflow takes in the names of metrics, params and artifacts. It also takes the colon, which begins and ends an
 # escaped character here and is therefore escaped itself: "decode (1)" becomes "decode :28:1:29:".
 PLAIN = re.compile(r"[\w.\- ]")
-# Parts of a path that mean another place. An escape has hexadecimal digits between its colons, so these are free.
-PATH_WORDS = {"": ":", ".": ":2e:", "..": ":2e::2e:"}
+# An empty part of a path; no escape looks like it, for they have digits between their colons.
+EMPTY_PART = ":"
 NAME_LENGTH = 250
 PART_BYTES = 200  # of a file's name, which file systems bound by 255 bytes
 DIGEST_LENGTH = 16
@@ -28,7 +28,9 @@ def safe_name(name: str) -> str:
 def safe_part(part: str) -> str:
     """One part of a path, at most 200 bytes in UTF-8."""
     text = "".join(letter if PLAIN.fullmatch(letter) else f":{ord(letter):x}:" for letter in part)
-    text = PATH_WORDS.get(text, text)
+    if text == "." or text.startswith(".."):  # another place; MLflow refuses all names with two dots in front
+        text = f":{ord('.'):x}:{text[1:]}"
+    text = text or EMPTY_PART
     while len(text.encode()) > PART_BYTES:
         text = shortened(text, part, len(text) - max(1, (len(text.encode()) - PART_BYTES) // 4))
     return text

@@ -95,6 +95,7 @@ class Sender:
         except Exception as error:
             self.failed(error)
         self.own.save()
+        self.own.file.close()
         self.done.set()
 
     def succeeded(self) -> None:

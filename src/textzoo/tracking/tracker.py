@@ -85,7 +85,8 @@ class Tracker:
     def forget(self) -> None:
         """Give up the journal without a trace."""
         self.journal.close()
-        self.own.file.close()
+        if not self.started:  # otherwise the thread closes it
+            self.own.file.close()
         journal.remove(self.journal.path)
         outbox.forget(self.uri, self.journal.path.stem)
 
@@ -106,6 +107,8 @@ class Tracker:
             self.forget()
             return
         self.journal.close()
+        if not self.started:
+            self.own.file.close()
         self.warn(
             f"Warning: {left} entries are not in the tracking store yet. The next run with this store sends them "
             f"from {shown(self.journal.path.parent)}."
