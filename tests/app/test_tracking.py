@@ -221,10 +221,12 @@ def moved(path):
 
 def without_tables(path):
     """Somebody put another, empty database in its place."""
-    bring_back = moved(path)
-    with contextlib.closing(sqlite3.connect(path)) as database:
+    other = path.with_suffix(".other")
+    with contextlib.closing(sqlite3.connect(other)) as database:
         database.execute("CREATE TABLE other (number)")
-    return bring_back
+    shutil.copy(path, path.with_suffix(".away"))
+    other.replace(path)
+    return lambda: path.with_suffix(".away").replace(path)
 
 
 DATABASE_FAILURES = {"locked": locked, "gone": moved, "another one": without_tables}
@@ -237,7 +239,6 @@ def test_a_database_that_fails_after_the_start_costs_one_warning(store, tracker_
     uri = f"sqlite:///{path}?timeout=1"
     with tracker_of(uri, "own") as tracker, tracker.run("parent") as parent:
         wait_until(lambda: parent.run_id)
-        tracker.sender.store.client._tracking_client.store.engine.dispose()  # as a store that is opened again
         bring_back = DATABASE_FAILURES[case](path)
         timer = threading.Timer(3.0, bring_back)
         timer.start()
@@ -254,7 +255,7 @@ def test_a_database_that_fails_after_the_start_costs_one_warning(store, tracker_
 def test_a_store_that_is_locked_at_the_start_is_waited_for(store, tracker_of, tmp_path, lines):
     path = tmp_path / "own.db"
     shutil.copy(store.removeprefix("sqlite:///"), path)
-    timer = threading.Timer(4.0, locked(path))
+    timer = threading.Timer(10.0, locked(path))
     timer.start()
     with tracker_of(f"sqlite:///{path}", "own") as tracker, tracker.run("parent") as parent:
         parent.metrics(1, {"loss": 3.0})
@@ -369,7 +370,7 @@ def test_any_name_is_taken_by_every_kind_of_record(uri, tracker_of, tmp_path, li
     assert run.info.status == "FINISHED"
     assert lines == []
     assert sorted(run.data.metrics.values()) == list(range(len(NAMES)))
-    assert len([name for name in run.data.params if name.endswith("param") or len(name) > 200]) == len(NAMES)
+    assert len(run.data.params) == len(NAMES)
     assert run.data.tags["t:28:1:29:"] == r"caf\xe9\x00"
     assert len(artifacts(uri, "names", run.info.run_name, "models")) == len(NAMES)
     assert len(artifacts(uri, "names", run.info.run_name, safe_name("caf\udce9 (1)#%"))) == len(NAMES)

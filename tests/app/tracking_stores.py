@@ -5,6 +5,7 @@ import http.client
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def free_port():
 
 
 @contextlib.contextmanager
-def process(command, log, **options):
+def process(command, log, stop=signal.SIGTERM, **options):
     """A server in the background, ended with everything that it started."""
     with log.open("wb") as output:
         started = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, **options)
@@ -33,7 +34,7 @@ def process(command, log, **options):
         yield started
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(started.pid, 15)
+            os.killpg(started.pid, stop)
         started.wait(30)
 
 
@@ -140,7 +141,7 @@ def postgresql():
         check=True, capture_output=True, cwd="/", **user,
     )  # fmt: skip
     command = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
-    with process(command, log, cwd="/", **user):
+    with process(command, log, signal.SIGINT, cwd="/", **user):  # it does not wait for clients then
         wait_for(lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close() is None, log)
         yield f"postgresql+psycopg2://tester:secret-word@127.0.0.1:{port}"
     shutil.rmtree(folder, ignore_errors=True)

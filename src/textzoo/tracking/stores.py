@@ -29,6 +29,8 @@ SETTINGS_OF_MLFLOW = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    # A connection per call: one that is kept would go on with a file that was moved away meanwhile.
+    "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
 # What these have to say arrives as exceptions too, and is told once.
 QUIET = ("alembic", "mlflow", "urllib3")
