@@ -17,8 +17,9 @@ for tool in "${tools[@]}"; do
 done
 # The libraries and headers that come in packages of their own.
 if command -v dpkg >/dev/null; then
+    # Also a database server and a browser, for the tests of the tracking store and its pages.
     for package in libc6-dev libc6-dev-arm64-cross libnewlib-arm-none-eabi picolibc-riscv64-unknown-elf \
-        picolibc-xtensa-lx106-elf; do
+        picolibc-xtensa-lx106-elf postgresql chromium chromium-driver; do
         dpkg -s "$package" >/dev/null 2>&1 || missing+=("$package")
     done
 fi

@@ -9,7 +9,7 @@ import textzoo
 
 ROOT = Path(textzoo.__file__).parent
 # From the lowest to the highest; files directly in the package that every room may use stand at the bottom.
-COMMON = {"errors", "files", "registry", "schema", "interruption", "progress", "report", "validation"}
+COMMON = {"errors", "files", "registry", "schema", "interruption", "progress", "report", "headlines", "validation"}
 # What only services know.
 ABOVE = {"chains", "workspace", "tracking"}
 ROOMS = ["text", "compiler", "targets", "models", "engines", "quantizers", "training", "services"]

@@ -69,8 +69,10 @@ class Door(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     target = ""
     state = "open"
+    requests = 0
 
     def answer(self):
+        type(self).requests += 1
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         type(self).FAILURES.get(type(self).state, type(self).pass_on)(self, body)
 

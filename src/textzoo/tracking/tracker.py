@@ -1,6 +1,7 @@
 """The store, the journal and the runs of one invocation."""
 
 import contextlib
+import logging
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from textzoo.tracking.processes import PROCESS_TAG, this_process
 from textzoo.tracking.sender import Sender, open_early, open_late
 from textzoo.tracking.sinks import RunSink
 from textzoo.tracking.system_metrics import SystemMonitor
+
+logger = logging.getLogger("textzoo.tracking")
 
 
 def shown(path: Path) -> str:
@@ -94,7 +97,11 @@ class Tracker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close(interrupted=kind is not None and issubclass(kind, KeyboardInterrupt))
+        try:
+            self.close(interrupted=kind is not None and issubclass(kind, KeyboardInterrupt))
+        except Exception as error:  # a run's folder that is gone, for one: the run's own end is what counts
+            logger.warning("the tracker cannot be closed: %s", error)
+            self.warn("Warning: what the run logged could not be sent to the tracking store.")
 
     def close(self, *, interrupted: bool = False) -> None:
         """Send what is left, within limits; what is not sent stays for the next start with this store."""
