@@ -23,7 +23,9 @@ class Headline:
     digits: int = 0
 
 
+# The loss comes first: MLflow's comparison page opens with the first metric that all runs have.
 HEADLINES = (
+    Headline("best_validation_loss_nats", "training.best_validation_loss_nats", LESS, 4),
     Headline("parameters", "model.parameters"),
     Headline("vocabulary_size", "model.vocabulary_size"),
     Headline("context_length", "model.context_length"),
@@ -31,7 +33,6 @@ HEADLINES = (
     Headline("training_tokens", "training.tokens"),
     Headline("training_seconds", "training.seconds", LESS, 1),
     Headline("training_tokens_per_second", "training.tokens_per_second", MORE),
-    Headline("best_validation_loss_nats", "training.best_validation_loss_nats", LESS, 4),
     Headline("quantization_seconds", "quantization.seconds", LESS, 1),
     Headline("file_bytes", "quantization.file_bytes", LESS),
     Headline("float_file_bytes", "quantization.float_file_bytes", LESS),
