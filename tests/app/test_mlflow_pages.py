@@ -67,7 +67,7 @@ def axis_titles(driver):
 def test_the_comparison_page_shows_learning_rate_against_loss(browser, pages, sweep, tmp_path):
     experiment, runs = sweep
     query = urllib.parse.urlencode({"runs": json.dumps(runs), "experiments": json.dumps([experiment])})
-    browser.get(f"{pages}/#/compare-runs?{query}")
+    browser.get(f"{pages}/#/compare-runs?{query}&workflowType=machine_learning")
     titles = wait_for(browser, axis_titles)
     browser.save_screenshot(str(tmp_path / "comparison.png"))
     assert titles >= AXES
