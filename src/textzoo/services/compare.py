@@ -30,7 +30,8 @@ KEY_LENGTH = 6  # characters of a run's id that name it
 NOT_COMPARED = ("general.resume", "mlflow.uri", "prediction.prompt")
 # On the console, whatever its width, so that it fits everywhere.
 WIDTH = 80
-RUNS_PER_TABLE = 5
+RUNS_PER_TABLE = 4
+NAME_WIDTH = 28  # the longest key of a headline figure
 ABSENT = "-"
 MARK = "*"
 
@@ -208,7 +209,7 @@ def show(comparison: Comparison) -> None:
 def block(title: str, letters: Sequence[str], rows: Sequence[Row], part: slice) -> Table:
     """One table of the comparison."""
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False, width=WIDTH, title=title, title_justify="left")
-    table.add_column("", overflow="fold", ratio=2)
+    table.add_column("", overflow="fold", width=NAME_WIDTH)
     for sign in letters:
         table.add_column(sign, justify="right", overflow="fold", ratio=1)
     for row in rows:
