@@ -246,6 +246,7 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
             log_step(report, parent)
             summary.mlflow_run_id = parent.run_id
             write_report(workspace.root, summary, report)
+        tracker.wait_for_id(parent)
         summary.status = "FINISHED"
     except KeyboardInterrupt:
         summary.status = "KILLED"

@@ -134,3 +134,4 @@ def test_text_appears_although_the_store_is_slow(server, trained, sweep_of, tmp_
     [parent] = [run for name, run in runs.items() if name.startswith("pico_gpt int8 prediction")]
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["prediction_tokens_per_second"] > 0
+    assert json.loads((tmp_path / "run/report.json").read_text())["mlflow_run_id"] == parent.info.run_id

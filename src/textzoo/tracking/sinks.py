@@ -90,7 +90,7 @@ class NullTracker:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def start(self) -> None:
+    def wait_for_id(self, sink: RunSink) -> None:
         pass
 
     @contextlib.contextmanager

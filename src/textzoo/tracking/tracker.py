@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from textzoo.tracking.sender import Sender, open_early, open_late
 from textzoo.tracking.sinks import RunSink
 from textzoo.tracking.system_metrics import SystemMonitor
 
+ID_SECONDS = 5.0
 logger = logging.getLogger("textzoo.tracking")
 
 
@@ -80,6 +82,13 @@ class Tracker:
         if not self.started:
             open_late(self.sender)
             self.begin()
+
+    def wait_for_id(self, sink: RunSink) -> None:
+        """Give the store a moment to make a run, so that a report can name it."""
+        self.start()
+        deadline = time.monotonic() + ID_SECONDS
+        while not sink.run_id and not self.sender.failing and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def begin(self) -> None:
         self.started = True
