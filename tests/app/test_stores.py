@@ -183,6 +183,7 @@ NOT_OPENED = {
     "no driver of that name": ("postgresql+nothing://u:word1234@localhost/db", "nothing"),
     "nothing listens": ("postgresql+psycopg2://u:word1234@localhost:1/db", "refused"),
     "a password left out": ("postgresql+psycopg2://u:***@localhost:1/db", "Give the whole mlflow.uri again"),
+    "no UTF-8": ("sqlite:///{folder}/caf\udce9/x.db", "not UTF-8.*received mlflow.uri=sqlite:///.*caf.xe9/x.db"),
     "unknown kind": ("ftp://u:word1234@localhost/x", "unsupported URI"),
 }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from textzoo.errors import UserError
+from textzoo.tracking.names import NOT_STORABLE, safe_text
 from textzoo.tracking.secrets import HIDDEN, masked, masked_for
 
 DEFAULT_STORE = Path("mlruns")
@@ -52,7 +53,7 @@ def cannot_open(uri: str | None, reason: object, remedy: str = "") -> UserError:
     lines = masked_for(str(reason), uri).strip().splitlines() or [type(reason).__name__]
     return UserError(
         f"the tracking store cannot be opened: {lines[0]}",
-        received=f"mlflow.uri={masked(where)}",
+        received=f"mlflow.uri={safe_text(masked(where), 1000)}",
         remedy=remedy or "Give another mlflow.uri, e.g. sqlite:////tmp/mlflow.db.",
     )
 
@@ -83,6 +84,8 @@ def check_sqlite(uri: str) -> None:
     path = sqlite_path(uri)
     if path is None:
         return
+    if NOT_STORABLE.search(str(path)):
+        raise ValueError("its path is not UTF-8, and MLflow writes down where artifacts lie as UTF-8")
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"{path.parent} cannot be written")
