@@ -408,3 +408,22 @@ def test_a_damaged_journal_is_sent_as_far_as_it_goes(store, tracker_of, tmp_path
         pass
     assert history(store, project, "parent", "loss") == [(1, 1.0)]
     assert runs_of(store, project)["parent"].info.status == "FINISHED"
+
+
+def test_an_earlier_event_that_is_refused_does_not_hold_up_the_rest(store, tracker_of):
+    """A param that gets another value, as only a damaged journal has it; the store answers, so it is set aside."""
+    tracker = tracker_of(store, "refused", "old", text_first=True)
+    with tracker.run("parent") as parent:
+        parent.params({"a": 1})
+        parent.params({"a": 2})
+        parent.params({"a": 3})
+        parent.metrics(1, {"loss": 1.0})
+    tracker.journal.close()
+    tracker.own.file.close()
+    for start in range(6):
+        assert bool(list(outbox.unsent(store))) == (start < 5)
+        with tracker_of(store, "refused", f"next {start}"):
+            pass
+    assert runs_of(store, "refused")["parent"].data.params == {"a": "1"}
+    assert history(store, "refused", "parent", "loss") == [(1, 1.0)]
+    assert not tracker.journal.path.exists()

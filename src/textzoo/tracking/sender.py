@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textzoo.errors import UserError
 from textzoo.tracking import journal, outbox
 from textzoo.tracking.addresses import StoreBusyError
-from textzoo.tracking.delivery import Delivery
+from textzoo.tracking.delivery import TRIES, Delivery
 from textzoo.tracking.processes import PROCESS_TAG, is_alive
 from textzoo.tracking.secrets import masked_for
 from textzoo.tracking.stores import Store, open_store
@@ -64,8 +64,8 @@ class Sender:
                     pause = FIRST_PAUSE
                     continue
                 if not leftovers_sent:
+                    leftovers_sent = True  # one try a start: a later start goes on
                     self.send_leftovers()
-                    leftovers_sent = True
                     continue
                 if self.closing.is_set():
                     break
@@ -145,12 +145,9 @@ class Sender:
     def send_leftover(self, delivery: Delivery) -> None:
         """Send an earlier journal; it and its note are deleted when nothing is left of it."""
         delivery.begin_later()
-        delivery.send_kept(self.store)
         try:
-            while not self.stopped.is_set() and delivery.send_next(self.store):
-                self.succeeded()
-                while not self.stopped.is_set() and self.send_own():
-                    pass
+            self.drain(delivery)
+            delivery.send_kept(self.store)
             if not self.stopped.is_set():
                 delivery.end_open_runs(self.store)
         finally:
@@ -158,6 +155,19 @@ class Sender:
         if delivery.is_done():
             journal.remove(delivery.path)
             outbox.forget(self.uri, delivery.path.stem)
+
+    def drain(self, delivery: Delivery) -> None:
+        """Send an earlier journal; what this run logs meanwhile goes first. Raise where the store does not answer."""
+        while not self.stopped.is_set():
+            try:
+                if not delivery.send_next(self.store):
+                    return
+                self.succeeded()
+            except Exception:
+                if delivery.tries >= TRIES:
+                    raise
+            while not self.stopped.is_set() and self.send_own():
+                pass
 
 
 def short(reason: str, length: int = 160) -> str:
