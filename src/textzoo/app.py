@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from textzoo import configuration, continuing, interruption
-from textzoo.chains import CHAINS, SERVICES, Service
+from textzoo.chains import CHAINS, SERVICES, TEXT_FIRST, UNTRACKED, Service
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.files import file_digest, value_digest
@@ -25,9 +25,12 @@ from textzoo.places import published, published_values
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
 from textzoo.resuming import keep_command_line
+from textzoo.run_labels import run_name, run_tags
+from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config, walk
-from textzoo.tracking import RunSink, Tracker, flatten, git_commit
-from textzoo.workspace import ROLES, FinishedStep, Workspace, open_own
+from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
+from textzoo.tracking.secrets import MaskingFormatter
+from textzoo.workspace import FinishedStep, Workspace, open_own
 
 if TYPE_CHECKING:
     from textzoo.text.reading import LeftOut
@@ -129,15 +132,25 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
         for line in plan_lines(config, plan, workspace):
             console.print(visible_line(line))
             logger.info(line)
-        tracker = Tracker(config.mlflow.uri, config.general.project_name)
-        tags = {"operation_mode": config.operation_mode, "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
-        name = workspace.root.name
-        with tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent:
+        tags = {**run_tags(config), "mlflow.source.git.commit": git_commit(CONFIGURATION_FOLDER)}
+        name = run_name(config, workspace.root)
+        with (
+            make_tracker(config, workspace) as tracker,
+            tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent,
+        ):
             on_start()
             return run_plan(config, plan, workspace, tracker, parent)
 
 
-class PublishedLines(logging.Formatter):
+def make_tracker(config: Config, workspace: Workspace) -> Tracker | NullTracker:
+    """The tracker of this invocation; a mode that only looks at the store makes no run in it."""
+    if config.operation_mode in UNTRACKED:
+        return NullTracker()
+    text_first = config.operation_mode in TEXT_FIRST
+    return Tracker(config.mlflow.uri, config.general.project_name, workspace.root, text_first=text_first)
+
+
+class PublishedLines(MaskingFormatter):
     """Lines of a run's log, which may leave this machine, and are read on terminals: what harms one is escaped."""
 
     def __init__(self, root: Path) -> None:
@@ -280,6 +293,12 @@ def configured(config: Config, name: str) -> Any:
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
 
 
+def step_keys(service: Service) -> list[str]:
+    """The dotted names of all keys that a service's result depends on."""
+    sections = tuple(service.sections)
+    return [name for name, _ in walk() if name in sections or name.startswith(tuple(f"{part}." for part in sections))]
+
+
 def digest_of(paths: str | list[str]) -> list[str]:
     """Content hashes of files, and of the files inside folders."""
     found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
@@ -304,14 +323,15 @@ def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
     """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
     report = Report()
-    params = published_values(flatten(dataclasses.asdict(config)), workspace.root)
-    del params["mlflow.uri"]  # it may hold a password
-    parent.params({**params, "data_sha256": plan.corpus_sha256 or "none"})
+    log_inputs(config, plan.corpus_sha256, workspace, parent)
     summary = RunSummary(config.operation_mode, "RUNNING", workspace.root.name, parent.run_id)
     try:
         for step in plan.steps:
             report.merge(run_step(config, step, workspace, tracker, parent, plan.corpus_sha256))
+            log_step(report, parent)
+            summary.mlflow_run_id = parent.run_id
             write_report(workspace.root, summary, report)
+        tracker.wait_for_id(parent)
         summary.status = "FINISHED"
     except KeyboardInterrupt:
         summary.status = "KILLED"
@@ -320,10 +340,9 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         summary.status = "FAILED"
         raise
     finally:
+        summary.mlflow_run_id = parent.run_id
         write_report(workspace.root, summary, report)
-        for name in ("report.json", "report.md", "report.html", LOG_FILE):
-            parent.artifact(workspace.path(name))
-        parent.artifact(workspace.path(".hydra", "config.yaml"), ".hydra")
+        log_result(workspace, parent, LOG_FILE)
     was_streamed = any(step.name.endswith("prediction") and not step.reused for step in plan.steps)
     shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
     print_report(console, shown, report, with_samples=not was_streamed)
@@ -343,10 +362,10 @@ def run_step(
         workspace.set_aside(LEFT_BEHIND)
         continuing.record(workspace, *made_from(config, corpus_sha256))
     with tracker.run(step.name, parent) as sink:
+        values = {name: configured(config, name) for name in step_keys(step.service)}
+        sink.params(published_values(values, workspace.root))
         report = getattr(importlib.import_module(module), function)(config, workspace, sink)
-        for role in step.service.outputs:
-            for path in workspace.files(role) if role in ROLES else []:
-                sink.artifact(path, "models" if path.parent.name == "models" else "")
+        log_service(config, step.service, workspace, sink, parent)
     outputs = workspace.digests(step.service.outputs)
     workspace.finish(step.name, FinishedStep(key, outputs, report.to_dict()))
     return report

@@ -69,6 +69,12 @@ SERVICES: dict[str, Service] = {
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project", "benchmark"),
     ),
+    "compare": Service(
+        "textzoo.services.compare:run",
+        "show runs of the tracking store side by side: what differs, and which is best",
+        sections=("compare", "mlflow", "general.project_name"),
+        outputs=("comparison",),
+    ),
     "deployment": Service(
         "textzoo.services.deployment:run",
         "compile the .tflite to a C project for the board",
@@ -86,6 +92,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "statistics": ("statistics",),
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
+    "compare": ("compare",),
     "chain_tqe": ("training", "quantization", "evaluation"),
     "chain_tqeb": ("training", "quantization", "evaluation", "benchmarking"),
     "chain_eqe": ("evaluation", "quantization", "evaluation"),
@@ -93,6 +100,11 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "chain_qb": ("quantization", "benchmarking"),
     "chain_qd": ("quantization", "deployment"),
 }
+
+# Modes whose text appears before the tracking store is opened: MLflow's import alone takes seconds.
+TEXT_FIRST = ("prediction",)
+# Modes that make no run in the tracking store.
+UNTRACKED = ("compare",)
 
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"

@@ -389,6 +389,18 @@ class MlflowConfig:
 
 
 @dataclass
+class CompareConfig:
+    """Runs of the tracking store side by side (operation_mode=compare)."""
+
+    runs: str | list[str] = setting(
+        "last 5", 'Names, beginnings of names or ids of runs, e.g. [a,b], or "last N"; a name may stand for several.'
+    )
+    order_by: str | None = setting(
+        None, "Figure to sort by, best first, e.g. loss_nats/quantized; null for the newest first."
+    )
+
+
+@dataclass
 class Config:
     """Everything a run is made from."""
 
@@ -409,6 +421,7 @@ class Config:
     deployment: DeploymentConfig = field(default_factory=DeploymentConfig)
     tools: ToolsConfig = field(default_factory=ToolsConfig)
     mlflow: MlflowConfig = field(default_factory=MlflowConfig)
+    compare: CompareConfig = field(default_factory=CompareConfig)
 
 
 def walk(section: Any = Config, prefix: str = "") -> list[tuple[str, dataclasses.Field]]:

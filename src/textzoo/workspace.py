@@ -24,6 +24,7 @@ ROLES = {
     "statistics": "statistics.json",
     "c_project": "c_project/*/.textzoo_project.json",
     "benchmark": "benchmark/*.json",
+    "comparison": "comparison.html",
 }
 LEDGER = "steps.json"
 MAXIMAL_LEDGER_BYTES = 16 << 20

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tracking_stores import mlflow_server, postgresql
 from warm_process import WarmProcess
 
-from textzoo.tracking import Tracker
+from textzoo.tracking import open_store
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAM = PROJECT / "stm32ai_main.py"
@@ -16,6 +17,12 @@ PROGRAM = PROJECT / "stm32ai_main.py"
 
 def environment(path):
     return {**os.environ, "COLUMNS": "200", "PATH": path}
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory, monkeypatch):
+    """Notes on journals that are not sent stay out of the user's own folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture
@@ -58,5 +65,46 @@ def warm_program(start_warm):
 def store(tmp_path_factory):
     """A migrated tracking store for all tests: making one takes seconds."""
     uri = f"sqlite:///{tmp_path_factory.mktemp('store') / 'mlflow.db'}"
-    Tracker(uri, "warm_up")
+    open_store(uri, "warm_up")
     return uri
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The address of an MLflow server on a database of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    with mlflow_server(folder, f"sqlite:///{folder / 'server.db'}") as uri:
+        yield uri
+
+
+@pytest.fixture(scope="session")
+def database_server():
+    """The address of a PostgreSQL server, to which `make_database` adds databases."""
+    with postgresql() as address:
+        yield address
+
+
+TOY = (
+    "model.n_layers=1", "model.d_model=16", "model.n_heads=2", "model.context_length=16", "training.steps=20",
+    "training.eval_interval=10", "training.warmup_steps=2", "training.batch_size=8", "training.eval_tokens=200",
+    "quantization.calibration_windows=4", "quantization.report_tokens=32", "evaluation.max_tokens=200",
+    "prediction.max_tokens=20", "mlflow.system_metrics=false", "dataset=text",
+)  # fmt: skip
+TOY_TEXT = "The model reads a token and writes one more token. A token and one more, reads the model.\n" * 60
+
+
+@pytest.fixture(scope="session")
+def sweep_of(store, tmp_path_factory):
+    """A function that runs the program at toy size in a folder; the large libraries are imported already."""
+    text = tmp_path_factory.mktemp("toy") / "text.txt"
+    text.write_text(TOY_TEXT)
+    options = [*TOY, f"dataset.training_path={text}", "dataset.overlap_warning=1.0", f"mlflow.uri={store}"]
+
+    def run(folder, *arguments):
+        given = {str(argument).partition("=")[0] for argument in arguments}
+        rest = [option for option in options if option.partition("=")[0] not in given]
+        output = tmp_path_factory.mktemp("output")
+        command = [*map(str, arguments), *rest]
+        return WarmProcess(PROGRAM, command, folder, environment(os.environ["PATH"]), output).wait(900)
+
+    return run

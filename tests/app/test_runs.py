@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from textzoo import app, command_line
 from textzoo.escaping import visible
 from textzoo.resuming import keep_command_line
-from textzoo.tracking import Tracker
+from textzoo.tracking import Tracker, open_store
 from textzoo.workspace import Workspace, hold
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -81,8 +81,8 @@ def report_of(folder):
 
 
 def statuses(store, project):
-    tracker = Tracker(store, project)
-    return {run.info.run_name: run.info.status for run in tracker.client.search_runs([tracker.experiment_id])}
+    opened = open_store(store, project)
+    return {run.info.run_name: run.info.status for run in opened.client.search_runs([opened.experiment_id])}
 
 
 def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afresh, store, tmp_path):
@@ -109,7 +109,7 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
     ):
         assert (folder / name).exists(), name
     assert statuses(store, "chain") == {
-        "run": "FINISHED",
+        "pico_gpt int8 chain_tqe run": "FINISHED",
         "1_training": "FINISHED",
         "2_quantization": "FINISHED",
         "3_evaluation": "FINISHED",

@@ -74,7 +74,7 @@ def check_model_files(config: Config) -> list[UserError]:
 def check_models_at_hand(config: Config) -> list[UserError]:
     """A mode that starts without training is given a model."""
     services = CHAINS.get(config.operation_mode, ())
-    if services[:1] in ((), ("training",), ("statistics",)) or config.general.resume:
+    if services[:1] in ((), ("training",), ("statistics",), ("compare",)) or config.general.resume:
         return []
     model = config.model
     if services[0] in ("evaluation", "prediction") and "quantization" not in services:

@@ -1,0 +1,222 @@
+"""Compare: runs of the tracking store side by side, what differs in their configuration first, then their figures."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.table import Table
+from rich.text import Text
+
+from textzoo.errors import UserError, collecting, raise_all
+from textzoo.files import write_text
+from textzoo.headlines import BY_KEY, LESS, MORE, headline_of
+from textzoo.progress import console
+from textzoo.registry import did_you_mean
+from textzoo.report import Report
+from textzoo.schema import CompareConfig, Config, walk
+from textzoo.services.compare_page import page
+from textzoo.tracking import Sink, open_store
+from textzoo.tracking.addresses import StoreBusyError, cannot_open, check_address
+from textzoo.workspace import ROLES, Workspace
+
+LAST = re.compile(r"last\s+(\d+)")
+PARENT_TAG = "mlflow.parentRunId"
+KEY_LENGTH = 6  # characters of a run's id that name it
+# Differences that say nothing about a run.
+NOT_COMPARED = ("general.resume", "mlflow.uri", "prediction.prompt")
+# On the console, whatever its width, so that it fits everywhere.
+WIDTH = 80
+RUNS_PER_TABLE = 4
+NAME_WIDTH = 28  # the longest key of a headline figure
+ABSENT = "-"
+MARK = "*"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the comparison: a name, the text for each run, and which of the runs are best."""
+
+    name: str
+    cells: tuple[str, ...]
+    best: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs by letter, with their names and facts, and two blocks of rows."""
+
+    letters: tuple[str, ...]
+    names: tuple[str, ...]
+    facts: tuple[str, ...]
+    configuration: tuple[Row, ...]
+    figures: tuple[Row, ...]
+
+
+def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+    """Show the runs that `compare.runs` names, on the console and as comparison.html."""
+    comparison = compared(chosen_runs(config))
+    show(comparison)
+    path = workspace.path(ROLES["comparison"])
+    write_text(path, page(comparison))
+    return Report()
+
+
+def chosen_runs(config: Config) -> list[Any]:
+    """MLflow's runs in the order asked for."""
+    check_address(config.mlflow.uri)
+    try:
+        store = open_store(config.mlflow.uri, config.general.project_name)
+    except StoreBusyError as error:
+        raise cannot_open(config.mlflow.uri, error, "Try again.") from None
+    known = all_runs(store.client)
+    own = [run for run in known if run.info.experiment_id == store.experiment_id and PARENT_TAG not in run.data.tags]
+    errors: list[UserError] = []
+    chosen: dict[str, Any] = {}
+    for name in wanted(config.compare):
+        with collecting(errors):
+            chosen.update({run.info.run_id: run for run in matching(name, known, own)})
+    raise_all(errors)
+    return ordered(list(chosen.values()), config.compare.order_by)
+
+
+def wanted(settings: CompareConfig) -> list[str]:
+    return settings.runs if isinstance(settings.runs, list) else [settings.runs]
+
+
+def all_runs(client: Any) -> list[Any]:
+    """Every run of the store that is not deleted, newest first."""
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    runs: list[Any] = []
+    token = None
+    while True:
+        found = client.search_runs(experiments, order_by=["attributes.start_time DESC"], page_token=token)
+        runs += found
+        token = found.token
+        if not token:
+            return runs
+
+
+def matching(name: str, known: Sequence[Any], own: Sequence[Any]) -> list[Any]:
+    """The runs that a name, a name's beginning, an id or "last N" stands for; UserError if there is none."""
+    last = LAST.fullmatch(name.strip())
+    if last and not own:
+        raise UserError("the experiment has no runs yet", remedy="Give general.project_name, or mlflow.uri.")
+    if last:
+        return list(own[: max(int(last[1]), 1)])
+    for fits in (is_named, begins_with):
+        found = [run for run in known if fits(run, name)]
+        if found:
+            return [run for run in found if PARENT_TAG not in run.data.tags] or found
+    names = sorted({run.info.run_name for run in known if PARENT_TAG not in run.data.tags})
+    nearest = did_you_mean(name, names) or f"The newest are: {', '.join(run.info.run_name for run in own[:3])}."
+    raise UserError(f"compare.runs: no run of the store is called '{name}'", remedy=nearest)
+
+
+def is_named(run: Any, name: str) -> bool:
+    return name in (run.info.run_id, run.info.run_name)
+
+
+def begins_with(run: Any, name: str) -> bool:
+    by_id = len(name) >= KEY_LENGTH and run.info.run_id.startswith(name)
+    return bool(name) and (by_id or run.info.run_name.startswith(name) or run.info.run_name.endswith(f" {name}"))
+
+
+def ordered(runs: list[Any], key: str | None) -> list[Any]:
+    """Best first by a figure, runs without it last; newest first without a key."""
+    if key is None:
+        return sorted(runs, key=lambda run: -run.info.start_time)
+    known = sorted({name for run in runs for name in run.data.metrics})
+    if key not in known:
+        raise UserError(
+            f"compare.order_by: no run has a figure '{key}'",
+            expected=", ".join(name for name in known if headline_of(name)) or "runs with figures",
+            remedy=did_you_mean(key, known),
+        )
+    headline = headline_of(key)
+    sign = -1.0 if headline and headline.better == MORE else 1.0
+    return sorted(runs, key=lambda run: sign * run.data.metrics.get(key, sign * math.inf))
+
+
+def compared(runs: Sequence[Any]) -> Comparison:
+    """The table of the runs: keys whose values differ in the order of the schema, headline figures in theirs."""
+    return Comparison(
+        letters=tuple(letter(index) for index in range(len(runs))),
+        names=tuple(run.info.run_name for run in runs),
+        facts=tuple(facts(run) for run in runs),
+        configuration=tuple(configuration_rows(runs)),
+        figures=tuple(figure_rows(runs)),
+    )
+
+
+def letter(index: int) -> str:
+    """A, B, ... Z, AA, AB, ..."""
+    return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
+
+
+def facts(run: Any) -> str:
+    """Status, start and id."""
+    began = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return f"{run.info.status}, {began:%Y-%m-%d %H:%M} UTC, {run.info.run_id[:8]}"
+
+
+def configuration_rows(runs: Sequence[Any]) -> Iterable[Row]:
+    order = [name for name, _ in walk()]
+    found = {name for run in runs for name in run.data.params} - set(NOT_COMPARED)
+    for name in sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        cells = tuple(run.data.params.get(name, ABSENT) for run in runs)
+        if len(set(cells)) > 1:
+            yield Row(name, cells)
+
+
+def figure_rows(runs: Sequence[Any]) -> Iterable[Row]:
+    order = list(BY_KEY)
+    keys = {key for run in runs for key in run.data.metrics if headline_of(key)}
+    for key in sorted(keys, key=lambda key: (order.index(headline_of(key).key), key)):
+        values = [run.data.metrics.get(key, math.nan) for run in runs]
+        digits = headline_of(key).digits
+        cells = tuple(ABSENT if math.isnan(value) else f"{value:,.{digits}f}" for value in values)
+        yield Row(key, cells, best_of(values, headline_of(key).better))
+
+
+def best_of(values: Sequence[float], better: str) -> frozenset[int]:
+    """Where the best values stand; nowhere if all are the same, only one is there, or neither way is better."""
+    there = [value for value in values if not math.isnan(value)]
+    if better not in (LESS, MORE) or len(set(there)) < 2:
+        return frozenset()
+    best = min(there) if better == LESS else max(there)
+    return frozenset(index for index, value in enumerate(values) if value == best)
+
+
+def show(comparison: Comparison) -> None:
+    """Print the comparison within 80 columns, so many runs beside each other as fit."""
+    for sign, name, fact in zip(comparison.letters, comparison.names, comparison.facts, strict=True):
+        console.print(Text(f"{sign}  {name}"), soft_wrap=False, width=WIDTH)
+        console.print(Text(f"{' ' * len(sign)}  {fact}", style="dim"), width=WIDTH)
+    for start in range(0, len(comparison.letters), RUNS_PER_TABLE):
+        part = slice(start, start + RUNS_PER_TABLE)
+        for title, rows in (("configuration", comparison.configuration), ("figures", comparison.figures)):
+            if rows:
+                console.print(block(title, comparison.letters[part], rows, part), width=WIDTH)
+    if not comparison.configuration:
+        console.print("The configurations are the same.")
+    console.print(f"{MARK} the best of a line")
+
+
+def block(title: str, letters: Sequence[str], rows: Sequence[Row], part: slice) -> Table:
+    """One table of the comparison."""
+    table = Table(box=SIMPLE, pad_edge=False, show_edge=False, width=WIDTH, title=title, title_justify="left")
+    table.add_column("", overflow="fold", width=NAME_WIDTH)
+    for sign in letters:
+        table.add_column(sign, justify="right", overflow="fold", ratio=1)
+    for row in rows:
+        marked = [marked_cell(text, index in row.best) for index, text in enumerate(row.cells)]
+        table.add_row(Text(row.name), *marked[part])
+    return table
+
+
+def marked_cell(text: str, best: bool) -> Text:
+    return Text(f"{text}{MARK}", style="bold green") if best else Text(text)

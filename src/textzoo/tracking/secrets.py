@@ -1,0 +1,53 @@
+"""Passwords and keys in a store's address: shown nowhere, written nowhere."""
+
+import contextlib
+import logging
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+from textzoo.files import write_text
+
+HIDDEN = "***"
+# user:password@ behind a scheme, whatever the address.
+PASSWORD = re.compile(r"(?<=://)([^/\s:@'\"]*):([^\s'\"]+)@(?=[\w.\-\[])")
+QUERY_SECRET = re.compile(r"([?&][\w.\-]*(?:token|password|passwd|pwd|secret|key|sig|signature)=)[^&\s'\"#]+", re.I)
+
+
+def masked(text: str) -> str:
+    """The text without the passwords and keys of the addresses in it."""
+    return QUERY_SECRET.sub(rf"\g<1>{HIDDEN}", PASSWORD.sub(rf"\g<1>:{HIDDEN}@", text))
+
+
+def secrets_of(uri: str) -> list[str]:
+    """What an address hides, as written and without percent signs; a message may quote it without the address."""
+    found = [match[2] for match in PASSWORD.finditer(uri)]
+    found += [match[0].partition("=")[2] for match in QUERY_SECRET.finditer(uri)]
+    return sorted({form for secret in found for form in (secret, unquote(secret)) if len(form) > 3}, key=len)[::-1]
+
+
+def masked_for(text: str, uri: str | None) -> str:
+    """As `masked`, and without what this address hides wherever it stands."""
+    text = masked(text)
+    for secret in secrets_of(uri or ""):
+        text = text.replace(secret, HIDDEN)
+    return text
+
+
+class MaskingFormatter(logging.Formatter):
+    """Lines of a log without secrets, tracebacks included."""
+
+    uri: str | None = None
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked_for(super().format(record), self.uri)
+
+
+def hide_secrets(folder: Path, uri: str | None) -> None:
+    """Rewrite the files of a folder (Hydra's record of the command line) without what the address hides."""
+    if not secrets_of(uri or ""):
+        return
+    for path in folder.glob("*.yaml"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = path.read_text(encoding="utf-8")
+            write_text(path, masked_for(text, uri))

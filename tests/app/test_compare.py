@@ -1,0 +1,206 @@
+"""Runs side by side: headline figures under stable keys, one table of a sweep, operation_mode=compare."""
+
+import dataclasses
+import re
+
+import pytest
+
+from textzoo.headlines import BY_KEY, HEADLINES, headline_figures
+from textzoo.report import (
+    BenchmarkReport,
+    EvaluationReport,
+    FlashBytes,
+    ModelReport,
+    QuantizationReport,
+    RamBytes,
+    Report,
+    TrainingReport,
+)
+from textzoo.run_labels import run_name, run_tags
+from textzoo.schema import Config
+from textzoo.services.compare import best_of, letter
+from textzoo.tracking import open_store
+
+
+def evaluated(model, loss, corpus=None, delta=None):
+    return EvaluationReport(model, "keras", 100, loss, 2.0, 5.0, 0.5, 0.8, 1.0, delta, corpus)
+
+
+REPORT = Report(
+    model=ModelReport("pico_gpt", 1000, 65, 128),
+    training=TrainingReport(20, 2560, 2.0, 1280.0, 2.5, 20, False, "ab"),
+    quantization=QuantizationReport("static_wi8_ai8", 5000, 9000, 3.0),
+    evaluation=[
+        evaluated("float", 2.0),
+        evaluated("int8", 2.5, delta=0.5),
+        evaluated("int4", 2.75, delta=0.75),
+        evaluated("float", 1.0, "part"),
+    ],
+    benchmark=BenchmarkReport(
+        "STM32H7", "emulator", "x", 10, 0, 900, instructions_per_token=3000, instructions_per_mac=3.3, same_text=True,
+        flash_bytes=FlashBytes(1, 2, 3, 6), ram_bytes=RamBytes(1, 2, 3, 4, 10),
+    ),
+)  # fmt: skip
+
+
+def test_every_headline_figure_has_one_stable_key():
+    figures = headline_figures(REPORT)
+    assert figures["loss_nats/float"] == 2.0
+    assert figures["loss_nats/quantized"] == 2.75  # of several, the last one
+    assert figures["loss_nats/float/part"] == 1.0
+    assert figures["delta_loss_nats"] == 0.75
+    wanted = {
+        "parameters": 1000, "training_tokens_per_second": 1280, "quantization_seconds": 3, "file_bytes": 5000,
+        "flash_bytes": 6, "ram_bytes": 10, "instructions_per_token": 3000, "instructions_per_mac": 3.3,
+        "mismatching_logits": 0, "same_text": 1, "bits_per_character/float": 2.0, "top1_accuracy/quantized": 0.5,
+    }  # fmt: skip
+    assert {key: figures[key] for key in wanted} == wanted
+    assert headline_figures(Report()) == {}
+
+
+def test_every_row_of_the_table_leads_to_a_field_of_the_report():
+    sections = {entry.name: entry for entry in dataclasses.fields(Report)}
+    for row in HEADLINES:
+        kind = sections[row.path.split(".")[0]]
+        assert kind
+        value = REPORT if row.path.split(".")[0] in ("model", "training", "quantization", "benchmark") else None
+        for name in row.path.split(".") if value else ():
+            assert value is None or hasattr(value, name), row
+            value = getattr(value, name, None)
+    assert len(BY_KEY) == len({row.key for row in BY_KEY.values()})
+
+
+NAMES = {
+    "training": "pico_gpt float training",
+    "chain_tqe": "pico_gpt int8 chain_tqe",
+    "chain_tqeb": "pico_gpt int8 STM32H7 chain_tqeb",
+    "statistics": "pico_gpt float statistics",
+}
+
+
+@pytest.mark.parametrize("mode", NAMES)
+def test_a_run_is_named_by_what_it_is(mode, tmp_path):
+    config = Config(operation_mode=mode)
+    assert run_name(config, tmp_path / "folder") == f"{NAMES[mode]} folder"
+    tags = run_tags(config)
+    assert {"model", "tokenizer", "corpus", "mode", "host"} <= set(tags)
+    assert ("board" in tags) == (mode == "chain_tqeb")
+
+
+@pytest.mark.parametrize(
+    ("values", "better", "best"),
+    [
+        ([1.0, 2.0], "less", {0}),
+        ([1.0, 2.0], "more", {1}),
+        ([2.0, float("nan"), 2.0, 3.0], "less", {0, 2}),
+        ([1.0, 2.0], "", set()),
+        ([1.0, 1.0], "less", set()),
+        ([1.0, float("nan")], "less", set()),
+    ],
+)
+def test_the_best_of_a_line(values, better, best):
+    assert best_of(values, better) == best
+
+
+def test_letters():
+    assert [letter(index) for index in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory, store, sweep_of):
+    """Four runs at toy size: two learning rates, two recipes."""
+    folder = tmp_path_factory.mktemp("sweep")
+    answer = sweep_of(
+        folder,
+        "-m",
+        "operation_mode=chain_tqe",
+        "general.project_name=sweep of four",
+        "training.learning_rate=1e-3,3e-3",
+        "quantization=static_wi8_ai8,static_wi4_ai8",
+    )
+    assert answer.returncode == 0, answer.stderr
+    return folder
+
+
+def parents(store):
+    opened = open_store(store, "sweep of four")
+    found = opened.client.search_runs(
+        [opened.experiment_id], "tags.mode = 'chain_tqe'", order_by=["metrics.`loss_nats/quantized` ASC"]
+    )
+    return opened, found
+
+
+def test_a_sweep_is_one_table_of_params_and_metrics(store, sweep):
+    opened, runs = parents(store)
+    assert len(runs) == 4
+    losses = [run.data.metrics["loss_nats/quantized"] for run in runs]
+    assert losses == sorted(losses)
+    rows = {(run.data.params["training.learning_rate"], run.data.params["quantization.recipe"]) for run in runs}
+    assert len(rows) == 4
+    for run in runs:
+        assert run.info.status == "FINISHED"
+        assert {"loss_nats/float", "delta_loss_nats", "file_bytes", "parameters", "quantization_seconds"} <= set(
+            run.data.metrics
+        )
+        assert run.info.run_name[:24].startswith(f"pico_gpt {run.data.tags['recipe_label']}")
+        assert "# chain_tqe: FINISHED" in run.data.tags["mlflow.note.content"]
+        [dataset] = run.inputs.dataset_inputs
+        assert run.data.params["data_sha256"].startswith(dataset.dataset.digest)
+        assert len(run.outputs.model_outputs) == 2
+        children = opened.client.search_runs(
+            [opened.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{run.info.run_id}'",
+            order_by=["attributes.start_time"],
+        )
+        assert [child.info.run_name for child in children] == ["1_training", "2_quantization", "3_evaluation"]
+        for child in children:
+            same = set(child.data.params.items()) <= set(run.data.params.items())
+            assert same, set(child.data.params.items()) - set(run.data.params.items())
+        assert "training.learning_rate" in children[0].data.params
+        assert "training.learning_rate" not in children[1].data.params
+        curve = opened.client.get_metric_history(children[0].info.run_id, "validation_loss")
+        assert [point.step for point in curve] == [10, 20]
+
+
+def test_compare_shows_runs_within_80_columns_and_as_a_page(store, sweep, sweep_of, tmp_path):
+    _, runs = parents(store)
+    folder = tmp_path / "run"
+    answer = sweep_of(
+        tmp_path,
+        "operation_mode=compare",
+        "general.project_name=sweep of four",
+        "compare.runs=last 4",
+        "compare.order_by=loss_nats/quantized",
+        f"hydra.run.dir={folder}",
+    )
+    assert answer.returncode == 0, answer.stderr
+    text = answer.stdout[answer.stdout.index("A  pico_gpt") : answer.stdout.index("FINISHED: report")]
+    assert max(map(len, text.splitlines())) <= 80
+    for wanted in ("training.learning_rate", "0.001", "0.003", "quantization.recipe", "loss_nats/quantized"):
+        assert wanted in text.replace("\n", ""), text
+    assert text.index("training.learning_rate") < text.index("loss_nats/quantized")
+    assert "model.n_layers" not in text  # the same in all
+    best = next(line for line in text.splitlines() if line.startswith("loss_nats/quantized"))
+    assert best.split()[1].endswith("*")
+    assert best.split()[1] == f"{runs[0].data.metrics['loss_nats/quantized']:.4f}*"
+    page = (folder / "comparison.html").read_text()
+    assert not re.search(r"(?:src|href)=|@import|<script", page)
+    assert runs[0].info.run_name in page
+    assert page.count('class="best"') >= 4
+    assert len(parents(store)[1]) == 4  # it makes no run itself
+
+
+MISTAKES = {
+    "an unknown run": (["compare.runs=[pico_gpt int8 chain_tqr]"], "no run of the store is called"),
+    "several unknown runs": (["compare.runs=[nothing,neither]"], "neither"),
+    "an unknown figure": (["compare.order_by=loss_nats/quantised"], "Did you mean 'loss_nats/quantized'"),
+}
+
+
+@pytest.mark.parametrize("case", MISTAKES)
+def test_mistakes_are_told_with_the_nearest_names(store, sweep, sweep_of, tmp_path, case):
+    arguments, message = MISTAKES[case]
+    answer = sweep_of(tmp_path, "operation_mode=compare", "general.project_name=sweep of four", *arguments)
+    assert answer.returncode == 2, answer.stdout
+    assert message in answer.stderr
+    assert "Traceback" not in answer.stderr
