@@ -52,7 +52,8 @@ lock: ## renew requirements.lock (needs uv): versions and hashes only, no addres
 		--quiet --upgrade --output-file scripts/uv.lock -
 
 ui: setup ## open the MLflow UI on the local store
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
+	@echo "Open http://127.0.0.1:5000/#/experiments?workflowType=machine_learning (else MLflow shows its view for chats)"
+	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
 .PHONY: help setup tools hello demo test lint format docs lock ui

@@ -577,7 +577,7 @@ CHOICES = [
     ("dataset=python_docs", {"dataset.name": "python_docs", "dataset.training_path": None}),
     ("dataset=conversations", {"dataset.separator": "\n<end>\n", "prediction.stop": "\n<end>"}),
     ("tokenizer=byte", {"tokenizer.name": "byte", "tokenizer.unknown": "error", "tokenizer.min_count": 1}),
-    ("training=default", {"training.steps": 1500, "training.batch_size": 4}),
+    ("training=default", {"training.steps": 2000, "training.batch_size": 16}),
     (
         "quantization=static_wi4_ai8",
         {"quantization.recipe": "static_wi4_ai8", "quantization.calibration_windows": 4},

@@ -1,7 +1,9 @@
-"""The MLflow UI in a browser: the comparison page of a sweep shows learning rate against loss."""
+"""The MLflow UI in a browser: an experiment opens as training runs, a sweep shows learning rate against loss."""
 
 import json
+import re
 import urllib.parse
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -18,6 +20,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 )  # fmt: skip
 PROJECT = "pages"
+PROJECT_FOLDER = Path(__file__).resolve().parents[2]
 AXES = {"training.learning_rate", "best_validation_loss_nats"}
 
 
@@ -71,3 +74,13 @@ def test_the_comparison_page_shows_learning_rate_against_loss(browser, pages, sw
     wait_for(browser, lambda driver: axis_titles(driver) >= AXES)
     browser.save_screenshot(str(tmp_path / "comparison.png"))
     assert len(runs) == 3
+
+
+def test_the_address_that_make_ui_prints_opens_an_experiment_as_training_runs(browser, pages, sweep):
+    """MLflow's own choice is a view for chat applications, whatever the experiment's kind."""
+    experiment, _ = sweep
+    makefile = (PROJECT_FOLDER / "Makefile").read_text(encoding="utf-8")
+    query = re.search(r"#/experiments(\?\S+)", makefile)[1]
+    browser.get(f"{pages}/#/experiments/{experiment}{query}")
+    wait_for(browser, lambda driver: "pico_gpt int8" in driver.find_element(By.TAG_NAME, "body").text)
+    assert f"#/experiments/{experiment}/runs" in browser.current_url
