@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from textzoo import app, command_line
 from textzoo.escaping import visible
 from textzoo.resuming import keep_command_line
-from textzoo.tracking import Tracker, open_store
+from textzoo.tracking import open_store
 from textzoo.workspace import Workspace, hold
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -549,10 +549,11 @@ def test_what_may_be_published_names_no_folder_of_this_machine(warm_program, sto
         assert [path for path in named if path.name not in UNPUBLISHED] == []
         assert f".../{text.name}" in (place / ".hydra/config.yaml").read_text()
         assert report_of(place)["run_dir"] == place.name
-        tracker = Tracker(store, place.name)
-        runs = tracker.client.search_runs([tracker.experiment_id])
-        params = {name: value for found in runs for name, value in found.data.params.items() if "uri" not in name}
+        opened = open_store(store, place.name)
+        runs = opened.client.search_runs([opened.experiment_id])
+        params = {name: value for found in runs for name, value in found.data.params.items()}
         assert params["dataset.training_path"] == f".../{text.name}"
+        assert "mlflow.uri" not in params
         assert not [value for value in params.values() if str(tmp_path.parent) in value]
 
 

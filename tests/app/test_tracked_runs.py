@@ -108,9 +108,7 @@ def test_the_password_of_a_store_is_written_nowhere(server, sweep_of, tmp_path):
         local = client.download_artifacts(run.info.run_id, "", str(tmp_path))
         for path in (path for path in tmp_path.joinpath(local).rglob("*") if path.is_file()):
             assert b"secret-word" not in path.read_bytes(), path
-    assert [run.data.params["mlflow.uri"] for name, run in runs.items() if "statistics" in name and " " in name] == [
-        server.replace("http://", "http://user:***@")
-    ]
+    assert not any("mlflow.uri" in run.data.params for run in runs.values())
     again = sweep_of(tmp_path, f"general.resume={folder}", f"mlflow.uri={uri}")
     assert again.returncode == 0, again.stderr
 

@@ -1,12 +1,8 @@
 """Passwords and keys in a store's address: shown nowhere, written nowhere."""
 
-import contextlib
 import logging
 import re
-from pathlib import Path
 from urllib.parse import unquote
-
-from textzoo.files import write_text
 
 HIDDEN = "***"
 # user:password@ behind a scheme, whatever the address.
@@ -41,13 +37,3 @@ class MaskingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return masked_for(super().format(record), self.uri)
-
-
-def hide_secrets(folder: Path, uri: str | None) -> None:
-    """Rewrite the files of a folder (Hydra's record of the command line) without what the address hides."""
-    if not secrets_of(uri or ""):
-        return
-    for path in folder.glob("*.yaml"):
-        with contextlib.suppress(UnicodeDecodeError):
-            text = path.read_text(encoding="utf-8")
-            write_text(path, masked_for(text, uri))
