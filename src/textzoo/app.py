@@ -29,7 +29,7 @@ from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config, walk
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
-from textzoo.tracking.secrets import MaskingFormatter
+from textzoo.tracking.secrets import masked_for
 from textzoo.workspace import FinishedStep, Workspace, open_own
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
     """
     log_to(None)
     with workspace.lock():
-        log_to(workspace.path(LOG_FILE))
+        log_to(workspace.path(LOG_FILE), config.mlflow.uri)
         plan = make_plan(config, workspace)
         for line in plan_lines(config, plan, workspace):
             console.print(visible_line(line))
@@ -150,15 +150,15 @@ def make_tracker(config: Config, workspace: Workspace) -> Tracker | NullTracker:
     return Tracker(config.mlflow.uri, config.general.project_name, workspace.root, text_first=text_first)
 
 
-class PublishedLines(MaskingFormatter):
+class PublishedLines(logging.Formatter):
     """Lines of a run's log, which may leave this machine, and are read on terminals: what harms one is escaped."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, uri: str | None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-        self.root = root
+        self.root, self.uri = root, uri
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(published(super().format(record), self.root))
+        return visible(published(masked_for(super().format(record), self.uri), self.root))
 
 
 class RunLog(logging.FileHandler):
@@ -168,11 +168,16 @@ class RunLog(logging.FileHandler):
         return open_own(Path(self.baseFilename))
 
 
-def log_to(path: Path | None) -> None:
-    """Send the project's log to a file of the run's folder, or nowhere: not to that of a sweep's run before."""
+def log_to(path: Path | None, uri: str | None = None) -> None:
+    """Send the project's log to a file of the run's folder, or nowhere: not to that of a sweep's run before.
+
+    Args:
+        path: The file.
+        uri: Of the tracking store; its password is not written.
+    """
     handler = RunLog(path, encoding="utf-8", errors="backslashreplace") if path else logging.NullHandler()
     if path:
-        handler.setFormatter(PublishedLines(path.parent))
+        handler.setFormatter(PublishedLines(path.parent, uri))
     for old in logger.handlers[:]:
         logger.removeHandler(old)
         old.close()

@@ -1,6 +1,5 @@
 """Passwords and keys in a store's address: shown nowhere, written nowhere."""
 
-import logging
 import re
 from urllib.parse import unquote
 
@@ -28,12 +27,3 @@ def masked_for(text: str, uri: str | None) -> str:
     for secret in secrets_of(uri or ""):
         text = text.replace(secret, HIDDEN)
     return text
-
-
-class MaskingFormatter(logging.Formatter):
-    """Lines of a log without secrets, tracebacks included."""
-
-    uri: str | None = None
-
-    def format(self, record: logging.LogRecord) -> str:
-        return masked_for(super().format(record), self.uri)
