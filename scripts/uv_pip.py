@@ -5,10 +5,12 @@ set for uv itself (UV_DEFAULT_INDEX, ...) stays. Needs no package but pip, and o
 """
 
 import ast
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 # pip's option -> the variables that tell uv the same, and what stands between several values there.
 VARIABLES = {
@@ -30,11 +32,18 @@ ENVIRONMENT_PREFIX = "PIP_"
 TRUE = ("1", "true", "yes", "on")
 
 
-def settings_of_pip() -> dict[str, str]:
-    """pip's options, from its files and from the environment; of the environment alone where there is no pip."""
-    command = [sys.executable, "-m", "pip", "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    return from_environment(os.environ) | parsed(listed)
+def settings_of_pip(uv: str) -> dict[str, str]:
+    """pip's options, from its files and from the environment; of the environment alone where there is no pip.
+
+    An interpreter may come without pip; the venv that uv was fetched into has it then.
+    """
+    for python in (sys.executable, str(Path(uv).with_name("python"))):
+        command = [python, "-m", "pip", "config", "list"]
+        with contextlib.suppress(OSError):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode == 0:
+                return from_environment(os.environ) | parsed(done.stdout)
+    return from_environment(os.environ)
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
@@ -70,7 +79,7 @@ def for_uv(settings: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 def main() -> None:
     """Become uv."""
     uv, *arguments = sys.argv[1:]
-    variables, further = for_uv(settings_of_pip())
+    variables, further = for_uv(settings_of_pip(uv))
     os.execvpe(uv, [uv, "pip", *arguments, *further], {**variables, **os.environ})
 
 

@@ -14,6 +14,7 @@ from tracking_stores import door_to
 
 from textzoo.errors import UserError
 from textzoo.tracking import Tracker, flatten, is_alive, open_store, outbox, sender, this_process
+from textzoo.tracking.delivery import Delivery
 from textzoo.tracking.names import safe_name, safe_text
 
 STORES = ("sqlite", "server")
@@ -375,6 +376,27 @@ def test_any_name_is_taken_by_every_kind_of_record(uri, tracker_of, tmp_path, li
     assert run.data.tags["t:28:1:29:"] == r"caf\xe9\x00"
     assert len(artifacts(uri, "names", run.info.run_name, "models")) == len(NAMES)
     assert len(artifacts(uri, "names", run.info.run_name, safe_name("caf\udce9 (1)#%"))) == len(NAMES)
+
+
+def test_what_is_logged_at_the_very_end_is_sent(store, tracker_of, monkeypatch, lines):
+    """The thread has just found nothing to send when the last events are written and the run ends."""
+    waits, waiting = threading.Event(), threading.Event()
+    save = Delivery.save
+
+    def slow_save(delivery):
+        save(delivery)
+        if waits.is_set():
+            waiting.set()
+            tracker.sender.closing.wait(60)
+
+    monkeypatch.setattr(Delivery, "save", slow_save)
+    with tracker_of(store, "very end") as tracker, tracker.run("parent") as parent:
+        tracker.wait_for_id(parent)
+        waits.set()
+        assert waiting.wait(60)
+        parent.metrics(1, {"loss": 2.0})
+    assert history(store, "very end", "parent", "loss") == [(1, 2.0)]
+    assert lines == []
 
 
 def test_texts_show_what_no_store_takes():

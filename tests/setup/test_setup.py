@@ -69,6 +69,14 @@ def test_help_lists_every_target(folder):
     assert all(f"{target} " in listed for target in ("setup", "hello", "demo", "tools", "tools-%", "test"))
 
 
+@pytest.fixture(scope="module")
+def python_with_pip(tmp_path_factory):
+    """An interpreter that has pip; the one of a .venv that uv made has none."""
+    folder = tmp_path_factory.mktemp("python")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    return str(folder / "bin" / "python")
+
+
 # A uv that makes .venv and remembers what it was asked for and with which settings of its own.
 UV = """#!{python}
 import json, os, subprocess, sys
@@ -92,7 +100,7 @@ def calls_of(folder):
     return [json.loads(line) for line in (folder / "uv.log").read_text(encoding="utf-8").splitlines()]
 
 
-def test_uv_checks_hashes_and_has_the_settings_of_pip(folder, monkeypatch):
+def test_uv_checks_hashes_and_has_the_settings_of_pip(folder, monkeypatch, python_with_pip):
     configuration = folder / "pip.conf"
     configuration.write_text(
         "[global]\nindex-url = https://mirror.example/simple\nextra-index-url =\n    https://a.example/simple\n"
@@ -102,7 +110,12 @@ def test_uv_checks_hashes_and_has_the_settings_of_pip(folder, monkeypatch):
     for name in [name for name in os.environ if name.startswith(("PIP_", "SSL_", "UV_"))]:
         monkeypatch.delenv(name)
     done = make(
-        folder, "setup", path=uv_on_path(folder), PIP_CONFIG_FILE=str(configuration), PIP_FIND_LINKS="/wheels /more"
+        folder,
+        "setup",
+        path=uv_on_path(folder),
+        PYTHON=python_with_pip,
+        PIP_CONFIG_FILE=str(configuration),
+        PIP_FIND_LINKS="/wheels /more",
     )
     assert done.returncode == 0, done.stderr
     (venv, _), (packages, settings), (project, _) = calls_of(folder)
@@ -164,8 +177,8 @@ exec {python} "$@"
 WITH_HASHES = "-m pip install --require-hashes -r requirements.lock"
 
 
-def own_python(folder, uv="/nowhere"):
-    return program(folder / "bin" / "own-python", PYTHON.format(python=sys.executable, uv=uv))
+def own_python(folder, python=sys.executable, uv="/nowhere"):
+    return program(folder / "bin" / "own-python", PYTHON.format(python=python, uv=uv))
 
 
 def path_without_uv():
@@ -187,9 +200,9 @@ def test_pip_installs_where_it_is_asked_to(folder):
     assert not (folder / "uv.log").exists()
 
 
-def test_uv_is_fetched_with_its_hash_where_there_is_none(folder):
+def test_uv_is_fetched_with_its_hash_where_there_is_none(folder, python_with_pip):
     uv = program(folder / "elsewhere" / "uv", UV.format(python=sys.executable, code=0))
-    done = make(folder, "setup", path=path_without_uv(), PYTHON=str(own_python(folder, uv)))
+    done = make(folder, "setup", path=path_without_uv(), PYTHON=str(own_python(folder, python_with_pip, uv)))
     assert done.returncode == 0, done.stderr
     assert "--require-hashes --target .uv -r scripts/uv.lock" in done.stdout
     assert [arguments[0] for arguments, _ in calls_of(folder)] == ["--version", "venv", "pip", "pip"]

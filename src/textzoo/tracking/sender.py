@@ -59,6 +59,7 @@ class Sender:
         pause = FIRST_PAUSE
         leftovers_sent = False
         while not self.stopped.is_set():
+            closing = self.closing.is_set()  # before looking: nothing is logged after it
             try:
                 if self.send_own():
                     pause = FIRST_PAUSE
@@ -67,7 +68,7 @@ class Sender:
                     leftovers_sent = True  # one try a start: a later start goes on
                     self.send_leftovers()
                     continue
-                if self.closing.is_set():
+                if closing:
                     break
                 self.news.wait(IDLE)
                 self.news.clear()
