@@ -40,6 +40,7 @@ EXPLAINED = {
     "an output scale too small or too large": "LiteRT ends the process; SUB of int16 divides by 2 to a negative power",
     "optimized kernel multiplies": "REDUCE_PROD of what is constant: the reference kernel does not compute it",
     "between two tensors is too large": "LiteRT shifts 32 bits by 31 or more, which no processor does alike",
+    "between the scales of int16": "beyond LiteRT's own debug check: what leaves 32 bits loses its upper ones",
     "almost a power of two": "which of two kernels LiteRT takes hangs on the last bits of a logarithm",
 }
 
