@@ -135,7 +135,13 @@ def kept_overrides(overrides: Iterable[str]) -> list[str]:
     """The overrides without what is found again: files of pretrained=true, the folder that is resumed."""
     files = (f'{key}="{pretrained.FOLDER}' for key in pretrained.PATHS)
     implied = ("general.resume=", f"{CHOSEN}/", f"+{CHOSEN}/", *files)
-    return [without_password(text) for text in overrides if not text.startswith(implied)]
+    return [kept_override(text) for text in overrides if not text.startswith(implied)]
+
+
+def kept_override(text: str) -> str:
+    """An override, without what the address in it hides; texts may look like anything."""
+    is_secret = text.lstrip("+").partition("=")[0] in SECRET_KEYS
+    return masked(text) if is_secret else without_password(text)
 
 
 def kept_notes(hydra: Any, on_own_file: bool) -> dict[str, Any]:
@@ -154,7 +160,7 @@ def kept_values(composed: DictConfig) -> DictConfig:
     for key in SECRET_KEYS:
         section, _, name = key.partition(".")
         if secret := plain.get(section, {}).get(name):
-            OmegaConf.update(values, key, without_password(secret))
+            OmegaConf.update(values, key, masked(secret))
     if "general" in plain:
         OmegaConf.update(values, "general.resume", None)
     return values
@@ -175,6 +181,13 @@ def publishable(values: DictConfig, root: Path) -> DictConfig:
         if entry.metadata.get("path") and value:
             OmegaConf.update(values, key, published_value(value, root, is_path=True))
     return values
+
+
+def masked(address: str) -> str:
+    """An address of a store without its password and the keys in its query."""
+    from textzoo.tracking.secrets import masked as hidden  # only where a run begins: help needs no tracker
+
+    return hidden(address)
 
 
 def without_password(text: str) -> str:

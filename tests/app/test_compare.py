@@ -192,6 +192,8 @@ def test_compare_shows_runs_within_80_columns_and_as_a_page(store, sweep, sweep_
 
 MISTAKES = {
     "an unknown run": (["compare.runs=[pico_gpt int8 chain_tqr]"], "no run of the store is called"),
+    "no run": (["compare.runs=[]"], "names no run"),
+    "the last none": (["compare.runs=last 0"], "no run of the store is called"),
     "several unknown runs": (["compare.runs=[nothing,neither]"], "neither"),
     "an unknown figure": (["compare.order_by=loss_nats/quantised"], "Did you mean 'loss_nats/quantized'"),
 }

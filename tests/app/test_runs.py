@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from textzoo import app, command_line
 from textzoo.escaping import visible
-from textzoo.resuming import keep_command_line
+from textzoo.resuming import keep_command_line, kept_override
 from textzoo.tracking import open_store
 from textzoo.workspace import Workspace, hold
 
@@ -574,6 +574,8 @@ def test_a_password_is_not_kept_in_a_run_folder(tmp_path):
         kept = "".join(path.read_text() for path in (tmp_path / ".hydra").iterdir())
         assert "hush" not in kept
         assert kept.count("postgresql://me:***@host/db") == kept.count("a:b@c") == 2 + on_own_file
+    assert kept_override('mlflow.uri="http://host/a?token=hush"') == 'mlflow.uri="http://host/a?token=***"'
+    assert kept_override('prediction.prompt="/a?token=hush"') == 'prediction.prompt="/a?token=hush"'
 
 
 def test_a_resume_asks_for_the_password_that_was_not_kept(warm_program, tmp_path):

@@ -23,7 +23,7 @@ from textzoo.tracking import Sink, open_store
 from textzoo.tracking.addresses import StoreBusyError, cannot_open, check_address
 from textzoo.workspace import ROLES, Workspace
 
-LAST = re.compile(r"last\s+(\d+)")
+LAST = re.compile(r"last\s+([1-9]\d*)")
 PARENT_TAG = "mlflow.parentRunId"
 KEY_LENGTH = 6  # characters of a run's id that name it
 # Differences that say nothing about a run.
@@ -84,7 +84,10 @@ def chosen_runs(config: Config) -> list[Any]:
 
 
 def wanted(settings: CompareConfig) -> list[str]:
-    return settings.runs if isinstance(settings.runs, list) else [settings.runs]
+    names = settings.runs if isinstance(settings.runs, list) else [settings.runs]
+    if not names:
+        raise UserError("compare.runs names no run", remedy='Give names or ids, or compare.runs="last 2".')
+    return names
 
 
 def all_runs(client: Any) -> list[Any]:
@@ -106,7 +109,7 @@ def matching(name: str, known: Sequence[Any], own: Sequence[Any]) -> list[Any]:
     if last and not own:
         raise UserError("the experiment has no runs yet", remedy="Give general.project_name, or mlflow.uri.")
     if last:
-        return list(own[: max(int(last[1]), 1)])
+        return list(own[: int(last[1])])
     for fits in (is_named, begins_with):
         found = [run for run in known if fits(run, name)]
         if found:
