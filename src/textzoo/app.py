@@ -20,7 +20,7 @@ from textzoo import configuration, continuing, interruption
 from textzoo.chains import CHAINS, SERVICES, TEXT_FIRST, UNTRACKED, Service
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
-from textzoo.files import file_digest, value_digest
+from textzoo.files import file_digest, shown_path, value_digest
 from textzoo.places import published, published_values
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
@@ -28,8 +28,8 @@ from textzoo.resuming import keep_command_line
 from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config, walk
+from textzoo.secrets import masked_for
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
-from textzoo.tracking.secrets import masked_for
 from textzoo.workspace import FinishedStep, Workspace, open_own
 
 if TYPE_CHECKING:
@@ -110,13 +110,6 @@ def say(message: str) -> None:
     sys.stderr.write(visible(message) + "\n")
 
 
-def shown_path(path: Path) -> str:
-    """The path relative to the current folder where that is shorter."""
-    with contextlib.suppress(ValueError):
-        return str(path.relative_to(Path.cwd()))
-    return str(path)
-
-
 def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] = lambda: None) -> Report:
     """Plan, print the plan, run the steps and write the report.
 
@@ -175,7 +168,7 @@ def log_to(path: Path | None, uri: str | None = None) -> None:
         path: The file.
         uri: Of the tracking store; its password is not written.
     """
-    handler = RunLog(path, encoding="utf-8", errors="backslashreplace") if path else logging.NullHandler()
+    handler = RunLog(path) if path else logging.NullHandler()
     if path:
         handler.setFormatter(PublishedLines(path.parent, uri))
     for old in logger.handlers[:]:
@@ -270,7 +263,7 @@ def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
     if not entries:
         return
     told = counted([entry.reason for entry in entries])
-    console.print(f"{key}: not read of the folders given: {told}; {LOG_FILE} lists them.", markup=False, soft_wrap=True)
+    console.print(f"{key}: not read of the folders given: {told}; {LOG_FILE} lists them.")
     for entry in entries:
         logger.info("%s: not read: %r: %s", key, entry.path, entry.reason)
 

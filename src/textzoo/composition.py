@@ -25,6 +25,7 @@ from textzoo.errors import UserError
 from textzoo.models.constructors import arguments_of
 from textzoo.overrides import choices, parse
 from textzoo.schema import DatasetConfig, ModelConfig, TokenizerConfig
+from textzoo.secrets import HIDDEN
 from textzoo.validation.dataset import NOT_TAKEN
 from textzoo.validation.keys import default_of
 from textzoo.validation.model import NOT_ARCHITECTURE
@@ -45,8 +46,6 @@ PLUGINS = frozenset(
 )
 # Keys whose values may come from the environment: their passwords need not stand in a file.
 SECRET_KEYS = frozenset({"mlflow.uri"})
-# What stands in a run's folder in place of a password.
-HIDDEN = "***"
 # Of what begins like a reference and is not escaped.
 OPENED = re.compile(r"(?<!\\)(\\\\)*\$\{")
 REFERENCE = re.compile(r"(?<!\\)\$\{\s*([\w.\[\]-]+)\s*\}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.errors import UserError
-from textzoo.files import write_json
+from textzoo.files import shown_path, write_json
 from textzoo.workspace import Workspace
 
 MADE_FROM = "made_from.json"
@@ -132,7 +132,7 @@ def check_steps(workspace: Workspace, values: dict[str, Any]) -> None:
 
 
 def cannot_continue(workspace: Workspace, fixed: list[str]) -> UserError:
-    best = Path(workspace.shown()) / "checkpoints" / "best"
+    best = Path(shown_path(workspace.root)) / "checkpoints" / "best"
     return UserError(
         f"general.resume: the model of this run was made with other settings ({'; '.join(fixed)})",
         expected="the settings that it was made with; training goes on with more training.steps, another learning "

@@ -59,3 +59,9 @@ def file_digest(path: Path) -> str:
 def value_digest(value: Any) -> str:
     """sha256 of a JSON-able value, the same for equal values."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def shown_path(path: Path) -> str:
+    """A path as users write it: relative to the current folder where it lies in that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -17,12 +17,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from textzoo import pretrained
 from textzoo.bounded_yaml import read_bounded
-from textzoo.composition import CHOSEN, HIDDEN, OPENED, SECRET_KEYS
+from textzoo.composition import CHOSEN, OPENED, SECRET_KEYS
 from textzoo.errors import UserError
 from textzoo.files import write_text
 from textzoo.overrides import parse, single_value
 from textzoo.places import published_value
 from textzoo.schema import walk
+from textzoo.secrets import masked, without_password
 
 FOLDER = ".hydra"
 DAMAGED_RUN = "Without general.resume=... the run starts anew."
@@ -30,7 +31,6 @@ PROJECT = "conf"
 # A run on a file of the user's stands on its own values from then on: that file may change, or be on another machine.
 ITSELF = "."
 OWN_VALUES = "values"
-PASSWORD = re.compile(r"(://[^/@\s:]*):[^/@\s]*@")
 
 
 def of_resumed_run(overrides: list[str], options: Namespace, folder: Path) -> tuple[list[str], list[str]]:
@@ -181,18 +181,6 @@ def publishable(values: DictConfig, root: Path) -> DictConfig:
         if entry.metadata.get("path") and value:
             OmegaConf.update(values, key, published_value(value, root, is_path=True))
     return values
-
-
-def masked(address: str) -> str:
-    """An address of a store without its password and the keys in its query."""
-    from textzoo.tracking.secrets import masked as hidden  # only where a run begins: help needs no tracker
-
-    return hidden(address)
-
-
-def without_password(text: str) -> str:
-    """An address with its password hidden, 'scheme://user:***@host'."""
-    return PASSWORD.sub(rf"\1:{HIDDEN}@", text)
 
 
 def read_yaml(path: Path, kind: type, remedy: str) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from textzoo.errors import UserError
-from textzoo.files import file_digest, value_digest, write_json
+from textzoo.files import file_digest, shown_path, value_digest, write_json
 from textzoo.text.strict_json import read_json_object
 
 # role -> where it lies in the run's folder; a pattern stands for one file per recipe.
@@ -140,11 +140,6 @@ class Workspace:
     def path(self, *parts: str) -> Path:
         return self.root.joinpath(*parts)
 
-    def shown(self) -> str:
-        """The folder as users write it: relative to the current one where it lies below."""
-        here = Path.cwd()
-        return str(self.root.relative_to(here) if self.root.is_relative_to(here) else self.root)
-
     def files(self, role: str) -> list[Path]:
         """The files of a role, sorted by name; empty if there are none yet."""
         return sorted(self.root.glob(ROLES[role]))
@@ -169,7 +164,7 @@ class Workspace:
         if found:
             names = ", ".join(path.relative_to(self.root).as_posix() for path in found[:5])
             raise UserError(
-                f"the run's folder {self.shown()} holds links: {names}",
+                f"the run's folder {shown_path(self.root)} holds links: {names}",
                 expected="plain files and folders, which a run may replace",
                 remedy="Put the files themselves there, or give another hydra.run.dir.",
             )

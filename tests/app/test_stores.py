@@ -12,9 +12,9 @@ import pytest
 from tracking_stores import make_database
 
 from textzoo.errors import UserError
+from textzoo.secrets import masked, masked_for
 from textzoo.tracking import Tracker, open_store
 from textzoo.tracking.addresses import check_address
-from textzoo.tracking.secrets import masked, masked_for
 from textzoo.tracking.stores import make_sqlite
 
 LOG_ONE_RUN = """
@@ -214,6 +214,7 @@ SECRETS = {
     "postgresql://user:p%40ss@w:rd@host/db": "postgresql://user:***@host/db",
     "https://host/?token=abcdef&x=1": "https://host/?token=***&x=1",
     "mysql+pymysql://:word@h/d?ssl_key=abc&password=def": "mysql+pymysql://:***@h/d?ssl_key=***&password=***",
+    "postgresql://me:hush@/db": "postgresql://me:***@/db",  # the server on this machine
     "at http://u:word@h/ and http://v:other@k/ too": "at http://u:***@h/ and http://v:***@k/ too",
     "mail a@b.c: http://host/a@b": "mail a@b.c: http://host/a@b",
 }

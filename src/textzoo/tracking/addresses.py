@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from textzoo.errors import UserError
+from textzoo.secrets import HIDDEN, masked, masked_for
 from textzoo.tracking.names import NOT_STORABLE, safe_text
-from textzoo.tracking.secrets import HIDDEN, masked, masked_for
 
 DEFAULT_STORE = Path("mlruns")
 SQLITE = "sqlite:///"

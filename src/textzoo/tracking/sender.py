@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 from textzoo.errors import UserError
+from textzoo.secrets import masked_for
 from textzoo.tracking import journal, outbox
 from textzoo.tracking.addresses import StoreBusyError
 from textzoo.tracking.delivery import TRIES, Delivery
 from textzoo.tracking.processes import PROCESS_TAG, is_alive
-from textzoo.tracking.secrets import masked_for
 from textzoo.tracking.stores import Store, open_store
 
 # Seconds between tries while the store does not answer.

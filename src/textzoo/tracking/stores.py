@@ -236,7 +236,5 @@ def restore(client: Any, found: Any) -> None:
         if client.get_experiment(found.experiment_id).lifecycle_stage == "deleted":
             raise
     console.print(
-        f"The MLflow experiment {found.name} had been deleted and is restored; general.project_name names another.",
-        markup=False,
-        soft_wrap=True,
+        f"The MLflow experiment {found.name} had been deleted and is restored; general.project_name names another."
     )

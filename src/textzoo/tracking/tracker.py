@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from textzoo.files import shown_path
 from textzoo.progress import console
 from textzoo.tracking import journal, outbox
 from textzoo.tracking.addresses import check_address
@@ -21,14 +22,8 @@ ID_SECONDS = 5.0
 logger = logging.getLogger("textzoo.tracking")
 
 
-def shown(path: Path) -> str:
-    """Relative to the current folder where it lies in that."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)
-
-
 def show_warning(line: str) -> None:
-    console.print(line, markup=False, soft_wrap=True)
+    console.print(line)
 
 
 class Tracker:
@@ -127,7 +122,7 @@ class Tracker:
             self.own.file.close()
         self.warn(
             f"Warning: {left} entries are not in the tracking store yet. The next run with this store sends them "
-            f"from {shown(self.journal.path.parent)}."
+            f"from {shown_path(self.journal.path.parent)}."
         )
 
     @contextlib.contextmanager

@@ -197,7 +197,7 @@ class Run:
     def start(self) -> None:
         """Begin anew, or where a checkpoint says."""
         if warning := short_run_warning(self.steps, self.config):
-            console.print(f"Warning: {warning}", markup=False, soft_wrap=True)
+            console.print(f"Warning: {warning}")
         checkpoint = self.checkpoint_to_continue()
         if checkpoint is None:
             for name in (BEST, LATEST):
@@ -462,4 +462,4 @@ def is_changeable(name: str) -> bool:
 def tell_changes(what: str, changed: dict[str, tuple[Any, Any]]) -> None:
     if changed:
         rows = "; ".join(f"{name}: {before} -> {now}" for name, (before, now) in changed.items())
-        console.print(f"{what}: other settings than before ({rows})", markup=False, soft_wrap=True)
+        console.print(f"{what}: other settings than before ({rows})")

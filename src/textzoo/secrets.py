@@ -3,15 +3,20 @@
 import re
 from urllib.parse import unquote
 
-HIDDEN = "***"
-# user:password@ behind a scheme, whatever the address.
-PASSWORD = re.compile(r"(?<=://)([^/\s:@'\"]*):([^\s'\"]+)@(?=[\w.\-\[])")
+HIDDEN = "***"  # what stands in place of a password
+# user:password@ behind a scheme, whatever the address; a server on this machine needs no host.
+PASSWORD = re.compile(r"(?<=://)([^/\s:@'\"]*):([^\s'\"]+)@")
 QUERY_SECRET = re.compile(r"([?&][\w.\-]*(?:token|password|passwd|pwd|secret|key|sig|signature)=)[^&\s'\"#]+", re.I)
+
+
+def without_password(text: str) -> str:
+    """The text with the passwords of addresses hidden, 'scheme://user:***@host'."""
+    return PASSWORD.sub(rf"\g<1>:{HIDDEN}@", text)
 
 
 def masked(text: str) -> str:
     """The text without the passwords and keys of the addresses in it."""
-    return QUERY_SECRET.sub(rf"\g<1>{HIDDEN}", PASSWORD.sub(rf"\g<1>:{HIDDEN}@", text))
+    return QUERY_SECRET.sub(rf"\g<1>{HIDDEN}", without_password(text))
 
 
 def secrets_of(uri: str) -> list[str]:
