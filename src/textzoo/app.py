@@ -28,7 +28,7 @@ from textzoo.resuming import keep_command_line
 from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config, walk
-from textzoo.secrets import masked_for
+from textzoo.secrets import masked, masked_for, remember_environment
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
 from textzoo.workspace import FinishedStep, Workspace, open_own
 
@@ -49,6 +49,7 @@ def run(composed: DictConfig) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MPLBACKEND", "Agg")
     tolerate_missing_characters()
+    remember_environment()  # in a sweep's own process, too
     hydra = HydraConfig.get()
     root = Path(hydra.runtime.output_dir)
     if hydra.mode == RunMode.MULTIRUN:  # of which Hydra keeps everything, passwords too; each run keeps its own
@@ -103,11 +104,11 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     if outcome.code in (USER_MISTAKE, PROGRAM_ERROR):
         logger.error(traceback.format_exc())
         if outcome.show_traceback:
-            sys.stderr.write(visible(traceback.format_exc()))
+            sys.stderr.write(visible(masked(traceback.format_exc())))
 
 
 def say(message: str) -> None:
-    sys.stderr.write(visible(message) + "\n")
+    sys.stderr.write(visible(masked(message)) + "\n")
 
 
 def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] = lambda: None) -> Report:

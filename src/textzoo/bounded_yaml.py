@@ -5,6 +5,8 @@ from typing import Any
 
 import yaml
 
+from textzoo.errors import short_reason
+
 MAXIMAL_BYTES = 1 << 20
 # Far more than any configuration, any board and any list of sources has.
 MAXIMAL_NODES = 5_000
@@ -38,6 +40,13 @@ def read_limited(path: Path) -> str:
     if len(content) > MAXIMAL_BYTES:
         raise YamlBombError(f"it is larger than {MAXIMAL_BYTES:,} bytes")
     return content.decode("utf-8")
+
+
+def fault_of(error: Exception) -> str:
+    """What is wrong with a document, and where: 'found duplicate key a (line 2, column 1)'."""
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{problem or short_reason(error)}{place}"
 
 
 def check_yaml(text: str) -> None:

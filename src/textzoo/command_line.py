@@ -16,13 +16,13 @@ import yaml
 from hydra import compose, initialize_config_dir
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from textzoo import configuration, describe, pretrained
-from textzoo.bounded_yaml import read_bounded
+from textzoo.bounded_yaml import fault_of, read_bounded
 from textzoo.chains import DESCRIBE
 from textzoo.composition import (
     CHOSEN,
@@ -33,20 +33,23 @@ from textzoo.composition import (
     check_values,
     has_defaults,
     is_unicode,
+    mistake_in_file,
     with_chosen_groups,
 )
-from textzoo.errors import UserError, collecting
+from textzoo.errors import UserError, collecting, short_reason
 from textzoo.escaping import visible
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
-from textzoo.resuming import first_line, is_of_hydra, of_resumed_run, read_yaml
+from textzoo.resuming import is_of_hydra, of_resumed_run, read_yaml
 from textzoo.schema import Config, ModelConfig, walk
+from textzoo.secrets import remember_environment
 from textzoo.validation.model import keys_not_taken
 from textzoo.workspace import hold
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
 MODEL_SECTION = "model."
+LONGEST_MESSAGE = 500
 # What Hydra lets through of a file that it cannot read, or of a key of its own that has another type.
 NOT_COMPOSED = (
     HydraException,
@@ -59,7 +62,8 @@ NOT_COMPOSED = (
     ValueError,
 )
 
-
+# Sweeps for optimizers of hyperparameters, and over what Hydra finds in folders.
+NOT_LISTED = (ValueType.INTERVAL_SWEEP, ValueType.GLOB_CHOICE_SWEEP)
 # Beside the locks of a sweep's runs; held until the process ends.
 SWEEP_LOCK = ".sweep_lock"
 SWEEP_LOCKS: list[Any] = []
@@ -86,6 +90,7 @@ def register() -> None:
     """
     ConfigStore.instance().store(name="schema", node=dataclasses.asdict(Config()))
     OmegaConf.register_new_resolver("textzoo_run_folder", run_folder, replace=True)
+    remember_environment()
     OmegaConf.register_new_resolver("textzoo_started_at", started_at, replace=True)
 
 
@@ -140,16 +145,27 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
 def unreadable_bytes(arguments: list[str]) -> list[UserError]:
     """Arguments, and a current folder, whose bytes are no UTF-8: reports and the tracking store hold text."""
     places = [*(("the command line", argument) for argument in arguments), ("the current folder's path", current())]
-    return [
-        UserError(
+    return [bytes_mistake(place, os.fsencode(text)) for place, text in places if not is_unicode(text)]
+
+
+def bytes_mistake(place: str, content: bytes) -> UserError:
+    """Bytes that Python cannot read as text: they are no UTF-8, or its language settings know no UTF-8."""
+    encoding, received = sys.getfilesystemencoding(), ascii(content.decode("latin-1"))
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return UserError(
             f"{place} holds bytes that are not UTF-8",
             expected="UTF-8, as the system's language settings say",
-            received=ascii(os.fsencode(text).decode("latin-1")),
+            received=received,
             remedy="Rename the file or folder, or write the text in UTF-8. A folder may hold files of any name.",
         )
-        for place, text in places
-        if not is_unicode(text)
-    ]
+    return UserError(
+        f"{place} holds signs that {encoding} does not have, and the language settings ask for {encoding}",
+        expected="settings for UTF-8",
+        received=f"{received}, LC_ALL={os.environ.get('LC_ALL')}, PYTHONUTF8={os.environ.get('PYTHONUTF8')}",
+        remedy="Set PYTHONUTF8=1, or LC_ALL=C.UTF-8.",
+    )
 
 
 def current() -> str:
@@ -293,7 +309,11 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
         chosen = first_values(override)
     except (HydraException, ValueError) as error:
         remedy = "Write the values one by one, with commas."
-        return UserError(f"the values of '{override.input_line}' cannot be listed: {first_line(error)}", remedy=remedy)
+        if override.value_type in NOT_LISTED:
+            return UserError(f"the values of '{override.input_line}' cannot be listed by TextZoo", remedy=remedy)
+        return UserError(
+            f"the values of '{override.input_line}' cannot be listed: {short_reason(error)}", remedy=remedy
+        )
     if name == "hydra" or name.startswith(("hydra.", "hydra/", f"{CHOSEN}/")):
         return None
     if (folder / name).is_dir() and not override.is_delete():
@@ -337,6 +357,8 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     """The mistakes that show in the composed values; and the folder of the run or the sweep."""
     single = [next(choices(override)).input_line for override in overrides]
     name, file = options.config_name or "config", users_file(options, folder)
+    if file and (mistake := mistake_in_file(file)):
+        return [mistake], ""
     try:
         composed = composed_of(single, options, folder)
         errors = refused_values(composed, overrides, options, folder, file) or check_sections(composed, overrides, name)
@@ -433,16 +455,25 @@ def check_sections(values: Iterable[str], overrides: list[Override], name: str) 
 
 def explain_composition(error: Exception, options: Namespace) -> UserError:
     """One line about a configuration that Hydra cannot compose."""
-    message = first_line(error)
+    message = message_of(error)
     name = options.config_name or "config"
     if options.config_path and "not in struct" in str(error):
         return not_on_defaults(name, message)
+    if isinstance(error, yaml.YAMLError):
+        mark = getattr(error, "problem_mark", None)
+        return UserError(f"{mark.name if mark else name} cannot be composed: {fault_of(error)}")
     if isinstance(error, UnicodeDecodeError):
         return UserError(f"{name} or a file that it names is not UTF-8: {message}", remedy="Save it as UTF-8.")
     if isinstance(error, RecursionError):
         remedy = "A file's defaults must not name the file itself: give it another name than theirs."
         return UserError(f"{name} leads back to itself, or is nested too deeply", remedy=remedy)
     return UserError(f"the configuration cannot be composed: {message}")
+
+
+def message_of(error: Exception) -> str:
+    """What Hydra says, in one line, without the folders in which it looked."""
+    text = str(error).partition("Config search path:")[0]
+    return " ".join(text.split())[:LONGEST_MESSAGE] or short_reason(error)
 
 
 def not_on_defaults(name: str, reason: str) -> UserError:

@@ -5,6 +5,7 @@ call something (callbacks, logging, launchers, search paths, environment variabl
 """
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ from textzoo.validation.dataset import NOT_TAKEN
 from textzoo.validation.keys import default_of
 from textzoo.validation.model import NOT_ARCHITECTURE
 
+# What a document of YAML may be instead of keys and values.
+KINDS = {list: "list", str: "text", int: "number", float: "number"}
 # The group of Hydra's under which the options that the command line chose are put on top of a user's file.
 CHOSEN = "chosen"
 PACKAGE = re.compile(r"^#\s*@package\s+(\S+)", re.MULTILINE)
@@ -82,6 +85,25 @@ def refuse_bomb(path: Path) -> None:
         return  # Hydra says what is wrong with it
     if "searchpath" in key_names(yaml.compose(text, Loader=PARSER)):
         raise not_from_files(["hydra.searchpath"], str(path))
+
+
+def mistake_in_file(file: Path) -> UserError | None:
+    """What keeps a user's file from being a configuration, where Hydra would say less or something else."""
+    try:
+        text = read_limited(file)
+        content = read_bounded(file)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None  # told when it is composed
+    if not isinstance(content, dict):
+        found = "is empty" if content is None else f"holds one {KINDS.get(type(content), 'value')}"
+        remedy = "Begin the file with the lines 'defaults:', '  - config', '  - _self_'."
+        return UserError(f"{file} {found}", expected="lines of 'key: value'", remedy=remedy)
+    comments = itertools.takewhile(lambda line: line.startswith("#") or not line.strip(), text.splitlines())
+    package = PACKAGE.search("\n".join(comments))
+    if package and package[1] != "_global_":
+        what = f"{file} begins with '{package[0]}', as options of groups do"
+        return UserError(what, remedy="Take this line out: the file is the configuration itself.")
+    return None
 
 
 def key_names(node: yaml.Node | None) -> set[str]:
@@ -180,7 +202,8 @@ def value_mistake(name: str, value: Any, values: dict[str, Any], secret_sources:
         return UserError(
             f"{name} is made by a function: {value}",
             expected=f"a value, or ${{another.key}}; functions such as oc.env only in {', '.join(sorted(SECRET_KEYS))}",
-            remedy="What is configured is written into reports and the tracking store: give the value itself.",
+            remedy="What is configured is written into reports and the tracking store: give the value itself. "
+            "Write \\${ for these two signs of a text.",
         )
     for target in REFERENCE.findall(value):
         whole = target.replace("[", ".").replace("]", "")

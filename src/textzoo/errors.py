@@ -42,6 +42,12 @@ class CollectedUserError(UserError):
         return "\n".join(f"* {error}" for error in getattr(self, "errors", []))
 
 
+def short_reason(error: Exception) -> str:
+    """What an exception says, without the long rest of it."""
+    lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]
+    return " ".join(lines[:2]) if lines else type(error).__name__
+
+
 def raise_all(errors: list[UserError]) -> None:
     """Raise the collected mistakes, alone or together; do nothing where there are none."""
     if len(errors) == 1:

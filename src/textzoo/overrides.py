@@ -87,12 +87,14 @@ def choices(override: Override) -> Iterator[Override]:
 
 
 def unreadable(text: str, error: Exception) -> UserError:
-    """What is wrong with one override, and how a text with signs in it gets through the shell and Hydra."""
+    """What is wrong with one override, and how it is written instead."""
     key, equal, _ = text.partition("=")
     if not equal:
         return UserError(f"the command line cannot be read: '{text}'", expected="key=value")
     reason = str(error).splitlines()[0].partition(" expecting ")[0]
     remedy = f"A text with such signs in it needs quotes twice: '{key}=\"...\"'."
+    if key.lstrip("+") in {name for name, _ in walk()} - text_keys().keys():
+        remedy = "Write one value; with -m several: 1,2 or range(1,5)."
     return UserError(f"the command line cannot be read: {reason}", received=f"'{text}'", remedy=remedy)
 
 

@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from textzoo import pretrained
-from textzoo.bounded_yaml import read_bounded
+from textzoo.bounded_yaml import fault_of, read_bounded
 from textzoo.composition import CHOSEN, OPENED, SECRET_KEYS
 from textzoo.errors import UserError
 from textzoo.files import write_text
@@ -127,12 +127,16 @@ def keep_command_line(root: Path, composed: DictConfig, hydra: Any, folder: Path
         write_text(root / FOLDER / f"{OWN_VALUES}.yaml", OmegaConf.to_yaml(values))
     write_text(root / FOLDER / "config.yaml", OmegaConf.to_yaml(publishable(values, root)))
     write_text(root / FOLDER / "hydra.yaml", yaml.safe_dump(kept_notes(hydra, on_own_file)))
-    overrides = yaml.safe_dump(kept_overrides(hydra.overrides.task), allow_unicode=True, width=1 << 16)
-    write_text(root / FOLDER / "overrides.yaml", overrides)
+    overrides = kept_overrides(OmegaConf.to_container(hydra.overrides.task, resolve=False))
+    write_text(root / FOLDER / "overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True, width=1 << 16))
 
 
 def kept_overrides(overrides: Iterable[str]) -> list[str]:
-    """The overrides without what is found again: files of pretrained=true, the folder that is resumed."""
+    """The overrides without what is found again: files of pretrained=true, the folder that is resumed.
+
+    Args:
+        overrides: As they were given; `${...}` and `\\${...}` in them stand as they are.
+    """
     files = (f'{key}="{pretrained.FOLDER}' for key in pretrained.PATHS)
     implied = ("general.resume=", f"{CHOSEN}/", f"+{CHOSEN}/", *files)
     return [kept_override(text) for text in overrides if not text.startswith(implied)]
@@ -188,7 +192,7 @@ def read_yaml(path: Path, kind: type, remedy: str) -> Any:
     try:
         values = read_bounded(path)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{path} cannot be read", received=first_line(error), remedy=remedy) from error
+        raise UserError(f"{path} cannot be read", received=fault_of(error), remedy=remedy) from error
     if not isinstance(values, kind):
         raise damaged(path, f"a {kind.__name__}", remedy)
     return values
@@ -196,8 +200,3 @@ def read_yaml(path: Path, kind: type, remedy: str) -> Any:
 
 def damaged(path: Path, expected: str, remedy: str) -> UserError:
     return UserError(f"{path} is damaged", expected=expected, remedy=remedy)
-
-
-def first_line(error: Exception) -> str:
-    lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]
-    return " ".join(lines[:2]) if lines else type(error).__name__

@@ -458,7 +458,14 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
         ("defaults: [config, _self_]\nmodel: {nlayers: 2, d_modl: 3}\n", "unknown key model.nlayers"),
         ("defaults: [config, _self_]\nmodel: {nlayers: 2, d_modl: 3}\n", "Did you mean 'model.d_model'?"),
         ("defaults: [config, _self_]\nmodel: 3\n", "wrong type of model; expected a section"),
-        ("model: {n_layers: [", "cannot be composed"),
+        ("model: {n_layers: [", "mine.yaml cannot be composed: expected the node content, but found"),
+        ("model: 1\nmodel: 2\n", "mine.yaml cannot be composed: found duplicate key model (line 2, column 1)"),
+        ("model:\n\tn_layers: 2\n", "cannot start any token (line 2, column 1)"),
+        ("- a\n", "mine.yaml holds one list; expected lines of 'key: value'"),
+        ("hello\n", "mine.yaml holds one text; expected lines of 'key: value'"),
+        ("# a\n# @package model\ndefaults: [config, _self_]\n", "mine.yaml begins with '# @package model'"),
+        ("defaults: [config, override model: nix, _self_]\n", "cannot be composed"),
+        ("defaults: [config, {model: nix}, _self_]\n", "Could not find 'model/nix' Available options in 'model': gpt"),
         ("defaults: [config, _self_]\ntraining: {steps: 1.5}\n", "wrong type of training.steps"),
         ("defaults: [config, _self_] # \xe9\n", "is not UTF-8"),
         ("defaults: 5\n", "cannot be composed: Invalid defaults list"),
@@ -466,7 +473,10 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
             "model: {n_layers: 2}\n",
             "does not stand on TextZoo's defaults: it has no operation_mode",
         ),
-        ("", "Begin the file with the lines 'defaults:', '  - config', '  - _self_'."),
+        (
+            "",
+            "mine.yaml is empty; expected lines of 'key: value'. Begin the file with the lines 'defaults:', ",
+        ),
     ],
 )
 def test_mistakes_in_a_users_file(program, tmp_path, content, message):
@@ -724,6 +734,7 @@ def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, t
     answer = program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
     assert answer.returncode == 2
     assert message in answer.stderr
+    assert ("made by a function" in message) == ("Write \\${ for these two signs of a text." in answer.stderr)
     assert "hush" not in answer.stderr
 
 

@@ -62,6 +62,19 @@ def test_a_number_that_is_too_long_is_named():
     assert "cannot be read: Exceeds the limit" in str(errors[0])
 
 
+# an override that cannot be read, how it is written instead
+UNREADABLE = [
+    ("training.steps=1,,2", "Write one value; with -m several: 1,2 or range(1,5)."),
+    ("training.steps=[1", "Write one value; with -m several: 1,2 or range(1,5)."),
+    (f'{PROMPT}="a,', f"A text with such signs in it needs quotes twice: '{PROMPT}=\"...\"'."),
+]
+
+
+@pytest.mark.parametrize(("override", "remedy"), UNREADABLE)
+def test_the_remedy_fits_the_key(override, remedy):
+    assert [error.remedy for error in parse([override])[1]] == [remedy]
+
+
 def test_flags_may_stand_behind_and_between_overrides(program):
     answer = program(
         "model=tiny_lm", "++pretrained=true", "--cfg", "job", "operation_mode=prediction", f"{PROMPT}=Well, $ "

@@ -606,6 +606,52 @@ def test_bytes_that_are_not_utf_8_are_named_before_anything_runs(tmp_path, argum
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_language_settings_without_utf_8_are_named(tmp_path):
+    """Python takes UTF-8 for itself in the C locale, unless it is told not to."""
+    settings = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, PROJECT / "stm32ai_main.py", "prediction.prompt=café"]
+    answer = subprocess.run(command, cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, check=False)
+    assert answer.returncode == 2
+    assert b"not UTF-8" not in answer.stderr
+    assert b"LC_ALL=C, PYTHONUTF8=0. Set PYTHONUTF8=1, or LC_ALL=C.UTF-8." in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+REFERENCE_LIKE = r'a ${x} \${y} \\${z} "q" ${oc.env:TOKEN}'
+
+
+def test_a_text_that_looks_like_a_reference_survives_a_resume(warm_program, tmp_path):
+    mode = ["operation_mode=statistics", "dataset=conversations", "dataset.conversations_bytes=20000"]
+    answer = warm_program(*mode, f"prediction.prompt={REFERENCE_LIKE}", "hydra.run.dir=first")
+    assert answer.returncode == 0, answer.stderr
+    for _ in range(2):
+        answer = warm_program("general.resume=first")
+        assert answer.returncode == 0, answer.stderr
+        kept = OmegaConf.load(tmp_path / "first/.hydra/config.yaml")
+        assert kept.prediction.prompt == REFERENCE_LIKE
+
+
+def test_what_the_environment_gives_an_address_is_written_nowhere(warm_program, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKEN", "hush-hush")
+    mode = ["operation_mode=statistics", "dataset=conversations", "dataset.conversations_bytes=20000"]
+    address = 'mlflow.uri="sqlite:///${oc.env:TOKEN}.db"'
+    answer = warm_program(*mode, address, "hydra.run.dir=first")
+    assert answer.returncode == 0, answer.stderr
+    assert address in (tmp_path / "first/.hydra/overrides.yaml").read_text()
+    files = [path for path in (tmp_path / "first").rglob("*") if path.is_file()]
+    assert files
+    assert not [path for path in files if b"hush-hush" in path.read_bytes()]
+
+
+def test_a_refused_address_does_not_show_what_the_environment_gave(warm_program, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKEN", "hush-hush")
+    address = 'mlflow.uri="http://127.0.0.1:9/${oc.env:TOKEN}/x"'
+    answer = warm_program("operation_mode=statistics", address, "hydra.run.dir=first")
+    assert answer.returncode == 2
+    assert "mlflow.uri=http://127.0.0.1:9/***/x" in answer.stderr
+    assert "hush-hush" not in answer.stderr + (tmp_path / "first/textzoo.log").read_text()
+
+
 def test_half_a_character_in_a_file_is_named(warm_program, tmp_path):
     (tmp_path / "mine.yaml").write_text('defaults: [config, _self_]\nprediction: {prompt: "a\\ud800"}\n')
     answer = warm_program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")

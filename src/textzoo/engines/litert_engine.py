@@ -20,7 +20,7 @@ from textzoo.compiler.tflite_support import shape_text
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
 from textzoo.engines.quiet import quiet_stderr
-from textzoo.errors import UserError, collecting, raise_all
+from textzoo.errors import UserError, collecting, raise_all, short_reason
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[Arrays], Arrays]
@@ -77,7 +77,7 @@ class LitertEngine(Engine):
         try:
             return self._run({"token": single(token), "position": single(self.position), **self._state})
         except (ValueError, RuntimeError) as error:
-            raise not_run(self._label, first_line(error)) from None
+            raise not_run(self._label, short_reason(error)) from None
 
     def tensor(self, index: int) -> np.ndarray:
         """The values of a tensor in the last step, (its shape), states as they went in; needs `keep_tensors`."""
@@ -106,12 +106,8 @@ def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_
             )
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
-        raise not_run(label, first_line(error)) from None
+        raise not_run(label, short_reason(error)) from None
     return interpreter
-
-
-def first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def check_shapes(results: Arrays, graph: TfliteFile, label: str) -> None:
