@@ -309,11 +309,8 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
         chosen = first_values(override)
     except (HydraException, ValueError) as error:
         remedy = "Write the values one by one, with commas."
-        if override.value_type in NOT_LISTED:
-            return UserError(f"the values of '{override.input_line}' cannot be listed by TextZoo", remedy=remedy)
-        return UserError(
-            f"the values of '{override.input_line}' cannot be listed: {short_reason(error)}", remedy=remedy
-        )
+        reason = "they are not a list" if override.value_type in NOT_LISTED else short_reason(error)
+        return UserError(f"the values of '{override.input_line}' cannot be listed: {reason}", remedy=remedy)
     if name == "hydra" or name.startswith(("hydra.", "hydra/", f"{CHOSEN}/")):
         return None
     if (folder / name).is_dir() and not override.is_delete():
