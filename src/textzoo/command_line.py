@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 import os
+import re
 import sys
 import tempfile
 from argparse import Namespace
@@ -182,11 +183,15 @@ def completed(arguments: list[str], options: Namespace, folder: Path) -> list[st
     overrides = [with_literal_text(text, sweeping=options.multirun) for text in options.overrides]
     flags = with_project_configuration(flags, options, folder)
     earlier_flags, earlier = of_resumed_run(overrides, options, folder)
-    overrides = with_pretrained_model([*earlier, *overrides], folder)
-    file = users_file(get_args_parser().parse_args([*flags, *earlier_flags]), folder)
-    if file:
-        overrides = [*with_chosen_groups(overrides, folder, file), *settings_of_hydra(overrides, folder, file)]
-    return [*flags, *earlier_flags, *overrides, *NOTHING_WRITTEN]
+    overrides, flags = [*earlier, *overrides], [*flags, *earlier_flags]
+    options = get_args_parser().parse_args([*flags, *overrides])
+    implied = of_pretrained_model(overrides, options, folder)
+    if file := users_file(options, folder):
+        # An experiment that nobody typed stands below the user's file, unless that file cannot stand on anything.
+        chosen = overrides if has_defaults(file) else [*overrides, *implied]
+        implied = implied if has_defaults(file) else []
+        overrides = [*with_chosen_groups(chosen, folder, file), *settings_of_hydra(chosen, folder, file)]
+    return [*flags, *overrides, *implied, *NOTHING_WRITTEN]
 
 
 def users_file(options: Namespace, folder: Path) -> Path | None:
@@ -242,25 +247,41 @@ def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def with_pretrained_model(overrides: list[str], folder: Path) -> list[str]:
+def of_pretrained_model(overrides: list[str], options: Namespace, folder: Path) -> list[str]:
     """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
     given = {override.key_or_group: override for override in parse(overrides)[0] if not override.is_delete()}
+    file = users_file(options, folder)
+    if "pretrained" not in given and file is None:
+        return []
     purpose = "pretrained=true"
-    if "pretrained" not in given or single_value(given["pretrained"], purpose) is not True:
-        return overrides
-    chosen = default_choices(folder)
+    single_value(given.get("pretrained"), purpose)
+    chosen = chosen_options(given, options, folder)
+    if chosen.get("pretrained") is not True:
+        return []
     for group in ("model", "quantization"):
-        if group in given:
-            chosen[group] = single_value(given[group], purpose)
+        single_value(given.get(group), purpose)
     added = pretrained.overrides(str(chosen["model"]), str(chosen["quantization"]))
-    return [*overrides, *(f"{key}={quoted(value)}" for key, value in added.items() if key not in given)]
+    return [f"{key}={quoted(value)}" for key, value in added.items() if key not in given]
 
 
-def default_choices(folder: Path) -> dict[str, Any]:
-    """The option of each group where the command line names none."""
-    path = folder / "config.yaml"
-    entries = read_yaml(path, dict, "Take conf/ as it came with TextZoo.")["defaults"]
-    return {group: option for entry in entries if isinstance(entry, dict) for group, option in entry.items()}
+def chosen_options(given: dict[str, Override], options: Namespace, folder: Path) -> dict[str, Any]:
+    """The option of each group, and `pretrained`, by the command line and the files that it stands on."""
+    file, project = users_file(options, folder), Namespace(config_path=None, config_name=None)
+    if file and not has_defaults(file):  # it has no groups
+        options, given = project, only_options(given, folder)
+    try:
+        composed = composed_of([next(choices(override)).input_line for override in given.values()], options, folder)
+        return {**composed.hydra.runtime.choices, "pretrained": composed.pretrained}
+    except (UserError, *NOT_COMPOSED):
+        # Why it does not compose is told when all is checked; here the command line alone counts.
+        names = given.keys() & {"pretrained", "model", "quantization"}
+        named = {name: single_value(given[name], "pretrained=true") for name in names}
+        return {**composed_of([], project, folder).hydra.runtime.choices, **named}
+
+
+def only_options(given: dict[str, Override], folder: Path) -> dict[str, Override]:
+    """The overrides that choose an option of a group, and that of `pretrained`."""
+    return {name: override for name, override in given.items() if name == "pretrained" or (folder / name).is_dir()}
 
 
 def check_writable(folder: Path) -> list[UserError]:
@@ -313,8 +334,8 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
         return UserError(f"the values of '{override.input_line}' cannot be listed: {reason}", remedy=remedy)
     if name == "hydra" or name.startswith(("hydra.", "hydra/", f"{CHOSEN}/")):
         return None
-    if (folder / name).is_dir() and not override.is_delete():
-        return check_options(name, chosen, describe.options_of(folder / name))
+    if (folder / name).is_dir():
+        return None if override.is_delete() else check_options(name, chosen, describe.options_of(folder / name))
     return check_key(name)
 
 
@@ -454,6 +475,9 @@ def explain_composition(error: Exception, options: Namespace) -> UserError:
     """One line about a configuration that Hydra cannot compose."""
     message = message_of(error)
     name = options.config_name or "config"
+    if group := re.match(r"Multiple values for (\S+?)\.", message):
+        remedy = f"Write it without '+', or 'override {group[1]}' in a file: one option is chosen already."
+        return UserError(f"{group[1]} is chosen twice", remedy=remedy)
     if options.config_path and "not in struct" in str(error):
         return not_on_defaults(name, message)
     if isinstance(error, yaml.YAMLError):

@@ -20,7 +20,7 @@ from textzoo.bounded_yaml import fault_of, read_bounded
 from textzoo.composition import CHOSEN, OPENED, SECRET_KEYS
 from textzoo.errors import UserError
 from textzoo.files import write_text
-from textzoo.overrides import parse, single_value
+from textzoo.overrides import parse, quoted, single_value
 from textzoo.places import published_value
 from textzoo.schema import walk
 from textzoo.secrets import masked, without_password
@@ -49,11 +49,20 @@ def of_resumed_run(overrides: list[str], options: Namespace, folder: Path) -> tu
     earlier = own_keys(stored / "overrides.yaml")
     flags = stored_configuration(stored, options, folder)
     if flags and f"--config-path={stored.resolve()}" in flags:
+        refuse_other_model(stored / f"{OWN_VALUES}.yaml", {*given})
         return flags, []  # the values there hold the overrides already
     kept = [text for text in earlier if text.partition("=")[0].lstrip("+~") not in given]
     for text in kept:
         refuse_environment(text, stored)
     return flags, kept
+
+
+def refuse_other_model(path: Path, given: set[str]) -> None:
+    """UserError for another model than the pretrained one whose files stand among a run's values."""
+    other = given & {"model", "quantization"}
+    if other and read_yaml(path, dict, DAMAGED_RUN).get("pretrained"):
+        what = f"{path} holds the files of a pretrained model, and {' and '.join(sorted(other))} would need others"
+        raise UserError(what, remedy="Start a new run with it, without general.resume.")
 
 
 def refuse_environment(text: str, stored: Path) -> None:
@@ -127,16 +136,29 @@ def keep_command_line(root: Path, composed: DictConfig, hydra: Any, folder: Path
         write_text(root / FOLDER / f"{OWN_VALUES}.yaml", OmegaConf.to_yaml(values))
     write_text(root / FOLDER / "config.yaml", OmegaConf.to_yaml(publishable(values, root)))
     write_text(root / FOLDER / "hydra.yaml", yaml.safe_dump(kept_notes(hydra, on_own_file)))
-    overrides = kept_overrides(OmegaConf.to_container(hydra.overrides.task, resolve=False))
-    write_text(root / FOLDER / "overrides.yaml", yaml.safe_dump(overrides, allow_unicode=True, width=1 << 16))
+    write_text(root / FOLDER / "overrides.yaml", yaml_lines(kept_overrides(typed_overrides(composed, hydra))))
+
+
+def yaml_lines(overrides: list[str]) -> str:
+    """One line for each override, however long."""
+    return yaml.safe_dump(overrides, allow_unicode=True, width=1 << 16)
+
+
+def typed_overrides(composed: DictConfig, hydra: Any) -> list[str]:
+    """The overrides as they were typed: nothing is put into `${...}`, and a pretrained model's settings are left out.
+
+    Another pretrained model, given when the run is resumed, brings settings of its own.
+    """
+    overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)
+    model = hydra.runtime.choices.get("model")
+    if not composed.get("pretrained") or not model:
+        return overrides
+    experiment = pretrained.card(model)["experiment"]
+    return [text for text in overrides if text != f"experiment={quoted(experiment)}"]
 
 
 def kept_overrides(overrides: Iterable[str]) -> list[str]:
-    """The overrides without what is found again: files of pretrained=true, the folder that is resumed.
-
-    Args:
-        overrides: As they were given; `${...}` and `\\${...}` in them stand as they are.
-    """
+    """The overrides without what is found again: files of pretrained=true, the folder that is resumed."""
     files = (f'{key}="{pretrained.FOLDER}' for key in pretrained.PATHS)
     implied = ("general.resume=", f"{CHOSEN}/", f"+{CHOSEN}/", *files)
     return [kept_override(text) for text in overrides if not text.startswith(implied)]

@@ -407,7 +407,7 @@ class Config:
     operation_mode: str = setting("chain_tqe", "The service or chain to run; see the table of chains.")
     pretrained: bool = setting(
         False,
-        "On the command line: use the trained model of pretrained_models/ that model=... names, and its settings.",
+        "Use the trained model of pretrained_models/ that model=... names, and its settings.",
     )
     general: GeneralConfig = field(default_factory=GeneralConfig)
     dataset: DatasetConfig = field(default_factory=DatasetConfig)

@@ -536,6 +536,13 @@ def test_every_value_of_a_sweep_is_checked(program):
     assert "received 'A ' (text)" in answer.stderr
 
 
+def test_groups_may_be_left_out_and_not_be_chosen_twice(program):
+    assert program("~experiment", "~board", "--cfg", "job").returncode == 0
+    answer = program("+experiment=lstm_bytes")
+    assert answer.returncode == 2
+    assert "experiment is chosen twice. Write it without '+'" in answer.stderr
+
+
 def test_a_sweep_that_cannot_be_listed_is_named(program):
     swept = ["model=glob(*)", "model.n_layers=range(1,5,0)", "training.steps=interval(1,3)", "training.seed=range(5,1)"]
     answer = program("-m", *swept, "--cfg", "job")

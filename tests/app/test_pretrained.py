@@ -5,6 +5,7 @@ import shutil
 
 import make_pretrained
 import pytest
+import yaml
 
 from textzoo import pretrained
 from textzoo.engines.generate import generate
@@ -75,6 +76,40 @@ def test_files_that_were_not_measured_are_refused(monkeypatch, tmp_path, file, e
         card.write_text(json.dumps(values))
     with pytest.raises(UserError, match=f"{file} is not the file that was measured"):
         pretrained.overrides(SMALLEST, "static_wi8_ai8")
+
+
+def test_a_users_file_may_ask_for_a_pretrained_model(program, tmp_path):
+    """The model is the one that the file or the command line chooses; what the file says wins over its settings."""
+    text = "defaults: [config, override model: lstm, _self_]\noperation_mode: prediction\nprediction: {prompt: Mine}\n"
+    (tmp_path / "mine.yaml").write_text(text.replace(", override model: lstm", ""))
+    (tmp_path / "asks.yaml").write_text(f"{text}pretrained: true\n".replace("lstm", SMALLEST))
+    for arguments in (["asks"], ["mine", f"model={SMALLEST}", "pretrained=true"], ["asks", "model=gpt"]):
+        answer = program("--config-path", ".", "--cfg", "job", "--config-name", *arguments)
+        assert answer.returncode == 0, answer.stderr
+        values, chosen = yaml.safe_load(answer.stdout), "gpt" if "model=gpt" in arguments else SMALLEST
+        assert values["tokenizer"]["path"] == str(pretrained.FOLDER / chosen / pretrained.TOKENIZER)
+        trained = yaml.safe_load((pretrained.FOLDER / chosen / "config.yaml").read_text())
+        assert values["dataset"]["name"] == trained["dataset"]["name"]
+        assert values["prediction"]["prompt"] == "Mine"
+
+
+def test_a_resume_with_another_pretrained_model(warm_program, tmp_path):
+    """It brings its own settings; where a run keeps all values of a user's file, it is refused."""
+    (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\noperation_mode: prediction\npretrained: true\n")
+    ways = {
+        "first": ["operation_mode=prediction", "pretrained=true"],
+        "second": ["--config-path=.", "--config-name=mine"],
+    }
+    for folder, arguments in ways.items():
+        answer = warm_program(*arguments, "model=tiny_lm", "prediction.max_tokens=3", f"hydra.run.dir={folder}")
+        assert answer.returncode == 0, answer.stderr
+    answer = warm_program("general.resume=first", "model=gpt", "--cfg", "job")
+    assert yaml.safe_load(answer.stdout)["dataset"]["name"] == "conversations"
+    assert yaml.safe_load(answer.stdout)["model"]["float_model_path"] == str(pretrained.FOLDER / "gpt/float.keras")
+    answer = warm_program("general.resume=second", "model=gpt")
+    assert answer.returncode == 2
+    assert "holds the files of a pretrained model" in answer.stderr
+    assert warm_program("general.resume=second", "prediction.seed=2").returncode == 0
 
 
 # what is asked for, what is said

@@ -33,7 +33,11 @@ def check_pretrained(config: Config) -> list[UserError]:
             )
         ]
     if not config.model.float_model_path:
-        return [UserError("pretrained=true stands in a file", expected="pretrained=true on the command line")]
+        return [
+            UserError(
+                "pretrained=true stands in a file without defaults", expected="pretrained=true on the command line"
+            )
+        ]
     return []
 
 
