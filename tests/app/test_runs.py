@@ -528,7 +528,7 @@ def test_what_is_not_read_of_a_folder_is_told(run, text, tmp_path):
 
 def files_that_name(place, folder):
     """Files below a folder that hold the path of a place, but for the command line itself."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("overrides.yaml", "steps.json")]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "overrides.yaml"]
     return [path for path in files if str(place).encode() in path.read_bytes()]
 
 
@@ -557,8 +557,8 @@ def test_what_may_be_published_names_no_folder_of_this_machine(warm_program, sto
         assert not [value for value in params.values() if str(tmp_path.parent) in value]
 
 
-# The tracking address of these tests, and what only this machine reads.
-UNPUBLISHED = ("config.yaml", "dataset.json")
+# What only this machine reads.
+UNPUBLISHED = ("dataset.json",)
 
 
 def test_a_password_is_not_kept_in_a_run_folder(tmp_path):
