@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from textzoo.errors import UserError
+
 READ_SIZE = 1 << 20
 
 
@@ -89,3 +91,12 @@ def kind_of_place(path: Path) -> str | None:
     except OSError as error:
         return f"not to be reached ({error.strerror})"
     return KINDS.get(stat.S_IFMT(mode), "no plain file")
+
+
+def require_file(path: Path, what: str = "file") -> None:
+    """UserError, with what lies there instead, unless a plain file lies at a path; nothing is opened."""
+    kind = kind_of_place(path)
+    if kind is None:
+        raise UserError(f"there is no {what} '{path}'", remedy="Check the path.")
+    if kind != A_FILE:
+        raise UserError(f"'{path}' is {kind}", expected=f"a {what}", remedy="Check the path.")
