@@ -356,7 +356,8 @@ def notes_on_store(config: Config) -> Iterator[str]:
     """Where runs are tracked, if the folder that is resumed says so: it may have come from elsewhere."""
     uri = config.mlflow.uri
     if uri and config.general.resume and uri in continuing.addresses_of(Path(config.general.resume)):
-        yield f"Tracked in mlflow.uri={masked(uri)}, as the resumed folder says; mlflow.uri=null is the default store."
+        store = f"mlflow.uri={masked(uri)}"
+        yield f"Tracked in {store}, which the resumed folder names; mlflow.uri=null is the default one."
 
 
 def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
