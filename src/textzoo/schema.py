@@ -212,9 +212,7 @@ class TrainingConfig:
     weight_decay: float = setting(0.1, "Decoupled weight decay of the matrices.", low=0.0, high=10.0)
     beta_1: float = setting(0.9, "Decay of AdamW's first moment.", low=0.0, below=1.0)
     beta_2: float = setting(0.99, "Decay of AdamW's second moment.", low=0.0, below=1.0)
-    gradient_clip_norm: float = setting(
-        1.0, "Global norm that gradients are clipped to; 0 for none.", low=0.0, high=1e9
-    )
+    gradient_clip_norm: float = setting(1.0, "Global norm that gradients are clipped to; 0 for none.", low=0.0)
     label_smoothing: float = setting(0.0, "Probability given to the other tokens.", low=0.0, below=1.0)
     score_penalty: float = setting(
         0.0, "Weight of the mean square of the attention scores: keeps their int8 range small.", low=0.0, high=1e6
