@@ -23,7 +23,7 @@ from textzoo.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.files import shown_path
 from textzoo.ledger import FinishedStep
 from textzoo.places import published, published_setting, published_values
-from textzoo.planning import LEFT_BEHIND, LOG_FILE, Plan, Step, made_from, make_plan, plan_lines, sources_of
+from textzoo.planning import LEFT_BEHIND, LOG_FILE, Plan, Step, make_plan, plan_lines
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
 from textzoo.resuming import keep_command_line
@@ -31,6 +31,7 @@ from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config
 from textzoo.secrets import masked_for
+from textzoo.sources import made_from, sources_of
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
 from textzoo.workspace import Workspace, open_own
 

@@ -27,6 +27,7 @@ GROUPS = {
 }
 LONGEST_SHOWN = 32  # characters
 MOST_TOLD = 4
+LONGEST_REASON = 160
 LARGEST_NUMBER = 2**63
 
 # Group of GROUPS -> name -> [sha256, the value if it is short and may be published, else ""].
@@ -186,7 +187,12 @@ def shown_change(old: str, new: str) -> str:
     return f" ({old} -> {new})" if fits else ""
 
 
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+
+
 def told(reasons: list[str]) -> str:
-    """Some reasons in one line: "a changed, b changed and 3 more"."""
+    """Some reasons in one line: "a changed, b changed and 3 more"; names in them may be of any length."""
     further = len(reasons) - MOST_TOLD
-    return ", ".join(reasons[:MOST_TOLD]) + (f" and {further} more" if further > 0 else "")
+    short = [shortened(reason) for reason in reasons[:MOST_TOLD]]
+    return ", ".join(short) + (f" and {further} more" if further > 0 else "")

@@ -1,7 +1,6 @@
 """The plan of an invocation: its steps, which of them take an earlier result, and why the others run."""
 
 import dataclasses
-import json
 import logging
 import types
 import typing
@@ -13,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from textzoo import continuing
 from textzoo.chains import CHAINS, SERVICES, Service
 from textzoo.errors import UserError, collecting, raise_all
-from textzoo.files import file_digest, shown_path, value_digest
-from textzoo.ledger import LEDGER, LONGEST_SHOWN, FinishedStep, Ingredients, Ledger, changes, ingredient, told
-from textzoo.places import published_values
+from textzoo.files import shown_path
+from textzoo.ledger import LEDGER, LONGEST_SHOWN, FinishedStep, Ledger, changes, told
 from textzoo.progress import console
 from textzoo.report import Report
-from textzoo.schema import Config, walk
+from textzoo.schema import Config
 from textzoo.secrets import masked
+from textzoo.sources import Sources, made_from, sources_of
 from textzoo.validation.device import HOST
 from textzoo.workspace import ROLES, Workspace
 
@@ -121,14 +120,15 @@ def look_for_result(step: Step, config: Config, workspace: Workspace, ledger: Le
     sources = sources_of(config, step, workspace, plan.corpus_sha256, ledger)
     step.reasons = [f"{anew} runs again"] if anew else []
     step.reasons += changes_since(row, sources, workspace, with_files=not anew)
-    step.reasons += [missing] if (missing := workspace.missing(row)) and not anew else []
+    if not anew and (missing := workspace.missing(row)):
+        step.reasons.append(missing)
     if not step.reasons and not is_report(row.report):
         step.reasons = ["its report has another form than those of this version"]
     if not step.reasons:
         step.reused = row
 
 
-def changes_since(row: FinishedStep, sources: "Sources", workspace: Workspace, *, with_files: bool) -> list[str]:
+def changes_since(row: FinishedStep, sources: Sources, workspace: Workspace, *, with_files: bool) -> list[str]:
     """What differs from what a row was made from; without files where these are about to be made anew."""
     if row.key == sources.key():
         return []
@@ -162,114 +162,6 @@ def has_type(value: Any, kind: Any) -> bool:
     return type(value) in ((int, float) if kind in (int, float) else (kind,))
 
 
-@dataclass
-class Sources:
-    """All that a step is made from.
-
-    Attributes:
-        sections: Section or dotted key -> its values.
-        contents: Dotted key of a path -> content hashes of the files there.
-        corpus_sha256: Content hash of the corpus, "" if it reads none.
-        files: Path in the run's folder -> its content hash.
-        keys: Dotted keys of the sections.
-    """
-
-    sections: dict[str, Any]
-    contents: dict[str, list[str]]
-    corpus_sha256: str
-    files: dict[str, str]
-    keys: dict[str, Any]
-
-    def key(self) -> str:
-        """Content hash of it all."""
-        return value_digest([self.sections, self.contents, self.corpus_sha256, self.files])
-
-    def ingredients(self, root: Path) -> Ingredients:
-        """Each part by its name, fit to be published: what is long, lies elsewhere or is secret stays a hash."""
-        shown = published_values(self.keys, root)
-        return {
-            "settings": {name: setting(value, shown[name]) for name, value in self.keys.items()},
-            "contents": {name: ingredient(digests) for name, digests in self.contents.items()},
-            "texts": {"corpus": ingredient(self.corpus_sha256)} if self.corpus_sha256 else {},
-            "files": {name: ingredient(digest) for name, digest in self.files.items()},
-        }
-
-
-def sources_of(
-    config: Config, step: Step, workspace: Workspace, corpus_sha256: str, ledger: Ledger | None = None
-) -> Sources:
-    """What a step is made from: its configuration and the files that it reads.
-
-    Args:
-        config: The configuration.
-        step: The step.
-        workspace: The run's folder.
-        corpus_sha256: Content hash of the corpus.
-        ledger: What earlier tries wrote; read anew if it is not given.
-    """
-    service = step.service
-    later = (ledger or workspace.ledger()).outputs_not_before(step.name)
-    files = {name: digest for name, digest in workspace.digests(service.inputs).items() if name not in later}
-    return Sources(
-        sections={name: configured(config, name) for name in service.sections},
-        contents={name: digest_of(configured(config, name)) for name in paths_read(config, service)},
-        corpus_sha256=corpus_sha256 if "corpus" in service.inputs else "",
-        files=files,
-        keys={name: configured(config, name) for name in step_keys(service)},
-    )
-
-
-def setting(value: Any, shown: Any) -> list[str]:
-    """A setting's entry in the ledger, without the passwords that an address holds."""
-    return ingredient(without_secrets(value), json.dumps(without_secrets(shown), ensure_ascii=False))
-
-
-def without_secrets(value: Any) -> Any:
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    if isinstance(value, dict):
-        return {key: without_secrets(item) for key, item in value.items()}
-    return masked(value) if isinstance(value, str) else value
-
-
-def paths_read(config: Config, service: Service) -> list[str]:
-    """Dotted keys of the paths that are given and read by a service."""
-    return [
-        name
-        for name, entry in walk()
-        if entry.metadata.get("path") and name.partition(".")[0] in service.sections and configured(config, name)
-    ]
-
-
-def configured(config: Config, name: str) -> Any:
-    """The value of a dotted key, or a whole section as a dict."""
-    value: Any = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
-
-
-def step_keys(service: Service) -> list[str]:
-    """The dotted names of all keys that a service's result depends on."""
-    sections = tuple(service.sections)
-    return [name for name, _ in walk() if name in sections or name.startswith(tuple(f"{part}." for part in sections))]
-
-
-def digest_of(paths: str | list[str]) -> list[str]:
-    """Content hashes of files, and of the files inside folders."""
-    found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
-    files = [file for path in found for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    return [file_digest(file) for file in files if file.is_file()]
-
-
-def made_from(config: Config, corpus_sha256: str) -> tuple[dict[str, Any], dict[str, list[str]], str]:
-    """What a model is made from: dotted key -> value, dotted key of a path -> content hashes, hash of the corpus."""
-    sections = SERVICES["training"].sections
-    values = {name: configured(config, name) for name, _ in walk() if name.startswith(sections)}
-    contents = {name: digest_of(values[name]) for name in sorted(continuing.CONTENT_COUNTS) if values[name]}
-    return published_values(values), contents, corpus_sha256
-
-
 def read_texts(config: Config, names: Sequence[str]) -> str:
     """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
     from textzoo.text.corpora import load_corpus
@@ -296,8 +188,8 @@ def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
 
     if not entries:
         return
-    told = counted([entry.reason for entry in entries])
-    console.print(f"{key}: not read of the folders given: {told}; {LOG_FILE} lists them.")
+    counts = counted([entry.reason for entry in entries])
+    console.print(f"{key}: not read of the folders given: {counts}; {LOG_FILE} lists them.")
     for entry in entries:
         logger.info("%s: not read: %r: %s", key, entry.path, entry.reason)
 

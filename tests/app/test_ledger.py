@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from textzoo.errors import UserError
 from textzoo.files import file_digest, value_digest, write_json, write_text
-from textzoo.ledger import LEDGER, FinishedStep, Ledger, changes, read_ledger
-from textzoo.planning import make_plan, plan_lines, sources_of
+from textzoo.ledger import LEDGER, FinishedStep, Ledger, changes, read_ledger, told
+from textzoo.planning import make_plan, plan_lines
 from textzoo.schema import Config
+from textzoo.sources import sources_of
 from textzoo.workspace import ROLES, Workspace
 
 SAMPLE = {"model": "float", "engine": "keras", "prompt": "The ", "text": "a", "tokens": 1, "temperature": 0.0}
@@ -269,6 +270,11 @@ def test_changes_are_told_group_by_group():
     now = {"settings": {"a": ["1", "1"], "b": ["2", ""], "c": ["1", ""]}, "files": {"x": ["2", ""]}}
     expected = ["b changed", "c is new", "x changed", "gone is not there any more"]
     assert list(changes(before, now)) == expected
+
+
+def test_long_and_many_reasons_stay_one_short_line():
+    assert told(["a", "b"]) == "a, b"
+    assert told(["a" * 5000, *"bcdef"]) == f"{'a' * 160}..., b, c, d and 2 more"
 
 
 JSON = st.recursive(

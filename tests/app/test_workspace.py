@@ -10,8 +10,9 @@ import pytest
 from textzoo.chains import SERVICES
 from textzoo.errors import UserError, collecting
 from textzoo.files import atomic_path, file_digest, value_digest, write_json, write_text
-from textzoo.planning import Step, make_plan, sources_of
+from textzoo.planning import Step, make_plan
 from textzoo.schema import Config
+from textzoo.sources import sources_of
 from textzoo.workspace import ROLES, Workspace
 
 
