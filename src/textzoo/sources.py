@@ -18,6 +18,8 @@ from textzoo.workspace import Workspace
 if TYPE_CHECKING:
     from textzoo.planning import Step
 
+TEXT_SUFFIX = ".txt"
+
 
 @dataclass
 class Sources:
@@ -69,7 +71,7 @@ def sources_of(
     files = {name: digest for name, digest in workspace.digests(service.inputs).items() if name not in later}
     return Sources(
         sections={name: configured(config, name) for name in service.sections},
-        contents={name: digest_of(configured(config, name)) for name in paths_read(config, service)},
+        contents={name: content_of(config, name) for name in paths_read(config, service)},
         corpus_sha256=corpus_sha256 if "corpus" in service.inputs else "",
         files=files,
         keys={name: configured(config, name) for name in step_keys(service)},
@@ -112,11 +114,23 @@ def step_keys(service: Service) -> list[str]:
     return [name for name, _ in walk() if name in sections or name.startswith(tuple(f"{part}." for part in sections))]
 
 
-def digest_of(paths: str | list[str]) -> list[str]:
-    """Content hashes of files, and of the files inside folders."""
+def digest_of(paths: str | list[str], *, only_texts: bool = False) -> list[str]:
+    """Content hashes of files, and of the files inside folders; of texts alone where nothing else is read."""
     found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
-    files = [file for path in found for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    files = [file for path in found for file in (inside(path, only_texts) if path.is_dir() else [path])]
     return [file_digest(file) for file in files if file.is_file()]
+
+
+def inside(folder: Path, only_texts: bool) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if not only_texts or path.suffix.lower() == TEXT_SUFFIX)
+
+
+def content_of(config: Config, name: str) -> list[str]:
+    """Content hashes of what the path of a dotted key stands for."""
+    are_texts = name == "quantization.calibration_path" or (
+        name.startswith("dataset.") and config.dataset.name != "nanogpt"
+    )
+    return digest_of(configured(config, name), only_texts=are_texts)
 
 
 def made_from(config: Config, corpus_sha256: str) -> tuple[dict[str, Any], dict[str, list[str]], str]:

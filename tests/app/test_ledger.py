@@ -177,6 +177,20 @@ def test_later_steps_say_that_an_earlier_one_runs_again(workspace, tmp_path):
     assert "; the earlier models/decode_static_wi8_ai8.tflite is moved to earlier/" in lines
 
 
+def test_what_is_not_read_of_a_folder_of_texts_does_not_matter(workspace, tmp_path):
+    folder = tmp_path / "texts"
+    write_text(folder / "a.txt", "The model reads a token. " * 40)
+    config = Config(operation_mode="statistics")
+    config.dataset.name, config.dataset.training_path = "text", str(folder)
+    (step,) = (plan := make_plan(config, workspace)).steps
+    before = sources_of(config, step, workspace, plan.corpus_sha256).key()
+    write_text(folder / "notes.md", "other")
+    os.mkfifo(folder / "b.txt")
+    assert sources_of(config, step, workspace, plan.corpus_sha256).key() == before
+    write_text(folder / "c.txt", "other")
+    assert sources_of(config, step, workspace, plan.corpus_sha256).key() != before
+
+
 # what steps.json holds, what the plan says of it
 DAMAGED = {
     "empty": (b"", "steps.json is damaged (Expecting value: line 1 column 1 (char 0))"),

@@ -67,6 +67,15 @@ def test_a_folder_is_no_model_and_no_tokenizer(tmp_path, key):
     assert f"{key}: '{tmp_path}' is a folder; expected a file. Check the path." in mistakes(key, str(tmp_path))
 
 
+@pytest.mark.parametrize("key", ["init_from", "resume_from"])
+def test_a_folder_without_a_checkpoint_is_not_read_through(tmp_path, key):
+    values = {"operation_mode": "training", "training": {key: str(tmp_path)}}
+    errors = [str(error) for error in configuration.check(values, CONF)[1]]
+    assert [error.partition(";")[0] for error in errors] == [f"training.{key}: '{tmp_path}' is no checkpoint"]
+    (tmp_path / "checkpoint.npz").write_text("")
+    assert configuration.check(values, CONF)[1] == []
+
+
 def test_sources_of_a_mixture_are_checked_too(tmp_path):
     os.mkfifo(tmp_path / "place")
     source = {"name": "text", "training_path": str(tmp_path / "place")}

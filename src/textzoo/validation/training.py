@@ -1,5 +1,7 @@
 """Rules for training."""
 
+from pathlib import Path
+
 from textzoo.chains import CHAINS
 from textzoo.errors import UserError
 from textzoo.schema import Config
@@ -8,6 +10,7 @@ from textzoo.validation.keys import Rule
 # training.qat -> bits in the names of the recipes that store such weights.
 QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
 
+CHECKPOINT_FILE = "checkpoint.npz"
 # Numbers that a block keeps of each token, in widths of the model.
 ACTIVATIONS_PER_BLOCK = 16
 MOST_ACTIVATIONS = 2**37  # of 4 bytes
@@ -71,6 +74,21 @@ def check_starts(config: Config) -> list[UserError]:
     return []
 
 
+def check_checkpoints(config: Config) -> list[UserError]:
+    """A folder to start from is that of a checkpoint: another one may hold anything, and any amount of it."""
+    if "training" not in CHAINS.get(config.operation_mode, ()):
+        return []
+    given = {key: getattr(config.training, key) for key in ("resume_from", "init_from")}
+    return [
+        UserError(
+            f"training.{key}: '{path}' is no checkpoint",
+            expected=f"a folder with a {CHECKPOINT_FILE}, such as <run>/checkpoints/best",
+        )
+        for key, path in given.items()
+        if path and Path(path).is_dir() and not Path(path, CHECKPOINT_FILE).exists()
+    ]
+
+
 def check_quantization_aware_training(config: Config) -> list[UserError]:
     """Weights are trained for the grid that they are stored on, and never averaged off it."""
     training, recipe = config.training, config.quantization.recipe
@@ -104,5 +122,6 @@ RULES: tuple[Rule, ...] = (
     check_accumulation,
     check_memory,
     check_starts,
+    check_checkpoints,
     check_quantization_aware_training,
 )
