@@ -55,6 +55,13 @@ def recorded(workspace: Workspace) -> dict[str, Any] | None:
     return made_from if [type(part) for part in parts] == [dict, dict, str] else None
 
 
+def damage_of_record(workspace: Workspace) -> str:
+    """A sentence where what `record` kept is there, but cannot be read; "" otherwise."""
+    if not workspace.path(MADE_FROM).exists() or recorded(workspace) is not None:
+        return ""
+    return f"{MADE_FROM} is damaged: whether these are the settings that the model was made with cannot be checked."
+
+
 def check(
     workspace: Workspace, values: dict[str, Any], contents: dict[str, list[str]], corpus_sha256: str, *, trains: bool
 ) -> list[str]:

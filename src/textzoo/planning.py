@@ -98,6 +98,7 @@ def make_plan(config: Config, workspace: Workspace) -> Plan:
     if config.general.resume and (plan.runs("training") or "training" not in kinds):
         made = made_from(config, plan.corpus_sha256)
         plan.changed = continuing.check(workspace, *made, trains=plan.runs("training"))
+        plan.notes += [damage] if (damage := continuing.damage_of_record(workspace)) else []
     return plan
 
 

@@ -222,6 +222,14 @@ def test_the_plan_says_that_the_ledger_is_damaged_and_a_finished_step_mends_it(c
     assert read_ledger(workspace.root) == Ledger({"1_prediction": row})
 
 
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"values": 3, "contents": {}, "corpus_sha256": ""}'])
+def test_the_plan_says_that_the_record_of_a_training_is_damaged(config, workspace, content):
+    config.general.resume = str(workspace.root)
+    assert "made_from.json" not in plan_of(config, workspace)
+    workspace.path("made_from.json").write_text(content)
+    assert "made_from.json is damaged: whether these are the settings" in plan_of(config, workspace)
+
+
 @pytest.mark.parametrize(("make", "kind"), [(os.mkdir, "a folder"), (os.mkfifo, "a pipe")])
 def test_a_ledger_that_no_run_can_replace_is_refused_before_anything_runs(config, workspace, make, kind):
     make(workspace.path(LEDGER))
