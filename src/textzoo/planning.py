@@ -19,6 +19,7 @@ from textzoo.report import Report
 from textzoo.schema import Config
 from textzoo.secrets import masked
 from textzoo.sources import Sources, made_from, sources_of
+from textzoo.tracking.addresses import DEFAULT_STORE, sqlite_path
 from textzoo.validation.device import HOST
 from textzoo.workspace import ROLES, Workspace
 
@@ -248,7 +249,9 @@ def listed(names: Sequence[str]) -> str:
 def notes_on_store(config: Config) -> Iterator[str]:
     """Where runs are tracked, if the folder that is resumed says so: it may have come from elsewhere."""
     uri = config.mlflow.uri
-    if uri and config.general.resume and uri in continuing.addresses_of(Path(config.general.resume)):
+    if not uri or sqlite_path(uri) == DEFAULT_STORE.absolute() / "mlflow.db":
+        return
+    if config.general.resume and uri in continuing.addresses_of(Path(config.general.resume)):
         store = f"mlflow.uri={masked(uri)}"
         yield f"Tracked in {store}, which the resumed folder names; mlflow.uri=null is the default one."
 

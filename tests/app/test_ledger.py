@@ -4,6 +4,7 @@ import json
 import os
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -292,6 +293,30 @@ def test_changes_are_told_group_by_group():
     now = {"settings": {"a": ["1", "1"], "b": ["2", ""], "c": ["1", ""]}, "files": {"x": ["2", ""]}}
     expected = ["b changed", "c is new", "x changed", "gone is not there any more"]
     assert list(changes(before, now)) == expected
+
+
+# the store of the configuration, what the resumed folder keeps, whether the plan names it
+STORES = [
+    ("sqlite:////data/x.db", ["mlflow.uri=sqlite:////data/x.db"], None, True),
+    ("sqlite:////data/x.db", ["+mlflow.uri='sqlite:////data/x.db'"], None, True),
+    ("sqlite:////data/x.db", [], {"mlflow": {"uri": "sqlite:////data/x.db"}}, True),
+    ("sqlite:////data/x.db", ["mlflow.uri=sqlite:////data/y.db"], None, False),
+    ("sqlite:///mlruns/mlflow.db", ["mlflow.uri=sqlite:///mlruns/mlflow.db"], None, False),
+    (None, [], None, False),
+    ("sqlite:////data/x.db", ["mlflow.uri=[a", 3, "mlflow.uri=a,b", "~mlflow.uri"], {"mlflow": 3}, False),
+    ("sqlite:////data/x.db", "mlflow.uri=sqlite:////data/x.db", [], False),
+]
+
+
+@pytest.mark.parametrize(("uri", "overrides", "values", "is_named"), STORES)
+def test_a_store_that_the_resumed_folder_chose_is_named(config, workspace, uri, overrides, values, is_named):
+    config.mlflow.uri, config.general.resume = uri, str(workspace.root)
+    write_text(workspace.path(".hydra/overrides.yaml"), yaml.safe_dump(overrides))
+    if values is not None:
+        write_text(workspace.path(".hydra/values.yaml"), yaml.safe_dump(values))
+    assert (f"Tracked in mlflow.uri={uri}, which the resumed folder names" in plan_of(config, workspace)) == is_named
+    config.general.resume = None
+    assert "Tracked" not in plan_of(config, workspace)
 
 
 def test_long_and_many_reasons_stay_one_short_line():

@@ -1,7 +1,10 @@
 """What may be published of settings that name places."""
 
+import logging
+
 import pytest
 
+from textzoo.app import PublishedLines
 from textzoo.places import published_setting
 
 # key, value, what is published
@@ -30,3 +33,9 @@ def test_places_of_this_machine_are_shortened(key, value, expected):
 def test_a_store_in_the_current_folder_is_named_from_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert published_setting("mlflow.uri", f"sqlite:///{tmp_path}/a/store.db") == "sqlite:///./a/store.db"
+
+
+def test_the_log_names_a_store_as_it_may_be_published(tmp_path):
+    uri = "sqlite:////data/store.db"
+    record = logging.LogRecord("textzoo", logging.INFO, "", 0, f"Tracked in mlflow.uri={uri}, which", (), None)
+    assert PublishedLines(tmp_path, uri).format(record).endswith("Tracked in mlflow.uri=sqlite:///.../store.db, which")
