@@ -7,39 +7,36 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TextIO
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from textzoo import configuration, continuing, interruption
-from textzoo.chains import CHAINS, SERVICES, TEXT_FIRST, UNTRACKED, Service
-from textzoo.errors import UserError, collecting, raise_all
+from textzoo.chains import TEXT_FIRST, UNTRACKED
+from textzoo.errors import UserError, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
-from textzoo.files import file_digest, shown_path, value_digest
-from textzoo.places import published, published_values
+from textzoo.files import shown_path
+from textzoo.ledger import FinishedStep
+from textzoo.places import published, published_setting, published_values
+from textzoo.planning import LEFT_BEHIND, LOG_FILE, Plan, Step, make_plan, plan_lines
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
 from textzoo.resuming import keep_command_line
 from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
-from textzoo.schema import Config, walk
+from textzoo.schema import Config
 from textzoo.secrets import masked, masked_for, remember_environment
+from textzoo.sources import made_from, sources_of
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
-from textzoo.workspace import FinishedStep, Workspace, open_own
-
-if TYPE_CHECKING:
-    from textzoo.text.reading import LeftOut
+from textzoo.workspace import Workspace, open_own
 
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
-LOG_FILE = "textzoo.log"
-# Made from the weights of an earlier training, and not from those of this one.
-LEFT_BEHIND = ("quantized_model", "forward_model")
 logger = logging.getLogger("textzoo")
 logger.addHandler(logging.NullHandler())
 
@@ -150,9 +147,14 @@ class PublishedLines(logging.Formatter):
     def __init__(self, root: Path, uri: str | None) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
         self.root, self.uri = root, uri
+        self.store = masked_for(uri or "", uri)
+        self.short_store = published_setting("mlflow.uri", self.store, root)
 
     def format(self, record: logging.LogRecord) -> str:
-        return visible(published(masked_for(super().format(record), self.uri), self.root))
+        text = masked_for(super().format(record), self.uri)
+        if self.store:
+            text = text.replace(self.store, self.short_store)
+        return visible(published(text, self.root))
 
 
 class RunLog(logging.FileHandler):
@@ -180,145 +182,6 @@ def log_to(path: Path | None, uri: str | None = None) -> None:
     logger.propagate = False
 
 
-@dataclass
-class Step:
-    """One service of the plan; `reused` holds the finished step whose result serves again, `remark` why none does."""
-
-    name: str
-    service: Service
-    reused: FinishedStep | None = None
-    remark: str = ""
-
-
-@dataclass
-class Plan:
-    """The steps of an invocation, and the content hash of the text that they read ("" if none does)."""
-
-    steps: list[Step]
-    corpus_sha256: str
-    changed: list[str] = dataclasses.field(default_factory=list)  # settings with which a training goes on
-
-
-def make_plan(config: Config, workspace: Workspace) -> Plan:
-    """The steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
-    names = CHAINS[config.operation_mode]
-    plan = Plan([], read_texts(config, names))
-    reusing = True
-    for index, name in enumerate(names):
-        step = Step(f"{index + 1}_{name}", SERVICES[name])
-        if reusing:
-            look_for_result(step, step_key(config, step, workspace, plan.corpus_sha256), workspace)
-        reusing = step.reused is not None
-        plan.steps.append(step)
-    if config.general.resume:
-        trains = any(step.name.endswith("_training") and not step.reused for step in plan.steps)
-        reads_model = trains or "training" not in names
-        if reads_model:
-            plan.changed = continuing.check(workspace, *made_from(config, plan.corpus_sha256), trains=trains)
-    return plan
-
-
-def look_for_result(step: Step, key: str, workspace: Workspace) -> None:
-    """Let the step's earlier result serve again, if it was made from the same and nobody has changed it since."""
-    step.reused = workspace.finished(step.name, key)
-    step.remark = workspace.damage_of(step.name)
-    if step.reused:
-        try:
-            Report.from_dict(step.reused.report)
-        except (TypeError, KeyError, AttributeError, ValueError):
-            step.reused, step.remark = None, "its report has another form than those of this version"
-
-
-def made_from(config: Config, corpus_sha256: str) -> tuple[dict[str, Any], dict[str, list[str]], str]:
-    """What a model is made from: dotted key -> value, dotted key of a path -> content hashes, hash of the corpus."""
-    sections = SERVICES["training"].sections
-    values = {name: configured(config, name) for name, _ in walk() if name.startswith(sections)}
-    contents = {name: digest_of(values[name]) for name in sorted(continuing.CONTENT_COUNTS) if values[name]}
-    return published_values(values), contents, corpus_sha256
-
-
-def read_texts(config: Config, names: Sequence[str]) -> str:
-    """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
-    from textzoo.text.corpora import load_corpus
-    from textzoo.text.reading import as_paths, joined_text, left_out
-
-    digest = ""
-    errors: list[UserError] = []
-    with collecting(errors):
-        if any("corpus" in SERVICES[name].inputs for name in names):
-            corpus = load_corpus(config.dataset)
-            digest = corpus.sha256
-            tell_left_out("dataset", corpus.left_out)
-    with collecting(errors):
-        if "quantization" in names and config.quantization.calibration_path:
-            joined_text(config.quantization.calibration_path)
-            tell_left_out("quantization.calibration_path", left_out(as_paths(config.quantization.calibration_path)))
-    raise_all(errors)
-    return digest
-
-
-def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
-    """One line on the console about what lies in folders of texts and is not read; the list goes to the log."""
-    from textzoo.text.reading import counted
-
-    if not entries:
-        return
-    told = counted([entry.reason for entry in entries])
-    console.print(f"{key}: not read of the folders given: {told}; {LOG_FILE} lists them.")
-    for entry in entries:
-        logger.info("%s: not read: %r: %s", key, entry.path, entry.reason)
-
-
-def step_key(config: Config, step: Step, workspace: Workspace, corpus_sha256: str) -> str:
-    """Content hash of all that a step is made from: its configuration and the files that it reads."""
-    service = step.service
-    values = {name: configured(config, name) for name in service.sections}
-    named_files = {
-        name: digest_of(configured(config, name))
-        for name, entry in walk()
-        if entry.metadata.get("path") and name.partition(".")[0] in service.sections and configured(config, name)
-    }
-    corpus = corpus_sha256 if "corpus" in service.inputs else ""
-    later = workspace.outputs_not_before(step.name)
-    files = {name: digest for name, digest in workspace.digests(service.inputs).items() if name not in later}
-    return value_digest([values, named_files, corpus, files])
-
-
-def configured(config: Config, name: str) -> Any:
-    """The value of a dotted key, or a whole section as a dict."""
-    value: Any = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
-
-
-def step_keys(service: Service) -> list[str]:
-    """The dotted names of all keys that a service's result depends on."""
-    sections = tuple(service.sections)
-    return [name for name, _ in walk() if name in sections or name.startswith(tuple(f"{part}." for part in sections))]
-
-
-def digest_of(paths: str | list[str]) -> list[str]:
-    """Content hashes of files, and of the files inside folders."""
-    found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
-    files = [file for path in found for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-    return [file_digest(file) for file in files if file.is_file()]
-
-
-def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
-    """The plan as text: per step what it does, reads and writes, and whether an earlier result serves again."""
-    lines = [f"{config.operation_mode} in {shown_path(workspace.root)}"]
-    for step in plan.steps:
-        reads = ", ".join(step.service.inputs)
-        writes = ", ".join(step.service.outputs) or "report"
-        verb = "reuse" if step.reused else "run"
-        again = f"  again, because {step.remark}" if step.remark else ""
-        lines.append(f"  {step.name:15} {verb:5}  {step.service.text}  [{reads} -> {writes}]{again}")
-    if plan.changed:
-        lines.append(f"  The training goes on with other settings: {'; '.join(plan.changed)}")
-    return lines
-
-
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
     """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
     report = Report()
@@ -342,9 +205,8 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         summary.mlflow_run_id = parent.run_id
         write_report(workspace.root, summary, report)
         log_result(workspace, parent, LOG_FILE)
-    was_streamed = any(step.name.endswith("prediction") and not step.reused for step in plan.steps)
     shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
-    print_report(console, shown, report, with_samples=not was_streamed)
+    print_report(console, shown, report, with_samples=not plan.runs("prediction"))
     return report
 
 
@@ -355,16 +217,16 @@ def run_step(
     if step.reused:
         return Report.from_dict(step.reused.report)
     module, function = step.service.place.split(":")
-    key = step_key(config, step, workspace, corpus_sha256)
+    sources = sources_of(config, step, workspace, corpus_sha256)
     console.rule(step.name)
-    if step.name.endswith("_training"):
+    if step.kind == "training":
         workspace.set_aside(LEFT_BEHIND)
         continuing.record(workspace, *made_from(config, corpus_sha256))
     with tracker.run(step.name, parent) as sink:
-        values = {name: configured(config, name) for name in step_keys(step.service)}
-        sink.params(published_values(values, workspace.root))
+        sink.params(published_values(sources.keys, workspace.root))
         report = getattr(importlib.import_module(module), function)(config, workspace, sink)
         log_service(config, step.service, workspace, sink, parent)
     outputs = workspace.digests(step.service.outputs)
-    workspace.finish(step.name, FinishedStep(key, outputs, report.to_dict()))
+    ingredients = sources.ingredients(workspace.root)
+    workspace.finish(step.name, FinishedStep(sources.key(), outputs, report.to_dict(), ingredients))
     return report

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from textzoo.errors import short_reason
+from textzoo.files import A_FILE, kind_of_place
 
 MAXIMAL_BYTES = 1 << 20
 # Far more than any configuration, any board and any list of sources has.
@@ -33,8 +34,11 @@ def read_bounded(path: Path) -> Any:
 
 def read_limited(path: Path) -> str:
     """A file as text; YamlBombError for more than MAXIMAL_BYTES. What is no file is as if it were not there."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file '{path}'")
+    kind = kind_of_place(path)
+    if kind != A_FILE:
+        raise FileNotFoundError(f"it is {kind}, and no file" if kind else f"there is no file '{path}'")
+    if not path.stat().st_size:  # what says so of itself, and is read without end, as some files of /proc
+        return ""
     with path.open("rb") as file:
         content = file.read(MAXIMAL_BYTES + 1)
     if len(content) > MAXIMAL_BYTES:

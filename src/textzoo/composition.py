@@ -23,6 +23,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from textzoo.bounded_yaml import PARSER, YamlBombError, check_yaml, read_bounded, read_limited
 from textzoo.errors import UserError
+from textzoo.files import require_file
 from textzoo.models.constructors import arguments_of
 from textzoo.overrides import choices, parse
 from textzoo.schema import DatasetConfig, ModelConfig, TokenizerConfig
@@ -61,9 +62,16 @@ class FileConfigSource(file_config_source.FileConfigSource):
     the same name stays, another name is refused.
     """
 
+    def is_config(self, config_path: str) -> bool:
+        path = Path(self.path, self._normalize_file_name(config_path))
+        if path.exists():
+            require_file(path)
+        return super().is_config(config_path)
+
     def load_config(self, config_path: str) -> ConfigResult:
         path = Path(self.path, self._normalize_file_name(config_path))
         if path.exists():
+            require_file(path)
             refuse_bomb(path)
         return super().load_config(config_path)
 

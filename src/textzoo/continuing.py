@@ -12,6 +12,8 @@ from typing import Any
 
 from textzoo.errors import UserError
 from textzoo.files import shown_path, write_json
+from textzoo.overrides import parse
+from textzoo.resuming import FOLDER, OWN_VALUES, read_yaml
 from textzoo.workspace import Workspace
 
 MADE_FROM = "made_from.json"
@@ -53,6 +55,13 @@ def recorded(workspace: Workspace) -> dict[str, Any] | None:
     return made_from if [type(part) for part in parts] == [dict, dict, str] else None
 
 
+def damage_of_record(workspace: Workspace) -> str:
+    """A sentence where what `record` kept is there, but cannot be read; "" otherwise."""
+    if not workspace.path(MADE_FROM).exists() or recorded(workspace) is not None:
+        return ""
+    return f"{MADE_FROM} is damaged: whether these are the settings that the model was made with cannot be checked."
+
+
 def check(
     workspace: Workspace, values: dict[str, Any], contents: dict[str, list[str]], corpus_sha256: str, *, trains: bool
 ) -> list[str]:
@@ -80,6 +89,24 @@ def check(
     if trains and has_checkpoint(workspace):
         check_steps(workspace, values)
     return list(free.values()) if trains else []
+
+
+def addresses_of(folder: Path) -> list[str]:
+    """The tracking stores that a run's folder names in what it kept of its command line and its values."""
+    texts = read_kept(folder / FOLDER / "overrides.yaml", list)
+    overrides, _ = parse([text for text in texts if isinstance(text, str) and "mlflow.uri=" in text])
+    values = read_kept(folder / FOLDER / f"{OWN_VALUES}.yaml", dict).get("mlflow")
+    named = [override.value() for override in overrides if override.key_or_group == "mlflow.uri"]
+    named += [values.get("uri")] if isinstance(values, dict) else []
+    return [address for address in named if isinstance(address, str)]
+
+
+def read_kept(path: Path, kind: type) -> Any:
+    """The content of a YAML file; an empty value of its kind where it cannot be read, or is of another one."""
+    try:
+        return read_yaml(path, kind, "")
+    except UserError:
+        return kind()
 
 
 def has_checkpoint(workspace: Workspace) -> bool:

@@ -3,11 +3,14 @@
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from textzoo.errors import UserError
 
 READ_SIZE = 1 << 20
 
@@ -65,3 +68,35 @@ def shown_path(path: Path) -> str:
     """A path as users write it: relative to the current folder where it lies in that."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+A_FILE, A_FOLDER = "a file", "a folder"
+# What may lie at a path, in words.
+KINDS = {
+    stat.S_IFREG: A_FILE,
+    stat.S_IFDIR: A_FOLDER,
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def kind_of_place(path: Path) -> str | None:
+    """What lies at a path, links followed, in words; None for nothing. It is not opened: that may wait forever."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a zero byte, or half of a character
+        return None
+    except OSError as error:
+        return f"not to be reached ({error.strerror})"
+    return KINDS.get(stat.S_IFMT(mode), "no plain file")
+
+
+def require_file(path: Path, what: str = "file") -> None:
+    """UserError, with what lies there instead, unless a plain file lies at a path; nothing is opened."""
+    kind = kind_of_place(path)
+    if kind is None:
+        raise UserError(f"there is no {what} '{path}'", remedy="Check the path.")
+    if kind != A_FILE:
+        raise UserError(f"'{path}' is {kind}", expected=f"a {what}", remedy="Check the path.")

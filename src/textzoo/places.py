@@ -8,6 +8,11 @@ from textzoo.schema import walk
 
 PROJECT = Path(__file__).resolve().parents[2]
 ELSEWHERE = "..."
+# Keys of paths that are read, and of a folder that is written.
+PLACES = frozenset(name for name, entry in walk() if entry.metadata.get("path")) | {"dataset.cache_dir"}
+ADDRESSES = frozenset({"mlflow.uri"})
+# A store on this machine by an absolute path: sqlite:////home/..., file:///home/..., /home/...
+ABSOLUTE_STORE = re.compile(r"^(sqlite(?:\+\w+)?:///(?:file:)?|file:(?://)?|)(/[^?]*)")
 
 
 def published(text: str, root: Path | None = None) -> str:
@@ -28,15 +33,21 @@ def home() -> str:
 
 def published_values(values: dict[str, Any], root: Path | None = None) -> dict[str, Any]:
     """Dotted key -> value, with paths shortened; of those that lie elsewhere only the names are left."""
-    paths = {name for name, entry in walk() if entry.metadata.get("path")}
-    return {name: published_value(value, root, is_path=name in paths) for name, value in values.items()}
+    return {name: published_setting(name, value, root) for name, value in values.items()}
+
+
+def published_setting(name: str, value: Any, root: Path | None = None) -> Any:
+    """The value of a dotted key, fit to be published but for passwords."""
+    if name in ADDRESSES and isinstance(value, str):
+        return ABSOLUTE_STORE.sub(lambda match: match[1] + published_value(match[2], root, is_path=True), value)
+    return published_value(value, root, is_path=name in PLACES)
 
 
 def published_value(value: Any, root: Path | None, *, is_path: bool) -> Any:
     if isinstance(value, list):
         return [published_value(item, root, is_path=is_path) for item in value]
     if isinstance(value, dict):
-        return {key: published_value(item, root, is_path="path" in key) for key, item in value.items()}
+        return {key: published_value(item, root, is_path=f"dataset.{key}" in PLACES) for key, item in value.items()}
     if not isinstance(value, str) or not is_path:
         return value
     short = published(value, root)

@@ -21,8 +21,7 @@ from textzoo.composition import CHOSEN, OPENED, SECRET_KEYS
 from textzoo.errors import UserError
 from textzoo.files import write_text
 from textzoo.overrides import parse, quoted, single_value
-from textzoo.places import published_value
-from textzoo.schema import walk
+from textzoo.places import ADDRESSES, PLACES, published_setting
 from textzoo.secrets import masked, without_password
 
 FOLDER = ".hydra"
@@ -200,12 +199,12 @@ def stands_on_own_file(hydra: Any, folder: Path) -> bool:
 
 def publishable(values: DictConfig, root: Path) -> DictConfig:
     """The values without the folders of this machine."""
-    for key, entry in walk():
+    for key in sorted(PLACES | ADDRESSES | {"dataset.sources"}):
         value = OmegaConf.to_container(values)
         for part in key.split("."):
             value = value.get(part) if isinstance(value, dict) else None
-        if entry.metadata.get("path") and value:
-            OmegaConf.update(values, key, published_value(value, root, is_path=True))
+        if value:
+            OmegaConf.update(values, key, published_setting(key, value, root))
     return values
 
 

@@ -11,6 +11,11 @@ from typing import Any
 
 from textzoo.models.registry import MODELS  # names only: it imports nothing that it names
 
+# Far above what anybody wants, and below what never ends or fits no memory.
+MOST_STEPS = 10**8
+MOST_TOKENS = 10**9  # a corpus has at most 1 GiB
+LARGEST_SEED = 2**63 - 1
+
 
 def setting(
     default: Any,
@@ -82,7 +87,7 @@ class DatasetConfig:
         "Hold out the end of the text, or whole documents (files; parts between blank lines) at random.",
         choices=("contiguous", "random"),
     )
-    split_seed: int = setting(0, "Seed of the random split.", low=0)
+    split_seed: int = setting(0, "Seed of the random split.", low=0, high=LARGEST_SEED)
     cache_dir: str = setting("datasets/cache", "Folder of downloaded and made corpora.")
     separator: str | None = setting(
         None, "Text after every document, e.g. an end marker for prediction.stop; null for a blank line in between."
@@ -91,9 +96,9 @@ class DatasetConfig:
         1_000_000, "Size of the made conversations; null to give a number instead.", unit="bytes", low=1, high=2**28
     )
     conversations_dialogues: int | None = setting(
-        None, "Number of made conversations, instead of their size.", unit="dialogues", low=1, high=2**28
+        None, "Number of made conversations, instead of their size.", unit="dialogues", low=1, high=2**20
     )
-    conversations_seed: int = setting(0, "Seed of the made conversations.", low=0)
+    conversations_seed: int = setting(0, "Seed of the made conversations.", low=0, high=LARGEST_SEED)
     sources: list[dict] = setting(
         [],
         "Sources of a mixture, each with name, weight and keys of dataset; those left out are the dataset's own.",
@@ -149,7 +154,7 @@ class TokenizerConfig:
         high=65535,
     )
     min_count: int = setting(
-        1, "Words (word) or pairs (bpe) that occur less often in the training text get no token.", low=1
+        1, "Words (word) or pairs (bpe) that occur less often in the training text get no token.", low=1, high=10**9
     )
 
 
@@ -187,19 +192,21 @@ class ModelConfig:
 class TrainingConfig:
     """How the weights are found."""
 
-    steps: int | None = setting(2000, "Optimizer steps; null to give epochs instead.", unit="steps", low=1)
+    steps: int | None = setting(
+        2000, "Optimizer steps; null to give epochs instead.", unit="steps", low=1, high=MOST_STEPS
+    )
     epochs: float | None = setting(
         None, "Passes over the training tokens, instead of steps.", unit="epochs", above=0, high=1e6
     )
     batch_size: int = setting(16, "Windows per optimizer step.", unit="windows", low=1, high=65536)
-    gradient_accumulation: int = setting(1, "Parts that a batch is computed in; divides batch_size.", low=1)
+    gradient_accumulation: int = setting(1, "Parts that a batch is computed in; divides batch_size.", low=1, high=65536)
     optimizer: str = setting(
         "muon", "AdamW, or Muon for the matrices and AdamW for the rest.", choices=("adamw", "muon")
     )
     learning_rate: float = setting(3e-3, "Peak learning rate of AdamW.", above=0.0, high=1.0)
     muon_learning_rate: float = setting(4e-2, "Peak learning rate of Muon.", above=0.0, high=1.0)
     schedule: str = setting("linear", "Shape of the warm-down.", choices=("cosine", "linear", "constant"))
-    warmup_steps: int = setting(100, "Steps of linear warm-up.", unit="steps", low=0)
+    warmup_steps: int = setting(100, "Steps of linear warm-up.", unit="steps", low=0, high=MOST_STEPS)
     warmdown_fraction: float = setting(1.0, "Last part of the run in which the rate falls.", above=0.0, high=1.0)
     final_learning_rate_fraction: float = setting(0.0, "Rate at the end, relative to the peak.", low=0.0, high=1.0)
     weight_decay: float = setting(0.1, "Decoupled weight decay of the matrices.", low=0.0, high=10.0)
@@ -208,7 +215,7 @@ class TrainingConfig:
     gradient_clip_norm: float = setting(1.0, "Global norm that gradients are clipped to; 0 for none.", low=0.0)
     label_smoothing: float = setting(0.0, "Probability given to the other tokens.", low=0.0, below=1.0)
     score_penalty: float = setting(
-        0.0, "Weight of the mean square of the attention scores: keeps their int8 range small.", low=0.0
+        0.0, "Weight of the mean square of the attention scores: keeps their int8 range small.", low=0.0, high=1e6
     )
     ema_decay: float = setting(
         0.0, "Decay of the averaged weights that are evaluated and kept; 0 for none.", low=0.0, below=1.0
@@ -232,9 +239,15 @@ class TrainingConfig:
         high=10.0,
     )
     mixed_precision: bool = setting(False, "bfloat16 products on a GPU.")
-    eval_interval: int = setting(250, "Steps between evaluations and checkpoints.", unit="steps", low=1)
-    eval_tokens: int = setting(50_000, "Validation tokens per evaluation while training.", unit="tokens", low=1)
-    early_stopping_patience: int = setting(0, "Evaluations without improvement before stopping; 0 for never.", low=0)
+    eval_interval: int = setting(
+        250, "Steps between evaluations and checkpoints.", unit="steps", low=1, high=MOST_STEPS
+    )
+    eval_tokens: int = setting(
+        50_000, "Validation tokens per evaluation while training.", unit="tokens", low=1, high=MOST_TOKENS
+    )
+    early_stopping_patience: int = setting(
+        0, "Evaluations without improvement before stopping; 0 for never.", low=0, high=10**6
+    )
     resume_from: str | None = setting(None, "A checkpoint folder (best, latest) to continue bit for bit.", path=True)
     init_from: str | None = setting(None, "A checkpoint or model file whose weights to start with.", path=True)
     init_strict: bool = setting(True, "Whether init_from must fit every weight.")
@@ -251,7 +264,9 @@ class QuantizationConfig:
         choices=("static_wi8_ai8", "static_wi8_ai16", "static_wi4_ai8", "static_wi2_ai8", "dynamic_wi8_afp32"),
     )
     calibration_path: str | None = setting(None, "Text to calibrate on instead of training text.", path=True)
-    calibration_windows: int = setting(32, "Representative windows of context_length tokens.", unit="windows", low=1)
+    calibration_windows: int = setting(
+        32, "Representative windows of context_length tokens.", unit="windows", low=1, high=65536
+    )
     equalize: bool = setting(True, "Balance channel ranges first; exact in float.")
     probabilities: str = setting(
         "auto",
@@ -265,14 +280,16 @@ class QuantizationConfig:
         "auto and int16 keep what steps of int8 would swallow.",
         choices=("auto", "int8", "int16"),
     )
-    report_tokens: int = setting(16_384, "Validation tokens of the loss-by-position report.", unit="tokens", low=1)
+    report_tokens: int = setting(
+        16_384, "Validation tokens of the loss-by-position report.", unit="tokens", low=1, high=MOST_TOKENS
+    )
 
 
 @dataclass
 class EvaluationConfig:
     """How good a model is."""
 
-    max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1)
+    max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1, high=MOST_TOKENS)
     engine: str = setting(
         "litert_ref",
         "What runs quantized models: LiteRT's reference kernels, beside them its optimized ones (litert), or the "
@@ -286,10 +303,10 @@ class PredictionConfig:
     """Talking to a model."""
 
     prompt: str = setting("The ", "Text to continue.")
-    max_tokens: int = setting(200, "Tokens to generate.", unit="tokens", low=1)
+    max_tokens: int = setting(200, "Tokens to generate.", unit="tokens", low=1, high=10**6)
     temperature: float = setting(0.8, "0 is greedy; more is livelier.", low=0.0, high=10.0)
-    top_k: int = setting(0, "Sample among the k likeliest tokens; 0 for all.", low=0)
-    num_samples: int = setting(1, "Texts to generate.", low=1)
+    top_k: int = setting(0, "Sample among the k likeliest tokens; 0 for all.", low=0, high=65535)
+    num_samples: int = setting(1, "Texts to generate.", low=1, high=10**4)
     seed: int = setting(1, "Seed of the sampler.", low=0, high=2**32 - 1)
     stop: str | None = setting(None, "Text at which generation stops.")
     unknown: str = setting(
@@ -313,7 +330,11 @@ class BenchmarkingConfig:
     )
     emulator: str | None = setting(None, "Machine of QEMU, of those in the board's YAML; null for its first one.")
     tokens_checked: int = setting(
-        256, "Teacher-forced tokens whose logits are compared with LiteRT's reference kernels.", unit="tokens", low=1
+        256,
+        "Teacher-forced tokens whose logits are compared with LiteRT's reference kernels.",
+        unit="tokens",
+        low=1,
+        high=10**6,
     )
     serial_port: str | None = setting(None, "Serial line of the board (measured_by=serial), e.g. /dev/ttyACM0.")
     sample: bool = setting(True, "Let the device continue prediction.prompt, and compare its text with the PC's.")

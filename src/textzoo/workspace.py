@@ -6,13 +6,12 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
-from textzoo.errors import UserError
-from textzoo.files import file_digest, shown_path, value_digest, write_json
-from textzoo.text.strict_json import read_json_object
+from textzoo.errors import UserError, raise_all
+from textzoo.files import A_FILE, A_FOLDER, file_digest, kind_of_place, shown_path
+from textzoo.ledger import FinishedStep, Ledger, read_ledger, told, write_row
 
 # role -> where it lies in the run's folder; a pattern stands for one file per recipe.
 ROLES = {
@@ -26,9 +25,8 @@ ROLES = {
     "benchmark": "benchmark/*.json",
     "comparison": "comparison.html",
 }
-LEDGER = "steps.json"
-MAXIMAL_LEDGER_BYTES = 16 << 20
 LOCK = ".lock"
+A_LINK = "a link"
 
 
 # What a run writes below its folder. What lies below a folder of c_project/ is replaced as a whole, never written into.
@@ -38,6 +36,7 @@ WRITTEN = (
     "benchmark",
     "c_project",
     "checkpoints",
+    "comparison.html",
     "dataset",
     "earlier",
     "logs",
@@ -57,14 +56,15 @@ WRITTEN = (
 REPLACED_AS_A_WHOLE = "c_project"
 
 
-def links_of(path: Path) -> list[Path]:
-    """A path if it is a link, or else the links below it."""
-    if path.is_symlink():
-        return [path]
-    if path.name == REPLACED_AS_A_WHOLE:
-        return [entry for entry in path.iterdir() if entry.is_symlink()] if path.is_dir() else []
-    entries = (Path(folder, name) for folder, folders, files in os.walk(path) for name in [*folders, *files])
-    return [entry for entry in entries if entry.is_symlink()]
+def foreign_of(path: Path) -> dict[Path, str]:
+    """What at a path, or below it, is neither a file nor a folder -> what it is: "a link", "a pipe", ..."""
+    places = [path]
+    if path.name == REPLACED_AS_A_WHOLE and path.is_dir() and not path.is_symlink():
+        places += path.iterdir()
+    elif not path.is_symlink():
+        places += (Path(folder, name) for folder, folders, files in os.walk(path) for name in [*folders, *files])
+    kinds = {place: A_LINK if place.is_symlink() else kind_of_place(place) for place in places}
+    return {place: kind for place, kind in kinds.items() if kind not in (None, A_FILE, A_FOLDER)}
 
 
 def open_own(path: Path) -> TextIO:
@@ -104,28 +104,6 @@ def not_a_file(path: Path) -> UserError:
     )
 
 
-@dataclass
-class FinishedStep:
-    """One row of the ledger: what a step was made from, what it wrote, what it reported."""
-
-    key: str
-    outputs: dict[str, str] = field(default_factory=dict)  # path in the folder -> sha256
-    report: dict[str, Any] = field(default_factory=dict)
-
-    def digest(self, step: str) -> str:
-        """Content hash of the row of a step: shows that somebody edited it. Whoever means to can make it anew."""
-        return value_digest([step, self.key, self.outputs, self.report])
-
-
-def row_of(values: Any) -> FinishedStep | None:
-    """A row of the ledger; None where it has another form than this version writes."""
-    if not isinstance(values, dict) or set(values) != {*FinishedStep.__dataclass_fields__, "digest"}:
-        return None
-    row = FinishedStep(values["key"], values["outputs"], values["report"])
-    texts = isinstance(row.outputs, dict) and all(isinstance(digest, str) for digest in row.outputs.values())
-    return row if texts and isinstance(row.key, str) and isinstance(row.report, dict) else None
-
-
 class Workspace:
     """The folder of one run.
 
@@ -142,7 +120,7 @@ class Workspace:
 
     def files(self, role: str) -> list[Path]:
         """The files of a role, sorted by name; empty if there are none yet."""
-        return sorted(self.root.glob(ROLES[role]))
+        return sorted(path for path in self.root.glob(ROLES[role]) if path.is_file())
 
     def find(self, role: str) -> Path | None:
         """The newest file of a role, or None."""
@@ -159,15 +137,23 @@ class Workspace:
         return hold(self.path(LOCK))
 
     def check_links(self) -> None:
-        """UserError for links among what a run writes: nothing outside of its folder is ever changed by it."""
-        found = [path for name in WRITTEN for path in links_of(self.path(name))]
-        if found:
-            names = ", ".join(path.relative_to(self.root).as_posix() for path in found[:5])
-            raise UserError(
-                f"the run's folder {shown_path(self.root)} holds links: {names}",
-                expected="plain files and folders, which a run may replace",
-                remedy="Put the files themselves there, or give another hydra.run.dir.",
-            )
+        """UserError for links and pipes where a run reads and writes: nothing outside is changed, nothing waits."""
+        found = {place: kind for name in WRITTEN for place, kind in foreign_of(self.path(name)).items()}
+        names = {place.relative_to(self.root).as_posix(): kind for place, kind in found.items()}
+        links = [name for name, kind in names.items() if kind == A_LINK]
+        others = [f"{name} ({kind})" for name, kind in names.items() if kind != A_LINK]
+        what = {"links": links, "what is no plain file of this folder alone": others}
+        raise_all(
+            [
+                UserError(
+                    f"the run's folder {shown_path(self.root)} holds {kind}: {', '.join(told[:5])}",
+                    expected="plain files and folders, which a run may replace",
+                    remedy="Put the files themselves there, or give another hydra.run.dir.",
+                )
+                for kind, told in what.items()
+                if told
+            ]
+        )
 
     def set_aside(self, roles: Iterable[str]) -> None:
         """Move the files of roles to earlier/<number>/, where nothing takes them for results of what is made now."""
@@ -179,54 +165,22 @@ class Workspace:
         for path in files:
             path.rename(self.path("earlier", str(number), path.name))
 
-    def finished(self, step: str, key: str) -> FinishedStep | None:
-        """The ledger's row of a step, if it was made from the same inputs and all of it is still as written."""
-        row = self.ledger().get(step)
-        return None if row is None or row.key != key or self.damage_of(step) else row
+    def ledger(self) -> Ledger:
+        """The finished steps, and what of them cannot be believed; UserError as of `read_ledger`."""
+        return read_ledger(self.root)
 
-    def damage_of(self, step: str) -> str:
-        """Why a step's row cannot be believed, though it is there; "" where it can, or where there is none."""
-        values = self.rows().get(step)
-        if values is None:
-            return ""
-        row = row_of(values)
-        if row is None:
-            return f"its row in {LEDGER} has another form"
-        if values["digest"] != row.digest(step):
-            return f"its row in {LEDGER} was changed after it was written"
+    def missing(self, row: FinishedStep) -> str:
+        """Which files of a finished step are not as it wrote them, in words; "" where all are."""
         changed = [name for name, digest in row.outputs.items() if not self.holds(name, digest)]
-        return f"{', '.join(changed)} is missing, or not as it was written" if changed else ""
+        return f"{told(changed)} is missing, or not as it was written" if changed else ""
 
     def holds(self, name: str, digest: str) -> bool:
         path = self.path(name)
-        return path.resolve().is_relative_to(self.root) and path.is_file() and file_digest(path) == digest
-
-    def outputs_not_before(self, step: str) -> set[str]:
-        """What only this step and later ones of an earlier try wrote: not there when this step read its inputs.
-
-        Steps are named "1_training", "2_quantization", ... in their order.
-        """
-        number = int(step.partition("_")[0])
-        before: set[str] = set()
-        after: set[str] = set()
-        for name, row in self.ledger().items():
-            (before if int(name.partition("_")[0]) < number else after).update(row.outputs)
-        return after - before
+        try:
+            return path.resolve().is_relative_to(self.root) and path.is_file() and file_digest(path) == digest
+        except (OSError, ValueError):  # a name that no file can have, or a file that may not be read
+            return False
 
     def finish(self, step: str, row: FinishedStep) -> None:
         """Write a step into the ledger."""
-        rows = {**self.rows(), step: {**vars(row), "digest": row.digest(step)}}
-        write_json(self.path(LEDGER), rows)
-
-    def ledger(self) -> dict[str, FinishedStep]:
-        """All finished steps whose rows have the right form."""
-        made = {name: row_of(values) for name, values in self.rows().items()}
-        return {name: row for name, row in made.items() if row is not None}
-
-    def rows(self) -> dict[str, Any]:
-        """The ledger as it stands; empty where there is none or it cannot be read (the steps then run again)."""
-        try:
-            rows = read_json_object(self.path(LEDGER), MAXIMAL_LEDGER_BYTES)
-        except UserError:
-            return {}
-        return {name: values for name, values in rows.items() if name.partition("_")[0].isdecimal()}
+        write_row(self.root, step, row)

@@ -789,3 +789,49 @@ def test_a_bomb_of_yaml_is_refused(program, tmp_path, bomb, place):
     )
     assert answer.returncode == 2, answer.stderr
     assert answer.stderr.startswith("The configuration has ")
+
+
+# Only compared with other numbers.
+SIZELESS = {"training.gradient_clip_norm"}
+NUMBERS = [
+    (name, entry) for name, entry in walk() if {int, float} & {*keys.allowed_types(entry.type)} and name not in SIZELESS
+]
+
+
+@pytest.mark.parametrize(("name", "entry"), NUMBERS, ids=[name for name, _ in NUMBERS])
+def test_every_number_has_an_end(name, entry):
+    """A size without one would make endless work, or ask for more memory than there is."""
+    errors = []
+    keys.convert(entry, 10**300, name, errors)
+    keys.convert(entry, 10**18 if entry.metadata["high"] != 2**63 - 1 else 10**19, name, errors)
+    assert [error.what for error in errors] == [f"{name} is out of range"] * 2
+    assert all("<" in error.expected for error in errors)
+
+
+# what each of several numbers allows, and all of them together do not; what the message names
+TOO_MUCH = [
+    (
+        {"prediction": {"num_samples": 10**4, "max_tokens": 10**6}},
+        "prediction.num_samples times prediction.max_tokens is out of range; expected <= 10,000,000 tokens; received "
+        "10,000 x 1,000,000. Give fewer or shorter samples.",
+    ),
+    (
+        {"model": {"n_layers": 64, "d_model": 4096}},
+        "model.n_layers=64 and model.d_model=4096 make a model that is too large; expected at most 536,870,912 "
+        "weights; received about 12,884,901,888. Give fewer layers, or a smaller width.",
+    ),
+    (
+        {"training": {"batch_size": 65536}, "model": {"context_length": 8192}},
+        "a step of training takes too much memory; expected at most 512 GiB; received about 110,592 GiB for "
+        "training.batch_size=65536, model.context_length=8192. Give more training.gradient_accumulation, a smaller "
+        "batch, or a shorter context.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), TOO_MUCH)
+def test_numbers_that_are_too_large_together_are_named(values, message):
+    _, errors = validation.check({"operation_mode": "chain_tqe", **values}, BOARDS)
+    assert [str(error) for error in errors] == [message]
+    smaller = {section: {name: min(value, 64) for name, value in given.items()} for section, given in values.items()}
+    assert validation.check({"operation_mode": "chain_tqe", **smaller}, ["STM32H7"])[1] == []

@@ -403,7 +403,7 @@ OTHER_MODELS = [
 ]
 
 
-def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run, text, tmp_path):
+def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run, text, store, tmp_path):
     folder = tmp_path / "run"
     copy = tmp_path / "own.txt"
     copy.write_bytes(text.read_bytes())
@@ -436,6 +436,29 @@ def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run,
     assert "training.steps=40" in (folder / ".hydra/overrides.yaml").read_text()
     again = warm_program(f"general.resume={folder}")
     assert "1_training      reuse" in again.stdout
+    assert f"Tracked in mlflow.uri={store}, which the resumed folder names" in again.stdout
+    assert store not in (folder / ".hydra/config.yaml").read_text()
+
+
+def test_a_second_run_into_a_finished_folder_says_what_it_replaces(warm_program, store, tmp_path):
+    folder = tmp_path / "run"
+    arguments = ["operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"hydra.run.dir={folder}"]
+    arguments += [f"mlflow.uri={store}", "mlflow.system_metrics=false"]
+    options, run = ["prediction.max_tokens=5"], warm_program
+    first = run(*arguments, *options, "prediction.prompt=The ")
+    assert first.returncode == 0, first.stderr
+    assert "replaced" not in first.stdout
+    second = run(*arguments, *options, "prediction.prompt=A ")
+    assert second.returncode == 0, second.stderr
+    plan = second.stdout
+    assert 'again, because prediction.prompt changed ("The " -> "A "); the earlier samples.txt is replaced' in plan
+    assert "The earlier report.html, report.json, report.md are replaced." in plan
+    assert str(tmp_path) not in (folder / "steps.json").read_text()
+    (folder / "steps.json").write_text("{")
+    third = run(*arguments, *options, "prediction.prompt=A ")
+    assert third.returncode == 0, third.stderr
+    assert "again, because steps.json is damaged; the earlier samples.txt is replaced" in third.stdout
+    assert "1_prediction    reuse" in run(*arguments, *options, "prediction.prompt=A ").stdout
 
 
 def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
@@ -455,7 +478,7 @@ def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
             assert contents(folder) == before
 
 
-def test_a_run_on_a_users_file_is_resumed_without_that_file(run, warm_program, text, tmp_path):
+def test_a_run_on_a_users_file_is_resumed_without_that_file(run, warm_program, store, tmp_path):
     """From the values that it had; and what the command line says anew wins over them."""
     file, folder = tmp_path / "mine.yaml", tmp_path / "run"
     file.write_text("defaults: [config, _self_]\ndataset: {separator: ab}\nprediction: {prompt: mine}\n")
@@ -466,6 +489,7 @@ def test_a_run_on_a_users_file_is_resumed_without_that_file(run, warm_program, t
     again = warm_program("general.resume=run")
     assert again.returncode == 0, again.stderr
     assert "1_statistics    reuse" in again.stdout
+    assert f"Tracked in mlflow.uri={store}, which the resumed folder names" in again.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
     other = warm_program("general.resume=run", "tokenizer=char", "--cfg", "job")
     values = yaml.safe_load(other.stdout)
@@ -528,7 +552,7 @@ def test_what_is_not_read_of_a_folder_is_told(run, text, tmp_path):
 
 def files_that_name(place, folder):
     """Files below a folder that hold the path of a place, but for the command line itself."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in ("overrides.yaml", "steps.json")]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "overrides.yaml"]
     return [path for path in files if str(place).encode() in path.read_bytes()]
 
 
@@ -557,8 +581,8 @@ def test_what_may_be_published_names_no_folder_of_this_machine(warm_program, sto
         assert not [value for value in params.values() if str(tmp_path.parent) in value]
 
 
-# The tracking address of these tests, and what only this machine reads.
-UNPUBLISHED = ("config.yaml", "dataset.json")
+# What only this machine reads.
+UNPUBLISHED = ("dataset.json",)
 
 
 def test_a_password_is_not_kept_in_a_run_folder(tmp_path):

@@ -1,46 +1,24 @@
 """The run's folder: artifacts by role, the ledger, the lock, files that are whole or absent."""
 
 import ast
-import json
 import os
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from textzoo.app import Plan, Step, look_for_result, make_plan, plan_lines, step_key
 from textzoo.chains import SERVICES
 from textzoo.errors import UserError, collecting
 from textzoo.files import atomic_path, file_digest, value_digest, write_json, write_text
+from textzoo.planning import Step, make_plan
 from textzoo.schema import Config
-from textzoo.workspace import LEDGER, ROLES, FinishedStep, Workspace
+from textzoo.sources import sources_of
+from textzoo.workspace import ROLES, Workspace
 
 
 @pytest.fixture
 def workspace(tmp_path):
     return Workspace(tmp_path / "run")
-
-
-def test_a_finished_step_is_found_again_only_with_the_same_inputs_and_outputs(workspace):
-    model = workspace.path(ROLES["float_model"])
-    write_text(model, "weights")
-    row = FinishedStep("key", workspace.digests(["float_model"]), {"training": {"steps": 3}})
-    workspace.finish("1_training", row)
-    assert workspace.finished("1_training", "key") == row
-    assert workspace.finished("1_training", "other key") is None
-    assert workspace.finished("2_quantization", "key") is None
-    write_text(model, "other weights")
-    assert workspace.finished("1_training", "key") is None
-    model.unlink()
-    assert workspace.finished("1_training", "key") is None
-
-
-def test_what_later_steps_wrote_is_told_apart(workspace):
-    workspace.finish("1_training", FinishedStep("key", {"tokenizer": "digest"}))
-    workspace.finish("2_quantization", FinishedStep("key", {"tokenizer": "digest", "quantized": "digest"}))
-    assert workspace.outputs_not_before("1_training") == {"tokenizer", "quantized"}
-    assert workspace.outputs_not_before("2_quantization") == {"quantized"}
-    assert workspace.outputs_not_before("3_evaluation") == set()
 
 
 def sections_read(module):
@@ -61,7 +39,7 @@ def test_another_prompt_makes_a_step_run_again(name, workspace):
     def key(**changes):
         config = Config()
         vars(config.prediction).update(changes)
-        return step_key(config, Step(f"1_{name}", SERVICES[name]), workspace, "")
+        return sources_of(config, Step(1, name), workspace, "").key()
 
     assert key() == key() != key(prompt="he")
     assert key() != key(seed=5)
@@ -83,14 +61,6 @@ def test_all_texts_are_read_before_the_first_step(mode, count, workspace, tmp_pa
     assert all("byte 0xE9 at byte offset 3" in error.received for error in errors)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"1_training": 3}', '{"1_training": {"unknown": 1}}'])
-def test_a_damaged_ledger_means_that_the_steps_run_again(workspace, content):
-    workspace.path(LEDGER).write_text(content)
-    assert workspace.finished("1_training", "key") is None
-    workspace.finish("1_training", FinishedStep("key"))
-    assert workspace.finished("1_training", "key") == FinishedStep("key")
-
-
 def test_a_second_run_in_the_same_folder_is_refused(workspace):
     with workspace.lock(), pytest.raises(UserError, match="another run is working in"):
         workspace.lock()
@@ -98,52 +68,17 @@ def test_a_second_run_in_the_same_folder_is_refused(workspace):
         pass
 
 
-# how a row of the ledger is edited, why its step runs again
-EDITS = {
-    "loss": (lambda row: row["report"]["training"].update(steps=4), "was changed after it was written"),
-    "outputs": (lambda row: row.update(outputs={"a": "b"}), "was changed after it was written"),
-    "key": (lambda row: row.update(key="other"), "was changed after it was written"),
-    "digest": (lambda row: row.update(digest="0"), "was changed after it was written"),
-    "no digest": (lambda row: row.pop("digest"), "has another form"),
-    "another field": (lambda row: row.update(colour="red"), "has another form"),
-    "an output that is no text": (lambda row: row.update(outputs={"a": 3}), "has another form"),
-    "a report that is a list": (lambda row: row.update(report=[]), "has another form"),
-    "a key that is no text": (lambda row: row.update(key=7), "has another form"),
-}
-
-
-@pytest.mark.parametrize("name", EDITS)
-def test_an_edited_row_means_that_the_step_runs_again(workspace, name):
-    edit, why = EDITS[name]
-    workspace.finish("1_training", FinishedStep("key", {}, {"training": {"steps": 3}}))
-    rows = json.loads(workspace.path(LEDGER).read_text())
-    edit(rows["1_training"])
-    write_json(workspace.path(LEDGER), rows)
-    assert workspace.finished("1_training", "key") is None
-    assert why in workspace.damage_of("1_training")
-
-
-def test_a_report_of_another_version_means_that_the_step_runs_again(workspace):
-    """A field that has another name now; its row is as it was written."""
-    report = {"training": {"steps_done": 3}}
-    workspace.finish("1_training", FinishedStep("key", {}, report))
-    step = Step("1_training", SERVICES["training"])
-    look_for_result(step, "key", workspace)
-    assert step.reused is None
-    plan = "\n".join(plan_lines(Config(), Plan([step], ""), workspace))
-    assert "1_training      run" in plan
-    assert "again, because its report has another form" in plan
-
-
-def test_an_output_elsewhere_is_not_believed(workspace, tmp_path):
-    (tmp_path / "other").write_text("")
-    workspace.finish("1_training", FinishedStep("key", {"../other": file_digest(tmp_path / "other")}))
-    assert workspace.finished("1_training", "key") is None
-
-
 LINKED = ["models", "models/float.keras", ".lock", "textzoo.log", "steps.json", "c_project", "c_project/host"]
 LINKED += ["dataset", "dataset/train.bin", "plots", "checkpoints/latest", "checkpoints/latest/checkpoint.npz", ".hydra"]
-LINKED += ["report.json", "samples.txt", "logs/tensorboard", "benchmark", "quantization/x.csv", "made_from.json"]
+LINKED += [
+    "comparison.html",
+    "report.json",
+    "samples.txt",
+    "logs/tensorboard",
+    "benchmark",
+    "quantization/x.csv",
+    "made_from.json",
+]
 
 
 @pytest.mark.parametrize("name", LINKED)
@@ -160,6 +95,22 @@ def test_links_in_the_folder_are_named(workspace, tmp_path, name, kind):
     with pytest.raises(UserError, match=f"holds links: {name}"):
         workspace.lock()
     assert not elsewhere.exists() or kind == "folder" or elsewhere.read_text() == "theirs"
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_pipes_in_the_folder_are_named_and_not_opened(workspace, name):
+    path = workspace.path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(UserError, match=f"holds what is no plain file of this folder alone: {name} .a pipe."):
+        workspace.lock()
+
+
+def test_a_pipe_is_no_model(workspace):
+    workspace.path("models").mkdir()
+    os.mkfifo(workspace.path(ROLES["float_model"]))
+    assert workspace.find("float_model") is None
+    assert workspace.digests(["float_model"]) == {}
 
 
 @pytest.mark.parametrize("kind", ["pipe", "second name"])

@@ -71,3 +71,8 @@ def test_epochs_and_steps():
     assert total_steps(TrainingConfig(steps=None, epochs=2, batch_size=5), 1001, 10) == 41
     with pytest.raises(UserError, match="neither"):
         total_steps(TrainingConfig(steps=None), 1000, 10)
+
+
+def test_epochs_without_end_are_refused():
+    with pytest.raises(UserError, match=r"training\.epochs=1e\+06 is out of range; expected at most 100,000,000 steps"):
+        total_steps(TrainingConfig(steps=None, epochs=1e6, batch_size=1), 10**6, 10)

@@ -29,6 +29,7 @@ from textzoo.compiler.tflite_support import (
     used_tensors,
 )
 from textzoo.errors import UserError
+from textzoo.files import require_file
 
 IDENTIFIER = b"TFL3"
 MAXIMUM_BYTES = 512 * 2**20
@@ -140,8 +141,7 @@ def read_tflite(path: Path) -> TfliteFile:
 def read_checked_bytes(path: Path) -> bytes:
     """The bytes of a file whose size and identifier are those of a .tflite."""
     path = Path(path)
-    if not path.is_file():
-        raise UserError(f"there is no model file {path}", expected="a .tflite")
+    require_file(path, "model file")
     size = path.stat().st_size
     if size > MAXIMUM_BYTES:
         raise UserError(f"{path} is too large for a .tflite", expected=f"at most {MAXIMUM_BYTES} bytes")

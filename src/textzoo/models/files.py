@@ -17,7 +17,7 @@ from typing import Any
 import h5py
 
 from textzoo.errors import UserError
-from textzoo.files import atomic_path
+from textzoo.files import atomic_path, require_file
 from textzoo.models.base import LanguageModel
 from textzoo.models.hdf5_check import check_declared
 from textzoo.models.registry import MODELS
@@ -89,6 +89,7 @@ def load_float_model(path: Path) -> LanguageModel:
     readers = {".keras": keras_configuration, ".h5": h5_configuration}
     if path.suffix not in readers:
         raise UserError(f"{path}: unknown kind of model file", expected=" or ".join(readers))
+    require_file(path, "model file")
     try:
         class_name, config = readers[path.suffix](path)
     except UNREADABLE as error:

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from textzoo.errors import UserError, raise_all
+from textzoo.files import require_file
 from textzoo.registry import unknown_name
 from textzoo.schema import HardwareSetupConfig
 from textzoo.targets.board_facts import wrong_characters
@@ -184,7 +185,9 @@ def read_facts(name: str, folder: Path) -> dict[str, Any]:
     """The YAML as nested values, on top of the board that it builds upon, as Hydra would compose it."""
     if name not in board_names(folder):
         raise unknown_name("board", name, board_names(folder))
-    facts = yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
+    path = folder / f"{name}.yaml"
+    require_file(path)
+    facts = yaml.safe_load(path.read_text(encoding="utf-8"))
     for base in facts.pop("defaults", []):
         if base != "_self_":
             facts = merge(read_facts(base, folder), facts)

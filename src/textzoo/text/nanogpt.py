@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from textzoo.errors import UserError
+from textzoo.files import require_file
 from textzoo.text.reading import read_bytes
 
 MAX_META_BYTES = 1 << 24
@@ -67,7 +68,7 @@ def read_characters(folder: Path) -> list[str]:
         UserError: Missing (token files of a BPE, say), refused, or not a table of single characters.
     """
     path = folder / "meta.pkl"
-    if not path.is_file():
+    if not path.exists():
         raise UserError(
             f"there is no meta.pkl in '{folder}'",
             expected="a folder prepared by nanoGPT's character-level prepare.py: train.bin, val.bin, meta.pkl",
@@ -99,9 +100,8 @@ def open_tokens(path: Path, vocabulary_size: int) -> np.memmap:
     Raises:
         UserError: Missing, empty, of an odd number of bytes, or with tokens outside the vocabulary.
     """
-    size = path.stat().st_size if path.is_file() else None
-    if size is None:
-        raise UserError(f"there is no file '{path}'")
+    require_file(path)
+    size = path.stat().st_size
     if size == 0 or size % TOKEN_DTYPE.itemsize:
         raise UserError(f"'{path}' is damaged", expected="uint16 tokens, two bytes each", received=f"{size} bytes")
     tokens = np.memmap(path, dtype=TOKEN_DTYPE, mode="r")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from textzoo.errors import UserError
+from textzoo.files import require_file
 from textzoo.text.cleaning import normalise_newlines
 
 # Corpora are held in memory while they are turned into tokens.
@@ -132,11 +133,15 @@ def counted(reasons: list[str]) -> str:
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The content of a file of at most `limit` bytes; UserError if it is missing, unreadable or larger."""
-    if not path.is_file():
-        raise UserError(f"there is no file '{path}'", remedy="Check the path.")
+    """The content of a file of at most `limit` bytes; UserError if it is missing, no file, unreadable or larger.
+
+    What says of itself that it is empty is not opened: files of /proc do, and reading some of them never ends.
+    """
+    require_file(path)
     try:
         size = path.stat().st_size
+        if not size:
+            return b""
         if size > limit:
             raise UserError(f"'{path}' is too large", expected=f"at most {limit:,} bytes", received=f"{size:,}")
         with path.open("rb") as file:

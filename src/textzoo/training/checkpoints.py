@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from textzoo.errors import UserError
-from textzoo.files import atomic_path
+from textzoo.files import A_FILE, atomic_path, kind_of_place
 
 FILE_NAME = "checkpoint.npz"
 FORMAT = 1
@@ -100,6 +100,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _read(file: Path) -> Checkpoint:
+    _require_file(file)
     with zipfile.ZipFile(file) as archive:
         if sum(member.file_size for member in archive.infolist()) > file.stat().st_size:
             raise ValueError("its sizes are inconsistent")
@@ -113,9 +114,17 @@ def _read(file: Path) -> Checkpoint:
     return Checkpoint(vectors, progress)
 
 
+def _require_file(file: Path) -> None:
+    """ValueError for a pipe, a device or anything else that would be waited for."""
+    kind = kind_of_place(file)
+    if kind not in (None, A_FILE):
+        raise ValueError(f"it is {kind}")
+
+
 def read_step(folder: Path) -> int:
     """How many steps the checkpoint of a folder has done; 0 where there is none that can be read."""
     try:
+        _require_file(folder / FILE_NAME)
         with zipfile.ZipFile(folder / FILE_NAME) as archive:
             return _progress(json.loads(bytes(_array(archive, "progress", np.uint8, MAXIMAL_PROGRESS_BYTES)))).step
     except Exception:  # as in read_checkpoint

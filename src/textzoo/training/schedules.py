@@ -3,13 +3,21 @@
 import math
 
 from textzoo.errors import UserError
-from textzoo.schema import TrainingConfig
+from textzoo.schema import MOST_STEPS, TrainingConfig
 
 
 def total_steps(config: TrainingConfig, training_tokens: int, context_length: int) -> int:
-    """Optimizer steps of the whole run, from `training.steps` or `training.epochs`."""
+    """Optimizer steps of the whole run, from `training.steps` or `training.epochs`; UserError for too many epochs."""
     if config.epochs is not None:
-        return max(1, math.ceil(config.epochs * training_tokens / (config.batch_size * context_length)))
+        steps = max(1, math.ceil(config.epochs * training_tokens / (config.batch_size * context_length)))
+        if steps > MOST_STEPS:
+            raise UserError(
+                f"training.epochs={config.epochs:g} is out of range",
+                expected=f"at most {MOST_STEPS:,} steps",
+                received=f"{steps:,} steps for {training_tokens:,} tokens",
+                remedy="Give fewer epochs, or a larger batch.",
+            )
+        return steps
     if config.steps is None:
         raise UserError("neither training.steps nor training.epochs is given", remedy="Give one of them.")
     return config.steps

@@ -10,6 +10,9 @@ from textzoo.validation.keys import Rule
 
 # Keys of the model section that say what to do with the architecture; the others say how to build it.
 NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
+# Of d_model x d_model, in a transformer's block; recurrent ones have fewer.
+MATRICES_PER_BLOCK = 12
+MOST_WEIGHTS = 2**29
 CIMV3_BOARD = "CIMv3"
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
@@ -61,6 +64,24 @@ def check_heads(config: Config) -> list[UserError]:
     return []
 
 
+def check_size(config: Config) -> list[UserError]:
+    """The weights of the blocks fit a .tflite, and training's several copies of them a machine."""
+    model = config.model
+    if not has(model, "d_model") or not has(model, "n_layers"):
+        return []
+    weights = MATRICES_PER_BLOCK * model.n_layers * model.d_model**2
+    if weights <= MOST_WEIGHTS:
+        return []
+    return [
+        UserError(
+            f"model.n_layers={model.n_layers} and model.d_model={model.d_model} make a model that is too large",
+            expected=f"at most {MOST_WEIGHTS:,} weights",
+            received=f"about {weights:,}",
+            remedy="Give fewer layers, or a smaller width.",
+        )
+    ]
+
+
 def check_rotary(config: Config) -> list[UserError]:
     model = config.model
     if has(model, "positions") and model.positions == "rotary" and model.d_model % (2 * model.n_heads):
@@ -107,6 +128,7 @@ def cimv3_violations(model: ModelConfig, remedy: str) -> list[UserError]:
 
 RULES: tuple[Rule, ...] = (
     check_heads,
+    check_size,
     check_rotary,
     check_cimv3,
 )

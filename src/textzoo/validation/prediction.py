@@ -5,6 +5,23 @@ from textzoo.errors import UserError
 from textzoo.schema import Config
 from textzoo.validation.keys import Rule
 
+MOST_TOKENS = 10**7
+
+
+def check_amount(config: Config) -> list[UserError]:
+    """All samples together come to an end."""
+    count, length = config.prediction.num_samples, config.prediction.max_tokens
+    if count * length <= MOST_TOKENS:
+        return []
+    return [
+        UserError(
+            "prediction.num_samples times prediction.max_tokens is out of range",
+            expected=f"<= {MOST_TOKENS:,} tokens",
+            received=f"{count:,} x {length:,}",
+            remedy="Give fewer or shorter samples.",
+        )
+    ]
+
 
 def check_prompt(config: Config) -> list[UserError]:
     """Where a model is to continue a text, there is one; evaluation and benchmarking let it, too."""
@@ -21,4 +38,4 @@ def check_prompt(config: Config) -> list[UserError]:
     ]
 
 
-RULES: tuple[Rule, ...] = (check_prompt,)
+RULES: tuple[Rule, ...] = (check_amount, check_prompt)

@@ -6,9 +6,19 @@ from typing import Any
 
 from textzoo.chains import CHAINS, DESCRIBE
 from textzoo.errors import UserError
+from textzoo.files import A_FILE, A_FOLDER, kind_of_place
 from textzoo.registry import unknown_name
 from textzoo.schema import Config
 from textzoo.validation.keys import Rule
+
+# What a path may lead to: files whose content is read, and folders of them; these keys take one of the two.
+ANY_KIND = (A_FILE, A_FOLDER)
+ONE_KIND = {
+    "general.resume": (A_FOLDER,),
+    "tokenizer.path": (A_FILE,),
+    "model.float_model_path": (A_FILE,),
+    "model.quantized_model_path": (A_FILE,),
+}
 
 
 def check_mode(config: Config) -> list[UserError]:
@@ -52,17 +62,26 @@ def check_files(config: Config) -> list[UserError]:
 
 
 def missing_files(section: Any, prefix: str) -> list[UserError]:
+    """Mistakes for paths of a section where nothing lies, or what cannot be read to its end; nothing is opened."""
     errors = []
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
         if entry.metadata.get("path") and value is not None:
+            name = f"{prefix}.{entry.name}"
+            expected = ONE_KIND.get(name, ANY_KIND)
             paths = value if isinstance(value, list) else [value]
-            errors += [
-                UserError(f"{prefix}.{entry.name}: there is no file or folder '{path}'", remedy="Check the path.")
-                for path in paths
-                if not Path(path).exists()
-            ]
+            errors += [error for path in paths if (error := place_mistake(name, path, expected))]
     return errors
+
+
+def place_mistake(name: str, path: str, expected: tuple[str, ...]) -> UserError | None:
+    """What is wrong with a path that a key names, if anything is."""
+    kind = kind_of_place(Path(path))
+    if kind in expected:
+        return None
+    if kind is None:
+        return UserError(f"{name}: there is no file or folder '{path}'", remedy="Check the path.")
+    return UserError(f"{name}: '{path}' is {kind}", expected=" or ".join(expected), remedy="Check the path.")
 
 
 def check_model_files(config: Config) -> list[UserError]:

@@ -1,5 +1,7 @@
 """Rules for training."""
 
+from pathlib import Path
+
 from textzoo.chains import CHAINS
 from textzoo.errors import UserError
 from textzoo.schema import Config
@@ -7,6 +9,11 @@ from textzoo.validation.keys import Rule
 
 # training.qat -> bits in the names of the recipes that store such weights.
 QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
+
+CHECKPOINT_FILE = "checkpoint.npz"
+# Numbers that a block keeps of each token, in widths of the model.
+ACTIVATIONS_PER_BLOCK = 16
+MOST_ACTIVATIONS = 2**37  # of 4 bytes
 
 
 def check_length_of_training(config: Config) -> list[UserError]:
@@ -35,6 +42,27 @@ def check_accumulation(config: Config) -> list[UserError]:
     return []
 
 
+def check_memory(config: Config) -> list[UserError]:
+    """What a part of a batch keeps for its gradients fits a machine."""
+    model, training = config.model, config.training
+    if "training" not in CHAINS.get(config.operation_mode, ()):
+        return []
+    windows = -(-training.batch_size // training.gradient_accumulation)
+    per_token = model.n_layers * (ACTIVATIONS_PER_BLOCK * model.d_model + model.n_heads * model.context_length)
+    numbers = windows * model.context_length * per_token
+    if numbers <= MOST_ACTIVATIONS:
+        return []
+    return [
+        UserError(
+            "a step of training takes too much memory",
+            expected=f"at most {MOST_ACTIVATIONS >> 28} GiB",
+            received=f"about {numbers >> 28:,} GiB for training.batch_size={training.batch_size}, "
+            f"model.context_length={model.context_length}",
+            remedy="Give more training.gradient_accumulation, a smaller batch, or a shorter context.",
+        )
+    ]
+
+
 def check_starts(config: Config) -> list[UserError]:
     if config.training.resume_from and config.training.init_from:
         return [
@@ -44,6 +72,21 @@ def check_starts(config: Config) -> list[UserError]:
             )
         ]
     return []
+
+
+def check_checkpoints(config: Config) -> list[UserError]:
+    """A folder to start from is that of a checkpoint: another one may hold anything, and any amount of it."""
+    if "training" not in CHAINS.get(config.operation_mode, ()):
+        return []
+    given = {key: getattr(config.training, key) for key in ("resume_from", "init_from")}
+    return [
+        UserError(
+            f"training.{key}: '{path}' is no checkpoint",
+            expected=f"a folder with a {CHECKPOINT_FILE}, such as <run>/checkpoints/best",
+        )
+        for key, path in given.items()
+        if path and Path(path).is_dir() and not Path(path, CHECKPOINT_FILE).exists()
+    ]
 
 
 def check_quantization_aware_training(config: Config) -> list[UserError]:
@@ -77,6 +120,8 @@ def check_quantization_aware_training(config: Config) -> list[UserError]:
 RULES: tuple[Rule, ...] = (
     check_length_of_training,
     check_accumulation,
+    check_memory,
     check_starts,
+    check_checkpoints,
     check_quantization_aware_training,
 )
