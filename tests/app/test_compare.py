@@ -2,9 +2,11 @@
 
 import dataclasses
 import re
+from html import escape
 
 import pytest
 
+from textzoo.escaping import visible_line
 from textzoo.headlines import BY_KEY, HEADLINES, headline_figures
 from textzoo.report import (
     BenchmarkReport,
@@ -18,7 +20,8 @@ from textzoo.report import (
 )
 from textzoo.run_labels import run_name, run_tags
 from textzoo.schema import Config
-from textzoo.services.compare import best_of, letter
+from textzoo.services.compare import Comparison, Row, best_of, letter
+from textzoo.services.compare_page import page
 from textzoo.tracking import open_store
 
 
@@ -106,6 +109,16 @@ def test_letters():
     assert [letter(index) for index in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
 
 
+HOSTILE = "a \x1b[2J\u202eb\x00 <script>&amp; \N{GRINNING FACE}\n"
+
+
+def test_the_page_shows_names_and_values_as_the_console_does():
+    comparison = Comparison(("A",), (HOSTILE,), ("FINISHED",), (Row(HOSTILE, (HOSTILE,)),), (Row(HOSTILE, ("1",)),))
+    html = page(comparison)
+    assert html.count(escape(visible_line(HOSTILE))) == 4
+    assert not re.search("[\x00\x1b\u202e]|<script", html)
+
+
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory, store, sweep_of):
     """Four runs at toy size: two learning rates, two recipes."""
@@ -183,10 +196,10 @@ def test_compare_shows_runs_within_80_columns_and_as_a_page(store, sweep, sweep_
     best = next(line for line in text.splitlines() if line.startswith("loss_nats/quantized"))
     assert best.split()[1].endswith("*")
     assert best.split()[1] == f"{runs[0].data.metrics['loss_nats/quantized']:.4f}*"
-    page = (folder / "comparison.html").read_text()
-    assert not re.search(r"(?:src|href)=|@import|<script", page)
-    assert runs[0].info.run_name in page
-    assert page.count('class="best"') >= 4
+    html = (folder / "comparison.html").read_text()
+    assert not re.search(r"(?:src|href)=|@import|<script", html)
+    assert runs[0].info.run_name in html
+    assert html.count('class="best"') >= 4
     assert len(parents(store)[1]) == 4  # it makes no run itself
 
 

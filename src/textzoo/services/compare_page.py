@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-import jinja2
+from textzoo.report.html import environment
 
 if TYPE_CHECKING:
     from textzoo.services.compare import Comparison
@@ -30,7 +30,7 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; color: #57606a; }
 <h1>Comparison of {{ comparison.names | length }} runs</h1>
 <dl>
 {% for letter in comparison.letters %}
-<dt>{{ letter }} &ensp; {{ comparison.names[loop.index0] }}</dt><dd>{{ comparison.facts[loop.index0] }}</dd>
+<dt>{{ letter }} &ensp; {{ comparison.names[loop.index0] | line }}</dt><dd>{{ comparison.facts[loop.index0] }}</dd>
 {% endfor %}
 </dl>
 {% for title, rows in (("What differs in the configuration", comparison.configuration),
@@ -39,8 +39,8 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; color: #57606a; }
 <div class="wide"><table>
 <tr><th></th>{% for letter in comparison.letters %}<th>{{ letter }}</th>{% endfor %}</tr>
 {% for row in rows %}
-<tr><td>{{ row.name }}</td>
-{% for cell in row.cells %}<td{% if loop.index0 in row.best %} class="best"{% endif %}>{{ cell }}</td>{% endfor %}</tr>
+<tr><td>{{ row.name | line }}</td>
+{% for cell in row.cells %}<td{% if loop.index0 in row.best %} class="best"{% endif %}>{{ cell | line }}</td>{% endfor %}</tr>
 {% endfor %}
 </table></div>
 {% endfor %}
@@ -50,6 +50,5 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; color: #57606a; }
 
 
 def page(comparison: "Comparison") -> str:
-    """The comparison as HTML; every text of it is escaped."""
-    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(PAGE)
-    return template.render(comparison=comparison)
+    """The comparison as HTML; every text of it is escaped, as in report.html."""
+    return environment().from_string(PAGE).render(comparison=comparison)
