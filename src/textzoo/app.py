@@ -29,6 +29,7 @@ from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config, walk
 from textzoo.secrets import masked_for
+from textzoo.standard_streams import losses
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
 from textzoo.workspace import FinishedStep, Workspace, open_own
 
@@ -49,6 +50,7 @@ def run(composed: DictConfig) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MPLBACKEND", "Agg")
     tolerate_missing_characters()
+    losses.text_is_all = composed.get("operation_mode") in UNTRACKED
     hydra = HydraConfig.get()
     root = Path(hydra.runtime.output_dir)
     if hydra.mode == RunMode.MULTIRUN:  # of which Hydra keeps everything, passwords too; each run keeps its own
@@ -177,6 +179,7 @@ def log_to(path: Path | None, uri: str | None = None) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    losses.tell()
 
 
 @dataclass

@@ -48,7 +48,10 @@ def escape_match(match: re.Match[str]) -> str:
 
 
 def visible(text: str, encoding: str = "utf-8") -> str:
-    """The text for a terminal of an encoding, or for a page; equal to the text where nothing in it is harmful or missing there."""
+    """The text for a terminal of an encoding, or for a page.
+
+    Equal to the text where nothing in it is harmful, or missing in the encoding.
+    """
     harmless = HARMFUL_CHARACTER.sub(escape_match, text)
     return harmless.encode(encoding, "backslashreplace").decode(encoding)
 

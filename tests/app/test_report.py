@@ -398,9 +398,7 @@ def test_markdown_takes_texts_for_texts(tmp_path, trouble):
     _, page, _ = written(tmp_path, with_texts(trouble), summary_with(trouble))
     tokens = MarkdownIt("commonmark").enable("table").parse(page)
     blocks = [token.content for token in tokens if token.type == "fence"]
-    assert blocks == [
-        re.sub("\r\n?", "\n", MarkdownIt().parse(f"~~~~~\n{visible(trouble * 2)}\n~~~~~")[0].content)
-    ]
+    assert blocks == [re.sub("\r\n?", "\n", MarkdownIt().parse(f"~~~~~\n{visible(trouble * 2)}\n~~~~~")[0].content)]
     inline = [token for token in tokens if token.type == "inline"]
     assert {child.type for token in inline for child in token.children} <= {"text", "text_special"}
     texts = ["".join(child.content for child in token.children) for token in inline]

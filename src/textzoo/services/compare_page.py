@@ -40,7 +40,10 @@ dt { font-weight: 600; } dd { margin: 0 0 .5rem 0; color: #57606a; }
 <tr><th></th>{% for letter in comparison.letters %}<th>{{ letter }}</th>{% endfor %}</tr>
 {% for row in rows %}
 <tr><td>{{ row.name | line }}</td>
-{% for cell in row.cells %}<td{% if loop.index0 in row.best %} class="best"{% endif %}>{{ cell | line }}</td>{% endfor %}</tr>
+{% for cell in row.cells %}
+<td{% if loop.index0 in row.best %} class="best"{% endif %}>{{ cell | line }}</td>
+{% endfor %}
+</tr>
 {% endfor %}
 </table></div>
 {% endfor %}
