@@ -20,7 +20,7 @@ from textzoo import configuration, continuing, interruption
 from textzoo.chains import CHAINS, SERVICES, TEXT_FIRST, UNTRACKED, Service
 from textzoo.errors import UserError, collecting, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
-from textzoo.files import file_digest, shown_path, value_digest
+from textzoo.files import file_digest, remove_unused, shown_path, value_digest
 from textzoo.places import published, published_values
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
@@ -31,7 +31,7 @@ from textzoo.schema import Config, walk
 from textzoo.secrets import masked_for
 from textzoo.standard_streams import losses
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
-from textzoo.workspace import FinishedStep, Workspace, open_own
+from textzoo.workspace import LOCK, FinishedStep, Workspace, open_own
 
 if TYPE_CHECKING:
     from textzoo.text.reading import LeftOut
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 LOG_FILE = "textzoo.log"
+# What a run without a step leaves.
+REPORTS = (".hydra", "report.html", "report.json", "report.md")
 # Made from the weights of an earlier training, and not from those of this one.
 LEFT_BEHIND = ("quantized_model", "forward_model")
 logger = logging.getLogger("textzoo")
@@ -59,7 +61,16 @@ def run(composed: DictConfig) -> int:
         config = typed_config(composed)
         outcome.show_traceback = config.general.traceback
         execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION_FOLDER))
+    if outcome.is_mistake:
+        remove_traces(root, composed.get("operation_mode"))
     return outcome.code
+
+
+def remove_traces(root: Path, mode: Any) -> None:
+    """Remove the new folder of a run that was refused before any step began; of one that leaves no other trace, too."""
+    log_to(None)
+    with contextlib.suppress(UserError, OSError), Workspace(root).lock():
+        remove_unused(root, {LOCK, LOG_FILE, *(REPORTS if mode in UNTRACKED else ())})
 
 
 def typed_config(composed: DictConfig) -> Config:
@@ -74,6 +85,7 @@ class Outcome:
 
     code: int = SUCCESS
     show_traceback: bool = False
+    is_mistake: bool = False
 
 
 def remedy_of(error: OSError) -> str:
@@ -94,7 +106,7 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
         outcome.code = INTERRUPTED
         say(f"Interrupted. Continue with: python stm32ai_main.py general.resume={shown_path(root)}")
     except UserError as error:
-        outcome.code = USER_MISTAKE
+        outcome.code, outcome.is_mistake = USER_MISTAKE, True
         say(str(error))
     except OSError as error:
         outcome.code = USER_MISTAKE

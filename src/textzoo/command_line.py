@@ -37,6 +37,7 @@ from textzoo.composition import (
 )
 from textzoo.errors import UserError, collecting
 from textzoo.escaping import visible
+from textzoo.files import make_folder
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.resuming import first_line, is_of_hydra, of_resumed_run, read_yaml
@@ -250,7 +251,7 @@ def default_choices(folder: Path) -> dict[str, Any]:
 def check_writable(folder: Path) -> list[UserError]:
     """The run's folder can be made and written to, before Hydra tries."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             return []
     except OSError as error:

@@ -99,8 +99,7 @@ def choices(override: Override) -> Iterator[Override]:
 
 def unreadable(text: str, error: Exception) -> UserError:
     """What is wrong with one override, and how a text with signs in it gets through the shell and Hydra."""
-    key, equal, _ = text.partition("=")
-    if not equal:
+    if "=" not in text:
         return UserError(f"the command line cannot be read: '{text}'", expected="key=value")
     reason = str(error).splitlines()[0].partition(" expecting ")[0]
     remedy = f"A text with such signs in it needs quotes twice: {shlex.quote(with_quotes(text))}"
