@@ -173,6 +173,20 @@ def test_a_report_survives_the_ledger(report):
     assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
 
 
+@pytest.mark.parametrize(("value", "name"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
+def test_figures_that_are_no_numbers_are_reported_as_such(tmp_path, value, name):
+    """A model of NaNs, or one whose perplexity is beyond all numbers, is a finding."""
+    row = dataclasses.replace(REPORT.evaluation[1], loss_nats=value, perplexity=value, delta_loss_nats=value)
+    report = dataclasses.replace(WHOLE, evaluation=[row], training=dataclasses.replace(REPORT.training, seconds=value))
+    values, page, html = written(tmp_path, report)
+    assert values["evaluation"][0]["loss_nats"] == values["training"]["seconds"] == name
+    again = Report.from_dict(json.loads(json.dumps(report.to_dict(), allow_nan=False)))
+    assert (again.to_dict(), type(again.evaluation[0].delta_loss_nats)) == (report.to_dict(), float)
+    assert f"| {name} |" in page
+    assert f'<data value="{name}">{name}</data>' in html
+    assert re.search(rf"\s{name}\s", printed(report))
+
+
 def test_sections_of_services_that_did_not_run_are_absent():
     assert set(Report(quantization=REPORT.quantization).to_dict()) == {"quantization"}
 
