@@ -53,22 +53,25 @@ class StandardFile(io.FileIO):
         super().__init__(number, "w", closefd=False)
 
     def write(self, data: bytes | memoryview) -> int:
-        """The number of bytes written or lost. SystemExit where the text is all that there is to give."""
+        """All bytes, written or lost: nobody asks again. SystemExit where the text is all that there is to give."""
         number = self.fileno()
         if number not in losses.reasons:
             try:
-                return self.written(data)
+                self.write_all(memoryview(data).cast("B"))
             except OSError as error:
                 lose(number, error)
-        if number == 1 and losses.text_is_all:
+        if number == 1 and number in losses.reasons and losses.text_is_all:
             end(losses.reasons[number])
         return memoryview(data).nbytes
 
-    def written(self, data: bytes | memoryview) -> int:
-        """As FileIO's; where the console takes nothing at the moment and says so, it is waited for."""
-        while (count := super().write(data)) is None:
-            select.select([], [self], [])
-        return count
+    def write_all(self, data: memoryview) -> None:
+        """Write every byte; a console that takes nothing at the moment, and says so, is waited for."""
+        while data:
+            count = super().write(data)
+            if count is None:
+                select.select([], [self], [])
+            else:
+                data = data[count:]
 
 
 def lose(number: int, reason: OSError) -> None:

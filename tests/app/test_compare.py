@@ -31,7 +31,7 @@ from textzoo.services import compare
 from textzoo.services.compare import Comparison, Row, best_of, letter
 from textzoo.services.compare_page import page
 from textzoo.terminal import TextConsole
-from textzoo.tracking import open_store, open_to_read
+from textzoo.tracking import open_to_read
 
 
 def evaluated(model, loss, corpus=None, delta=None):
@@ -128,90 +128,6 @@ def test_the_page_shows_names_and_values_as_the_console_does():
     assert not re.search("[\x00\x1b\u202e]|<script", html)
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory, store, sweep_of):
-    """Four runs at toy size: two learning rates, two recipes."""
-    folder = tmp_path_factory.mktemp("sweep")
-    answer = sweep_of(
-        folder,
-        "-m",
-        "operation_mode=chain_tqe",
-        "general.project_name=sweep of four",
-        "training.learning_rate=1e-3,3e-3",
-        "quantization=static_wi8_ai8,static_wi4_ai8",
-    )
-    assert answer.returncode == 0, answer.stderr
-    return folder
-
-
-def parents(store):
-    opened = open_store(store, "sweep of four")
-    found = opened.client.search_runs(
-        [opened.experiment_id], "tags.mode = 'chain_tqe'", order_by=["metrics.`loss_nats/quantized` ASC"]
-    )
-    return opened, found
-
-
-def test_a_sweep_is_one_table_of_params_and_metrics(store, sweep):
-    opened, runs = parents(store)
-    assert len(runs) == 4
-    losses = [run.data.metrics["loss_nats/quantized"] for run in runs]
-    assert losses == sorted(losses)
-    rows = {(run.data.params["training.learning_rate"], run.data.params["quantization.recipe"]) for run in runs}
-    assert len(rows) == 4
-    for run in runs:
-        assert run.info.status == "FINISHED"
-        assert {"loss_nats/float", "delta_loss_nats", "file_bytes", "parameters", "quantization_seconds"} <= set(
-            run.data.metrics
-        )
-        assert run.info.run_name[:24].startswith(f"pico_gpt {run.data.tags['recipe_label']}")
-        assert "# chain_tqe: FINISHED" in run.data.tags["mlflow.note.content"]
-        [dataset] = run.inputs.dataset_inputs
-        assert run.data.params["data_sha256"].startswith(dataset.dataset.digest)
-        assert len(run.outputs.model_outputs) == 2
-        children = opened.client.search_runs(
-            [opened.experiment_id],
-            f"tags.`mlflow.parentRunId` = '{run.info.run_id}'",
-            order_by=["attributes.start_time"],
-        )
-        assert [child.info.run_name for child in children] == ["1_training", "2_quantization", "3_evaluation"]
-        for child in children:
-            same = set(child.data.params.items()) <= set(run.data.params.items())
-            assert same, set(child.data.params.items()) - set(run.data.params.items())
-        assert "training.learning_rate" in children[0].data.params
-        assert "training.learning_rate" not in children[1].data.params
-        curve = opened.client.get_metric_history(children[0].info.run_id, "validation_loss")
-        assert [point.step for point in curve] == [10, 20]
-
-
-def test_compare_shows_runs_within_80_columns_and_as_a_page(store, sweep, sweep_of, tmp_path):
-    _, runs = parents(store)
-    folder = tmp_path / "run"
-    answer = sweep_of(
-        tmp_path,
-        "operation_mode=compare",
-        "general.project_name=sweep of four",
-        "compare.runs=last 4",
-        "compare.order_by=loss_nats/quantized",
-        f"hydra.run.dir={folder}",
-    )
-    assert answer.returncode == 0, answer.stderr
-    text = answer.stdout[answer.stdout.index("A  pico_gpt") : answer.stdout.index("FINISHED: comparison.html")]
-    assert max(map(len, text.splitlines())) <= 80
-    for wanted in ("training.learning_rate", "0.001", "0.003", "quantization.recipe", "loss_nats/quantized"):
-        assert wanted in text.replace("\n", ""), text
-    assert text.index("training.learning_rate") < text.index("loss_nats/quantized")
-    assert "model.n_layers" not in text  # the same in all
-    best = next(line for line in text.splitlines() if line.startswith("loss_nats/quantized"))
-    assert best.split()[1].endswith("*")
-    assert best.split()[1] == f"{runs[0].data.metrics['loss_nats/quantized']:.4f}*"
-    html = (folder / "comparison.html").read_text()
-    assert not re.search(r"(?:src|href)=|@import|<script", html)
-    assert runs[0].info.run_name in html
-    assert html.count('class="best"') >= 4
-    assert len(parents(store)[1]) == 4  # it makes no run itself
-
-
 def made_up(index, name="run", **figures):
     """A run as MLflow hands it over; its learning rate and its loss differ from those of all others."""
     figures = {"loss_nats/float": 2.0 + index, "parameters": 1000.0, **figures}
@@ -295,18 +211,20 @@ def test_runs_without_differences_or_figures_say_so(shown):
 
 
 MISTAKES = {
-    "an unknown run": (["compare.runs=[pico_gpt int8 chain_tqr]"], "no run of the store is called"),
+    "an unknown run": (["compare.runs=[made one]"], "no run of the store is called 'made one'"),
+    "a run like others": (["compare.runs=[made_1]"], "Did you mean 'made 1'"),
     "no run": (["compare.runs=[]"], "names no run"),
     "the last none": (["compare.runs=last 0"], "no run of the store is called"),
     "several unknown runs": (["compare.runs=[nothing,neither]"], "neither"),
-    "an unknown figure": (["compare.order_by=loss_nats/quantised"], "Did you mean 'loss_nats/quantized'"),
+    "texts that Hydra cannot read": (['compare.runs=[日本,"a,b"]'], "'a,b'"),
+    "an unknown figure": (["compare.order_by=loss_nats/flaot"], "Did you mean 'loss_nats/float'"),
 }
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_mistakes_are_told_with_the_nearest_names(store, sweep, sweep_of, tmp_path, case):
+def test_mistakes_are_told_with_the_nearest_names(store_of_runs, sweep_of, tmp_path, case):
     arguments, message = MISTAKES[case]
-    answer = sweep_of(tmp_path, "operation_mode=compare", "general.project_name=sweep of four", *arguments)
+    answer = sweep_of(tmp_path, "operation_mode=compare", "general.project_name=made", *arguments)
     assert answer.returncode == 2, answer.stdout
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr

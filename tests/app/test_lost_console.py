@@ -1,5 +1,6 @@
 """A console that goes away: runs go on without it and write everything, tables and help end as Unix programs do."""
 
+import fcntl
 import os
 import pty
 import signal
@@ -20,7 +21,7 @@ QUIET = 128 + signal.SIGPIPE
 def in_shell(tmp_path):
     """A function that runs the program's arguments in bash, redirections included: its exit code and what it said."""
 
-    def run(arguments, ways, before=""):
+    def run(arguments, ways, before="PYTHONUNBUFFERED="):
         command = f"{before} {sys.executable} {PROGRAM} {arguments} {ways}; exit ${{PIPESTATUS[0]}}"
         return subprocess.run(
             ["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
@@ -31,11 +32,11 @@ def in_shell(tmp_path):
 
 # Variables before the program, what the shell does with the console -> why it is lost.
 WAYS_OF_RUNS = {
-    ("", "| head -1"): BROKEN,
-    ("", "2>&1 | true"): BROKEN,
-    ("", "> /dev/full"): FULL,
+    ("PYTHONUNBUFFERED=", "| head -1"): BROKEN,
+    ("PYTHONUNBUFFERED=", "2>&1 | true"): BROKEN,
+    ("PYTHONUNBUFFERED=", "> /dev/full"): FULL,
     ("PYTHONUNBUFFERED=1", "> /dev/full 2> /dev/full"): FULL,
-    ("", "<&- >&- 2>&-"): CLOSED,
+    ("PYTHONUNBUFFERED=", "<&- >&- 2>&-"): CLOSED,
 }
 
 
@@ -91,6 +92,23 @@ def test_where_the_text_is_all_a_lost_console_ends_the_program(in_shell, tmp_pat
     answer = in_shell(*case)
     assert (answer.returncode, answer.stderr) == WAYS_OF_TABLES[case]
     assert not list(tmp_path.iterdir())
+
+
+def test_a_console_that_takes_nothing_at_the_moment_is_waited_for(tmp_path):
+    """Whoever shares a terminal may have set it so that it says "not now" instead of letting others wait."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writing, False)
+    command = [sys.executable, str(PROGRAM), "operation_mode=describe"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE) as process:
+        os.close(writing)
+        text = b""
+        while piece := os.read(reading, 100):
+            text += piece
+        assert (process.wait(60), process.stderr.read()) == (0, b"")
+    os.close(reading)
+    assert len(text) > 4096
+    assert text.endswith(subprocess.run(command, cwd=tmp_path, capture_output=True, check=True).stdout[-1000:])
 
 
 @pytest.mark.parametrize(("way", "expected"), [("| true", (QUIET, "")), ("> /dev/full", (2, CANNOT.format(FULL)))])
