@@ -438,6 +438,14 @@ def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run,
     assert "1_training      reuse" in again.stdout
 
 
+@pytest.mark.parametrize("options", [[], ["hydra.run.dir=runs/of/mine"]])
+def test_a_run_that_its_plan_refuses_leaves_nothing(warm_program, tmp_path, options):
+    (tmp_path / "texts").mkdir()
+    answer = warm_program("operation_mode=statistics", "dataset=text", "dataset.training_path=texts", *options)
+    assert (answer.returncode, "there is no .txt file" in answer.stderr) == (2, True), answer.stderr
+    assert [path.name for path in tmp_path.rglob("*")] == ["texts"]
+
+
 def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
     """By a second run, a resume, and a sweep into the same folder."""
     folder = tmp_path / "run"
