@@ -4,6 +4,7 @@ Only Hydra is imported here, so that help and mistakes in the configuration are 
 `main`, so that a Ctrl-C is answered meanwhile.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -17,23 +18,30 @@ exit_codes: list[int] = []
 
 def leave(*_: Any) -> None:
     """Answer a Ctrl-C before a run began: nothing is to be saved, and an exception could be lost in an import."""
-    os.write(sys.stderr.fileno(), b"Interrupted.\n")
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        os.write(2, b"Interrupted.\n")
     os._exit(INTERRUPTED)
 
 
 def run(config: Any) -> None:
     """Run one composed configuration (a DictConfig); Hydra calls this, for every choice of a sweep."""
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # a run tells of a pipe that breaks, to an emulator for one
     from textzoo import app
 
     exit_codes.append(app.run(config))
 
 
 def main() -> None:
-    """Check the command line, then let Hydra run it."""
+    """Answer Ctrl-C, outlive the console, and start."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell's background job does
         signal.signal(signal.SIGINT, leave)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `... | head` ends help and tables without a word
+    from textzoo.standard_streams import guarded_streams
+
+    with guarded_streams():
+        start()
+
+
+def start() -> None:
+    """Check the command line, then let Hydra run it."""
     import hydra
 
     from textzoo import command_line

@@ -14,6 +14,7 @@ from textzoo.engines.generate import generate
 from textzoo.errors import UserError, raise_all
 from textzoo.schema import PredictionConfig
 from textzoo.services.firmware import Firmware, make_firmware
+from textzoo.standard_streams import guarded_streams
 from textzoo.targets.boards import Board, load_board
 from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import emulate
@@ -50,8 +51,9 @@ def main() -> None:
     """Compile, build, talk; exits with 2 where something is missing or refused, with 130 after Ctrl-C."""
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        raise_all(missing_tools(list(GROUPS["stm32"])))
-        hello()
+        with guarded_streams():
+            raise_all(missing_tools(list(GROUPS["stm32"])))
+            hello()
     except (UserError, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -20,10 +20,10 @@ from textzoo import configuration, continuing, interruption
 from textzoo.chains import TEXT_FIRST, UNTRACKED
 from textzoo.errors import UserError, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
-from textzoo.files import shown_path
+from textzoo.files import remove_unused, shown_path
 from textzoo.ledger import FinishedStep
 from textzoo.places import published, published_setting, published_values
-from textzoo.planning import LEFT_BEHIND, LOG_FILE, Plan, Step, make_plan, plan_lines
+from textzoo.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, Step, make_plan, plan_lines
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
 from textzoo.resuming import keep_command_line
@@ -32,11 +32,14 @@ from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config
 from textzoo.secrets import masked, masked_for, remember_environment
 from textzoo.sources import made_from, sources_of
+from textzoo.standard_streams import losses
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
-from textzoo.workspace import Workspace, open_own
+from textzoo.workspace import LOCK, Workspace, open_own
 
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
+# What a run without a step leaves.
+TRACES = (".hydra", *REPORTS)
 logger = logging.getLogger("textzoo")
 logger.addHandler(logging.NullHandler())
 
@@ -47,6 +50,7 @@ def run(composed: DictConfig) -> int:
     os.environ.setdefault("MPLBACKEND", "Agg")
     tolerate_missing_characters()
     remember_environment()  # in a sweep's own process, too
+    losses.text_is_all = composed.get("operation_mode") in UNTRACKED
     hydra = HydraConfig.get()
     root = Path(hydra.runtime.output_dir)
     if hydra.mode == RunMode.MULTIRUN:  # of which Hydra keeps everything, passwords too; each run keeps its own
@@ -55,7 +59,16 @@ def run(composed: DictConfig) -> int:
         config = typed_config(composed)
         outcome.show_traceback = config.general.traceback
         execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION_FOLDER))
+    if outcome.is_mistake:
+        remove_traces(root, composed.get("operation_mode"))
     return outcome.code
+
+
+def remove_traces(root: Path, mode: Any) -> None:
+    """Remove the new folder of a run that was refused before any step began; of one that leaves no other trace, too."""
+    log_to(None)
+    with contextlib.suppress(UserError, OSError), Workspace(root).lock():
+        remove_unused(root, {LOCK, LOG_FILE, *(TRACES if mode in UNTRACKED else ())})
 
 
 def typed_config(composed: DictConfig) -> Config:
@@ -70,6 +83,7 @@ class Outcome:
 
     code: int = SUCCESS
     show_traceback: bool = False
+    is_mistake: bool = False
 
 
 def remedy_of(error: OSError) -> str:
@@ -90,7 +104,7 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
         outcome.code = INTERRUPTED
         say(f"Interrupted. Continue with: python stm32ai_main.py general.resume={shown_path(root)}")
     except UserError as error:
-        outcome.code = USER_MISTAKE
+        outcome.code, outcome.is_mistake = USER_MISTAKE, True
         say(str(error))
     except OSError as error:
         outcome.code = USER_MISTAKE
@@ -180,6 +194,7 @@ def log_to(path: Path | None, uri: str | None = None) -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    losses.tell()
 
 
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:

@@ -39,6 +39,7 @@ from textzoo.composition import (
 )
 from textzoo.errors import UserError, collecting, short_reason
 from textzoo.escaping import visible
+from textzoo.files import make_folder
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.resuming import is_of_hydra, of_resumed_run, read_yaml
@@ -287,7 +288,7 @@ def only_options(given: dict[str, Override], folder: Path) -> dict[str, Override
 def check_writable(folder: Path) -> list[UserError]:
     """The run's folder can be made and written to, before Hydra tries."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             return []
     except OSError as error:

@@ -1,14 +1,15 @@
 """Text that users or models wrote, in places with an alphabet of their own: terminals, Markdown, HTML.
 
-Files hold a text as it is. A terminal gets it with visible escapes, as Python writes them, for what would move the
-cursor, reorder the line or command the terminal, and for what the terminal's encoding lacks.
+Data (report.json, samples.txt) holds a text as it is. What people read, on a terminal or a page, shows it with visible
+escapes, as Python writes them, for what would move the cursor, reorder the line or command the terminal, and for what
+the terminal's encoding lacks.
 """
 
 import html
 import re
 import sys
 
-# What a terminal does not get: first and last code point of each range. Newline and tab are no part of them.
+# What neither a terminal nor a page gets: first and last code point of each range. Newline and tab are no part of them.
 HARMFUL = (
     (0x00, 0x08),  # BEL, backspace and others
     (0x0B, 0x0C),  # vertical tab, form feed
@@ -32,8 +33,6 @@ MARKDOWN_CHARACTER = re.compile(r"[\\`*\[\]<>|~&$]|(?<![^\W_])_|_(?![^\W_])|:(?=
 # What every font of a picture has; other characters would become empty boxes there.
 FONT_ENCODING = "latin-1"
 SURROGATE = re.compile("[\ud800-\udfff]")
-# HTML's parser changes these two, even as references.
-NOT_IN_HTML = re.compile("[\x00\ud800-\udfff]")
 
 
 def escape(character: str) -> str:
@@ -49,7 +48,10 @@ def escape_match(match: re.Match[str]) -> str:
 
 
 def visible(text: str, encoding: str = "utf-8") -> str:
-    """The text for a terminal of an encoding; equal to the text where nothing in it is harmful or missing there."""
+    """The text for a terminal of an encoding, or for a page.
+
+    Equal to the text where nothing in it is harmful, or missing in the encoding.
+    """
     harmless = HARMFUL_CHARACTER.sub(escape_match, text)
     return harmless.encode(encoding, "backslashreplace").decode(encoding)
 
@@ -71,16 +73,15 @@ def markdown_text(text: str) -> str:
 
 
 def markdown_block(text: str) -> list[str]:
-    """Lines of a code block that holds the text, whatever fences are in it."""
+    """Lines of a code block that shows the text as a terminal would, whatever fences are in it."""
     longest = max(map(len, re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return [fence, text, fence]
+    return [fence, visible(text), fence]
 
 
 def html_text(text: str) -> str:
-    """The text for an HTML page, exact but for NUL and halves of surrogate pairs, which become visible escapes."""
-    escaped = html.escape(NOT_IN_HTML.sub(escape_match, text))
-    return escaped.replace("\r", "&#13;")
+    """The text for an HTML page, which then shows what a terminal would."""
+    return html.escape(visible(text)).replace("\r", "&#13;")
 
 
 def tolerate_missing_characters() -> None:

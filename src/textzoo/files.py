@@ -1,21 +1,25 @@
 """Files that are either whole or absent, and content hashes of them."""
 
+import contextlib
 import hashlib
 import json
+import math
 import os
+import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from textzoo.errors import UserError
 
 READ_SIZE = 1 << 20
+# The topmost folders that this process made by `make_folder`.
+MADE: set[Path] = set()
 
 
-@contextmanager
+@contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`, with its ending; on success it replaces `path`, otherwise it vanishes."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,8 +50,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write JSON atomically; NaN and infinity are refused, because JSON has neither."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """Write JSON atomically; NaN and infinity, which JSON lacks, become the texts "nan", "inf" and "-inf"."""
+    write_text(path, json.dumps(in_json(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def in_json(value: Any) -> Any:
+    """Nested values in which numbers that JSON lacks are named."""
+    if isinstance(value, dict):
+        return {key: in_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [in_json(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def file_digest(path: Path) -> str:
@@ -100,3 +113,27 @@ def require_file(path: Path, what: str = "file") -> None:
         raise UserError(f"there is no {what} '{path}'", remedy="Check the path.")
     if kind != A_FILE:
         raise UserError(f"'{path}' is {kind}", expected=f"a {what}", remedy="Check the path.")
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing; `remove_unused` knows them again."""
+    missing = [folder for folder in (path.absolute(), *path.absolute().parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    MADE.update(missing[-1:])
+
+
+def remove_unused(folder: Path, expendable: Collection[str]) -> None:
+    """Remove a folder of this process in which nothing lies but what is expendable, and those above it if then empty.
+
+    Args:
+        folder: It stays if it was there before this process, or holds anything else.
+        expendable: Names of files and folders in it.
+    """
+    folders = [folder.absolute(), *folder.absolute().parents]
+    made = next((index for index, found in enumerate(folders) if found in MADE), None)
+    if made is None or not folder.is_dir() or {path.name for path in folder.iterdir()} - {*expendable}:
+        return
+    shutil.rmtree(folder)
+    with contextlib.suppress(OSError):  # not empty: another run lies there
+        for above in folders[1 : made + 1]:
+            above.rmdir()

@@ -14,11 +14,15 @@ _pending = False
 
 
 def listen() -> None:
-    """From now on SIGTERM, and SIGINT where it is not ignored (a shell's background job), interrupt this program."""
+    """From now on SIGTERM, SIGINT, and SIGHUP of a terminal that is closed, interrupt this program.
+
+    The latter two only where they are not ignored, as in a shell's background job and under `nohup`.
+    """
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGALRM, interrupt_again)
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, interrupt)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
 
 
 def interrupt(*_: Any) -> None:

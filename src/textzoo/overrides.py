@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from textzoo.validation.keys import allowed_types
 
 # Text in the schema, but names of tables: a list of them without -m is a forgotten -m.
 NAMES = {"operation_mode", "deployment.hardware_setup.board"}
+BETWEEN_COMMAS = re.compile(r"""(?:"[^"]*"|'[^']*'|[^,])+""")
+IN_QUOTES = re.compile(r"""(["']).*\1""", re.DOTALL)
 
 
 @functools.cache
@@ -36,13 +39,15 @@ def with_literal_text(override: str, *, sweeping: bool) -> str:
 
     Returns:
         The override with its value in quotes, spaces at its ends included, if the key's value is text; the same
-        override if it is not, or if the value is null, in quotes of its own, or a list where the key takes one.
+        override if it is not, or if the value is null, in quotes of its own, or a list where the key takes one. Of
+        such a list that Hydra cannot read, every text is put in quotes.
     """
     key, _, value = override.partition("=")
     allowed = text_keys().get(key.lstrip("+"), ())
-    several = (sweeping and "," in value) or (list[str] in allowed and value.startswith("["))
-    if not allowed or "=" not in override or value.lower() == "null" or several:
+    if not allowed or "=" not in override or value.lower() == "null" or (sweeping and "," in value):
         return override
+    if list[str] in allowed and value.startswith("[") and value.endswith("]"):
+        return f"{key}=[{each_quoted(value[1:-1])}]" if parse([override])[1] else override
     if value.startswith(('"', "'")) and not parse([override])[1]:
         return override
     return f"{key}={quoted(value)}"
@@ -52,6 +57,12 @@ def quoted(text: str) -> str:
     """The text in Hydra's quotes; `${` in it is no interpolation."""
     escaped = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     return QuotedString(escaped, Quote.double).with_quotes()
+
+
+def each_quoted(values: str) -> str:
+    """Values between commas, each in Hydra's quotes, whether or not it has quotes of its own."""
+    texts = [match.group().strip() for match in BETWEEN_COMMAS.finditer(values)]
+    return ",".join(quoted(text[1:-1] if IN_QUOTES.fullmatch(text) else text) for text in texts)
 
 
 def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:
@@ -88,14 +99,21 @@ def choices(override: Override) -> Iterator[Override]:
 
 def unreadable(text: str, error: Exception) -> UserError:
     """What is wrong with one override, and how it is written instead."""
-    key, equal, _ = text.partition("=")
-    if not equal:
+    if "=" not in text:
         return UserError(f"the command line cannot be read: '{text}'", expected="key=value")
     reason = str(error).splitlines()[0].partition(" expecting ")[0]
-    remedy = f"A text with such signs in it needs quotes twice: '{key}=\"...\"'."
-    if key.lstrip("+") in {name for name, _ in walk()} - text_keys().keys():
+    remedy = f"A text with such signs in it needs quotes twice: {shlex.quote(with_quotes(text))}"
+    if text.partition("=")[0].lstrip("+") in {name for name, _ in walk()} - text_keys().keys():
         remedy = "Write one value; with -m several: 1,2 or range(1,5)."
     return UserError(f"the command line cannot be read: {reason}", received=f"'{text}'", remedy=remedy)
+
+
+def with_quotes(text: str) -> str:
+    """An override that cannot be read, with its texts in quotes: of a list, or of a sweep, each of them."""
+    key, _, value = text.partition("=")
+    if value.startswith("[") and value.endswith("]"):
+        return f"{key}=[{each_quoted(value[1:-1])}]"
+    return f"{key}={each_quoted(value) if ',' in value else quoted(value)}"
 
 
 def single_value(override: Override | None, purpose: str) -> Any:

@@ -94,17 +94,34 @@ TOY_TEXT = "The model reads a token and writes one more token. A token and one m
 
 
 @pytest.fixture(scope="session")
-def sweep_of(store, tmp_path_factory):
-    """A function that runs the program at toy size in a folder; the large libraries are imported already."""
+def toy_options(store, tmp_path_factory):
+    """Overrides for a run at toy size on a text of its own, in the store of the tests."""
     text = tmp_path_factory.mktemp("toy") / "text.txt"
     text.write_text(TOY_TEXT)
-    options = [*TOY, f"dataset.training_path={text}", "dataset.overlap_warning=1.0", f"mlflow.uri={store}"]
+    return [*TOY, f"dataset.training_path={text}", "dataset.overlap_warning=1.0", f"mlflow.uri={store}"]
+
+
+@pytest.fixture(scope="session")
+def sweep_of(toy_options, tmp_path_factory):
+    """A function that runs the program at toy size in a folder; the large libraries are imported already."""
 
     def run(folder, *arguments):
         given = {str(argument).partition("=")[0] for argument in arguments}
-        rest = [option for option in options if option.partition("=")[0] not in given]
+        rest = [option for option in toy_options if option.partition("=")[0] not in given]
         output = tmp_path_factory.mktemp("output")
         command = [*map(str, arguments), *rest]
         return WarmProcess(PROGRAM, command, folder, environment(os.environ["PATH"]), output).wait(900)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def store_of_runs(store):
+    """The store of the tests, with two finished runs of the experiment "made" that have params and figures only."""
+    opened = open_store(store, "made")
+    for number in (1, 2):
+        run = opened.client.create_run(opened.experiment_id, run_name=f"made {number}").info.run_id
+        opened.client.log_param(run, "training.steps", str(number))
+        opened.client.log_metric(run, "loss_nats/float", 2.0 + number)
+        opened.client.set_terminated(run)
+    return store

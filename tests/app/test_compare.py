@@ -1,10 +1,19 @@
 """Runs side by side: headline figures under stable keys, one table of a sweep, operation_mode=compare."""
 
+import contextlib
 import dataclasses
+import io
+import math
 import re
+import sqlite3
+import sys
+from html import escape
+from types import SimpleNamespace
 
 import pytest
+from rich.cells import cell_len
 
+from textzoo.escaping import visible_line
 from textzoo.headlines import BY_KEY, HEADLINES, headline_figures
 from textzoo.report import (
     BenchmarkReport,
@@ -18,8 +27,11 @@ from textzoo.report import (
 )
 from textzoo.run_labels import run_name, run_tags
 from textzoo.schema import Config
-from textzoo.services.compare import best_of, letter
-from textzoo.tracking import open_store
+from textzoo.services import compare
+from textzoo.services.compare import Comparison, Row, best_of, letter
+from textzoo.services.compare_page import page
+from textzoo.terminal import TextConsole
+from textzoo.tracking import open_to_read
 
 
 def evaluated(model, loss, corpus=None, delta=None):
@@ -106,103 +118,169 @@ def test_letters():
     assert [letter(index) for index in (0, 25, 26, 51, 52)] == ["A", "Z", "AA", "AZ", "BA"]
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory, store, sweep_of):
-    """Four runs at toy size: two learning rates, two recipes."""
-    folder = tmp_path_factory.mktemp("sweep")
-    answer = sweep_of(
-        folder,
-        "-m",
-        "operation_mode=chain_tqe",
-        "general.project_name=sweep of four",
-        "training.learning_rate=1e-3,3e-3",
-        "quantization=static_wi8_ai8,static_wi4_ai8",
-    )
-    assert answer.returncode == 0, answer.stderr
-    return folder
+HOSTILE = "a \x1b[2J\u202eb\x00 <script>&amp; \N{GRINNING FACE}\n"
 
 
-def parents(store):
-    opened = open_store(store, "sweep of four")
-    found = opened.client.search_runs(
-        [opened.experiment_id], "tags.mode = 'chain_tqe'", order_by=["metrics.`loss_nats/quantized` ASC"]
-    )
-    return opened, found
+def test_the_page_shows_names_and_values_as_the_console_does():
+    comparison = Comparison(("A",), (HOSTILE,), ("FINISHED",), (Row(HOSTILE, (HOSTILE,)),), (Row(HOSTILE, ("1",)),))
+    html = page(comparison)
+    assert html.count(escape(visible_line(HOSTILE))) == 4  # the name, the value, and both keys
+    assert not re.search("[\x00\x1b\u202e]|<script", html)
 
 
-def test_a_sweep_is_one_table_of_params_and_metrics(store, sweep):
-    opened, runs = parents(store)
-    assert len(runs) == 4
-    losses = [run.data.metrics["loss_nats/quantized"] for run in runs]
-    assert losses == sorted(losses)
-    rows = {(run.data.params["training.learning_rate"], run.data.params["quantization.recipe"]) for run in runs}
-    assert len(rows) == 4
+def made_up(index, name="run", **figures):
+    """A run as MLflow hands it over; its learning rate and its loss differ from those of all others."""
+    figures = {"loss_nats/float": 2.0 + index, "parameters": 1000.0, **figures}
+    params = {
+        "training.learning_rate": f"0.{index + 1}",
+        "dataset.name": "x",
+        "dataset.training_path": f"{name}{index}",
+    }
+    info = SimpleNamespace(run_name=f"{name} {index}", status="FINISHED", start_time=1.7e12, run_id=f"{index:032x}")
+    return SimpleNamespace(info=info, data=SimpleNamespace(metrics=figures, params=params, tags={}))
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """A function that shows runs on a console of its own: the lines."""
+
+    def run(runs):
+        stream = io.StringIO()
+        monkeypatch.setattr(compare, "console", TextConsole(file=stream, width=200))
+        compare.show(compare.compared(runs))
+        return stream.getvalue().splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8, 30])
+@pytest.mark.parametrize("name", ["run", "long_name_" * 20, "漢字 " * 70, "a\x1b[2J\nb"])
+def test_any_number_of_runs_with_any_names_fits_80_columns(shown, count, name):
+    lines = shown([made_up(index, name) for index in range(count)])
+    assert max(map(cell_len, lines)) <= 80
+    assert not re.search("[\x1b]", "".join(lines))
+    losses = [line.split()[1:] for line in lines if line.startswith("loss_nats/float")]
+    best = "2.0000*" if count > 1 else "2.0000"
+    assert [cell for line in losses for cell in line] == [best, *(f"{2 + index:.4f}" for index in range(1, count))]
+    assert len(losses) == math.ceil(count / 4)
+    assert ("* the best of a line" in lines) == (count > 1)
+    assert not any("dataset.name" in line for line in lines)  # the same in all
+
+
+# figures of three runs -> how the line shows them
+LINES = {
+    "flash_bytes": ([1234567.0, None, 999.0], ["1,234,567", "-", "999*"]),
+    "loss_nats/quantized": ([math.nan, 2.5, 3.0], ["nan", "2.5000*", "3.0000"]),
+    "top1_accuracy/float": ([0.5, 0.50001, 0.25], ["0.5000*", "0.5000*", "0.2500"]),
+    "perplexity/float": ([sys.float_info.max, 8.0, 8.0], ["inf", "8.000*", "8.000*"]),
+    "delta_loss_nats": ([-0.25, -sys.float_info.max, None], ["-0.2500", "-inf*", "-"]),
+    "mismatching_logits": ([0.0, 0.0, 0.0], ["0", "0", "0"]),
+    "file_bytes": ([None, 5.0, None], ["-", "5", "-"]),
+    "training_steps": ([1.0, 2.0, 3.0], ["1", "2", "3"]),
+}
+
+
+@pytest.mark.parametrize("key", LINES)
+def test_missing_figures_ties_and_what_is_no_number(shown, key):
+    values, cells = LINES[key]
+    runs = [made_up(index, **({} if value is None else {key: value})) for index, value in enumerate(values)]
+    (line,) = [line for line in shown(runs) if line.startswith(key)]
+    assert line.split()[1:] == cells
+
+
+def test_runs_without_a_figure_come_last():
+    values = {"a": 2.0, "b": math.nan, "c": None, "d": 1.0}
+    runs = [
+        made_up(index, name, **{"loss_nats/quantized": value}) for index, (name, value) in enumerate(values.items())
+    ]
+    del runs[2].data.metrics["loss_nats/quantized"]
+    found = [run.info.run_name[0] for run in compare.ordered(runs, "loss_nats/quantized")]
+    assert (found[:2], set(found[2:])) == (["d", "a"], {"b", "c"})
+    for run in runs[:2]:
+        run.data.metrics["top1_accuracy/float"] = run.data.metrics["loss_nats/quantized"]
+    assert compare.ordered(runs, "top1_accuracy/float")[0] is runs[0]
+
+
+def test_runs_without_differences_or_figures_say_so(shown):
+    runs = [made_up(0), made_up(0)]
     for run in runs:
-        assert run.info.status == "FINISHED"
-        assert {"loss_nats/float", "delta_loss_nats", "file_bytes", "parameters", "quantization_seconds"} <= set(
-            run.data.metrics
-        )
-        assert run.info.run_name[:24].startswith(f"pico_gpt {run.data.tags['recipe_label']}")
-        assert "# chain_tqe: FINISHED" in run.data.tags["mlflow.note.content"]
-        [dataset] = run.inputs.dataset_inputs
-        assert run.data.params["data_sha256"].startswith(dataset.dataset.digest)
-        assert len(run.outputs.model_outputs) == 2
-        children = opened.client.search_runs(
-            [opened.experiment_id],
-            f"tags.`mlflow.parentRunId` = '{run.info.run_id}'",
-            order_by=["attributes.start_time"],
-        )
-        assert [child.info.run_name for child in children] == ["1_training", "2_quantization", "3_evaluation"]
-        for child in children:
-            same = set(child.data.params.items()) <= set(run.data.params.items())
-            assert same, set(child.data.params.items()) - set(run.data.params.items())
-        assert "training.learning_rate" in children[0].data.params
-        assert "training.learning_rate" not in children[1].data.params
-        curve = opened.client.get_metric_history(children[0].info.run_id, "validation_loss")
-        assert [point.step for point in curve] == [10, 20]
-
-
-def test_compare_shows_runs_within_80_columns_and_as_a_page(store, sweep, sweep_of, tmp_path):
-    _, runs = parents(store)
-    folder = tmp_path / "run"
-    answer = sweep_of(
-        tmp_path,
-        "operation_mode=compare",
-        "general.project_name=sweep of four",
-        "compare.runs=last 4",
-        "compare.order_by=loss_nats/quantized",
-        f"hydra.run.dir={folder}",
-    )
-    assert answer.returncode == 0, answer.stderr
-    text = answer.stdout[answer.stdout.index("A  pico_gpt") : answer.stdout.index("FINISHED: report")]
-    assert max(map(len, text.splitlines())) <= 80
-    for wanted in ("training.learning_rate", "0.001", "0.003", "quantization.recipe", "loss_nats/quantized"):
-        assert wanted in text.replace("\n", ""), text
-    assert text.index("training.learning_rate") < text.index("loss_nats/quantized")
-    assert "model.n_layers" not in text  # the same in all
-    best = next(line for line in text.splitlines() if line.startswith("loss_nats/quantized"))
-    assert best.split()[1].endswith("*")
-    assert best.split()[1] == f"{runs[0].data.metrics['loss_nats/quantized']:.4f}*"
-    page = (folder / "comparison.html").read_text()
-    assert not re.search(r"(?:src|href)=|@import|<script", page)
-    assert runs[0].info.run_name in page
-    assert page.count('class="best"') >= 4
-    assert len(parents(store)[1]) == 4  # it makes no run itself
+        run.data.metrics.clear()
+    lines = shown(runs)
+    assert "The configurations are the same." in lines
+    assert "None of the runs has figures." in lines
 
 
 MISTAKES = {
-    "an unknown run": (["compare.runs=[pico_gpt int8 chain_tqr]"], "no run of the store is called"),
+    "an unknown run": (["compare.runs=[made one]"], "no run of the store is called 'made one'"),
+    "a run like others": (["compare.runs=[made_1]"], "Did you mean 'made 1'"),
     "no run": (["compare.runs=[]"], "names no run"),
     "the last none": (["compare.runs=last 0"], "no run of the store is called"),
     "several unknown runs": (["compare.runs=[nothing,neither]"], "neither"),
-    "an unknown figure": (["compare.order_by=loss_nats/quantised"], "Did you mean 'loss_nats/quantized'"),
+    "texts that Hydra cannot read": (['compare.runs=[日本,"a,b"]'], "'a,b'"),
+    "an unknown figure": (["compare.order_by=loss_nats/flaot"], "Did you mean 'loss_nats/float'"),
 }
 
 
 @pytest.mark.parametrize("case", MISTAKES)
-def test_mistakes_are_told_with_the_nearest_names(store, sweep, sweep_of, tmp_path, case):
+def test_mistakes_are_told_with_the_nearest_names(store_of_runs, sweep_of, tmp_path, case):
     arguments, message = MISTAKES[case]
-    answer = sweep_of(tmp_path, "operation_mode=compare", "general.project_name=sweep of four", *arguments)
+    answer = sweep_of(tmp_path, "operation_mode=compare", "general.project_name=made", *arguments)
     assert answer.returncode == 2, answer.stdout
     assert message in answer.stderr
     assert "Traceback" not in answer.stderr
+    assert not list(tmp_path.iterdir())
+
+
+# Address of a store, in a folder with an empty database, a database of another program and a folder -> what is said.
+NO_STORES = {
+    "a file that is not there": ("sqlite:///{}/mistyped.db", "there is no mistyped.db"),
+    "a folder that is not there": ("sqlite:///{}/mistyped/mlflow.db", "there is no mlflow.db"),
+    "a driver that is named": ("sqlite+pysqlite:///{}/mistyped.db", "there is no mistyped.db"),
+    "an empty database": ("sqlite:///{}/empty.db", "holds no runs of MLflow"),
+    "another program's database": ("sqlite:///{}/other.db", "holds no runs of MLflow"),
+    "no database": ("sqlite:///{}/text.db", "file is not a database"),
+    "a store of files that is not there": ("file://{}/mistyped", "there is no mistyped"),
+    "a path that is not there": ("{}/mistyped", "there is no mistyped"),
+    "a folder of other things": ("{}/folder", "holds no experiments of MLflow"),
+    "the default store that is not there": ("null", "there is no mlflow.db"),
+}
+
+
+@pytest.mark.parametrize("case", NO_STORES)
+def test_a_store_that_is_not_there_is_told_and_not_made(sweep_of, tmp_path, case):
+    address, message = NO_STORES[case]
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "text.db").write_text("This is no database. " * 100)
+    (tmp_path / "folder").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as database:
+        database.execute("CREATE TABLE notes (text TEXT)")
+    before = contents(tmp_path)
+    answer = sweep_of(tmp_path, "operation_mode=compare", f"mlflow.uri={address.format(tmp_path)}")
+    assert answer.returncode == 2, answer.stdout
+    assert message in answer.stderr
+    assert "mlflow.uri" in answer.stderr
+    assert contents(tmp_path) == before
+
+
+def contents(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def test_an_experiment_that_is_not_there_is_told_and_not_made(store_of_runs, sweep_of, tmp_path):
+    arguments = ("operation_mode=compare", "general.project_name=mistyped", f"mlflow.uri={store_of_runs}")
+    answer = sweep_of(tmp_path, *arguments)
+    assert (answer.returncode, "has no runs in this store" in answer.stderr) == (2, True)
+    assert open_to_read(store_of_runs, "mistyped").experiment_id == ""
+    answer = sweep_of(tmp_path, *arguments, "compare.runs=[made 1,made 2]", "hydra.run.dir=run")
+    assert answer.returncode == 0, answer.stderr
+    assert (tmp_path / "run/report.md").read_text() == "# compare: FINISHED\n"
+    assert "MLflow run" not in (tmp_path / "run/report.html").read_text()
+
+
+def test_folders_that_were_there_stay(store_of_runs, sweep_of, tmp_path):
+    (tmp_path / "own").mkdir()
+    arguments = ("operation_mode=compare", "compare.runs=nothing", f"mlflow.uri={store_of_runs}")
+    answers = [sweep_of(tmp_path, *arguments, f"hydra.run.dir={path}") for path in ("own/new/run", "own")]
+    assert [answer.returncode for answer in answers] == [2, 2]
+    assert [path.name for path in tmp_path.iterdir()] == ["own"]
+    assert "new" not in {path.name for path in (tmp_path / "own").iterdir()}

@@ -70,7 +70,7 @@ COMMAND_LINE_MISTAKES = [
     ("experiment=null", "experiment=null chooses nothing; expected one of conversations_gpt,"),
     ("=5", "'=5' names no key; expected key=value."),
     ("model.n_layers", "the command line cannot be read: 'model.n_layers'; expected key=value."),
-    ("hydra.run.dir=f(x)", "needs quotes twice: 'hydra.run.dir=\"...\"'."),
+    ("hydra.run.dir=f(x)", "needs quotes twice: 'hydra.run.dir=\"f(x)\"'"),
 ]
 
 # a dataset section, what each of its mistakes says

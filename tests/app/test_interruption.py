@@ -20,8 +20,9 @@ PROGRAM = Path(__file__).resolve().parents[2] / "stm32ai_main.py"
 
 @pytest.fixture
 def listening():
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     interruption.listen()
     yield
     interruption.heard()
@@ -31,7 +32,7 @@ def listening():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interruption_in_a_weak_references_callback_stops_the_next_step(listening, number):
     referred = set()
     reference = weakref.ref(referred, lambda _: signal.raise_signal(number))
@@ -70,10 +71,11 @@ def test_waiting_for_a_device_that_says_nothing_hears_an_interruption_that_was_l
         console.ask({"command": "benchmark"}, timeout=600)
 
 
-def test_a_background_job_goes_on_ignoring_ctrl_c(listening):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_what_a_background_job_ignores_it_goes_on_ignoring(listening, number):
+    signal.signal(number, signal.SIG_IGN)
     interruption.listen()
-    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(number)
 
 
 def heed_interrupts():

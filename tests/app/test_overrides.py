@@ -1,5 +1,7 @@
 """Text on the command line arrives as it was typed, whatever signs are in it."""
 
+import shlex
+
 import pytest
 import yaml
 from hypothesis import given
@@ -32,6 +34,10 @@ TEXTS = [
     ("model.float_model_path=run (1), best/float.keras", False, ["run (1), best/float.keras"]),
     ("prediction.seed=3", False, [3]),
     ("dataset.training_path=[a.txt,b.txt]", False, [["a.txt", "b.txt"]]),
+    ('compare.runs=[日本,"a,b"]', False, [["日本", "a,b"]]),
+    ("compare.runs=[ é (1) , 'x, y',plain]", False, [["é (1)", "x, y", "plain"]]),
+    ("compare.runs=[日本", False, ["[日本"]),
+    ("dataset.training_path=[v2] my.txt", False, ["[v2] my.txt"]),
     ("dataset.training_path=my text (1).txt", False, ["my text (1).txt"]),
     ("operation_mode=training,evaluation", True, ["training", "evaluation"]),
 ]
@@ -46,6 +52,25 @@ def arriving(override):
 @pytest.mark.parametrize(("text", "sweeping", "values"), TEXTS)
 def test_text_arrives_as_it_was_typed(text, sweeping, values):
     (override,), errors = parse([with_literal_text(text, sweeping=sweeping)])
+    assert errors == []
+    assert arriving(override) == values
+
+
+# what cannot be read, the values that arrive with the remedy that is shown
+REMEDIES = [
+    ("hydra.run.dir=f(x)", ["f(x)"]),
+    ("hydra.run.dir=it's (1)", ["it's (1)"]),
+    (f'{PROMPT}=日,"a,b"', ["日", "a,b"]),
+    (f"{PROMPT}=日本,it's", ["日本", "it's"]),
+    ("hydra.searchpath=[日本,'a,b']", [["日本", "a,b"]]),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), REMEDIES)
+def test_the_remedy_works_when_it_is_pasted(text, values):
+    _, (error,) = parse([with_literal_text(text, sweeping=True)])
+    (pasted,) = shlex.split(error.remedy.partition("twice: ")[2])
+    (override,), errors = parse([with_literal_text(pasted, sweeping=True)])
     assert errors == []
     assert arriving(override) == values
 
@@ -66,7 +91,7 @@ def test_a_number_that_is_too_long_is_named():
 UNREADABLE = [
     ("training.steps=1,,2", "Write one value; with -m several: 1,2 or range(1,5)."),
     ("training.steps=[1", "Write one value; with -m several: 1,2 or range(1,5)."),
-    (f'{PROMPT}="a,', f"A text with such signs in it needs quotes twice: '{PROMPT}=\"...\"'."),
+    (f'{PROMPT}="a,', f'A text with such signs in it needs quotes twice: \'{PROMPT}="\\"a"\''),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.engines.metrics import evaluate, merged
+from textzoo.engines.metrics import _Totals, evaluate, merged
 
 TIME, VOCABULARY = 5, 7
 
@@ -53,3 +53,13 @@ def test_bits_per_character_count_the_characters_of_each_text():
     parts = [evaluate(engine, *tokens, ones, characters_per_token=length) for length in (1.0, 3.0)]
     whole = evaluate(engine, *tokens, ones, characters_per_token=2.0)
     assert merged(parts).bits_per_character == pytest.approx(whole.bits_per_character)
+
+
+def test_a_model_of_no_numbers_is_right_nowhere():
+    logits, targets = np.full((4, 8), np.nan), np.arange(4)
+    logits[3] = np.arange(8)[::-1]
+    totals = _Totals(4)
+    totals.add(logits, targets, np.ones(4))
+    found = totals.metrics(1.0)
+    assert (found.top1_accuracy, found.top5_accuracy) == (0.0, 0.25)
+    assert np.isnan(found.loss_nats)

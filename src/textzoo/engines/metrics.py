@@ -160,10 +160,10 @@ class _Totals:
 
     @staticmethod
     def _ranks(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """How many tokens come before the right one, ties by lower token first."""
+        """How many tokens come before the right one, ties by lower token first; all, if its logit is no number."""
         right = logits[np.arange(len(targets)), targets][:, None]
         before = np.arange(logits.shape[1])[None, :] < targets[:, None]
-        return ((logits > right) | ((logits == right) & before)).sum(axis=1)
+        return (np.isnan(right) | (logits > right) | ((logits == right) & before)).sum(axis=1)
 
     def mean(self) -> float:
         return float(self.loss.sum() / max(self.count.sum(), 1))

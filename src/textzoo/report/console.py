@@ -34,6 +34,8 @@ EVALUATION_HEADS = {
     "delta_loss_nats": "delta\nnats",
 }
 WORDS = ("model", "engine", "corpus")
+FILES = "report.html, report.md, report.json, models, plots and logs"
+FILES_OF_MODES = {"compare": "comparison.html and the log"}
 LONGEST_BAR = 30
 # Narrower terminals need their columns for names and figures.
 NARROW_COLUMNS = 60
@@ -73,7 +75,7 @@ def print_report(console: Console, summary: RunSummary, report: Report, *, with_
             say(console, f"{sample.prompt}{sample.text}\n")
     for row in report.skipped:
         say(console, f"skipped {visible_line(row.what)}: {row.why}")
-    files = "report.html, report.md, report.json, models, plots and logs"
+    files = FILES_OF_MODES.get(summary.operation_mode, FILES)
     say(console, f"{summary.status}: {files} lie in {visible_line(summary.run_dir)}")
 
 

@@ -2,7 +2,9 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
+
+from textzoo.files import in_json
 
 SCHEMA_VERSION = 1
 
@@ -188,8 +190,8 @@ class Report:
                 setattr(self, entry.name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The sections that exist, without absent values."""
-        return prune(dataclasses.asdict(self))
+        """The sections that exist, without absent values, in JSON's values: "nan", "inf" and "-inf" are texts there."""
+        return in_json(prune(dataclasses.asdict(self)))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Report":
@@ -235,7 +237,15 @@ def rebuilt(kind: type, row: Any) -> Any:
     """A section from its values, or a list of them; sections within it included."""
     if isinstance(row, list):
         return [rebuilt(kind, part) for part in row]
-    return kind(**{name: rebuilt(NESTED[name], value) if name in NESTED else value for name, value in row.items()})
+    numbers = {entry.name for entry in dataclasses.fields(kind) if float in (entry.type, *get_args(entry.type))}
+    return kind(**{name: rebuilt_value(name, value, is_number=name in numbers) for name, value in row.items()})
+
+
+def rebuilt_value(name: str, value: Any, *, is_number: bool) -> Any:
+    """A field's value: a section, or a number that JSON has no form for."""
+    if name in NESTED:
+        return rebuilt(NESTED[name], value)
+    return float(value) if is_number and isinstance(value, str) else value
 
 
 def prune(value: Any) -> Any:

@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from textzoo.escaping import html_text, visible_line
-from textzoo.report.data import SCHEMA_VERSION, Report, RunSummary
+from textzoo.report.data import SCHEMA_VERSION, Report, RunSummary, SampleReport
 from textzoo.report.rows import evaluation_columns, heading, shown
 
 # File in plots/ -> what it shows.
@@ -68,6 +68,7 @@ def environment() -> jinja2.Environment:
         finalize=escaped,
     )
     made.globals.update(cells=cells, parts=parts, heading=heading, fields=dataclasses.fields, figure=figure)
+    made.globals.update(prompt_and_text=prompt_and_text)
     made.filters["line"] = visible_line
     return made
 
@@ -92,6 +93,12 @@ def cells(section: Any) -> Iterator[tuple[str, Markup]]:
         value = getattr(section, entry.name)
         if value is not None and not isinstance(value, dict | list) and not dataclasses.is_dataclass(value):
             yield heading(entry), figure(entry, value)
+
+
+def prompt_and_text(sample: SampleReport) -> tuple[str, str]:
+    """Both, cut so that each is shown as in the whole: a newline of two characters stays in one piece."""
+    prompt = sample.prompt.removesuffix("\r")
+    return prompt, (sample.prompt + sample.text)[len(prompt) :]
 
 
 def parts(sizes: Any) -> Sequence[tuple[str, int]]:

@@ -10,7 +10,8 @@ from textzoo.report.rows import KEY_VALUE_SECTIONS, evaluation_rows, key_value_r
 def markdown(summary: RunSummary, report: Report) -> str:
     """The report as a Markdown page."""
     lines = [f"# {markdown_text(summary.operation_mode)}: {summary.status}"]
-    lines += ["", f"MLflow run {markdown_text(summary.mlflow_run_id)}"]
+    if summary.mlflow_run_id:  # a comparison makes no run
+        lines += ["", f"MLflow run {markdown_text(summary.mlflow_run_id)}"]
     for name in KEY_VALUE_SECTIONS:
         section = getattr(report, name)
         if section:

@@ -2,16 +2,18 @@
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.box import SIMPLE
+from rich.cells import cell_len
 from rich.table import Table
-from rich.text import Text
 
 from textzoo.errors import UserError, collecting, raise_all
+from textzoo.escaping import visible_line
 from textzoo.files import write_text
 from textzoo.headlines import BY_KEY, LESS, MORE, headline_of
 from textzoo.progress import console
@@ -19,8 +21,9 @@ from textzoo.registry import did_you_mean
 from textzoo.report import Report
 from textzoo.schema import CompareConfig, Config, walk
 from textzoo.services.compare_page import page
-from textzoo.tracking import Sink, open_store
-from textzoo.tracking.addresses import StoreBusyError, cannot_open, check_address
+from textzoo.terminal import Line
+from textzoo.tracking import Sink, open_to_read
+from textzoo.tracking.addresses import StoreBusyError, cannot_open
 from textzoo.workspace import ROLES, Workspace
 
 LAST = re.compile(r"last\s+([1-9]\d*)")
@@ -31,7 +34,8 @@ NOT_COMPARED = ("general.resume", "mlflow.uri", "prediction.prompt")
 # On the console, whatever its width, so that it fits everywhere.
 WIDTH = 80
 RUNS_PER_TABLE = 4
-NAME_WIDTH = 28  # the longest key of a headline figure
+NAME_WIDTH = 28  # of keys of headline figures
+RUN_WIDTH = 13
 ABSENT = "-"
 MARK = "*"
 
@@ -55,21 +59,27 @@ class Comparison:
     configuration: tuple[Row, ...]
     figures: tuple[Row, ...]
 
+    @property
+    def parts(self) -> list[slice]:
+        """The runs of each table: so many as fit beside each other, as many in one table as in the other."""
+        count = len(self.letters)
+        size = math.ceil(count / max(math.ceil(count / RUNS_PER_TABLE), 1))
+        return [slice(start, start + size) for start in range(0, count, max(size, 1))]
+
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     """Show the runs that `compare.runs` names, on the console and as comparison.html."""
     comparison = compared(chosen_runs(config))
-    show(comparison)
     path = workspace.path(ROLES["comparison"])
     write_text(path, page(comparison))
+    show(comparison)
     return Report()
 
 
 def chosen_runs(config: Config) -> list[Any]:
     """MLflow's runs in the order asked for."""
-    check_address(config.mlflow.uri)
     try:
-        store = open_store(config.mlflow.uri, config.general.project_name)
+        store = open_to_read(config.mlflow.uri, config.general.project_name)
     except StoreBusyError as error:
         raise cannot_open(config.mlflow.uri, error, "Try again.") from None
     known = all_runs(store.client)
@@ -107,16 +117,18 @@ def matching(name: str, known: Sequence[Any], own: Sequence[Any]) -> list[Any]:
     """The runs that a name, a name's beginning, an id or "last N" stands for; UserError if there is none."""
     last = LAST.fullmatch(name.strip())
     if last and not own:
-        raise UserError("the experiment has no runs yet", remedy="Give general.project_name, or mlflow.uri.")
+        remedy = "Give general.project_name, names of runs, or another mlflow.uri."
+        raise UserError("the experiment of general.project_name has no runs in this store", remedy=remedy)
     if last:
         return list(own[: int(last[1])])
     for fits in (is_named, begins_with):
         found = [run for run in known if fits(run, name)]
         if found:
             return [run for run in found if PARENT_TAG not in run.data.tags] or found
-    names = sorted({run.info.run_name for run in known if PARENT_TAG not in run.data.tags})
-    nearest = did_you_mean(name, names) or f"The newest are: {', '.join(run.info.run_name for run in own[:3])}."
-    raise UserError(f"compare.runs: no run of the store is called '{name}'", remedy=nearest)
+    names = list(dict.fromkeys(run.info.run_name for run in known if PARENT_TAG not in run.data.tags))
+    newest = f"The newest are: {', '.join(names[:3])}." if names else "It holds none yet."
+    remedy = did_you_mean(name, names) or newest
+    raise UserError(f"compare.runs: no run of the store is called '{name}'", remedy=remedy)
 
 
 def is_named(run: Any, name: str) -> bool:
@@ -141,7 +153,8 @@ def ordered(runs: list[Any], key: str | None) -> list[Any]:
         )
     headline = headline_of(key)
     sign = -1.0 if headline and headline.better == MORE else 1.0
-    return sorted(runs, key=lambda run: sign * run.data.metrics.get(key, sign * math.inf))
+    values = {run.info.run_id: sign * run.data.metrics.get(key, math.nan) for run in runs}
+    return sorted(runs, key=lambda run: (math.isnan(values[run.info.run_id]), values[run.info.run_id]))
 
 
 def compared(runs: Sequence[Any]) -> Comparison:
@@ -179,10 +192,20 @@ def figure_rows(runs: Sequence[Any]) -> Iterable[Row]:
     order = list(BY_KEY)
     keys = {key for run in runs for key in run.data.metrics if headline_of(key)}
     for key in sorted(keys, key=lambda key: (order.index(headline_of(key).key), key)):
-        values = [run.data.metrics.get(key, math.nan) for run in runs]
-        digits = headline_of(key).digits
-        cells = tuple(ABSENT if math.isnan(value) else f"{value:,.{digits}f}" for value in values)
-        yield Row(key, cells, best_of(values, headline_of(key).better))
+        headline = headline_of(key)
+        values = [run.data.metrics.get(key) for run in runs]
+        as_shown = [math.nan if value is None else round(value, headline.digits) for value in values]
+        cells = tuple(shown_figure(value, headline.digits) for value in values)
+        yield Row(key, cells, best_of(as_shown, headline.better))
+
+
+def shown_figure(value: float | None, digits: int) -> str:
+    """A figure with separators for thousands; a store writes infinity as the largest number that it has."""
+    if value is None:
+        return ABSENT
+    if abs(value) >= sys.float_info.max:
+        return "inf" if value > 0 else "-inf"
+    return f"{value:,.{digits}f}"
 
 
 def best_of(values: Sequence[float], better: str) -> frozenset[int]:
@@ -196,30 +219,47 @@ def best_of(values: Sequence[float], better: str) -> frozenset[int]:
 
 def show(comparison: Comparison) -> None:
     """Print the comparison within 80 columns, so many runs beside each other as fit."""
-    for sign, name, fact in zip(comparison.letters, comparison.names, comparison.facts, strict=True):
-        console.print(Text(f"{sign}  {name}"), soft_wrap=False, width=WIDTH)
-        console.print(Text(f"{' ' * len(sign)}  {fact}", style="dim"), width=WIDTH)
-    for start in range(0, len(comparison.letters), RUNS_PER_TABLE):
-        part = slice(start, start + RUNS_PER_TABLE)
+    console.print(list_of_runs(comparison), width=WIDTH)
+    longest = max((cell_len(visible_line(row.name)) for row in rows_of(comparison)), default=0)
+    for part in comparison.parts:
         for title, rows in (("configuration", comparison.configuration), ("figures", comparison.figures)):
             if rows:
-                console.print(block(title, comparison.letters[part], rows, part), width=WIDTH)
-    if not comparison.configuration:
+                console.print(block(title, comparison.letters[part], rows, part, longest), width=WIDTH)
+    if not comparison.configuration and len(comparison.letters) > 1:
         console.print("The configurations are the same.")
-    console.print(f"{MARK} the best of a line")
+    if not comparison.figures:
+        console.print("None of the runs has figures.")
+    if any(row.best for row in comparison.figures):
+        console.print(f"{MARK} the best of a line")
 
 
-def block(title: str, letters: Sequence[str], rows: Sequence[Row], part: slice) -> Table:
-    """One table of the comparison."""
+def rows_of(comparison: Comparison) -> tuple[Row, ...]:
+    return comparison.configuration + comparison.figures
+
+
+def list_of_runs(comparison: Comparison) -> Table:
+    """Letter, name and facts of every run."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for sign, name, fact in zip(comparison.letters, comparison.names, comparison.facts, strict=True):
+        table.add_row(sign, Line(name))
+        table.add_row("", Line(fact, "dim"))
+    return table
+
+
+def block(title: str, letters: Sequence[str], rows: Sequence[Row], part: slice, longest: int) -> Table:
+    """One table of the comparison; the longest name of a row gets the room that the runs leave it."""
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False, width=WIDTH, title=title, title_justify="left")
-    table.add_column("", overflow="fold", width=NAME_WIDTH)
+    room = WIDTH - RUN_WIDTH * len(letters)
+    table.add_column("", overflow="fold", width=min(max(longest, NAME_WIDTH), room))
     for sign in letters:
         table.add_column(sign, justify="right", overflow="fold", ratio=1)
     for row in rows:
         marked = [marked_cell(text, index in row.best) for index, text in enumerate(row.cells)]
-        table.add_row(Text(row.name), *marked[part])
+        table.add_row(Line(row.name), *marked[part])
     return table
 
 
-def marked_cell(text: str, best: bool) -> Text:
-    return Text(f"{text}{MARK}", style="bold green") if best else Text(text)
+def marked_cell(text: str, best: bool) -> Line:
+    return Line(f"{text}{MARK}", "bold green") if best else Line(text)

@@ -9,7 +9,7 @@ from textzoo.tracking.git import git_commit
 from textzoo.tracking.names import flatten
 from textzoo.tracking.processes import PROCESS_TAG, is_alive, this_process
 from textzoo.tracking.sinks import NullTracker, RunSink, Sink
-from textzoo.tracking.stores import open_store
+from textzoo.tracking.stores import open_store, open_to_read
 from textzoo.tracking.tracker import Tracker
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "git_commit",
     "is_alive",
     "open_store",
+    "open_to_read",
     "this_process",
 ]

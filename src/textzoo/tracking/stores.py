@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from textzoo.progress import console
 from textzoo.tracking.addresses import (
@@ -17,6 +18,7 @@ from textzoo.tracking.addresses import (
     SQLITE,
     StoreBusyError,
     cannot_open,
+    check_address,
     check_sqlite,
     scheme,
     sqlite_path,
@@ -46,6 +48,7 @@ DATABASE_LOCKS = {
 # Tables of a database that somebody may want to keep; the second one exists in the middle of a migration.
 RUN_TABLES = ("runs", "_alembic_tmp_runs")
 LOCK_PATIENCE = 20.0  # seconds
+NOT_THERE = "Give the mlflow.uri of the runs; without one, start in the folder where they were made."
 COMPANIONS = ("-journal", "-wal", "-shm")
 
 
@@ -63,18 +66,74 @@ def open_store(uri: str | None, project_name: str) -> Store:
     Raises:
         UserError: for a store that cannot be opened.
     """
-    mlflow = import_mlflow()
-    from sqlalchemy.exc import SQLAlchemyError
-
-    address = uri or f"{SQLITE}{DEFAULT_STORE.resolve() / 'mlflow.db'}"
+    address = address_of(uri)
     path = sqlite_path(address)
-    try:
+    with told_as_mistakes(uri) as mlflow:
         if path:
             check_sqlite(address)
             make_sqlite(path, artifact_folder(uri, path))
         with database_lock(address):
             client = mlflow.MlflowClient(address)
             return Store(client, experiment(client, safe_text(project_name, EXPERIMENT_LENGTH), address, uri))
+
+
+def open_to_read(uri: str | None, project_name: str) -> Store:
+    """Open a store that is there; nothing is made in it, and the experiment's id is "" where there is none.
+
+    Raises:
+        UserError: for a store that is not there, or cannot be opened.
+    """
+    address = address_of(uri)
+    check_is_there(uri, address)
+    with told_as_mistakes(uri) as mlflow:
+        check_holds_runs(uri, address)
+        client = mlflow.MlflowClient(address)
+        found = client.get_experiment_by_name(safe_text(project_name, EXPERIMENT_LENGTH))
+        return Store(client, found.experiment_id if found else "")
+
+
+def address_of(uri: str | None) -> str:
+    return uri or f"{SQLITE}{DEFAULT_STORE.resolve() / 'mlflow.db'}"
+
+
+def check_is_there(uri: str | None, address: str) -> None:
+    """UserError where an address of this machine leads to nothing that holds runs."""
+    path = sqlite_path(address) or folder_path(address)
+    if path is None:
+        check_address(uri)
+    elif not path.exists():
+        raise cannot_open(uri, f"there is no {path.name} in {path.parent}", NOT_THERE)
+    elif path.is_dir() and not any(path.glob("*/meta.yaml")):
+        raise cannot_open(uri, "the folder holds no experiments of MLflow", NOT_THERE)
+
+
+def folder_path(address: str) -> Path | None:
+    """The folder of a store that is files, given as a path or as file:...; None for other stores."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("", "file") or address == "databricks":
+        return None
+    return Path(unquote(parts.path) if parts.scheme else address).absolute()
+
+
+def check_holds_runs(uri: str | None, address: str) -> None:
+    """UserError for a database in which MLflow has made nothing yet: opening it would fill it with tables."""
+    import sqlalchemy
+
+    if scheme(address) not in (*DATABASES, "sqlite"):
+        return
+    engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
+    if not sqlalchemy.inspect(engine).has_table(RUN_TABLES[0]):
+        raise cannot_open(uri, "the database holds no runs of MLflow", NOT_THERE)
+
+
+@contextlib.contextmanager
+def told_as_mistakes(uri: str | None) -> Iterator[Any]:
+    """MLflow, whose failures to open a store become UserErrors; StoreBusyError while somebody else holds it."""
+    mlflow = import_mlflow()
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield mlflow
     except (mlflow.exceptions.MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
         if "database is locked" in str(error):
             raise StoreBusyError("the database is locked") from None

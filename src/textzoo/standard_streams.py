@@ -1,0 +1,142 @@
+"""Standard output and error as witnesses: a run outlives its console, a command that only prints does not.
+
+A terminal is closed, `head` has read enough, the disk behind `> file` is full: what a run prints is lost then, what it
+computes is not. Its log gets one line, and whatever is printed later, by libraries and other programs as well, is
+discarded. Where the text is all that was asked for (help, tables), a reader that went away ends the program quietly, as
+Unix programs end, and any other failure is told with exit code 2.
+
+This file needs nothing but the standard library: it is the first that a program imports.
+"""
+
+import contextlib
+import errno
+import io
+import logging
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+CANNOT_BE_WRITTEN = 2
+BROKEN_PIPE = 128 + signal.SIGPIPE
+NAMES = {1: "standard output", 2: "standard error"}
+logger = logging.getLogger("textzoo")
+
+
+class Losses:
+    """What this process has lost of its console.
+
+    Attributes:
+        reasons: Descriptor -> why it cannot be written.
+        text_is_all: Whether the program has nothing to give but what it prints to the standard output.
+    """
+
+    def __init__(self) -> None:
+        self.reasons: dict[int, OSError] = {}
+        self.text_is_all = True
+
+    def tell(self) -> None:
+        """One line for the log, if anything is lost."""
+        for number, reason in list(self.reasons.items())[:1]:
+            logger.warning("The console is gone (%s: %s); the run goes on without it.", NAMES[number], reason.strerror)
+
+
+losses = Losses()
+
+
+class StandardFile(io.FileIO):
+    """A descriptor of the console, 1 or 2, whose writes do not fail: what cannot be written is lost."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, "w", closefd=False)
+
+    def write(self, data: bytes | memoryview) -> int:
+        """All bytes, written or lost: nobody asks again. SystemExit where the text is all that there is to give."""
+        number = self.fileno()
+        if number not in losses.reasons:
+            try:
+                self.write_all(memoryview(data).cast("B"))
+            except OSError as error:
+                lose(number, error)
+        if number == 1 and number in losses.reasons and losses.text_is_all:
+            end(losses.reasons[number])
+        return memoryview(data).nbytes
+
+    def write_all(self, data: memoryview) -> None:
+        """Write every byte; a console that takes nothing at the moment, and says so, is waited for."""
+        while data:
+            count = super().write(data)
+            if count is None:
+                select.select([], [self], [])
+            else:
+                data = data[count:]
+
+
+def lose(number: int, reason: OSError) -> None:
+    """From now on the descriptor leads nowhere, for libraries and other programs, too; the log gets a line."""
+    is_first = not losses.reasons
+    losses.reasons[number] = reason
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, number)
+    os.close(nowhere)
+    if is_first and not losses.text_is_all:
+        losses.tell()
+
+
+def end(reason: OSError) -> None:
+    """End a program whose text cannot be written: as SIGPIPE would where the reader went away, or with a message."""
+    losses.text_is_all = False  # what is still buffered is lost without further words
+    if isinstance(reason, BrokenPipeError):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGPIPE)
+        os._exit(BROKEN_PIPE)  # the first process of a container gets no such signal
+    sys.stderr.write(f"The standard output cannot be written: {reason.strerror}.\n")
+    raise SystemExit(CANNOT_BE_WRITTEN)
+
+
+@contextlib.contextmanager
+def guarded_streams() -> Iterator[None]:
+    """Make sys.stdout and sys.stderr witnesses, and keep closed descriptors from becoming those of other files.
+
+    Everything is written when the block ends; what cannot be is told before Python would complain about it.
+    """
+    open_what_is_closed()
+    sys.stdout = sys.__stdout__ = guarded(sys.stdout, 1)
+    sys.stderr = sys.__stderr__ = guarded(sys.stderr, 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+
+
+def open_what_is_closed() -> None:
+    """The next file that is opened would get a closed descriptor, and what others print, into its middle."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            found = os.open(os.devnull, os.O_RDWR)
+            os.dup2(found, number)  # which other programs inherit, unlike `found`
+            if found != number:
+                os.close(found)
+            if number in NAMES:
+                losses.reasons[number] = OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def guarded(stream: TextIO | None, number: int) -> TextIO:
+    """A stream with the settings of another one, whose writes do not fail; a replaced stream is left as it is."""
+    file = StandardFile(number)
+    if stream is None:
+        return io.TextIOWrapper(io.BufferedWriter(file), encoding="utf-8", errors="backslashreplace")
+    if not isinstance(stream, io.TextIOWrapper) or stream.fileno() != number:
+        return stream
+    is_buffered = isinstance(stream.buffer, io.BufferedWriter)
+    return io.TextIOWrapper(
+        io.BufferedWriter(file) if is_buffered else file,
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
