@@ -32,7 +32,7 @@ from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config
 from textzoo.secrets import masked, masked_for, remember_environment
 from textzoo.sources import made_from, sources_of
-from textzoo.standard_streams import losses
+from textzoo.standard_streams import losses, without_notes
 from textzoo.tracking import NullTracker, RunSink, Tracker, git_commit
 from textzoo.workspace import LOCK, Workspace, open_own
 
@@ -239,7 +239,9 @@ def run_step(
         continuing.record(workspace, *made_from(config, corpus_sha256))
     with tracker.run(step.name, parent) as sink:
         sink.params(published_values(sources.keys, workspace.root))
-        report = getattr(importlib.import_module(module), function)(config, workspace, sink)
+        with without_notes():
+            run_service = getattr(importlib.import_module(module), function)
+        report = run_service(config, workspace, sink)
         log_service(config, step.service, workspace, sink, parent)
     outputs = workspace.digests(step.service.outputs)
     ingredients = sources.ingredients(workspace.root)

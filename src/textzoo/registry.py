@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from textzoo.errors import UserError
+from textzoo.standard_streams import without_notes
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -48,4 +49,5 @@ class Registry:
         if name not in self.places:
             raise unknown_name(self.kind, name, self.places)
         module_name, attribute = self.places[name].split(":")
-        return getattr(importlib.import_module(module_name), attribute)
+        with without_notes():
+            return getattr(importlib.import_module(module_name), attribute)

@@ -16,11 +16,14 @@ import os
 import select
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from typing import TextIO
 
 CANNOT_BE_WRITTEN = 2
 BROKEN_PIPE = 128 + signal.SIGPIPE
+# Lines about how TensorFlow was built, which a user can do nothing about.
+NOTES = (b"All log messages before absl::InitializeLog()", b"oneDNN custom operations are on")
 NAMES = {1: "standard output", 2: "standard error"}
 logger = logging.getLogger("textzoo")
 
@@ -72,6 +75,28 @@ class StandardFile(io.FileIO):
                 select.select([], [self], [])
             else:
                 data = data[count:]
+
+
+@contextlib.contextmanager
+def without_notes() -> Iterator[None]:
+    """Leave out what TensorFlow's own code notes on standard error while it is imported; the rest comes at the end."""
+    if "tensorflow" in sys.modules or 2 in losses.reasons:
+        yield
+        return
+    sys.stderr.flush()
+    console = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(console, 2)
+            os.close(console)
+            held.seek(0)
+            lines = [line for line in held if not any(note in line for note in NOTES)]
+            with contextlib.suppress(OSError):
+                os.write(2, b"".join(lines))
 
 
 def lose(number: int, reason: OSError) -> None:

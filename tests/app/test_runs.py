@@ -88,7 +88,7 @@ def statuses(store, project):
 def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afresh, store, tmp_path):
     folder = tmp_path / "run"
     answer = run_afresh("operation_mode=chain_tqe", f"hydra.run.dir={folder}", "general.project_name=chain")
-    assert answer.returncode == 0, answer.stderr
+    assert (answer.returncode, answer.stderr) == (0, "")
     report = report_of(folder)
     assert report["status"] == "FINISHED"
     assert [row["model"] for row in report["evaluation"]] == ["float", "int8"]
