@@ -26,7 +26,7 @@ from textzoo.tracking import Sink, open_to_read
 from textzoo.tracking.addresses import StoreBusyError, cannot_open
 from textzoo.workspace import ROLES, Workspace
 
-LAST = re.compile(r"last\s+([1-9]\d*)")
+LAST = re.compile(r"last\s+([1-9]\d{0,8})")
 PARENT_TAG = "mlflow.parentRunId"
 KEY_LENGTH = 6  # characters of a run's id that name it
 # Differences that say nothing about a run.
