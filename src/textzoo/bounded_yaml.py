@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -22,7 +22,7 @@ DATE = "tag:yaml.org,2002:timestamp"
 class PlainLoader(PARSER):
     """The parser without dates, which are texts to OmegaConf, too; and 2020-99-99 would be an impossible one."""
 
-    yaml_implicit_resolvers = {
+    yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != DATE]
         for first, resolvers in PARSER.yaml_implicit_resolvers.items()
     }

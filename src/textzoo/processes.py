@@ -101,6 +101,14 @@ def run(
         return finished(command, folder, timeout, streams | pipes)
 
 
+def run_text(command: list[str], folder: Path | None = None, *, timeout: float) -> subprocess.CompletedProcess[str]:
+    """As `run`, with what the program said as text: UTF-8, as FIXED asks for, whatever this process's own locale is.
+
+    Bytes that are not, of a path or of a compiler that speaks otherwise, become U+FFFD.
+    """
+    return run(command, folder, timeout=timeout, encoding="utf-8", errors="replace")
+
+
 def finished(
     command: list[str], folder: Path | None, timeout: float, pipes: dict[str, Any]
 ) -> subprocess.CompletedProcess:

@@ -67,8 +67,8 @@ class Counted(set):
 def test_many_equal_names_are_numbered_without_trying_all_numbers():
     symbols = Symbols()
     symbols.taken = Counted(symbols.taken)
-    found = [symbols.unique(name) for name in ("sum", "sum_2", "sum", "sum", "sum_2")]
-    assert found == ["sum", "sum_2", "sum_3", "sum_4", "sum_2_2"]
+    found = [symbols.take(name) for name in ("b", "b_2", "b", "b", "b_2")]
+    assert found == ["b", "b_2", "b_3", "b_4", "b_2_2"]
     symbols.taken.asked = 0
-    assert len({symbols.unique("layer") for _ in range(1000)}) == 1000
+    assert len({symbols.take("layer") for _ in range(1000)}) == 1000
     assert symbols.taken.asked <= 2 * 1000

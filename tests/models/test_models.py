@@ -257,9 +257,8 @@ def beyond_its_edges(file, place):
     """A chunk of 400 MB for a few weights."""
     shape = file[place].shape
     del file[place]
-    file.create_dataset(
-        place, shape, "float32", maxshape=(None,) * len(shape), chunks=(10 ** (8 // len(shape)),) * len(shape)
-    )
+    chunks = (10 ** (8 // len(shape)),) * len(shape)
+    file.create_dataset(place, shape, "float32", maxshape=(None,) * len(shape), chunks=chunks)
 
 
 def packed(file, place):

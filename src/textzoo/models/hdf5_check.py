@@ -77,9 +77,8 @@ def declared_bytes(entry: Any) -> int:
         raise ValueError(f"{entry.name!r} names other files")
     shape = entry.shape or ()
     chunks = entry.chunks or (1,) * len(shape)
-    return (
-        math.prod(-(-size // chunk) * chunk for size, chunk in zip(shape, chunks, strict=True)) * entry.dtype.itemsize
-    )
+    whole = (-(-size // chunk) * chunk for size, chunk in zip(shape, chunks, strict=True))
+    return math.prod(whole) * entry.dtype.itemsize
 
 
 def check_plain(entry: h5py.Dataset) -> None:
