@@ -38,6 +38,11 @@ FOREIGN = {
 }
 # Of make itself: what runs inside of another make inherits them. A person who types make has chosen them.
 FOREIGN_TO_MAKE = {"MAKEFLAGS": "n", "GNUMAKEFLAGS": "-n", "MAKELEVEL": "3", "MAKEFILES": "/nonexistent.mk"}
+# What somebody has chosen who types make in a project: TextZoo asks for images of its own.
+CHOSEN_BY_HAND = {
+    **{"TZ_PROFILE": "1", "TZ_SANITIZE": "1", "TZ_IMAGE": "board", "TZ_WEIGHTS": "external"},
+    **{"TZ_HAL": "registers", "TZ_EMULATOR": "other"},
+}
 # target, tools, where its image lies
 IMAGES = [
     ("host", ["host"], "build/host/toy"),
@@ -211,7 +216,7 @@ def test_a_program_that_takes_too_long_is_ended():
 
 @pytest.fixture
 def foreign(monkeypatch):
-    for name, value in (FOREIGN | FOREIGN_TO_MAKE).items():
+    for name, value in (FOREIGN | FOREIGN_TO_MAKE | CHOSEN_BY_HAND).items():
         monkeypatch.setenv(name, value)
 
 
