@@ -20,7 +20,7 @@ from textzoo.bounded_yaml import read_bounded
 from textzoo.composition import CHOSEN, OPENED, SECRET_KEYS
 from textzoo.errors import UserError
 from textzoo.files import write_text
-from textzoo.overrides import parse, single_value
+from textzoo.overrides import parse, quoted, single_value
 from textzoo.places import published_value
 from textzoo.schema import walk
 from textzoo.secrets import masked, without_password
@@ -133,7 +133,9 @@ def keep_command_line(root: Path, composed: DictConfig, hydra: Any, folder: Path
 
 def kept_overrides(overrides: Iterable[str]) -> list[str]:
     """The overrides without what is found again: files of pretrained=true, the folder that is resumed."""
-    files = (f'{key}="{pretrained.FOLDER}' for key in pretrained.PATHS)
+    given = {override.key_or_group: override for override in parse(list(overrides))[0]}
+    is_pretrained = "pretrained" in given and single_value(given["pretrained"], "pretrained") is True
+    files = (f"{key}={quoted(str(pretrained.FOLDER))[:-1]}/" for key in pretrained.PATHS if is_pretrained)
     implied = ("general.resume=", f"{CHOSEN}/", f"+{CHOSEN}/", *files)
     return [kept_override(text) for text in overrides if not text.startswith(implied)]
 

@@ -11,6 +11,7 @@ from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
 from textzoo.files import file_digest
+from textzoo.resuming import kept_overrides
 from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers import load_tokenizer
 
@@ -74,22 +75,20 @@ def test_files_that_were_not_measured_are_refused(monkeypatch, tmp_path, file, e
 
 
 # what stands in the card for the digest of a file that is not there
-NO_DIGESTS = [
-    "no file",
-    "",
-    None,
-    5,
-    True,
-    "a" * 63,
-    "A" * 64,
-    "g" * 64,
-    "a" * 100_000,
-    ["a" * 64],
-    {"sha256": "a" * 64},
-]
+NO_DIGESTS = {
+    "what is said of a missing file": "no file",
+    "nothing": "",
+    "null": None,
+    "a number": 5,
+    "too short": "a" * 63,
+    "capitals": "A" * 64,
+    "other letters": "g" * 64,
+    "very long": "a" * 100_000,
+    "a list": ["a" * 64],
+}
 
 
-@pytest.mark.parametrize("digest", NO_DIGESTS, ids=lambda digest: str(digest)[:20])
+@pytest.mark.parametrize("digest", NO_DIGESTS.values(), ids=NO_DIGESTS)
 def test_a_card_without_digests_vouches_for_nothing(monkeypatch, tmp_path, digest):
     shutil.copytree(pretrained.FOLDER / SMALLEST, tmp_path / SMALLEST)
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
@@ -120,3 +119,18 @@ def test_mistakes(program, arguments, message):
     done = program("operation_mode=prediction", "pretrained=true", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "is_kept"),
+    [
+        (["pretrained=true"], f"{pretrained.FOLDER}/{SMALLEST}/", False),
+        ([], f"{pretrained.FOLDER}/{SMALLEST}/", True),
+        (["pretrained=false"], f"{pretrained.FOLDER}/{SMALLEST}/", True),
+        (["pretrained=true"], f"{pretrained.FOLDER}_of_mine/", True),
+    ],
+)
+def test_files_that_a_user_names_are_found_again_by_a_resume(given, place, is_kept):
+    """Only those that pretrained=true has added are left out, because it adds them again."""
+    texts = [f'{key}="{place}file"' for key in pretrained.PATHS]
+    assert kept_overrides([*given, *texts]) == [*given, *(texts if is_kept else [])]

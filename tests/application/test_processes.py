@@ -40,8 +40,12 @@ FOREIGN = {
 FOREIGN_TO_MAKE = {"MAKEFLAGS": "n", "GNUMAKEFLAGS": "-n", "MAKELEVEL": "3", "MAKEFILES": "/nonexistent.mk"}
 # What somebody has chosen who types make in a project: TextZoo asks for images of its own.
 CHOSEN_BY_HAND = {
-    **{"TZ_PROFILE": "1", "TZ_SANITIZE": "1", "TZ_IMAGE": "board", "TZ_WEIGHTS": "external"},
-    **{"TZ_HAL": "registers", "TZ_EMULATOR": "other"},
+    "TZ_PROFILE": "1",
+    "TZ_SANITIZE": "1",
+    "TZ_IMAGE": "board",
+    "TZ_WEIGHTS": "external",
+    "TZ_HAL": "registers",
+    "TZ_EMULATOR": "other",
 }
 # target, tools, where its image lies
 IMAGES = [
