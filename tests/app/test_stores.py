@@ -15,7 +15,7 @@ from textzoo.errors import UserError
 from textzoo.secrets import masked, masked_for
 from textzoo.tracking import Tracker, open_store
 from textzoo.tracking.addresses import check_address
-from textzoo.tracking.stores import make_sqlite
+from textzoo.tracking.stores import file_lock, make_sqlite
 
 LOG_ONE_RUN = """
 import sys
@@ -261,3 +261,11 @@ with Tracker({store!r}, "text first", Path({str(tmp_path)!r}), text_first=True) 
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert finished_runs(store, "text first") == ["early"]
+
+
+def test_a_lock_of_a_store_changes_nothing_that_is_there(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "x.db.lock").symlink_to(tmp_path / "theirs")
+    with file_lock(tmp_path / "x.db.lock"):
+        pass
+    assert (tmp_path / "theirs").read_text() == "theirs"
