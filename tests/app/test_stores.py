@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -223,6 +224,19 @@ SECRETS = {
 @pytest.mark.parametrize("text", SECRETS)
 def test_secrets_of_addresses_are_masked(text):
     assert masked(text) == SECRETS[text]
+
+
+def test_masking_a_long_text_takes_no_minutes():
+    """By a limit of processor time far below what it would take."""
+    code = "from textzoo.secrets import masked; print(len(masked('://a:' * 100_000 + ' ://b:' + '@' * 9)))"
+    limit = (10, 10)
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit),
+    )
+    assert answer.stdout == b"500010\n", answer.stderr
 
 
 def test_a_secret_is_masked_wherever_it_is_quoted():
