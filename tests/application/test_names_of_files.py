@@ -63,7 +63,7 @@ def test_what_cmake_builds_needs_no_plain_folder_for_temporary_files(tmp_path, m
     project = render_toy("CIMv3", folder / "p")
     with emulate(project, load_board("CIMv3")) as console:
         assert console.ask({"command": "self_check"})["kernels"] is True
-    monkeypatch.setattr(emulators, "TEMPORARY_FOLDERS", (str(folder), "/nonexistent"))
+    monkeypatch.setattr(emulators, "TEMPORARY_FOLDERS", (str(folder), str(tmp_path / "missing")))
     with pytest.raises(UserError, match="no folder in which CMake can build"):
         build_image(project, load_board("CIMv3"))
 
