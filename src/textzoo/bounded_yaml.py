@@ -1,7 +1,8 @@
 """YAML that nobody vouches for: its size, depth and what its aliases stand for are bounded before it is built."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -12,8 +13,22 @@ MAXIMAL_BYTES = 1 << 20
 # Far more than any configuration, any board and any list of sources has.
 MAXIMAL_NODES = 5_000
 MAXIMAL_DEPTH = 40
+# YAML reads 59:59:59 as a number to the base of 60: a long one takes seconds, or is more than a float can hold.
+LONG_NUMBER = re.compile(r"[-+.:0-9a-fA-FoOxX_]{101,}")
 # libyaml's parser where PyYAML was built with it: the other one takes seconds for a megabyte.
 PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Any other tag would have to be taken at its word: `!!bool maybe`, `!!timestamp 2020-99-99` make PyYAML fail.
+TAGS = (None, "!", "tag:yaml.org,2002:str")
+DATE = "tag:yaml.org,2002:timestamp"
+
+
+class PlainLoader(PARSER):
+    """The parser without dates, which are texts to OmegaConf, too; and 2020-99-99 would be an impossible one."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != DATE]
+        for first, resolvers in PARSER.yaml_implicit_resolvers.items()
+    }
 
 
 class YamlBombError(ValueError):
@@ -29,7 +44,7 @@ def read_bounded(path: Path) -> Any:
     """
     text = read_limited(path)
     check_yaml(text)
-    return yaml.load(text, Loader=PARSER)
+    return yaml.load(text, Loader=PlainLoader)
 
 
 def read_limited(path: Path) -> str:
@@ -62,6 +77,7 @@ def check_yaml(text: str) -> None:
         if isinstance(event, yaml.AliasEvent):
             count += alias_size(event.anchor, sizes)
         elif isinstance(event, yaml.ScalarEvent):
+            check_scalar(event)
             count += 1
             remember(sizes, event.anchor, 1)
         elif isinstance(event, yaml.CollectionStartEvent):
@@ -74,6 +90,15 @@ def check_yaml(text: str) -> None:
             raise YamlBombError(f"it has more than {MAXIMAL_NODES:,} values, aliases written out")
         if len(open_nodes) > MAXIMAL_DEPTH:
             raise YamlBombError(f"it is nested deeper than {MAXIMAL_DEPTH} levels")
+
+
+def check_scalar(event: yaml.ScalarEvent) -> None:
+    """YamlBombError for a number of more than 100 characters, or for a tag that says what a value is."""
+    if event.tag not in TAGS:
+        raise YamlBombError(f"it gives a value the tag {event.tag[:80]}")
+    is_quoted = event.implicit[1]
+    if not is_quoted and LONG_NUMBER.fullmatch(event.value):
+        raise YamlBombError(f"it has a number of {len(event.value):,} characters")
 
 
 def alias_size(anchor: str, sizes: dict[str, int]) -> int:

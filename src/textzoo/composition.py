@@ -88,7 +88,7 @@ def refuse_bomb(path: Path) -> None:
         text = read_limited(path)
         check_yaml(text)
     except YamlBombError as error:
-        raise UserError(f"{path} cannot be a configuration: {error}", remedy="Make it smaller.") from None
+        raise UserError(f"{path} cannot be a configuration: {error}", remedy="Make it smaller, or plainer.") from None
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
         return  # Hydra says what is wrong with it
     if "searchpath" in key_names(yaml.compose(text, Loader=PARSER)):

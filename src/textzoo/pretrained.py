@@ -4,6 +4,7 @@ Each folder holds a float model, its quantized decode steps, the tokenizer, the 
 card.json: where they come from and what was measured (scripts/make_pretrained.py writes all of it).
 """
 
+import re
 from pathlib import Path
 
 from textzoo.errors import UserError, raise_all
@@ -18,6 +19,7 @@ PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
 MAX_CARD_BYTES = 1 << 20
+DIGEST = re.compile(r"[0-9a-f]{64}")
 AS_IT_CAME = "Take pretrained_models/ as it came with TextZoo: git checkout pretrained_models."
 
 
@@ -73,6 +75,13 @@ def checked(name: str, files: list[str]) -> dict:
     known = written.get("files")
     if not isinstance(known, dict) or not isinstance(written.get("experiment"), str):
         raise UserError(f"{FOLDER / name / CARD} is damaged", remedy=AS_IT_CAME)
+    unknown = [file for file in files if not DIGEST.fullmatch(str(known.get(file)))]
+    if unknown:
+        raise UserError(
+            f"{FOLDER / name / CARD} holds no sha256 of {', '.join(unknown)}",
+            expected="64 digits of 0 to 9 and a to f for each",
+            remedy=AS_IT_CAME,
+        )
     errors = [
         UserError(
             f"{FOLDER / name / file} is not the file that was measured",

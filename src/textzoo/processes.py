@@ -1,7 +1,7 @@
 """Programs that TextZoo starts: in a clean environment, and never longer than TextZoo itself.
 
 Compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which a user's
-shell may hold for other purposes, do not reach them; those that begin with TZ_ do.
+shell may hold for other purposes, do not reach them; those that begin with TZ_ do, but for those that choose an image.
 """
 
 import contextlib
@@ -21,6 +21,8 @@ LIFELINE = Path(__file__).with_name("lifeline.py")
 # What a program may know of its surroundings; DEVELOPER_DIR is where macOS has its compilers.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "DEVELOPER_DIR")
 OWN_PREFIX = "TZ_"
+# What a user chooses who types make in a project; here, TextZoo chooses what is built, and looks for it there.
+CHOSEN_HERE = frozenset(f"TZ_{name}" for name in ("IMAGE", "PROFILE", "WEIGHTS", "SANITIZE", "HAL", "EMULATOR"))
 # Messages in one language, and text in one encoding.
 FIXED = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 # An interruption is heard at the latest after so many seconds.
@@ -30,8 +32,8 @@ PATIENCE_SECONDS = 5.0
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that a started program sees."""
-    own = {name: value for name, value in environment.items() if name in PASSED or name.startswith(OWN_PREFIX)}
-    return own | FIXED
+    names = {name for name in environment if name in PASSED or name.startswith(OWN_PREFIX)} - CHOSEN_HERE
+    return {name: environment[name] for name in names} | FIXED
 
 
 def own_setting(name: str) -> str:
@@ -99,6 +101,14 @@ def run(
         file.seek(0)
         streams = {"stdin": file, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         return finished(command, folder, timeout, streams | pipes)
+
+
+def run_text(command: list[str], folder: Path | None = None, *, timeout: float) -> subprocess.CompletedProcess[str]:
+    """As `run`, with what the program said as text: UTF-8, as FIXED asks for, whatever this process's own locale is.
+
+    Bytes that are not, of a path or of a compiler that speaks otherwise, become U+FFFD.
+    """
+    return run(command, folder, timeout=timeout, encoding="utf-8", errors="replace")
 
 
 def finished(

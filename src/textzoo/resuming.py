@@ -144,22 +144,22 @@ def yaml_lines(overrides: list[str]) -> str:
 
 
 def typed_overrides(composed: DictConfig, hydra: Any) -> list[str]:
-    """The overrides as they were typed: nothing is put into `${...}`, and a pretrained model's settings are left out.
+    """The overrides as they were typed: nothing is put into `${...}`, and what pretrained=true stands for is left out.
 
-    Another pretrained model, given when the run is resumed, brings settings of its own.
+    Another pretrained model, given when the run is resumed, brings its own settings and files.
     """
     overrides = OmegaConf.to_container(hydra.overrides.task, resolve=False)
     model = hydra.runtime.choices.get("model")
     if not composed.get("pretrained") or not model:
         return overrides
-    experiment = pretrained.card(model)["experiment"]
-    return [text for text in overrides if text != f"experiment={quoted(experiment)}"]
+    experiment = f"experiment={quoted(pretrained.card(model)['experiment'])}"
+    files = [f"{key}={quoted(str(pretrained.FOLDER))[:-1]}/" for key in pretrained.PATHS]
+    return [text for text in overrides if not text.startswith((experiment, *files))]
 
 
 def kept_overrides(overrides: Iterable[str]) -> list[str]:
-    """The overrides without what is found again: files of pretrained=true, the folder that is resumed."""
-    files = (f'{key}="{pretrained.FOLDER}' for key in pretrained.PATHS)
-    implied = ("general.resume=", f"{CHOSEN}/", f"+{CHOSEN}/", *files)
+    """The overrides without what is found again, and without passwords."""
+    implied = ("general.resume=", f"{CHOSEN}/", f"+{CHOSEN}/")
     return [kept_override(text) for text in overrides if not text.startswith(implied)]
 
 

@@ -12,6 +12,8 @@ from omegaconf.resolvers import oc
 HIDDEN = "***"  # what stands in place of a password
 # user:password@ behind a scheme, whatever the address; a server on this machine needs no host.
 PASSWORD = re.compile(r"(?<=://)([^/\s:@'\"]*):([^\s'\"]+)@")
+# In which an address with a password lies as a whole.
+WORD = re.compile(r"[^\s'\"]+")
 QUERY_SECRET = re.compile(r"([?&][\w.\-]*(?:token|password|passwd|pwd|secret|key|sig|signature)=)[^&\s'\"#]+", re.I)
 SHORTEST_SECRET = 4  # characters; shorter ones would hide half of a text
 FROM_ENVIRONMENT: set[str] = set()  # what ${oc.env:...} gave a configuration of this process
@@ -34,7 +36,13 @@ def environment_value(*arguments: Any) -> Any:
 
 def without_password(text: str) -> str:
     """The text with the passwords of addresses hidden, 'scheme://user:***@host'."""
-    return PASSWORD.sub(rf"\g<1>:{HIDDEN}@", text)
+    return WORD.sub(lambda found: without_password_in_word(found.group()), text)
+
+
+def without_password_in_word(word: str) -> str:
+    """The same of one word. A password ends at its last @: searching beyond it, again and again, would take minutes."""
+    before, sign, rest = word.rpartition("@")
+    return PASSWORD.sub(rf"\g<1>:{HIDDEN}@", before + sign) + rest
 
 
 def masked(text: str) -> str:
@@ -51,7 +59,7 @@ def hidden(text: str, secrets: Iterable[str]) -> str:
 
 def secrets_of(uri: str) -> list[str]:
     """What an address hides, as written and without percent signs; a message may quote it without the address."""
-    found = [match[2] for match in PASSWORD.finditer(uri)]
+    found = [match[2] for match in PASSWORD.finditer(uri[: uri.rfind("@") + 1])]
     found += [match[0].partition("=")[2] for match in QUERY_SECRET.finditer(uri)]
     return [form for secret in found for form in (secret, unquote(secret)) if len(form) >= SHORTEST_SECRET]
 

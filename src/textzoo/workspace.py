@@ -73,7 +73,7 @@ def open_own(path: Path) -> TextIO:
     try:
         handle = os.open(path, flags, 0o644)
     except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO):
+        if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
             raise
         raise not_a_file(path) from None
     status = os.fstat(handle)

@@ -764,8 +764,21 @@ BOMBS = {
     "deep_block": "\n".join(f"{' ' * n}a:" for n in range(300)),
     "long": "model: {" + ", ".join(f"k{n}: 1" for n in range(50_000)) + "}",
     "large": "# " + "x" * (2 << 20),
+    "a number to the base of 60": f"training: {{steps: {':'.join(['59'] * 100_000)}}}",
+    "one that no float holds": f"training: {{learning_rate: {':'.join(['1'] * 200)}.0}}",
+    "long digits": f"training: {{steps: {'9' * 5000}}}",
+    "a tag that is not kept": "training: {steps: !!bool maybe}",
+    "another": "training: {steps: !!timestamp 2020-99-99}",
     "references": "".join(f"k{n}: '${{k{n + 1}}}${{k{n + 1}}}'\n" for n in range(40)) + "k40: aaaaaaaaaa\n",
 }
+
+
+def test_what_looks_like_a_date_is_a_text(program, tmp_path):
+    (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\ntraining: {steps: 2020-99-99}")
+    answer = program("--config-path", ".", "--config-name", "mine")
+    assert answer.returncode == 2
+    assert "wrong type of training.steps" in answer.stderr
+    assert "received '2020-99-99' (text)" in answer.stderr
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

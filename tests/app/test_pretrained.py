@@ -6,12 +6,14 @@ import shutil
 import make_pretrained
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from textzoo import pretrained
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.errors import UserError
 from textzoo.files import file_digest
+from textzoo.resuming import typed_overrides
 from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers import load_tokenizer
 
@@ -57,23 +59,19 @@ def test_a_pretrained_model_talks_at_once(program):
 
 
 @pytest.mark.parametrize("file", [pretrained.FLOAT_MODEL, pretrained.TOKENIZER, "decode_static_wi8_ai8.tflite"])
-@pytest.mark.parametrize("edit", ["a bit", "missing", "not in the card"])
+@pytest.mark.parametrize("edit", ["a bit", "missing"])
 def test_files_that_were_not_measured_are_refused(monkeypatch, tmp_path, file, edit):
-    """A flipped bit, a file that is gone, a file that the card does not name."""
+    """A flipped bit, a file that is gone."""
     shutil.copytree(pretrained.FOLDER / SMALLEST, tmp_path / SMALLEST)
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     assert pretrained.overrides(SMALLEST, "static_wi8_ai8")["tokenizer.path"]
-    path, card = tmp_path / SMALLEST / file, tmp_path / SMALLEST / pretrained.CARD
+    path = tmp_path / SMALLEST / file
     if edit == "a bit":
         content = bytearray(path.read_bytes())
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
     if edit == "missing":
         path.write_text("")
-    if edit == "not in the card":
-        values = json.loads(card.read_text())
-        del values["files"][file]
-        card.write_text(json.dumps(values))
     with pytest.raises(UserError, match=f"{file} is not the file that was measured"):
         pretrained.overrides(SMALLEST, "static_wi8_ai8")
 
@@ -112,6 +110,34 @@ def test_a_resume_with_another_pretrained_model(warm_program, tmp_path):
     assert warm_program("general.resume=second", "prediction.seed=2").returncode == 0
 
 
+# what stands in the card for the digest of a file that is not there
+NO_DIGESTS = {
+    "what is said of a missing file": "no file",
+    "nothing": "",
+    "null": None,
+    "a number": 5,
+    "too short": "a" * 63,
+    "capitals": "A" * 64,
+    "other letters": "g" * 64,
+    "very long": "a" * 100_000,
+    "a list": ["a" * 64],
+}
+
+
+@pytest.mark.parametrize("digest", NO_DIGESTS.values(), ids=NO_DIGESTS)
+def test_a_card_without_digests_vouches_for_nothing(monkeypatch, tmp_path, digest):
+    shutil.copytree(pretrained.FOLDER / SMALLEST, tmp_path / SMALLEST)
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    card = tmp_path / SMALLEST / pretrained.CARD
+    values = json.loads(card.read_text())
+    values["files"][pretrained.TOKENIZER] = digest
+    card.write_text(json.dumps(values))
+    (tmp_path / SMALLEST / pretrained.TOKENIZER).unlink()
+    with pytest.raises(UserError, match=f"holds no sha256 of {pretrained.TOKENIZER}") as refused:
+        pretrained.overrides(SMALLEST, "static_wi8_ai8")
+    assert len(str(refused.value)) < 500
+
+
 # what is asked for, what is said
 MISTAKES = [
     (["model=tiny_ml"], "unknown pretrained model 'tiny_ml'"),
@@ -129,3 +155,18 @@ def test_mistakes(program, arguments, message):
     done = program("operation_mode=prediction", "pretrained=true", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "place", "is_kept"),
+    [
+        (True, f"{pretrained.FOLDER}/{SMALLEST}/", False),
+        (False, f"{pretrained.FOLDER}/{SMALLEST}/", True),
+        (True, f"{pretrained.FOLDER}_of_mine/", True),
+    ],
+)
+def test_files_that_a_user_names_are_found_again_by_a_resume(given, place, is_kept):
+    """Only those that pretrained=true has added are left out, because it adds them again."""
+    texts = [f'{key}="{place}file"' for key in pretrained.PATHS]
+    hydra = OmegaConf.create({"overrides": {"task": texts}, "runtime": {"choices": {"model": SMALLEST}}})
+    assert typed_overrides(OmegaConf.create({"pretrained": given}), hydra) == (texts if is_kept else [])

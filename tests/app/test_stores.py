@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from textzoo.errors import UserError
 from textzoo.secrets import masked, masked_for
 from textzoo.tracking import Tracker, open_store
 from textzoo.tracking.addresses import check_address
-from textzoo.tracking.stores import make_sqlite
+from textzoo.tracking.stores import file_lock, make_sqlite
 
 LOG_ONE_RUN = """
 import sys
@@ -225,6 +226,19 @@ def test_secrets_of_addresses_are_masked(text):
     assert masked(text) == SECRETS[text]
 
 
+def test_masking_a_long_text_takes_no_minutes():
+    """By a limit of processor time far below what it would take."""
+    code = "from textzoo.secrets import masked; print(len(masked('://a:' * 100_000 + ' ://b:' + '@' * 9)))"
+    limit = (10, 10)
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, limit),
+    )
+    assert answer.stdout == b"500010\n", answer.stderr
+
+
 def test_a_secret_is_masked_wherever_it_is_quoted():
     uri = "postgresql://user:p%40ss-word@host/db?sslpassword=another-one"
     text = "password p%40ss-word, p@ss-word or another-one is wrong for user"
@@ -261,3 +275,11 @@ with Tracker({store!r}, "text first", Path({str(tmp_path)!r}), text_first=True) 
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert finished_runs(store, "text first") == ["early"]
+
+
+def test_a_lock_of_a_store_changes_nothing_that_is_there(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "x.db.lock").symlink_to(tmp_path / "theirs")
+    with file_lock(tmp_path / "x.db.lock"):
+        pass
+    assert (tmp_path / "theirs").read_text() == "theirs"

@@ -114,11 +114,13 @@ def test_a_pipe_is_no_model(workspace):
     assert workspace.digests(["float_model"]) == {}
 
 
-@pytest.mark.parametrize("kind", ["pipe", "second name"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "second name"])
 def test_what_is_appended_to_is_a_file_of_the_folder_alone(workspace, tmp_path, kind):
     path = workspace.path(".lock")
     if kind == "pipe":
         os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
     else:
         (tmp_path / "theirs").write_text("")
         path.hardlink_to(tmp_path / "theirs")

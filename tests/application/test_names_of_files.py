@@ -3,11 +3,14 @@
 import os
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 from toy_projects import need, render_toy
 
+from textzoo.errors import UserError
 from textzoo.services.firmware import readable_name
+from textzoo.targets import emulators
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate, run_host
 from textzoo.targets.project import CMAKE_TARGETS, FOLDERS, ModelSizes, program_name
@@ -49,6 +52,20 @@ def test_cmake_builds_in_a_folder_of_many_names_and_refuses_others(tmp_path, tar
         answer = subprocess.run(configure, cwd=other, capture_output=True, text=True, timeout=120, check=False)
         assert answer.returncode != 0
         assert "copy the project to another" in " ".join(answer.stderr.split())
+
+
+def test_what_cmake_builds_needs_no_plain_folder_for_temporary_files(tmp_path, monkeypatch):
+    """The run's folder and TMPDIR may both have any name; where no folder has a plain one, it is said."""
+    need("make", "cmake", "riscv-c++", "qemu-riscv")
+    folder = tmp_path / WORST[0]
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    project = render_toy("CIMv3", folder / "p")
+    with emulate(project, load_board("CIMv3")) as console:
+        assert console.ask({"command": "self_check"})["kernels"] is True
+    monkeypatch.setattr(emulators, "TEMPORARY_FOLDERS", (str(folder), str(tmp_path / "missing")))
+    with pytest.raises(UserError, match="no folder in which CMake can build"):
+        build_image(project, load_board("CIMv3"))
 
 
 # name of a model, that of its program

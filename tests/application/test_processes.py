@@ -15,6 +15,7 @@ from toy_projects import need, render_toy
 from textzoo import interruption, processes
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image
+from textzoo.tracking import git_commit
 
 WAITING_SECONDS = 30
 # What a shell may hold for other purposes; each once broke a build, or made another one.
@@ -37,6 +38,15 @@ FOREIGN = {
 }
 # Of make itself: what runs inside of another make inherits them. A person who types make has chosen them.
 FOREIGN_TO_MAKE = {"MAKEFLAGS": "n", "GNUMAKEFLAGS": "-n", "MAKELEVEL": "3", "MAKEFILES": "/nonexistent.mk"}
+# What somebody has chosen who types make in a project: TextZoo asks for images of its own.
+CHOSEN_BY_HAND = {
+    "TZ_PROFILE": "1",
+    "TZ_SANITIZE": "1",
+    "TZ_IMAGE": "board",
+    "TZ_WEIGHTS": "external",
+    "TZ_HAL": "registers",
+    "TZ_EMULATOR": "other",
+}
 # target, tools, where its image lies
 IMAGES = [
     ("host", ["host"], "build/host/toy"),
@@ -153,6 +163,44 @@ def test_codes_and_words_of_a_program_arrive(code, tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (code, f"{tmp_path}\n", "no\n")
 
 
+# What is asked of a program whose answer has an é in UTF-8, and a byte that is none; all of it is a tool's output.
+SPEAKING = """
+import sys
+from pathlib import Path
+from textzoo.targets.image_size import section_sizes
+from textzoo.targets.toolchains import run_make
+folder = Path(sys.argv[1])
+print(ascii([run_make(folder), section_sizes(folder / "program", folder / "size")]))
+"""
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LC_ALL": "C.UTF-8"}, {"LC_ALL": "en_US.ISO-8859-1"}])
+def test_what_a_program_says_is_utf8_in_every_locale(locale, tmp_path):
+    need("make")
+    (tmp_path / "Makefile").write_bytes(b"all:\n\t@printf '\\303\\251\\377\\n'\n")
+    (tmp_path / "size").write_text("#!/bin/sh\nprintf '\\303\\251\\377:\\n.text\\303\\251 16 0\\n'\n")
+    (tmp_path / "size").chmod(0o755)
+    environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", **locale}
+    command = [sys.executable, "-c", SPEAKING, str(tmp_path)]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.stdout == r"['\xe9\ufffd\n', {'.text\xe9': 16}]" + "\n", answer.stderr
+
+
+def test_the_commit_is_that_of_the_folder_whatever_git_is_told(tmp_path, monkeypatch):
+    """Inside of a hook of git's, GIT_DIR names the repository that the hook belongs to."""
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    commits = []
+    for name in ("ours", "theirs"):
+        subprocess.run(["git", "init", "-q", str(tmp_path / name)], check=True)
+        commit = [*git, "-C", str(tmp_path / name), "commit", "-q", "--allow-empty", "-m", name]
+        subprocess.run(commit, check=True)
+        commits.append(git_commit(tmp_path / name))
+    assert commits[0] != commits[1]
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
+    assert git_commit(tmp_path / "ours") == commits[0]
+    assert git_commit(tmp_path) == "unknown"
+
+
 def test_a_program_reads_what_it_is_given_however_slowly():
     given = b"0123456789" * 100_000
     done = processes.run(["sh", "-c", "sleep 1.2; wc -c; sleep 0.7"], timeout=60, given=given)
@@ -172,7 +220,7 @@ def test_a_program_that_takes_too_long_is_ended():
 
 @pytest.fixture
 def foreign(monkeypatch):
-    for name, value in (FOREIGN | FOREIGN_TO_MAKE).items():
+    for name, value in (FOREIGN | FOREIGN_TO_MAKE | CHOSEN_BY_HAND).items():
         monkeypatch.setenv(name, value)
 
 

@@ -7,6 +7,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from operator_cases import Case
 from running import Model, differences
 
+from textzoo.compiler.graph import Symbols
 from textzoo.compiler.single_op import Operation, Tensor, constant
 
 # What layer after layer is called.
@@ -51,3 +52,23 @@ def test_names_change_nothing(names, without, tmp_path):
     model = Model(layers(len(names), random), random)
     model.content = renamed(model.content, names)
     assert not differences(model, tmp_path, without)
+
+
+class Counted(set):
+    """A set that counts how often it is asked."""
+
+    asked = 0
+
+    def __contains__(self, entry):
+        self.asked += 1
+        return super().__contains__(entry)
+
+
+def test_many_equal_names_are_numbered_without_trying_all_numbers():
+    symbols = Symbols()
+    symbols.taken = Counted(symbols.taken)
+    found = [symbols.take(name) for name in ("b", "b_2", "b", "b", "b_2")]
+    assert found == ["b", "b_2", "b_3", "b_4", "b_2_2"]
+    symbols.taken.asked = 0
+    assert len({symbols.take("layer") for _ in range(1000)}) == 1000
+    assert symbols.taken.asked <= 2 * 1000

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
 import h5py
@@ -252,8 +253,44 @@ def texts(file, place):
     file["texts"] = [b"a" * 1000]
 
 
+def beyond_its_edges(file, place):
+    """A chunk of 400 MB for a few weights."""
+    shape = file[place].shape
+    del file[place]
+    chunks = (10 ** (8 // len(shape)),) * len(shape)
+    file.create_dataset(place, shape, "float32", maxshape=(None,) * len(shape), chunks=chunks)
+
+
+def packed(file, place):
+    """A chunk that declares few bytes and unpacks to any number of them."""
+    shape = file[place].shape
+    del file[place]
+    entry = file.create_dataset(place, shape, "float32", chunks=shape, compression="gzip")
+    entry.id.write_direct_chunk((0,) * len(shape), zlib.compress(bytes(1 << 20)))
+
+
+def many_attributes(file, place):
+    for number in range(65):
+        file[place].attrs[str(number)] = 1
+
+
+def long_attributes(file, place):
+    """Texts of a megabyte: in the file, all of them may be the same one."""
+    kind = h5py.string_dtype()
+    file.attrs.create("names", ["a" * (1 << 20), *map(str, range(100))], dtype=kind)
+
+
+def odd_attribute(file, place):
+    file.attrs["link"] = file["/"].ref
+
+
 HOSTILE_WEIGHTS = {
     huge: "declares more than",
+    beyond_its_edges: "declares more than",
+    packed: "is packed",
+    many_attributes: "has 6[5-9] attributes",
+    long_attributes: "attributes of '/' are too large",
+    odd_attribute: "neither text nor numbers",
     elsewhere: "leads elsewhere",
     outside: "names other files",
     virtual: "names other files",
@@ -294,6 +331,40 @@ def test_an_archive_with_other_files_is_refused(tmp_path, name):
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(name, b"")
     with pytest.raises(UserError, match="holds other files than"):
+        load_float_model(path)
+
+
+def archive_with(path, comment=b"", packing=zipfile.ZIP_STORED):
+    """A model's file whose members have comments, or are packed in another way."""
+    save_float_model(make(*ARCHITECTURES[1][:3]), path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            member = zipfile.ZipInfo(name)
+            member.comment = comment
+            archive.writestr(member, content, packing)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"comment": b"x" * 20_000}, "holds too many files"), ({"packing": zipfile.ZIP_LZMA}, "packed in an unusual way")],
+)
+def test_an_archive_whose_directory_alone_takes_much_is_refused(tmp_path, options, message):
+    path = tmp_path / "model.keras"
+    archive_with(path)
+    load_float_model(path)
+    archive_with(path, **options)
+    with pytest.raises(UserError, match=message):
+        load_float_model(path)
+
+
+@pytest.mark.parametrize("text", [["a", "b"], [], 7, "x" * (1 << 21)], ids=["texts", "none", "a number", "too long"])
+def test_a_configuration_that_is_no_text_is_refused(tmp_path, text):
+    path = tmp_path / "model.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs.create("model_config", text, dtype=h5py.string_dtype() if text != 7 else None)
+    with pytest.raises(UserError, match="model_config is"):
         load_float_model(path)
 
 

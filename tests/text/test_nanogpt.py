@@ -115,6 +115,8 @@ HOSTILE = {
     "a huge memo": MARKED + b"}r" + struct.pack("<I", 10**6) + b".",
     "a huge string": MARKED + b"\x8d" + struct.pack("<Q", 2**62) + b"x.",
     "a huge int": MARKED + b"\x8b" + struct.pack("<I", 2**31 - 1) + b"x.",
+    "a million of dicts": MARKED + b"}" * 1_000_000 + b".",
+    "a million of memos": MARKED + b"}" + b"\x94" * 1_000_000 + b".",
     "an unhashable key": MARKED + b"}]]s.",
     "append to a dict": MARKED + b"}K\x01a.",
     "a missing memo": MARKED + b"h\x05.",

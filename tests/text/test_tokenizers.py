@@ -194,5 +194,14 @@ def test_a_file_of_empty_lists_is_refused_before_it_is_parsed(tmp_path, content,
     path = tmp_path / "tokenizer.json"
     path.write_text(f'{{"tokens": {content}}}')
     monkeypatch.setattr("json.loads", None)
-    with pytest.raises(UserError, match="at most 262,144 lists and objects"):
+    with pytest.raises(UserError, match="of at most 262,144 lists and objects"):
+        load_tokenizer(path)
+
+
+@pytest.mark.parametrize("content", ["[" + "1," * 1_100_000 + "1]", "[" + '"a",' * 1_100_000 + '"a"]'])
+def test_a_file_of_millions_of_values_is_refused_before_it_is_parsed(tmp_path, content, monkeypatch):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(f'{{"tokens": {content}}}')
+    monkeypatch.setattr("json.loads", None)
+    with pytest.raises(UserError, match="of at most 1,048,576 values"):
         load_tokenizer(path)

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from textzoo.errors import UserError
-from textzoo.training.checkpoints import Checkpoint, Progress, exists, read_checkpoint, set_aside, write_checkpoint
+from textzoo.training.checkpoints import (
+    Checkpoint,
+    Progress,
+    exists,
+    read_checkpoint,
+    read_step,
+    set_aside,
+    write_checkpoint,
+)
 
 PROGRESS = Progress(
     step=7,
@@ -90,8 +98,8 @@ class Bomb:
         return (pytest.fail, ("a pickle was executed",))
 
 
-def write_archive(folder, members):
-    with zipfile.ZipFile(folder / "checkpoint.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+def write_archive(folder, members, packing=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(folder / "checkpoint.npz", "w", packing) as archive:
         for name, content in members.items():
             with archive.open(f"{name}.npy", "w") as file:
                 if isinstance(content, bytes):
@@ -125,6 +133,24 @@ HOSTILE = {
     "a step that is no number": {"progress": document(step="1"), "weights": np.ones(10, np.float32)},
     "negative sizes": {"progress": document(weights=[["a", [-2, -5]]]), "weights": np.ones(10, np.float32)},
 }
+
+
+@pytest.mark.parametrize(
+    ("packing", "reason"), [(zipfile.ZIP_DEFLATED, "the archive expands to"), (zipfile.ZIP_STORED, "brackets")]
+)
+def test_a_progress_of_empty_lists_is_never_parsed(tmp_path, monkeypatch, packing, reason):
+    """Packed to a few kilobytes, or in a file that is as long as it says."""
+    text = json.dumps({"format": 1, "step": 5, "weights": [], "history": [[]] * 300_000}).encode()
+    write_archive(tmp_path, {"progress": np.frombuffer(text, np.uint8)}, packing)
+    monkeypatch.setattr("json.loads", None)
+    with pytest.raises(UserError, match=reason):
+        read_checkpoint(tmp_path)
+    assert read_step(tmp_path) == 0
+
+
+def test_the_step_is_read_alone(tmp_path):
+    write_checkpoint(tmp_path, checkpoint())
+    assert read_step(tmp_path) == read_checkpoint(tmp_path).progress.step > 0
 
 
 @pytest.mark.parametrize("name", HOSTILE)

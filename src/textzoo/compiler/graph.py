@@ -271,6 +271,7 @@ class Symbols:
 
     def __init__(self) -> None:
         self.taken: set[str] = set(RESERVED_SYMBOLS.split())
+        self.numbers: dict[str, int] = {}  # the last number behind each name, so that many equal names take no time
 
     def unique(self, name: str) -> str:
         """`block_0/attention/Softmax` -> `block_0_attention_softmax`, numbered where it is taken."""
@@ -279,9 +280,10 @@ class Symbols:
 
     def take(self, base: str) -> str:
         """A symbol as it is, numbered where it is taken."""
-        symbol, number = base, 2
+        symbol = base
         while symbol in self.taken:
-            symbol, number = f"{base}_{number}", number + 1
+            self.numbers[base] = self.numbers.get(base, 1) + 1
+            symbol = f"{base}_{self.numbers[base]}"
         self.taken.add(symbol)
         return symbol
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
@@ -13,6 +12,7 @@ from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.planner import Block, MemoryPlan
 from textzoo.escaping import FONT_ENCODING, visible_line
 from textzoo.files import atomic_path
+from textzoo.pictures import Figure
 
 COLOURS = colormaps["tab20"].colors
 # Of white in every colour, so that black labels can be read on all of them.

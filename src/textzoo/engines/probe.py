@@ -22,7 +22,7 @@ def probe(content: bytes, label: str) -> None:
     digest = hashlib.sha256(content).hexdigest()
     if digest in _known_good:
         return
-    command = [sys.executable, "-m", "textzoo.engines.probe"]
+    command = [sys.executable, "-P", "-m", "textzoo.engines.probe"]  # -P: no module of the current folder
     try:
         done = processes.run(command, timeout=PROBE_SECONDS, given=content, env=dict(os.environ))
     except subprocess.TimeoutExpired:

@@ -16,10 +16,11 @@ from typing import Any
 
 import h5py
 
+from textzoo.archives import open_archive
 from textzoo.errors import UserError
 from textzoo.files import atomic_path, require_file
 from textzoo.models.base import LanguageModel
-from textzoo.models.hdf5_check import check_declared
+from textzoo.models.hdf5_check import check_declared, scalar_text
 from textzoo.models.registry import MODELS
 from textzoo.schema import ModelConfig
 from textzoo.validation.keys import build_section
@@ -112,10 +113,7 @@ def damaged(path: Path, error: Exception) -> UserError:
 
 def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
     """Class name and configuration inside a .keras archive; sizes are checked before anything is unpacked."""
-    with zipfile.ZipFile(path) as archive:
-        size = sum(member.file_size for member in archive.infolist())
-        if size > MAXIMAL_EXPANSION * path.stat().st_size:
-            raise ValueError(f"the archive expands to {size:,} bytes")
+    with open_archive(path, MAXIMAL_EXPANSION) as archive:
         unknown = [member.filename for member in archive.infolist() if member.filename not in MEMBERS]
         if unknown or len(archive.infolist()) != len(MEMBERS):
             raise ValueError(f"the archive holds other files than {', '.join(MEMBERS)}")
@@ -127,18 +125,18 @@ def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
 def check_weights(path: Path, parameters: int) -> None:
     """ValueError where the weights of a file declare more than its model has; nothing of them is read."""
     if path.suffix == ".h5":
-        with h5py.File(path, "r") as file:
-            return check_declared(file, parameters)
-    with zipfile.ZipFile(path) as archive, h5py.File(io.BytesIO(archive.read(WEIGHTS)), "r") as file:
-        return check_declared(file, parameters)
+        content = path.read_bytes()
+    else:
+        with zipfile.ZipFile(path) as archive:
+            content = archive.read(WEIGHTS)
+    with h5py.File(io.BytesIO(content), "r") as file:
+        check_declared(file, parameters, content)
 
 
 def h5_configuration(path: Path) -> tuple[str, dict[str, Any]]:
     """Class name and configuration inside a legacy .h5 file."""
     with h5py.File(path, "r") as file:
-        text = file.attrs["model_config"]
-        if len(text) > MAXIMAL_CONFIG_BYTES:
-            raise ValueError("model_config is too large")
+        text = scalar_text(file, "model_config", MAXIMAL_CONFIG_BYTES)
         return configuration_of(json.loads(text))
 
 
@@ -151,7 +149,7 @@ def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> Langua
     classes = {MODELS.get(name).__name__: name for name in MODELS.names()}
     if class_name not in classes:
         raise UserError(
-            f"{path} holds a {class_name}, which is no architecture of TextZoo",
+            f"{path} holds a {class_name[:80]}, which is no architecture of TextZoo",
             expected=f"one of {', '.join(sorted(classes))}",
             remedy="Nothing of the file was executed.",
         )

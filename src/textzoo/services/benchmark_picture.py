@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from textzoo.escaping import FONT_ENCODING, visible_line
 from textzoo.files import atomic_path
+from textzoo.pictures import Figure
 from textzoo.report import BenchmarkReport
 
 DOTS_PER_INCH = 150

@@ -5,6 +5,7 @@ with emulate(project, board) as console:
 """
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -22,6 +23,8 @@ from textzoo.targets.toolchains import require_tool, run_make
 
 # What CMake takes for a path and for nothing else.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/_. (),@~+-]+")
+# Where TMPDIR has another name.
+TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @contextlib.contextmanager
@@ -60,12 +63,30 @@ def build_image(
 
 def build_elsewhere(project: Path, program: Path, arguments: list[str]) -> None:
     """Build a copy of a project in a folder with a plain name; only the program comes back."""
-    with tempfile.TemporaryDirectory(prefix="textzoo-") as folder:
+    with tempfile.TemporaryDirectory(prefix="textzoo-", dir=plain_folder()) as folder:
         copy = Path(folder) / "project"
         shutil.copytree(project, copy, ignore=shutil.ignore_patterns("build"))
         run_make(copy, *arguments)
         program.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(copy / program.relative_to(project), program)
+
+
+def plain_folder() -> str:
+    """A folder for temporary files whose name CMake takes: that of TMPDIR may be any.
+
+    Raises:
+        UserError: There is none.
+    """
+    folders = (tempfile.gettempdir(), *TEMPORARY_FOLDERS)
+    for folder in folders:
+        if PLAIN_PATH.fullmatch(folder) and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    raise UserError(
+        "there is no folder in which CMake can build",
+        expected="a temporary folder, or a run's folder, of letters, digits and / _ . ( ) , @ ~ + - and spaces",
+        received=", ".join(map(ascii, folders)),
+        remedy="Set TMPDIR to another folder.",
+    )
 
 
 @contextlib.contextmanager

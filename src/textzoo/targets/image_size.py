@@ -37,7 +37,7 @@ def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
 def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:
     """Section -> bytes."""
     command = [str(size_tool), "-A", "-d", str(program)]
-    done = processes.run(command, timeout=SIZE_SECONDS, text=True)
+    done = processes.run_text(command, timeout=SIZE_SECONDS)
     done.check_returncode()
     rows = [line.split() for line in done.stdout.splitlines()]
     return {row[0]: int(row[1]) for row in rows if len(row) == 3 and row[1].isdecimal()}

@@ -51,7 +51,7 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     sources = [*generated, *(RUNTIME / source for source in compiled.sources), DEPLOYMENT / "application" / "crc32.c"]
     includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
     command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
-    done = processes.run(command, timeout=BUILD_SECONDS, text=True, errors="replace")
+    done = processes.run_text(command, timeout=BUILD_SECONDS)
     if done.returncode != 0:
         raise RuntimeError(f"the generated code does not compile: {' '.join(command)}\n{done.stderr}")
     return library

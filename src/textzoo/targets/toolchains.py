@@ -103,7 +103,7 @@ def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> s
     """Run make in a project; return its output. UserError with the compiler's first complaints where it fails."""
     command = [str(require_tool("make")), "--no-print-directory", f"-j{os.cpu_count() or 1}", *arguments]
     try:
-        answer = processes.run(command, folder, timeout=timeout, text=True, errors="replace")
+        answer = processes.run_text(command, folder, timeout=timeout)
     except subprocess.TimeoutExpired as error:
         raise UserError(f"make {' '.join(arguments)} in '{folder}' did not end within {timeout:g} s") from error
     if answer.returncode:

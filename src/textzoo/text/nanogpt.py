@@ -12,7 +12,9 @@ from textzoo.errors import UserError
 from textzoo.files import require_file
 from textzoo.text.reading import read_bytes
 
-MAX_META_BYTES = 1 << 24
+# The largest vocabulary takes less, in both directions and in the longest of pickle's forms.
+MAX_META_BYTES = 1 << 22
+MAX_META_OPCODES = 800_000
 TOKEN_DTYPE = np.dtype("<u2")
 
 # Everything that pickle writes for dict, list, str and int. No opcode that could import, call or build an object.
@@ -37,7 +39,7 @@ def read_plain_pickle(path: Path) -> Any:
     """Unpickle a file that holds only dict, list, str and int; nothing in it can run.
 
     Raises:
-        UserError: Missing, larger than 16 MiB, damaged, or holding anything else.
+        UserError: Missing, larger than 4 MiB, damaged, or holding anything else.
     """
     content = read_bytes(path, MAX_META_BYTES)
     try:
@@ -54,7 +56,9 @@ def read_plain_pickle(path: Path) -> Any:
 
 def check_opcodes(content: bytes) -> None:
     """Raise ValueError at the first opcode that plain data does not need, without executing anything."""
-    for opcode, argument, position in pickletools.genops(content):
+    for count, (opcode, argument, position) in enumerate(pickletools.genops(content)):
+        if count >= MAX_META_OPCODES:
+            raise ValueError(f"more than {MAX_META_OPCODES:,} opcodes")
         if opcode.name not in PLAIN_OPCODES:
             raise ValueError(f"opcode {opcode.name} ({argument!r}) at byte offset {position}")
         if opcode.name.endswith("PUT") and argument > len(content):  # the memo is an array as long as its index

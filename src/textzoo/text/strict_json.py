@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 from textzoo.errors import UserError
 from textzoo.text.reading import read_bytes
 
-# Empty lists take twenty times their bytes when they are read.
+# Empty lists take twenty times their bytes when they are read; values and keys take time.
 MAXIMAL_COLLECTIONS = 1 << 18
+MAXIMAL_VALUES = 1 << 20
 
 
 def read_json_object(path: Path, limit: int) -> dict[str, Any]:
@@ -18,20 +19,24 @@ def read_json_object(path: Path, limit: int) -> dict[str, Any]:
         UserError: Missing, too large, not JSON, not an object, a key given twice, NaN or infinity, nested too deeply.
     """
     content = read_bytes(path, limit)
-    collections = content.count(b"[") + content.count(b"{")
-    if collections > MAXIMAL_COLLECTIONS:
-        raise UserError(
-            f"'{path}' is damaged",
-            expected=f"at most {MAXIMAL_COLLECTIONS:,} lists and objects",
-            received=f"{collections:,} brackets",
-        )
     try:
-        values = json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=refuse_constant)
+        values = parse_json(content)
     except (ValueError, RecursionError) as error:
         raise UserError(f"'{path}' is damaged", expected="valid JSON", received=str(error)) from None
     if not isinstance(values, dict):
         raise UserError(f"'{path}' is damaged", expected="a JSON object", received=type(values).__name__)
     return values
+
+
+def parse_json(content: bytes) -> Any:
+    """The values of a JSON document of bounded size; ValueError or RecursionError if it is none, or too complex."""
+    collections = content.count(b"[") + content.count(b"{")
+    if collections > MAXIMAL_COLLECTIONS:
+        raise ValueError(f"{collections:,} brackets, of at most {MAXIMAL_COLLECTIONS:,} lists and objects")
+    values = content.count(b",")
+    if values > MAXIMAL_VALUES:
+        raise ValueError(f"{values:,} commas, of at most {MAXIMAL_VALUES:,} values")
+    return json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=refuse_constant)
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

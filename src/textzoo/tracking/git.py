@@ -1,14 +1,20 @@
 """Which code made a run."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
+from textzoo import processes
+
+PATIENCE_SECONDS = 10
+
 
 def git_commit(folder: Path) -> str:
-    """The commit that the code stands at, or "unknown"."""
-    command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+    """The commit that the code of a folder stands at, whatever GIT_DIR says; or "unknown"."""
+    if not shutil.which("git"):
+        return "unknown"
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        answer = processes.run_text(["git", "-C", str(folder), "rev-parse", "HEAD"], timeout=PATIENCE_SECONDS)
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return answer.stdout.strip() or "unknown"

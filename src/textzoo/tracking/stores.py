@@ -170,7 +170,7 @@ def artifact_folder(uri: str | None, database: Path) -> Path:
 
 @contextlib.contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+    with path.open("a") as file:  # nothing is written: what is there already, by a link say, is somebody's
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
+from textzoo.archives import open_archive
 from textzoo.errors import UserError
 from textzoo.files import A_FILE, atomic_path, kind_of_place
+from textzoo.text.strict_json import parse_json
 
 FILE_NAME = "checkpoint.npz"
 FORMAT = 1
@@ -101,11 +103,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 def _read(file: Path) -> Checkpoint:
     _require_file(file)
-    with zipfile.ZipFile(file) as archive:
-        if sum(member.file_size for member in archive.infolist()) > file.stat().st_size:
-            raise ValueError("its sizes are inconsistent")
-        document = json.loads(bytes(_array(archive, "progress", np.uint8, MAXIMAL_PROGRESS_BYTES)))
-        progress = _progress(document)
+    with open_archive(file, expansion=1) as archive:
+        progress = _progress(archive)
         size = sum(int(np.prod(shape)) for _, shape in progress.weights)
         names = {member.filename.removesuffix(".npy") for member in archive.infolist()} & VECTOR_NAMES
         vectors = {name: _array(archive, name, np.float32, 4 * size) for name in sorted(names)}
@@ -125,8 +124,8 @@ def read_step(folder: Path) -> int:
     """How many steps the checkpoint of a folder has done; 0 where there is none that can be read."""
     try:
         _require_file(folder / FILE_NAME)
-        with zipfile.ZipFile(folder / FILE_NAME) as archive:
-            return _progress(json.loads(bytes(_array(archive, "progress", np.uint8, MAXIMAL_PROGRESS_BYTES)))).step
+        with open_archive(folder / FILE_NAME, expansion=1) as archive:
+            return _progress(archive).step
     except Exception:  # as in read_checkpoint
         return 0
 
@@ -145,7 +144,8 @@ def _array(archive: zipfile.ZipFile, name: str, dtype: type, maximal_bytes: int)
     return np.frombuffer(data, dtype).copy()
 
 
-def _progress(document: dict[str, Any]) -> Progress:
+def _progress(archive: zipfile.ZipFile) -> Progress:
+    document = parse_json(bytes(_array(archive, "progress", np.uint8, MAXIMAL_PROGRESS_BYTES)))
     if document.pop("format", None) != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
     progress = Progress(**document)

@@ -5,10 +5,9 @@ import io
 import socket
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from textzoo.errors import UserError
 from textzoo.files import atomic_path, write_text
+from textzoo.pictures import Figure
 
 COLUMNS = (
     "step",
