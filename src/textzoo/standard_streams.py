@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TextIO
 
 CANNOT_BE_WRITTEN = 2
@@ -83,20 +84,36 @@ def without_notes() -> Iterator[None]:
     if "tensorflow" in sys.modules or 2 in losses.reasons:
         yield
         return
-    sys.stderr.flush()
-    console = os.dup(2)
     with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
         try:
-            yield
+            with stderr_to(held.fileno()):
+                yield
         finally:
-            sys.stderr.flush()
-            os.dup2(console, 2)
-            os.close(console)
             held.seek(0)
             lines = [line for line in held if not any(note in line for note in NOTES)]
             with contextlib.suppress(OSError):
                 os.write(2, b"".join(lines))
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Discard what is written to standard error; mistakes still come as exceptions."""
+    with Path(os.devnull).open("wb") as nowhere, stderr_to(nowhere.fileno()):
+        yield
+
+
+@contextlib.contextmanager
+def stderr_to(descriptor: int) -> Iterator[None]:
+    """Send what is written to standard error, past Python's streams as well, to another open file."""
+    sys.stderr.flush()
+    console = os.dup(2)
+    os.dup2(descriptor, 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(console, 2)
+        os.close(console)
 
 
 def lose(number: int, reason: OSError) -> None:

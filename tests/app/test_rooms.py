@@ -10,7 +10,7 @@ import textzoo
 ROOT = Path(textzoo.__file__).parent
 # From the lowest to the highest; files directly in the package that every room may use stand at the bottom.
 COMMON = {"errors", "files", "registry", "schema", "interruption", "processes", "progress", "report", "validation"}
-COMMON |= {"archives", "escaping", "headlines", "pictures", "secrets", "terminal"}
+COMMON |= {"archives", "escaping", "headlines", "pictures", "secrets", "standard_streams", "terminal"}
 # What only services know.
 ABOVE = {"chains", "workspace", "tracking"}
 ROOMS = ["text", "compiler", "targets", "models", "engines", "quantizers", "training", "services"]

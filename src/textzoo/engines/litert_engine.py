@@ -19,8 +19,8 @@ from textzoo.compiler.tflite_file import (
 from textzoo.compiler.tflite_support import shape_text
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
-from textzoo.engines.quiet import quiet_stderr
 from textzoo.errors import UserError, collecting, raise_all, short_reason
+from textzoo.standard_streams import quiet_stderr
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[Arrays], Arrays]

@@ -19,10 +19,10 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from textzoo.compiler.interfaces import NEW_STATE
 from textzoo.compiler.tflite_file import TfliteFile, parse_tflite, read_tflite
-from textzoo.engines.quiet import quiet_stderr
 from textzoo.errors import UserError
 from textzoo.files import write_bytes
 from textzoo.models.base import LanguageModel
+from textzoo.standard_streams import quiet_stderr
 
 DECODE = "decode"
 FORWARD = "forward"
