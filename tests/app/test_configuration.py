@@ -352,6 +352,7 @@ RUN_MISTAKES = [
         {"quantization.recipe": DYNAMIC, "evaluation.engine": "native"},
         ["evaluation.engine=native compiles"],
     ),
+    *[("training", {"general.project_name": name}, ["project_name is empty"]) for name in ("", " \n")],
     ("chain_tqeb", {"prediction.prompt": "a" * 414}, []),
     ("chain_tqeb", {"prediction.prompt": "a" * 427 + "\n"}, ["too long for a device's console; expected at most 576"]),
     ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 948 bytes. Give a prompt that is 372 by"]),

@@ -184,6 +184,11 @@ NOT_OPENED = {
     "nothing listens": ("postgresql+psycopg2://u:word1234@localhost:1/db", "refused"),
     "a password left out": ("postgresql+psycopg2://u:***@localhost:1/db", "Give the whole mlflow.uri again"),
     "no UTF-8": ("sqlite:///{folder}/caf\udce9/x.db", "not UTF-8.*received mlflow.uri=sqlite:///.*caf.xe9/x.db"),
+    "in memory": ("sqlite://", "in memory is gone when the run ends"),
+    "in memory, said otherwise": ("sqlite:///:memory:", "in memory is gone when the run ends"),
+    "in memory, as a URI": ("sqlite:///file:x?mode=memory&cache=shared&uri=true", "in memory is gone"),
+    "no driver of SQLite": ("sqlite+pysqlcipher:///{folder}/x.db", "pysqlcipher3 is not installed"),
+    "no folder for files": ("sqlite:////proc/x.db", "/proc cannot be written"),
     "unknown kind": ("ftp://u:word1234@localhost/x", "unsupported URI"),
 }
 
