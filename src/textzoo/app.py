@@ -218,7 +218,8 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         raise
     finally:
         summary.mlflow_run_id = parent.run_id
-        write_report(workspace.root, summary, report)
+        if summary.status == "FINISHED" or report != Report() or not workspace.path("report.json").is_file():
+            write_report(workspace.root, summary, report)  # not over an earlier one as long as nothing was found
         log_result(workspace, parent, LOG_FILE)
     shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
     print_report(console, shown, report, with_samples=not plan.runs("prediction"))

@@ -388,11 +388,27 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
         return [error], ""
     except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
+    errors = elsewhere(values, run_directory, sweeping=options.multirun)
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         unique.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
-    return list(unique.values()), run_directory
+    return [*errors, *unique.values()], run_directory
+
+
+def elsewhere(values: dict[str, Any], run_directory: str, *, sweeping: bool) -> list[UserError]:
+    """A run that is resumed goes on in its folder; in another one it would silently start from the beginning."""
+    general = values.get("general")
+    resume = general.get("resume") if isinstance(general, dict) else None
+    if not isinstance(resume, str) or not resume:
+        return []
+    if sweeping:
+        remedy = "Leave -m out and give one value of each key; or leave general.resume out."
+        return [UserError("general.resume continues one run, and a sweep (-m) starts new ones", remedy=remedy)]
+    if Path(run_directory).resolve() != Path(resume).resolve():
+        what = f"general.resume={resume} goes on in that folder, and hydra.run.dir={run_directory} is another"
+        return [UserError(what, remedy="Leave one of the two out.")]
+    return []
 
 
 def resolved(composed: DictConfig, *, sweeping: bool) -> tuple[dict[str, Any], str]:

@@ -4,7 +4,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-from textzoo import describe, validation
+from textzoo import describe, pretrained, validation
 from textzoo.chains import CHAINS
 from textzoo.errors import UserError, collecting
 from textzoo.schema import Config
@@ -22,6 +22,8 @@ def check(
     """
     boards = describe.options_of(folder / "board")
     config, errors = validation.check(values, boards, given_of_model)
+    if config.pretrained and config.model.float_model_path:
+        errors += pretrained.other_settings(vars(config.model), config.model.float_model_path)
     if config.deployment.without_passes:
         errors += unknown_passes(config)
     services = CHAINS.get(config.operation_mode, ())

@@ -5,7 +5,9 @@ card.json: where they come from and what was measured (scripts/make_pretrained.p
 """
 
 from pathlib import Path
+from typing import Any
 
+from textzoo.bounded_yaml import read_bounded
 from textzoo.errors import UserError, raise_all
 from textzoo.files import file_digest
 from textzoo.registry import unknown_name
@@ -17,6 +19,9 @@ CARD = "card.json"
 PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path")
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
+CONFIGURATION = "config.yaml"
+# Keys of the model section that a trained model does not depend on.
+NOT_IN_THE_WEIGHTS = {"float_model_path", "quantized_model_path", "constraints", "dropout"}
 MAX_CARD_BYTES = 1 << 20
 AS_IT_CAME = "Take pretrained_models/ as it came with TextZoo: git checkout pretrained_models."
 
@@ -61,6 +66,28 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
         "model.quantized_model_path": str(FOLDER / name / f"decode_{recipe}.tflite"),
         "tokenizer.path": str(FOLDER / name / TOKENIZER),
     }
+
+
+def other_settings(section: dict[str, Any], float_model: str) -> list[UserError]:
+    """Settings of the model section by which a pretrained model was not made, and which would change nothing.
+
+    Args:
+        section: Key -> value, as now configured.
+        float_model: Path of the float model; of one that is not from pretrained_models/ nothing is said.
+    """
+    folder = Path(float_model).parent
+    if folder.parent != FOLDER:
+        return []
+    made = read_bounded(folder / CONFIGURATION)["model"]
+    return [
+        UserError(
+            f"pretrained=true brings a {folder.name} whose model.{key} is {made[key]}",
+            received=str(section[key]),
+            remedy="Leave it out, or choose another model: its weights are trained already.",
+        )
+        for key in sorted(made.keys() & section.keys() - NOT_IN_THE_WEIGHTS)
+        if section[key] != made[key]
+    ]
 
 
 def checked(name: str, files: list[str]) -> dict:

@@ -523,6 +523,25 @@ def test_a_resumed_run_takes_its_own_overrides_but_for_those_given_anew(program,
     assert (values["general"]["resume"], values["prediction"]["prompt"]) == (str(folder), "A")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hydra.run.dir=elsewhere"], "goes on in that folder, and hydra.run.dir=elsewhere is another"),
+        (["--config-path=.", "--config-name=mine"], "and hydra.run.dir=files is another"),
+        (["-m", "training.steps=5,6"], "general.resume continues one run, and a sweep (-m) starts new ones"),
+        (["hydra.run.dir=run/../run", "--cfg", "job"], ""),
+    ],
+)
+def test_a_resumed_run_does_not_begin_elsewhere(program, tmp_path, arguments, message):
+    (tmp_path / "run/.hydra").mkdir(parents=True)
+    for file, text in STORED.items():
+        (tmp_path / "run/.hydra" / file).write_text(text)
+    (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\nhydra: {run: {dir: files}}\n")
+    answer = program("general.resume=run", "operation_mode=statistics", *arguments)
+    assert (answer.returncode, message in answer.stderr) == (2 if message else 0, True), answer.stderr
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.yaml", "run"]
+
+
 def test_an_experiment_wins_over_the_groups(program):
     answer = program("--cfg", "job", "experiment=tinyshakespeare_pico_gpt")
     assert answer.returncode == 0, answer.stderr
@@ -698,6 +717,7 @@ def test_a_file_runs_no_program(program, tmp_path, text, resumed):
         "hydra.searchpath=[pkg://this]",
         "++hydra.job_logging.handlers.x={}",
         "+model@hydra.callbacks.x=gpt",
+        "+model@_global_.hydra.callbacks.x=gpt",
         "hydra.run.dir=elsewhere",
     ],
 )

@@ -120,12 +120,17 @@ MISTAKES = [
         "the pretrained tiny_lm is not quantized by dynamic_wi8_afp32",
     ),
     (["model=tiny_lm", "operation_mode=training"], "pretrained=true brings a trained model"),
+    (["model=tiny_lm", "model.d_model=16"], "brings a tiny_lm whose model.d_model is 64; received 16. Leave it out"),
+    (["--config-path=.", "--config-name=other"], "brings a pico_gpt whose model.name is pico_gpt; received tiny_lm"),
+    (["--config-path=.", "--config-name=small", "experiment=lstm_bytes"], "whose model.name is tiny_lm; received lstm"),
     (["-m", "model=tiny_lm,gpt"], "model has several values; expected one value with pretrained=true"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)
-def test_mistakes(program, arguments, message):
+def test_mistakes(program, tmp_path, arguments, message):
+    (tmp_path / "other.yaml").write_text("defaults: [config, _self_]\nmodel: {name: tiny_lm}\n")
+    (tmp_path / "small.yaml").write_text("defaults: [config, override model: tiny_lm, _self_]\n")
     done = program("operation_mode=prediction", "pretrained=true", *arguments)
     assert done.returncode == 2
     assert message in done.stderr

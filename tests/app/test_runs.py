@@ -440,6 +440,11 @@ def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run,
     assert store not in (folder / ".hydra/config.yaml").read_text()
 
 
+def damaged_tokenizer(folder):
+    (folder / "tokenizer.json").write_text("{}")
+    return folder / "tokenizer.json"
+
+
 def test_a_second_run_into_a_finished_folder_says_what_it_replaces(warm_program, store, tmp_path):
     folder = tmp_path / "run"
     arguments = ["operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"hydra.run.dir={folder}"]
@@ -459,6 +464,10 @@ def test_a_second_run_into_a_finished_folder_says_what_it_replaces(warm_program,
     assert third.returncode == 0, third.stderr
     assert "again, because steps.json is damaged; the earlier samples.txt is replaced" in third.stdout
     assert "1_prediction    reuse" in run(*arguments, *options, "prediction.prompt=A ").stdout
+    found = (folder / "report.json").read_bytes()
+    mistaken = run(*arguments, *options, f"tokenizer.path={damaged_tokenizer(tmp_path)}")
+    assert mistaken.returncode == 2, mistaken.stderr
+    assert (folder / "report.json").read_bytes() == found  # nothing was found that could take its place
 
 
 @pytest.mark.parametrize("options", [[], ["hydra.run.dir=runs/of/mine"]])
