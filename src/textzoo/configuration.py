@@ -23,7 +23,8 @@ def check(
     boards = describe.options_of(folder / "board")
     config, errors = validation.check(values, boards, given_of_model)
     if config.pretrained and config.model.float_model_path:
-        errors += pretrained.other_settings(vars(config.model), config.model.float_model_path)
+        sections = {"model": vars(config.model), "tokenizer": vars(config.tokenizer)}
+        errors += pretrained.other_settings(sections, config.model.float_model_path) + other_recipe(config)
     if config.deployment.without_passes:
         errors += unknown_passes(config)
     services = CHAINS.get(config.operation_mode, ())
@@ -32,6 +33,15 @@ def check(
     if {"benchmarking", "deployment"} & set(services) and config.deployment.hardware_setup.board in boards:
         errors += board_mistakes(config)
     return config, errors
+
+
+def other_recipe(config: Config) -> list[UserError]:
+    """A recipe by which the pretrained decode step at hand is not quantized."""
+    asked, at_hand = config.quantization.recipe, pretrained.recipe_of(config.model.quantized_model_path)
+    if at_hand in (None, asked) or "quantization" in CHAINS.get(config.operation_mode, ()):
+        return []
+    what = f"the pretrained model at hand is quantized by {at_hand}"
+    return [UserError(what, received=f"quantization.recipe={asked}", remedy="Choose it with quantization=<recipe>.")]
 
 
 # Imported below in functions: it takes time at every start, and few runs need it.

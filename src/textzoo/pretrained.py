@@ -20,8 +20,8 @@ PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
 CONFIGURATION = "config.yaml"
-# Keys of the model section that a trained model does not depend on.
-NOT_IN_THE_WEIGHTS = {"float_model_path", "quantized_model_path", "constraints", "dropout"}
+# Keys that a trained model does not depend on.
+NOT_IN_THE_WEIGHTS = {"path", "float_model_path", "quantized_model_path", "constraints", "dropout"}
 MAX_CARD_BYTES = 1 << 20
 AS_IT_CAME = "Take pretrained_models/ as it came with TextZoo: git checkout pretrained_models."
 
@@ -34,6 +34,13 @@ def names() -> list[str]:
 def recipes(name: str) -> list[str]:
     """Quantization recipes by which there is a decode step of it."""
     return sorted(path.stem.removeprefix("decode_") for path in (FOLDER / name).glob("decode_*.tflite"))
+
+
+def recipe_of(path: str | None) -> str | None:
+    """The recipe of a decode step of pretrained_models/; None of other files."""
+    if not path or Path(path).parent.parent != FOLDER:
+        return None
+    return Path(path).stem.removeprefix("decode_")
 
 
 def card(name: str) -> dict:
@@ -68,25 +75,26 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
     }
 
 
-def other_settings(section: dict[str, Any], float_model: str) -> list[UserError]:
-    """Settings of the model section by which a pretrained model was not made, and which would change nothing.
+def other_settings(sections: dict[str, dict[str, Any]], float_model: str) -> list[UserError]:
+    """Settings by which a pretrained model was not made, and which would change nothing.
 
     Args:
-        section: Key -> value, as now configured.
+        sections: "model", "tokenizer" or "quantization" -> key -> value, as now configured.
         float_model: Path of the float model; of one that is not from pretrained_models/ nothing is said.
     """
     folder = Path(float_model).parent
     if folder.parent != FOLDER:
         return []
-    made = read_bounded(folder / CONFIGURATION)["model"]
+    made = read_bounded(folder / CONFIGURATION)
     return [
         UserError(
-            f"pretrained=true brings a {folder.name} whose model.{key} is {made[key]}",
-            received=str(section[key]),
-            remedy="Leave it out, or choose another model: its weights are trained already.",
+            f"the pretrained {folder.name} was made with {section}.{key}={made[section][key]}",
+            received=str(values[key]),
+            remedy="Leave it out, or choose another model: the weights of this one are trained already.",
         )
-        for key in sorted(made.keys() & section.keys() - NOT_IN_THE_WEIGHTS)
-        if section[key] != made[key]
+        for section, values in sections.items()
+        for key in sorted(made[section].keys() & values.keys() - NOT_IN_THE_WEIGHTS)
+        if values[key] != made[section][key]
     ]
 
 

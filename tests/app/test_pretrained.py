@@ -120,9 +120,20 @@ MISTAKES = [
         "the pretrained tiny_lm is not quantized by dynamic_wi8_afp32",
     ),
     (["model=tiny_lm", "operation_mode=training"], "pretrained=true brings a trained model"),
-    (["model=tiny_lm", "model.d_model=16"], "brings a tiny_lm whose model.d_model is 64; received 16. Leave it out"),
-    (["--config-path=.", "--config-name=other"], "brings a pico_gpt whose model.name is pico_gpt; received tiny_lm"),
-    (["--config-path=.", "--config-name=small", "experiment=lstm_bytes"], "whose model.name is tiny_lm; received lstm"),
+    (
+        ["model=tiny_lm", "model.d_model=16"],
+        "the pretrained tiny_lm was made with model.d_model=64; received 16. Leave it out",
+    ),
+    (["model=tiny_lm", "tokenizer=char"], "was made with tokenizer.name=byte; received char. Leave it out"),
+    (
+        ["model=tiny_lm", "quantization.recipe=static_wi2_ai8"],
+        "by static_wi8_ai8; received quantization.recipe=static_",
+    ),
+    (["--config-path=.", "--config-name=other"], "pico_gpt was made with model.name=pico_gpt; received tiny_lm"),
+    (
+        ["--config-path=.", "--config-name=small", "experiment=lstm_bytes"],
+        "was made with model.name=tiny_lm; received lstm",
+    ),
     (["-m", "model=tiny_lm,gpt"], "model has several values; expected one value with pretrained=true"),
 ]
 
