@@ -285,21 +285,21 @@ def only_options(given: dict[str, Override], folder: Path) -> dict[str, Override
     return {name: override for name, override in given.items() if name == "pretrained" or (folder / name).is_dir()}
 
 
-def check_writable(folder: Path) -> list[UserError]:
-    """The run's folder can be made and written to, before Hydra tries."""
+def check_writable(folder: Path, key: str = "hydra.run.dir") -> list[UserError]:
+    """The folder of the run, or of the sweep, can be made and written to, before Hydra tries."""
     try:
         make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             return []
     except OSError as error:
         reason = error.strerror or str(error)
-        remedy = "Give another hydra.run.dir, or mend its permissions or free space."
+        remedy = f"Give another {key}, or mend its permissions or free space."
         return [UserError(f"the run's folder '{folder}' cannot be written: {reason}", remedy=remedy)]
 
 
 def check_sweep(folder: Path) -> list[UserError]:
     """The sweep's folder can be written to, and is this sweep's alone until the program ends."""
-    errors = check_writable(folder)
+    errors = check_writable(folder, "hydra.sweep.dir")
     if not errors:
         with collecting(errors):
             SWEEP_LOCKS.append(hold(folder / SWEEP_LOCK))

@@ -150,3 +150,17 @@ def test_the_address_that_make_ui_prints_opens_an_experiment_as_training_runs(br
     browser.get(f"{pages}/#/experiments/{experiment}{query}")
     wait_for(browser, lambda driver: "pico_gpt int8" in driver.find_element(By.TAG_NAME, "body").text)
     assert f"#/experiments/{experiment}/runs" in browser.current_url
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_fails_in_a_process_of_its_own_counts(program, jobs):
+    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}", "hydra.sweep.dir=sweep"]
+    answer = program("-m", *launcher, "operation_mode=compare", "mlflow.uri=sqlite:///none.db", "compare.runs=a,b")
+    assert answer.returncode == 2, answer.stderr
+    assert answer.stderr.count("there is no none.db") == 2
+
+
+def test_a_sweep_that_cannot_be_written_names_its_own_key(program, tmp_path):
+    (tmp_path / "sweep").write_text("a file")
+    answer = program("-m", "operation_mode=compare", "compare.runs=a,b", "hydra.sweep.dir=sweep")
+    assert (answer.returncode, "Give another hydra.sweep.dir" in answer.stderr) == (2, True), answer.stderr
