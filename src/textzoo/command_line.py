@@ -114,7 +114,7 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     Exits with 0 after help, with 2 after printing every mistake found.
     """
     register()
-    if errors := unreadable_bytes(arguments):
+    if errors := [*no_current_folder(), *unreadable_bytes(arguments)]:
         refuse(errors)
     options = get_args_parser().parse_intermixed_args(arguments)
     if options.help:
@@ -142,6 +142,11 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if errors:
         refuse(errors)
     return arguments
+
+
+def no_current_folder() -> list[UserError]:
+    """The current folder was deleted meanwhile: no path could be found from it."""
+    return [] if current() else [UserError("the current folder is not there any more", remedy="Change to another one.")]
 
 
 def unreadable_bytes(arguments: list[str]) -> list[UserError]:
@@ -389,6 +394,9 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
     errors = elsewhere(values, run_directory, sweeping=options.multirun)
+    if not run_directory:
+        key = "hydra.sweep.dir" if options.multirun else "hydra.run.dir"
+        errors.append(UserError(f"{key} is empty", remedy="Leave it out for a new folder; '.' is the current one."))
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):

@@ -4,12 +4,15 @@ import dataclasses
 import functools
 import math
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from hydra._internal.utils import get_args_parser
 
+from conftest import PROGRAM
 from textzoo import command_line, configuration, validation
 from textzoo.chains import CHAINS
 from textzoo.command_line import check_key
@@ -540,6 +543,28 @@ def test_a_resumed_run_does_not_begin_elsewhere(program, tmp_path, arguments, me
     answer = program("general.resume=run", "operation_mode=statistics", *arguments)
     assert (answer.returncode, message in answer.stderr) == (2 if message else 0, True), answer.stderr
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.yaml", "run"]
+
+
+def test_a_folder_without_a_name_is_not_the_current_one(program, tmp_path):
+    for flags, key in (([], "hydra.run.dir"), (["-m"], "hydra.sweep.dir")):
+        answer = program(*flags, "operation_mode=statistics", f"{key}=")
+        assert (answer.returncode, f"{key} is empty" in answer.stderr) == (2, True), answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
+    answer = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} {PROGRAM} operation_mode=statistics",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, "the current folder is not there any more" in answer.stderr) == (2, True), answer.stderr
 
 
 def test_an_experiment_wins_over_the_groups(program):

@@ -20,7 +20,7 @@ from textzoo import app, command_line
 from textzoo.escaping import visible
 from textzoo.resuming import keep_command_line, kept_override
 from textzoo.tracking import open_store
-from textzoo.workspace import Workspace, hold
+from textzoo.workspace import WRITTEN, Workspace, hold
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOY = [
@@ -108,6 +108,7 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
         "checkpoints/latest",
     ):
         assert (folder / name).exists(), name
+    assert {path.name for path in folder.iterdir()} <= {*WRITTEN}  # where links are not followed
     assert statuses(store, "chain") == {
         "pico_gpt int8 chain_tqe run": "FINISHED",
         "1_training": "FINISHED",
