@@ -37,6 +37,8 @@ def run(config: Any) -> None:
     else:
         with Path(os.environ[EXIT_CODES]).open("a") as file:
             file.write(f"{code}\n")
+    if code == INTERRUPTED:  # a sweep ends, too
+        sys.exit(code)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from textzoo.bounded_yaml import read_bounded
 from textzoo.errors import UserError, raise_all
-from textzoo.files import file_digest
+from textzoo.files import file_digest, shown_setting
 from textzoo.registry import unknown_name
 from textzoo.text.strict_json import read_json_object
 
@@ -64,7 +64,8 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
         raise UserError(
             f"the pretrained {name} is not quantized by {recipe}",
             expected=f"quantization={' or '.join(recipes(name))}",
-            remedy=f"operation_mode=quantization makes one of model.float_model_path={FOLDER / name / FLOAT_MODEL}.",
+            remedy="operation_mode=quantization makes one of "
+            f"{shown_setting('model.float_model_path', FOLDER / name / FLOAT_MODEL)}.",
         )
     experiment = checked(name, [FLOAT_MODEL, TOKENIZER, f"decode_{recipe}.tflite"])["experiment"]
     return {
