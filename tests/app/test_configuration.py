@@ -472,6 +472,7 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
         ("defaults: [config, {model: nix}, _self_]\n", "Could not find 'model/nix' Available options in 'model': gpt"),
         ("defaults: [config, _self_]\ntraining: {steps: 1.5}\n", "wrong type of training.steps"),
         ("defaults: [config, _self_] # \xe9\n", "is not UTF-8"),
+        ("defaults: [_self_, config]\ntraining: {steps: 9}\n", "puts '_self_' before 'config' in its defaults"),
         ("defaults: 5\n", "cannot be composed: Invalid defaults list"),
         (
             "model: {n_layers: 2}\n",
@@ -565,6 +566,17 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
         check=False,
     )
     assert (answer.returncode, "the current folder is not there any more" in answer.stderr) == (2, True), answer.stderr
+
+
+@pytest.mark.parametrize("experiment", [path.stem for path in sorted((CONF / "experiment").glob("*.yaml"))])
+def test_an_experiment_is_the_same_on_a_file_with_another_model(program, tmp_path, experiment):
+    model = "tiny_lm" if "lstm" in experiment else "lstm"
+    tokenizer = "char" if "bytes" in experiment else "byte"
+    text = f"defaults: [config, override model: {model}, override tokenizer: {tokenizer}, _self_]\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    chosen = f"experiment={experiment}"
+    alone, on_file = (composed(program, *flags, chosen) for flags in ([], ["--config-path=.", "--config-name=mine"]))
+    assert on_file == alone
 
 
 def test_an_experiment_wins_over_the_groups(program):
