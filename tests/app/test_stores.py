@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tracking_stores import make_database
@@ -15,7 +16,7 @@ from textzoo.errors import UserError
 from textzoo.secrets import masked, masked_for
 from textzoo.tracking import Tracker, open_store
 from textzoo.tracking.addresses import check_address
-from textzoo.tracking.stores import make_sqlite
+from textzoo.tracking.stores import artifact_folder, make_sqlite
 
 LOG_ONE_RUN = """
 import sys
@@ -162,6 +163,11 @@ def test_a_deleted_experiment_is_restored_and_said_so(kind, request, store, tmp_
         pass
     assert finished_runs(uri, "deleted") == ["after"]
     assert capsys.readouterr().out.count("The MLflow experiment deleted had been deleted and is restored") == 1
+
+
+def test_an_empty_address_is_the_default_store():
+    for uri in (None, ""):
+        assert artifact_folder(uri, Path("mlruns/mlflow.db")) == Path("mlruns/artifacts")
 
 
 def test_the_experiment_opens_in_the_view_for_model_training(store):
