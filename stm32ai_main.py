@@ -8,12 +8,16 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 CONFIGURATION_FOLDER = Path(__file__).resolve().parent / "conf"
 INTERRUPTED = 130
+PROCESS = os.getpid()
 exit_codes: list[int] = []
+# Names a file for the exit codes of a sweep's runs in other processes, which inherit the name.
+EXIT_CODES = "TEXTZOO_EXIT_CODES"
 
 
 def leave(*_: Any) -> None:
@@ -27,7 +31,14 @@ def run(config: Any) -> None:
     """Run one composed configuration (a DictConfig); Hydra calls this, for every choice of a sweep."""
     from textzoo import app
 
-    exit_codes.append(app.run(config))
+    code = app.run(config)
+    if os.getpid() == PROCESS:
+        exit_codes.append(code)
+    else:
+        with Path(os.environ[EXIT_CODES]).open("a") as file:
+            file.write(f"{code}\n")
+    if code == INTERRUPTED:  # a sweep ends, too
+        sys.exit(code)
 
 
 def main() -> None:
@@ -49,8 +60,10 @@ def start() -> None:
 
     tolerate_missing_characters()
     sys.argv[1:] = command_line.prepare(sys.argv[1:], CONFIGURATION_FOLDER)
-    hydra.main(version_base="1.3", config_path="conf", config_name="config")(run)()
-    sys.exit(max(exit_codes, default=0))
+    with tempfile.NamedTemporaryFile("r") as codes:
+        os.environ[EXIT_CODES] = codes.name
+        hydra.main(version_base="1.3", config_path="conf", config_name="config")(run)()
+        sys.exit(max([*exit_codes, *map(int, codes)], default=0))
 
 
 if __name__ == "__main__":

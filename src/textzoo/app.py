@@ -20,13 +20,13 @@ from textzoo import configuration, continuing, interruption
 from textzoo.chains import TEXT_FIRST, UNTRACKED
 from textzoo.errors import UserError, raise_all
 from textzoo.escaping import tolerate_missing_characters, visible, visible_line
-from textzoo.files import remove_unused, shown_path
+from textzoo.files import remove_unused, shown_path, shown_setting
 from textzoo.ledger import FinishedStep
 from textzoo.places import published, published_setting, published_values
 from textzoo.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, Step, make_plan, plan_lines
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
-from textzoo.resuming import keep_command_line
+from textzoo.resuming import FOLDER, keep_command_line
 from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config
@@ -38,6 +38,7 @@ from textzoo.workspace import LOCK, Workspace, open_own
 
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
+NOT_BEGUN = "Interrupted before the run began: nothing is left of it."
 # What a run without a step leaves.
 TRACES = (".hydra", *REPORTS)
 logger = logging.getLogger("textzoo")
@@ -59,7 +60,7 @@ def run(composed: DictConfig) -> int:
         config = typed_config(composed)
         outcome.show_traceback = config.general.traceback
         execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION_FOLDER))
-    if outcome.is_mistake:
+    if outcome.is_mistake or not outcome.has_begun:
         remove_traces(root, composed.get("operation_mode"))
     return outcome.code
 
@@ -84,6 +85,7 @@ class Outcome:
     code: int = SUCCESS
     show_traceback: bool = False
     is_mistake: bool = False
+    has_begun: bool = True
 
 
 def remedy_of(error: OSError) -> str:
@@ -102,7 +104,9 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     except KeyboardInterrupt:
         interruption.heard()
         outcome.code = INTERRUPTED
-        say(f"Interrupted. Continue with: python stm32ai_main.py general.resume={shown_path(root)}")
+        outcome.has_begun = (root / FOLDER).is_dir()
+        resume = shown_setting("general.resume", root)
+        say(f"Interrupted. Continue with: python stm32ai_main.py {resume}" if outcome.has_begun else NOT_BEGUN)
     except UserError as error:
         outcome.code, outcome.is_mistake = USER_MISTAKE, True
         say(str(error))
@@ -218,7 +222,8 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
         raise
     finally:
         summary.mlflow_run_id = parent.run_id
-        write_report(workspace.root, summary, report)
+        if summary.status == "FINISHED" or report != Report() or not workspace.path("report.json").is_file():
+            write_report(workspace.root, summary, report)  # not over an earlier one as long as nothing was found
         log_result(workspace, parent, LOG_FILE)
     shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
     print_report(console, shown, report, with_samples=not plan.runs("prediction"))

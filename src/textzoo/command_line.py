@@ -114,7 +114,7 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     Exits with 0 after help, with 2 after printing every mistake found.
     """
     register()
-    if errors := unreadable_bytes(arguments):
+    if errors := [*no_current_folder(), *unreadable_bytes(arguments)]:
         refuse(errors)
     options = get_args_parser().parse_intermixed_args(arguments)
     if options.help:
@@ -142,6 +142,11 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if errors:
         refuse(errors)
     return arguments
+
+
+def no_current_folder() -> list[UserError]:
+    """The current folder was deleted meanwhile: no path could be found from it."""
+    return [] if current() else [UserError("the current folder is not there any more", remedy="Change to another one.")]
 
 
 def unreadable_bytes(arguments: list[str]) -> list[UserError]:
@@ -285,21 +290,21 @@ def only_options(given: dict[str, Override], folder: Path) -> dict[str, Override
     return {name: override for name, override in given.items() if name == "pretrained" or (folder / name).is_dir()}
 
 
-def check_writable(folder: Path) -> list[UserError]:
-    """The run's folder can be made and written to, before Hydra tries."""
+def check_writable(folder: Path, key: str = "hydra.run.dir") -> list[UserError]:
+    """The folder of the run, or of the sweep, can be made and written to, before Hydra tries."""
     try:
         make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             return []
     except OSError as error:
         reason = error.strerror or str(error)
-        remedy = "Give another hydra.run.dir, or mend its permissions or free space."
+        remedy = f"Give another {key}, or mend its permissions or free space."
         return [UserError(f"the run's folder '{folder}' cannot be written: {reason}", remedy=remedy)]
 
 
 def check_sweep(folder: Path) -> list[UserError]:
     """The sweep's folder can be written to, and is this sweep's alone until the program ends."""
-    errors = check_writable(folder)
+    errors = check_writable(folder, "hydra.sweep.dir")
     if not errors:
         with collecting(errors):
             SWEEP_LOCKS.append(hold(folder / SWEEP_LOCK))
@@ -388,11 +393,30 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
         return [error], ""
     except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
+    errors = elsewhere(values, run_directory, sweeping=options.multirun)
+    if not run_directory:
+        key = "hydra.sweep.dir" if options.multirun else "hydra.run.dir"
+        errors.append(UserError(f"{key} is empty", remedy="Leave it out for a new folder; '.' is the current one."))
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         unique.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
-    return list(unique.values()), run_directory
+    return [*errors, *unique.values()], run_directory
+
+
+def elsewhere(values: dict[str, Any], run_directory: str, *, sweeping: bool) -> list[UserError]:
+    """A run that is resumed goes on in its folder; in another one it would silently start from the beginning."""
+    general = values.get("general")
+    resume = general.get("resume") if isinstance(general, dict) else None
+    if not isinstance(resume, str) or not resume:
+        return []
+    if sweeping:
+        remedy = "Leave -m out and give one value of each key; or leave general.resume out."
+        return [UserError("general.resume continues one run, and a sweep (-m) starts new ones", remedy=remedy)]
+    if Path(run_directory).resolve() != Path(resume).resolve():
+        what = f"general.resume={resume} goes on in that folder, and hydra.run.dir={run_directory} is another"
+        return [UserError(what, remedy="Leave one of the two out.")]
+    return []
 
 
 def resolved(composed: DictConfig, *, sweeping: bool) -> tuple[dict[str, Any], str]:

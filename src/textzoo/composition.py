@@ -106,12 +106,21 @@ def mistake_in_file(file: Path) -> UserError | None:
         found = "is empty" if content is None else f"holds one {KINDS.get(type(content), 'value')}"
         remedy = "Begin the file with the lines 'defaults:', '  - config', '  - _self_'."
         return UserError(f"{file} {found}", expected="lines of 'key: value'", remedy=remedy)
+    order = [entry for entry in listed(content.get("defaults")) if entry in ("config", "_self_")]
+    if order == ["_self_", "config"] and len(content) > 1:
+        what = f"{file} puts '_self_' before 'config' in its defaults: nothing that it says itself would count"
+        return UserError(what, remedy="Put '  - _self_' behind it.")
     comments = itertools.takewhile(lambda line: line.startswith("#") or not line.strip(), text.splitlines())
     package = PACKAGE.search("\n".join(comments))
     if package and package[1] != "_global_":
         what = f"{file} begins with '{package[0]}', as options of groups do"
         return UserError(what, remedy="Take this line out: the file is the configuration itself.")
     return None
+
+
+def listed(value: Any) -> list[Any]:
+    """The value where it is a list; otherwise nothing, and Hydra says what is wrong with it."""
+    return value if isinstance(value, list) else []
 
 
 def key_names(node: yaml.Node | None) -> set[str]:

@@ -4,7 +4,7 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-from textzoo import describe, validation
+from textzoo import describe, pretrained, validation
 from textzoo.chains import CHAINS
 from textzoo.errors import UserError, collecting
 from textzoo.schema import Config
@@ -22,6 +22,9 @@ def check(
     """
     boards = describe.options_of(folder / "board")
     config, errors = validation.check(values, boards, given_of_model)
+    if config.pretrained and config.model.float_model_path:
+        sections = {"model": vars(config.model), "tokenizer": vars(config.tokenizer)}
+        errors += pretrained.other_settings(sections, config.model.float_model_path) + other_recipe(config)
     if config.deployment.without_passes:
         errors += unknown_passes(config)
     services = CHAINS.get(config.operation_mode, ())
@@ -30,6 +33,15 @@ def check(
     if {"benchmarking", "deployment"} & set(services) and config.deployment.hardware_setup.board in boards:
         errors += board_mistakes(config)
     return config, errors
+
+
+def other_recipe(config: Config) -> list[UserError]:
+    """A recipe by which the pretrained decode step at hand is not quantized."""
+    asked, at_hand = config.quantization.recipe, pretrained.recipe_of(config.model.quantized_model_path)
+    if at_hand in (None, asked) or "quantization" in CHAINS.get(config.operation_mode, ()):
+        return []
+    what = f"the pretrained model at hand is quantized by {at_hand}"
+    return [UserError(what, received=f"quantization.recipe={asked}", remedy="Choose it with quantization=<recipe>.")]
 
 
 # Imported below in functions: it takes time at every start, and few runs need it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.errors import UserError
-from textzoo.files import shown_path, write_json
+from textzoo.files import shown_setting, write_json
 from textzoo.overrides import parse
 from textzoo.resuming import FOLDER, OWN_VALUES, read_yaml
 from textzoo.workspace import Workspace
@@ -159,11 +159,11 @@ def check_steps(workspace: Workspace, values: dict[str, Any]) -> None:
 
 
 def cannot_continue(workspace: Workspace, fixed: list[str]) -> UserError:
-    best = Path(shown_path(workspace.root)) / "checkpoints" / "best"
+    best = shown_setting("training.init_from", workspace.path("checkpoints", "best"))
     return UserError(
         f"general.resume: the model of this run was made with other settings ({'; '.join(fixed)})",
         expected="the settings that it was made with; training goes on with more training.steps, another learning "
         "rate or schedule, and later steps run anew with another recipe, board or prompt",
         remedy="Leave these out to continue; or train a model of its own: the same command without general.resume, "
-        f"from the weights of this one with training.init_from={best}, if they fit.",
+        f"from the weights of this one with {best}, if they fit.",
     )

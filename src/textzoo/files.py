@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import shutil
 import stat
 import tempfile
@@ -81,6 +82,11 @@ def shown_path(path: Path) -> str:
     """A path as users write it: relative to the current folder where it lies in that."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
+def shown_setting(key: str, path: Path) -> str:
+    """`key=path` as a shell takes it, to be pasted behind a command."""
+    return shlex.quote(f"{key}={shown_path(path)}")
 
 
 A_FILE, A_FOLDER = "a file", "a folder"

@@ -6,6 +6,7 @@ work asks at its every step, and until somebody says that it was heard it is rai
 """
 
 import signal
+import sys
 from typing import Any
 
 # Longer than what is tidied up on the way out takes, an emulator that does not end when asked included.
@@ -23,6 +24,13 @@ def listen() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
+    sys.unraisablehook = tell_dropped
+
+
+def tell_dropped(dropped: Any) -> None:
+    """What Python says of an exception that it drops; of an interruption nothing, which comes again."""
+    if not isinstance(dropped.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(dropped)
 
 
 def interrupt(*_: Any) -> None:

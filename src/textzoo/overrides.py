@@ -11,6 +11,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 from textzoo.errors import UserError
+from textzoo.places import ADDRESSES
 from textzoo.schema import walk
 from textzoo.validation.keys import allowed_types
 
@@ -40,7 +41,7 @@ def with_literal_text(override: str, *, sweeping: bool) -> str:
     Returns:
         The override with its value in quotes, spaces at its ends included, if the key's value is text; the same
         override if it is not, or if the value is null, in quotes of its own, or a list where the key takes one. Of
-        such a list that Hydra cannot read, every text is put in quotes.
+        such a list that Hydra cannot read, every text is put in quotes. `${` refers to something in addresses only.
     """
     key, _, value = override.partition("=")
     allowed = text_keys().get(key.lstrip("+"), ())
@@ -50,7 +51,8 @@ def with_literal_text(override: str, *, sweeping: bool) -> str:
         return f"{key}=[{each_quoted(value[1:-1])}]" if parse([override])[1] else override
     if value.startswith(('"', "'")) and not parse([override])[1]:
         return override
-    return f"{key}={quoted(value)}"
+    refers = key.lstrip("+") in ADDRESSES and "${" in value
+    return f"{key}={QuotedString(value, Quote.double).with_quotes() if refers else quoted(value)}"
 
 
 def quoted(text: str) -> str:

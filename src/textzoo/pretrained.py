@@ -6,9 +6,11 @@ card.json: where they come from and what was measured (scripts/make_pretrained.p
 
 import re
 from pathlib import Path
+from typing import Any
 
+from textzoo.bounded_yaml import read_bounded
 from textzoo.errors import UserError, raise_all
-from textzoo.files import file_digest
+from textzoo.files import file_digest, shown_setting
 from textzoo.registry import unknown_name
 from textzoo.text.strict_json import read_json_object
 
@@ -18,6 +20,9 @@ CARD = "card.json"
 PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path")
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
+CONFIGURATION = "config.yaml"
+# Keys that a trained model does not depend on.
+NOT_IN_THE_WEIGHTS = {"path", "float_model_path", "quantized_model_path", "constraints", "dropout"}
 MAX_CARD_BYTES = 1 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
 AS_IT_CAME = "Take pretrained_models/ as it came with TextZoo: git checkout pretrained_models."
@@ -31,6 +36,13 @@ def names() -> list[str]:
 def recipes(name: str) -> list[str]:
     """Quantization recipes by which there is a decode step of it."""
     return sorted(path.stem.removeprefix("decode_") for path in (FOLDER / name).glob("decode_*.tflite"))
+
+
+def recipe_of(path: str | None) -> str | None:
+    """The recipe of a decode step of pretrained_models/; None of other files."""
+    if not path or Path(path).parent.parent != FOLDER:
+        return None
+    return Path(path).stem.removeprefix("decode_")
 
 
 def card(name: str) -> dict:
@@ -54,7 +66,8 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
         raise UserError(
             f"the pretrained {name} is not quantized by {recipe}",
             expected=f"quantization={' or '.join(recipes(name))}",
-            remedy=f"operation_mode=quantization makes one of model.float_model_path={FOLDER / name / FLOAT_MODEL}.",
+            remedy="operation_mode=quantization makes one of "
+            f"{shown_setting('model.float_model_path', FOLDER / name / FLOAT_MODEL)}.",
         )
     experiment = checked(name, [FLOAT_MODEL, TOKENIZER, f"decode_{recipe}.tflite"])["experiment"]
     return {
@@ -63,6 +76,29 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
         "model.quantized_model_path": str(FOLDER / name / f"decode_{recipe}.tflite"),
         "tokenizer.path": str(FOLDER / name / TOKENIZER),
     }
+
+
+def other_settings(sections: dict[str, dict[str, Any]], float_model: str) -> list[UserError]:
+    """Settings by which a pretrained model was not made, and which would change nothing.
+
+    Args:
+        sections: "model", "tokenizer" or "quantization" -> key -> value, as now configured.
+        float_model: Path of the float model; of one that is not from pretrained_models/ nothing is said.
+    """
+    folder = Path(float_model).parent
+    if folder.parent != FOLDER:
+        return []
+    made = read_bounded(folder / CONFIGURATION)
+    return [
+        UserError(
+            f"the pretrained {folder.name} was made with {section}.{key}={made[section][key]}",
+            received=str(values[key]),
+            remedy="Leave it out, or choose another model: the weights of this one are trained already.",
+        )
+        for section, values in sections.items()
+        for key in sorted(made[section].keys() & values.keys() - NOT_IN_THE_WEIGHTS)
+        if values[key] != made[section][key]
+    ]
 
 
 def checked(name: str, files: list[str]) -> dict:

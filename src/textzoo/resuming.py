@@ -96,7 +96,7 @@ def own_keys(path: Path) -> list[str]:
 def is_of_hydra(override: Override) -> bool:
     """Whether an override is of Hydra's own section, or puts an option of a group there."""
     places = (override.key_or_group, override.package or "")
-    return any(re.match(r"hydra($|[./])", place) for place in places)
+    return any(re.match(r"(_global_\.)*hydra($|[./])", place) for place in places)
 
 
 def stored_configuration(stored: Path, options: Namespace, folder: Path) -> list[str]:

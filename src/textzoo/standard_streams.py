@@ -15,8 +15,8 @@ import logging
 import os
 import select
 import signal
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -24,7 +24,8 @@ from typing import TextIO
 CANNOT_BE_WRITTEN = 2
 BROKEN_PIPE = 128 + signal.SIGPIPE
 # Lines about how TensorFlow was built, which a user can do nothing about.
-NOTES = (b"All log messages before absl::InitializeLog()", b"oneDNN custom operations are on")
+NOTES = ("All log messages before absl::InitializeLog()", "oneDNN custom operations are on")
+SIFTING_SECONDS = 2.0
 NAMES = {1: "standard output", 2: "standard error"}
 logger = logging.getLogger("textzoo")
 
@@ -80,19 +81,35 @@ class StandardFile(io.FileIO):
 
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
-    """Leave out what TensorFlow's own code notes on standard error while it is imported; the rest comes at the end."""
-    if "tensorflow" in sys.modules or 2 in losses.reasons:
+    """Leave out what TensorFlow's own code notes on standard error while it is imported.
+
+    Another process does, so that all the rest arrives even if this one dies: why an import kills it, above all.
+    """
+    sifting = None if "tensorflow" in sys.modules or 2 in losses.reasons else sifting_process()
+    if sifting is None:
         yield
         return
-    with tempfile.TemporaryFile() as held:
-        try:
-            with stderr_to(held.fileno()):
-                yield
-        finally:
-            held.seek(0)
-            lines = [line for line in held if not any(note in line for note in NOTES)]
-            with contextlib.suppress(OSError):
-                os.write(2, b"".join(lines))
+    try:
+        with stderr_to(sifting.stdin.fileno()):
+            yield
+    finally:
+        sifting.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a child of this process may write still
+            sifting.wait(SIFTING_SECONDS)
+
+
+def sifting_process() -> subprocess.Popen | None:
+    """A process that copies its input to standard error, the notes left out; None where there is no such program.
+
+    A session of its own keeps it from what ends this process: a Ctrl-C, or a terminal that is closed.
+    """
+    command = ["sed", *(part for note in NOTES for part in ("-e", f"/{note}/d"))]
+    try:
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=2, env={**os.environ, "LC_ALL": "C"}, start_new_session=True
+        )
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager
@@ -112,7 +129,8 @@ def stderr_to(descriptor: int) -> Iterator[None]:
         yield
     finally:
         sys.stderr.flush()
-        os.dup2(console, 2)
+        if 2 not in losses.reasons:
+            os.dup2(console, 2)
         os.close(console)
 
 

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from textzoo.escaping import visible, visible_line
 
+UNKNOWN_WIDTH, WIDEST = 80, 10_000
+
 
 class Exact:
     """A text in one piece: no wrapping, no tabs turned into spaces; harmful characters as visible escapes."""
@@ -48,6 +50,8 @@ class TextConsole(Console):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
+        if not 1 <= self.width <= WIDEST:  # COLUMNS=0 says that it is not known
+            self.width = UNKNOWN_WIDTH
 
     @property
     def shows_bars(self) -> bool:

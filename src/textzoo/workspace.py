@@ -34,11 +34,13 @@ WRITTEN = (
     ".hydra",
     ".lock",
     "benchmark",
+    "c_headers",
     "c_project",
     "checkpoints",
     "comparison.html",
     "dataset",
     "earlier",
+    "evaluation",
     "logs",
     "made_from.json",
     "models",
@@ -52,6 +54,7 @@ WRITTEN = (
     "statistics.md",
     "steps.json",
     "textzoo.log",
+    "tracking",
 )
 REPLACED_AS_A_WHOLE = "c_project"
 

@@ -4,12 +4,15 @@ import dataclasses
 import functools
 import math
 import resource
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from hydra._internal.utils import get_args_parser
 
+from conftest import PROGRAM
 from textzoo import command_line, configuration, validation
 from textzoo.chains import CHAINS
 from textzoo.command_line import check_key
@@ -352,6 +355,7 @@ RUN_MISTAKES = [
         {"quantization.recipe": DYNAMIC, "evaluation.engine": "native"},
         ["evaluation.engine=native compiles"],
     ),
+    *[("training", {"general.project_name": name}, ["project_name is empty"]) for name in ("", " \n")],
     ("chain_tqeb", {"prediction.prompt": "a" * 414}, []),
     ("chain_tqeb", {"prediction.prompt": "a" * 427 + "\n"}, ["too long for a device's console; expected at most 576"]),
     ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 948 bytes. Give a prompt that is 372 by"]),
@@ -468,6 +472,7 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
         ("defaults: [config, {model: nix}, _self_]\n", "Could not find 'model/nix' Available options in 'model': gpt"),
         ("defaults: [config, _self_]\ntraining: {steps: 1.5}\n", "wrong type of training.steps"),
         ("defaults: [config, _self_] # \xe9\n", "is not UTF-8"),
+        ("defaults: [_self_, config]\ntraining: {steps: 9}\n", "puts '_self_' before 'config' in its defaults"),
         ("defaults: 5\n", "cannot be composed: Invalid defaults list"),
         (
             "model: {n_layers: 2}\n",
@@ -520,6 +525,58 @@ def test_a_resumed_run_takes_its_own_overrides_but_for_those_given_anew(program,
     values = yaml.safe_load(answer.stdout)
     assert (values["training"]["steps"], values["training"]["batch_size"]) == (5, 8)
     assert (values["general"]["resume"], values["prediction"]["prompt"]) == (str(folder), "A")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hydra.run.dir=elsewhere"], "goes on in that folder, and hydra.run.dir=elsewhere is another"),
+        (["--config-path=.", "--config-name=mine"], "and hydra.run.dir=files is another"),
+        (["-m", "training.steps=5,6"], "general.resume continues one run, and a sweep (-m) starts new ones"),
+        (["hydra.run.dir=run/../run", "--cfg", "job"], ""),
+    ],
+)
+def test_a_resumed_run_does_not_begin_elsewhere(program, tmp_path, arguments, message):
+    (tmp_path / "run/.hydra").mkdir(parents=True)
+    for file, text in STORED.items():
+        (tmp_path / "run/.hydra" / file).write_text(text)
+    (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\nhydra: {run: {dir: files}}\n")
+    answer = program("general.resume=run", "operation_mode=statistics", *arguments)
+    assert (answer.returncode, message in answer.stderr) == (2 if message else 0, True), answer.stderr
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.yaml", "run"]
+
+
+def test_a_folder_without_a_name_is_not_the_current_one(program, tmp_path):
+    for flags, key in (([], "hydra.run.dir"), (["-m"], "hydra.sweep.dir")):
+        answer = program(*flags, "operation_mode=statistics", f"{key}=")
+        assert (answer.returncode, f"{key} is empty" in answer.stderr) == (2, True), answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
+    answer = subprocess.run(
+        [
+            "bash",
+            "-c",
+            f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} {PROGRAM} operation_mode=statistics",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (answer.returncode, "the current folder is not there any more" in answer.stderr) == (2, True), answer.stderr
+
+
+@pytest.mark.parametrize("experiment", [path.stem for path in sorted((CONF / "experiment").glob("*.yaml"))])
+def test_an_experiment_is_the_same_on_a_file_with_another_model(program, tmp_path, experiment):
+    model = "tiny_lm" if "lstm" in experiment else "lstm"
+    tokenizer = "char" if "bytes" in experiment else "byte"
+    text = f"defaults: [config, override model: {model}, override tokenizer: {tokenizer}, _self_]\n"
+    (tmp_path / "mine.yaml").write_text(text)
+    chosen = f"experiment={experiment}"
+    alone, on_file = (composed(program, *flags, chosen) for flags in ([], ["--config-path=.", "--config-name=mine"]))
+    assert on_file == alone
 
 
 def test_an_experiment_wins_over_the_groups(program):
@@ -697,6 +754,7 @@ def test_a_file_runs_no_program(program, tmp_path, text, resumed):
         "hydra.searchpath=[pkg://this]",
         "++hydra.job_logging.handlers.x={}",
         "+model@hydra.callbacks.x=gpt",
+        "+model@_global_.hydra.callbacks.x=gpt",
         "hydra.run.dir=elsewhere",
     ],
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from textzoo import interruption
+from textzoo import app, interruption
 from textzoo.progress import progress_bar
 from textzoo.targets.console import Console, FileLink
 
@@ -42,6 +42,32 @@ def test_an_interruption_in_a_weak_references_callback_stops_the_next_step(liste
         assert reference() is None
         with pytest.raises(KeyboardInterrupt):
             advance()
+
+
+@pytest.mark.parametrize(("raised", "told"), [(KeyboardInterrupt, False), (ZeroDivisionError, True)])
+def test_only_of_an_interruption_that_python_drops_nothing_is_said(listening, capsys, monkeypatch, raised, told):
+    monkeypatch.setattr(sys, "unraisablehook", interruption.tell_dropped)  # pytest has one of its own
+
+    def fail(_):
+        raise raised
+
+    referred = set()
+    reference = weakref.ref(referred, fail)
+    del referred
+    assert reference() is None
+    assert ("Exception ignored" in capsys.readouterr().err) == told
+
+
+def test_an_interruption_before_the_run_began_leaves_nothing(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with app.errors_to_exit_code(tmp_path / "a run") as outcome:
+        raise KeyboardInterrupt
+    assert (outcome.code, outcome.has_begun, capsys.readouterr().err) == (130, False, f"{app.NOT_BEGUN}\n")
+    (tmp_path / "a run/.hydra").mkdir(parents=True)
+    with app.errors_to_exit_code(tmp_path / "a run") as outcome:
+        raise KeyboardInterrupt
+    assert (outcome.code, outcome.has_begun) == (130, True)
+    assert "stm32ai_main.py 'general.resume=a run'\n" in capsys.readouterr().err
 
 
 def test_what_is_saved_after_an_interruption_takes_its_steps(listening):

@@ -33,6 +33,8 @@ TEXTS = [
     (f"{PROMPT}=The,A", True, ["The", "A"]),
     ("model.float_model_path=run (1), best/float.keras", False, ["run (1), best/float.keras"]),
     ("prediction.seed=3", False, [3]),
+    ("mlflow.uri=sqlite:///${oc.env:PLACE}/(1), x.db", False, ["sqlite:///here/(1), x.db"]),
+    ("+mlflow.uri=${oc.env:PLACE}", False, ["here"]),
     ("dataset.training_path=[a.txt,b.txt]", False, [["a.txt", "b.txt"]]),
     ('compare.runs=[日本,"a,b"]', False, [["日本", "a,b"]]),
     ("compare.runs=[ é (1) , 'x, y',plain]", False, [["é (1)", "x, y", "plain"]]),
@@ -50,7 +52,8 @@ def arriving(override):
 
 
 @pytest.mark.parametrize(("text", "sweeping", "values"), TEXTS)
-def test_text_arrives_as_it_was_typed(text, sweeping, values):
+def test_text_arrives_as_it_was_typed(monkeypatch, text, sweeping, values):
+    monkeypatch.setenv("PLACE", "here")
     (override,), errors = parse([with_literal_text(text, sweeping=sweeping)])
     assert errors == []
     assert arriving(override) == values

@@ -157,6 +157,15 @@ def test_work_that_breaks_off_is_closed(console_on):
     assert not any(thread.name == "textzoo-progress" for thread in threading.enumerate())
 
 
+@pytest.mark.parametrize(("columns", "width"), [("0", 80), ("1", 1), ("120", 120), ("99999999999", 80), ("many", 80)])
+def test_a_width_that_no_terminal_has_is_not_believed(console_on, columns, width):
+    output = console_on(variables={"COLUMNS": columns})
+    progress.console.print("a text")
+    progress.console.rule("rule")
+    assert output.text.startswith("a text\n")
+    assert len(output.text.splitlines()[1]) == width
+
+
 def test_printing_is_exact_but_for_what_harms(console_on):
     output = console_on(width=10)
     text = "The :key: of [bold]\ta line that is longer than the terminal\r\n漢字 'x' 1234 \x1b[31m"

@@ -20,7 +20,7 @@ from textzoo import app, command_line
 from textzoo.escaping import visible
 from textzoo.resuming import keep_command_line, kept_override
 from textzoo.tracking import open_store
-from textzoo.workspace import Workspace, hold
+from textzoo.workspace import WRITTEN, Workspace, hold
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOY = [
@@ -108,6 +108,7 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
         "checkpoints/latest",
     ):
         assert (folder / name).exists(), name
+    assert {path.name for path in folder.iterdir()} <= {*WRITTEN}  # where links are not followed
     assert statuses(store, "chain") == {
         "pico_gpt int8 chain_tqe run": "FINISHED",
         "1_training": "FINISHED",
@@ -440,6 +441,11 @@ def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run,
     assert store not in (folder / ".hydra/config.yaml").read_text()
 
 
+def damaged_tokenizer(folder):
+    (folder / "tokenizer.json").write_text("{}")
+    return folder / "tokenizer.json"
+
+
 def test_a_second_run_into_a_finished_folder_says_what_it_replaces(warm_program, store, tmp_path):
     folder = tmp_path / "run"
     arguments = ["operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"hydra.run.dir={folder}"]
@@ -459,6 +465,10 @@ def test_a_second_run_into_a_finished_folder_says_what_it_replaces(warm_program,
     assert third.returncode == 0, third.stderr
     assert "again, because steps.json is damaged; the earlier samples.txt is replaced" in third.stdout
     assert "1_prediction    reuse" in run(*arguments, *options, "prediction.prompt=A ").stdout
+    found = (folder / "report.json").read_bytes()
+    mistaken = run(*arguments, *options, f"tokenizer.path={damaged_tokenizer(tmp_path)}")
+    assert mistaken.returncode == 2, mistaken.stderr
+    assert (folder / "report.json").read_bytes() == found  # nothing was found that could take its place
 
 
 @pytest.mark.parametrize("options", [[], ["hydra.run.dir=runs/of/mine"]])

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from tracking_stores import make_database
@@ -16,7 +17,7 @@ from textzoo.errors import UserError
 from textzoo.secrets import masked, masked_for
 from textzoo.tracking import Tracker, open_store
 from textzoo.tracking.addresses import check_address
-from textzoo.tracking.stores import file_lock, make_sqlite
+from textzoo.tracking.stores import artifact_folder, file_lock, make_sqlite
 
 LOG_ONE_RUN = """
 import sys
@@ -165,6 +166,11 @@ def test_a_deleted_experiment_is_restored_and_said_so(kind, request, store, tmp_
     assert capsys.readouterr().out.count("The MLflow experiment deleted had been deleted and is restored") == 1
 
 
+def test_an_empty_address_is_the_default_store():
+    for uri in (None, ""):
+        assert artifact_folder(uri, Path("mlruns/mlflow.db")) == Path("mlruns/artifacts")
+
+
 def test_the_experiment_opens_in_the_view_for_model_training(store):
     opened = open_store(store, "kind")
     tags = opened.client.get_experiment(opened.experiment_id).tags
@@ -185,6 +191,11 @@ NOT_OPENED = {
     "nothing listens": ("postgresql+psycopg2://u:word1234@localhost:1/db", "refused"),
     "a password left out": ("postgresql+psycopg2://u:***@localhost:1/db", "Give the whole mlflow.uri again"),
     "no UTF-8": ("sqlite:///{folder}/caf\udce9/x.db", "not UTF-8.*received mlflow.uri=sqlite:///.*caf.xe9/x.db"),
+    "in memory": ("sqlite://", "in memory is gone when the run ends"),
+    "in memory, said otherwise": ("sqlite:///:memory:", "in memory is gone when the run ends"),
+    "in memory, as a URI": ("sqlite:///file:x?mode=memory&cache=shared&uri=true", "in memory is gone"),
+    "no driver of SQLite": ("sqlite+pysqlcipher:///{folder}/x.db", "pysqlcipher3 is not installed"),
+    "no folder for files": ("sqlite:////proc/x.db", "/proc cannot be written"),
     "unknown kind": ("ftp://u:word1234@localhost/x", "unsupported URI"),
 }
 

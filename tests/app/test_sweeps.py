@@ -1,7 +1,10 @@
 """A sweep: one table by MLflow's client, side by side by operation_mode=compare, and in MLflow's UI in a browser."""
 
 import json
+import os
 import re
+import signal
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -150,3 +153,31 @@ def test_the_address_that_make_ui_prints_opens_an_experiment_as_training_runs(br
     browser.get(f"{pages}/#/experiments/{experiment}{query}")
     wait_for(browser, lambda driver: "pico_gpt int8" in driver.find_element(By.TAG_NAME, "body").text)
     assert f"#/experiments/{experiment}/runs" in browser.current_url
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_fails_in_a_process_of_its_own_counts(program, jobs):
+    launcher = ["hydra/launcher=joblib", f"hydra.launcher.n_jobs={jobs}", "hydra.sweep.dir=sweep"]
+    answer = program("-m", *launcher, "operation_mode=compare", "mlflow.uri=sqlite:///none.db", "compare.runs=a,b")
+    assert answer.returncode == 2, answer.stderr
+    assert answer.stderr.count("there is no none.db") == 2
+
+
+def test_a_sweep_that_cannot_be_written_names_its_own_key(program, tmp_path):
+    (tmp_path / "sweep").write_text("a file")
+    answer = program("-m", "operation_mode=compare", "compare.runs=a,b", "hydra.sweep.dir=sweep")
+    assert (answer.returncode, "Give another hydra.sweep.dir" in answer.stderr) == (2, True), answer.stderr
+
+
+def test_an_interruption_ends_the_sweep(start_warm, toy_options, tmp_path):
+    options = [option for option in toy_options if not option.startswith("training.steps")]
+    sweep = ["-m", "hydra.sweep.dir=my sweep", "training.steps=1000000,2000000", "operation_mode=training"]
+    started = start_warm(*sweep, *options)
+    begun, deadline = tmp_path / "my sweep/0/checkpoints/latest", time.monotonic() + 120
+    while not begun.exists() and started.process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(started.process.pid, signal.SIGTERM)
+    answer = started.wait(120)
+    assert answer.returncode == 130, answer.stderr
+    assert "Continue with: python stm32ai_main.py 'general.resume=my sweep/0'" in answer.stderr
+    assert not (tmp_path / "my sweep/1").exists()

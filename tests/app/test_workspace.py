@@ -79,6 +79,9 @@ LINKED += [
     "benchmark",
     "quantization/x.csv",
     "made_from.json",
+    "evaluation",
+    "tracking",
+    "c_headers/model.h",
 ]
 
 

@@ -3,11 +3,14 @@
 import base64
 import contextlib
 import os
+import re
 import socket
 import sqlite3
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from textzoo.errors import UserError
@@ -16,6 +19,7 @@ from textzoo.tracking.names import NOT_STORABLE, safe_text
 
 DEFAULT_STORE = Path("mlruns")
 SQLITE = "sqlite:///"
+IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(//|///|///:memory:|///file::memory:|///file:.*[?&]mode=memory)(\?.*|&.*)?$")
 DATABASES = ("postgresql", "mysql", "mssql")
 ANSWER_SECONDS = 5.0
 LOCKED_SECONDS = 2.0
@@ -81,14 +85,20 @@ def check_address(uri: str | None) -> bool:
 
 def check_sqlite(uri: str) -> None:
     """The folder can be written, the file is a database and can be written. StoreBusyError while somebody holds it."""
+    if "+" in uri.partition(":")[0]:
+        database_address(uri)
+    if IN_MEMORY.match(uri):
+        raise ValueError("a database in memory is gone when the run ends")
     path = sqlite_path(uri)
     if path is None:
         return
     if NOT_STORABLE.search(str(path)):
         raise ValueError("its path is not UTF-8, and MLflow writes down where artifacts lie as UTF-8")
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not os.access(path.parent, os.W_OK):
-        raise PermissionError(f"{path.parent} cannot be written")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise PermissionError(f"{path.parent} cannot be written: {error.strerror}") from None
     if not path.exists():
         return
     if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
@@ -104,12 +114,20 @@ def check_sqlite(uri: str) -> None:
 
 def check_database(uri: str) -> None:
     """The driver is installed, and something listens at the address."""
+    url = database_address(uri)
+    if url.host and url.port:
+        socket.create_connection((url.host, url.port), timeout=ANSWER_SECONDS).close()
+
+
+def database_address(uri: str) -> Any:
+    """SQLAlchemy's URL of a database; UserError where its driver is not installed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
     try:
         url = make_url(uri)
         url.get_dialect().import_dbapi()
+        return url
     except ImportError as error:
         module = (error.name or str(error)).partition(".")[0]
         package = DRIVER_PACKAGES.get(module, module)
@@ -117,8 +135,6 @@ def check_database(uri: str) -> None:
         raise cannot_open(uri, reason, f"Install it: .venv/bin/python -m pip install '{package}'.") from None
     except (ArgumentError, NoSuchModuleError) as error:
         raise ValueError(str(error)) from None
-    if url.host and url.port:
-        socket.create_connection((url.host, url.port), timeout=ANSWER_SECONDS).close()
 
 
 def check_server(uri: str) -> None:

@@ -165,7 +165,7 @@ def remedy_of(error: Exception) -> str:
 
 def artifact_folder(uri: str | None, database: Path) -> Path:
     """Artifacts lie beside the database: mlruns/artifacts by default, for x.db in x_artifacts."""
-    return database.parent / ("artifacts" if uri is None else f"{database.stem}_artifacts")
+    return database.parent / ("artifacts" if not uri else f"{database.stem}_artifacts")
 
 
 @contextlib.contextmanager

@@ -30,6 +30,13 @@ def check_mode(config: Config) -> list[UserError]:
     return []
 
 
+def check_project_name(config: Config) -> list[UserError]:
+    """The store takes no experiment without a name."""
+    if config.general.project_name.strip():
+        return []
+    return [UserError("general.project_name is empty", expected="the name of an experiment in the tracking store")]
+
+
 def check_pretrained(config: Config) -> list[UserError]:
     """A trained model is at hand, and is not trained anew."""
     if not config.pretrained:
@@ -121,6 +128,7 @@ def needs_model(mode: str, keys: str) -> UserError:
 
 RULES: tuple[Rule, ...] = (
     check_mode,
+    check_project_name,
     check_pretrained,
     check_files,
     check_model_files,
