@@ -394,14 +394,27 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     except NOT_COMPOSED as error:
         return [explain_composition(error, options)], ""
     errors = elsewhere(values, run_directory, sweeping=options.multirun)
-    if not run_directory:
-        key = "hydra.sweep.dir" if options.multirun else "hydra.run.dir"
-        errors.append(UserError(f"{key} is empty", remedy="Leave it out for a new folder; '.' is the current one."))
+    errors += check_folders(composed, overrides, run_directory, sweeping=options.multirun)
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
         unique.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
     return [*errors, *unique.values()], run_directory
+
+
+def check_folders(
+    composed: DictConfig, overrides: list[Override], run_directory: str, *, sweeping: bool
+) -> list[UserError]:
+    """Folders that are none, or that several runs of a sweep would share: each would replace the one before."""
+    errors = []
+    if not run_directory:
+        key = "hydra.sweep.dir" if sweeping else "hydra.run.dir"
+        errors.append(UserError(f"{key} is empty", remedy="Leave it out for a new folder; '.' is the current one."))
+    subdir = str(OmegaConf.to_container(composed.hydra.sweep, resolve=False)["subdir"])
+    if sweeping and "${" not in subdir and any(override.is_sweep_override() for override in overrides):
+        what = f"hydra.sweep.subdir={subdir} is one folder for all runs of the sweep"
+        errors.append(UserError(what, remedy="Leave it out; or put '${hydra.job.num}' into it, in quotes."))
+    return errors
 
 
 def elsewhere(values: dict[str, Any], run_directory: str, *, sweeping: bool) -> list[UserError]:

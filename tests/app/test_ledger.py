@@ -201,7 +201,7 @@ DAMAGED = {
     "zeros": (b"\0" * 100, "steps.json is damaged (Expecting value"),
     "no UTF-8": (b'{"a": "\xff"}', "steps.json is damaged ('utf-8' codec can't decode"),
     "deep": (b'{"a": ' * 100_000, "steps.json is damaged (maximum recursion depth"),
-    "many": (b'{"a": [' + b"[]," * 300_000, "steps.json is damaged (300,002 brackets)"),
+    "many": (b'{"a": [' + b"[]," * 300_000, "steps.json is damaged (300,002 brackets, of at most"),
     "long number": (b'{"a": ' + b"9" * 10_000 + b"}", "steps.json is damaged (Exceeds the limit"),
     "huge": (b" " * (17 << 20), "steps.json is damaged (17,825,792)"),
     "twice": (b'{"a": 1, "a": 2}', "steps.json is damaged (a key is given twice)"),

@@ -165,6 +165,9 @@ def test_a_run_that_fails_in_a_process_of_its_own_counts(program, jobs):
 
 def test_a_sweep_that_cannot_be_written_names_its_own_key(program, tmp_path):
     (tmp_path / "sweep").write_text("a file")
+    answer = program("-m", "operation_mode=statistics", "dataset.split_seed=1,2", "hydra.sweep.subdir=same")
+    assert answer.returncode == 2
+    assert "hydra.sweep.subdir=same is one folder for all runs of the sweep" in answer.stderr
     answer = program("-m", "operation_mode=compare", "compare.runs=a,b", "hydra.sweep.dir=sweep")
     assert (answer.returncode, "Give another hydra.sweep.dir" in answer.stderr) == (2, True), answer.stderr
 
