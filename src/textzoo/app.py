@@ -26,7 +26,7 @@ from textzoo.places import published, published_setting, published_values
 from textzoo.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, Step, make_plan, plan_lines
 from textzoo.progress import console
 from textzoo.report import Report, RunSummary, print_report, write_report
-from textzoo.resuming import FOLDER, keep_command_line
+from textzoo.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.run_labels import run_name, run_tags
 from textzoo.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.schema import Config
@@ -39,8 +39,6 @@ from textzoo.workspace import LOCK, Workspace, open_own
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 CONFIGURATION_FOLDER = Path(__file__).resolve().parents[2] / "conf"
 NOT_BEGUN = "Interrupted before the run began: nothing is left of it."
-# What a run without a step leaves.
-TRACES = (".hydra", *REPORTS)
 logger = logging.getLogger("textzoo")
 logger.addHandler(logging.NullHandler())
 
@@ -69,7 +67,7 @@ def remove_traces(root: Path, mode: Any) -> None:
     """Remove the new folder of a run that was refused before any step began; of one that leaves no other trace, too."""
     log_to(None)
     with contextlib.suppress(UserError, OSError), Workspace(root).lock():
-        remove_unused(root, {LOCK, LOG_FILE, *(TRACES if mode in UNTRACKED else ())})
+        remove_unused(root, {LOCK, LOG_FILE, FOLDER, *(REPORTS if mode in UNTRACKED else ())})
 
 
 def typed_config(composed: DictConfig) -> Config:
@@ -104,7 +102,7 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     except KeyboardInterrupt:
         interruption.heard()
         outcome.code = INTERRUPTED
-        outcome.has_begun = (root / FOLDER).is_dir()
+        outcome.has_begun = can_be_resumed(root)
         resume = shown_setting("general.resume", root)
         say(f"Interrupted. Continue with: python stm32ai_main.py {resume}" if outcome.has_begun else NOT_BEGUN)
     except UserError as error:

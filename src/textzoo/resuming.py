@@ -163,6 +163,11 @@ def kept_overrides(overrides: Iterable[str]) -> list[str]:
     return [kept_override(text) for text in overrides if not text.startswith(implied)]
 
 
+def can_be_resumed(root: Path) -> bool:
+    """Whether a run's folder holds its command line, whole: overrides.yaml is written last."""
+    return (root / FOLDER / "overrides.yaml").is_file()
+
+
 def kept_override(text: str) -> str:
     """An override, without what the address in it hides; texts may look like anything."""
     is_secret = text.lstrip("+").partition("=")[0] in SECRET_KEYS

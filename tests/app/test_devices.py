@@ -468,7 +468,8 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
     assert max(map(len, answer.stdout.partition("quantization\n")[2].splitlines()[:-1])) <= 80
 
 
-# Seconds from the first line of the log on: while the model is compiled, built, emulated, compared, drawn and reported.
+# Seconds after which a run that can be resumed is killed: while the model is compiled, built, emulated, compared, drawn
+# and reported.
 MOMENTS = (0.1, 1.5, 4.0, 8.0)
 
 
@@ -485,7 +486,7 @@ def test_a_polite_kill_is_answered_at_any_moment(start_warm, store, models, mome
         f"mlflow.uri={store}",
         f"hydra.run.dir={folder}",
     )
-    while started.process.is_alive() and not (folder / "textzoo.log").is_file():
+    while started.process.is_alive() and not (folder / ".hydra/overrides.yaml").is_file():
         time.sleep(0.05)
     time.sleep(moment)
     os.kill(started.process.pid, signal.SIGTERM)

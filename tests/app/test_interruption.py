@@ -64,6 +64,7 @@ def test_an_interruption_before_the_run_began_leaves_nothing(monkeypatch, capsys
         raise KeyboardInterrupt
     assert (outcome.code, outcome.has_begun, capsys.readouterr().err) == (130, False, f"{app.NOT_BEGUN}\n")
     (tmp_path / "a run/.hydra").mkdir(parents=True)
+    (tmp_path / "a run/.hydra/overrides.yaml").write_text("[]")
     with app.errors_to_exit_code(tmp_path / "a run") as outcome:
         raise KeyboardInterrupt
     assert (outcome.code, outcome.has_begun) == (130, True)

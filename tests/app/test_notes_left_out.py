@@ -37,7 +37,9 @@ def test_all_but_the_notes_arrives(ending):
 
 
 def test_a_ctrl_c_meanwhile_is_heard_and_nothing_is_lost():
-    code = BLOCK.format("os.write(2, b'kept\\n'); print(flush=True); __import__('time').sleep(60)")
+    """Also in a shell's background job, where a Ctrl-C would be ignored."""
+    code = "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    code += BLOCK.format("os.write(2, b'kept\\n'); print(flush=True); time.sleep(60)")
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True) as process:
         process.stdout.readline()
