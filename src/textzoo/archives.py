@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from textzoo.files import A_FILE, kind_of_place
+
 # Far more than the handful of members takes that models and checkpoints have.
 MAXIMAL_DIRECTORY_BYTES = 1 << 14
 # Other ways of packing may ask for gigabytes before the first byte comes out.
@@ -20,9 +22,12 @@ def open_archive(path: Path, expansion: float) -> Iterator[zipfile.ZipFile]:
     """An archive with few members, open for reading, which take at most `expansion` times its bytes.
 
     Raises:
-        ValueError: It has more, or members that are packed in unusual ways.
+        ValueError: It has more, or members that are packed in unusual ways; or it is a pipe, which would be waited for.
         OSError, zipfile.BadZipFile: It cannot be read.
     """
+    kind = kind_of_place(path)
+    if kind not in (None, A_FILE):
+        raise ValueError(f"it is {kind}")
     if directory_bytes(path) > MAXIMAL_DIRECTORY_BYTES:
         raise ValueError("the archive holds too many files")
     with zipfile.ZipFile(path) as archive:

@@ -42,7 +42,11 @@ def read_bounded(path: Path) -> Any:
         OSError, UnicodeDecodeError, yaml.YAMLError: It cannot be read.
         YamlBombError: It would take too much time or memory.
     """
-    text = read_limited(path)
+    return values_of(read_limited(path))
+
+
+def values_of(text: str) -> Any:
+    """The values of a document; yaml.YAMLError or YamlBombError as of `read_bounded`."""
     check_yaml(text)
     return yaml.load(text, Loader=PlainLoader)
 

@@ -27,7 +27,6 @@ from textzoo.bounded_yaml import fault_of, read_bounded
 from textzoo.chains import DESCRIBE
 from textzoo.composition import (
     CHOSEN,
-    SECRET_KEYS,
     bound_files,
     check_hydra,
     check_plugins,
@@ -41,6 +40,7 @@ from textzoo.errors import UserError, collecting, short_reason
 from textzoo.escaping import visible
 from textzoo.files import make_folder
 from textzoo.overrides import choices, parse, quoted, single_value, with_literal_text
+from textzoo.places import ADDRESSES
 from textzoo.registry import did_you_mean, nearest, unknown_name
 from textzoo.resuming import is_of_hydra, of_resumed_run, read_yaml
 from textzoo.schema import Config, ModelConfig, walk
@@ -194,9 +194,9 @@ def completed(arguments: list[str], options: Namespace, folder: Path) -> list[st
     implied = of_pretrained_model(overrides, options, folder)
     if file := users_file(options, folder):
         # An experiment that nobody typed stands below the user's file, unless that file cannot stand on anything.
-        chosen = overrides if has_defaults(file) else [*overrides, *implied]
-        implied = implied if has_defaults(file) else []
-        overrides = [*with_chosen_groups(chosen, folder, file), *settings_of_hydra(chosen, folder, file)]
+        if not has_defaults(file):
+            overrides, implied = [*overrides, *implied], []
+        overrides = [*with_chosen_groups(overrides, folder, file), *settings_of_hydra(overrides, folder, file)]
     return [*flags, *overrides, *implied, *NOTHING_WRITTEN]
 
 
@@ -452,7 +452,7 @@ def refused_values(
     """What would run programs, or carry secrets to where they can be read."""
     given = {override.key_or_group: override for override in overrides}
     resumed = single_value(given.get("general.resume"), "general.resume")
-    errors = check_values(composed, secret_sources=not resumed or given.keys() >= SECRET_KEYS)
+    errors = check_values(composed, secret_sources=not resumed or given.keys() >= ADDRESSES)
     errors += check_plugins(composed)
     if file:
         of_hydra = [override.input_line for override in overrides if is_of_hydra(override)]

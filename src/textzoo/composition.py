@@ -21,11 +21,12 @@ from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from textzoo.bounded_yaml import PARSER, YamlBombError, check_yaml, read_bounded, read_limited
+from textzoo.bounded_yaml import PARSER, YamlBombError, check_yaml, read_bounded, read_limited, values_of
 from textzoo.errors import UserError
 from textzoo.files import require_file
 from textzoo.models.constructors import arguments_of
 from textzoo.overrides import choices, parse
+from textzoo.places import ADDRESSES
 from textzoo.schema import DatasetConfig, ModelConfig, TokenizerConfig
 from textzoo.secrets import HIDDEN
 from textzoo.validation.dataset import NOT_TAKEN
@@ -48,8 +49,6 @@ PLUGINS = frozenset(
         "hydra_plugins.hydra_joblib_launcher.joblib_launcher.JoblibLauncher",
     }
 )
-# Keys whose values may come from the environment: their passwords need not stand in a file.
-SECRET_KEYS = frozenset({"mlflow.uri"})
 # Of what begins like a reference and is not escaped.
 OPENED = re.compile(r"(?<!\\)(\\\\)*\$\{")
 REFERENCE = re.compile(r"(?<!\\)\$\{\s*([\w.\[\]-]+)\s*\}")
@@ -99,7 +98,7 @@ def mistake_in_file(file: Path) -> UserError | None:
     """What keeps a user's file from being a configuration, where Hydra would say less or something else."""
     try:
         text = read_limited(file)
-        content = read_bounded(file)
+        content = values_of(text)
     except (OSError, ValueError, yaml.YAMLError):
         return None  # told when it is composed
     if not isinstance(content, dict):
@@ -206,7 +205,7 @@ def check_values(composed: DictConfig, *, secret_sources: bool = True) -> list[U
 
 
 def value_mistake(name: str, value: Any, values: dict[str, Any], secret_sources: bool) -> UserError | None:
-    if name in SECRET_KEYS and HIDDEN in str(value):
+    if name in ADDRESSES and HIDDEN in str(value):
         return UserError(f"the password of {name} is not kept in a run's folder", remedy=f"Give {name}=... again.")
     if isinstance(value, str) and not is_unicode(value):
         return UserError(f"{name} is no text: it holds half of a character", received=ascii(value))
@@ -214,17 +213,17 @@ def value_mistake(name: str, value: Any, values: dict[str, Any], secret_sources:
         return None
     plain = REFERENCE.sub("", value)
     if OPENED.search(plain):
-        if name in SECRET_KEYS and secret_sources:
+        if name in ADDRESSES and secret_sources:
             return None
         return UserError(
             f"{name} is made by a function: {value}",
-            expected=f"a value, or ${{another.key}}; functions such as oc.env only in {', '.join(sorted(SECRET_KEYS))}",
+            expected=f"a value, or ${{another.key}}; functions such as oc.env only in {', '.join(sorted(ADDRESSES))}",
             remedy="What is configured is written into reports and the tracking store: give the value itself. "
             "Write \\${ for these two signs of a text.",
         )
     for target in REFERENCE.findall(value):
         whole = target.replace("[", ".").replace("]", "")
-        if whole in SECRET_KEYS or "${" in str(values.get(whole, "${")):
+        if whole in ADDRESSES or "${" in str(values.get(whole, "${")):
             return UserError(
                 f"{name} refers to {target}: {value}",
                 expected="a reference to a key of the project, by its whole name, that holds a value itself",

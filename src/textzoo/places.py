@@ -10,6 +10,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ELSEWHERE = "..."
 # Keys of paths that are read, and of a folder that is written.
 PLACES = frozenset(name for name, entry in walk() if entry.metadata.get("path")) | {"dataset.cache_dir"}
+# Keys whose values may come from the environment: their passwords need not stand in a file.
 ADDRESSES = frozenset({"mlflow.uri"})
 # A store on this machine by an absolute path: sqlite:////home/..., file:///home/..., /home/...
 ABSOLUTE_STORE = re.compile(r"^(sqlite(?:\+\w+)?:///(?:file:)?|file:(?://)?|)(/[^?]*)")

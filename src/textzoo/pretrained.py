@@ -82,7 +82,7 @@ def other_settings(sections: dict[str, dict[str, Any]], float_model: str) -> lis
     """Settings by which a pretrained model was not made, and which would change nothing.
 
     Args:
-        sections: "model", "tokenizer" or "quantization" -> key -> value, as now configured.
+        sections: "model" or "tokenizer" -> key -> value, as now configured.
         float_model: Path of the float model; of one that is not from pretrained_models/ nothing is said.
     """
     folder = Path(float_model).parent

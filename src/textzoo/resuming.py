@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from textzoo import pretrained
 from textzoo.bounded_yaml import fault_of, read_bounded
-from textzoo.composition import CHOSEN, OPENED, SECRET_KEYS
+from textzoo.composition import CHOSEN, OPENED
 from textzoo.errors import UserError
 from textzoo.files import write_text
 from textzoo.overrides import parse, quoted, single_value
@@ -67,7 +67,7 @@ def refuse_other_model(path: Path, given: set[str]) -> None:
 def refuse_environment(text: str, stored: Path) -> None:
     """UserError for an address in a run's folder that asks for variables of the environment: they may be secrets."""
     key = text.partition("=")[0].lstrip("+~")
-    if key in SECRET_KEYS and OPENED.search(text):
+    if key in ADDRESSES and OPENED.search(text):
         raise UserError(f"{key} in {stored} asks for the environment's variables", remedy=f"Give {key}=... again.")
 
 
@@ -170,7 +170,7 @@ def can_be_resumed(root: Path) -> bool:
 
 def kept_override(text: str) -> str:
     """An override, without what the address in it hides; texts may look like anything."""
-    is_secret = text.lstrip("+").partition("=")[0] in SECRET_KEYS
+    is_secret = text.lstrip("+").partition("=")[0] in ADDRESSES
     return masked(text) if is_secret else without_password(text)
 
 
@@ -187,7 +187,7 @@ def kept_values(composed: DictConfig) -> DictConfig:
     """The project's sections as they were composed, without passwords, and without the folder that is resumed."""
     values = OmegaConf.create(OmegaConf.to_container(composed, resolve=False))
     plain = OmegaConf.to_container(values)
-    for key in SECRET_KEYS:
+    for key in ADDRESSES:
         section, _, name = key.partition(".")
         if secret := plain.get(section, {}).get(name):
             OmegaConf.update(values, key, masked(secret))

@@ -13,12 +13,11 @@ from textzoo.ledger import Ingredients, Ledger, ingredient
 from textzoo.places import published_values
 from textzoo.schema import Config, walk
 from textzoo.secrets import masked
+from textzoo.text.reading import SUFFIX
 from textzoo.workspace import Workspace
 
 if TYPE_CHECKING:
     from textzoo.planning import Step
-
-TEXT_SUFFIX = ".txt"
 
 
 @dataclass
@@ -122,7 +121,7 @@ def digest_of(paths: str | list[str], *, only_texts: bool = False) -> list[str]:
 
 
 def inside(folder: Path, only_texts: bool) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if not only_texts or path.suffix.lower() == TEXT_SUFFIX)
+    return sorted(path for path in folder.rglob("*") if not only_texts or path.suffix.lower() == SUFFIX)
 
 
 def content_of(config: Config, name: str) -> list[str]:

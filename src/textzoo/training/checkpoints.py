@@ -16,10 +16,10 @@ from numpy.lib import format as npy
 
 from textzoo.archives import open_archive
 from textzoo.errors import UserError
-from textzoo.files import A_FILE, atomic_path, kind_of_place
+from textzoo.files import atomic_path
 from textzoo.text.strict_json import parse_json
+from textzoo.validation.training import CHECKPOINT_FILE
 
-FILE_NAME = "checkpoint.npz"
 FORMAT = 1
 MAXIMAL_PROGRESS_BYTES = 64 << 20
 VECTOR_NAMES = frozenset({"weights", "momentum", "second_moment", "ema", "rounded", "best_weights"})
@@ -64,20 +64,20 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     """
     document = json.dumps({"format": FORMAT, **asdict(checkpoint.progress)}, allow_nan=False).encode()
     try:
-        with atomic_path(folder / FILE_NAME) as temporary, temporary.open("wb") as file:
+        with atomic_path(folder / CHECKPOINT_FILE) as temporary, temporary.open("wb") as file:
             np.savez(file, progress=np.frombuffer(document, np.uint8), **checkpoint.vectors)
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
         raise UserError(
-            f"the checkpoint {folder / FILE_NAME} cannot be written",
+            f"the checkpoint {folder / CHECKPOINT_FILE} cannot be written",
             received=str(error),
             remedy="Free some space, or choose another hydra.run.dir. An earlier checkpoint is untouched.",
         ) from error
 
 
 def exists(folder: Path) -> bool:
-    return (folder / FILE_NAME).is_file()
+    return (folder / CHECKPOINT_FILE).is_file()
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -88,11 +88,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         UserError: if it is missing, damaged or not a checkpoint.
     """
-    file = path / FILE_NAME if path.is_dir() else path
+    file = path / CHECKPOINT_FILE if path.is_dir() else path
     try:
         return _read(file)
     except FileNotFoundError as error:
-        raise UserError(f"{path} is no checkpoint", expected=f"a folder with a {FILE_NAME}") from error
+        raise UserError(f"{path} is no checkpoint", expected=f"a folder with a {CHECKPOINT_FILE}") from error
     except Exception as error:  # damaged archives raise many kinds: BadZipFile, KeyError, RuntimeError, zlib.error...
         raise UserError(
             f"the checkpoint {file} cannot be read",
@@ -102,7 +102,6 @@ def read_checkpoint(path: Path) -> Checkpoint:
 
 
 def _read(file: Path) -> Checkpoint:
-    _require_file(file)
     with open_archive(file, expansion=1) as archive:
         progress = _progress(archive)
         size = sum(int(np.prod(shape)) for _, shape in progress.weights)
@@ -113,18 +112,10 @@ def _read(file: Path) -> Checkpoint:
     return Checkpoint(vectors, progress)
 
 
-def _require_file(file: Path) -> None:
-    """ValueError for a pipe, a device or anything else that would be waited for."""
-    kind = kind_of_place(file)
-    if kind not in (None, A_FILE):
-        raise ValueError(f"it is {kind}")
-
-
 def read_step(folder: Path) -> int:
     """How many steps the checkpoint of a folder has done; 0 where there is none that can be read."""
     try:
-        _require_file(folder / FILE_NAME)
-        with open_archive(folder / FILE_NAME, expansion=1) as archive:
+        with open_archive(folder / CHECKPOINT_FILE, expansion=1) as archive:
             return _progress(archive).step
     except Exception:  # as in read_checkpoint
         return 0
