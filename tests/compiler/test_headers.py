@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.backend.kernels import RUNTIME
 
 HEADERS = sorted((RUNTIME / "include" / "textzoo").glob("*.h"))
 # A comment, then the declarations up to the next comment or empty line.
