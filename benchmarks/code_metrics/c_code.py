@@ -15,9 +15,8 @@ LITERAL = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
 COMMENT = r"//[^\n]*|/\*.*?\*/"
 COMMENT_OR_LITERAL = re.compile(rf"(?P<comment>{COMMENT})|{LITERAL}", re.DOTALL)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
-# What stands before the brace of a body, and before one that only groups functions (C++).
+# What stands before the brace of a body, and neither before that of a table or structure nor of a C++ namespace.
 FUNCTION_HEAD = re.compile(r"\w\s*\([^{}]*\)\s*(?:const|noexcept|override|\s)*$", re.DOTALL)
-GROUP_HEAD = re.compile(r"\b(?:extern|namespace|class|struct)\b[^=()]*$")
 
 
 @dataclass(frozen=True)
@@ -64,17 +63,13 @@ def without_comments(text: str) -> str:
 def functions(text: str) -> Iterator[tuple[int, int]]:
     """Yield the first and the last line of each function."""
     code = DIRECTIVE.sub(blanked, COMMENT_OR_LITERAL.sub(blanked, text))
-    groups: list[bool] = []  # of each brace that is open: whether functions may lie in it
-    head, start = 0, None
+    head, start, depth = 0, None, 0
     for match in re.finditer(r"[{};]", code):
-        before, at = code[head : match.start()], match.start()
-        if match[0] == "{":
-            if start is None and all(groups) and FUNCTION_HEAD.search(before):
-                start, depth = head + len(before) - len(before.lstrip()), len(groups)
-            groups.append(bool(GROUP_HEAD.search(before)) and start is None)
-        elif match[0] == "}" and groups:
-            groups.pop()
-            if start is not None and len(groups) == depth:
-                yield 1 + code.count("\n", 0, start), 1 + code.count("\n", 0, at)
-                start = None
+        before = code[head : match.start()]
         head = match.end()
+        if start is None and match[0] == "{" and FUNCTION_HEAD.search(before):
+            start, depth = match.start() - len(before.lstrip()), 0
+        depth += {"{": 1, "}": -1, ";": 0}[match[0]]
+        if start is not None and depth == 0:
+            yield 1 + code.count("\n", 0, start), 1 + code.count("\n", 0, match.start())
+            start = None

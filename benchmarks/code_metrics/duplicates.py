@@ -101,27 +101,33 @@ def duplicates(sources: Mapping[str, Lines], at_least: int = AT_LEAST, different
 
 def pairs(sources: Mapping[str, Lines], at_least: int, different: int) -> Iterator[Duplicate]:
     """Yield what `duplicates` finds, each pair once."""
+    for (name, other, distance), indices in equal_windows(sources, at_least, different).items():
+        for first, last in runs(sorted(indices)):
+            end = last + at_least
+            # In one file a stretch does not overlap its copy: it ends where the copy begins, and the next one follows.
+            step = distance if name == other else end - first
+            for start in range(first, end - at_least + 1, step):
+                length = min(step, end - start)
+                if length >= at_least:
+                    copy = place(other, sources[other], start + distance, length)
+                    yield Duplicate(place(name, sources[name], start, length), copy, length)
+
+
+def equal_windows(sources: Mapping[str, Lines], at_least: int, different: int) -> dict[tuple[str, str, int], list[int]]:
+    """Return where `at_least` lines equal others: (file, other file, distance) -> indices of the first line.
+
+    Windows of one distance, one after another, belong to the same stretch.
+    """
     windows: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
     for name, lines in sources.items():
         texts = [text for _, text in lines]
         for index in range(len(texts) - at_least + 1):
             windows[tuple(texts[index : index + at_least])].append((name, index))
-    # Windows that lie equally far apart in the same two files, and one after another, are one stretch.
     starts: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     for places in (places for window, places in windows.items() if len(set(window)) >= different):
         for (name, index), (other, position) in itertools.combinations(places, 2):
             starts[name, other, position - index].append(index)
-    for (name, other, distance), indices in starts.items():
-        for first, last in runs(sorted(indices)):
-            length = last - first + at_least
-            # A stretch and its copy in the same file do not overlap.
-            length = min(length, distance) if name == other else length
-            if length >= at_least:
-                places = (
-                    place(name, sources[name], first, length),
-                    place(other, sources[other], first + distance, length),
-                )
-                yield Duplicate(*places, length)
+    return starts
 
 
 def runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
