@@ -101,10 +101,11 @@ def measured(root: Path) -> House:
     """Measure a state of the project that lies in a folder."""
     folders = [root / tree for tree in TREES]
     python = [path for folder in folders for path in code_files(folder, PYTHON_SUFFIXES)]
-    sources = sources_below(folders, root)
     code = [path for folder in folders for path in code_files(folder, CODE_SUFFIXES)]
+    metrics = {tree: python_metrics(root / tree, root) for tree in PYTHON_TREES}
+    sources = sources_below(folders, root)
     return House(
-        python={tree: python_metrics(root / tree, root) for tree in PYTHON_TREES},
+        python=metrics,
         imports=import_metrics(root / PACKAGE),
         c={tree: c_metrics(root / tree) for tree in C_TREES},
         long_python_files=files_longer_than(python, LONG_PYTHON, root),

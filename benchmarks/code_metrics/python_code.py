@@ -53,7 +53,7 @@ class PythonMetrics:
 def python_metrics(folder: Path, root: Path) -> PythonMetrics:
     """Measure the Python files below a folder; places are written relative to `root`."""
     texts = {path: path.read_text(encoding="utf-8") for path in code_files(folder, PYTHON_SUFFIXES)}
-    modules = {path.relative_to(root).as_posix(): (text, ast.parse(text)) for path, text in texts.items()}
+    modules = {path.relative_to(root).as_posix(): (text, ast.parse(text, path)) for path, text in texts.items()}
     functions = [each for name, (text, tree) in modules.items() for each in functions_of(name, text, tree)]
     public = [function for function in functions if function.public]
     judged = sum(function.documented and function.judged_by_d401 for function in functions)
