@@ -139,7 +139,7 @@ def build_for_twin(
     sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
 ) -> None:
     """The same for a twin, with the start-up code of projects."""
-    shared = DEPLOYMENT / "templates" / "twins"
+    shared = DEPLOYMENT / "platforms" / "twins"
     machine = shared / board.twin
     layout = {"RESET": twin.reset.origin, "CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
     link = ["-nostartfiles", f"-T{HERE / 'twin.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]

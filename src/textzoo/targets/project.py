@@ -18,7 +18,7 @@ from textzoo.files import file_digest, write_json
 
 RUNTIME = DEPLOYMENT / "runtime"
 APPLICATION = DEPLOYMENT / "application"
-TEMPLATES = DEPLOYMENT / "templates"
+PLATFORM_SOURCES = DEPLOYMENT / "platforms"
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
@@ -175,7 +175,7 @@ def copy_files(source: Path, names: list[str], folder: Path) -> None:
 
 
 def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder: Path) -> None:
-    """Render templates of deployment/templates/GROUP: template's name without .j2 -> file in the project."""
+    """Render templates of deployment/platforms/GROUP: template's name without .j2 -> file in the project."""
     for source, target in names.items():
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
