@@ -159,7 +159,7 @@ def build_for_twin(
 
 def compile_with(compiler: str, flags: Sequence[str], files: Sequence[str], program: Path) -> None:
     """Run a C compiler, warnings being errors; its messages are in the exception if it fails."""
-    includes = [f"-I{HERE}", f"-I{RUNTIME / 'include'}"]
+    includes = [f"-I{HERE}", f"-I{RUNTIME / 'include'}", f"-I{RUNTIME}"]
     command = [require(compiler), *WARNINGS, *flags, *includes, *files, "-o", str(program)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:

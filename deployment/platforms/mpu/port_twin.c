@@ -2,8 +2,6 @@
  * instructions exactly: with -icount shift=6 one instruction takes 64 ns of virtual time, four ticks of 16 ns. */
 #include "port.h"
 
-extern uint32_t __stack_bottom[], __stack_top[];
-
 enum { TICKS_PER_INSTRUCTION = 4, NANOSECONDS_PER_TICK = 16, TRIALS = 100 };
 enum { UART_DATA = 0x00, UART_FLAGS = 0x18, UART_CONTROL = 0x30 };
 #define UART(offset) (*(volatile uint32_t *)(uintptr_t)(0x09000000u + (uint32_t)(offset)))
@@ -61,15 +59,6 @@ void port_put(char character)
     UART(UART_DATA) = (uint8_t)character;
 }
 
-void port_flush(void)
-{
-}
-
-bool port_echoes(void)
-{
-    return true;
-}
-
 uint64_t port_counter(void)
 {
     return exact ? ticks() / TICKS_PER_INSTRUCTION : ticks() * NANOSECONDS_PER_TICK;
@@ -78,16 +67,6 @@ uint64_t port_counter(void)
 const char *port_counter_name(void)
 {
     return exact ? "instructions" : "nanoseconds";
-}
-
-uint32_t *port_stack_bottom(void)
-{
-    return __stack_bottom;
-}
-
-uint32_t *port_stack_top(void)
-{
-    return __stack_top;
 }
 
 void port_exit(int status)

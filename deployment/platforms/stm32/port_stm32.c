@@ -4,8 +4,6 @@
 #include "board.h"
 #include "cortex.h"
 
-extern uint32_t __stack_bottom[], __stack_top[];
-
 /* Register offsets of a GPIO port. */
 enum { GPIO_MODER = 0x00, GPIO_OSPEEDR = 0x08, GPIO_PUPDR = 0x0C, GPIO_AFRL = 0x20 };
 
@@ -118,15 +116,6 @@ void port_put(char character)
     send(character);
 }
 
-void port_flush(void)
-{
-}
-
-bool port_echoes(void)
-{
-    return true;
-}
-
 /* The same number of instructions on every call. */
 uint64_t port_counter(void)
 {
@@ -144,16 +133,6 @@ uint64_t port_counter(void)
 const char *port_counter_name(void)
 {
     return counter.name;
-}
-
-uint32_t *port_stack_bottom(void)
-{
-    return __stack_bottom;
-}
-
-uint32_t *port_stack_top(void)
-{
-    return __stack_top;
 }
 
 void port_exit(int status)

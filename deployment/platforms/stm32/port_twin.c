@@ -5,8 +5,6 @@
 #include "cortex.h"
 #include "counter_of_twin.h"
 
-extern uint32_t __stack_bottom[], __stack_top[];
-
 enum { UART_DATA = 0x00, UART_STATE = 0x04, UART_CTRL = 0x08, UART_BAUDDIV = 0x10 };
 #define UART(offset) REGISTER(TWIN_UART_BASE + (uint32_t)(offset))
 #define UART_FULL 1u
@@ -45,25 +43,6 @@ void port_put(char character)
     while (UART(UART_STATE) & UART_FULL) {
     }
     UART(UART_DATA) = (uint8_t)character;
-}
-
-void port_flush(void)
-{
-}
-
-bool port_echoes(void)
-{
-    return true;
-}
-
-uint32_t *port_stack_bottom(void)
-{
-    return __stack_bottom;
-}
-
-uint32_t *port_stack_top(void)
-{
-    return __stack_top;
 }
 
 /* Semihosting call SYS_EXIT_EXTENDED, reason ADP_Stopped_ApplicationExit. */

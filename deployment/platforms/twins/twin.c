@@ -10,7 +10,7 @@
 extern const uint8_t mapped_weights[], mapped_weights_end[]; /* weights.bin */
 #endif
 
-extern uint32_t __stack_bottom[], __stack_top[];
+extern uint32_t __stack_bottom[];
 extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
 
 enum { FAULT_STATUS = 3 };
@@ -72,25 +72,6 @@ int port_get(void)
 void port_put(char character)
 {
     twin_send(character);
-}
-
-void port_flush(void)
-{
-}
-
-bool port_echoes(void)
-{
-    return true;
-}
-
-uint32_t *port_stack_bottom(void)
-{
-    return __stack_bottom;
-}
-
-uint32_t *port_stack_top(void)
-{
-    return __stack_top;
 }
 
 void port_exit(int status)

@@ -8,6 +8,8 @@
 #include <arm_acle.h>
 #include <string.h>
 
+#include "../internal/dot_rest.h"
+
 enum {
     CHUNK = 64,      /* columns */
     GROUP = 8,       /* columns */

@@ -14,13 +14,16 @@
  * ends with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23, which
  * holds for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
  *
- * Weights: as in row_pairs.h; a block begins with minus the sum of l0 l1 for each pair of rows, and has two lanes in
+ * Weights: as in row_pairs.inc; a block begins with minus the sum of l0 l1 for each pair of rows, and has two lanes in
  * a word. */
 enum { NEEDS_PRODUCTS = 1, NEEDS_SUMS = 0 };
 
-#include "row_pairs.h"
+#include "row_pairs.inc"
 
-enum { WIDE = 8 }; /* groups in one turn of the unrolled loop */
+enum {
+    WIDE = 8,                  /* groups in one turn of the unrolled loop */
+    WEIGHT_WORDS = GROUP_WORDS /* of a pair of rows in a group */
+};
 
 #if HAND_WRITTEN
 
@@ -116,22 +119,7 @@ static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inpu
     sums[1] = (int32_t)((uint32_t)both - (uint32_t)low);
 }
 
-static const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums,
-                                const int32_t *sums_end)
-{
-    for (; sums != sums_end; sums += 4) {
-        dot_pair(weights + 2, 2 * GROUP_WORDS, inputs, groups, weights[0], sums);
-        dot_pair(weights + 2 + GROUP_WORDS, 2 * GROUP_WORDS, inputs, groups, weights[1], sums + 2);
-        weights += 2 + 2 * groups * GROUP_WORDS;
-    }
-    return weights;
-}
-
-static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums)
-{
-    dot_pair(weights + 1, GROUP_WORDS, inputs, groups, weights[0], sums);
-    return weights + 1 + groups * GROUP_WORDS;
-}
+#include "blocks_of_pairs.inc"
 
 #endif
 

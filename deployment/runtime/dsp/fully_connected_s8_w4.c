@@ -9,11 +9,11 @@
  * both = 256 * (h' . x) + l' . x - 2056 S, so both - low = 256 * (h' . x) - 2048 S = 256 * (h . x). Nothing is lost, as
  * |h . x| <= 512 * 8 * 128 < 2^23.
  *
- * Weights: as in row_pairs.h; a block begins with minus the sum of l'0 l'1 for each pair of rows, and has four lanes
+ * Weights: as in row_pairs.inc; a block begins with minus the sum of l'0 l'1 for each pair of rows, and has four lanes
  * in a word: those of columns 0 2 (4 6) in its even half-bytes, of columns 1 3 (5 7) in the odd ones. */
 enum { NEEDS_PRODUCTS = 1, NEEDS_SUMS = 1 };
 
-#include "row_pairs.h"
+#include "row_pairs.inc"
 
 enum {
     WIDE = 8,        /* groups in one turn of the unrolled loop */
@@ -127,22 +127,7 @@ static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inpu
     sums[1] = (int32_t)((uint32_t)both - (uint32_t)low);
 }
 
-static const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums,
-                                const int32_t *sums_end)
-{
-    for (; sums != sums_end; sums += 4) {
-        dot_pair(weights + 2, 2 * WEIGHT_WORDS, inputs, groups, weights[0], sums);
-        dot_pair(weights + 2 + WEIGHT_WORDS, 2 * WEIGHT_WORDS, inputs, groups, weights[1], sums + 2);
-        weights += 2 + 2 * groups * WEIGHT_WORDS;
-    }
-    return weights;
-}
-
-static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums)
-{
-    dot_pair(weights + 1, WEIGHT_WORDS, inputs, groups, weights[0], sums);
-    return weights + 1 + groups * WEIGHT_WORDS;
-}
+#include "blocks_of_pairs.inc"
 
 #endif
 

@@ -1,5 +1,6 @@
 #include "textzoo/attention_s16.h"
 
+#include "../internal/softmax_parts.h"
 #include "textzoo/dot_rows_s16.h"
 #include "textzoo/weighted_sum_s16.h"
 

@@ -1,7 +1,7 @@
 #include "textzoo/attention_s8.h"
 
-#include "textzoo/attention_parts.h"
-#include "textzoo/softmax.h"
+#include "../internal/attention_parts.h"
+#include "../internal/softmax_parts.h"
 #include "textzoo/weighted_sum_s8.h"
 
 /* Scores become weights in [0, 255]; returns their sum. */

@@ -1,6 +1,6 @@
-#include "textzoo/attention_parts.h"
+#include "../internal/attention_parts.h"
+#include "../internal/softmax_parts.h"
 #include "textzoo/attention_s8.h"
-#include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
 /* Scores become weights in [0, 32767]; returns their sum, near 32768. */

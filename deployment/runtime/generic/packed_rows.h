@@ -5,6 +5,7 @@
 #ifndef TEXTZOO_PACKED_ROWS_H
 #define TEXTZOO_PACKED_ROWS_H
 
+#include "../internal/row_output.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_s8.h"
 

@@ -2,6 +2,7 @@
 #ifndef TEXTZOO_PLAIN_ROWS_H
 #define TEXTZOO_PLAIN_ROWS_H
 
+#include "../internal/row_output.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_s16.h"
 #include "textzoo/fully_connected_s8.h"

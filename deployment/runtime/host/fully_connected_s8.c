@@ -4,12 +4,12 @@
  *   |x| <= 128 and |w| <= 127: 2 * 128 * 127 = 32512.
  *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is taken off first.
  *
- * Weights: int8, as in row_blocks.h; a block begins with 128 * (sum of w) of each row (int32). */
+ * Weights: int8, as in row_blocks.inc; a block begins with 128 * (sum of w) of each row (int32). */
 #define FIELDS 1
 #define OFFSET 0
 #define HEAD_BYTES 4
 
-#include "row_blocks.h"
+#include "row_blocks.inc"
 
 #if defined(__AVX2__)
 

@@ -1,10 +1,10 @@
 /* Cortex-M55 with the vector extension for integers (Helium): 14 instructions for 7 rows by 16 columns.
  *
  * Weights: int8. Blocks of seven rows, then the remaining rows one by one. A block is, for every 16 columns, 16 weights
- * of each of its rows; missing columns are 0. Everything else: row_tiles.h. */
+ * of each of its rows; missing columns are 0. Everything else: row_tiles.inc. */
 enum { BLOCK = 7, TILE = 18 * BLOCK, NEEDS_SUM = 0 };
 
-#include "row_tiles.h"
+#include "row_tiles.inc"
 
 #if HAND_WRITTEN
 

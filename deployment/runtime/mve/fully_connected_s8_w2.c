@@ -14,10 +14,10 @@
  * start of the next; so each, less 4 times the next, ends as its row's bias and products modulo 2^32.
  *
  * Weights: bytes. Blocks of four rows; missing last rows are 0. A block is 16 bytes for every 16 columns; missing
- * columns are 0. Everything else: row_tiles.h; the sums in scratch memory are a multiple of four. */
+ * columns are 0. Everything else: row_tiles.inc; the sums in scratch memory are a multiple of four. */
 enum { BLOCK = 4, TILE = 32 * BLOCK, NEEDS_SUM = 0 };
 
-#include "row_tiles.h"
+#include "row_tiles.inc"
 
 #if HAND_WRITTEN
 

@@ -11,11 +11,11 @@
  * 16 * high the loop ends with high as it should be and both - 16 * high = (bias of l) + l . x modulo 2^32.
  *
  * Weights: bytes. Blocks of three pairs of rows, then the remaining pairs one by one; a missing last row is 0. A block
- * is, for every 16 columns, 16 bytes of each of its pairs; missing columns are 0. Everything else: row_tiles.h; the
+ * is, for every 16 columns, 16 bytes of each of its pairs; missing columns are 0. Everything else: row_tiles.inc; the
  * sums in scratch memory are an even number. */
 enum { BLOCK = 6, TILE = 21 * BLOCK, NEEDS_SUM = 1 };
 
-#include "row_tiles.h"
+#include "row_tiles.inc"
 
 enum { PAIR = 2 };
 

@@ -3,8 +3,8 @@
 #ifndef TEXTZOO_ATTENTION_LANES_H
 #define TEXTZOO_ATTENTION_LANES_H
 
-#include "textzoo/attention_parts.h"
-#include "textzoo/neon_scale.h"
+#include "../internal/attention_parts.h"
+#include "../internal/neon_scale.h"
 
 enum { LANES = 4 };
 

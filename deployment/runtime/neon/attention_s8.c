@@ -2,8 +2,8 @@
  * that tz_divide_by_power is a rounding shift (SRSHR, SRSHL), and tz_high_multiply is SQRDMULH. */
 #include "textzoo/attention_s8.h"
 
+#include "../internal/softmax_parts.h"
 #include "attention_lanes.h"
-#include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
 enum { GROUP = 16 };

@@ -1,7 +1,7 @@
 /* 64-bit Arm cores: the steps of the generic kernel, four places at a time. */
+#include "../internal/softmax_parts.h"
 #include "attention_lanes.h"
 #include "textzoo/attention_s8.h"
-#include "textzoo/softmax.h"
 #include "textzoo/weighted_sum_s8.h"
 
 /* Scores become exponentials; returns the sum of all. */

@@ -6,6 +6,8 @@
 
 #include <arm_neon.h>
 
+#include "../internal/dot_rest.h"
+
 enum { ROWS = 4, GROUP = 16 /* columns */, GROUPS = 4 };
 
 /* `groups` times sixteen numbers as int8; whether they lie within [-127, 127]. */

@@ -50,6 +50,7 @@ class Mpu(Platform):
         copy_files(PLATFORM_SOURCES / "host", ["port.c"], folder / "board")
         copy_files(PLATFORM_SOURCES / "stm32", ["memory_functions.c"], folder / "twin")
         copy_files(PLATFORM_SOURCES / "mpu", ["start.c", "port_twin.c", "sections.ld"], folder / "twin")
+        copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder / "twin")
         copy_files(PLATFORM_SOURCES / "mpu", ["weights.ld"], folder / "board")
         names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
         render_all("mpu", names | {"memory.ld": "twin/memory.ld"}, values, folder)

@@ -155,8 +155,9 @@ def checked_name(name: str) -> str:
 
 
 def headers_for(sources: list[Path]) -> list[Path]:
-    """The public headers, and those beside the sources."""
-    beside = {header for source in sources for header in (RUNTIME / source).parent.glob("*.h")}
+    """What sources may include: the public headers, the internal ones, and headers and bodies beside the sources."""
+    folders = {RUNTIME / "internal", *((RUNTIME / source).parent for source in sources)}
+    beside = {path for folder in folders for ending in ("*.h", "*.inc") for path in folder.glob(ending)}
     return sorted(beside | set((RUNTIME / "include").rglob("*.h")))
 
 

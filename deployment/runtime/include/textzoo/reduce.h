@@ -25,12 +25,4 @@ void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *out
  * result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
 void tz_sum_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 
-/* A sum's value in the output's format, not clamped yet. */
-static inline int32_t tz_finish_reduction(const tz_reduce_t *reduce, uint32_t sum)
-{
-    const int32_t difference = (int32_t)(sum - (uint32_t)reduce->offset);
-    const int32_t scaled = tz_scale_double(difference, reduce->multiplier, (int)reduce->shift);
-    return (int32_t)((uint32_t)scaled + (uint32_t)reduce->output_zero_point);
-}
-
 #endif

@@ -46,6 +46,7 @@ class Stm32(Platform):
         copy_files(
             SOURCE, ["cortex.h", "family.h", "start.c", "memory_functions.c", "sections.ld"], folder / "platform"
         )
+        copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder / "platform")
         copy_files(SOURCE, ["port_stm32.c", chips.family_of(board).source], folder / "board")
         names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
         render_all("stm32", names | {"board.h": "board/board.h"}, values, folder)

@@ -1,34 +1,8 @@
-/* What the kernels of SOFTMAX share: all but the exponentials of int16, and the outputs of int8. */
-#ifndef TEXTZOO_SOFTMAX_ROWS_H
-#define TEXTZOO_SOFTMAX_ROWS_H
+/* What the kernels of SOFTMAX of int16 share: all but the exponentials. */
+#ifndef TEXTZOO_SOFTMAX_S16_H
+#define TEXTZOO_SOFTMAX_S16_H
 
-#include "textzoo/softmax.h"
-
-/* ---- int8 ---- */
-
-/* What takes part in the sum: 12 integer bits, so that 4095 ones fit. */
-static inline int32_t sum_of_exponentials(const tz_softmax_s8_t *softmax, const int8_t *row, int32_t largest)
-{
-    int32_t sum = 0;
-    for (int32_t i = 0; i < softmax->columns; ++i) {
-        const int32_t distance = largest - row[i];
-        if (distance < softmax->distances) {
-            sum += tz_divide_by_power(softmax->exponentials[distance], TZ_DROPPED_BITS);
-        }
-    }
-    return sum;
-}
-
-static inline int32_t largest_of_s8(const int8_t *row, int32_t columns)
-{
-    int32_t largest = row[0];
-    for (int32_t i = 1; i < columns; ++i) {
-        largest = row[i] > largest ? row[i] : largest;
-    }
-    return largest;
-}
-
-/* ---- int16 ---- */
+#include "../internal/softmax_parts.h"
 
 /* The exponential of a distance from the largest value. */
 typedef int32_t exponential_t(const tz_softmax_s16_t *softmax, int32_t distance);

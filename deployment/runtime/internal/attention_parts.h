@@ -2,10 +2,10 @@
 #ifndef TEXTZOO_ATTENTION_PARTS_H
 #define TEXTZOO_ATTENTION_PARTS_H
 
+#include "softmax_parts.h"
 #include "textzoo/attention_s8.h"
 #include "textzoo/dot_rows_s8.h"
 #include "textzoo/fixedpoint.h"
-#include "textzoo/softmax.h"
 
 /* The scratch of one head. The weights of the values take the place of the scores, two bytes for four: weight p lies
  * below score p or on it, so each score is read before its place is written. */
