@@ -23,13 +23,13 @@ enum {
 typedef struct {
     int32_t mantissa; /* 31 fraction bits */
     int32_t power;    /* WIDE_FRACTION_BITS fraction bits: an integer and 1/4, or 3/4 */
-} split_t;
+} tz_split_sum_t;
 
 /* sum in [2^19, 2^31), as the largest value of a row counts as 2^19 and there are at most 4095 of them. Two candidates: the
  * sum raised to [1/2, 1) and multiplied with the root of 2, and the sum raised by as much as its product with the root of
  * 1/2 can be. Both mantissas saturate at 1; the smaller one, with the larger power, is right.
  * Powers lie between 1/4 and 12: times 2^25 they fit. */
-static split_t split(int32_t sum)
+static tz_split_sum_t split(int32_t sum)
 {
     const int32_t quarter = 1 << (WIDE_FRACTION_BITS - 2);
     const int clear = __builtin_clz((uint32_t)sum);
@@ -38,7 +38,7 @@ static split_t split(int32_t sum)
     const int headroom = __builtin_clz((uint32_t)tz_high_multiply(sum, ROOT_OF_HALF)) - 1;
     const int32_t second = tz_saturating_shift_left(sum, headroom);
     const int32_t second_power = (SUM_BITS - headroom) * (1 << WIDE_FRACTION_BITS) - quarter;
-    return (split_t){first < second ? first : second, first_power > second_power ? first_power : second_power};
+    return (tz_split_sum_t){first < second ? first : second, first_power > second_power ? first_power : second_power};
 }
 
 /* Of a sum with 19 fraction bits, 26 fraction bits: below 8.4.
@@ -47,7 +47,7 @@ static split_t split(int32_t sum)
  * [0.09, 0.85], where the reciprocal wants it: all of them with 31 fraction bits, so that nothing leaves 32 bits. */
 static int32_t logarithm(int32_t sum)
 {
-    const split_t parts = split(sum);
+    const tz_split_sum_t parts = split(sum);
     const int32_t r = parts.mantissa;
     const int32_t p = (int32_t)(((int64_t)r + FOURTH_ROOT_OF_HALF + 1) >> 1);
     const int32_t q = 2 * (r - FOURTH_ROOT_OF_HALF);

@@ -10,7 +10,7 @@
 #include "textzoo/fully_connected_s8.h"
 
 /* u . x of one row. */
-typedef int32_t dot_row_t(const uint8_t *weights, const int8_t *input, int32_t columns);
+typedef int32_t tz_packed_dot_row_t(const uint8_t *weights, const int8_t *input, int32_t columns);
 
 static inline int32_t sum_of(const int8_t *input, int32_t columns)
 {
@@ -22,7 +22,7 @@ static inline int32_t sum_of(const int8_t *input, int32_t columns)
 }
 
 static inline void fully_connected(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
-                                   int32_t weights_in_a_byte, int32_t offset, dot_row_t *dot_row)
+                                   int32_t weights_in_a_byte, int32_t offset, tz_packed_dot_row_t *dot_row)
 {
     const int32_t row_bytes = (layer->columns + weights_in_a_byte - 1) / weights_in_a_byte;
     const int32_t known = offset * sum_of(input, layer->columns);

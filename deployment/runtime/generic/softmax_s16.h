@@ -5,7 +5,7 @@
 #include "../internal/softmax_parts.h"
 
 /* The exponential of a distance from the largest value. */
-typedef int32_t exponential_t(const tz_softmax_s16_t *softmax, int32_t distance);
+typedef int32_t tz_softmax_exponential_t(const tz_softmax_s16_t *softmax, int32_t distance);
 
 static inline int32_t largest_of_s16(const int16_t *row, int32_t columns)
 {
@@ -17,7 +17,7 @@ static inline int32_t largest_of_s16(const int16_t *row, int32_t columns)
 }
 
 static inline void softmax_rows(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output,
-                                exponential_t *exponential)
+                                tz_softmax_exponential_t *exponential)
 {
     for (int32_t row = 0; row < softmax->rows; ++row) {
         const int32_t largest = largest_of_s16(input, softmax->columns);

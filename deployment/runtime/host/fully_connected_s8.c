@@ -13,7 +13,7 @@
 
 #if defined(__AVX2__)
 
-static inline void prepare(inputs_t *inputs)
+static inline void prepare(tz_block_inputs_t *inputs)
 {
     for (int32_t column = 0; column < inputs->columns; column += PADDING) {
         const __m256i x = load(inputs->values + column);
@@ -49,7 +49,7 @@ static inline __m256i add_unit(__m256i sum, __m256i x, __m256i u, const int8_t *
 }
 
 /* A block or a stripe: `rows` is a constant. */
-static inline const int8_t *dot_rows(const int8_t *weights, const inputs_t *inputs, int32_t rows,
+static inline const int8_t *dot_rows(const int8_t *weights, const tz_block_inputs_t *inputs, int32_t rows,
                                                int32_t *sums)
 {
     const int32_t vectors = rows / LANES;

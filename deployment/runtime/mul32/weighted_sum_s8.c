@@ -16,6 +16,8 @@
 
 #include <string.h>
 
+#include "../internal/remaining_rows.h"
+
 enum {
     TERMS = 32, /* rows in a chunk */
     WORD = 4,   /* columns */
@@ -28,34 +30,28 @@ enum {
 typedef struct {
     const int8_t *row;
     uint32_t weight;
-} term_t;
+} tz_term_t;
 
 typedef struct {
-    term_t terms[TERMS];
-    const term_t *end;
+    tz_term_t terms[TERMS];
+    const tz_term_t *end;
     uint32_t total; /* of the weights */
-} chunk_t;
+} tz_term_chunk_t;
 
-/* Rows that are still to be looked at. */
-typedef struct {
-    const int8_t *row;
-    const int16_t *weight, *end;
-} rest_t;
-
-static void select_terms(rest_t *rest, int32_t length, chunk_t *chunk)
+static void select_terms(tz_remaining_rows_t *rest, int32_t length, tz_term_chunk_t *chunk)
 {
     const int8_t *row = rest->row;
     const int16_t *weight = rest->weight, *const end = rest->end;
-    term_t *term = chunk->terms;
+    tz_term_t *term = chunk->terms;
     uint32_t total = 0;
     for (; weight != end && term != chunk->terms + TERMS; row += length, ++weight) {
         if (*weight) {
             const uint32_t value = (uint16_t)*weight;
-            *term++ = (term_t){row, value};
+            *term++ = (tz_term_t){row, value};
             total += value;
         }
     }
-    *rest = (rest_t){row, weight, end};
+    *rest = (tz_remaining_rows_t){row, weight, end};
     chunk->end = term;
     chunk->total = total;
 }
@@ -84,10 +80,10 @@ static inline void add_halves(int32_t *sums, uint32_t all, uint32_t odd, uint32_
 }
 
 /* Eight columns, small weights. */
-__attribute__((noinline)) static void add_two_words(const chunk_t *chunk, int32_t column, int32_t *sums)
+__attribute__((noinline)) static void add_two_words(const tz_term_chunk_t *chunk, int32_t column, int32_t *sums)
 {
     uint32_t all0 = 0, odd0 = 0, all1 = 0, odd1 = 0;
-    for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
+    for (const tz_term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         const int8_t *const values = term->row + column;
         const uint32_t weight = term->weight, word0 = load_values(values), word1 = load_values(values + WORD);
         all0 += word0 * weight;
@@ -101,10 +97,10 @@ __attribute__((noinline)) static void add_two_words(const chunk_t *chunk, int32_
 }
 
 /* Four columns, any weights. */
-__attribute__((noinline)) static void add_word(const chunk_t *chunk, int32_t column, int32_t *sums)
+__attribute__((noinline)) static void add_word(const tz_term_chunk_t *chunk, int32_t column, int32_t *sums)
 {
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
+    for (const tz_term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         const uint32_t word = load_values(term->row + column), weight = term->weight;
         sum0 += word * weight;
         sum1 += (word >> 8) * weight;
@@ -118,16 +114,16 @@ __attribute__((noinline)) static void add_word(const chunk_t *chunk, int32_t col
     add_sum(sums + 3, sum3, too_much);
 }
 
-static int32_t add_column(const chunk_t *chunk, int32_t column, int32_t sum)
+static int32_t add_column(const tz_term_chunk_t *chunk, int32_t column, int32_t sum)
 {
-    for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
+    for (const tz_term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         sum += (int32_t)term->weight * term->row[column];
     }
     return sum;
 }
 
 /* All columns; their number is a multiple of 4, as are the addresses. */
-static void add_words(const chunk_t *chunk, int32_t length, int32_t *sums)
+static void add_words(const tz_term_chunk_t *chunk, int32_t length, int32_t *sums)
 {
     int32_t column = 0;
     for (; chunk->total <= SMALL && column + 2 * WORD <= length; column += 2 * WORD) {
@@ -138,7 +134,7 @@ static void add_words(const chunk_t *chunk, int32_t length, int32_t *sums)
     }
 }
 
-static void add_bytes(const chunk_t *chunk, int32_t length, int32_t *sums)
+static void add_bytes(const tz_term_chunk_t *chunk, int32_t length, int32_t *sums)
 {
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = add_column(chunk, column, sums[column]);
@@ -148,8 +144,8 @@ static void add_bytes(const chunk_t *chunk, int32_t length, int32_t *sums)
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
     const int aligned = (((uintptr_t)rows | (uintptr_t)length) & (WORD - 1)) == 0;
-    chunk_t chunk;
-    rest_t rest = {rows, weights, weights + count};
+    tz_term_chunk_t chunk;
+    tz_remaining_rows_t rest = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }

@@ -37,7 +37,7 @@ enum { PAIR = 2 };
 #define SEPARATE SEPARATE_PAIR("r0", "r2") SEPARATE_PAIR("r4", "r6") SEPARATE_PAIR("r8", "r10")
 
 /* Blocks of six rows, groups >= RESIDENT. */
-static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                const int32_t *bias, int32_t *sums,
                                                                const int32_t *sums_end)
 {
@@ -55,7 +55,7 @@ static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *wei
     return weights;
 }
 
-static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                  const int32_t *bias, int32_t *sums,
                                                                  const int32_t *sums_end)
 {
@@ -74,8 +74,8 @@ static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *w
 }
 
 /* Blocks of six rows. */
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     if (sums == sums_end) {
         return weights;
@@ -84,7 +84,7 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
                                      : dot_wide_blocks(weights, inputs, bias, sums, sums_end);
 }
 
-static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums)
+static const int8_t *dot_pair(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t *sums)
 {
     const int8_t *x = inputs->values;
     register int32_t high __asm__("r2") = bias[1];
@@ -104,7 +104,7 @@ static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, con
 #else
 
 /* A pair of rows, its groups `stride` bytes apart. */
-static void dot_strided_pair(const int8_t *weights, int32_t stride, const inputs_t *inputs, const int32_t *bias,
+static void dot_strided_pair(const int8_t *weights, int32_t stride, const tz_tile_inputs_t *inputs, const int32_t *bias,
                              int32_t *sums)
 {
     const int8_t *x = inputs->values;
@@ -120,8 +120,8 @@ static void dot_strided_pair(const int8_t *weights, int32_t stride, const inputs
     sums[1] = high;
 }
 
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     for (; sums != sums_end; sums += BLOCK, bias += BLOCK, weights += inputs->groups * GROUP * BLOCK / PAIR) {
         for (int32_t row = 0; row < BLOCK; row += PAIR) {
@@ -131,7 +131,7 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
     return weights;
 }
 
-static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums)
+static const int8_t *dot_pair(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t *sums)
 {
     dot_strided_pair(weights, GROUP, inputs, bias, sums);
     return weights + inputs->groups * GROUP;
@@ -139,7 +139,7 @@ static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, con
 
 #endif
 
-static const int8_t *dot_tile(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t rows,
+static const int8_t *dot_tile(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t rows,
                               int32_t *sums)
 {
     const int32_t whole = rows / BLOCK * BLOCK;

@@ -21,9 +21,9 @@ typedef struct {
     int16x8_t narrow[2 * GROUPS];
     int32x4_t wide[4 * GROUPS];
     uint32_t room; /* that the narrow sums still have */
-} sums_t;
+} tz_column_sums_t;
 
-static inline __attribute__((always_inline)) void flush(sums_t *sums, int groups)
+static inline __attribute__((always_inline)) void flush(tz_column_sums_t *sums, int groups)
 {
     for (int i = 0; i < 2 * groups; ++i) {
         sums->wide[2 * i] = vaddw_s16(sums->wide[2 * i], vget_low_s16(sums->narrow[i]));
@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) void flush(sums_t *sums, int groups
     sums->room = ROOM;
 }
 
-static inline __attribute__((always_inline)) void add_narrow_row(sums_t *sums, int groups, const int8_t *row,
+static inline __attribute__((always_inline)) void add_narrow_row(tz_column_sums_t *sums, int groups, const int8_t *row,
                                                                  int8x16_t weight)
 {
     for (int i = 0; i < groups; ++i) {
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void add_narrow_row(sums_t *sums, i
     }
 }
 
-static inline __attribute__((always_inline)) void add_wide_row(sums_t *sums, int groups, const int8_t *row,
+static inline __attribute__((always_inline)) void add_wide_row(tz_column_sums_t *sums, int groups, const int8_t *row,
                                                                int16_t weight)
 {
     for (int i = 0; i < 2 * groups; ++i) {
@@ -54,7 +54,8 @@ static inline __attribute__((always_inline)) void add_wide_row(sums_t *sums, int
 }
 
 /* Four rows with weights up to 127, which add up to 255 at the most. */
-static inline __attribute__((always_inline)) void add_narrow_rows(sums_t *sums, int groups, const int8_t *rows,
+static inline __attribute__((always_inline)) void add_narrow_rows(tz_column_sums_t *sums, int groups,
+                                                                  const int8_t *rows,
                                                                   int32_t length, uint64_t weights, uint32_t total)
 {
     const int8x16_t bytes = vreinterpretq_s8_u64(vdupq_n_u64(weights));
@@ -72,7 +73,7 @@ static inline __attribute__((always_inline)) void add_narrow_rows(sums_t *sums, 
 static inline __attribute__((always_inline)) void sum_columns(const int8_t *rows, int32_t count, int32_t length,
                                                               const int16_t *weights, int groups, int32_t *output)
 {
-    sums_t sums = {.room = ROOM};
+    tz_column_sums_t sums = {.room = ROOM};
     for (; count >= ROWS; count -= ROWS, rows += ROWS * length, weights += ROWS) {
         uint64_t four;
         memcpy(&four, weights, sizeof four);
