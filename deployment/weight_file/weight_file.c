@@ -42,10 +42,10 @@ static bool is_name(const uint8_t *name)
     return length > 0 && length < NAME_BYTES && all_zero(name + length, NAME_BYTES - length);
 }
 
-/* Whether `bytes` bytes from `place` on lie between the index and the end of the file. */
-static bool lies_inside(uint32_t place, uint64_t bytes, uint64_t index_end, uint32_t length)
+/* Whether `bytes` bytes from `offset` on lie between the index and the end of the file. */
+static bool lies_inside(uint32_t offset, uint64_t bytes, uint64_t index_end, uint32_t length)
 {
-    return place % ALIGNMENT == 0 && place >= index_end && place <= length && bytes <= length - place;
+    return offset % ALIGNMENT == 0 && offset >= index_end && offset <= length && bytes <= length - offset;
 }
 
 static uint64_t row_bytes_of(uint32_t columns, uint32_t bits)
@@ -68,7 +68,8 @@ static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t len
     return fits ? bytes + scale_bytes : 0;
 }
 
-/* Whether header and entries are possible, and matrices together not longer than the file, which bounds what they hold. */
+/* Whether header and entries are possible, and matrices together not longer than the file, which bounds what they hold.
+ */
 static bool is_index(const uint8_t *file, uint32_t count, uint64_t index_end, uint32_t length)
 {
     uint64_t asked = 0;

@@ -9,7 +9,7 @@ extern uint64_t __bss_start[], __bss_end[];
 
 int main(void);
 void start_with_stack(void);
-void fault_with_stack(uint64_t syndrome, uint64_t place);
+void fault_with_stack(uint64_t syndrome, uint64_t address);
 
 /* Entry, and the sixteen entries of the table of exceptions, all of them faults: no interrupt is enabled. */
 __asm(".section .start, \"ax\"\n"
@@ -72,7 +72,7 @@ __attribute__((used)) void start_with_stack(void)
     port_exit(0);
 }
 
-__attribute__((used)) void fault_with_stack(uint64_t syndrome, uint64_t place)
+__attribute__((used)) void fault_with_stack(uint64_t syndrome, uint64_t address)
 {
     reply_use(REPLY_JSON);
     write_text("\n");
@@ -80,7 +80,7 @@ __attribute__((used)) void fault_with_stack(uint64_t syndrome, uint64_t place)
     reply_text("status", "error");
     reply_text("message", "the processor stopped with a fault");
     reply_hex32("esr", (uint32_t)syndrome);
-    reply_hex32("pc", (uint32_t)place);
+    reply_hex32("pc", (uint32_t)address);
     reply_end();
     port_exit(3);
 }

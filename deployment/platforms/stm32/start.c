@@ -70,9 +70,9 @@ __attribute__((used)) void start_with_stack(void)
 /* frame: what the core put on the stack, if that stack was still whole. */
 __attribute__((used)) void fault_with_stack(const uint32_t *frame)
 {
-    const uintptr_t place = (uintptr_t)frame;
+    const uintptr_t address = (uintptr_t)frame;
     const bool overflow = SCB_CFSR & CFSR_STACK_OVERFLOW;
-    const bool whole = !overflow && place >= (uintptr_t)__stack_bottom && place + 32u <= (uintptr_t)__stack_top;
+    const bool whole = !overflow && address >= (uintptr_t)__stack_bottom && address + 32u <= (uintptr_t)__stack_top;
     reply_use(REPLY_JSON);
     write_text("\n");
     reply_line("fault");

@@ -8,12 +8,12 @@
 enum { TRIALS = 8, LOOPS = 1000 };
 
 /* A reading is (ticks * factor + round) / 2^shift, ticks being all since the start. At instruction k the timer has seen
- * 64 k + c ns, c being the same always, and cut that down to whole ticks: it shows 64 k + c - d with 0 <= d < tick. Ticks
- * are shorter than an instruction, so there are values of `round` that move c - d + round into one and the same interval
- * of 64 ns for all d: with those a reading is k plus a constant. One of them is found by trying. */
+ * 64 k + c ns, c being the same always, and cut that down to whole ticks: it shows 64 k + c - d with 0 <= d < tick.
+ * Ticks are shorter than an instruction, so there are values of `round` that move c - d + round into one and the same
+ * interval of 64 ns for all d: with those a reading is k plus a constant. One of them is found by trying. */
 static struct {
     uint32_t low, high; /* the last reading */
-    uint32_t rest;      /* (ticks * factor + round) modulo 2^shift */
+    uint32_t remainder;      /* (ticks * factor + round) modulo 2^shift */
     uint32_t previous;  /* the timer at the last reading */
     uint32_t factor;
     uint32_t shift;
@@ -24,7 +24,7 @@ static void use_factor(uint32_t factor, uint32_t shift, uint32_t round)
 {
     counter.factor = factor;
     counter.shift = shift;
-    counter.rest = round;
+    counter.remainder = round;
 }
 
 /* Not inlined, so that the code around the loop is the same whatever its length. */
@@ -65,18 +65,18 @@ void twin_start_counter(void)
     }
 }
 
-/* The same number of instructions on every call: no branch, and no sum of 64 bits, in which some compilers skip the carry
- * with one. A tick is at most one unit, so that no product overflows: whole * factor <= ticks. */
+/* The same number of instructions on every call: no branch, and no sum of 64 bits, in which some compilers skip the
+ * carry with one. A tick is at most one unit, so that no product overflows: whole * factor <= ticks. */
 uint64_t port_counter(void)
 {
     const uint32_t now = twin_ticks();
     const uint32_t ticks = now - counter.previous;
-    const uint32_t part = (ticks & ((1u << counter.shift) - 1u)) * counter.factor + counter.rest;
+    const uint32_t part = (ticks & ((1u << counter.shift) - 1u)) * counter.factor + counter.remainder;
     const uint32_t units = (ticks >> counter.shift) * counter.factor + (part >> counter.shift);
     const uint32_t low = counter.low + units;
     counter.high += ((counter.low & units) | ((counter.low | units) & ~low)) >> 31;
     counter.low = low;
-    counter.rest = part & ((1u << counter.shift) - 1u);
+    counter.remainder = part & ((1u << counter.shift) - 1u);
     counter.previous = now;
     return (uint64_t)counter.high << 32 | low;
 }

@@ -10,7 +10,11 @@
 
 #include "../internal/remaining_rows.h"
 
-enum { PAIRS = 16 /* of rows, in a chunk */, GROUP = 4 /* columns */, WIDE = 4 /* pairs in a turn of the loop */ };
+enum {
+    PAIRS = 16, /* of rows, in a chunk */
+    GROUP = 4,  /* columns */
+    WIDE = 4    /* pairs in an iteration of the loop */
+};
 
 /* Two rows with weights that are not 0; the last one may be there twice, once with the weight 0. */
 typedef struct {
@@ -26,13 +30,13 @@ static inline uint32_t load_word(const void *bytes)
 }
 
 /* The next pairs, at most PAIRS; returns their end. */
-static tz_row_pair_t *select_pairs(tz_remaining_rows_t *rest, int32_t length, tz_row_pair_t *pairs)
+static tz_row_pair_t *select_pairs(tz_remaining_rows_t *remaining, int32_t length, tz_row_pair_t *pairs)
 {
     const tz_row_pair_t *const full = pairs + PAIRS;
-    const int8_t *row = rest->row;
-    const int16_t *weight = rest->weight;
+    const int8_t *row = remaining->row;
+    const int16_t *weight = remaining->weight;
     int odd = 0;
-    for (; weight != rest->end && (odd || pairs != full); row += length, ++weight) {
+    for (; weight != remaining->end && (odd || pairs != full); row += length, ++weight) {
         if (!*weight) {
             continue;
         }
@@ -44,7 +48,7 @@ static tz_row_pair_t *select_pairs(tz_remaining_rows_t *rest, int32_t length, tz
         }
         odd = !odd;
     }
-    *rest = (tz_remaining_rows_t){row, weight, rest->end};
+    *remaining = (tz_remaining_rows_t){row, weight, remaining->end};
     return pairs;
 }
 
@@ -127,11 +131,11 @@ static void add_pairs(const tz_row_pair_t *pairs, const tz_row_pair_t *end, int3
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
     tz_row_pair_t pairs[PAIRS];
-    tz_remaining_rows_t rest = {rows, weights, weights + count};
+    tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }
-    while (rest.weight != rest.end) {
-        add_pairs(pairs, select_pairs(&rest, length, pairs), length, sums);
+    while (remaining.weight != remaining.end) {
+        add_pairs(pairs, select_pairs(&remaining, length, pairs), length, sums);
     }
 }

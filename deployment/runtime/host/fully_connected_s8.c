@@ -2,7 +2,7 @@
  * become unsigned, u, in one of two ways:
  *   AVX2: x * w = |x| * (w with the sign of x). VPMADDUBSW adds two such products in int16 and cannot saturate, because
  *   |x| <= 128 and |w| <= 127: 2 * 128 * 127 = 32512.
- *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is taken off first.
+ *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is subtracted first.
  *
  * Weights: int8, as in row_blocks.inc; a block begins with 128 * (sum of w) of each row (int32). */
 #define FIELDS 1

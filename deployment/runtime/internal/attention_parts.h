@@ -1,4 +1,4 @@
-/* What both kernels of attention_s8.h share: memory of one head, the scores, and what dead places add to the sum. */
+/* What both kernels of attention_s8.h share: memory of one head, the scores, and what masked positions add to the sum. */
 #ifndef TEXTZOO_ATTENTION_PARTS_H
 #define TEXTZOO_ATTENTION_PARTS_H
 
@@ -7,12 +7,12 @@
 #include "textzoo/dot_rows_s8.h"
 #include "textzoo/fixedpoint.h"
 
-/* The scratch of one head. The weights of the values take the place of the scores, two bytes for four: weight p lies
- * below score p or on it, so each score is read before its place is written. */
+/* The scratch of one head. The weights of the values overlay the scores, two bytes for four: weight p lies
+ * below score p or on it, so each score is read before it is overwritten. */
 typedef struct {
     int32_t *scores;   /* (context) */
     int16_t *weights;  /* (context), over the scores */
-    int16_t *query;    /* (width), the zero point taken off */
+    int16_t *query;    /* (width), the zero point subtracted */
     int32_t *sums;     /* (width) */
 } tz_attention_head_t;
 
@@ -34,20 +34,20 @@ static inline int32_t tz_widen_query(const tz_attention_s8_t *attention, const i
     return sum;
 }
 
-/* Scores of the live places as int8 values; returns the largest of all scores, dead ones included.
- * The keys' zero point is taken off afterwards: sum q * (k - zk) = sum q * k - zk * sum q. */
+/* Scores of the valid positions as int8 values; returns the largest of all scores, masked ones included.
+ * The keys' zero point is subtracted afterwards: sum q * (k - zk) = sum q * k - zk * sum q. */
 static inline int32_t tz_attention_scores(const tz_attention_s8_t *attention, tz_attention_head_t *head,
-                                          const int8_t *query, const int8_t *keys, int32_t live)
+                                          const int8_t *query, const int8_t *keys, int32_t valid)
 {
     /* A copy, because the compiler must assume that storing a score changes the struct. */
     const tz_hoisted_t scale = attention->score;
     const int32_t offset = attention->key_zero_point * tz_widen_query(attention, query, head->query);
     int32_t *scores = head->scores;
-    int32_t largest = live < attention->context ? attention->dead_score : INT8_MIN;
-    tz_dot_rows_s8(keys, live, attention->width, head->query, scores);
-    for (int32_t place = 0; place < live; ++place) {
-        const int32_t score = tz_clamp(tz_scale_hoisted(scores[place] - offset, scale), INT8_MIN, INT8_MAX);
-        scores[place] = score;
+    int32_t largest = valid < attention->context ? attention->masked_score : INT8_MIN;
+    tz_dot_rows_s8(keys, valid, attention->width, head->query, scores);
+    for (int32_t position = 0; position < valid; ++position) {
+        const int32_t score = tz_clamp(tz_scale_hoisted(scores[position] - offset, scale), INT8_MIN, INT8_MAX);
+        scores[position] = score;
         largest = score > largest ? score : largest;
     }
     return largest;
@@ -59,23 +59,23 @@ static inline int32_t tz_exponential_s8(const int32_t *table, int32_t distances,
     return distance < distances ? table[distance] : 0;
 }
 
-/* What the places after the live ones add to the sum; only where there are any is the largest score at least theirs. */
-static inline int32_t tz_sum_of_dead_s8(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
+/* What the masked positions add to the sum; only where there are any is the largest score at least theirs. */
+static inline int32_t tz_masked_sum_s8(const tz_attention_s8_t *attention, int32_t largest, int32_t valid)
 {
-    const int32_t places = attention->context - live;
-    const int32_t distance = largest - attention->dead_score;
-    if (places == 0) {
+    const int32_t masked = attention->context - valid;
+    const int32_t distance = largest - attention->masked_score;
+    if (masked == 0) {
         return 0;
     }
     const int32_t exponential = tz_exponential_s8(attention->exponentials, attention->distances, distance);
-    return places * tz_divide_by_power(exponential, TZ_DROPPED_BITS);
+    return masked * tz_divide_by_power(exponential, TZ_DROPPED_BITS);
 }
 
-static inline int32_t tz_sum_of_dead_p16(const tz_attention_s8_t *attention, int32_t largest, int32_t live)
+static inline int32_t tz_masked_sum_p16(const tz_attention_s8_t *attention, int32_t largest, int32_t valid)
 {
     const int16_t *table = attention->exponentials;
-    const int32_t places = attention->context - live;
-    return places == 0 ? 0 : places * table[largest - attention->dead_score];
+    const int32_t masked = attention->context - valid;
+    return masked == 0 ? 0 : masked * table[largest - attention->masked_score];
 }
 
 #endif

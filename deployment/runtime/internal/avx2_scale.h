@@ -25,7 +25,7 @@ static inline __m256i tz_scale_eight(__m256i values, tz_hoisted_t scale)
     return _mm256_srai_epi32(_mm256_add_epi32(rounded, _mm256_set1_epi32(scale.offset)), 1);
 }
 
-/* Eight int8, the zero point taken off. */
+/* Eight int8, the zero point subtracted. */
 static inline __m256i tz_load_eight(const int8_t *bytes, int32_t zero_point)
 {
     const __m128i narrow = _mm_loadl_epi64((const __m128i *)(const void *)bytes);

@@ -27,7 +27,7 @@ static inline int32x4_t tz_scale_four(int32x4_t values, tz_lanes_scale_t scale)
     return vhaddq_s32(vshlq_s32(away, scale.right), scale.offset);
 }
 
-/* Sixteen values of int8 as int32, a zero point taken off. */
+/* Sixteen values of int8 as int32, a zero point subtracted. */
 static inline void tz_widen_sixteen(int8x16_t bytes, int32_t zero_point, int32x4_t *values)
 {
     const int8x8_t low = vget_low_s8(bytes), high = vget_high_s8(bytes);

@@ -34,8 +34,8 @@ static inline tz_reciprocal_t tz_reciprocal_s16(const int16_t *reciprocals, int3
 {
     const int headroom = __builtin_clz((uint32_t)sum);
     const int32_t fraction = (int32_t)((((int64_t)sum << (headroom - 1)) + (1 << 13)) >> 14);
-    const int32_t place = tz_clamp(fraction - 3 * 32768, INT16_MIN, INT16_MAX);
-    return (tz_reciprocal_t){tz_interpolate(reciprocals, place), 31 - headroom};
+    const int32_t argument = tz_clamp(fraction - 3 * 32768, INT16_MIN, INT16_MAX);
+    return (tz_reciprocal_t){tz_interpolate(reciprocals, argument), 31 - headroom};
 }
 
 static inline int32_t tz_probability_s16(int32_t exponential, tz_reciprocal_t reciprocal)

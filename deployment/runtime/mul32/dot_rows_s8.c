@@ -7,14 +7,14 @@
  *   O * (q3 + 2^16 q1) = u1 q3 + 2^16 (u1 q1 + u3 q3)          this factor Y
  *   W * X + O * (Y - 2^8 X) = E * X + O * Y                    so that E need not be cut out
  *
- * The sum of these over some words is L + 2^16 M: M is what is wanted, with u for k, and L = sum of u0 q2 + u1 q3. As
- * u = k + 128, it is larger than with k by 0x00800080 * (X + Y), summed over the words, which depends on the vector
- * alone: it is taken off, and 2^15 added, once for all rows. With k for u, |L| and |M| are at most 128 * sum of |q|.
- * Where that sum is at most 255, both are at most 32640: L + 2^15 lies in [0, 2^16) and changes nothing above, M fits the
- * upper 16 bits with its sign. So the result >> 16 is M, exactly.
+ * The sum of these over some words is L + 2^16 M: M is what is wanted, with u for k, and L = sum of u0 q2 + u1 q3. As u
+ * = k + 128, it is larger than with k by 0x00800080 * (X + Y), summed over the words, which depends on the vector
+ * alone: it is subtracted, and 2^15 added, once for all rows. With k for u, |L| and |M| are at most 128 * sum of |q|.
+ * Where that sum is at most 255, both are at most 32640: L + 2^15 lies in [0, 2^16) and changes nothing above, M fits
+ * the upper 16 bits with its sign. So the result >> 16 is M, exactly.
  *
- * Eight columns of the vector, or else four, stay in registers for all rows; their sum of |q| is looked at first. Columns
- * with larger ones, and rows that are not at multiples of 4 bytes, are taken byte by byte. */
+ * Eight columns of the vector, or else four, stay in registers for all rows; their sum of |q| is looked at first.
+ * Columns with larger ones, and rows that are not at multiples of 4 bytes, are taken byte by byte. */
 #include "textzoo/dot_rows_s8.h"
 
 #include <string.h>

@@ -1,17 +1,17 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors: two MACs in a multiplication where the
  * weights are small.
  *
- * Most weights of attention are 0 after rounding: such rows are left out first. A word of four values, each + 128 (an XOR
- * does it), is W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3; all of what follows is modulo 2^32. s0 to s3 are the sums of u0 to u3
- * times the weights: 128 * (sum of the weights) too much, which is taken off at the end.
+ * Most weights of attention are 0 after rounding: such rows are left out first. A word of four values, each + 128 (an
+ * XOR does it), is W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3; all of what follows is modulo 2^32. s0 to s3 are the sums of u0
+ * to u3 times the weights: 128 * (sum of the weights) too much, which is subtracted at the end.
  *
  * Weights that add up to at most 257: with E = u0 + 2^16 u2 and O = u1 + 2^16 u3, which a shift and a mask cut out,
  * W = E + 2^8 O. No s exceeds 257 * 255 = 2^16 - 1: the sum of O times the weights is s1 + 2^16 s3 with both halves in
  * place, that of E is s0 + 2^16 s2, and is the sum of W less 2^8 times the sum of O, so that E need not be cut out.
  *
- * Other weights: the sums of W, W >> 8, W >> 16 and W >> 24 times the weights. As W >> 8 = u1 + 2^8 (W >> 16), and so on,
- * s1 is the second less 2^8 times the third. No mask is needed. The s lie in [0, 2^32), as the weights add up to less
- * than 2^24. */
+ * Other weights: the sums of W, W >> 8, W >> 16 and W >> 24 times the weights. As W >> 8 = u1 + 2^8 (W >> 16), and so
+ * on, s1 is the second less 2^8 times the third. No mask is needed. The s lie in [0, 2^32), as the weights add up to
+ * less than 2^24. */
 #include "textzoo/weighted_sum_s8.h"
 
 #include <string.h>
@@ -38,10 +38,10 @@ typedef struct {
     uint32_t total; /* of the weights */
 } tz_term_chunk_t;
 
-static void select_terms(tz_remaining_rows_t *rest, int32_t length, tz_term_chunk_t *chunk)
+static void select_terms(tz_remaining_rows_t *remaining, int32_t length, tz_term_chunk_t *chunk)
 {
-    const int8_t *row = rest->row;
-    const int16_t *weight = rest->weight, *const end = rest->end;
+    const int8_t *row = remaining->row;
+    const int16_t *weight = remaining->weight, *const end = remaining->end;
     tz_term_t *term = chunk->terms;
     uint32_t total = 0;
     for (; weight != end && term != chunk->terms + TERMS; row += length, ++weight) {
@@ -51,7 +51,7 @@ static void select_terms(tz_remaining_rows_t *rest, int32_t length, tz_term_chun
             total += value;
         }
     }
-    *rest = (tz_remaining_rows_t){row, weight, end};
+    *remaining = (tz_remaining_rows_t){row, weight, end};
     chunk->end = term;
     chunk->total = total;
 }
@@ -145,12 +145,12 @@ void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const
 {
     const int aligned = (((uintptr_t)rows | (uintptr_t)length) & (WORD - 1)) == 0;
     tz_term_chunk_t chunk;
-    tz_remaining_rows_t rest = {rows, weights, weights + count};
+    tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }
-    while (rest.weight != rest.end) {
-        select_terms(&rest, length, &chunk);
+    while (remaining.weight != remaining.end) {
+        select_terms(&remaining, length, &chunk);
         if (aligned) {
             add_words(&chunk, length, sums);
         } else {

@@ -1,4 +1,4 @@
-/* Cortex-M55 with the vector extension for integers (Helium): two rows by 8 columns in one turn of the loop.
+/* Cortex-M55 with the vector extension for integers (Helium): two rows by 8 columns in one iteration of the loop.
  *
  * VMLALDAVA adds 8 products of int16 to 64 bits, which is exact. The last columns are predicated: lanes beyond are 0. */
 #include "textzoo/dot_rows_s16.h"

@@ -89,9 +89,9 @@ static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *i
 static void add_column(int32_t byte, int32_t x, int32_t *sums)
 {
     for (int32_t row = 0; row < BLOCK; ++row) {
-        const int32_t rest = (byte + 2) >> 2;
-        sums[row] += (byte - 4 * rest) * x;
-        byte = rest;
+        const int32_t quotient = (byte + 2) >> 2;
+        sums[row] += (byte - 4 * quotient) * x;
+        byte = quotient;
     }
 }
 

@@ -31,7 +31,7 @@ enum { PAIR = 2 };
 #define ADD_GROUP(inputs) ADD_PAIR(inputs, "r0", "r2") ADD_PAIR(inputs, "r4", "r6") ADD_PAIR(inputs, "r8", "r10")
 #define JOIN_PAIR(both, high)                                                                                          \
     "add " both ", " both ", " high ", lsl #4\n"                                                                       \
-    "sub " both ", " both ", %[known]\n"
+    "sub " both ", " both ", %[offset_sum]\n"
 #define JOIN JOIN_PAIR("r0", "r2") JOIN_PAIR("r4", "r6") JOIN_PAIR("r8", "r10")
 #define SEPARATE_PAIR(both, high) "sub " both ", " both ", " high ", lsl #4\n"
 #define SEPARATE SEPARATE_PAIR("r0", "r2") SEPARATE_PAIR("r4", "r6") SEPARATE_PAIR("r8", "r10")
@@ -50,7 +50,7 @@ static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *wei
                                    "bne 1b\n"
                      : [w] "+r"(weights), [x] "+r"(x), [bias] "+r"(bias), [sums] "+r"(sums)
                      : [groups] "r"(inputs->groups - RESIDENT), [others] "m"(others), [end] "r"(sums_end),
-                       [known] "r"(8 * inputs->sum)
+                       [offset_sum] "r"(8 * inputs->sum)
                      : SUM_REGISTERS, "lr", VECTOR_REGISTERS, "cc", "memory");
     return weights;
 }
@@ -68,7 +68,7 @@ static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *w
                      "bne 1b\n"
                      : [w] "+r"(weights), [x] "+r"(x), [bias] "+r"(bias), [sums] "+r"(sums)
                      : [groups] "r"(inputs->groups), [first] "m"(first), [end] "r"(sums_end),
-                       [known] "r"(8 * inputs->sum)
+                       [offset_sum] "r"(8 * inputs->sum)
                      : SUM_REGISTERS, "lr", "q0", "q1", "cc", "memory");
     return weights;
 }
@@ -94,7 +94,7 @@ static const int8_t *dot_pair(const int8_t *weights, const tz_tile_inputs_t *inp
                                            "vldrb.8 q1, [%[x]], #16\n" ADD_PAIR("q1", "r0", "r2") "le lr, 1b\n"
                                            SEPARATE_PAIR("r0", "r2")
                      : [w] "+r"(weights), [x] "+r"(x), "+r"(both), "+r"(high)
-                     : [groups] "r"(inputs->groups), [known] "r"(8 * inputs->sum)
+                     : [groups] "r"(inputs->groups), [offset_sum] "r"(8 * inputs->sum)
                      : "lr", "q0", "q1", "memory");
     sums[0] = both;
     sums[1] = high;

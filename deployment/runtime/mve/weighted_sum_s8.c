@@ -15,17 +15,17 @@ typedef struct {
 } tz_weighted_row_t;
 
 /* The next rows with weights that are not 0, at most ENTRIES; returns their end. */
-static tz_weighted_row_t *select_rows(tz_remaining_rows_t *rest, int32_t length, tz_weighted_row_t *entries)
+static tz_weighted_row_t *select_rows(tz_remaining_rows_t *remaining, int32_t length, tz_weighted_row_t *entries)
 {
     const tz_weighted_row_t *const full = entries + ENTRIES;
-    const int8_t *row = rest->row;
-    const int16_t *weight = rest->weight;
-    for (; weight != rest->end && entries != full; row += length, ++weight) {
+    const int8_t *row = remaining->row;
+    const int16_t *weight = remaining->weight;
+    for (; weight != remaining->end && entries != full; row += length, ++weight) {
         if (*weight) {
             *entries++ = (tz_weighted_row_t){row, *weight};
         }
     }
-    *rest = (tz_remaining_rows_t){row, weight, rest->end};
+    *remaining = (tz_remaining_rows_t){row, weight, remaining->end};
     return entries;
 }
 
@@ -79,12 +79,12 @@ static void add_rows(const tz_weighted_row_t *entries, const tz_weighted_row_t *
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
     tz_weighted_row_t entries[ENTRIES];
-    tz_remaining_rows_t rest = {rows, weights, weights + count};
+    tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }
-    while (rest.weight != rest.end) {
-        const tz_weighted_row_t *const end = select_rows(&rest, length, entries);
+    while (remaining.weight != remaining.end) {
+        const tz_weighted_row_t *const end = select_rows(&remaining, length, entries);
         if (end != entries) {
             add_rows(entries, end, length, sums);
         }

@@ -1,8 +1,8 @@
 /* 64-bit Arm cores: 64, 32 or 16 columns of four rows at a time.
  *
  * Most weights of attention are 0 after rounding: four zeros in a row are left out. Weights up to 127 are multiplied as
- * int8, and the products added in int16: as long as the weights add up to 255, no sum exceeds 255 * 128 = 32640. Then the
- * sums go to int32. Rows of larger weights are multiplied as int16 and added in int32 at once. */
+ * int8, and the products added in int16: as long as the weights add up to 255, no sum exceeds 255 * 128 = 32640. Then
+ * the sums go to int32. Rows of larger weights are multiplied as int16 and added in int32 at once. */
 #include "textzoo/weighted_sum_s8.h"
 
 #include <arm_neon.h>
@@ -100,8 +100,8 @@ static inline __attribute__((always_inline)) void sum_columns(const int8_t *rows
 }
 
 /* The last columns, fewer than sixteen. */
-static void sum_rest(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t columns,
-                     int32_t *sums)
+static void sum_remaining(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t columns,
+                          int32_t *sums)
 {
     for (int32_t column = 0; column < columns; ++column) {
         int32_t sum = 0;
@@ -127,6 +127,6 @@ void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const
         column += GROUP;
     }
     if (column < length) {
-        sum_rest(rows + column, count, length, weights, length - column, sums + column);
+        sum_remaining(rows + column, count, length, weights, length - column, sums + column);
     }
 }

@@ -183,7 +183,7 @@ def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) ->
 def half_text(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> str:
     inputs = ", ".join(tensor.symbol for tensor in call.inputs)
     rest = f"{call.outputs[0].symbol}, {scratch_text(call, plan)}, {{{inputs}}}"
-    return f"&(const tz_half_t){{&{structs[id(call.struct)]}, {rest}}}"
+    return f"&(const tz_shard_t){{&{structs[id(call.struct)]}, {rest}}}"
 
 
 def adapter(call: Call) -> str:
@@ -198,7 +198,7 @@ def half_lines(program: Program) -> list[str]:
         inputs = [f"half->inputs[{place}]" for place in range(len(call.inputs))]
         scratch = ["half->scratch"] if call.scratch is not None else []
         body = f"    tz_{call.kernel}({', '.join(['half->parameters', *inputs, 'half->output', *scratch])});"
-        lines += [f"static void {adapter(call)}(const tz_half_t *half)", "{", body, "}", ""]
+        lines += [f"static void {adapter(call)}(const tz_shard_t *half)", "{", body, "}", ""]
     return lines[:-1]
 
 

@@ -1,4 +1,5 @@
-/* The HAL on the host core: the kernels of runtime/, which compute what LiteRT's reference kernels compute, bit for bit. */
+/* The HAL on the host core: the kernels of runtime/, which compute what LiteRT's reference kernels compute, bit for
+ * bit. */
 #include "pico_gpt/hal.h"
 
 extern "C" {
@@ -34,12 +35,12 @@ void add(const tz_add_t &sum, const int8_t *x, const int8_t *branch, int8_t *y)
 /* row: (kHeads, kHeadWidth); cache: (kHeads, kContext, kHeadWidth). */
 void store(const int8_t *row, int32_t position, int8_t *cache)
 {
-    int8_t *place = cache + position * kHeadWidth;
+    int8_t *entry = cache + position * kHeadWidth;
     for (int32_t head = 0; head < kHeads; ++head) {
         for (int32_t i = 0; i < kHeadWidth; ++i) {
-            place[i] = *row++;
+            entry[i] = *row++;
         }
-        place += kContext * kHeadWidth;
+        entry += kContext * kHeadWidth;
     }
 }
 

@@ -1,5 +1,6 @@
-/* What compilers call for 64-bit products and for divisions, which the lx106 has no instructions for: on chips with this
- * core they lie in the ROM, and therefore not in the compiler's library. That has the general forms of 64-bit division. */
+/* What compilers call for 64-bit products and for divisions, which the lx106 has no instructions for: on chips with
+ * this core they lie in the ROM, and therefore not in the compiler's library. That has the general forms of 64-bit
+ * division. */
 #include <stdint.h>
 
 typedef union {
@@ -15,8 +16,8 @@ uint32_t __udivsi3(uint32_t dividend, uint32_t divisor);
 uint32_t __umodsi3(uint32_t dividend, uint32_t divisor);
 int32_t __divsi3(int32_t dividend, int32_t divisor);
 int32_t __modsi3(int32_t dividend, int32_t divisor);
-int64_t __divmoddi4(int64_t dividend, int64_t divisor, int64_t *rest);
-uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *rest);
+int64_t __divmoddi4(int64_t dividend, int64_t divisor, int64_t *remainder);
+uint64_t __udivmoddi4(uint64_t dividend, uint64_t divisor, uint64_t *remainder);
 int64_t __divdi3(int64_t dividend, int64_t divisor);
 uint64_t __udivdi3(uint64_t dividend, uint64_t divisor);
 uint64_t __umoddi3(uint64_t dividend, uint64_t divisor);
@@ -47,10 +48,10 @@ uint64_t __muldi3(uint64_t a, uint64_t b)
 }
 
 /* Long division in binary from the first digit that can be 1; as with most processors, x / 0 is all ones. */
-static uint32_t divide(uint32_t dividend, uint32_t divisor, uint32_t *rest)
+static uint32_t divide(uint32_t dividend, uint32_t divisor, uint32_t *remainder)
 {
     uint32_t quotient = 0;
-    *rest = dividend;
+    *remainder = dividend;
     if (divisor == 0) {
         return UINT32_MAX;
     }
@@ -60,8 +61,8 @@ static uint32_t divide(uint32_t dividend, uint32_t divisor, uint32_t *rest)
     int digit = __builtin_clz(divisor) - __builtin_clz(dividend);
     for (uint32_t part = divisor << digit; digit >= 0; --digit, part >>= 1) {
         quotient <<= 1;
-        if (*rest >= part) {
-            *rest -= part;
+        if (*remainder >= part) {
+            *remainder -= part;
             quotient |= 1;
         }
     }
@@ -70,15 +71,15 @@ static uint32_t divide(uint32_t dividend, uint32_t divisor, uint32_t *rest)
 
 uint32_t __udivsi3(uint32_t dividend, uint32_t divisor)
 {
-    uint32_t rest;
-    return divide(dividend, divisor, &rest);
+    uint32_t remainder;
+    return divide(dividend, divisor, &remainder);
 }
 
 uint32_t __umodsi3(uint32_t dividend, uint32_t divisor)
 {
-    uint32_t rest;
-    divide(dividend, divisor, &rest);
-    return rest;
+    uint32_t remainder;
+    divide(dividend, divisor, &remainder);
+    return remainder;
 }
 
 static uint32_t absolute(int32_t value)
@@ -94,25 +95,25 @@ int32_t __divsi3(int32_t dividend, int32_t divisor)
 
 int32_t __modsi3(int32_t dividend, int32_t divisor)
 {
-    const uint32_t rest = __umodsi3(absolute(dividend), absolute(divisor));
-    return (int32_t)(dividend < 0 ? 0u - rest : rest);
+    const uint32_t remainder = __umodsi3(absolute(dividend), absolute(divisor));
+    return (int32_t)(dividend < 0 ? 0u - remainder : remainder);
 }
 
 int64_t __divdi3(int64_t dividend, int64_t divisor)
 {
-    int64_t rest;
-    return __divmoddi4(dividend, divisor, &rest);
+    int64_t remainder;
+    return __divmoddi4(dividend, divisor, &remainder);
 }
 
 uint64_t __udivdi3(uint64_t dividend, uint64_t divisor)
 {
-    uint64_t rest;
-    return __udivmoddi4(dividend, divisor, &rest);
+    uint64_t remainder;
+    return __udivmoddi4(dividend, divisor, &remainder);
 }
 
 uint64_t __umoddi3(uint64_t dividend, uint64_t divisor)
 {
-    uint64_t rest;
-    __udivmoddi4(dividend, divisor, &rest);
-    return rest;
+    uint64_t remainder;
+    __udivmoddi4(dividend, divisor, &remainder);
+    return remainder;
 }

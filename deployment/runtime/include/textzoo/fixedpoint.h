@@ -7,8 +7,8 @@
 
 #include "textzoo/arch/core.h"
 
-/* A function in plain C that follows TZ_HAS_... is there unless a header of arch/ has it with the core's own instructions
- * and the same results. */
+/* A function in plain C that follows TZ_HAS_... is there unless a header of arch/ has it with the core's own
+ * instructions and the same results. */
 #if !defined(TZ_HAS_CLAMP)
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
@@ -37,8 +37,8 @@ static inline int32_t tz_scale_precise(int64_t value, int32_t high, int32_t low,
     return (int32_t)((product + ((int64_t)1 << (total - 1)) - (value < 0)) >> total);
 }
 
-/* The same for values of 32 bits and factors below 1/4, shift <= -2: 33 bits or more are shifted out, and the half that is
- * added is a multiple of 2^32, so that the lower word of the product changes nothing. */
+/* The same for values of 32 bits and factors below 1/4, shift <= -2: 33 bits or more are shifted out, and the half that
+ * is added is a multiple of 2^32, so that the lower word of the product changes nothing. */
 static inline int32_t tz_scale_precise_short(int32_t value, int32_t high, int32_t low, int shift)
 {
     const int64_t product = (int64_t)value * high + (((int64_t)value * low) >> 31) - (value < 0);
@@ -68,10 +68,10 @@ static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
     return tz_upper_product(a * 2, b);
 }
 
-/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], |value| < 2^31, and not 2^31 - 1 with exponent 1:
- * tz_high_multiply reaches no more than 2^31 - 2, because a multiplier is at most 2^31 - 1.
- * Taking 1 off negative values turns "half away from zero" into "half up", which is floor((floor(v / 2^(e-1)) + 1) / 2):
- * no step of that can overflow. */
+/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], |value| < 2^31, and not 2^31 - 1 with exponent
+ * 1: tz_high_multiply reaches no more than 2^31 - 2, because a multiplier is at most 2^31 - 1. Taking 1 off negative
+ * values turns "half away from zero" into "half up", which is floor((floor(v / 2^(e-1)) + 1) / 2): no step of that can
+ * overflow. */
 static inline int32_t tz_divide_by_power(int32_t value, int exponent)
 {
     if (exponent == 0) {
@@ -89,8 +89,8 @@ static inline int32_t tz_scale_double(int32_t value, int32_t multiplier, int shi
     return tz_divide_by_power(tz_high_multiply(raised, multiplier), left - shift);
 }
 
-/* A factor below 1/2 (or 1/2, for even values) and a zero point, prepared for loops: tz_scale_double(value) + zero point
- * with no branch left.
+/* A factor below 1/2 (or 1/2, for even values) and a zero point, prepared for loops: tz_scale_double(value) + zero
+ * point with no branch left.
  *
  * left:   max(shift, 0) + 1, the doubling of tz_high_multiply_small included; |value| * 2^left < 2^31
  * right:  max(shift, 0) - shift - 1 >= 0: one less than the rounding shift, see tz_divide_by_power
@@ -127,9 +127,9 @@ static inline int16_t tz_scaled_s16(int64_t sum, tz_wide_scale_t scale)
 /* LiteRT's table look-up of int16 with interpolation; table: (513). */
 static inline int32_t tz_interpolate(const int16_t *table, int32_t value)
 {
-    const int16_t *place = table + 256 + (value >> 7);
-    const int32_t slope = (int16_t)(place[1] - place[0]);
-    return (int16_t)(place[0] + ((slope * (value & 127) + 64) >> 7));
+    const int16_t *entry = table + 256 + (value >> 7);
+    const int32_t slope = (int16_t)(entry[1] - entry[0]);
+    return (int16_t)(entry[0] + ((slope * (value & 127) + 64) >> 7));
 }
 
 #endif

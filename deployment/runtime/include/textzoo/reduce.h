@@ -12,7 +12,7 @@
 
 typedef struct {
     int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
-    int32_t offset;                /* reduced * the input's zero point: taken off the sum */
+    int32_t offset;                /* reduced * the input's zero point: subtracted the sum */
     int32_t multiplier, shift;     /* the multiplier of a mean may lie below 2^30 */
     int32_t output_zero_point;
 } tz_reduce_t;

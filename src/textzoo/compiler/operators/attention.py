@@ -47,7 +47,7 @@ def call_s16(node: Node) -> Call:
         "softmax": Struct("tz_softmax_s16_t", {**fields_s16(found.softmax), "rows": heads, "columns": context}),
         "width": width,
         "score": wide_scale(found.scores),
-        "dead_score": int(found.dead.value.ravel()[0]),
+        "masked_score": int(found.dead.value.ravel()[0]),
         "output": wide_scale(found.product),
     }
     return call(node, Struct("tz_attention_s16_t", fields), Scratch(4 * width + 2 * context), "attention_s16")
@@ -130,7 +130,7 @@ def numbers(node: Node) -> dict[str, int]:
         "key_zero_point": found.keys.zero_point,
         "value_zero_point": found.values.zero_point,
         "score": hoisted_struct(quantize_multiplier(product_factor(found.scores)), found.scores.output.zero_point),
-        "dead_score": int(found.dead.value.ravel()[0]),
+        "masked_score": int(found.dead.value.ravel()[0]),
         "output": no_scale if wide else hoisted_struct(output, found.product.output.zero_point),
         "wide_multiplier": output.reduced if wide else 0,
         "wide_shift": output.shift if wide else 0,

@@ -1,6 +1,6 @@
-/* CIMv3's registers, as far as src/hal_registers.cc would use them. NOTHING HERE IS KNOWN: no manual of the accelerator was
- * at hand. Every value marked kUnknown is to be filled in from the vendor's; a register that does not exist, or another
- * way of starting a mode, means changing src/hal_registers.cc as well. UNTESTED ON SILICON. */
+/* CIMv3's registers, as far as src/hal_registers.cc would use them. NOTHING HERE IS KNOWN: no manual of the accelerator
+ * was at hand. Every value marked kUnknown is to be filled in from the vendor's; a register that does not exist, or
+ * another way of starting a mode, means changing src/hal_registers.cc as well. UNTESTED ON SILICON. */
 #ifndef PICO_GPT_CIMV3_REGISTERS_H
 #define PICO_GPT_CIMV3_REGISTERS_H
 
@@ -14,7 +14,7 @@ constexpr uint32_t kUnknown = 0xFFFFFFFFu;
 constexpr uint32_t kBase = kUnknown;
 constexpr uint32_t kMode = kUnknown;      // which mode runs: one of the codes below
 constexpr uint32_t kUnit = kUnknown;      // of which block: its matrices, scales and gains
-constexpr uint32_t kPosition = kUnknown;  // PIPE: place of this token in the cache
+constexpr uint32_t kPosition = kUnknown;  // PIPE: position of this token in the cache
 constexpr uint32_t kKeys = kUnknown;      // PIPE: address of the cache's keys
 constexpr uint32_t kValues = kUnknown;    // PIPE: address of the cache's values
 constexpr uint32_t kInput = kUnknown;     // address of the row that goes in

@@ -1,11 +1,11 @@
-/* The HAL: what CIMv3 computes, one call per mode. Whoever implements it must give these integers, which are LiteRT's; the
- * program's self-check compares the logits at its start.
+/* The HAL: what CIMv3 computes, one call per mode. Whoever implements it must give these integers, which are LiteRT's;
+ * the program's self-check compares the logits at its start.
  *
  *   src/hal_software.cc    on the host core, bit for bit: the default
  *   src/hal_registers.cc   on the accelerator: a skeleton, never run on silicon
  *
- * A token goes through  embeddings, PIPE 0, PARL 0, LN 0, PIPE 1, ..., LN kBlocks - 1, LN kBlocks, logits.  Embeddings and
- * logits are the host core's own (src/pico_gpt/model.cc), as is the KV cache's memory.
+ * A token goes through  embeddings, PIPE 0, PARL 0, LN 0, PIPE 1, ..., LN kBlocks - 1, LN kBlocks, logits.  Embeddings
+ * and logits are the host core's own (src/pico_gpt/model.cc), as is the KV cache's memory.
  *
  * Rows x and y: (kWidth) int8, 16-byte aligned, in the scales of model_data.h; not overlapping, but for layer_norm. */
 #ifndef PICO_GPT_HAL_H
@@ -28,8 +28,8 @@ namespace hal {
 /* Before the first call, once: bring the matrices to where they are multiplied. */
 void load();
 
-/* PIPE: y = x + attention(x). Keys and values of x go to place `position` of the cache, 0 <= position < kContext; places
- * 0 to position take part. */
+/* PIPE: y = x + attention(x). Keys and values of x go to position `position` of the cache, 0 <= position < kContext;
+ * positions 0 to position take part. */
 void pipe(int32_t block, int32_t position, Cache &cache, const int8_t *x, int8_t *y);
 
 /* PARL: y = x + feed_forward(x). */

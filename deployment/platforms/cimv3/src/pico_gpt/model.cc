@@ -1,5 +1,5 @@
-/* A token's way through the modes, and what is the host core's: embeddings, logits, the KV cache's memory. It implements
- * model.h for the console application. Freestanding C++17: no heap, no exceptions, no library. */
+/* A token's way through the modes, and what is the host core's: embeddings, logits, the KV cache's memory. It
+ * implements model.h for the console application. Freestanding C++17: no heap, no exceptions, no library. */
 #include "pico_gpt/hal.h"
 
 extern "C" {
@@ -48,9 +48,9 @@ void fill(int8_t *cache, int32_t zero_point)
 
 using namespace pico_gpt;
 
-const model_logit_t *model_step(int32_t token, int32_t place)
+const model_logit_t *model_step(int32_t token, int32_t unchecked_position)
 {
-    const int32_t position = tz_clamp(place, 0, kContext - 1);
+    const int32_t position = tz_clamp(unchecked_position, 0, kContext - 1);
     [[maybe_unused]] int step = 0;
     embed(token, position);
     MARK();
