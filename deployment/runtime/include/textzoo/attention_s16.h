@@ -28,6 +28,12 @@ typedef struct {
     tz_wide_scale_t output;   /* from the weighted sum to the output */
 } tz_attention_s16_t;
 
+/* Bytes of scratch memory: the sums of one head (width) int32; its scores, or their probabilities (context) int16. */
+static inline int32_t tz_attention_s16_scratch_bytes(int32_t context, int32_t width)
+{
+    return 4 * width + 2 * context;
+}
+
 /* query: (heads, width); keys, values: (heads, context, width); last: one element, the index of the last valid position,
  * clamped to [0, context); output: (heads, width); scratch: tz_attention_s16_scratch_bytes(context, width) bytes, 4-byte
  * aligned. */

@@ -31,6 +31,13 @@ typedef struct {
     int32_t wide_shift;
 } tz_attention_s8_t;
 
+/* Bytes of scratch memory: the scores of one head, or their probabilities (context) int32; its sums (width) int32; its
+ * widened query (width, rounded up to a multiple of 4) int16. */
+static inline int32_t tz_attention_s8_scratch_bytes(int32_t context, int32_t width)
+{
+    return 4 * context + 4 * width + 2 * ((width + 3) / 4 * 4);
+}
+
 /* query: (heads, width); keys, values: (heads, context, width); last: one element, the index of the last valid position,
  * clamped to [0, context); output: (heads, width); scratch: tz_attention_s8_scratch_bytes(context, width) bytes, 16-byte
  * aligned. */

@@ -21,8 +21,8 @@ typedef struct {
     int32_t multiplier, shift;               /* int16: the multiplier reduced to 16 bits, shift <= 7, depth <= 2^16 */
 } tz_batch_matmul_t;
 
-/* a: (batches..., rows, depth), b: (batches..., depth, columns) as the strides say; output: (batches..., rows, columns),
- * contiguous, overlapping neither. */
+/* a: (batches..., rows, depth) and b: (batches..., depth, columns), as the strides say; output: (batches..., rows,
+ * columns), contiguous, overlapping neither. */
 void tz_batch_matmul_s8(const tz_batch_matmul_t *product, const int8_t *a, const int8_t *b, int8_t *output);
 void tz_batch_matmul_s8_s32(const tz_batch_matmul_t *product, const int8_t *a, const int8_t *b, int32_t *output);
 void tz_batch_matmul_s16(const tz_batch_matmul_t *product, const int16_t *a, const int16_t *b, int16_t *output);

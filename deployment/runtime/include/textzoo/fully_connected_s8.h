@@ -21,8 +21,8 @@ typedef struct {
     int32_t maximum;            /* largest output, [-128, 127] */
 } tz_fully_connected_s8_t;
 
-/* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as the variant's packing says, 4-byte
- * aligned (16-byte for mve and host), contents undefined before and after. */
+/* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as scratch_bytes.h says for the variant,
+ * 4-byte aligned (16-byte for mve and host), contents undefined before and after. */
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
 /* The same for any weights of 8 bits, row by row, for where a variant of the above does not take them. */

@@ -24,6 +24,7 @@ typedef struct {
 
 typedef void (*tz_job_t)(const tz_shard_t *shard);
 
+/* job: what both cores do; first: for the core that calls; second: for the other one. */
 void tz_parallel(tz_job_t job, const tz_shard_t *first, const tz_shard_t *second);
 
 /* Bytes of the other core's stack: what was in use at most since the start, and what there is. 0 where the second job

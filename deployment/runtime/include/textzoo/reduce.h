@@ -12,7 +12,7 @@
 
 typedef struct {
     int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
-    int32_t offset;                /* reduced * the input's zero point: subtracted the sum */
+    int32_t offset;                /* reduced * the input's zero point: subtracted from the sum */
     int32_t multiplier, shift;     /* the multiplier of a mean may lie below 2^30 */
     int32_t output_zero_point;
 } tz_reduce_t;
@@ -21,8 +21,8 @@ typedef struct {
 void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *output);
 
-/* SUM of int8 as LiteRT's reference kernel has it, which takes the bytes for unsigned ones: -1 counts 255, and the
- * result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
+/* The same for SUM of int8 as LiteRT's reference kernel has it, which takes the bytes for unsigned ones: -1 counts 255,
+ * and the result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
 void tz_sum_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 
 #endif

@@ -28,6 +28,16 @@ class Attention(Operator):
         return [made]
 
 
+def scratch_s8(context: int, width: int) -> int:
+    """Bytes of tz_attention_s8_scratch_bytes."""
+    return 4 * context + 4 * width + 2 * (width + 3 & ~3)
+
+
+def scratch_s16(context: int, width: int) -> int:
+    """Bytes of tz_attention_s16_scratch_bytes."""
+    return 4 * width + 2 * context
+
+
 def call_s8(node: Node) -> Call:
     """Caches of int8."""
     found = node.options["found"]
@@ -35,8 +45,7 @@ def call_s8(node: Node) -> Call:
     struct = Struct(
         "tz_attention_s8_t", {**tables(node), "heads": heads, "context": context, "width": width, **numbers(node)}
     )
-    scratch = Scratch(4 * context + 4 * width + 2 * (width + 3 & ~3))
-    return call(node, struct, scratch, "attention_s8")
+    return call(node, struct, Scratch(scratch_s8(context, width)), "attention_s8")
 
 
 def call_s16(node: Node) -> Call:
@@ -50,7 +59,7 @@ def call_s16(node: Node) -> Call:
         "masked_score": int(found.dead.value.ravel()[0]),
         "output": wide_scale(found.product),
     }
-    return call(node, Struct("tz_attention_s16_t", fields), Scratch(4 * width + 2 * context), "attention_s16")
+    return call(node, Struct("tz_attention_s16_t", fields), Scratch(scratch_s16(context, width)), "attention_s16")
 
 
 def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
