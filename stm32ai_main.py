@@ -29,7 +29,7 @@ def leave(*_: Any) -> None:
 
 def run(config: Any) -> None:
     """Run one composed configuration (a DictConfig); Hydra calls this, for every choice of a sweep."""
-    from textzoo import app
+    from textzoo.runs import app
 
     code = app.run(config)
     if os.getpid() == PROCESS:
@@ -45,7 +45,7 @@ def main() -> None:
     """Answer Ctrl-C, outlive the console, and start."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell's background job does
         signal.signal(signal.SIGINT, leave)
-    from textzoo.standard_streams import guarded_streams
+    from textzoo.common.standard_streams import guarded_streams
 
     with guarded_streams():
         start()
@@ -55,8 +55,8 @@ def start() -> None:
     """Check the command line, then let Hydra run it."""
     import hydra
 
-    from textzoo import command_line
-    from textzoo.escaping import tolerate_missing_characters
+    from textzoo.common.escaping import tolerate_missing_characters
+    from textzoo.config import command_line
 
     tolerate_missing_characters()
     sys.argv[1:] = command_line.prepare(sys.argv[1:], CONFIGURATION_FOLDER)

@@ -27,13 +27,13 @@ from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED, CHOICES
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
-from textzoo.services.firmware import Firmware, make_firmware
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import run_make
-from textzoo.text.tokenizers import Tokenizer
+from textzoo.text.tokenizers.base import Tokenizer
 
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")
 # Has the RAM for a program without its passes.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from textzoo.text.character_tokenizer import CharacterTokenizer
-from textzoo.text.tokenizers import Tokenizer, load_tokenizer
+from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
 
 if TYPE_CHECKING:
     from textzoo.models.base import LanguageModel
@@ -40,8 +40,8 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
     """Quantize a model with random weights, shown that many windows of random tokens; return its decode step."""
     import keras  # seconds, which a given model does not need
 
+    from textzoo.config.schema import QuantizationConfig
     from textzoo.quantizers.quantize import quantize
-    from textzoo.schema import QuantizationConfig
 
     keras.utils.set_random_seed(SEED)
     random = np.random.default_rng(SEED)

@@ -17,11 +17,11 @@ from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
 from textzoo.engines.sampling import Random32
+from textzoo.pipeline.firmware import make_firmware
 from textzoo.services.benchmarking import mismatches
-from textzoo.services.firmware import make_firmware
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate
-from textzoo.text.tokenizers import Tokenizer
+from textzoo.text.tokenizers.base import Tokenizer
 
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3", "CIMv3:host")
 SAMPLE = {"max_tokens": 200, "temperature": 0.8, "top_k": 0, "seed": 1}

@@ -19,14 +19,15 @@ from typing import Any
 import yaml
 
 from default_model import random_decode_step, tokenizer_for
+from textzoo.common.errors import UserError
+from textzoo.common.paths import BOARD_FOLDER
+from textzoo.config.schema import ModelConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.errors import UserError
 from textzoo.models.registry import MODELS
+from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.quantizers.recipes import RECIPES
-from textzoo.schema import ModelConfig
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, mismatches
-from textzoo.services.firmware import Firmware, make_firmware
-from textzoo.targets.boards import BOARD_FOLDER, load_board
+from textzoo.targets.boards import load_board
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import build_image, emulate, run_host
 from textzoo.targets.platforms import HOST, platform_of

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from decode_cost import host_row
-from textzoo import pretrained
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
+from textzoo.config import pretrained
+from textzoo.pipeline.firmware import make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS
-from textzoo.services.firmware import make_firmware
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
-from textzoo.text.tokenizers import load_tokenizer
+from textzoo.text.tokenizers.base import load_tokenizer
 
 # One of each kind of core and variant of the kernels.
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3", "STM32MP2")

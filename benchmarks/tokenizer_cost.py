@@ -19,13 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.compiler.templates import DEPLOYMENT
-from textzoo.compiler.tokenizer_tables import render_tokenizer, tokenizer_tables
-from textzoo.schema import TokenizerConfig
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
+from textzoo.config.schema import TokenizerConfig
 from textzoo.targets.native import find_compiler
-from textzoo.text.corpora import split_at_end
-from textzoo.text.reading import read_text
-from textzoo.text.tokenizers import Tokenizer, make_tokenizer
+from textzoo.text.corpora.reading import read_text
+from textzoo.text.corpora.registry import split_at_end
+from textzoo.text.tokenizers.base import Tokenizer, make_tokenizer
 
 APPLICATION = DEPLOYMENT / "application"
 DRIVER = Path(__file__).parent / "encode_text.c"

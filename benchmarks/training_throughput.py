@@ -21,9 +21,9 @@ import keras
 import numpy as np
 import yaml
 
+from textzoo.config.schema import ModelConfig, TrainingConfig
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import build_model
-from textzoo.schema import ModelConfig, TrainingConfig
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
 from textzoo.training.layout import read_weights

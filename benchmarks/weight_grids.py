@@ -20,13 +20,13 @@ from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import load_float_model
+from textzoo.pipeline.budget import stored_bytes
+from textzoo.pipeline.inputs import DATASET_FOLDER
 from textzoo.quantizers.stored_weights import matrices_of
 from textzoo.quantizers.weight_grids import EMBEDDINGS, GRIDS, Grid, TernaryGrid, UniformGrid, is_on_grid, rounded
-from textzoo.services.budget import stored_bytes
-from textzoo.services.inputs import DATASET_FOLDER
+from textzoo.records.workspace import ROLES
 from textzoo.text.prepare import open_prepared
 from textzoo.text.windows import evaluation_windows
-from textzoo.workspace import ROLES
 
 matplotlib.use("Agg")
 from matplotlib import pyplot

@@ -15,12 +15,18 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from textzoo.errors import UserError
-from textzoo.escaping import tolerate_missing_characters, visible
-from textzoo.files import write_json, write_text
-from textzoo.progress import progress_bar
-from textzoo.text.cleaning import UNICODE_FORMS, first_occurrences, fold_to_ascii, join_documents, split_documents
-from textzoo.text.reading import Source, read_text, text_files
+from textzoo.common.errors import UserError
+from textzoo.common.escaping import tolerate_missing_characters, visible
+from textzoo.common.files import write_json, write_text
+from textzoo.common.progress import progress_bar
+from textzoo.text.corpora.cleaning import (
+    UNICODE_FORMS,
+    first_occurrences,
+    fold_to_ascii,
+    join_documents,
+    split_documents,
+)
+from textzoo.text.corpora.reading import Source, read_text, text_files
 
 # What counts as one document, for duplicates and for the blank lines in between.
 DOCUMENTS: dict[str, Callable[[str], list[str]]] = {

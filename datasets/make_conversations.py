@@ -5,7 +5,7 @@
 writes datasets/talk.txt, one dialogue after the other with blank lines in between, and beside it datasets/talk.json
 with its sha256 and how often each topic occurs. `dataset=conversations` makes one by itself; to train on this file, use
 `dataset=text dataset.training_path=datasets/talk.txt dataset.split_mode=random`. As a function:
-textzoo.text.conversations.make_conversations(size_bytes=..., seed=...).
+textzoo.text.corpora.conversations.make_conversations(size_bytes=..., seed=...).
 """
 
 import argparse
@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from textzoo.errors import UserError
-from textzoo.escaping import tolerate_missing_characters, visible
-from textzoo.text.conversations import write_conversations
+from textzoo.common.errors import UserError
+from textzoo.common.escaping import tolerate_missing_characters, visible
+from textzoo.text.corpora.conversations import write_conversations
 
 DEFAULT_BYTES = 1_000_000
 

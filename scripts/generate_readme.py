@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from textzoo import describe
-from textzoo.chains import CHAINS
+from textzoo.config import help as describe
+from textzoo.config.chains import CHAINS
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = PROJECT / "README.md"

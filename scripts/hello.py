@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from textzoo import pretrained
+from textzoo.common.errors import UserError, raise_all
+from textzoo.common.standard_streams import guarded_streams
+from textzoo.config import pretrained
+from textzoo.config.schema import PredictionConfig
 from textzoo.engines.generate import generate
-from textzoo.errors import UserError, raise_all
-from textzoo.schema import PredictionConfig
-from textzoo.services.firmware import Firmware, make_firmware
-from textzoo.standard_streams import guarded_streams
+from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.targets.boards import Board, load_board
 from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import emulate
 from textzoo.targets.toolchains import GROUPS, missing_tools
-from textzoo.text.tokenizers import load_tokenizer
+from textzoo.text.tokenizers.base import load_tokenizer
 
 PROJECT = Path(__file__).resolve().parents[1]
 MODEL, RECIPE, BOARD = "gpt", "static_wi8_ai8", "STM32F4"

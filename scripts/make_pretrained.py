@@ -17,10 +17,10 @@ from typing import Any
 
 import yaml
 
-from textzoo import pretrained
-from textzoo.files import file_digest, write_json, write_text
-from textzoo.schema import walk
-from textzoo.text.strict_json import read_json_object
+from textzoo.common.files import file_digest, write_json, write_text
+from textzoo.common.untrusted_json import read_json_object
+from textzoo.config import pretrained
+from textzoo.config.schema import walk
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")

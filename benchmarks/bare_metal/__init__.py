@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.common.paths import DEPLOYMENT
 from textzoo.targets.twins import COUNTING as TWIN_COUNTING
 from textzoo.targets.twins import TWINS, Twin
 

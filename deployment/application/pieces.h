@@ -1,4 +1,4 @@
-/* Where text is cut into words, digits, marks and blanks: textzoo.text.pieces in C, for tokenizers of kind word and
+/* Where text is cut into words, digits, marks and blanks: textzoo.text.tokenizers.pieces in C, for tokenizers of kind word and
  * bpe. What is not UTF-8 counts as U+FFFD, a mark. */
 #ifndef TEXTZOO_PIECES_H
 #define TEXTZOO_PIECES_H

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from textzoo.compiler.single_op import Operation, Tensor, build_all, build_step, constant
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all, build_step, constant
 from textzoo.engines.model_check import model_mistakes
 
 

@@ -13,9 +13,13 @@ from types import SimpleNamespace
 import pytest
 from rich.cells import cell_len
 
-from textzoo.escaping import visible_line
-from textzoo.headlines import BY_KEY, HEADLINES, headline_figures
-from textzoo.report import (
+from textzoo.common.escaping import visible_line
+from textzoo.common.terminal import TextConsole
+from textzoo.config.schema import Config
+from textzoo.pipeline.comparison import Comparison, Row, best_of, letter
+from textzoo.pipeline.comparison_page import page
+from textzoo.records.headlines import BY_KEY, HEADLINES, headline_figures
+from textzoo.records.report import (
     BenchmarkReport,
     EvaluationReport,
     FlashBytes,
@@ -25,13 +29,9 @@ from textzoo.report import (
     Report,
     TrainingReport,
 )
-from textzoo.run_labels import run_name, run_tags
-from textzoo.schema import Config
+from textzoo.records.tracking import open_to_read
+from textzoo.runs.run_labels import run_name, run_tags
 from textzoo.services import compare
-from textzoo.services.compare import Comparison, Row, best_of, letter
-from textzoo.services.compare_page import page
-from textzoo.terminal import TextConsole
-from textzoo.tracking import open_to_read
 
 
 def evaluated(model, loss, corpus=None, delta=None):

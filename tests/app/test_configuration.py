@@ -13,12 +13,13 @@ import yaml
 from hydra._internal.utils import get_args_parser
 
 from conftest import PROGRAM
-from textzoo import command_line, configuration, validation
-from textzoo.chains import CHAINS
-from textzoo.command_line import check_key
-from textzoo.errors import UserError
-from textzoo.schema import Config, walk
-from textzoo.validation import keys
+from textzoo.common.errors import UserError
+from textzoo.config import check as configuration
+from textzoo.config import command_line, keys
+from textzoo.config import rules as validation
+from textzoo.config.chains import CHAINS
+from textzoo.config.command_line import check_key
+from textzoo.config.schema import Config, walk
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]

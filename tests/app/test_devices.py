@@ -15,24 +15,24 @@ import keras
 import numpy as np
 import pytest
 
+from textzoo.common.errors import UserError
+from textzoo.common.files import file_digest
+from textzoo.compiler.artifacts.weight_file import read_weight_file
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.tflite_file import read_tflite
-from textzoo.compiler.weight_file import read_weight_file
+from textzoo.compiler.tflite.file import read_tflite
+from textzoo.config.schema import Config, QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.errors import UserError
-from textzoo.files import file_digest
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
-from textzoo.schema import Config, QuantizationConfig
+from textzoo.records.workspace import Workspace
 from textzoo.services import benchmarking, deployment
 from textzoo.targets.boards import board_names, load_board
 from textzoo.targets.cimv3.blocks import decoder_of
 from textzoo.targets.emulators import emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import find_tool, missing_tools, run_make
-from textzoo.text.character_tokenizer import CharacterTokenizer
-from textzoo.workspace import Workspace
+from textzoo.text.tokenizers.character import CharacterTokenizer
 
 CHARACTERS = [chr(0x61 + index) for index in range(13)]
 RECIPES = ("static_wi8_ai8", "static_wi8_ai16")

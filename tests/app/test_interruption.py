@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from textzoo import app, interruption
-from textzoo.progress import progress_bar
+from textzoo.common import signals
+from textzoo.common.progress import progress_bar
+from textzoo.runs import app
 from textzoo.targets.console import Console, FileLink
 
 PROGRAM = Path(__file__).resolve().parents[2] / "stm32ai_main.py"
@@ -23,9 +24,9 @@ def listening():
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    interruption.listen()
+    signals.listen()
     yield
-    interruption.heard()
+    signals.heard()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -46,7 +47,7 @@ def test_an_interruption_in_a_weak_references_callback_stops_the_next_step(liste
 
 @pytest.mark.parametrize(("raised", "told"), [(KeyboardInterrupt, False), (ZeroDivisionError, True)])
 def test_only_of_an_interruption_that_python_drops_nothing_is_said(listening, capsys, monkeypatch, raised, told):
-    monkeypatch.setattr(sys, "unraisablehook", interruption.tell_dropped)  # pytest has one of its own
+    monkeypatch.setattr(sys, "unraisablehook", signals.tell_dropped)  # pytest has one of its own
 
     def fail(_):
         raise raised
@@ -74,18 +75,18 @@ def test_an_interruption_before_the_run_began_leaves_nothing(monkeypatch, capsys
 def test_what_is_saved_after_an_interruption_takes_its_steps(listening):
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    interruption.heard()
+    signals.heard()
     with progress_bar("saving", 1) as advance:
         advance()
 
 
 def test_an_interruption_that_a_library_swallows_comes_again(listening, monkeypatch):
-    monkeypatch.setattr(interruption, "AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(signals, "AGAIN_SECONDS", 0.05)
     with contextlib.suppress(BaseException):
         signal.raise_signal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
         time.sleep(60)
-    interruption.heard()
+    signals.heard()
     time.sleep(0.2)  # from now on there is quiet
 
 
@@ -101,7 +102,7 @@ def test_waiting_for_a_device_that_says_nothing_hears_an_interruption_that_was_l
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_what_a_background_job_ignores_it_goes_on_ignoring(listening, number):
     signal.signal(number, signal.SIG_IGN)
-    interruption.listen()
+    signals.listen()
     signal.raise_signal(number)
 
 

@@ -8,13 +8,13 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.files import file_digest, value_digest, write_json, write_text
-from textzoo.ledger import LEDGER, FinishedStep, Ledger, changes, read_ledger, told
-from textzoo.planning import make_plan, plan_lines
-from textzoo.schema import Config
-from textzoo.sources import sources_of
-from textzoo.workspace import ROLES, Workspace
+from textzoo.common.errors import UserError
+from textzoo.common.files import file_digest, value_digest, write_json, write_text
+from textzoo.config.schema import Config
+from textzoo.records.ledger import LEDGER, FinishedStep, Ledger, changes, read_ledger, told
+from textzoo.records.workspace import ROLES, Workspace
+from textzoo.runs.planning import make_plan, plan_lines
+from textzoo.runs.sources import sources_of
 
 SAMPLE = {"model": "float", "engine": "keras", "prompt": "The ", "text": "a", "tokens": 1, "temperature": 0.0}
 REPORT = {"samples": [{**SAMPLE, "top_k": 0, "seed": 1, "seconds": 0.5}]}

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from textzoo.standard_streams import NOTES
+from textzoo.common.standard_streams import NOTES
 
 BLOCK = (
-    "import os, subprocess, sys\nfrom textzoo.standard_streams import without_notes\nwith without_notes():\n    {}\n"
+    "import os, subprocess, sys\nfrom textzoo.common.standard_streams import without_notes\n"
+    "with without_notes():\n    {}\n"
 )
 NOTED = "os.write(2, b'I0000 {}\\n'); ".format
 # How the block ends -> what it does, the program's exit code, what arrives.

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from textzoo.overrides import choices, parse, quoted, with_literal_text
+from textzoo.config.overrides import choices, parse, quoted, with_literal_text
 
 PROMPT = "prediction.prompt"
 

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from textzoo.app import PublishedLines
-from textzoo.places import published_setting
+from textzoo.config.places import published_setting
+from textzoo.runs.app import PublishedLines
 
 # key, value, what is published
 PLACES = [

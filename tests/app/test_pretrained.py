@@ -8,14 +8,14 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from textzoo import pretrained
+from textzoo.common.errors import UserError
+from textzoo.common.files import file_digest
+from textzoo.config import pretrained
+from textzoo.config.resuming import typed_overrides
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.errors import UserError
-from textzoo.files import file_digest
-from textzoo.resuming import typed_overrides
 from textzoo.targets.toolchains import missing_tools
-from textzoo.text.tokenizers import load_tokenizer
+from textzoo.text.tokenizers.base import load_tokenizer
 
 SMALLEST = "tiny_lm"
 ALL = [(name, recipe) for name in pretrained.names() for recipe in pretrained.recipes(name)]

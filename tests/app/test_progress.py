@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from textzoo import progress
-from textzoo.escaping import visible, visible_line
-from textzoo.progress import Work, duration, following, progress_bar, working
-from textzoo.terminal import TextConsole
+from textzoo.common import progress
+from textzoo.common.escaping import visible, visible_line
+from textzoo.common.progress import Work, duration, following, progress_bar, working
+from textzoo.common.terminal import TextConsole
 
 TROUBLE = ["[/v2]", ":smile:", "a\nb\tc", "\x1b[2J", "漢字", "{0} %s", "\ud800"]
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from textzoo.escaping import visible, visible_line
-from textzoo.report import (
+from textzoo.common.escaping import visible, visible_line
+from textzoo.common.terminal import TextConsole
+from textzoo.config.schema import PredictionConfig
+from textzoo.records.report import (
     SECTIONS,
     BenchmarkReport,
     DeploymentReport,
@@ -35,11 +37,9 @@ from textzoo.report import (
     print_report,
     write_report,
 )
-from textzoo.schema import PredictionConfig
 from textzoo.services import prediction
 from textzoo.services.prediction import samples_text
-from textzoo.terminal import TextConsole
-from textzoo.text.byte_tokenizer import ByteTokenizer
+from textzoo.text.tokenizers.byte import ByteTokenizer
 
 # A picture of one pixel.
 PNG = bytes.fromhex(

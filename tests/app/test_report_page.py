@@ -8,11 +8,11 @@ import subprocess
 import pytest
 from test_report import SUMMARY, TROUBLE, WHOLE
 
-from textzoo.files import write_text
-from textzoo.report import write_report
-from textzoo.services.benchmark_picture import draw_instructions
-from textzoo.services.compare import Comparison, Row, letter
-from textzoo.services.compare_page import page
+from textzoo.common.files import write_text
+from textzoo.pipeline.benchmark_picture import draw_instructions
+from textzoo.pipeline.comparison import Comparison, Row, letter
+from textzoo.pipeline.comparison_page import page
+from textzoo.records.report import write_report
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # Without the network's background work: where there is none, it is tried again and again.

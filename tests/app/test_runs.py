@@ -16,11 +16,12 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from textzoo import app, command_line
-from textzoo.escaping import visible
-from textzoo.resuming import keep_command_line, kept_override
-from textzoo.tracking import open_store
-from textzoo.workspace import WRITTEN, Workspace, hold
+from textzoo.common.escaping import visible
+from textzoo.config import command_line
+from textzoo.config.resuming import keep_command_line, kept_override
+from textzoo.records.tracking import open_store
+from textzoo.records.workspace import WRITTEN, Workspace, hold
+from textzoo.runs import app
 
 PROJECT = Path(__file__).resolve().parents[2]
 TOY = [

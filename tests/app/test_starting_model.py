@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
+from textzoo.config.schema import Config, ModelConfig
 from textzoo.models.transformer import TransformerLanguageModel
-from textzoo.schema import Config, ModelConfig
 from textzoo.services.training import decided, starting_model
 from textzoo.targets.boards import board_names, load_board
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 from tracking_stores import make_database
 
-from textzoo.errors import UserError
-from textzoo.secrets import masked, masked_for
-from textzoo.tracking import Tracker, open_store
-from textzoo.tracking.addresses import check_address
-from textzoo.tracking.stores import artifact_folder, file_lock, make_sqlite
+from textzoo.common.errors import UserError
+from textzoo.common.secrets import masked, masked_for
+from textzoo.records.tracking import Tracker, open_store
+from textzoo.records.tracking.addresses import check_address
+from textzoo.records.tracking.stores import artifact_folder, file_lock, make_sqlite
 
 LOG_ONE_RUN = """
 import sys
 from pathlib import Path
-from textzoo.tracking import Tracker
+from textzoo.records.tracking import Tracker
 uri, project, folder = sys.argv[1:]
 with Tracker(uri, project, Path(folder)) as tracker, tracker.run(Path(folder).name) as run:
     run.metrics(0, {"loss": 1.0})
@@ -239,7 +239,7 @@ def test_secrets_of_addresses_are_masked(text):
 
 def test_masking_a_long_text_takes_no_minutes():
     """By a limit of processor time far below what it would take."""
-    code = "from textzoo.secrets import masked; print(len(masked('://a:' * 100_000 + ' ://b:' + '@' * 9)))"
+    code = "from textzoo.common.secrets import masked; print(len(masked('://a:' * 100_000 + ' ://b:' + '@' * 9)))"
     limit = (10, 10)
     answer = subprocess.run(
         [sys.executable, "-c", code],
@@ -277,7 +277,7 @@ def test_text_comes_before_mlflow(store, tmp_path):
     code = f"""
 import sys
 from pathlib import Path
-from textzoo.tracking import Tracker
+from textzoo.records.tracking import Tracker
 with Tracker({store!r}, "text first", Path({str(tmp_path)!r}), text_first=True) as tracker, tracker.run("early") as run:
     run.metrics(0, {{"loss": 1.0}})
     heavy = {{"mlflow", "sqlalchemy", "pandas", "numpy"}} & set(sys.modules)

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from textzoo import configuration
-from textzoo.bounded_yaml import read_bounded
-from textzoo.compiler.tflite_file import read_tflite
-from textzoo.errors import UserError
-from textzoo.files import kind_of_place
+from textzoo.common.bounded_yaml import read_bounded
+from textzoo.common.errors import UserError
+from textzoo.common.files import kind_of_place
+from textzoo.common.untrusted_json import read_json_object
+from textzoo.compiler.tflite.file import read_tflite
+from textzoo.config import check as configuration
+from textzoo.config.resuming import read_yaml
+from textzoo.config.schema import walk
 from textzoo.models.files import load_float_model
-from textzoo.resuming import read_yaml
-from textzoo.schema import walk
 from textzoo.targets.boards import read_facts
-from textzoo.text.nanogpt import open_tokens, read_characters
-from textzoo.text.reading import read_text
-from textzoo.text.strict_json import read_json_object
-from textzoo.text.tokenizers import load_tokenizer
+from textzoo.text.corpora.nanogpt import open_tokens, read_characters
+from textzoo.text.corpora.reading import read_text
+from textzoo.text.tokenizers.base import load_tokenizer
 from textzoo.training.checkpoints import read_checkpoint, read_step
 
 CONF = Path(__file__).resolve().parents[2] / "conf"

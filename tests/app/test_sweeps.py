@@ -14,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from tracking_stores import mlflow_server
 
-from textzoo.tracking import open_store
+from textzoo.records.tracking import open_store
 
 WAIT_SECONDS = 120
 # Without the network's background work: where there is none, it is tried again and again.

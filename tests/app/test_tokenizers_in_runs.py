@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from textzoo import validation
+from textzoo.config import rules as validation
 from textzoo.engines.generate import generate
+from textzoo.pipeline.firmware import make_firmware
+from textzoo.records.workspace import Workspace
 from textzoo.services import evaluation, prediction, quantization, training
-from textzoo.services.firmware import make_firmware
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate, run_host
 from textzoo.targets.toolchains import missing_tools
-from textzoo.text.tokenizers import load_tokenizer
-from textzoo.workspace import Workspace
+from textzoo.text.tokenizers.base import load_tokenizer
 
 BOARD = "STM32F4"
 SENTENCES = ["The dog sees the fox. ", "A fox sees the dogs, and the dogs see it. ", "Naïve foxes cost 3 €.\n"]

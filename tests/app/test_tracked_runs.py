@@ -8,7 +8,7 @@ import time
 import pytest
 from tracking_stores import door_to
 
-from textzoo.tracking import open_store
+from textzoo.records.tracking import open_store
 
 
 def runs_of(uri, project):

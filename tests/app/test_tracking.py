@@ -12,10 +12,10 @@ import time
 import pytest
 from tracking_stores import door_to
 
-from textzoo.errors import UserError
-from textzoo.tracking import Tracker, flatten, is_alive, open_store, outbox, sender, this_process
-from textzoo.tracking.delivery import Delivery
-from textzoo.tracking.names import safe_name, safe_text
+from textzoo.common.errors import UserError
+from textzoo.records.tracking import Tracker, flatten, is_alive, open_store, outbox, sender, this_process
+from textzoo.records.tracking.delivery import Delivery
+from textzoo.records.tracking.names import safe_name, safe_text
 
 STORES = ("sqlite", "server")
 
@@ -106,7 +106,7 @@ def test_what_a_killed_process_logged_is_sent_at_the_next_start(store, tracker_o
     options, wait, expected = KILLED_AT[case]
     project = f"killed {case}"
     code = (
-        "import os, time\nfrom pathlib import Path\nfrom textzoo.tracking import Tracker\n"
+        "import os, time\nfrom pathlib import Path\nfrom textzoo.records.tracking import Tracker\n"
         f"tracker = Tracker({store!r}, {project!r}, Path({str(tmp_path / 'victim')!r}), {options})\n"
         f"with tracker.run('victim') as run:\n    run.metrics(1, {{'loss': 2.0}})\n    {wait}os.kill(os.getpid(), 9)\n"
     )
@@ -322,7 +322,7 @@ class FullDisk:
 
 
 def test_a_journal_is_bounded(store, tracker_of, lines, monkeypatch):
-    monkeypatch.setattr("textzoo.tracking.journal.MAX_BYTES", 2000)
+    monkeypatch.setattr("textzoo.records.tracking.journal.MAX_BYTES", 2000)
     with tracker_of(store, "bounded") as tracker, tracker.run("parent") as parent:
         for step in range(100):
             parent.metrics(step, {"loss": 1.0})
@@ -333,7 +333,7 @@ def test_a_journal_is_bounded(store, tracker_of, lines, monkeypatch):
 
 
 def test_system_metrics_arrive(store, tracker_of, monkeypatch):
-    monkeypatch.setattr("textzoo.tracking.system_metrics.INTERVAL", 0.2)
+    monkeypatch.setattr("textzoo.records.tracking.system_metrics.INTERVAL", 0.2)
     with tracker_of(store, "system") as tracker, tracker.run("parent", system=True) as parent:
         wait_until(lambda: parent.run_id)
         time.sleep(1.0)

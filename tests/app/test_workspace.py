@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from textzoo.chains import SERVICES
-from textzoo.errors import UserError, collecting
-from textzoo.files import atomic_path, file_digest, value_digest, write_json, write_text
-from textzoo.planning import Step, make_plan
-from textzoo.schema import Config
-from textzoo.sources import sources_of
-from textzoo.workspace import ROLES, Workspace
+from textzoo.common.errors import UserError, collecting
+from textzoo.common.files import atomic_path, file_digest, value_digest, write_json, write_text
+from textzoo.config.chains import SERVICES
+from textzoo.config.schema import Config
+from textzoo.records.workspace import ROLES, Workspace
+from textzoo.runs.planning import Step, make_plan
+from textzoo.runs.sources import sources_of
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from test_emulators import emulated_serial_line
 from toy import ToyEngine, toy_define, toy_tokenizer
 from toy_projects import need, need_sanitizers, render_toy
 
+from textzoo.common.errors import UserError
+from textzoo.common.processes import started
 from textzoo.engines.generate import generate
-from textzoo.errors import UserError
-from textzoo.processes import started
 from textzoo.services import benchmarking
 from textzoo.targets import console as console_module
 from textzoo.targets.console import Console, FileLink

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
 from toy_projects import APPLICATION, FOLDER, STRICT, need, need_sanitizers, render_toy
 
-from textzoo.compiler.tokenizer_tables import render_tokenizer
+from textzoo.common.errors import UserError
+from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
+from textzoo.config.schema import PredictionConfig
 from textzoo.engines.generate import Continuation, generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
-from textzoo.errors import UserError
-from textzoo.schema import PredictionConfig
-from textzoo.services.device_defaults import render_defaults
+from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.emulators import run_host, run_program
 from textzoo.targets.toolchains import find_tool, run_make
-from textzoo.text.byte_tokenizer import ByteTokenizer
+from textzoo.text.tokenizers.byte import ByteTokenizer
 
 GREETING_LINES = 4
 FUZZ_LINES = 4000

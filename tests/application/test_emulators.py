@@ -15,9 +15,9 @@ import pytest
 from toy import ToyEngine, toy_define, toy_tokenizer
 from toy_projects import change_model, need, render_toy
 
+from textzoo.common.errors import UserError
+from textzoo.common.processes import started
 from textzoo.engines.generate import generate
-from textzoo.errors import UserError
-from textzoo.processes import started
 from textzoo.targets.boards import load_board
 from textzoo.targets.console import Console, FileLink
 from textzoo.targets.emulators import build_image, emulate, open_serial

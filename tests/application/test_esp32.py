@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from toy_projects import STRICT, need, render_toy, toy_files
 
-from textzoo.compiler.weights_image import HEADER_BYTES
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
+from textzoo.compiler.backend.weights_image import HEADER_BYTES
 from textzoo.targets.boards import board_names, check_second_core, load_board
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
 from textzoo.targets.platforms import platform_of, render_project

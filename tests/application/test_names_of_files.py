@@ -8,8 +8,8 @@ import tempfile
 import pytest
 from toy_projects import need, render_toy
 
-from textzoo.errors import UserError
-from textzoo.services.firmware import readable_name
+from textzoo.common.errors import UserError
+from textzoo.pipeline.firmware import readable_name
 from textzoo.targets import emulators
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate, run_host

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_projects import APPLICATION, compile_library
 
+from textzoo.config.rules.device import LONGEST_STOP_BYTES
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
-from textzoo.validation.device import LONGEST_STOP_BYTES
 
 # dtype, vocabulary size, scale of the logits
 SAMPLERS = [("int8", 65, 0.13), ("int8", 2, 1e-4), ("int8", 300, 0.02), ("int16", 65, 0.0007), ("int16", 103, 1.0)]

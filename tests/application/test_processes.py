@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from toy_projects import need, render_toy
 
-from textzoo import interruption, processes
+from textzoo.common import processes, signals
+from textzoo.records.tracking import git_commit
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image
-from textzoo.tracking import git_commit
 
 WAITING_SECONDS = 30
 # What a shell may hold for other purposes; each once broke a build, or made another one.
@@ -74,7 +74,7 @@ def all_gone(pids):
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 STARTS = """
 import subprocess, sys, threading
-from textzoo.processes import started
+from textzoo.common.processes import started
 
 def work():
     with started(["sh", "-c", {script!r}], stdout=subprocess.PIPE) as process:
@@ -269,6 +269,6 @@ def test_an_image_that_there_is_not_is_named(target, tmp_path):
 
 
 def test_an_interruption_that_was_lost_ends_waiting(monkeypatch):
-    monkeypatch.setattr(interruption, "_pending", True)
+    monkeypatch.setattr(signals, "_pending", True)
     with pytest.raises(KeyboardInterrupt):
         processes.run(["sleep", "1000"], timeout=500)

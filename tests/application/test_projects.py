@@ -11,11 +11,12 @@ import pytest
 import yaml
 from toy_projects import change_model, need, render_toy, toy_files
 
+from textzoo.common.errors import UserError
+from textzoo.common.paths import BOARD_FOLDER
 from textzoo.compiler.packing.registry import VARIANTS
-from textzoo.errors import UserError
-from textzoo.schema import HardwareSetupConfig
+from textzoo.config.schema import HardwareSetupConfig
 from textzoo.targets import boards
-from textzoo.targets.boards import BOARD_FOLDER, Budget, board_names, board_of, load_board
+from textzoo.targets.boards import Budget, board_names, board_of, load_board
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import MARKER, RUNTIME, ModelSizes

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tokenizer_cases import VOCABULARIES, build_driver, driver_tokens, python_tokens, random_texts, write_sources
 from toy_projects import APPLICATION, STRICT, compile_library
 
-from textzoo.compiler.tokenizer_tables import render_tokenizer
-from textzoo.errors import UserError
-from textzoo.text.character_tokenizer import CharacterTokenizer
+from textzoo.common.errors import UserError
+from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
 
 RANDOM_TEXTS = 100_000
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")

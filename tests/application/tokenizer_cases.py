@@ -7,14 +7,14 @@ from pathlib import Path
 
 from toy_projects import APPLICATION, STRICT, need
 
-from textzoo.compiler.tokenizer_tables import render_tokenizer
-from textzoo.schema import TokenizerConfig
+from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
+from textzoo.config.schema import TokenizerConfig
 from textzoo.targets.toolchains import find_tool
-from textzoo.text.bpe_tokenizer import BpeTokenizer
-from textzoo.text.byte_tokenizer import ByteTokenizer
-from textzoo.text.character_tokenizer import CharacterTokenizer
-from textzoo.text.tokenizers import Tokenizer
-from textzoo.text.word_tokenizer import WordTokenizer
+from textzoo.text.tokenizers.base import Tokenizer
+from textzoo.text.tokenizers.bpe import BpeTokenizer
+from textzoo.text.tokenizers.byte import ByteTokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
+from textzoo.text.tokenizers.word import WordTokenizer
 
 SOURCES = ("utf8.c", "pieces.c")
 END, NOT_IN_VOCABULARY = -1, -2

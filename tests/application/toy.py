@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from textzoo.engines.base import Engine, LogitsFormat
-from textzoo.text.character_tokenizer import CharacterTokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
 
 FOLDER = Path(__file__).parent / "toy_model"
 # One to four bytes of UTF-8, a control character, and characters that JSON escapes.

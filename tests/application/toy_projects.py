@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from toy import FOLDER, toy_tokenizer
 
-from textzoo.compiler.templates import DEPLOYMENT
-from textzoo.compiler.tokenizer_tables import render_tokenizer
-from textzoo.schema import PredictionConfig
-from textzoo.services.device_defaults import render_defaults
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
+from textzoo.config.schema import PredictionConfig
+from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.boards import load_board
 from textzoo.targets.platforms import render_project
 from textzoo.targets.toolchains import find_tool

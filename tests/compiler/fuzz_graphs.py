@@ -26,7 +26,7 @@ from graph_judge import COMPILES, Outcome, Trial, Verdict, judge
 from graph_minimizer import minimized
 
 from bare_metal import MissingToolError, require
-from textzoo.compiler.opset import OPERATORS
+from textzoo.compiler.operators.registry import OPERATORS
 from textzoo.compiler.passes.registry import TABLE
 
 BATCH = 16

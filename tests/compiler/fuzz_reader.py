@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from hostile_files import DAMAGES, damaged, small_decode_step
 
+from textzoo.common.errors import UserError
 from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.tflite_file import parse_tflite, rewritten
-from textzoo.errors import UserError
+from textzoo.compiler.tflite.file import parse_tflite, rewritten
 
 SECONDS_ALLOWED = 20
 SECONDS_NOTICED = 3

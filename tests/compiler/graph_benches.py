@@ -12,10 +12,10 @@ from running import ARM64, EMULATORS, FLAGS, SANITIZERS
 
 from bare_metal import COMPILER as ARM
 from bare_metal import CORES, HERE, build, require, run
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.compile import CompiledModel
-from textzoo.compiler.kernels import RUNTIME
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.templates import DEPLOYMENT
 from textzoo.targets.native import write_files
 from textzoo.targets.twins import TWINS
 

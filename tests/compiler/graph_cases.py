@@ -7,7 +7,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from operator_cases import RANGES, Random, draw_values
 
-from textzoo.compiler.single_op import Operation, Tensor, build_named
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_named
 
 Limits = tuple[int, int]
 Named = dict[str, np.ndarray]

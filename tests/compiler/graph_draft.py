@@ -12,7 +12,7 @@ from graph_cases import Limits
 from operator_cases import RANGES, Random, draw_scale, draw_values
 
 from textzoo.compiler.operators.base import INTEGER_RANGES
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 MOST_ELEMENTS = 600
 MOST_AXES = 5

@@ -13,10 +13,10 @@ from graph_nodes import NODES, Node
 from graph_phrases import PHRASES
 from operator_cases import Random
 
-from textzoo.compiler.interfaces import STEP_INPUTS
 from textzoo.compiler.packing.choice import CHOICES
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.signatures import STEP_INPUTS
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 ATTEMPTS = 20
 # Groups whose nodes become one kernel where nothing else reads what is inside.

@@ -13,9 +13,9 @@ from graph_benches import Bench, RefusedByCompilerError, StoppedError, compile_m
 from graph_cases import GraphCase, Named, Step, draw_steps, run_litert
 from running import bits
 
+from textzoo.common.errors import UserError
 from textzoo.compiler.compile import CompiledModel, compile_bytes
 from textzoo.compiler.packing.choice import BALANCED
-from textzoo.errors import UserError
 
 
 class Verdict(StrEnum):

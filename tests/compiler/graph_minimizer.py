@@ -9,7 +9,7 @@ from graph_cases import GraphCase, without
 from graph_judge import Outcome, Trial, Verdict, judge
 
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 Fails = Callable[[Trial], bool]
 Parts = Callable[[Trial], list]

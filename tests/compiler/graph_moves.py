@@ -18,7 +18,7 @@ from graph_draft import (
 )
 from operator_cases import draw_paddings, draw_values, plain
 
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 # Drawn more often: those of every model.
 MOVED = ("int8", "int8", "int8", *QUANTIZED, *ANY_TYPE)

@@ -20,7 +20,7 @@ from graph_draft import (
 from graph_moves import MOVES, checked, joined_range
 from operator_cases import BIAS_TYPES, RANGES, draw_activation, draw_values, plain
 
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 
 @dataclass(frozen=True)

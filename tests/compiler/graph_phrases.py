@@ -9,7 +9,7 @@ from graph_nodes import IS_GENERAL, Node
 from operator_cases import draw_values, plain
 from operator_chains import CHAINS, attention
 
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 
 def delay_line(draft: Draft) -> list[Operation]:

@@ -10,7 +10,7 @@ from graph_cases import GraphCase, graph_case
 from operator_cases import plain
 from operator_chains import attention
 
-from textzoo.compiler.single_op import Operation, Tensor, constant
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, constant
 
 
 def quantized(*shape: int, dtype: str = "int8", scale: float = 0.5, zero_point: int = 0, data=None) -> Tensor:

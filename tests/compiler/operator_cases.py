@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.numerics.requantization import exact_factors, rounded, step_places
 from textzoo.compiler.operators.base import INTEGER_RANGES
-from textzoo.compiler.requantization import exact_factors, rounded, step_places
-from textzoo.compiler.single_op import ACTIVATIONS, Operation, Tensor
+from textzoo.compiler.tflite.single_operator import ACTIVATIONS, Operation, Tensor
 
 Random = np.random.Generator
 NO_BOOL = ("int8", "int16", "int32", "int64", "float32")

@@ -16,7 +16,7 @@ from operator_cases import (
     tensor,
 )
 
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 
 def steps(*operations: Operation, ranges: dict[Tensor, tuple[int, int]] | None = None) -> list[Case]:

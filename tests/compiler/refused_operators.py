@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.single_op import Operation, Tensor
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from operator_cases import RANGES, Case, Random, Row, draw_reals, draw_values
 
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.compile import CompiledModel, compile_bytes
-from textzoo.compiler.kernels import RUNTIME
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.single_op import Tensor, build_all
-from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.compiler.tflite.single_operator import Tensor, build_all
 from textzoo.targets.native import find_compiler, write_files
 
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")

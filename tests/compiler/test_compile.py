@@ -9,26 +9,26 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from textzoo.common.errors import UserError
+from textzoo.compiler.backend.emitter import SelfCheck
+from textzoo.compiler.backend.kernels import source_of
 from textzoo.compiler.compile import compile_file
-from textzoo.compiler.emitter import SelfCheck
-from textzoo.compiler.kernels import source_of
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.registry import SPARSE, VARIANTS
 from textzoo.compiler.passes.registry import TABLE
+from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.models.registry import MODELS as MODEL_CLASSES
+from textzoo.pipeline.firmware import make_firmware
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
-from textzoo.schema import QuantizationConfig
-from textzoo.services.firmware import make_firmware
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate
 from textzoo.targets.native import NativeModel
 from textzoo.targets.toolchains import missing_tools
-from textzoo.text.character_tokenizer import CharacterTokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
 RECURRENT_SETTINGS = {

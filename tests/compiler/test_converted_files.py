@@ -7,9 +7,9 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from ai_edge_quantizer import quantizer, recipe
 from converted_files import CONTEXT, NOT_SUPPORTED, READ, VOCABULARY, pictures
 
-from textzoo.compiler.tflite_file import parse_tflite
+from textzoo.common.errors import UserError
+from textzoo.compiler.tflite.file import parse_tflite
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.errors import UserError
 from textzoo.quantizers.apply import apply_recipe
 from textzoo.quantizers.calibration import calibrate_decode, settle
 from textzoo.quantizers.recipes import RECIPES

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from textzoo.compiler.fixedpoint import Factor, double_parts, quantize_multiplier
-from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.compiler.numerics.fixedpoint import Factor, double_parts, quantize_multiplier
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct
 from textzoo.targets.native import find_compiler
 

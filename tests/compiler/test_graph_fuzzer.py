@@ -15,10 +15,10 @@ from graph_nodes import NODES
 from known_graphs import KNOWN, quantized, several
 
 from bare_metal import MissingToolError, require
-from textzoo.compiler.opset import FUSED, OPERATORS
+from textzoo.common.errors import UserError
+from textzoo.compiler.operators.registry import FUSED, OPERATORS
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.compiler.single_op import Operation, Tensor
-from textzoo.errors import UserError
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 PASSES = {"no_passes": frozenset(entry.name for entry in TABLE), "all_passes": frozenset()}
 # fuzz_graphs.py takes as many as one likes.

@@ -12,8 +12,8 @@ from hostile_files import DAMAGES, damaged, small_decode_step
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from textzoo.compiler.tflite_file import parse_tflite
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
+from textzoo.compiler.tflite.file import parse_tflite
 
 SPARE_BYTES = 64 * 2**20
 

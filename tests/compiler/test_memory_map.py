@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib.text import Text
 
-from textzoo.compiler.memory_map import LISTED_BLOCKS, draw_memory_map, is_inside, memory_map
-from textzoo.compiler.planner import Block, MemoryPlan, aligned, place
+from textzoo.compiler.artifacts.memory_map import LISTED_BLOCKS, draw_memory_map, is_inside, memory_map
+from textzoo.compiler.backend.planner import Block, MemoryPlan, aligned, place
 
 
 def compiled_model(blocks, statements, flash):

@@ -7,8 +7,8 @@ from ai_edge_litert.tools import flatbuffer_utils
 from operator_cases import Case
 from running import Model, differences
 
-from textzoo.compiler.graph import Symbols
-from textzoo.compiler.single_op import Operation, Tensor, constant
+from textzoo.compiler.ir.graph import Symbols
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, constant
 
 # What layer after layer is called.
 NAMES = {

@@ -17,16 +17,16 @@ from refused_operators import REFUSED
 from running import ARM64, EMULATORS, Model, differences, mismatches, model_of, run_program
 
 from bare_metal import MissingToolError, require
+from textzoo.common.errors import UserError
+from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.compile import compile_bytes, compile_file
-from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.numerics.tables import function_table, softmax_exponentials_s16, softmax_reciprocals_s16
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.opset import FUSED, OPERATORS, operator_rows
+from textzoo.compiler.operators.registry import FUSED, OPERATORS, operator_rows
 from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.compiler.passes.live_attention import FORMS
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.compiler.single_op import Operation, Tensor, build_all
-from textzoo.compiler.tables import function_table, softmax_exponentials_s16, softmax_reciprocals_s16
-from textzoo.errors import UserError
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all
 
 PASSES = {"no_passes": [entry.name for entry in TABLE], "all_passes": []}
 TARGETS = {"host": Target("host"), "smallest": Target(weights="smallest"), "two_cores": Target(cores=2)}

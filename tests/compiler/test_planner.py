@@ -5,7 +5,7 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.compiler.planner import ALIGNMENT, Block, aligned, place
+from textzoo.compiler.backend.planner import ALIGNMENT, Block, aligned, place
 
 
 @st.composite

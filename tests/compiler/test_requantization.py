@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from textzoo.compiler.fixedpoint import Factor
-from textzoo.compiler.requantization import exact_factors, precise_factors, rounded, step_places
+from textzoo.compiler.numerics.fixedpoint import Factor
+from textzoo.compiler.numerics.requantization import exact_factors, precise_factors, rounded, step_places
 
 INT8_STEPS = st.integers(-128, 127).map(lambda zero_point: (-128 - zero_point, 127 - zero_point))
 # Factors whose mantissa is short have sums that lie halfway between two outputs.

@@ -10,16 +10,16 @@ from operator_cases import Case
 from operator_chains import FORMS, attention
 from running import FLAGS, MAIN, Model, build_program, mismatches, results_of
 
-from textzoo.compiler import second_core
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.compiler.backend.planner import scratch_of
 from textzoo.compiler.compile import compile_bytes
-from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.ir.program import Parallel
+from textzoo.compiler.operators import second_core
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.operators.second_core import in_halves
 from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
-from textzoo.compiler.planner import scratch_of
-from textzoo.compiler.program import Parallel
-from textzoo.compiler.second_core import in_halves
-from textzoo.compiler.single_op import Operation, Tensor
-from textzoo.compiler.templates import DEPLOYMENT
+from textzoo.compiler.tflite.single_operator import Operation, Tensor
 from textzoo.targets.native import find_compiler, write_files
 
 ESP32 = DEPLOYMENT / "platforms" / "esp32" / "main"

@@ -10,13 +10,13 @@ from hostile_files import small_decode_step
 from operator_cases import Case
 from running import Model, differences
 
+from textzoo.common.errors import UserError
 from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.single_op import Operation, Tensor, build_all, constant
-from textzoo.compiler.tflite_file import parse_tflite
-from textzoo.compiler.tflite_support import MOST_NAMES
+from textzoo.compiler.tflite.file import parse_tflite
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all, constant
+from textzoo.compiler.tflite.support import MOST_NAMES
 from textzoo.engines.litert_engine import LitertEngine, LitertReferenceEngine
-from textzoo.errors import UserError
 
 TOKENS = (1, 5, 10, 0, 3)
 DATA = np.arange(6, dtype=np.uint8)

@@ -5,9 +5,10 @@ from graph_benches import BENCHES
 from graph_judge import Trial, Verdict, judge
 from known_graphs import KNOWN
 
-from textzoo.compiler import aliases, compile, lowering, planner
-from textzoo.compiler.operators import movement
-from textzoo.compiler.opset import operator_of
+from textzoo.compiler import compile
+from textzoo.compiler.backend import lowering, planner
+from textzoo.compiler.operators import aliases, movement
+from textzoo.compiler.operators.registry import operator_of
 from textzoo.compiler.passes import element_chains
 
 ALWAYS, NEVER = (lambda *_: True), (lambda *_: False)

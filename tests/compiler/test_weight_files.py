@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.compiler.templates import DEPLOYMENT
-from textzoo.compiler.tflite_file import read_tflite
-from textzoo.compiler.weight_export import BLOB, weight_files
-from textzoo.compiler.weight_file import (
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.artifacts.weight_export import BLOB, weight_files
+from textzoo.compiler.artifacts.weight_file import (
     ENTRY,
     HEADER,
     Matrix,
@@ -25,9 +24,10 @@ from textzoo.compiler.weight_file import (
     with_checksum,
     write_weight_file,
 )
+from textzoo.compiler.tflite.file import read_tflite
+from textzoo.config.schema import QuantizationConfig
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
-from textzoo.schema import QuantizationConfig
 
 SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
 MISALIGNED = 1

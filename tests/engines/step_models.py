@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.single_op import Operation, Tensor, build_all, build_step, constant, run_reference
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all, build_step, constant, run_reference
 
 Values = dict[str, np.ndarray]
 VOCABULARY = 5

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from textzoo.common.errors import UserError
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.generate import Continuation, generate, generate_samples, generate_tokens, until_stop
-from textzoo.errors import UserError
-from textzoo.text.byte_tokenizer import ByteTokenizer
-from textzoo.text.character_tokenizer import CharacterTokenizer
-from textzoo.text.word_tokenizer import WordTokenizer
+from textzoo.text.tokenizers.byte import ByteTokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
+from textzoo.text.tokenizers.word import WordTokenizer
 
 ALPHABET = [chr(ord("a") + index) for index in range(8)]
 

@@ -9,11 +9,11 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from textzoo.compiler.tflite_file import read_tflite, rewritten
+from textzoo.common.errors import UserError
+from textzoo.compiler.tflite.file import read_tflite, rewritten
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError
 from textzoo.quantizers.export import export_forward
 
 
@@ -145,7 +145,7 @@ def test_damaged_files_never_crash_the_process(decode_path):
         import sys, numpy as np
         from pathlib import Path
         from textzoo.engines.litert_engine import LitertReferenceEngine
-        from textzoo.errors import UserError
+        from textzoo.common.errors import UserError
         content = Path(sys.argv[1]).read_bytes()
         random = np.random.default_rng(0)
         refused = 0

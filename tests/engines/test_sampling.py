@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from textzoo.common.errors import UserError
 from textzoo.engines import sampling
 from textzoo.engines.base import LogitsFormat
 from textzoo.engines.sampling import POWERS, FloatSampler, IntegerSampler, Random32, make_sampler
-from textzoo.errors import UserError
 
 INT8 = arrays.arrays(np.int8, st.integers(2, 200))
 INT16 = arrays.arrays(np.int16, st.integers(2, 200))

@@ -9,13 +9,13 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from textzoo.common.errors import UserError
 from textzoo.compiler.compile import compile_file
-from textzoo.compiler.interfaces import shortened
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.single_op import Operation, Tensor, build_all
-from textzoo.compiler.tflite_file import parse_tflite
+from textzoo.compiler.tflite.file import parse_tflite
+from textzoo.compiler.tflite.signatures import shortened
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError
 from textzoo.targets.native import NativeModel
 
 

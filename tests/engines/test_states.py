@@ -7,8 +7,9 @@ from ai_edge_litert.interpreter import OpResolverType
 from ai_edge_litert.tools import flatbuffer_utils
 from step_models import CONTEXT, MODELS, VOCABULARY, Parts, StepModel, zeros
 
-from textzoo.compiler.single_op import Operation, Tensor, constant
-from textzoo.compiler.tflite_file import parse_tflite
+from textzoo.common.errors import UserError
+from textzoo.compiler.tflite.file import parse_tflite
+from textzoo.compiler.tflite.single_operator import Operation, Tensor, constant
 from textzoo.engines.litert_engine import (
     LitertEngine,
     LitertReferenceEngine,
@@ -16,7 +17,6 @@ from textzoo.engines.litert_engine import (
     step_by_signature,
     step_by_tensors,
 )
-from textzoo.errors import UserError
 
 TOKENS = [int(token) for token in np.random.default_rng(7).integers(0, VOCABULARY, CONTEXT)]
 ENGINES = pytest.mark.parametrize("kind", [LitertReferenceEngine, LitertEngine])

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from textzoo.compiler.kernels import RUNTIME
+from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.operators.attention import scratch_s8, scratch_s16
 from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.targets.native import find_compiler

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bare_metal import CORES, RUNTIME, MissingToolError, build, run
-from textzoo.compiler.fixedpoint import double_parts
+from textzoo.compiler.numerics.fixedpoint import double_parts
 
 LARGEST_SUM = 2**43 - 1
 LARGEST_OUTPUT = 2**31 - 1

@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from textzoo.common.errors import UserError
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, pack_fitting
-from textzoo.compiler.tflite_file import read_tflite
+from textzoo.compiler.tflite.file import read_tflite
+from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
-from textzoo.errors import UserError
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
 from textzoo.quantizers.stored_weights import matrices_of, put_on_grid, split_levels
 from textzoo.quantizers.weight_grids import GRIDS, TernaryGrid, is_on_grid, rounded
-from textzoo.schema import QuantizationConfig
 
 # name of the grid, the recipe that stores it, the kernel that its integers are packed for
 STORED = [

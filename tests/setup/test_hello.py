@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import startup
-from textzoo import pretrained
+from textzoo.config import pretrained
 from textzoo.targets.toolchains import GROUPS, missing_tools
 
 SCRIPT = startup.PROJECT / "scripts" / "hello.py"

@@ -7,7 +7,7 @@ from pathlib import Path
 import install_tools
 import pytest
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.targets.boards import BOARD_IMAGE, HOST_IMAGE, board_names, load_board
 from textzoo.targets.platforms import HOST, PLATFORMS, platform_of
 from textzoo.targets.toolchains import GROUPS, TOOLS, Tool, missing_tools, require_tool

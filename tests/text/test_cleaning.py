@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.text.cleaning import (
+from textzoo.text.corpora.cleaning import (
     BLANK_LINES,
     first_occurrences,
     fold_to_ascii,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import combine_corpus as combine
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "combine_corpus.py"
 

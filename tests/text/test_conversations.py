@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import make_conversations as script
-from textzoo.errors import UserError
-from textzoo.schema import DatasetConfig
-from textzoo.text.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Topic, number, pick
-from textzoo.text.conversations import (
+from textzoo.common.errors import UserError
+from textzoo.config.schema import DatasetConfig
+from textzoo.text.corpora.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Topic, number, pick
+from textzoo.text.corpora.conversations import (
     cached_conversations,
     conversations_text,
     dialogue_text,
     generator_digest,
     make_conversations,
 )
-from textzoo.text.corpora import load_corpus
+from textzoo.text.corpora.registry import load_corpus
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "make_conversations.py"
 
@@ -136,10 +136,10 @@ def test_bad_sizes_are_refused(sizes, message):
 
 
 def test_more_dialogues_than_there_are(monkeypatch):
-    monkeypatch.setattr("textzoo.text.conversations.TOPICS", TOPICS[:1])
-    monkeypatch.setattr("textzoo.text.conversations.MOST_TOPICS", 1)
+    monkeypatch.setattr("textzoo.text.corpora.conversations.TOPICS", TOPICS[:1])
+    monkeypatch.setattr("textzoo.text.corpora.conversations.MOST_TOPICS", 1)
     for share in ("GREETING_SHARE", "THANKS_SHARE", "FAREWELL_SHARE"):
-        monkeypatch.setattr(f"textzoo.text.conversations.{share}", 0.0)
+        monkeypatch.setattr(f"textzoo.text.corpora.conversations.{share}", 0.0)
     with pytest.raises(UserError, match="hardly more than"):
         make_conversations(dialogues=10**6)
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.schema import DatasetConfig
-from textzoo.text import corpora
-from textzoo.text.cleaning import split_documents
-from textzoo.text.corpora import load_corpus, split_at_end, split_by_document, text_digest
-from textzoo.text.download import KnownFile
+from textzoo.common.errors import UserError
+from textzoo.config.schema import DatasetConfig
+from textzoo.text.corpora import registry as corpora
+from textzoo.text.corpora.cleaning import split_documents
+from textzoo.text.corpora.download import KnownFile
+from textzoo.text.corpora.registry import load_corpus, split_at_end, split_by_document, text_digest
 
 
 def text_dataset(path, **settings) -> DatasetConfig:
@@ -60,7 +60,7 @@ def test_missing_file_and_folder_without_text(tmp_path):
 
 
 def test_too_large_a_file_is_refused_before_it_is_read(write, monkeypatch):
-    monkeypatch.setattr("textzoo.text.reading.MAX_TEXT_BYTES", 10)
+    monkeypatch.setattr("textzoo.text.corpora.reading.MAX_TEXT_BYTES", 10)
     with pytest.raises(UserError, match="at most 10 bytes; received 11"):
         load_corpus(text_dataset(write("large.txt", "x" * 11)))
 

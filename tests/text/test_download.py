@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from textzoo.errors import UserError
-from textzoo.text.download import ATTEMPTS, KnownFile, fetch
+from textzoo.common.errors import UserError
+from textzoo.text.corpora.download import ATTEMPTS, KnownFile, fetch
 
 CONTENT = bytes(range(256)) * 1200
 

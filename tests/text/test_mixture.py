@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.schema import DatasetConfig, TokenizerConfig
-from textzoo.text.corpora import load_corpus
+from textzoo.common.errors import UserError
+from textzoo.config.schema import DatasetConfig, TokenizerConfig
+from textzoo.text.corpora.registry import load_corpus
 from textzoo.text.prepare import RECORD_FILE, open_prepared, prepare_dataset
 from textzoo.text.windows import (
     TokenPart,

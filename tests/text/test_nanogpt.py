@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.schema import DatasetConfig, TokenizerConfig
-from textzoo.text.corpora import TokenCorpus, load_corpus
-from textzoo.text.nanogpt import PlainUnpickler, check_opcodes, read_plain_pickle
+from textzoo.common.errors import UserError
+from textzoo.config.schema import DatasetConfig, TokenizerConfig
+from textzoo.text.corpora.nanogpt import PlainUnpickler, check_opcodes, read_plain_pickle
+from textzoo.text.corpora.registry import TokenCorpus, load_corpus
 from textzoo.text.prepare import prepare_dataset
 
 TRAINING, VALIDATION = "hello world\n" * 20, "old hero\n" * 5
@@ -148,7 +148,7 @@ def test_no_bytes_do_harm(tmp_path_factory, content):
 
 
 def test_large_pickle_is_refused_before_it_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("textzoo.text.nanogpt.MAX_META_BYTES", 100)
+    monkeypatch.setattr("textzoo.text.corpora.nanogpt.MAX_META_BYTES", 100)
     path = tmp_path / "meta.pkl"
     path.write_bytes(pickle.dumps(list(range(200))))
     with pytest.raises(UserError, match="too large"):

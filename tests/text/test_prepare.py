@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from textzoo.errors import UserError
-from textzoo.schema import DatasetConfig, TokenizerConfig
+from textzoo.common.errors import UserError
+from textzoo.config.schema import DatasetConfig, TokenizerConfig
 from textzoo.text.prepare import DATA_FILES, RECORD_FILE, open_prepared, prepare_dataset
 
 TEXT = "the quick brown fox jumps over the lazy dog\n\n" * 20

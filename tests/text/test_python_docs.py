@@ -1,8 +1,8 @@
 """python_docs: prose only, printable ASCII, nothing twice."""
 
-from textzoo.schema import DatasetConfig
-from textzoo.text.corpora import load_corpus
-from textzoo.text.python_docs import paragraphs, python_docs_documents, tidy
+from textzoo.config.schema import DatasetConfig
+from textzoo.text.corpora.python_docs import paragraphs, python_docs_documents, tidy
+from textzoo.text.corpora.registry import load_corpus
 
 TOPIC = """Loops
 *****

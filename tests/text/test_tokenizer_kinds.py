@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.schema import TokenizerConfig
-from textzoo.text import bpe_tokenizer
-from textzoo.text.bpe_tokenizer import BpeTokenizer, printable_bytes
-from textzoo.text.byte_tokenizer import BYTE_TOKENS, ByteTokenizer
-from textzoo.text.pieces import LONGEST_PIECE_BYTES, cut
-from textzoo.text.tokenizers import TOKENIZERS, load_tokenizer, make_tokenizer
-from textzoo.text.word_tokenizer import WordTokenizer
+from textzoo.common.errors import UserError
+from textzoo.config.schema import TokenizerConfig
+from textzoo.text.tokenizers import bpe as bpe_tokenizer
+from textzoo.text.tokenizers.base import TOKENIZERS, load_tokenizer, make_tokenizer
+from textzoo.text.tokenizers.bpe import BpeTokenizer, printable_bytes
+from textzoo.text.tokenizers.byte import BYTE_TOKENS, ByteTokenizer
+from textzoo.text.tokenizers.pieces import LONGEST_PIECE_BYTES, cut
+from textzoo.text.tokenizers.word import WordTokenizer
 
 TEXT = "The dog isn't amused,  the fox is.\n\n\tNaïve “café” costs 3.50 €; 漢字 \U0001f600! -- ... x86 aaaa aaa\n" * 4
 # One row per kind: what it is made with from TEXT, so that it knows all of it.

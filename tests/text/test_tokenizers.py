@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.schema import TokenizerConfig
-from textzoo.text import character_tokenizer
-from textzoo.text.character_tokenizer import CharacterTokenizer
-from textzoo.text.tokenizers import TOKENIZERS, load_tokenizer, make_tokenizer
+from textzoo.common.errors import UserError
+from textzoo.config.schema import TokenizerConfig
+from textzoo.text.tokenizers import character as character_tokenizer
+from textzoo.text.tokenizers.base import TOKENIZERS, load_tokenizer, make_tokenizer
+from textzoo.text.tokenizers.character import CharacterTokenizer
 
 # All of Unicode, lone surrogates included.
 characters = (st.integers(0, sys.maxunicode) | st.integers(0xD7FF, 0xE000)).map(chr)
@@ -183,7 +183,7 @@ def test_any_value_of_any_key_is_used_or_refused(tmp_path_factory, value, key):
 def test_missing_and_large_files(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="no file"):
         load_tokenizer(tmp_path / "tokenizer.json")
-    monkeypatch.setattr("textzoo.text.tokenizers.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("textzoo.text.tokenizers.base.MAX_FILE_BYTES", 10)
     (tmp_path / "tokenizer.json").write_text(json.dumps(GOOD))
     with pytest.raises(UserError, match="too large"):
         load_tokenizer(tmp_path / "tokenizer.json")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.text.windows import check_lengths, evaluation_windows, random_crops
 
 

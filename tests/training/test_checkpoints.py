@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.training.checkpoints import (
     Checkpoint,
     Progress,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from textzoo.schema import TrainingConfig
+from textzoo.config.schema import TrainingConfig
 from textzoo.training.layout import Entry, WeightLayout
 from textzoo.training.losses import cross_entropy
 from textzoo.training.optimizers import AdamW, Muon, clip_by_global_norm, orthogonalise

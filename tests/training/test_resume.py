@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from toy_training import SEED, ToyData, run_toy, stop_at, toy_config, toy_model
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.text.windows import TokenPart
 from textzoo.training.changeable import CHANGEABLE
 from textzoo.training.checkpoints import read_checkpoint

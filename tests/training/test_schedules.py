@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.errors import UserError
-from textzoo.schema import TrainingConfig
+from textzoo.common.errors import UserError
+from textzoo.config.schema import TrainingConfig
 from textzoo.training.schedules import learning_rate_fraction, short_run_warning, total_steps
 
 CASES = [

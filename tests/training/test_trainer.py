@@ -9,9 +9,9 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from toy_training import CHANCE, SEED, VOCABULARY, ToyData, run_toy, toy_config, toy_model
 
+from textzoo.common.errors import UserError
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError
 from textzoo.models.registry import MODELS
 from textzoo.text.windows import evaluation_windows
 from textzoo.training.layout import read_weights, write_weights

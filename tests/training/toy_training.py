@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from textzoo.config.schema import TrainingConfig
 from textzoo.models.pico_gpt import PicoGPT
-from textzoo.schema import TrainingConfig
 from textzoo.training.layout import read_weights
 from textzoo.training.trainer import TrainingResult, train
 

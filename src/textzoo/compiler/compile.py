@@ -5,25 +5,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from textzoo.compiler import second_core
-from textzoo.compiler.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
-from textzoo.compiler.fixedpoint import unit_multiplier
-from textzoo.compiler.front_end import checked_graph
-from textzoo.compiler.graph import Graph, Tensor
-from textzoo.compiler.interfaces import LOGITS, STEP_INPUTS
-from textzoo.compiler.kernels import sources_of
-from textzoo.compiler.lowering import lower
+from textzoo.common.errors import UserError
+from textzoo.compiler.backend.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
+from textzoo.compiler.backend.kernel_selection import use_vector_kernels
+from textzoo.compiler.backend.kernels import sources_of
+from textzoo.compiler.backend.lowering import lower
+from textzoo.compiler.backend.planner import MemoryPlan, plan_memory
+from textzoo.compiler.backend.verifier import verify
+from textzoo.compiler.backend.weights_image import weights_image
+from textzoo.compiler.frontend.importer import checked_graph
+from textzoo.compiler.ir.graph import Graph, Tensor
+from textzoo.compiler.ir.program import Program
+from textzoo.compiler.numerics.fixedpoint import unit_multiplier
+from textzoo.compiler.operators import second_core
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.fully_connected import narrow_matrices
 from textzoo.compiler.packing.choice import choose_kernels
 from textzoo.compiler.passes.registry import chosen_passes
-from textzoo.compiler.planner import MemoryPlan, plan_memory
-from textzoo.compiler.program import Program
-from textzoo.compiler.tflite_file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
-from textzoo.compiler.vector_kernels import use_vector_kernels
-from textzoo.compiler.verifier import verify
-from textzoo.compiler.weights_image import weights_image
-from textzoo.errors import UserError
+from textzoo.compiler.tflite.file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
+from textzoo.compiler.tflite.signatures import LOGITS, STEP_INPUTS
 
 MOST_RAM_BYTES = 2**26
 

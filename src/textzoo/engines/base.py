@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 
 
 @dataclass(frozen=True)

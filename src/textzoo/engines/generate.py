@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from textzoo.common.errors import UserError
 from textzoo.engines.base import Engine
 from textzoo.engines.sampling import MASK32, make_sampler
-from textzoo.errors import UserError
 
 
 class SlidingContext:

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from textzoo.compiler.interfaces import LOGITS, NEW_STATE, STEP_INPUTS
-from textzoo.compiler.tflite_file import (
+from textzoo.common.errors import UserError, collecting, raise_all, short_reason
+from textzoo.common.standard_streams import quiet_stderr
+from textzoo.compiler.tflite.file import (
     TensorInfo,
     TfliteFile,
     context_length_of,
@@ -16,11 +17,10 @@ from textzoo.compiler.tflite_file import (
     read_checked_bytes,
     rewritten,
 )
-from textzoo.compiler.tflite_support import shape_text
+from textzoo.compiler.tflite.signatures import LOGITS, NEW_STATE, STEP_INPUTS
+from textzoo.compiler.tflite.support import shape_text
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.probe import probe
-from textzoo.errors import UserError, collecting, raise_all, short_reason
-from textzoo.standard_streams import quiet_stderr
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[Arrays], Arrays]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from textzoo.common.progress import progress_bar
 from textzoo.engines.base import Engine
-from textzoo.progress import progress_bar
 
 
 @dataclass(frozen=True)

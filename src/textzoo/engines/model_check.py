@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from textzoo.compiler.front_end import graph_of
-from textzoo.compiler.graph import Graph, Node
-from textzoo.compiler.opset import check_graph
-from textzoo.compiler.tflite_file import UNREAD, parse_tflite, read_checked_bytes
-from textzoo.compiler.tflite_support import NotSupportedError, is_refused
+from textzoo.common.errors import UserError, collecting
+from textzoo.compiler.frontend.importer import graph_of
+from textzoo.compiler.ir.graph import Graph, Node
+from textzoo.compiler.operators.registry import check_graph
+from textzoo.compiler.tflite.file import UNREAD, parse_tflite, read_checked_bytes
+from textzoo.compiler.tflite.support import NotSupportedError, is_refused
 from textzoo.engines.litert_engine import no_step, step_mistakes
-from textzoo.errors import UserError, collecting
 
 
 def model_mistakes(path: Path | str, *, compiled: bool) -> list[UserError]:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
+from textzoo.common.errors import UserError, raise_all
 from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.tflite_file import read_checked_bytes
+from textzoo.compiler.tflite.file import read_checked_bytes
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.probe import probe
-from textzoo.errors import UserError, raise_all
 from textzoo.targets.native import NativeModel
 
 

@@ -9,9 +9,9 @@ import os
 import subprocess
 import sys
 
-from textzoo import processes
-from textzoo.compiler.tflite_file import not_run
-from textzoo.errors import UserError
+from textzoo.common import processes
+from textzoo.common.errors import UserError
+from textzoo.compiler.tflite.file import not_run
 
 PROBE_SECONDS = 120
 _known_good: set[str] = set()

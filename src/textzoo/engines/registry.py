@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.registry import Registry
 from textzoo.engines.base import Engine
-from textzoo.registry import Registry
 
 ENGINES = Registry(
     "engine",

@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import half_up, unit_multiplier
+from textzoo.common.errors import UserError
+from textzoo.compiler.numerics.fixedpoint import half_up, unit_multiplier
 from textzoo.engines.base import LogitsFormat
-from textzoo.errors import UserError
 
 MASK32 = 2**32 - 1
 EXPONENT_BITS = 24  # fraction bits of exponents

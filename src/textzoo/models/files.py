@@ -16,15 +16,15 @@ from typing import Any
 
 import h5py
 
-from textzoo.archives import open_archive
-from textzoo.errors import UserError
-from textzoo.files import atomic_path, require_file
+from textzoo.common.archives import open_archive
+from textzoo.common.errors import UserError
+from textzoo.common.files import atomic_path, require_file
+from textzoo.config.keys import build_section
+from textzoo.config.rules.model import NOT_ARCHITECTURE, not_taken
+from textzoo.config.schema import ModelConfig
 from textzoo.models.base import LanguageModel
 from textzoo.models.hdf5_check import check_declared, scalar_text
 from textzoo.models.registry import MODELS
-from textzoo.schema import ModelConfig
-from textzoo.validation.keys import build_section
-from textzoo.validation.model import NOT_ARCHITECTURE, not_taken
 
 MAXIMAL_CONFIG_BYTES = 1 << 20
 MAXIMAL_VOCABULARY = 1 << 16

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.models.layers import PACKAGE, GammaLayerNorm, LayerNorm
 from textzoo.models.transformer import TransformerBlock, TransformerLanguageModel
 

@@ -1,6 +1,6 @@
 """The table of architectures."""
 
-from textzoo.registry import Registry
+from textzoo.common.registry import Registry
 
 MODELS = Registry(
     "model",

@@ -14,14 +14,14 @@ from ai_edge_litert.tools import flatbuffer_utils
 from ai_edge_quantizer import quantizer
 from ai_edge_quantizer import recipe as edge_recipes
 
-from textzoo.compiler.tflite_file import TfliteFile, parse_tflite, rewritten
+from textzoo.common.errors import UserError
+from textzoo.common.standard_streams import quiet_stderr
+from textzoo.compiler.tflite.file import TfliteFile, parse_tflite, rewritten
 from textzoo.engines.litert_engine import NEW_STATE
-from textzoo.errors import UserError
 from textzoo.quantizers.calibration import Ranges
 from textzoo.quantizers.recipes import Recipe
 from textzoo.quantizers.stored_weights import store_levels
 from textzoo.quantizers.weight_grids import grid_of_bits
-from textzoo.standard_streams import quiet_stderr
 
 LIBRARY_WEIGHT_BITS = 8
 INT16_LARGEST = 32767

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from ai_edge_litert.interpreter import OpResolverType
 
-from textzoo.compiler.tflite_file import TensorInfo, TfliteFile, parse_tflite
+from textzoo.common.progress import progress_bar
+from textzoo.compiler.tflite.file import TensorInfo, TfliteFile, parse_tflite
 from textzoo.engines.litert_engine import NEW_STATE, LitertReferenceEngine, open_interpreter
-from textzoo.progress import progress_bar
 
 # Operators whose outputs must have the scale of (some of) their inputs: name -> the inputs concerned.
 SAME_SCALE_INPUTS = {

@@ -17,12 +17,12 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from textzoo.compiler.interfaces import NEW_STATE
-from textzoo.compiler.tflite_file import TfliteFile, parse_tflite, read_tflite
-from textzoo.errors import UserError
-from textzoo.files import write_bytes
+from textzoo.common.errors import UserError
+from textzoo.common.files import write_bytes
+from textzoo.common.standard_streams import quiet_stderr
+from textzoo.compiler.tflite.file import TfliteFile, parse_tflite, read_tflite
+from textzoo.compiler.tflite.signatures import NEW_STATE
 from textzoo.models.base import LanguageModel
-from textzoo.standard_streams import quiet_stderr
 
 DECODE = "decode"
 FORWARD = "forward"

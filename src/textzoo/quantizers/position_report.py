@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from textzoo.common.files import write_json
+from textzoo.common.pictures import Figure
 from textzoo.engines.keras_engine import KerasEngine
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import Metrics, evaluate
-from textzoo.files import write_json
 from textzoo.models.base import LanguageModel
-from textzoo.pictures import Figure
 from textzoo.quantizers.tensor_report import save_figure
 from textzoo.text.windows import evaluation_windows
 

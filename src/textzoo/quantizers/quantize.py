@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from textzoo.compiler.tflite_file import TfliteFile, read_tflite
-from textzoo.errors import UserError
-from textzoo.files import write_bytes
+from textzoo.common.errors import UserError
+from textzoo.common.files import write_bytes
+from textzoo.common.progress import working
+from textzoo.compiler.tflite.file import TfliteFile, read_tflite
+from textzoo.config.schema import QuantizationConfig
 from textzoo.models.base import LanguageModel
-from textzoo.progress import working
 from textzoo.quantizers.apply import apply_recipe, state_arithmetic, with_readers
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, settle
 from textzoo.quantizers.export import export_decode, export_forward
@@ -19,7 +20,6 @@ from textzoo.quantizers.recipes import Recipe, get_recipe
 from textzoo.quantizers.stored_weights import put_on_grid
 from textzoo.quantizers.tensor_report import report_tensors
 from textzoo.quantizers.weight_grids import grid_of_bits
-from textzoo.schema import QuantizationConfig
 
 
 @dataclass

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from textzoo.registry import unknown_name
+from textzoo.common.registry import unknown_name
 
 
 @dataclass(frozen=True)

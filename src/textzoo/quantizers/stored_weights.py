@@ -11,8 +11,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from textzoo.compiler.tflite_file import TfliteFile
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
+from textzoo.compiler.tflite.file import TfliteFile
 from textzoo.models.base import LanguageModel
 from textzoo.quantizers.weight_grids import TOLERANCE, Grid, is_matrix, is_on_grid, rounded
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib import colormaps
 
-from textzoo.compiler.tflite_file import TensorInfo, TfliteFile
+from textzoo.common.escaping import FONT_ENCODING, visible_line
+from textzoo.common.files import atomic_path, write_json, write_text
+from textzoo.common.pictures import Figure
+from textzoo.compiler.tflite.file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.escaping import FONT_ENCODING, visible_line
-from textzoo.files import atomic_path, write_json, write_text
-from textzoo.pictures import Figure
 
 # Float scores below this belong to masked places; the quantized ones saturate there, which is no error.
 MASKED = -1e8

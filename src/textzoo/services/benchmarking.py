@@ -3,29 +3,28 @@
 import contextlib
 import time
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from textzoo.common.errors import UserError, raise_all
+from textzoo.common.files import write_json
+from textzoo.common.progress import following, progress_bar
+from textzoo.config.schema import Config
 from textzoo.engines.generate import generate
-from textzoo.errors import UserError, raise_all
-from textzoo.files import write_json
-from textzoo.progress import following, progress_bar
-from textzoo.report import BenchmarkReport, Projection, RamBytes, Report, SampleReport
-from textzoo.schema import Config
-from textzoo.services import firmware, inputs
-from textzoo.services.benchmark_picture import draw_instructions
+from textzoo.pipeline import firmware, inputs
+from textzoo.pipeline.benchmark_picture import draw_instructions
+from textzoo.pipeline.firmware import Firmware
+from textzoo.records.report import BenchmarkReport, FlashBytes, Projection, RamBytes, Report, SampleReport
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import Workspace
 from textzoo.services.evaluation import possible_prompt
-from textzoo.services.firmware import Firmware
 from textzoo.targets.answers import FLASH_AGAIN, Answer
 from textzoo.targets.boards import FLASH
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import find_tool
-from textzoo.tracking import Sink
-from textzoo.workspace import Workspace
 
 INSTRUCTIONS = "instructions"
 CYCLES = "cycles"
@@ -221,7 +220,8 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)
     report.ram_bytes.available = made.board.data_memory(report.ram_bytes.total).bytes
-    report.flash_bytes = replace(sizes.flash, available=made.board.memory(FLASH).bytes)
+    flash, available = sizes.flash, made.board.memory(FLASH).bytes
+    report.flash_bytes = FlashBytes(flash.weights, flash.code, flash.constants, flash.total, available)
 
 
 def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> None:

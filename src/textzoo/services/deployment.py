@@ -1,12 +1,12 @@
 """Deployment: from the quantized decode step to a project that builds without Python."""
 
-from textzoo.errors import UserError
-from textzoo.report import Report, Skipped
-from textzoo.schema import Config
-from textzoo.services import firmware
+from textzoo.common.errors import UserError
+from textzoo.config.schema import Config
+from textzoo.pipeline import firmware
+from textzoo.records.report import Report, Skipped
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import Workspace
 from textzoo.targets.emulators import build_image
-from textzoo.tracking import Sink
-from textzoo.workspace import Workspace
 
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:

@@ -8,22 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from textzoo.common.errors import UserError, raise_all
+from textzoo.common.files import write_json
+from textzoo.common.progress import progress_bar
+from textzoo.config.schema import Config
 from textzoo.engines.base import Engine
 from textzoo.engines.metrics import Metrics, evaluate, merged
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError, raise_all
-from textzoo.files import write_json
-from textzoo.progress import progress_bar
-from textzoo.report import EvaluationReport, Report
-from textzoo.schema import Config
-from textzoo.services import inputs
+from textzoo.pipeline import inputs
+from textzoo.records.report import EvaluationReport, Report
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import Workspace
 from textzoo.services.prediction import samples_of
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.tokenizers import Tokenizer
+from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.windows import validation_windows
-from textzoo.tracking import Sink
-from textzoo.workspace import Workspace
 
 FLOAT = "float"
 # The corpus of the rows over all sources of a mixture.

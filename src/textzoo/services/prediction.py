@@ -3,18 +3,18 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from textzoo.common.errors import UserError, collecting, raise_all
+from textzoo.common.files import write_text
+from textzoo.common.progress import console
+from textzoo.config.schema import Config, PredictionConfig
 from textzoo.engines.base import Engine
 from textzoo.engines.generate import generate_samples
 from textzoo.engines.registry import open_engine
-from textzoo.errors import UserError, collecting, raise_all
-from textzoo.files import write_text
-from textzoo.progress import console
-from textzoo.report import Report, SampleReport
-from textzoo.schema import Config, PredictionConfig
-from textzoo.services import inputs
-from textzoo.text.tokenizers import Tokenizer
-from textzoo.tracking import Sink
-from textzoo.workspace import ROLES, Workspace
+from textzoo.pipeline import inputs
+from textzoo.records.report import Report, SampleReport
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import ROLES, Workspace
+from textzoo.text.tokenizers.base import Tokenizer
 
 BETWEEN_SAMPLES = "\n\n"
 

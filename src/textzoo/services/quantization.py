@@ -2,15 +2,15 @@
 
 import numpy as np
 
+from textzoo.config.schema import Config
+from textzoo.pipeline import inputs
 from textzoo.quantizers.quantize import QuantizationResult, quantize
-from textzoo.report import QuantizationReport, Report
-from textzoo.schema import Config
-from textzoo.services import inputs
+from textzoo.records.report import QuantizationReport, Report
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import Workspace
 from textzoo.services.training import model_report
+from textzoo.text.corpora.reading import joined_text
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.reading import joined_text
-from textzoo.tracking import Sink
-from textzoo.workspace import Workspace
 
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:

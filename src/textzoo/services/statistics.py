@@ -1,10 +1,10 @@
 """Statistics: what the corpus is made of, and what of its validation text the training text already has."""
 
-from textzoo.report import Report
-from textzoo.schema import Config
-from textzoo.services import inputs
-from textzoo.tracking import Sink
-from textzoo.workspace import Workspace
+from textzoo.config.schema import Config
+from textzoo.pipeline import inputs
+from textzoo.records.report import Report
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import Workspace
 
 
 def run(config: Config, workspace: Workspace, sink: Sink) -> Report:

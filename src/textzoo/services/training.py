@@ -3,15 +3,15 @@
 import dataclasses
 from pathlib import Path
 
+from textzoo.config.schema import Config, ModelConfig
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
 from textzoo.models.registry import MODELS
-from textzoo.report import ModelReport, Report, TrainingReport
-from textzoo.schema import Config, ModelConfig
-from textzoo.services import inputs
-from textzoo.services.budget import check_before_training
-from textzoo.tracking import Sink
-from textzoo.workspace import ROLES, Workspace
+from textzoo.pipeline import inputs
+from textzoo.pipeline.budget import check_before_training
+from textzoo.records.report import ModelReport, Report, TrainingReport
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import ROLES, Workspace
 
 # model.weight_tying=auto: from so many training tokens on, logits have weights of their own.
 TOKENS_FOR_UNTIED = 1_000_000

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from textzoo.errors import UserError, raise_all
+from textzoo.common.errors import UserError, raise_all
 
 # Units of a counter, bytes: nothing that is counted here is larger.
 LARGEST = 2**63 - 1

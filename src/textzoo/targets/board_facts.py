@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 
 if TYPE_CHECKING:
     from textzoo.targets.boards import Board, Emulator

@@ -7,14 +7,14 @@ from typing import Any
 
 import yaml
 
-from textzoo.errors import UserError, raise_all
-from textzoo.files import require_file
-from textzoo.registry import unknown_name
-from textzoo.schema import HardwareSetupConfig
+from textzoo.common.errors import UserError, raise_all
+from textzoo.common.files import require_file
+from textzoo.common.paths import BOARD_FOLDER
+from textzoo.common.registry import unknown_name
+from textzoo.config.keys import build_section
+from textzoo.config.schema import HardwareSetupConfig
 from textzoo.targets.board_facts import wrong_characters
-from textzoo.validation.keys import build_section
 
-BOARD_FOLDER = Path(__file__).resolve().parents[3] / "conf" / "board"
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
 BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "twin", "host"

@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from textzoo.errors import UserError
-from textzoo.interruption import raise_if_interrupted
-from textzoo.schema import PredictionConfig
+from textzoo.common.errors import UserError
+from textzoo.common.signals import raise_if_interrupted
+from textzoo.config.schema import PredictionConfig
 from textzoo.targets.signed_lines import LONGEST_NUMBER, checked_body, command_line, object_of
 
 READ_BYTES = 65536

@@ -13,9 +13,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from textzoo import processes
-from textzoo.errors import UserError
-from textzoo.progress import working
+from textzoo.common import processes
+from textzoo.common.errors import UserError
+from textzoo.common.progress import working
 from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialLink
 from textzoo.targets.platforms import platform_of

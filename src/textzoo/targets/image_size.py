@@ -3,10 +3,22 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from textzoo import processes
-from textzoo.report import FlashBytes
+from textzoo.common import processes
 
 SIZE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class FlashSize:
+    """What an image takes in flash, in bytes."""
+
+    weights: int
+    code: int
+    constants: int
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.code + self.constants
 
 
 @dataclass(frozen=True)
@@ -19,7 +31,7 @@ class ImageSize:
         stack_reserved: Of it, the stack.
     """
 
-    flash: FlashBytes
+    flash: FlashSize
     ram: int
     stack_reserved: int
 
@@ -31,7 +43,7 @@ def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
     constants = sections.get(".rodata", 0) + sections.get(".data", 0)
     stack = sections.get(".stack", 0)
     ram = stack + sections.get(".data", 0) + sections.get(".bss", 0)
-    return ImageSize(FlashBytes(weights, code, constants, weights + code + constants), ram, stack)
+    return ImageSize(FlashSize(weights, code, constants), ram, stack)
 
 
 def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from textzoo.errors import UserError
-from textzoo.registry import unknown_name
+from textzoo.common.errors import UserError
+from textzoo.common.registry import unknown_name
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator

@@ -5,11 +5,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from textzoo import processes
+from textzoo.common import processes
+from textzoo.common.errors import UserError
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.compile import CompiledModel
-from textzoo.compiler.kernels import RUNTIME
-from textzoo.compiler.templates import DEPLOYMENT
-from textzoo.errors import UserError
 
 COMPILERS = ("gcc", "clang", "cc")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fno-strict-aliasing")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from textzoo.registry import Registry
+from textzoo.common.registry import Registry
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board
 from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, text_of, write_files, write_sources

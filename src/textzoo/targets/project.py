@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from textzoo.compiler.templates import DEPLOYMENT, template
-from textzoo.errors import UserError
-from textzoo.files import file_digest, write_json
+from textzoo.common.errors import UserError
+from textzoo.common.files import file_digest, write_json
+from textzoo.common.paths import DEPLOYMENT
+from textzoo.compiler.backend.templates import template
 
 RUNTIME = DEPLOYMENT / "runtime"
 APPLICATION = DEPLOYMENT / "application"

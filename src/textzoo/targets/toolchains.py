@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from textzoo import processes
-from textzoo.errors import UserError
+from textzoo.common import processes
+from textzoo.common.errors import UserError
 
 SHOWN_LINES = 15
 BUILD_SECONDS = 600

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textzoo.registry import unknown_name
+from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import FLASH, RAM, Board, Emulator, Memory, Region
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
 from textzoo.targets.project import PLATFORM_SOURCES, STACK_BYTES, ModelSizes, copy_files, render_all

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.text.cleaning import iterate_documents
+from textzoo.text.corpora.cleaning import iterate_documents
 
 WINDOW = 50
 # Shorter lines and documents ("Enter HAMLET") repeat in any honest text.

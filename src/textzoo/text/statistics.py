@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.escaping import markdown_text
-from textzoo.files import value_digest
-from textzoo.text.cleaning import iterate_documents
-from textzoo.text.corpora import Corpus, TokenCorpus
+from textzoo.common.escaping import markdown_text
+from textzoo.common.files import value_digest
+from textzoo.text.corpora.cleaning import iterate_documents
+from textzoo.text.corpora.registry import Corpus, TokenCorpus
 from textzoo.text.overlap import (
     PIECE,
     WINDOW,
@@ -19,7 +19,7 @@ from textzoo.text.overlap import (
     overlap_of_windows,
 )
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.tokenizers import Tokenizer
+from textzoo.text.tokenizers.base import Tokenizer
 
 VERSION = 1
 MOST_FREQUENT = 20

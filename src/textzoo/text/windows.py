@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 
 Windows = tuple[np.ndarray, np.ndarray, np.ndarray]
 

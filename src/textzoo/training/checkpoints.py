@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.lib import format as npy
 
-from textzoo.archives import open_archive
-from textzoo.errors import UserError
-from textzoo.files import atomic_path
-from textzoo.text.strict_json import parse_json
-from textzoo.validation.training import CHECKPOINT_FILE
+from textzoo.common.archives import open_archive
+from textzoo.common.errors import UserError
+from textzoo.common.files import atomic_path
+from textzoo.common.untrusted_json import parse_json
+from textzoo.config.rules.training import CHECKPOINT_FILE
 
 FORMAT = 1
 MAXIMAL_PROGRESS_BYTES = 64 << 20

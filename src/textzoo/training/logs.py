@@ -5,9 +5,9 @@ import io
 import socket
 from pathlib import Path
 
-from textzoo.errors import UserError
-from textzoo.files import atomic_path, write_text
-from textzoo.pictures import Figure
+from textzoo.common.errors import UserError
+from textzoo.common.files import atomic_path, write_text
+from textzoo.common.pictures import Figure
 
 COLUMNS = (
     "step",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import keras
 
-from textzoo.progress import console
+from textzoo.common.progress import console
 from textzoo.training.backends import current_backend
 
 

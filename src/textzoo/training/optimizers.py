@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from keras import ops
 
-from textzoo.schema import TrainingConfig
+from textzoo.config.schema import TrainingConfig
 from textzoo.training.layout import Entry, WeightLayout
 
 EPSILON = 1e-8

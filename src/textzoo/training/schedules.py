@@ -2,8 +2,8 @@
 
 import math
 
-from textzoo.errors import UserError
-from textzoo.schema import MOST_STEPS, TrainingConfig
+from textzoo.common.errors import UserError
+from textzoo.config.schema import MOST_STEPS, TrainingConfig
 
 
 def total_steps(config: TrainingConfig, training_tokens: int, context_length: int) -> int:

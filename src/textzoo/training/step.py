@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from textzoo.config.schema import TrainingConfig
 from textzoo.models.base import LanguageModel
-from textzoo.schema import TrainingConfig
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 from textzoo.training.optimizers import Optimizer, clip_by_global_norm

@@ -12,11 +12,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from textzoo import interruption
-from textzoo.errors import UserError
+from textzoo.common import signals
+from textzoo.common.errors import UserError
+from textzoo.common.progress import console, progress_bar
+from textzoo.config.schema import TrainingConfig
 from textzoo.models.base import LanguageModel
-from textzoo.progress import console, progress_bar
-from textzoo.schema import TrainingConfig
 from textzoo.text.windows import TokenPart, check_lengths, mixed_crops, random_crops
 from textzoo.training import logs
 from textzoo.training.backends import current_backend, set_seed
@@ -258,7 +258,7 @@ class Run:
                     self.one_step()
                     advance(note=self.note, milestone=self.was_evaluated())
             except KeyboardInterrupt:
-                interruption.heard()
+                signals.heard()
                 self.save_after_interrupt()
                 raise
         return self.progress.step < self.steps

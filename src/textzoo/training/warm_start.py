@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.training.checkpoints import read_checkpoint
 from textzoo.training.layout import Entry, WeightLayout
 

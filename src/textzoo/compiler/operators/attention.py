@@ -2,14 +2,19 @@
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, any_multiplier, float32, quantize_multiplier
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Call, Constant, Half, Scratch, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import Factor, any_multiplier, float32, quantize_multiplier
+from textzoo.compiler.numerics.tables import (
+    interpolate,
+    scale_double,
+    softmax_exponentials_s16,
+    softmax_reciprocals_s16,
+)
 from textzoo.compiler.operators.base import Operator, Target, hoisted_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
+from textzoo.compiler.operators.second_core import is_worth_sharing
 from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, fields_s16, real_step
-from textzoo.compiler.program import Call, Constant, Half, Scratch, Statement, Struct
-from textzoo.compiler.second_core import is_worth_sharing
-from textzoo.compiler.tables import interpolate, scale_double, softmax_exponentials_s16, softmax_reciprocals_s16
 
 
 class Attention(Operator):

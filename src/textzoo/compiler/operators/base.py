@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor, View
+from textzoo.compiler.ir.graph import Node, Tensor, View
+from textzoo.compiler.ir.program import Loop, Operand, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.packing.choice import BALANCED
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
-from textzoo.compiler.program import Loop, Operand, Statement, Struct
 
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
 QUANTIZED_RANGES = {**INTEGER_RANGES, "int32": (-(2**31), 2**31 - 1)}

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import float32, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Call, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.operators.base import Operator, Target, factor_problems, option, quantized, row_major
-from textzoo.compiler.program import Call, Statement, Struct
 
 BATCH_AXES = 3
 # Types of a, b and the output -> the kernel's ending.

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from textzoo.compiler.fixedpoint import float32, quantize_multiplier
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Compute, Loop, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.operators.base import (
     Operator,
     Target,
@@ -13,7 +14,6 @@ from textzoo.compiler.operators.base import (
     scale_struct,
 )
 from textzoo.compiler.operators.elementwise import below_one_problems
-from textzoo.compiler.program import Compute, Loop, Statement, Struct
 
 
 @dataclass(frozen=True)

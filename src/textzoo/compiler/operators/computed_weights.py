@@ -6,8 +6,9 @@ in double precision.
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import float32, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Call, Constant, Struct
+from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.operators.base import INTEGER_RANGES, factor_problems
 from textzoo.compiler.operators.batch_matmul import LARGEST_WIDE_SHIFT
 from textzoo.compiler.operators.matrix_parts import (
@@ -18,7 +19,6 @@ from textzoo.compiler.operators.matrix_parts import (
     row_constants,
     row_factors,
 )
-from textzoo.compiler.program import Call, Constant, Struct
 
 # Types of the input, the weights and the output.
 KERNELS = {

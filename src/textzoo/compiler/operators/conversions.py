@@ -1,10 +1,10 @@
 """CAST and DEQUANTIZE: from one type to another."""
 
-from textzoo.compiler.fixedpoint import float32
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Struct
+from textzoo.compiler.numerics.fixedpoint import float32
 from textzoo.compiler.operators.base import QUANTIZED_RANGES, quantized
 from textzoo.compiler.operators.elementwise import Elementwise, Function
-from textzoo.compiler.program import Struct
 
 # Of a value that is no float; of two that are 32 bits or fewer nothing but the low bits counts.
 CASTS = {

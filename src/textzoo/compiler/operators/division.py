@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Struct
+from textzoo.compiler.numerics.fixedpoint import quantize_multiplier
 from textzoo.compiler.operators.base import INTEGER_RANGES, factor_problems, range_struct, scale_struct
 from textzoo.compiler.operators.elementwise import (
     Elementwise,
@@ -13,7 +14,6 @@ from textzoo.compiler.operators.elementwise import (
     arithmetic_problems,
 )
 from textzoo.compiler.operators.plain import zero_divisor_problems
-from textzoo.compiler.program import Struct
 
 MOST_BITS = 31
 

@@ -6,8 +6,9 @@ from functools import partial
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, float32, quantize_multiplier
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Compute, Loop, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import Factor, float32, quantize_multiplier
 from textzoo.compiler.operators.base import (
     Activation,
     Operator,
@@ -22,7 +23,6 @@ from textzoo.compiler.operators.base import (
     scale_struct,
 )
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
-from textzoo.compiler.program import Compute, Loop, Statement, Struct
 
 # A function of the runtime and its parameters, if it has any.
 Function = tuple[str, Struct | None]

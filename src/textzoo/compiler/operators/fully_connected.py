@@ -4,8 +4,10 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Call, Compute, Constant, Half, Loop, Operand, Scratch, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import Factor
+from textzoo.compiler.numerics.requantization import exact_factors, precise_factors
 from textzoo.compiler.operators.base import (
     INTEGER_RANGES,
     Operator,
@@ -26,6 +28,7 @@ from textzoo.compiler.operators.matrix_parts import (
     row_factors,
     shape_problems,
 )
+from textzoo.compiler.operators.second_core import in_halves
 from textzoo.compiler.packing.choice import with_sparse
 from textzoo.compiler.packing.registry import (
     FULLY_CONNECTED_S16,
@@ -35,9 +38,6 @@ from textzoo.compiler.packing.registry import (
     Packed,
     pack_fitting,
 )
-from textzoo.compiler.program import Call, Compute, Constant, Half, Loop, Operand, Scratch, Statement, Struct
-from textzoo.compiler.requantization import exact_factors, precise_factors
-from textzoo.compiler.second_core import in_halves
 
 # Of the factors that tz_scale_precise_short takes.
 LARGEST_SHORT_SHIFT = -2

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Call, Statement, Struct
 from textzoo.compiler.operators.base import Operator, Target, option
 from textzoo.compiler.operators.movement import (
     ANY,
@@ -12,7 +13,6 @@ from textzoo.compiler.operators.movement import (
     same_format_problems,
 )
 from textzoo.compiler.operators.repetition import fill_loop
-from textzoo.compiler.program import Call, Statement, Struct
 
 
 class GatherNd(Operator):

@@ -1,9 +1,9 @@
 """L2_NORMALIZATION over the last axis: int8."""
 
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Call, Statement, Struct
 from textzoo.compiler.operators.base import INTEGER_RANGES, Activation, Operator, Target, format_problems, option
 from textzoo.compiler.operators.elementwise import same_type_problems
-from textzoo.compiler.program import Call, Statement, Struct
 
 # The output format that LiteRT demands.
 SCALE, ZERO_POINT = 1 / 128, 0

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from textzoo.compiler.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.operators.base import Operator, Target, can_hoist, hoisted_struct, scale_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import LEFT_SHIFTS, multiply_factor, sum_factors
 from textzoo.compiler.operators.reductions import divided, scale_ratio
-from textzoo.compiler.program import Call, Constant, Statement, Struct
 
 
 class LayerNorm(Operator):

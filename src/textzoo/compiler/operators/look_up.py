@@ -1,8 +1,8 @@
 """LOOK_UP: made by the pass look_up_tables, any function of one int8 value."""
 
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Compute, Constant, Loop, Operand, Statement, Struct
 from textzoo.compiler.operators.base import Operator, Target
-from textzoo.compiler.program import Compute, Constant, Loop, Operand, Statement, Struct
 
 
 class LookUpTable(Operator):

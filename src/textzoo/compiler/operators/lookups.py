@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import float32, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Compute, Constant, Loop, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
+from textzoo.compiler.numerics.tables import interpolation_table, sigmoid_curve
 from textzoo.compiler.operators.base import (
     Activation,
     Operator,
@@ -24,10 +26,8 @@ from textzoo.compiler.operators.base import (
 )
 from textzoo.compiler.operators.elementwise import SMALLEST_SCALE, Function, requantization, same_type_problems
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
-from textzoo.compiler.program import Compute, Constant, Loop, Statement, Struct
-from textzoo.compiler.single_op import Tensor as SingleTensor
-from textzoo.compiler.single_op import build, run_reference
-from textzoo.compiler.tables import interpolation_table, sigmoid_curve
+from textzoo.compiler.tflite.single_operator import Tensor as SingleTensor
+from textzoo.compiler.tflite.single_operator import build, run_reference
 
 # Steps of the int16 kernels' argument in 1: 2**12 of the kernel, times 3.
 SIGMOID_STEPS = 4096.0 * 3.0

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import double_parts, float32
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Constant
+from textzoo.compiler.numerics.fixedpoint import double_parts, float32
 from textzoo.compiler.operators.base import activation_range, option
-from textzoo.compiler.program import Constant
 
 # The schema's TensorType in the option quantizedBiasType: FLOAT32 (not set), INT32, INT64.
 BIAS_TYPES = (0, 2, 4)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.graph import Move, Node, Tensor, View
+from textzoo.compiler.ir.graph import Move, Node, Tensor, View
+from textzoo.compiler.ir.program import Call, Compute, Constant, Loop, Operand, Statement, Struct, straightened
 from textzoo.compiler.operators.base import (
     ANY_NUMBER,
     Activation,
@@ -17,7 +18,6 @@ from textzoo.compiler.operators.base import (
     row_major,
 )
 from textzoo.compiler.packing.registry import pack_table
-from textzoo.compiler.program import Call, Compute, Constant, Loop, Operand, Statement, Struct, straightened
 
 ANY = "any type"
 INDEX_TYPES = ("int16", "int32", "int64")

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Loop, Operand, Statement
 from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, option, row_major, unshifted
 from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
 from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_loop
-from textzoo.compiler.program import Loop, Operand, Statement
 
 MOST_PADDED_AXES = 5
 PADDING_TYPES = ("int8", "int16", "int32", "int64")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.operators.elementwise import Elementwise, Function, kinds
 
 

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import Factor, float32, quantize_multiplier
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Call, Operand, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import Factor, float32, quantize_multiplier
 from textzoo.compiler.operators.base import (
     Operator,
     Target,
@@ -28,7 +29,6 @@ from textzoo.compiler.operators.movement import (
     normal_axis,
     whole,
 )
-from textzoo.compiler.program import Call, Operand, Statement, Struct
 
 # LiteRT scales values of 64 bits by such factors only.
 LARGEST_FACTOR_OF_PRODUCTS = 2.0**7

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Loop, Operand, Statement
 from textzoo.compiler.operators.base import Operator, Target, broadcast_walk, unshifted
 from textzoo.compiler.operators.movement import (
     ANY,
@@ -15,7 +16,6 @@ from textzoo.compiler.operators.movement import (
     same_format_problems,
     whole,
 )
-from textzoo.compiler.program import Loop, Operand, Statement
 
 
 def constant_of(like: Tensor, value: int) -> Tensor:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Call, Statement, Struct
 from textzoo.compiler.operators.base import Operator, Target, axes_problems, option
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, normal_axis, whole
 from textzoo.compiler.operators.shapes import INDEX_CODES
-from textzoo.compiler.program import Call, Statement, Struct
 
 
 def axis_of(node: Node) -> int:

@@ -1,9 +1,9 @@
 """SELECT, the older of the two: element by element, by rows, or as a whole. SELECT_V2 broadcasts instead."""
 
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Compute, Loop, Operand, Statement
 from textzoo.compiler.operators.base import Operator, Target, axes_problems, row_major
 from textzoo.compiler.operators.elementwise import check_select, choose_select
-from textzoo.compiler.program import Compute, Loop, Operand, Statement
 
 
 class Select(Operator):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Statement
 from textzoo.compiler.operators.base import Operator, Target, option
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, whole
 from textzoo.compiler.operators.repetition import constant_of, fill_loop
-from textzoo.compiler.program import Statement
 
 # The schema's TensorType -> what SHAPE, ARG_MAX and ARG_MIN write.
 INDEX_CODES = {2: "int32", 4: "int64"}

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import float32, quantize_multiplier
-from textzoo.compiler.graph import Node
+from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.program import Struct
+from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.operators.base import (
     factor_problems,
     float32_quotient,
@@ -19,7 +20,6 @@ from textzoo.compiler.operators.elementwise import (
     requantization,
     same_type_problems,
 )
-from textzoo.compiler.program import Struct
 
 
 def identity_factor(node: Node) -> float:

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import any_multiplier, float32
-from textzoo.compiler.graph import Node, Tensor
-from textzoo.compiler.operators.base import Operator, Target, option, quantized
-from textzoo.compiler.program import Call, Constant, Statement, Struct
-from textzoo.compiler.tables import (
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
+from textzoo.compiler.numerics.fixedpoint import any_multiplier, float32
+from textzoo.compiler.numerics.tables import (
     high_multiply,
     negative_exponential,
     softmax_exponentials_s16,
     softmax_reciprocals_s16,
 )
+from textzoo.compiler.operators.base import Operator, Target, option, quantized
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from textzoo.compiler.graph import Node, Tensor
+from textzoo.compiler.ir.graph import Node, Tensor
+from textzoo.compiler.ir.program import Operand
 from textzoo.compiler.operators.base import option, row_major
 from textzoo.compiler.operators.movement import (
     Split,
@@ -12,7 +13,6 @@ from textzoo.compiler.operators.movement import (
     part,
     same_format_problems,
 )
-from textzoo.compiler.program import Operand
 
 
 class SplitV(Split):

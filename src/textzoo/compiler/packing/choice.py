@@ -8,8 +8,8 @@ from itertools import combinations
 
 import numpy as np
 
+from textzoo.common.registry import unknown_name
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, GENERIC, SPARSE, VARIANTS, holder, layout_of, pack
-from textzoo.registry import unknown_name
 
 BALANCED = "balanced"
 SMALLEST = "smallest"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textzoo.common.registry import unknown_name
 from textzoo.compiler.packing import cimv3, dsp, generic, host, mul32, mve, neon
 from textzoo.compiler.packing.base import Layout
-from textzoo.registry import unknown_name
 
 GENERIC = "generic"
 VARIANTS: dict[str, dict[str, Layout]] = {

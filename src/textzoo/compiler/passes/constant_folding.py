@@ -1,7 +1,7 @@
 """Nodes with constant inputs only are computed now, by LiteRT's reference kernels."""
 
-from textzoo.compiler.graph import Graph, Node
-from textzoo.compiler.single_op import Tensor, build, run_reference
+from textzoo.compiler.ir.graph import Graph, Node
+from textzoo.compiler.tflite.single_operator import Tensor, build, run_reference
 
 
 def run(graph: Graph) -> None:

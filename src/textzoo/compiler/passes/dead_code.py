@@ -1,6 +1,6 @@
 """Nodes whose results nobody reads vanish."""
 
-from textzoo.compiler.graph import Graph
+from textzoo.compiler.ir.graph import Graph
 
 
 def run(graph: Graph) -> None:

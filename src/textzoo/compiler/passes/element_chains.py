@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from textzoo.compiler.aliases import turns_are_independent
-from textzoo.compiler.graph import Graph
-from textzoo.compiler.program import Compute, Loop, Operand, Program, Statement, straightened
+from textzoo.compiler.ir.graph import Graph
+from textzoo.compiler.ir.program import Compute, Loop, Operand, Program, Statement, straightened
+from textzoo.compiler.operators.aliases import turns_are_independent
 
 
 def run(graph: Graph, program: Program) -> None:

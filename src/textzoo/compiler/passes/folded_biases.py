@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from textzoo.compiler.graph import Graph, Tensor
+from textzoo.compiler.ir.graph import Graph, Tensor
+from textzoo.compiler.ir.program import Call, Compute, Constant, Loop, Program
 from textzoo.compiler.operators.fully_connected import FOLDED, UNFOLDED
-from textzoo.compiler.program import Call, Compute, Constant, Loop, Program
 
 
 def run(graph: Graph, program: Program) -> None:

@@ -5,7 +5,7 @@ Comes after look_up_tables, which has made one table of epsilon and the reciproc
 
 from dataclasses import dataclass
 
-from textzoo.compiler.graph import Graph, Node, Tensor
+from textzoo.compiler.ir.graph import Graph, Node, Tensor
 from textzoo.compiler.operators.base import option
 from textzoo.compiler.operators.layer_norm import can_fuse
 from textzoo.compiler.operators.reductions import reduced_axes

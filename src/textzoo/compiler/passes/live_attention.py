@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.fixedpoint import quantize_multiplier
-from textzoo.compiler.graph import Graph, Node, Tensor
+from textzoo.compiler.ir.graph import Graph, Node, Tensor
+from textzoo.compiler.numerics.fixedpoint import quantize_multiplier
 from textzoo.compiler.operators.base import can_hoist, option
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import requantize_factor

@@ -6,11 +6,11 @@ anyway (RSQRT, TANH, ...), where it joins a neighbour's, or where it has many el
 
 import numpy as np
 
-from textzoo.compiler.graph import Graph, Node, Tensor
+from textzoo.compiler.ir.graph import Graph, Node, Tensor
 from textzoo.compiler.operators.lookups import LookUp
-from textzoo.compiler.opset import operator_of
-from textzoo.compiler.single_op import Tensor as SingleTensor
-from textzoo.compiler.single_op import build, run_reference
+from textzoo.compiler.operators.registry import operator_of
+from textzoo.compiler.tflite.single_operator import Tensor as SingleTensor
+from textzoo.compiler.tflite.single_operator import build, run_reference
 
 SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
 UNARY = {"ADD", "SUB", "MUL", "QUANTIZE", "SQUARED_DIFFERENCE", "ABS", "NEG", "LEAKY_RELU", "MAXIMUM", "MINIMUM"}

@@ -4,9 +4,9 @@ Nothing is lost. A look-up of one row costs a copy then, which a view would not:
 flash, and where nobody else wants the table as it is. FULLY_CONNECTED does not: its weights are packed anyway.
 """
 
-from textzoo.compiler.graph import Graph, Node, Tensor
+from textzoo.compiler.ir.graph import Graph, Node, Tensor
 from textzoo.compiler.operators.movement import Gather
-from textzoo.compiler.opset import operator_of
+from textzoo.compiler.operators.registry import operator_of
 from textzoo.compiler.packing.registry import pack_table
 
 WORTHWHILE = 256  # bytes: about as many as the kernels are long

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from textzoo.errors import raise_all
-from textzoo.registry import unknown_name
+from textzoo.common.errors import raise_all
+from textzoo.common.registry import unknown_name
 
 PACKAGE = "textzoo.compiler.passes"
 

@@ -1,7 +1,7 @@
 """New states are computed where the old ones lie: of a cache only the new row is written, and nothing is carried."""
 
-from textzoo.compiler.aliases import Lifetimes
-from textzoo.compiler.graph import Graph, View
+from textzoo.compiler.ir.graph import Graph, View
+from textzoo.compiler.operators.aliases import Lifetimes
 
 
 def run(graph: Graph) -> None:

@@ -2,11 +2,11 @@
 
 import math
 
-from textzoo.compiler.aliases import Lifetimes
-from textzoo.compiler.graph import Graph, Tensor, View
+from textzoo.compiler.ir.graph import Graph, Tensor, View
+from textzoo.compiler.ir.program import Loop, Operand
+from textzoo.compiler.operators.aliases import Lifetimes
 from textzoo.compiler.operators.base import row_major
-from textzoo.compiler.opset import operator_of
-from textzoo.compiler.program import Loop, Operand
+from textzoo.compiler.operators.registry import operator_of
 
 
 def run(graph: Graph) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from textzoo.compiler.graph import Tensor
-from textzoo.compiler.program import Call, Compute, Loop, Program, Statement, Struct, straightened
-from textzoo.errors import UserError, raise_all
-from textzoo.schema import ModelConfig
-from textzoo.validation.model import CIMV3_BOARD, cimv3_violations
+from textzoo.common.errors import UserError, raise_all
+from textzoo.compiler.ir.graph import Tensor
+from textzoo.compiler.ir.program import Call, Compute, Loop, Program, Statement, Struct, straightened
+from textzoo.config.rules.model import CIMV3_BOARD, cimv3_violations
+from textzoo.config.schema import ModelConfig
 
 MATRIX = ("fully_connected_s8",)
 NARROW, WIDE = "attention_s8", "attention_s8_p16"

@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.errors import UserError
+from textzoo.compiler.backend.planner import aligned
+from textzoo.compiler.backend.rendering import array_lines, field_text
+from textzoo.compiler.backend.templates import template
 from textzoo.compiler.compile import CompiledModel
-from textzoo.compiler.planner import aligned
-from textzoo.compiler.program import Constant, Struct
-from textzoo.compiler.rendering import array_lines, field_text
-from textzoo.compiler.templates import template
-from textzoo.errors import UserError
+from textzoo.compiler.ir.program import Constant, Struct
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import HOST_IMAGE, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.cimv3.blocks import Decoder, decoder_of

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.project import ModelSizes
 

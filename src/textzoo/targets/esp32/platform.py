@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.errors import UserError
+from textzoo.common.registry import unknown_name
+from textzoo.compiler.backend.kernels import IN_SEQUENCE
 from textzoo.compiler.compile import CompiledModel
-from textzoo.compiler.kernels import IN_SEQUENCE
-from textzoo.errors import UserError
-from textzoo.registry import unknown_name
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.esp32.partitions import check_partitions, partitions_of

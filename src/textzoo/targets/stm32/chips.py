@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, field
 
-from textzoo.errors import UserError
-from textzoo.registry import unknown_name
+from textzoo.common.errors import UserError
+from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import Board
 
 # Core -> flags of GCC and clang.

@@ -4,7 +4,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from textzoo.errors import UserError
+from textzoo.common.errors import UserError
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import EXTERNAL_FLASH, FLASH, TWIN_IMAGE, Board, Emulator, Memory

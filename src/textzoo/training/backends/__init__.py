@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from textzoo.registry import Registry
+from textzoo.common.registry import Registry
 
 BACKENDS = Registry(
     "Keras backend",

@@ -1,0 +1,244 @@
+"""Progress of long work: a bar on a terminal; elsewhere a line at every milestone and every half minute."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
+from rich.text import Text
+
+from textzoo.common.escaping import visible_line
+from textzoo.common.signals import raise_if_interrupted
+from textzoo.common.terminal import TextConsole
+
+console = TextConsole()
+# Seconds between two lines where there is no terminal.
+LINE_INTERVAL = 30.0
+PATIENCE = 1.0
+SAMPLE_INTERVAL = 1.0
+RECENT_SAMPLES = 30
+SHORTEST_TIME = 1e-6
+BAR_COLUMNS = 12
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Work:
+    """A long piece of work, and how far it is.
+
+    Attributes:
+        description: What is going on ("training").
+        total: Number of advances until the end; None where nobody knows.
+        unit: What the speed is given in.
+        scale: Units per advance.
+        counted: What an advance is called; `unit` where one advance is one unit.
+        start: Advances already done, after a resume.
+        done: Advances done, those of `start` included.
+        note: What is shown besides ("loss 1.52").
+        began: When the work began, in seconds of time.monotonic().
+        recent: (when, done) of the last half minute or more: a speed is that of now, not of a start that compiles.
+    """
+
+    description: str
+    total: int | None = None
+    unit: str = "tokens"
+    scale: float = 1.0
+    counted: str = ""
+    start: int = 0
+    done: int = 0
+    note: str = ""
+    began: float = field(default_factory=lambda: time.monotonic())
+    recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RECENT_SAMPLES))
+
+    def __post_init__(self) -> None:
+        self.done = self.start
+        self.recent.append((self.began, self.start))
+
+    def advance(self, count: int, note: str) -> None:
+        """So many more are done; an empty note leaves the one before."""
+        self.done += count
+        self.note = note or self.note
+        now = time.monotonic()
+        if now - self.recent[-1][0] >= SAMPLE_INTERVAL:
+            self.recent.append((now, self.done))
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.began
+
+    @property
+    def advances_per_second(self) -> float:
+        """Of the recent time; of all of it once the work is done."""
+        when, done = self.recent[0] if self.done != self.total else (self.began, self.start)
+        return (self.done - done) / max(time.monotonic() - when, SHORTEST_TIME)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """None where the end or the speed is not known."""
+        speed = self.advances_per_second
+        return None if self.total is None or speed <= 0 else max(self.total - self.done, 0) / speed
+
+    def speed_text(self) -> str:
+        return f"{self.advances_per_second * self.scale:,.0f} {self.unit}/s" if self.done > self.start else ""
+
+    def amount_text(self) -> str:
+        if self.total is None:
+            return f"{self.done:,} {self.counted or self.unit}" if self.done else ""
+        return f"{self.done:,} of {self.total:,} {self.counted or self.unit}"
+
+    def time_text(self) -> str:
+        """What is left, or what was spent where nobody knows the end."""
+        if self.total is not None and self.done >= self.total:
+            return f"done in {duration(self.seconds)}"
+        left = self.seconds_left
+        return f"{duration(self.seconds)} so far" if left is None else f"{duration(left)} left"
+
+    def line(self) -> str:
+        """`training: 160 of 6,000 steps, loss 1.523, 23,236 tokens/s, 3:45 left`."""
+        parts = [self.amount_text(), self.note, self.speed_text(), self.time_text()]
+        return f"{self.description}: {', '.join(part for part in parts if part)}"
+
+    def bar_text(self) -> str:
+        """The same behind a bar, what matters most in front."""
+        parts = [self.description, self.time_text(), self.amount_text(), self.speed_text(), self.note]
+        return ", ".join(part for part in parts if part)
+
+
+def duration(seconds: float) -> str:
+    """0:07, 12:30 or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class Display(Protocol):
+    """What shows a piece of work."""
+
+    def update(self, work: Work, milestone: bool) -> None:
+        """The work went on; a milestone is worth a line of its own."""
+
+    def close(self, work: Work) -> None:
+        """The work ended, or broke off."""
+
+
+class Lines:
+    """Without a terminal: a line at every milestone, every LINE_INTERVAL seconds, and at the end."""
+
+    def __init__(self, work: Work) -> None:
+        self.last = ""
+        self.ended = threading.Event()
+        self.heart = threading.Thread(target=self.beat, args=(work,), name="textzoo-progress", daemon=True)
+        self.heart.start()
+
+    def beat(self, work: Work) -> None:
+        while not self.ended.wait(LINE_INTERVAL):
+            self.show(work)
+
+    def show(self, work: Work) -> None:
+        line = visible_line(work.line())
+        if line != self.last:
+            self.last = line
+            console.print(line)
+
+    def update(self, work: Work, milestone: bool) -> None:
+        if milestone or work.done == work.total:
+            self.show(work)
+
+    def close(self, work: Work) -> None:
+        self.ended.set()
+        self.heart.join(PATIENCE)  # it may hang where nobody reads
+
+
+class Words(ProgressColumn):
+    """How far the work is; nothing in it is markup, and its end is left out where the terminal is narrow."""
+
+    def render(self, task: Task) -> Text:
+        return Text(visible_line(task.fields["work"].bar_text(), console.encoding), no_wrap=True, overflow="ellipsis")
+
+
+class Bars:
+    """On a terminal: a bar for each piece of work; what begins within another one gets a bar below it."""
+
+    shared: Progress | None = None
+
+    def __init__(self, work: Work) -> None:
+        self.is_outermost = Bars.shared is None
+        if Bars.shared is None:
+            Bars.shared = Progress(
+                BarColumn(BAR_COLUMNS),
+                Words(),
+                console=console,
+            )
+            Bars.shared.start()
+        self.progress = Bars.shared
+        self.task: TaskID = self.progress.add_task("", total=work.total, completed=work.start, work=work)
+
+    def update(self, work: Work, milestone: bool) -> None:
+        self.progress.update(self.task, completed=work.done)
+
+    def close(self, work: Work) -> None:
+        if self.is_outermost:
+            Bars.shared = None
+            self.progress.stop()
+        elif work.total is None:
+            self.progress.remove_task(self.task)
+
+
+@contextmanager
+def progress_bar(
+    description: str,
+    total: int | None,
+    *,
+    unit: str = "tokens",
+    scale: float = 1.0,
+    start: int = 0,
+    counted: str = "",
+) -> Iterator[Callable[..., None]]:
+    """Show one long piece of work.
+
+    Args:
+        description: What is going on ("training").
+        total: Number of advances until the end; None where nobody knows.
+        unit: What the speed is given in.
+        scale: Units per advance.
+        start: Advances already done, after a resume.
+        counted: What an advance is called, where it is not one unit ("steps").
+
+    Yields:
+        `advance(count=1, note="", milestone=False)`: goes on; `note` is shown as well ("loss 1.52"), and without a
+        terminal a milestone gets a line. Raises KeyboardInterrupt if one was asked for and got lost.
+    """
+    work = Work(description, total, unit, scale, counted, start)
+    display: Display = Bars(work) if console.shows_bars else Lines(work)
+
+    def advance(count: int = 1, note: str = "", milestone: bool = False) -> None:
+        raise_if_interrupted()
+        work.advance(count, note)
+        display.update(work, milestone)
+
+    try:
+        yield advance
+    finally:
+        display.close(work)
+
+
+@contextmanager
+def working(description: str) -> Iterator[None]:
+    """Show that one long step goes on which does not tell how far it is."""
+    with progress_bar(description, None):
+        yield
+
+
+def following(
+    items: Iterable[Item], description: str, total: int | None = None, *, unit: str = "tokens"
+) -> Iterator[Item]:
+    """The items as they come, each of them an advance of the work."""
+    with progress_bar(description, total, unit=unit) as advance:
+        for item in items:
+            advance()
+            yield item

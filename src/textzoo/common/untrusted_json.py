@@ -1,0 +1,50 @@
+"""JSON from files that nobody vouches for."""
+
+import json
+from pathlib import Path
+from typing import Any, NoReturn
+
+from textzoo.common.errors import UserError
+from textzoo.common.files import read_bytes
+
+# Empty lists take twenty times their bytes when they are read; values and keys take time.
+MAXIMAL_COLLECTIONS = 1 << 18
+MAXIMAL_VALUES = 1 << 20
+
+
+def read_json_object(path: Path, limit: int) -> dict[str, Any]:
+    """Read a JSON object of at most `limit` bytes.
+
+    Raises:
+        UserError: Missing, too large, not JSON, not an object, a key given twice, NaN or infinity, nested too deeply.
+    """
+    content = read_bytes(path, limit)
+    try:
+        values = parse_json(content)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"'{path}' is damaged", expected="valid JSON", received=str(error)) from None
+    if not isinstance(values, dict):
+        raise UserError(f"'{path}' is damaged", expected="a JSON object", received=type(values).__name__)
+    return values
+
+
+def parse_json(content: bytes) -> Any:
+    """The values of a JSON document of bounded size; ValueError or RecursionError if it is none, or too complex."""
+    collections = content.count(b"[") + content.count(b"{")
+    if collections > MAXIMAL_COLLECTIONS:
+        raise ValueError(f"{collections:,} brackets, of at most {MAXIMAL_COLLECTIONS:,} lists and objects")
+    values = content.count(b",")
+    if values > MAXIMAL_VALUES:
+        raise ValueError(f"{values:,} commas, of at most {MAXIMAL_VALUES:,} values")
+    return json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=refuse_constant)
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key is given twice")
+    return values
+
+
+def refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

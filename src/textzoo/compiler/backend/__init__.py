@@ -1,0 +1,1 @@
+"""From a lowered program to C: kernels, memory plan, verification, emission."""

@@ -1,0 +1,245 @@
+"""From a program and its memory plan to C files."""
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from textzoo.compiler.backend.planner import MemoryPlan
+from textzoo.compiler.backend.rendering import (
+    array_lines,
+    c_type,
+    comment_text,
+    format_comment,
+    half_lines,
+    loop_struct_lines,
+    place_of,
+    plain_text,
+    statement_lines,
+    struct_lines,
+)
+from textzoo.compiler.backend.templates import template
+from textzoo.compiler.backend.weights_image import image_bytes, image_offsets
+from textzoo.compiler.ir.graph import Graph, Symbols, Tensor
+from textzoo.compiler.ir.program import Call, Constant, Loop, Program
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class SelfCheck:
+    """What the device recomputes at its start: the logits of some tokens after a reset.
+
+    Attributes:
+        tokens: Teacher-forced tokens.
+        crc32: Over the bytes of all their logits, as LiteRT computes them.
+    """
+
+    tokens: tuple[int, ...] = ()
+    crc32: int = 0
+
+
+@dataclass
+class ModelFacts:
+    """What the generated header says about a model.
+
+    Attributes:
+        name: Of the architecture or the file.
+        sha256: Of the .tflite.
+        context_length: Steps possible after a reset; 0 where the model is no decode step.
+        check: For the self-check.
+        logit_unit: docs/sampling.md.
+    """
+
+    name: str
+    sha256: str
+    context_length: int = 0
+    check: SelfCheck = field(default_factory=SelfCheck)
+    logit_unit: int = 0
+
+
+@dataclass
+class Flash:
+    """Bytes of the constants by kind, and one by one."""
+
+    by_kind: dict[str, int]
+    by_symbol: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_kind.values())
+
+
+def all_constants(graph: Graph, program: Program) -> list[Constant]:
+    """Parameters of kernels, and constant tensors that statements read."""
+    found = program.constants()
+    seen: set[int] = set()
+    for statement in program.statements:
+        for tensor in statement.reads():
+            storage = tensor.storage
+            # Loops have constants of one element as literals.
+            is_literal = storage.size == 1 and storage is tensor and isinstance(statement, Loop)
+            if storage.is_constant and id(storage) not in seen and not is_literal:
+                seen.add(id(storage))
+                kind = "embedding" if len(storage.shape) == 2 else "parameters"
+                comment = format_comment(storage)
+                found.append(Constant(storage.symbol, stored_values(storage), comment, kind, storage))
+    return found
+
+
+def stored_values(tensor: Tensor) -> np.ndarray:
+    return tensor.value.astype(np.uint8) if tensor.dtype == np.bool_ else tensor.value
+
+
+def share_equal(constants: list[Constant]) -> list[Constant]:
+    """Give constants of equal content the same symbol; return each content once."""
+    first: dict[tuple[str, bytes], Constant] = {}
+    for constant in constants:
+        key = (str(constant.values.dtype), constant.values.tobytes())
+        constant.symbol = first.setdefault(key, constant).symbol
+        if constant.tensor is not None:
+            constant.tensor.symbol = constant.symbol
+    return list(first.values())
+
+
+def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
+    """Number every symbol that is already one of a tensor, a constant or a struct's field.
+
+    Tensors are macros, so they must not be called like fields.
+    """
+    symbols = Symbols()
+    for statement in program.statements:
+        symbols.taken.update(*(struct.names() for struct in statement.structs()))
+    for tensor in used_tensors(graph, program):
+        tensor.symbol = symbols.take(tensor.symbol)
+    for constant in constants:
+        constant.symbol = symbols.take(constant.symbol)
+
+
+def flash_of(constants: list[Constant]) -> Flash:
+    by_kind: dict[str, int] = {}
+    for constant in constants:
+        by_kind[constant.kind] = by_kind.get(constant.kind, 0) + constant.values.nbytes
+    return Flash(by_kind, {constant.symbol: constant.values.nbytes for constant in constants})
+
+
+def weights_crc32(constants: list[Constant]) -> int:
+    """CRC-32 (IEEE) over all constants, little endian, in the order of weights.c."""
+    checksum = 0
+    for constant in constants:
+        values = constant.values
+        checksum = zlib.crc32(values.astype(values.dtype.newbyteorder("<")).tobytes(), checksum)
+    return checksum
+
+
+def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], dict[str, Any]]:
+    """File name -> content, and what their templates printed, for platforms that have templates of their own."""
+    constants = all_constants(graph, program)
+    keep_symbols_apart(graph, program, constants)
+    constants = share_equal(constants)
+    for constant in constants:
+        constant.comment = comment_text(constant.comment)
+    context = {
+        "facts": facts,
+        "version": VERSION,
+        "plan": plan,
+        "constants": constants,
+        "crc32": weights_crc32(constants),
+        "flash": flash_of(constants),
+        "offsets": image_offsets(constants),
+        "image_bytes": image_bytes(constants),
+        "logits": graph.outputs.get("logits"),
+        "is_decode": facts.context_length > 0,
+        "c_type": c_type,
+        "format_comment": format_comment,
+        "array_lines": array_lines,
+        "plain_text": plain_text,
+        **program_context(graph, program, plan),
+    }
+    names = ("model.h", "model.c", "weights.h", "weights.c", "embedding.h")
+    files = {name: template(f"common/{name}.j2").render(context) for name in names}
+    return files, context
+
+
+def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[str, Any]:
+    """Everything about statements and tensors that the template prints."""
+    structs = name_structs(program)
+    states = {id(state.before) for state in graph.states}
+    return {
+        "headers": sorted({header for statement in program.statements for header in statement.headers()}),
+        "structs": [line for lines in structs.values() for line in lines[1]],
+        "tensors": [
+            (tensor.symbol, place_of(tensor, plan, states), format_comment(tensor))
+            for tensor in used_tensors(graph, program)
+        ],
+        "steps": [
+            (statement, statement_lines(statement, plan, {key: value[0] for key, value in structs.items()}))
+            for statement in program.statements
+        ],
+        "states": [(state.before, plan.offsets[id(state.before)]) for state in graph.states],
+        "inputs": graph.inputs,
+        "outputs": graph.outputs,
+        "tables": {
+            "model_inputs": [(name, tensor.symbol, tensor.bytes) for name, tensor in graph.inputs.items()],
+            "model_outputs": [(name, tensor.symbol, tensor.bytes) for name, tensor in graph.outputs.items()],
+            "model_states": [(state.name, state.before.symbol, state.before.bytes) for state in graph.states],
+        },
+        "macs": sum(macs_of(call) for statement in program.statements for call in statement.calls()),
+        "halves": half_lines(program),
+    }
+
+
+def name_structs(program: Program) -> dict[int, tuple[str, list[str]]]:
+    """id of a struct -> its symbol and lines; equal structs share one."""
+    named: dict[int, tuple[str, list[str]]] = {}
+    known: dict[tuple[str, ...], str] = {}
+    for number, statement in enumerate(program.statements):
+        lines_of = loop_struct_lines if isinstance(statement, Loop) else struct_lines
+        for place, struct in enumerate(statement.structs()):
+            symbol = f"step_{number}" + (f"_{place}" if place else "")
+            key = tuple(lines_of(struct, ""))
+            if key in known:
+                named[id(struct)] = (known[key], [])
+            else:
+                known[key] = symbol
+                named[id(struct)] = (symbol, lines_of(struct, symbol))
+    return named
+
+
+def used_tensors(graph: Graph, program: Program) -> list[Tensor]:
+    """Every tensor that the statements name and that is no constant with memory of its own, bases before views."""
+    found: dict[int, Tensor] = {}
+
+    def use(tensor: Tensor) -> None:
+        if tensor.view is not None:
+            use(tensor.view.base)
+            for move in tensor.view.moves:
+                use(move.index)
+        if not (tensor.is_constant and tensor.view is None):
+            found.setdefault(id(tensor), tensor)
+
+    for tensor in (*graph.inputs.values(), *(state.before for state in graph.states)):
+        use(tensor)
+    for statement in program.statements:
+        for tensor in (*statement.reads(), *statement.writes()):
+            use(tensor)
+    for tensor in graph.kept():
+        use(tensor)
+    return list(found.values())
+
+
+def macs_of(call: Call) -> int:
+    """Multiplications of a product of matrices, all places of a cache counted; 0 for everything else."""
+    struct = call.struct
+    fields = struct.fields if struct is not None else {}
+    if struct is not None and struct.type.startswith("tz_fully_connected"):
+        return fields["rows"] * fields["columns"] * call.repeats
+    if struct is not None and struct.type == "tz_attention_s8_t":
+        return 2 * fields["heads"] * fields["context"] * fields["width"]
+    if struct is not None and struct.type == "tz_attention_s16_t":
+        rows = fields["softmax"].fields
+        return 2 * rows["rows"] * rows["columns"] * fields["width"]
+    if struct is not None and struct.type == "tz_batch_matmul_t":
+        return int(np.prod(fields["batches"])) * fields["rows"] * fields["depth"] * fields["columns"]
+    return 0

@@ -1,0 +1,58 @@
+"""Loops that a variant computes faster as a kernel of its own, several elements at once."""
+
+from pathlib import Path
+
+from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.compiler.ir.program import Call, Loop, Program, Statement, Struct, straightened
+from textzoo.compiler.numerics.fixedpoint import Factor
+from textzoo.compiler.operators.base import can_hoist, hoisted_struct
+
+# Function of elementwise.h -> kernel.
+KERNELS = {"tz_add": "add_s8"}
+RAISED = 255 << 20
+
+
+def use_vector_kernels(program: Program, variant: str) -> None:
+    """Replace loops by calls where the variant has the kernel."""
+    program.statements = [as_call(statement, variant) or statement for statement in program.statements]
+
+
+def as_call(statement: Statement, variant: str) -> Call | None:
+    """The call that does the same as a loop over one int8 sum, or None."""
+    if not isinstance(statement, Loop) or len(statement.body) != 1:
+        return None
+    loop = straightened(statement)
+    (compute,) = loop.body
+    kernel = KERNELS.get(compute.function, "")
+    tensors = [operand.tensor for operand in (*compute.operands, compute.target)]
+    whole = all((operand.strides, operand.offset) == ((1,), 0) for operand in (*compute.operands, compute.target))
+    narrow = all(str(tensor.dtype) == "int8" and not tensor.is_constant for tensor in tensors)
+    apart = not any(operand.overlaps(compute.target) for operand in compute.operands)
+    if not (kernel and whole and narrow and apart and (RUNTIME / Path(variant) / f"{kernel}.c").is_file()):
+        return None
+    struct = add_struct(loop.shape[0], compute.struct)
+    if struct is None:
+        return None
+    return Call(statement.kind, statement.name, kernel, struct, tensors[:2], tensors[2:])
+
+
+def add_struct(count: int, add: Struct) -> Struct | None:
+    """tz_add_t as tz_add_s8_t, if its factors can be hoisted."""
+    parts = {name: add.fields[name].fields for name in ("a", "b", "output")}
+    factors = {name: Factor(part["multiplier"], part["shift"]) for name, part in parts.items()}
+    if not all(can_hoist(factor, RAISED, even=name != "output") for name, factor in factors.items()):
+        return None
+    scales = {name: hoisted_struct(factors[name], 0) for name in ("a", "b")}
+    for scale in scales.values():
+        scale.fields["left"] += add.fields["left_shift"]
+    return Struct(
+        "tz_add_s8_t",
+        {
+            "count": count,
+            "a_zero_point": parts["a"]["zero_point"],
+            "b_zero_point": parts["b"]["zero_point"],
+            **scales,
+            "output": hoisted_struct(factors["output"], parts["output"]["zero_point"]),
+            **add.fields["range"].fields,
+        },
+    )

@@ -1,0 +1,1 @@
+"""From a .tflite that was read to a checked graph."""

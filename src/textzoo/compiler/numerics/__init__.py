@@ -1,0 +1,1 @@
+"""Integer arithmetic as LiteRT's reference kernels and the C runtime define it."""

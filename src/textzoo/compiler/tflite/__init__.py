@@ -1,0 +1,1 @@
+"""Read and write .tflite files; every size is checked before anything is allocated."""

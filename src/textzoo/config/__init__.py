@@ -1,0 +1,1 @@
+"""The configuration: schema, composition from files and the command line, checks, help."""

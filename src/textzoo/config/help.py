@@ -1,0 +1,96 @@
+"""The table of keys and the help page, generated from the schema and the table of chains."""
+
+import dataclasses
+from pathlib import Path
+
+from textzoo.config.chains import CHAINS, SERVICES
+from textzoo.config.keys import default_of, range_text, type_text
+from textzoo.config.schema import Config, walk
+
+HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
+
+Usage:   python stm32ai_main.py operation_mode=MODE [key=value ...] [group=option ...]
+         python stm32ai_main.py --config-path . --config-name user_config.yaml
+         python stm32ai_main.py -m model.n_layers=2,3          (a sweep)
+
+Modes:
+{modes}
+
+Groups (group=option chooses a file of conf/):
+{groups}
+
+Keys:    operation_mode=describe prints every key with type, range, default and meaning; --cfg job prints the
+         configuration that would run; --hydra-help tells about Hydra's own flags.
+
+Example: python stm32ai_main.py operation_mode=chain_tqe dataset=text dataset.training_path=my_text.txt
+"""
+
+
+def help_text(folder: Path) -> str:
+    """The page of --help; `folder` is conf/."""
+    modes = "\n".join(f"  {mode:13} {mode_text(mode)}" for mode in CHAINS)
+    groups = "\n".join(
+        f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(folder.iterdir()) if path.is_dir()
+    )
+    return HELP.format(modes=modes, groups=groups).rstrip()
+
+
+def options_of(group: Path) -> list[str]:
+    """The options of a folder of conf/, sorted."""
+    return sorted(path.stem for path in group.glob("*.yaml"))
+
+
+def mode_text(mode: str) -> str:
+    services = CHAINS[mode]
+    return SERVICES[mode].text if mode in SERVICES else " -> ".join(services)
+
+
+def key_rows() -> list[tuple[str, str, str, str, str]]:
+    """Per key: name, type with unit, range or choices, default, meaning."""
+    return [
+        (name, type_text(entry), limits_text(entry), default_text(entry), entry.metadata["text"])
+        for name, entry in walk()
+    ]
+
+
+def limits_text(entry: dataclasses.Field) -> str:
+    return ", ".join(entry.metadata["choices"]) or range_text(entry)
+
+
+def default_text(entry: dataclasses.Field) -> str:
+    value = default_of(entry)
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def key_table() -> str:
+    """All keys as text: a line per section, then per key its default, type, range and meaning."""
+    lines: list[str] = []
+    section = None
+    for name, kind, limits, default, text in key_rows():
+        head = name.partition(".")[0]
+        if head != section and head in {entry.name for entry in dataclasses.fields(Config)}:
+            section = head
+            lines.append(f"\n[{section}]")
+        lines.append(f"{name} = {default}")
+        lines.append(f"    {text} ({kind}{'; ' + limits if limits else ''})")
+    return "\n".join(lines).strip()
+
+
+def operator_table() -> str:
+    """The operators that the compiler knows, with the types that each takes."""
+    from textzoo.compiler.operators.registry import operator_rows
+
+    rows = [f"{name}\n    {types}" for name, types in operator_rows()]
+    return "\n".join(["", "[operators of a .tflite that compile to C]", *rows])
+
+
+def key_table_markdown() -> str:
+    """The same table in Markdown, for the README."""
+    head = "| key | default | type | range | meaning |\n|---|---|---|---|---|\n"
+    rows = (
+        f"| `{name}` | `{default or ' '}` | {kind} | {limits} | {text} |"
+        for name, kind, limits, default, text in key_rows()
+    )
+    return head + "\n".join(rows)

@@ -1,0 +1,171 @@
+"""Keys, types and ranges of a configuration, as the schema says."""
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable
+from typing import Any
+
+from textzoo.common.errors import UserError
+from textzoo.common.registry import did_you_mean, nearest
+from textzoo.config.schema import Config
+
+# A contradiction between keys: a rule looks at one matter and returns its mistakes.
+Rule = Callable[[Config], list[UserError]]
+
+
+def build_section(section: Any, values: Any, prefix: str, errors: list[UserError], **given: Any) -> Any:
+    """An instance of a dataclass; mistakes are added to `errors` and leave the default in place, or None without one.
+
+    Args:
+        section: Its fields say keys and types, their metadata ranges and choices, as `schema.setting` makes them.
+        values: Key -> value; of a field that is a dataclass itself, again such values.
+        prefix: What stands before a key in messages.
+        errors: Gets the mistakes.
+        given: Fields that are no keys.
+    """
+    fields = {entry.name: entry for entry in dataclasses.fields(section) if entry.name not in given}
+    chosen = {name: None for name, entry in fields.items() if is_required(entry)}
+    if not isinstance(values, dict):
+        errors.append(UserError(f"wrong type of {prefix.rstrip('.')}", expected="a section", received=repr(values)))
+        return section(**given, **chosen)
+    errors += [
+        UserError(f"{prefix}{name} is missing", expected=type_text(fields[name]))
+        for name in chosen
+        if name not in values
+    ]
+    for key, value in values.items():
+        if key not in fields:
+            errors.append(unknown_key(f"{prefix}{key}", fields, prefix))
+        elif (inner := section_of(fields[key].type, value)) is not None:
+            chosen[key] = build_section(inner, value, f"{prefix}{key}.", errors)
+        else:
+            chosen[key] = convert(fields[key], value, f"{prefix}{key}", errors)
+    return section(**given, **chosen)
+
+
+def is_required(entry: dataclasses.Field) -> bool:
+    return entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+
+
+def section_of(annotation: Any, value: Any) -> Any:
+    """The dataclass that a value is to be an instance of, or None; null may stand for one where the field allows it."""
+    kinds = allowed_types(annotation)
+    if value is None and type(None) in kinds:
+        return None
+    return next((kind for kind in kinds if dataclasses.is_dataclass(kind)), None)
+
+
+def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
+    key = name.rpartition(".")[2]
+    match = nearest(key, fields)
+    remedy = f"Did you mean '{prefix}{match}'?" if match else f"Known here: {', '.join(sorted(fields))}."
+    return UserError(f"unknown key {name}", remedy=remedy)
+
+
+def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserError]) -> Any:
+    """The value in the field's type, or the field's default after a mistake was noted."""
+    allowed = allowed_types(entry.type)
+    if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
+        value = float_of(value)
+    if not fits(value, allowed):
+        errors.append(UserError(f"wrong type of {name}", expected=type_text(entry), received=received_text(value)))
+        return default_of(entry)
+    problem = outside(entry, value)
+    if problem:
+        errors.append(problem(name))
+        return default_of(entry)
+    return value
+
+
+def float_of(value: int) -> float:
+    """The number as a float; infinity, which no range holds, where it is too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def allowed_types(annotation: Any) -> tuple[Any, ...]:
+    if isinstance(annotation, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
+
+
+def fits(value: Any, allowed: tuple[Any, ...]) -> bool:
+    """Whether the value is of one of the types; a bool is not an int here, and lists hold texts or sections."""
+    if isinstance(value, dict) and dict[str, str] in allowed:
+        return all(type(text) is str for text in value.values())
+    if isinstance(value, list):
+        kinds = [kind for kind in (str, dict) if list[kind] in allowed]
+        return any(all(type(item) is kind for item in value) for kind in kinds)
+    return type(value) in allowed
+
+
+def type_text(entry: dataclasses.Field) -> str:
+    """The field's type in the user's words, e.g. "a whole number (steps)"."""
+    words = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "text",
+        list[str]: "a list of texts",
+        list[dict]: "a list of sections",
+        dict: "a section",
+        dict[str, str]: "a section of texts",
+        type(None): "null",
+    }
+    text = " or ".join(words.get(kind, "a section") for kind in allowed_types(entry.type))
+    unit = entry.metadata.get("unit")
+    return f"{text} ({unit})" if unit else text
+
+
+def received_text(value: Any) -> str:
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "section"}
+    return f"{value!r} ({names.get(type(value), type(value).__name__)})"
+
+
+def default_of(entry: dataclasses.Field) -> Any:
+    """A field's default; None where it has none."""
+    if is_required(entry):
+        return None
+    return entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
+
+
+def range_text(entry: dataclasses.Field) -> str:
+    """The field's range as text, e.g. ">= 1 and <= 64", or an empty string."""
+    signs = {"low": ">=", "above": ">", "high": "<=", "below": "<"}
+    bounds = [(sign, entry.metadata.get(key)) for key, sign in signs.items()]
+    return " and ".join(f"{sign} {bound:,}" for sign, bound in bounds if bound is not None)
+
+
+def outside(entry: dataclasses.Field, value: Any) -> Callable[[str], UserError] | None:
+    """For a value outside the field's choices or range: a function from the key's name to the error."""
+    choices = entry.metadata.get("choices")
+    if choices and value is not None and value not in choices:
+        expected = f"one of {', '.join(choices)}"
+        hint = did_you_mean(str(value), choices)
+        return lambda name: UserError(f"wrong value of {name}", expected=expected, received=repr(value), remedy=hint)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not within(entry.metadata, value):
+        expected = range_text(entry) if is_finite(value) else f"a finite number {range_text(entry)}".rstrip()
+        return lambda name: UserError(f"{name} is out of range", expected=expected, received=str(value))
+    return None
+
+
+def is_finite(value: float) -> bool:
+    """Whether it is a number; one of Python's whole numbers is, even where it is too large for a float."""
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def within(bounds: Any, value: float) -> bool:
+    """Whether a number is finite and within its field's bounds."""
+    if not is_finite(value):
+        return False
+    tests = {
+        "low": lambda bound: value >= bound,
+        "high": lambda bound: value <= bound,
+        "above": lambda bound: value > bound,
+        "below": lambda bound: value < bound,
+    }
+    return all(test(bounds[key]) for key, test in tests.items() if bounds.get(key) is not None)

@@ -1,0 +1,134 @@
+"""Rules for the architecture, those of the CIMv3 accelerator among them."""
+
+import dataclasses
+from collections.abc import Set
+
+from textzoo.common.errors import UserError
+from textzoo.config.keys import Rule
+from textzoo.config.schema import Config, ModelConfig
+from textzoo.models.constructors import arguments_of
+
+# Keys of the model section that say what to do with the architecture; the others say how to build it.
+NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
+# Of d_model x d_model, in a transformer's block; recurrent ones have fewer.
+MATRICES_PER_BLOCK = 12
+MOST_WEIGHTS = 2**29
+CIMV3_BOARD = "CIMv3"
+CIMV3_WIDTHS = (128, 256, 512)
+CIMV3_HEAD_WIDTH = 64
+CIMV3_CONTEXT = 128
+
+
+def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
+    """Keys that the architecture does not have: those that the user gives, and those changed by anything else.
+
+    Args:
+        model: The section as it is composed.
+        given: Keys of the section that the user gives, be it with their defaults.
+    """
+    entries = {entry.name: entry for entry in dataclasses.fields(model)}
+    changed = {name for name, entry in entries.items() if getattr(model, name) != entry.default}
+    return keys_not_taken(model.name, given | changed)
+
+
+def keys_not_taken(architecture: str, given: Set[str]) -> list[UserError]:
+    """One mistake that names all of the keys given that an architecture does not have, and those that it has."""
+    taken = arguments_of(architecture)
+    keys = [entry.name for entry in dataclasses.fields(ModelConfig) if entry.name not in NOT_ARCHITECTURE]
+    idle = [key for key in keys if key in given and taken is not None and key not in taken]
+    return [not_taken(architecture, idle, taken & set(keys))] if idle else []
+
+
+def not_taken(architecture: str, idle: list[str], taken: Set[str]) -> UserError:
+    return UserError(
+        f"the architecture {architecture} has no {', '.join(idle)}",
+        expected=f"of the model section: {', '.join(sorted(taken))}",
+        remedy="Leave it out, or choose another model.",
+    )
+
+
+def has(model: ModelConfig, key: str) -> bool:
+    """Whether a key means something to the architecture."""
+    return key in (arguments_of(model.name) or ())
+
+
+def check_heads(config: Config) -> list[UserError]:
+    model = config.model
+    if has(model, "n_heads") and model.d_model % model.n_heads:
+        return [
+            UserError(
+                f"model.d_model={model.d_model} is not divisible by model.n_heads={model.n_heads}",
+                remedy="Every head has d_model / n_heads channels.",
+            )
+        ]
+    return []
+
+
+def check_size(config: Config) -> list[UserError]:
+    """The weights of the blocks fit a .tflite, and training's several copies of them a machine."""
+    model = config.model
+    if not has(model, "d_model") or not has(model, "n_layers"):
+        return []
+    weights = MATRICES_PER_BLOCK * model.n_layers * model.d_model**2
+    if weights <= MOST_WEIGHTS:
+        return []
+    return [
+        UserError(
+            f"model.n_layers={model.n_layers} and model.d_model={model.d_model} make a model that is too large",
+            expected=f"at most {MOST_WEIGHTS:,} weights",
+            received=f"about {weights:,}",
+            remedy="Give fewer layers, or a smaller width.",
+        )
+    ]
+
+
+def check_rotary(config: Config) -> list[UserError]:
+    model = config.model
+    if has(model, "positions") and model.positions == "rotary" and model.d_model % (2 * model.n_heads):
+        return [
+            UserError(
+                "model.positions=rotary turns pairs of channels",
+                expected="an even number of channels per head, d_model / n_heads",
+                received=f"{model.d_model} / {model.n_heads}",
+            )
+        ]
+    return []
+
+
+def check_cimv3(config: Config) -> list[UserError]:
+    """The CIMv3 accelerator's rules, where they are asked for or its board is."""
+    if config.deployment.hardware_setup.board == CIMV3_BOARD:
+        return cimv3_violations(config.model, f"Another board than {CIMV3_BOARD} lifts this rule.")
+    is_asked = config.model.constraints == "cimv3"
+    return cimv3_violations(config.model, "model.constraints=none lifts this rule.") if is_asked else []
+
+
+def cimv3_violations(model: ModelConfig, remedy: str) -> list[UserError]:
+    """An error for every rule of the CIMv3 accelerator that an architecture breaks."""
+    widths = ", ".join(map(str, CIMV3_WIDTHS))
+    rules = [
+        (model.name == "pico_gpt", "name", "pico_gpt", model.name),
+        (model.d_model in CIMV3_WIDTHS, "d_model", f"one of {widths}", model.d_model),
+        (
+            model.d_model == model.n_heads * CIMV3_HEAD_WIDTH,
+            "n_heads",
+            f"d_model / n_heads = {CIMV3_HEAD_WIDTH}",
+            f"{model.d_model} / {model.n_heads}",
+        ),
+        (model.context_length <= CIMV3_CONTEXT, "context_length", f"<= {CIMV3_CONTEXT}", model.context_length),
+        (model.activation == "relu", "activation", "relu", model.activation),
+        (not model.use_bias, "use_bias", "false", "true"),
+    ]
+    return [
+        UserError(f"model.{key} breaks a CIMv3 rule", expected=expected, received=str(received), remedy=remedy)
+        for holds, key, expected, received in rules
+        if not holds
+    ]
+
+
+RULES: tuple[Rule, ...] = (
+    check_heads,
+    check_size,
+    check_rotary,
+    check_cimv3,
+)

@@ -1,0 +1,55 @@
+"""The picture of a benchmark: where the instructions of a token go."""
+
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from textzoo.common.escaping import FONT_ENCODING, visible_line
+from textzoo.common.files import atomic_path
+from textzoo.common.pictures import Figure
+from textzoo.records.report import BenchmarkReport
+
+DOTS_PER_INCH = 150
+INCHES_PER_BAR = 0.28
+
+
+def draw_instructions(report: BenchmarkReport, path: Path) -> None:
+    """Write a PNG: cost by operator above, by position below."""
+    figure = instructions_picture(report)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+
+
+def instructions_picture(report: BenchmarkReport) -> Figure:
+    kinds = report.by_kind or {}
+    bars_height = 0.6 + INCHES_PER_BAR * max(len(kinds), 2)
+    figure = Figure(figsize=(8, bars_height + 3.2), layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=(bars_height, 2.4))
+    draw_kinds(above, kinds)
+    draw_positions(below, report.by_position or [])
+    unit = "instructions" if report.instructions_per_token else "cost"
+    title = f"{unit} per token on {report.board} ({report.machine})"
+    figure.suptitle(visible_line(title, FONT_ENCODING), parse_math=False)
+    return figure
+
+
+def draw_kinds(axes: Axes, kinds: dict[str, int]) -> None:
+    """A bar per operator, the dearest on top, its cost and share behind it."""
+    whole = max(sum(kinds.values()), 1)
+    bars = axes.barh(range(len(kinds)), list(kinds.values()))
+    axes.set_yticks(range(len(kinds)), list(kinds), fontsize=8, parse_math=False)
+    axes.bar_label(bars, [f"{cost:,}  {cost / whole:.1%}" for cost in kinds.values()], padding=3, fontsize=8)
+    axes.invert_yaxis()
+    axes.margins(x=0.25)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel("by operator, mean over all positions")
+
+
+def draw_positions(axes: Axes, costs: list[int]) -> None:
+    axes.plot(costs)
+    axes.set_xlabel("by position")
+    axes.set_ylim(0, 1.08 * max(costs, default=1))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.grid(alpha=0.3)

@@ -1,0 +1,103 @@
+"""Runs of the tracking store side by side: what differs in their configuration, and their figures."""
+
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from textzoo.config.schema import walk
+from textzoo.records.headlines import BY_KEY, LESS, MORE, headline_of
+
+# Differences that say nothing about a run.
+NOT_COMPARED = ("general.resume", "mlflow.uri", "prediction.prompt")
+RUNS_PER_TABLE = 4
+ABSENT = "-"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the comparison: a name, the text for each run, and which of the runs are best."""
+
+    name: str
+    cells: tuple[str, ...]
+    best: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs by letter, with their names and facts, and two blocks of rows."""
+
+    letters: tuple[str, ...]
+    names: tuple[str, ...]
+    facts: tuple[str, ...]
+    configuration: tuple[Row, ...]
+    figures: tuple[Row, ...]
+
+    @property
+    def parts(self) -> list[slice]:
+        """The runs of each table: so many as fit beside each other, as many in one table as in the other."""
+        count = len(self.letters)
+        size = math.ceil(count / max(math.ceil(count / RUNS_PER_TABLE), 1))
+        return [slice(start, start + size) for start in range(0, count, max(size, 1))]
+
+
+def compared(runs: Sequence[Any]) -> Comparison:
+    """The table of the runs: keys whose values differ in the order of the schema, headline figures in theirs."""
+    return Comparison(
+        letters=tuple(letter(index) for index in range(len(runs))),
+        names=tuple(run.info.run_name for run in runs),
+        facts=tuple(facts(run) for run in runs),
+        configuration=tuple(configuration_rows(runs)),
+        figures=tuple(figure_rows(runs)),
+    )
+
+
+def letter(index: int) -> str:
+    """A, B, ... Z, AA, AB, ..."""
+    return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
+
+
+def facts(run: Any) -> str:
+    """Status, start and id."""
+    began = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
+    return f"{run.info.status}, {began:%Y-%m-%d %H:%M} UTC, {run.info.run_id[:8]}"
+
+
+def configuration_rows(runs: Sequence[Any]) -> Iterable[Row]:
+    order = [name for name, _ in walk()]
+    found = {name for run in runs for name in run.data.params} - set(NOT_COMPARED)
+    for name in sorted(found, key=lambda name: (order.index(name) if name in order else len(order), name)):
+        cells = tuple(run.data.params.get(name, ABSENT) for run in runs)
+        if len(set(cells)) > 1:
+            yield Row(name, cells)
+
+
+def figure_rows(runs: Sequence[Any]) -> Iterable[Row]:
+    order = list(BY_KEY)
+    keys = {key for run in runs for key in run.data.metrics if headline_of(key)}
+    for key in sorted(keys, key=lambda key: (order.index(headline_of(key).key), key)):
+        headline = headline_of(key)
+        values = [run.data.metrics.get(key) for run in runs]
+        as_shown = [math.nan if value is None else round(value, headline.digits) for value in values]
+        cells = tuple(shown_figure(value, headline.digits) for value in values)
+        yield Row(key, cells, best_of(as_shown, headline.better))
+
+
+def shown_figure(value: float | None, digits: int) -> str:
+    """A figure with separators for thousands; a store writes infinity as the largest number that it has."""
+    if value is None:
+        return ABSENT
+    if abs(value) >= sys.float_info.max:
+        return "inf" if value > 0 else "-inf"
+    return f"{value:,.{digits}f}"
+
+
+def best_of(values: Sequence[float], better: str) -> frozenset[int]:
+    """Where the best values stand; nowhere if all are the same, only one is there, or neither way is better."""
+    there = [value for value in values if not math.isnan(value)]
+    if better not in (LESS, MORE) or len(set(there)) < 2:
+        return frozenset()
+    best = min(there) if better == LESS else max(there)
+    return frozenset(index for index, value in enumerate(values) if value == best)

@@ -1,0 +1,144 @@
+"""What the services read: the corpus as tokens, the tokenizer, the models; from the run's folder or as configured."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textzoo.common.errors import UserError
+from textzoo.common.escaping import visible_line
+from textzoo.common.files import write_json, write_text
+from textzoo.common.progress import console, working
+from textzoo.common.untrusted_json import read_json_object
+from textzoo.config.schema import Config, DatasetConfig, TokenizerConfig
+from textzoo.quantizers.recipes import RECIPES
+from textzoo.records.tracking import Sink
+from textzoo.records.workspace import ROLES, Workspace
+from textzoo.text.corpora.registry import Corpus, TokenCorpus, load_corpus
+from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
+from textzoo.text.statistics import data_statistics, numbers, statistics_key, statistics_page, warnings
+from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer
+
+if TYPE_CHECKING:
+    from textzoo.models.base import LanguageModel
+
+DATASET_FOLDER = "dataset"
+
+
+def prepared_dataset(config: Config, workspace: Workspace, sink: Sink, *, anew: bool = False) -> PreparedDataset:
+    """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one.
+
+    Beside it the run's folder and the tracker get the statistics of the corpus, once.
+
+    Args:
+        config: What to prepare.
+        workspace: The run's folder.
+        sink: The tracker.
+        anew: For a training, which makes the tokenizer itself: one that lies beside the models is not believed.
+    """
+    with working("preparing the corpus"):
+        corpus = load_corpus(config.dataset)
+        tokenizer = tokenizer_config(config, None if anew else workspace)
+        data = prepare_corpus(corpus, tokenizer, workspace.path(DATASET_FOLDER))
+    if not has_statistics(corpus, data, config.dataset, workspace):
+        with working("statistics of the corpus"):
+            statistics = data_statistics(corpus, data, config.dataset.separator)
+        keep_statistics(statistics, config.dataset, workspace, sink)
+    return data
+
+
+def has_statistics(
+    corpus: Corpus | TokenCorpus, data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace
+) -> bool:
+    """Whether the run's folder already holds the statistics of this corpus."""
+    path = workspace.find("statistics")
+    try:
+        recorded = read_json_object(path, MAX_RECORD_BYTES) if path else {}
+    except UserError:
+        return False
+    return recorded.get("key") == statistics_key(corpus, data, dataset.separator)
+
+
+def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspace: Workspace, sink: Sink) -> None:
+    """statistics.json and statistics.md in the run's folder and the tracker; warnings on the console."""
+    warned = warnings(statistics, dataset.overlap_warning)
+    for sentence in warned:
+        console.print(f"Warning: {visible_line(sentence)}")
+    path = workspace.path(ROLES["statistics"])
+    write_text(path.with_suffix(".md"), statistics_page(statistics, warned))
+    write_json(path, statistics)
+    sink.metrics(0, numbers(statistics))
+    for file in (path, path.with_suffix(".md")):
+        sink.artifact(file)
+
+
+def tokenizer_config(config: Config, workspace: Workspace | None) -> TokenizerConfig:
+    if config.dataset.name == "nanogpt":  # brings its own vocabulary
+        return config.tokenizer
+    existing = tokenizer_path(config, workspace)
+    return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer
+
+
+def tokenizer_path(config: Config, workspace: Workspace | None) -> Path | None:
+    """An existing tokenizer.json: as configured, beside the model file given, or of this run's folder."""
+    if config.tokenizer.path:
+        return Path(config.tokenizer.path)
+    for model_path in (config.model.float_model_path, config.model.quantized_model_path):
+        if model_path and (beside := Path(model_path).parent / "tokenizer.json").is_file():
+            return beside
+    return workspace.find("tokenizer") if workspace else None
+
+
+def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:
+    """The tokenizer that belongs to the model at hand."""
+    path = tokenizer_path(config, workspace)
+    if path is None:
+        raise UserError(
+            "there is no tokenizer for the model",
+            expected="tokenizer.json beside the model file",
+            remedy="Give tokenizer.path=<file>.",
+        )
+    return load_tokenizer(path)
+
+
+def keep_tokenizer(data: PreparedDataset, workspace: Workspace) -> None:
+    """Put the tokenizer beside the models, where it travels with them."""
+    data.tokenizer.save(workspace.path(ROLES["tokenizer"]))
+
+
+def float_model_path(config: Config, workspace: Workspace) -> Path | None:
+    """The float model of this run, or the one that the configuration names."""
+    own = workspace.find("float_model")
+    return own or (Path(config.model.float_model_path) if config.model.float_model_path else None)
+
+
+def float_model(config: Config, workspace: Workspace) -> "LanguageModel":
+    """The trained float model; UserError if there is none."""
+    from textzoo.models.files import load_float_model
+
+    path = float_model_path(config, workspace)
+    if path is None:
+        raise UserError("there is no float model", remedy="Train one, or give model.float_model_path=<file>.keras.")
+    return load_float_model(path)
+
+
+def quantized_model_paths(config: Config, workspace: Workspace) -> list[Path]:
+    """Every quantized decode step at hand: the configured one, then those of this run."""
+    named = [Path(config.model.quantized_model_path)] if config.model.quantized_model_path else []
+    return named + workspace.files("quantized_model")
+
+
+def check_vocabulary(model_size: int, data_size: int) -> None:
+    """A model and a tokenizer that do not belong together are refused."""
+    if model_size != data_size:
+        raise UserError(
+            "the model and the tokenizer do not belong together",
+            expected=f"a tokenizer of {model_size} tokens",
+            received=f"{data_size} tokens",
+            remedy="Give tokenizer.path=<the tokenizer.json that the model was trained with>.",
+        )
+
+
+def model_label(path: Path) -> str:
+    """A quantized model's name in tables: by its recipe, or its file's name."""
+    recipe = RECIPES.get(path.stem.removeprefix("decode_"))
+    return recipe.short_name if recipe else path.stem

@@ -1,0 +1,198 @@
+"""The ledger of a run's folder: what its finished steps were made from, wrote and reported.
+
+It may have been damaged or edited, or come from anywhere: whatever its bytes are, reading it raises nothing.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textzoo.common.errors import UserError
+from textzoo.common.files import A_FILE, kind_of_place, value_digest, write_json
+from textzoo.common.untrusted_json import read_json_object
+
+LEDGER = "steps.json"
+MAXIMAL_LEDGER_BYTES = 16 << 20
+# "1_training", "2_quantization", ...
+NAME_OF_STEP = re.compile(r"([1-9][0-9]?)_[a-z]+", re.ASCII)
+# What a step was made from, group by group -> how a change there is told.
+GROUPS = {
+    "settings": "{}",
+    "contents": "the content of {}",
+    "texts": "the text of the {}",
+    "files": "{}",
+}
+LONGEST_SHOWN = 32  # characters
+MOST_TOLD = 4
+LONGEST_REASON = 160
+LARGEST_NUMBER = 2**63
+
+# Group of GROUPS -> name -> [sha256, the value if it is short and may be published, else ""].
+Ingredients = dict[str, dict[str, list[str]]]
+
+
+@dataclass
+class FinishedStep:
+    """One row of the ledger: what a step was made from, what it wrote, what it reported."""
+
+    key: str
+    outputs: dict[str, str] = field(default_factory=dict)  # path in the folder -> sha256
+    report: dict[str, Any] = field(default_factory=dict)
+    made_from: Ingredients = field(default_factory=dict)  # empty in rows of earlier versions
+
+    def content(self) -> dict[str, Any]:
+        """The row as it is written, but for its digest."""
+        values = {"key": self.key, "outputs": self.outputs, "report": self.report}
+        return {**values, "made_from": self.made_from} if self.made_from else values
+
+    def digest(self, step: str) -> str:
+        """Content hash of the row of a step: shows that somebody edited it. Whoever means to can make it anew."""
+        return value_digest([step, *self.content().values()])
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What was read.
+
+    Attributes:
+        rows: Step -> its row, of those that are as they were written.
+        edited: The same of those that have the form of a row, but are not as they were written.
+        damaged: Name of a row -> why it is not believed.
+        damage: Why nothing of the file is believed; "" where it can be read, or where there is none.
+    """
+
+    rows: dict[str, FinishedStep] = field(default_factory=dict)
+    edited: dict[str, FinishedStep] = field(default_factory=dict)
+    damaged: dict[str, str] = field(default_factory=dict)
+    damage: str = ""
+
+    def outputs_not_before(self, step: str) -> set[str]:
+        """What only this step and later ones of an earlier try wrote: not there when this step read its inputs."""
+        before: set[str] = set()
+        after: set[str] = set()
+        for name, row in (self.rows | self.edited).items():
+            (before if number_of(name) < number_of(step) else after).update(row.outputs)
+        return after - before
+
+
+def number_of(step: str) -> int:
+    """The place of a step in its chain: 1 of "1_training"."""
+    return int(step.partition("_")[0])
+
+
+def read_ledger(folder: Path) -> Ledger:
+    """The ledger of a run's folder; of one that is damaged, why, and what can still be believed.
+
+    Raises:
+        UserError: Something else than a file has its name, which no run can replace.
+    """
+    path = folder / LEDGER
+    kind = kind_of_place(path)
+    if kind is None:
+        return Ledger()
+    if kind != A_FILE:
+        raise UserError(f"'{path}' is {kind}", expected="a file", remedy="Remove it, or give another hydra.run.dir.")
+    try:
+        values = read_json_object(path, MAXIMAL_LEDGER_BYTES)
+    except UserError as error:
+        return Ledger(damage=" ".join((error.received or error.what).split())[:200])
+    ledger = Ledger()
+    for name, row in values.items():
+        add_row(ledger, name, row)
+    return ledger
+
+
+def add_row(ledger: Ledger, name: str, values: Any) -> None:
+    """Enter a row as it was read, with the reason if it cannot be believed."""
+    try:
+        row = row_of(name, values)
+        is_whole = row is not None and values["digest"] == row.digest(name)
+    except RecursionError:
+        row, is_whole = None, False
+    if row is None:
+        ledger.damaged[name] = f"its row in {LEDGER} has another form"
+    elif is_whole:
+        ledger.rows[name] = row
+    else:
+        ledger.edited[name] = row
+        ledger.damaged[name] = f"its row in {LEDGER} was changed after it was written"
+
+
+def row_of(name: str, values: Any) -> FinishedStep | None:
+    """The row that values stand for; None where they have another form than any version wrote."""
+    if not NAME_OF_STEP.fullmatch(name) or not isinstance(values, dict):
+        return None
+    made_from = values.get("made_from", {})
+    if {*values} - {"made_from"} != {"key", "outputs", "report", "digest"} or not isinstance(values["key"], str):
+        return None
+    good = holds_texts(values["outputs"]) and isinstance(values["report"], dict) and is_finite(values["report"])
+    if not good or not are_ingredients(made_from):
+        return None
+    return FinishedStep(values["key"], values["outputs"], values["report"], made_from)
+
+
+def holds_texts(values: Any) -> bool:
+    return isinstance(values, dict) and all(isinstance(text, str) for text in values.values())
+
+
+def is_finite(value: Any) -> bool:
+    """Whether all numbers of nested values are, and fit 64 bits: 1e999 is read as infinity, which cannot be written."""
+    if isinstance(value, int | float):
+        return abs(value) < LARGEST_NUMBER if isinstance(value, int) else math.isfinite(value)
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(map(is_finite, parts))
+
+
+def are_ingredients(values: Any) -> bool:
+    if not isinstance(values, dict) or not {*values} <= {*GROUPS}:
+        return False
+    return all(isinstance(group, dict) and all(map(is_ingredient, group.values())) for group in values.values())
+
+
+def is_ingredient(pair: Any) -> bool:
+    return isinstance(pair, list) and [type(part) for part in pair] == [str, str]
+
+
+def write_row(folder: Path, step: str, row: FinishedStep) -> None:
+    """Write a step into the ledger; rows that cannot be believed are left out of it."""
+    rows = {**read_ledger(folder).rows, step: row}
+    written = {name: {**kept.content(), "digest": kept.digest(name)} for name, kept in rows.items()}
+    write_json(folder / LEDGER, written)
+
+
+def ingredient(value: Any, shown: str = "") -> list[str]:
+    """What stands in the ledger of a value: its sha256, and the text that may be shown of it, if that is short."""
+    return [value_digest(value), shown if len(shown) <= LONGEST_SHOWN else ""]
+
+
+def changes(before: Ingredients, now: Ingredients) -> Iterator[str]:
+    """What differs, in words: 'prediction.seed changed (1 -> 2)', 'the text of the corpus changed'."""
+    for group, words in GROUPS.items():
+        if group not in now:
+            continue
+        old, new = before.get(group, {}), now[group]
+        for name in dict.fromkeys([*new, *old]):
+            pair = old.get(name), new.get(name)
+            if pair[0] is None or pair[1] is None:
+                yield f"{words.format(name)} is {'new' if pair[0] is None else 'not there any more'}"
+            elif pair[0][0] != pair[1][0]:
+                yield f"{words.format(name)} changed{shown_change(pair[0][1], pair[1][1])}"
+
+
+def shown_change(old: str, new: str) -> str:
+    fits = old and new and old != new and len(old) <= LONGEST_SHOWN
+    return f" ({old} -> {new})" if fits else ""
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+
+
+def told(reasons: list[str]) -> str:
+    """Some reasons in one line: "a changed, b changed and 3 more"; names in them may be of any length."""
+    further = len(reasons) - MOST_TOLD
+    short = [shortened(reason) for reason in reasons[:MOST_TOLD]]
+    return ", ".join(short) + (f" and {further} more" if further > 0 else "")

@@ -1,0 +1,268 @@
+"""The end of a run on the console: a few tables that fit 80 columns, and narrower terminals row by row."""
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.segment import Segment
+from rich.table import Table
+
+from textzoo.common.escaping import visible_line
+from textzoo.common.terminal import Exact, Line
+from textzoo.records.report.data import (
+    BenchmarkReport,
+    DeploymentReport,
+    EvaluationReport,
+    QuantizationReport,
+    Report,
+    RunSummary,
+    SampleReport,
+)
+from textzoo.records.report.rows import Rows, evaluation_columns, shown
+
+# The comparison has to fit 80 columns: shorter heads, and no seconds.
+EVALUATION_HEADS = {
+    "model": "model",
+    "corpus": "corpus",
+    "engine": "engine",
+    "tokens": "tokens",
+    "loss_nats": "loss\nnats",
+    "bits_per_character": "bits/\nchar",
+    "perplexity": "perpl.",
+    "top1_accuracy": "top-1",
+    "top5_accuracy": "top-5",
+    "delta_loss_nats": "delta\nnats",
+}
+WORDS = ("model", "engine", "corpus")
+FILES = "report.html, report.md, report.json, models, plots and logs"
+FILES_OF_MODES = {"compare": "comparison.html and the log"}
+LONGEST_BAR = 30
+# Narrower terminals need their columns for names and figures.
+NARROW_COLUMNS = 60
+UNLIMITED = 10_000
+
+
+class Bar:
+    """A share of a whole as a bar of blocks, of signs where the terminal has no blocks.
+
+    Args:
+        share: What is filled, 0 to 1; more is shown as full.
+        style: Of the filled part.
+        empty: Whether the rest is drawn.
+    """
+
+    def __init__(self, share: float, style: str = "cyan", *, empty: bool = True) -> None:
+        self.share, self.style, self.empty = min(max(share, 0.0), 1.0), style, empty
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, LONGEST_BAR)
+        filled = round(self.share * width) or (self.empty and self.share > 0)
+        full, rest = ("#", "-") if options.ascii_only else ("█", "░")
+        yield Segment(full * filled, console.get_style(self.style))
+        if self.empty:
+            yield Segment(rest * (width - filled), console.get_style("dim"))
+        yield Segment("\n")
+
+
+def print_report(console: Console, summary: RunSummary, report: Report, *, with_samples: bool = True) -> None:
+    """Tables for what there is, the samples unless they were shown already, and where everything lies."""
+    for table in tables(console, report):
+        console.print(table)
+        console.print()
+    if with_samples:
+        for authors, sample in different_samples(report.samples):
+            console.print(Line(f"sample, seed {sample.seed}, {authors}:", "bold"))
+            say(console, f"{sample.prompt}{sample.text}\n")
+    for row in report.skipped:
+        say(console, f"skipped {visible_line(row.what)}: {row.why}")
+    files = FILES_OF_MODES.get(summary.operation_mode, FILES)
+    say(console, f"{summary.status}: {files} lie in {visible_line(summary.run_dir)}")
+
+
+def say(console: Console, text: str) -> None:
+    """A line that is never wrapped or read as markup, on any console."""
+    console.print(Exact(f"{text}\n"), crop=False)
+
+
+def tables(console: Console, report: Report) -> list[RenderableType]:
+    """The tables of a report, in the order of the chain."""
+    found: list[RenderableType] = []
+    if rows := [*model_rows(report), *training_rows(report)]:
+        found.append(key_value_table("model and training", rows))
+    if report.evaluation:
+        found.append(comparison(console, report.evaluation, report.quantization))
+    elif report.quantization:
+        found.append(key_value_table("quantization", quantization_rows(report.quantization)))
+    if report.benchmark:
+        found.append(device_table(report.benchmark))
+    elif report.deployment:
+        found.append(key_value_table("device", deployment_rows(report.deployment)))
+    if report.benchmark and report.benchmark.by_kind:
+        found.append(cost_table(console, report.benchmark))
+    return found
+
+
+def titled(title: str, table: RenderableType) -> Group:
+    return Group(Line(title, "bold"), table)
+
+
+def key_value_table(title: str, rows: Sequence[tuple[str, RenderableType]]) -> Group:
+    """Quantities to the left, values to the right, both wrapped where the terminal is narrow."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", overflow="fold", min_width=8)
+    table.add_column(overflow="fold")
+    for head, value in rows:
+        table.add_row(head, Line(value) if isinstance(value, str) else value)
+    return titled(title, table)
+
+
+def model_rows(report: Report) -> Rows:
+    if report.model is None:
+        return []
+    model = report.model
+    sizes = f"{model.parameters:,} weights, {model.vocabulary_size:,} tokens, context of {model.context_length:,}"
+    return [("model", model.name), ("sizes", sizes)]
+
+
+def training_rows(report: Report) -> Rows:
+    if report.training is None:
+        return []
+    training = report.training
+    early = ", stopped early" if training.stopped_early else ""
+    return [
+        ("trained", f"{training.steps:,} steps, {training.tokens:,} tokens{early}"),
+        ("time", f"{training.seconds:,.1f} s, {training.tokens_per_second:,.0f} tokens/s"),
+        ("best loss", f"{training.best_validation_loss_nats:.4f} nats/token at step {training.best_step:,}"),
+    ]
+
+
+def quantization_rows(quantization: QuantizationReport) -> Rows:
+    smaller = quantization.float_file_bytes / max(quantization.file_bytes, 1)
+    sizes = f"{quantization.float_file_bytes:,} -> {quantization.file_bytes:,} bytes, {smaller:.1f} times smaller"
+    return [("recipe", quantization.recipe), ("file", sizes), ("time", f"{quantization.seconds:,.1f} s")]
+
+
+def comparison(
+    console: Console, rows: Sequence[EvaluationReport], quantization: QuantizationReport | None
+) -> RenderableType:
+    """All models over the same validation tokens."""
+    head = key_value_table("float against quantized", quantization_rows(quantization)) if quantization else None
+    table = evaluation_table(rows)
+    too_wide = console.measure(table, options=console.options.update(width=UNLIMITED)).maximum > console.width
+    shown_table = Group(*(evaluation_block(row, rows) for row in rows)) if too_wide else table
+    return Group(head, "", shown_table) if head else titled("evaluation, all models over the same tokens", shown_table)
+
+
+def evaluation_table(rows: Sequence[EvaluationReport]) -> Table:
+    table = Table(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    entries = [entry for entry in evaluation_columns(rows) if entry.name in EVALUATION_HEADS]
+    for entry in entries:
+        justify = "left" if entry.name in WORDS else "right"
+        table.add_column(EVALUATION_HEADS[entry.name], justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*(Line(shown(entry, getattr(row, entry.name))) for entry in entries))
+    return table
+
+
+def evaluation_block(row: EvaluationReport, rows: Sequence[EvaluationReport]) -> RenderableType:
+    """One row of the comparison as a table of its own."""
+    entries = [entry for entry in evaluation_columns(rows) if entry.name in EVALUATION_HEADS and entry.name != "model"]
+    cells = [
+        (EVALUATION_HEADS[entry.name].replace("\n", " "), shown(entry, getattr(row, entry.name))) for entry in entries
+    ]
+    return key_value_table(row.model, [(head, cell) for head, cell in cells if cell])
+
+
+def device_table(benchmark: BenchmarkReport) -> RenderableType:
+    """What a token costs on the device, and how much of its memories the model takes."""
+    rows: list[tuple[str, RenderableType]] = list(memory_rows(benchmark))
+    rows += cost_rows(benchmark)
+    return key_value_table(f"device: {benchmark.board} ({benchmark.machine})", rows)
+
+
+def memory_rows(benchmark: BenchmarkReport) -> list[tuple[str, RenderableType]]:
+    """Flash and RAM: a bar against what the board has, the sum, and its parts."""
+    rows: list[tuple[str, RenderableType]] = []
+    for name, sizes in (("flash", benchmark.flash_bytes), ("RAM", benchmark.ram_bytes)):
+        if sizes is None:
+            continue
+        parts = {key: value for key, value in vars(sizes).items() if key not in ("total", "available")}
+        whole = f" of {sizes.available:,} bytes, {sizes.total / sizes.available:.1%}" if sizes.available else " bytes"
+        if sizes.available:
+            rows.append((name, Bar(sizes.total / sizes.available)))
+        rows.append(("" if sizes.available else name, f"{sizes.total:,}{whole}"))
+        rows.append(("", ", ".join(f"{key} {value:,}" for key, value in parts.items())))
+    return rows
+
+
+def cost_rows(benchmark: BenchmarkReport) -> Rows:
+    rows: Rows = []
+    if benchmark.instructions_per_token is not None:
+        rows.append(("instructions", f"{benchmark.instructions_per_token:,} per token{spread_text(benchmark)}"))
+    if benchmark.instructions_per_mac is not None:
+        macs = f"{benchmark.macs_per_token:,} multiplications per token"
+        rows.append(("", f"{benchmark.instructions_per_mac:.3f} per multiplication, {macs}"))
+    if benchmark.instructions_overlapping is not None:
+        rows.append(("", f"{benchmark.instructions_overlapping:,} of them on two cores at the same time"))
+    if benchmark.cycles_per_token is not None:
+        rows.append(("cycles", f"{benchmark.cycles_per_token:,} per token"))
+    rows += speed_rows(benchmark)
+    rows.append(
+        ("exactness", f"{benchmark.mismatching_logits:,} logits differ, {benchmark.tokens_checked:,} tokens checked")
+    )
+    if benchmark.same_text is not None:
+        rows.append(("", "the same text as on the PC" if benchmark.same_text else "another text than on the PC"))
+    return rows
+
+
+def spread_text(benchmark: BenchmarkReport) -> str:
+    """The cheapest and the dearest position, where they are known."""
+    smallest, largest = benchmark.instructions_smallest, benchmark.instructions_largest
+    return "" if smallest is None or largest is None else f" ({smallest:,} to {largest:,})"
+
+
+def speed_rows(benchmark: BenchmarkReport) -> Rows:
+    """Measured, or projected and called so."""
+    if benchmark.tokens_per_second is not None:
+        return [("speed", f"{benchmark.tokens_per_second:,.1f} tokens/s")]
+    if benchmark.projected is None:
+        return []
+    projected = benchmark.projected
+    ground = f"{projected.clock_hz / 1e6:,.0f} MHz, {projected.cycles_per_instruction:.2f} cycles/instruction"
+    return [("projected", f"{projected.tokens_per_second:,.1f} tokens/s at {ground}")]
+
+
+def deployment_rows(deployment: DeploymentReport) -> Rows:
+    return [
+        ("target", deployment.target),
+        ("project", deployment.c_project),
+        ("flash", f"{deployment.constant_bytes:,} bytes of constants"),
+        ("RAM", f"state {deployment.state_bytes:,}, arena {deployment.arena_bytes:,} bytes"),
+    ]
+
+
+def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
+    """Cost by operator, the dearest first."""
+    costs = benchmark.by_kind or {}
+    whole = max(sum(costs.values()), 1)
+    largest = max(costs.values(), default=1) or 1
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold", style="dim")
+    for _ in range(2):
+        table.add_column(justify="right", no_wrap=True)
+    for kind, cost in costs.items():
+        bar = [Bar(cost / largest, empty=False)] if console.width >= NARROW_COLUMNS else []
+        table.add_row(Line(kind), f"{cost:,}", f"{cost / whole:.1%}", *bar)
+    unit = "instructions" if benchmark.instructions_per_token else "cost"
+    return titled(f"{unit} per token by operator", table)
+
+
+def different_samples(samples: Sequence[SampleReport]) -> list[tuple[str, SampleReport]]:
+    """Every text once, with all who wrote it."""
+    authors: dict[str, list[str]] = {}
+    texts: dict[str, SampleReport] = {}
+    for sample in samples:
+        text = sample.prompt + sample.text
+        texts.setdefault(text, sample)
+        authors.setdefault(text, []).append(f"{sample.model} on {sample.engine}")
+    return [(" and ".join(authors[text]), sample) for text, sample in texts.items()]

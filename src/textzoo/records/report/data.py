@@ -1,0 +1,265 @@
+"""What a run found out: the values that every form of the report shows, with their units."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from textzoo.common.files import in_json
+
+SCHEMA_VERSION = 1
+
+
+def quantity(unit: str, digits: int = 0, default: Any = dataclasses.MISSING) -> Any:
+    """A field of a report with its unit and the number of decimals that are shown."""
+    return field(default=default, metadata={"unit": unit, "digits": digits})
+
+
+@dataclass
+class ModelReport:
+    name: str = quantity("")
+    parameters: int = quantity("weights")
+    vocabulary_size: int = quantity("tokens")
+    context_length: int = quantity("tokens")
+
+
+@dataclass
+class TrainingReport:
+    steps: int = quantity("steps")
+    tokens: int = quantity("tokens")
+    seconds: float = quantity("s", 1)
+    tokens_per_second: float = quantity("tokens/s")
+    best_validation_loss_nats: float = quantity("nats/token", 4)
+    best_step: int = quantity("steps")
+    stopped_early: bool = quantity("")
+    data_sha256: str = quantity("")
+
+
+@dataclass
+class QuantizationReport:
+    recipe: str = quantity("")
+    file_bytes: int = quantity("bytes")
+    float_file_bytes: int = quantity("bytes")
+    seconds: float = quantity("s", 1)
+    forward_file_bytes: int | None = quantity("bytes", default=None)
+
+
+@dataclass
+class EvaluationReport:
+    """One model on one engine; delta_loss_nats is against the float model, where there is one.
+
+    Of a mixture, `corpus` is "all" or one of its sources; otherwise it is absent.
+    """
+
+    model: str = quantity("")
+    engine: str = quantity("")
+    tokens: int = quantity("tokens")
+    loss_nats: float = quantity("nats/token", 4)
+    bits_per_character: float = quantity("bits/character", 4)
+    perplexity: float = quantity("", 3)
+    top1_accuracy: float = quantity("", 3)
+    top5_accuracy: float = quantity("", 3)
+    seconds: float = quantity("s", 1)
+    delta_loss_nats: float | None = quantity("nats/token", 4, None)
+    corpus: str | None = quantity("", 0, None)
+
+
+@dataclass
+class SampleReport:
+    model: str = quantity("")
+    engine: str = quantity("")
+    prompt: str = quantity("")
+    text: str = quantity("")
+    tokens: int = quantity("tokens")
+    temperature: float = quantity("", 2)
+    top_k: int = quantity("tokens")
+    seed: int = quantity("")
+    seconds: float = quantity("s", 2)
+
+
+@dataclass
+class FlashBytes:
+    """What an image takes in flash, from the ELF; `available` is the size of the board's flash."""
+
+    weights: int = quantity("bytes")
+    code: int = quantity("bytes")
+    constants: int = quantity("bytes")
+    total: int = quantity("bytes")
+    available: int | None = quantity("bytes", 0, None)
+
+
+@dataclass
+class RamBytes:
+    """What an image takes in RAM; the stack as measured by painting it; `available` is the size of that RAM."""
+
+    state: int = quantity("bytes")
+    arena: int = quantity("bytes")
+    application: int = quantity("bytes")
+    stack: int = quantity("bytes")
+    total: int = quantity("bytes")
+    available: int | None = quantity("bytes", 0, None)
+
+
+@dataclass
+class Projection:
+    """Not measured: instructions times assumed cycles per instruction, at the board's clock."""
+
+    clock_hz: int = quantity("Hz")
+    cycles_per_instruction: float = quantity("cycles/instruction", 2)
+    assumption: str = quantity("")
+    tokens_per_second: float = quantity("tokens/s", 1)
+
+
+@dataclass
+class BenchmarkReport:
+    """What a token costs; `instructions` are exact counts of the emulator, on a real board they are absent.
+
+    `instructions_overlapping`: of those per token, what two cores do at the same time; the rest is the longer way.
+    """
+
+    board: str = quantity("")
+    measured_by: str = quantity("")
+    machine: str = quantity("")
+    tokens_checked: int = quantity("tokens")
+    mismatching_logits: int = quantity("logits")
+    macs_per_token: int = quantity("multiplications")
+    instructions_per_token: int | None = quantity("instructions", 0, None)
+    instructions_smallest: int | None = quantity("instructions", 0, None)
+    instructions_largest: int | None = quantity("instructions", 0, None)
+    instructions_overlapping: int | None = quantity("instructions", 0, None)
+    instructions_per_mac: float | None = quantity("instructions", 3, None)
+    cycles_per_token: int | None = quantity("cycles", 0, None)
+    tokens_per_second: float | None = quantity("tokens/s", 1, None)
+    same_text: bool | None = quantity("", 0, None)
+    flash_bytes: FlashBytes | None = quantity("", 0, None)
+    ram_bytes: RamBytes | None = quantity("", 0, None)
+    projected: Projection | None = quantity("", 0, None)
+    by_kind: dict[str, int] | None = quantity("instructions", 0, None)
+    by_position: list[int] | None = quantity("instructions", 0, None)
+
+
+@dataclass
+class PassReport:
+    """Sizes before and after a pass of the compiler."""
+
+    text: str = quantity("")
+    statements_before: int = quantity("statements")
+    statements_after: int = quantity("statements")
+    arena_bytes_before: int = quantity("bytes")
+    arena_bytes_after: int = quantity("bytes")
+    constant_bytes_before: int = quantity("bytes")
+    constant_bytes_after: int = quantity("bytes")
+
+
+@dataclass
+class DeploymentReport:
+    c_project: str = quantity("")
+    target: str = quantity("")
+    model_sha256: str = quantity("")
+    state_bytes: int = quantity("bytes")
+    arena_bytes: int = quantity("bytes")
+    constant_bytes: int = quantity("bytes")
+    passes: list[PassReport] | None = quantity("", 0, None)
+
+
+@dataclass
+class Skipped:
+    what: str = quantity("")
+    why: str = quantity("")
+
+
+@dataclass
+class Report:
+    """What a run, or one of its services, found out. Sections of services that did not run stay empty."""
+
+    model: ModelReport | None = None
+    training: TrainingReport | None = None
+    quantization: QuantizationReport | None = None
+    evaluation: list[EvaluationReport] = field(default_factory=list)
+    benchmark: BenchmarkReport | None = None
+    deployment: DeploymentReport | None = None
+    samples: list[SampleReport] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def merge(self, other: "Report") -> None:
+        """Take over another report's sections; of lists, later rows replace earlier ones with the same SAME_ROW."""
+        for entry in dataclasses.fields(self):
+            value = getattr(other, entry.name)
+            if entry.name in SAME_ROW:
+                setattr(self, entry.name, merged_rows(getattr(self, entry.name), value, SAME_ROW[entry.name]))
+            elif value is not None:
+                setattr(self, entry.name, value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sections that exist, without absent values, in JSON's values: "nan", "inf" and "-inf" are texts there."""
+        return in_json(prune(dataclasses.asdict(self)))
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Report":
+        """The inverse of `to_dict`."""
+        report = cls()
+        for name, kind in SECTIONS.items():
+            if name in values:
+                setattr(report, name, rebuilt(kind, values[name]))
+        return report
+
+
+SECTIONS = {
+    "model": ModelReport,
+    "training": TrainingReport,
+    "quantization": QuantizationReport,
+    "evaluation": EvaluationReport,
+    "benchmark": BenchmarkReport,
+    "deployment": DeploymentReport,
+    "samples": SampleReport,
+    "skipped": Skipped,
+}
+
+
+# What makes a row of a list the one that it was before: the same model, measured in the same way.
+SAME_ROW = {
+    "evaluation": ("model", "engine", "corpus"),
+    "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
+    "skipped": ("what", "why"),
+}
+
+
+def merged_rows(earlier: list[Any], later: list[Any], names: tuple[str, ...]) -> list[Any]:
+    """The earlier rows, those with the same values of `names` replaced, then the rows that are new; none twice."""
+    rows = {tuple(getattr(row, name) for name in names): row for row in (*earlier, *later)}
+    return list(rows.values())
+
+
+# The sections, or rows of sections, within a section.
+NESTED = {"flash_bytes": FlashBytes, "ram_bytes": RamBytes, "projected": Projection, "passes": PassReport}
+
+
+def rebuilt(kind: type, row: Any) -> Any:
+    """A section from its values, or a list of them; sections within it included."""
+    if isinstance(row, list):
+        return [rebuilt(kind, part) for part in row]
+    numbers = {entry.name for entry in dataclasses.fields(kind) if float in (entry.type, *get_args(entry.type))}
+    return kind(**{name: rebuilt_value(name, value, is_number=name in numbers) for name, value in row.items()})
+
+
+def rebuilt_value(name: str, value: Any, *, is_number: bool) -> Any:
+    """A field's value: a section, or a number that JSON has no form for."""
+    if name in NESTED:
+        return rebuilt(NESTED[name], value)
+    return float(value) if is_number and isinstance(value, str) else value
+
+
+def prune(value: Any) -> Any:
+    """Drop None and empty lists from nested dicts."""
+    if isinstance(value, dict):
+        return {key: prune(item) for key, item in value.items() if item is not None and item != []}
+    return [prune(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass
+class RunSummary:
+    """The head of report.json: what ran, where, and how it ended (FINISHED, FAILED or KILLED)."""
+
+    operation_mode: str
+    status: str
+    run_dir: str
+    mlflow_run_id: str

@@ -1,0 +1,116 @@
+"""report.html: one file with all that report.json holds and the pictures of the run, without network or script.
+
+Every figure is a <data> element: what people read, with the exact value as its attribute.
+"""
+
+import base64
+import dataclasses
+import functools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from textzoo.common.escaping import html_text, visible_line
+from textzoo.records.report.data import SCHEMA_VERSION, Report, RunSummary, SampleReport
+from textzoo.records.report.rows import evaluation_columns, heading, shown
+
+# File in plots/ -> what it shows.
+PICTURES = {
+    "learning_curves": "Training and validation loss over the steps",
+    "loss_by_position": "Loss by position in the window, float against quantized",
+    "tensors": "Every tensor of the decode step: signal to quantization noise",
+    "memory_map": "What lies in memory when",
+    "instructions": "Cost of a token by operator and by position",
+}
+MAXIMAL_PICTURE_BYTES = 4 << 20
+SINGLE_SECTIONS = ("model", "training", "quantization", "deployment")
+MEMORIES = ("flash_bytes", "ram_bytes")
+
+
+@dataclasses.dataclass(frozen=True)
+class Picture:
+    """A picture of the run as the page holds it."""
+
+    name: str
+    caption: str
+    address: str
+
+
+def page(summary: RunSummary, report: Report, pictures: Path) -> str:
+    """The page as HTML; pictures are those of a folder that is there, or not."""
+    return (
+        environment()
+        .get_template("page.html.jinja")
+        .render(
+            schema_version=SCHEMA_VERSION,
+            summary=summary,
+            report=report,
+            pictures=list(pictures_of(pictures)),
+            single_sections=SINGLE_SECTIONS,
+            memories=MEMORIES,
+            evaluation_columns=evaluation_columns(report.evaluation),
+        )
+    )
+
+
+@functools.cache
+def environment() -> jinja2.Environment:
+    """Templates beside this file; every text is escaped."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+        finalize=escaped,
+    )
+    made.globals.update(cells=cells, parts=parts, heading=heading, fields=dataclasses.fields, figure=figure)
+    made.globals.update(prompt_and_text=prompt_and_text)
+    made.filters["line"] = visible_line
+    return made
+
+
+def escaped(value: Any) -> Markup:
+    """A text, or markup of this module, for the page."""
+    return value if isinstance(value, Markup) else Markup(html_text(str(value)))
+
+
+def figure(entry: dataclasses.Field, value: Any) -> Markup:
+    """A value as people read it; of a number or a truth value, its exact JSON is the attribute."""
+    text = Markup(html_text(shown(entry, value)))
+    if isinstance(value, str) or value is None:
+        return text
+    exact = str(value).lower() if isinstance(value, bool) else repr(value)
+    return Markup('<data value="{}">{}</data>').format(exact, text)
+
+
+def cells(section: Any) -> Iterator[tuple[str, Markup]]:
+    """Heading and figure of every quantity of a section; sections, dicts and lists within it are shown elsewhere."""
+    for entry in dataclasses.fields(section):
+        value = getattr(section, entry.name)
+        if value is not None and not isinstance(value, dict | list) and not dataclasses.is_dataclass(value):
+            yield heading(entry), figure(entry, value)
+
+
+def prompt_and_text(sample: SampleReport) -> tuple[str, str]:
+    """Both, cut so that each is shown as in the whole: a newline of two characters stays in one piece."""
+    prompt = sample.prompt.removesuffix("\r")
+    return prompt, (sample.prompt + sample.text)[len(prompt) :]
+
+
+def parts(sizes: Any) -> Sequence[tuple[str, int]]:
+    """Name and bytes of what takes memory, for a bar."""
+    return [(name, value) for name, value in vars(sizes).items() if name not in ("total", "available")]
+
+
+def pictures_of(folder: Path) -> Iterator[Picture]:
+    """The pictures of a folder, known ones first, in the order of the chain."""
+    order = {name: index for index, name in enumerate(PICTURES)}
+    for path in sorted(folder.glob("*.png"), key=lambda path: (order.get(path.stem, len(order)), path.name)):
+        if path.is_symlink() or path.stat().st_size > MAXIMAL_PICTURE_BYTES:
+            continue
+        content = base64.b64encode(path.read_bytes()).decode("ascii")
+        yield Picture(path.stem, PICTURES.get(path.stem, path.stem), f"data:image/png;base64,{content}")

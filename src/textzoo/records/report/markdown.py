@@ -1,0 +1,55 @@
+"""report.md: the report as a Markdown page, whatever marks are in its texts."""
+
+from collections.abc import Iterator, Sequence
+
+from textzoo.common.escaping import markdown_block, markdown_text
+from textzoo.records.report.data import BenchmarkReport, Report, RunSummary, SampleReport
+from textzoo.records.report.rows import KEY_VALUE_SECTIONS, evaluation_rows, key_value_rows, pass_rows
+
+
+def markdown(summary: RunSummary, report: Report) -> str:
+    """The report as a Markdown page."""
+    lines = [f"# {markdown_text(summary.operation_mode)}: {summary.status}"]
+    if summary.mlflow_run_id:  # a comparison makes no run
+        lines += ["", f"MLflow run {markdown_text(summary.mlflow_run_id)}"]
+    for name in KEY_VALUE_SECTIONS:
+        section = getattr(report, name)
+        if section:
+            lines += ["", f"## {name.capitalize()}", "", *markdown_table(["", ""], key_value_rows(section))]
+    if report.deployment and report.deployment.passes:
+        lines += ["", "## What each pass saved", "", *markdown_table(*pass_rows(report.deployment.passes))]
+    if report.evaluation:
+        lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
+    if report.benchmark and report.benchmark.by_position:
+        lines += ["", "## Cost by position", "", *position_lines(report.benchmark)]
+    for sample in report.samples:
+        lines += ["", *sample_lines(sample)]
+    lines += [f"\nSkipped: {markdown_text(row.what)}: {markdown_text(row.why)}" for row in report.skipped]
+    return "\n".join(lines) + "\n"
+
+
+def position_lines(benchmark: BenchmarkReport) -> Iterator[str]:
+    """All costs in one paragraph."""
+    yield ", ".join(f"{cost:,}" for cost in benchmark.by_position or [])
+
+
+def sample_lines(sample: SampleReport) -> list[str]:
+    """The text as it is, under who wrote it."""
+    author = f"{markdown_text(sample.model)}, {markdown_text(sample.engine)}"
+    figures = f"{sample.tokens:,} tokens in {sample.seconds:,.2f} s, temperature {sample.temperature:g}"
+    return [
+        f"## Sample ({author}, seed {sample.seed})",
+        "",
+        f"{figures}, top k {sample.top_k:,}",
+        "",
+        *markdown_block(sample.prompt + sample.text),
+    ]
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; cells are texts, not markup."""
+    return [
+        f"| {' | '.join(map(markdown_text, heads))} |",
+        f"|{'---|' * len(heads)}",
+        *(f"| {' | '.join(map(markdown_text, row))} |" for row in rows),
+    ]

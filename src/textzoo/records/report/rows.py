@@ -1,0 +1,63 @@
+"""The quantities of a report as heads and cells, the same for every form that shows them."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from textzoo.records.report.data import EvaluationReport, PassReport
+
+KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment")
+Rows = list[tuple[str, str]]
+Table = tuple[list[str], list[list[str]]]
+
+
+def shown(entry: dataclasses.Field, value: Any) -> str:
+    """A value as text: separators for thousands, the field's number of decimals."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: ""}[value]
+    if isinstance(value, int | float):
+        return f"{value:,.{entry.metadata['digits']}f}"
+    return str(value)
+
+
+def heading(entry: dataclasses.Field) -> str:
+    """The quantity's name, with its unit where the name does not say it already."""
+    unit = entry.metadata["unit"]
+    name = entry.name.replace("_nats", "").replace("_", " ")
+    return f"{name} ({unit})" if unit and unit.partition("/")[0] not in name else name
+
+
+def key_value_rows(section: Any, prefix: str = "") -> Rows:
+    """Heading and value of every quantity that is there; those of nested sections with the section's name in front."""
+    rows: Rows = []
+    for entry in dataclasses.fields(section):
+        value = getattr(section, entry.name)
+        if dataclasses.is_dataclass(value):
+            rows += key_value_rows(value, f"{entry.name.removesuffix('_bytes')} ")
+        elif isinstance(value, dict):
+            rows += [(f"{prefix}{entry.metadata['unit']}: {name}", f"{count:,}") for name, count in value.items()]
+        elif value is not None and not isinstance(value, list):
+            rows.append((prefix + heading(entry), shown(entry, value)))
+    return rows
+
+
+def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Field]:
+    """The columns of the comparison; `corpus` only where there are several."""
+    several = any(row.corpus for row in rows)
+    return [entry for entry in dataclasses.fields(EvaluationReport) if entry.name != "corpus" or several]
+
+
+def evaluation_rows(rows: Sequence[EvaluationReport]) -> Table:
+    """Heads and cells of the comparison, float first."""
+    return table_of(evaluation_columns(rows), rows)
+
+
+def pass_rows(rows: Sequence[PassReport]) -> Table:
+    """Heads and cells of what each pass of the compiler saved."""
+    return table_of(dataclasses.fields(PassReport), rows)
+
+
+def table_of(entries: Sequence[dataclasses.Field], rows: Sequence[Any]) -> Table:
+    return [heading(entry) for entry in entries], [
+        [shown(entry, getattr(row, entry.name)) for entry in entries] for row in rows
+    ]

@@ -1,0 +1,254 @@
+"""From a composed configuration to finished steps: plan, run, report; reuse what an earlier try finished."""
+
+import contextlib
+import dataclasses
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from textzoo.common import signals
+from textzoo.common.errors import UserError, raise_all
+from textzoo.common.escaping import tolerate_missing_characters, visible, visible_line
+from textzoo.common.files import remove_unused, shown_path, shown_setting
+from textzoo.common.paths import CONFIGURATION
+from textzoo.common.progress import console
+from textzoo.common.secrets import masked, masked_for, remember_environment
+from textzoo.common.standard_streams import losses, without_notes
+from textzoo.config import check as configuration
+from textzoo.config.chains import TEXT_FIRST, UNTRACKED
+from textzoo.config.places import published, published_setting, published_values
+from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
+from textzoo.config.schema import Config
+from textzoo.records.ledger import FinishedStep
+from textzoo.records.report import Report, RunSummary, print_report, write_report
+from textzoo.records.tracking import NullTracker, RunSink, Tracker, git_commit
+from textzoo.records.workspace import LOCK, Workspace, open_own
+from textzoo.runs import continuing
+from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, Step, make_plan, plan_lines
+from textzoo.runs.run_labels import run_name, run_tags
+from textzoo.runs.run_records import log_inputs, log_result, log_service, log_step
+from textzoo.runs.sources import made_from, sources_of
+
+SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
+NOT_BEGUN = "Interrupted before the run began: nothing is left of it."
+logger = logging.getLogger("textzoo")
+logger.addHandler(logging.NullHandler())
+
+
+def run(composed: DictConfig) -> int:
+    """Run one composed configuration in Hydra's output folder; return the exit code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    tolerate_missing_characters()
+    remember_environment()  # in a sweep's own process, too
+    losses.text_is_all = composed.get("operation_mode") in UNTRACKED
+    hydra = HydraConfig.get()
+    root = Path(hydra.runtime.output_dir)
+    if hydra.mode == RunMode.MULTIRUN:  # of which Hydra keeps everything, passwords too; each run keeps its own
+        Path(hydra.sweep.dir, "multirun.yaml").unlink(missing_ok=True)
+    with errors_to_exit_code(root) as outcome:
+        config = typed_config(composed)
+        outcome.show_traceback = config.general.traceback
+        execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION))
+    if outcome.is_mistake or not outcome.has_begun:
+        remove_traces(root, composed.get("operation_mode"))
+    return outcome.code
+
+
+def remove_traces(root: Path, mode: Any) -> None:
+    """Remove the new folder of a run that was refused before any step began; of one that leaves no other trace, too."""
+    log_to(None)
+    with contextlib.suppress(UserError, OSError), Workspace(root).lock():
+        remove_unused(root, {LOCK, LOG_FILE, FOLDER, *(REPORTS if mode in UNTRACKED else ())})
+
+
+def typed_config(composed: DictConfig) -> Config:
+    config, errors = configuration.check(OmegaConf.to_container(composed, resolve=True), CONFIGURATION)
+    raise_all(errors)
+    return config
+
+
+@dataclass
+class Outcome:
+    """How an invocation ended."""
+
+    code: int = SUCCESS
+    show_traceback: bool = False
+    is_mistake: bool = False
+    has_begun: bool = True
+
+
+def remedy_of(error: OSError) -> str:
+    if isinstance(error, FileExistsError | IsADirectoryError | NotADirectoryError):
+        return "A file stands where a folder is wanted, or the other way round: rename it, or give another path."
+    return "Check the disk's space and the folder's permissions."
+
+
+@contextlib.contextmanager
+def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
+    """Turn exceptions into one message and an exit code; the traceback goes to the log."""
+    outcome = Outcome()
+    signals.listen()
+    try:
+        yield outcome
+    except KeyboardInterrupt:
+        signals.heard()
+        outcome.code = INTERRUPTED
+        outcome.has_begun = can_be_resumed(root)
+        resume = shown_setting("general.resume", root)
+        say(f"Interrupted. Continue with: python stm32ai_main.py {resume}" if outcome.has_begun else NOT_BEGUN)
+    except UserError as error:
+        outcome.code, outcome.is_mistake = USER_MISTAKE, True
+        say(str(error))
+    except OSError as error:
+        outcome.code = USER_MISTAKE
+        say(f"The system refused: {error}. {remedy_of(error)}")
+    except Exception as error:
+        outcome.code = PROGRAM_ERROR
+        say(f"TextZoo failed: {type(error).__name__}: {error}. The traceback is in {shown_path(root / LOG_FILE)}.")
+    if outcome.code in (USER_MISTAKE, PROGRAM_ERROR):
+        logger.error(traceback.format_exc())
+        if outcome.show_traceback:
+            sys.stderr.write(visible(masked(traceback.format_exc())))
+
+
+def say(message: str) -> None:
+    sys.stderr.write(visible(masked(message)) + "\n")
+
+
+def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] = lambda: None) -> Report:
+    """Plan, print the plan, run the steps and write the report.
+
+    Args:
+        config: What to run.
+        workspace: Where; nothing of an earlier run there is changed before it is sure that this one can start.
+        on_start: Called once it is.
+    """
+    log_to(None)
+    with workspace.lock():
+        log_to(workspace.path(LOG_FILE), config.mlflow.uri)
+        plan = make_plan(config, workspace)
+        for line in plan_lines(config, plan, workspace):
+            console.print(visible_line(line))
+            logger.info(line)
+        tags = {**run_tags(config), "mlflow.source.git.commit": git_commit(CONFIGURATION)}
+        name = run_name(config, workspace.root)
+        with (
+            make_tracker(config, workspace) as tracker,
+            tracker.run(name, tags=tags, system=config.mlflow.system_metrics) as parent,
+        ):
+            on_start()
+            return run_plan(config, plan, workspace, tracker, parent)
+
+
+def make_tracker(config: Config, workspace: Workspace) -> Tracker | NullTracker:
+    """The tracker of this invocation; a mode that only looks at the store makes no run in it."""
+    if config.operation_mode in UNTRACKED:
+        return NullTracker()
+    text_first = config.operation_mode in TEXT_FIRST
+    return Tracker(config.mlflow.uri, config.general.project_name, workspace.root, text_first=text_first)
+
+
+class PublishedLines(logging.Formatter):
+    """Lines of a run's log, which may leave this machine, and are read on terminals: what harms one is escaped."""
+
+    def __init__(self, root: Path, uri: str | None) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
+        self.root, self.uri = root, uri
+        self.store = masked_for(uri or "", uri)
+        self.short_store = published_setting("mlflow.uri", self.store, root)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = masked_for(super().format(record), self.uri)
+        if self.store:
+            text = text.replace(self.store, self.short_store)
+        return visible(published(text, self.root))
+
+
+class RunLog(logging.FileHandler):
+    """A log that is no link, and no other file's second name."""
+
+    def _open(self) -> TextIO:
+        return open_own(Path(self.baseFilename))
+
+
+def log_to(path: Path | None, uri: str | None = None) -> None:
+    """Send the project's log to a file of the run's folder, or nowhere: not to that of a sweep's run before.
+
+    Args:
+        path: The file.
+        uri: Of the tracking store; its password is not written.
+    """
+    handler = RunLog(path) if path else logging.NullHandler()
+    if path:
+        handler.setFormatter(PublishedLines(path.parent, uri))
+    for old in logger.handlers[:]:
+        logger.removeHandler(old)
+        old.close()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    losses.tell()
+
+
+def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
+    """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
+    report = Report()
+    log_inputs(config, plan.corpus_sha256, workspace, parent)
+    summary = RunSummary(config.operation_mode, "RUNNING", workspace.root.name, parent.run_id)
+    try:
+        for step in plan.steps:
+            report.merge(run_step(config, step, workspace, tracker, parent, plan.corpus_sha256))
+            log_step(report, parent)
+            summary.mlflow_run_id = parent.run_id
+            write_report(workspace.root, summary, report)
+        tracker.wait_for_id(parent)
+        summary.status = "FINISHED"
+    except KeyboardInterrupt:
+        summary.status = "KILLED"
+        raise
+    except BaseException:
+        summary.status = "FAILED"
+        raise
+    finally:
+        summary.mlflow_run_id = parent.run_id
+        if summary.status == "FINISHED" or report != Report() or not workspace.path("report.json").is_file():
+            write_report(workspace.root, summary, report)  # not over an earlier one as long as nothing was found
+        log_result(workspace, parent, LOG_FILE)
+    shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
+    print_report(console, shown, report, with_samples=not plan.runs("prediction"))
+    return report
+
+
+def run_step(
+    config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunSink, corpus_sha256: str
+) -> Report:
+    """Run one service as a child run and enter it into the ledger, or take its earlier result."""
+    if step.reused:
+        return Report.from_dict(step.reused.report)
+    module, function = step.service.place.split(":")
+    sources = sources_of(config, step, workspace, corpus_sha256)
+    console.rule(step.name)
+    if step.kind == "training":
+        workspace.set_aside(LEFT_BEHIND)
+        continuing.record(workspace, *made_from(config, corpus_sha256))
+    with tracker.run(step.name, parent) as sink:
+        sink.params(published_values(sources.keys, workspace.root))
+        with without_notes():
+            run_service = getattr(importlib.import_module(module), function)
+        report = run_service(config, workspace, sink)
+        log_service(config, step.service, workspace, sink, parent)
+    outputs = workspace.digests(step.service.outputs)
+    ingredients = sources.ingredients(workspace.root)
+    workspace.finish(step.name, FinishedStep(sources.key(), outputs, report.to_dict(), ingredients))
+    return report

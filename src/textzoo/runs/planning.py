@@ -1,0 +1,280 @@
+"""The plan of an invocation: its steps, which of them take an earlier result, and why the others run."""
+
+import dataclasses
+import logging
+import types
+import typing
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from textzoo.common.errors import UserError, collecting, raise_all
+from textzoo.common.files import shown_path
+from textzoo.common.progress import console
+from textzoo.common.secrets import masked
+from textzoo.config.chains import CHAINS, SERVICES, Service
+from textzoo.config.rules.device import HOST
+from textzoo.config.schema import Config
+from textzoo.records.ledger import LEDGER, LONGEST_SHOWN, FinishedStep, Ledger, changes, told
+from textzoo.records.report import Report
+from textzoo.records.tracking.addresses import DEFAULT_STORE, sqlite_path
+from textzoo.records.workspace import ROLES, Workspace
+from textzoo.runs import continuing
+from textzoo.runs.sources import Sources, made_from, sources_of
+
+if TYPE_CHECKING:
+    from textzoo.text.corpora.reading import LeftOut
+
+LOG_FILE = "textzoo.log"
+# Made from the weights of an earlier training, and not from those of this one.
+LEFT_BEHIND = ("quantized_model", "forward_model")
+REPORTS = ("report.html", "report.json", "report.md")
+UNKNOWN_CHANGE = f"it was made from something else ({LEDGER} does not say what)"
+logger = logging.getLogger("textzoo")
+
+
+@dataclass
+class Step:
+    """One service of the plan.
+
+    Attributes:
+        number: Its place in the chain, from 1.
+        kind: Its name in SERVICES.
+        reused: The finished step whose result serves again.
+        reasons: Why an earlier result does not, one clause each.
+        replaced: Files of earlier results that it writes over, as paths in the run's folder.
+        set_aside: Files of earlier results that it moves to earlier/.
+    """
+
+    number: int
+    kind: str
+    reused: FinishedStep | None = None
+    reasons: list[str] = dataclasses.field(default_factory=list)
+    replaced: list[str] = dataclasses.field(default_factory=list)
+    set_aside: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.number}_{self.kind}"
+
+    @property
+    def service(self) -> Service:
+        return SERVICES[self.kind]
+
+
+@dataclass
+class Plan:
+    """The steps of an invocation, and what is to be said about them.
+
+    Attributes:
+        corpus_sha256: Content hash of the text that they read ("" if none does).
+        changed: Settings with which a training goes on.
+        notes: Further sentences for the user.
+    """
+
+    steps: list[Step]
+    corpus_sha256: str
+    changed: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+
+    def runs(self, kind: str) -> bool:
+        """Whether a service runs, and is not just taken from an earlier try."""
+        return any(step.kind == kind and not step.reused for step in self.steps)
+
+
+def make_plan(config: Config, workspace: Workspace) -> Plan:
+    """The steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
+    kinds = CHAINS[config.operation_mode]
+    plan = Plan([], read_texts(config, kinds))
+    ledger = workspace.ledger()
+    for number, kind in enumerate(kinds, 1):
+        step = Step(number, kind)
+        look_for_result(step, config, workspace, ledger, plan)
+        plan.steps.append(step)
+    for step in plan.steps:
+        if not step.reused:
+            step.replaced, step.set_aside = files_in_the_way(step, config, workspace, plan)
+    plan.notes = [*notes_on_ledger(ledger, plan), *notes_on_reports(workspace, plan), *notes_on_store(config)]
+    if config.general.resume and (plan.runs("training") or "training" not in kinds):
+        made = made_from(config, plan.corpus_sha256)
+        plan.changed = continuing.check(workspace, *made, trains=plan.runs("training"))
+        plan.notes += [damage] if (damage := continuing.damage_of_record(workspace)) else []
+    return plan
+
+
+def look_for_result(step: Step, config: Config, workspace: Workspace, ledger: Ledger, plan: Plan) -> None:
+    """Let the step's earlier result serve again, if it was made from the same and is as it was written; or say why not.
+
+    Args:
+        step: Gets the result or the reasons.
+        config: The configuration now.
+        workspace: The run's folder.
+        ledger: What is known of earlier tries.
+        plan: Its steps so far are those before this one.
+    """
+    row = ledger.rows.get(step.name)
+    if row is None:
+        why = f"{LEDGER} is damaged" if ledger.damage else ledger.damaged.get(step.name)
+        step.reasons = [why] if why else []
+        return
+    anew = next((before.name for before in plan.steps if not before.reused), "")
+    sources = sources_of(config, step, workspace, plan.corpus_sha256, ledger)
+    step.reasons = [f"{anew} runs again"] if anew else []
+    step.reasons += changes_since(row, sources, workspace, with_files=not anew)
+    if not anew and (missing := workspace.missing(row)):
+        step.reasons.append(missing)
+    if not step.reasons and not is_report(row.report):
+        step.reasons = ["its report has another form than those of this version"]
+    if not step.reasons:
+        step.reused = row
+
+
+def changes_since(row: FinishedStep, sources: Sources, workspace: Workspace, *, with_files: bool) -> list[str]:
+    """What differs from what a row was made from; without files where these are about to be made anew."""
+    if row.key == sources.key():
+        return []
+    now = sources.ingredients(workspace.root)
+    if not with_files:
+        del now["files"]
+    found = list(changes(row.made_from, now)) if row.made_from else []
+    return found or ([UNKNOWN_CHANGE] if with_files else [])
+
+
+def is_report(values: dict[str, Any]) -> bool:
+    """Whether the values of a row are a report that this version can take over."""
+    try:
+        return has_type(Report.from_dict(values), Report)
+    except (TypeError, KeyError, AttributeError, ValueError, RecursionError):
+        return False
+
+
+def has_type(value: Any, kind: Any) -> bool:
+    """Whether a value, and all within it, is of the type that a dataclass says; numbers may be whole or not."""
+    origin, parts = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return any(has_type(value, part) for part in parts)
+    if origin is list:
+        return isinstance(value, list) and all(has_type(item, parts[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, dict) and all(has_type(item, parts[1]) for item in value.values())
+    if dataclasses.is_dataclass(kind):
+        entries = dataclasses.fields(kind)
+        return isinstance(value, kind) and all(has_type(getattr(value, entry.name), entry.type) for entry in entries)
+    return type(value) in ((int, float) if kind in (int, float) else (kind,))
+
+
+def read_texts(config: Config, names: Sequence[str]) -> str:
+    """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
+    from textzoo.text.corpora.reading import as_paths, joined_text, left_out
+    from textzoo.text.corpora.registry import load_corpus
+
+    digest = ""
+    errors: list[UserError] = []
+    with collecting(errors):
+        if any("corpus" in SERVICES[name].inputs for name in names):
+            corpus = load_corpus(config.dataset)
+            digest = corpus.sha256
+            tell_left_out("dataset", corpus.left_out)
+    with collecting(errors):
+        if "quantization" in names and config.quantization.calibration_path:
+            joined_text(config.quantization.calibration_path)
+            tell_left_out("quantization.calibration_path", left_out(as_paths(config.quantization.calibration_path)))
+    raise_all(errors)
+    return digest
+
+
+def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
+    """One line on the console about what lies in folders of texts and is not read; the list goes to the log."""
+    from textzoo.text.corpora.reading import counted
+
+    if not entries:
+        return
+    counts = counted([entry.reason for entry in entries])
+    console.print(f"{key}: not read of the folders given: {counts}; {LOG_FILE} lists them.")
+    for entry in entries:
+        logger.info("%s: not read: %r: %s", key, entry.path, entry.reason)
+
+
+def files_in_the_way(step: Step, config: Config, workspace: Workspace, plan: Plan) -> tuple[list[str], list[str]]:
+    """What a step that runs finds of earlier results: files that it writes over, and files that it moves away."""
+    trains = step.kind == "training"
+    moved = names_of(workspace, LEFT_BEHIND) if trains else []
+    gone = LEFT_BEHIND if plan.runs("training") else ()  # by the time that later steps begin
+    roles = [role for role in step.service.outputs if role in ROLES and role not in gone]
+    stars = names_for_stars(step, config)
+    written = {ROLES[role].replace("*", stars.get(role, "*")) for role in roles}
+    return [shown_result(name) for name in names_of(workspace, roles) if name in written], moved
+
+
+def names_of(workspace: Workspace, roles: Sequence[str]) -> list[str]:
+    """Paths in the run's folder of all files of some roles."""
+    return [path.relative_to(workspace.root).as_posix() for role in roles for path in workspace.files(role)]
+
+
+def names_for_stars(step: Step, config: Config) -> dict[str, str]:
+    """Role -> what stands for the star of its pattern in what a step writes."""
+    hosts = {config.deployment.target, config.benchmarking.measured_by if step.kind == "benchmarking" else ""}
+    board = HOST if HOST in hosts else config.deployment.hardware_setup.board
+    recipe = config.quantization.recipe
+    return {"quantized_model": recipe, "forward_model": recipe, "c_project": board, "benchmark": board}
+
+
+def shown_result(name: str) -> str:
+    """A result as users know it: of a project, its folder."""
+    path = PurePosixPath(name)
+    return str(path.parent if path.name.startswith(".") else path)
+
+
+def notes_on_ledger(ledger: Ledger, plan: Plan) -> Iterator[str]:
+    """That the ledger is damaged, or rows of it that belong to no step of the plan."""
+    if ledger.damage:
+        yield f"{LEDGER} is damaged ({ledger.damage}): no earlier result is believed, and all steps run."
+    others = sorted({*ledger.damaged} - {step.name for step in plan.steps})
+    if others:
+        yield f"{LEDGER} is damaged: it is not believed about {told([name[:LONGEST_SHOWN] for name in others])}."
+
+
+def notes_on_reports(workspace: Workspace, plan: Plan) -> Iterator[str]:
+    there = [name for name in REPORTS if workspace.path(name).is_file()]
+    if there and not all(step.reused for step in plan.steps):
+        yield f"The earlier {listed(there)} replaced."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names and their verb: "a is", "a, b are"."""
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def notes_on_store(config: Config) -> Iterator[str]:
+    """Where runs are tracked, if the folder that is resumed says so: it may have come from elsewhere."""
+    uri = config.mlflow.uri
+    if not uri or sqlite_path(uri) == DEFAULT_STORE.absolute() / "mlflow.db":
+        return
+    if config.general.resume and uri in continuing.addresses_of(Path(config.general.resume)):
+        store = f"mlflow.uri={masked(uri)}"
+        yield f"Tracked in {store}, which the resumed folder names; mlflow.uri=null is the default one."
+
+
+def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
+    """The plan as text: per step what it does, reads and writes, and whether an earlier result serves again."""
+    lines = [f"{config.operation_mode} in {shown_path(workspace.root)}"]
+    for step in plan.steps:
+        reads = ", ".join(step.service.inputs)
+        writes = ", ".join(step.service.outputs) or "report"
+        verb = "reuse" if step.reused else "run"
+        lines.append(f"  {step.name:15} {verb:5}  {step.service.text}  [{reads} -> {writes}]{fate_of_earlier(step)}")
+    if plan.changed:
+        lines.append(f"  The training goes on with other settings: {'; '.join(plan.changed)}")
+    return [*lines, *(f"  {note}" for note in plan.notes)]
+
+
+def fate_of_earlier(step: Step) -> str:
+    """Why a step runs again, and what becomes of the earlier result; "" where there is none."""
+    clauses = [
+        f"again, because {told(step.reasons)}" if step.reasons else "",
+        f"the earlier {listed(step.replaced)} replaced" if step.replaced else "",
+        f"the earlier {listed(step.set_aside)} moved to earlier/" if step.set_aside else "",
+    ]
+    text = "; ".join(clause for clause in clauses if clause)
+    return f"  {text}" if text else ""

@@ -1,0 +1,45 @@
+"""What a run is called in the tracker, and the tags by which runs are found."""
+
+import platform
+from pathlib import Path
+
+from textzoo.config.chains import CHAINS
+from textzoo.config.schema import Config
+from textzoo.quantizers.recipes import RECIPES
+
+ON_A_BOARD = ("benchmarking", "deployment")
+QUANTIZED = ("quantization", *ON_A_BOARD)
+
+
+def run_name(config: Config, folder: Path) -> str:
+    """What the run is, most telling first, because lists cut names: "pico_gpt int8 STM32H7 chain_tqeb <folder>"."""
+    tags = run_tags(config)
+    words = [tags["model"], tags.get("recipe_label", "float"), tags.get("board", ""), config.operation_mode]
+    return " ".join(word for word in (*words, folder.name) if word)
+
+
+def run_tags(config: Config) -> dict[str, str]:
+    """Tags of the parent run: model, recipe and board only where the mode has one."""
+    services = CHAINS[config.operation_mode]
+    tags = {
+        "model": config.model.name,
+        "tokenizer": config.tokenizer.name,
+        "corpus": config.dataset.name,
+        "mode": config.operation_mode,
+        "host": platform.node(),
+    }
+    if set(services) & set(QUANTIZED) or config.model.quantized_model_path:
+        recipe = recipe_of(config)
+        tags |= {"recipe": recipe, "recipe_label": RECIPES[recipe].short_name if recipe in RECIPES else recipe}
+    if set(services) & set(ON_A_BOARD):
+        on_host = config.deployment.target == "host"
+        tags["board"] = "host" if on_host else config.deployment.hardware_setup.board
+    return tags
+
+
+def recipe_of(config: Config) -> str:
+    """The recipe that the run quantizes by, or the one that the quantized file at hand names."""
+    if "quantization" in CHAINS[config.operation_mode] or not config.model.quantized_model_path:
+        return config.quantization.recipe
+    stem = Path(config.model.quantized_model_path).stem.removeprefix("decode_")
+    return stem if stem in RECIPES else "other"

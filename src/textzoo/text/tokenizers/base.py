@@ -1,0 +1,170 @@
+"""Tokenizers: what they promise, the table of their kinds, and tokenizer.json.
+
+tokenizer.json (docs/tokenizer_format.md) is one JSON object:
+
+    {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\\n", " ", "a"]}
+
+`tokens` lists the vocabulary: the position is the token. `unknown_token` is the token of "<unk>", or null. A kind may
+have keys of its own (bpe: "merges").
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from textzoo.common.errors import UserError
+from textzoo.common.files import write_text
+from textzoo.common.registry import Registry
+from textzoo.common.untrusted_json import read_json_object
+from textzoo.config.schema import TokenizerConfig
+from textzoo.text.tokenizers.unknown import UNKNOWN
+
+FORMAT = "textzoo-tokenizer"
+VERSION = 1
+REPLACEMENT = "\ufffd"
+MIN_VOCABULARY = 2
+# Token files are uint16; the largest value stays free, so that it can stand for "none".
+MAX_VOCABULARY = 65535
+NO_TOKEN = 0xFFFF
+MAX_FILE_BYTES = 1 << 24
+
+TOKENIZERS = Registry(
+    "tokenizer",
+    {
+        "char": "textzoo.text.tokenizers.character:CharacterTokenizer",
+        "word": "textzoo.text.tokenizers.word:WordTokenizer",
+        "byte": "textzoo.text.tokenizers.byte:ByteTokenizer",
+        "bpe": "textzoo.text.tokenizers.bpe:BpeTokenizer",
+    },
+)
+
+
+# Kinds that have no token for some texts.
+CLOSED_KINDS = ("char", "word")
+
+
+class Tokenizer(Protocol):
+    """Text to tokens and back.
+
+    Attributes:
+        name: The kind, a key of TOKENIZERS.
+        tokens: What each token stands for, as text.
+        token_bytes: What each token is written as where text is a stream of UTF-8; <unk> is U+FFFD.
+        token_characters: (vocabulary_size,) how many characters of text begin in each token; 0 for an <unk> that may
+            stand for any number of them.
+        vocabulary_size: Number of tokens, 2 to 65535.
+        unknown_token: The token of <unk>, or None.
+    """
+
+    name: str
+    tokens: list[str]
+    token_bytes: list[bytes]
+    token_characters: np.ndarray
+    unknown_token: int | None
+
+    @property
+    def vocabulary_size(self) -> int: ...
+
+    def encode(self, text: str, unknown: str = "error") -> np.ndarray:
+        """Text -> tokens (n,), uint16.
+
+        Args:
+            text: Any text.
+            unknown: What to do outside the vocabulary: "error" names what is there, "unk" takes the token <unk>.
+        """
+
+    def decode(self, tokens: Any) -> str:
+        """Tokens (n,), any integer type -> text. ValueError outside the vocabulary.
+
+        <unk> becomes U+FFFD, and so does what is not UTF-8 in kinds whose tokens are bytes.
+        """
+
+    def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
+        """The text of tokens as they come, in pieces that are not empty and together are decode(tokens)."""
+
+    def save(self, path: Path) -> None:
+        """Write tokenizer.json, atomically; the same tokenizer always gives the same bytes."""
+
+    @classmethod
+    def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "Tokenizer":
+        """Make the vocabulary from texts, with <unk> if config.unknown is "unk"."""
+
+    @classmethod
+    def from_file(cls, values: dict[str, Any], path: Path) -> "Tokenizer":
+        """Make one from the checked common part of a tokenizer.json and this kind's own keys."""
+
+
+def make_tokenizer(config: TokenizerConfig, training_text: str, validation_text: str = "") -> Tokenizer:
+    """The tokenizer of `config.path`, or a new one for these texts.
+
+    Where the vocabulary is closed (char, word) and the policy is "error", what the validation text has belongs to it
+    too: everything must be encodable, and tinyshakespeare's 65 characters are those of the whole text, as in nanoGPT.
+    With "unk" the vocabulary is that of the training text and <unk>; what only the validation text has becomes <unk>
+    there. BPE encodes any text, so it learns from the training text alone.
+    """
+    if config.path:
+        return load_tokenizer(Path(config.path))
+    closed = config.name in CLOSED_KINDS and config.unknown == "error"
+    texts = [training_text, validation_text] if closed else [training_text]
+    return TOKENIZERS.get(config.name).from_texts(texts, config)
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Read a tokenizer.json, trusting nothing in it; UserError says what is wrong with it."""
+    path = Path(path)
+    values = read_json_object(path, MAX_FILE_BYTES)
+    for key, expected in (("format", FORMAT), ("version", VERSION)):
+        if values.get(key) != expected or isinstance(values.get(key), bool):
+            raise damaged(path, f"{key} {expected!r}", repr(values.get(key))[:80])
+    check_tokens(values.get("tokens"), path)
+    check_unknown_token(values, path)
+    return TOKENIZERS.get(str(values.get("kind"))[:80]).from_file(values, path)
+
+
+def save_tokenizer(path: Path, kind: str, tokens: list[str], unknown_token: int | None, **own_keys: Any) -> None:
+    """Write tokenizer.json: the common part and a kind's own keys; ASCII only, so that lone surrogates survive."""
+    header = {"format": FORMAT, "version": VERSION, "kind": kind, "unknown_token": unknown_token, "tokens": tokens}
+    write_text(Path(path), json.dumps({**header, **own_keys}, indent=1) + "\n")
+
+
+def check_range(tokens: Any, vocabulary_size: int) -> np.ndarray:
+    """Tokens as an array; ValueError unless all are of the vocabulary."""
+    tokens = np.asarray(tokens)
+    if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary_size:
+        raise ValueError(f"tokens must be in [0, {vocabulary_size}), got {tokens.min()} to {tokens.max()}")
+    return tokens.astype(np.intp)
+
+
+def check_tokens(tokens: Any, path: Path) -> None:
+    if not isinstance(tokens, list) or any(type(token) is not str or not token for token in tokens):
+        raise damaged(path, "tokens: a list of texts", type(tokens).__name__)
+    if len(set(tokens)) != len(tokens):
+        seen: set[str] = set()
+        twice = next(token for token in tokens if token in seen or seen.add(token))
+        raise damaged(path, "distinct tokens", f"{twice[:20]!r} twice")
+    check_vocabulary_size(len(tokens), f"'{path}'")
+
+
+def check_unknown_token(values: dict[str, Any], path: Path) -> None:
+    token, tokens = values.get("unknown_token"), values["tokens"]
+    if token is None:
+        return
+    if type(token) is not int or not 0 <= token < len(tokens) or tokens[token] != UNKNOWN:
+        raise damaged(path, f"unknown_token: null, or the position of {UNKNOWN!r} in tokens", repr(token)[:80])
+
+
+def check_vocabulary_size(size: int, where: str) -> None:
+    """UserError unless a vocabulary can be trained on and stored as uint16."""
+    if not MIN_VOCABULARY <= size <= MAX_VOCABULARY:
+        raise UserError(
+            f"the vocabulary of {where} cannot be used",
+            expected=f"{MIN_VOCABULARY} to {MAX_VOCABULARY} tokens",
+            received=str(size),
+        )
+
+
+def damaged(path: Path, expected: str, received: str) -> UserError:
+    return UserError(f"'{path}' is not a tokenizer.json that can be used", expected=expected, received=received)

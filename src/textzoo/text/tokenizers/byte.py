@@ -1,0 +1,44 @@
+"""One token per byte of UTF-8: 256 tokens for any text, nothing is unknown."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textzoo.config.schema import TokenizerConfig
+from textzoo.text.tokenizers.base import damaged
+from textzoo.text.tokenizers.unknown import check_policy, utf8
+from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
+
+BYTES = 256
+# In tokenizer.json a byte is the character of its value.
+BYTE_TOKENS = [chr(byte) for byte in range(BYTES)]
+
+
+class ByteTokenizer(Utf8Tokenizer):
+    """The bytes themselves."""
+
+    name = "byte"
+
+    def __init__(self) -> None:
+        super().__init__(list(BYTE_TOKENS), [bytes([byte]) for byte in range(BYTES)])
+
+    @classmethod
+    def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "ByteTokenizer":
+        """The same for all texts."""
+        return cls()
+
+    @classmethod
+    def from_file(cls, values: dict[str, Any], path: Path) -> "ByteTokenizer":
+        if values["tokens"] != BYTE_TOKENS or values["unknown_token"] is not None:
+            raise damaged(path, "tokens U+0000 to U+00FF in order and no unknown_token", "others")
+        return cls()
+
+    def encode(self, text: str, unknown: str = "error") -> np.ndarray:
+        """Text -> tokens (bytes of its UTF-8,), uint16.
+
+        Raises:
+            UserError: Lone surrogates, which have no UTF-8; or unknown="unk".
+        """
+        check_policy(unknown, self.unknown_token)
+        return np.frombuffer(utf8(text), np.uint8).astype(np.uint16)

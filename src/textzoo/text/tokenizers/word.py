@@ -1,0 +1,102 @@
+"""One token per word, digit, mark or blank, as textzoo.text.tokenizers.pieces cuts them."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textzoo.common.errors import UserError
+from textzoo.config.schema import TokenizerConfig
+from textzoo.text.tokenizers.base import NO_TOKEN, REPLACEMENT, damaged
+from textzoo.text.tokenizers.pieces import cut, is_piece
+from textzoo.text.tokenizers.unknown import SURROGATES, UNKNOWN, check_policy, not_in_vocabulary
+from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
+
+# Marks and blanks one by one: runs of them would be many rare tokens.
+LONGEST_RUN = 1
+
+
+class WordTokenizer(Utf8Tokenizer):
+    """Pieces of text to tokens by look-up; tokens are numbered in the order of `words`.
+
+    Args:
+        words: Distinct pieces; token = position.
+        with_unknown: Whether the token <unk> is added, as the last one.
+    """
+
+    name = "word"
+
+    def __init__(self, words: list[str], with_unknown: bool = False) -> None:
+        written = [*words, *[REPLACEMENT] * with_unknown]
+        super().__init__(
+            words + [UNKNOWN] * with_unknown,
+            [word.encode("utf-8") for word in written],
+            len(words) if with_unknown else None,
+        )
+        self.table = {word: token for token, word in enumerate(words)}
+
+    @classmethod
+    def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "WordTokenizer":
+        """The most frequent pieces of the texts, sorted by code point.
+
+        With <unk>: those that occur `min_count` times and more, at most `vocabulary_size` tokens with <unk>; of pieces
+        that occur equally often, the first by code point. Without: all, or UserError if `vocabulary_size` is less.
+        """
+        counts = Counter(piece for text in texts for piece in cut(text, LONGEST_RUN))
+        words = [piece for piece, count in counts.items() if count >= config.min_count and not SURROGATES.search(piece)]
+        words.sort(key=lambda piece: (-counts[piece], piece))
+        with_unknown = config.unknown == "unk"
+        if not with_unknown:
+            check_room(len(words), config.vocabulary_size)
+        elif config.vocabulary_size:
+            words = words[: config.vocabulary_size - 1]
+        return cls(sorted(words), with_unknown)
+
+    @classmethod
+    def from_file(cls, values: dict[str, Any], path: Path) -> "WordTokenizer":
+        words, unknown_token = list(values["tokens"]), values["unknown_token"]
+        if unknown_token is not None and words.pop() != UNKNOWN:
+            raise damaged(path, f"{UNKNOWN!r} as the last token", f"unknown_token {unknown_token}")
+        wrong = next((word for word in words if SURROGATES.search(word) or not is_piece(word, LONGEST_RUN)), None)
+        if wrong is not None:
+            raise damaged(path, "tokens of one word, digit, mark or blank each", repr(wrong[:40]))
+        return cls(words, with_unknown=unknown_token is not None)
+
+    def encode(self, text: str, unknown: str = "error") -> np.ndarray:
+        """Text -> tokens (pieces,), uint16.
+
+        Args:
+            text: Any text.
+            unknown: "error" or "unk", for pieces outside the vocabulary.
+
+        Raises:
+            UserError: "error" and unknown pieces, which are listed; or "unk" and no <unk> in the vocabulary.
+        """
+        check_policy(unknown, self.unknown_token)
+        tokens = np.fromiter((self.table.get(piece, NO_TOKEN) for piece in cut(text, LONGEST_RUN)), np.uint16)
+        missing = tokens == NO_TOKEN
+        if missing.any():
+            if unknown == "error":
+                raise self.unknown_words(text)
+            tokens[missing] = self.unknown_token
+        return tokens
+
+    def unknown_words(self, text: str) -> UserError:
+        found, position = [], 0
+        for piece in cut(text, LONGEST_RUN):
+            if piece not in self.table:
+                found.append((piece, position))
+            position += len(piece)
+        return not_in_vocabulary("word", found)
+
+
+def check_room(words: int, vocabulary_size: int | None) -> None:
+    """UserError if words would be left out and there is no <unk> to stand for them."""
+    if vocabulary_size and words > vocabulary_size:
+        raise UserError(
+            "the corpus has more words than the vocabulary has room for",
+            expected=f"tokenizer.vocabulary_size={vocabulary_size} or fewer",
+            received=f"{words} different words, marks and blanks",
+            remedy=f"tokenizer.unknown=unk keeps the most frequent and lets the others become {UNKNOWN}.",
+        )
