@@ -6,14 +6,13 @@
 #include "memory.h"
 #include "model.h"
 #include "port.h"
+#include "protocol.h"
 #include "reply.h"
 #include "self_check.h"
 #include "text.h"
 #ifdef MODEL_SECOND_CORE
 #include "textzoo/parallel.h"
 #endif
-
-enum { PROTOCOL_VERSION = 2 };
 
 options_t commands_options;
 
@@ -210,7 +209,7 @@ static void command_logits(const request_t *request)
     if (request->reset) {
         context_reset();
     } else if (!request->is_next && !request->is_repeated) {
-        reply_error("logits", "out of sequence: begin with a reset", NULL, 0);
+        reply_error("logits", PROTOCOL_OUT_OF_SEQUENCE ": begin with a reset", NULL, 0);
         return;
     }
     if (fed.count > MODEL_CONTEXT_LENGTH - context_position()) {

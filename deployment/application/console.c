@@ -10,13 +10,11 @@
 #include "model.h"
 #include "options.h"
 #include "port.h"
+#include "protocol.h"
 #include "reply.h"
 #include "self_check.h"
 #include "text.h"
 
-#ifndef TEXTZOO_LINE_BYTES
-#define TEXTZOO_LINE_BYTES 576 /* 512, and what a signed line has besides */
-#endif
 enum { BACKSPACE = 0x08, DELETE = 0x7F, END_OF_TRANSMISSION = 0x04, HASH_SHOWN = 12 };
 
 static struct {
@@ -44,7 +42,7 @@ static void greet(void)
     write_text("Self-check: ");
     write_number(MODEL_CHECK_TOKENS);
     write_text(self_check_kernels() ? " tokens as computed on the PC\n" : " tokens NOT as computed on the PC\n");
-    write_text("Type a text to continue, or :help\n");
+    write_text(PROTOCOL_GREETING ", or :help\n");
     port_flush();
 }
 
@@ -316,7 +314,7 @@ typedef enum { NOT_SIGNED, SIGNED, DAMAGED } signature_t;
 
 static signature_t take_signature(void)
 {
-    static const char opening[] = ",\"crc\":\"";
+    static const char opening[] = PROTOCOL_CRC_KEY;
     enum { OPENING = sizeof opening - 1, DIGITS = 8, SIGNATURE = OPENING + DIGITS + 2 };
     const size_t signed_bytes = line.count < SIGNATURE ? 0 : line.count - SIGNATURE;
     if (signed_bytes == 0 || !text_is(line.bytes + signed_bytes, OPENING, opening)) {

@@ -109,13 +109,13 @@ bool decimal_temperature(const char *text, size_t bytes, uint32_t *value)
     if (!read_decimal(text, bytes, &decimal)) {
         return false;
     }
-    for (int32_t place = decimal.point - 1; place >= 0 && whole <= HIGHEST_TEMPERATURE; --place) {
+    for (int32_t place = decimal.point - 1; place >= 0 && whole <= MAX_TEMPERATURE; --place) {
         whole = whole * 10 + digit_at(&decimal, place);
     }
     for (int32_t place = -1; place >= -PLACES; --place) {
         fraction = fraction * 10 + digit_at(&decimal, place);
     }
-    if (whole > HIGHEST_TEMPERATURE || (whole == HIGHEST_TEMPERATURE && fraction != 0)) {
+    if (whole > MAX_TEMPERATURE || (whole == MAX_TEMPERATURE && fraction != 0)) {
         return false;
     }
     const uint64_t guarded = (uint64_t)whole << GUARD_BITS | binary_places(fraction);

@@ -25,7 +25,7 @@ static struct {
 static struct {
     stop_t stop;
     size_t waiting; /* bytes at the start of `text` that begin a character */
-    char text[UTF8_LONGEST - 1 + STOP_LONGEST_HELD + TOKENIZER_LONGEST_TOKEN];
+    char text[UTF8_MAX_BYTES - 1 + STOP_MAX_HELD + TOKENIZER_MAX_TOKEN_BYTES];
 } output;
 
 void context_reset(void)
@@ -81,7 +81,7 @@ static void output_open(const options_t *options)
 static size_t output_add(int32_t token, bool last)
 {
     char *end = output.text + output.waiting;
-    char *portion = end + STOP_LONGEST_HELD; /* where stop_feed allows it */
+    char *portion = end + STOP_MAX_HELD; /* where stop_feed allows it */
     end += stop_feed(&output.stop, portion, tokenizer_decode(token, portion), end);
     last = last || stop_found(&output.stop);
     end += last ? stop_end(&output.stop, end) : 0;

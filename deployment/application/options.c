@@ -2,6 +2,7 @@
 
 #include "decimal.h"
 #include "defaults.h"
+#include "protocol.h"
 #include "text.h"
 #include "tokenizer.h"
 #include "utf8.h"
@@ -19,6 +20,10 @@ const options_t options_default = {
 
 enum { SEED, TEMPERATURE, TOP_K, MAX_TOKENS, PAST_END, UNKNOWN, STOP };
 
+/* The value of a macro as a text. */
+#define QUOTED(text) #text
+#define TEXT_OF(value) QUOTED(value)
+
 static const struct {
     const char *name;
     const char *expected;
@@ -29,7 +34,7 @@ static const struct {
     [MAX_TOKENS] = {"max_tokens", "a whole number"},
     [PAST_END] = {"past_end", "slide or stop"},
     [UNKNOWN] = {"unknown", TOKENIZER_UNKNOWN_TOKEN >= 0 ? "error or unk" : "error (this vocabulary has no <unk>)"},
-    [STOP] = {"stop", "UTF-8 of at most 32 bytes, without U+FFFD"},
+    [STOP] = {"stop", "UTF-8 of at most " TEXT_OF(PROTOCOL_STOP_BYTES) " bytes, without U+FFFD"},
 };
 
 /* Names may be written with - or _. */
@@ -85,7 +90,7 @@ static bool set_unknown(options_t *options, const char *value, size_t bytes)
  * it reads as U+FFFD where they are not UTF-8. */
 static bool set_stop(options_t *options, const char *value, size_t bytes)
 {
-    if (bytes > STOP_LONGEST) {
+    if (bytes > PROTOCOL_STOP_BYTES) {
         return false;
     }
     for (size_t at = 0; at < bytes;) {

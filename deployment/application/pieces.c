@@ -60,7 +60,7 @@ size_t pieces_end(const char *bytes, size_t count, size_t at, int longest_run)
 {
     at += space_before_piece(bytes, count, at) ? 1u : 0u;
     const kind_t kind = next_kind(bytes, count, &at);
-    const int longest = kind == LETTER ? PIECES_LONGEST_WORD : kind == DIGIT ? 1 : longest_run;
+    const int longest = kind == LETTER ? PIECES_MAX_LETTERS : kind == DIGIT ? 1 : longest_run;
     for (int characters = 1; characters < longest && at < count; ++characters) {
         size_t behind = at;
         if (next_kind(bytes, count, &behind) != kind || space_before_piece(bytes, count, at)) {

@@ -6,7 +6,7 @@
 #include "text.h"
 #include "utf8.h"
 
-enum { LONGEST_NUMBER = 20 };
+enum { MAX_DIGITS = 20 };
 
 static struct {
     reply_style_t style;
@@ -84,7 +84,7 @@ void write_bytes(const char *text, size_t bytes)
 
 void write_number(uint64_t value)
 {
-    char digits[LONGEST_NUMBER]; /* from the end */
+    char digits[MAX_DIGITS]; /* from the end */
     size_t count = 0;
     do {
         uint32_t digit;

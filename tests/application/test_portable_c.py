@@ -2,6 +2,7 @@
 
 import codecs
 import ctypes
+import json
 import re
 import zlib
 from fractions import Fraction
@@ -12,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_projects import APPLICATION, compile_library
 
-from textzoo.config.rules.device import LONGEST_STOP_BYTES
+from textzoo.common import protocol
+from textzoo.common.protocol import STOP_BYTES
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
 
@@ -194,10 +196,10 @@ class Stop(ctypes.Structure):
     _fields_ = (("text", ctypes.c_char_p), ("bytes", ctypes.c_size_t), ("held", ctypes.c_size_t))
 
 
-LONGEST_HELD = LONGEST_STOP_BYTES - 1
+LONGEST_HELD = STOP_BYTES - 1
 CANARY = b"canary"
 # Few different bytes, so that beginnings of the stop text come often and overlap.
-FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=LONGEST_STOP_BYTES).map(bytes)
+FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=STOP_BYTES).map(bytes)
 PORTIONS = st.lists(st.one_of(FEW_BYTES, st.binary(max_size=70)), max_size=12)
 # stop text, portions
 STOPS = [
@@ -206,7 +208,7 @@ STOPS = [
     (b"abab", [b"abaabab", b"ab"]),
     (b"\n<end>", [b"Hello.\n", b"\n<", b"end> and more"]),
     (b"\n<end>", [b"a\n<end", b"\n<end"]),
-    (b"a" * LONGEST_STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
+    (b"a" * STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
     (b"", [b"ab", b""]),
 ]
 
@@ -271,12 +273,31 @@ def test_text_ends_where_python_ends_it_and_every_byte_comes_as_early(stops, por
 def test_a_stop_text_that_stands_in_the_text_is_found(stops, before, data):
     text = b"".join(before)
     start = data.draw(st.integers(0, len(text)))
-    check_stop(stops, before, text[start : start + data.draw(st.integers(0, LONGEST_STOP_BYTES))])
+    check_stop(stops, before, text[start : start + data.draw(st.integers(0, STOP_BYTES))])
 
 
-def test_python_knows_how_long_a_stop_text_may_be():
-    assert int(re.search(r"STOP_LONGEST = (\d+)", (APPLICATION / "stop.h").read_text())[1]) == LONGEST_STOP_BYTES
-    assert f"at most {LONGEST_STOP_BYTES} bytes" in (APPLICATION / "options.c").read_text()
+# A name that protocol.h defines -> what the host takes for it.
+PROTOCOL = {
+    "PROTOCOL_VERSION": protocol.PROTOCOL_VERSION,
+    "TEXTZOO_LINE_BYTES": protocol.LINE_BYTES,
+    "PROTOCOL_STOP_BYTES": protocol.STOP_BYTES,
+    "PROTOCOL_GREETING": protocol.GREETING,
+    "PROTOCOL_OUT_OF_SEQUENCE": protocol.OUT_OF_SEQUENCE,
+    "PROTOCOL_CRC_KEY": protocol.CRC_KEY.decode(),
+}
+
+
+def test_console_and_host_agree_upon_the_protocol():
+    header = (APPLICATION / "protocol.h").read_text()
+    defined = re.findall(r'^#define (\w+) (\d+|"(?:\\.|[^"\\])*")', header, re.MULTILINE)
+    assert {name: json.loads(value) for name, value in defined} == PROTOCOL
+
+
+def test_the_protocol_is_described_with_its_numbers():
+    text = (APPLICATION / "README.md").read_text()
+    assert f"at most {protocol.LINE_BYTES} bytes" in text
+    assert f"at most {protocol.STOP_BYTES} bytes" in text
+    assert f'"protocol":{protocol.PROTOCOL_VERSION}' in text
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,11 @@
 """Rules for benchmarks and devices."""
 
 from textzoo.common.errors import UserError
+from textzoo.common.protocol import STOP_BYTES
 from textzoo.config.chains import CHAINS
 from textzoo.config.keys import Rule
 from textzoo.config.schema import Config
 
-# What the console of a device can hold (deployment/application/stop.h).
-LONGEST_STOP_BYTES = 32
 # How the name of a recipe ends whose activations are no integers.
 FLOAT_ACTIVATIONS = "_afp32"
 # The machine that TextZoo runs on.
@@ -64,11 +63,11 @@ def check_device_stop(config: Config) -> list[UserError]:
 def stop_mistakes(stop: str) -> list[UserError]:
     """What keeps a device from stopping at this text."""
     encoded = stop.encode("utf-8", "surrogatepass")
-    if len(encoded) > LONGEST_STOP_BYTES:
+    if len(encoded) > STOP_BYTES:
         return [
             UserError(
                 "prediction.stop is too long for a device",
-                expected=f"at most {LONGEST_STOP_BYTES} bytes",
+                expected=f"at most {STOP_BYTES} bytes",
                 received=f"{len(encoded)} bytes",
                 remedy="Give the beginning of the text, or null.",
             )
