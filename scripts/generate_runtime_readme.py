@@ -1,6 +1,6 @@
 """Regenerates the table of kernels and variants in deployment/runtime/README.md from the files that there are.
 
-Run: python scripts/generate_runtime_readme.py [--check]; with --check nothing is written and a stale table exits with 1.
+Run: python scripts/generate_runtime_readme.py [--check]; --check writes nothing, and a stale table exits with 1.
 """
 
 import argparse

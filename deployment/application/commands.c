@@ -64,6 +64,7 @@ void command_set(const request_t *request)
     reply_end();
 }
 
+/* text: (bytes) what has become certain with the token. People see it at once, machines per token. */
 static void emit_text(int32_t token, const char *text, size_t bytes)
 {
     if (reply_is_json()) {
@@ -143,6 +144,7 @@ void command_generate(const request_t *request)
     reply_generated(&result, count);
 }
 
+/* logits: (MODEL_VOCABULARY_SIZE), sent little endian whatever the machine is. */
 static void reply_logits(int32_t position, const model_logit_t *logits)
 {
     reply_line("logits");
@@ -161,7 +163,7 @@ static void reply_logits(int32_t position, const model_logit_t *logits)
 
 /* What a repeated `logits` answers with: feeding its token twice would be another text. */
 static struct {
-    const model_logit_t *logits; /* of the token fed last, valid until the next one; NULL where none was */
+    const model_logit_t *logits; /* (MODEL_VOCABULARY_SIZE) of the token fed last; NULL where none was */
     int32_t count;               /* tokens of that command */
 } fed;
 
@@ -174,6 +176,7 @@ static void reply_fed(uint32_t crc)
     reply_end();
 }
 
+/* Several tokens would need the logits of all of them, for which there is no memory. */
 static void repeat_logits(void)
 {
     if (fed.count != 1) {
@@ -280,6 +283,7 @@ static void command_release(const request_t *request)
     reply_end();
 }
 
+/* `check` is what people type for `self_check`. */
 command_t commands_find(const char *name, size_t bytes)
 {
     static const struct {

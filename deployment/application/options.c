@@ -37,7 +37,7 @@ static const struct {
     [STOP] = {"stop", "UTF-8 of at most " TEXT_OF(PROTOCOL_STOP_BYTES) " bytes, without U+FFFD"},
 };
 
-/* Names may be written with - or _. */
+/* Whether name (bytes) is the known one, which ends with 0. Names may be written with - or _. */
 static bool same_name(const char *name, size_t bytes, const char *known)
 {
     for (size_t index = 0; index < bytes; ++index) {
@@ -64,6 +64,8 @@ bool options_is_number(int index)
     return index < PAST_END;
 }
 
+/* Each sets one option from value (bytes), or returns false and leaves it as it may be. */
+
 static bool set_count(int32_t *count, const char *value, size_t bytes)
 {
     uint32_t whole;
@@ -86,8 +88,8 @@ static bool set_unknown(options_t *options, const char *value, size_t bytes)
     return options->unknown == UNKNOWN_TOKEN ? TOKENIZER_UNKNOWN_TOKEN >= 0 : text_is(value, bytes, "error");
 }
 
-/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it among the characters, which
- * it reads as U+FFFD where they are not UTF-8. */
+/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it among the characters,
+ * which it reads as U+FFFD where they are not UTF-8. */
 static bool set_stop(options_t *options, const char *value, size_t bytes)
 {
     if (bytes > PROTOCOL_STOP_BYTES) {
@@ -105,6 +107,7 @@ static bool set_stop(options_t *options, const char *value, size_t bytes)
     return true;
 }
 
+/* value: (bytes); index: of the option. */
 static bool set_value(options_t *options, int index, const char *value, size_t bytes)
 {
     switch (index) {

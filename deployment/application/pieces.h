@@ -1,5 +1,5 @@
-/* Where text is cut into words, digits, marks and blanks: textzoo.text.tokenizers.pieces in C, for tokenizers of kind word and
- * bpe. What is not UTF-8 counts as U+FFFD, a mark. */
+/* Where text is cut into words, digits, marks and blanks: textzoo.text.tokenizers.pieces in C, for tokenizers of kind
+ * word and bpe. What is not UTF-8 counts as U+FFFD, a mark. */
 #ifndef TEXTZOO_PIECES_H
 #define TEXTZOO_PIECES_H
 

@@ -1,5 +1,5 @@
-/* What console and host agree upon: README.md describes the protocol, textzoo/common/protocol.py has the same numbers for
- * the host, and a test compares them. Other versions of the protocol, or a shorter line, need a new image. */
+/* What console and host agree upon: README.md describes the protocol, textzoo/common/protocol.py has the same numbers
+ * for the host, and a test compares them. Other versions of the protocol, or a shorter line, need a new image. */
 #ifndef TEXTZOO_PROTOCOL_H
 #define TEXTZOO_PROTOCOL_H
 

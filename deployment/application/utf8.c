@@ -3,7 +3,7 @@
 /* What may follow a leading byte: how many bytes, and the range of the first of them. The other bytes are 80..BF.
  * The narrower ranges shut out overlong forms (E0, F0), surrogates (ED) and values above 10FFFF (F4). */
 typedef struct {
-    int following;
+    int following; /* 0 where the byte leads nothing */
     uint8_t lowest;
     uint8_t highest;
 } sequence_t;
