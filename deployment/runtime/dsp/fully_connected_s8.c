@@ -103,11 +103,12 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 
 #else
 
-/* A pair of rows: l . x and 256 * (h . x). `stride`: words from one group of the pair to its next. */
-static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t input_sum,
+/* A pair of rows: l . x and 256 * (h . x). `stride`: words from one group of the pair to its next;
+ * `first`: the word of the pair that its block begins with. */
+static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t first,
                      int32_t *sums)
 {
-    int32_t low = input_sum - inputs[0], both = 0;
+    int32_t low = first - inputs[0], both = 0;
     inputs += SUM_WORDS;
     for (; groups > 0; --groups, weights += stride, inputs += GROUP_WORDS) {
         for (int32_t i = 0; i < GROUP_WORDS; i += 2) {

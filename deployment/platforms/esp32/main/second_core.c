@@ -1,4 +1,4 @@
-/* tz_parallel on chips of two cores: a task on core 0 computes the second half of a kernel, while the application's
+/* tz_parallel on chips of two cores: a task on core 0 computes the second shard of a kernel, while the application's
  * task on core 1 computes the first one.
  *
  * Waking: a kernel takes 100 us to 1 ms, and a token of pico_gpt calls 16 of them. A notification to the other core is
