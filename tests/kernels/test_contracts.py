@@ -23,6 +23,7 @@ DECLARATION = re.compile(r"^(static inline )?\w[\w *]*?\b\*?(tz_\w+)\(([^)]*)\)(
 # "input, output: (rows) int8; scratch: ..."
 DESCRIBED = re.compile(r"(?:^|[;.] |\band |\btake )((?!tz_)[a-z]\w*(?:, [a-z]\w*)*): ")
 SHAPE = re.compile(r": \(([a-z]\w*(?:, [a-z]\w*)*)\)")
+INCLUDED = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 PARAMETER = re.compile(r"(\w+)(?:\[\w*\])?\s*$")
 
 
@@ -63,6 +64,23 @@ def mistakes_in(text):
 @pytest.mark.parametrize("path", HEADERS, ids=lambda path: path.name)
 def test_a_header_describes_its_parameters_and_no_others(path):
     assert mistakes_in(path.read_text()) == (set(), set())
+
+
+@pytest.mark.parametrize("path", HEADERS, ids=lambda path: path.name)
+def test_a_header_stands_alone_and_includes_public_ones_only(path, tmp_path):
+    assert all(name.startswith("textzoo/") for name in INCLUDED.findall(path.read_text()))
+    (tmp_path / "only.c").write_text(f'#include "textzoo/{path.name}"\ntypedef int not_empty;\n')
+    flags = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror", "-fsyntax-only"]
+    subprocess.run([find_compiler(), *flags, f"-I{RUNTIME / 'include'}", "only.c"], cwd=tmp_path, check=True)
+
+
+def test_no_program_includes_what_is_internal():
+    outside = [
+        path for folder in ("application", "platforms", "weight_file") for path in (RUNTIME.parent / folder).rglob("*")
+    ]
+    texts = [path.read_text(encoding="utf-8") for path in outside if path.suffix in (".c", ".h", ".cc", ".j2")]
+    assert len(texts) > 80
+    assert not any("internal/" in name for text in texts for name in INCLUDED.findall(text))
 
 
 # Declarations behind a comment, what is wrong with them.

@@ -120,7 +120,7 @@ static void dot_two_rows(const int8_t *row, int32_t length, const int32_t *pairs
 static void dot_chunk(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t columns,
                       int more, int32_t *sums)
 {
-    int32_t pairs[CHUNK / 2];
+    int32_t pairs[CHUNK / 2]; /* (columns / 2) of the vector, in the order of bytes */
     order_pairs(vector, columns, pairs);
     if ((((uintptr_t)rows | (uintptr_t)length) & 3) == 0) {
         for (; count >= 2; count -= 2, rows += 2 * length, sums += 2) {

@@ -130,7 +130,7 @@ static void add_pairs(const tz_row_pair_t *pairs, const tz_row_pair_t *end, int3
 
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
-    tz_row_pair_t pairs[PAIRS];
+    tz_row_pair_t pairs[PAIRS]; /* as many as select_pairs finds */
     tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;

@@ -32,7 +32,7 @@ enum { TZ_BASE3_LOW = 0, TZ_BASE3_HIGH = 1 };
 
 typedef union {
     uint32_t both;
-    uint16_t half[2];
+    uint16_t half[2]; /* of two tables, see above */
 } tz_base3_entry_t;
 
 static inline uint32_t tz_base3_input(const int8_t *input, int32_t columns, int32_t column)

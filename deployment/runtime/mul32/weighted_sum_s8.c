@@ -33,7 +33,7 @@ typedef struct {
 } tz_term_t;
 
 typedef struct {
-    tz_term_t terms[TERMS];
+    tz_term_t terms[TERMS]; /* (end - terms) */
     const tz_term_t *end;
     uint32_t total; /* of the weights */
 } tz_term_chunk_t;

@@ -93,7 +93,7 @@ static void dot_narrow_rows(const int8_t *rows, int32_t count, int32_t length, c
 
 void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
 {
-    int8_t narrow[LARGEST];
+    int8_t narrow[LARGEST]; /* (length) the vector, where it fits */
     if (length <= LARGEST && narrow_vector(vector, length, narrow)) {
         dot_narrow_rows(rows, count, length, narrow, sums);
         return;

@@ -78,7 +78,7 @@ static void add_rows(const tz_weighted_row_t *entries, const tz_weighted_row_t *
 
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
-    tz_weighted_row_t entries[ENTRIES];
+    tz_weighted_row_t entries[ENTRIES]; /* (end - entries) */
     tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
