@@ -9,7 +9,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from toy_projects import APPLICATION, compile_library
 
@@ -311,7 +311,11 @@ LEADS_AND_EDGES = [0x41, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0
 
 
 @given(data=st.one_of(st.binary(max_size=8), st.lists(st.sampled_from(LEADS_AND_EDGES), max_size=6).map(bytes)))
+@example(data=b"a\xed\xa0")
 def test_what_may_become_a_character_is_what_python_waits_for(utf8_library, data):
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     decoder.decode(data)
-    assert utf8_library.utf8_incomplete(data, ctypes.c_size_t(len(data))) == len(decoder.getstate()[0])
+    held = decoder.getstate()[0]
+    # Python waits behind the beginning of a surrogate, too, which no byte can make a character of.
+    expected = 0 if held[:1] == b"\xed" and held[1:2] >= b"\xa0" else len(held)
+    assert utf8_library.utf8_incomplete(data, ctypes.c_size_t(len(data))) == expected

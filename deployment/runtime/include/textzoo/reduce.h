@@ -8,8 +8,6 @@
 
 #include <stdint.h>
 
-#include "textzoo/fixedpoint.h"
-
 typedef struct {
     int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
     int32_t offset;                /* reduced * the input's zero point: subtracted from the sum */
