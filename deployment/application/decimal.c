@@ -8,9 +8,9 @@ static const uint64_t ten_to_places = 100000000000000000u;
 /* A number as its digits and the place of the point behind them: 0.0125 is "00125", point 1. */
 typedef struct {
     const char *text; /* (digits, and the point where there are digits behind it) */
-    int32_t before; /* digits written before the point */
-    int32_t digits; /* digits written in all */
-    int32_t point;  /* digits before the point, the exponent applied */
+    int32_t before;   /* digits written before the point */
+    int32_t digits;   /* digits written in all */
+    int32_t point;    /* digits before the point, the exponent applied */
 } decimal_t;
 
 static bool is_digit(char character)

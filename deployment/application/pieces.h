@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 enum {
-    PIECES_MAX_LETTERS = 16,                         /* letters */
+    PIECES_MAX_LETTERS = 16,                      /* letters */
     PIECES_MAX_BYTES = 1 + 4 * PIECES_MAX_LETTERS /* of a piece: a space, and four bytes a letter */
 };
 

@@ -13,7 +13,7 @@ enum { TRIALS = 8, LOOPS = 1000 };
  * interval of 64 ns for all d: with those a reading is k plus a constant. One of them is found by trying. */
 static struct {
     uint32_t low, high; /* the last reading */
-    uint32_t remainder;      /* (ticks * factor + round) modulo 2^shift */
+    uint32_t remainder; /* (ticks * factor + round) modulo 2^shift */
     uint32_t previous;  /* the timer at the last reading */
     uint32_t factor;
     uint32_t shift;

@@ -6,8 +6,8 @@
 
 typedef struct {
     int32_t outer, positions, inner; /* the input's three axes, >= 1 each */
-    int32_t exclusive;            /* 1: without the position itself */
-    int32_t reverse;              /* 1: from the last position on */
+    int32_t exclusive;               /* 1: without the position itself */
+    int32_t reverse;                 /* 1: from the last position on */
 } tz_cumsum_t;
 
 /* input, output: (outer, positions, inner), not overlapping. */

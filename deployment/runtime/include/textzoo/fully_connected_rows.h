@@ -10,16 +10,16 @@
 #include <stdint.h>
 
 typedef struct {
-    const int8_t *weights;     /* (rows, columns) */
-    const int64_t *bias;       /* (rows) the input's zero point folded in */
-    const int64_t *mantissas;  /* (rows) */
-    const int16_t *exponents;  /* (rows) */
-    const int32_t *output_rows;     /* (rows) which output each of them is */
-    int32_t rows;              /* of these, >= 1 */
-    int32_t columns;           /* inputs, >= 1 */
-    int32_t output_zero_point; /* 0 for int16 */
-    int32_t minimum;           /* smallest output: the fused activation */
-    int32_t maximum;           /* largest output */
+    const int8_t *weights;      /* (rows, columns) */
+    const int64_t *bias;        /* (rows) the input's zero point folded in */
+    const int64_t *mantissas;   /* (rows) */
+    const int16_t *exponents;   /* (rows) */
+    const int32_t *output_rows; /* (rows) which output each of them is */
+    int32_t rows;               /* of these, >= 1 */
+    int32_t columns;            /* inputs, >= 1 */
+    int32_t output_zero_point;  /* 0 for int16 */
+    int32_t minimum;            /* smallest output: the fused activation */
+    int32_t maximum;            /* largest output */
 } tz_fully_connected_rows_t;
 
 /* input: (columns); output: of all rows of the layer, not overlapping. */

@@ -7,7 +7,7 @@
 typedef struct {
     int32_t batches;     /* sets of tables, each with indices of its own, >= 1 */
     int32_t outer;       /* tables of a batch one after the other, >= 1 */
-    int32_t entries;      /* entries of each table, >= 1 */
+    int32_t entries;     /* entries of each table, >= 1 */
     int32_t inner_bytes; /* bytes of an entry, >= 1 */
     int32_t count;       /* indices of a batch, >= 1 */
 } tz_gather_t;

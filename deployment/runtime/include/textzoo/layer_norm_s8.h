@@ -22,7 +22,7 @@ typedef struct {
     int32_t input_zero_point, mean_zero_point, difference_zero_point, factor_zero_point, table_zero_point;
     int32_t gain_zero_point;
     tz_hoisted_t input, raised_mean; /* to the common scale of SUB, its left shift included; no zero point */
-    tz_hoisted_t difference;        /* from the common scale to d */
+    tz_hoisted_t difference;         /* from the common scale to d */
     tz_hoisted_t factor, product;
 } tz_layer_norm_s8_t;
 

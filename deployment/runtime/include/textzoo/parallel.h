@@ -16,9 +16,9 @@ enum { TZ_MAX_INPUTS = 4 };
 
 /* What one core does: tz_...(parameters, inputs, output, scratch) of a kernel. */
 typedef struct {
-    const void *parameters;             /* the kernel's struct, with this shard's rows or heads */
-    void *output;                       /* of this shard alone */
-    void *scratch;                      /* of this shard alone; 0 where the kernel needs none */
+    const void *parameters;            /* the kernel's struct, with this shard's rows or heads */
+    void *output;                      /* of this shard alone */
+    void *scratch;                     /* of this shard alone; 0 where the kernel needs none */
     const void *inputs[TZ_MAX_INPUTS]; /* as many as the kernel takes */
 } tz_shard_t;
 
