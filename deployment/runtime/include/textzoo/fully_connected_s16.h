@@ -12,15 +12,15 @@
 #include <stdint.h>
 
 typedef struct {
-    const void *weights;        /* (rows, columns) int8, packed for the variant: see its .c file */
-    const int32_t *bias;        /* (rows) */
-    const int32_t *multipliers; /* (rows) */
-    const int32_t *low_multipliers;       /* (rows) what the multipliers lack, in 2^-31 */
-    const int8_t *shifts;       /* (rows) in [-31, -2] */
-    int32_t rows;               /* outputs, >= 1 */
-    int32_t columns;            /* inputs, >= 1 */
-    int32_t minimum;            /* smallest output: the fused activation */
-    int32_t maximum;            /* largest output */
+    const void *weights;            /* (rows, columns) int8, packed for the variant: see its .c file */
+    const int32_t *bias;            /* (rows) */
+    const int32_t *multipliers;     /* (rows) */
+    const int32_t *low_multipliers; /* (rows) what the multipliers lack, in 2^-31 */
+    const int8_t *shifts;           /* (rows) in [-31, -2] */
+    int32_t rows;                   /* outputs, >= 1 */
+    int32_t columns;                /* inputs, >= 1 */
+    int32_t minimum;                /* smallest output: the fused activation */
+    int32_t maximum;                /* largest output */
 } tz_fully_connected_s16_t;
 
 /* input: (columns) int16; output: (rows) int16, not overlapping; scratch: bytes as scratch_bytes.h says for the variant,
