@@ -23,8 +23,8 @@ typedef struct {
     int32_t maximum;                /* largest output */
 } tz_fully_connected_s16_t;
 
-/* input: (columns) int16; output: (rows) int16, not overlapping; scratch: bytes as scratch_bytes.h says for the variant,
- * 4-byte aligned, contents undefined before and after. */
+/* input: (columns) int16; output: (rows) int16, not overlapping; scratch: bytes as scratch_bytes.h says for the
+ * variant, 4-byte aligned, contents undefined before and after. */
 void tz_fully_connected_s16(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,
                             void *scratch);
 
