@@ -21,10 +21,10 @@ import numpy as np
 
 from textzoo.common.paths import DEPLOYMENT
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
-from textzoo.config.schema import TokenizerConfig
 from textzoo.targets.native import find_compiler
+from textzoo.text.corpora.loading import split_at_end
 from textzoo.text.corpora.reading import read_text
-from textzoo.text.corpora.registry import split_at_end
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer, make_tokenizer
 
 APPLICATION = DEPLOYMENT / "application"

@@ -1,4 +1,4 @@
-/* What console and host agree upon: README.md describes the protocol, textzoo/common/protocol.py has the same numbers
+/* What console and host agree upon: README.md describes the protocol, textzoo/targets/protocol.py has the same numbers
  * for the host, and a test compares them. Other versions of the protocol, or a shorter line, need a new image. */
 #ifndef TEXTZOO_PROTOCOL_H
 #define TEXTZOO_PROTOCOL_H

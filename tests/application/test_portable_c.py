@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from toy_projects import APPLICATION, compile_library
 
-from textzoo.common import protocol
-from textzoo.common.protocol import STOP_BYTES
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
+from textzoo.targets import protocol
+from textzoo.targets.protocol import MAX_STOP_BYTES
 
 # dtype, vocabulary size, scale of the logits
 SAMPLERS = [("int8", 65, 0.13), ("int8", 2, 1e-4), ("int8", 300, 0.02), ("int16", 65, 0.0007), ("int16", 103, 1.0)]
@@ -196,10 +196,10 @@ class Stop(ctypes.Structure):
     _fields_ = (("text", ctypes.c_char_p), ("bytes", ctypes.c_size_t), ("held", ctypes.c_size_t))
 
 
-LONGEST_HELD = STOP_BYTES - 1
+LONGEST_HELD = MAX_STOP_BYTES - 1
 CANARY = b"canary"
 # Few different bytes, so that beginnings of the stop text come often and overlap.
-FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=STOP_BYTES).map(bytes)
+FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=MAX_STOP_BYTES).map(bytes)
 PORTIONS = st.lists(st.one_of(FEW_BYTES, st.binary(max_size=70)), max_size=12)
 # stop text, portions
 STOPS = [
@@ -208,7 +208,7 @@ STOPS = [
     (b"abab", [b"abaabab", b"ab"]),
     (b"\n<end>", [b"Hello.\n", b"\n<", b"end> and more"]),
     (b"\n<end>", [b"a\n<end", b"\n<end"]),
-    (b"a" * STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
+    (b"a" * MAX_STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
     (b"", [b"ab", b""]),
 ]
 
@@ -273,14 +273,14 @@ def test_text_ends_where_python_ends_it_and_every_byte_comes_as_early(stops, por
 def test_a_stop_text_that_stands_in_the_text_is_found(stops, before, data):
     text = b"".join(before)
     start = data.draw(st.integers(0, len(text)))
-    check_stop(stops, before, text[start : start + data.draw(st.integers(0, STOP_BYTES))])
+    check_stop(stops, before, text[start : start + data.draw(st.integers(0, MAX_STOP_BYTES))])
 
 
 # A name that protocol.h defines -> what the host takes for it.
 PROTOCOL = {
     "PROTOCOL_VERSION": protocol.PROTOCOL_VERSION,
     "TEXTZOO_LINE_BYTES": protocol.LINE_BYTES,
-    "PROTOCOL_STOP_BYTES": protocol.STOP_BYTES,
+    "PROTOCOL_STOP_BYTES": protocol.MAX_STOP_BYTES,
     "PROTOCOL_GREETING": protocol.GREETING,
     "PROTOCOL_OUT_OF_SEQUENCE": protocol.OUT_OF_SEQUENCE,
     "PROTOCOL_CRC_KEY": protocol.CRC_KEY.decode(),
@@ -296,7 +296,7 @@ def test_console_and_host_agree_upon_the_protocol():
 def test_the_protocol_is_described_with_its_numbers():
     text = (APPLICATION / "README.md").read_text()
     assert f"at most {protocol.LINE_BYTES} bytes" in text
-    assert f"at most {protocol.STOP_BYTES} bytes" in text
+    assert f"at most {protocol.MAX_STOP_BYTES} bytes" in text
     assert f'"protocol":{protocol.PROTOCOL_VERSION}' in text
 
 

@@ -15,7 +15,7 @@ from targets import MATRIX_TARGETS, TARGETS
 from bare_metal.cases import Result
 from bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 from textzoo.common.errors import UserError
-from textzoo.compiler.packing.choice import BALANCED, CHOICES, FORMS, WIDEST, choose_kernels, with_sparse
+from textzoo.compiler.packing.choice import BALANCED, FORMS, WIDEST, choose_kernels, with_sparse
 from textzoo.compiler.packing.registry import (
     FULLY_CONNECTED_S8,
     GENERIC,
@@ -26,7 +26,8 @@ from textzoo.compiler.packing.registry import (
     pack,
     pack_fitting,
 )
-from textzoo.config.schema import DeploymentConfig
+from textzoo.compiler.packing.tables import CHOICES
+from textzoo.targets.settings import DeploymentConfig
 
 ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 import make_conversations as script
 from textzoo.common.errors import UserError
-from textzoo.config.schema import DatasetConfig
 from textzoo.text.corpora.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Topic, number, pick
 from textzoo.text.corpora.conversations import (
     cached_conversations,
@@ -20,7 +19,8 @@ from textzoo.text.corpora.conversations import (
     generator_digest,
     make_conversations,
 )
-from textzoo.text.corpora.registry import load_corpus
+from textzoo.text.corpora.loading import load_corpus
+from textzoo.text.settings import DatasetConfig
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "make_conversations.py"
 

@@ -17,10 +17,10 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from textzoo.common.errors import UserError
-from textzoo.common.protocol import GREETING, LINE_BYTES, OUT_OF_SEQUENCE, PROTOCOL_VERSION
 from textzoo.common.signals import raise_if_interrupted
-from textzoo.config.schema import PredictionConfig
+from textzoo.targets.protocol import GREETING, LINE_BYTES, OUT_OF_SEQUENCE, PROTOCOL_VERSION
 from textzoo.targets.signed_lines import LONGEST_NUMBER, checked_body, command_line, object_of
+from textzoo.text.settings import SamplingConfig
 
 READ_BYTES = 65536
 REPLY_SECONDS = 60.0
@@ -343,7 +343,7 @@ class Exchange:
         return self.console.trouble(f"did not bring {what} in {TRIES} tries{damaged}", self.remedy())
 
 
-def generate_command(settings: PredictionConfig, prompt: str) -> dict[str, Any]:
+def generate_command(settings: SamplingConfig, prompt: str) -> dict[str, Any]:
     """The command that continues a prompt."""
     return {
         "command": "generate",
@@ -356,7 +356,7 @@ def generate_command(settings: PredictionConfig, prompt: str) -> dict[str, Any]:
     }
 
 
-def check_prompt(settings: PredictionConfig) -> None:
+def check_prompt(settings: SamplingConfig) -> None:
     """UserError where the command that continues the prompt is longer than the firmware's line."""
     received = len(command_line(generate_command(settings, settings.prompt)).rstrip(b"\n"))
     excess = received - LINE_BYTES

@@ -10,7 +10,7 @@ import re
 import zlib
 from typing import Any
 
-from textzoo.common.protocol import CRC_KEY
+from textzoo.targets.protocol import CRC_KEY
 
 SIGNATURE = re.compile(rb"(\{.*)" + re.escape(CRC_KEY) + rb'([0-9a-f]{8})"\}', re.DOTALL)
 # What the longest number and first line add to a command, and the signature.

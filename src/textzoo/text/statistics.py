@@ -9,7 +9,7 @@ import numpy as np
 from textzoo.common.escaping import markdown_text
 from textzoo.common.files import value_digest
 from textzoo.text.corpora.cleaning import iterate_documents
-from textzoo.text.corpora.registry import Corpus, TokenCorpus
+from textzoo.text.corpora.loading import Corpus, TokenCorpus
 from textzoo.text.overlap import (
     PIECE,
     WINDOW,

@@ -8,7 +8,7 @@ PROTOCOL_VERSION = 2
 # What the console reads as one line, its end not counted.
 LINE_BYTES = 576
 # Of the longest stop text.
-STOP_BYTES = 32
+MAX_STOP_BYTES = 32
 # How the last line of the greeting begins.
 GREETING = "Type a text to continue"
 # How the message begins that refuses a command which goes on from another one than the latest.
