@@ -139,7 +139,7 @@ def build_for_twin(
     sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
 ) -> None:
     """The same for a twin, with the start-up code of projects."""
-    shared = DEPLOYMENT / "templates" / "twins"
+    shared = DEPLOYMENT / "platforms" / "twins"
     machine = shared / board.twin
     layout = {"RESET": twin.reset.origin, "CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
     link = ["-nostartfiles", f"-T{HERE / 'twin.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
@@ -159,7 +159,7 @@ def build_for_twin(
 
 def compile_with(compiler: str, flags: Sequence[str], files: Sequence[str], program: Path) -> None:
     """Run a C compiler, warnings being errors; its messages are in the exception if it fails."""
-    includes = [f"-I{HERE}", f"-I{RUNTIME / 'include'}"]
+    includes = [f"-I{HERE}", f"-I{RUNTIME / 'include'}", f"-I{RUNTIME}"]
     command = [require(compiler), *WARNINGS, *flags, *includes, *files, "-o", str(program)]
     finished = subprocess.run(command, capture_output=True, text=True, check=False)
     if finished.returncode:

@@ -22,7 +22,7 @@ from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
 from textzoo.targets.native import find_compiler, write_files
 
-ESP32 = DEPLOYMENT / "templates" / "esp32" / "main"
+ESP32 = DEPLOYMENT / "platforms" / "esp32" / "main"
 ESP_IDF = Path(__file__).parents[1] / "application" / "esp_idf"
 RACES = ("-g", "-fsanitize=thread")
 MUL32, GENERIC = "mul32", "generic"

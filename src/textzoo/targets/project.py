@@ -19,7 +19,7 @@ from textzoo.compiler.backend.templates import template
 
 RUNTIME = DEPLOYMENT / "runtime"
 APPLICATION = DEPLOYMENT / "application"
-TEMPLATES = DEPLOYMENT / "templates"
+PLATFORM_SOURCES = DEPLOYMENT / "platforms"
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
@@ -156,8 +156,9 @@ def checked_name(name: str) -> str:
 
 
 def headers_for(sources: list[Path]) -> list[Path]:
-    """The public headers, and those beside the sources."""
-    beside = {header for source in sources for header in (RUNTIME / source).parent.glob("*.h")}
+    """What sources may include: the public headers, the internal ones, and headers and bodies beside the sources."""
+    folders = {RUNTIME / "internal", *((RUNTIME / source).parent for source in sources)}
+    beside = {path for folder in folders for ending in ("*.h", "*.inc") for path in folder.glob(ending)}
     return sorted(beside | set((RUNTIME / "include").rglob("*.h")))
 
 
@@ -176,7 +177,7 @@ def copy_files(source: Path, names: list[str], folder: Path) -> None:
 
 
 def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder: Path) -> None:
-    """Render templates of deployment/templates/GROUP: template's name without .j2 -> file in the project."""
+    """Render templates of deployment/platforms/GROUP: template's name without .j2 -> file in the project."""
     for source, target in names.items():
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The Jinja2 templates of deployment/templates; an undefined name is an error."""
+"""The Jinja2 templates of deployment/platforms; an undefined name is an error."""
 
 import functools
 
@@ -10,7 +10,7 @@ from textzoo.common.paths import DEPLOYMENT
 @functools.cache
 def environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(DEPLOYMENT / "templates"),
+        loader=jinja2.FileSystemLoader(DEPLOYMENT / "platforms"),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -33,6 +33,16 @@ class Attention(Operator):
         return [made]
 
 
+def scratch_s8(context: int, width: int) -> int:
+    """Bytes of tz_attention_s8_scratch_bytes."""
+    return 4 * context + 4 * width + 2 * (width + 3 & ~3)
+
+
+def scratch_s16(context: int, width: int) -> int:
+    """Bytes of tz_attention_s16_scratch_bytes."""
+    return 4 * width + 2 * context
+
+
 def call_s8(node: Node) -> Call:
     """Caches of int8."""
     found = node.options["found"]
@@ -40,8 +50,7 @@ def call_s8(node: Node) -> Call:
     struct = Struct(
         "tz_attention_s8_t", {**tables(node), "heads": heads, "context": context, "width": width, **numbers(node)}
     )
-    scratch = Scratch(4 * context + 4 * width + 2 * (width + 3 & ~3))
-    return call(node, struct, scratch, "attention_s8")
+    return call(node, struct, Scratch(scratch_s8(context, width)), "attention_s8")
 
 
 def call_s16(node: Node) -> Call:
@@ -52,10 +61,10 @@ def call_s16(node: Node) -> Call:
         "softmax": Struct("tz_softmax_s16_t", {**fields_s16(found.softmax), "rows": heads, "columns": context}),
         "width": width,
         "score": wide_scale(found.scores),
-        "dead_score": int(found.dead.value.ravel()[0]),
+        "masked_score": int(found.dead.value.ravel()[0]),
         "output": wide_scale(found.product),
     }
-    return call(node, Struct("tz_attention_s16_t", fields), Scratch(4 * width + 2 * context), "attention_s16")
+    return call(node, Struct("tz_attention_s16_t", fields), Scratch(scratch_s16(context, width)), "attention_s16")
 
 
 def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
@@ -135,7 +144,7 @@ def numbers(node: Node) -> dict[str, int]:
         "key_zero_point": found.keys.zero_point,
         "value_zero_point": found.values.zero_point,
         "score": hoisted_struct(quantize_multiplier(product_factor(found.scores)), found.scores.output.zero_point),
-        "dead_score": int(found.dead.value.ravel()[0]),
+        "masked_score": int(found.dead.value.ravel()[0]),
         "output": no_scale if wide else hoisted_struct(output, found.product.output.zero_point),
         "wide_multiplier": output.reduced if wide else 0,
         "wide_shift": output.shift if wide else 0,

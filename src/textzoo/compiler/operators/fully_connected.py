@@ -158,7 +158,9 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
         "bias": Constant(f"{symbol}_bias", bias.astype(np.int32 if is_short else np.int64), f"({rows})"),
         **factor_constants(symbol, [factor for factor, _ in factors]),
-        "rests": Constant(f"{symbol}_rests", np.array([rest for _, rest in factors], np.int32), f"({rows})"),
+        "low_multipliers": Constant(
+            f"{symbol}_low_multipliers", np.array([rest for _, rest in factors], np.int32), f"({rows})"
+        ),
         "rows": rows,
         "columns": columns,
         **output_range(node),
@@ -178,7 +180,7 @@ def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
     arrays = {
         "bias": folded_bias(node)[rows],
         **double_arrays(np.array(row_factors(node))[rows].tolist()),
-        "places": rows.astype(np.int32),
+        "output_rows": rows.astype(np.int32),
     }
     comment = f"int8 ({len(rows)}, {weights.shape[1]}), rows in double precision"
     fields = {

@@ -493,7 +493,7 @@ class Gather(Operator):
         table, (indices, statements) = self.table(node), in_32_bits(node, self.indices(node))
         outer, places, inner = self.sizes(node)
         batches = self.batches(node)
-        counts = {"batches": batches, "outer": outer, "places": places, "count": indices.size // batches}
+        counts = {"batches": batches, "outer": outer, "entries": places, "count": indices.size // batches}
         if self.is_packed(node):
             return [*statements, self.packed_call(node, {**counts, "inner": inner}, indices)]
         struct = Struct("tz_gather_t", {**counts, "inner_bytes": inner * table.dtype.itemsize})

@@ -29,7 +29,7 @@ def sizes_around(node: Node) -> dict[str, int]:
     shape, axis = node.inputs[0].shape, axis_of(node)
     return {
         "outer": int(np.prod(shape[:axis])),
-        "places": shape[axis],
+        "positions": shape[axis],
         "inner": int(np.prod(shape[axis + 1 :])),
     }
 
