@@ -256,12 +256,23 @@ def test_the_passes_save_memory_and_statements(paths):
 # Passes that save statements by themselves; others leave their old nodes to dead_code, or find nothing in this model.
 @pytest.mark.parametrize("name", ["state_in_place", "views", "folded_biases", "element_chains"])
 def test_what_a_pass_saves_is_stated(name, paths):
-    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(NAMES) - {name})
+    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(NAMES) - {name}, with_savings=True)
     (saving,) = compiled.savings
     assert saving.after.statements < saving.before.statements
     assert compiled.saving_lines()[0].startswith(
         f"{saving.text}: {saving.before.statements} -> {saving.after.statements} statements"
     )
+
+
+def test_savings_are_measured_on_request_only_and_change_nothing(paths):
+    plain = compile_file(paths("mixed"), Target("generic", cores=2))
+    measured = compile_file(paths("mixed"), Target("generic", cores=2), with_savings=True)
+    assert plain.savings == []
+    assert len(measured.savings) == len(NAMES) + 1
+    assert plain.files == measured.files
+    last = measured.savings[-1].after
+    assert (last.statements, last.arena_bytes) == (len(plain.program.statements), plain.plan.arena_bytes)
+    assert last.constant_bytes == plain.flash.total
 
 
 def test_blocks_alive_at_the_same_time_do_not_overlap(paths):

@@ -103,6 +103,12 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
     return list(first.values())
 
 
+def distinct_bytes(constants: list[Constant]) -> int:
+    """Bytes of all constants, those of equal content counted once."""
+    contents = {(str(constant.values.dtype), constant.values.tobytes()) for constant in constants}
+    return sum(len(content) for _, content in contents)
+
+
 def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
     """Number every symbol that is already one of a tensor, a constant or a struct's field.
 

@@ -15,7 +15,7 @@ def lower(graph: Graph, target: Target) -> Program:
     statements: list[Statement] = []
     for node in graph.nodes:
         if not is_read_in_table(node):
-            statements += statements_of(node, target)
+            statements += operator_of(node).lower(node, target)
     return Program(statements + carried_states(graph))
 
 
@@ -23,14 +23,6 @@ def is_read_in_table(node: Node) -> bool:
     """Whether what a node looks up is read where it lies in the table."""
     place = operator_of(node).view(node)
     return place is not None and node.output.view is not None and node.output.view.base is place.base
-
-
-def statements_of(node: Node, target: Target) -> list[Statement]:
-    """A node's statements. Those of FULLY_CONNECTED are kept: they take time, and no pass changes them."""
-    if node.operator != "FULLY_CONNECTED":
-        return operator_of(node).lower(node, target)
-    node.lowered = node.lowered or operator_of(node).lower(node, target)
-    return node.lowered
 
 
 def carried_states(graph: Graph) -> list[Statement]:
