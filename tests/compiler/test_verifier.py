@@ -7,8 +7,7 @@ from known_graphs import KNOWN
 
 from textzoo.compiler import compile
 from textzoo.compiler.backend import lowering, planner
-from textzoo.compiler.operators import aliases, movement
-from textzoo.compiler.operators.registry import operator_of
+from textzoo.compiler.operators import aliases, gather, movement
 from textzoo.compiler.passes import element_chains
 
 ALWAYS, NEVER = (lambda *_: True), (lambda *_: False)
@@ -55,7 +54,7 @@ FAULTS = {
     "stores dropped that others read": (element_chains, "read_by", lambda statement: set()),
     "loops of one shape joined": (element_chains, "turns_are_independent", lambda a, b: a.shape == b.shape),
     "nothing kept": (element_chains, "kept_memory", lambda graph: set()),
-    "look-ups left out": (lowering, "is_read_in_table", lambda node: operator_of(node).view(node) is not None),
+    "look-ups left out": (gather, "is_aliased", lambda node, alias: alias is not None),
     "everything at one place": (planner, "place", all_at_the_start),
     "blocks given away too early": (planner.Block, "meets", short_lives),
 }

@@ -26,6 +26,10 @@ class Attention(Operator):
     def problems(self, node: Node) -> list[str]:
         return []
 
+    def macs(self, node: Node) -> int:
+        """Of the scores and of the weighted values."""
+        return 2 * node.inputs[1].size
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         found = node.options["found"]
         made = (call_s16 if found.kernel == "attention_s16" else call_s8)(node)

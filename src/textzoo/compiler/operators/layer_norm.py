@@ -5,7 +5,14 @@ from typing import Any
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.operators.base import Operator, Target, can_hoist, hoisted_struct, scale_struct
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    can_hoist,
+    hoisted_struct,
+    no_products,
+    scale_struct,
+)
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import LEFT_SHIFTS, multiply_factor, sum_factors
 from textzoo.compiler.operators.reductions import divided, scale_ratio
@@ -16,6 +23,7 @@ class LayerNorm(Operator):
 
     name = "LAYER_NORM"
     types = "made of MEAN, SUB, BATCH_MATMUL, ADD, RSQRT and MUL of one row of int8"
+    macs = no_products  # the squares of a row are not counted
 
     def problems(self, node: Node) -> list[str]:
         return []

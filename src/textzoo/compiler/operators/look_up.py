@@ -2,14 +2,20 @@
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Compute, Constant, Loop, Operand, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    no_products,
+    operands_of_other_shape,
+)
 
 
 class LookUpTable(Operator):
     """options["table"]: (256,) int8, for the inputs -128 to 127."""
 
     name = "LOOK_UP"
-    by_element = True
+    macs = no_products
+    operands_apart = operands_of_other_shape
     types = "made of int8 operators with one variable input"
 
     def problems(self, node: Node) -> list[str]:

@@ -23,6 +23,8 @@ from textzoo.compiler.operators.base import (
     broadcast_walk,
     factor_problems,
     float32_quotient,
+    no_products,
+    operands_of_other_shape,
 )
 from textzoo.compiler.operators.elementwise import SMALLEST_SCALE, Function, requantization, same_type_problems
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
@@ -53,7 +55,8 @@ class LookUp(Operator):
     wide: Callable[[Node], Function] | None = None
     check: Callable[[Node], list[str]] = no_problems
     smallest: float | None = None
-    by_element = True
+    macs = no_products
+    operands_apart = operands_of_other_shape
     shifted: bool = False
 
     @property

@@ -5,7 +5,7 @@ flash, and where nobody else wants the table as it is. FULLY_CONNECTED does not:
 """
 
 from textzoo.compiler.ir.graph import Graph, Node, Tensor
-from textzoo.compiler.operators.movement import Gather
+from textzoo.compiler.operators.gather import Gather
 from textzoo.compiler.operators.registry import operator_of
 from textzoo.compiler.packing.registry import pack_table
 
