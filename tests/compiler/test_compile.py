@@ -242,8 +242,8 @@ def test_every_pass_is_exact_on_and_off(name, without, paths):
 
 
 def test_unknown_passes_are_refused(paths):
-    with pytest.raises(UserError, match=r"live_atention.*live_attention"):
-        compile_file(paths("int8"), Target("generic"), without=frozenset({"live_atention"}))
+    with pytest.raises(UserError, match=r"atention_fusion.*attention_fusion"):
+        compile_file(paths("int8"), Target("generic"), without=frozenset({"atention_fusion"}))
 
 
 def test_the_passes_save_memory_and_statements(paths):
@@ -254,7 +254,7 @@ def test_the_passes_save_memory_and_statements(paths):
 
 
 # Passes that save statements by themselves; others leave their old nodes to dead_code, or find nothing in this model.
-@pytest.mark.parametrize("name", ["state_in_place", "views", "folded_biases", "element_chains"])
+@pytest.mark.parametrize("name", ["state_in_place", "buffer_aliasing", "folded_biases", "elementwise_fusion"])
 def test_what_a_pass_saves_is_stated(name, paths):
     compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(NAMES) - {name}, with_savings=True)
     (saving,) = compiled.savings

@@ -112,6 +112,14 @@ class Operator(ABC):
         """The same where an element may be written again: by an update after a copy."""
         return self.copies(node)
 
+    def has_table(self, node: Node) -> bool:
+        """Whether the node is computed by a look-up table of 256 int8 entries."""
+        return False
+
+    def table_s8(self, node: Node) -> np.ndarray:
+        """(256,) int8: its outputs for the inputs -128 to 127; only asked for where `has_table`."""
+        raise NotImplementedError
+
     def operands_apart(self, node: Node) -> list[Tensor]:
         """The operands whose memory the output must not be written to."""
         return node.operands()

@@ -1,5 +1,7 @@
 """GATHER and EMBEDDING_LOOKUP: rows and other parts of a table at run-time indices."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
@@ -12,11 +14,21 @@ from textzoo.compiler.operators.base import (
 )
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits, moved
 from textzoo.compiler.operators.movement import ANY, normal_axis, same_format_problems
-from textzoo.compiler.packing.registry import pack_table
+from textzoo.compiler.packing.registry import Packed
+
+
+@dataclass(frozen=True, eq=False)
+class PackedTable:
+    """The table of a look-up as the pass packed_tables has packed it."""
+
+    packed: Packed
 
 
 class Gather(Operator):
-    """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped."""
+    """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped.
+
+    A node's `attributes` are a PackedTable, or None where the table lies in flash as it is.
+    """
 
     arity = (2, 2)
     macs = no_products
@@ -69,17 +81,13 @@ class Gather(Operator):
         """Where the output lies in the table, if it is one contiguous part of it."""
         outer, places, inner = self.sizes(node)
         indices = self.indices(node)
-        if outer != 1 or indices.size != 1 or str(indices.dtype) != "int32" or self.is_packed(node):
+        if outer != 1 or indices.size != 1 or str(indices.dtype) != "int32" or node.attributes:
             return None
         return View(self.table(node), *moved(indices, 0, inner, places - 1))
 
     def entries(self, node: Node) -> np.ndarray:
         """A constant table as (batches * outer * places, inner)."""
         return self.table(node).value.reshape(-1, self.sizes(node)[2])
-
-    def is_packed(self, node: Node) -> bool:
-        """Whether a pass has found that the table is to be packed."""
-        return option(node, "packed", False)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         if is_aliased(node, self.alias(node)):
@@ -88,7 +96,7 @@ class Gather(Operator):
         outer, places, inner = self.sizes(node)
         batches = self.batches(node)
         counts = {"batches": batches, "outer": outer, "places": places, "count": indices.size // batches}
-        if self.is_packed(node):
+        if node.attributes:
             return [*statements, self.packed_call(node, {**counts, "inner": inner}, indices)]
         struct = Struct("tz_gather_t", {**counts, "inner_bytes": inner * table.dtype.itemsize})
         return [*statements, Call(self.name, node.name, "gather", struct, [table, indices], [node.output])]
@@ -96,7 +104,7 @@ class Gather(Operator):
     def packed_call(self, node: Node, counts: dict[str, int], indices: Tensor) -> Call:
         """The look-up in a packed table, which is a parameter of the kernel."""
         table = self.table(node)
-        packed = pack_table(self.entries(node))
+        packed = node.attributes.packed
         comment = f"{table.describe()}, packed: {packed.kernel}"
         stored = Constant(f"{table.symbol}_packed", packed.values, comment, "embedding")
         struct = Struct("tz_gather_packed_t", {"table": stored, **counts})
