@@ -68,6 +68,9 @@ class FullyConnected(Operator):
             or (problems_of_computed(node) if has_computed_form(node) else problems_of_constant(node))
         )
 
+    def macs(self, node: Node) -> int:
+        return node.inputs[0].size * node.inputs[1].shape[0]
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         if has_computed_form(node):
             return [repeated(node, computed_layer(node))]

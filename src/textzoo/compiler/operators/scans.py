@@ -6,7 +6,13 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target, axes_problems, option
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    axes_problems,
+    no_products,
+    option,
+)
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, normal_axis, whole
 from textzoo.compiler.operators.shapes import INDEX_CODES
 
@@ -45,6 +51,7 @@ class ArgExtreme(Operator):
     name: str
     kernels: dict[str, str]
     arity: tuple[int, int] = (2, 2)
+    macs = no_products
 
     @property
     def types(self) -> str:
@@ -80,6 +87,7 @@ class CumSum(Operator):
     types = "int32 or int64; constant axis"
     arity = (2, 2)
     kernels = {"int32": "cumsum_s32", "int64": "cumsum_s64"}  # noqa: RUF012
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, output = node.inputs[0], node.output

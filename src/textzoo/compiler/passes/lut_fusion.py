@@ -1,4 +1,4 @@
-"""int8 functions of one value become tables of 256 entries that LiteRT itself fills; chains become one table.
+"""int8 functions of one value become look-up tables (LUT) that LiteRT itself fills; chains become one table.
 
 A node counts where all but one of its inputs are single constants. Tables cost flash: a node gets one where it has one
 anyway (RSQRT, TANH, ...), where it joins a neighbour's, or where it has many elements.
@@ -7,12 +7,12 @@ anyway (RSQRT, TANH, ...), where it joins a neighbour's, or where it has many el
 import numpy as np
 
 from textzoo.compiler.ir.graph import Graph, Node, Tensor
-from textzoo.compiler.operators.lookups import LookUp
+from textzoo.compiler.ir.match import SAME_ORDER, before_reshapes, readers_behind_reshapes
+from textzoo.compiler.operators.lut import Lut
 from textzoo.compiler.operators.registry import operator_of
 from textzoo.compiler.tflite.single_operator import Tensor as SingleTensor
 from textzoo.compiler.tflite.single_operator import build, run_reference
 
-SAME_ORDER = {"RESHAPE", "EXPAND_DIMS", "SQUEEZE"}
 UNARY = {"ADD", "SUB", "MUL", "QUANTIZE", "SQUARED_DIFFERENCE", "ABS", "NEG", "LEAKY_RELU", "MAXIMUM", "MINIMUM"}
 MANY_ELEMENTS = 64
 INPUTS = np.arange(-128, 128).astype(np.int8)
@@ -22,8 +22,8 @@ def run(graph: Graph) -> None:
     for node in graph.nodes:
         source = only_variable(node)
         if source is not None and (has_table(node) or node.output.size >= MANY_ELEMENTS or has_neighbour(graph, node)):
-            table = table_of(node, source)
-            node.operator, node.inputs, node.options = "LOOK_UP", [source], {"table": table}
+            node.attributes = Lut(table_of(node, source))
+            node.operator, node.inputs, node.options = "LOOK_UP", [source], {}
     for node in graph.nodes:
         while join(graph, node):
             pass
@@ -40,30 +40,20 @@ def only_variable(node: Node) -> Tensor | None:
 
 
 def has_table(node: Node) -> bool:
-    return isinstance(operator_of(node), LookUp) and str(node.output.dtype) == "int8"
+    return operator_of(node).has_table(node)
 
 
 def has_neighbour(graph: Graph, node: Node) -> bool:
     """Whether what comes before or after is a table."""
-    before = before_reshapes(graph, only_variable(node))
-    after = [reader for reader in graph.nodes if any(before_reshapes(graph, t) is node for t in reader.operands())]
-    return any(other is not None and (has_table(other) or other.operator == "LOOK_UP") for other in (before, *after))
-
-
-def before_reshapes(graph: Graph, tensor: Tensor) -> Node | None:
-    """The node that computes a tensor, reshapes in between not counted."""
-    node = graph.producer(tensor)
-    while node is not None and node.operator in SAME_ORDER:
-        node = graph.producer(node.inputs[0])
-    return node
+    before = graph.producer(before_reshapes(graph, only_variable(node)))
+    neighbours = [*([before] if before else []), *readers_behind_reshapes(graph, node.output)]
+    return any(has_table(other) or other.operator == "LOOK_UP" for other in neighbours)
 
 
 def table_of(node: Node, source: Tensor) -> np.ndarray:
     """(256,) int8: the node's outputs for the inputs -128 to 127."""
-    operator = operator_of(node)
-    if isinstance(operator, LookUp):
-        _, struct = operator.narrow(node)
-        return struct.fields["table"].values
+    if has_table(node):
+        return operator_of(node).table_s8(node)
     operands = [
         SingleTensor((256,), "int8", source.scale, source.zero_point)
         if tensor is source
@@ -77,12 +67,10 @@ def table_of(node: Node, source: Tensor) -> np.ndarray:
 
 def join(graph: Graph, node: Node) -> bool:
     """Let a table take the place of itself and the table before it, if nobody else reads what lies between."""
-    if node.operator != "LOOK_UP":
-        return False
-    before = before_reshapes(graph, node.inputs[0])
+    before = graph.producer(before_reshapes(graph, node.inputs[0])) if node.operator == "LOOK_UP" else None
     if before is None or before.operator != "LOOK_UP" or not is_private(graph, before.output, node):
         return False
-    node.options = {"table": node.options["table"][before.options["table"].astype(np.int64) + 128]}
+    node.attributes = node.attributes.after(before.attributes)
     node.inputs = list(before.inputs)
     return True
 

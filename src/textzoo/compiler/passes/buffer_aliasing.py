@@ -14,7 +14,7 @@ def run(graph: Graph) -> None:
     lifetimes = Lifetimes(graph)
     for node in graph.nodes:
         operator = operator_of(node)
-        look_into(lifetimes, node.output, operator.view(node))
+        look_into(lifetimes, node.output, operator.alias(node))
         for loop in operator.copies(node):
             share_memory(lifetimes, loop)
 

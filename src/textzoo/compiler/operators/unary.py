@@ -1,7 +1,7 @@
-"""Functions of one value: tables, filled with what LiteRT's reference kernels themselves compute.
+"""Functions of one value as look-up tables, filled with what LiteRT's reference kernels themselves compute.
 
 int8: 256 entries. int16: 513 entries to be interpolated (RSQRT, GELU, EXP, LOG), one curve for every model (LOGISTIC,
-TANH), a requantization (RELU and its kin), or the roundings of float32 (SQRT).
+TANH), a requantization (RELU, RELU6), or the roundings of float32 (SQRT).
 """
 
 import math
@@ -23,6 +23,8 @@ from textzoo.compiler.operators.base import (
     broadcast_walk,
     factor_problems,
     float32_quotient,
+    no_products,
+    operands_of_other_shape,
 )
 from textzoo.compiler.operators.elementwise import SMALLEST_SCALE, Function, requantization, same_type_problems
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
@@ -53,7 +55,8 @@ class LookUp(Operator):
     wide: Callable[[Node], Function] | None = None
     check: Callable[[Node], list[str]] = no_problems
     smallest: float | None = None
-    by_element = True
+    macs = no_products
+    operands_apart = operands_of_other_shape
     shifted: bool = False
 
     @property
@@ -77,12 +80,17 @@ class LookUp(Operator):
         return [Loop(self.name, node.name, shape, [compute])]
 
     def narrow(self, node: Node) -> Function:
-        """(256,) int8: the outputs for the inputs -128 to 127."""
+        """The look-up of int8."""
+        return "tz_look_up_s8", table_struct(node, "tz_look_up_s8_t", self.table_s8(node))
+
+    def has_table(self, node: Node) -> bool:
+        return str(node.output.dtype) == "int8"
+
+    def table_s8(self, node: Node) -> np.ndarray:
         inputs = np.arange(-128, 128).astype(np.int8)
         first = 0 if self.smallest is None else node.operands()[0].zero_point + 128
         found = reference_values(node, inputs[first:])
-        table = np.concatenate([np.full(first, found[0]), found])
-        return "tz_look_up_s8", table_struct(node, "tz_look_up_s8_t", table)
+        return np.concatenate([np.full(first, found[0]), found])
 
 
 def table_struct(node: Node, kind: str, values: np.ndarray) -> Struct:
