@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from textzoo.common.errors import UserError
 
 SHOWN_LINES = 15
 BUILD_SECONDS = 600
+
+
+class MissingToolError(UserError):
+    """A compiler or an emulator is not installed; the remedy names the package that brings it."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +76,10 @@ def find_tool(name: str) -> Path | None:
     return next((Path(path) for path in found if path), None)
 
 
-def missing_tools(names: list[str]) -> list[UserError]:
+def missing_tools(names: Iterable[str]) -> list[MissingToolError]:
     """An error per tool that is not installed, naming the package and the target of make that brings it."""
     return [
-        UserError(
+        MissingToolError(
             f"{' or '.join(TOOLS[name].programs)} is needed for {TOOLS[name].purpose} and is not installed",
             remedy=remedy_of(name),
         )
@@ -93,7 +98,11 @@ def remedy_of(name: str) -> str:
 
 
 def require_tool(name: str) -> Path:
-    """The path of a tool; UserError where it is missing."""
+    """The path of a tool of TOOLS.
+
+    Raises:
+        MissingToolError: It is not on the PATH.
+    """
     for error in missing_tools([name]):
         raise error
     return find_tool(name)
