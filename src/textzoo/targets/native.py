@@ -7,8 +7,7 @@ from pathlib import Path
 
 from textzoo.common import processes
 from textzoo.common.errors import UserError
-from textzoo.common.paths import DEPLOYMENT
-from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel
 
 COMPILERS = ("gcc", "clang", "cc")
@@ -48,8 +47,8 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     """
     generated = write_files(compiled.files, folder)
     library = folder / "libmodel.so"
-    sources = [*generated, *(RUNTIME / source for source in compiled.sources), DEPLOYMENT / "application" / "crc32.c"]
-    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
+    sources = [*generated, *(RUNTIME / source for source in compiled.sources), APPLICATION / "crc32.c"]
+    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
     command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
     done = processes.run_text(command, timeout=BUILD_SECONDS)
     if done.returncode != 0:

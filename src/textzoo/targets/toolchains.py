@@ -9,6 +9,7 @@ from pathlib import Path
 
 from textzoo.common import processes
 from textzoo.common.errors import UserError
+from textzoo.common.paths import IS_INSTALLED
 
 SHOWN_LINES = 15
 BUILD_SECONDS = 600
@@ -92,7 +93,7 @@ def remedy_of(name: str) -> str:
     """How to come by a tool of TOOLS."""
     by_hand = f"Debian and Ubuntu: sudo apt-get install {TOOLS[name].packages}"
     targets = [f"make tools-{group}" for group, names in GROUPS.items() if name in names]
-    if name == MAKE or not targets:
+    if name == MAKE or not targets or IS_INSTALLED:
         return by_hand
     return f"In TextZoo's folder: {' or '.join(targets)}. {by_hand}"
 
