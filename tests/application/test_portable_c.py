@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_projects import APPLICATION, compile_library
+from toy_projects import compile_library
 
+from textzoo.common.paths import APPLICATION
 from textzoo.config.rules.device import LONGEST_STOP_BYTES
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier

@@ -9,8 +9,9 @@ import subprocess
 
 import pytest
 import yaml
-from toy_projects import change_model, need, render_toy, toy_files
+from toy_projects import change_model, render_toy, toy_files
 
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.common.paths import BOARD_FOLDER
 from textzoo.compiler.packing.registry import VARIANTS

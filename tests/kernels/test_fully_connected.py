@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from targets import MATRIX_TARGETS, TARGETS
 
-from bare_metal.cases import Result
-from bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 from textzoo.common.errors import UserError
 from textzoo.compiler.packing.choice import BALANCED, CHOICES, FORMS, WIDEST, choose_kernels, with_sparse
 from textzoo.compiler.packing.registry import (
@@ -27,6 +25,8 @@ from textzoo.compiler.packing.registry import (
     pack_fitting,
 )
 from textzoo.config.schema import DeploymentConfig
+from textzoo.testing.bare_metal.cases import Result
+from textzoo.testing.bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 
 ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)

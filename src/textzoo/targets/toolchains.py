@@ -109,9 +109,8 @@ def missing_tools(names: Iterable[str]) -> list[MissingToolError]:
 def remedy_of(name: str) -> str:
     """How to come by a tool of TOOLS."""
     tool = TOOLS[name]
-    by_hand = f"Debian and Ubuntu: sudo apt-get install {tool.packages}" + (
-        f"; macOS: {tool.macos}" if tool.macos else ""
-    )
+    on_macos = f"; macOS: {tool.macos}" if tool.macos else ""
+    by_hand = f"Debian and Ubuntu: sudo apt-get install {tool.packages}{on_macos}"
     targets = [f"make tools-{group}" for group, names in (GROUPS | {"test": TEST_TOOLS}).items() if name in names]
     if name == MAKE or not targets or IS_INSTALLED:
         return by_hand
