@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from default_model import chosen_model, model_argument, tokenizer_for
+from default_model import chosen_model, model_argument
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED, CHOICES
@@ -32,6 +32,7 @@ from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import missing_tools, run_make
+from textzoo.testing.random_models import tokenizer_for
 from textzoo.text.tokenizers.base import Tokenizer
 
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")

@@ -31,7 +31,7 @@ NOTES = {
     "pretrained_models": "small trained models with their measured table",
     "pyproject.toml": "package, extras, tools",
     "requirements.lock": "versions and hashes of all packages",
-    "src/textzoo/testing/bare_metal": "programs on emulated cores without an operating system, instructions counted exactly",
+    "src/textzoo/testing/bare_metal": "programs on emulated cores, instructions counted exactly",
     "scripts/setup.sh": "makes .venv",
     "scripts/uv.lock": "version and hashes of uv, which makes .venv",
     "deployment/application": "the console application, the same on every target",

@@ -3,11 +3,11 @@
 import json
 import shutil
 
-import make_pretrained
 import pytest
 import yaml
 from omegaconf import OmegaConf
 
+import make_pretrained
 from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest

@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import install_tools
 import pytest
 
+import install_tools
 from textzoo.common.errors import UserError
 from textzoo.targets.boards import BOARD_IMAGE, HOST_IMAGE, board_names, load_board
 from textzoo.targets.platforms import HOST, PLATFORMS, platform_of
