@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compilers import need
+from textzoo.targets import mpu
 from textzoo.targets.toolchains import TOOLS
 from textzoo.testing.bare_metal import CORES
 from textzoo.testing.bare_metal.cases import Case, Result, build_for_core, build_for_host, run_on_core, run_on_host
@@ -12,6 +13,7 @@ from textzoo.testing.bare_metal.cases import Case, Result, build_for_core, build
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 ARM64 = "aarch64"
+A35 = mpu.CORES["cortex-a35"].split()
 
 
 def arm64(core: str) -> tuple[str, ...]:
@@ -78,9 +80,9 @@ TARGETS = [
     Target("host_avx2_sanitized", "host", "gcc", ("-mavx2", *SANITIZERS)),
     Target("host_sse2_sanitized", "host", "gcc", SANITIZERS),
     Target("host_vectors_sanitized", "host", "gcc", ("-U__SSE2__", *SANITIZERS)),
-    Target("neon", "neon", ARM64, ("-O3", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
-    Target("neon_size", "neon", ARM64, ("-Os", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
-    Target("neon_unoptimized", "neon", ARM64, ("-O0", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
+    Target("neon", "neon", ARM64, ("-O3", *A35, "-static"), arm64("cortex-a35")),
+    Target("neon_size", "neon", ARM64, ("-Os", *A35, "-static"), arm64("cortex-a35")),
+    Target("neon_unoptimized", "neon", ARM64, ("-O0", *A35, "-static"), arm64("cortex-a35")),
     Target("neon_dot_product", "neon", ARM64, ("-O3", "-march=armv8.2-a+dotprod", "-static"), arm64("max")),
 ]
 # Variants with no kernel of their own but FULLY_CONNECTED: the others are those that the targets above test.
