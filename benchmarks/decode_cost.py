@@ -23,12 +23,13 @@ from typing import Any
 from default_model import chosen_model, model_argument
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.packing.choice import BALANCED, CHOICES
+from textzoo.compiler.packing.choice import BALANCED
+from textzoo.compiler.packing.tables import CHOICES
 from textzoo.compiler.passes.registry import TABLE
+from textzoo.config.boards import load_board
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
-from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import missing_tools, run_make

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from default_model import chosen_model, model_argument
+from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
 from textzoo.engines.sampling import Random32
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.services.benchmarking import mismatches
-from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate
 from textzoo.testing.random_models import tokenizer_for
 from textzoo.text.tokenizers.base import Tokenizer

@@ -20,16 +20,17 @@ import yaml
 
 from textzoo.common.errors import UserError
 from textzoo.common.paths import BOARD_FOLDER, CONFIGURATION
-from textzoo.config.schema import ModelConfig
+from textzoo.config.boards import load_board
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.models.registry import MODELS
+from textzoo.models.settings import ModelConfig
 from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, mismatches
-from textzoo.targets.boards import load_board
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import build_image, emulate, run_host
-from textzoo.targets.platforms import HOST, platform_of
+from textzoo.targets.platforms import platform_of
+from textzoo.targets.registry import HOST
 from textzoo.testing.random_models import random_decode_step, tokenizer_for
 
 MODEL_NAMES = tuple(sorted(MODELS.names()))

@@ -17,9 +17,9 @@ from typing import Any
 from decode_cost import host_row
 from textzoo.common.errors import UserError
 from textzoo.config import pretrained
+from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS
-from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.text.tokenizers.base import load_tokenizer

@@ -20,11 +20,11 @@ import numpy as np
 
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
-from textzoo.config.schema import TokenizerConfig
 from textzoo.targets.native import find_compiler
 from textzoo.targets.toolchains import missing_tools
+from textzoo.text.corpora.loading import split_at_end
 from textzoo.text.corpora.reading import read_text
-from textzoo.text.corpora.registry import split_at_end
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer, make_tokenizer
 
 DRIVER = Path(__file__).parent / "encode_text.c"

@@ -21,14 +21,15 @@ import numpy as np
 import yaml
 
 from textzoo.common.paths import CONFIGURATION
-from textzoo.config.schema import ModelConfig, TrainingConfig
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
 from textzoo.training.layout import read_weights
 from textzoo.training.losses import Objective
 from textzoo.training.optimizers import make_optimizer
+from textzoo.training.settings import TrainingConfig
 from textzoo.training.step import TrainingStep
 
 GEMM_SIZE = 2048

@@ -17,7 +17,7 @@ import matplotlib
 import numpy as np
 
 from textzoo.engines.metrics import evaluate
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import load_float_model
 from textzoo.pipeline.budget import stored_bytes

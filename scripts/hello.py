@@ -12,10 +12,11 @@ from typing import Any
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.standard_streams import guarded_streams
 from textzoo.config import pretrained
-from textzoo.config.schema import PredictionConfig
+from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.firmware import Firmware, make_firmware
-from textzoo.targets.boards import Board, load_board
+from textzoo.targets.boards import Board
 from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import emulate
 from textzoo.targets.toolchains import GROUPS, missing_tools

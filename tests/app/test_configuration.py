@@ -13,11 +13,11 @@ import yaml
 from hydra._internal.utils import get_args_parser
 
 from conftest import PROGRAM
+from textzoo.common import settings
 from textzoo.common.errors import UserError
-from textzoo.config import check as configuration
-from textzoo.config import command_line, keys
-from textzoo.config import rules as validation
+from textzoo.config import command_line
 from textzoo.config.chains import CHAINS
+from textzoo.config.check import check
 from textzoo.config.command_line import check_key
 from textzoo.config.schema import Config, walk
 
@@ -281,17 +281,17 @@ def test_cimv3_names_each_violation(changes, named):
     board = {"deployment": {"hardware_setup": {"board": "CIMv3"}}}
     for asked, remedy in (({"constraints": "cimv3"}, "model.constraints=none"), ({}, "Another board")):
         values = {"model": {**asked, **changes}} | ({} if asked else board)
-        errors = [str(error) for error in validation.check(values, BOARDS)[1]]
+        errors = [str(error) for error in check(values)[1]]
         assert len(errors) == len(named)
         for key, error in zip(named, errors, strict=True):
             assert key in error
             assert remedy in error
-    assert validation.check({"model": {**changes, "constraints": "none"}}, BOARDS)[1] == []
+    assert check({"model": {**changes, "constraints": "none"}})[1] == []
 
 
 @pytest.mark.parametrize(("values", "named"), TOKENIZERS)
 def test_what_a_kind_of_tokenizer_cannot_follow_is_named(values, named):
-    errors = [str(error) for error in validation.check({"tokenizer": values}, ["STM32H7"])[1]]
+    errors = [str(error) for error in check({"tokenizer": values})[1]]
     assert len(errors) == len(named)
     for key, error in zip(named, errors, strict=True):
         assert f"tokenizer.{key}" in error
@@ -302,13 +302,13 @@ def test_every_tokenizer_of_conf_contradicts_nothing(group):
     values = yaml.safe_load(group.read_text())
     values = values if "tokenizer" in values else {"tokenizer": values}
     assert values["tokenizer"]["name"] == group.stem
-    assert validation.check(values, ["STM32H7"])[1] == []
+    assert check(values)[1] == []
 
 
 def test_a_nanogpt_folder_keeps_its_characters(tmp_path):
     dataset = {"name": "nanogpt", "training_path": str(tmp_path)}
     for tokenizer in ({"name": "byte"}, {"path": __file__}):
-        (error,) = validation.check({"dataset": dataset, "tokenizer": tokenizer}, ["STM32H7"])[1]
+        (error,) = check({"dataset": dataset, "tokenizer": tokenizer})[1]
         assert "do not apply to dataset.name=nanogpt" in str(error)
 
 
@@ -326,7 +326,7 @@ STOPS = [
 def test_a_stop_text_must_suit_a_device_where_one_is_used(stop, named):
     def mistakes(mode):
         values = {"operation_mode": mode, "prediction": {"stop": stop}, "model": {"quantized_model_path": "m.tflite"}}
-        return [str(error) for error in validation.check(values, BOARDS)[1] if "prediction.stop" in str(error)]
+        return [str(error) for error in check(values)[1] if "prediction.stop" in str(error)]
 
     assert mistakes("prediction") == []
     assert len(errors := mistakes("deployment")) == len(named)
@@ -416,7 +416,7 @@ def test_what_a_run_could_not_do_is_refused_before_it(mode, values, named):
     """One message for each mistake, but for those on the models that are brought along."""
     models = {"model.float_model_path": "m.keras", "model.quantized_model_path": "m.tflite"}
     composed = nested({"operation_mode": mode, **models, **values})
-    errors = [str(error) for error in configuration.check(composed, CONF)[1]]
+    errors = [str(error) for error in check(composed)[1]]
     errors = [error for error in errors if "there is no file or folder" not in error]
     assert [message for message in named if message not in "".join(errors)] == []
     assert len(errors) == len(named), errors
@@ -424,7 +424,7 @@ def test_what_a_run_could_not_do_is_refused_before_it(mode, values, named):
 
 @pytest.mark.parametrize(("section", "named"), DATASET_MISTAKES)
 def test_the_dataset_section_names_every_mistake(section, named):
-    errors = [str(error) for error in validation.check({"dataset": section}, BOARDS)[1]]
+    errors = [str(error) for error in check({"dataset": section})[1]]
     assert len(errors) == len(named), errors
     for message in named:
         assert any(message in error for error in errors), message
@@ -628,10 +628,11 @@ def test_help_lists_modes_and_groups(program):
 
 @pytest.mark.parametrize(("name", "entry"), walk(), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_key_is_described_and_its_default_is_allowed(name, entry):
+    """But for the facts that every board gives itself."""
     assert entry.metadata["text"].endswith(".")
     errors = []
-    keys.convert(entry, keys.default_of(entry), name, errors)
-    assert errors == []
+    settings.convert(entry, settings.default_of(entry), name, errors)
+    assert errors == [] or entry.metadata["required"]
 
 
 FILE = """
@@ -866,7 +867,9 @@ def test_a_bomb_of_yaml_is_refused(program, tmp_path, bomb, place):
 # Only compared with other numbers.
 SIZELESS = {"training.gradient_clip_norm"}
 NUMBERS = [
-    (name, entry) for name, entry in walk() if {int, float} & {*keys.allowed_types(entry.type)} and name not in SIZELESS
+    (name, entry)
+    for name, entry in walk()
+    if {int, float} & {*settings.allowed_types(entry.type)} and name not in SIZELESS
 ]
 
 
@@ -874,8 +877,8 @@ NUMBERS = [
 def test_every_number_has_an_end(name, entry):
     """A size without one would make endless work, or ask for more memory than there is."""
     errors = []
-    keys.convert(entry, 10**300, name, errors)
-    keys.convert(entry, 10**18 if entry.metadata["high"] != 2**63 - 1 else 10**19, name, errors)
+    settings.convert(entry, 10**300, name, errors)
+    settings.convert(entry, 10**18 if entry.metadata["high"] != 2**63 - 1 else 10**19, name, errors)
     assert [error.what for error in errors] == [f"{name} is out of range"] * 2
     assert all("<" in error.expected for error in errors)
 
@@ -903,7 +906,7 @@ TOO_MUCH = [
 
 @pytest.mark.parametrize(("values", "message"), TOO_MUCH)
 def test_numbers_that_are_too_large_together_are_named(values, message):
-    _, errors = validation.check({"operation_mode": "chain_tqe", **values}, BOARDS)
+    _, errors = check({"operation_mode": "chain_tqe", **values})
     assert [str(error) for error in errors] == [message]
     smaller = {section: {name: min(value, 64) for name, value in given.items()} for section, given in values.items()}
-    assert validation.check({"operation_mode": "chain_tqe", **smaller}, ["STM32H7"])[1] == []
+    assert check({"operation_mode": "chain_tqe", **smaller})[1] == []

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,19 +16,21 @@ import keras
 import numpy as np
 import pytest
 
+from changed_config import changed
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.compiler.artifacts.weight_file import read_weight_file
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import Config, QuantizationConfig
+from textzoo.config.boards import board_names, load_board
+from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.records.workspace import Workspace
 from textzoo.services import benchmarking, deployment
-from textzoo.targets.boards import board_names, load_board
 from textzoo.targets.cimv3.blocks import decoder_of
 from textzoo.targets.emulators import emulate
 from textzoo.targets.platforms import platform_of
@@ -90,11 +93,11 @@ def models(tmp_path_factory):
 @pytest.fixture
 def config(models):
     config = Config()
-    config.model.quantized_model_path = str(models / "decode_static_wi8_ai8.tflite")
-    config.prediction.prompt = "abc"
-    config.prediction.max_tokens = 40
-    config.benchmarking.tokens_checked = 30
-    return config
+    config = changed(config, "model.quantized_model_path", str(models / "decode_static_wi8_ai8.tflite"))
+    config = changed(config, "prediction.prompt", "abc")
+    config = changed(config, "prediction.max_tokens", 40)
+    config = changed(config, "deployment.hardware_setup", load_board("STM32H7"))
+    return changed(config, "benchmarking.tokens_checked", 30)
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def workspace(tmp_path, monkeypatch):
 @needs_emulator
 @pytest.mark.parametrize("board", [name for name in board_names() if name != "CIMv3"])  # which has models of its own
 def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):
-    config.deployment.hardware_setup.board = board
+    config = changed(config, "deployment.hardware_setup", load_board(board))
     sink = Sink()
     report = benchmarking.run(config, workspace, sink)
     benchmark = report.benchmark
@@ -132,8 +135,8 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
 @needs_emulator
 def test_two_cores_compute_the_logits_of_litert(config, workspace):
     """On the twin of one core, which runs one half after the other; the layers of 2,048 multiplications are shared."""
-    config.deployment.hardware_setup.board = "ESP32"
-    config.deployment.second_core = True
+    config = changed(config, "deployment.hardware_setup", load_board("ESP32"))
+    config = changed(config, "deployment.second_core", True)
     report = benchmarking.run(config, workspace, Sink())
     benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
     assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 30, True)
@@ -164,10 +167,10 @@ def test_a_second_core_that_is_not_there_is_refused_at_once(warm_program, store,
 
 
 def test_the_second_stack_stands_in_the_table_of_ram(config, workspace):
-    setup = config.deployment.hardware_setup
-    setup.board, setup.title = "ESP32", "ESP32-DevKitC (ESP32-WROOM-32)"
-    setup.memories = {"DRAM": {"bytes": 6000}}
-    config.deployment.second_core = True
+    board = load_board("ESP32")
+    memories = {**board.memories, "DRAM": replace(board.memories["DRAM"], bytes=6000)}
+    config = changed(config, "deployment.hardware_setup", replace(board, memories=memories))
+    config = changed(config, "deployment.second_core", True)
     with pytest.raises(UserError, match=r"(?s)does not fit ESP32.*stack of the second core +2,048"):
         deployment.run(config, workspace, Sink())
 
@@ -184,7 +187,7 @@ def greeting_with_mapped_weights(project, board):
 @needs_emulator
 def test_weights_in_a_partition_of_their_own(config, workspace):
     """The same logits from weights.bin; a damaged one, and one of another model, are refused by name."""
-    config.deployment.hardware_setup.board = "ESP32C3"
+    config = changed(config, "deployment.hardware_setup", load_board("ESP32C3"))
     board = load_board("ESP32C3")
     report = deployment.run(config, workspace, Sink())
     project = workspace.path(report.deployment.c_project)
@@ -194,9 +197,9 @@ def test_weights_in_a_partition_of_their_own(config, workspace):
     weights = project / "model" / "weights.bin"
     content = weights.read_bytes()
     for place, message in ((100, "damaged"), (20, "another model"), (5, "not as long"), (0, "no weights.bin lies")):
-        changed = bytearray(content)
-        changed[place] ^= 1
-        weights.write_bytes(changed)
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        weights.write_bytes(damaged)
         shutil.rmtree(project / "build" / "twin-mapped" / "twin")
         assert message in greeting_with_mapped_weights(project, board)
 
@@ -230,8 +233,8 @@ def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monk
     monkeypatch.chdir(folder)
     model = shutil.copy(models / "decode_static_wi8_ai8.tflite", folder / f"{name}.tflite")
     shutil.copy(models / "tokenizer.json", folder)
-    config.model.quantized_model_path = str(model)
-    config.benchmarking.measured_by = "host"
+    config = changed(config, "model.quantized_model_path", str(model))
+    config = changed(config, "benchmarking.measured_by", "host")
     report = benchmarking.run(config, Workspace(folder / "run"), Sink())
     assert (report.benchmark.mismatching_logits, report.benchmark.same_text) == (0, True)
     assert json.dumps(report.to_dict(), ensure_ascii=False).encode()
@@ -240,8 +243,8 @@ def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monk
 @needs_cpp
 @pytest.mark.parametrize("name", WORST_NAMES)
 def test_cmake_is_kept_from_names_that_it_does_not_take(config, cimv3_model, tmp_path, name):
-    config.deployment.hardware_setup.board = "CIMv3"
-    config.model.quantized_model_path = str(cimv3_model)
+    config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
+    config = changed(config, "model.quantized_model_path", str(cimv3_model))
     workspace = Workspace(tmp_path / name)
     report = deployment.run(config, workspace, Sink())
     assert report.skipped == []
@@ -257,8 +260,8 @@ def arrays_of(source):
 @needs_cpp
 def test_cimv3_computes_the_logits_of_litert_mode_by_mode(config, workspace, cimv3_model):
     """On the emulated host core and on this machine; the model's data are the bytes of the .tflite."""
-    config.deployment.hardware_setup.board = "CIMv3"
-    config.model.quantized_model_path = str(cimv3_model)
+    config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
+    config = changed(config, "model.quantized_model_path", str(cimv3_model))
     report = benchmarking.run(config, workspace, Sink())
     benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
     assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 30, True)
@@ -333,8 +336,8 @@ def test_models_that_cimv3_does_not_run_are_refused_with_every_reason(models, ch
 
 
 def test_cimv3_refuses_other_activations_before_anything_is_written(config, workspace, models):
-    config.deployment.hardware_setup.board = "CIMv3"
-    config.model.quantized_model_path = str(models / "decode_static_wi8_ai16.tflite")
+    config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
+    config = changed(config, "model.quantized_model_path", str(models / "decode_static_wi8_ai16.tflite"))
     with pytest.raises(UserError, match=r"CIMv3 runs pico_gpt blocks.*static_wi8_ai8"):
         deployment.run(config, workspace, Sink())
     assert not workspace.path("c_project").exists()
@@ -343,8 +346,8 @@ def test_cimv3_refuses_other_activations_before_anything_is_written(config, work
 @needs_emulator
 @pytest.mark.parametrize("board", ["STM32F4", "STM32N6"])
 def test_activations_of_int16_compute_the_logits_of_litert_too(board, config, workspace, models):
-    config.deployment.hardware_setup.board = board
-    config.model.quantized_model_path = str(models / "decode_static_wi8_ai16.tflite")
+    config = changed(config, "deployment.hardware_setup", load_board(board))
+    config = changed(config, "model.quantized_model_path", str(models / "decode_static_wi8_ai16.tflite"))
     benchmark = benchmarking.run(config, workspace, Sink()).benchmark
     assert (benchmark.mismatching_logits, benchmark.tokens_checked) == (0, 30)
     assert benchmark.same_text is True
@@ -368,15 +371,15 @@ def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, wo
         Path("c_headers").write_text("a note")
     else:
         monkeypatch.chdir("/proc")
-    config.benchmarking.measured_by = "host"
+    config = changed(config, "benchmarking.measured_by", "host")
     assert benchmarking.run(config, workspace, Sink()).benchmark.same_text is True
     assert {path.name for path in workspace.path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
     assert not Path("c_headers").is_dir()
 
 
 def test_this_machine_is_measured_in_time(config, workspace):
-    config.benchmarking.measured_by = "host"
-    config.prediction.stop = CHARACTERS[0]
+    config = changed(config, "benchmarking.measured_by", "host")
+    config = changed(config, "prediction.stop", CHARACTERS[0])
     report = benchmarking.run(config, workspace, Sink())
     assert CHARACTERS[0] not in report.samples[0].text
     assert report.benchmark.mismatching_logits == 0
@@ -388,7 +391,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
 
 @needs_emulator
 def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, workspace, tmp_path):
-    config.deployment.weight_files = True
+    config = changed(config, "deployment.weight_files", True)
     report = deployment.run(config, workspace, Sink())
     project = workspace.path(report.deployment.c_project)
     # Two blocks of four matrices, the logits' one, tokens and positions: as files and in weights.tzw.
@@ -412,9 +415,10 @@ def test_without_a_compiler_the_project_is_made_and_the_missing_package_named(co
 
 
 def test_a_model_that_does_not_fit_the_board_is_refused_with_the_table(config, workspace):
-    setup = config.deployment.hardware_setup
-    setup.board, setup.title = "STM32F4", "STM32F405/407 (STM32F4DISCOVERY and kin)"
-    setup.memories = {"SRAM": {"bytes": 6000}, "CCM": {"bytes": 4096}}
+    board = load_board("STM32F4")
+    sizes = {"SRAM": 6000, "CCM": 4096}
+    smaller = {name: replace(board.memories[name], bytes=size) for name, size in sizes.items()}
+    config = changed(config, "deployment.hardware_setup", replace(board, memories={**board.memories, **smaller}))
     with pytest.raises(UserError, match=r"(?s)does not fit STM32F4.*state.*arena.*TOO MANY"):
         deployment.run(config, workspace, Sink())
     assert not workspace.path("c_project").exists()

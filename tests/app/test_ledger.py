@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from changed_config import changed
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, value_digest, write_json, write_text
 from textzoo.config.schema import Config
@@ -31,8 +32,7 @@ def config(tmp_path):
     model = tmp_path / "float.keras"
     model.write_text("weights")
     config = Config(operation_mode="prediction")
-    config.model.float_model_path = str(model)
-    return config
+    return changed(config, "model.float_model_path", str(model))
 
 
 def finish(config, workspace, report=REPORT, **changes_of_row):
@@ -77,7 +77,7 @@ def test_a_row_of_an_earlier_version_serves_again(config, workspace):
     finish(config, workspace)
     row_on_disk(workspace, without_ingredients)
     assert "1_prediction    reuse" in plan_of(config, workspace)
-    config.prediction.prompt = "A "
+    config = changed(config, "prediction.prompt", "A ")
     assert "again, because it was made from something else (steps.json does not say what);" in plan_of(
         config, workspace
     )
@@ -154,7 +154,8 @@ def test_later_steps_say_that_an_earlier_one_runs_again(workspace, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("The model reads a token. " * 40)
     config = Config(operation_mode="chain_tqe")
-    config.dataset.name, config.dataset.training_path = "text", str(text)
+    config = changed(config, "dataset.name", "text")
+    config = changed(config, "dataset.training_path", str(text))
     for name in ("models/float.keras", "models/tokenizer.json", "models/decode_static_wi8_ai8.tflite"):
         write_text(workspace.path(name), name)
     plan = make_plan(config, workspace)
@@ -164,7 +165,7 @@ def test_later_steps_say_that_an_earlier_one_runs_again(workspace, tmp_path):
         row = FinishedStep(sources.key(), outputs, {}, sources.ingredients(workspace.root))
         workspace.finish(step.name, row)
     assert plan_of(config, workspace).count(" reuse ") == 3
-    config.evaluation.max_tokens = 7
+    config = changed(config, "evaluation.max_tokens", 7)
     assert [bool(step.reused) for step in make_plan(config, workspace).steps] == [True, True, False]
     text.write_text("The model writes a token. " * 40)
     first, second, third = make_plan(config, workspace).steps
@@ -182,7 +183,8 @@ def test_what_is_not_read_of_a_folder_of_texts_does_not_matter(workspace, tmp_pa
     folder = tmp_path / "texts"
     write_text(folder / "a.txt", "The model reads a token. " * 40)
     config = Config(operation_mode="statistics")
-    config.dataset.name, config.dataset.training_path = "text", str(folder)
+    config = changed(config, "dataset.name", "text")
+    config = changed(config, "dataset.training_path", str(folder))
     (step,) = (plan := make_plan(config, workspace)).steps
     before = sources_of(config, step, workspace, plan.corpus_sha256).key()
     write_text(folder / "notes.md", "other")
@@ -225,7 +227,7 @@ def test_the_plan_says_that_the_ledger_is_damaged_and_a_finished_step_mends_it(c
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"values": 3, "contents": {}, "corpus_sha256": ""}'])
 def test_the_plan_says_that_the_record_of_a_training_is_damaged(config, workspace, content):
-    config.general.resume = str(workspace.root)
+    config = changed(config, "general.resume", str(workspace.root))
     assert "made_from.json" not in plan_of(config, workspace)
     workspace.path("made_from.json").write_text(content)
     assert "made_from.json is damaged: whether these are the settings" in plan_of(config, workspace)
@@ -269,19 +271,19 @@ def test_an_output_elsewhere_is_not_believed(workspace, tmp_path, name):
 
 def test_the_ledger_holds_no_secret_and_no_folder_of_this_machine(tmp_path, workspace):
     config = Config(operation_mode="compare")
-    config.mlflow.uri = "postgresql://me:hunter2@host/store?sslkey=private"
-    config.compare.runs = str(tmp_path)
+    config = changed(config, "mlflow.uri", "postgresql://me:hunter2@host/store?sslkey=private")
+    config = changed(config, "compare.runs", str(tmp_path))
     (step,) = make_plan(config, workspace).steps
     before = sources_of(config, step, workspace, "").ingredients(workspace.root)
-    config.mlflow.uri = config.mlflow.uri.replace("hunter2", "hunter3")
+    config = changed(config, "mlflow.uri", config.mlflow.uri.replace("hunter2", "hunter3"))
     after = sources_of(config, step, workspace, "").ingredients(workspace.root)
     assert before == after  # not even a hash of the password
     write_json(workspace.path(LEDGER), before)
     assert "hunter2" not in workspace.path(LEDGER).read_text()
     config = Config(operation_mode="prediction")
-    config.model.float_model_path = str(tmp_path / "float.keras")
-    config.dataset.cache_dir = str(tmp_path / "cache")
-    config.dataset.sources = [{"name": "text", "training_path": str(tmp_path / "a.txt")}]
+    config = changed(config, "model.float_model_path", str(tmp_path / "float.keras"))
+    config = changed(config, "dataset.cache_dir", str(tmp_path / "cache"))
+    config = changed(config, "dataset.sources", [{"name": "text", "training_path": str(tmp_path / "a.txt")}])
     (step,) = make_plan(config, workspace).steps
     text = json.dumps(sources_of(config, step, workspace, "").ingredients(workspace.root))
     assert '".../float.keras"' in json.loads(text)["settings"]["model.float_model_path"][1]
@@ -310,12 +312,13 @@ STORES = [
 
 @pytest.mark.parametrize(("uri", "overrides", "values", "is_named"), STORES)
 def test_a_store_that_the_resumed_folder_chose_is_named(config, workspace, uri, overrides, values, is_named):
-    config.mlflow.uri, config.general.resume = uri, str(workspace.root)
+    config = changed(config, "mlflow.uri", uri)
+    config = changed(config, "general.resume", str(workspace.root))
     write_text(workspace.path(".hydra/overrides.yaml"), yaml.safe_dump(overrides))
     if values is not None:
         write_text(workspace.path(".hydra/values.yaml"), yaml.safe_dump(values))
     assert (f"Tracked in mlflow.uri={uri}, which the resumed folder names" in plan_of(config, workspace)) == is_named
-    config.general.resume = None
+    config = changed(config, "general.resume", None)
     assert "Tracked" not in plan_of(config, workspace)
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from textzoo.common.escaping import visible, visible_line
 from textzoo.common.terminal import TextConsole
-from textzoo.config.schema import PredictionConfig
+from textzoo.engines.settings import PredictionConfig
 from textzoo.records.report import (
     SECTIONS,
     BenchmarkReport,

@@ -17,10 +17,11 @@ import yaml
 from omegaconf import OmegaConf
 
 from textzoo.common.escaping import visible
+from textzoo.common.locks import hold
 from textzoo.config import command_line
 from textzoo.config.resuming import keep_command_line, kept_override
 from textzoo.records.tracking import open_store
-from textzoo.records.workspace import WRITTEN, Workspace, hold
+from textzoo.records.workspace import WRITTEN, Workspace
 from textzoo.runs import app
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from changed_config import changed
 from textzoo.common.errors import UserError
-from textzoo.config.schema import Config, ModelConfig
+from textzoo.config.boards import board_names, load_board
+from textzoo.config.schema import Config
+from textzoo.models.settings import ModelConfig
 from textzoo.models.transformer import TransformerLanguageModel
 from textzoo.services.training import decided, starting_model
-from textzoo.targets.boards import board_names, load_board
 
 # STM32 MPUs have a gigabyte of RAM.
 MICROCONTROLLERS = [name for name in board_names() if load_board(name).core.startswith("cortex-m")]
@@ -18,8 +20,7 @@ CONF = Path(__file__).parents[2] / "conf" / "model"
 
 def configured(name, board="STM32H7", mode="chain_tqeb"):
     config = Config(operation_mode=mode, model=ModelConfig(**yaml.safe_load((CONF / f"{name}.yaml").read_text())))
-    config.deployment.hardware_setup.board = board
-    return config
+    return changed(config, "deployment.hardware_setup", load_board(board))
 
 
 @pytest.mark.parametrize("board", MICROCONTROLLERS)

@@ -11,11 +11,11 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import kind_of_place
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config import check as configuration
+from textzoo.config.boards import read_facts
+from textzoo.config.check import check
 from textzoo.config.resuming import read_yaml
 from textzoo.config.schema import walk
 from textzoo.models.files import load_float_model
-from textzoo.targets.boards import read_facts
 from textzoo.text.corpora.nanogpt import open_tokens, read_characters
 from textzoo.text.corpora.reading import read_text
 from textzoo.text.tokenizers.base import load_tokenizer
@@ -49,7 +49,7 @@ def mistakes(key, value):
     values = {"operation_mode": "prediction"}
     section, _, name = key.partition(".")
     values[section] = {name: value}
-    return [str(error) for error in configuration.check(values, CONF)[1]]
+    return [str(error) for error in check(values)[1]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -70,17 +70,17 @@ def test_a_folder_is_no_model_and_no_tokenizer(tmp_path, key):
 @pytest.mark.parametrize("key", ["init_from", "resume_from"])
 def test_a_folder_without_a_checkpoint_is_not_read_through(tmp_path, key):
     values = {"operation_mode": "training", "training": {key: str(tmp_path)}}
-    errors = [str(error) for error in configuration.check(values, CONF)[1]]
+    errors = [str(error) for error in check(values)[1]]
     assert [error.partition(";")[0] for error in errors] == [f"training.{key}: '{tmp_path}' is no checkpoint"]
     (tmp_path / "checkpoint.npz").write_text("")
-    assert configuration.check(values, CONF)[1] == []
+    assert check(values)[1] == []
 
 
 def test_sources_of_a_mixture_are_checked_too(tmp_path):
     os.mkfifo(tmp_path / "place")
     source = {"name": "text", "training_path": str(tmp_path / "place")}
     values = {"dataset": {"name": "mixture", "sources": [source]}}
-    errors = [str(error) for error in configuration.check(values, CONF)[1]]
+    errors = [str(error) for error in check(values)[1]]
     assert errors == [
         f"dataset.sources[0].training_path: '{tmp_path / 'place'}' is a pipe; expected a file or a folder. "
         "Check the path."

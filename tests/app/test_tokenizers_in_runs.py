@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from compilers import need
-from textzoo.config import rules as validation
+from textzoo.config.boards import load_board
+from textzoo.config.check import check
 from textzoo.engines.generate import generate
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.records.workspace import Workspace
 from textzoo.services import evaluation, prediction, quantization, training
-from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate, run_host
 from textzoo.text.tokenizers.base import load_tokenizer
 
@@ -70,7 +70,7 @@ def toy_config(text: Path, kind: str):
         "tokenizer": tokenizer,
         "prediction": {"prompt": prompt, "max_tokens": 40, "num_samples": 2},
     }
-    config, errors = validation.check({**TOY, **values}, ["STM32H7"])
+    config, errors = check({**TOY, **values})
     assert errors == []
     return config
 

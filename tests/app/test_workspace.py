@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from changed_config import changed
 from textzoo.common.errors import UserError, collecting
 from textzoo.common.files import atomic_path, file_digest, value_digest, write_json, write_text
 from textzoo.config.chains import SERVICES
@@ -53,8 +54,9 @@ def test_all_texts_are_read_before_the_first_step(mode, count, workspace, tmp_pa
     for path in paths.values():
         path.write_bytes(b"caf\xe9")
     config = Config(operation_mode=mode)
-    config.dataset.name, config.dataset.training_path = "text", str(paths["training"])
-    config.quantization.calibration_path = str(paths["calibration"])
+    config = changed(config, "dataset.name", "text")
+    config = changed(config, "dataset.training_path", str(paths["training"]))
+    config = changed(config, "quantization.calibration_path", str(paths["calibration"]))
     errors = []
     with collecting(errors):
         make_plan(config, workspace)

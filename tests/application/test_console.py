@@ -16,9 +16,9 @@ from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
-from textzoo.config.schema import PredictionConfig
 from textzoo.engines.generate import Continuation, generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.emulators import run_host, run_program
 from textzoo.targets.toolchains import run_make, tool_beside

@@ -18,8 +18,8 @@ from toy_projects import change_model, render_toy
 from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.common.processes import started
+from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
-from textzoo.targets.boards import load_board
 from textzoo.targets.console import Console, FileLink
 from textzoo.targets.emulators import build_image, emulate, open_serial
 from textzoo.targets.platforms import platform_of

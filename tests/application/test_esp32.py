@@ -13,7 +13,8 @@ from toy_projects import render_toy, toy_files
 from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.compiler.backend.weights_image import HEADER_BYTES
-from textzoo.targets.boards import board_names, check_second_core, load_board
+from textzoo.config.boards import board_names, load_board
+from textzoo.targets.boards import check_second_core
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import SECOND_STACK_BYTES, ModelSizes

@@ -10,9 +10,9 @@ from toy_projects import render_toy
 
 from compilers import need
 from textzoo.common.errors import UserError
+from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import readable_name
 from textzoo.targets import emulators
-from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import build_image, emulate, run_host
 from textzoo.targets.project import CMAKE_TARGETS, FOLDERS, ModelSizes, program_name
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from toy_projects import compile_library
 
 from textzoo.common.paths import APPLICATION
-from textzoo.config.rules.device import LONGEST_STOP_BYTES
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
+from textzoo.targets.rules import MAX_STOP_BYTES
 
 # dtype, vocabulary size, scale of the logits
 SAMPLERS = [("int8", 65, 0.13), ("int8", 2, 1e-4), ("int8", 300, 0.02), ("int16", 65, 0.0007), ("int16", 103, 1.0)]
@@ -195,10 +195,10 @@ class Stop(ctypes.Structure):
     _fields_ = (("text", ctypes.c_char_p), ("bytes", ctypes.c_size_t), ("held", ctypes.c_size_t))
 
 
-LONGEST_HELD = LONGEST_STOP_BYTES - 1
+LONGEST_HELD = MAX_STOP_BYTES - 1
 CANARY = b"canary"
 # Few different bytes, so that beginnings of the stop text come often and overlap.
-FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=LONGEST_STOP_BYTES).map(bytes)
+FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=MAX_STOP_BYTES).map(bytes)
 PORTIONS = st.lists(st.one_of(FEW_BYTES, st.binary(max_size=70)), max_size=12)
 # stop text, portions
 STOPS = [
@@ -207,7 +207,7 @@ STOPS = [
     (b"abab", [b"abaabab", b"ab"]),
     (b"\n<end>", [b"Hello.\n", b"\n<", b"end> and more"]),
     (b"\n<end>", [b"a\n<end", b"\n<end"]),
-    (b"a" * LONGEST_STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
+    (b"a" * MAX_STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
     (b"", [b"ab", b""]),
 ]
 
@@ -272,12 +272,12 @@ def test_text_ends_where_python_ends_it_and_every_byte_comes_as_early(stops, por
 def test_a_stop_text_that_stands_in_the_text_is_found(stops, before, data):
     text = b"".join(before)
     start = data.draw(st.integers(0, len(text)))
-    check_stop(stops, before, text[start : start + data.draw(st.integers(0, LONGEST_STOP_BYTES))])
+    check_stop(stops, before, text[start : start + data.draw(st.integers(0, MAX_STOP_BYTES))])
 
 
 def test_python_knows_how_long_a_stop_text_may_be():
-    assert int(re.search(r"STOP_LONGEST = (\d+)", (APPLICATION / "stop.h").read_text())[1]) == LONGEST_STOP_BYTES
-    assert f"at most {LONGEST_STOP_BYTES} bytes" in (APPLICATION / "options.c").read_text()
+    assert int(re.search(r"STOP_LONGEST = (\d+)", (APPLICATION / "stop.h").read_text())[1]) == MAX_STOP_BYTES
+    assert f"at most {MAX_STOP_BYTES} bytes" in (APPLICATION / "options.c").read_text()
 
 
 @pytest.fixture(scope="module")

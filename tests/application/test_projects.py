@@ -9,15 +9,18 @@ import subprocess
 
 import pytest
 import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
 from toy_projects import change_model, render_toy, toy_files
 
 from compilers import need
-from textzoo.common.errors import UserError
-from textzoo.common.paths import BOARD_FOLDER
+from textzoo.common.errors import UserError, raise_all
+from textzoo.common.paths import BOARD_FOLDER, CONFIGURATION
 from textzoo.compiler.packing.registry import VARIANTS
-from textzoo.config.schema import HardwareSetupConfig
-from textzoo.targets import boards
-from textzoo.targets.boards import Budget, board_names, board_of, load_board
+from textzoo.config import boards
+from textzoo.config.boards import board_names, load_board
+from textzoo.config.check import check
+from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import MARKER, RUNTIME, ModelSizes
@@ -30,9 +33,17 @@ TARGETS = ["host", *BOARDS]
 
 
 def setup_of(name, **changes):
-    """The configuration as Hydra would compose it for board=NAME."""
-    facts = boards.read_facts(name, BOARD_FOLDER)
-    return HardwareSetupConfig(**{**facts, **changes})
+    """A run's section of the configuration as the command line composes it for board=NAME, with these changes."""
+    overrides = [f"board={name}", *(f"{boards.SECTION}.{key}={value}" for key, value in changes.items())]
+    with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
+        composed = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
+    config, errors = check({**composed, "operation_mode": "deployment"})
+    raise_all([error for error in errors if boards.SECTION in str(error)])
+    return config.deployment.hardware_setup
+
+
+def merged(facts, changes):
+    return OmegaConf.to_container(OmegaConf.merge(facts, changes))
 
 
 def tools_of(board):
@@ -44,7 +55,7 @@ def tools_of(board):
 def images_of(name):
     """The images of a board that are built without a framework."""
     board = load_board(name)
-    return sorted({platform_of(board).image, *(emulator.image for emulator in board.emulators.values())})
+    return sorted({platform_of(board).image, *(emulator.image for emulator in board.emulation.values())})
 
 
 @pytest.fixture(scope="module")
@@ -62,35 +73,29 @@ def test_a_board_is_what_its_yaml_says(name):
     assert board.clock_hz > 10**6
     assert 0.5 < board.cycles_per_instruction < 3
     assert "assumed" in board.cycles_note
-    assert board.emulators
+    assert board.emulation
     platform_of(board).check(board)
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_key_of_a_board_is_in_the_schema(name):
-    known = {entry.name for entry in dataclasses.fields(HardwareSetupConfig)}
+    known = {entry.name for entry in dataclasses.fields(Board)}
     assert set(boards.read_facts(name, BOARD_FOLDER)) <= known
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_a_composed_configuration_gives_the_board(name):
-    assert board_of(setup_of(name)) == load_board(name)
-    assert board_of(HardwareSetupConfig(board=name)) == load_board(name)
-
-
-def test_a_board_named_by_its_key_alone_has_its_own_facts():
-    assert board_of(setup_of("STM32H7", board="STM32F4")) == load_board("STM32F4")
+    assert setup_of(name) == load_board(name)
 
 
 def test_a_user_changes_facts_of_the_board():
-    setup = setup_of("STM32F4", clock_hz=84_000_000, uart={"baud": 921600})
-    board = board_of(setup)
+    board = setup_of("STM32F4", clock_hz=84_000_000, **{"uart.baud": 921600})
     assert (board.clock_hz, board.uart.baud, board.uart.instance) == (84_000_000, 921600, "USART2")
 
 
 def test_a_board_builds_upon_another():
     board, base = load_board("STM32H743"), load_board("STM32H7")
-    assert (board.core, board.emulators) == (base.core, base.emulators)
+    assert (board.core, board.emulation) == (base.core, base.emulation)
     assert (board.uart.instance, board.power_supply) == ("USART3", "ldo")
 
 
@@ -127,7 +132,7 @@ WRONG_FACTS = [
 
 @pytest.mark.parametrize(("change", "messages"), WRONG_FACTS)
 def test_every_wrong_fact_is_named(tmp_path, change, messages):
-    facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
+    facts = merged(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
     (tmp_path / "MINE.yaml").write_text(yaml.safe_dump(facts | {"board": "MINE"}))
     with pytest.raises(UserError) as caught:
         load_board("MINE", tmp_path)
@@ -168,7 +173,7 @@ WRONG_CHARACTERS = [
 
 @pytest.mark.parametrize(("change", "named"), WRONG_CHARACTERS)
 def test_facts_reach_no_other_place_than_theirs(tmp_path, change, named):
-    facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
+    facts = merged(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
     (tmp_path / "MINE.yaml").write_text(yaml.safe_dump(facts | {"board": "MINE"}))
     with pytest.raises(UserError) as caught:
         load_board("MINE", tmp_path)
@@ -186,10 +191,16 @@ def test_a_board_is_no_path(tmp_path):
 
 def test_a_shell_in_a_boards_facts_does_not_run(tmp_path):
     """The example that ran: whoever gives it on the command line is refused before a project is written."""
-    emulation = {"mine": {"machine": f"$(shell touch {tmp_path}/hacked)"}}
+    machine = f"'$(shell touch {tmp_path}/hacked)'"
     with pytest.raises(UserError, match=r"deployment.hardware_setup.emulation.mine.machine"):
-        board_of(setup_of("STM32F4", emulation=emulation))
+        setup_of("STM32F4", emulation=f"{{mine: {{machine: {machine}, image: board}}}}")
     assert not (tmp_path / "hacked").exists()
+
+
+def test_a_platform_that_there_is_not_is_named(tmp_path):
+    board = dataclasses.replace(load_board("STM32F4"), platform="stm33")
+    with pytest.raises(UserError, match=r"unknown platform 'stm33'.*Did you mean 'stm32'"):
+        render_project(board, toy_files(), [], tmp_path / "p")
 
 
 # board, change of the facts, what is missing
@@ -207,7 +218,7 @@ INCOMPLETE = [
 
 @pytest.mark.parametrize(("name", "change", "message"), INCOMPLETE)
 def test_facts_that_a_project_needs_are_asked_for(name, change, message):
-    facts = boards.merge(boards.read_facts(name, BOARD_FOLDER), change)
+    facts = merged(boards.read_facts(name, BOARD_FOLDER), change)
     board = boards.board_from_facts(facts, "")
     with pytest.raises(UserError, match=message):
         platform_of(board).check(board)
@@ -216,7 +227,6 @@ def test_facts_that_a_project_needs_are_asked_for(name, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"platform": "stm33"}, "unknown platform 'stm33'.*Did you mean 'stm32'"),
         ({"family": "stm32f5"}, "expected one of stm32f4, stm32h7"),
         ({"core": "cortex-m5"}, "unknown core of STM32F4"),
         ({"family": "stm32h7", "uart": {"instance": "USART2"}}, "power_supply: ldo or smps"),
@@ -226,7 +236,7 @@ def test_facts_that_a_project_needs_are_asked_for(name, change, message):
     ],
 )
 def test_parts_that_the_platform_does_not_know_are_named(tmp_path, change, message):
-    facts = boards.merge(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
+    facts = merged(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
     board = boards.board_from_facts(facts, "")
     with pytest.raises(UserError, match=message):
         render_project(board, toy_files(), [], tmp_path / "p")

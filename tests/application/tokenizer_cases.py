@@ -8,8 +8,8 @@ from pathlib import Path
 from compilers import need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
-from textzoo.config.schema import TokenizerConfig
 from textzoo.testing import STRICT
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.bpe import BpeTokenizer
 from textzoo.text.tokenizers.byte import ByteTokenizer

@@ -9,9 +9,9 @@ from toy import FOLDER, toy_tokenizer
 from compilers import need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
-from textzoo.config.schema import PredictionConfig
+from textzoo.config.boards import load_board
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.device_defaults import render_defaults
-from textzoo.targets.boards import load_board
 from textzoo.targets.platforms import render_project
 from textzoo.targets.toolchains import find_tool
 from textzoo.testing import STRICT

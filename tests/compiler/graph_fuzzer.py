@@ -13,7 +13,7 @@ from graph_nodes import NODES, Node
 from graph_phrases import PHRASES
 from operator_cases import Random
 
-from textzoo.compiler.packing.choice import CHOICES
+from textzoo.compiler.packing.tables import CHOICES
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.tflite.signatures import STEP_INPUTS
 from textzoo.compiler.tflite.single_operator import Operation, Tensor

@@ -10,9 +10,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from textzoo.config.schema import QuantizationConfig
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 
 Random = np.random.Generator
 # Offsets and lengths around the borders of their types, and what reads as the empty or the endless.

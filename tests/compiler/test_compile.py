@@ -16,15 +16,15 @@ from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.registry import SPARSE, VARIANTS
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.config.schema import QuantizationConfig
+from textzoo.config.boards import load_board
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.models.registry import MODELS as MODEL_CLASSES
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
-from textzoo.targets.boards import load_board
+from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.targets.emulators import emulate
 from textzoo.targets.native import NativeModel
 from textzoo.targets.toolchains import missing_tools

@@ -25,9 +25,9 @@ from textzoo.compiler.artifacts.weight_file import (
     write_weight_file,
 )
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import QuantizationConfig
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.testing import STRICT
 
 SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}

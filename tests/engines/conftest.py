@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from textzoo.config.schema import QuantizationConfig
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 
 
 @pytest.fixture(scope="session")

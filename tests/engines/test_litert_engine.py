@@ -13,7 +13,7 @@ from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import read_tflite, rewritten
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.quantizers.export import export_forward
 
 

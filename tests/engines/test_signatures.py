@@ -15,7 +15,7 @@ from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.file import parse_tflite
 from textzoo.compiler.tflite.signatures import shortened
 from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.targets.native import NativeModel
 
 

@@ -14,10 +14,10 @@ import yaml
 from keras.ops import convert_to_numpy as to_numpy
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import ModelConfig
 from textzoo.models.constructors import arguments_of
 from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
 from textzoo.models.registry import MODELS
+from textzoo.models.settings import ModelConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
 SMALL = {"d_model": 24, "n_heads": 2, "n_layers": 2, "context_length": 11}

@@ -10,15 +10,15 @@ import pytest
 
 from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.models.registry import MODELS
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, settle
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import calibration_windows, quantize
 from textzoo.quantizers.recipes import RECIPES
+from textzoo.quantizers.settings import QuantizationConfig
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
 # A new architecture or shape is a new row.

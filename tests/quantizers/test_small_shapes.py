@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from test_quantize import make, tokens_for
 
-from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
 from textzoo.models.registry import MODELS
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 
 SMALLEST = {"vocabulary_size": 2, "n_layers": 1, "n_heads": 1, "d_model": 8, "context_length": 2}
 RECURRENT = {key: value for key, value in SMALLEST.items() if key != "n_heads"}

@@ -10,11 +10,11 @@ from hypothesis.extra import numpy as arrays
 from textzoo.common.errors import UserError
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, pack_fitting
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.quantizers.stored_weights import matrices_of, put_on_grid, split_levels
 from textzoo.quantizers.weight_grids import GRIDS, TernaryGrid, is_on_grid, rounded
 

@@ -8,8 +8,10 @@ import pytest
 
 import install_tools
 from textzoo.common.errors import UserError
-from textzoo.targets.boards import BOARD_IMAGE, HOST_IMAGE, board_names, load_board
-from textzoo.targets.platforms import HOST, PLATFORMS, platform_of
+from textzoo.config.boards import board_names, load_board
+from textzoo.targets.boards import BOARD_IMAGE, HOST_IMAGE
+from textzoo.targets.platforms import platform_of
+from textzoo.targets.registry import HOST, PLATFORMS
 from textzoo.targets.toolchains import (
     GROUPS,
     PLATFORM_TOOLS,
@@ -32,7 +34,7 @@ def tools_looked_for(platform):
     boards = [board for board in map(load_board, board_names()) if board.platform == platform]
     for board in boards:
         names.add(platform_of(board).compiler(board, BOARD_IMAGE))
-        for emulator in board.emulators.values():
+        for emulator in board.emulation.values():
             names |= {platform_of(board).compiler(board, emulator.image), platform_of(board).emulator_tool(emulator)}
             if emulator.name in TWINS:  # sizes are read by this compiler's own `size`
                 names.add(twin_of(emulator).compiler)

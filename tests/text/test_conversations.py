@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import DatasetConfig
 from textzoo.text.corpora.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Topic, number, pick
 from textzoo.text.corpora.conversations import (
     cached_conversations,
@@ -21,7 +20,8 @@ from textzoo.text.corpora.conversations import (
     generator_digest,
     make_conversations,
 )
-from textzoo.text.corpora.registry import load_corpus
+from textzoo.text.corpora.loading import load_corpus
+from textzoo.text.settings import DatasetConfig
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "make_conversations.py"
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import DatasetConfig
-from textzoo.text.corpora import registry as corpora
+from textzoo.text.corpora import loading as corpora
 from textzoo.text.corpora.cleaning import split_documents
 from textzoo.text.corpora.download import KnownFile
-from textzoo.text.corpora.registry import load_corpus, split_at_end, split_by_document, text_digest
+from textzoo.text.corpora.loading import load_corpus, split_at_end, split_by_document, text_digest
+from textzoo.text.settings import DatasetConfig
 
 
 def text_dataset(path, **settings) -> DatasetConfig:

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import DatasetConfig, TokenizerConfig
-from textzoo.text.corpora.registry import load_corpus
+from textzoo.text.corpora.loading import load_corpus
 from textzoo.text.prepare import RECORD_FILE, open_prepared, prepare_dataset
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.text.windows import (
     TokenPart,
     check_lengths,

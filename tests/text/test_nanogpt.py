@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import DatasetConfig, TokenizerConfig
+from textzoo.text.corpora.loading import TokenCorpus, load_corpus
 from textzoo.text.corpora.nanogpt import PlainUnpickler, check_opcodes, read_plain_pickle
-from textzoo.text.corpora.registry import TokenCorpus, load_corpus
 from textzoo.text.prepare import prepare_dataset
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 
 TRAINING, VALIDATION = "hello world\n" * 20, "old hero\n" * 5
 CHARACTERS = sorted(set(TRAINING + VALIDATION))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import DatasetConfig, TokenizerConfig
 from textzoo.text.prepare import DATA_FILES, RECORD_FILE, open_prepared, prepare_dataset
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 
 TEXT = "the quick brown fox jumps over the lazy dog\n\n" * 20
 

@@ -1,8 +1,8 @@
 """python_docs: prose only, printable ASCII, nothing twice."""
 
-from textzoo.config.schema import DatasetConfig
+from textzoo.text.corpora.loading import load_corpus
 from textzoo.text.corpora.python_docs import paragraphs, python_docs_documents, tidy
-from textzoo.text.corpora.registry import load_corpus
+from textzoo.text.settings import DatasetConfig
 
 TOPIC = """Loops
 *****

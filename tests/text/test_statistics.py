@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from textzoo.config.schema import DatasetConfig, TokenizerConfig
 from textzoo.text import statistics
-from textzoo.text.corpora.registry import load_corpus
+from textzoo.text.corpora.loading import load_corpus
 from textzoo.text.prepare import prepare_corpus
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.text.statistics import (
     data_statistics,
     frequent_characters,

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers import bpe as bpe_tokenizer
-from textzoo.text.tokenizers.base import TOKENIZERS, load_tokenizer, make_tokenizer
+from textzoo.text.tokenizers.base import load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.bpe import BpeTokenizer, printable_bytes
 from textzoo.text.tokenizers.byte import BYTE_TOKENS, ByteTokenizer
 from textzoo.text.tokenizers.pieces import LONGEST_PIECE_BYTES, cut
+from textzoo.text.tokenizers.registry import TOKENIZERS
 from textzoo.text.tokenizers.word import WordTokenizer
 
 TEXT = "The dog isn't amused,  the fox is.\n\n\tNaïve “café” costs 3.50 €; 漢字 \U0001f600! -- ... x86 aaaa aaa\n" * 4

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers import character as character_tokenizer
-from textzoo.text.tokenizers.base import TOKENIZERS, load_tokenizer, make_tokenizer
+from textzoo.text.tokenizers.base import load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
+from textzoo.text.tokenizers.registry import TOKENIZERS
 
 # All of Unicode, lone surrogates included.
 characters = (st.integers(0, sys.maxunicode) | st.integers(0xD7FF, 0xE000)).map(chr)

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from textzoo.config.schema import TrainingConfig
 from textzoo.training.layout import Entry, WeightLayout
 from textzoo.training.losses import cross_entropy
 from textzoo.training.optimizers import AdamW, Muon, clip_by_global_norm, orthogonalise
+from textzoo.training.settings import TrainingConfig
 
 SHAPES = {"embeddings": (5, 4), "a/kernel": (4, 6), "b/kernel": (6, 4), "c/gamma": (4,)}
 

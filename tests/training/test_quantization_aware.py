@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from toy_training import CHANCE, SEED, ToyData, run_toy, stop_at, toy_config, toy_model
 
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.metrics import evaluate
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.quantizers.stored_weights import matrices_of
 from textzoo.quantizers.weight_grids import GRIDS, is_on_grid
 from textzoo.text.windows import evaluation_windows

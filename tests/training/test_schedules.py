@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import TrainingConfig
 from textzoo.training.schedules import learning_rate_fraction, short_run_warning, total_steps
+from textzoo.training.settings import TrainingConfig
 
 CASES = [
     # step, steps, settings, fraction of the peak

@@ -11,7 +11,7 @@ from toy_training import CHANCE, SEED, VOCABULARY, ToyData, run_toy, toy_config,
 
 from textzoo.common.errors import UserError
 from textzoo.engines.generate import generate_tokens
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.models.registry import MODELS
 from textzoo.text.windows import evaluation_windows
 from textzoo.training.layout import read_weights, write_weights

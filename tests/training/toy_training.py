@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from textzoo.config.schema import TrainingConfig
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.training.layout import read_weights
+from textzoo.training.settings import TrainingConfig
 from textzoo.training.trainer import TrainingResult, train
 
 VOCABULARY = 7

@@ -2,7 +2,7 @@
 
 import difflib
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from textzoo.common.errors import UserError
@@ -40,6 +40,10 @@ class Registry:
     def __init__(self, kind: str, places: dict[str, str]) -> None:
         self.kind = kind
         self.places = dict(places)
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order of the table."""
+        return iter(self.places)
 
     def names(self) -> list[str]:
         return sorted(self.places)

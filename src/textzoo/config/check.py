@@ -1,85 +1,80 @@
-"""All mistakes of a composed configuration: those that the schema shows, and those that boards and devices show."""
+"""From composed values to the typed configuration, with all of its mistakes at once.
 
+Keys, types and ranges come from the sections themselves. What contradicts each other is found by rules, which stand
+with what they are about: each room that owns a section has some.
+"""
+
+import inspect
 from collections.abc import Set
-from pathlib import Path
 from typing import Any
 
-from textzoo.common.errors import UserError, collecting
-from textzoo.config import help as describe
-from textzoo.config import pretrained
-from textzoo.config import rules as validation
+from omegaconf import OmegaConf
+
+from textzoo.common.errors import UserError
+from textzoo.common.settings import Rule, build_section
+from textzoo.config import boards, rules
+from textzoo.config.boards import board_names, read_facts
 from textzoo.config.chains import CHAINS
 from textzoo.config.schema import Config
+from textzoo.engines import rules as engine_rules
+from textzoo.models import rules as model_rules
+from textzoo.quantizers import rules as quantizer_rules
+from textzoo.targets import rules as target_rules
+from textzoo.targets.board_facts import required_facts
+from textzoo.targets.boards import Board
+from textzoo.targets.cimv3 import rules as cimv3_rules
+from textzoo.text import rules as text_rules
+from textzoo.training import rules as training_rules
+
+OWNERS = (
+    rules,
+    training_rules,
+    model_rules,
+    cimv3_rules,
+    text_rules,
+    engine_rules,
+    quantizer_rules,
+    target_rules,
+    boards,
+)
 
 
-def check(
-    values: dict[str, Any], folder: Path, given_of_model: Set[str] = frozenset()
-) -> tuple[Config, list[UserError]]:
-    """Nested values as a typed Config, and everything that is wrong with them.
+def check(values: dict[str, Any], given_of_model: Set[str] = frozenset()) -> tuple[Config, list[UserError]]:
+    """Return nested values as a typed Config, and everything that is wrong with them.
+
+    A wrong value leaves its default in place, so that all rules can run.
 
     Args:
         values: Section -> key -> value, as composed from YAML and overrides.
-        folder: With the groups of the configuration; boards are named there.
         given_of_model: Keys of the model section that the user gives.
     """
-    boards = describe.options_of(folder / "board")
-    config, errors = validation.check(values, boards, given_of_model)
-    if config.pretrained and config.model.float_model_path:
-        sections = {"model": vars(config.model), "tokenizer": vars(config.tokenizer)}
-        errors += pretrained.other_settings(sections, config.model.float_model_path) + other_recipe(config)
-    if config.deployment.without_passes:
-        errors += unknown_passes(config)
-    services = CHAINS.get(config.operation_mode, ())
-    if "benchmarking" in services and config.benchmarking.sample:
-        errors += long_prompts(config)
-    if {"benchmarking", "deployment"} & set(services) and config.deployment.hardware_setup.board in boards:
-        errors += board_mistakes(config)
+    errors: list[UserError] = []
+    config = build_section(Config, with_facts_of_board(values), "", errors)
+    errors += model_rules.check_keys(config.model, given_of_model)
+    sections = {**vars(config), "config": config, "services": frozenset(CHAINS.get(config.operation_mode, ()))}
+    for owner in OWNERS:
+        for rule in owner.RULES:
+            errors += broken(rule, sections)
     return config, errors
 
 
-def other_recipe(config: Config) -> list[UserError]:
-    """A recipe by which the pretrained decode step at hand is not quantized."""
-    asked, at_hand = config.quantization.recipe, pretrained.recipe_of(config.model.quantized_model_path)
-    if at_hand in (None, asked) or "quantization" in CHAINS.get(config.operation_mode, ()):
-        return []
-    what = f"the pretrained model at hand is quantized by {at_hand}"
-    return [UserError(what, received=f"quantization.recipe={asked}", remedy="Choose it with quantization=<recipe>.")]
+def with_facts_of_board(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values with the facts of the board that they name, where they say only some of them."""
+    deployment = section(values, "deployment")
+    setup = section(deployment, "hardware_setup")
+    name = setup.get("board", Board().board)
+    if all(entry.name in setup for entry in required_facts()) or name not in board_names():
+        return values
+    facts = OmegaConf.to_container(OmegaConf.merge(read_facts(name), setup))
+    return {**values, "deployment": {**deployment, "hardware_setup": facts}}
 
 
-# Imported below in functions: it takes time at every start, and few runs need it.
+def section(values: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a section of nested values; an empty one where something else stands, which is told elsewhere."""
+    found = values.get(name)
+    return found if isinstance(found, dict) else {}
 
 
-def unknown_passes(config: Config) -> list[UserError]:
-    """Passes of the compiler that are none."""
-    from textzoo.compiler.passes.registry import chosen_passes
-
-    errors: list[UserError] = []
-    with collecting(errors):
-        chosen_passes(frozenset(config.deployment.without_passes))
-    return errors
-
-
-def long_prompts(config: Config) -> list[UserError]:
-    """A prompt that the console of a device has no room for."""
-    from textzoo.targets.console import check_prompt
-
-    errors: list[UserError] = []
-    with collecting(errors):
-        check_prompt(config.prediction)
-    return errors
-
-
-def board_mistakes(config: Config) -> list[UserError]:
-    """Wrong facts of the board, or a second core or an emulator that it has not."""
-    from textzoo.targets.boards import board_of, check_second_core
-
-    errors: list[UserError] = []
-    deployment, measuring = config.deployment, "benchmarking" in CHAINS[config.operation_mode]
-    with collecting(errors):
-        is_board = deployment.target == "board" and config.benchmarking.measured_by != "host"
-        board = board_of(deployment.hardware_setup) if is_board else None
-        with collecting(errors):
-            check_second_core(board, deployment.second_core)
-        if board and measuring and config.benchmarking.measured_by == "emulator":
-            board.emulator(config.benchmarking.emulator)
-    return errors
+def broken(rule: Rule, sections: dict[str, Any]) -> list[UserError]:
+    """Return the mistakes that a rule finds in the sections that its parameters name."""
+    return rule(**{name: sections[name] for name in inspect.signature(rule).parameters})

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import tempfile
+import typing
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -26,12 +27,14 @@ from textzoo.common.bounded_yaml import fault_of, read_bounded
 from textzoo.common.errors import UserError, collecting, short_reason
 from textzoo.common.escaping import visible
 from textzoo.common.files import make_folder
+from textzoo.common.locks import hold
 from textzoo.common.registry import did_you_mean, nearest, unknown_name
 from textzoo.common.secrets import remember_environment
-from textzoo.config import check as configuration
 from textzoo.config import help as describe
 from textzoo.config import pretrained
+from textzoo.config.boards import SECTION, board_names
 from textzoo.config.chains import DESCRIBE
+from textzoo.config.check import check
 from textzoo.config.composition import (
     CHOSEN,
     bound_files,
@@ -46,13 +49,15 @@ from textzoo.config.composition import (
 from textzoo.config.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.config.places import ADDRESSES
 from textzoo.config.resuming import is_of_hydra, of_resumed_run, read_yaml
-from textzoo.config.rules.model import keys_not_taken
-from textzoo.config.schema import Config, ModelConfig, walk
-from textzoo.records.workspace import hold
+from textzoo.config.schema import Config, walk
+from textzoo.models.rules import keys_not_taken
+from textzoo.models.settings import ModelConfig
+from textzoo.targets.board_facts import required_facts
 
 USER_MISTAKE = 2
 MAXIMAL_SWEEP_CHECKS = 256
 MODEL_SECTION = "model."
+BOARD_KEY = f"{SECTION}.board"
 LONGEST_MESSAGE = 500
 # What Hydra lets through of a file that it cannot read, or of a key of its own that has another type.
 NOT_COMPOSED = (
@@ -89,13 +94,21 @@ def run_folder(resume: str | None, mode: str) -> str:
 def register() -> None:
     """Make the schema's defaults and the run folder known to Hydra.
 
-    The defaults are stored as plain values: types and ranges are checked by `validation`, which finds all mistakes at
+    The defaults are stored as plain values: types and ranges are checked by `check`, which finds all mistakes at
     once where Hydra would stop at the first.
     """
-    ConfigStore.instance().store(name="schema", node=dataclasses.asdict(Config()))
+    ConfigStore.instance().store(name="schema", node=schema_values())
     OmegaConf.register_new_resolver("textzoo_run_folder", run_folder, replace=True)
     remember_environment()
     OmegaConf.register_new_resolver("textzoo_started_at", started_at, replace=True)
+
+
+def schema_values() -> dict[str, Any]:
+    """The default of every key that has one; a board's facts come from the group `board`."""
+    values = dataclasses.asdict(Config())
+    for entry in required_facts():
+        del values["deployment"]["hardware_setup"][entry.name]
+    return values
 
 
 # Hydra would execute whatever the file holds.
@@ -189,11 +202,12 @@ def completed(arguments: list[str], options: Namespace, folder: Path) -> list[st
     """The command line with all that it implies: flags first, then the overrides in one row, as Hydra wants them."""
     flags = [argument for argument in arguments if argument not in options.overrides]
     overrides = [with_literal_text(text, sweeping=options.multirun) for text in options.overrides]
+    overrides = with_board_as_group(overrides)
     flags = with_project_configuration(flags, options, folder)
     earlier_flags, earlier = of_resumed_run(overrides, options, folder)
     overrides, flags = [*earlier, *overrides], [*flags, *earlier_flags]
     options = get_args_parser().parse_args([*flags, *overrides])
-    implied = of_pretrained_model(overrides, options, folder)
+    implied = implied_options(overrides, options, folder)
     if file := users_file(options, folder):
         # An experiment that nobody typed stands below the user's file, unless that file cannot stand on anything.
         if not has_defaults(file):
@@ -255,31 +269,49 @@ def without_option(arguments: list[str], names: tuple[str, ...]) -> list[str]:
     return kept
 
 
-def of_pretrained_model(overrides: list[str], options: Namespace, folder: Path) -> list[str]:
-    """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
+def with_board_as_group(overrides: list[str]) -> list[str]:
+    """The overrides with the board's name as the option of the group `board`, which brings the facts of that board."""
+    by_key = [text for text in overrides if text.startswith(f"{BOARD_KEY}=")]
+    others = [text for text in overrides if text not in by_key and not (by_key and text.startswith("board="))]
+    return [*others, *(text.replace(BOARD_KEY, "board", 1) for text in by_key)]
+
+
+def implied_options(overrides: list[str], options: Namespace, folder: Path) -> list[str]:
+    """What follows from the options: a pretrained model's experiment and files, and the facts of a board."""
     given = {override.key_or_group: override for override in parse(overrides)[0] if not override.is_delete()}
     file = users_file(options, folder)
     if "pretrained" not in given and file is None:
         return []
-    purpose = "pretrained=true"
-    single_value(given.get("pretrained"), purpose)
+    single_value(given.get("pretrained"), "pretrained=true")
     chosen = chosen_options(given, options, folder)
+    return [*of_named_board(chosen), *of_pretrained_model(chosen, given)]
+
+
+def of_named_board(chosen: dict[str, Any]) -> list[str]:
+    """For a file that names a board: its option of the group, which brings the facts that the file does not say."""
+    name = chosen.get(BOARD_KEY)
+    return [f"board={name}"] if name in board_names() and name != chosen.get("board", name) else []
+
+
+def of_pretrained_model(chosen: dict[str, Any], given: dict[str, Override]) -> list[str]:
+    """For `pretrained=true`: the experiment and the files of that model, where nothing else is given."""
     if chosen.get("pretrained") is not True:
         return []
     for group in ("model", "quantization"):
-        single_value(given.get(group), purpose)
+        single_value(given.get(group), "pretrained=true")
     added = pretrained.overrides(str(chosen["model"]), str(chosen["quantization"]))
     return [f"{key}={quoted(value)}" for key, value in added.items() if key not in given]
 
 
 def chosen_options(given: dict[str, Override], options: Namespace, folder: Path) -> dict[str, Any]:
-    """The option of each group, and `pretrained`, by the command line and the files that it stands on."""
+    """The option of each group, `pretrained` and the board's name, by the command line and the files below it."""
     file, project = users_file(options, folder), Namespace(config_path=None, config_name=None)
     if file and not has_defaults(file):  # it has no groups
         options, given = project, only_options(given, folder)
     try:
         composed = composed_of([next(choices(override)).input_line for override in given.values()], options, folder)
-        return {**composed.hydra.runtime.choices, "pretrained": composed.pretrained}
+        named = {"pretrained": composed.pretrained, BOARD_KEY: OmegaConf.select(composed, BOARD_KEY)}
+        return {**composed.hydra.runtime.choices, **named}
     except (UserError, *NOT_COMPOSED):
         # Why it does not compose is told when all is checked; here the command line alone counts.
         names = given.keys() & {"pretrained", "model", "quantization"}
@@ -368,7 +400,7 @@ def check_key(name: str) -> UserError | None:
     """An error with the nearest key, by its whole name or by its last part."""
     keys = [key for key, _ in walk()]
     sections = {key.rpartition(".")[0] for key in keys} - {""}
-    below = tuple(f"{key}." for key, entry in walk() if entry.type is dict)
+    below = tuple(f"{key}." for key, entry in walk() if typing.get_origin(entry.type) is dict)
     if name in keys or name in sections or name.startswith(below):
         return None
     by_last_part = {key.rpartition(".")[2]: key for key in keys}
@@ -400,7 +432,7 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
     for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
-        unique.update({str(error): error for error in configuration.check(variant, folder, given)[1]})
+        unique.update({str(error): error for error in check(variant, given)[1]})
     return [*errors, *unique.values()], run_directory
 
 

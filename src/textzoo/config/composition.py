@@ -25,13 +25,14 @@ from textzoo.common.bounded_yaml import PARSER, YamlBombError, check_yaml, read_
 from textzoo.common.errors import UserError
 from textzoo.common.files import require_file
 from textzoo.common.secrets import HIDDEN
-from textzoo.config.keys import default_of
+from textzoo.common.settings import default_of
 from textzoo.config.overrides import choices, parse
 from textzoo.config.places import ADDRESSES
-from textzoo.config.rules.dataset import NOT_TAKEN
-from textzoo.config.rules.model import NOT_ARCHITECTURE
-from textzoo.config.schema import DatasetConfig, ModelConfig, TokenizerConfig
 from textzoo.models.constructors import arguments_of
+from textzoo.models.rules import NOT_ARCHITECTURE
+from textzoo.models.settings import ModelConfig
+from textzoo.text.corpora.registry import CORPORA
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 
 # What a document of YAML may be instead of keys and values.
 KINDS = {list: "list", str: "text", int: "number", float: "number"}
@@ -343,8 +344,9 @@ def unfit_of_model(architecture: str) -> dict[str, Any]:
 
 def unfit_of_dataset(name: str) -> dict[str, Any]:
     """Keys that a corpus does not take, with their defaults."""
-    keys = {key for _, refused in NOT_TAKEN.get(name, ()) for key in refused}
-    return defaults_of(DatasetConfig, keys | ({"sources"} if name != "mixture" else set()))
+    kind = CORPORA.get(name)
+    keys = {key for _, refused in (kind.not_taken if kind else ()) for key in refused}
+    return defaults_of(DatasetConfig, keys if kind and kind.has_sources else {*keys, "sources"})
 
 
 def unfit_of_tokenizer(name: str) -> dict[str, Any]:

@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from textzoo.common.paths import PROGRAM
+from textzoo.common.settings import default_of, range_text, type_text
 from textzoo.config.chains import CHAINS, SERVICES
-from textzoo.config.keys import default_of, range_text, type_text
 from textzoo.config.schema import Config, walk
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.

@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 from textzoo.common.errors import UserError
-from textzoo.config.keys import allowed_types
+from textzoo.common.settings import allowed_types
 from textzoo.config.places import ADDRESSES
 from textzoo.config.schema import walk
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 
 from textzoo.common import processes
-from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import not_run
 
 PROBE_SECONDS = 120
@@ -22,7 +21,7 @@ def probe(content: bytes, label: str) -> None:
     digest = hashlib.sha256(content).hexdigest()
     if digest in _known_good:
         return
-    command = [sys.executable, "-P", "-m", "textzoo.engines.probe"]  # -P: no module of the current folder
+    command = [sys.executable, "-P", "-m", "textzoo.engines.first_steps"]  # -P: no module of the current folder
     try:
         done = processes.run(command, timeout=PROBE_SECONDS, given=content, env=dict(os.environ))
     except subprocess.TimeoutExpired:
@@ -30,21 +29,3 @@ def probe(content: bytes, label: str) -> None:
     if done.returncode < 0:
         raise not_run(label, f"it ends the whole process (signal {-done.returncode})")
     _known_good.add(digest)
-
-
-def main() -> None:
-    """Run two steps of the decode step on the standard input; ends by a signal where LiteRT does."""
-    from textzoo.engines.litert_engine import LitertEngine, LitertReferenceEngine
-
-    content = sys.stdin.buffer.read()
-    for kind in (LitertReferenceEngine, LitertEngine):
-        try:
-            engine = kind(content)
-            for _ in range(min(engine.context_length, 2)):
-                engine.step_raw(0)
-        except UserError:
-            pass  # the asking process finds the same and reports it
-
-
-if __name__ == "__main__":
-    main()

@@ -1,10 +1,6 @@
 """The table of engines."""
 
-from pathlib import Path
-from typing import Any
-
 from textzoo.common.registry import Registry
-from textzoo.engines.base import Engine
 
 ENGINES = Registry(
     "engine",
@@ -15,18 +11,3 @@ ENGINES = Registry(
         "native": "textzoo.engines.native_engine:NativeEngine",
     },
 )
-
-
-def open_engine(name: str, model: Any) -> Engine:
-    """Open an engine.
-
-    Args:
-        name: "keras", "litert_ref", "litert" or "native".
-        model: A LanguageModel or the path of a .keras/.h5 for keras; the path of a decode .tflite for the others.
-    """
-    engine = ENGINES.get(name)
-    if name == "keras" and isinstance(model, str | Path):
-        from textzoo.models.files import load_float_model
-
-        model = load_float_model(Path(model))
-    return engine(model)

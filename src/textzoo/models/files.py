@@ -19,12 +19,12 @@ import h5py
 from textzoo.common.archives import open_archive
 from textzoo.common.errors import UserError
 from textzoo.common.files import atomic_path, require_file
-from textzoo.config.keys import build_section
-from textzoo.config.rules.model import NOT_ARCHITECTURE, not_taken
-from textzoo.config.schema import ModelConfig
+from textzoo.common.settings import build_section
 from textzoo.models.base import LanguageModel
 from textzoo.models.hdf5_check import check_declared, scalar_text
 from textzoo.models.registry import MODELS
+from textzoo.models.rules import NOT_ARCHITECTURE, not_taken
+from textzoo.models.settings import ModelConfig
 
 MAXIMAL_CONFIG_BYTES = 1 << 20
 MAXIMAL_VOCABULARY = 1 << 16

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from textzoo.config.chains import CHAINS
 from textzoo.config.schema import Config
 from textzoo.quantizers.recipes import get_recipe
-from textzoo.targets.boards import Budget, board_of
+from textzoo.targets.boards import Budget
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES
 
@@ -47,7 +47,7 @@ def expected(config: Config, model_class: "type[LanguageModel]", architecture: d
     stored = stored_bytes(model_class(**architecture), recipe.weight_bits) if recipe.has_coarse_weights else weights
     second_stack = {"stack of the second core": SECOND_STACK_BYTES} if config.deployment.second_core else {}
     return Budget(
-        board_of(config.deployment.hardware_setup),
+        config.deployment.hardware_setup,
         {
             "weights": stored,
             "parameters (estimated)": int(PARAMETERS_SHARE * weights),

@@ -5,9 +5,9 @@ The prompt and the seed stay the console's own: a person brings the one, and the
 
 from textzoo.common.errors import raise_all
 from textzoo.compiler.backend.templates import template
-from textzoo.config.rules.device import stop_mistakes
-from textzoo.config.schema import PredictionConfig
 from textzoo.engines.sampling import temperature_q16
+from textzoo.engines.settings import PredictionConfig
+from textzoo.targets.rules import stop_mistakes
 
 MOST_TOKENS = 2**31 - 1
 # Characters that stand for themselves in a C string; "?" does not, for the sake of trigraphs.

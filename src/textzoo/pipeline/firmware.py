@@ -19,19 +19,21 @@ from textzoo.compiler.backend.kernels import source_of
 from textzoo.compiler.compile import CompiledModel, Saving, compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED
-from textzoo.config.schema import Config, PredictionConfig
+from textzoo.config.schema import Config
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.model_check import model_mistakes
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Sink
 from textzoo.records.workspace import Workspace
-from textzoo.targets.boards import Board, Budget, board_of, check_second_core
-from textzoo.targets.platforms import HOST, platform_of, render_project
+from textzoo.targets.boards import Board, Budget, check_second_core
+from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
+from textzoo.targets.registry import HOST
 from textzoo.text.tokenizers.base import Tokenizer
 
 logger = logging.getLogger("textzoo")
@@ -74,7 +76,7 @@ def prepare(
         UserError: No model, operators that the compiler lacks, or a model that does not fit the board.
     """
     on_host = on_host or config.deployment.target == HOST
-    board = None if on_host else board_of(config.deployment.hardware_setup)
+    board = None if on_host else config.deployment.hardware_setup
     path = quantized_model(config, workspace)
     made = make_firmware(
         path,

@@ -9,12 +9,13 @@ from textzoo.common.escaping import visible_line
 from textzoo.common.files import write_json, write_text
 from textzoo.common.progress import console, working
 from textzoo.common.untrusted_json import read_json_object
-from textzoo.config.schema import Config, DatasetConfig, TokenizerConfig
+from textzoo.config.schema import Config
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.records.tracking import Sink
 from textzoo.records.workspace import ROLES, Workspace
-from textzoo.text.corpora.registry import Corpus, TokenCorpus, load_corpus
+from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.text.statistics import data_statistics, numbers, statistics_key, statistics_page, warnings
 from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer
 

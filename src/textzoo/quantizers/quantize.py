@@ -10,13 +10,13 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import write_bytes
 from textzoo.common.progress import working
 from textzoo.compiler.tflite.file import TfliteFile, read_tflite
-from textzoo.config.schema import QuantizationConfig
 from textzoo.models.base import LanguageModel
 from textzoo.quantizers.apply import apply_recipe, state_arithmetic, with_readers
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, settle
 from textzoo.quantizers.export import export_decode, export_forward
 from textzoo.quantizers.position_report import report_by_position
 from textzoo.quantizers.recipes import Recipe, get_recipe
+from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.quantizers.stored_weights import put_on_grid
 from textzoo.quantizers.tensor_report import report_tensors
 from textzoo.quantizers.weight_grids import grid_of_bits

@@ -40,6 +40,9 @@ class Recipe:
         return self.name.replace(f"wi{self.weight_bits}", "wi8")
 
 
+# Grids that weights are rounded to while training (training.qat), with the bits of the recipes that store them.
+GRID_BITS = {"int8": 8, "int4": 4, "ternary": 2}
+
 RECIPES = {
     recipe.name: recipe
     for recipe in (

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from keras import ops
 
+from textzoo.quantizers.recipes import GRID_BITS
+
 # A kernel is on its grid if rounding moves no weight by more than this part of its scale: float32 leaves 1e-6.
 TOLERANCE = 1e-4
 EMBEDDINGS = "embeddings"
@@ -83,9 +85,9 @@ def positive(scales: Any) -> Any:
 
 # By the names of `training.qat`.
 GRIDS: dict[str, Grid] = {
-    "int8": UniformGrid(bits=8, highest=127),
-    "int4": UniformGrid(bits=4, highest=7),
-    "ternary": TernaryGrid(),
+    "int8": UniformGrid(GRID_BITS["int8"], highest=127),
+    "int4": UniformGrid(GRID_BITS["int4"], highest=7),
+    "ternary": TernaryGrid(bits=GRID_BITS["ternary"]),
 }
 
 

@@ -1,16 +1,14 @@
 """A run's folder: artifacts under names, and a ledger of finished steps by which a chain resumes."""
 
 import contextlib
-import errno
-import fcntl
 import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import A_FILE, A_FOLDER, file_digest, kind_of_place, shown_path
+from textzoo.common.locks import hold
 from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told, write_row
 
 # role -> where it lies in the run's folder; a pattern stands for one file per recipe.
@@ -68,43 +66,6 @@ def foreign_of(path: Path) -> dict[Path, str]:
         places += (Path(folder, name) for folder, folders, files in os.walk(path) for name in [*folders, *files])
     kinds = {place: A_LINK if place.is_symlink() else kind_of_place(place) for place in places}
     return {place: kind for place, kind in kinds.items() if kind not in (None, A_FILE, A_FOLDER)}
-
-
-def open_own(path: Path) -> TextIO:
-    """A text file to append to; UserError where the path is a link, a pipe, or a second name of a file elsewhere."""
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    try:
-        handle = os.open(path, flags, 0o644)
-    except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
-            raise
-        raise not_a_file(path) from None
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
-        os.close(handle)
-        raise not_a_file(path)
-    return os.fdopen(handle, "a", encoding="utf-8")
-
-
-def hold(lock: Path) -> TextIO:
-    """The lock of a folder, held until it is closed; UserError if another process holds it."""
-    file = open_own(lock)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise UserError(
-            f"another run is working in {lock.parent}", remedy="Wait for it, or give another hydra.run.dir."
-        ) from None
-    return file
-
-
-def not_a_file(path: Path) -> UserError:
-    return UserError(
-        f"'{path}' is no plain file of this folder alone",
-        expected="a file, no link and no pipe",
-        remedy="Remove it, or give another hydra.run.dir.",
-    )
 
 
 class Workspace:

@@ -20,24 +20,26 @@ from textzoo.common import signals
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.common.files import remove_unused, shown_path, shown_setting
+from textzoo.common.locks import open_own
 from textzoo.common.paths import CONFIGURATION, IS_INSTALLED, PROGRAM
 from textzoo.common.progress import console
 from textzoo.common.secrets import masked, masked_for, remember_environment
 from textzoo.common.standard_streams import losses, without_notes
-from textzoo.config import check as configuration
 from textzoo.config.chains import TEXT_FIRST, UNTRACKED
+from textzoo.config.check import check
 from textzoo.config.places import published, published_setting, published_values
 from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.config.schema import Config
 from textzoo.records.ledger import FinishedStep
 from textzoo.records.report import Report, RunSummary, print_report, write_report
 from textzoo.records.tracking import NullTracker, RunSink, Tracker, git_commit
-from textzoo.records.workspace import LOCK, Workspace, open_own
+from textzoo.records.workspace import LOCK, Workspace
 from textzoo.runs import continuing
-from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, Step, make_plan, plan_lines
+from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, make_plan, plan_lines
 from textzoo.runs.run_labels import run_name, run_tags
 from textzoo.runs.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.runs.sources import made_from, sources_of
+from textzoo.runs.steps import Step
 
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 NOT_BEGUN = "Interrupted before the run began: nothing is left of it."
@@ -73,7 +75,7 @@ def remove_traces(root: Path, mode: Any) -> None:
 
 
 def typed_config(composed: DictConfig) -> Config:
-    config, errors = configuration.check(OmegaConf.to_container(composed, resolve=True), CONFIGURATION)
+    config, errors = check(OmegaConf.to_container(composed, resolve=True))
     raise_all(errors)
     return config
 

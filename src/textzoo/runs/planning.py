@@ -13,8 +13,7 @@ from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import shown_path
 from textzoo.common.progress import console
 from textzoo.common.secrets import masked
-from textzoo.config.chains import CHAINS, SERVICES, Service
-from textzoo.config.rules.device import HOST
+from textzoo.config.chains import CHAINS, SERVICES
 from textzoo.config.schema import Config
 from textzoo.records.ledger import LEDGER, LONGEST_SHOWN, FinishedStep, Ledger, changes, told
 from textzoo.records.report import Report
@@ -22,6 +21,8 @@ from textzoo.records.tracking.addresses import DEFAULT_STORE, sqlite_path
 from textzoo.records.workspace import ROLES, Workspace
 from textzoo.runs import continuing
 from textzoo.runs.sources import Sources, made_from, sources_of
+from textzoo.runs.steps import Step
+from textzoo.targets.registry import HOST
 
 if TYPE_CHECKING:
     from textzoo.text.corpora.reading import LeftOut
@@ -32,35 +33,6 @@ LEFT_BEHIND = ("quantized_model", "forward_model")
 REPORTS = ("report.html", "report.json", "report.md")
 UNKNOWN_CHANGE = f"it was made from something else ({LEDGER} does not say what)"
 logger = logging.getLogger("textzoo")
-
-
-@dataclass
-class Step:
-    """One service of the plan.
-
-    Attributes:
-        number: Its place in the chain, from 1.
-        kind: Its name in SERVICES.
-        reused: The finished step whose result serves again.
-        reasons: Why an earlier result does not, one clause each.
-        replaced: Files of earlier results that it writes over, as paths in the run's folder.
-        set_aside: Files of earlier results that it moves to earlier/.
-    """
-
-    number: int
-    kind: str
-    reused: FinishedStep | None = None
-    reasons: list[str] = dataclasses.field(default_factory=list)
-    replaced: list[str] = dataclasses.field(default_factory=list)
-    set_aside: list[str] = dataclasses.field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return f"{self.number}_{self.kind}"
-
-    @property
-    def service(self) -> Service:
-        return SERVICES[self.kind]
 
 
 @dataclass
@@ -166,8 +138,8 @@ def has_type(value: Any, kind: Any) -> bool:
 
 def read_texts(config: Config, names: Sequence[str]) -> str:
     """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
+    from textzoo.text.corpora.loading import load_corpus
     from textzoo.text.corpora.reading import as_paths, joined_text, left_out
-    from textzoo.text.corpora.registry import load_corpus
 
     digest = ""
     errors: list[UserError] = []

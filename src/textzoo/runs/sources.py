@@ -4,7 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textzoo.common.files import file_digest, value_digest
 from textzoo.common.secrets import masked
@@ -14,10 +14,8 @@ from textzoo.config.schema import Config, walk
 from textzoo.records.ledger import Ingredients, Ledger, ingredient
 from textzoo.records.workspace import Workspace
 from textzoo.runs import continuing
+from textzoo.runs.steps import Step
 from textzoo.text.corpora.reading import SUFFIX
-
-if TYPE_CHECKING:
-    from textzoo.runs.planning import Step
 
 
 @dataclass
@@ -54,7 +52,7 @@ class Sources:
 
 
 def sources_of(
-    config: Config, step: "Step", workspace: Workspace, corpus_sha256: str, ledger: Ledger | None = None
+    config: Config, step: Step, workspace: Workspace, corpus_sha256: str, ledger: Ledger | None = None
 ) -> Sources:
     """What a step is made from: its configuration and the files that it reads.
 
@@ -104,6 +102,13 @@ def configured(config: Config, name: str) -> Any:
     value: Any = config
     for part in name.split("."):
         value = getattr(value, part)
+    return plain(value)
+
+
+def plain(value: Any) -> Any:
+    """A value without dataclasses, which become dicts."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
 
 

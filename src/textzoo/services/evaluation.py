@@ -15,7 +15,7 @@ from textzoo.config.schema import Config
 from textzoo.engines.base import Engine
 from textzoo.engines.metrics import Metrics, evaluate, merged
 from textzoo.engines.model_check import model_mistakes
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
 from textzoo.pipeline import inputs
 from textzoo.records.report import EvaluationReport, Report
 from textzoo.records.tracking import Sink

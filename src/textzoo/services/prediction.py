@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import write_text
 from textzoo.common.progress import console
-from textzoo.config.schema import Config, PredictionConfig
+from textzoo.config.schema import Config
 from textzoo.engines.base import Engine
 from textzoo.engines.generate import generate_samples
-from textzoo.engines.registry import open_engine
+from textzoo.engines.opening import open_engine
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline import inputs
 from textzoo.records.report import Report, SampleReport
 from textzoo.records.tracking import Sink

@@ -3,10 +3,11 @@
 import dataclasses
 from pathlib import Path
 
-from textzoo.config.schema import Config, ModelConfig
+from textzoo.config.schema import Config
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
 from textzoo.models.registry import MODELS
+from textzoo.models.settings import ModelConfig
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import check_before_training
 from textzoo.records.report import ModelReport, Report, TrainingReport

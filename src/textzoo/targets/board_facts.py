@@ -1,17 +1,17 @@
-"""Which characters a board's facts may have: they reach make, shells, linker scripts, C, CMake and QEMU as they stand.
+"""What a board's facts must be: which are needed, and which characters they may have.
 
-A board's YAML is a user's own instruction for building; a text in it is all the same never a command that it was not
-meant to be.
+They reach make, shells, linker scripts, C, CMake and QEMU as they stand. A board's YAML is a user's own instruction for
+building; a text in it is all the same never a command that it was not meant to be.
 """
 
+import dataclasses
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
 
 from textzoo.common.errors import UserError
-
-if TYPE_CHECKING:
-    from textzoo.targets.boards import Board, Emulator
+from textzoo.common.settings import default_of, type_text
+from textzoo.targets.boards import FLASH, RAM, Board, Emulator
 
 
 class Alphabet(NamedTuple):
@@ -42,7 +42,34 @@ ARGUMENTS = Alphabet(
 )
 
 
-def wrong_characters(board: "Board", prefix: str) -> list[UserError]:
+def wrong_facts(board: Board, prefix: str) -> list[UserError]:
+    """Facts of a board that are missing or that no project can be made from; `prefix` stands before keys."""
+    empty = [entry.name for entry in required_facts() if getattr(board, entry.name) == default_of(entry)]
+    return wrong_characters(board, prefix) or missing_facts(empty, prefix) or missing_memories(board, prefix)
+
+
+def required_facts() -> list[dataclasses.Field]:
+    return [entry for entry in dataclasses.fields(Board) if entry.metadata.get("required")]
+
+
+def missing_facts(names: Collection[str], prefix: str) -> list[UserError]:
+    """A mistake for each required fact of these names."""
+    return [
+        UserError(f"{prefix}{entry.name} is missing", expected=type_text(entry))
+        for entry in required_facts()
+        if entry.name in names
+    ]
+
+
+def missing_memories(board: Board, prefix: str) -> list[UserError]:
+    return [
+        UserError(f"{prefix}memories has no memory of kind {kind}", expected="both flash and ram")
+        for kind in (FLASH, RAM)
+        if board.memory(kind) is None
+    ]
+
+
+def wrong_characters(board: Board, prefix: str) -> list[UserError]:
     """A mistake for every text of a board that has characters which its place does not take."""
     return [
         UserError(f"{prefix}{key} has characters that its place does not take", expected=words, received=ascii(text))
@@ -51,24 +78,24 @@ def wrong_characters(board: "Board", prefix: str) -> list[UserError]:
     ]
 
 
-def texts_of(board: "Board") -> Iterator[tuple[str, str, Alphabet]]:
+def texts_of(board: Board) -> Iterator[tuple[str, str, Alphabet]]:
     """(key, text, alphabet) of all that a project is rendered with."""
     yield "board", board.name, NAME
     yield from ((key, getattr(board, key), LINE) for key in ("title", "boot", "cycles_note"))
     yield from ((key, getattr(board, key), WORD) for key in ("platform", "family", "core", "variant", "power_supply"))
     if board.uart:
         yield from ((f"uart.{key}", getattr(board.uart, key), WORD) for key in ("instance", "tx", "rx"))
-    yield from (("memories", memory.name, REGION) for memory in board.memories)
+    yield from (("memories", memory.name, REGION) for memory in board.memories.values())
     for tool, arguments in (board.flash or {}).items():
         yield "flash", tool, NAME
         yield f"flash.{tool}", arguments, ARGUMENTS
-    for emulator in board.emulators.values():
+    for emulator in board.emulation.values():
         yield "emulation", emulator.name, NAME
         yield f"emulation.{emulator.name}.machine", emulator.machine, NAME
         yield f"emulation.{emulator.name}.note", emulator.note, LINE
 
 
-def check_twin(board: "Board", emulator: "Emulator", names: tuple[str, ...]) -> None:
+def check_twin(board: Board, emulator: Emulator, names: tuple[str, ...]) -> None:
     """UserError for the facts of a twin that are missing: 0, or nothing at all."""
     missing = [name for name in names if not getattr(emulator, name)]
     if missing:

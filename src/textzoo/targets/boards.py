@@ -1,20 +1,17 @@
-"""Boards: their facts from conf/board/NAME.yaml, and whether a model fits them."""
+"""Boards: the section of the configuration that describes one, and whether a model fits it."""
 
-import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import yaml
-
-from textzoo.common.errors import UserError, raise_all
-from textzoo.common.files import require_file
-from textzoo.common.paths import BOARD_FOLDER
+from textzoo.common.errors import UserError
 from textzoo.common.registry import unknown_name
-from textzoo.config.keys import build_section
-from textzoo.config.schema import HardwareSetupConfig
-from textzoo.targets.board_facts import wrong_characters
+from textzoo.common.settings import setting
+from textzoo.compiler.packing.tables import VARIANT_PLACES
+from textzoo.targets.registry import HOST, PLATFORMS
 
+# Those of this machine are no board's.
+BOARD_PLATFORMS = tuple(name for name in PLATFORMS if name != HOST)
+BOARD_VARIANTS = tuple(name for name in VARIANT_PLACES if name != HOST)
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
 BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "twin", "host"
@@ -44,13 +41,13 @@ class Memory:
 
 @dataclass(frozen=True)
 class Uart:
-    """The serial line: peripheral, pins ("PA9") and their alternate function where the project sets them up, baud."""
+    """The serial line of a board."""
 
-    instance: str = ""
-    tx: str = ""
-    rx: str = ""
-    function: int = field(default=0, metadata={"low": 0, "high": 15})
-    baud: int = field(default=115200, metadata={"low": 1, "high": 10**8})
+    instance: str = setting("", "Peripheral, e.g. USART2.")
+    tx: str = setting("", "Pin that sends, e.g. PA2.")
+    rx: str = setting("", "Pin that receives.")
+    function: int = setting(0, "Alternate function of the pins, where the project sets them up.", low=0, high=15)
+    baud: int = setting(115200, "Speed of the line, in baud.", low=1, high=10**8)
 
 
 @dataclass(frozen=True)
@@ -99,49 +96,44 @@ class Emulator:
 
 @dataclass(frozen=True)
 class Board:
-    """A board as its YAML describes it.
+    """A board, as conf/board/NAME.yaml describes it; every fact can be overridden."""
 
-    Attributes:
-        name: Its name in the configuration.
-        title: The name on its box.
-        platform: Key of `platforms.PLATFORMS`.
-        family: Of the chip, as the platform knows it (`stm32.chips.FAMILIES`).
-        core: Likewise (`stm32.chips.CORES`).
-        variant: Kernels of the runtime: "generic", "cimv3", "dsp", "mve", "mul32" or "neon".
-        clock_hz: The clock that the project sets up.
-        cycles_per_instruction: Assumption for projections of time; `cycles_note` says on what ground.
-        memories: In order of preference within a kind.
-        flash: Tool -> arguments, {elf}, {bin} and {hex} standing for the files; in order of preference.
-        boot: Switches and cables, in words.
-        emulators: The first one is the default.
-        power_supply: Of chips that must be told ("ldo", "smps").
-        cores: That one program can use: 2 where its project has a tz_parallel for them.
-    """
+    board: str = setting("STM32H7", "Name of the board.")
+    title: str = setting("", "The name on its box.", required=True)
+    platform: str = setting("", "How its projects are made.", choices=BOARD_PLATFORMS, required=True)
+    family: str = setting("", "Family of the chip, e.g. stm32h7.", required=True)
+    core: str = setting("", "Processor, e.g. cortex-m7.", required=True)
+    variant: str = setting("", "Kernels of the runtime.", choices=BOARD_VARIANTS, required=True)
+    clock_hz: int = setting(0, "Clock that the project sets up.", unit="Hz", low=1, high=10**10, required=True)
+    cycles_per_instruction: float = setting(
+        0.0, "Assumption for projections of time.", above=0.0, high=100.0, required=True
+    )
+    cycles_note: str = setting("", "What that assumption rests on.")
+    memories: dict[str, Memory] = setting(
+        {},
+        "Memory -> kind (flash, ram, external_flash), origin, bytes; in order of preference within a kind.",
+        required=True,
+    )
+    uart: Uart = field(default_factory=Uart)
+    flash: dict[str, str] = setting(
+        {}, "Tool -> arguments that write an image to the board, {elf}, {bin} and {hex} standing for the files."
+    )
+    boot: str = setting("", "Switches and cables, in words.")
+    emulation: dict[str, Emulator] = setting({}, "Machine of QEMU -> facts; the first one is the default.")
+    cores: int = setting(1, "Cores that a program can use.", low=1, high=2)
+    power_supply: str = setting("", "How the core is supplied, where a chip must know.", choices=("", "ldo", "smps"))
 
-    name: str
-    title: str
-    platform: str
-    family: str
-    core: str
-    variant: str
-    clock_hz: int = field(metadata={"low": 1, "high": 10**10})
-    cycles_per_instruction: float = field(metadata={"above": 0.0, "high": 100.0})
-    cycles_note: str
-    memories: tuple[Memory, ...]
-    uart: Uart
-    flash: dict[str, str]
-    boot: str
-    emulators: dict[str, Emulator] = field(default_factory=dict)
-    power_supply: str = ""
-    cores: int = field(default=1, metadata={"low": 1, "high": 2})
+    @property
+    def name(self) -> str:
+        return self.board
 
     def memory(self, kind: str) -> Memory | None:
         """The preferred memory of a kind."""
-        return next((memory for memory in self.memories if memory.kind == kind), None)
+        return next((memory for memory in self.memories.values() if memory.kind == kind), None)
 
     @property
     def rams(self) -> list[Memory]:
-        return [memory for memory in self.memories if memory.kind == RAM]
+        return [memory for memory in self.memories.values() if memory.kind == RAM]
 
     def data_memory(self, ram_bytes: int) -> Memory:
         """The first RAM that holds so many bytes in one piece, else the largest."""
@@ -150,99 +142,27 @@ class Board:
 
     def emulator(self, name: str | None = None) -> Emulator:
         """An emulator by name, or the default one."""
-        if not self.emulators:
+        if not self.emulation:
             raise UserError(f"the board {self.name} has no emulator")
         if name is None:
-            return next(iter(self.emulators.values()))
-        if name not in self.emulators:
-            raise unknown_name(f"emulator of {self.name}", name, self.emulators)
-        return self.emulators[name]
+            return next(iter(self.emulation.values()))
+        if name not in self.emulation:
+            raise unknown_name(f"emulator of {self.name}", name, self.emulation)
+        return self.emulation[name]
 
 
-def board_names(folder: Path = BOARD_FOLDER) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.yaml"))
+def check_second_core(board: Board | None, is_asked: bool, with_two: Collection[str] = ()) -> None:
+    """UserError where a second core is asked for, and the board (None: this machine) has none for a program.
 
-
-def load_board(name: str, folder: Path = BOARD_FOLDER) -> Board:
-    """The board of conf/board/NAME.yaml; UserError for unknown names and for facts that are missing or wrong."""
-    return board_from_facts(read_facts(name, folder), f"{folder / name}.yaml: ")
-
-
-def board_of(setup: HardwareSetupConfig, folder: Path = BOARD_FOLDER) -> Board:
-    """The board that a configuration means, with the facts that its user changed.
-
-    `board=NAME` as an override of the key changes the name alone: the other facts then still come from the group that
-    was chosen, and are another board's. The title tells.
+    Args:
+        board: The board.
+        is_asked: deployment.second_core.
+        with_two: Names of the boards that have two, for the message.
     """
-    facts = read_facts(setup.board, folder)
-    changed = {key: value for key, value in dataclasses.asdict(setup).items() if value not in ("", None, {}, 0, 0.0)}
-    if changed.get("title") == facts["title"]:
-        facts = merge(facts, changed)
-    return board_from_facts(facts, "deployment.hardware_setup.")
-
-
-def read_facts(name: str, folder: Path) -> dict[str, Any]:
-    """The YAML as nested values, on top of the board that it builds upon, as Hydra would compose it."""
-    if name not in board_names(folder):
-        raise unknown_name("board", name, board_names(folder))
-    path = folder / f"{name}.yaml"
-    require_file(path)
-    facts = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for base in facts.pop("defaults", []):
-        if base != "_self_":
-            facts = merge(read_facts(base, folder), facts)
-    return facts
-
-
-def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """`changes` on top of `base`, section by section."""
-    merged = dict(base)
-    for key, value in changes.items():
-        nested = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = merge(base[key], value) if nested else value
-    return merged
-
-
-def board_from_facts(facts: dict[str, Any], prefix: str) -> Board:
-    """Nested values -> Board, everything checked, all mistakes raised at once; `prefix` stands before keys in them."""
-    errors: list[UserError] = []
-    memories = parts(Memory, facts.get("memories"), f"{prefix}memories", errors)
-    emulators = parts(Emulator, facts.get("emulation"), f"{prefix}emulation", errors)
-    rest = {key: value for key, value in facts.items() if key not in ("board", "memories", "emulation")}
-    given = {"name": str(facts.get("board")), "memories": tuple(memories.values()), "emulators": emulators}
-    board = build_section(Board, rest, prefix, errors, **given)
-    errors += wrong_characters(board, prefix)
-    if not errors:
-        errors += missing_memories(board, prefix)
-    raise_all(errors)
-    return board
-
-
-def parts(kind: type, values: Any, name: str, errors: list[UserError]) -> dict[str, Any]:
-    """Name -> part, a dataclass with that name; mistakes are added to `errors`."""
-    if not isinstance(values, dict):
-        errors.append(UserError(f"wrong type of {name}", expected="a section", received=repr(values)))
-        return {}
-    return {
-        str(key): build_section(kind, facts, f"{name}.{key}.", errors, name=str(key)) for key, facts in values.items()
-    }
-
-
-def missing_memories(board: Board, prefix: str) -> list[UserError]:
-    return [
-        UserError(f"{prefix}memories has no memory of kind {kind}", expected="both flash and ram")
-        for kind in (FLASH, RAM)
-        if board.memory(kind) is None
-    ]
-
-
-def check_second_core(board: Board | None, is_asked: bool) -> None:
-    """UserError where a second core is asked for, and the board (None: this machine) has none for a program."""
     if is_asked and (board is None or board.cores < 2):
-        two = [name for name in board_names() if load_board(name).cores > 1]
         raise UserError(
             "deployment.second_core=true needs two cores that a project can use",
-            expected=f"one of {', '.join(two)}",
+            expected=f"one of {', '.join(with_two)}" if with_two else "a board with cores=2",
             received=f"{board.name}, which has one" if board else "this machine",
             remedy="Leave deployment.second_core at false, or take another board.",
         )

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from textzoo.common.errors import UserError
 from textzoo.common.signals import raise_if_interrupted
-from textzoo.config.schema import PredictionConfig
 from textzoo.targets.signed_lines import LONGEST_NUMBER, checked_body, command_line, object_of
+from textzoo.text.settings import SamplingConfig
 
 READ_BYTES = 65536
 REPLY_SECONDS = 60.0
@@ -348,7 +348,7 @@ class Exchange:
         return self.console.trouble(f"did not bring {what} in {TRIES} tries{damaged}", self.remedy())
 
 
-def generate_command(settings: PredictionConfig, prompt: str) -> dict[str, Any]:
+def generate_command(settings: SamplingConfig, prompt: str) -> dict[str, Any]:
     """The command that continues a prompt."""
     return {
         "command": "generate",
@@ -361,7 +361,7 @@ def generate_command(settings: PredictionConfig, prompt: str) -> dict[str, Any]:
     }
 
 
-def check_prompt(settings: PredictionConfig) -> None:
+def check_prompt(settings: SamplingConfig) -> None:
     """UserError where the command that continues the prompt is longer than the firmware's line."""
     received = len(command_line(generate_command(settings, settings.prompt)).rstrip(b"\n"))
     excess = received - DEVICE_LINE_BYTES

@@ -67,7 +67,7 @@ def project_values(platform: Mpu, board: Board, sizes: ModelSizes) -> dict[str, 
         "flash": {tool: arguments.format(elf=elf) for tool, arguments in board.flash.items()},
         "emulators": {
             name: {"command": " ".join(platform.emulator_command(emulator)), "image": emulator.image}
-            for name, emulator in board.emulators.items()
+            for name, emulator in board.emulation.items()
         },
         "default_emulator": board.emulator().name,
         "twin": board.emulator("virt"),

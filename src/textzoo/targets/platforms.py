@@ -1,25 +1,13 @@
-"""The table of platforms, and projects for any of them."""
+"""Projects for any platform."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from textzoo.common.registry import Registry
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board
 from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, text_of, write_files, write_sources
-
-HOST = "host"
-PLATFORMS = Registry(
-    "platform",
-    {
-        HOST: "textzoo.targets.host:PLATFORM",
-        "cimv3": "textzoo.targets.cimv3.platform:PLATFORM",
-        "esp32": "textzoo.targets.esp32.platform:PLATFORM",
-        "mpu": "textzoo.targets.mpu:PLATFORM",
-        "stm32": "textzoo.targets.stm32.platform:PLATFORM",
-    },
-)
+from textzoo.targets.registry import HOST, PLATFORMS
 
 
 def platform_of(board: Board | None) -> Platform:
@@ -37,7 +25,7 @@ def render_project(
     """Write a project; an older rendering of the folder is replaced as a whole, or not at all.
 
     Args:
-        board: From `boards.load_board`; None for this machine.
+        board: None for this machine.
         files: Generated sources by name, for model/ (model.h, tokenizer.h, tokenizer.c and others), or by their path.
         runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
         folder: Where to write; must not exist, be empty, or be an earlier project.

@@ -25,8 +25,8 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
     """Quantize a model with random weights, shown that many windows of random tokens; return its decode step."""
     import keras  # seconds, which a given model does not need
 
-    from textzoo.config.schema import QuantizationConfig
     from textzoo.quantizers.quantize import quantize
+    from textzoo.quantizers.settings import QuantizationConfig
 
     keras.utils.set_random_seed(SEED)
     random = np.random.default_rng(SEED)

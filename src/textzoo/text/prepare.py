@@ -9,9 +9,9 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.common.files import atomic_path, file_digest, value_digest, write_json
 from textzoo.common.untrusted_json import read_json_object
-from textzoo.config.schema import DatasetConfig, TokenizerConfig
+from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.nanogpt import TOKEN_DTYPE, open_tokens
-from textzoo.text.corpora.registry import Corpus, TokenCorpus, load_corpus
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 from textzoo.text.windows import TokenPart, proportional_spans

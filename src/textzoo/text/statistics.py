@@ -10,7 +10,7 @@ from textzoo.common.escaping import markdown_text
 from textzoo.common.files import value_digest
 from textzoo.common.paths import IS_INSTALLED
 from textzoo.text.corpora.cleaning import iterate_documents
-from textzoo.text.corpora.registry import Corpus, TokenCorpus
+from textzoo.text.corpora.loading import Corpus, TokenCorpus
 from textzoo.text.overlap import (
     PIECE,
     WINDOW,

@@ -18,7 +18,7 @@ from textzoo.common.archives import open_archive
 from textzoo.common.errors import UserError
 from textzoo.common.files import atomic_path
 from textzoo.common.untrusted_json import parse_json
-from textzoo.config.rules.training import CHECKPOINT_FILE
+from textzoo.training.settings import CHECKPOINT_FILE
 
 FORMAT = 1
 MAXIMAL_PROGRESS_BYTES = 64 << 20

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 from keras import ops
 
-from textzoo.config.schema import TrainingConfig
 from textzoo.training.layout import Entry, WeightLayout
+from textzoo.training.registry import OPTIMIZERS
+from textzoo.training.settings import TrainingConfig
 
 EPSILON = 1e-8
 MUON_MOMENTUM = 0.95
@@ -160,9 +161,6 @@ def orthogonalise(matrices: Any) -> Any:
     return x
 
 
-OPTIMIZERS: dict[str, type[AdamW] | type[Muon]] = {"adamw": AdamW, "muon": Muon}
-
-
 def make_optimizer(layout: WeightLayout, config: TrainingConfig) -> Optimizer:
     """The optimizer that `training.optimizer` names."""
-    return OPTIMIZERS[config.optimizer](layout, config)
+    return OPTIMIZERS.get(config.optimizer)(layout, config)

@@ -12,9 +12,9 @@ that a recipe stores without loss. Embeddings stay in float: the 8 bits that eve
 
 from typing import Any
 
-from textzoo.config.schema import TrainingConfig
 from textzoo.quantizers.weight_grids import GRIDS, Grid, rounded
 from textzoo.training.layout import WeightLayout
+from textzoo.training.settings import TrainingConfig
 
 
 class WeightGrid:

@@ -3,17 +3,18 @@
 import math
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import MOST_STEPS, TrainingConfig
+from textzoo.training.registry import SCHEDULES
+from textzoo.training.settings import MAX_STEPS, TrainingConfig
 
 
 def total_steps(config: TrainingConfig, training_tokens: int, context_length: int) -> int:
     """Optimizer steps of the whole run, from `training.steps` or `training.epochs`; UserError for too many epochs."""
     if config.epochs is not None:
         steps = max(1, math.ceil(config.epochs * training_tokens / (config.batch_size * context_length)))
-        if steps > MOST_STEPS:
+        if steps > MAX_STEPS:
             raise UserError(
                 f"training.epochs={config.epochs:g} is out of range",
-                expected=f"at most {MOST_STEPS:,} steps",
+                expected=f"at most {MAX_STEPS:,} steps",
                 received=f"{steps:,} steps for {training_tokens:,} tokens",
                 remedy="Give fewer epochs, or a larger batch.",
             )
@@ -30,16 +31,12 @@ def warm_up(step: int, warmup_steps: int) -> float:
 
 def warm_down(step: int, steps: int, config: TrainingConfig) -> float:
     """1, then falling to `final_learning_rate_fraction` over the last `warmdown_fraction` of the run."""
+    shape = SCHEDULES[config.schedule]
+    if shape is None:
+        return 1.0
     length = max(1.0, config.warmdown_fraction * steps)
     progress = min(1.0, max(0.0, 1.0 - (steps - step) / length))
-    shape = {
-        "constant": 1.0,
-        "linear": 1.0 - progress,
-        "cosine": 0.5 * (1.0 + math.cos(math.pi * progress)),
-    }[config.schedule]
-    if config.schedule == "constant":
-        return 1.0
-    return config.final_learning_rate_fraction + (1.0 - config.final_learning_rate_fraction) * shape
+    return config.final_learning_rate_fraction + (1.0 - config.final_learning_rate_fraction) * shape(progress)
 
 
 def short_run_warning(steps: int, config: TrainingConfig) -> str:

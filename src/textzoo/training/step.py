@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from textzoo.config.schema import TrainingConfig
 from textzoo.models.base import LanguageModel
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 from textzoo.training.optimizers import Optimizer, clip_by_global_norm
 from textzoo.training.quantization_aware import weight_grid
+from textzoo.training.settings import TrainingConfig
 
 MAXIMAL_PARTS = 16
 # The averaged weights follow quickly at first, when there is nothing worth averaging yet.

@@ -15,7 +15,6 @@ from keras import ops
 from textzoo.common import signals
 from textzoo.common.errors import UserError
 from textzoo.common.progress import console, progress_bar
-from textzoo.config.schema import TrainingConfig
 from textzoo.models.base import LanguageModel
 from textzoo.text.windows import TokenPart, check_lengths, mixed_crops, random_crops
 from textzoo.training import logs
@@ -36,6 +35,7 @@ from textzoo.training.losses import Objective, set_score_penalty
 from textzoo.training.mixed_precision import mixed_precision
 from textzoo.training.optimizers import make_optimizer
 from textzoo.training.schedules import is_past_switch, learning_rate_fraction, short_run_warning, total_steps
+from textzoo.training.settings import TrainingConfig
 from textzoo.training.step import TrainingStep, evaluated_weights
 from textzoo.training.warm_start import warm_start
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from textzoo.common.registry import unknown_name
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, GENERIC, SPARSE, VARIANTS, holder, layout_of, pack
+from textzoo.compiler.packing.tables import CHOICES
 
 BALANCED = "balanced"
 SMALLEST = "smallest"
@@ -76,9 +77,6 @@ def flash_bytes(sizes: Sequence[dict[str, int]], variant: str, kernels: Sequence
     return code + sum(size[kernel] for size, kernel in zip(sizes, chosen, strict=True))
 
 
-CHOICES: dict[str, Choice] = {BALANCED: balanced, SMALLEST: smallest, "fastest": fastest}
-
-
 def choose_kernels(matrices: Sequence[np.ndarray], variant: str, weights: str = BALANCED) -> tuple[str, ...]:
     """Kernels of FULLY_CONNECTED int8 in the order in which they are tried for every matrix of a model.
 
@@ -89,6 +87,5 @@ def choose_kernels(matrices: Sequence[np.ndarray], variant: str, weights: str = 
     """
     if variant not in VARIANTS:
         raise unknown_name("kernel variant", variant, VARIANTS)
-    if weights not in CHOICES:
-        raise unknown_name("form of weights", weights, CHOICES)
-    return CHOICES[weights](matrices, variant)
+    choose: Choice = CHOICES.get(weights)
+    return choose(matrices, variant)

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from textzoo.common.registry import unknown_name
-from textzoo.compiler.packing import cimv3, dsp, generic, host, mul32, mve, neon
+from textzoo.compiler.packing import generic
 from textzoo.compiler.packing.base import Layout
+from textzoo.compiler.packing.tables import VARIANT_PLACES
 
 GENERIC = "generic"
-VARIANTS: dict[str, dict[str, Layout]] = {
-    GENERIC: generic.LAYOUTS,
-    "cimv3": cimv3.LAYOUTS,
-    "dsp": dsp.LAYOUTS,
-    "mve": mve.LAYOUTS,
-    "host": host.LAYOUTS,
-    "mul32": mul32.LAYOUTS,
-    "neon": neon.LAYOUTS,
-}
+VARIANTS: dict[str, dict[str, Layout]] = {name: VARIANT_PLACES.get(name) for name in VARIANT_PLACES}
 # What computes FULLY_CONNECTED of int8 activations, the fewest bits first; the last one takes all weights of 8 bits.
 FULLY_CONNECTED_S8 = ("fully_connected_s8_w2", "fully_connected_s8_w4", "fully_connected_s8")
 # The same for 8 bits and inputs that mostly are the smallest number; more columns it does not take.

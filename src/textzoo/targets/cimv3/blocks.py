@@ -13,8 +13,8 @@ import numpy as np
 from textzoo.common.errors import UserError, raise_all
 from textzoo.compiler.ir.graph import Tensor
 from textzoo.compiler.ir.program import Call, Compute, Loop, Program, Statement, Struct, straightened
-from textzoo.config.rules.model import CIMV3_BOARD, cimv3_violations
-from textzoo.config.schema import ModelConfig
+from textzoo.models.settings import ModelConfig
+from textzoo.targets.cimv3.rules import CIMV3_BOARD, cimv3_violations
 
 MATRIX = ("fully_connected_s8",)
 NARROW, WIDE = "attention_s8", "attention_s8_p16"

@@ -69,7 +69,7 @@ class Cimv3(Platform):
         copy_files(TEMPLATES / "host", ["port.c"], folder / "port")
         emulators = {
             name: {"command": " ".join(self.emulator_command(emulator)), "image": emulator.image}
-            for name, emulator in board.emulators.items()
+            for name, emulator in board.emulation.items()
         }
         values = {
             "board": board,

@@ -25,7 +25,7 @@ class Stm32(Platform):
 
     def check(self, board: Board) -> None:
         chips.check(board)
-        for emulator in board.emulators.values():
+        for emulator in board.emulation.values():
             if emulator.image == TWIN_IMAGE:
                 check_twin(board, emulator, TWIN_FACTS)
 
@@ -53,7 +53,7 @@ class Stm32(Platform):
         if values["external"]:
             external = board_memory_values(board, sizes, external=True)
             render_all("stm32", {"memory.ld": "board/memory_external.ld"}, external, folder)
-        for emulator in board.emulators.values():
+        for emulator in board.emulation.values():
             if emulator.image == TWIN_IMAGE:
                 render_twin(board, emulator, sizes, folder / "twin")
 
@@ -81,12 +81,12 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
         "flash": {tool: arguments.format(**files) for tool, arguments in board.flash.items()},
         "emulators": {
             key: {"command": " ".join(machine_command(emulator)), "image": emulator.image}
-            for key, emulator in board.emulators.items()
+            for key, emulator in board.emulation.items()
         },
         "default_emulator": default.name,
         "default_image": default.image,
         "twin_note": default.note,
-        "has_twin": any(emulator.image == TWIN_IMAGE for emulator in board.emulators.values()),
+        "has_twin": any(emulator.image == TWIN_IMAGE for emulator in board.emulation.values()),
         "external": external is not None,
         "external_origin": external.origin if external else 0,
         "used_memories": used_memories(board, sizes),
@@ -98,7 +98,7 @@ def used_memories(board: Board, sizes: ModelSizes) -> list[tuple[Memory, str]]:
     uses = {board.memory(FLASH).name: "program and weights", data.name: "state, arena, stack"}
     if external := board.memory(EXTERNAL_FLASH):
         uses[external.name] = "weights with `make WEIGHTS=external`"
-    return [(memory, uses[memory.name]) for memory in board.memories if memory.name in uses]
+    return [(memory, uses[memory.name]) for memory in board.memories.values() if memory.name in uses]
 
 
 def board_memory_values(board: Board, sizes: ModelSizes, external: bool = False) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def board_memory_values(board: Board, sizes: ModelSizes, external: bool = False)
     weights = board.memory(EXTERNAL_FLASH) if external else flash
     return {
         "title": board.title,
-        "memories": [memory for memory in board.memories if memory in (flash, data, weights)],
+        "memories": [memory for memory in board.memories.values() if memory in (flash, data, weights)],
         "code": flash.name,
         "constants": flash.name,
         "weights": weights.name,

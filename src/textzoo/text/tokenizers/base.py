@@ -1,4 +1,4 @@
-"""Tokenizers: what they promise, the table of their kinds, and tokenizer.json.
+"""Tokenizers: what they promise, and tokenizer.json.
 
 tokenizer.json (docs/tokenizer_format.md) is one JSON object:
 
@@ -17,9 +17,9 @@ import numpy as np
 
 from textzoo.common.errors import UserError
 from textzoo.common.files import write_text
-from textzoo.common.registry import Registry
 from textzoo.common.untrusted_json import read_json_object
-from textzoo.config.schema import TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
+from textzoo.text.tokenizers.registry import KINDS, TOKENIZERS
 from textzoo.text.tokenizers.unknown import UNKNOWN
 
 FORMAT = "textzoo-tokenizer"
@@ -30,20 +30,6 @@ MIN_VOCABULARY = 2
 MAX_VOCABULARY = 65535
 NO_TOKEN = 0xFFFF
 MAX_FILE_BYTES = 1 << 24
-
-TOKENIZERS = Registry(
-    "tokenizer",
-    {
-        "char": "textzoo.text.tokenizers.character:CharacterTokenizer",
-        "word": "textzoo.text.tokenizers.word:WordTokenizer",
-        "byte": "textzoo.text.tokenizers.byte:ByteTokenizer",
-        "bpe": "textzoo.text.tokenizers.bpe:BpeTokenizer",
-    },
-)
-
-
-# Kinds that have no token for some texts.
-CLOSED_KINDS = ("char", "word")
 
 
 class Tokenizer(Protocol):
@@ -107,8 +93,8 @@ def make_tokenizer(config: TokenizerConfig, training_text: str, validation_text:
     """
     if config.path:
         return load_tokenizer(Path(config.path))
-    closed = config.name in CLOSED_KINDS and config.unknown == "error"
-    texts = [training_text, validation_text] if closed else [training_text]
+    needs_all = KINDS[config.name].is_closed and config.unknown == "error"
+    texts = [training_text, validation_text] if needs_all else [training_text]
     return TOKENIZERS.get(config.name).from_texts(texts, config)
 
 

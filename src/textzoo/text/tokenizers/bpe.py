@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import BPE_VOCABULARY, TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import damaged, save_tokenizer
-from textzoo.text.tokenizers.byte import BYTE_TOKENS, BYTES
+from textzoo.text.tokenizers.byte import BYTE_TOKENS
 from textzoo.text.tokenizers.pieces import LONGEST_PIECE_BYTES, cut
+from textzoo.text.tokenizers.registry import BPE_VOCABULARY, BYTES
 from textzoo.text.tokenizers.unknown import check_policy, utf8
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 

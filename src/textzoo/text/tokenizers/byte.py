@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.config.schema import TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import damaged
+from textzoo.text.tokenizers.registry import BYTES
 from textzoo.text.tokenizers.unknown import check_policy, utf8
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
-BYTES = 256
 # In tokenizer.json a byte is the character of its value.
 BYTE_TOKENS = [chr(byte) for byte in range(BYTES)]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.config.schema import TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import (
     NO_TOKEN,
     REPLACEMENT,

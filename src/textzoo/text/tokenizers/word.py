@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.config.schema import TokenizerConfig
+from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import NO_TOKEN, REPLACEMENT, damaged
 from textzoo.text.tokenizers.pieces import cut, is_piece
 from textzoo.text.tokenizers.unknown import SURROGATES, UNKNOWN, check_policy, not_in_vocabulary

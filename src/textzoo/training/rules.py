@@ -1,23 +1,21 @@
 """Rules for training."""
 
+from collections.abc import Set
 from pathlib import Path
 
 from textzoo.common.errors import UserError
-from textzoo.config.chains import CHAINS
-from textzoo.config.keys import Rule
-from textzoo.config.schema import Config
+from textzoo.common.settings import Rule
+from textzoo.models.settings import ModelConfig
+from textzoo.quantizers.recipes import GRID_BITS, RECIPES
+from textzoo.quantizers.settings import QuantizationConfig
+from textzoo.training.settings import CHECKPOINT_FILE, TrainingConfig
 
-# training.qat -> bits in the names of the recipes that store such weights.
-QAT_WEIGHT_BITS = {"int8": 8, "int4": 4, "ternary": 2}
-
-CHECKPOINT_FILE = "checkpoint.npz"
 # Numbers that a block keeps of each token, in widths of the model.
 ACTIVATIONS_PER_BLOCK = 16
 MOST_ACTIVATIONS = 2**37  # of 4 bytes
 
 
-def check_length_of_training(config: Config) -> list[UserError]:
-    training = config.training
+def check_length_of_training(training: TrainingConfig) -> list[UserError]:
     if (training.steps is None) == (training.epochs is None):
         return [
             UserError(
@@ -30,8 +28,7 @@ def check_length_of_training(config: Config) -> list[UserError]:
     return []
 
 
-def check_accumulation(config: Config) -> list[UserError]:
-    training = config.training
+def check_accumulation(training: TrainingConfig) -> list[UserError]:
     if training.batch_size % training.gradient_accumulation:
         return [
             UserError(
@@ -42,10 +39,9 @@ def check_accumulation(config: Config) -> list[UserError]:
     return []
 
 
-def check_memory(config: Config) -> list[UserError]:
+def check_memory(model: ModelConfig, training: TrainingConfig, services: Set[str]) -> list[UserError]:
     """What a part of a batch keeps for its gradients fits a machine."""
-    model, training = config.model, config.training
-    if "training" not in CHAINS.get(config.operation_mode, ()):
+    if "training" not in services:
         return []
     windows = -(-training.batch_size // training.gradient_accumulation)
     per_token = model.n_layers * (ACTIVATIONS_PER_BLOCK * model.d_model + model.n_heads * model.context_length)
@@ -63,8 +59,8 @@ def check_memory(config: Config) -> list[UserError]:
     ]
 
 
-def check_starts(config: Config) -> list[UserError]:
-    if config.training.resume_from and config.training.init_from:
+def check_starts(training: TrainingConfig) -> list[UserError]:
+    if training.resume_from and training.init_from:
         return [
             UserError(
                 "training.resume_from and training.init_from are both given",
@@ -74,11 +70,11 @@ def check_starts(config: Config) -> list[UserError]:
     return []
 
 
-def check_checkpoints(config: Config) -> list[UserError]:
+def check_checkpoints(training: TrainingConfig, services: Set[str]) -> list[UserError]:
     """A folder to start from is that of a checkpoint: another one may hold anything, and any amount of it."""
-    if "training" not in CHAINS.get(config.operation_mode, ()):
+    if "training" not in services:
         return []
-    given = {key: getattr(config.training, key) for key in ("resume_from", "init_from")}
+    given = {key: getattr(training, key) for key in ("resume_from", "init_from")}
     return [
         UserError(
             f"training.{key}: '{path}' is no checkpoint",
@@ -89,19 +85,20 @@ def check_checkpoints(config: Config) -> list[UserError]:
     ]
 
 
-def check_quantization_aware_training(config: Config) -> list[UserError]:
+def check_quantization_aware_training(
+    training: TrainingConfig, quantization: QuantizationConfig, services: Set[str]
+) -> list[UserError]:
     """Weights are trained for the grid that they are stored on, and never averaged off it."""
-    training, recipe = config.training, config.quantization.recipe
     if training.qat == "none":
         return []
     errors = []
-    services, bits = CHAINS.get(config.operation_mode, ()), QAT_WEIGHT_BITS[training.qat]
-    if {"training", "quantization"} <= set(services) and f"_wi{bits}_" not in recipe:
+    bits, recipe = GRID_BITS[training.qat], RECIPES[quantization.recipe]
+    if {"training", "quantization"} <= services and recipe.weight_bits != bits:
         errors.append(
             UserError(
                 f"training.qat={training.qat} trains weights of {bits} bits, which quantization.recipe does not store",
                 expected=f"a recipe with wi{bits} in its name",
-                received=recipe,
+                received=recipe.name,
                 remedy=f"Add quantization=static_wi{bits}_ai8.",
             )
         )

@@ -1,25 +1,86 @@
-"""Keys, types and ranges of a configuration, as the schema says."""
+"""Sections of a configuration as dataclasses: keys with type, default, range, unit and meaning, and their checks."""
 
+import copy
 import dataclasses
 import math
 import types
 import typing
 from collections.abc import Callable
+from dataclasses import field
+from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.files import A_FILE, A_FOLDER, kind_of_place
 from textzoo.common.registry import did_you_mean, nearest
-from textzoo.config.schema import Config
 
-# A contradiction between keys: a rule looks at one matter and returns its mistakes.
-Rule = Callable[[Config], list[UserError]]
+# What `path` of a setting may be: files whose content is read, and folders of them.
+FILE_ONLY, FOLDER_ONLY, ANY_PLACE = (A_FILE,), (A_FOLDER,), (A_FILE, A_FOLDER)
+
+# Checks what a type and a range cannot tell, such as a contradiction between keys, and returns the mistakes found. Its
+# parameters are named after the sections that it looks at; `services` is the set of services that the run consists of.
+Rule = Callable[..., list[UserError]]
+
+
+def setting(
+    default: Any,
+    text: str,
+    *,
+    unit: str = "",
+    choices: tuple[str, ...] = (),
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    path: tuple[str, ...] = (),
+    required: bool = False,
+) -> Any:
+    """A dataclass field with its description.
+
+    Args:
+        default: Default value; lists and sections are copied per instance.
+        text: One sentence for the user.
+        unit: Unit of the value, e.g. "tokens".
+        choices: The values allowed, where they are few.
+        low: Smallest value allowed; `above` excludes the bound itself.
+        high: Largest value allowed; `below` excludes the bound itself.
+        path: What must lie where the value points, before anything runs: FILE_ONLY, FOLDER_ONLY or ANY_PLACE; () for
+            a value that is no path.
+        required: Whether a value must be given where the section is used.
+    """
+    metadata = {
+        "text": text,
+        "unit": unit,
+        "choices": choices,
+        "low": low,
+        "high": high,
+        "above": above,
+        "below": below,
+        "path": path,
+        "required": required,
+    }
+    if isinstance(default, list | dict):
+        return field(default_factory=lambda: copy.deepcopy(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+def walk(section: Any, prefix: str = "") -> list[tuple[str, dataclasses.Field]]:
+    """Every key below a section class, as (dotted name, field), in order."""
+    keys: list[tuple[str, dataclasses.Field]] = []
+    for entry in dataclasses.fields(section):
+        name = f"{prefix}{entry.name}"
+        if dataclasses.is_dataclass(entry.type):
+            keys += walk(entry.type, f"{name}.")
+        else:
+            keys.append((name, entry))
+    return keys
 
 
 def build_section(section: Any, values: Any, prefix: str, errors: list[UserError], **given: Any) -> Any:
     """An instance of a dataclass; mistakes are added to `errors` and leave the default in place, or None without one.
 
     Args:
-        section: Its fields say keys and types, their metadata ranges and choices, as `schema.setting` makes them.
+        section: Its fields say keys and types, their metadata ranges and choices, as `setting` makes them.
         values: Key -> value; of a field that is a dataclass itself, again such values.
         prefix: What stands before a key in messages.
         errors: Gets the mistakes.
@@ -38,8 +99,6 @@ def build_section(section: Any, values: Any, prefix: str, errors: list[UserError
     for key, value in values.items():
         if key not in fields:
             errors.append(unknown_key(f"{prefix}{key}", fields, prefix))
-        elif (inner := section_of(fields[key].type, value)) is not None:
-            chosen[key] = build_section(inner, value, f"{prefix}{key}.", errors)
         else:
             chosen[key] = convert(fields[key], value, f"{prefix}{key}", errors)
     return section(**given, **chosen)
@@ -57,6 +116,22 @@ def section_of(annotation: Any, value: Any) -> Any:
     return next((kind for kind in kinds if dataclasses.is_dataclass(kind)), None)
 
 
+def part_of(annotation: Any) -> Any:
+    """The dataclass of which a value holds several by name: X of dict[str, X]; None of other types."""
+    arguments = typing.get_args(annotation)
+    return arguments[1] if len(arguments) == 2 and dataclasses.is_dataclass(arguments[1]) else None
+
+
+def build_parts(part: Any, values: Any, name: str, errors: list[UserError]) -> dict[str, Any]:
+    """Name -> an instance of a dataclass that has a field `name`; mistakes are added to `errors`."""
+    if not isinstance(values, dict):
+        errors.append(UserError(f"wrong type of {name}", expected="a section", received=repr(values)))
+        return {}
+    return {
+        str(key): build_section(part, facts, f"{name}.{key}.", errors, name=str(key)) for key, facts in values.items()
+    }
+
+
 def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
     key = name.rpartition(".")[2]
     match = nearest(key, fields)
@@ -66,6 +141,10 @@ def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
 
 def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserError]) -> Any:
     """The value in the field's type, or the field's default after a mistake was noted."""
+    if (inner := section_of(entry.type, value)) is not None:
+        return build_section(inner, value, f"{name}.", errors)
+    if (part := part_of(entry.type)) is not None:
+        return build_parts(part, value, name, errors)
     allowed = allowed_types(entry.type)
     if isinstance(value, int) and not isinstance(value, bool) and float in allowed and int not in allowed:
         value = float_of(value)
@@ -169,3 +248,26 @@ def within(bounds: Any, value: float) -> bool:
         "below": lambda bound: value < bound,
     }
     return all(test(bounds[key]) for key, test in tests.items() if bounds.get(key) is not None)
+
+
+def missing_files(section: Any, prefix: str) -> list[UserError]:
+    """Mistakes for paths of a section where nothing lies, or what cannot be read to its end; nothing is opened."""
+    errors = []
+    for entry in dataclasses.fields(section):
+        value = getattr(section, entry.name)
+        if entry.metadata.get("path") and value is not None:
+            paths = value if isinstance(value, list) else [value]
+            expected = entry.metadata["path"]
+            name = f"{prefix}.{entry.name}"
+            errors += [error for path in paths if (error := place_mistake(name, path, expected))]
+    return errors
+
+
+def place_mistake(name: str, path: str, expected: tuple[str, ...]) -> UserError | None:
+    """What is wrong with a path that a key names, if anything is."""
+    kind = kind_of_place(Path(path))
+    if kind in expected:
+        return None
+    if kind is None:
+        return UserError(f"{name}: there is no file or folder '{path}'", remedy="Check the path.")
+    return UserError(f"{name}: '{path}' is {kind}", expected=" or ".join(expected), remedy="Check the path.")

@@ -1,22 +1,18 @@
-"""Rules for the architecture, those of the CIMv3 accelerator among them."""
+"""Rules for the architecture."""
 
 import dataclasses
 from collections.abc import Set
 
 from textzoo.common.errors import UserError
-from textzoo.config.keys import Rule
-from textzoo.config.schema import Config, ModelConfig
+from textzoo.common.settings import Rule
 from textzoo.models.constructors import arguments_of
+from textzoo.models.settings import ModelConfig
 
 # Keys of the model section that say what to do with the architecture; the others say how to build it.
 NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
 # Of d_model x d_model, in a transformer's block; recurrent ones have fewer.
 MATRICES_PER_BLOCK = 12
-MOST_WEIGHTS = 2**29
-CIMV3_BOARD = "CIMv3"
-CIMV3_WIDTHS = (128, 256, 512)
-CIMV3_HEAD_WIDTH = 64
-CIMV3_CONTEXT = 128
+MAX_WEIGHTS = 2**29
 
 
 def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
@@ -52,8 +48,7 @@ def has(model: ModelConfig, key: str) -> bool:
     return key in (arguments_of(model.name) or ())
 
 
-def check_heads(config: Config) -> list[UserError]:
-    model = config.model
+def check_heads(model: ModelConfig) -> list[UserError]:
     if has(model, "n_heads") and model.d_model % model.n_heads:
         return [
             UserError(
@@ -64,26 +59,24 @@ def check_heads(config: Config) -> list[UserError]:
     return []
 
 
-def check_size(config: Config) -> list[UserError]:
+def check_size(model: ModelConfig) -> list[UserError]:
     """The weights of the blocks fit a .tflite, and training's several copies of them a machine."""
-    model = config.model
     if not has(model, "d_model") or not has(model, "n_layers"):
         return []
     weights = MATRICES_PER_BLOCK * model.n_layers * model.d_model**2
-    if weights <= MOST_WEIGHTS:
+    if weights <= MAX_WEIGHTS:
         return []
     return [
         UserError(
             f"model.n_layers={model.n_layers} and model.d_model={model.d_model} make a model that is too large",
-            expected=f"at most {MOST_WEIGHTS:,} weights",
+            expected=f"at most {MAX_WEIGHTS:,} weights",
             received=f"about {weights:,}",
             remedy="Give fewer layers, or a smaller width.",
         )
     ]
 
 
-def check_rotary(config: Config) -> list[UserError]:
-    model = config.model
+def check_rotary(model: ModelConfig) -> list[UserError]:
     if has(model, "positions") and model.positions == "rotary" and model.d_model % (2 * model.n_heads):
         return [
             UserError(
@@ -95,40 +88,8 @@ def check_rotary(config: Config) -> list[UserError]:
     return []
 
 
-def check_cimv3(config: Config) -> list[UserError]:
-    """The CIMv3 accelerator's rules, where they are asked for or its board is."""
-    if config.deployment.hardware_setup.board == CIMV3_BOARD:
-        return cimv3_violations(config.model, f"Another board than {CIMV3_BOARD} lifts this rule.")
-    is_asked = config.model.constraints == "cimv3"
-    return cimv3_violations(config.model, "model.constraints=none lifts this rule.") if is_asked else []
-
-
-def cimv3_violations(model: ModelConfig, remedy: str) -> list[UserError]:
-    """An error for every rule of the CIMv3 accelerator that an architecture breaks."""
-    widths = ", ".join(map(str, CIMV3_WIDTHS))
-    rules = [
-        (model.name == "pico_gpt", "name", "pico_gpt", model.name),
-        (model.d_model in CIMV3_WIDTHS, "d_model", f"one of {widths}", model.d_model),
-        (
-            model.d_model == model.n_heads * CIMV3_HEAD_WIDTH,
-            "n_heads",
-            f"d_model / n_heads = {CIMV3_HEAD_WIDTH}",
-            f"{model.d_model} / {model.n_heads}",
-        ),
-        (model.context_length <= CIMV3_CONTEXT, "context_length", f"<= {CIMV3_CONTEXT}", model.context_length),
-        (model.activation == "relu", "activation", "relu", model.activation),
-        (not model.use_bias, "use_bias", "false", "true"),
-    ]
-    return [
-        UserError(f"model.{key} breaks a CIMv3 rule", expected=expected, received=str(received), remedy=remedy)
-        for holds, key, expected, received in rules
-        if not holds
-    ]
-
-
 RULES: tuple[Rule, ...] = (
     check_heads,
     check_size,
     check_rotary,
-    check_cimv3,
 )

@@ -1,32 +1,34 @@
 """Rules for what a model is asked to continue."""
 
+from collections.abc import Set
+
 from textzoo.common.errors import UserError
-from textzoo.config.chains import CHAINS
-from textzoo.config.keys import Rule
-from textzoo.config.schema import Config
+from textzoo.common.settings import Rule
+from textzoo.engines.settings import PredictionConfig
+from textzoo.targets.settings import BenchmarkingConfig
 
-MOST_TOKENS = 10**7
+MAX_TOKENS = 10**7
 
 
-def check_amount(config: Config) -> list[UserError]:
+def check_amount(prediction: PredictionConfig) -> list[UserError]:
     """All samples together come to an end."""
-    count, length = config.prediction.num_samples, config.prediction.max_tokens
-    if count * length <= MOST_TOKENS:
+    count, length = prediction.num_samples, prediction.max_tokens
+    if count * length <= MAX_TOKENS:
         return []
     return [
         UserError(
             "prediction.num_samples times prediction.max_tokens is out of range",
-            expected=f"<= {MOST_TOKENS:,} tokens",
+            expected=f"<= {MAX_TOKENS:,} tokens",
             received=f"{count:,} x {length:,}",
             remedy="Give fewer or shorter samples.",
         )
     ]
 
 
-def check_prompt(config: Config) -> list[UserError]:
+def check_prompt(prediction: PredictionConfig, benchmarking: BenchmarkingConfig, services: Set[str]) -> list[UserError]:
     """Where a model is to continue a text, there is one; evaluation and benchmarking let it, too."""
-    asking = {"prediction", "evaluation", *(["benchmarking"] if config.benchmarking.sample else [])}
-    if config.prediction.prompt or not asking & set(CHAINS.get(config.operation_mode, ())):
+    asking = {"prediction", "evaluation", *(["benchmarking"] if benchmarking.sample else [])}
+    if prediction.prompt or not asking & services:
         return []
     return [
         UserError(

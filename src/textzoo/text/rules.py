@@ -1,41 +1,33 @@
-"""Rules for corpora and mixtures of them."""
+"""Rules for corpora, mixtures of them, and tokenizers."""
 
 import dataclasses
 from collections.abc import Collection
 
 from textzoo.common.errors import UserError
-from textzoo.config.keys import Rule, build_section
-from textzoo.config.rules.run import missing_files
-from textzoo.config.schema import Config, DatasetConfig, SourceConfig, with_inherited
-
-# What each corpus does not take: keys, and the reason.
-NO_FILES = ("it does not read files", ("training_path", "validation_path"))
-NOT_TAKEN: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "python_docs": (NO_FILES,),
-    "conversations": (NO_FILES,),
-    "nanogpt": (("its text comes as tokens", ("separator",)),),
-    "mixture": (("its sources have their own", ("training_path", "validation_path")),),
-}
+from textzoo.common.settings import Rule, build_section, missing_files
+from textzoo.text.corpora.registry import CORPORA, NO_FILES
+from textzoo.text.settings import DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
+from textzoo.text.tokenizers.registry import KINDS
 
 
-def check_dataset(config: Config) -> list[UserError]:
-    keys = [entry.name for entry in dataclasses.fields(config.dataset)]
-    return corpus_mistakes(config.dataset, "dataset", keys) + check_sources(config.dataset)
+def check_dataset(dataset: DatasetConfig) -> list[UserError]:
+    keys = [entry.name for entry in dataclasses.fields(dataset)]
+    return corpus_mistakes(dataset, "dataset", keys) + check_sources(dataset)
 
 
 def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
     """Contradictions within a dataset section, or within one source of a mixture, that concern certain keys."""
-    name = f"{prefix}.name={dataset.name}"
+    kind, name = CORPORA[dataset.name], f"{prefix}.name={dataset.name}"
     errors = [
         UserError(
             f"{prefix}.{key} is given, but {name} does not take it: {reason}",
             remedy="For your own text add dataset=text." if (reason, prefix) == (NO_FILES[0], "dataset") else "",
         )
-        for reason, refused in NOT_TAKEN.get(dataset.name, ())
+        for reason, refused in kind.not_taken
         for key in refused
         if key in keys and getattr(dataset, key)
     ]
-    if dataset.name in ("text", "nanogpt") and not dataset.training_path:
+    if kind.needs_files and not dataset.training_path:
         errors.append(UserError(f"{name} needs {prefix}.training_path", remedy="Give a file or a folder."))
     if dataset.separator == "" and "separator" in keys:
         errors.append(UserError(f"{prefix}.separator is empty", expected="a text, or null for a blank line"))
@@ -59,7 +51,7 @@ def size_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) ->
 
 def check_sources(dataset: DatasetConfig) -> list[UserError]:
     """The sources of a mixture: keys, types, ranges, names, files and contradictions, each source by its number."""
-    if dataset.name != "mixture":
+    if not CORPORA[dataset.name].has_sources:
         given = UserError(
             f"dataset.sources is given, but dataset.name={dataset.name} has no sources", remedy="Add dataset=mixture."
         )
@@ -72,7 +64,7 @@ def check_sources(dataset: DatasetConfig) -> list[UserError]:
     for index, values in enumerate(dataset.sources):
         prefix = f"dataset.sources[{index}]"
         source = source_of(dataset, values, prefix, errors)
-        if "name" not in values or source.name in ("mixture", "nanogpt") or source.sources:
+        if "name" not in values or not CORPORA[source.name].is_mixable or source.sources:
             errors.append(not_mixable(prefix, source.name if "name" in values else ""))
             continue
         errors += corpus_mistakes(source, prefix, values) + missing_files(source, prefix)
@@ -86,12 +78,36 @@ def source_of(dataset: DatasetConfig, values: dict, prefix: str, errors: list[Us
 
 
 def not_mixable(prefix: str, name: str) -> UserError:
-    reasons = {
-        "": f"{prefix} has no name",
-        "nanogpt": f"{prefix}.name=nanogpt brings its own vocabulary and cannot be mixed",
-    }
-    what = reasons.get(name, f"{prefix} is a mixture itself")
-    return UserError(what, expected="name: python_docs, text, tinyshakespeare or conversations")
+    what = f"{prefix} has no name"
+    if name:
+        own_tokens = CORPORA[name].brings_tokens
+        what = f"{prefix}.name={name} brings its own vocabulary and cannot be mixed" if own_tokens else ""
+    mixable = [corpus for corpus, kind in CORPORA.items() if kind.is_mixable]
+    expected = f"name: {', '.join(mixable[:-1])} or {mixable[-1]}"
+    return UserError(what or f"{prefix} is a mixture itself", expected=expected)
 
 
-RULES: tuple[Rule, ...] = (check_dataset,)
+def check_tokenizer(tokenizer: TokenizerConfig, dataset: DatasetConfig) -> list[UserError]:
+    """Keys that the kind of tokenizer cannot follow; those of an existing file are its own."""
+    if CORPORA[dataset.name].brings_tokens and (tokenizer.path or tokenizer.name != TokenizerConfig().name):
+        return [
+            UserError(
+                "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
+                remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
+            )
+        ]
+    if tokenizer.path:
+        return []
+    return [
+        UserError(
+            f"tokenizer.{key} contradicts tokenizer.name={tokenizer.name}",
+            expected=expected,
+            received=str(getattr(tokenizer, key)),
+            remedy=f"The group tokenizer={tokenizer.name} sets what fits.",
+        )
+        for key, expected, holds in KINDS[tokenizer.name].rules
+        if not holds(tokenizer)
+    ]
+
+
+RULES: tuple[Rule, ...] = (check_dataset, check_tokenizer)

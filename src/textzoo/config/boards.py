@@ -1,0 +1,78 @@
+"""Boards by name: conf/board/NAME.yaml, read by Hydra as it reads every group of the configuration."""
+
+import dataclasses
+import functools
+from collections.abc import Set
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from textzoo.common.errors import UserError, collecting, raise_all
+from textzoo.common.paths import BOARD_FOLDER
+from textzoo.common.registry import unknown_name
+from textzoo.common.settings import Rule, build_section
+from textzoo.config.composition import bound_files
+from textzoo.targets.board_facts import missing_facts, wrong_characters, wrong_facts
+from textzoo.targets.boards import Board, check_second_core
+from textzoo.targets.registry import HOST
+from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
+
+SECTION = "deployment.hardware_setup"
+
+
+def board_names(folder: Path = BOARD_FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def load_board(name: str, folder: Path = BOARD_FOLDER) -> Board:
+    """Return the board of a YAML; UserError for unknown names and for facts that are missing or wrong."""
+    return board_from_facts(read_facts(name, folder), f"{folder / name}.yaml: ")
+
+
+def read_facts(name: str, folder: Path = BOARD_FOLDER) -> dict[str, Any]:
+    """Return a board's YAML as nested values, on top of the boards that it builds upon."""
+    if name not in board_names(folder):
+        raise unknown_name("board", name, board_names(folder))
+    bound_files()
+    with initialize_config_dir(config_dir=str(folder.resolve()), version_base="1.3", job_name="board"):
+        composed = compose(config_name=name)
+    return OmegaConf.to_container(OmegaConf.select(composed, SECTION, default=composed), resolve=True)
+
+
+def board_from_facts(facts: dict[str, Any], prefix: str) -> Board:
+    """Return nested values as a Board, everything checked, all mistakes raised at once."""
+    errors: list[UserError] = []
+    board = build_section(Board, facts, prefix, errors)
+    absent = {entry.name for entry in dataclasses.fields(Board)} - set(facts)
+    errors += missing_facts(absent, prefix)
+    raise_all([*errors, *wrong_characters(board, prefix)] if errors else wrong_facts(board, prefix))
+    return board
+
+
+@functools.cache
+def boards_with_two_cores() -> list[str]:
+    return [name for name in board_names() if load_board(name).cores > 1]
+
+
+def check_board(deployment: DeploymentConfig, benchmarking: BenchmarkingConfig, services: Set[str]) -> list[UserError]:
+    """A board that is used is known, its facts are right, and it has the second core and the emulator asked for."""
+    board, errors = deployment.hardware_setup, list[UserError]()
+    if board.board not in board_names():
+        return [unknown_name("board", board.board, board_names())]
+    if not {"benchmarking", "deployment"} & services:
+        return []
+    on_host = deployment.target == HOST or benchmarking.measured_by == HOST
+    if not on_host:
+        errors += wrong_facts(board, f"{SECTION}.")
+    with collecting(errors):
+        with_two = boards_with_two_cores() if deployment.second_core else []
+        check_second_core(None if on_host else board, deployment.second_core, with_two)
+    if not errors and not on_host and "benchmarking" in services and benchmarking.measured_by == "emulator":
+        with collecting(errors):
+            board.emulator(benchmarking.emulator)
+    return errors
+
+
+RULES: tuple[Rule, ...] = (check_board,)

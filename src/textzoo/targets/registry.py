@@ -1,0 +1,15 @@
+"""The table of platforms: kinds of projects, each for a family of boards, or for this machine."""
+
+from textzoo.common.registry import Registry
+
+HOST = "host"
+PLATFORMS = Registry(
+    "platform",
+    {
+        HOST: "textzoo.targets.host:PLATFORM",
+        "cimv3": "textzoo.targets.cimv3.platform:PLATFORM",
+        "esp32": "textzoo.targets.esp32.platform:PLATFORM",
+        "mpu": "textzoo.targets.mpu:PLATFORM",
+        "stm32": "textzoo.targets.stm32.platform:PLATFORM",
+    },
+)

@@ -1,0 +1,48 @@
+"""The sections of the configuration about devices: the project for a board, and what it costs there."""
+
+from dataclasses import dataclass, field
+
+from textzoo.common.settings import setting
+from textzoo.compiler.packing.tables import CHOICES
+from textzoo.targets.boards import Board
+
+
+@dataclass(frozen=True)
+class BenchmarkingConfig:
+    """Cost on the device."""
+
+    measured_by: str = setting(
+        "emulator",
+        "What runs the device's code; stedgeai is not there yet.",
+        choices=("emulator", "host", "serial", "stedgeai"),
+    )
+    emulator: str | None = setting(None, "Machine of QEMU, of those in the board's YAML; null for its first one.")
+    tokens_checked: int = setting(
+        256,
+        "Teacher-forced tokens whose logits are compared with LiteRT's reference kernels.",
+        unit="tokens",
+        low=1,
+        high=10**6,
+    )
+    serial_port: str | None = setting(None, "Serial line of the board (measured_by=serial), e.g. /dev/ttyACM0.")
+    sample: bool = setting(True, "Let the device continue prediction.prompt, and compare its text with the PC's.")
+
+
+@dataclass(frozen=True)
+class DeploymentConfig:
+    """From the .tflite to a project for a board."""
+
+    target: str = setting("board", "A project for the board, or for this machine.", choices=("board", "host"))
+    weights: str = setting(
+        "balanced",
+        "Form of packed weights: fewest bits (base 3 only where it is fast), least flash, or fewest instructions.",
+        choices=tuple(CHOICES),
+    )
+    weight_files: bool = setting(
+        False, "Also write the matrices as files, 2 bits for a ternary weight, to the project's folder weights."
+    )
+    second_core: bool = setting(
+        False, "Share matrix products and heads of attention between the two cores of a board (ESP32, ESP32-S3)."
+    )
+    without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
+    hardware_setup: Board = field(default_factory=Board)
