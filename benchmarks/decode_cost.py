@@ -13,7 +13,6 @@ The peers' figures were measured with the same model and the same counter (TFLM 
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from default_model import chosen_model, model_argument, tokenizer_for
+from default_model import chosen_model, model_argument
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED
@@ -33,7 +32,8 @@ from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.toolchains import run_make
+from textzoo.targets.toolchains import missing_tools, run_make
+from textzoo.testing.random_models import tokenizer_for
 from textzoo.text.tokenizers.base import Tokenizer
 
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")
@@ -105,8 +105,8 @@ def product_macs(made: Firmware) -> int:
 
 def host_row(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
     """Instructions per token of the program for this machine, counted by valgrind inside model_step."""
-    if shutil.which("valgrind") is None:
-        return {"skipped": "valgrind is not installed (Debian: apt-get install valgrind)"}
+    for error in missing_tools(["valgrind"]):
+        return {"skipped": str(error)}
     with tempfile.TemporaryDirectory() as folder:
         made = make_firmware(path, tokenizer, None, Path(folder) / "host")
         run_make(made.project, "image", HOST_KERNEL_FLAGS)

@@ -5,22 +5,9 @@ What a token costs hardly depends on the weights; what they say does. `--model F
 
 import argparse
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer
-from textzoo.text.tokenizers.character import CharacterTokenizer
-
-if TYPE_CHECKING:
-    from textzoo.models.base import LanguageModel
-
-SEED = 1
-DEVIATION = 0.05
-CALIBRATION_WINDOWS = 8
-FIRST_CHARACTER = 0x21
+from textzoo.testing.random_models import random_decode_step
 
 
 def model_argument(parser: argparse.ArgumentParser) -> None:
@@ -36,36 +23,9 @@ def default_model(folder: Path, recipe: str, context_length: int) -> Path:
     return random_decode_step(lambda: PicoGPT(context_length=context_length), recipe, folder, windows=40)
 
 
-def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder: Path, windows: int) -> Path:
-    """Quantize a model with random weights, shown that many windows of random tokens; return its decode step."""
-    import keras  # seconds, which a given model does not need
-
-    from textzoo.quantizers.quantize import quantize
-    from textzoo.quantizers.settings import QuantizationConfig
-
-    keras.utils.set_random_seed(SEED)
-    random = np.random.default_rng(SEED)
-    model = make()
-    for weight in model.weights:
-        weight.assign(weight + DEVIATION * random.standard_normal(weight.shape))
-    tokens = random.integers(0, model.vocabulary_size, windows * model.context_length)
-    config = QuantizationConfig(
-        recipe=recipe, calibration_windows=CALIBRATION_WINDOWS, report_tokens=model.context_length
-    )
-    return quantize(model, tokens, config, folder).decode_path
-
-
 def chosen_model(arguments: argparse.Namespace) -> Path:
     """The model given, or the default one in a temporary folder that stays until the process ends."""
     if arguments.model is not None:
         return arguments.model
     folder = tempfile.mkdtemp(prefix="textzoo-benchmark-")
     return default_model(Path(folder), arguments.recipe, arguments.context_length)
-
-
-def tokenizer_for(path: Path, vocabulary_size: int) -> Tokenizer:
-    """The tokenizer beside a model, or characters in a row for the default model."""
-    beside = path.parent / "tokenizer.json"
-    if beside.is_file():
-        return load_tokenizer(beside)
-    return CharacterTokenizer([chr(FIRST_CHARACTER + index) for index in range(vocabulary_size)])

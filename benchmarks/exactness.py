@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from default_model import chosen_model, model_argument, tokenizer_for
+from default_model import chosen_model, model_argument
 from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
@@ -21,6 +21,7 @@ from textzoo.engines.sampling import Random32
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.services.benchmarking import mismatches
 from textzoo.targets.emulators import emulate
+from textzoo.testing.random_models import tokenizer_for
 from textzoo.text.tokenizers.base import Tokenizer
 
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3", "CIMv3:host")

@@ -23,9 +23,13 @@ from typing import Any
 
 import numpy as np
 
-from bare_metal import CORES, RUNTIME, code_bytes, finish, require
-from bare_metal.attention_parts import random_part
-from bare_metal.cases import (
+from textzoo.common.paths import RUNTIME
+from textzoo.compiler.packing.choice import FORMS, WIDEST
+from textzoo.compiler.packing.registry import GENERIC, SPARSE, VARIANTS
+from textzoo.targets.toolchains import require_tool
+from textzoo.testing.bare_metal import CORES, code_bytes, finish
+from textzoo.testing.bare_metal.attention_parts import random_part
+from textzoo.testing.bare_metal.cases import (
     Case,
     Result,
     build_for_core,
@@ -34,9 +38,7 @@ from bare_metal.cases import (
     run_on_core,
     write_cases,
 )
-from bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
-from textzoo.compiler.packing.choice import FORMS, WIDEST
-from textzoo.compiler.packing.registry import GENERIC, SPARSE, VARIANTS
+from textzoo.testing.bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 
 SPARSE_LAYER = (128, 256)  # feed_forward/down
 LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
@@ -58,7 +60,7 @@ def host_run(folder: Path) -> Run:
         name = f"{'generic' if case.generic else 'tz'}_{case.kernel}"
         count = ["--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={name}"]
         write_cases([case], folder)
-        printed = finish([require("valgrind"), *count, str(program)], folder)
+        printed = finish([str(require_tool("valgrind")), *count, str(program)], folder)
         result = read_results([case], folder)[0]
         result.instructions = int(re.search(r"Collected : (\d+)", printed)[1])
         return result

@@ -18,9 +18,8 @@ from typing import Any
 
 import yaml
 
-from default_model import random_decode_step, tokenizer_for
 from textzoo.common.errors import UserError
-from textzoo.common.paths import BOARD_FOLDER
+from textzoo.common.paths import BOARD_FOLDER, CONFIGURATION
 from textzoo.config.boards import load_board
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.models.registry import MODELS
@@ -32,8 +31,8 @@ from textzoo.targets.console import Console
 from textzoo.targets.emulators import build_image, emulate, run_host
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.registry import HOST
+from textzoo.testing.random_models import random_decode_step, tokenizer_for
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
 MODEL_NAMES = tuple(sorted(MODELS.names()))
 RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_static)
 # Boards that run the very kernels of another one are left out.
@@ -55,7 +54,7 @@ def decode_step(name: str, recipe: str, folder: Path, toy: bool) -> Path:
     """A quantized decode step with random weights."""
     from textzoo.models.files import build_model
 
-    shape = yaml.safe_load((CONF / "model" / f"{name}.yaml").read_text(encoding="utf-8"))
+    shape = yaml.safe_load((CONFIGURATION / "model" / f"{name}.yaml").read_text(encoding="utf-8"))
     shape |= DECIDED.get(name, {})
     if toy:
         shape |= {**TOY, "d_model": TOY_WIDTHS.get(name, TOY["d_model"])}

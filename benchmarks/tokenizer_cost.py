@@ -9,7 +9,6 @@ characters of it, encoding and decoding (valgrind, this machine, -O2).
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,15 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.common.paths import DEPLOYMENT
+from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
 from textzoo.targets.native import find_compiler
+from textzoo.targets.toolchains import missing_tools
 from textzoo.text.corpora.loading import split_at_end
 from textzoo.text.corpora.reading import read_text
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer, make_tokenizer
 
-APPLICATION = DEPLOYMENT / "application"
 DRIVER = Path(__file__).parent / "encode_text.c"
 COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
 VALGRIND_SECONDS = 600
@@ -64,8 +63,8 @@ def figures_of(config: TokenizerConfig, training: str, held_out: str, measured: 
 
 def instructions(tokenizer: Tokenizer, text: str) -> dict[str, Any]:
     """Instructions per character of tokenizer_encode and tokenizer_decode with all that they call."""
-    if shutil.which("valgrind") is None:
-        return {"skipped": "valgrind is not installed (Debian: apt-get install valgrind)"}
+    for error in missing_tools(["valgrind"]):
+        return {"skipped": str(error)}
     with tempfile.TemporaryDirectory() as folder:
         program = build(tokenizer, Path(folder))
         return {

@@ -13,7 +13,6 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -21,6 +20,7 @@ import keras
 import numpy as np
 import yaml
 
+from textzoo.common.paths import CONFIGURATION
 from textzoo.models.base import LanguageModel
 from textzoo.models.files import build_model
 from textzoo.models.settings import ModelConfig
@@ -35,7 +35,7 @@ from textzoo.training.step import TrainingStep
 GEMM_SIZE = 2048
 GEMM_REPEATS = 5
 VOCABULARY = 65
-MODELS = Path(__file__).resolve().parents[1] / "conf" / "model"
+MODELS = CONFIGURATION / "model"
 
 
 def arguments() -> argparse.Namespace:

@@ -31,6 +31,7 @@ NOTES = {
     "pretrained_models": "small trained models with their measured table",
     "pyproject.toml": "package, extras, tools",
     "requirements.lock": "versions and hashes of all packages",
+    "src/textzoo/testing/bare_metal": "programs on emulated cores, instructions counted exactly",
     "scripts/setup.sh": "makes .venv",
     "scripts/uv.lock": "version and hashes of uv, which makes .venv",
     "deployment/application": "the console application, the same on every target",
@@ -51,7 +52,6 @@ NOTES = {
     "deployment/platforms/stm32": "project for STM32 boards and their emulated twins",
     "deployment/platforms/twins": "emulated twins on Xtensa and RV32, for any platform",
     "conf": "Hydra: config.yaml and one folder per group",
-    "benchmarks/bare_metal": "programs on emulated cores without an operating system, instructions counted exactly",
     "tests": "one folder per room",
     "user_config.yaml": "an example configuration of your own",
 }

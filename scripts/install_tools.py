@@ -1,7 +1,7 @@
 """Installs compilers and emulators that are missing, from Debian's packages, where that is allowed.
 
 Run: python scripts/install_tools.py GROUP [--list]; `make tools-GROUP` does it. Groups are those of
-`textzoo.targets.toolchains`, all of them together (all), or what the tests need besides (test); --list only prints
+`textzoo.targets.toolchains`, all of them together (all), and with them what the tests need (test); --list only prints
 programs and packages. Allowed is who is root or has sudo without a password. Elsewhere the packages are named, and
 nothing fails: what needs them says so itself.
 """
@@ -12,22 +12,10 @@ import shutil
 import subprocess
 import sys
 
-from textzoo.targets.toolchains import GROUPS, TOOLS, Tool
+from textzoo.targets.toolchains import GROUPS, PLATFORM_TOOLS, TEST_TOOLS, TOOLS, Tool
 
 ALL, TEST = "all", "test"
-# What only tests run.
-TEST_TOOLS = (
-    Tool(("clang",), "clang libclang-rt-dev", "the sanitizers that C is tested with"),
-    Tool(("initdb",), "postgresql", "a tracking store that several runs share"),  # Debian has it outside of the PATH
-    Tool(("chromium", "chromedriver"), "chromium chromium-driver", "the pages of the MLflow UI"),
-)
-
-
-def tools_of(group: str) -> list[Tool]:
-    """The tools of a group, each once."""
-    names = GROUPS.get(group) or [name for names in GROUPS.values() for name in names]
-    tools = [TOOLS[name] for name in dict.fromkeys(names)]
-    return [*tools, *(TEST_TOOLS if group == TEST else ())]
+NAMES = {**GROUPS, ALL: PLATFORM_TOOLS, TEST: (*PLATFORM_TOOLS, *TEST_TOOLS)}
 
 
 def missing_packages(tool: Tool) -> list[str]:
@@ -78,10 +66,10 @@ def install(packages: list[str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("group", choices=[*GROUPS, ALL, TEST])
+    parser.add_argument("group", choices=NAMES)
     parser.add_argument("--list", action="store_true", help="print programs and packages, install nothing")
     options = parser.parse_args()
-    tools = tools_of(options.group)
+    tools = [TOOLS[name] for name in NAMES[options.group]]
     if options.list:
         print("\n".join(f"{'|'.join(tool.programs)}: {tool.packages}" for tool in tools))
         return 0

@@ -35,6 +35,8 @@ from textzoo.targets.cimv3.blocks import decoder_of
 from textzoo.targets.emulators import emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import find_tool, missing_tools, run_make
+from textzoo.targets.twins import TWINS
+from textzoo.testing import WARNINGS
 from textzoo.text.tokenizers.character import CharacterTokenizer
 
 CHARACTERS = [chr(0x61 + index) for index in range(13)]
@@ -282,8 +284,8 @@ def test_cimv3_computes_the_logits_of_litert_mode_by_mode(config, workspace, cim
     }
 
     # The skeleton for the accelerator compiles: a test of its form only, no silicon has run it.
-    command = [str(find_tool("riscv-c++")), "-std=c++17", "-march=rv32imac", "-mabi=ilp32", "--specs=picolibc.specs"]
-    command += ["-Wall", "-Wextra", "-Wconversion", "-Werror", "-fsyntax-only", "src/hal_registers.cc"]
+    command = [str(find_tool("riscv-c++")), "-std=c++17", *TWINS["rv32"].flags.split(), *WARNINGS]
+    command += ["-fsyntax-only", "src/hal_registers.cc"]
     subprocess.run([*command, "-Iinclude", "-Iruntime/include"], cwd=project, check=True)
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from matrix import MODEL_NAMES, RECIPE_NAMES, TARGETS, cell, decode_step, page
-from textzoo.targets.toolchains import TOOLS, missing_tools
+from textzoo.targets.toolchains import PLATFORM_TOOLS, missing_tools
 
-MISSING = [str(error.remedy) for error in missing_tools(TOOLS)]
+MISSING = [str(error.remedy) for error in missing_tools(PLATFORM_TOOLS)]
 
 # The recipe moves on with model and target, so that every two values of different axes meet somewhere.
 CELLS = [

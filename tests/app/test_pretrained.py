@@ -3,18 +3,18 @@
 import json
 import shutil
 
-import make_pretrained
 import pytest
 import yaml
 from omegaconf import OmegaConf
 
+import make_pretrained
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.config import pretrained
 from textzoo.config.resuming import typed_overrides
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers.base import load_tokenizer
 
 SMALLEST = "tiny_lm"
@@ -40,8 +40,7 @@ def test_a_model_writes_the_text_of_its_card(name, recipe):
 
 
 def test_a_model_costs_what_its_card_says():
-    if errors := missing_tools(["arm", "make", "qemu"]):
-        pytest.skip("; ".join(map(str, errors)))
+    need("arm", "make", "qemu")
     (recipe, *_), board = pretrained.recipes(SMALLEST), "STM32F4"
     assert make_pretrained.board_figures(SMALLEST, recipe, board) == pretrained.card(SMALLEST)["boards"][recipe][board]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from compilers import need
 from textzoo.config.boards import load_board
 from textzoo.config.check import check
 from textzoo.engines.generate import generate
@@ -14,7 +15,6 @@ from textzoo.pipeline.firmware import make_firmware
 from textzoo.records.workspace import Workspace
 from textzoo.services import evaluation, prediction, quantization, training
 from textzoo.targets.emulators import emulate, run_host
-from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers.base import load_tokenizer
 
 BOARD = "STM32F4"
@@ -93,9 +93,7 @@ def test_trained_evaluated_and_talked_to(runs, kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_device_reads_and_writes_as_python_does(runs, tmp_path, kind, machine):
     config, workspace = runs(kind)
-    missing = missing_tools(["host"] if machine == "host" else ["arm", "qemu"])
-    if missing:
-        pytest.skip(str(missing))
+    need(*(["host"] if machine == "host" else ["arm", "qemu"]))
     tokenizer = load_tokenizer(workspace.find("tokenizer"))
     board = None if machine == "host" else load_board(machine)
     made = make_firmware(workspace.find("quantized_model"), tokenizer, board, tmp_path / "project")

@@ -14,8 +14,9 @@ from noise import noisy_line
 from test_console import hostile_line
 from test_emulators import emulated_serial_line
 from toy import ToyEngine, toy_define, toy_tokenizer
-from toy_projects import need, need_sanitizers, render_toy
+from toy_projects import render_toy
 
+from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.common.processes import started
 from textzoo.engines.generate import generate
@@ -258,7 +259,7 @@ def hostile_signed(source):
 
 def test_hostile_signed_lines_find_no_wrong_memory_use_and_each_an_answer(tmp_path):
     need("host", "make")
-    need_sanitizers("cc")
+    need_sanitizers("host")
     project = render_toy("host", tmp_path / "host")
     run_make(project, "SANITIZE=1", "BUILD=build/sanitize")
     source = random.Random(9)

@@ -10,16 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
-from toy_projects import APPLICATION, FOLDER, STRICT, need, need_sanitizers, render_toy
+from toy_projects import FOLDER, render_toy
 
+from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
+from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.engines.generate import Continuation, generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
 from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.emulators import run_host, run_program
-from textzoo.targets.toolchains import find_tool, run_make
+from textzoo.targets.toolchains import run_make, tool_beside
+from textzoo.testing import STRICT
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 GREETING_LINES = 4
@@ -56,14 +59,12 @@ def answers(program, *lines):
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("flags", [[], ["-DTEXTZOO_PROFILE"], ["-DTOY_INT16"]], ids=["plain", "profile", "int16"])
 def test_the_application_compiles_without_a_warning(project, tmp_path, compiler, flags):
-    if not find_tool("host") or subprocess.run(["which", compiler], capture_output=True, check=False).returncode:
-        pytest.skip(f"{compiler}: not installed")
     sources = [
         *(project / "application").glob("*.c"),
         *(project / "model").glob("*.c"),
         *(project / "port").glob("*.c"),
     ]
-    command = [compiler, *STRICT, "-O2", *flags, f"-I{project / 'application'}", f"-I{project / 'model'}"]
+    command = [need(compiler), *STRICT, "-O2", *flags, f"-I{project / 'application'}", f"-I{project / 'model'}"]
     subprocess.run([*command, "-o", str(tmp_path / "toy"), *map(str, sources)], check=True, timeout=120)
     greeting = subprocess.run([str(tmp_path / "toy")], input=b"", capture_output=True, timeout=20, check=True).stdout
     assert b"CRC-32 right" in greeting
@@ -72,13 +73,12 @@ def test_the_application_compiles_without_a_warning(project, tmp_path, compiler,
 
 def test_the_application_uses_nothing_of_the_c_library(project, tmp_path):
     """Only the compiler's own memcpy and memset may be called."""
-    need("arm")
     allowed = {"memcpy", "memset", "memmove"}
     undefined, defined = set(), set()
     for source in (project / "application").glob("*.c"):
         target = tmp_path / f"{source.stem}.o"
         command = [
-            str(find_tool("arm")),
+            need("arm"),
             "-mcpu=cortex-m4",
             "-mthumb",
             "-Os",
@@ -88,7 +88,7 @@ def test_the_application_uses_nothing_of_the_c_library(project, tmp_path):
             str(source),
         ]
         subprocess.run([*command, f"-I{project / 'model'}", "-o", str(target)], check=True, timeout=60)
-        listing = subprocess.run(["arm-none-eabi-nm", str(target)], capture_output=True, text=True, check=True).stdout
+        listing = subprocess.run([tool_beside("arm", "nm"), target], capture_output=True, text=True, check=True).stdout
         for line in listing.splitlines():
             kind, name = line.split()[-2:]
             (undefined if kind == "U" else defined).add(name)
@@ -229,7 +229,7 @@ DEFAULTS = PredictionConfig(temperature=0.25, max_tokens=5, stop='??/"\\\n7\té<
 def echo(tmp_path_factory):
     """The console around echo_model.c and tokens of one byte, under the sanitizers."""
     need("host", "make")
-    need_sanitizers("cc")
+    need_sanitizers("host")
     project = render_toy("host", tmp_path_factory.mktemp("echo") / "host")
     model = project / "model"
     header = (model / "model.h").read_text()

@@ -13,8 +13,9 @@ import tty
 
 import pytest
 from toy import ToyEngine, toy_define, toy_tokenizer
-from toy_projects import change_model, need, render_toy
+from toy_projects import change_model, render_toy
 
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.common.processes import started
 from textzoo.config.boards import load_board

@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from toy_projects import STRICT, need, render_toy, toy_files
+from toy_projects import render_toy, toy_files
 
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.compiler.backend.weights_image import HEADER_BYTES
 from textzoo.config.boards import board_names, load_board
@@ -17,7 +18,8 @@ from textzoo.targets.boards import check_second_core
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import SECOND_STACK_BYTES, ModelSizes
-from textzoo.targets.toolchains import find_tool, run_make
+from textzoo.targets.toolchains import run_make
+from textzoo.testing import STRICT
 
 BOARDS = [name for name in board_names() if load_board(name).platform == "esp32"]
 ESP_IDF = Path(__file__).parent / "esp_idf"
@@ -96,12 +98,11 @@ def test_a_project_for_two_cores_has_what_runs_the_second_one(projects, board, t
 @pytest.mark.parametrize("weights", ["", "CONFIG_TEXTZOO_WEIGHTS_PARTITION"])
 def test_the_boards_part_compiles_without_a_warning(files, weights, tmp_path):
     """Against stand-ins for the framework's headers: esp_idf/README.md."""
-    need("host")
     project = render_project(load_board("ESP32"), files(), [], tmp_path / "p")
     (tmp_path / "sdkconfig.h").write_text(f"#define {weights}\n" if weights else "")
     includes = [tmp_path, ESP_IDF, *(project / name for name in ("main", "application", "model", "runtime/include"))]
     sources = sorted((project / "main").glob("*.c"))
-    command = [str(find_tool("host")), *STRICT, "-fsyntax-only", *(f"-I{path}" for path in includes)]
+    command = [need("host"), *STRICT, "-fsyntax-only", *(f"-I{path}" for path in includes)]
     done = subprocess.run([*command, *map(str, sources)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
 

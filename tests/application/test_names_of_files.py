@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 
 import pytest
-from toy_projects import need, render_toy
+from toy_projects import render_toy
 
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import readable_name

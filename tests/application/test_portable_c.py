@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from toy_projects import APPLICATION, compile_library
+from toy_projects import compile_library
 
+from textzoo.common.paths import APPLICATION
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
 from textzoo.targets import protocol

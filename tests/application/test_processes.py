@@ -10,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_projects import need, render_toy
+from toy_projects import render_toy
 
+from compilers import need
 from textzoo.common import processes, signals
 from textzoo.config.boards import load_board
 from textzoo.records.tracking import git_commit

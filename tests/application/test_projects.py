@@ -11,18 +11,20 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from toy_projects import change_model, need, render_toy, toy_files
+from toy_projects import change_model, render_toy, toy_files
 
+from compilers import need
 from textzoo.common.errors import UserError, raise_all
-from textzoo.common.paths import BOARD_FOLDER, CONFIGURATION
+from textzoo.common.paths import BOARD_FOLDER, CONFIGURATION, RUNTIME
 from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.config import boards
 from textzoo.config.boards import board_names, load_board
 from textzoo.config.check import check
+from textzoo.config.command_line import register
 from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of, render_project
-from textzoo.targets.project import MARKER, RUNTIME, ModelSizes
+from textzoo.targets.project import MARKER, ModelSizes
 from textzoo.targets.stm32.chips import Pin
 from textzoo.targets.toolchains import TOOLS, first_complaints, missing_tools, require_tool, run_make
 
@@ -34,6 +36,7 @@ TARGETS = ["host", *BOARDS]
 def setup_of(name, **changes):
     """A run's section of the configuration as the command line composes it for board=NAME, with these changes."""
     overrides = [f"board={name}", *(f"{boards.SECTION}.{key}={value}" for key, value in changes.items())]
+    register()
     with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
         composed = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
     config, errors = check({**composed, "operation_mode": "deployment"})

@@ -1,17 +1,19 @@
 """Every kind of tokenizer in C against Python: tokens and text, whatever the bytes, under the sanitizers."""
 
 import ctypes
-import shutil
 import subprocess
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizer_cases import VOCABULARIES, build_driver, driver_tokens, python_tokens, random_texts, write_sources
-from toy_projects import APPLICATION, STRICT, compile_library
+from toy_projects import compile_library
 
+from compilers import need
 from textzoo.common.errors import UserError
+from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
+from textzoo.testing import STRICT
 from textzoo.text.tokenizers.character import CharacterTokenizer
 
 RANDOM_TEXTS = 100_000
@@ -96,11 +98,9 @@ def test_what_every_token_is_written_as_is_encoded_as_in_python(tokenizer_librar
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("name", [*KINDS, "unsorted words", "bpe of bytes"])
 def test_it_compiles_without_a_warning(tmp_path, name, compiler):
-    if shutil.which(compiler) is None:
-        pytest.skip(f"{compiler}: not installed")
     for source in write_sources(VOCABULARIES[name], tmp_path):
         includes = [f"-I{tmp_path}", f"-I{APPLICATION}"]
-        command = [compiler, *STRICT, "-O2", *includes, "-c", str(source), "-o", str(tmp_path / "object.o")]
+        command = [need(compiler), *STRICT, "-O2", *includes, "-c", str(source), "-o", str(tmp_path / "object.o")]
         subprocess.run(command, check=True, timeout=60)
 
 

@@ -5,10 +5,10 @@ import struct
 import subprocess
 from pathlib import Path
 
-from toy_projects import APPLICATION, STRICT, need
-
+from compilers import need
+from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
-from textzoo.targets.toolchains import find_tool
+from textzoo.testing import STRICT
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.bpe import BpeTokenizer
@@ -69,10 +69,9 @@ def write_sources(tokenizer: Tokenizer, folder: Path) -> list[Path]:
 
 def build_driver(tokenizer: Tokenizer, folder: Path, *flags: str) -> Path:
     """encode_texts.c around a tokenizer."""
-    need("host")
     driver = Path(__file__).parent / "encode_texts.c"
     program = folder / "encode_texts"
-    command = [str(find_tool("host")), *STRICT, *flags, f"-I{folder}", f"-I{APPLICATION}"]
+    command = [need("host"), *STRICT, *flags, f"-I{folder}", f"-I{APPLICATION}"]
     sources = [driver, *write_sources(tokenizer, folder)]
     subprocess.run([*command, "-o", str(program), *map(str, sources)], check=True, timeout=120)
     return program

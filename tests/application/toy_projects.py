@@ -1,23 +1,20 @@
 """Projects around the toy model, and its C as a library."""
 
 import ctypes
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
 from toy import FOLDER, toy_tokenizer
 
-from textzoo.common.paths import DEPLOYMENT
+from compilers import need
+from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import load_board
 from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.platforms import render_project
 from textzoo.targets.toolchains import find_tool
-
-APPLICATION = DEPLOYMENT / "application"
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
+from textzoo.testing import STRICT
 
 
 def toy_files() -> dict[str, str]:
@@ -42,29 +39,10 @@ def change_model(project: Path, *changes: tuple[str, str]) -> None:
     path.write_text(text)
 
 
-def need(*tools: str) -> None:
-    """Skip the test, naming the tool, where one is not installed."""
-    for tool in tools:
-        if find_tool(tool) is None:
-            pytest.skip(f"{tool}: not installed")
-
-
-def need_sanitizers(compiler: str) -> None:
-    """Skip the test where a compiler, or its sanitizers (clang: Debian's libclang-rt-dev), are not installed."""
-    command = [compiler, "-fsanitize=address,undefined", "-x", "c", "-", "-o", "/dev/null"]
-    program = b"int main(void) { return 0; }"
-    if (
-        not shutil.which(compiler)
-        or subprocess.run(command, input=program, capture_output=True, check=False).returncode
-    ):
-        pytest.skip(f"{compiler} with its sanitizers: not installed")
-
-
 def compile_library(folder: Path, sources: list[Path], includes: list[Path], *flags: str) -> ctypes.CDLL:
     """C sources as a library of this machine; undefined operations end the process, where clang is installed."""
-    need("host")
-    compiler, traps = find_tool("host"), []
-    if clang := shutil.which("clang"):  # whose traps need no library: this one is loaded by Python
+    compiler, traps = need("host"), []
+    if clang := find_tool("clang"):  # whose traps need no library: this one is loaded by Python
         compiler, traps = clang, ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "library.so"

@@ -18,16 +18,14 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-
 from graph_benches import BENCHES
 from graph_fuzzer import PROFILES, random_trial
 from graph_judge import COMPILES, Outcome, Trial, Verdict, judge
 from graph_minimizer import minimized
 
-from bare_metal import MissingToolError, require
 from textzoo.compiler.operators.registry import OPERATORS
 from textzoo.compiler.passes.registry import TABLE
+from textzoo.targets.toolchains import missing_tools
 
 BATCH = 16
 FORK = multiprocessing.get_context("fork")  # the libraries are imported once
@@ -248,12 +246,10 @@ def installed(names: Sequence[str]) -> list[str]:
     """The benches whose tools there are; the others are named."""
     found = []
     for name in names:
-        try:
-            for tool in BENCHES[name].needs():
-                require(tool)
+        if errors := missing_tools(BENCHES[name].needs()):
+            print(f"without {name}: {errors[0]}")
+        else:
             found.append(name)
-        except (MissingToolError, KeyError) as error:
-            print(f"without {name}: {error}")
     return found
 
 

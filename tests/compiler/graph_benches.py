@@ -10,17 +10,15 @@ from pathlib import Path
 
 from running import ARM64, EMULATORS, FLAGS, SANITIZERS
 
-from bare_metal import COMPILER as ARM
-from bare_metal import CORES, HERE, build, require, run
-from textzoo.common.paths import DEPLOYMENT
-from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.operators.base import Target
 from textzoo.targets.native import write_files
-from textzoo.targets.twins import TWINS
+from textzoo.targets.toolchains import require_tool, tool_beside
+from textzoo.testing.bare_metal import CORES, HERE, build, run
 
 MAIN = Path(__file__).with_name("run_graphs.c")
-INCLUDES = [MAIN.parent, HERE, RUNTIME / "include", DEPLOYMENT / "application"]
+INCLUDES = [MAIN.parent, HERE, RUNTIME / "include", APPLICATION]
 TIMEOUT = 300  # seconds that a program may run
 # One source per model; what is given a name here cannot be the name of a tensor in C.
 MODEL = """
@@ -44,7 +42,7 @@ class Bench:
 
     Attributes:
         variant: Of the kernels.
-        compiler: Of this machine's programs; empty for a core.
+        compiler: Key of toolchains.TOOLS, for this machine's programs; empty for a core.
         flags: More for the compiler.
         is_sanitized: Whether a program ends at the first wrong address or undefined operation.
         core: Key of bare_metal.CORES.
@@ -65,24 +63,23 @@ class Bench:
 
     def command(self) -> list[str]:
         """The compiler and what it is told about the processor."""
-        if not self.core:
-            kind = ["-static"] if self.compiler in EMULATORS else SANITIZERS * self.is_sanitized
-            return [self.compiler, *kind, *self.flags]
-        board = CORES[self.core]
-        if board.twin:
-            twin = TWINS[board.twin]
-            return [f"{twin.prefix}gcc", *twin.flags.split(), *self.flags]
-        return [ARM, "-mthumb", "-mfloat-abi=hard", *board.flags, *self.flags]
+        if self.core:
+            board = CORES[self.core]
+            return [str(require_tool(board.compiler)), *board.flags, *self.flags]
+        kind = ["-static"] if self.compiler in EMULATORS else SANITIZERS * self.is_sanitized
+        return [str(require_tool(self.compiler)), *kind, *self.flags]
 
-    def tool(self, name: str) -> str:
-        """objcopy of the compiler's tools; the compiler's name says where they come from."""
-        prefix, _, compiler = self.command()[0].rpartition("-")
-        return f"{prefix}-{name}" if prefix and compiler == "gcc" else name
+    def objcopy(self) -> str:
+        """Of the compiler's tools."""
+        if self.core:
+            return str(tool_beside(CORES[self.core].compiler, "objcopy"))
+        return str(tool_beside(self.compiler, "objcopy")) if self.compiler in EMULATORS else "objcopy"
 
     def needs(self) -> list[str]:
-        """The programs that must be installed."""
-        emulators = [CORES[self.core].emulator] if self.core else list(EMULATORS.get(self.compiler, ()))[:1]
-        return [self.command()[0], *emulators]
+        """Keys of toolchains.TOOLS: what must be installed."""
+        if self.core:
+            return [CORES[self.core].compiler, CORES[self.core].emulator]
+        return [self.compiler, *(["qemu-user"] if self.compiler in EMULATORS else [])]
 
 
 BENCHES = {
@@ -124,14 +121,14 @@ def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Pa
     source, target = folder / "graph.c", folder / "graph.o"
     source.write_text(MODEL.format(number=number), encoding="utf-8")
     compile_source(bench, source, target, folder)
-    subprocess.run([bench.tool("objcopy"), "-G", f"textzoo_graph_{number}", target], check=True)
+    subprocess.run([bench.objcopy(), "-G", f"textzoo_graph_{number}", target], check=True)
     return target
 
 
 def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) -> None:
     folders = [f"-I{folder}" for folder in (*includes, *INCLUDES)]
     compiler, *flags = bench.command()
-    command = [require(compiler), *FLAGS, *flags, *folders, "-c", source, "-o", target]
+    command = [compiler, *FLAGS, *flags, *folders, "-c", source, "-o", target]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode:
         raise RefusedByCompilerError(done.stderr)
@@ -166,7 +163,7 @@ def link(bench: Bench, models: dict[int, Path], sources: Sequence[Path], folder:
     table = folder / "graphs.c"
     table.write_text(table_text(models), encoding="utf-8")
     compile_source(bench, table, folder / "graphs.o")
-    fixed = [MAIN, DEPLOYMENT / "application" / "crc32.c", *(RUNTIME / source for source in sources)]
+    fixed = [MAIN, APPLICATION / "crc32.c", *(RUNTIME / source for source in sources)]
     files = [folder / "graphs.o", *models.values(), *(object_of(bench, source, objects) for source in fixed)]
     program = folder / "program"
     try:

@@ -11,19 +11,20 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from operator_cases import RANGES, Case, Random, Row, draw_reals, draw_values
 
-from textzoo.common.paths import DEPLOYMENT
-from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel, compile_bytes
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.single_operator import Tensor, build_all
-from textzoo.targets.native import find_compiler, write_files
+from textzoo.targets.native import write_files
+from textzoo.targets.toolchains import TOOLS, require_tool
+from textzoo.testing import STRICT
 
-WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
-FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", *WARNINGS)
+FLAGS = (*STRICT, "-O1", "-fno-strict-aliasing")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-# Compilers for other cores -> what runs their programs here, which are linked statically and without sanitizers.
-ARM64 = "aarch64-linux-gnu-gcc"
-EMULATORS = {ARM64: ("qemu-aarch64", "-cpu", "cortex-a35")}
+# Keys of toolchains.TOOLS: compilers for other cores -> what runs their programs here, which are linked statically and
+# without sanitizers.
+ARM64 = "aarch64"
+EMULATORS = {ARM64: (TOOLS["qemu-user"].program, "-cpu", "cortex-a35")}
 MAIN = Path(__file__).with_name("run_model.c")
 RANDOM_RUNS = 4
 objects = tempfile.TemporaryDirectory(prefix="textzoo-objects-")
@@ -106,7 +107,7 @@ def model_of(row: Row, seed: int, nodes: int = 8) -> Model:
 
 
 def differences(
-    model: Model, folder: Path, without: Collection[str] = (), compiler: str = "", variant: str = "generic"
+    model: Model, folder: Path, without: Collection[str] = (), compiler: str = "host", variant: str = "generic"
 ) -> list[str]:
     """Where the compiled C differs from LiteRT.
 
@@ -139,12 +140,12 @@ def bits(values: np.ndarray) -> np.ndarray:
     return values.view(np.int32) if values.dtype == np.float32 else values
 
 
-def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compiler: str = "") -> list[Values]:
+def run_program(compiled_model: CompiledModel, model: Model, folder: Path, compiler: str = "host") -> list[Values]:
     """The outputs of each run, by a program that ends at the first wrong address or undefined operation."""
     return results_of(build_program(compiled_model, folder, compiler), model, compiler)
 
 
-def results_of(program: Path, model: Model, compiler: str = "") -> list[Values]:
+def results_of(program: Path, model: Model, compiler: str = "host") -> list[Values]:
     """The outputs of each run of a program that a compiler has built."""
     given = b"".join(values[place].tobytes() for values in model.runs for place in in_order(model.input_names))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
@@ -174,10 +175,9 @@ def in_order(names: Sequence[str]) -> list[int]:
     return sorted(range(len(names)), key=lambda place: names[place])
 
 
-def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "") -> Path:
+def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "host") -> Path:
     generated = write_files(compiled_model.files, folder)
-    compiler = compiler or find_compiler()
-    fixed = [*(RUNTIME / source for source in compiled_model.sources), DEPLOYMENT / "application" / "crc32.c"]
+    fixed = [*(RUNTIME / source for source in compiled_model.sources), APPLICATION / "crc32.c"]
     program = folder / "program"
     run_compiler(
         [compiler, f"-I{folder}", MAIN, *generated, *(object_of(source, compiler) for source in fixed), "-o", program]
@@ -188,14 +188,15 @@ def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "
 @cache
 def object_of(source: Path, compiler: str) -> Path:
     """A source that is the same in every program, compiled once in a process."""
-    target = Path(objects.name) / f"{Path(compiler).name}-{'-'.join(source.parts[1:])}.o"
+    target = Path(objects.name) / f"{compiler}-{'-'.join(source.parts[1:])}.o"
     run_compiler([compiler, "-c", source, "-o", target])
     return target
 
 
 def run_compiler(command: list[str | Path]) -> None:
     compiler, *rest = map(str, command)
-    includes = [f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
-    command = [compiler, *FLAGS, *(["-static"] if compiler in EMULATORS else SANITIZERS), *includes, *rest]
+    includes = [f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
+    kind = ["-static"] if compiler in EMULATORS else SANITIZERS
+    command = [str(require_tool(compiler)), *FLAGS, *kind, *includes, *rest]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -28,6 +28,7 @@ from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.targets.emulators import emulate
 from textzoo.targets.native import NativeModel
 from textzoo.targets.toolchains import missing_tools
+from textzoo.testing import STRICT
 from textzoo.text.tokenizers.character import CharacterTokenizer
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
@@ -87,7 +88,7 @@ NARROW = {4: 7, 2: 1}
 NARROW_SHAPE = {"vocabulary_size": 40, "n_layers": 1, "n_heads": 2, "d_model": 64, "context_length": 20}
 NAMES = [entry.name for entry in TABLE]
 WITHOUT = [(), *((name,) for name in NAMES), *itertools.combinations(NAMES, len(NAMES) - 1), tuple(NAMES)]
-FLAGS = ("-std=c99", "-O1", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror")
+FLAGS = (*STRICT, "-O1", "-fno-strict-aliasing")
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from compilers import need
 from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.numerics.fixedpoint import Factor, double_parts, quantize_multiplier
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct
-from textzoo.targets.native import find_compiler
 
 FUNCTIONS = """
 #include "internal/double_precision.h"
@@ -39,8 +39,16 @@ def library(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("fixedpoint")
     (folder / "functions.c").write_text(FUNCTIONS)
     flags = ["-std=c99", "-O2", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
-    includes = [f"-I{RUNTIME / 'include'}", f"-I{RUNTIME}"]
-    command = [find_compiler(), *flags, *request.param, *includes, "functions.c", "-o", "functions.so"]
+    command = [
+        need("host"),
+        *flags,
+        *request.param,
+        f"-I{RUNTIME / 'include'}",
+        f"-I{RUNTIME}",
+        "functions.c",
+        "-o",
+        "functions.so",
+    ]
     subprocess.run(command, cwd=folder, check=True)
     loaded = ctypes.CDLL(str(folder / "functions.so"))
     loaded.wide.argtypes = [ctypes.c_int64, ctypes.c_int32, ctypes.c_int]

@@ -6,7 +6,7 @@ from dataclasses import replace
 import graph_judge
 import numpy as np
 import pytest
-from graph_benches import BENCHES, Bench
+from graph_benches import BENCHES
 from graph_cases import draw_steps, graph_case, run_litert
 from graph_fuzzer import PROFILES, random_graph, random_trial
 from graph_judge import Outcome, Trial, Verdict, judge
@@ -14,7 +14,7 @@ from graph_minimizer import minimized
 from graph_nodes import NODES
 from known_graphs import KNOWN, quantized, several
 
-from bare_metal import MissingToolError, require
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.compiler.operators.registry import FUSED, OPERATORS
 from textzoo.compiler.passes.registry import TABLE
@@ -104,19 +104,11 @@ def clamped(seed: int) -> Trial:
 @pytest.mark.parametrize("bench", VECTORS.values(), ids=VECTORS.keys())
 def test_clamps_are_exact_in_vectors(bench, tmp_path):
     """GCC makes vectors of narrow elements, where it knows the ranges of values; it has made them too narrow."""
-    need(bench)
+    need(*bench.needs())
     trials = [clamped(seed) for seed in range(32)]
     outcomes = judge(trials, bench, tmp_path, tmp_path)
     assert not faults(trials, outcomes)
     assert sum(outcome.verdict is Verdict.EQUAL for outcome in outcomes) > 24
-
-
-def need(bench: Bench) -> None:
-    try:
-        for tool in bench.needs():
-            require(tool)
-    except MissingToolError as error:
-        pytest.skip(str(error))
 
 
 # ---- the graphs that are drawn ----

@@ -3,9 +3,6 @@
 The compiled C runs with address and undefined-behaviour sanitizers, without any pass and with all of them.
 """
 
-import shutil
-import subprocess
-
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -14,9 +11,9 @@ from hypothesis import strategies as st
 from operator_cases import ROWS
 from operator_chains import ATTENTIONS, CHAINS, FAR_ATTENTIONS, feed_forward, layers_of_any_weights, sums
 from refused_operators import REFUSED
-from running import ARM64, EMULATORS, Model, differences, mismatches, model_of, run_program
+from running import ARM64, Model, differences, mismatches, model_of, run_program
 
-from bare_metal import MissingToolError, require
+from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.compile import compile_bytes, compile_file
@@ -64,18 +61,9 @@ def test_chains_equal_litert(chain, without, folder, seed):
 @examples(1)
 @seeds
 def test_chains_equal_litert_with_clang(chain, folder, seed):
-    need_clang()
+    need_sanitizers("clang")
     random = np.random.default_rng(seed)
     assert not differences(Model(chain(random), random), folder, compiler="clang")
-
-
-def need_clang():
-    program = ["clang", "-fsanitize=address,undefined", "-x", "c", "-", "-o", "/dev/null"]
-    if (
-        not shutil.which("clang")
-        or subprocess.run(program, input=b"int main(void) { return 0; }", check=False).returncode
-    ):
-        pytest.skip("clang with its sanitizers (Debian: libclang-rt-dev): not installed")
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
@@ -91,17 +79,9 @@ def test_products_in_double_precision_lie_beside_others(row, target, folder):
     assert not mismatches(model, run_program(compile_bytes(model.content, target), model, folder))
 
 
-def need_64_bit_arm():
-    try:
-        for tool in (ARM64, EMULATORS[ARM64][0]):
-            require(tool)
-    except MissingToolError as error:
-        pytest.skip(str(error))
-
-
 @pytest.mark.parametrize("rows", [15, 16, 48, 49, 63, 64, 65, 113, 128])
 def test_rows_around_the_borders_of_blocks_equal_litert_on_64_bit_arm(rows, folder):
-    need_64_bit_arm()
+    need(ARM64, "qemu-user")
     random = np.random.default_rng(rows)
     assert not differences(Model(feed_forward(random, rows), random), folder, compiler=ARM64, variant="neon")
 
@@ -125,7 +105,7 @@ def test_every_kernel_that_a_variant_calls_is_there_and_declared(row, variant, s
 @examples(5)
 @seeds
 def test_kernels_for_64_bit_arm_equal_litert(make, folder, seed):
-    need_64_bit_arm()
+    need(ARM64, "qemu-user")
     random = np.random.default_rng(seed)
     assert not differences(Model(make(random), random), folder, compiler=ARM64, variant="neon")
 

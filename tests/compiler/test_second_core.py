@@ -10,8 +10,8 @@ from operator_cases import Case
 from operator_chains import FORMS, attention
 from running import FLAGS, MAIN, Model, build_program, mismatches, results_of
 
-from textzoo.common.paths import DEPLOYMENT
-from textzoo.compiler.backend.kernels import RUNTIME
+from compilers import need
+from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.compiler.backend.planner import scratch_of
 from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.ir.program import Parallel
@@ -20,9 +20,9 @@ from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.second_core import in_halves
 from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
-from textzoo.targets.native import find_compiler, write_files
+from textzoo.targets.native import write_files
 
-ESP32 = DEPLOYMENT / "platforms" / "esp32" / "main"
+ESP32 = PLATFORM_SOURCES / "esp32" / "main"
 ESP_IDF = Path(__file__).parents[1] / "application" / "esp_idf"
 RACES = ("-g", "-fsanitize=thread")
 MUL32, GENERIC = "mul32", "generic"
@@ -140,14 +140,14 @@ def build_with_tasks(compiled, folder):
     generated = write_files(compiled.files, folder)
     kernels = [RUNTIME / source for source in compiled.sources if source.stem != "parallel"]
     (folder / "board.h").write_text("#define BOARD_STACK_BYTES 8192\n#define BOARD_SECOND_STACK_BYTES 2048\n")
-    sources = [*generated, *kernels, DEPLOYMENT / "application" / "crc32.c", ESP32 / "second_core.c"]
-    includes = [folder, ESP_IDF, ESP32, RUNTIME / "include", DEPLOYMENT / "application"]
+    sources = [*generated, *kernels, APPLICATION / "crc32.c", ESP32 / "second_core.c"]
+    includes = [folder, ESP_IDF, ESP32, RUNTIME / "include", APPLICATION]
     options = [*FLAGS, *RACES, "-DTEXTZOO_TASKS", *(f"-I{path}" for path in includes), "-o", str(folder / "program")]
     # Of a later C for its own variable of each thread.
     (folder / "tasks.o").unlink(missing_ok=True)
-    threads = [find_compiler(), *RACES, "-std=c11", f"-I{ESP_IDF}", "-c", str(ESP_IDF / "freertos_on_threads.c")]
+    threads = [need("host"), *RACES, "-std=c11", f"-I{ESP_IDF}", "-c", str(ESP_IDF / "freertos_on_threads.c")]
     run([*threads, "-o", str(folder / "tasks.o")])
-    run([find_compiler(), *options, str(MAIN), *map(str, sources), str(folder / "tasks.o"), "-lpthread"])
+    run([need("host"), *options, str(MAIN), *map(str, sources), str(folder / "tasks.o"), "-lpthread"])
     return folder / "program"
 
 

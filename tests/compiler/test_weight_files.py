@@ -1,7 +1,6 @@
 """Matrices as files: what a .tflite holds comes back in Python and C, and what is no weights.tzw is refused alike."""
 
 import os
-import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -12,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textzoo.common.paths import DEPLOYMENT
+from compilers import need
+from textzoo.common.paths import APPLICATION, DEPLOYMENT
 from textzoo.compiler.artifacts.weight_export import BLOB, weight_files
 from textzoo.compiler.artifacts.weight_file import (
     ENTRY,
@@ -28,10 +28,10 @@ from textzoo.compiler.tflite.file import read_tflite
 from textzoo.models.pico_gpt import PicoGPT
 from textzoo.quantizers.quantize import quantize
 from textzoo.quantizers.settings import QuantizationConfig
+from textzoo.testing import STRICT
 
 SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
 MISALIGNED = 1
-STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 
@@ -50,17 +50,14 @@ class ReaderInC:
     """The reader in C with sanitizers, in a process that answers for one file after the other."""
 
     def __init__(self, folder: Path) -> None:
-        compiler = shutil.which("gcc") or shutil.which("clang")
-        if compiler is None:
-            pytest.skip("a C compiler for this machine: not installed")
-        includes = [DEPLOYMENT / "weight_file", DEPLOYMENT / "application"]
+        includes = [DEPLOYMENT / "weight_file", APPLICATION]
         sources = [
             Path(__file__).with_name("read_weight_file.c"),
             includes[0] / "weight_file.c",
             includes[1] / "crc32.c",
         ]
         command = [
-            compiler,
+            need("host"),
             *STRICT,
             *SANITIZERS,
             *(f"-I{path}" for path in includes),

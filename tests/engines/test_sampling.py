@@ -1,7 +1,6 @@
 """The integer sampler: its distribution, its support, its repeatability, and a transcription to C."""
 
 import ctypes
-import shutil
 import subprocess
 
 import numpy as np
@@ -10,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.engines import sampling
 from textzoo.engines.base import LogitsFormat
 from textzoo.engines.sampling import POWERS, FloatSampler, IntegerSampler, Random32, make_sampler
+from textzoo.testing import STRICT
 
 INT8 = arrays.arrays(np.int8, st.integers(2, 200))
 INT16 = arrays.arrays(np.int16, st.integers(2, 200))
@@ -195,13 +196,10 @@ int32_t choose(const int16_t *logits, int32_t count, uint32_t m, int32_t top_k, 
 
 @pytest.fixture(scope="module")
 def c_sampler(tmp_path_factory):
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        pytest.skip("no C compiler: the transcription of the sampler is not checked")
     folder = tmp_path_factory.mktemp("sampler")
     (folder / "sampler.c").write_text(C_SAMPLER)
-    flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1", "-shared", "-fPIC"]
-    subprocess.run([compiler, *flags, "-o", str(folder / "sampler.so"), str(folder / "sampler.c")], check=True)
+    flags = [*STRICT, "-O1", "-shared", "-fPIC"]
+    subprocess.run([need("host"), *flags, "-o", str(folder / "sampler.so"), str(folder / "sampler.c")], check=True)
     library = ctypes.CDLL(str(folder / "sampler.so"))
     library.multiplier.restype = ctypes.c_uint32
     library.multiplier.argtypes = [ctypes.c_uint64, ctypes.c_uint32]

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
-from bare_metal import CORES, MissingToolError, require
-from bare_metal.cases import Case, Result, build_for_core, build_for_host, run_on_core, run_on_host
+from compilers import need
+from textzoo.targets import mpu
+from textzoo.targets.toolchains import TOOLS
+from textzoo.testing.bare_metal import CORES
+from textzoo.testing.bare_metal.cases import Case, Result, build_for_core, build_for_host, run_on_core, run_on_host
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
-ARM64 = "aarch64-linux-gnu-gcc"
+ARM64 = "aarch64"
+A35 = mpu.CORES["cortex-a35"].split()
 
 
 def arm64(core: str) -> tuple[str, ...]:
-    return ("qemu-aarch64", "-cpu", core)
+    return (TOOLS["qemu-user"].program, "-cpu", core)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Target:
     Attributes:
         name: In the test's name.
         variant: The variant tested.
-        place: A core, or a compiler for this machine.
+        place: A core, or a compiler of toolchains.TOOLS for this machine.
         flags: Of the compiler; for cores only the optimization.
         launcher: Command of an emulator that runs programs compiled for this machine's system but another core.
     """
@@ -38,15 +40,11 @@ class Target:
 
     def build(self, folder: Path) -> Path:
         """The program that runs cases; skips the test if a tool is missing, naming its package."""
-        try:
-            if self.place in CORES:
-                require(CORES[self.place].emulator)
-                return build_for_core(self.place, self.variant, self.flags, folder)
-            for tool in self.launcher[:1]:
-                require(tool)
-            return build_for_host(self.variant, self.place, self.flags, folder)
-        except MissingToolError as error:
-            pytest.skip(str(error))
+        if self.place in CORES:
+            need(CORES[self.place].compiler, CORES[self.place].emulator)
+            return build_for_core(self.place, self.variant, self.flags, folder)
+        need(self.place, *(["qemu-user"] if self.launcher else []))
+        return build_for_host(self.variant, self.place, self.flags, folder)
 
     def run(self, program: Path, cases: Sequence[Case], folder: Path) -> list[Result]:
         """Run the cases with the program that was built."""
@@ -82,9 +80,9 @@ TARGETS = [
     Target("host_avx2_sanitized", "host", "gcc", ("-mavx2", *SANITIZERS)),
     Target("host_sse2_sanitized", "host", "gcc", SANITIZERS),
     Target("host_vectors_sanitized", "host", "gcc", ("-U__SSE2__", *SANITIZERS)),
-    Target("neon", "neon", ARM64, ("-O3", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
-    Target("neon_size", "neon", ARM64, ("-Os", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
-    Target("neon_unoptimized", "neon", ARM64, ("-O0", "-mcpu=cortex-a35", "-static"), arm64("cortex-a35")),
+    Target("neon", "neon", ARM64, ("-O3", *A35, "-static"), arm64("cortex-a35")),
+    Target("neon_size", "neon", ARM64, ("-Os", *A35, "-static"), arm64("cortex-a35")),
+    Target("neon_unoptimized", "neon", ARM64, ("-O0", *A35, "-static"), arm64("cortex-a35")),
     Target("neon_dot_product", "neon", ARM64, ("-O3", "-march=armv8.2-a+dotprod", "-static"), arm64("max")),
 ]
 # Variants with no kernel of their own but FULLY_CONNECTED: the others are those that the targets above test.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from targets import TARGETS
 
-from bare_metal.attention_parts import Part, random_part
+from textzoo.testing.bare_metal.attention_parts import Part, random_part
 
 COUNTS = (1, 2, 3, 5, 31, 32, 33, 64, 128)
 LENGTHS = (1, 2, 3, 7, 8, 9, 16, 31, 32, 63, 64, 65, 96, 130)

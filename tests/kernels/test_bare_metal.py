@@ -2,7 +2,9 @@
 
 import pytest
 
-from bare_metal import CORES, MissingToolError, build, require, run
+from compilers import need
+from textzoo.targets.toolchains import MissingToolError
+from textzoo.testing.bare_metal import CORES, build, run
 
 PROGRAM = """
 #include "board.h"
@@ -26,10 +28,8 @@ int main(void)
 def output(core, folder, **defines):
     source = folder / "program.c"
     source.write_text(PROGRAM, encoding="utf-8")
-    try:
-        return run(build([source], core, folder / "program.elf", defines), core, folder)
-    except MissingToolError as error:
-        pytest.skip(str(error))
+    need(CORES[core].compiler, CORES[core].emulator)
+    return run(build([source], core, folder / "program.elf", defines), core, folder)
 
 
 @pytest.mark.parametrize("core", CORES)
@@ -49,4 +49,4 @@ class TestBoard:
 def test_a_missing_tool_is_named_with_its_package(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MissingToolError, match="apt-get install qemu-system-arm"):
-        require("qemu-system-arm")
+        run(tmp_path / "program.elf", "m4", tmp_path)

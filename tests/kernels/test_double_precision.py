@@ -6,8 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from bare_metal import CORES, RUNTIME, MissingToolError, build, run
+from compilers import need
+from textzoo.common.paths import RUNTIME
 from textzoo.compiler.numerics.fixedpoint import double_parts
+from textzoo.testing.bare_metal import CORES, build, run
 
 LARGEST_SUM = 2**43 - 1
 LARGEST_OUTPUT = 2**31 - 1
@@ -65,8 +67,6 @@ def test_double_precision_on_cores_without_it(core, tmp_path):
     source = tmp_path / "program.c"
     source.write_text(PROGRAM % ",\n".join(rows), encoding="utf-8")
     kernels = sorted((RUNTIME / "generic").glob("*.c"))
-    try:
-        answer = run(build([source, *kernels], core, tmp_path / "program.elf", flags=("-O2",)), core, tmp_path)
-    except MissingToolError as error:
-        pytest.skip(str(error))
+    need(CORES[core].compiler, CORES[core].emulator)
+    answer = run(build([source, *kernels], core, tmp_path / "program.elf", flags=("-O2",)), core, tmp_path)
     assert answer.strip() == "right"

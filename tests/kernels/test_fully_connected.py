@@ -12,8 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from targets import MATRIX_TARGETS, TARGETS
 
-from bare_metal.cases import Result
-from bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 from textzoo.common.errors import UserError
 from textzoo.compiler.packing.choice import BALANCED, FORMS, WIDEST, choose_kernels, with_sparse
 from textzoo.compiler.packing.registry import (
@@ -28,6 +26,8 @@ from textzoo.compiler.packing.registry import (
 )
 from textzoo.compiler.packing.tables import CHOICES
 from textzoo.targets.settings import DeploymentConfig
+from textzoo.testing.bare_metal.cases import Result
+from textzoo.testing.bare_metal.fully_connected import Layer, behind_relu, random_layer, typical_layer
 
 ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)
@@ -265,7 +265,7 @@ def test_the_smallest_form_counts_the_code(rows, columns, form):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("choice", CHOICES)
+@pytest.mark.parametrize("choice", CHOICES.names())
 def test_inputs_are_left_out_where_that_is_faster(variant, choice):
     """Beside two MACs in an instruction most inputs would have to be 0, and the smallest code has no second kernel."""
     found = with_sparse(("narrow", WIDEST), variant, choice)
@@ -274,7 +274,7 @@ def test_inputs_are_left_out_where_that_is_faster(variant, choice):
 
 
 def test_the_configuration_offers_every_choice():
-    assert DeploymentConfig.__dataclass_fields__["weights"].metadata["choices"] == tuple(CHOICES)
+    assert DeploymentConfig.__dataclass_fields__["weights"].metadata["choices"] == tuple(CHOICES.names())
     assert DeploymentConfig().weights == BALANCED
 
 

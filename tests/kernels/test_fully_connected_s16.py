@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from targets import TARGETS
 
-from bare_metal.cases import Result
-from bare_metal.fully_connected_s16 import KERNEL, WideLayer, random_wide_layer
 from textzoo.compiler.packing.registry import GENERIC, VARIANTS, pack
+from textzoo.testing.bare_metal.cases import Result
+from textzoo.testing.bare_metal.fully_connected_s16 import KERNEL, WideLayer, random_wide_layer
 
 ROWS = (1, 2, 3, 7, 32, 33, 65, 130)
 COLUMNS = (1, 2, 7, 8, 9, 31, 96, 128, 129, 256, 512)

@@ -6,11 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import startup
+from compilers import need
 from textzoo.config import pretrained
-from textzoo.targets.toolchains import GROUPS, missing_tools
+from textzoo.targets.toolchains import GROUPS
 
 SCRIPT = startup.PROJECT / "scripts" / "hello.py"
 
@@ -28,8 +27,7 @@ def hello(folder, *options, path=os.environ["PATH"]):
 
 
 def test_the_chip_writes_the_text_of_the_card(tmp_path):
-    if errors := missing_tools(list(GROUPS["stm32"])):
-        pytest.skip("; ".join(map(str, errors)))
+    need(*GROUPS["stm32"])
     done = hello(tmp_path, "-X", "importtime")
     assert done.returncode == 0, done.stderr
     sample = pretrained.card("gpt")["samples"]["static_wi8_ai8"]
@@ -43,8 +41,7 @@ def test_the_chip_writes_the_text_of_the_card(tmp_path):
 
 
 def test_it_needs_no_compiler_but_the_arm_one(tmp_path):
-    if errors := missing_tools(list(GROUPS["stm32"])):
-        pytest.skip("; ".join(map(str, errors)))
+    need(*GROUPS["stm32"])
     folder = tmp_path / "bin"
     folder.mkdir()
     for directory in map(Path, os.environ["PATH"].split(os.pathsep)):
@@ -70,8 +67,7 @@ def test_what_is_missing_is_told_before_anything_is_written(tmp_path):
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
-    if errors := missing_tools(list(GROUPS["stm32"])):
-        pytest.skip("; ".join(map(str, errors)))
+    need(*GROUPS["stm32"])
     (tmp_path / "experiments_outputs").write_text("a file", encoding="utf-8")
     done = hello(tmp_path)
     assert done.returncode == 2

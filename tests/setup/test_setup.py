@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import uv_pip
 
 PROJECT = Path(uv_pip.__file__).resolve().parents[1]

@@ -1,4 +1,4 @@
-"""datasets/combine_corpus.py, as a function and as a script."""
+"""Texts combined into one corpus, by the function and by datasets/combine_corpus.py."""
 
 import hashlib
 import json
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import combine_corpus as combine
 from textzoo.common.errors import UserError
+from textzoo.text.corpora import combining as combine
 
 SCRIPT = Path(__file__).parents[2] / "datasets" / "combine_corpus.py"
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -9,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import make_conversations as script
 from textzoo.common.errors import UserError
 from textzoo.text.corpora.conversation_topics import FAREWELLS, GREETINGS, THANKS, TOPICS, Topic, number, pick
 from textzoo.text.corpora.conversations import (
@@ -175,11 +176,16 @@ def test_the_corpus_holds_out_whole_dialogues(tmp_path):
     assert 0.08 < len(corpus.validation) / 20_000 < 0.15
 
 
-def test_script(tmp_path, capsys):
+def run(*arguments):
+    command = [sys.executable, SCRIPT, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def test_script(tmp_path):
     path = tmp_path / "talk.txt"
-    assert script.main(["--output", str(path), "--dialogues", "20", "--seed", "3"]) == 0
+    assert run("--output", path, "--dialogues", "20", "--seed", "3").returncode == 0
     assert path.read_text() == conversations_text(make_conversations(dialogues=20, seed=3))
     assert json.loads(path.with_suffix(".json").read_text())["dialogues"] == 20
-    assert script.main(["--output", str(tmp_path / "talk.md")]) == 2
-    assert script.main(["--output", str(path), "--bytes", "0"]) == 2
-    assert "out of range" in capsys.readouterr().err
+    assert run("--output", tmp_path / "talk.md").returncode == 2
+    refused = run("--output", path, "--bytes", "0")
+    assert (refused.returncode, "out of range" in refused.stderr) == (2, True)

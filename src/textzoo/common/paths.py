@@ -1,9 +1,18 @@
-"""Where the project's own files lie."""
+"""Where the project's own files lie, which are only read: in a checkout, or in an installed package."""
 
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[3]
+PACKAGE = Path(__file__).resolve().parents[1]
+# setup.py puts the project's folders of data there when a wheel is built; a checkout has none.
+RESOURCES = PACKAGE / "resources"
+IS_INSTALLED = RESOURCES.is_dir()
+PROJECT = RESOURCES if IS_INSTALLED else PACKAGE.parents[1]
 CONFIGURATION = PROJECT / "conf"
 BOARD_FOLDER = CONFIGURATION / "board"
 DEPLOYMENT = PROJECT / "deployment"
+APPLICATION = DEPLOYMENT / "application"
+RUNTIME = DEPLOYMENT / "runtime"
+PLATFORM_SOURCES = DEPLOYMENT / "platforms"
 PRETRAINED_MODELS = PROJECT / "pretrained_models"
+# What a user types.
+PROGRAM = "textzoo" if IS_INSTALLED else "python stm32ai_main.py"

@@ -3,15 +3,16 @@
 import dataclasses
 from pathlib import Path
 
+from textzoo.common.paths import PROGRAM
 from textzoo.common.settings import default_of, range_text, type_text
 from textzoo.config.chains import CHAINS, SERVICES
 from textzoo.config.schema import Config, walk
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
 
-Usage:   python stm32ai_main.py operation_mode=MODE [key=value ...] [group=option ...]
-         python stm32ai_main.py --config-path . --config-name user_config.yaml
-         python stm32ai_main.py -m model.n_layers=2,3          (a sweep)
+Usage:   {program} operation_mode=MODE [key=value ...] [group=option ...]
+         {program} --config-path . --config-name user_config.yaml
+         {program} -m model.n_layers=2,3          (a sweep)
 
 Modes:
 {modes}
@@ -22,7 +23,7 @@ Groups (group=option chooses a file of conf/):
 Keys:    operation_mode=describe prints every key with type, range, default and meaning; --cfg job prints the
          configuration that would run; --hydra-help tells about Hydra's own flags.
 
-Example: python stm32ai_main.py operation_mode=chain_tqe dataset=text dataset.training_path=my_text.txt
+Example: {program} operation_mode=chain_tqe dataset=text dataset.training_path=my_text.txt
 """
 
 
@@ -32,7 +33,7 @@ def help_text(folder: Path) -> str:
     groups = "\n".join(
         f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(folder.iterdir()) if path.is_dir()
     )
-    return HELP.format(modes=modes, groups=groups).rstrip()
+    return HELP.format(program=PROGRAM, modes=modes, groups=groups).rstrip()
 
 
 def options_of(group: Path) -> list[str]:

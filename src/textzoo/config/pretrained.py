@@ -11,7 +11,7 @@ from typing import Any
 from textzoo.common.bounded_yaml import read_bounded
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import file_digest, shown_setting
-from textzoo.common.paths import PRETRAINED_MODELS
+from textzoo.common.paths import IS_INSTALLED, PRETRAINED_MODELS
 from textzoo.common.registry import unknown_name
 from textzoo.common.untrusted_json import read_json_object
 
@@ -26,7 +26,8 @@ CONFIGURATION = "config.yaml"
 NOT_IN_THE_WEIGHTS = {"path", "float_model_path", "quantized_model_path", "constraints", "dropout"}
 MAX_CARD_BYTES = 1 << 20
 DIGEST = re.compile(r"[0-9a-f]{64}")
-AS_IT_CAME = "Take pretrained_models/ as it came with TextZoo: git checkout pretrained_models."
+AGAIN = "pip install --force-reinstall --no-deps textzoo" if IS_INSTALLED else "git checkout pretrained_models"
+AS_IT_CAME = f"Take pretrained_models/ as it came with TextZoo: {AGAIN}."
 
 
 def names() -> list[str]:

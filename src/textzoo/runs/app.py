@@ -21,7 +21,7 @@ from textzoo.common.errors import UserError, raise_all
 from textzoo.common.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.common.files import remove_unused, shown_path, shown_setting
 from textzoo.common.locks import open_own
-from textzoo.common.paths import CONFIGURATION
+from textzoo.common.paths import CONFIGURATION, IS_INSTALLED, PROGRAM
 from textzoo.common.progress import console
 from textzoo.common.secrets import masked, masked_for, remember_environment
 from textzoo.common.standard_streams import losses, without_notes
@@ -108,7 +108,7 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
         outcome.code = INTERRUPTED
         outcome.has_begun = can_be_resumed(root)
         resume = shown_setting("general.resume", root)
-        say(f"Interrupted. Continue with: python stm32ai_main.py {resume}" if outcome.has_begun else NOT_BEGUN)
+        say(f"Interrupted. Continue with: {PROGRAM} {resume}" if outcome.has_begun else NOT_BEGUN)
     except UserError as error:
         outcome.code, outcome.is_mistake = USER_MISTAKE, True
         say(str(error))
@@ -143,7 +143,9 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
         for line in plan_lines(config, plan, workspace):
             console.print(visible_line(line))
             logger.info(line)
-        tags = {**run_tags(config), "mlflow.source.git.commit": git_commit(CONFIGURATION)}
+        # An installed package may lie in a repository of the user's.
+        commit = "unknown" if IS_INSTALLED else git_commit(CONFIGURATION)
+        tags = {**run_tags(config), "mlflow.source.git.commit": commit}
         name = run_name(config, workspace.root)
         with (
             make_tracker(config, workspace) as tracker,

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import PLATFORM_SOURCES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import ModelSizes, copy_files, program_name, render_all
 
 
 class Host(Platform):

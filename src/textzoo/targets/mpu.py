@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import PLATFORM_SOURCES, STACK_BYTES, ModelSizes, copy_files, program_name, render_all
-from textzoo.targets.toolchains import require_tool
+from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.toolchains import TOOLS, tool_beside
 
 # Core -> flags of GCC and clang.
 CORES = {"cortex-a35": "-mcpu=cortex-a35"}
@@ -38,12 +39,13 @@ class Mpu(Platform):
 
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
         if emulator.machine == LINUX_USER:
-            return ["qemu-aarch64", "-cpu", "cortex-a35", "-L", "/usr/aarch64-linux-gnu"]
-        command = ["qemu-system-aarch64", "-M", emulator.machine, "-cpu", "cortex-a35", "-icount", "shift=6,sleep=off"]
-        return [*command, "-nic", "none", "-display", "none", "-monitor", "none", "-serial", serial, "-kernel"]
+            return [TOOLS["qemu-user"].program, "-cpu", "cortex-a35", "-L", "/usr/aarch64-linux-gnu"]
+        command = [TOOLS["qemu-aarch64"].program, "-M", emulator.machine, "-cpu", "cortex-a35"]
+        command += ["-icount", "shift=6,sleep=off", "-nic", "none", "-display", "none", "-monitor", "none"]
+        return [*command, "-serial", serial, "-kernel"]
 
     def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
-        return sizes_of_sections(program, require_tool("aarch64").with_name("aarch64-linux-gnu-size"))
+        return sizes_of_sections(program, tool_beside("aarch64", "size"))
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         values = project_values(self, board, sizes)

@@ -6,12 +6,10 @@ import tempfile
 from pathlib import Path
 
 from textzoo.common import processes
-from textzoo.common.errors import UserError
-from textzoo.common.paths import DEPLOYMENT
-from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel
+from textzoo.targets.toolchains import require_tool
 
-COMPILERS = ("gcc", "clang", "cc")
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fno-strict-aliasing")
 BUILD_SECONDS = 300
 
@@ -20,16 +18,9 @@ def find_compiler() -> str:
     """The C compiler of this machine; $TZ_CC comes first.
 
     Raises:
-        UserError: There is none.
+        MissingToolError: There is none.
     """
-    for name in (processes.own_setting("CC"), *COMPILERS):
-        if name and (found := shutil.which(name)):
-            return found
-    raise UserError(
-        "there is no C compiler",
-        expected=f"one of {', '.join(COMPILERS)} on the PATH",
-        remedy="In TextZoo's folder: make tools-host; or Debian's package gcc (macOS: xcode-select --install).",
-    )
+    return shutil.which(processes.own_setting("CC")) or str(require_tool("host"))
 
 
 def write_files(files: dict[str, str], folder: Path) -> list[Path]:
@@ -43,13 +34,13 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     """Compile a model and its kernels to a shared library in `folder`.
 
     Raises:
-        UserError: There is no compiler.
+        MissingToolError: There is no compiler.
         RuntimeError: It refuses the code, which is the program's fault.
     """
     generated = write_files(compiled.files, folder)
     library = folder / "libmodel.so"
-    sources = [*generated, *(RUNTIME / source for source in compiled.sources), DEPLOYMENT / "application" / "crc32.c"]
-    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{DEPLOYMENT / 'application'}"]
+    sources = [*generated, *(RUNTIME / source for source in compiled.sources), APPLICATION / "crc32.c"]
+    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
     command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
     done = processes.run_text(command, timeout=BUILD_SECONDS)
     if done.returncode != 0:

@@ -14,12 +14,9 @@ from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json
-from textzoo.common.paths import DEPLOYMENT
+from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.backend.templates import template
 
-RUNTIME = DEPLOYMENT / "runtime"
-APPLICATION = DEPLOYMENT / "application"
-PLATFORM_SOURCES = DEPLOYMENT / "platforms"
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096

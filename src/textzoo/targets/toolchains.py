@@ -3,14 +3,20 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from textzoo.common import processes
 from textzoo.common.errors import UserError
+from textzoo.common.paths import IS_INSTALLED
 
 SHOWN_LINES = 15
 BUILD_SECONDS = 600
+
+
+class MissingToolError(UserError):
+    """A compiler or an emulator is not installed; the remedy names the package that brings it."""
 
 
 @dataclass(frozen=True)
@@ -21,28 +27,36 @@ class Tool:
         programs: Names, the first one found is taken.
         packages: Debian packages that bring it: the program's own first, then libraries and headers.
         purpose: What it is for.
+        macos: The command that brings it on macOS, where one does.
     """
 
     programs: tuple[str, ...]
     packages: str
     purpose: str
+    macos: str = ""
+
+    @property
+    def program(self) -> str:
+        return self.programs[0]
+
+    @property
+    def prefix(self) -> str:
+        """Of a cross compiler's programs: arm-none-eabi- of arm-none-eabi-gcc."""
+        return self.program[: self.program.rindex("-") + 1]
 
 
+ARM_GCC = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
+RISCV_GCC = "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
+# Every compiler, emulator and further program that TextZoo starts, its tests and benchmarks included.
 TOOLS = {
-    "arm": Tool(("arm-none-eabi-gcc",), "gcc-arm-none-eabi libnewlib-arm-none-eabi", "compiling for Cortex-M"),
-    "host": Tool(("cc", "gcc", "clang"), "gcc libc6-dev", "compiling for this machine"),
-    "riscv": Tool(
-        ("riscv64-unknown-elf-gcc",), "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf", "compiling for RISC-V"
-    ),
+    "arm": Tool(("arm-none-eabi-gcc",), ARM_GCC, "compiling for Cortex-M"),
+    "host": Tool(("gcc", "clang", "cc"), "gcc libc6-dev", "compiling for this machine", "xcode-select --install"),
+    "riscv": Tool(("riscv64-unknown-elf-gcc",), RISCV_GCC, "compiling for RISC-V"),
     "xtensa": Tool(
         ("xtensa-lx106-elf-gcc",), "gcc-xtensa-lx106 picolibc-xtensa-lx106-elf", "compiling for Xtensa (ESP32)"
     ),
     "c++": Tool(("c++", "g++", "clang++"), "g++", "compiling C++ for this machine"),
-    "riscv-c++": Tool(
-        ("riscv64-unknown-elf-g++",),
-        "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-        "compiling C++ for RISC-V",
-    ),
+    "riscv-c++": Tool(("riscv64-unknown-elf-g++",), RISCV_GCC, "compiling C++ for RISC-V"),
     "make": Tool(("make", "gmake"), "make", "building the project"),
     "qemu": Tool(("qemu-system-arm",), "qemu-system-arm", "emulating boards"),
     "aarch64": Tool(
@@ -53,6 +67,12 @@ TOOLS = {
     "qemu-riscv": Tool(("qemu-system-riscv32",), "qemu-system-misc", "emulating RISC-V boards"),
     "qemu-xtensa": Tool(("qemu-system-xtensa",), "qemu-system-misc", "emulating Xtensa boards (ESP32)"),
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
+    "gcc": Tool(("gcc",), "gcc libc6-dev", "testing C with this compiler"),
+    "clang": Tool(("clang",), "clang libclang-rt-dev", "the sanitizers that C is tested with"),
+    # Debian has it outside of the PATH.
+    "postgresql": Tool(("initdb",), "postgresql", "a tracking store that several runs share"),
+    "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "the pages of the MLflow UI"),
+    "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
 MAKE = "make"
 # What `make tools-<group>` installs (scripts/install_tools.py): all that building and running for a platform takes.
@@ -63,6 +83,9 @@ GROUPS = {
     "esp32": (MAKE, "xtensa", "riscv", "qemu-xtensa", "qemu-riscv"),
     "cimv3": (MAKE, "cmake", "c++", "riscv", "riscv-c++", "qemu-riscv"),
 }
+# All of them, and what `make tools-test` installs besides.
+PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
+TEST_TOOLS = ("gcc", "clang", "postgresql", "chromium")
 
 
 def find_tool(name: str) -> Path | None:
@@ -71,10 +94,10 @@ def find_tool(name: str) -> Path | None:
     return next((Path(path) for path in found if path), None)
 
 
-def missing_tools(names: list[str]) -> list[UserError]:
+def missing_tools(names: Iterable[str]) -> list[MissingToolError]:
     """An error per tool that is not installed, naming the package and the target of make that brings it."""
     return [
-        UserError(
+        MissingToolError(
             f"{' or '.join(TOOLS[name].programs)} is needed for {TOOLS[name].purpose} and is not installed",
             remedy=remedy_of(name),
         )
@@ -85,18 +108,29 @@ def missing_tools(names: list[str]) -> list[UserError]:
 
 def remedy_of(name: str) -> str:
     """How to come by a tool of TOOLS."""
-    by_hand = f"Debian and Ubuntu: sudo apt-get install {TOOLS[name].packages}"
-    targets = [f"make tools-{group}" for group, names in GROUPS.items() if name in names]
-    if name == MAKE or not targets:
+    tool = TOOLS[name]
+    on_macos = f"; macOS: {tool.macos}" if tool.macos else ""
+    by_hand = f"Debian and Ubuntu: sudo apt-get install {tool.packages}{on_macos}"
+    targets = [f"make tools-{group}" for group, names in (GROUPS | {"test": TEST_TOOLS}).items() if name in names]
+    if name == MAKE or not targets or IS_INSTALLED:
         return by_hand
     return f"In TextZoo's folder: {' or '.join(targets)}. {by_hand}"
 
 
 def require_tool(name: str) -> Path:
-    """The path of a tool; UserError where it is missing."""
+    """The path of a tool of TOOLS.
+
+    Raises:
+        MissingToolError: It is not on the PATH.
+    """
     for error in missing_tools([name]):
         raise error
     return find_tool(name)
+
+
+def tool_beside(compiler: str, name: str) -> Path:
+    """The path of another program of a cross compiler's, such as `size`; MissingToolError without the compiler."""
+    return require_tool(compiler).with_name(f"{TOOLS[compiler].prefix}{name}")
 
 
 def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> str:

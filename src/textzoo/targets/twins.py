@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import FLASH, RAM, Board, Emulator, Memory, Region
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import PLATFORM_SOURCES, STACK_BYTES, ModelSizes, copy_files, render_all
-from textzoo.targets.toolchains import require_tool
+from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, render_all
+from textzoo.targets.toolchains import TOOLS, tool_beside
 
 SOURCE = PLATFORM_SOURCES / "twins"
 SHARED_FILES = ("counter_of_twin.c", "counter_of_twin.h", "mapped_weights.S", "sections.ld", "twin.c", "twin.h")
@@ -26,37 +27,43 @@ class Twin:
 
     Attributes:
         compiler: Key of toolchains.TOOLS.
-        prefix: Of the compiler's programs.
         flags: What the compiler is told about the processor.
-        packages: Debian packages that bring the compiler.
         emulator: Key of toolchains.TOOLS.
-        program: QEMU's name for that processor's family.
         options: Of QEMU.
         reset: Where it begins.
         code, data: For the program and its constants, and for RAM: below `data` nothing is used.
     """
 
     compiler: str
-    prefix: str
     flags: str
-    packages: str
     emulator: str
-    program: str
     options: tuple[str, ...]
     reset: Region
     code: Region
     data: Region
+
+    @property
+    def prefix(self) -> str:
+        """Of the compiler's programs."""
+        return TOOLS[self.compiler].prefix
+
+    @property
+    def packages(self) -> str:
+        """Debian packages that bring the compiler."""
+        return TOOLS[self.compiler].packages
+
+    @property
+    def program(self) -> str:
+        """The emulator's."""
+        return TOOLS[self.emulator].program
 
 
 # Name of an emulator in a board's YAML, and of a folder in deployment/platforms/twins.
 TWINS = {
     "lx106": Twin(
         compiler="xtensa",
-        prefix="xtensa-lx106-elf-",
         flags="-mlongcalls -mtext-section-literals",
-        packages="gcc-xtensa-lx106 picolibc-xtensa-lx106-elf",
         emulator="qemu-xtensa",
-        program="qemu-system-xtensa",
         options=("-cpu", "lx106", "-semihosting"),
         reset=Region(0x50000000, 4096),
         code=Region(0x60800000, 16 << 20),
@@ -64,11 +71,8 @@ TWINS = {
     ),
     "rv32": Twin(
         compiler="riscv",
-        prefix="riscv64-unknown-elf-",
         flags="-march=rv32imac -misa-spec=2.2 -mabi=ilp32 --specs=picolibc.specs -msmall-data-limit=0",
-        packages="gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
         emulator="qemu-riscv",
-        program="qemu-system-riscv32",
         options=("-bios", "none", "-semihosting-config", "enable=on,target=native"),
         reset=Region(0x80000000, 4096),
         code=Region(0x80001000, 16 << 20),
@@ -92,7 +96,7 @@ def twin_command(emulator: Emulator, serial: str = "stdio") -> list[str]:
 
 def twin_sizes(emulator: Emulator, program: Path) -> ImageSize:
     twin = twin_of(emulator)
-    return sizes_of_sections(program, require_tool(twin.compiler).with_name(f"{twin.prefix}size"))
+    return sizes_of_sections(program, tool_beside(twin.compiler, "size"))
 
 
 def render_twin(board: Board, sizes: ModelSizes, model_name: str, folder: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from textzoo.common.escaping import markdown_text
 from textzoo.common.files import value_digest
+from textzoo.common.paths import IS_INSTALLED
 from textzoo.text.corpora.cleaning import iterate_documents
 from textzoo.text.corpora.loading import Corpus, TokenCorpus
 from textzoo.text.overlap import (
@@ -22,6 +23,7 @@ from textzoo.text.prepare import PreparedDataset
 from textzoo.text.tokenizers.base import Tokenizer
 
 VERSION = 1
+COMBINE = "python -m textzoo.text.corpora.combining" if IS_INSTALLED else "datasets/combine_corpus.py"
 MOST_FREQUENT = 20
 CODE_POINTS = 0x110000
 # What is repeated -> how a warning and the page call it.
@@ -148,7 +150,7 @@ def warnings(statistics: dict[str, Any], threshold: float) -> list[str]:
     return [
         f"{row['share']:.1%} of the validation text's {NAMES[name]} also occur in the training text (more than"
         f" dataset.overlap_warning={threshold:g}): its loss looks better than it is on new text. Leave out repetitions"
-        " with datasets/combine_corpus.py, or hold out other documents."
+        f" with {COMBINE}, or hold out other documents."
         for name, row in statistics["repeated"].items()
         if row["share"] > threshold
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textzoo.common.paths import DEPLOYMENT
+from textzoo.common.paths import APPLICATION, DEPLOYMENT
 from textzoo.compiler.artifacts.weight_file import LONGEST_NAME, Matrix, write_weight_file
 from textzoo.compiler.ir.graph import Graph, Node, Symbols, Tensor, build_graph
 from textzoo.compiler.tflite.file import read_tflite
@@ -18,7 +18,7 @@ MATRIX_INPUTS = {"FULLY_CONNECTED": 1, "GATHER": 0, "EMBEDDING_LOOKUP": 1}
 NAMELESS = "arith.constant"
 READER = (
     *(DEPLOYMENT / "weight_file" / name for name in ("weight_file.h", "weight_file.c")),
-    *(DEPLOYMENT / "application" / name for name in ("crc32.h", "crc32.c")),
+    *(APPLICATION / name for name in ("crc32.h", "crc32.c")),
 )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.common.paths import RUNTIME
 from textzoo.compiler.ir.program import Call, Loop, Program, Statement, Struct, straightened
 from textzoo.compiler.numerics.fixedpoint import Factor
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from textzoo.common.paths import DEPLOYMENT
+from textzoo.common.paths import RUNTIME
 from textzoo.compiler.ir.program import Program
 
-RUNTIME = DEPLOYMENT / "runtime"
 GENERIC = "generic"
 # Whose kernels a variant takes where it has none of its own, before the generic ones: CIMv3's host core is RV32, too.
 RELATIVES = {"cimv3": "mul32"}

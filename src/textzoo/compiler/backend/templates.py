@@ -4,13 +4,13 @@ import functools
 
 import jinja2
 
-from textzoo.common.paths import DEPLOYMENT
+from textzoo.common.paths import PLATFORM_SOURCES
 
 
 @functools.cache
 def environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(DEPLOYMENT / "platforms"),
+        loader=jinja2.FileSystemLoader(PLATFORM_SOURCES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

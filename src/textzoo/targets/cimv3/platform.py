@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.compiler.backend.planner import aligned
 from textzoo.compiler.backend.rendering import array_lines, field_text
 from textzoo.compiler.backend.templates import template
@@ -15,7 +16,7 @@ from textzoo.targets.base import Platform
 from textzoo.targets.boards import HOST_IMAGE, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.cimv3.blocks import Decoder, decoder_of
 from textzoo.targets.image_size import ImageSize
-from textzoo.targets.project import PLATFORM_SOURCES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.twins import render_machine, twin_command, twin_of, twin_sizes
 
 SOURCE = PLATFORM_SOURCES / "cimv3"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.compiler.backend.kernels import IN_SEQUENCE
 from textzoo.compiler.compile import CompiledModel
@@ -13,7 +14,6 @@ from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.esp32.partitions import check_partitions, partitions_of
 from textzoo.targets.image_size import ImageSize
 from textzoo.targets.project import (
-    PLATFORM_SOURCES,
     SECOND_STACK_BYTES,
     ModelSizes,
     copy_files,

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import EXTERNAL_FLASH, FLASH, TWIN_IMAGE, Board, Emulator, Memory
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import PLATFORM_SOURCES, STACK_BYTES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.stm32 import chips
-from textzoo.targets.toolchains import require_tool
+from textzoo.targets.toolchains import TOOLS, tool_beside
 
 SOURCE = PLATFORM_SOURCES / "stm32"
 TWIN_FACTS = ("code", "constants", "data", "uart_base", "timer_base", "timer_count", "timer_hz")
@@ -39,7 +40,7 @@ class Stm32(Platform):
         return [*machine_command(emulator, serial), "-kernel"]
 
     def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
-        return sizes_of_sections(program, require_tool("arm").with_name("arm-none-eabi-size"))
+        return sizes_of_sections(program, tool_beside("arm", "size"))
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         values = project_values(board, sizes)
@@ -170,7 +171,7 @@ def machine_command(emulator: Emulator, serial: str = "stdio") -> list[str]:
     Args:
         serial: QEMU's name of what the program's serial line is connected to: "stdio", "pty".
     """
-    command = ["qemu-system-arm", "-M", emulator.machine, "-icount", "shift=6,sleep=off", "-display", "none"]
+    command = [TOOLS["qemu"].program, "-M", emulator.machine, "-icount", "shift=6,sleep=off", "-display", "none"]
     command += ["-monitor", "none"]
     command += ["-serial", "null"] * emulator.serial + ["-serial", serial]
     if emulator.image == TWIN_IMAGE:

@@ -10,13 +10,13 @@
 #define tz_weighted_sum_s16 generic_weighted_sum_s16
 #define tz_weighted_sum_s8 generic_weighted_sum_s8
 
-#include "../../deployment/runtime/generic/dot_rows_s16.c"
-#include "../../deployment/runtime/generic/dot_rows_s8.c"
-#include "../../deployment/runtime/generic/fully_connected_s16.c"
-#include "../../deployment/runtime/generic/fully_connected_s8.c"
-#include "../../deployment/runtime/generic/fully_connected_s8_b3.c"
-#include "../../deployment/runtime/generic/fully_connected_s8_sparse.c"
-#include "../../deployment/runtime/generic/fully_connected_s8_w2.c"
-#include "../../deployment/runtime/generic/fully_connected_s8_w4.c"
-#include "../../deployment/runtime/generic/weighted_sum_s16.c"
-#include "../../deployment/runtime/generic/weighted_sum_s8.c"
+#include "generic/dot_rows_s16.c"
+#include "generic/dot_rows_s8.c"
+#include "generic/fully_connected_s16.c"
+#include "generic/fully_connected_s8.c"
+#include "generic/fully_connected_s8_b3.c"
+#include "generic/fully_connected_s8_sparse.c"
+#include "generic/fully_connected_s8_w2.c"
+#include "generic/fully_connected_s8_w4.c"
+#include "generic/weighted_sum_s16.c"
+#include "generic/weighted_sum_s8.c"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bare_metal.cases import Buffer, Case
+from textzoo.testing.bare_metal.cases import Buffer, Case
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from bare_metal import HERE, RUNTIME, TIMEOUT, build, compile_with, finish, run
+from textzoo.common.paths import RUNTIME
+from textzoo.testing.bare_metal import HERE, TIMEOUT, build, compile_with, finish, run
 
 # In the order of `kernels` in run_cases.c.
 KERNELS = (

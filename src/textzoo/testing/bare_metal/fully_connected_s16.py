@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bare_metal.cases import Buffer, Case
 from textzoo.compiler.packing.registry import FULLY_CONNECTED_S16, GENERIC, pack
+from textzoo.testing.bare_metal.cases import Buffer, Case
 
 KERNEL = FULLY_CONNECTED_S16[0]
 

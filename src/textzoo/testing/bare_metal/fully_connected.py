@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from bare_metal.cases import Buffer, Case
 from textzoo.compiler.packing.registry import GENERIC, SPARSE, layout_of, pack
+from textzoo.testing.bare_metal.cases import Buffer, Case
 
 LOWEST = -128  # from where the kernel for many zeros counts inputs
 DEVIATION = 32.0  # of typical inputs; 16 to 37 in pico_gpt behind a LayerNorm, 62 to 68 in an LSTM's or a GRU's state
