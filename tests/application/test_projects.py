@@ -35,7 +35,7 @@ TARGETS = ["host", *BOARDS]
 
 def setup_of(name, **changes):
     """A run's section of the configuration as the command line composes it for board=NAME, with these changes."""
-    overrides = [f"board={name}", *(f"{boards.SECTION}.{key}={value}" for key, value in changes.items())]
+    overrides = [f"board={name}", *(f"++{boards.SECTION}.{key}={value}" for key, value in changes.items())]
     register()
     with initialize_config_dir(str(CONFIGURATION), version_base="1.3"):
         composed = OmegaConf.to_container(compose("config", overrides=overrides), resolve=True)
