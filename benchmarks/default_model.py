@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SEED = 1
 DEVIATION = 0.05
+VOCABULARY = 65
 CALIBRATION_WINDOWS = 8
 FIRST_CHARACTER = 0x21
 
@@ -31,9 +32,11 @@ def model_argument(parser: argparse.ArgumentParser) -> None:
 
 def default_model(folder: Path, recipe: str, context_length: int) -> Path:
     """Make and quantize the model; return its decode step."""
-    from textzoo.models.pico_gpt import PicoGPT
+    from textzoo.config.schema import ModelConfig
+    from textzoo.models.files import build_model
 
-    return random_decode_step(lambda: PicoGPT(context_length=context_length), recipe, folder, windows=40)
+    section = ModelConfig(context_length=context_length)
+    return random_decode_step(lambda: build_model(section, VOCABULARY), recipe, folder, windows=40)
 
 
 def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder: Path, windows: int) -> Path:

@@ -21,9 +21,9 @@ from textzoo.compiler.artifacts.weight_file import read_weight_file
 from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import Config, QuantizationConfig
+from textzoo.config.schema import Config, ModelConfig, QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.models.pico_gpt import PicoGPT
+from textzoo.models.files import build_model
 from textzoo.quantizers.quantize import quantize
 from textzoo.records.workspace import Workspace
 from textzoo.services import benchmarking, deployment
@@ -36,7 +36,8 @@ from textzoo.text.tokenizers.character import CharacterTokenizer
 
 CHARACTERS = [chr(0x61 + index) for index in range(13)]
 RECIPES = ("static_wi8_ai8", "static_wi8_ai16")
-SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
+VOCABULARY = 13
+SHAPE = {"n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
 TOOLS = ["arm", "qemu", "xtensa", "qemu-xtensa", "riscv", "qemu-riscv"]
 CPP_TOOLS = ["cmake", "c++", "riscv-c++", "qemu-riscv"]
 needs_emulator = pytest.mark.skipif(
@@ -62,18 +63,12 @@ class Sink:
         self.files.append(Path(path).name)
 
 
-class DecodeOnly(PicoGPT):
-    """Its window graph is not tested here."""
-
-    has_window_graph = False
-
-
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """A folder with a float model, its decode step quantized by each of RECIPES, and its tokenizer."""
     folder = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(5)
-    model = PicoGPT(**SHAPE)
+    model = build_model(ModelConfig(**SHAPE), VOCABULARY)
     random = np.random.default_rng(5)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
@@ -204,7 +199,9 @@ def cimv3_model(models, tmp_path_factory):
     """A decode step as CIMv3 takes it: broad probabilities of 15 bits in block 0, narrow ones of 8 bits in block 1."""
     folder = tmp_path_factory.mktemp("cimv3")
     random = np.random.default_rng(5)
-    model = DecodeOnly(**{**SHAPE, "d_model": 128, "context_length": 64})
+    section = ModelConfig(**{**SHAPE, "d_model": 128, "context_length": 64})
+    model = build_model(section, VOCABULARY)
+    model.has_window_graph = False  # it is not tested here
     for weight in model.weights:
         deviation = 0.02 if "block_0" in weight.path else 0.15
         weight.assign(weight + deviation * random.standard_normal(weight.shape))

@@ -12,17 +12,6 @@ ROOT = Path(textzoo.__file__).parent
 COMMON = {"common", "config"}
 ROOMS = ["text", "models", "compiler", "targets", "engines", "quantizers", "training"]
 ROOMS += ["records", "pipeline", "services"]
-    "text",
-    "models",
-    "compiler",
-    "targets",
-    "engines",
-    "quantizers",
-    "training",
-    "records",
-    "pipeline",
-    "services",
-]
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
 
 

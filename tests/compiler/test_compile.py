@@ -16,11 +16,10 @@ from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.registry import SPARSE, VARIANTS
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.config.schema import QuantizationConfig
+from textzoo.config.schema import ModelConfig, QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.registry import open_engine
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.models.registry import MODELS as MODEL_CLASSES
+from textzoo.models.files import build_model
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
@@ -31,6 +30,8 @@ from textzoo.targets.toolchains import missing_tools
 from textzoo.text.tokenizers.character import CharacterTokenizer
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
+GPT = {"name": "gpt", **SMALL, "activation": "gelu", "weight_tying": "tied"}
+BERT = {"name": "tiny_bert_generator", **SMALL, "activation": "gelu", "use_bias": True}
 RECURRENT_SETTINGS = {
     "mixed": {"recipe": "static_wi8_ai8"},
     "int8": {"recipe": "static_wi8_ai8", "states": "int8"},
@@ -62,17 +63,17 @@ MODELS = {
         {"vocabulary_size": 11, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 7, "use_bias": True},
         {"recipe": "static_wi8_ai16"},
     ),
-    "gpt": ({"name": "gpt", **SMALL, "use_bias": True}, {"recipe": "static_wi8_ai8"}),
+    "gpt": ({**GPT, "use_bias": True}, {"recipe": "static_wi8_ai8"}),
     "gpt-rotary": (
-        {"name": "gpt", **SMALL, "positions": "rotary", "qk_norm": True, "weight_tying": "untied"},
+        {**GPT, "positions": "rotary", "qk_norm": True, "weight_tying": "untied"},
         {"recipe": "static_wi8_ai8"},
     ),
     "gpt-rotary-int16x8": (
-        {"name": "gpt", **SMALL, "positions": "rotary", "qk_norm": True, "activation": "relu_squared"},
+        {**GPT, "positions": "rotary", "qk_norm": True, "activation": "relu_squared"},
         {"recipe": "static_wi8_ai16"},
     ),
-    "tiny_bert_generator": ({"name": "tiny_bert_generator", **SMALL}, {"recipe": "static_wi8_ai8"}),
-    "tiny_bert_generator-int16x8": ({"name": "tiny_bert_generator", **SMALL}, {"recipe": "static_wi8_ai16"}),
+    "tiny_bert_generator": (BERT, {"recipe": "static_wi8_ai8"}),
+    "tiny_bert_generator-int16x8": (BERT, {"recipe": "static_wi8_ai16"}),
     **{
         f"{name}-{label}": (
             {"name": name, "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
@@ -106,7 +107,8 @@ def paths(tmp_path_factory):
 
 def quantized(shape, settings, folder):
     keras.utils.set_random_seed(3)
-    model = MODEL_CLASSES.get(shape.get("name", "pico_gpt"))(**shape)
+    section = {key: value for key, value in shape.items() if key != "vocabulary_size"}
+    model = build_model(ModelConfig(**section), shape["vocabulary_size"])
     random = np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
@@ -309,7 +311,7 @@ def test_the_checksum_is_that_of_the_weights(paths):
 
 def test_float_models_are_refused_with_all_their_operators(tmp_path):
     keras.utils.set_random_seed(1)
-    model = PicoGPT(vocabulary_size=7, n_layers=1, n_heads=1, d_model=8, context_length=4)
+    model = build_model(ModelConfig(n_layers=1, n_heads=1, d_model=8, context_length=4), 7)
     export_decode(model, tmp_path / "float.tflite")
     with pytest.raises(UserError) as error:
         compile_file(tmp_path / "float.tflite", Target("generic"))

@@ -25,11 +25,11 @@ from textzoo.compiler.artifacts.weight_file import (
     write_weight_file,
 )
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import QuantizationConfig
-from textzoo.models.pico_gpt import PicoGPT
+from textzoo.config.schema import ModelConfig, QuantizationConfig
+from textzoo.models.files import build_model
 from textzoo.quantizers.quantize import quantize
 
-SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
+SHAPE = {"n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
 MISALIGNED = 1
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"]
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
@@ -39,7 +39,7 @@ SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 def ternary_path(tmp_path_factory):
     """A decode step whose blocks have ternary matrices, by the recipe for them."""
     keras.utils.set_random_seed(3)
-    model, random = PicoGPT(**SHAPE), np.random.default_rng(3)
+    model, random = build_model(ModelConfig(**SHAPE), 13), np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     config = QuantizationConfig(recipe="static_wi2_ai8", calibration_windows=4, report_tokens=SHAPE["context_length"])

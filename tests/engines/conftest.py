@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from textzoo.config.schema import QuantizationConfig
-from textzoo.models.pico_gpt import PicoGPT
+from textzoo.config.schema import ModelConfig, QuantizationConfig
+from textzoo.models.files import build_model
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import quantize
 
@@ -13,7 +13,7 @@ from textzoo.quantizers.quantize import quantize
 @pytest.fixture(scope="session")
 def model():
     keras.utils.set_random_seed(3)
-    model = PicoGPT(vocabulary_size=13, n_layers=2, n_heads=2, d_model=16, context_length=8)
+    model = build_model(ModelConfig(n_layers=2, n_heads=2, d_model=16, context_length=8), 13)
     random = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(weight + 0.3 * random.standard_normal(weight.shape))

@@ -10,27 +10,28 @@ import pytest
 
 from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.config.schema import QuantizationConfig
+from textzoo.config.schema import ModelConfig, QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
-from textzoo.models.registry import MODELS
+from textzoo.models.files import build_model
 from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, settle
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import calibration_windows, quantize
 from textzoo.quantizers.recipes import RECIPES
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
+GPT = {"name": "gpt", **SMALL, "activation": "gelu", "weight_tying": "tied"}
 # A new architecture or shape is a new row.
 SHAPES = [
     {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12},
     {"vocabulary_size": 103, "n_layers": 1, "n_heads": 3, "d_model": 96, "context_length": 64},
     {"vocabulary_size": 11, "n_layers": 1, "n_heads": 1, "d_model": 16, "context_length": 9, "use_bias": True},
     {"vocabulary_size": 17, "n_layers": 1, "n_heads": 2, "d_model": 24, "context_length": 10, "activation": "gelu"},
-    {"name": "gpt", **SMALL},
-    {"name": "gpt", **SMALL, "weight_tying": "untied", "use_bias": True, "positions": "rotary", "qk_norm": True},
-    {"name": "gpt", **SMALL, "activation": "relu_squared", "positions": "rotary", "use_bias": True},
-    {"name": "tiny_bert_generator", **SMALL},
+    GPT,
+    {**GPT, "weight_tying": "untied", "use_bias": True, "positions": "rotary", "qk_norm": True},
+    {**GPT, "activation": "relu_squared", "positions": "rotary", "use_bias": True},
+    {"name": "tiny_bert_generator", **SMALL, "activation": "gelu", "use_bias": True},
     {"name": "tiny_lm", "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
     {"name": "lstm", "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
 ]
@@ -42,7 +43,8 @@ EIGHT_BITS = sorted(name for name, recipe in RECIPES.items() if not recipe.has_c
 def make(shape, seed=3):
     """A model whose weights are large enough for its predictions to differ."""
     keras.utils.set_random_seed(seed)
-    model = MODELS.get(shape.get("name", "pico_gpt"))(**shape)
+    section = {key: value for key, value in shape.items() if key != "vocabulary_size"}
+    model = build_model(ModelConfig(**section), shape["vocabulary_size"])
     random = np.random.default_rng(seed)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))

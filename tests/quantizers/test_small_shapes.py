@@ -12,11 +12,12 @@ from textzoo.quantizers.quantize import quantize
 
 SMALLEST = {"vocabulary_size": 2, "n_layers": 1, "n_heads": 1, "d_model": 8, "context_length": 2}
 RECURRENT = {key: value for key, value in SMALLEST.items() if key != "n_heads"}
-ROTARY = {"name": "gpt", **SMALLEST, "positions": "rotary"}
+GPT = {"name": "gpt", **SMALLEST, "activation": "gelu", "weight_tying": "tied"}
+ROTARY = {**GPT, "positions": "rotary"}
 SHAPES = {
     "pico_gpt": {"name": "pico_gpt", **SMALLEST},
-    "gpt": {"name": "gpt", **SMALLEST},
-    "tiny_bert_generator": {"name": "tiny_bert_generator", **SMALLEST},
+    "gpt": GPT,
+    "tiny_bert_generator": {"name": "tiny_bert_generator", **SMALLEST, "activation": "gelu", "use_bias": True},
     "tiny_lm": {"name": "tiny_lm", **RECURRENT},
     "lstm": {"name": "lstm", **RECURRENT},
     "rotary": {**ROTARY, "vocabulary_size": 7, "context_length": 6},

@@ -29,9 +29,8 @@ from textzoo.config.keys import default_of
 from textzoo.config.overrides import choices, parse
 from textzoo.config.places import ADDRESSES
 from textzoo.config.rules.dataset import NOT_TAKEN
-from textzoo.config.rules.model import NOT_ARCHITECTURE
+from textzoo.config.rules.model import keys_lacking
 from textzoo.config.schema import DatasetConfig, ModelConfig, TokenizerConfig
-from textzoo.models.constructors import arguments_of
 
 # What a document of YAML may be instead of keys and values.
 KINDS = {list: "list", str: "text", int: "number", float: "number"}
@@ -337,8 +336,7 @@ def defaults_of(section: Any, keys: Collection[str]) -> dict[str, Any]:
 
 def unfit_of_model(architecture: str) -> dict[str, Any]:
     """Keys that an architecture does not have, with their defaults."""
-    keys = {entry.name for entry in dataclasses.fields(ModelConfig)}
-    return defaults_of(ModelConfig, keys - (arguments_of(architecture) or keys) - {*NOT_ARCHITECTURE})
+    return defaults_of(ModelConfig, keys_lacking(architecture))
 
 
 def unfit_of_dataset(name: str) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def graphs_of(model: LanguageModel) -> list[str]:
 def wide_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, config: QuantizationConfig) -> set[str]:
     """What becomes int16 in a graph of int8: broad softmaxes, and the arithmetic of states that add up."""
     wide = with_readers(graph, wide_softmaxes(ranges, config.probabilities))
-    if config.states != "int8" and any(spec.adds_up for spec in model.state_specs()):
+    if config.states != "int8" and any(spec.accumulating for spec in model.state_specs()):
         wide |= state_arithmetic(graph, {spec.name for spec in model.state_specs()})
     return wide
 

@@ -12,7 +12,6 @@ from keras import ops
 
 # A kernel is on its grid if rounding moves no weight by more than this part of its scale: float32 leaves 1e-6.
 TOLERANCE = 1e-4
-EMBEDDINGS = "embeddings"
 
 
 class Grid(Protocol):
@@ -87,11 +86,6 @@ GRIDS: dict[str, Grid] = {
     "int4": UniformGrid(bits=4, highest=7),
     "ternary": TernaryGrid(),
 }
-
-
-def is_matrix(path: str, shape: tuple[int, ...]) -> bool:
-    """Whether a weight of that Keras path is rounded to grids: embeddings (also as logits) and gains are not."""
-    return len(shape) == 2 and not path.endswith(EMBEDDINGS)
 
 
 def grid_of_bits(bits: int) -> Grid:

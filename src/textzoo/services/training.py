@@ -3,10 +3,10 @@
 import dataclasses
 from pathlib import Path
 
+from textzoo.config.rules.model import architecture_config, has
 from textzoo.config.schema import Config, ModelConfig
 from textzoo.models.base import LanguageModel
-from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
-from textzoo.models.registry import MODELS
+from textzoo.models.files import build_model, load_float_model, save_float_model
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import check_before_training
 from textzoo.records.report import ModelReport, Report, TrainingReport
@@ -59,17 +59,17 @@ def starting_model(config: Config, vocabulary_size: int, training_tokens: int) -
     if config.model.float_model_path:
         model = load_float_model(Path(config.model.float_model_path))
         inputs.check_vocabulary(model.vocabulary_size, vocabulary_size)
-        check_before_training(config, type(model), model.get_config())
+        check_before_training(config, model.config)
         return model
     settings = decided(config.model, training_tokens)
     # Before the model is built: a large one takes gigabytes.
-    check_before_training(config, MODELS.get(settings.name), architecture(settings, vocabulary_size))
+    check_before_training(config, architecture_config(settings, vocabulary_size))
     return build_model(settings, vocabulary_size)
 
 
 def decided(model: ModelConfig, training_tokens: int) -> ModelConfig:
     """The model section with what depends on the text: from a small one, tied embeddings learn more."""
-    if model.weight_tying != "auto" or "weight_tying" not in settings_of(MODELS.get(model.name)):
+    if model.weight_tying != "auto" or not has(model, "weight_tying"):
         return model
     return dataclasses.replace(model, weight_tying="tied" if training_tokens < TOKENS_FOR_UNTIED else "untied")
 
