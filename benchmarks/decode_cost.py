@@ -26,6 +26,7 @@ from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.choice import BALANCED, CHOICES
 from textzoo.compiler.passes.registry import TABLE
+from textzoo.config.schema import DeploymentConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
@@ -62,9 +63,8 @@ def board_row(
     """Cost on one board's emulated twin."""
     board = load_board(name)
     with tempfile.TemporaryDirectory() as folder:
-        made = make_firmware(
-            path, tokenizer, board, Path(folder) / name, without=without, weights=weights, second_core=second_core
-        )
+        settings = DeploymentConfig(weights=weights, second_core=second_core, without_passes=sorted(without))
+        made = make_firmware(path, tokenizer, board, Path(folder) / name, settings=settings)
         with emulate(made.project, board) as console:
             total = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
             memory = console.ask({"command": "memory"})

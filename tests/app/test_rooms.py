@@ -34,3 +34,18 @@ def test_a_room_uses_only_rooms_below_it(path):
     room = path.relative_to(ROOT).parts[0]
     allowed = COMMON | set(ROOMS[: ROOMS.index(room) + 1])
     assert set(imported_rooms(path)) <= allowed
+
+
+def imported_modules(path):
+    """The full names of everything that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "services").glob("*.py")), ids=lambda path: path.stem)
+def test_a_service_uses_no_other_service(path):
+    """What they share is a floor below, in `pipeline`."""
+    assert [name for name in imported_modules(path) if name.startswith("textzoo.services")] == []

@@ -16,7 +16,7 @@ from textzoo.compiler.compile import compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.packing.registry import SPARSE, VARIANTS
 from textzoo.compiler.passes.registry import TABLE
-from textzoo.config.schema import ModelConfig, QuantizationConfig
+from textzoo.config.schema import DeploymentConfig, ModelConfig, QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.registry import open_engine
 from textzoo.models.files import build_model
@@ -230,7 +230,8 @@ def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits,
     if missing := missing_tools(["arm", "qemu", "make"]):
         pytest.skip(f"{', '.join(missing)}: not installed")
     board, tokenizer = load_board(name), CharacterTokenizer([chr(0x40 + index) for index in range(40)])
-    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name, weights=weights)
+    settings = DeploymentConfig(weights=weights)
+    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name, settings=settings)
     with emulate(made.project, board) as console:
         check = console.ask({"command": "self_check"})
     assert (check["weights"], check["kernels"]) == (True, True)

@@ -65,16 +65,20 @@ GROUPS = {
 }
 
 
+class MissingToolError(UserError):
+    """A program that is needed is not installed."""
+
+
 def find_tool(name: str) -> Path | None:
     """The path of a tool of TOOLS, or None."""
     found = (shutil.which(program) for program in TOOLS[name].programs)
     return next((Path(path) for path in found if path), None)
 
 
-def missing_tools(names: list[str]) -> list[UserError]:
+def missing_tools(names: list[str]) -> list[MissingToolError]:
     """An error per tool that is not installed, naming the package and the target of make that brings it."""
     return [
-        UserError(
+        MissingToolError(
             f"{' or '.join(TOOLS[name].programs)} is needed for {TOOLS[name].purpose} and is not installed",
             remedy=remedy_of(name),
         )
@@ -93,7 +97,7 @@ def remedy_of(name: str) -> str:
 
 
 def require_tool(name: str) -> Path:
-    """The path of a tool; UserError where it is missing."""
+    """The path of a tool; MissingToolError where it is not installed."""
     for error in missing_tools([name]):
         raise error
     return find_tool(name)
