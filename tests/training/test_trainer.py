@@ -138,7 +138,7 @@ def test_divergence_later_on_keeps_the_checkpoint(tmp_path, monkeypatch):
     def crops_then_divergence(*arguments):
         calls.append(1)
         if len(calls) == 25:
-            run.step.constants["rate"] = run.step.constants["rate"] * np.inf
+            run.computation.step.constants["rate"] = run.computation.step.constants["rate"] * np.inf
         return crops(*arguments)
 
     start = trainer.Run.start
