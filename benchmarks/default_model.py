@@ -44,7 +44,7 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
     import keras  # seconds, which a given model does not need
 
     from textzoo.config.schema import QuantizationConfig
-    from textzoo.quantizers.quantize import quantize
+    from textzoo.quantizers.quantize import quantize_decode_step
 
     keras.utils.set_random_seed(SEED)
     random = np.random.default_rng(SEED)
@@ -55,7 +55,7 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
     config = QuantizationConfig(
         recipe=recipe, calibration_windows=CALIBRATION_WINDOWS, report_tokens=model.context_length
     )
-    return quantize(model, tokens, config, folder).decode_path
+    return quantize_decode_step(model, tokens, config, folder)
 
 
 def chosen_model(arguments: argparse.Namespace) -> Path:

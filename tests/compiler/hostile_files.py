@@ -12,7 +12,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 
 from textzoo.config.schema import ModelConfig, QuantizationConfig
 from textzoo.models.files import build_model
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 
 Random = np.random.Generator
 # Offsets and lengths around the borders of their types, and what reads as the empty or the endless.
@@ -29,7 +29,7 @@ def small_decode_step() -> bytes:
     tokens = np.random.default_rng(2).integers(0, 11, 300)
     config = QuantizationConfig(calibration_windows=4, report_tokens=8)
     with tempfile.TemporaryDirectory() as folder:
-        return quantize(model, tokens, config, Path(folder)).decode_path.read_bytes()
+        return quantize_decode_step(model, tokens, config, Path(folder)).read_bytes()
 
 
 def flipped(content: bytes, random: Random) -> bytes:

@@ -22,7 +22,7 @@ from textzoo.engines.registry import open_engine
 from textzoo.models.files import build_model
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.quantizers.export import export_decode
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.targets.boards import load_board
 from textzoo.targets.emulators import emulate
 from textzoo.targets.native import NativeModel
@@ -114,7 +114,7 @@ def quantized(shape, settings, folder):
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     tokens = random.integers(0, model.vocabulary_size, 40 * model.context_length)
     config = QuantizationConfig(calibration_windows=4, report_tokens=model.context_length, **settings)
-    return quantize(model, tokens, config, folder).decode_path
+    return quantize_decode_step(model, tokens, config, folder)
 
 
 @pytest.fixture(scope="module")
@@ -230,8 +230,9 @@ def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits,
     if missing := missing_tools(["arm", "qemu", "make"]):
         pytest.skip(f"{', '.join(missing)}: not installed")
     board, tokenizer = load_board(name), CharacterTokenizer([chr(0x40 + index) for index in range(40)])
-    settings = DeploymentConfig(weights=weights)
-    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name, settings=settings)
+    made = make_firmware(
+        narrow_paths[bits], tokenizer, board, tmp_path / name, settings=DeploymentConfig(weights=weights)
+    )
     with emulate(made.project, board) as console:
         check = console.ask({"command": "self_check"})
     assert (check["weights"], check["kernels"]) == (True, True)

@@ -27,7 +27,7 @@ from textzoo.compiler.artifacts.weight_file import (
 from textzoo.compiler.tflite.file import read_tflite
 from textzoo.config.schema import ModelConfig, QuantizationConfig
 from textzoo.models.files import build_model
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 
 SHAPE = {"n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
 MISALIGNED = 1
@@ -43,7 +43,7 @@ def ternary_path(tmp_path_factory):
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     config = QuantizationConfig(recipe="static_wi2_ai8", calibration_windows=4, report_tokens=SHAPE["context_length"])
-    return quantize(model, random.integers(0, 13, 200), config, tmp_path_factory.mktemp("ternary")).decode_path
+    return quantize_decode_step(model, random.integers(0, 13, 200), config, tmp_path_factory.mktemp("ternary"))
 
 
 class ReaderInC:

@@ -7,7 +7,7 @@ import pytest
 from textzoo.config.schema import ModelConfig, QuantizationConfig
 from textzoo.models.files import build_model
 from textzoo.quantizers.export import export_decode
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 
 
 @pytest.fixture(scope="session")
@@ -30,4 +30,4 @@ def decode_path(model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def quantized_path(model, tmp_path_factory):
     tokens = np.random.default_rng(2).integers(0, 13, 300)
-    return quantize(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized")).decode_path
+    return quantize_decode_step(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized"))

@@ -8,7 +8,7 @@ from textzoo.config.schema import QuantizationConfig
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
 from textzoo.models.registry import MODELS
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 
 SMALLEST = {"vocabulary_size": 2, "n_layers": 1, "n_heads": 1, "d_model": 8, "context_length": 2}
 RECURRENT = {key: value for key, value in SMALLEST.items() if key != "n_heads"}
@@ -36,7 +36,7 @@ def test_every_architecture_has_a_row():
 def test_the_compiled_c_gives_the_integers_of_litert(shape, recipe, tmp_path):
     model = make(shape)
     config = QuantizationConfig(recipe=recipe, calibration_windows=8, report_tokens=8)
-    path = quantize(model, tokens_for(model, 300), config, tmp_path).decode_path
+    path = quantize_decode_step(model, tokens_for(model, 300), config, tmp_path)
     reference, native = LitertReferenceEngine(path), NativeEngine(path)
     for tokens in np.random.default_rng(1).integers(0, model.vocabulary_size, (4, model.context_length)):
         reference.reset()

@@ -17,7 +17,7 @@ from textzoo.models.base import LanguageModel
 from textzoo.models.configs import is_matrix
 from textzoo.quantizers.weight_grids import TOLERANCE, Grid, is_on_grid, rounded
 
-WEIGHTS, BIAS = 1, 2  # places among the inputs of a FULLY_CONNECTED
+WEIGHTS, BIAS = 1, 2  # indices among the inputs of a FULLY_CONNECTED
 
 
 def matrices_of(model: LanguageModel) -> list:
