@@ -25,10 +25,10 @@ from textzoo.models.configs import ArchitectureConfig
 from textzoo.models.hdf5_check import check_declared, scalar_text
 from textzoo.models.registry import CONFIGS, MODELS
 
-MAXIMAL_CONFIG_BYTES = 1 << 20
-MAXIMAL_VOCABULARY = 1 << 16
+MAX_CONFIG_BYTES = 1 << 20
+MAX_VOCABULARY = 1 << 16
 # A .keras file may be compressed, but random weights hardly shrink: more than this is a bomb.
-MAXIMAL_EXPANSION = 20
+MAX_EXPANSION = 20
 BYTES_PER_WEIGHT = 4
 WEIGHTS = "model.weights.h5"
 MEMBERS = ("metadata.json", "config.json", WEIGHTS)
@@ -97,11 +97,11 @@ def damaged(path: Path, error: Exception) -> UserError:
 
 def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
     """Class name and configuration inside a .keras archive; sizes are checked before anything is unpacked."""
-    with open_archive(path, MAXIMAL_EXPANSION) as archive:
+    with open_archive(path, MAX_EXPANSION) as archive:
         unknown = [member.filename for member in archive.infolist() if member.filename not in MEMBERS]
         if unknown or len(archive.infolist()) != len(MEMBERS):
             raise ValueError(f"the archive holds other files than {', '.join(MEMBERS)}")
-        if archive.getinfo("config.json").file_size > MAXIMAL_CONFIG_BYTES:
+        if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
             raise ValueError("config.json is too large")
         return configuration_of(json.loads(archive.read("config.json")))
 
@@ -120,7 +120,7 @@ def check_weights(path: Path, parameters: int) -> None:
 def h5_configuration(path: Path) -> tuple[str, dict[str, Any]]:
     """Class name and configuration inside a legacy .h5 file."""
     with h5py.File(path, "r") as file:
-        text = scalar_text(file, "model_config", MAXIMAL_CONFIG_BYTES)
+        text = scalar_text(file, "model_config", MAX_CONFIG_BYTES)
         return configuration_of(json.loads(text))
 
 
@@ -139,7 +139,7 @@ def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> Langua
         )
     architecture = checked_config(path, class_name, CONFIGS.get(classes[class_name]), config)
     needed = BYTES_PER_WEIGHT * architecture.parameters
-    if needed > MAXIMAL_EXPANSION * path.stat().st_size:
+    if needed > MAX_EXPANSION * path.stat().st_size:
         raise UserError(f"{path} is too short for its own configuration", expected=f"{needed:,} bytes of weights")
     try:
         return MODELS.get(classes[class_name])(architecture)
@@ -155,7 +155,7 @@ def checked_config(
     errors: list[UserError] = []
     build_section(ModelConfig, numbers, "", errors)
     vocabulary = config.get("vocabulary_size")
-    if type(vocabulary) is not int or not 2 <= vocabulary <= MAXIMAL_VOCABULARY:
+    if type(vocabulary) is not int or not 2 <= vocabulary <= MAX_VOCABULARY:
         errors.append(UserError("wrong vocabulary_size", received=repr(vocabulary)))
     if errors:
         raise UserError(f"{path} holds a configuration that cannot be built", received=str(errors[0]))

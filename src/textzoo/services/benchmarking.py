@@ -34,7 +34,7 @@ COUNTERS = (INSTRUCTIONS, CYCLES, NANOSECONDS)
 # something every token has a command of its own: only the last token's logits can be had again.
 TOKENS_PER_COMMAND = 64
 BENCHMARK_SECONDS = 600.0
-LARGEST_MEMORY = 2**40  # bytes
+MAX_MEMORY = 2**40  # bytes
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
@@ -214,8 +214,8 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
         return
     sizes = platform.image_sizes(made.board, build_image(made.project, made.board))
     answer = Answer(memory, name)
-    state, arena = (answer.whole(key, high=LARGEST_MEMORY) for key in ("state_bytes", "arena_bytes"))
-    stack = answer.whole("stack_bytes", high=LARGEST_MEMORY, default=0)
+    state, arena = (answer.whole(key, high=MAX_MEMORY) for key in ("state_bytes", "arena_bytes"))
+    stack = answer.whole("stack_bytes", high=MAX_MEMORY, default=0)
     answer.check()
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)

@@ -110,7 +110,7 @@ def check_rotary(config: Config) -> list[UserError]:
     if has(model, "positions") and model.positions == "rotary" and model.d_model % (2 * model.n_heads):
         return [
             UserError(
-                "model.positions=rotary turns pairs of channels",
+                "model.positions=rotary rotates pairs of channels",
                 expected="an even number of channels per head, d_model / n_heads",
                 received=f"{model.d_model} / {model.n_heads}",
             )
