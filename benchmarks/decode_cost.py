@@ -32,6 +32,7 @@ from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
+from textzoo.targets.settings import DeploymentConfig
 from textzoo.targets.toolchains import missing_tools, run_make
 from textzoo.testing.random_models import tokenizer_for
 from textzoo.text.tokenizers.base import Tokenizer
@@ -63,9 +64,8 @@ def board_row(
     """Cost on one board's emulated twin."""
     board = load_board(name)
     with tempfile.TemporaryDirectory() as folder:
-        made = make_firmware(
-            path, tokenizer, board, Path(folder) / name, without=without, weights=weights, second_core=second_core
-        )
+        settings = DeploymentConfig(weights=weights, second_core=second_core, without_passes=sorted(without))
+        made = make_firmware(path, tokenizer, board, Path(folder) / name, settings=settings)
         with emulate(made.project, board) as console:
             total = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
             memory = console.ask({"command": "memory"})

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from textzoo.testing.random_models import random_decode_step
 
+VOCABULARY = 65
+
 
 def model_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="a quantized decode step with tokenizer.json beside it")
@@ -18,9 +20,11 @@ def model_argument(parser: argparse.ArgumentParser) -> None:
 
 def default_model(folder: Path, recipe: str, context_length: int) -> Path:
     """Make and quantize the model; return its decode step."""
-    from textzoo.models.pico_gpt import PicoGPT
+    from textzoo.models.files import build_model
+    from textzoo.models.settings import ModelConfig
 
-    return random_decode_step(lambda: PicoGPT(context_length=context_length), recipe, folder, windows=40)
+    section = ModelConfig(context_length=context_length)
+    return random_decode_step(lambda: build_model(section, VOCABULARY), recipe, folder, windows=40)
 
 
 def chosen_model(arguments: argparse.Namespace) -> Path:

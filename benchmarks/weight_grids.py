@@ -19,11 +19,12 @@ import numpy as np
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.opening import open_engine
 from textzoo.models.base import LanguageModel
+from textzoo.models.configs import EMBEDDINGS
 from textzoo.models.files import load_float_model
 from textzoo.pipeline.budget import stored_bytes
 from textzoo.pipeline.inputs import DATASET_FOLDER
 from textzoo.quantizers.stored_weights import matrices_of
-from textzoo.quantizers.weight_grids import EMBEDDINGS, GRIDS, Grid, TernaryGrid, UniformGrid, is_on_grid, rounded
+from textzoo.quantizers.weight_grids import GRIDS, Grid, TernaryGrid, UniformGrid, is_on_grid, rounded
 from textzoo.records.workspace import ROLES
 from textzoo.text.prepare import open_prepared
 from textzoo.text.windows import evaluation_windows

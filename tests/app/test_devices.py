@@ -26,8 +26,9 @@ from textzoo.compiler.tflite.file import read_tflite
 from textzoo.config.boards import board_names, load_board
 from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.quantizers.quantize import quantize
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.records.workspace import Workspace
 from textzoo.services import benchmarking, deployment
@@ -41,7 +42,8 @@ from textzoo.text.tokenizers.character import CharacterTokenizer
 
 CHARACTERS = [chr(0x61 + index) for index in range(13)]
 RECIPES = ("static_wi8_ai8", "static_wi8_ai16")
-SHAPE = {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
+VOCABULARY = 13
+SHAPE = {"n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12}
 TOOLS = ["arm", "qemu", "xtensa", "qemu-xtensa", "riscv", "qemu-riscv"]
 CPP_TOOLS = ["cmake", "c++", "riscv-c++", "qemu-riscv"]
 needs_emulator = pytest.mark.skipif(
@@ -54,7 +56,7 @@ needs_cpp = pytest.mark.skipif(
 )
 
 
-class Sink:
+class Recorder:
     """Remembers what a service reports."""
 
     def __init__(self):
@@ -67,25 +69,19 @@ class Sink:
         self.files.append(Path(path).name)
 
 
-class DecodeOnly(PicoGPT):
-    """Its window graph is not tested here."""
-
-    has_window_graph = False
-
-
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """A folder with a float model, its decode step quantized by each of RECIPES, and its tokenizer."""
     folder = tmp_path_factory.mktemp("models")
     keras.utils.set_random_seed(5)
-    model = PicoGPT(**SHAPE)
+    model = build_model(ModelConfig(**SHAPE), VOCABULARY)
     random = np.random.default_rng(5)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     model.save(folder / "float.keras")
     tokens = random.integers(0, 13, 400)
     for recipe in RECIPES:
-        quantize(model, tokens, QuantizationConfig(recipe=recipe, calibration_windows=4, report_tokens=12), folder)
+        quantize_decode_step(model, tokens, QuantizationConfig(recipe=recipe, calibration_windows=4), folder)
     CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
     return folder
 
@@ -110,8 +106,8 @@ def workspace(tmp_path, monkeypatch):
 @pytest.mark.parametrize("board", [name for name in board_names() if name != "CIMv3"])  # which has models of its own
 def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):
     config = changed(config, "deployment.hardware_setup", load_board(board))
-    sink = Sink()
-    report = benchmarking.run(config, workspace, sink)
+    recorder = Recorder()
+    report = benchmarking.run(config, workspace, recorder)
     benchmark = report.benchmark
     assert benchmark.mismatching_logits == 0
     assert benchmark.tokens_checked == 30
@@ -128,8 +124,8 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     # Marks cost a little themselves, never more than a tenth at this size.
     assert sum(benchmark.by_kind.values()) == pytest.approx(benchmark.instructions_per_token, rel=0.1)
     assert benchmark.projected.tokens_per_second > 0
-    assert sink.values["mismatching_logits"] == 0
-    assert {"instructions.png", "memory_map.png"} <= set(sink.files)
+    assert recorder.values["mismatching_logits"] == 0
+    assert {"instructions.png", "memory_map.png"} <= set(recorder.files)
 
 
 @needs_emulator
@@ -137,7 +133,7 @@ def test_two_cores_compute_the_logits_of_litert(config, workspace):
     """On the twin of one core, which runs one half after the other; the layers of 2,048 multiplications are shared."""
     config = changed(config, "deployment.hardware_setup", load_board("ESP32"))
     config = changed(config, "deployment.second_core", True)
-    report = benchmarking.run(config, workspace, Sink())
+    report = benchmarking.run(config, workspace, Recorder())
     benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
     assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 30, True)
     products = benchmark.by_kind["FULLY_CONNECTED"]
@@ -172,7 +168,7 @@ def test_the_second_stack_stands_in_the_table_of_ram(config, workspace):
     config = changed(config, "deployment.hardware_setup", replace(board, memories=memories))
     config = changed(config, "deployment.second_core", True)
     with pytest.raises(UserError, match=r"(?s)does not fit ESP32.*stack of the second core +2,048"):
-        deployment.run(config, workspace, Sink())
+        deployment.run(config, workspace, Recorder())
 
 
 def greeting_with_mapped_weights(project, board):
@@ -189,7 +185,7 @@ def test_weights_in_a_partition_of_their_own(config, workspace):
     """The same logits from weights.bin; a damaged one, and one of another model, are refused by name."""
     config = changed(config, "deployment.hardware_setup", load_board("ESP32C3"))
     board = load_board("ESP32C3")
-    report = deployment.run(config, workspace, Sink())
+    report = deployment.run(config, workspace, Recorder())
     project = workspace.path(report.deployment.c_project)
     greeting = greeting_with_mapped_weights(project, board)
     assert "CRC-32 right" in greeting
@@ -209,12 +205,14 @@ def cimv3_model(models, tmp_path_factory):
     """A decode step as CIMv3 takes it: broad probabilities of 15 bits in block 0, narrow ones of 8 bits in block 1."""
     folder = tmp_path_factory.mktemp("cimv3")
     random = np.random.default_rng(5)
-    model = DecodeOnly(**{**SHAPE, "d_model": 128, "context_length": 64})
+    section = ModelConfig(**{**SHAPE, "d_model": 128, "context_length": 64})
+    model = build_model(section, VOCABULARY)
+    model.has_window_graph = False  # it is not tested here
     for weight in model.weights:
         deviation = 0.02 if "block_0" in weight.path else 0.15
         weight.assign(weight + deviation * random.standard_normal(weight.shape))
     config = QuantizationConfig(calibration_windows=2, report_tokens=12)
-    path = quantize(model, random.integers(0, 13, 400), config, folder).decode_path
+    path = quantize_decode_step(model, random.integers(0, 13, 400), config, folder)
     shutil.copy(models / "tokenizer.json", folder)
     return path
 
@@ -235,7 +233,7 @@ def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monk
     shutil.copy(models / "tokenizer.json", folder)
     config = changed(config, "model.quantized_model_path", str(model))
     config = changed(config, "benchmarking.measured_by", "host")
-    report = benchmarking.run(config, Workspace(folder / "run"), Sink())
+    report = benchmarking.run(config, Workspace(folder / "run"), Recorder())
     assert (report.benchmark.mismatching_logits, report.benchmark.same_text) == (0, True)
     assert json.dumps(report.to_dict(), ensure_ascii=False).encode()
 
@@ -246,7 +244,7 @@ def test_cmake_is_kept_from_names_that_it_does_not_take(config, cimv3_model, tmp
     config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
     config = changed(config, "model.quantized_model_path", str(cimv3_model))
     workspace = Workspace(tmp_path / name)
-    report = deployment.run(config, workspace, Sink())
+    report = deployment.run(config, workspace, Recorder())
     assert report.skipped == []
     assert list((workspace.path(report.deployment.c_project) / "build").glob("*/*.elf"))
 
@@ -262,7 +260,7 @@ def test_cimv3_computes_the_logits_of_litert_mode_by_mode(config, workspace, cim
     """On the emulated host core and on this machine; the model's data are the bytes of the .tflite."""
     config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
     config = changed(config, "model.quantized_model_path", str(cimv3_model))
-    report = benchmarking.run(config, workspace, Sink())
+    report = benchmarking.run(config, workspace, Recorder())
     benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
     assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 30, True)
     assert set(benchmark.by_kind) == {"EMBEDDING", "PIPE", "PARL", "LN", "LOGITS"}
@@ -339,7 +337,7 @@ def test_cimv3_refuses_other_activations_before_anything_is_written(config, work
     config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
     config = changed(config, "model.quantized_model_path", str(models / "decode_static_wi8_ai16.tflite"))
     with pytest.raises(UserError, match=r"CIMv3 runs pico_gpt blocks.*static_wi8_ai8"):
-        deployment.run(config, workspace, Sink())
+        deployment.run(config, workspace, Recorder())
     assert not workspace.path("c_project").exists()
 
 
@@ -348,7 +346,7 @@ def test_cimv3_refuses_other_activations_before_anything_is_written(config, work
 def test_activations_of_int16_compute_the_logits_of_litert_too(board, config, workspace, models):
     config = changed(config, "deployment.hardware_setup", load_board(board))
     config = changed(config, "model.quantized_model_path", str(models / "decode_static_wi8_ai16.tflite"))
-    benchmark = benchmarking.run(config, workspace, Sink()).benchmark
+    benchmark = benchmarking.run(config, workspace, Recorder()).benchmark
     assert (benchmark.mismatching_logits, benchmark.tokens_checked) == (0, 30)
     assert benchmark.same_text is True
     assert benchmark.ram_bytes.state == 2 * (2 * 2 * 12 * 32)
@@ -358,8 +356,8 @@ def test_activations_of_int16_compute_the_logits_of_litert_too(board, config, wo
 
 @needs_emulator
 def test_instruction_counts_are_the_same_every_time(config, workspace, tmp_path):
-    first = benchmarking.run(config, workspace, Sink()).benchmark
-    again = benchmarking.run(config, Workspace(tmp_path / "again"), Sink()).benchmark
+    first = benchmarking.run(config, workspace, Recorder()).benchmark
+    again = benchmarking.run(config, Workspace(tmp_path / "again"), Recorder()).benchmark
     assert again.by_position == first.by_position
     assert again.by_kind == first.by_kind
 
@@ -372,7 +370,7 @@ def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, wo
     else:
         monkeypatch.chdir("/proc")
     config = changed(config, "benchmarking.measured_by", "host")
-    assert benchmarking.run(config, workspace, Sink()).benchmark.same_text is True
+    assert benchmarking.run(config, workspace, Recorder()).benchmark.same_text is True
     assert {path.name for path in workspace.path("c_headers").iterdir()} == {"model.h", "tokenizer.h", "embedding.h"}
     assert not Path("c_headers").is_dir()
 
@@ -380,7 +378,7 @@ def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, wo
 def test_this_machine_is_measured_in_time(config, workspace):
     config = changed(config, "benchmarking.measured_by", "host")
     config = changed(config, "prediction.stop", CHARACTERS[0])
-    report = benchmarking.run(config, workspace, Sink())
+    report = benchmarking.run(config, workspace, Recorder())
     assert CHARACTERS[0] not in report.samples[0].text
     assert report.benchmark.mismatching_logits == 0
     assert report.benchmark.same_text is True
@@ -392,7 +390,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
 @needs_emulator
 def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, workspace, tmp_path):
     config = changed(config, "deployment.weight_files", True)
-    report = deployment.run(config, workspace, Sink())
+    report = deployment.run(config, workspace, Recorder())
     project = workspace.path(report.deployment.c_project)
     # Two blocks of four matrices, the logits' one, tokens and positions: as files and in weights.tzw.
     matrices = read_weight_file((project / "weights" / "weights.tzw").read_bytes())
@@ -409,7 +407,7 @@ def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, work
 
 def test_without_a_compiler_the_project_is_made_and_the_missing_package_named(config, workspace, monkeypatch):
     monkeypatch.setenv("PATH", str(workspace.root))
-    report = deployment.run(config, workspace, Sink())
+    report = deployment.run(config, workspace, Recorder())
     assert workspace.path(report.deployment.c_project, "Makefile").is_file()
     assert "gcc-arm-none-eabi" in report.skipped[0].why
 
@@ -420,7 +418,7 @@ def test_a_model_that_does_not_fit_the_board_is_refused_with_the_table(config, w
     smaller = {name: replace(board.memories[name], bytes=size) for name, size in sizes.items()}
     config = changed(config, "deployment.hardware_setup", replace(board, memories={**board.memories, **smaller}))
     with pytest.raises(UserError, match=r"(?s)does not fit STM32F4.*state.*arena.*TOO MANY"):
-        deployment.run(config, workspace, Sink())
+        deployment.run(config, workspace, Recorder())
     assert not workspace.path("c_project").exists()
 
 

@@ -44,7 +44,7 @@ def test_the_page_leads_to_a_model_that_runs(tmp_path):
     (yaml,) = code_blocks("yaml")
     shell(copy_template, project)
     registry = project / "src/textzoo/models/registry.py"
-    registry.write_text(registry.read_text().replace("    {\n", "    {\n" + row, 1))
+    registry.write_text(registry.read_text().replace("ARCHITECTURES = {\n", "ARCHITECTURES = {\n" + row))
     (project / "conf/model/my_model.yaml").write_text(yaml)
     shell(run_model, project)
     (report,) = project.glob("experiments_outputs/*/report.json")

@@ -17,6 +17,8 @@ from rich.console import Console
 from textzoo.common.escaping import visible, visible_line
 from textzoo.common.terminal import TextConsole
 from textzoo.engines.settings import PredictionConfig
+from textzoo.pipeline import samples as samples_module
+from textzoo.pipeline.samples import samples_text
 from textzoo.records.report import (
     SECTIONS,
     BenchmarkReport,
@@ -37,8 +39,6 @@ from textzoo.records.report import (
     print_report,
     write_report,
 )
-from textzoo.services import prediction
-from textzoo.services.prediction import samples_text
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 # A picture of one pixel.
@@ -366,10 +366,10 @@ class Pieces(list):
 
 @pytest.mark.parametrize("texts", [[["ki", "ng\r"]], [[], ["", "a"]], [["\x1b["], ["\n"], ["b"]]])
 def test_prediction_shows_what_samples_txt_holds_each_text_once(monkeypatch, texts):
-    monkeypatch.setattr(prediction, "generate_samples", lambda *_, **__: map(Pieces, texts))
+    monkeypatch.setattr(samples_module, "generate_samples", lambda *_, **__: map(Pieces, texts))
     wanted = PredictionConfig(prompt="The\r\n", num_samples=len(texts), seed=5)
     shown = []
-    samples = list(prediction.samples_of(wanted, "int8", SimpleNamespace(name="litert_ref"), None, shown.append))
+    samples = list(samples_module.samples_of(wanted, "int8", SimpleNamespace(name="litert_ref"), None, shown.append))
     assert "".join(shown) == samples_text(samples)
     assert [(sample.text, sample.seed) for sample in samples] == [
         ("".join(pieces), 5 + index) for index, pieces in enumerate(texts)

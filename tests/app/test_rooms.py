@@ -13,21 +13,8 @@ ROOT = Path(textzoo.__file__).parent
 FLOORS = ["common", "text", "models"]
 FLOORS += [f"compiler.{floor}" for floor in ("tflite", "ir", "numerics", "packing", "operators", "passes")]
 FLOORS += ["compiler.frontend", "compiler.backend", "compiler", "compiler.artifacts"]
-FLOORS += [
-    "targets",
-    "engines",
-    "quantizers",
-    "training",
-    "config",
-    "records",
-    "pipeline",
-    "services",
-    "runs",
-    "testing",
-    "main",
-    "__main__",
-]
-FLOORS += ["main", "__main__", "testing"]
+FLOORS += ["targets", "engines", "quantizers", "training", "config", "records", "pipeline", "services", "runs"]
+FLOORS += ["testing", "main", "__main__"]
 MODULES = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in ROOT.rglob("*.py")}
 NAMES = {name.removesuffix(".__init__") for name in MODULES} - {"__init__"}
 

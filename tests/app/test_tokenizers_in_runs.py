@@ -35,7 +35,7 @@ MACHINES = ["host", BOARD]
 OPTIONS = {"max_tokens": 60, "temperature": 1.0, "top_k": 0, "seed": 5}
 
 
-class Sink:
+class Recorder:
     """Takes what services report to the tracker."""
 
     def metrics(self, step, values):
@@ -53,8 +53,8 @@ def runs(tmp_path_factory):
     def run(kind):
         folder = tmp_path_factory.mktemp(kind)
         config, workspace = toy_config(folder / "text.txt", kind), Workspace(folder / "run")
-        training.run(config, workspace, Sink())
-        quantization.run(config, workspace, Sink())
+        training.run(config, workspace, Recorder())
+        quantization.run(config, workspace, Recorder())
         return config, workspace
 
     return run
@@ -79,12 +79,12 @@ def toy_config(text: Path, kind: str):
 def test_trained_evaluated_and_talked_to(runs, kind):
     config, workspace = runs(kind)
     assert load_tokenizer(workspace.find("tokenizer")).name == kind
-    rows = evaluation.run(config, workspace, Sink()).evaluation
+    rows = evaluation.run(config, workspace, Recorder()).evaluation
     assert [row.model for row in rows] == ["float", "int8"]
     for row in rows:
         characters_per_token = row.loss_nats / np.log(2) / row.bits_per_character
         assert KINDS[kind][1] < characters_per_token < 5
-    samples = prediction.run(config, workspace, Sink()).samples
+    samples = prediction.run(config, workspace, Recorder()).samples
     assert [sample.tokens for sample in samples] == [40, 40]
     assert len({sample.text for sample in samples}) == 2
 

@@ -1,6 +1,7 @@
 """The run's folder: artifacts by role, the ledger, the lock, files that are whole or absent."""
 
 import ast
+import functools
 import json
 import os
 from importlib.util import find_spec
@@ -12,7 +13,8 @@ from changed_config import changed
 from textzoo.common.errors import UserError, collecting
 from textzoo.common.files import atomic_path, file_digest, value_digest, write_json, write_text
 from textzoo.config.chains import SERVICES
-from textzoo.config.schema import Config
+from textzoo.config.schema import Config, walk
+from textzoo.config.section_view import UndeclaredReadError, view_of
 from textzoo.records.workspace import ROLES, Workspace
 from textzoo.runs.planning import Step, make_plan
 from textzoo.runs.sources import sources_of
@@ -33,7 +35,64 @@ def sections_read(module):
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_step_depends_on_every_section_that_its_service_reads(name):
     read = sections_read(SERVICES[name].place.partition(":")[0])
-    assert read <= {section.partition(".")[0] for section in SERVICES[name].sections}
+    declared = (*SERVICES[name].sections, *SERVICES[name].consulted)
+    assert read <= {section.partition(".")[0] for section in declared}
+
+
+# Service, dotted key, whether it may read it.
+READS = [
+    ("training", "training.steps", True),
+    ("training", "general.seed", True),
+    ("training", "general.project_name", False),
+    ("training", "quantization.recipe", True),
+    ("training", "quantization.states", False),
+    ("training", "operation_mode", True),
+    ("training", "evaluation.engine", False),
+    ("statistics", "model.float_model_path", True),
+    ("statistics", "model.n_layers", False),
+    ("compare", "general.project_name", True),
+    ("compare", "operation_mode", False),
+]
+
+
+@pytest.mark.parametrize(("service", "key", "is_declared"), READS)
+def test_a_service_sees_what_it_declares(service, key, is_declared):
+    config = Config()
+    view, *parts = view_of(config, service), *key.split(".")
+    if is_declared:
+        assert functools.reduce(getattr, parts, view) == functools.reduce(getattr, parts, config)
+    else:
+        with pytest.raises(
+            UndeclaredReadError, match=rf"service {service} reads {key.partition('.')[0]}.* not declare"
+        ):
+            functools.reduce(getattr, parts, view)
+
+
+def test_a_service_cannot_change_the_configuration():
+    with pytest.raises(AttributeError, match="service statistics cannot set dataset"):
+        view_of(Config(), "statistics").dataset = None
+    with pytest.raises(AttributeError, match=r"cannot set general\.seed"):
+        view_of(Config(), "training").general.seed = 2
+
+
+def test_every_declared_name_is_in_the_schema():
+    names = {name for name, _ in walk()}
+    sections = {name.partition(".")[0] for name in names}
+    for service in SERVICES.values():
+        assert {*service.sections, *service.consulted} <= names | sections
+        assert not {*service.sections} & {*service.consulted}
+
+
+@pytest.mark.parametrize("service", ["quantization", "evaluation", "prediction", "statistics"])
+def test_another_tokenizer_beside_the_model_makes_a_step_run_again(service, workspace, tmp_path):
+    config = Config()
+    config = changed(config, "model.float_model_path", str(tmp_path / "float.keras"))
+    tokenizer = tmp_path / "tokenizer.json"
+    keys = []
+    for text in ("a", "a", "b"):
+        tokenizer.write_text(text)
+        keys.append(sources_of(config, Step(1, service), workspace, "").key())
+    assert keys[0] == keys[1] != keys[2]
 
 
 @pytest.mark.parametrize("name", ["evaluation", "prediction", "benchmarking"])

@@ -10,8 +10,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.quantizers.quantize import quantize
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 
 Random = np.random.Generator
@@ -25,11 +26,11 @@ LONGEST_LIST = 70_000
 def small_decode_step() -> bytes:
     """A quantized decode step with two attention heads, as the product itself makes it."""
     keras.utils.set_random_seed(3)
-    model = PicoGPT(vocabulary_size=11, n_layers=1, n_heads=2, d_model=16, context_length=8)
+    model = build_model(ModelConfig(n_layers=1, n_heads=2, d_model=16, context_length=8), 11)
     tokens = np.random.default_rng(2).integers(0, 11, 300)
     config = QuantizationConfig(calibration_windows=4, report_tokens=8)
     with tempfile.TemporaryDirectory() as folder:
-        return quantize(model, tokens, config, Path(folder)).decode_path.read_bytes()
+        return quantize_decode_step(model, tokens, config, Path(folder)).read_bytes()
 
 
 def flipped(content: bytes, random: Random) -> bytes:

@@ -19,19 +19,22 @@ from textzoo.compiler.passes.registry import TABLE
 from textzoo.config.boards import load_board
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.opening import open_engine
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.models.registry import MODELS as MODEL_CLASSES
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.quantizers.export import export_decode
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.targets.emulators import emulate
 from textzoo.targets.native import NativeModel
+from textzoo.targets.settings import DeploymentConfig
 from textzoo.targets.toolchains import missing_tools
 from textzoo.testing import STRICT
 from textzoo.text.tokenizers.character import CharacterTokenizer
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
+GPT = {"name": "gpt", **SMALL, "activation": "gelu", "weight_tying": "tied"}
+BERT = {"name": "tiny_bert_generator", **SMALL, "activation": "gelu", "use_bias": True}
 RECURRENT_SETTINGS = {
     "mixed": {"recipe": "static_wi8_ai8"},
     "int8": {"recipe": "static_wi8_ai8", "states": "int8"},
@@ -63,17 +66,17 @@ MODELS = {
         {"vocabulary_size": 11, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 7, "use_bias": True},
         {"recipe": "static_wi8_ai16"},
     ),
-    "gpt": ({"name": "gpt", **SMALL, "use_bias": True}, {"recipe": "static_wi8_ai8"}),
+    "gpt": ({**GPT, "use_bias": True}, {"recipe": "static_wi8_ai8"}),
     "gpt-rotary": (
-        {"name": "gpt", **SMALL, "positions": "rotary", "qk_norm": True, "weight_tying": "untied"},
+        {**GPT, "positions": "rotary", "qk_norm": True, "weight_tying": "untied"},
         {"recipe": "static_wi8_ai8"},
     ),
     "gpt-rotary-int16x8": (
-        {"name": "gpt", **SMALL, "positions": "rotary", "qk_norm": True, "activation": "relu_squared"},
+        {**GPT, "positions": "rotary", "qk_norm": True, "activation": "relu_squared"},
         {"recipe": "static_wi8_ai16"},
     ),
-    "tiny_bert_generator": ({"name": "tiny_bert_generator", **SMALL}, {"recipe": "static_wi8_ai8"}),
-    "tiny_bert_generator-int16x8": ({"name": "tiny_bert_generator", **SMALL}, {"recipe": "static_wi8_ai16"}),
+    "tiny_bert_generator": (BERT, {"recipe": "static_wi8_ai8"}),
+    "tiny_bert_generator-int16x8": (BERT, {"recipe": "static_wi8_ai16"}),
     **{
         f"{name}-{label}": (
             {"name": name, "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
@@ -107,13 +110,14 @@ def paths(tmp_path_factory):
 
 def quantized(shape, settings, folder):
     keras.utils.set_random_seed(3)
-    model = MODEL_CLASSES.get(shape.get("name", "pico_gpt"))(**shape)
+    section = {key: value for key, value in shape.items() if key != "vocabulary_size"}
+    model = build_model(ModelConfig(**section), shape["vocabulary_size"])
     random = np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     tokens = random.integers(0, model.vocabulary_size, 40 * model.context_length)
     config = QuantizationConfig(calibration_windows=4, report_tokens=model.context_length, **settings)
-    return quantize(model, tokens, config, folder).decode_path
+    return quantize_decode_step(model, tokens, config, folder)
 
 
 @pytest.fixture(scope="module")
@@ -229,7 +233,9 @@ def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits,
     if missing := missing_tools(["arm", "qemu", "make"]):
         pytest.skip(f"{', '.join(missing)}: not installed")
     board, tokenizer = load_board(name), CharacterTokenizer([chr(0x40 + index) for index in range(40)])
-    made = make_firmware(narrow_paths[bits], tokenizer, board, tmp_path / name, weights=weights)
+    made = make_firmware(
+        narrow_paths[bits], tokenizer, board, tmp_path / name, settings=DeploymentConfig(weights=weights)
+    )
     with emulate(made.project, board) as console:
         check = console.ask({"command": "self_check"})
     assert (check["weights"], check["kernels"]) == (True, True)
@@ -321,7 +327,7 @@ def test_the_checksum_is_that_of_the_weights(paths):
 
 def test_float_models_are_refused_with_all_their_operators(tmp_path):
     keras.utils.set_random_seed(1)
-    model = PicoGPT(vocabulary_size=7, n_layers=1, n_heads=1, d_model=8, context_length=4)
+    model = build_model(ModelConfig(n_layers=1, n_heads=1, d_model=8, context_length=4), 7)
     export_decode(model, tmp_path / "float.tflite")
     with pytest.raises(UserError) as error:
         compile_file(tmp_path / "float.tflite", Target("generic"))

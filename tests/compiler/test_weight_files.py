@@ -25,12 +25,13 @@ from textzoo.compiler.artifacts.weight_file import (
     write_weight_file,
 )
 from textzoo.compiler.tflite.file import read_tflite
-from textzoo.models.pico_gpt import PicoGPT
-from textzoo.quantizers.quantize import quantize
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.testing import STRICT
 
-SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
+SHAPE = {"n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
 MISALIGNED = 1
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -39,11 +40,11 @@ SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 def ternary_path(tmp_path_factory):
     """A decode step whose blocks have ternary matrices, by the recipe for them."""
     keras.utils.set_random_seed(3)
-    model, random = PicoGPT(**SHAPE), np.random.default_rng(3)
+    model, random = build_model(ModelConfig(**SHAPE), 13), np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     config = QuantizationConfig(recipe="static_wi2_ai8", calibration_windows=4, report_tokens=SHAPE["context_length"])
-    return quantize(model, random.integers(0, 13, 200), config, tmp_path_factory.mktemp("ternary")).decode_path
+    return quantize_decode_step(model, random.integers(0, 13, 200), config, tmp_path_factory.mktemp("ternary"))
 
 
 class ReaderInC:

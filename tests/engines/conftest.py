@@ -4,16 +4,17 @@ import keras
 import numpy as np
 import pytest
 
-from textzoo.models.pico_gpt import PicoGPT
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.export import export_decode
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 
 
 @pytest.fixture(scope="session")
 def model():
     keras.utils.set_random_seed(3)
-    model = PicoGPT(vocabulary_size=13, n_layers=2, n_heads=2, d_model=16, context_length=8)
+    model = build_model(ModelConfig(n_layers=2, n_heads=2, d_model=16, context_length=8), 13)
     random = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(weight + 0.3 * random.standard_normal(weight.shape))
@@ -30,4 +31,4 @@ def decode_path(model, tmp_path_factory):
 @pytest.fixture(scope="session")
 def quantized_path(model, tmp_path_factory):
     tokens = np.random.default_rng(2).integers(0, 13, 300)
-    return quantize(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized")).decode_path
+    return quantize_decode_step(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized"))

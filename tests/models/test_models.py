@@ -1,5 +1,6 @@
 """Every architecture: parameter count, decode step against forward, saving and loading. A new model is a new row."""
 
+import dataclasses
 import json
 import zipfile
 import zlib
@@ -14,9 +15,9 @@ import yaml
 from keras.ops import convert_to_numpy as to_numpy
 
 from textzoo.common.errors import UserError
-from textzoo.models.constructors import arguments_of
-from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
-from textzoo.models.registry import MODELS
+from textzoo.models.files import build_model, load_float_model, save_float_model
+from textzoo.models.registry import CONFIGS, MODELS
+from textzoo.models.rules import architecture_config, keys_not_taken
 from textzoo.models.settings import ModelConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "model"
@@ -61,9 +62,10 @@ def random_tokens(model, batch=1, seed=5):
 
 
 @pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES)
-def test_parameter_count_is_known_from_the_configuration(name, vocabulary, changes, parameters):
+def test_weights_are_known_from_the_configuration(name, vocabulary, changes, parameters):
     model = make(name, vocabulary, changes)
-    assert MODELS.get(name).parameters_of(model.get_config()) == model.count_params()
+    assert model.config.weight_shapes() == {weight.path: tuple(weight.shape) for weight in model.trainable_weights}
+    assert model.config.parameters == model.count_params()
     if parameters:
         assert model.count_params() == parameters
 
@@ -108,8 +110,7 @@ def test_sizes_are_what_they_are_called(file, vocabulary, millions):
     config = ModelConfig(**yaml.safe_load((CONF / f"{file}.yaml").read_text()), weight_tying="tied")
     if config.name != "gpt":
         config.weight_tying = "auto"
-    arguments = architecture(config, vocabulary)
-    assert MODELS.get(config.name).parameters_of(arguments) / 1e6 == pytest.approx(millions, rel=0.01)
+    assert architecture_config(config, vocabulary).parameters / 1e6 == pytest.approx(millions, rel=0.01)
 
 
 # Architecture, Keras' layer, how it gets our weights.
@@ -152,18 +153,18 @@ def test_derivatives_of_recurrent_layers_are_those_of_keras(name, keras_layer, c
 
 
 @pytest.mark.parametrize("name", MODELS.names())
-def test_sources_tell_what_constructors_take(name):
-    assert arguments_of(name) == settings_of(MODELS.get(name))
+def test_an_architecture_is_built_from_the_configuration_of_its_name(name):
+    assert MODELS.get(name).CONFIG is CONFIGS.get(name)
+    assert name == MODELS.get(name).NAME
 
 
-def test_sources_that_do_not_tell_are_no_obstacle(monkeypatch):
-    places = {
-        "other": "json:JSONDecoder",
-        "missing": "textzoo.models.gpt:NoSuch",
-        "base": "textzoo.models.base:StateSpec",
-    }
-    monkeypatch.setattr(MODELS, "places", places)
-    assert [arguments_of(name) for name in [*places, "unknown"]] == [None] * 4
+@pytest.mark.parametrize("name", MODELS.names())
+def test_every_field_but_the_vocabulary_is_a_key_of_the_model_section(name):
+    assert CONFIGS.get(name).keys() <= {entry.name for entry in dataclasses.fields(ModelConfig)}
+
+
+def test_the_keys_of_an_unknown_architecture_are_left_to_the_mistake_about_its_name():
+    assert keys_not_taken("unknown", {"n_heads", "positions"}) == []
 
 
 def test_a_key_that_an_architecture_lacks_is_refused():

@@ -13,24 +13,26 @@ from textzoo.compiler.tflite.file import read_tflite
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.opening import open_engine
-from textzoo.models.registry import MODELS
-from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, settle
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
+from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, unify_ranges
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import calibration_windows, quantize
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.quantizers.settings import QuantizationConfig
 
 SMALL = {"vocabulary_size": 23, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 16}
+GPT = {"name": "gpt", **SMALL, "activation": "gelu", "weight_tying": "tied"}
 # A new architecture or shape is a new row.
 SHAPES = [
     {"vocabulary_size": 13, "n_layers": 2, "n_heads": 2, "d_model": 32, "context_length": 12},
     {"vocabulary_size": 103, "n_layers": 1, "n_heads": 3, "d_model": 96, "context_length": 64},
     {"vocabulary_size": 11, "n_layers": 1, "n_heads": 1, "d_model": 16, "context_length": 9, "use_bias": True},
     {"vocabulary_size": 17, "n_layers": 1, "n_heads": 2, "d_model": 24, "context_length": 10, "activation": "gelu"},
-    {"name": "gpt", **SMALL},
-    {"name": "gpt", **SMALL, "weight_tying": "untied", "use_bias": True, "positions": "rotary", "qk_norm": True},
-    {"name": "gpt", **SMALL, "activation": "relu_squared", "positions": "rotary", "use_bias": True},
-    {"name": "tiny_bert_generator", **SMALL},
+    GPT,
+    {**GPT, "weight_tying": "untied", "use_bias": True, "positions": "rotary", "qk_norm": True},
+    {**GPT, "activation": "relu_squared", "positions": "rotary", "use_bias": True},
+    {"name": "tiny_bert_generator", **SMALL, "activation": "gelu", "use_bias": True},
     {"name": "tiny_lm", "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
     {"name": "lstm", "vocabulary_size": 23, "n_layers": 2, "d_model": 24, "context_length": 20},
 ]
@@ -42,7 +44,8 @@ EIGHT_BITS = sorted(name for name, recipe in RECIPES.items() if not recipe.has_c
 def make(shape, seed=3):
     """A model whose weights are large enough for its predictions to differ."""
     keras.utils.set_random_seed(seed)
-    model = MODELS.get(shape.get("name", "pico_gpt"))(**shape)
+    section = {key: value for key, value in shape.items() if key != "vocabulary_size"}
+    model = build_model(ModelConfig(**section), shape["vocabulary_size"])
     random = np.random.default_rng(seed)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
@@ -181,18 +184,18 @@ def test_states_that_add_up_are_int16_and_matrices_stay_int8(number, quantized):
 
 def test_broad_attention_is_found():
     ranges = Ranges()
-    ranges.see_probabilities("broad", np.full((2, 1, 100), 0.01))
+    ranges.observe_probabilities("broad", np.full((2, 1, 100), 0.01))
     peaked = np.zeros((2, 1, 100))
     peaked[..., 3], peaked[..., 50] = 0.7, 0.3
-    ranges.see_probabilities("peaked", peaked)
-    assert ranges.broad_softmaxes() == {"broad"}
+    ranges.observe_probabilities("peaked", peaked)
+    assert ranges.high_entropy_softmaxes() == {"broad"}
 
 
 def test_masked_places_cost_no_range(model, tmp_path):
     graph = export_decode(model, tmp_path / "decode.tflite")
     windows = calibration_windows(tokens_for(model), model.context_length, 3)
     ranges = calibrate_decode((tmp_path / "decode.tflite").read_bytes(), windows)
-    settle(graph, ranges, margin=12.0)
+    unify_ranges(graph, ranges, margin=12.0)
     scores = [op for op in graph.operators if op.name == "SELECT_V2"]
     assert len(scores) == 2
     for operator in scores:
@@ -208,7 +211,7 @@ def test_ranges_are_true_minima_and_maxima_over_all_positions(model, tmp_path):
     logits = keras.ops.convert_to_numpy(model(windows))
     assert ranges.low["logits"] == pytest.approx(logits.min(), abs=1e-4)
     assert ranges.high["logits"] == pytest.approx(logits.max(), abs=1e-4)
-    settle(graph, ranges)
+    unify_ranges(graph, ranges)
     for spec in model.state_specs():
         assert ranges.low[spec.name] == ranges.low[f"new_{spec.name}"]
         assert ranges.high[spec.name] == ranges.high[f"new_{spec.name}"]

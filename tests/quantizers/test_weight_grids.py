@@ -12,7 +12,8 @@ from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8, pack_fitting
 from textzoo.compiler.tflite.file import read_tflite
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.native_engine import NativeEngine
-from textzoo.models.pico_gpt import PicoGPT
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.quantize import quantize
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.quantizers.stored_weights import matrices_of, put_on_grid, split_levels
@@ -24,7 +25,8 @@ STORED = [
     ("int4", "static_wi4_ai8", "fully_connected_s8_w4"),
     ("ternary", "static_wi2_ai8", "fully_connected_s8_w2"),
 ]
-SHAPE = {"vocabulary_size": 13, "n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 12}
+VOCABULARY = 13
+SHAPE = {"n_layers": 1, "n_heads": 2, "d_model": 32, "context_length": 12}
 
 kernels = arrays.arrays(
     np.float32,
@@ -77,7 +79,7 @@ def test_a_matrix_beside_its_grid_is_refused():
 
 def make(use_bias=False):
     keras.utils.set_random_seed(3)
-    model = PicoGPT(**SHAPE, use_bias=use_bias)
+    model = build_model(ModelConfig(**SHAPE, use_bias=use_bias), VOCABULARY)
     random = np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
@@ -85,7 +87,7 @@ def make(use_bias=False):
 
 
 def tokens(count=400):
-    return np.random.default_rng(5).integers(0, SHAPE["vocabulary_size"], count).astype(np.int32)
+    return np.random.default_rng(5).integers(0, VOCABULARY, count).astype(np.int32)
 
 
 @pytest.mark.parametrize("use_bias", [False, True])

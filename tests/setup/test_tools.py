@@ -12,15 +12,7 @@ from textzoo.config.boards import board_names, load_board
 from textzoo.targets.boards import BOARD_IMAGE, HOST_IMAGE
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.registry import HOST, PLATFORMS
-from textzoo.targets.toolchains import (
-    GROUPS,
-    PLATFORM_TOOLS,
-    TEST_TOOLS,
-    TOOLS,
-    Tool,
-    missing_tools,
-    require_tool,
-)
+from textzoo.targets.toolchains import GROUPS, PLATFORM_TOOLS, TEST_TOOLS, TOOLS, Tool, missing_tools, require_tool
 from textzoo.targets.twins import TWINS, twin_of
 
 SCRIPT = Path(install_tools.__file__)

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from toy_training import run_toy, toy_model
 
-from textzoo.models.layers import HashDropout
+from textzoo.models.layers.dropout import HashDropout
 
 SIZE = (64, 16, 32)
 

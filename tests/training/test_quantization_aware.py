@@ -9,7 +9,7 @@ from toy_training import CHANCE, SEED, ToyData, run_toy, stop_at, toy_config, to
 from textzoo.compiler.tflite.file import read_tflite
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.opening import open_engine
-from textzoo.quantizers.quantize import quantize
+from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.quantizers.stored_weights import matrices_of
 from textzoo.quantizers.weight_grids import GRIDS, is_on_grid
@@ -114,7 +114,7 @@ def test_from_text_to_the_compiled_c_in_ternary(tmp_path):
     model, data = toy_model(dropout=0.0, d_model=16), ToyData()
     _, result = run_toy(tmp_path, model=model, data=data, steps=80, qat="ternary")
     config = QuantizationConfig(recipe="static_wi2_ai8", calibration_windows=8)
-    quantized = quantize(model, data.train, config, tmp_path / "quantized").decode_path
+    quantized = quantize_decode_step(model, data.train, config, tmp_path / "quantized")
     graph = read_tflite(quantized)
     matrices = [graph.tensors[op.inputs[1]].values() for op in graph.operators if op.name == "FULLY_CONNECTED"][:-1]
     assert {int(level) for matrix in matrices for level in np.unique(matrix)} == {-1, 0, 1}

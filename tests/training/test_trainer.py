@@ -12,7 +12,8 @@ from toy_training import CHANCE, SEED, VOCABULARY, ToyData, run_toy, toy_config,
 from textzoo.common.errors import UserError
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.opening import open_engine
-from textzoo.models.registry import MODELS
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
 from textzoo.text.windows import evaluation_windows
 from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.logs import COLUMNS, TensorBoardLog
@@ -58,15 +59,23 @@ def test_it_learns_and_returns_the_best_weights(tmp_path, changes):
 ARCHITECTURES = {
     "tiny_lm": {"n_layers": 2},
     "lstm": {"n_layers": 1},
-    "gpt": {"n_layers": 1, "positions": "rotary", "qk_norm": True, "dropout": 0.1},
-    "tiny_bert_generator": {"n_layers": 1},
+    "gpt": {
+        "n_layers": 1,
+        "positions": "rotary",
+        "weight_tying": "tied",
+        "qk_norm": True,
+        "activation": "gelu",
+        "dropout": 0.1,
+    },
+    "tiny_bert_generator": {"n_layers": 1, "activation": "gelu", "use_bias": True},
 }
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_learns_and_writes(tmp_path, name):
     keras.utils.set_random_seed(SEED)
-    model = MODELS.get(name)(vocabulary_size=VOCABULARY, d_model=16, context_length=8, **ARCHITECTURES[name])
+    section = ModelConfig(name=name, d_model=16, context_length=8, **ARCHITECTURES[name])
+    model = build_model(section, VOCABULARY)
     _, result = run_toy(tmp_path, model=model, steps=100, learning_rate=0.03)
     assert result.best_validation_loss_nats < 0.3 * CHANCE
     assert loss_of(model, ToyData().validation, 100) == pytest.approx(result.best_validation_loss_nats, abs=1e-4)
@@ -129,7 +138,7 @@ def test_divergence_later_on_keeps_the_checkpoint(tmp_path, monkeypatch):
     def crops_then_divergence(*arguments):
         calls.append(1)
         if len(calls) == 25:
-            run.step.constants["rate"] = run.step.constants["rate"] * np.inf
+            run.computation.step.constants["rate"] = run.computation.step.constants["rate"] * np.inf
         return crops(*arguments)
 
     start = trainer.Run.start

@@ -7,7 +7,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from textzoo.models.pico_gpt import PicoGPT
+from textzoo.models.base import LanguageModel
+from textzoo.models.files import build_model
+from textzoo.models.settings import ModelConfig
 from textzoo.training.layout import read_weights
 from textzoo.training.settings import TrainingConfig
 from textzoo.training.trainer import TrainingResult, train
@@ -27,10 +29,10 @@ class ToyData:
     parts: tuple = ()
 
 
-def toy_model(dropout: float = 0.1, seed: int = SEED, **changes: Any) -> PicoGPT:
+def toy_model(dropout: float = 0.1, seed: int = SEED, **changes: Any) -> LanguageModel:
     keras.utils.set_random_seed(seed)
-    sizes = {"vocabulary_size": VOCABULARY, "n_layers": 1, "n_heads": 2, "d_model": 8, "context_length": 8}
-    return PicoGPT(**{**sizes, "dropout": dropout, **changes})
+    sizes = {"n_layers": 1, "n_heads": 2, "d_model": 8, "context_length": 8}
+    return build_model(ModelConfig(**{**sizes, "dropout": dropout, **changes}), VOCABULARY)
 
 
 def toy_config(**changes: Any) -> TrainingConfig:
@@ -47,7 +49,7 @@ def toy_config(**changes: Any) -> TrainingConfig:
 
 def run_toy(
     folder: Path,
-    model: PicoGPT | None = None,
+    model: LanguageModel | None = None,
     data: ToyData | None = None,
     on_metrics: Any = None,
     deterministic: bool = False,

@@ -11,9 +11,11 @@ class Service:
     """One step of a chain.
 
     Attributes:
-        place: "module:function" of its `run(config, workspace, sink)`.
+        place: "module:function" of its `run(config, workspace, recorder)`.
         text: What it does, in a few words, for the plan and the help.
-        sections: Configuration sections that its result depends on, for reuse after a resume.
+        sections: Configuration sections and dotted keys that its result depends on, for reuse after a resume.
+        consulted: Sections and keys that it reads too, but on which its result does not depend: they decide whether it
+            is refused or goes on. It can read no others.
         inputs: Roles in the workspace that it reads.
         outputs: Roles in the workspace that it writes.
     """
@@ -21,17 +23,21 @@ class Service:
     place: str
     text: str
     sections: tuple[str, ...] = ()
+    consulted: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
 
 
 TEXT_SECTIONS = ("dataset", "tokenizer", "model")
+# A tokenizer that lies beside a model file is the model's.
+MODEL_FILES = ("model.float_model_path", "model.quantized_model_path")
 
 SERVICES: dict[str, Service] = {
     "training": Service(
         "textzoo.services.training:run",
         "train the float model on the corpus",
         sections=(*TEXT_SECTIONS, "training", "general.seed", "general.deterministic"),
+        consulted=("general.resume", "operation_mode", "quantization.recipe", "deployment"),
         inputs=("corpus",),
         outputs=("float_model", "tokenizer"),
     ),
@@ -58,7 +64,7 @@ SERVICES: dict[str, Service] = {
     "statistics": Service(
         "textzoo.services.statistics:run",
         "measure the corpus: sizes, vocabulary, what the held-out text repeats",
-        sections=("dataset", "tokenizer"),
+        sections=("dataset", "tokenizer", *MODEL_FILES),
         inputs=("corpus",),
         outputs=("statistics",),
     ),

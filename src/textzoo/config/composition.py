@@ -28,8 +28,7 @@ from textzoo.common.secrets import HIDDEN
 from textzoo.common.settings import default_of
 from textzoo.config.overrides import choices, parse
 from textzoo.config.places import ADDRESSES
-from textzoo.models.constructors import arguments_of
-from textzoo.models.rules import NOT_ARCHITECTURE
+from textzoo.models.rules import keys_lacking
 from textzoo.models.settings import ModelConfig
 from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
@@ -338,8 +337,7 @@ def defaults_of(section: Any, keys: Collection[str]) -> dict[str, Any]:
 
 def unfit_of_model(architecture: str) -> dict[str, Any]:
     """Keys that an architecture does not have, with their defaults."""
-    keys = {entry.name for entry in dataclasses.fields(ModelConfig)}
-    return defaults_of(ModelConfig, keys - (arguments_of(architecture) or keys) - {*NOT_ARCHITECTURE})
+    return defaults_of(ModelConfig, keys_lacking(architecture))
 
 
 def unfit_of_dataset(name: str) -> dict[str, Any]:

@@ -4,8 +4,6 @@ A model file is hostile until proved otherwise: only the registered architecture
 and only then are weights read into them. Nothing that a file names is imported or executed.
 """
 
-import dataclasses
-import inspect
 import io
 import json
 import lzma
@@ -21,42 +19,28 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import atomic_path, require_file
 from textzoo.common.settings import build_section
 from textzoo.models.base import LanguageModel
+from textzoo.models.configs import ArchitectureConfig
 from textzoo.models.hdf5_check import check_declared, scalar_text
-from textzoo.models.registry import MODELS
-from textzoo.models.rules import NOT_ARCHITECTURE, not_taken
+from textzoo.models.registry import CONFIGS, MODELS
+from textzoo.models.rules import architecture_config
 from textzoo.models.settings import ModelConfig
 
-MAXIMAL_CONFIG_BYTES = 1 << 20
-MAXIMAL_VOCABULARY = 1 << 16
+MAX_CONFIG_BYTES = 1 << 20
+MAX_VOCABULARY = 1 << 16
 # A .keras file may be compressed, but random weights hardly shrink: more than this is a bomb.
-MAXIMAL_EXPANSION = 20
+MAX_EXPANSION = 20
 BYTES_PER_WEIGHT = 4
 WEIGHTS = "model.weights.h5"
 MEMBERS = ("metadata.json", "config.json", WEIGHTS)
 
 
-def build_model(config: ModelConfig, vocabulary_size: int) -> LanguageModel:
-    """A new model with fresh weights, which follow the global Keras seed."""
-    return MODELS.get(config.name)(**architecture(config, vocabulary_size))
-
-
-def architecture(config: ModelConfig, vocabulary_size: int) -> dict[str, Any]:
-    """The arguments of the configured architecture's constructor, without building it.
+def build_model(section: ModelConfig, vocabulary_size: int) -> LanguageModel:
+    """Build the configured architecture with fresh weights, which follow the global Keras seed.
 
     Raises:
         UserError: a key was changed that this architecture does not have.
     """
-    known = settings_of(MODELS.get(config.name))
-    given = {entry.name: entry for entry in dataclasses.fields(config) if entry.name not in NOT_ARCHITECTURE}
-    idle = [key for key, entry in given.items() if key not in known and getattr(config, key) != entry.default]
-    if idle:
-        raise not_taken(config.name, idle, known & given.keys())
-    return {"vocabulary_size": vocabulary_size, **{key: getattr(config, key) for key in given if key in known}}
-
-
-def settings_of(model_class: type[LanguageModel]) -> frozenset[str]:
-    """The names of the constructor's arguments: the keys of the configuration that an architecture has."""
-    return frozenset(inspect.signature(model_class).parameters)
+    return MODELS.get(section.name)(architecture_config(section, vocabulary_size))
 
 
 def save_float_model(model: LanguageModel, path: Path) -> None:
@@ -113,11 +97,11 @@ def damaged(path: Path, error: Exception) -> UserError:
 
 def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
     """Class name and configuration inside a .keras archive; sizes are checked before anything is unpacked."""
-    with open_archive(path, MAXIMAL_EXPANSION) as archive:
+    with open_archive(path, MAX_EXPANSION) as archive:
         unknown = [member.filename for member in archive.infolist() if member.filename not in MEMBERS]
         if unknown or len(archive.infolist()) != len(MEMBERS):
             raise ValueError(f"the archive holds other files than {', '.join(MEMBERS)}")
-        if archive.getinfo("config.json").file_size > MAXIMAL_CONFIG_BYTES:
+        if archive.getinfo("config.json").file_size > MAX_CONFIG_BYTES:
             raise ValueError("config.json is too large")
         return configuration_of(json.loads(archive.read("config.json")))
 
@@ -136,7 +120,7 @@ def check_weights(path: Path, parameters: int) -> None:
 def h5_configuration(path: Path) -> tuple[str, dict[str, Any]]:
     """Class name and configuration inside a legacy .h5 file."""
     with h5py.File(path, "r") as file:
-        text = scalar_text(file, "model_config", MAXIMAL_CONFIG_BYTES)
+        text = scalar_text(file, "model_config", MAX_CONFIG_BYTES)
         return configuration_of(json.loads(text))
 
 
@@ -153,21 +137,28 @@ def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> Langua
             expected=f"one of {', '.join(sorted(classes))}",
             remedy="Nothing of the file was executed.",
         )
+    architecture = checked_config(path, class_name, CONFIGS.get(classes[class_name]), config)
+    needed = BYTES_PER_WEIGHT * architecture.parameters
+    if needed > MAX_EXPANSION * path.stat().st_size:
+        raise UserError(f"{path} is too short for its own configuration", expected=f"{needed:,} bytes of weights")
+    try:
+        return MODELS.get(classes[class_name])(architecture)
+    except ValueError as error:  # numbers that do not go together
+        raise damaged(path, error) from error
+
+
+def checked_config(
+    path: Path, class_name: str, config_class: type[ArchitectureConfig], config: dict[str, Any]
+) -> ArchitectureConfig:
+    """The configuration of a file, every number in the range that a user's may have."""
     numbers = {key: value for key, value in config.items() if key not in ("name", "vocabulary_size")}
     errors: list[UserError] = []
     build_section(ModelConfig, numbers, "", errors)
     vocabulary = config.get("vocabulary_size")
-    if type(vocabulary) is not int or not 2 <= vocabulary <= MAXIMAL_VOCABULARY:
+    if type(vocabulary) is not int or not 2 <= vocabulary <= MAX_VOCABULARY:
         errors.append(UserError("wrong vocabulary_size", received=repr(vocabulary)))
     if errors:
         raise UserError(f"{path} holds a configuration that cannot be built", received=str(errors[0]))
-    model_class = MODELS.get(classes[class_name])
-    if set(config) - {"name"} != settings_of(model_class) - {"name"}:
+    if numbers.keys() != config_class.keys():
         raise damaged(path, ValueError(f"not the configuration of a {class_name}"))
-    needed = BYTES_PER_WEIGHT * model_class.parameters_of(config)
-    if needed > MAXIMAL_EXPANSION * path.stat().st_size:
-        raise UserError(f"{path} is too short for its own configuration", expected=f"{needed:,} bytes of weights")
-    try:
-        return model_class(vocabulary_size=vocabulary, **numbers)
-    except ValueError as error:  # numbers that do not go together
-        raise damaged(path, error) from error
+    return config_class(vocabulary_size=vocabulary, **numbers)

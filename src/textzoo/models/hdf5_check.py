@@ -7,16 +7,16 @@ from typing import Any
 
 import h5py
 
-MAXIMAL_OBJECTS = 10_000
-MAXIMAL_DEPTH = 32
+MAX_OBJECTS = 10_000
+MAX_DEPTH = 32
 # The weights once, and of an optimizer up to three more values for each of them.
 VALUES_PER_WEIGHT = 4
 BYTES_PER_VALUE = 4
 # Counters and the like.
 SPARE_BYTES = 1 << 16
 # Configuration, names of layers and weights: of each group or data set, and their bytes in the whole file.
-MAXIMAL_ATTRIBUTES = 64
-MAXIMAL_ATTRIBUTE_BYTES = 1 << 26
+MAX_ATTRIBUTES = 64
+MAX_ATTRIBUTE_BYTES = 1 << 26
 # Texts of any length lie in collections that begin so, with their length in 8 bytes.
 COLLECTION = re.compile(rb"GCOL.{4}(.{8})", re.DOTALL)
 
@@ -32,7 +32,7 @@ def check_declared(file: h5py.File, parameters: int, content: bytes) -> None:
         content: The bytes of the file.
     """
     allowed = VALUES_PER_WEIGHT * BYTES_PER_VALUE * parameters + SPARE_BYTES
-    attributes = MAXIMAL_ATTRIBUTE_BYTES
+    attributes = MAX_ATTRIBUTE_BYTES
     longest_text = max((int.from_bytes(found[1], "little") for found in COLLECTION.finditer(content)), default=0)
     for entry in checked_entries(file):
         attributes -= attribute_bytes(entry, longest_text)
@@ -54,7 +54,7 @@ def checked_entries(file: h5py.File) -> Iterator[Any]:
         group, depth = waiting.pop()
         for name in group:
             count += 1
-            if count > MAXIMAL_OBJECTS or depth > MAXIMAL_DEPTH:
+            if count > MAX_OBJECTS or depth > MAX_DEPTH:
                 raise ValueError("it holds more groups than a model has")
             entry = checked_entry(group, name)
             yield entry
@@ -94,7 +94,7 @@ def attribute_bytes(entry: Any, longest_text: int) -> int:
         entry: A group or a data set.
         longest_text: The most bytes that a text of any length has; many may be the same one in the file.
     """
-    if len(entry.attrs) > MAXIMAL_ATTRIBUTES:
+    if len(entry.attrs) > MAX_ATTRIBUTES:
         raise ValueError(f"{entry.name!r} has {len(entry.attrs):,} attributes")
     total = 0
     for name in entry.attrs:

@@ -1,6 +1,6 @@
 """lstm: embedding, LSTM, logits by the embedding's weights; 49,408 parameters with bytes as tokens.
 
-Its cell adds up what it has seen, so int8 is too coarse for it: docs/quantization.md.
+Its cell accumulates what it has read, so int8 is too coarse for it: docs/quantization.md.
 """
 
 from typing import Any, ClassVar
@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from textzoo.models.layers import PACKAGE
+from textzoo.models.base import PACKAGE
+from textzoo.models.configs import LSTMConfig
 from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer
 from textzoo.models.scan import States
 
@@ -17,8 +18,7 @@ from textzoo.models.scan import States
 class LongShortTermMemory(RecurrentLayer):
     """Hochreiter & Schmidhuber, 1997, as keras.layers.LSTM; gates in the order input, forget, new, output."""
 
-    STATES: ClassVar[dict[str, bool]] = {"hidden": False, "cell": True}
-    GATES = 4
+    CONFIG: ClassVar[type[LSTMConfig]] = LSTMConfig
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
         """1 for the forget gate, so that a fresh cell remembers (Jozefowicz et al., 2015)."""
@@ -36,15 +36,11 @@ class LongShortTermMemory(RecurrentLayer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class LSTM(RecurrentLanguageModel):
-    """tokens (batch, time) int32 -> logits (batch, time, vocabulary_size); arguments as RecurrentLanguageModel."""
+    """tokens (batch, time) int32 -> logits (batch, time, vocabulary_size)."""
 
-    LAYER = LongShortTermMemory
+    CONFIG: ClassVar[type[LSTMConfig]] = LSTMConfig
     NAME = "lstm"
-
-    @classmethod
-    def parameters_of(cls, config: dict[str, Any]) -> int:
-        d_model = config["d_model"]
-        return config["vocabulary_size"] * d_model + config["n_layers"] * 4 * d_model * (2 * d_model + 1)
+    LAYER = LongShortTermMemory
 
     def export_operators(self, graph: str) -> frozenset[str]:
         return frozenset(["GATHER", "FULLY_CONNECTED", "SPLIT", "ADD", "MUL", "LOGISTIC", "TANH"])

@@ -4,13 +4,15 @@ A recurrent model has no window graph: without a loop it would be the cell writt
 (WHILE) is what neither the quantizer nor the compiler takes. Its decode step is the whole of it.
 """
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
-from textzoo.models.base import LanguageModel, StateSpec
-from textzoo.models.layers import HashDropout, TokenEmbedding
+from textzoo.models.base import LanguageModel
+from textzoo.models.configs import RecurrentConfig
+from textzoo.models.layers.dropout import HashDropout
+from textzoo.models.layers.embeddings import TokenEmbedding
 from textzoo.models.scan import States, scan_cell
 
 
@@ -23,9 +25,8 @@ class RecurrentLayer(keras.layers.Layer):
         units: Width of the states and of the output.
     """
 
-    # Name of each state and whether it adds up small changes; the first one is the output.
-    STATES: ClassVar[dict[str, bool]] = {}
-    GATES = 0
+    # Its number of gates and its states stand there.
+    CONFIG: ClassVar[type[RecurrentConfig]]
     # A second bias, of what the last output gives to the gates; only where the cell needs both apart.
     recurrent_bias: Any = None
 
@@ -34,7 +35,7 @@ class RecurrentLayer(keras.layers.Layer):
         self.units = units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        width = self.GATES * self.units
+        width = self.CONFIG.GATES * self.units
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], width), initializer="glorot_uniform")
         self.recurrent_kernel = self.add_weight(
             name="recurrent_kernel", shape=(self.units, width), initializer="orthogonal"
@@ -57,7 +58,7 @@ class RecurrentLayer(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         batch = ops.shape(inputs)[0]
         from_input = ops.transpose(self._from_input(inputs), (1, 0, 2))  # (time, batch, GATES * units)
-        initial = (ops.zeros((batch, self.units), from_input.dtype),) * len(self.STATES)
+        initial = (ops.zeros((batch, self.units), from_input.dtype),) * len(self.CONFIG.STATES)
         outputs = scan_cell(self.cell, initial, from_input, self.recurrent_kernel, self.recurrent_bias)
         return ops.transpose(outputs, (1, 0, 2))
 
@@ -82,76 +83,36 @@ class RecurrentLanguageModel(LanguageModel):
     """Embedding, recurrent layers, logits by the embedding's weights: (batch, time) int32 -> (batch, time, vocabulary).
 
     Training and evaluation start every window with states of zero.
-
-    Args:
-        vocabulary_size: Number of tokens.
-        n_layers: Recurrent layers, one upon the other.
-        d_model: Width of embeddings and states.
-        context_length: Tokens of a training window; the states are reset after so many.
-        dropout: Fraction dropped after the embedding and after each layer while training, in [0, 1).
     """
 
+    CONFIG: ClassVar[type[RecurrentConfig]]
     LAYER: ClassVar[type[RecurrentLayer]]
-    NAME: ClassVar[str]
+    config: RecurrentConfig
     has_window_graph = False
     # A step over time has only as many rows as there are windows: the more of them, the faster its product.
     tokens_per_part = 8192
 
-    def __init__(
-        self,
-        vocabulary_size: int = 256,
-        n_layers: int = 1,
-        d_model: int = 64,
-        context_length: int = 128,
-        dropout: float = 0.0,
-        name: str | None = None,
-    ) -> None:
-        config = {
-            "vocabulary_size": vocabulary_size,
-            "n_layers": n_layers,
-            "d_model": d_model,
-            "context_length": context_length,
-            "dropout": dropout,
-            "name": name or self.NAME,
-        }
-        token_embedding = TokenEmbedding(vocabulary_size, d_model, name="token_embedding")
-        recurrent_layers = [self.LAYER(d_model, name=f"recurrent_{index}") for index in range(n_layers)]
+    def __init__(self, config: RecurrentConfig, name: str | None = None) -> None:
+        token_embedding = TokenEmbedding(config.vocabulary_size, config.d_model, name="token_embedding")
+        recurrent_layers = [self.LAYER(config.d_model, name=f"recurrent_{index}") for index in range(config.n_layers)]
 
         tokens = keras.Input((None,), dtype="int32", name="tokens")
-        x = HashDropout(dropout, name="embedding_dropout")(token_embedding(tokens))
+        x = HashDropout(config.dropout, name="embedding_dropout")(token_embedding(tokens))
         for index, layer in enumerate(recurrent_layers):
-            x = HashDropout(dropout, name=f"dropout_{index}")(layer(x))
+            x = HashDropout(config.dropout, name=f"dropout_{index}")(layer(x))
         logits = token_embedding(x, reverse=True)
 
-        super().__init__(inputs=tokens, outputs=logits, name=config["name"])
-        self.config = config
-        self.vocabulary_size = vocabulary_size
-        self.context_length = context_length
+        super().__init__(config, tokens, logits, name)
         self.token_embedding = token_embedding
         self.recurrent_layers = recurrent_layers
-
-    @classmethod
-    def state_specs_of(cls, config: dict[str, Any]) -> list[StateSpec]:
-        return [
-            StateSpec(f"{name}_{index}", (1, config["d_model"]), adds_up)
-            for index in range(config["n_layers"])
-            for name, adds_up in cls.LAYER.STATES.items()
-        ]
 
     def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         x = self.token_embedding(token)
         new_state = {}
         for index, layer in enumerate(self.recurrent_layers):
-            names = [f"{name}_{index}" for name in layer.STATES]
+            names = [f"{name}_{index}" for name in layer.CONFIG.STATES]
             with keras.name_scope(layer.name):
                 updated = layer.decode_step(x, tuple(state[name] for name in names))
             new_state.update(zip(names, updated, strict=True))
             x = updated[0]
         return self.token_embedding(x, reverse=True), new_state
-
-    def get_config(self) -> dict[str, Any]:
-        return dict(self.config)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        return cls(**config)

@@ -1,15 +1,15 @@
 """Rules for the architecture."""
 
 import dataclasses
+import functools
 from collections.abc import Set
 
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, raise_all
 from textzoo.common.settings import Rule
-from textzoo.models.constructors import arguments_of
+from textzoo.models.configs import ArchitectureConfig
+from textzoo.models.registry import CONFIGS
 from textzoo.models.settings import ModelConfig
 
-# Keys of the model section that say what to do with the architecture; the others say how to build it.
-NOT_ARCHITECTURE = ("name", "float_model_path", "quantized_model_path", "constraints")
 # Of d_model x d_model, in a transformer's block; recurrent ones have fewer.
 MATRICES_PER_BLOCK = 12
 MAX_WEIGHTS = 2**29
@@ -29,23 +29,46 @@ def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
 
 def keys_not_taken(architecture: str, given: Set[str]) -> list[UserError]:
     """One mistake that names all of the keys given that an architecture does not have, and those that it has."""
-    taken = arguments_of(architecture)
-    keys = [entry.name for entry in dataclasses.fields(ModelConfig) if entry.name not in NOT_ARCHITECTURE]
-    idle = [key for key in keys if key in given and taken is not None and key not in taken]
-    return [not_taken(architecture, idle, taken & set(keys))] if idle else []
+    lacking = keys_lacking(architecture)
+    idle = [entry.name for entry in dataclasses.fields(ModelConfig) if entry.name in given & lacking]
+    if not idle:
+        return []
+    return [
+        UserError(
+            f"the architecture {architecture} has no {', '.join(idle)}",
+            expected=f"of the model section: {', '.join(sorted(keys_of(architecture)))}",
+            remedy="Leave it out, or choose another model.",
+        )
+    ]
 
 
-def not_taken(architecture: str, idle: list[str], taken: Set[str]) -> UserError:
-    return UserError(
-        f"the architecture {architecture} has no {', '.join(idle)}",
-        expected=f"of the model section: {', '.join(sorted(taken))}",
-        remedy="Leave it out, or choose another model.",
-    )
+def keys_of(architecture: str) -> frozenset[str]:
+    """The keys of the model section that an architecture has."""
+    return CONFIGS.get(architecture).keys()
+
+
+@functools.cache
+def keys_lacking(architecture: str) -> frozenset[str]:
+    """The keys of the model section that other architectures have, and this one has not; none if it is unknown."""
+    if architecture not in CONFIGS.places:
+        return frozenset()
+    return frozenset().union(*map(keys_of, CONFIGS.names())) - keys_of(architecture)
+
+
+def architecture_config(section: ModelConfig, vocabulary_size: int) -> ArchitectureConfig:
+    """The configuration of the architecture that the section names, from the keys that are fields of it.
+
+    Raises:
+        UserError: a key was changed that this architecture does not have.
+    """
+    raise_all(check_keys(section, frozenset()))
+    values = {key: getattr(section, key) for key in keys_of(section.name)}
+    return CONFIGS.get(section.name)(vocabulary_size=vocabulary_size, **values)
 
 
 def has(model: ModelConfig, key: str) -> bool:
-    """Whether a key means something to the architecture."""
-    return key in (arguments_of(model.name) or ())
+    """Tell whether a key means something to the architecture."""
+    return key in keys_of(model.name)
 
 
 def check_heads(model: ModelConfig) -> list[UserError]:
@@ -80,7 +103,7 @@ def check_rotary(model: ModelConfig) -> list[UserError]:
     if has(model, "positions") and model.positions == "rotary" and model.d_model % (2 * model.n_heads):
         return [
             UserError(
-                "model.positions=rotary turns pairs of channels",
+                "model.positions=rotary rotates pairs of channels",
                 expected="an even number of channels per head, d_model / n_heads",
                 received=f"{model.d_model} / {model.n_heads}",
             )

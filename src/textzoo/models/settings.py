@@ -22,7 +22,7 @@ class ModelConfig:
     use_bias: bool = setting(False, "Biases in the projections.")
     positions: str = setting(
         "learned",
-        "gpt: a learned vector per position, or queries and keys turned.",
+        "gpt: a learned vector per position, or rotary position embedding (queries and keys are rotated).",
         choices=("learned", "rotary"),
     )
     weight_tying: str = setting(

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from textzoo.models.layers import PACKAGE
+from textzoo.models.base import PACKAGE
+from textzoo.models.configs import TinyLMConfig
 from textzoo.models.recurrent import RecurrentLanguageModel, RecurrentLayer
 from textzoo.models.scan import States
 
@@ -20,13 +21,12 @@ class GatedRecurrentUnit(RecurrentLayer):
     Keras' bias (2, 3 * units) is `bias` above `recurrent_bias` here.
     """
 
-    STATES: ClassVar[dict[str, bool]] = {"hidden": True}
-    GATES = 3
+    CONFIG: ClassVar[type[TinyLMConfig]] = TinyLMConfig
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         super().build(input_shape)
         self.recurrent_bias = self.add_weight(
-            name="recurrent_bias", shape=(self.GATES * self.units,), initializer="zeros"
+            name="recurrent_bias", shape=(self.CONFIG.GATES * self.units,), initializer="zeros"
         )
 
     def cell(self, states: States, from_input: Any, from_hidden: Any) -> States:
@@ -42,15 +42,11 @@ class GatedRecurrentUnit(RecurrentLayer):
 
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class TinyLM(RecurrentLanguageModel):
-    """tokens (batch, time) int32 -> logits (batch, time, vocabulary_size); arguments as RecurrentLanguageModel."""
+    """tokens (batch, time) int32 -> logits (batch, time, vocabulary_size)."""
 
-    LAYER = GatedRecurrentUnit
+    CONFIG: ClassVar[type[TinyLMConfig]] = TinyLMConfig
     NAME = "tiny_lm"
-
-    @classmethod
-    def parameters_of(cls, config: dict[str, Any]) -> int:
-        d_model = config["d_model"]
-        return config["vocabulary_size"] * d_model + config["n_layers"] * 3 * d_model * (2 * d_model + 2)
+    LAYER = GatedRecurrentUnit
 
     def export_operators(self, graph: str) -> frozenset[str]:
         return frozenset(["GATHER", "FULLY_CONNECTED", "SPLIT", "ADD", "SUB", "MUL", "LOGISTIC", "TANH"])

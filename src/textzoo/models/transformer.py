@@ -1,4 +1,4 @@
-"""What the Transformer architectures share: a block with norms where they are wanted, and the model around it."""
+"""What the Transformer architectures share: a block with the norms of its configuration, and the model around it."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
@@ -7,18 +7,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from textzoo.models.base import LanguageModel, StateSpec
-from textzoo.models.layers import (
-    PACKAGE,
-    CausalSelfAttention,
-    FeedForward,
-    GammaLayerNorm,
-    HashDropout,
-    LayerNorm,
-    PositionEmbedding,
-    TokenEmbedding,
-    cache_specs,
-)
+from textzoo.models.base import PACKAGE, LanguageModel
+from textzoo.models.configs import TransformerConfig
+from textzoo.models.layers.attention import CausalSelfAttention
+from textzoo.models.layers.dropout import HashDropout
+from textzoo.models.layers.embeddings import PositionEmbedding, TokenEmbedding
+from textzoo.models.layers.feed_forward import FeedForward
+from textzoo.models.layers.normalization import GammaLayerNorm, LayerNorm
 
 # What the exported graphs consist of; ReLU and biases are part of FULLY_CONNECTED.
 COMMON_OPERATORS = {"ADD", "SUB", "MUL", "MEAN", "RSQRT", "FULLY_CONNECTED", "BATCH_MATMUL", "SOFTMAX", "SELECT_V2"}
@@ -27,57 +22,48 @@ DECODE_OPERATORS = {"DYNAMIC_UPDATE_SLICE", "LESS_EQUAL", "CONCATENATION"}
 FORWARD_OPERATORS = {"TRANSPOSE"}
 
 
+def norm_of(config: TransformerConfig, name: str) -> GammaLayerNorm:
+    """A new norm as the architecture has them: with an offset, or with a gain only."""
+    return LayerNorm(name=name) if config.has_norm_offsets else GammaLayerNorm(name=name)
+
+
+def normalized_rows(norm: GammaLayerNorm | None, x: Any) -> Any:
+    """Rows (n, d_model) normalized in the ops of the decode step; as they are without a norm."""
+    if norm is None:
+        return x
+    with keras.name_scope(norm.name):
+        return norm.decode_step(x)
+
+
 @keras.saving.register_keras_serializable(package=PACKAGE)
 class TransformerBlock(keras.layers.Layer):
-    """Attention and a feed-forward part, each added to what goes into it: (batch, time, d_model) -> the same shape.
+    """Attention and a feed-forward part, each added to its input: (batch, time, d_model) -> the same shape.
 
     Args:
-        norms: Place -> name of the norm there. Places: before_attention, after_attention, before_feed_forward,
-            after_feed_forward; the norms "after" see the sum of a branch and what went into it.
-        n_heads: Attention heads.
-        context_length: Places of the caches.
-        hidden_factor: Width of the hidden layer, in d_model.
-        dropout: Fraction dropped after each branch while training.
-        activation: Of the hidden layer.
-        use_bias: Whether projections have biases, and norms with them.
-        norm_bias: Whether norms have offsets.
-        rotary: Whether queries and keys are turned by their position.
-        qk_norm: Whether queries and keys are normalized.
+        config: Of the model that it belongs to; its NORMS say which norms the block has.
     """
 
-    def __init__(
-        self,
-        norms: dict[str, str],
-        n_heads: int,
-        context_length: int,
-        hidden_factor: int = 4,
-        dropout: float = 0.0,
-        activation: str = "gelu",
-        use_bias: bool = False,
-        norm_bias: bool = False,
-        rotary: bool = False,
-        qk_norm: bool = False,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, config: TransformerConfig, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.norms = dict(norms)
-        self.n_heads = n_heads
-        self.hidden_factor = hidden_factor
-        self.norm_bias = norm_bias
+        self.config = config
         self.attention = CausalSelfAttention(
-            n_heads, context_length, use_bias, rotary=rotary, qk_norm=qk_norm, name="attention"
+            config.n_heads,
+            config.context_length,
+            config.use_bias,
+            rotary=config.is_rotary,
+            qk_norm=config.has_qk_norm,
+            name="attention",
         )
-        self.activation = activation
-        self.use_bias = use_bias
-        self.dropout = HashDropout(dropout, name="dropout")
+        self.dropout = HashDropout(config.dropout, name="dropout")
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
+        config = self.config
         self.feed_forward = FeedForward(
-            self.hidden_factor * input_shape[-1], self.activation, self.use_bias, name="feed_forward"
+            config.HIDDEN_FACTOR * input_shape[-1], config.activation, config.use_bias, name="feed_forward"
         )
-        for name in self.norms.values():
-            setattr(self, name, LayerNorm(name=name) if self.norm_bias else GammaLayerNorm(name=name))
-        layers = (self.attention, self.feed_forward, *(getattr(self, name) for name in self.norms.values()))
+        for name in config.NORMS.values():
+            setattr(self, name, norm_of(config, name))
+        layers = (self.attention, self.feed_forward, *(getattr(self, name) for name in config.NORMS.values()))
         for layer in (*layers, self.dropout):
             layer.build(input_shape)
 
@@ -111,30 +97,28 @@ class TransformerBlock(keras.layers.Layer):
         return self._through(inputs, attend, self.feed_forward, self._norm_of_rows)
 
     def equalize(self, inputs: np.ndarray) -> np.ndarray:
-        """Equalize both branches; (n, time, d_model) -> what the next block sees.
+        """Equalize both branches; (n, time, d_model) -> the outputs, which the next block takes.
 
         An offset of a norm that only a projection reads moves into the projection's bias, where it costs nothing.
         """
-        seen: dict[str, np.ndarray] = {}
+        observed: dict[str, np.ndarray] = {}
 
-        def remembered(name: str, branch: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def observing(name: str, branch: Callable[[Any], Any]) -> Callable[[Any], Any]:
             def function(x: Any) -> Any:
-                seen[name] = ops.convert_to_numpy(x)
+                observed[name] = ops.convert_to_numpy(x)
                 return branch(x)
 
             return function
 
-        attend, feed = remembered("attention", self.attention), remembered("feed_forward", self.feed_forward)
+        attend, feed = observing("attention", self.attention), observing("feed_forward", self.feed_forward)
         outputs = ops.convert_to_numpy(
             self._through(ops.convert_to_tensor(inputs), attend, feed, self._norm_of_windows)
         )
-        self.attention.equalize(seen["attention"])
-        self.feed_forward.equalize(seen["feed_forward"])
-        for place, projection in (
-            ("before_attention", self.attention.qkv),
-            ("before_feed_forward", self.feed_forward.up),
-        ):
-            norm = getattr(self, self.norms[place]) if place in self.norms else None
+        self.attention.equalize(observed["attention"])
+        self.feed_forward.equalize(observed["feed_forward"])
+        readers = {"before_attention": self.attention.qkv, "before_feed_forward": self.feed_forward.up}
+        for position, projection in readers.items():
+            norm = self._norm_at(position)
             if isinstance(norm, LayerNorm) and projection.bias is not None:
                 norm.move_offset(projection)
         return outputs
@@ -143,69 +127,53 @@ class TransformerBlock(keras.layers.Layer):
         x = norm("after_attention", x + attend(norm("before_attention", x)))
         return norm("after_feed_forward", x + feed(norm("before_feed_forward", x)))
 
-    def _norm_of_windows(self, place: str, x: Any) -> Any:
-        return getattr(self, self.norms[place])(x) if place in self.norms else x
+    def _norm_at(self, position: str) -> GammaLayerNorm | None:
+        name = self.config.NORMS.get(position)
+        return getattr(self, name) if name else None
 
-    def _norm_of_rows(self, place: str, x: Any) -> Any:
-        if place not in self.norms:
-            return x
-        with keras.name_scope(self.norms[place]):
-            return getattr(self, self.norms[place]).decode_step(x)
+    def _norm_of_windows(self, position: str, x: Any) -> Any:
+        norm = self._norm_at(position)
+        return norm(x) if norm else x
+
+    def _norm_of_rows(self, position: str, x: Any) -> Any:
+        return normalized_rows(self._norm_at(position), x)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         return input_shape
 
-    @staticmethod
-    def parameters_of(d_model: int, hidden_factor: int, use_bias: bool) -> int:
-        """Numbers in the projections of both branches."""
-        biases = (3 + 1 + hidden_factor + 1) * d_model if use_bias else 0
-        return (4 + 2 * hidden_factor) * d_model * d_model + biases
-
 
 class TransformerLanguageModel(LanguageModel):
-    """Embeddings, blocks, logits: tokens (batch, time) int32, time <= context_length -> (batch, time, vocabulary_size).
+    """Embeddings, blocks, logits: tokens (batch, time) int32, time <= context_length -> (batch, time, vocabulary).
 
-    Args:
-        config: The constructor's arguments, name included.
-        blocks: The blocks, not built.
-        learned_positions: Whether a learned vector per position is added.
-        embedding_norm: Norm behind the embeddings, if any.
-        final_norm: Norm before the logits, if any.
-        tied: Whether the logits share the token embedding's weights.
+    An architecture is its configuration: which norms, biases and positions there are stands in that class.
     """
 
-    # Factor of the hidden layers' width.
-    HIDDEN_FACTOR: ClassVar[int] = 4
+    CONFIG: ClassVar[type[TransformerConfig]]
+    BLOCK: ClassVar[type[TransformerBlock]] = TransformerBlock
+    config: TransformerConfig
 
-    def __init__(
-        self,
-        config: dict[str, Any],
-        blocks: list[TransformerBlock],
-        *,
-        learned_positions: bool = True,
-        embedding_norm: GammaLayerNorm | None = None,
-        final_norm: GammaLayerNorm | None = None,
-        tied: bool = True,
-    ) -> None:
-        vocabulary_size, context_length = config["vocabulary_size"], config["context_length"]
-        token_embedding = TokenEmbedding(vocabulary_size, config["d_model"], name="token_embedding")
-        position_embedding = PositionEmbedding(context_length, name="position_embedding") if learned_positions else None
-        projection = None if tied else keras.layers.Dense(vocabulary_size, use_bias=False, name="output_projection")
+    def __init__(self, config: TransformerConfig, name: str | None = None) -> None:
+        # In this order: fresh weights and dropout follow from how many seeds were drawn before.
+        blocks = [self.BLOCK(config, name=f"block_{index}") for index in range(config.n_layers)]
+        embedding_norm = norm_of(config, "embedding_norm") if config.HAS_EMBEDDING_NORM else None
+        final_norm = norm_of(config, "final_norm") if config.HAS_FINAL_NORM else None
+        token_embedding = TokenEmbedding(config.vocabulary_size, config.d_model, name="token_embedding")
+        position_embedding = projection = None
+        if not config.is_rotary:
+            position_embedding = PositionEmbedding(config.context_length, name="position_embedding")
+        if not config.is_tied:
+            projection = keras.layers.Dense(config.vocabulary_size, use_bias=False, name="output_projection")
 
         tokens = keras.Input((None,), dtype="int32", name="tokens")
         x = token_embedding(tokens)
         for layer in (position_embedding, embedding_norm):
             x = layer(x) if layer else x
-        x = HashDropout(config["dropout"], name="embedding_dropout")(x)
-        for block in blocks:
-            x = block(x)
-        x = final_norm(x) if final_norm else x
+        x = HashDropout(config.dropout, name="embedding_dropout")(x)
+        for layer in (*blocks, final_norm):
+            x = layer(x) if layer else x
         logits = projection(x) if projection else token_embedding(x, reverse=True)
 
-        super().__init__(inputs=tokens, outputs=logits, name=config["name"])
-        self.config = config
-        self.vocabulary_size = vocabulary_size
-        self.context_length = context_length
+        super().__init__(config, tokens, logits, name)
         self.token_embedding = token_embedding
         self.position_embedding = position_embedding
         self.embedding_norm = embedding_norm
@@ -213,14 +181,10 @@ class TransformerLanguageModel(LanguageModel):
         self.final_norm = final_norm
         self.projection = projection
 
-    @classmethod
-    def state_specs_of(cls, config: dict[str, Any]) -> list[StateSpec]:
-        return cache_specs(config)
-
     def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         x = self.token_embedding(token)
         x = self.position_embedding.decode_step(x, position) if self.position_embedding else x
-        x = self._normalized(self.embedding_norm, x)
+        x = normalized_rows(self.embedding_norm, x)
         new_state = {}
         for index, block in enumerate(self.blocks):
             caches = [f"key_cache_{index}", f"value_cache_{index}"]
@@ -232,44 +196,30 @@ class TransformerLanguageModel(LanguageModel):
     def window(self, tokens: Any) -> Any:
         x = self.token_embedding(tokens)
         x = self.position_embedding.window(x) if self.position_embedding else x
-        x = self._normalized(self.embedding_norm, x)
+        x = normalized_rows(self.embedding_norm, x)
         for block in self.blocks:
             with keras.name_scope(block.name):
                 x = block.window(x)
         return self._logits(x)
 
-    def _normalized(self, norm: GammaLayerNorm | None, x: Any) -> Any:
-        if norm is None:
-            return x
-        with keras.name_scope(norm.name):
-            return norm.decode_step(x)
-
     def _logits(self, x: Any) -> Any:
-        x = self._normalized(self.final_norm, x)
+        x = normalized_rows(self.final_norm, x)
         return self.projection(x) if self.projection else self.token_embedding(x, reverse=True)
 
     def equalized(self, windows: np.ndarray) -> Self:
-        twin = type(self).from_config(self.get_config())
-        twin.set_weights(self.get_weights())
-        x = twin.token_embedding(windows)
-        for layer in (twin.position_embedding, twin.embedding_norm):
+        copy = self.copy()
+        x = copy.token_embedding(windows)
+        for layer in (copy.position_embedding, copy.embedding_norm):
             x = layer(x) if layer else x
         x = ops.convert_to_numpy(x)
-        for block in twin.blocks:
+        for block in copy.blocks:
             x = block.equalize(x)
-        return twin
+        return copy
 
     def export_operators(self, graph: str) -> frozenset[str]:
         names = COMMON_OPERATORS | (DECODE_OPERATORS if graph == "decode" else FORWARD_OPERATORS)
-        if self.config["activation"] == "gelu":
+        if self.config.activation == "gelu":
             names |= {"GELU"}
-        if self.position_embedding is None:  # rotary
+        if self.config.is_rotary:
             names |= {"CONCATENATION"}
         return frozenset(names)
-
-    def get_config(self) -> dict[str, Any]:
-        return dict(self.config)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
-        return cls(**config)

@@ -1,17 +1,14 @@
 """Does a model fit the board? Asked before training, from sizes alone; deployment asks again with what it compiled."""
 
 from math import prod
-from typing import TYPE_CHECKING, Any
 
 from textzoo.config.chains import CHAINS
 from textzoo.config.schema import Config
+from textzoo.models.configs import ArchitectureConfig, is_matrix
 from textzoo.quantizers.recipes import get_recipe
 from textzoo.targets.boards import Budget
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES
-
-if TYPE_CHECKING:  # brings Keras
-    from textzoo.models.base import LanguageModel
 
 CODE_BYTES_EXPECTED = 24 * 1024
 # By the recipe's bits of activations, which states have too.
@@ -21,36 +18,32 @@ PARAMETERS_SHARE = 0.1
 ARENA_BYTES_EXPECTED = 2048
 
 
-def check_before_training(config: Config, model_class: "type[LanguageModel]", architecture: dict[str, Any]) -> None:
+def check_before_training(config: Config, architecture: ArchitectureConfig) -> None:
     """Raise UserError with the byte table if the chain ends on a board that the model cannot fit.
 
     Args:
         config: Where the chain ends.
-        model_class: The architecture; nothing is built.
-        architecture: Its constructor's arguments.
+        architecture: Of the model; nothing is built.
     """
     services = CHAINS[config.operation_mode]
     if not {"benchmarking", "deployment"} & set(services) or config.deployment.target != "board":
         return
-    budget = expected(config, model_class, architecture)
+    budget = expected(config, architecture)
     platform_of(budget.board).check(budget.board)
     budget.check()
 
 
-def expected(config: Config, model_class: "type[LanguageModel]", architecture: dict[str, Any]) -> Budget:
-    """What the model will ask of the board; weights, parameters and arena are estimates."""
+def expected(config: Config, architecture: ArchitectureConfig) -> Budget:
+    """What the model will ask of the board; parameters and arena are estimates."""
     recipe = get_recipe(config.quantization.recipe)
     number = STATE_BYTES_PER_NUMBER[recipe.activation_bits]
-    numbers = sum(prod(spec.shape) for spec in model_class.state_specs_of(architecture))
-    weights = model_class.parameters_of(architecture)
-    # Only a built model knows which of its weights are matrices.
-    stored = stored_bytes(model_class(**architecture), recipe.weight_bits) if recipe.has_coarse_weights else weights
+    numbers = sum(prod(spec.shape) for spec in architecture.state_specs())
     second_stack = {"stack of the second core": SECOND_STACK_BYTES} if config.deployment.second_core else {}
     return Budget(
         config.deployment.hardware_setup,
         {
-            "weights": stored,
-            "parameters (estimated)": int(PARAMETERS_SHARE * weights),
+            "weights": stored_bytes(architecture, recipe.weight_bits if recipe.has_coarse_weights else 8),
+            "parameters (estimated)": int(PARAMETERS_SHARE * architecture.parameters),
             "code (estimated)": CODE_BYTES_EXPECTED,
         },
         {
@@ -63,10 +56,8 @@ def expected(config: Config, model_class: "type[LanguageModel]", architecture: d
     )
 
 
-def stored_bytes(model: "LanguageModel", matrix_bits: int) -> int:
+def stored_bytes(architecture: ArchitectureConfig, matrix_bits: int) -> int:
     """Weights as the recipe stores them: matrices in its bits, all others in 8."""
-    from textzoo.quantizers.weight_grids import is_matrix  # brings Keras
-
-    shapes = [(variable.path, tuple(variable.shape)) for variable in model.trainable_variables]
+    shapes = architecture.weight_shapes().items()
     bits = sum(prod(shape) * (matrix_bits if is_matrix(path, shape) else 8) for path, shape in shapes)
     return bits // 8

@@ -9,7 +9,7 @@ from textzoo.engines.sampling import temperature_q16
 from textzoo.engines.settings import PredictionConfig
 from textzoo.targets.rules import stop_mistakes
 
-MOST_TOKENS = 2**31 - 1
+MAX_TOKENS = 2**31 - 1
 # Characters that stand for themselves in a C string; "?" does not, for the sake of trigraphs.
 PLAIN = set(map(chr, range(0x20, 0x7F))) - set('"\\?')
 
@@ -25,7 +25,7 @@ def render_defaults(settings: PredictionConfig) -> dict[str, str]:
     values = {
         "temperature": settings.temperature,
         "temperature_q16": temperature_q16(settings.temperature),
-        "max_tokens": min(settings.max_tokens, MOST_TOKENS),
+        "max_tokens": min(settings.max_tokens, MAX_TOKENS),
         "stop": c_characters(stop.encode("utf-8")),
     }
     return {"defaults.h": template("common/defaults.h.j2").render(values)}

@@ -18,7 +18,6 @@ from textzoo.compiler.backend.emitter import SelfCheck
 from textzoo.compiler.backend.kernels import source_of
 from textzoo.compiler.compile import CompiledModel, Saving, compile_file
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.packing.choice import BALANCED
 from textzoo.config.schema import Config
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
@@ -28,12 +27,13 @@ from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.records.report import DeploymentReport, PassReport
-from textzoo.records.tracking import Sink
+from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.boards import Board, Budget, check_second_core
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
+from textzoo.targets.settings import DeploymentConfig
 from textzoo.text.tokenizers.base import Tokenizer
 
 logger = logging.getLogger("textzoo")
@@ -68,9 +68,9 @@ class Firmware:
 
 
 def prepare(
-    config: Config, workspace: Workspace, sink: Sink, *, tokens_checked: int, on_host: bool = False
+    config: Config, workspace: Workspace, recorder: Recorder, *, tokens_checked: int, on_host: bool = False
 ) -> Firmware:
-    """Compile the quantized model at hand for the configured target, or for this machine, and render its project.
+    """Compile the quantized model for the configured target, or for this machine, and render its project.
 
     Raises:
         UserError: No model, operators that the compiler lacks, or a model that does not fit the board.
@@ -85,14 +85,11 @@ def prepare(
         workspace.path("c_project", board.name if board else HOST),
         name=model_name(config, workspace, path),
         tokens_checked=tokens_checked,
-        without=frozenset(config.deployment.without_passes),
-        weights=config.deployment.weights,
-        with_weight_files=config.deployment.weight_files,
-        second_core=config.deployment.second_core,
+        settings=config.deployment,
         defaults=config.prediction,
         with_savings=True,
     )
-    keep(made, workspace, sink)
+    record_compilation(made, workspace, recorder)
     return made
 
 
@@ -104,40 +101,55 @@ def make_firmware(
     *,
     name: str = "model",
     tokens_checked: int = SELF_CHECK_TOKENS,
-    without: frozenset[str] = frozenset(),
-    weights: str = BALANCED,
-    with_weight_files: bool = False,
-    second_core: bool = False,
+    settings: DeploymentConfig | None = None,
     defaults: PredictionConfig | None = None,
     with_savings: bool = False,
 ) -> Firmware:
-    """Compile a quantized decode step for a board (None: this machine) and render its project into a folder.
+    """Compile a quantized decode step and render its project into a folder.
 
-    Its console begins with the options of `defaults`, or those of the schema.
+    Args:
+        path: The .tflite.
+        tokenizer: The model's own.
+        board: None for this machine.
+        folder: Of the project.
+        name: Of the model, in the project's sources.
+        tokens_checked: How many tokens the firmware's text has, at least.
+        settings: Form of the weights, second core, passes left out, weight files; target and board are not read.
+        defaults: What the project's console begins with: temperature, max_tokens, stop.
 
     Raises:
         UserError: Operators that the compiler lacks, a model that does not fit the board, or no second core there.
     """
-    check_second_core(board, second_core)
+    settings, defaults = settings or DeploymentConfig(), defaults or PredictionConfig()
+    check_second_core(board, settings.second_core)
     engine = LitertReferenceEngine(path)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
-    platform = platform_of(board)
-    target = Target(board.variant if board else HOST, weights, cores=2 if second_core else 1)
-    without |= platform.without_passes
-    check = self_check(engine, tokens)
-    compiled = compile_file(path, target, name=name, check=check, without=without, with_savings=with_savings)
-    files = {
-        **platform.model_files(compiled),
-        **render_tokenizer(tokenizer),
-        **render_defaults(defaults or PredictionConfig()),
-    }
+    compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
+    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **render_defaults(defaults)}
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
-    beside = {WEIGHT_FOLDER: weight_files(path)} if with_weight_files else {}
-    sources = {*compiled.sources, *(source_of(kernel, target.variant) for kernel in platform.kernels)}
-    render_project(board, files, sorted(sources), folder, beside)
+    weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
+    render_project(board, files, sources_for(board, compiled), folder, weights)
     return Firmware(board, path, compiled, folder, tokens, engine)
+
+
+def variant_of(board: Board | None) -> str:
+    return board.variant if board else HOST
+
+
+def compiled_for(
+    board: Board | None, path: Path, name: str, check: SelfCheck, settings: DeploymentConfig, with_savings: bool
+) -> CompiledModel:
+    """The model in C, for the kernels and cores of a board."""
+    target = Target(variant_of(board), settings.weights, cores=2 if settings.second_core else 1)
+    without = frozenset(settings.without_passes) | platform_of(board).without_passes
+    return compile_file(path, target, name=name, check=check, without=without, with_savings=with_savings)
+
+
+def sources_for(board: Board | None, compiled: CompiledModel) -> list[str]:
+    """The runtime's sources that the model and the platform need."""
+    return sorted({*compiled.sources, *(source_of(kernel, variant_of(board)) for kernel in platform_of(board).kernels)})
 
 
 def quantized_model(config: Config, workspace: Workspace) -> Path:
@@ -206,16 +218,14 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
     return Budget(board, flash, ram)
 
 
-def keep(made: Firmware, workspace: Workspace, sink: Sink) -> None:
-    """Headers where a reader finds them, the memory map, and what each pass saved in the log."""
+def record_compilation(made: Firmware, workspace: Workspace, recorder: Recorder) -> None:
+    """Copy the headers to where a reader finds them, draw the memory map, log what each pass saved."""
     keep_headers(made, workspace.path("c_headers"))
     picture = workspace.path("plots", "memory_map.png")
-    from textzoo.compiler.artifacts.memory_map import (
-        draw_memory_map,  # brings matplotlib, which only this picture needs
-    )
+    from textzoo.compiler.artifacts.memory_map import draw_memory_map  # matplotlib, which only this picture needs
 
     draw_memory_map(made.compiled, picture)
-    sink.artifact(picture, "plots")
+    recorder.artifact(picture, "plots")
     for line in made.compiled.saving_lines():
         logger.info(line)
 

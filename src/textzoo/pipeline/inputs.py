@@ -11,7 +11,7 @@ from textzoo.common.progress import console, working
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.config.schema import Config
 from textzoo.quantizers.recipes import RECIPES
-from textzoo.records.tracking import Sink
+from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 DATASET_FOLDER = "dataset"
 
 
-def prepared_dataset(config: Config, workspace: Workspace, sink: Sink, *, anew: bool = False) -> PreparedDataset:
+def prepared_dataset(
+    config: Config, workspace: Workspace, recorder: Recorder, *, anew: bool = False
+) -> PreparedDataset:
     """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one.
 
     Beside it the run's folder and the tracker get the statistics of the corpus, once.
@@ -33,8 +35,8 @@ def prepared_dataset(config: Config, workspace: Workspace, sink: Sink, *, anew: 
     Args:
         config: What to prepare.
         workspace: The run's folder.
-        sink: The tracker.
-        anew: For a training, which makes the tokenizer itself: one that lies beside the models is not believed.
+        recorder: The tracker.
+        anew: For a training, which makes the tokenizer itself: one that lies beside the models is not used.
     """
     with working("preparing the corpus"):
         corpus = load_corpus(config.dataset)
@@ -43,7 +45,7 @@ def prepared_dataset(config: Config, workspace: Workspace, sink: Sink, *, anew: 
     if not has_statistics(corpus, data, config.dataset, workspace):
         with working("statistics of the corpus"):
             statistics = data_statistics(corpus, data, config.dataset.separator)
-        keep_statistics(statistics, config.dataset, workspace, sink)
+        keep_statistics(statistics, config.dataset, workspace, recorder)
     return data
 
 
@@ -59,7 +61,9 @@ def has_statistics(
     return recorded.get("key") == statistics_key(corpus, data, dataset.separator)
 
 
-def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspace: Workspace, sink: Sink) -> None:
+def keep_statistics(
+    statistics: dict[str, Any], dataset: DatasetConfig, workspace: Workspace, recorder: Recorder
+) -> None:
     """statistics.json and statistics.md in the run's folder and the tracker; warnings on the console."""
     warned = warnings(statistics, dataset.overlap_warning)
     for sentence in warned:
@@ -67,9 +71,9 @@ def keep_statistics(statistics: dict[str, Any], dataset: DatasetConfig, workspac
     path = workspace.path(ROLES["statistics"])
     write_text(path.with_suffix(".md"), statistics_page(statistics, warned))
     write_json(path, statistics)
-    sink.metrics(0, numbers(statistics))
+    recorder.metrics(0, numbers(statistics))
     for file in (path, path.with_suffix(".md")):
-        sink.artifact(file)
+        recorder.artifact(file)
 
 
 def tokenizer_config(config: Config, workspace: Workspace | None) -> TokenizerConfig:
@@ -90,7 +94,7 @@ def tokenizer_path(config: Config, workspace: Workspace | None) -> Path | None:
 
 
 def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:
-    """The tokenizer that belongs to the model at hand."""
+    """The tokenizer that belongs to the model."""
     path = tokenizer_path(config, workspace)
     if path is None:
         raise UserError(
@@ -123,7 +127,7 @@ def float_model(config: Config, workspace: Workspace) -> "LanguageModel":
 
 
 def quantized_model_paths(config: Config, workspace: Workspace) -> list[Path]:
-    """Every quantized decode step at hand: the configured one, then those of this run."""
+    """Every quantized decode step available: the configured one, then those of this run."""
     named = [Path(config.model.quantized_model_path)] if config.model.quantized_model_path else []
     return named + workspace.files("quantized_model")
 

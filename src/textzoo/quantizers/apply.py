@@ -31,14 +31,14 @@ POWER_TOLERANCE = 2e-3
 ELEMENTWISE = ("ADD", "SUB", "MUL", "LOGISTIC", "TANH")
 
 
-def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide: Set[str] = frozenset()) -> bytes:
+def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, int16_names: Set[str] = frozenset()) -> bytes:
     """Quantize a graph.
 
     Args:
         float_model: The exported .tflite.
         ranges: Of every float tensor; not used by dynamic recipes.
         recipe: What becomes of weights and activations.
-        wide: Names of tensors whose operators compute in int16, whatever the recipe says.
+        int16_names: Names of tensors whose operators compute in int16, whatever the recipe says.
 
     Returns:
         The quantized .tflite, its constants inside the flatbuffer.
@@ -47,9 +47,9 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide: Set[s
     with quiet_stderr(), _quiet_library():
         worker = quantizer.Quantizer(float_model)
         worker.load_quantization_recipe(getattr(edge_recipes, recipe.library_name)())
-        for regex, operator in _wide_operators(graph, wide):
+        for regex, operator in _int16_operators(graph, int16_names):
             worker.add_static_config(regex, operator, activation_num_bits=16, weight_num_bits=LIBRARY_WEIGHT_BITS)
-        in_int16 = recipe.activation_bits == 16 or _has_wide_arithmetic(graph, wide)
+        in_int16 = recipe.activation_bits == 16 or _has_int16_arithmetic(graph, int16_names)
         ranges = beside_powers_of_two(ranges) if in_int16 else ranges
         statistics = _statistics(graph, ranges) if recipe.is_static else None
         result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
@@ -61,14 +61,15 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, wide: Set[s
     return content
 
 
-def _wide_operators(graph: TfliteFile, wide: Set[str]) -> Iterator[tuple[str, str]]:
+def _int16_operators(graph: TfliteFile, int16_names: Set[str]) -> Iterator[tuple[str, str]]:
     """(regular expression of the output's name, operator) of every operator that computes one of these tensors."""
     for operator in graph.operators:
         name = graph.tensors[operator.outputs[0]].name
-        if name in wide:
+        if name in int16_names:
             yield f"^{re.escape(name)};$", operator.name
-    if any(graph.tensors[index].name in wide for name, index in graph.outputs.items() if name.startswith(NEW_STATE)):
-        yield ".*", "INPUT"  # the quantizer knows all of them as one operator: all states have one width
+    states = [graph.tensors[index].name for name, index in graph.outputs.items() if name.startswith(NEW_STATE)]
+    if int16_names & {*states}:
+        yield ".*", "INPUT"  # the quantizer knows all of them as one operator: all states have one type
 
 
 def with_readers(graph: TfliteFile, names: Set[str]) -> set[str]:
@@ -140,9 +141,9 @@ def _quiet_library() -> Iterator[None]:
         logging.disable(level)
 
 
-def _has_wide_arithmetic(graph: TfliteFile, wide: Set[str]) -> bool:
+def _has_int16_arithmetic(graph: TfliteFile, int16_names: Set[str]) -> bool:
     elementwise = [operator for operator in graph.operators if operator.name in ELEMENTWISE]
-    return any(graph.tensors[operator.outputs[0]].name in wide for operator in elementwise)
+    return any(graph.tensors[operator.outputs[0]].name in int16_names for operator in elementwise)
 
 
 def beside_powers_of_two(ranges: Ranges) -> Ranges:

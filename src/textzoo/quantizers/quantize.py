@@ -1,6 +1,7 @@
 """Quantization as a whole: equalize, export, calibrate, apply a recipe, report."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from textzoo.common.progress import working
 from textzoo.compiler.tflite.file import TfliteFile, read_tflite
 from textzoo.models.base import LanguageModel
 from textzoo.quantizers.apply import apply_recipe, state_arithmetic, with_readers
-from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, settle
-from textzoo.quantizers.export import export_decode, export_forward
+from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, unify_ranges
+from textzoo.quantizers.export import DECODE, FORWARD, export_decode, export_forward
 from textzoo.quantizers.position_report import report_by_position
 from textzoo.quantizers.recipes import Recipe, get_recipe
 from textzoo.quantizers.settings import QuantizationConfig
@@ -63,7 +64,7 @@ def quantize(
     *,
     validation_tokens: np.ndarray | None = None,
 ) -> QuantizationResult:
-    """Export both graphs of a float model and quantize them.
+    """Export both graphs of a float model, quantize them, and report where the loss comes from.
 
     Args:
         model: The trained float model; left as it is.
@@ -76,41 +77,69 @@ def quantize(
         UserError: Unknown recipe, too few tokens, or a graph that cannot be quantized as a whole.
     """
     start = time.perf_counter()
-    recipe = get_recipe(config.recipe)
+    graphs = quantized_graphs(model, calibration_tokens, config, folder, graphs_of(model))
+    result = result_of(config.recipe, graphs)
     windows = calibration_windows(calibration_tokens, model.context_length, config.calibration_windows)
-    with working("preparing the weights"):
-        source = prepared(model, windows, recipe, config.equalize)
-    paths = {key: folder / f"{key}_{recipe.name}.tflite" for key in graphs_of(model)}
-    float_paths = {key: folder / "float" / f"{key}.tflite" for key in paths}
-    for key in paths:
-        export, calibrate = GRAPHS[key]
-        with working(f"exporting the {key} graph"):
-            graph = export(source, float_paths[key])
-        content = float_paths[key].read_bytes()
-        ranges = Ranges()
-        if recipe.is_static:
-            ranges = calibrate(content, windows)
-            settle(graph, ranges)
-        wide = wide_tensors(model, graph, ranges, config) if recipe.activation_bits == 8 else set()
-        with working(f"quantizing the {key} graph"):
-            write_bytes(paths[key], apply_recipe(content, ranges, recipe, wide))
-    result = _result(recipe, paths, float_paths)
-    _report(result, model, windows, validation_tokens, config.report_tokens, folder)
+    add_reports(result, model, windows, validation_tokens, config.report_tokens, folder)
     result.seconds = time.perf_counter() - start
     return result
 
 
+def quantize_decode_step(
+    model: LanguageModel, calibration_tokens: np.ndarray, config: QuantizationConfig, folder: Path
+) -> Path:
+    """Quantize the decode step alone, the same bytes as `quantize` makes, without reports; return the .tflite."""
+    return quantized_graphs(model, calibration_tokens, config, folder, [DECODE])[DECODE].path
+
+
+@dataclass(frozen=True)
+class QuantizedGraph:
+    """One graph as files: the quantized .tflite, and the float one that it was made from."""
+
+    path: Path
+    float_path: Path
+
+
+def quantized_graphs(
+    model: LanguageModel, tokens: np.ndarray, config: QuantizationConfig, folder: Path, keys: Sequence[str]
+) -> dict[str, QuantizedGraph]:
+    """Export and quantize some graphs ("decode", "forward") of a model; arguments as in `quantize`."""
+    recipe = get_recipe(config.recipe)
+    windows = calibration_windows(tokens, model.context_length, config.calibration_windows)
+    with working("preparing the weights"):
+        source = prepared(model, windows, recipe, config.equalize)
+    graphs = {}
+    for key in keys:
+        files = QuantizedGraph(folder / f"{key}_{recipe.name}.tflite", folder / "float" / f"{key}.tflite")
+        with working(f"exporting the {key} graph"):
+            graph = EXPORTS[key](source, files.float_path)
+        content = files.float_path.read_bytes()
+        ranges = calibrated(key, graph, content, windows) if recipe.is_static else Ranges()
+        int16_names = int16_tensors(model, graph, ranges, config) if recipe.activation_bits == 8 else set()
+        with working(f"quantizing the {key} graph"):
+            write_bytes(files.path, apply_recipe(content, ranges, recipe, int16_names))
+        graphs[key] = files
+    return graphs
+
+
+def calibrated(key: str, graph: TfliteFile, content: bytes, windows: np.ndarray) -> Ranges:
+    """The ranges of an exported graph's tensors over the windows, as they are quantized."""
+    ranges = CALIBRATIONS[key](content, windows)
+    unify_ranges(graph, ranges)
+    return ranges
+
+
 def graphs_of(model: LanguageModel) -> list[str]:
     """The graphs that an architecture is exported as."""
-    return [key for key in GRAPHS if key == "decode" or model.has_window_graph]
+    return [key for key in EXPORTS if key == DECODE or model.has_window_graph]
 
 
-def wide_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, config: QuantizationConfig) -> set[str]:
-    """What becomes int16 in a graph of int8: broad softmaxes, and the arithmetic of states that add up."""
-    wide = with_readers(graph, wide_softmaxes(ranges, config.probabilities))
-    if config.states != "int8" and any(spec.adds_up for spec in model.state_specs()):
-        wide |= state_arithmetic(graph, {spec.name for spec in model.state_specs()})
-    return wide
+def int16_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, config: QuantizationConfig) -> set[str]:
+    """What becomes int16 in a graph of int8: high-entropy softmaxes, and the arithmetic of accumulating states."""
+    names = with_readers(graph, int16_softmaxes(ranges, config.probabilities))
+    if config.states != "int8" and any(spec.accumulating for spec in model.state_specs()):
+        names |= state_arithmetic(graph, {spec.name for spec in model.state_specs()})
+    return names
 
 
 def prepared(model: LanguageModel, windows: np.ndarray, recipe: Recipe, equalize: bool) -> LanguageModel:
@@ -120,9 +149,9 @@ def prepared(model: LanguageModel, windows: np.ndarray, recipe: Recipe, equalize
     return model.equalized(windows) if equalize and recipe.is_static else model
 
 
-def wide_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:
+def int16_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:
     """Outputs of the softmaxes that become int16 in a graph of int8 ("auto", "int8", "int16")."""
-    return {"auto": ranges.broad_softmaxes(), "int8": set(), "int16": set(ranges.roundings)}[probabilities]
+    return {"auto": ranges.high_entropy_softmaxes(), "int8": set(), "int16": set(ranges.roundings)}[probabilities]
 
 
 def calibration_windows(tokens: np.ndarray, context_length: int, count: int) -> np.ndarray:
@@ -137,24 +166,27 @@ def calibration_windows(tokens: np.ndarray, context_length: int, count: int) -> 
     return np.stack([np.asarray(tokens[start : start + context_length], np.int32) for start in starts])
 
 
-GRAPHS = {"decode": (export_decode, calibrate_decode), "forward": (export_forward, calibrate_forward)}
+EXPORTS = {DECODE: export_decode, FORWARD: export_forward}
+CALIBRATIONS = {DECODE: calibrate_decode, FORWARD: calibrate_forward}
 
 
-def _result(recipe: Recipe, paths: dict[str, Path], float_paths: dict[str, Path]) -> QuantizationResult:
+def result_of(recipe: str, graphs: dict[str, QuantizedGraph]) -> QuantizationResult:
+    """What was made; time and reports are added later."""
+    decode, forward = graphs[DECODE], graphs.get(FORWARD)
     return QuantizationResult(
-        recipe=recipe.name,
-        decode_path=paths["decode"],
-        forward_path=paths.get("forward"),
-        float_decode_path=float_paths["decode"],
-        file_bytes=paths["decode"].stat().st_size,
-        forward_bytes=paths["forward"].stat().st_size if "forward" in paths else None,
-        float_file_bytes=float_paths["decode"].stat().st_size,
+        recipe=recipe,
+        decode_path=decode.path,
+        forward_path=forward.path if forward else None,
+        float_decode_path=decode.float_path,
+        file_bytes=decode.path.stat().st_size,
+        forward_bytes=forward.path.stat().st_size if forward else None,
+        float_file_bytes=decode.float_path.stat().st_size,
         seconds=0.0,
-        operators=read_tflite(paths["decode"]).operator_names(),
+        operators=read_tflite(decode.path).operator_names(),
     )
 
 
-def _report(
+def add_reports(
     result: QuantizationResult,
     model: LanguageModel,
     windows: np.ndarray,
@@ -162,7 +194,7 @@ def _report(
     report_tokens: int,
     folder: Path,
 ) -> None:
-    """The tables and pictures from which a user sees where the loss comes from."""
+    """Write the tables and pictures that show where the loss comes from, and add them to the result."""
     with working("comparing every tensor"):
         tensors = report_tensors(result.float_decode_path, result.decode_path, windows[:2], folder)
     result.tables += tensors.tables

@@ -14,9 +14,10 @@ from ai_edge_litert.tools import flatbuffer_utils
 from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import TfliteFile
 from textzoo.models.base import LanguageModel
-from textzoo.quantizers.weight_grids import TOLERANCE, Grid, is_matrix, is_on_grid, rounded
+from textzoo.models.configs import is_matrix
+from textzoo.quantizers.weight_grids import TOLERANCE, Grid, is_on_grid, rounded
 
-WEIGHTS, BIAS = 1, 2  # places among the inputs of a FULLY_CONNECTED
+WEIGHTS, BIAS = 1, 2  # indices among the inputs of a FULLY_CONNECTED
 
 
 def matrices_of(model: LanguageModel) -> list:
@@ -37,13 +38,12 @@ def put_on_grid(model: LanguageModel, windows: np.ndarray, grid: Grid, equalize:
     """
     if all(is_on_grid(matrix.value, grid) for matrix in matrices_of(model)):
         return model
-    twin = model.equalized(windows) if equalize else model
-    if twin is model:
-        twin = type(model).from_config(model.get_config())
-        twin.set_weights(model.get_weights())
-    for matrix in matrices_of(twin):
+    copy = model.equalized(windows) if equalize else model
+    if copy is model:
+        copy = model.copy()
+    for matrix in matrices_of(copy):
         matrix.assign(rounded(matrix.value, grid))
-    return twin
+    return copy
 
 
 def store_levels(content: bytes, float_graph: TfliteFile, grid: Grid) -> bytes:

@@ -14,7 +14,7 @@ from textzoo.common.pictures import Figure
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
 
-# Float scores below this belong to masked places; the quantized ones saturate there, which is no error.
+# Float scores below this belong to masked positions; the quantized ones saturate there, which is no error.
 MASKED = -1e8
 # Signal-to-noise ratios are cut here: an exact copy has an infinite one.
 HIGHEST_SQNR = 120.0
@@ -30,8 +30,8 @@ class TensorRow:
         op: The operator that computes it; "input" or "constant" otherwise.
         dtype: As stored.
         shape: As stored.
-        minimum: Smallest float value seen.
-        maximum: Largest float value seen.
+        minimum: Smallest float value observed.
+        maximum: Largest float value observed.
         scale: Of the tensor, or the largest of its channels; 0 where it is not quantized.
         zero_point: Of the tensor, 0 where it is not quantized.
         channels: Number of scales.
@@ -95,7 +95,7 @@ def compare_tensors(float_path: Path, quantized_path: Path, windows: np.ndarray)
     computed = [pair for pair in pairs if not pair.quantized.is_constant]
     for pair in pairs:
         if pair.quantized.is_constant:
-            pair.see(pair.reference.values(), pair.quantized.values())
+            pair.observe(pair.reference.values(), pair.quantized.values())
     for window in windows:
         reference.reset()
         quantized.reset()
@@ -103,7 +103,7 @@ def compare_tensors(float_path: Path, quantized_path: Path, windows: np.ndarray)
             reference.step_raw(int(token))
             quantized.step_raw(int(token))
             for pair in computed:
-                pair.see(reference.tensor(pair.reference.index), quantized.tensor(pair.quantized.index))
+                pair.observe(reference.tensor(pair.reference.index), quantized.tensor(pair.quantized.index))
     origins = _origins(quantized.graph)
     return [pair.row(origins.get(pair.quantized.index, "input")) for pair in pairs]
 
@@ -130,9 +130,9 @@ class _Comparison:
         self.low, self.high = np.inf, -np.inf
         self.count = self.at_the_ends = 0
 
-    def see(self, expected: np.ndarray, stored: np.ndarray) -> None:
-        live = expected > MASKED
-        expected, real = expected[live].astype(np.float64), self._real(stored)[live]
+    def observe(self, expected: np.ndarray, stored: np.ndarray) -> None:
+        valid = expected > MASKED
+        expected, real = expected[valid].astype(np.float64), self._real(stored)[valid]
         if expected.size == 0:
             return
         self.signal += float((expected**2).sum())
@@ -141,7 +141,7 @@ class _Comparison:
         self.count += expected.size
         if stored.dtype.kind == "i":
             limits = np.iinfo(stored.dtype)
-            ends = stored[live]
+            ends = stored[valid]
             self.at_the_ends += int(((ends == limits.min) | (ends == limits.max)).sum())
 
     def _real(self, stored: np.ndarray) -> np.ndarray:
@@ -158,14 +158,14 @@ class _Comparison:
     def row(self, op: str) -> TensorRow:
         ratio = self.signal / self.noise if self.noise > 0 else np.inf
         decibels = 10 * np.log10(ratio) if 0 < ratio < np.inf else (0.0 if ratio == 0 else HIGHEST_SQNR)
-        seen = self.count > 0
+        observed = self.count > 0
         return TensorRow(
             name=self.quantized.name,
             op=op,
             dtype=str(self.quantized.dtype),
             shape=list(self.quantized.shape),
-            minimum=float(self.low) if seen else 0.0,
-            maximum=float(self.high) if seen else 0.0,
+            minimum=float(self.low) if observed else 0.0,
+            maximum=float(self.high) if observed else 0.0,
             scale=max(self.quantized.scales, default=0.0),
             zero_point=self.quantized.zero_point,
             channels=len(self.quantized.scales),
@@ -191,9 +191,9 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
     axes.set_xlabel("signal to quantization noise [dB]; accumulated from the input on")
     axes.set_title("Decode step: float against quantized, tensor by tensor")
     axes.grid(axis="x", alpha=0.3)
-    for place, row in enumerate(shown):
+    for index, row in enumerate(shown):
         label = f"{row.minimum:.3g} .. {row.maximum:.3g}"
-        axes.text(lengths[place] + 0.4, place, label, va="center", fontsize=6, color="dimgrey")
+        axes.text(lengths[index] + 0.4, index, label, va="center", fontsize=6, color="dimgrey")
     save_figure(figure, path)
 
 

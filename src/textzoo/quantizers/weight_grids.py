@@ -14,7 +14,6 @@ from textzoo.quantizers.recipes import GRID_BITS
 
 # A kernel is on its grid if rounding moves no weight by more than this part of its scale: float32 leaves 1e-6.
 TOLERANCE = 1e-4
-EMBEDDINGS = "embeddings"
 
 
 class Grid(Protocol):
@@ -89,11 +88,6 @@ GRIDS: dict[str, Grid] = {
     "int4": UniformGrid(GRID_BITS["int4"], highest=7),
     "ternary": TernaryGrid(bits=GRID_BITS["ternary"]),
 }
-
-
-def is_matrix(path: str, shape: tuple[int, ...]) -> bool:
-    """Whether a weight of that Keras path is rounded to grids: embeddings (also as logits) and gains are not."""
-    return len(shape) == 2 and not path.endswith(EMBEDDINGS)
 
 
 def grid_of_bits(bits: int) -> Grid:

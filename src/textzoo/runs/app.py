@@ -30,9 +30,10 @@ from textzoo.config.check import check
 from textzoo.config.places import published, published_setting, published_values
 from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.config.schema import Config
+from textzoo.config.section_view import view_of
 from textzoo.records.ledger import FinishedStep
 from textzoo.records.report import Report, RunSummary, print_report, write_report
-from textzoo.records.tracking import NullTracker, RunSink, Tracker, git_commit
+from textzoo.records.tracking import NullTracker, RunRecorder, Tracker, git_commit
 from textzoo.records.workspace import LOCK, Workspace
 from textzoo.runs import continuing
 from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, make_plan, plan_lines
@@ -205,7 +206,7 @@ def log_to(path: Path | None, uri: str | None = None) -> None:
     losses.tell()
 
 
-def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunSink) -> Report:
+def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunRecorder) -> Report:
     """Run the steps; the report is written after each, so that a chain that dies leaves what it found."""
     report = Report()
     log_inputs(config, plan.corpus_sha256, workspace, parent)
@@ -235,7 +236,7 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
 
 
 def run_step(
-    config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunSink, corpus_sha256: str
+    config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunRecorder, corpus_sha256: str
 ) -> Report:
     """Run one service as a child run and enter it into the ledger, or take its earlier result."""
     if step.reused:
@@ -246,12 +247,12 @@ def run_step(
     if step.kind == "training":
         workspace.set_aside(LEFT_BEHIND)
         continuing.record(workspace, *made_from(config, corpus_sha256))
-    with tracker.run(step.name, parent) as sink:
-        sink.params(published_values(sources.keys, workspace.root))
+    with tracker.run(step.name, parent) as recorder:
+        recorder.params(published_values(sources.keys, workspace.root))
         with without_notes():
             run_service = getattr(importlib.import_module(module), function)
-        report = run_service(config, workspace, sink)
-        log_service(config, step.service, workspace, sink, parent)
+        report = run_service(view_of(config, step.kind), workspace, recorder)
+        log_service(config, step.service, workspace, recorder, parent)
     outputs = workspace.digests(step.service.outputs)
     ingredients = sources.ingredients(workspace.root)
     workspace.finish(step.name, FinishedStep(sources.key(), outputs, report.to_dict(), ingredients))

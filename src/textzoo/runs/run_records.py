@@ -7,7 +7,7 @@ from textzoo.config.places import published_values
 from textzoo.config.schema import Config
 from textzoo.records.headlines import headline_figures
 from textzoo.records.report import Report
-from textzoo.records.tracking import RunSink, flatten
+from textzoo.records.tracking import RunRecorder, flatten
 from textzoo.records.workspace import ROLES, Workspace
 
 DESCRIPTION_TAG = "mlflow.note.content"
@@ -16,7 +16,7 @@ MODELS = {"float_model": "keras", "quantized_model": "tflite"}
 RESULTS = ("report.json", "report.md", "report.html")
 
 
-def log_inputs(config: Config, corpus_sha256: str, workspace: Workspace, parent: RunSink) -> None:
+def log_inputs(config: Config, corpus_sha256: str, workspace: Workspace, parent: RunRecorder) -> None:
     """The whole configuration as params, and the text as the run's data set; nothing that names this machine."""
     values = published_values(flatten(dataclasses.asdict(config)), workspace.root)
     del values["mlflow.uri"]  # it may hold a password
@@ -27,21 +27,23 @@ def log_inputs(config: Config, corpus_sha256: str, workspace: Workspace, parent:
         parent.dataset(name, corpus_sha256, "local" if paths["training"] else "textzoo", {"name": name, **paths})
 
 
-def log_step(report: Report, parent: RunSink) -> None:
+def log_step(report: Report, parent: RunRecorder) -> None:
     """The headline figures known so far."""
     parent.metrics(0, headline_figures(report))
 
 
-def log_service(config: Config, service: Service, workspace: Workspace, sink: RunSink, parent: RunSink) -> None:
+def log_service(
+    config: Config, service: Service, workspace: Workspace, recorder: RunRecorder, parent: RunRecorder
+) -> None:
     """What a service made: artifacts of its own run, and its models as models of the parent run."""
     for role in service.outputs:
         for path in workspace.files(role) if role in ROLES else []:
-            sink.artifact(path, "models" if path.parent.name == "models" else "")
+            recorder.artifact(path, "models" if path.parent.name == "models" else "")
             if role in MODELS:
                 parent.model(path, f"{config.model.name} {path.stem}", MODELS[role], model=config.model.name)
 
 
-def log_result(workspace: Workspace, parent: RunSink, log_file: str) -> None:
+def log_result(workspace: Workspace, parent: RunRecorder, log_file: str) -> None:
     """The report, as the run's description too, the configuration as composed, and the log."""
     for name in (*RESULTS, log_file):
         parent.artifact(workspace.path(name))

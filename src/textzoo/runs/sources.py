@@ -8,7 +8,7 @@ from typing import Any
 
 from textzoo.common.files import file_digest, value_digest
 from textzoo.common.secrets import masked
-from textzoo.config.chains import SERVICES, Service
+from textzoo.config.chains import MODEL_FILES, SERVICES, Service
 from textzoo.config.places import published_values
 from textzoo.config.schema import Config, walk
 from textzoo.records.ledger import Ingredients, Ledger, ingredient
@@ -90,11 +90,8 @@ def without_secrets(value: Any) -> Any:
 
 def paths_read(config: Config, service: Service) -> list[str]:
     """Dotted keys of the paths that are given and read by a service."""
-    return [
-        name
-        for name, entry in walk()
-        if entry.metadata.get("path") and name.partition(".")[0] in service.sections and configured(config, name)
-    ]
+    paths = {name for name, entry in walk() if entry.metadata.get("path")}
+    return [name for name in step_keys(service) if name in paths and configured(config, name)]
 
 
 def configured(config: Config, name: str) -> Any:
@@ -130,7 +127,10 @@ def inside(folder: Path, only_texts: bool) -> list[Path]:
 
 
 def content_of(config: Config, name: str) -> list[str]:
-    """Content hashes of what the path of a dotted key stands for."""
+    """Content hashes of what the path of a dotted key stands for; of a model, of the tokenizer beside it too."""
+    if name in MODEL_FILES:
+        path = Path(configured(config, name))
+        return digest_of([str(path), str(path.with_name("tokenizer.json"))])
     are_texts = name == "quantization.calibration_path" or (
         name.startswith("dataset.") and config.dataset.name != "nanogpt"
     )

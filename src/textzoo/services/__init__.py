@@ -1,1 +1,1 @@
-"""The services, one file each, one shape: `run(config, workspace, sink) -> Report`."""
+"""The services, one file each, one shape: `run(config, workspace, recorder) -> Report`. None knows another."""

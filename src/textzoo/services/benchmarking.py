@@ -15,10 +15,10 @@ from textzoo.engines.generate import generate
 from textzoo.pipeline import firmware, inputs
 from textzoo.pipeline.benchmark_picture import draw_instructions
 from textzoo.pipeline.firmware import Firmware
+from textzoo.pipeline.samples import possible_prompt
 from textzoo.records.report import BenchmarkReport, FlashBytes, Projection, RamBytes, Report, SampleReport
-from textzoo.records.tracking import Sink
+from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.services.evaluation import possible_prompt
 from textzoo.targets.answers import FLASH_AGAIN, Answer
 from textzoo.targets.boards import FLASH
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
@@ -34,15 +34,15 @@ COUNTERS = (INSTRUCTIONS, CYCLES, NANOSECONDS)
 # something every token has a command of its own: only the last token's logits can be had again.
 TOKENS_PER_COMMAND = 64
 BENCHMARK_SECONDS = 600.0
-LARGEST_MEMORY = 2**40  # bytes
+MAX_MEMORY = 2**40  # bytes
 
 
-def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Build the project, run it where `benchmarking.measured_by` says, and measure."""
     made = firmware.prepare(
         config,
         workspace,
-        sink,
+        recorder,
         tokens_checked=config.benchmarking.tokens_checked,
         on_host=config.benchmarking.measured_by == "host",
     )
@@ -52,7 +52,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
     if config.benchmarking.measured_by != "serial":
         with open_console(config, made, profile=True) as console:
             add_profile(report, made, console)
-    keep(report, workspace, sink)
+    write_figures(report, workspace, recorder)
     return Report(benchmark=report, deployment=firmware.deployment_report(made, workspace), samples=samples)
 
 
@@ -214,8 +214,8 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
         return
     sizes = platform.image_sizes(made.board, build_image(made.project, made.board))
     answer = Answer(memory, name)
-    state, arena = (answer.whole(key, high=LARGEST_MEMORY) for key in ("state_bytes", "arena_bytes"))
-    stack = answer.whole("stack_bytes", high=LARGEST_MEMORY, default=0)
+    state, arena = (answer.whole(key, high=MAX_MEMORY) for key in ("state_bytes", "arena_bytes"))
+    stack = answer.whole("stack_bytes", high=MAX_MEMORY, default=0)
     answer.check()
     application = sizes.ram - sizes.stack_reserved - state - arena
     report.ram_bytes = RamBytes(state, arena, application, stack, state + arena + application + stack)
@@ -281,14 +281,14 @@ def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
     return text, tokens
 
 
-def keep(report: BenchmarkReport, workspace: Workspace, sink: Sink) -> None:
-    """Figures as data, the cost by operator as a picture, both to the tracker as well."""
+def write_figures(report: BenchmarkReport, workspace: Workspace, recorder: Recorder) -> None:
+    """Write the figures as data and the cost by operator as a picture; the tracker gets both."""
     values = {key: value for key, value in vars(report).items() if isinstance(value, int | float | str | dict | list)}
     data = workspace.path("benchmark", f"{report.board}.json")
     write_json(data, values)
     picture = workspace.path("plots", "instructions.png")
     draw_instructions(report, picture)
     for path, folder in ((data, "benchmark"), (picture, "plots")):
-        sink.artifact(path, folder)
+        recorder.artifact(path, folder)
     names = ("instructions_per_token", "instructions_per_mac", "mismatching_logits", "tokens_per_second")
-    sink.metrics(0, {name: value for name in names if (value := getattr(report, name)) is not None})
+    recorder.metrics(0, {name: value for name in names if (value := getattr(report, name)) is not None})

@@ -20,7 +20,7 @@ from textzoo.pipeline.comparison import Comparison, Row, compared
 from textzoo.pipeline.comparison_page import page
 from textzoo.records.headlines import MORE, headline_of
 from textzoo.records.report import Report
-from textzoo.records.tracking import Sink, open_to_read
+from textzoo.records.tracking import Recorder, open_to_read
 from textzoo.records.tracking.addresses import StoreBusyError, cannot_open
 from textzoo.records.workspace import ROLES, Workspace
 
@@ -34,7 +34,7 @@ RUN_WIDTH = 13
 MARK = "*"
 
 
-def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Show the runs that `compare.runs` names, on the console and as comparison.html."""
     comparison = compared(chosen_runs(config))
     path = workspace.path(ROLES["comparison"])

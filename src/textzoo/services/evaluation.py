@@ -1,4 +1,4 @@
-"""Evaluation: loss and accuracy of every model at hand over the same tokens, float first."""
+"""Evaluation: loss and accuracy of every model that there is over the same tokens, float first."""
 
 import dataclasses
 import time
@@ -16,13 +16,13 @@ from textzoo.engines.base import Engine
 from textzoo.engines.metrics import Metrics, evaluate, merged
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.opening import open_engine
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline import inputs
-from textzoo.records.report import EvaluationReport, Report
-from textzoo.records.tracking import Sink
+from textzoo.pipeline.samples import possible_prompt, samples_of
+from textzoo.records.report import EvaluationReport, Report, SampleReport
+from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.services.prediction import samples_of
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.windows import validation_windows
 
 FLOAT = "float"
@@ -39,13 +39,13 @@ class Candidate:
     source: Any
 
 
-def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
-    """Evaluate all models at hand and let the last of them speak."""
-    candidates = list(models_at_hand(config, workspace))
+def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
+    """Evaluate all models that there are, and sample from the last one."""
+    candidates = list(models_to_evaluate(config, workspace))
     if not candidates:
         raise UserError("there is no model to evaluate", remedy="Give model.float_model_path=<file>.keras.")
     check_models(config, workspace)
-    data = inputs.prepared_dataset(config, workspace, sink)
+    data = inputs.prepared_dataset(config, workspace, recorder)
     rows: list[EvaluationReport] = []
     by_position: dict[str, list[float]] = {}
     for candidate in candidates:
@@ -56,13 +56,17 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
             if corpus in (None, ALL_SOURCES):
                 by_position[f"{candidate.label} ({candidate.engine})"] = metrics.loss_by_position
     add_deltas(rows)
-    keep(rows, by_position, workspace, sink)
-    settings = dataclasses.replace(
-        config.prediction, prompt=possible_prompt(config.prediction.prompt, data.tokenizer, data.validation)
-    )
-    with progress_bar(f"{candidates[-1].label} writes", None, unit="pieces") as advance:
-        samples = list(samples_of(settings, candidates[-1].label, engine, data.tokenizer, lambda piece: advance()))
-    return Report(evaluation=rows, samples=samples)
+    record_metrics(rows, recorder)
+    write_loss_by_position(by_position, workspace, recorder)
+    return Report(evaluation=rows, samples=samples_from(engine, candidates[-1].label, data, config.prediction))
+
+
+def samples_from(engine: Engine, label: str, data: PreparedDataset, settings: PredictionConfig) -> list[SampleReport]:
+    """What the model writes after the prompt; it is not shown while it does."""
+    prompt = possible_prompt(settings.prompt, data.tokenizer, data.validation)
+    settings = dataclasses.replace(settings, prompt=prompt)
+    with progress_bar(f"{label} writes", None, unit="pieces") as advance:
+        return list(samples_of(settings, label, engine, data.tokenizer, lambda piece: advance()))
 
 
 def measured(
@@ -92,17 +96,7 @@ def characters_per_token(data: PreparedDataset, targets: np.ndarray, weights: np
     return max(data.validation_characters(counted), 1.0) / max(len(counted), 1)
 
 
-def possible_prompt(prompt: str, tokenizer: Tokenizer, text: np.ndarray) -> str:
-    """The prompt asked for, or the beginning of a text (tokens) where the vocabulary lacks what is in it."""
-    try:
-        tokenizer.encode(prompt, unknown="error")
-    except UserError:
-        known = (int(token) for token in text if token != tokenizer.unknown_token)
-        return tokenizer.decode([next(known, 0)])
-    return prompt
-
-
-def models_at_hand(config: Config, workspace: Workspace) -> Iterator[Candidate]:
+def models_to_evaluate(config: Config, workspace: Workspace) -> Iterator[Candidate]:
     """The float model first, then every quantized one on the engines that are asked for."""
     path = inputs.float_model_path(config, workspace)
     if path:
@@ -145,12 +139,14 @@ def add_deltas(rows: list[EvaluationReport]) -> None:
             row.delta_loss_nats = row.loss_nats - floats[row.corpus]
 
 
-def keep(rows: list[EvaluationReport], by_position: dict[str, list[float]], workspace: Workspace, sink: Sink) -> None:
-    """Metrics to the tracker; the loss by position as data."""
+def record_metrics(rows: list[EvaluationReport], recorder: Recorder) -> None:
     for row in rows:
         names = ("loss_nats", "perplexity", "bits_per_character", "top1_accuracy", "top5_accuracy")
         prefix = f"{row.model}.{row.engine}." + (f"{row.corpus}." if row.corpus not in (None, ALL_SOURCES) else "")
-        sink.metrics(0, {f"{prefix}{name}": getattr(row, name) for name in names})
+        recorder.metrics(0, {f"{prefix}{name}": getattr(row, name) for name in names})
+
+
+def write_loss_by_position(by_position: dict[str, list[float]], workspace: Workspace, recorder: Recorder) -> None:
     path = workspace.path("evaluation", "loss_by_position.json")
     write_json(path, by_position)
-    sink.artifact(path, "evaluation")
+    recorder.artifact(path, "evaluation")

@@ -4,18 +4,18 @@ import numpy as np
 
 from textzoo.config.schema import Config
 from textzoo.pipeline import inputs
+from textzoo.pipeline.model_report import model_report
 from textzoo.quantizers.quantize import QuantizationResult, quantize
 from textzoo.records.report import QuantizationReport, Report
-from textzoo.records.tracking import Sink
+from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.services.training import model_report
 from textzoo.text.corpora.reading import joined_text
 from textzoo.text.prepare import PreparedDataset
 
 
-def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
-    """Quantize the float model at hand by the configured recipe."""
-    data = inputs.prepared_dataset(config, workspace, sink)
+def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
+    """Quantize the float model by the configured recipe."""
+    data = inputs.prepared_dataset(config, workspace, recorder)
     model = inputs.float_model(config, workspace)
     inputs.check_vocabulary(model.vocabulary_size, data.tokenizer.vocabulary_size)
     result = quantize(
@@ -26,7 +26,7 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         validation_tokens=data.sample("validation", len(data.validation)),
     )
     inputs.keep_tokenizer(data, workspace)
-    keep(result, workspace, sink)
+    move_reports(result, workspace, recorder)
     return Report(
         model=model_report(config.model.name, model),
         quantization=QuantizationReport(
@@ -47,10 +47,10 @@ def calibration_tokens(config: Config, data: PreparedDataset) -> np.ndarray:
     return data.tokenizer.encode(joined_text(path), unknown=config.tokenizer.unknown)
 
 
-def keep(result: QuantizationResult, workspace: Workspace, sink: Sink) -> None:
+def move_reports(result: QuantizationResult, workspace: Workspace, recorder: Recorder) -> None:
     """Move tables and plots where a run has them, and hand them to the tracker."""
     for folder, files in (("quantization", result.tables), ("plots", result.plots)):
         for file in files:
             target = workspace.path(folder, file.name)
             target.parent.mkdir(exist_ok=True)
-            sink.artifact(file.replace(target), folder)
+            recorder.artifact(file.replace(target), folder)

@@ -2,28 +2,33 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textzoo.config.schema import Config
 from textzoo.models.base import LanguageModel
-from textzoo.models.files import architecture, build_model, load_float_model, save_float_model, settings_of
-from textzoo.models.registry import MODELS
+from textzoo.models.files import build_model, load_float_model, save_float_model
+from textzoo.models.rules import architecture_config, has
 from textzoo.models.settings import ModelConfig
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import check_before_training
-from textzoo.records.report import ModelReport, Report, TrainingReport
-from textzoo.records.tracking import Sink
+from textzoo.pipeline.model_report import model_report
+from textzoo.records.report import Report, TrainingReport
+from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
+
+if TYPE_CHECKING:
+    from textzoo.training.trainer import TrainingResult
 
 # model.weight_tying=auto: from so many training tokens on, logits have weights of their own.
 TOKENS_FOR_UNTIED = 1_000_000
 
 
-def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
+def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Train the configured model; with model.float_model_path, go on from that file's weights."""
     from textzoo.training.backends import set_seed
     from textzoo.training.trainer import train
 
-    data = inputs.prepared_dataset(config, workspace, sink, anew=True)
+    data = inputs.prepared_dataset(config, workspace, recorder, anew=True)
     set_seed(config.general.seed, config.general.deterministic)
     model = starting_model(config, data.tokenizer.vocabulary_size, len(data.train))
     result = train(
@@ -34,24 +39,25 @@ def run(config: Config, workspace: Workspace, sink: Sink) -> Report:
         seed=config.general.seed,
         deterministic=config.general.deterministic,
         resume=bool(config.general.resume),
-        on_metrics=sink.metrics,
+        on_metrics=recorder.metrics,
     )
     save_float_model(model, workspace.path(ROLES["float_model"]))
     inputs.keep_tokenizer(data, workspace)
     for plot in sorted(workspace.path("plots").glob("*.png")):
-        sink.artifact(plot, "plots")
-    return Report(
-        model=model_report(config.model.name, model),
-        training=TrainingReport(
-            steps=result.steps,
-            tokens=result.tokens,
-            seconds=result.seconds,
-            tokens_per_second=result.tokens_per_second,
-            best_validation_loss_nats=result.best_validation_loss_nats,
-            best_step=result.best_step,
-            stopped_early=result.stopped_early,
-            data_sha256=data.sha256,
-        ),
+        recorder.artifact(plot, "plots")
+    return Report(model=model_report(config.model.name, model), training=training_report(result, data.sha256))
+
+
+def training_report(result: "TrainingResult", data_sha256: str) -> TrainingReport:
+    return TrainingReport(
+        steps=result.steps,
+        tokens=result.tokens,
+        seconds=result.seconds,
+        tokens_per_second=result.tokens_per_second,
+        best_validation_loss_nats=result.best_validation_loss_nats,
+        best_step=result.best_step,
+        stopped_early=result.stopped_early,
+        data_sha256=data_sha256,
     )
 
 
@@ -60,21 +66,16 @@ def starting_model(config: Config, vocabulary_size: int, training_tokens: int) -
     if config.model.float_model_path:
         model = load_float_model(Path(config.model.float_model_path))
         inputs.check_vocabulary(model.vocabulary_size, vocabulary_size)
-        check_before_training(config, type(model), model.get_config())
+        check_before_training(config, model.config)
         return model
     settings = decided(config.model, training_tokens)
     # Before the model is built: a large one takes gigabytes.
-    check_before_training(config, MODELS.get(settings.name), architecture(settings, vocabulary_size))
+    check_before_training(config, architecture_config(settings, vocabulary_size))
     return build_model(settings, vocabulary_size)
 
 
 def decided(model: ModelConfig, training_tokens: int) -> ModelConfig:
     """The model section with what depends on the text: from a small one, tied embeddings learn more."""
-    if model.weight_tying != "auto" or "weight_tying" not in settings_of(MODELS.get(model.name)):
+    if model.weight_tying != "auto" or not has(model, "weight_tying"):
         return model
     return dataclasses.replace(model, weight_tying="tied" if training_tokens < TOKENS_FOR_UNTIED else "untied")
-
-
-def model_report(name: str, model: LanguageModel) -> ModelReport:
-    """The model's sizes."""
-    return ModelReport(name, model.count_params(), model.vocabulary_size, model.context_length)

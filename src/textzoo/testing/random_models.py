@@ -25,7 +25,7 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
     """Quantize a model with random weights, shown that many windows of random tokens; return its decode step."""
     import keras  # seconds, which a given model does not need
 
-    from textzoo.quantizers.quantize import quantize
+    from textzoo.quantizers.quantize import quantize_decode_step
     from textzoo.quantizers.settings import QuantizationConfig
 
     keras.utils.set_random_seed(SEED)
@@ -37,7 +37,7 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
     config = QuantizationConfig(
         recipe=recipe, calibration_windows=CALIBRATION_WINDOWS, report_tokens=model.context_length
     )
-    return quantize(model, tokens, config, folder).decode_path
+    return quantize_decode_step(model, tokens, config, folder)
 
 
 def tokenizer_for(path: Path, vocabulary_size: int) -> Tokenizer:

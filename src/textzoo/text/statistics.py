@@ -11,14 +11,7 @@ from textzoo.common.files import value_digest
 from textzoo.common.paths import IS_INSTALLED
 from textzoo.text.corpora.cleaning import iterate_documents
 from textzoo.text.corpora.loading import Corpus, TokenCorpus
-from textzoo.text.overlap import (
-    PIECE,
-    WINDOW,
-    Overlap,
-    overlap_of_documents,
-    overlap_of_lines,
-    overlap_of_windows,
-)
+from textzoo.text.overlap import PIECE, WINDOW, Overlap, overlap_of_documents, overlap_of_lines, overlap_of_windows
 from textzoo.text.prepare import PreparedDataset
 from textzoo.text.tokenizers.base import Tokenizer
 

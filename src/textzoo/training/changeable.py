@@ -1,6 +1,6 @@
 """What of a training may change while it goes on."""
 
-# Keys of the training section that may change while a run goes on: its vectors and the windows it has seen stay good.
+# Keys of the training section that may change while a run goes on: its vectors and the windows read stay valid.
 CHANGEABLE = frozenset(
     {
         "steps",

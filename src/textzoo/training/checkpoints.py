@@ -21,7 +21,7 @@ from textzoo.common.untrusted_json import parse_json
 from textzoo.training.settings import CHECKPOINT_FILE
 
 FORMAT = 1
-MAXIMAL_PROGRESS_BYTES = 64 << 20
+MAX_PROGRESS_BYTES = 64 << 20
 VECTOR_NAMES = frozenset({"weights", "momentum", "second_moment", "ema", "rounded", "best_weights"})
 
 
@@ -136,7 +136,7 @@ def _array(archive: zipfile.ZipFile, name: str, dtype: type, maximal_bytes: int)
 
 
 def _progress(archive: zipfile.ZipFile) -> Progress:
-    document = parse_json(bytes(_array(archive, "progress", np.uint8, MAXIMAL_PROGRESS_BYTES)))
+    document = parse_json(bytes(_array(archive, "progress", np.uint8, MAX_PROGRESS_BYTES)))
     if document.pop("format", None) != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
     progress = Progress(**document)

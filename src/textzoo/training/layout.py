@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from textzoo.quantizers.weight_grids import is_matrix
+from textzoo.models.configs import is_matrix
 
 
 @dataclass(frozen=True)

@@ -120,9 +120,9 @@ class Muon:
         parts = self.layout.tensors(direction)
         momenta = self.layout.tensors(momentum)
         for indices in self._same_shapes().values():
-            orthogonal = orthogonalise(ops.stack([wide(momenta[index]) for index in indices]))
-            for place, index in enumerate(indices):
-                parts[index] = muon_scale(self.layout.entries[index]) * unwide(orthogonal[place], parts[index])
+            orthogonal = orthogonalise(ops.stack([short_side_first(momenta[index]) for index in indices]))
+            for row, index in enumerate(indices):
+                parts[index] = muon_scale(self.layout.entries[index]) * shaped_like(orthogonal[row], parts[index])
         return self.layout.vector(parts)
 
     def _same_shapes(self) -> dict[tuple[int, ...], list[int]]:
@@ -134,13 +134,13 @@ class Muon:
         return groups
 
 
-def wide(matrix: Any) -> Any:
+def short_side_first(matrix: Any) -> Any:
     """The matrix with its short side first."""
     return ops.transpose(matrix) if matrix.shape[0] > matrix.shape[1] else matrix
 
 
-def unwide(matrix: Any, like: Any) -> Any:
-    """Undo `wide`."""
+def shaped_like(matrix: Any, like: Any) -> Any:
+    """Undo `short_side_first` for a matrix of that shape."""
     return ops.transpose(matrix) if like.shape[0] > like.shape[1] else matrix
 
 

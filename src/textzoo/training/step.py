@@ -12,7 +12,7 @@ from textzoo.training.optimizers import Optimizer, clip_by_global_norm
 from textzoo.training.quantization_aware import weight_grid
 from textzoo.training.settings import TrainingConfig
 
-MAXIMAL_PARTS = 16
+MAX_PARTS = 16
 # The averaged weights follow quickly at first, when there is nothing worth averaging yet.
 EMA_WARM_UP = 10.0
 
@@ -22,7 +22,7 @@ def number_of_parts(config: TrainingConfig, model: LanguageModel, lanes: int) ->
     wanted = 1
     if lanes > 1:
         tokens = config.batch_size * model.context_length
-        wanted = min(MAXIMAL_PARTS, max(lanes, -(-tokens // model.tokens_per_part)))
+        wanted = min(MAX_PARTS, max(lanes, -(-tokens // model.tokens_per_part)))
     return min(config.batch_size, max(wanted, config.gradient_accumulation))
 
 

@@ -21,14 +21,7 @@ from textzoo.training import logs
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
 from textzoo.training.changeable import CHANGEABLE
-from textzoo.training.checkpoints import (
-    Checkpoint,
-    Progress,
-    exists,
-    read_checkpoint,
-    set_aside,
-    write_checkpoint,
-)
+from textzoo.training.checkpoints import Checkpoint, Progress, exists, read_checkpoint, set_aside, write_checkpoint
 from textzoo.training.evaluation import Evaluator
 from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.losses import Objective, set_score_penalty
@@ -88,7 +81,7 @@ class TrainingResult:
 
 
 def ignore_metrics(step: int, metrics: dict[str, float]) -> None:
-    """The sink of those who do not listen."""
+    """Record nothing."""
 
 
 def train(
@@ -129,13 +122,12 @@ def train(
     report = warm_start(model, Path(config.init_from), config.init_strict) if config.init_from else []
     for sentence in report:
         console.print(f"training.init_from: {sentence}")
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(score_penalty(model, config.score_penalty))
-        stack.enter_context(mixed_precision(model, config.mixed_precision))
-        run = Run(model, data, config, folder, seed, deterministic, on_metrics, resume)
-        stack.callback(run.close)
-        run.start()
-        result = run.finish(run.loop())
+    task = Task(model, data, config, Path(folder), seed, deterministic, resume, on_metrics)
+    with score_penalty(model, config.score_penalty), mixed_precision(model, config.mixed_precision):
+        run = Run(task)
+        with contextlib.closing(run):
+            run.start()
+            result = run.finish(run.loop())
     return replace(result, init_report=report)
 
 
@@ -149,49 +141,70 @@ def score_penalty(model: LanguageModel, weight: float) -> Iterator[None]:
         set_score_penalty(model, 0.0)
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is trained, on what, how and where: the arguments of `train`."""
+
+    model: LanguageModel
+    data: TrainingData
+    config: TrainingConfig
+    folder: Path
+    seed: int
+    deterministic: bool
+    resume: bool
+    on_metrics: OnMetrics
+
+
+class Computation:
+    """The compiled training step and evaluation of a task, and the machine that they run on."""
+
+    def __init__(self, task: Task) -> None:
+        self.backend = current_backend()
+        self.lanes = Lanes(self.backend.lanes)
+        objective = Objective(task.model, task.seed, task.config.label_smoothing)
+        self.layout = objective.layout
+        optimizer = make_optimizer(self.layout, task.config)
+        self.step = TrainingStep(objective, optimizer, task.config, self.backend, self.lanes)
+        data, tokens = task.data, task.config.eval_tokens
+        self.evaluate = Evaluator(objective, data.validation, tokens, self.backend, self.lanes, data.parts)
+
+
+@dataclass
+class Speed:
+    """Steps and seconds of this call; the first step, which compiles, is not counted."""
+
+    steps: int = -1
+    seconds: float = 0.0
+
+    def count(self, seconds: float) -> None:
+        self.steps += 1
+        self.seconds += seconds if self.steps else 0.0
+
+    def per_second(self) -> float:
+        return self.steps / self.seconds if self.seconds else 0.0
+
+
 class Run:
     """One run: what is computed with, and how far it has come."""
 
-    def __init__(
-        self,
-        model: LanguageModel,
-        data: TrainingData,
-        config: TrainingConfig,
-        folder: Path,
-        seed: int,
-        deterministic: bool,
-        on_metrics: OnMetrics,
-        resume: bool,
-    ) -> None:
-        self.model = model
-        self.resume = resume
-        self.data = data
-        self.config = config
-        self.folder = Path(folder)
-        self.seed = seed
-        self.on_metrics = on_metrics
-        self.steps = total_steps(config, len(data.train), model.context_length)
-        self.tokens_per_step = config.batch_size * model.context_length
-        self.backend = current_backend()
-        self.lanes = Lanes(self.backend.lanes)
-        objective = Objective(model, seed, config.label_smoothing)
-        self.layout = objective.layout
-        optimizer = make_optimizer(self.layout, config)
-        self.step = TrainingStep(objective, optimizer, config, self.backend, self.lanes)
-        self.evaluate = Evaluator(objective, data.validation, config.eval_tokens, self.backend, self.lanes, data.parts)
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.model, self.data, self.config, self.folder = task.model, task.data, task.config, task.folder
+        self.steps = total_steps(task.config, len(task.data.train), task.model.context_length)
+        self.tokens_per_step = task.config.batch_size * task.model.context_length
+        self.computation = Computation(task)
         self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
-        self.inputs = run_inputs(model, data, config, seed, deterministic)
+        self.inputs = run_inputs(task)
         self.progress = Progress()
         # Steps done and the vectors after them: one attribute, so that Ctrl-C cannot part them.
         self.state: tuple[int, dict[str, Any]] = (0, {})
         self.best_weights: np.ndarray | None = None
         self.recent: list[Any] = []  # (loss, gradient norm) of the steps since the last evaluation
         self.note = ""
-        self.compiled = False
-        self.fast_seconds, self.fast_steps = 0.0, 0
+        self.speed = Speed()
 
     def close(self) -> None:
-        self.lanes.close()
+        self.computation.lanes.close()
         self.tensorboard.close()
 
     def start(self) -> None:
@@ -200,12 +213,17 @@ class Run:
             console.print(f"Warning: {warning}")
         checkpoint = self.checkpoint_to_continue()
         if checkpoint is None:
-            for name in (BEST, LATEST):
-                set_aside(self.folder / name)
-            table = self.layout.table()
-            self.progress = Progress(inputs=self.inputs, weights=table)
-            self.state = (0, self.step.initial_vectors(read_weights(self.model), self.on_grid(0)))
-            return
+            self.begin()
+        else:
+            self.continue_from(checkpoint)
+
+    def begin(self) -> None:
+        for name in (BEST, LATEST):
+            set_aside(self.folder / name)
+        self.progress = Progress(inputs=self.inputs, weights=self.computation.layout.table())
+        self.state = (0, self.computation.step.initial_vectors(read_weights(self.model), self.on_grid(0)))
+
+    def continue_from(self, checkpoint: Checkpoint) -> None:
         self.progress = replace(checkpoint.progress, inputs=self.inputs)
         self.best_weights = checkpoint.vectors.pop("best_weights", None)
         before = checkpoint.progress.inputs.get("training", {})
@@ -213,12 +231,12 @@ class Run:
             self.progress.best_validation_loss = None  # on another grid, or over other tokens
         # A vector that the checkpoint lacks (an average now asked for) starts from its weights.
         step = checkpoint.progress.step
-        fresh = self.step.initial_vectors(checkpoint.vectors["weights"], self.on_grid(step))
+        fresh = self.computation.step.initial_vectors(checkpoint.vectors["weights"], self.on_grid(step))
         vectors = {
-            name: self.backend.tensor(checkpoint.vectors[name]) if name in checkpoint.vectors else vector
+            name: self.computation.backend.tensor(checkpoint.vectors[name]) if name in checkpoint.vectors else vector
             for name, vector in fresh.items()
         }
-        self.state = (checkpoint.progress.step, vectors)
+        self.state = (step, vectors)
 
     def checkpoint_to_continue(self) -> Checkpoint | None:
         own = self.own_checkpoint()
@@ -238,7 +256,7 @@ class Run:
             console.print(f"{error} The run starts anew.")
             return None
         changed = changed_inputs(checkpoint.progress.inputs, self.inputs)
-        if not changed or (self.resume and all(is_changeable(name) for name in changed)):
+        if not changed or (self.task.resume and all(is_changeable(name) for name in changed)):
             tell_changes("training goes on", changed)
             return checkpoint
         tell_changes("training starts anew, and the earlier checkpoints are kept under other names", changed)
@@ -267,19 +285,17 @@ class Run:
         step, vectors = self.state
         began = time.perf_counter()
         # The generator follows from seed and step, so that a resumed run sees the same windows.
-        rng = np.random.default_rng([self.seed, step])
+        rng = np.random.default_rng([self.task.seed, step])
         inputs, targets = self.crops(rng)
         fraction = learning_rate_fraction(step, self.steps, self.config)
-        vectors, numbers = self.step(vectors, inputs, targets, step, fraction, self.on_grid(step + 1))
+        vectors, numbers = self.computation.step(vectors, inputs, targets, step, fraction, self.on_grid(step + 1))
         self.recent.append(numbers)
-        loss = float(numbers[0]) if not self.backend.on_accelerator else math.nan
+        loss = float(numbers[0]) if not self.computation.backend.on_accelerator else math.nan
         seconds = time.perf_counter() - began
         self.state = (step + 1, vectors)
         self.progress.step = step + 1
         self.progress.seconds += seconds
-        if self.compiled:
-            self.fast_seconds, self.fast_steps = self.fast_seconds + seconds, self.fast_steps + 1
-        self.compiled = True
+        self.speed.count(seconds)
         self.after_step(step + 1, loss)
 
     def crops(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -329,18 +345,18 @@ class Run:
         }
 
     def tokens_per_second(self) -> float:
-        return self.fast_steps * self.tokens_per_step / self.fast_seconds if self.fast_seconds else 0.0
+        return self.speed.per_second() * self.tokens_per_step
 
     def report(self, metrics: dict[str, float]) -> None:
         self.tensorboard.write(self.progress.step, metrics)
-        self.on_metrics(self.progress.step, metrics)
+        self.task.on_metrics(self.progress.step, metrics)
 
     def evaluate_and_save(self) -> None:
         """Measure, remember the best, and write the checkpoints."""
         progress = self.progress
         began = time.perf_counter()
         metrics = self.metrics_of_steps()
-        validation = self.evaluate(evaluated_weights(self.state[1]))
+        validation = self.computation.evaluate(evaluated_weights(self.state[1]))
         validation_loss = validation["validation_loss"]
         self.check_finite(metrics["training_loss"] + metrics["gradient_norm"] + validation_loss)
         self.recent = []
@@ -417,17 +433,15 @@ class Run:
         )
 
 
-def run_inputs(
-    model: LanguageModel, data: TrainingData, config: TrainingConfig, seed: int, deterministic: bool
-) -> dict[str, Any]:
+def run_inputs(task: Task) -> dict[str, Any]:
     """Everything that the result depends on, JSON-able."""
-    training = {key: value for key, value in asdict(config).items() if key not in STARTING_POINT}
+    training = {key: value for key, value in asdict(task.config).items() if key not in STARTING_POINT}
     return {
         "training": training,
-        "data_sha256": data.sha256,
-        "model": model.get_config(),
-        "seed": seed,
-        "deterministic": deterministic,
+        "data_sha256": task.data.sha256,
+        "model": task.model.get_config(),
+        "seed": task.seed,
+        "deterministic": task.deterministic,
         "backend": keras.backend.backend(),
     }
 

@@ -6,12 +6,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    no_products,
-    option,
-)
+from textzoo.compiler.operators.base import Operator, Target, no_products, option
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits, moved
 from textzoo.compiler.operators.movement import ANY, normal_axis, same_format_problems
 from textzoo.compiler.packing.registry import Packed

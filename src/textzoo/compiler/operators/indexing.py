@@ -4,12 +4,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    no_products,
-    option,
-)
+from textzoo.compiler.operators.base import Operator, Target, no_products, option
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits
 from textzoo.compiler.operators.movement import ANY, constant_indices, same_format_problems
 from textzoo.compiler.operators.repetition import fill_loop

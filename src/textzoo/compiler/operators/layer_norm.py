@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    can_hoist,
-    hoisted_struct,
-    no_products,
-    scale_struct,
-)
+from textzoo.compiler.operators.base import Operator, Target, can_hoist, hoisted_struct, no_products, scale_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import LEFT_SHIFTS, multiply_factor, sum_factors
 from textzoo.compiler.operators.reductions import divided, scale_ratio

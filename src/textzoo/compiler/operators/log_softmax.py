@@ -6,12 +6,7 @@ from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.numerics.tables import divide_by_power
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    format_problems,
-    no_products,
-)
+from textzoo.compiler.operators.base import Operator, Target, format_problems, no_products
 from textzoo.compiler.operators.elementwise import same_type_problems
 from textzoo.compiler.operators.softmax import FRACTION_BITS, exponentials_s8
 

@@ -6,12 +6,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Compute, Constant, Loop, Operand, Statement, Struct
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    no_products,
-    operands_of_other_shape,
-)
+from textzoo.compiler.operators.base import Operator, Target, no_products, operands_of_other_shape
 
 
 @dataclass(frozen=True, eq=False)

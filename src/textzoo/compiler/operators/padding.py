@@ -4,15 +4,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import (
-    INTEGER_RANGES,
-    Operator,
-    Target,
-    no_products,
-    option,
-    row_major,
-    unshifted,
-)
+from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, no_products, option, row_major, unshifted
 from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
 from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_loop
 

@@ -24,12 +24,7 @@ from textzoo.compiler.operators.base import (
     row_major,
     unshifted,
 )
-from textzoo.compiler.operators.movement import (
-    constant_indices,
-    copy_loop,
-    normal_axis,
-    whole,
-)
+from textzoo.compiler.operators.movement import constant_indices, copy_loop, normal_axis, whole
 
 # LiteRT scales values of 64 bits by such factors only.
 LARGEST_FACTOR_OF_PRODUCTS = 2.0**7

@@ -7,13 +7,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    broadcast_walk,
-    no_products,
-    unshifted,
-)
+from textzoo.compiler.operators.base import Operator, Target, broadcast_walk, no_products, unshifted
 from textzoo.compiler.operators.movement import (
     ANY,
     Rearrangement,

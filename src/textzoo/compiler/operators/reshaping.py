@@ -7,9 +7,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Loop, Operand
-from textzoo.compiler.operators.base import (
-    option,
-)
+from textzoo.compiler.operators.base import option
 from textzoo.compiler.operators.movement import (
     ANY,
     Rearrangement,

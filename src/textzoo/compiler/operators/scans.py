@@ -6,13 +6,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    axes_problems,
-    no_products,
-    option,
-)
+from textzoo.compiler.operators.base import Operator, Target, axes_problems, no_products, option
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, normal_axis, whole
 from textzoo.compiler.operators.shapes import INDEX_CODES
 

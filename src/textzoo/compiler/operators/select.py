@@ -2,13 +2,7 @@
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Compute, Loop, Operand, Statement
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    axes_problems,
-    no_products,
-    row_major,
-)
+from textzoo.compiler.operators.base import Operator, Target, axes_problems, no_products, row_major
 from textzoo.compiler.operators.elementwise import check_select, choose_select
 
 

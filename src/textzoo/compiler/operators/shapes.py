@@ -7,12 +7,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Statement
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    no_products,
-    option,
-)
+from textzoo.compiler.operators.base import Operator, Target, no_products, option
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, whole
 from textzoo.compiler.operators.repetition import constant_of, fill_loop
 

@@ -14,13 +14,7 @@ from textzoo.compiler.numerics.tables import (
     softmax_exponentials_s16,
     softmax_reciprocals_s16,
 )
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    no_products,
-    option,
-    quantized,
-)
+from textzoo.compiler.operators.base import Operator, Target, no_products, option, quantized
 
 
 @dataclass(frozen=True)

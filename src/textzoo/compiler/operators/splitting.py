@@ -4,10 +4,7 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand
-from textzoo.compiler.operators.base import (
-    option,
-    row_major,
-)
+from textzoo.compiler.operators.base import option, row_major
 from textzoo.compiler.operators.movement import (
     Rearrangement,
     constant_indices,

@@ -2,12 +2,7 @@
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import (
-    Operator,
-    Target,
-    no_products,
-    row_major,
-)
+from textzoo.compiler.operators.base import Operator, Target, no_products, row_major
 from textzoo.compiler.operators.indices import moved
 from textzoo.compiler.operators.movement import ANY, copies_needed, copy_loop, same_format_problems, whole
 

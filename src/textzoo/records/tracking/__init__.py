@@ -8,15 +8,15 @@ forms that every store takes (names.py, secrets.py).
 from textzoo.records.tracking.git import git_commit
 from textzoo.records.tracking.names import flatten
 from textzoo.records.tracking.processes import PROCESS_TAG, is_alive, this_process
-from textzoo.records.tracking.sinks import NullTracker, RunSink, Sink
+from textzoo.records.tracking.recorders import NullTracker, Recorder, RunRecorder
 from textzoo.records.tracking.stores import open_store, open_to_read
 from textzoo.records.tracking.tracker import Tracker
 
 __all__ = [
     "PROCESS_TAG",
     "NullTracker",
-    "RunSink",
-    "Sink",
+    "Recorder",
+    "RunRecorder",
     "Tracker",
     "flatten",
     "git_commit",

@@ -5,7 +5,7 @@ import logging
 import threading
 from typing import Any
 
-from textzoo.records.tracking.sinks import RunSink
+from textzoo.records.tracking.recorders import RunRecorder
 
 INTERVAL = 5.0  # seconds
 logger = logging.getLogger("textzoo.records.tracking")
@@ -14,8 +14,8 @@ logger = logging.getLogger("textzoo.records.tracking")
 class SystemMonitor:
     """Samples in a thread until it is told to stop; a failure ends the sampling, nothing else."""
 
-    def __init__(self, sink: RunSink) -> None:
-        self.sink = sink
+    def __init__(self, recorder: RunRecorder) -> None:
+        self.recorder = recorder
         self.finished = threading.Event()
         self.thread = threading.Thread(target=self.work, name="system metrics", daemon=True)
         self.thread.start()
@@ -34,7 +34,7 @@ class SystemMonitor:
             if self.finished.wait(INTERVAL):
                 return
             values = {name: value for monitor in monitors for name, value in monitor.aggregate_metrics().items()}
-            self.sink.metrics(step, {f"system/{name}": value for name, value in values.items()})
+            self.recorder.metrics(step, {f"system/{name}": value for name, value in values.items()})
             for monitor in monitors:
                 monitor.clear_metrics()
             step += 1

@@ -14,8 +14,8 @@ from textzoo.records.tracking import journal, outbox
 from textzoo.records.tracking.addresses import check_address
 from textzoo.records.tracking.delivery import Delivery
 from textzoo.records.tracking.processes import PROCESS_TAG, this_process
+from textzoo.records.tracking.recorders import RunRecorder
 from textzoo.records.tracking.sender import Sender, open_early, open_late
-from textzoo.records.tracking.sinks import RunSink
 from textzoo.records.tracking.system_metrics import SystemMonitor
 
 ID_SECONDS = 5.0
@@ -78,11 +78,11 @@ class Tracker:
             open_late(self.sender)
             self.begin()
 
-    def wait_for_id(self, sink: RunSink) -> None:
+    def wait_for_id(self, recorder: RunRecorder) -> None:
         """Give the store a moment to make a run, so that a report can name it."""
         self.start()
         deadline = time.monotonic() + ID_SECONDS
-        while not sink.run_id and not self.sender.failing and time.monotonic() < deadline:
+        while not recorder.run_id and not self.sender.failing and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def begin(self) -> None:
@@ -127,14 +127,14 @@ class Tracker:
 
     @contextlib.contextmanager
     def run(
-        self, name: str, parent: RunSink | None = None, tags: dict[str, str] | None = None, *, system: bool = False
-    ) -> Iterator[RunSink]:
+        self, name: str, parent: RunRecorder | None = None, tags: dict[str, str] | None = None, *, system: bool = False
+    ) -> Iterator[RunRecorder]:
         """A run that ends FINISHED, FAILED after an exception, KILLED after Ctrl-C."""
-        sink = self.new_run(name, parent, tags or {})
-        monitor = SystemMonitor(sink) if system and self.started else None
+        recorder = self.new_run(name, parent, tags or {})
+        monitor = SystemMonitor(recorder) if system and self.started else None
         status = "FAILED"
         try:
-            yield sink
+            yield recorder
             status = "FINISHED"
         except KeyboardInterrupt:
             status = "KILLED"
@@ -142,18 +142,18 @@ class Tracker:
         finally:
             if monitor:
                 monitor.finish()
-            sink.end(status)
+            recorder.end(status)
 
-    def new_run(self, name: str, parent: RunSink | None, tags: dict[str, str]) -> RunSink:
-        sink = RunSink(self.runs, self.folder, self.write, self.find_id)
+    def new_run(self, name: str, parent: RunRecorder | None, tags: dict[str, str]) -> RunRecorder:
+        recorder = RunRecorder(self.runs, self.folder, self.write, self.find_id)
         self.runs += 1
-        sink.event(
+        recorder.event(
             "run",
             name=name,
             parent=parent.number if parent else None,
             tags={PROCESS_TAG: this_process(), "mlflow.source.name": "stm32ai_main.py", **tags},
         )
-        return sink
+        return recorder
 
     def write(self, event: dict[str, Any]) -> None:
         self.journal.append(event)

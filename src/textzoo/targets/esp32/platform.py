@@ -13,13 +13,7 @@ from textzoo.targets.base import Platform
 from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.esp32.partitions import check_partitions, partitions_of
 from textzoo.targets.image_size import ImageSize
-from textzoo.targets.project import (
-    SECOND_STACK_BYTES,
-    ModelSizes,
-    copy_files,
-    program_name,
-    render_all,
-)
+from textzoo.targets.project import SECOND_STACK_BYTES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
 SOURCE = PLATFORM_SOURCES / "esp32"

@@ -51,14 +51,14 @@ class Lanes:
 
     def __init__(self, count: int) -> None:
         self.pool = ThreadPoolExecutor(count, thread_name_prefix="lane") if count > 1 else None
-        self.seen: set[Any] = set()
+        self.compiled: set[Any] = set()
 
     def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
         """`function(*call)` for every call."""
         # The first call for a shape compiles: once, not once per thread.
         signature = (id(function), tuple(tuple(np.shape(call[1])) for call in calls))
-        if self.pool is None or signature not in self.seen:
-            self.seen.add(signature)
+        if self.pool is None or signature not in self.compiled:
+            self.compiled.add(signature)
             return [function(*call) for call in calls]
         return list(self.pool.map(lambda call: function(*call), calls))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 
-class Sink(Protocol):
+class Recorder(Protocol):
     """Where a service puts what it measures and makes."""
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
@@ -18,7 +18,7 @@ class Sink(Protocol):
         """A file, or a folder with all its files, to be kept with the run."""
 
 
-class RunSink:
+class RunRecorder:
     """One MLflow run.
 
     Args:
@@ -74,7 +74,7 @@ def milliseconds() -> int:
     return int(time.time() * 1000)
 
 
-class NullSink(RunSink):
+class NullRecorder(RunRecorder):
     """Nothing is kept: for what only looks at the store."""
 
     def __init__(self) -> None:
@@ -90,9 +90,9 @@ class NullTracker:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def wait_for_id(self, sink: RunSink) -> None:
+    def wait_for_id(self, recorder: RunRecorder) -> None:
         pass
 
     @contextlib.contextmanager
-    def run(self, *_: object, **__: object) -> Iterator[RunSink]:
-        yield NullSink()
+    def run(self, *_: object, **__: object) -> Iterator[RunRecorder]:
+        yield NullRecorder()
