@@ -1,1 +1,1 @@
-"""The architectures. Adding a model is one file here, one row in `registry.MODELS` and one YAML in `conf/model`."""
+"""The architectures. Adding one: configuration and layers in a file each, a row in `registry`, a YAML in conf/model."""
