@@ -42,8 +42,9 @@ format: setup ## put the code into the project's style
 	$(IN_VENV) -m ruff check --fix .
 	$(IN_VENV) -m ruff format .
 
-docs: setup ## regenerate the parts of the README that come from the code
+docs: setup ## regenerate the parts of READMEs that come from the code
 	$(IN_VENV) scripts/generate_readme.py
+	$(IN_VENV) scripts/generate_runtime_readme.py
 
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep \

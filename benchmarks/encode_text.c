@@ -7,7 +7,7 @@ static char bytes[1 << 20];
 
 int main(void)
 {
-    char decoded[TOKENIZER_LONGEST_TOKEN];
+    char decoded[TOKENIZER_MAX_TOKEN_BYTES];
     const size_t count = fread(bytes, 1, sizeof bytes, stdin);
     size_t written = 0;
     long tokens = 0;

@@ -6,14 +6,13 @@
 #include "memory.h"
 #include "model.h"
 #include "port.h"
+#include "protocol.h"
 #include "reply.h"
 #include "self_check.h"
 #include "text.h"
 #ifdef MODEL_SECOND_CORE
 #include "textzoo/parallel.h"
 #endif
-
-enum { PROTOCOL_VERSION = 2 };
 
 options_t commands_options;
 
@@ -65,6 +64,7 @@ void command_set(const request_t *request)
     reply_end();
 }
 
+/* text: (bytes) what has become certain with the token. People see it at once, machines per token. */
 static void emit_text(int32_t token, const char *text, size_t bytes)
 {
     if (reply_is_json()) {
@@ -144,6 +144,7 @@ void command_generate(const request_t *request)
     reply_generated(&result, count);
 }
 
+/* logits: (MODEL_VOCABULARY_SIZE), sent little endian whatever the machine is. */
 static void reply_logits(int32_t position, const model_logit_t *logits)
 {
     reply_line("logits");
@@ -162,7 +163,7 @@ static void reply_logits(int32_t position, const model_logit_t *logits)
 
 /* What a repeated `logits` answers with: feeding its token twice would be another text. */
 static struct {
-    const model_logit_t *logits; /* of the token fed last, valid until the next one; NULL where none was */
+    const model_logit_t *logits; /* (MODEL_VOCABULARY_SIZE) of the token fed last; NULL where none was */
     int32_t count;               /* tokens of that command */
 } fed;
 
@@ -175,6 +176,7 @@ static void reply_fed(uint32_t crc)
     reply_end();
 }
 
+/* Several tokens would need the logits of all of them, for which there is no memory. */
 static void repeat_logits(void)
 {
     if (fed.count != 1) {
@@ -210,7 +212,7 @@ static void command_logits(const request_t *request)
     if (request->reset) {
         context_reset();
     } else if (!request->is_next && !request->is_repeated) {
-        reply_error("logits", "out of sequence: begin with a reset", NULL, 0);
+        reply_error("logits", PROTOCOL_OUT_OF_SEQUENCE ": begin with a reset", NULL, 0);
         return;
     }
     if (fed.count > MODEL_CONTEXT_LENGTH - context_position()) {
@@ -281,6 +283,7 @@ static void command_release(const request_t *request)
     reply_end();
 }
 
+/* `check` is what people type for `self_check`. */
 command_t commands_find(const char *name, size_t bytes)
 {
     static const struct {

@@ -16,7 +16,7 @@ typedef struct {
     options_t options; /* the lasting ones, changed by those of the request */
     bool has_prompt;
     prompt_t prompt;
-    bool reset; /* `logits`: begin at position 0 */
+    bool reset;       /* `logits`: begin at position 0 */
     bool is_repeated; /* the command before this one, again, because its answer did not arrive whole */
     bool is_next;     /* comes right behind the command before this one */
 } request_t;

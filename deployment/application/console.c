@@ -10,17 +10,15 @@
 #include "model.h"
 #include "options.h"
 #include "port.h"
+#include "protocol.h"
 #include "reply.h"
 #include "self_check.h"
 #include "text.h"
 
-#ifndef TEXTZOO_LINE_BYTES
-#define TEXTZOO_LINE_BYTES 576 /* 512, and what a signed line has besides */
-#endif
 enum { BACKSPACE = 0x08, DELETE = 0x7F, END_OF_TRANSMISSION = 0x04, HASH_SHOWN = 12 };
 
 static struct {
-    char bytes[TEXTZOO_LINE_BYTES];
+    char bytes[TEXTZOO_LINE_BYTES]; /* (count) what has come of the line, its end not included */
     size_t count;
     bool too_long; /* the rest was thrown away */
 } line;
@@ -32,6 +30,7 @@ static struct {
     uint32_t last;
 } machines;
 
+/* The line that a host waits for comes last: then everything else is said and done. */
 static void greet(void)
 {
     write_text("TextZoo: " MODEL_NAME ", version ");
@@ -44,7 +43,7 @@ static void greet(void)
     write_text("Self-check: ");
     write_number(MODEL_CHECK_TOKENS);
     write_text(self_check_kernels() ? " tokens as computed on the PC\n" : " tokens NOT as computed on the PC\n");
-    write_text("Type a text to continue, or :help\n");
+    write_text(PROTOCOL_GREETING ", or :help\n");
     port_flush();
 }
 
@@ -71,6 +70,7 @@ static void erase_character(bool echo)
     }
 }
 
+/* What the line has no room for is dropped without a word: the line is refused as a whole when it ends. */
 static void add_byte(char byte, bool echo)
 {
     if (line.count == TEXTZOO_LINE_BYTES) {
@@ -112,7 +112,7 @@ static bool read_line(void)
     }
 }
 
-/* ":top-k 5": a command, or an option and its value. */
+/* ":top-k 5": a command, or an option and its value. Both are read where they lie in the line. */
 static void run_colon(void)
 {
     char *name = line.bytes + 1;
@@ -125,7 +125,7 @@ static void run_colon(void)
     char *value = name_end < end ? name_end + 1 : end;
     size_t value_bytes = (size_t)(end - value);
     request_t request = {.options = commands_options, .has_prompt = false, .reset = true};
-    const char *expected = NULL;
+    const char *expected = NULL; /* set by options_set */
     const command_t command = commands_find(name, name_bytes);
     if (command != NULL && name_end == end) {
         command(&request);
@@ -151,6 +151,7 @@ static void run_colon(void)
 /* The keys of a machine's command, in the order of their bits in `given`; options follow. */
 enum { KEY_COMMAND, KEY_NUMBER, KEY_FIRST, KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_OPTIONS };
 
+/* The position of a key among these, or -1. */
 static int key_index(const json_value_t *key)
 {
     static const char *const names[KEY_OPTIONS] = {"command", "n", "from", "prompt", "tokens", "reset"};
@@ -269,6 +270,8 @@ static bool read_request(machine_request_t *machine)
     return true;
 }
 
+/* Obey a line of JSON. Unsigned ones, as people type them, count as following upon the command before: a line that is
+ * typed does not get lost. */
 static void run_machine(bool is_signed)
 {
     machine_request_t machine = {
@@ -301,6 +304,7 @@ static void run_machine(bool is_signed)
     command(request);
 }
 
+/* A line of text: the prompt lies in the line, which is not read again before the answer is complete. */
 static void run_prompt(void)
 {
     const request_t request = {
@@ -316,7 +320,7 @@ typedef enum { NOT_SIGNED, SIGNED, DAMAGED } signature_t;
 
 static signature_t take_signature(void)
 {
-    static const char opening[] = ",\"crc\":\"";
+    static const char opening[] = PROTOCOL_CRC_KEY;
     enum { OPENING = sizeof opening - 1, DIGITS = 8, SIGNATURE = OPENING + DIGITS + 2 };
     const size_t signed_bytes = line.count < SIGNATURE ? 0 : line.count - SIGNATURE;
     if (signed_bytes == 0 || !text_is(line.bytes + signed_bytes, OPENING, opening)) {
@@ -360,12 +364,12 @@ static void run_line(void)
 {
     const char first = line.bytes[0];
     if (first == ':') {
-        machines.is_open = false;
+        machines.is_open = false; /* a person takes the console back */
     }
     if (run_as_machine()) {
         return;
     }
-    machines.has_last = false;
+    machines.has_last = false; /* an unsigned line may feed tokens: no signed command goes on from before it */
     reply_sign_nothing();
     reply_use(first == '{' ? REPLY_JSON : REPLY_PLAIN);
     if (line.too_long) {

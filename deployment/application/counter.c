@@ -7,7 +7,7 @@
 
 enum { CALIBRATION_ROUNDS = 8 };
 
-static uint64_t reading_cost;
+static uint64_t reading_cost; /* of two readings with nothing between them */
 
 uint64_t counter_start(void)
 {
@@ -32,13 +32,13 @@ static uint64_t smallest_reading(void)
 
 #ifdef TEXTZOO_PROFILE
 static struct {
-    uint64_t totals[MODEL_STEPS];
-    uint64_t previous;
-    uint64_t mark_cost;
-    uint64_t overlap;     /* cost of the shorter halves */
-    uint64_t last_half;   /* cost of the half before */
-    uint64_t before_half; /* reading */
-    uint64_t half_cost;   /* of measuring a half of nothing */
+    uint64_t totals[MODEL_STEPS]; /* per kernel */
+    uint64_t previous;            /* reading at the last mark */
+    uint64_t mark_cost;           /* of a kernel that does nothing */
+    uint64_t overlap;             /* cost of the shorter shards */
+    uint64_t last_shard;          /* cost of the shard before */
+    uint64_t before_shard;        /* reading */
+    uint64_t shard_cost;          /* of measuring a shard that does nothing */
 } profile;
 
 /* Two readings, so that the book-keeping between them is counted for no kernel. */
@@ -75,13 +75,13 @@ uint64_t profile_total(int index)
 void textzoo_profile_parallel(int jobs_done)
 {
     const uint64_t now = port_counter();
-    const uint64_t cost = now - profile.before_half - profile.half_cost;
+    const uint64_t cost = now - profile.before_shard - profile.shard_cost;
     if (jobs_done == 2) {
-        profile.overlap += cost < profile.last_half ? cost : profile.last_half;
+        profile.overlap += cost < profile.last_shard ? cost : profile.last_shard;
     }
-    profile.last_half = cost;
-    profile.before_half = port_counter();
-    profile.previous += profile.before_half - now;
+    profile.last_shard = cost;
+    profile.before_shard = port_counter();
+    profile.previous += profile.before_shard - now;
 }
 
 uint64_t profile_overlap(void)
@@ -89,13 +89,13 @@ uint64_t profile_overlap(void)
     return profile.overlap;
 }
 
-static void calibrate_halves(void)
+static void calibrate_shards(void)
 {
-    profile.half_cost = 0;
+    profile.shard_cost = 0;
     for (int jobs_done = 0; jobs_done < 2; ++jobs_done) {
         textzoo_profile_parallel(jobs_done);
     }
-    profile.half_cost = profile.last_half;
+    profile.shard_cost = profile.last_shard;
 }
 
 static void calibrate_marks(void)
@@ -114,7 +114,7 @@ void counter_calibrate(void)
     reading_cost = 0;
     reading_cost = smallest_reading();
 #ifdef TEXTZOO_PROFILE
-    calibrate_halves();
+    calibrate_shards();
     calibrate_marks();
 #endif
 }

@@ -18,11 +18,11 @@ void profile_reset(void);
 void profile_begin_step(void);
 uint64_t profile_total(int index);
 
-/* Of the matrix products that two cores share, where one core runs both halves: what the shorter halves cost. So much less
- * than the whole is the longer way of the two, as long as starting and waiting cost nothing. */
+/* Of the matrix products that two cores share, where one core runs both shards: what the shorter shards cost. The
+ * longer way of the two takes so much less than the whole, as long as starting and waiting cost nothing. */
 uint64_t profile_overlap(void);
 
-/* The runtime calls it before the halves of a product, between them, and behind them: with 0, 1, 2. */
+/* The runtime calls it before the shards of a product, between them, and behind them: with 0, 1, 2. */
 void textzoo_profile_parallel(int jobs_done);
 #endif
 

@@ -7,10 +7,10 @@ static const uint64_t ten_to_places = 100000000000000000u;
 
 /* A number as its digits and the place of the point behind them: 0.0125 is "00125", point 1. */
 typedef struct {
-    const char *text;
-    int32_t before; /* digits written before the point */
-    int32_t digits; /* digits written in all */
-    int32_t point;  /* digits before the point, the exponent applied */
+    const char *text; /* (digits, and the point where there are digits behind it) */
+    int32_t before;   /* digits written before the point */
+    int32_t digits;   /* digits written in all */
+    int32_t point;    /* digits before the point, the exponent applied */
 } decimal_t;
 
 static bool is_digit(char character)
@@ -34,6 +34,7 @@ bool decimal_whole(const char *text, size_t bytes, uint32_t highest, uint32_t *v
     return bytes > 0;
 }
 
+/* Digits of text (bytes) from *at on, which moves behind them. */
 static int32_t count_digits(const char *text, size_t bytes, size_t *at)
 {
     const size_t start = *at;
@@ -43,7 +44,7 @@ static int32_t count_digits(const char *text, size_t bytes, size_t *at)
     return (int32_t)(*at - start);
 }
 
-/* What stands behind 'e', to the end of the text. */
+/* What stands behind 'e': text (bytes), all of it. */
 static bool read_exponent(const char *text, size_t bytes, int32_t *exponent)
 {
     const bool negative = bytes > 0 && text[0] == '-';
@@ -56,6 +57,7 @@ static bool read_exponent(const char *text, size_t bytes, int32_t *exponent)
     return true;
 }
 
+/* text: (bytes). False where it is no number. */
 static bool read_decimal(const char *text, size_t bytes, decimal_t *decimal)
 {
     size_t at = 0;
@@ -109,13 +111,13 @@ bool decimal_temperature(const char *text, size_t bytes, uint32_t *value)
     if (!read_decimal(text, bytes, &decimal)) {
         return false;
     }
-    for (int32_t place = decimal.point - 1; place >= 0 && whole <= HIGHEST_TEMPERATURE; --place) {
+    for (int32_t place = decimal.point - 1; place >= 0 && whole <= MAX_TEMPERATURE; --place) {
         whole = whole * 10 + digit_at(&decimal, place);
     }
     for (int32_t place = -1; place >= -PLACES; --place) {
         fraction = fraction * 10 + digit_at(&decimal, place);
     }
-    if (whole > HIGHEST_TEMPERATURE || (whole == HIGHEST_TEMPERATURE && fraction != 0)) {
+    if (whole > MAX_TEMPERATURE || (whole == MAX_TEMPERATURE && fraction != 0)) {
         return false;
     }
     const uint64_t guarded = (uint64_t)whole << GUARD_BITS | binary_places(fraction);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TEMPERATURE_BITS = 16, HIGHEST_TEMPERATURE = 32768 };
+enum { TEMPERATURE_BITS = 16, MAX_TEMPERATURE = 32768 };
 
 /* Digits only, up to `highest`. */
 bool decimal_whole(const char *text, size_t bytes, uint32_t highest, uint32_t *value);

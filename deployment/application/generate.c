@@ -18,14 +18,15 @@ enum { RECENT_TOKENS = MODEL_CONTEXT_LENGTH / 2 };
 static struct {
     int32_t position;
     int32_t next;
-    uint16_t recent[RECENT_TOKENS];
+    uint16_t recent[RECENT_TOKENS]; /* 16 bits, as vocabularies have at most 65,535 tokens */
 } context;
 
 /* Text on its way out. It stands here and not on the stack, because model_step needs that at the same time. */
 static struct {
     stop_t stop;
     size_t waiting; /* bytes at the start of `text` that begin a character */
-    char text[UTF8_LONGEST - 1 + STOP_LONGEST_HELD + TOKENIZER_LONGEST_TOKEN];
+    /* What waits; room for what stop_feed still holds back; the bytes of one token. */
+    char text[UTF8_MAX_BYTES - 1 + STOP_MAX_HELD + TOKENIZER_MAX_TOKEN_BYTES];
 } output;
 
 void context_reset(void)
@@ -61,6 +62,7 @@ const model_logit_t *context_feed(int32_t token)
     return model_step(token, context.position++);
 }
 
+/* The logits (MODEL_VOCABULARY_SIZE) behind the last token; NULL for an empty prompt. */
 static const model_logit_t *feed_prompt(prompt_t *prompt)
 {
     const model_logit_t *logits = NULL;
@@ -81,7 +83,7 @@ static void output_open(const options_t *options)
 static size_t output_add(int32_t token, bool last)
 {
     char *end = output.text + output.waiting;
-    char *portion = end + STOP_LONGEST_HELD; /* where stop_feed allows it */
+    char *portion = end + STOP_MAX_HELD; /* where stop_feed allows it */
     end += stop_feed(&output.stop, portion, tokenizer_decode(token, portion), end);
     last = last || stop_found(&output.stop);
     end += last ? stop_end(&output.stop, end) : 0;
@@ -98,6 +100,7 @@ static void output_drop(size_t count)
     }
 }
 
+/* Choosing and feeding are counted; decoding and sending are not, because they wait for the line. */
 generated_t generate(const options_t *options, prompt_t prompt,
                      void (*emit)(int32_t token, const char *text, size_t bytes))
 {

@@ -27,10 +27,10 @@ typedef struct {
     ended_t ended;
 } generated_t;
 
-/* Continue a checked prompt of at least one token from a reset; `emit` gets every new token as soon as it is chosen, and the
- * text (bytes) that has become certain with it. What may become the stop text, or a character, comes with a later token;
- * the last token brings what is left. It ends before the stop text, and with PAST_END_STOP where the next token would not
- * fit the context any more. */
+/* Continue a checked prompt of at least one token from a reset; `emit` gets every new token as soon as it is chosen,
+ * and the text (bytes) that has become certain with it. What may become the stop text, or a character, comes with a
+ * later token; the last token brings what is left. It ends before the stop text, and with PAST_END_STOP where the next
+ * token would not fit the context any more. */
 generated_t generate(const options_t *options, prompt_t prompt,
                      void (*emit)(int32_t token, const char *text, size_t bytes));
 

@@ -20,6 +20,7 @@ static char peek(json_object_t *object)
     return (char)(object->at < object->end ? *object->at : 0);
 }
 
+/* Whether the next character behind white space is the expected one; takes it then. */
 static bool take(json_object_t *object, char expected)
 {
     if (peek(object) != expected) {
@@ -84,10 +85,10 @@ static bool read_code_point(json_object_t *object, char **write)
     return true;
 }
 
-/* Behind the backslash. */
+/* Behind the backslash; *write: where the character goes, which is never ahead of what is read. */
 static bool read_escape(json_object_t *object, char **write)
 {
-    static const char names[] = "\"\\/bfnrt";
+    static const char names[] = "\"\\/bfnrt"; /* of the escapes, in the order of what they mean */
     static const char meanings[] = "\"\\/\b\f\n\r\t";
     if (take_either(object, 'u', 'u')) {
         return read_code_point(object, write);
@@ -125,6 +126,7 @@ static bool read_text(json_object_t *object, json_value_t *value)
     return fail(object, "text without an end");
 }
 
+/* Take digits, and return how many there were. */
 static size_t take_digits(json_object_t *object)
 {
     const char *start = object->at;
@@ -134,6 +136,7 @@ static size_t take_digits(json_object_t *object)
     return (size_t)(object->at - start);
 }
 
+/* A number as JSON writes it: no zero in front, digits on both sides of a point. It stays text: decimal.h reads it. */
 static bool read_number(json_object_t *object, json_value_t *value)
 {
     value->kind = JSON_NUMBER;
@@ -157,7 +160,7 @@ static bool read_number(json_object_t *object, json_value_t *value)
     return true;
 }
 
-/* Behind the opening bracket. */
+/* Behind the opening bracket. Numbers are checked here, so that json_next_number cannot fail. */
 static bool read_list(json_object_t *object, json_value_t *value)
 {
     json_value_t number;

@@ -5,7 +5,7 @@
 
 int main(void)
 {
-    memory_paint_stack();
+    memory_paint_stack(); /* first, because what ran before it is painted over */
     port_init();
     counter_calibrate();
     console_run();

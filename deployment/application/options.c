@@ -2,6 +2,7 @@
 
 #include "decimal.h"
 #include "defaults.h"
+#include "protocol.h"
 #include "text.h"
 #include "tokenizer.h"
 #include "utf8.h"
@@ -19,6 +20,10 @@ const options_t options_default = {
 
 enum { SEED, TEMPERATURE, TOP_K, MAX_TOKENS, PAST_END, UNKNOWN, STOP };
 
+/* The value of a macro as a text. */
+#define QUOTED(text) #text
+#define TEXT_OF(value) QUOTED(value)
+
 static const struct {
     const char *name;
     const char *expected;
@@ -29,10 +34,10 @@ static const struct {
     [MAX_TOKENS] = {"max_tokens", "a whole number"},
     [PAST_END] = {"past_end", "slide or stop"},
     [UNKNOWN] = {"unknown", TOKENIZER_UNKNOWN_TOKEN >= 0 ? "error or unk" : "error (this vocabulary has no <unk>)"},
-    [STOP] = {"stop", "UTF-8 of at most 32 bytes, without U+FFFD"},
+    [STOP] = {"stop", "UTF-8 of at most " TEXT_OF(PROTOCOL_STOP_BYTES) " bytes, without U+FFFD"},
 };
 
-/* Names may be written with - or _. */
+/* Whether name (bytes) is the known one, which ends with 0. Names may be written with - or _. */
 static bool same_name(const char *name, size_t bytes, const char *known)
 {
     for (size_t index = 0; index < bytes; ++index) {
@@ -59,6 +64,8 @@ bool options_is_number(int index)
     return index < PAST_END;
 }
 
+/* Each sets one option from value (bytes), or returns false and leaves it as it may be. */
+
 static bool set_count(int32_t *count, const char *value, size_t bytes)
 {
     uint32_t whole;
@@ -81,11 +88,11 @@ static bool set_unknown(options_t *options, const char *value, size_t bytes)
     return options->unknown == UNKNOWN_TOKEN ? TOKENIZER_UNKNOWN_TOKEN >= 0 : text_is(value, bytes, "error");
 }
 
-/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it among the characters, which
- * it reads as U+FFFD where they are not UTF-8. */
+/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it among the characters,
+ * which it reads as U+FFFD where they are not UTF-8. */
 static bool set_stop(options_t *options, const char *value, size_t bytes)
 {
-    if (bytes > STOP_LONGEST) {
+    if (bytes > PROTOCOL_STOP_BYTES) {
         return false;
     }
     for (size_t at = 0; at < bytes;) {
@@ -100,6 +107,7 @@ static bool set_stop(options_t *options, const char *value, size_t bytes)
     return true;
 }
 
+/* value: (bytes); index: of the option. */
 static bool set_value(options_t *options, int index, const char *value, size_t bytes)
 {
     switch (index) {

@@ -19,7 +19,7 @@ typedef struct {
     past_end_t past_end; /* where the context is full: forget its first half (docs/sampling.md), or stop */
     unknown_t unknown;   /* characters outside the vocabulary: an error, or the token <unk> */
     uint8_t stop_bytes;
-    char stop[STOP_LONGEST]; /* (stop_bytes) UTF-8, no 0 behind it: the text ends before it; 0 bytes for none */
+    char stop[PROTOCOL_STOP_BYTES]; /* (stop_bytes) UTF-8, no 0 behind it: the text ends before it; 0 bytes for none */
 } options_t;
 
 /* What the project was rendered with (defaults.h), and fixed values for the rest. */

@@ -15,6 +15,7 @@ static const struct {
     {0x3000, 0x303F}, {0xD800, 0xDFFF}, {0xFFF0, 0xFFFF}, {0x1F000, 0x1FFFF},
 };
 
+/* Below 128. DEL and all controls count as blanks, as in Python. */
 static kind_t kind_of_ascii(uint32_t character)
 {
     const uint32_t letter = (character | 0x20u) - 'a';
@@ -40,7 +41,7 @@ static kind_t kind_of(uint32_t code_point)
     return LETTER;
 }
 
-/* The kind of the character at bytes[*at], *at < count; moves *at behind it. */
+/* The kind of the character of bytes (count) at *at < count; moves *at behind it. */
 static kind_t next_kind(const char *bytes, size_t count, size_t *at)
 {
     return kind_of(utf8_decode(bytes, count, at));
@@ -60,7 +61,7 @@ size_t pieces_end(const char *bytes, size_t count, size_t at, int longest_run)
 {
     at += space_before_piece(bytes, count, at) ? 1u : 0u;
     const kind_t kind = next_kind(bytes, count, &at);
-    const int longest = kind == LETTER ? PIECES_LONGEST_WORD : kind == DIGIT ? 1 : longest_run;
+    const int longest = kind == LETTER ? PIECES_MAX_LETTERS : kind == DIGIT ? 1 : longest_run;
     for (int characters = 1; characters < longest && at < count; ++characters) {
         size_t behind = at;
         if (next_kind(bytes, count, &behind) != kind || space_before_piece(bytes, count, at)) {

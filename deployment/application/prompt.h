@@ -22,6 +22,7 @@ typedef struct {
     size_t piece_bytes;
 } prompt_t;
 
+/* text: (bytes) UTF-8, list: JSON_LIST; not copied. */
 prompt_t prompt_of_text(const char *text, size_t bytes, unknown_t unknown);
 prompt_t prompt_of_list(json_value_t list);
 

@@ -6,7 +6,7 @@
 #include "text.h"
 #include "utf8.h"
 
-enum { LONGEST_NUMBER = 20 };
+enum { MAX_DIGITS = 20 };
 
 static struct {
     reply_style_t style;
@@ -26,6 +26,7 @@ static struct {
 
 static bool is_hidden; /* the line is left out */
 
+/* Everything goes through here, so that the checksum covers what was sent and nothing else. */
 static void put(char character)
 {
     if (is_hidden) {
@@ -84,7 +85,7 @@ void write_bytes(const char *text, size_t bytes)
 
 void write_number(uint64_t value)
 {
-    char digits[LONGEST_NUMBER]; /* from the end */
+    char digits[MAX_DIGITS]; /* (count) the last one first */
     size_t count = 0;
     do {
         uint32_t digit;
@@ -96,6 +97,7 @@ void write_number(uint64_t value)
     }
 }
 
+/* The lowest `digits` hexadecimal digits. */
 static void write_hex(uint32_t value, int digits)
 {
     while (digits-- > 0) {
@@ -125,6 +127,7 @@ static void write_escaped(uint32_t code_point)
     }
 }
 
+/* text: (bytes) UTF-8 or not. */
 static void write_quoted(const char *text, size_t bytes)
 {
     size_t at = 0;
@@ -135,6 +138,7 @@ static void write_quoted(const char *text, size_t bytes)
     put('"');
 }
 
+/* The name of a field, and what stands before and behind it. */
 static void field(const char *name)
 {
     if (state.style == REPLY_JSON) {
@@ -151,6 +155,7 @@ static void field(const char *name)
     write_text(": ");
 }
 
+/* Lines that the host has already are computed again, so that counters and checksums go on, but not sent. */
 static void begin(const char *answer, bool last)
 {
     state.last = last;
@@ -176,7 +181,6 @@ void reply_last(const char *answer)
         write_text(",\"status\":\"ok\"");
     }
 }
-
 
 void reply_number(const char *name, uint64_t value)
 {
@@ -257,6 +261,7 @@ void reply_q16(const char *name, uint32_t value)
     }
 }
 
+/* The last fields of a line. The number is left out where the command was not understood. */
 static void sign(void)
 {
     if (signature.known) {

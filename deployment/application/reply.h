@@ -12,9 +12,9 @@ typedef enum { REPLY_PLAIN, REPLY_JSON } reply_style_t;
 void reply_use(reply_style_t style);
 bool reply_is_json(void);
 
-/* From now on lines of JSON end with the command's number, their own and a checksum: what a machine needs to notice lines
- * that a serial line has lost or damaged, and to ask for them again. The first one says that the command was taken.
- * first: number of the first line that is wanted; those between it and the first one are left out. */
+/* From now on lines of JSON end with the command's number, their own and a checksum: what a machine needs to notice
+ * lines that a serial line has lost or damaged, and to ask for them again. The first one says that the command was
+ * taken. first: number of the first line that is wanted; those between it and the first one are left out. */
 void reply_sign(uint32_t command, uint32_t first);
 void reply_sign_nothing(void);
 /* The same where the command, and so its number, was not understood. */

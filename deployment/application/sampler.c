@@ -7,12 +7,12 @@
 enum {
     EXPONENT_BITS = 24,
     TABLE_BITS = 6,
-    REST_BITS = EXPONENT_BITS - TABLE_BITS,
+    FRACTION_BITS = EXPONENT_BITS - TABLE_BITS, /* between two entries of the table */
     WEIGHT_BITS = 31,
     LOWEST_LOGIT = sizeof(model_logit_t) == 1 ? INT8_MIN : INT16_MIN
 };
 
-/* powers[i] = 2^(31 - i/64), rounded to the nearest integer. */
+/* (65) powers[i] = 2^(31 - i/64), rounded to the nearest integer. */
 static const uint32_t powers[(1 << TABLE_BITS) + 1] = {
     0x80000000u, 0x7E9F0606u, 0x7D41D96Eu, 0x7BE86FBAu, 0x7A92BE8Bu, 0x7940BB9Eu, 0x77F25CCEu, 0x76A7980Fu,
     0x75606374u, 0x741CB528u, 0x72DC8374u, 0x719FC4B9u, 0x70666F76u, 0x6F307A41u, 0x6DFDDBCCu, 0x6CCE8AE1u,
@@ -58,13 +58,13 @@ static uint32_t weight_of(uint32_t steps, uint32_t multiplier)
 {
     const uint64_t exponent = (uint64_t)steps * multiplier;
     const uint32_t whole = (uint32_t)(exponent >> EXPONENT_BITS);
-    const uint32_t index = (uint32_t)(exponent >> REST_BITS) & ((1u << TABLE_BITS) - 1u);
-    const uint32_t rest = (uint32_t)exponent & ((1u << REST_BITS) - 1u);
+    const uint32_t index = (uint32_t)(exponent >> FRACTION_BITS) & ((1u << TABLE_BITS) - 1u);
+    const uint32_t fraction = (uint32_t)exponent & ((1u << FRACTION_BITS) - 1u);
     if (whole > WEIGHT_BITS) {
         return 0;
     }
-    const uint64_t drop = (uint64_t)(powers[index] - powers[index + 1]) * rest;
-    return (powers[index] - (uint32_t)(drop >> REST_BITS)) >> whole;
+    const uint64_t drop = (uint64_t)(powers[index] - powers[index + 1]) * fraction;
+    return (powers[index] - (uint32_t)(drop >> FRACTION_BITS)) >> whole;
 }
 
 /* The tokens that may be chosen: those above `lowest`, and the first `ties` of those that equal it. */
@@ -73,6 +73,7 @@ typedef struct {
     int32_t ties;
 } kept_t;
 
+/* How many of logits (MODEL_VOCABULARY_SIZE) are `lowest` or more. */
 static int32_t count_from(const model_logit_t *logits, int32_t lowest)
 {
     int32_t count = 0;
@@ -113,6 +114,7 @@ static uint32_t kept_weight(kept_t *kept, int32_t logit, int32_t largest, uint32
     return weight_of((uint32_t)(largest - logit), multiplier);
 }
 
+/* The first token with the largest of logits (MODEL_VOCABULARY_SIZE), as NumPy's argmax. */
 static int32_t largest_token(const model_logit_t *logits)
 {
     int32_t best = 0;
@@ -138,7 +140,7 @@ int32_t sampler_choose(sampler_t *sampler, const model_logit_t *logits)
     }
     const int32_t largest = logits[best];
     const kept_t all = keep_largest(logits, largest, sampler->top_k);
-    kept_t kept = all;
+    kept_t kept = all; /* a copy for each of the two passes, which use up its ties */
     uint64_t total = 0;
     for (int32_t token = 0; token < MODEL_VOCABULARY_SIZE; ++token) {
         total += kept_weight(&kept, logits[token], largest, sampler->multiplier);

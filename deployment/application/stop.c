@@ -29,7 +29,7 @@ static bool ends_with_beginning(const stop_t *stop, char next, size_t size)
     return true;
 }
 
-/* Write the first `count` bytes of the stop text. */
+/* Write the first `count` bytes of the stop text to certain (count). */
 static void release(const stop_t *stop, size_t count, char *certain)
 {
     for (size_t index = 0; index < count; ++index) {

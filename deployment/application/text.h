@@ -12,7 +12,7 @@ size_t text_length(const char *text);
 bool text_is(const char *text, size_t bytes, const char *name);
 
 /* Replace the escapes \n, \t and \\ of text (*bytes) by what they mean, in place; *bytes becomes the new length. NULL,
- * or the place of the first backslash that begins none of them, behind which nothing was changed. */
+ * or the position of the first backslash that begins none of them, behind which nothing was changed. */
 const char *text_unescape(char *text, size_t *bytes);
 
 #endif

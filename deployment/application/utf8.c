@@ -3,7 +3,7 @@
 /* What may follow a leading byte: how many bytes, and the range of the first of them. The other bytes are 80..BF.
  * The narrower ranges shut out overlong forms (E0, F0), surrogates (ED) and values above 10FFFF (F4). */
 typedef struct {
-    int following;
+    int following; /* 0 where the byte leads nothing */
     uint8_t lowest;
     uint8_t highest;
 } sequence_t;
@@ -51,7 +51,7 @@ uint32_t utf8_decode(const char *bytes, size_t count, size_t *at)
 
 size_t utf8_incomplete(const char *bytes, size_t count)
 {
-    for (size_t size = 1; size < UTF8_LONGEST && size <= count; ++size) {
+    for (size_t size = 1; size < UTF8_MAX_BYTES && size <= count; ++size) {
         const char *tail = bytes + count - size;
         size_t at = 0;
         if (sequence_of((uint8_t)tail[0]).following >= (int)size) {

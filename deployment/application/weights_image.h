@@ -1,5 +1,5 @@
-/* The model's constants as a file of their own (weights.bin) that lies somewhere in memory, for boards where weights are
- * flashed alone. Only with -DTEXTZOO_WEIGHTS_MAPPED; elsewhere the constants are part of the program.
+/* The model's constants as a file of their own (weights.bin) that lies somewhere in memory, for boards where weights
+ * are flashed alone. Only with -DTEXTZOO_WEIGHTS_MAPPED; elsewhere the constants are part of the program.
  *
  *   offset  bytes
  *        0      4  "TZW1"

@@ -12,11 +12,13 @@ enum { ALIGNMENT = 16, HEADER_BYTES = 32, ENTRY_BYTES = 96, NAME_BYTES = 64 };
 enum { VERSION = 4, COUNT = 8, LENGTH = 12, CHECKSUM = 16, RESERVED = 20 };
 enum { ROWS = 64, COLUMNS = 68, BITS = 72, ZERO_POINT = 76, WEIGHTS = 80, BYTES = 84, SCALES = 88, ENTRY_RESERVED = 92 };
 
+/* bytes: (4), little endian */
 static uint32_t number_at(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+/* bytes: (count) */
 static bool all_zero(const uint8_t *bytes, uint32_t count)
 {
     for (uint32_t index = 0; index < count; ++index) {
@@ -42,10 +44,10 @@ static bool is_name(const uint8_t *name)
     return length > 0 && length < NAME_BYTES && all_zero(name + length, NAME_BYTES - length);
 }
 
-/* Whether `bytes` bytes from `place` on lie between the index and the end of the file. */
-static bool lies_inside(uint32_t place, uint64_t bytes, uint64_t index_end, uint32_t length)
+/* Whether `bytes` bytes from `offset` on lie between the index and the end of the file. */
+static bool lies_inside(uint32_t offset, uint64_t bytes, uint64_t index_end, uint32_t length)
 {
-    return place % ALIGNMENT == 0 && place >= index_end && place <= length && bytes <= length - place;
+    return offset % ALIGNMENT == 0 && offset >= index_end && offset <= length && bytes <= length - offset;
 }
 
 static uint64_t row_bytes_of(uint32_t columns, uint32_t bits)
@@ -53,7 +55,7 @@ static uint64_t row_bytes_of(uint32_t columns, uint32_t bits)
     return ((uint64_t)columns * bits + 7) / 8;
 }
 
-/* Bytes of an entry's weights and scales, or 0 where it says what cannot be. */
+/* Bytes of an entry's weights and scales, or 0 where it says what cannot be. entry: (ENTRY_BYTES) */
 static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t length)
 {
     const uint32_t rows = number_at(entry + ROWS), columns = number_at(entry + COLUMNS), bits = number_at(entry + BITS);
@@ -68,7 +70,8 @@ static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t len
     return fits ? bytes + scale_bytes : 0;
 }
 
-/* Whether header and entries are possible, and matrices together not longer than the file, which bounds what they hold. */
+/* Whether header and entries are possible, and all matrices together no longer than the file, which bounds what they
+ * hold. file: (length) */
 static bool is_index(const uint8_t *file, uint32_t count, uint64_t index_end, uint32_t length)
 {
     uint64_t asked = 0;

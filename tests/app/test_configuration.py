@@ -362,17 +362,17 @@ RUN_MISTAKES = [
     ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 948 bytes. Give a prompt that is 372 by"]),
     ("benchmarking", {"prediction.prompt": "a" * 500, "benchmarking.sample": False}, []),
     *[(mode, {"prediction.prompt": "a" * 500}, []) for mode in ("chain_tqe", "deployment")],
-    ("chain_tqe", {"deployment.without_passes": ["live_atention"]}, ["Did you mean 'live_attention'?"]),
+    ("chain_tqe", {"deployment.without_passes": ["atention_fusion"]}, ["Did you mean 'attention_fusion'?"]),
     (
         "chain_tqeb",
         {
             f"{SETUP}.board": "STM32F4",
-            "deployment.without_passes": ["live_atention", "views", "view"],
+            "deployment.without_passes": ["atention_fusion", "buffer_aliasing", "buffer"],
             "benchmarking.emulator": "mps2-an500",
         },
         [
-            "unknown pass 'live_atention'; expected one of constant_folding",
-            "unknown pass 'view'",
+            "unknown pass 'atention_fusion'; expected one of attention_fusion",
+            "unknown pass 'buffer'",
             "unknown emulator of STM32F4 'mps2-an500'; expected one of mps2-an386, netduinoplus2. Did you mean 'mps2",
         ],
     ),

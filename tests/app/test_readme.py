@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 
-def test_generated_parts_are_fresh():
-    command = [sys.executable, str(PROJECT / "scripts" / "generate_readme.py"), "--check"]
+@pytest.mark.parametrize("script", ["generate_readme.py", "generate_runtime_readme.py"])
+def test_generated_parts_are_fresh(script):
+    command = [sys.executable, str(PROJECT / "scripts" / script), "--check"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, f"run `make docs`: {answer.stderr}"
 

@@ -14,7 +14,7 @@ static void put_number(int32_t number)
 
 static void put_text(const char *bytes, size_t count)
 {
-    char *decoded = malloc(count * 4 * TOKENIZER_LONGEST_TOKEN + 1);
+    char *decoded = malloc(count * 4 * TOKENIZER_MAX_TOKEN_BYTES + 1);
     size_t written = 0;
     tokenizer_text_t text;
     tokenizer_open(&text, bytes, count);
@@ -30,7 +30,7 @@ static void put_text(const char *bytes, size_t count)
             break;
         }
         if (token >= 0) {
-            char *bytes_of_token = malloc(TOKENIZER_LONGEST_TOKEN);
+            char *bytes_of_token = malloc(TOKENIZER_MAX_TOKEN_BYTES);
             const size_t size = tokenizer_decode(token, bytes_of_token);
             memcpy(decoded + written, bytes_of_token, size);
             written += size;

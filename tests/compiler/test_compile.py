@@ -243,8 +243,8 @@ def test_every_pass_is_exact_on_and_off(name, without, paths):
 
 
 def test_unknown_passes_are_refused(paths):
-    with pytest.raises(UserError, match=r"live_atention.*live_attention"):
-        compile_file(paths("int8"), Target("generic"), without=frozenset({"live_atention"}))
+    with pytest.raises(UserError, match=r"atention_fusion.*attention_fusion"):
+        compile_file(paths("int8"), Target("generic"), without=frozenset({"atention_fusion"}))
 
 
 def test_the_passes_save_memory_and_statements(paths):
@@ -255,14 +255,25 @@ def test_the_passes_save_memory_and_statements(paths):
 
 
 # Passes that save statements by themselves; others leave their old nodes to dead_code, or find nothing in this model.
-@pytest.mark.parametrize("name", ["state_in_place", "views", "folded_biases", "element_chains"])
+@pytest.mark.parametrize("name", ["state_in_place", "buffer_aliasing", "folded_biases", "elementwise_fusion"])
 def test_what_a_pass_saves_is_stated(name, paths):
-    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(NAMES) - {name})
+    compiled = compile_file(paths("mixed"), Target("generic"), without=frozenset(NAMES) - {name}, with_savings=True)
     (saving,) = compiled.savings
     assert saving.after.statements < saving.before.statements
     assert compiled.saving_lines()[0].startswith(
         f"{saving.text}: {saving.before.statements} -> {saving.after.statements} statements"
     )
+
+
+def test_savings_are_measured_on_request_only_and_change_nothing(paths):
+    plain = compile_file(paths("mixed"), Target("generic", cores=2))
+    measured = compile_file(paths("mixed"), Target("generic", cores=2), with_savings=True)
+    assert plain.savings == []
+    assert len(measured.savings) == len(NAMES) + 1
+    assert plain.files == measured.files
+    last = measured.savings[-1].after
+    assert (last.statements, last.arena_bytes) == (len(plain.program.statements), plain.plan.arena_bytes)
+    assert last.constant_bytes == plain.flash.total
 
 
 def test_blocks_alive_at_the_same_time_do_not_overlap(paths):

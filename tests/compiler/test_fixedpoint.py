@@ -15,7 +15,7 @@ from textzoo.compiler.numerics.fixedpoint import Factor, double_parts, quantize_
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct
 
 FUNCTIONS = """
-#include "textzoo/double_precision.h"
+#include "internal/double_precision.h"
 #include "textzoo/fixedpoint.h"
 int32_t as_double(int64_t v, int64_t m, int e) { return tz_scale_as_double(v, m, e); }
 int32_t single(int32_t v, int32_t m, int s) { return tz_scale_single(v, m, s); }
@@ -39,7 +39,8 @@ def library(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("fixedpoint")
     (folder / "functions.c").write_text(FUNCTIONS)
     flags = ["-std=c99", "-O2", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
-    command = [need("host"), *flags, *request.param, f"-I{RUNTIME / 'include'}", "functions.c", "-o", "functions.so"]
+    includes = [f"-I{RUNTIME / 'include'}", f"-I{RUNTIME}"]
+    command = [need("host"), *flags, *request.param, *includes, "functions.c", "-o", "functions.so"]
     subprocess.run(command, cwd=folder, check=True)
     loaded = ctypes.CDLL(str(folder / "functions.so"))
     loaded.wide.argtypes = [ctypes.c_int64, ctypes.c_int32, ctypes.c_int]

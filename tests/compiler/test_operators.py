@@ -21,7 +21,7 @@ from textzoo.compiler.numerics.tables import function_table, softmax_exponential
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.registry import FUSED, OPERATORS, operator_rows
 from textzoo.compiler.packing.registry import VARIANTS
-from textzoo.compiler.passes.live_attention import FORMS
+from textzoo.compiler.passes.attention_fusion import FORMS
 from textzoo.compiler.passes.registry import TABLE
 from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all
 

@@ -7,9 +7,8 @@ from known_graphs import KNOWN
 
 from textzoo.compiler import compile
 from textzoo.compiler.backend import lowering, planner
-from textzoo.compiler.operators import aliases, movement
-from textzoo.compiler.operators.registry import operator_of
-from textzoo.compiler.passes import element_chains
+from textzoo.compiler.operators import aliases, gather, movement
+from textzoo.compiler.passes import elementwise_fusion
 
 ALWAYS, NEVER = (lambda *_: True), (lambda *_: False)
 
@@ -44,18 +43,18 @@ def short_lives(self, other):
     return self.first < other.last and other.first < self.last
 
 
-TAKEN = element_chains.taken
+TAKEN = elementwise_fusion.taken
 # What is wrong: where, and what is there instead.
 FAULTS = {
     "views last for ever": (aliases.Lifetimes, "lasts", ALWAYS),
     "every state is updated in place": (aliases.Lifetimes, "may_be_updated", has_own_memory),
     "states carried one after the other": (lowering, "carried_states", one_after_the_other),
     "places compared by memory only": (movement, "lies_there", lies_in_its_memory),
-    "the first value instead of the last": (element_chains, "taken", first_value),
-    "stores dropped that others read": (element_chains, "read_by", lambda statement: set()),
-    "loops of one shape joined": (element_chains, "turns_are_independent", lambda a, b: a.shape == b.shape),
-    "nothing kept": (element_chains, "kept_memory", lambda graph: set()),
-    "look-ups left out": (lowering, "is_read_in_table", lambda node: operator_of(node).view(node) is not None),
+    "the first value instead of the last": (elementwise_fusion, "taken", first_value),
+    "stores dropped that others read": (elementwise_fusion, "read_by", lambda statement: set()),
+    "loops of one shape joined": (elementwise_fusion, "turns_are_independent", lambda a, b: a.shape == b.shape),
+    "nothing kept": (elementwise_fusion, "kept_memory", lambda graph: set()),
+    "look-ups left out": (gather, "is_aliased", lambda node, alias: alias is not None),
     "everything at one place": (planner, "place", all_at_the_start),
     "blocks given away too early": (planner.Block, "meets", short_lives),
 }

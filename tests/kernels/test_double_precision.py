@@ -15,7 +15,7 @@ LARGEST_SUM = 2**43 - 1
 LARGEST_OUTPUT = 2**31 - 1
 PROGRAM = """
 #include "board.h"
-#include "textzoo/double_precision.h"
+#include "internal/double_precision.h"
 static const struct { int64_t value, mantissa; int32_t exponent, expected; } cases[] = {%s};
 int main(void)
 {

@@ -23,7 +23,7 @@ def filled(rows: int, columns: int, weight: int, value: int, bias: int = 0, shif
         weights=np.full((rows, columns), weight, np.int8),
         bias=np.full(rows, bias, np.int32),
         multipliers=np.full(rows, 2**31 - 1, np.int32),
-        rests=np.full(rows, 2**31 - 1, np.int32),
+        low_multipliers=np.full(rows, 2**31 - 1, np.int32),
         shifts=np.full(rows, shift, np.int8),
         input=np.full(columns, value, np.int16),
     )
@@ -53,7 +53,7 @@ def rounding_layers() -> list[WideLayer]:
                 bias=rng.integers(-20, 21, 37).astype(np.int32),
                 input=rng.integers(-9, 10, 24).astype(np.int16),
                 multipliers=np.where(is_power, 2**30, layer.multipliers).astype(np.int32),
-                rests=np.where(is_power, 0, layer.rests).astype(np.int32),
+                low_multipliers=np.where(is_power, 0, layer.low_multipliers).astype(np.int32),
                 clamp=clamp,
             )
         )

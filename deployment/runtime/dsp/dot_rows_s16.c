@@ -8,7 +8,7 @@
 
 enum {
     GROUP = 8, /* columns: as many as four words hold */
-    WIDE = 4,  /* groups in one turn of the unrolled loop */
+    WIDE = 4,  /* groups in one iteration of the unrolled loop */
 };
 
 static inline int32_t load_word(const int16_t *pair)

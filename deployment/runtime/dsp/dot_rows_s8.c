@@ -8,11 +8,13 @@
 #include <arm_acle.h>
 #include <string.h>
 
+#include "../internal/dot_remaining.h"
+
 enum {
     CHUNK = 64,      /* columns */
     GROUP = 8,       /* columns */
     GROUP_WORDS = 4, /* of pairs */
-    WIDE = 4,        /* groups in one turn of the unrolled loop */
+    WIDE = 4,        /* groups in one iteration of the unrolled loop */
 };
 
 static inline uint32_t load_word(const void *bytes)
@@ -118,7 +120,7 @@ static void dot_two_rows(const int8_t *row, int32_t length, const int32_t *pairs
 static void dot_chunk(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t columns,
                       int more, int32_t *sums)
 {
-    int32_t pairs[CHUNK / 2];
+    int32_t pairs[CHUNK / 2]; /* (columns / 2) of the vector, in the order of bytes */
     order_pairs(vector, columns, pairs);
     if ((((uintptr_t)rows | (uintptr_t)length) & 3) == 0) {
         for (; count >= 2; count -= 2, rows += 2 * length, sums += 2) {
@@ -138,6 +140,6 @@ void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int
         dot_chunk(rows + column, count, length, vector + column, columns, column > 0, sums);
     }
     if (column < length) {
-        tz_dot_rest_s8(rows + column, count, length, vector + column, length - column, column > 0, sums);
+        tz_dot_remaining_s8(rows + column, count, length, vector + column, length - column, column > 0, sums);
     }
 }

@@ -9,10 +9,10 @@
  *
  * low ends as l . x, which fits 32 bits, as the contract says; then both - low = 256 * (h . x).
  *
- * Weights: int32 words. Blocks of two rows, a missing row being 0; a block is, for every 8 columns, the lanes of columns
- * 0 1, 2 3, 4 5 and 6 7, two in a word; missing columns are 0.
- * Scratch: the sums of a tile of rows (int32, an even number); then the inputs, followed by zeros up to a multiple of 8,
- * where they do not lie so already. */
+ * Weights: int32 words. Blocks of two rows, a missing row being 0; a block is, for every 8 columns, the lanes of
+ * columns 0 1, 2 3, 4 5 and 6 7, two in a word; missing columns are 0.
+ * Scratch: the sums of a tile of rows (int32, an even number); then the inputs, followed by zeros up to a multiple of
+ * 8, where they do not lie so already. */
 #include "textzoo/fully_connected_s16.h"
 
 #include <arm_acle.h>
@@ -23,7 +23,7 @@
 enum {
     GROUP = 8, /* columns: as many as four words of inputs hold */
     GROUP_WORDS = 4,
-    WIDE = 4,  /* groups in one turn of the unrolled loop */
+    WIDE = 4,  /* groups in one iteration of the unrolled loop */
     TILE = 32  /* rows whose sums wait for their requantization together */
 };
 
@@ -107,11 +107,12 @@ static __attribute__((noinline)) void requantize(const tz_fully_connected_s16_t 
                                                  const int32_t *sums, int16_t *output)
 {
     const int32_t minimum = layer->minimum, maximum = layer->maximum;
-    const int32_t *bias = layer->bias + row, *multiplier = layer->multipliers + row, *rest = layer->rests + row;
+    const int32_t *bias = layer->bias + row;
+    const int32_t *multiplier = layer->multipliers + row, *low = layer->low_multipliers + row;
     const int8_t *shift = layer->shifts + row;
     for (const int32_t *const end = sums + rows; sums != end; ++sums) {
         const int32_t sum = (int32_t)((uint32_t)*sums + (uint32_t)*bias++);
-        const int32_t scaled = tz_scale_precise_short(sum, *multiplier++, *rest++, *shift++);
+        const int32_t scaled = tz_scale_precise_short(sum, *multiplier++, *low++, *shift++);
         *output++ = (int16_t)tz_clamp(scaled, minimum, maximum);
     }
 }

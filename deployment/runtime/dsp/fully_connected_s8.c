@@ -1,4 +1,5 @@
-/* Cortex-M cores with the DSP extension (M4, M7, M33), weights in [-127, 127]: 0.72 instructions per MAC in the inner loop.
+/* Cortex-M cores with the DSP extension (M4, M7, M33), weights in [-127, 127]: 0.72 instructions per MAC in the inner
+ * loop.
  *
  * Of an even row l and the odd row h after it, the lane of column k holds 256 * h[k] + l[k], which fits 16 bits. With
  * four columns in two words, a = lanes 0 and 2 and b = lanes 1 and 3, and the inputs likewise, p = (x[0], x[2]) and
@@ -10,17 +11,20 @@
  * The last line is Winograd's inner product: (x1 + l0)(x0 + l1) = l0 x0 + l1 x1 + x0 x1 + l0 l1. Of the last two, the
  * sum of x0 x1 is computed once per call, and minus the sum of l0 l1 lies with the packed weights.
  *
- * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. From low = -(both known sums) and both = 0 the loop
- * ends with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23, which
- * holds for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
+ * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. From low = -(both sums of products) and both = 0 the
+ * loop ends with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23,
+ * which holds for up to 516 columns of 127 * 128. So columns are taken in chunks of at most 512.
  *
- * Weights: as in row_pairs.h; a block begins with minus the sum of l0 l1 for each pair of rows, and has two lanes in
+ * Weights: as in row_pairs.inc; a block begins with minus the sum of l0 l1 for each pair of rows, and has two lanes in
  * a word. */
 enum { NEEDS_PRODUCTS = 1, NEEDS_SUMS = 0 };
 
-#include "row_pairs.h"
+#include "row_pairs.inc"
 
-enum { WIDE = 8 }; /* groups in one turn of the unrolled loop */
+enum {
+    WIDE = 8,                  /* groups in one iteration of the unrolled loop */
+    WEIGHT_WORDS = GROUP_WORDS /* of a pair of rows in a group */
+};
 
 #if HAND_WRITTEN
 
@@ -45,19 +49,19 @@ static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights
                                                           int32_t *sums, const int32_t *sums_end)
 {
     register int32_t low0 __asm__("r0"), both0 __asm__("r1"), low1 __asm__("r2"), both1 __asm__("r3");
-    const int32_t known = inputs[0];
-    inputs += KNOWN_WORDS;
+    const int32_t input_sum = inputs[0];
+    inputs += SUM_WORDS;
     const int32_t *const wide_end = inputs + (groups & -WIDE) * GROUP_WORDS;
     const int32_t *const end = inputs + groups * GROUP_WORDS;
     while (sums != sums_end) {
         const int32_t *x = inputs;
         __asm__ volatile("ldrd r0, r2, [%[w]], #8\n"
-                         "sub r0, r0, %[known]\n"
-                         "sub r2, r2, %[known]\n"
+                         "sub r0, r0, %[input_sum]\n"
+                         "sub r2, r2, %[input_sum]\n"
                          "mov r1, #0\n"
                          "mov r3, #0\n"
                          : [w] "+r"(weights), "=&r"(low0), "=&r"(both0), "=&r"(low1), "=&r"(both1)
-                         : [known] "r"(known)
+                         : [input_sum] "r"(input_sum)
                          : "memory");
         while (x != wide_end) {
             __asm__ volatile(EIGHT(GROUP_OF_FOUR)
@@ -85,7 +89,7 @@ static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights
 static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums)
 {
     register int32_t low __asm__("r0") = *weights++ - inputs[0], both __asm__("r1") = 0;
-    inputs += KNOWN_WORDS;
+    inputs += SUM_WORDS;
     for (const int32_t *const end = inputs + groups * GROUP_WORDS; inputs != end;) {
         __asm__ volatile(GROUP_OF_TWO
                          : [x] "+r"(inputs), [w] "+r"(weights), "+r"(low), "+r"(both)
@@ -99,12 +103,13 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 
 #else
 
-/* A pair of rows: l . x and 256 * (h . x). `stride`: words from one group of the pair to its next. */
-static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t known,
+/* A pair of rows: l . x and 256 * (h . x). `stride`: words from one group of the pair to its next;
+ * `first`: the word of the pair that its block begins with. */
+static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t first,
                      int32_t *sums)
 {
-    int32_t low = known - inputs[0], both = 0;
-    inputs += KNOWN_WORDS;
+    int32_t low = first - inputs[0], both = 0;
+    inputs += SUM_WORDS;
     for (; groups > 0; --groups, weights += stride, inputs += GROUP_WORDS) {
         for (int32_t i = 0; i < GROUP_WORDS; i += 2) {
             const int32_t a = weights[i], b = weights[i + 1], p = inputs[i], q = inputs[i + 1];
@@ -116,22 +121,7 @@ static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inpu
     sums[1] = (int32_t)((uint32_t)both - (uint32_t)low);
 }
 
-static const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums,
-                                const int32_t *sums_end)
-{
-    for (; sums != sums_end; sums += 4) {
-        dot_pair(weights + 2, 2 * GROUP_WORDS, inputs, groups, weights[0], sums);
-        dot_pair(weights + 2 + GROUP_WORDS, 2 * GROUP_WORDS, inputs, groups, weights[1], sums + 2);
-        weights += 2 + 2 * groups * GROUP_WORDS;
-    }
-    return weights;
-}
-
-static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums)
-{
-    dot_pair(weights + 1, GROUP_WORDS, inputs, groups, weights[0], sums);
-    return weights + 1 + groups * GROUP_WORDS;
-}
+#include "blocks_of_pairs.inc"
 
 #endif
 

@@ -1,21 +1,21 @@
 /* Cortex-M cores with the DSP extension (M4, M7, M33), weights in [-1, 1]: 0.62 instructions per MAC in the inner loop.
  *
- * The lane of column k holds 2^14 * h[k] + l'[k], l' = l + 1: two bits in each end of 16. Bits 4 to 7 and 8 to 11 and 12
- * to 15 from there, around the word, are those of three more words of lanes, so that AND with a rotation unpacks four
- * weights, and SMLAD multiplies them:
+ * The lane of column k holds 2^14 * h[k] + l'[k], l' = l + 1: two bits in each end of 16. Bits 4 to 7 and 8 to 11 and
+ * 12 to 15 from there, around the word, are those of three more words of lanes, so that AND with a rotation unpacks
+ * four weights, and SMLAD multiplies them:
  *
  *   both += lanes . x                    AND, SMLAD: sums 2^14 * h[k] * x[k] + l'[k] * x[k]
  *
  * Exact: over 32 columns the sum of l' x lies in [32 * 2 * -128, 32 * 2 * 127], which is within 14 bits with a sign. So
- * every 32 columns the lowest 14 bits of both, with their sign, are moved to low: SBFX, ADD, SUB. What stays in both is a
- * multiple of 2^14, at most 2^14 * 512 * 128 = 2^30. In the end low = l' . x, less the sum of x, and 256 * (h . x) is
+ * every 32 columns the lowest 14 bits of both, with their sign, are moved to low: SBFX, ADD, SUB. What stays in both is
+ * a multiple of 2^14, at most 2^14 * 512 * 128 = 2^30. In the end low = l' . x, less the sum of x, and 256 * (h . x) is
  * both / 2^6.
  *
- * Weights: as in row_pairs.h, eight lanes of two bits twice in a word: the lanes of columns 0 2, of 1 3 turned left by
- * 4 bits, of 4 6 by 8 and of 5 7 by 12. */
+ * Weights: as in row_pairs.inc, eight lanes of two bits twice in a word: the lanes of columns 0 2, of 1 3 turned left
+ * by 4 bits, of 4 6 by 8 and of 5 7 by 12. */
 enum { NEEDS_PRODUCTS = 0, NEEDS_SUMS = 1 };
 
-#include "row_pairs.h"
+#include "row_pairs.inc"
 
 enum { WIDE = 4 }; /* groups after which the sums are separated */
 
@@ -47,13 +47,13 @@ static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights
 {
     register int32_t low0 __asm__("r0"), both0 __asm__("r1"), low1 __asm__("r2"), both1 __asm__("r3");
     register uint32_t mask __asm__("r9") = MASK;
-    const int32_t known = inputs[1];
-    inputs += KNOWN_WORDS;
+    const int32_t input_sum = inputs[1];
+    inputs += SUM_WORDS;
     const int32_t *const wide_end = inputs + (groups & -WIDE) * GROUP_WORDS;
     const int32_t *const end = inputs + groups * GROUP_WORDS;
     while (sums != sums_end) {
         const int32_t *x = inputs;
-        low0 = low1 = -known;
+        low0 = low1 = -input_sum;
         both0 = both1 = 0;
         while (x != wide_end) {
             __asm__ volatile(FOUR(GROUP_OF_FOUR) SEPARATE_FOUR
@@ -81,7 +81,7 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 {
     register int32_t low __asm__("r0") = -inputs[1], both __asm__("r1") = 0;
     register uint32_t mask __asm__("r9") = MASK;
-    inputs += KNOWN_WORDS;
+    inputs += SUM_WORDS;
     while (groups > 0) {
         for (const int32_t *const end = inputs + smaller(groups, WIDE) * GROUP_WORDS; inputs != end; --groups) {
             __asm__ volatile(GROUP_OF_TWO
@@ -107,7 +107,7 @@ static inline int32_t turned_right(uint32_t word, int32_t bits)
 static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t *sums)
 {
     int32_t low = -inputs[1], both = 0;
-    inputs += KNOWN_WORDS;
+    inputs += SUM_WORDS;
     for (int32_t group = 0; group < groups; ++group, weights += stride) {
         for (int32_t i = 0; i < GROUP_WORDS; ++i) {
             both = __smlad(turned_right((uint32_t)*weights, 4 * i), *inputs++, both);

@@ -1,36 +1,36 @@
 /* Cortex-M cores with the DSP extension (M4, M7, M33), weights in [-8, 7]: 0.97 instructions per MAC in the inner loop.
  *
- * With u = w + 8 the lane of column k holds 256 * h'[k] + l'[k], h' and l' those of two rows: four bits in each byte. The
- * other four bits are the next word of lanes, so that AND and AND with a shift unpack eight weights. Then the five
+ * With u = w + 8 the lane of column k holds 256 * h'[k] + l'[k], h' and l' those of two rows: four bits in each byte.
+ * The other four bits are the next word of lanes, so that AND and AND with a shift unpack eight weights. Then the five
  * instructions of fully_connected_s8.c do eight MACs.
  *
- * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. Let S be the sum of x. l . x = l' . x - 8 S, and so for h.
- * From low = -(sum of x0 x1) - (sum of l'0 l'1) - 8 S the loop ends with low = l . x. From both = -2056 S it ends with
- * both = 256 * (h' . x) + l' . x - 2056 S, so both - low = 256 * (h' . x) - 2048 S = 256 * (h . x). Nothing is lost, as
- * |h . x| <= 512 * 8 * 128 < 2^23.
+ * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. Let S be the sum of x. l . x = l' . x - 8 S, and so for
+ * h. From low = -(sum of x0 x1) - (sum of l'0 l'1) - 8 S the loop ends with low = l . x. From both = -2056 S it ends
+ * with both = 256 * (h' . x) + l' . x - 2056 S, so both - low = 256 * (h' . x) - 2048 S = 256 * (h . x). Nothing is
+ * lost, as |h . x| <= 512 * 8 * 128 < 2^23.
  *
- * Weights: as in row_pairs.h; a block begins with minus the sum of l'0 l'1 for each pair of rows, and has four lanes
+ * Weights: as in row_pairs.inc; a block begins with minus the sum of l'0 l'1 for each pair of rows, and has four lanes
  * in a word: those of columns 0 2 (4 6) in its even half-bytes, of columns 1 3 (5 7) in the odd ones. */
 enum { NEEDS_PRODUCTS = 1, NEEDS_SUMS = 1 };
 
-#include "row_pairs.h"
+#include "row_pairs.inc"
 
 enum {
-    WIDE = 8,        /* groups in one turn of the unrolled loop */
+    WIDE = 8,        /* groups in one iteration of the unrolled loop */
     WEIGHT_WORDS = 2 /* of a pair of rows in a group */
 };
 
 #define MASK 0x0F0F0F0Fu
 
 /* What both sums start from, but for the sum of l'0 l'1. */
-static inline int32_t first_low(const int32_t *known)
+static inline int32_t first_low(const int32_t *input_sums)
 {
-    return -known[0] - 8 * known[1];
+    return -input_sums[0] - 8 * input_sums[1];
 }
 
-static inline int32_t first_both(const int32_t *known)
+static inline int32_t first_both(const int32_t *input_sums)
 {
-    return -2056 * known[1];
+    return -2056 * input_sums[1];
 }
 
 #if HAND_WRITTEN
@@ -56,7 +56,7 @@ static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights
     register int32_t low0 __asm__("r0"), both0 __asm__("r1"), low1 __asm__("r2"), both1 __asm__("r3");
     register uint32_t mask __asm__("r9") = MASK;
     const int32_t low = first_low(inputs), both = first_both(inputs);
-    inputs += KNOWN_WORDS;
+    inputs += SUM_WORDS;
     const int32_t *const wide_end = inputs + (groups & -WIDE) * GROUP_WORDS;
     const int32_t *const end = inputs + groups * GROUP_WORDS;
     while (sums != sums_end) {
@@ -95,7 +95,7 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 {
     register int32_t low __asm__("r0") = *weights++ + first_low(inputs), both __asm__("r1") = first_both(inputs);
     register uint32_t mask __asm__("r9") = MASK;
-    inputs += KNOWN_WORDS;
+    inputs += SUM_WORDS;
     for (const int32_t *const end = inputs + groups * GROUP_WORDS; inputs != end;) {
         __asm__ volatile(GROUP_OF_TWO
                          : [x] "+r"(inputs), [w] "+r"(weights), "+r"(low), "+r"(both)
@@ -109,12 +109,13 @@ static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int
 
 #else
 
-/* A pair of rows. `stride`: words from one group of the pair to its next. */
-static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t known,
+/* A pair of rows. `stride`: words from one group of the pair to its next; `first`: the word of the pair that
+ * its block begins with. */
+static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inputs, int32_t groups, int32_t first,
                      int32_t *sums)
 {
-    int32_t low = known + first_low(inputs), both = first_both(inputs);
-    inputs += KNOWN_WORDS;
+    int32_t low = first + first_low(inputs), both = first_both(inputs);
+    inputs += SUM_WORDS;
     for (; groups > 0; --groups, weights += stride, inputs += GROUP_WORDS) {
         for (int32_t i = 0; i < GROUP_WORDS; i += 2) {
             const uint32_t word = (uint32_t)weights[i / 2];
@@ -127,22 +128,7 @@ static void dot_pair(const int32_t *weights, int32_t stride, const int32_t *inpu
     sums[1] = (int32_t)((uint32_t)both - (uint32_t)low);
 }
 
-static const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums,
-                                const int32_t *sums_end)
-{
-    for (; sums != sums_end; sums += 4) {
-        dot_pair(weights + 2, 2 * WEIGHT_WORDS, inputs, groups, weights[0], sums);
-        dot_pair(weights + 2 + WEIGHT_WORDS, 2 * WEIGHT_WORDS, inputs, groups, weights[1], sums + 2);
-        weights += 2 + 2 * groups * WEIGHT_WORDS;
-    }
-    return weights;
-}
-
-static const int32_t *dot_two(const int32_t *weights, const int32_t *inputs, int32_t groups, int32_t *sums)
-{
-    dot_pair(weights + 1, WEIGHT_WORDS, inputs, groups, weights[0], sums);
-    return weights + 1 + groups * WEIGHT_WORDS;
-}
+#include "blocks_of_pairs.inc"
 
 #endif
 

@@ -8,13 +8,19 @@
 #include <arm_acle.h>
 #include <string.h>
 
-enum { PAIRS = 16 /* of rows, in a chunk */, GROUP = 4 /* columns */, WIDE = 4 /* pairs in a turn of the loop */ };
+#include "../internal/remaining_rows.h"
+
+enum {
+    PAIRS = 16, /* of rows, in a chunk */
+    GROUP = 4,  /* columns */
+    WIDE = 4    /* pairs in an iteration of the loop */
+};
 
 /* Two rows with weights that are not 0; the last one may be there twice, once with the weight 0. */
 typedef struct {
     const int8_t *first, *second;
     uint32_t weights; /* the first row's in the lower half */
-} pair_t;
+} tz_row_pair_t;
 
 static inline uint32_t load_word(const void *bytes)
 {
@@ -23,20 +29,14 @@ static inline uint32_t load_word(const void *bytes)
     return word;
 }
 
-/* Rows that are still to be looked at. */
-typedef struct {
-    const int8_t *row;
-    const int16_t *weight, *end;
-} rest_t;
-
 /* The next pairs, at most PAIRS; returns their end. */
-static pair_t *select_pairs(rest_t *rest, int32_t length, pair_t *pairs)
+static tz_row_pair_t *select_pairs(tz_remaining_rows_t *remaining, int32_t length, tz_row_pair_t *pairs)
 {
-    const pair_t *const full = pairs + PAIRS;
-    const int8_t *row = rest->row;
-    const int16_t *weight = rest->weight;
+    const tz_row_pair_t *const full = pairs + PAIRS;
+    const int8_t *row = remaining->row;
+    const int16_t *weight = remaining->weight;
     int odd = 0;
-    for (; weight != rest->end && (odd || pairs != full); row += length, ++weight) {
+    for (; weight != remaining->end && (odd || pairs != full); row += length, ++weight) {
         if (!*weight) {
             continue;
         }
@@ -44,11 +44,11 @@ static pair_t *select_pairs(rest_t *rest, int32_t length, pair_t *pairs)
             pairs[-1].second = row;
             pairs[-1].weights |= (uint32_t)(uint16_t)*weight << 16;
         } else {
-            *pairs++ = (pair_t){row, row, (uint16_t)*weight};
+            *pairs++ = (tz_row_pair_t){row, row, (uint16_t)*weight};
         }
         odd = !odd;
     }
-    *rest = (rest_t){row, weight, rest->end};
+    *remaining = (tz_remaining_rows_t){row, weight, remaining->end};
     return pairs;
 }
 
@@ -75,10 +75,10 @@ static pair_t *select_pairs(rest_t *rest, int32_t length, pair_t *pairs)
                      : "r4", "r5", "r6", "r8", "memory")
 
 /* Four columns of the pairs. */
-static void add_group(const pair_t *pair, const pair_t *end, int32_t column, int32_t *sums)
+static void add_group(const tz_row_pair_t *pair, const tz_row_pair_t *end, int32_t column, int32_t *sums)
 {
     int32_t sum0 = sums[0], sum1 = sums[1], sum2 = sums[2], sum3 = sums[3];
-    const pair_t *const wide_end = pair + ((end - pair) & -WIDE);
+    const tz_row_pair_t *const wide_end = pair + ((end - pair) & -WIDE);
     while (pair != wide_end) {
         ADD_PAIRS(ONE_PAIR ONE_PAIR ONE_PAIR ONE_PAIR);
     }
@@ -93,7 +93,7 @@ static void add_group(const pair_t *pair, const pair_t *end, int32_t column, int
 
 #else
 
-static void add_group(const pair_t *pair, const pair_t *end, int32_t column, int32_t *sums)
+static void add_group(const tz_row_pair_t *pair, const tz_row_pair_t *end, int32_t column, int32_t *sums)
 {
     for (; pair != end; ++pair) {
         const uint32_t a = load_word(pair->first + column), b = load_word(pair->second + column);
@@ -108,7 +108,7 @@ static void add_group(const pair_t *pair, const pair_t *end, int32_t column, int
 
 #endif
 
-static int32_t add_column(const pair_t *pair, const pair_t *end, int32_t column, int32_t sum)
+static int32_t add_column(const tz_row_pair_t *pair, const tz_row_pair_t *end, int32_t column, int32_t sum)
 {
     for (; pair != end; ++pair) {
         const int32_t weights = (int32_t)pair->weights;
@@ -117,7 +117,7 @@ static int32_t add_column(const pair_t *pair, const pair_t *end, int32_t column,
     return sum;
 }
 
-static void add_pairs(const pair_t *pairs, const pair_t *end, int32_t length, int32_t *sums)
+static void add_pairs(const tz_row_pair_t *pairs, const tz_row_pair_t *end, int32_t length, int32_t *sums)
 {
     int32_t column = 0;
     for (; column + GROUP <= length; column += GROUP) {
@@ -130,12 +130,12 @@ static void add_pairs(const pair_t *pairs, const pair_t *end, int32_t length, in
 
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
-    pair_t pairs[PAIRS];
-    rest_t rest = {rows, weights, weights + count};
+    tz_row_pair_t pairs[PAIRS]; /* as many as select_pairs finds */
+    tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }
-    while (rest.weight != rest.end) {
-        add_pairs(pairs, select_pairs(&rest, length, pairs), length, sums);
+    while (remaining.weight != remaining.end) {
+        add_pairs(pairs, select_pairs(&remaining, length, pairs), length, sums);
     }
 }

@@ -1,3 +1,4 @@
-#include "first_place.h"
-
-TZ_FIRST_PLACE(tz_arg_max_s32, int32_t, >)
+#define KERNEL tz_arg_max_s32
+#define TYPE int32_t
+#define BETTER(value, best) ((value) > (best))
+#include "first_of_axis.inc"

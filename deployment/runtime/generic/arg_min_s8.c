@@ -1,3 +1,4 @@
-#include "first_place.h"
-
-TZ_FIRST_PLACE(tz_arg_min_s8, int8_t, <)
+#define KERNEL tz_arg_min_s8
+#define TYPE int8_t
+#define BETTER(value, best) ((value) < (best))
+#include "first_of_axis.inc"

@@ -10,7 +10,8 @@ void tz_fully_connected_s16_long(const tz_fully_connected_s16_long_t *layer, con
         for (int32_t column = 0; column < layer->columns; ++column) {
             sum += input[column] * *weights++;
         }
-        const int32_t scaled = tz_scale_precise(sum, layer->multipliers[row], layer->rests[row], layer->shifts[row]);
+        const int32_t scaled = tz_scale_precise(sum, layer->multipliers[row], layer->low_multipliers[row],
+                                                layer->shifts[row]);
         output[row] = (int16_t)tz_clamp(scaled, layer->minimum, layer->maximum);
     }
 }

@@ -1,4 +1,4 @@
-#include "textzoo/double_precision.h"
+#include "../internal/double_precision.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_rows.h"
 
@@ -11,6 +11,6 @@ void tz_fully_connected_s16_rows(const tz_fully_connected_rows_t *layer, const i
             sum += input[column] * *weights++;
         }
         const int32_t scaled = tz_scale_as_double(sum, layer->mantissas[row], layer->exponents[row]);
-        output[layer->places[row]] = (int16_t)tz_clamp(scaled, layer->minimum, layer->maximum);
+        output[layer->output_rows[row]] = (int16_t)tz_clamp(scaled, layer->minimum, layer->maximum);
     }
 }

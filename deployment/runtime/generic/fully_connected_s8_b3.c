@@ -1,6 +1,6 @@
-/* Any core, weights in [-1, 1], five in a byte: see textzoo/base3_sums.h. */
-#include "textzoo/base3_sums.h"
-#include "textzoo/fixedpoint.h"
+/* Any core, weights in [-1, 1], five in a byte: see internal/base3_sums.h. */
+#include "../internal/base3_sums.h"
+#include "../internal/row_output.h"
 
 void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {

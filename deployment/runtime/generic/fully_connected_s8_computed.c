@@ -1,4 +1,4 @@
-#include "textzoo/double_precision.h"
+#include "../internal/double_precision.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_computed.h"
 

@@ -1,4 +1,4 @@
-#include "textzoo/double_precision.h"
+#include "../internal/double_precision.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_rows.h"
 
@@ -12,6 +12,6 @@ void tz_fully_connected_s8_rows(const tz_fully_connected_rows_t *layer, const in
         }
         const int32_t scaled = tz_scale_as_double(sum, layer->mantissas[row], layer->exponents[row]);
         const int32_t value = tz_clamp(scaled, -INT16_MAX, INT16_MAX) + layer->output_zero_point;
-        output[layer->places[row]] = (int8_t)tz_clamp(value, layer->minimum, layer->maximum);
+        output[layer->output_rows[row]] = (int8_t)tz_clamp(value, layer->minimum, layer->maximum);
     }
 }

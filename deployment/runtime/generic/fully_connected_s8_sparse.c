@@ -1,5 +1,6 @@
-/* Any core, inputs of which many are -128: see textzoo/sparse_columns.h. */
-#include "textzoo/sparse_columns.h"
+/* Any core, inputs of which many are -128: see internal/sparse_columns.h. */
+#include "../internal/row_output.h"
+#include "../internal/sparse_columns.h"
 
 static inline void finish_block(const tz_fully_connected_s8_t *layer, int32_t row, const int32_t *sums, int8_t *output)
 {

@@ -13,10 +13,10 @@ void tz_gather(const tz_gather_t *gather, const void *table, const int32_t *indi
     for (int32_t batch = 0; batch < gather->batches; ++batch) {
         for (int32_t outer = 0; outer < gather->outer; ++outer) {
             for (int32_t i = 0; i < gather->count; ++i) {
-                memcpy(target, source + (size_t)tz_clamp(indices[i], 0, gather->places - 1) * bytes, bytes);
+                memcpy(target, source + (size_t)tz_clamp(indices[i], 0, gather->entries - 1) * bytes, bytes);
                 target += bytes;
             }
-            source += (size_t)gather->places * bytes;
+            source += (size_t)gather->entries * bytes;
         }
         indices += gather->count;
     }

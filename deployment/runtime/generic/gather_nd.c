@@ -11,11 +11,11 @@ void tz_gather_nd(const tz_gather_nd_t *gather, const void *table, const int32_t
     const uint8_t *source = table;
     uint8_t *target = output;
     for (int32_t i = 0; i < gather->count; ++i, indices += gather->axes, target += bytes) {
-        size_t place = 0;
+        size_t entry = 0;
         for (int32_t axis = 0; axis < gather->axes; ++axis) {
             const int32_t size = gather->sizes[axis];
-            place = place * (size_t)size + (size_t)tz_clamp(indices[axis], 0, size - 1);
+            entry = entry * (size_t)size + (size_t)tz_clamp(indices[axis], 0, size - 1);
         }
-        memcpy(target, source + place * bytes, bytes);
+        memcpy(target, source + entry * bytes, bytes);
     }
 }

@@ -13,7 +13,7 @@ enum {
 /* As tz_scale_double takes it. */
 typedef struct {
     int32_t multiplier, shift;
-} inverse_root_t;
+} tz_inverse_root_t;
 
 /* value in [2^27, 2^29) -> 2^14 / sqrt(value), 28 fraction bits. Newton's iteration for 1 / sqrt(w), w = value / 2^29 in
  * [1/4, 1), from 1, five times; then times the root of 1/2. x stays in [1, 2), and its cube below 8: both fit. */
@@ -30,10 +30,10 @@ static int32_t iterated(int32_t value)
 }
 
 /* 1 / sqrt(sum), sum >= 0; 0 counts as 1. */
-static inverse_root_t inverse_root(int32_t sum)
+static tz_inverse_root_t inverse_root(int32_t sum)
 {
     if (sum <= 1) {
-        return (inverse_root_t){INT32_MAX, 0};
+        return (tz_inverse_root_t){INT32_MAX, 0};
     }
     int32_t right = 11;
     for (; sum >= 1 << 29; sum /= 4) {
@@ -42,7 +42,7 @@ static inverse_root_t inverse_root(int32_t sum)
     const int32_t pairs = (__builtin_clz((uint32_t)sum) - 1) / 2 - 1;
     right -= pairs;
     const int32_t root = iterated(sum * (1 << 2 * pairs));
-    return right < 0 ? (inverse_root_t){root * (1 << -right), 0} : (inverse_root_t){root, -right};
+    return right < 0 ? (tz_inverse_root_t){root * (1 << -right), 0} : (tz_inverse_root_t){root, -right};
 }
 
 static int32_t sum_of_squares(const tz_l2_normalization_s8_t *normalization, const int8_t *row)
@@ -58,7 +58,7 @@ static int32_t sum_of_squares(const tz_l2_normalization_s8_t *normalization, con
 void tz_l2_normalization_s8(const tz_l2_normalization_s8_t *normalization, const int8_t *input, int8_t *output)
 {
     for (int32_t row = 0; row < normalization->rows; ++row) {
-        const inverse_root_t scale = inverse_root(sum_of_squares(normalization, input));
+        const tz_inverse_root_t scale = inverse_root(sum_of_squares(normalization, input));
         for (int32_t i = 0; i < normalization->columns; ++i) {
             const int32_t difference = input[i] - normalization->zero_point;
             const int32_t scaled = tz_scale_double(difference, scale.multiplier, (int)scale.shift + OUTPUT_BITS);

@@ -1,5 +1,7 @@
 #include "textzoo/layer_norm_s8.h"
 
+#include "../internal/layer_norm_parts.h"
+
 /* Parameters are copied before each loop, because the compiler must assume that storing a byte changes them. */
 
 static int32_t mean_of(const tz_layer_norm_s8_t *norm, const int8_t *input)

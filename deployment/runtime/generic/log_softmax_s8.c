@@ -23,13 +23,13 @@ enum {
 typedef struct {
     int32_t mantissa; /* 31 fraction bits */
     int32_t power;    /* WIDE_FRACTION_BITS fraction bits: an integer and 1/4, or 3/4 */
-} split_t;
+} tz_split_sum_t;
 
-/* sum in [2^19, 2^31), as the largest value of a row counts as 2^19 and there are at most 4095 of them. Two candidates: the
- * sum raised to [1/2, 1) and multiplied with the root of 2, and the sum raised by as much as its product with the root of
- * 1/2 can be. Both mantissas saturate at 1; the smaller one, with the larger power, is right.
- * Powers lie between 1/4 and 12: times 2^25 they fit. */
-static split_t split(int32_t sum)
+/* sum in [2^19, 2^31), as the largest value of a row counts as 2^19 and there are at most 4095 of them. Two candidates:
+ * the sum raised to [1/2, 1) and multiplied with the root of 2, and the sum raised by as much as its product with the
+ * root of 1/2 can be. Both mantissas saturate at 1; the smaller one, with the larger power, is right. Powers lie
+ * between 1/4 and 12: times 2^25 they fit. */
+static tz_split_sum_t split(int32_t sum)
 {
     const int32_t quarter = 1 << (WIDE_FRACTION_BITS - 2);
     const int clear = __builtin_clz((uint32_t)sum);
@@ -38,7 +38,7 @@ static split_t split(int32_t sum)
     const int headroom = __builtin_clz((uint32_t)tz_high_multiply(sum, ROOT_OF_HALF)) - 1;
     const int32_t second = tz_saturating_shift_left(sum, headroom);
     const int32_t second_power = (SUM_BITS - headroom) * (1 << WIDE_FRACTION_BITS) - quarter;
-    return (split_t){first < second ? first : second, first_power > second_power ? first_power : second_power};
+    return (tz_split_sum_t){first < second ? first : second, first_power > second_power ? first_power : second_power};
 }
 
 /* Of a sum with 19 fraction bits, 26 fraction bits: below 8.4.
@@ -47,7 +47,7 @@ static split_t split(int32_t sum)
  * [0.09, 0.85], where the reciprocal wants it: all of them with 31 fraction bits, so that nothing leaves 32 bits. */
 static int32_t logarithm(int32_t sum)
 {
-    const split_t parts = split(sum);
+    const tz_split_sum_t parts = split(sum);
     const int32_t r = parts.mantissa;
     const int32_t p = (int32_t)(((int64_t)r + FOURTH_ROOT_OF_HALF + 1) >> 1);
     const int32_t q = 2 * (r - FOURTH_ROOT_OF_HALF);
@@ -55,8 +55,8 @@ static int32_t logarithm(int32_t sum)
     const int32_t numerator = tz_high_multiply(q, r) + tz_high_multiply(tz_high_multiply(q, square), ALPHA_N);
     const int32_t inner = ALPHA_I + q + tz_high_multiply(ALPHA_D, square);
     const int32_t reciprocal = tz_one_over_one_plus(tz_high_multiply(p, inner) + tz_high_multiply(ALPHA_F, q));
-    const int32_t rest = tz_high_multiply(tz_divide_by_power(numerator, LOG_BITS + 1), reciprocal);
-    return tz_saturating_shift_left(tz_high_multiply(parts.power, LOG_2) + rest, 1);
+    const int32_t mantissa_log = tz_high_multiply(tz_divide_by_power(numerator, LOG_BITS + 1), reciprocal);
+    return tz_saturating_shift_left(tz_high_multiply(parts.power, LOG_2) + mantissa_log, 1);
 }
 
 static int32_t largest_of(const int8_t *row, int32_t columns)
@@ -82,13 +82,14 @@ static int32_t sum_of_exponentials(const tz_log_softmax_s8_t *softmax, const int
 /* The distance from which on an output would leave 32 bits before it is shifted. */
 static int32_t furthest(const tz_log_softmax_s8_t *softmax, int32_t log_of_sum)
 {
-    const int32_t limit = tz_scale_double(log_of_sum + INT32_MIN, softmax->reverse_multiplier, (int)softmax->reverse_shift);
+    const int32_t limit = tz_scale_double(log_of_sum + INT32_MIN, softmax->reverse_multiplier,
+                                          (int)softmax->reverse_shift);
     return -limit < softmax->distances ? -limit : softmax->distances;
 }
 
-/* distance < distances: the product is at most 31 * 2^26, and distance < -limit: as the limit is rounded to nearest, the
- * distance is at least half a step away from where the difference would leave 32 bits. A step is more than 2^22 where that
- * is near, 255 steps from 0, and what the factors are rounded by is less than 2^9. */
+/* distance < distances: the product is at most 31 * 2^26, and distance < -limit: as the limit is rounded to nearest,
+ * the distance is at least half a step away from where the difference would leave 32 bits. A step is more than 2^22
+ * where that is near, 255 steps from 0, and what the factors are rounded by is less than 2^9. */
 static int32_t output_at(const tz_log_softmax_s8_t *softmax, int32_t distance, int32_t log_of_sum)
 {
     const int32_t scaled = tz_high_multiply(-distance * (1 << softmax->shift), softmax->multiplier);

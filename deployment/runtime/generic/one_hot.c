@@ -9,9 +9,9 @@ void tz_one_hot(const tz_one_hot_t *one_hot, const int32_t *indices, const void 
     uint8_t *target = output;
     for (int32_t outer = 0; outer < one_hot->outer; ++outer) {
         for (size_t i = 0; i < inner; ++i) {
-            const int32_t place = *indices++;
-            if (place >= 0 && place < one_hot->depth) {
-                memcpy(target + ((size_t)place * inner + i) * bytes, value, bytes);
+            const int32_t index = *indices++;
+            if (index >= 0 && index < one_hot->depth) {
+                memcpy(target + ((size_t)index * inner + i) * bytes, value, bytes);
             }
         }
         target += (size_t)one_hot->depth * inner * bytes;

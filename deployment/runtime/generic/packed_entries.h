@@ -25,10 +25,10 @@ static inline void gather_entries(const tz_gather_packed_t *gather, const int32_
     for (int32_t batch = 0; batch < gather->batches; ++batch) {
         for (int32_t outer = 0; outer < gather->outer; ++outer) {
             for (int32_t i = 0; i < gather->count; ++i, output += gather->inner) {
-                const size_t place = (size_t)tz_clamp(indices[i], 0, gather->places - 1);
-                unpack_entry(table + place * entry_bytes, gather->inner, bits, offset, output);
+                const size_t index = (size_t)tz_clamp(indices[i], 0, gather->entries - 1);
+                unpack_entry(table + index * entry_bytes, gather->inner, bits, offset, output);
             }
-            table += (size_t)gather->places * entry_bytes;
+            table += (size_t)gather->entries * entry_bytes;
         }
         indices += gather->count;
     }

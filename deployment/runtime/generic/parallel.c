@@ -8,7 +8,7 @@ void textzoo_profile_parallel(int jobs_done); /* of the application's counter.c 
 #define MARK(jobs_done) ((void)0)
 #endif
 
-void tz_parallel(tz_job_t job, const tz_half_t *first, const tz_half_t *second)
+void tz_parallel(tz_job_t job, const tz_shard_t *first, const tz_shard_t *second)
 {
     MARK(0);
     job(first);

@@ -2,6 +2,7 @@
 #ifndef TEXTZOO_PLAIN_ROWS_H
 #define TEXTZOO_PLAIN_ROWS_H
 
+#include "../internal/row_output.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_s16.h"
 #include "textzoo/fully_connected_s8.h"
@@ -26,7 +27,7 @@ static inline void plain_rows_s16(const tz_fully_connected_s16_t *layer, const i
         for (int32_t column = 0; column < layer->columns; ++column) {
             sum += input[column] * *weights++;
         }
-        sum = tz_scale_precise_short(sum, layer->multipliers[row], layer->rests[row], layer->shifts[row]);
+        sum = tz_scale_precise_short(sum, layer->multipliers[row], layer->low_multipliers[row], layer->shifts[row]);
         output[row] = (int16_t)tz_clamp(sum, layer->minimum, layer->maximum);
     }
 }

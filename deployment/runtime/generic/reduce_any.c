@@ -1,3 +1,4 @@
-#include "fold_axis.h"
-
-TZ_FOLD_AXIS(tz_reduce_any, uint8_t, result | value)
+#define KERNEL tz_reduce_any
+#define TYPE uint8_t
+#define NEXT(result, value) ((result) | (value))
+#include "fold_axis.inc"

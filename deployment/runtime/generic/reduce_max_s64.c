@@ -1,3 +1,4 @@
-#include "fold_axis.h"
-
-TZ_FOLD_AXIS(tz_reduce_max_s64, int64_t, value > result ? value : result)
+#define KERNEL tz_reduce_max_s64
+#define TYPE int64_t
+#define NEXT(result, value) ((value) > (result) ? (value) : (result))
+#include "fold_axis.inc"

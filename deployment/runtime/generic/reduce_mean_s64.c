@@ -1,15 +1,3 @@
-#include "textzoo/reduce_plain.h"
-
-void tz_reduce_mean_s64(const tz_reduce_plain_t *reduce, const int64_t *input, int64_t *output)
-{
-    for (int32_t outer = 0; outer < reduce->outer; ++outer) {
-        for (int32_t inner = 0; inner < reduce->inner; ++inner) {
-            uint64_t sum = 0;
-            for (int32_t i = 0; i < reduce->reduced; ++i) {
-                sum += (uint64_t)input[i * reduce->inner + inner];
-            }
-            *output++ = (int64_t)sum / reduce->reduced;
-        }
-        input += reduce->reduced * reduce->inner;
-    }
-}
+#define KERNEL tz_reduce_mean_s64
+#define TYPE int64_t
+#include "reduce_mean.inc"

@@ -1,3 +1,4 @@
-#include "fold_axis.h"
-
-TZ_FOLD_AXIS(tz_reduce_min_s32, int32_t, value < result ? value : result)
+#define KERNEL tz_reduce_min_s32
+#define TYPE int32_t
+#define NEXT(result, value) ((value) < (result) ? (value) : (result))
+#include "fold_axis.inc"

@@ -1,15 +1,5 @@
-#include "textzoo/reduce_prod.h"
-
-void tz_reduce_prod_s16(const tz_reduce_prod_t *reduce, const int16_t *input, int16_t *output)
-{
-    for (int32_t outer = 0; outer < reduce->outer; ++outer) {
-        for (int32_t inner = 0; inner < reduce->inner; ++inner) {
-            int32_t product = input[inner] - reduce->zero_point;
-            for (int32_t i = 1; i < reduce->reduced; ++i) {
-                product = tz_next_product(reduce, product, input[i * reduce->inner + inner]);
-            }
-            *output++ = (int16_t)tz_clamp(tz_finish_product(reduce, product), INT16_MIN, INT16_MAX);
-        }
-        input += reduce->reduced * reduce->inner;
-    }
-}
+#define KERNEL tz_reduce_prod_s16
+#define TYPE int16_t
+#define MINIMUM INT16_MIN
+#define MAXIMUM INT16_MAX
+#include "reduce_product.inc"

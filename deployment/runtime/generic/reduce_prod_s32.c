@@ -1,3 +1,4 @@
-#include "fold_axis.h"
-
-TZ_FOLD_AXIS(tz_reduce_prod_s32, int32_t, (uint32_t)result * (uint32_t)value)
+#define KERNEL tz_reduce_prod_s32
+#define TYPE int32_t
+#define NEXT(result, value) ((uint32_t)(result) * (uint32_t)(value))
+#include "fold_axis.inc"

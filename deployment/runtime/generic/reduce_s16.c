@@ -1,16 +1,6 @@
-#include "textzoo/reduce.h"
-
-void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *output)
-{
-    for (int32_t outer = 0; outer < reduce->outer; ++outer) {
-        for (int32_t inner = 0; inner < reduce->inner; ++inner) {
-            uint32_t sum = 0;
-            for (int32_t i = 0; i < reduce->reduced; ++i) {
-                const int32_t value = input[i * reduce->inner + inner];
-                sum += (uint32_t)value;
-            }
-            *output++ = (int16_t)tz_clamp(tz_finish_reduction(reduce, sum), INT16_MIN, INT16_MAX);
-        }
-        input += reduce->reduced * reduce->inner;
-    }
-}
+#define KERNEL tz_reduce_s16
+#define TYPE int16_t
+#define READ_AS int16_t
+#define MINIMUM INT16_MIN
+#define MAXIMUM INT16_MAX
+#include "reduce_sum.inc"

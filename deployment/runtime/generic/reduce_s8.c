@@ -1,16 +1,6 @@
-#include "textzoo/reduce.h"
-
-void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output)
-{
-    for (int32_t outer = 0; outer < reduce->outer; ++outer) {
-        for (int32_t inner = 0; inner < reduce->inner; ++inner) {
-            uint32_t sum = 0;
-            for (int32_t i = 0; i < reduce->reduced; ++i) {
-                const int32_t value = input[i * reduce->inner + inner];
-                sum += (uint32_t)value;
-            }
-            *output++ = (int8_t)tz_clamp(tz_finish_reduction(reduce, sum), INT8_MIN, INT8_MAX);
-        }
-        input += reduce->reduced * reduce->inner;
-    }
-}
+#define KERNEL tz_reduce_s8
+#define TYPE int8_t
+#define READ_AS int8_t
+#define MINIMUM INT8_MIN
+#define MAXIMUM INT8_MAX
+#include "reduce_sum.inc"

@@ -1,3 +1,4 @@
-#include "fold_axis.h"
-
-TZ_FOLD_AXIS(tz_reduce_sum_s64, int64_t, (uint64_t)result + (uint64_t)value)
+#define KERNEL tz_reduce_sum_s64
+#define TYPE int64_t
+#define NEXT(result, value) ((uint64_t)(result) + (uint64_t)(value))
+#include "fold_axis.inc"

@@ -1,4 +1,4 @@
-#include "softmax_rows.h"
+#include "softmax_s16.h"
 
 void tz_softmax_s16(const tz_softmax_s16_t *softmax, const int16_t *input, int16_t *output)
 {

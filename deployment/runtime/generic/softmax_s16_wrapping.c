@@ -1,4 +1,4 @@
-#include "softmax_rows.h"
+#include "softmax_s16.h"
 
 static int32_t exponential_of(const tz_softmax_s16_t *softmax, int32_t distance)
 {

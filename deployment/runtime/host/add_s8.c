@@ -3,7 +3,7 @@
 
 #if defined(__AVX2__)
 
-#include "textzoo/avx2_scale.h"
+#include "../internal/avx2_scale.h"
 
 enum { LANES = 8 };
 

@@ -15,7 +15,7 @@ static void requantize(const tz_fully_connected_s16_t *layer, int32_t row, int32
     for (const int32_t end = row + rows; row < end; ++row) {
         const int32_t sum = (int32_t)((uint32_t)*sums++ + (uint32_t)layer->bias[row]);
         const int32_t scaled =
-            tz_scale_precise_short(sum, layer->multipliers[row], layer->rests[row], layer->shifts[row]);
+            tz_scale_precise_short(sum, layer->multipliers[row], layer->low_multipliers[row], layer->shifts[row]);
         output[row] = (int16_t)tz_clamp(scaled, layer->minimum, layer->maximum);
     }
 }

@@ -2,18 +2,18 @@
  * become unsigned, u, in one of two ways:
  *   AVX2: x * w = |x| * (w with the sign of x). VPMADDUBSW adds two such products in int16 and cannot saturate, because
  *   |x| <= 128 and |w| <= 127: 2 * 128 * 127 = 32512.
- *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is taken off first.
+ *   VNNI: x * w = (x + 128) * w - 128 * w; 128 * (sum of w) is subtracted first.
  *
- * Weights: int8, as in row_blocks.h; a block begins with 128 * (sum of w) of each row (int32). */
+ * Weights: int8, as in row_blocks.inc; a block begins with 128 * (sum of w) of each row (int32). */
 #define FIELDS 1
 #define OFFSET 0
 #define HEAD_BYTES 4
 
-#include "row_blocks.h"
+#include "row_blocks.inc"
 
 #if defined(__AVX2__)
 
-static inline void prepare(inputs_t *inputs)
+static inline void prepare(tz_block_inputs_t *inputs)
 {
     for (int32_t column = 0; column < inputs->columns; column += PADDING) {
         const __m256i x = load(inputs->values + column);
@@ -49,7 +49,7 @@ static inline __m256i add_unit(__m256i sum, __m256i x, __m256i u, const int8_t *
 }
 
 /* A block or a stripe: `rows` is a constant. */
-static inline const int8_t *dot_rows(const int8_t *weights, const inputs_t *inputs, int32_t rows,
+static inline const int8_t *dot_rows(const int8_t *weights, const tz_block_inputs_t *inputs, int32_t rows,
                                                int32_t *sums)
 {
     const int32_t vectors = rows / LANES;

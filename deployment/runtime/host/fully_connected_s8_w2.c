@@ -5,14 +5,14 @@
  * Exact: a field is weight + 1, in [0, 2], or 4 times that, in {0, 4, 8}. VPMADDUBSW adds two products, which lie in
  * [2 * 8 * -128, 2 * 8 * 127]; 16 of them lie in [-32768, 32512], which fits int16. Their sum is a multiple of 4.
  *
- * Weights: as in row_blocks.h; of the 32 rows of a stripe the first eight in the lowest two bits, each + 1. */
+ * Weights: as in row_blocks.inc; of the 32 rows of a stripe the first eight in the lowest two bits, each + 1. */
 #define FIELDS 4
 #define OFFSET 1
 #define HEAD_BYTES 0
 
 enum { STEPS = 16 }; /* groups of columns whose sums fit int16 */
 
-#include "row_blocks.h"
+#include "row_blocks.inc"
 
 #if defined(__AVX2__)
 

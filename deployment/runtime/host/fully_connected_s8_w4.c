@@ -3,14 +3,14 @@
  * Exact: a field is weight + 8, in [0, 15]. VPMADDUBSW adds two products, at most 2 * 15 * 128 = 3840; eight of them
  * are at most 30720, which fits int16.
  *
- * Weights: as in row_blocks.h; of the 16 rows of a stripe the first eight in the lower half-bytes, each + 8. */
+ * Weights: as in row_blocks.inc; of the 16 rows of a stripe the first eight in the lower half-bytes, each + 8. */
 #define FIELDS 2
 #define OFFSET 8
 #define HEAD_BYTES 0
 
 enum { STEPS = 8 }; /* groups of columns whose sums fit int16 */
 
-#include "row_blocks.h"
+#include "row_blocks.inc"
 
 #if defined(__AVX2__)
 

@@ -7,14 +7,14 @@
  *   O * (q3 + 2^16 q1) = u1 q3 + 2^16 (u1 q1 + u3 q3)          this factor Y
  *   W * X + O * (Y - 2^8 X) = E * X + O * Y                    so that E need not be cut out
  *
- * The sum of these over some words is L + 2^16 M: M is what is wanted, with u for k, and L = sum of u0 q2 + u1 q3. As
- * u = k + 128, it is larger than with k by 0x00800080 * (X + Y), summed over the words, which depends on the vector
- * alone: it is taken off, and 2^15 added, once for all rows. With k for u, |L| and |M| are at most 128 * sum of |q|.
- * Where that sum is at most 255, both are at most 32640: L + 2^15 lies in [0, 2^16) and changes nothing above, M fits the
- * upper 16 bits with its sign. So the result >> 16 is M, exactly.
+ * The sum of these over some words is L + 2^16 M: M is what is wanted, with u for k, and L = sum of u0 q2 + u1 q3. As u
+ * = k + 128, it is larger than with k by 0x00800080 * (X + Y), summed over the words, which depends on the vector
+ * alone: it is subtracted, and 2^15 added, once for all rows. With k for u, |L| and |M| are at most 128 * sum of |q|.
+ * Where that sum is at most 255, both are at most 32640: L + 2^15 lies in [0, 2^16) and changes nothing above, M fits
+ * the upper 16 bits with its sign. So the result >> 16 is M, exactly.
  *
- * Eight columns of the vector, or else four, stay in registers for all rows; their sum of |q| is looked at first. Columns
- * with larger ones, and rows that are not at multiples of 4 bytes, are taken byte by byte. */
+ * Eight columns of the vector, or else four, stay in registers for all rows; their sum of |q| is looked at first.
+ * Columns with larger ones, and rows that are not at multiples of 4 bytes, are taken byte by byte. */
 #include "textzoo/dot_rows_s8.h"
 
 #include <string.h>
@@ -28,19 +28,19 @@ enum { WORD = 4 /* columns */, LARGEST = 255 /* sum of |q| */ };
 /* The factors of W and O. */
 typedef struct {
     uint32_t all, odd;
-} factors_t;
+} tz_word_factors_t;
 
 /* Four columns of the vector; takes what their keys have too much from `start`. */
-static factors_t factors_of(const int16_t *vector, uint32_t *start)
+static tz_word_factors_t factors_of(const int16_t *vector, uint32_t *start)
 {
     const uint32_t even = (uint32_t)vector[2] + ((uint32_t)vector[0] << 16);
     const uint32_t odd = (uint32_t)vector[3] + ((uint32_t)vector[1] << 16);
     *start -= BIAS * (even + odd);
-    return (factors_t){even, odd - (even << 8)};
+    return (tz_word_factors_t){even, odd - (even << 8)};
 }
 
 /* The keys at a multiple of 4 bytes. */
-static inline uint32_t products(const int8_t *keys, factors_t factors)
+static inline uint32_t products(const int8_t *keys, tz_word_factors_t factors)
 {
     uint32_t word;
     memcpy(&word, __builtin_assume_aligned(keys, WORD), sizeof word);
@@ -51,7 +51,8 @@ static inline uint32_t products(const int8_t *keys, factors_t factors)
 #if defined(__XTENSA__) && !defined(TZ_NO_ASSEMBLY)
 
 /* By hand, because GCC's order of these needs more registers than there are. */
-static inline void add_row(const int8_t *row, factors_t first, factors_t second, uint32_t start, int32_t *sum)
+static inline void add_row(const int8_t *row, tz_word_factors_t first, tz_word_factors_t second, uint32_t start,
+                           int32_t *sum)
 {
     uint32_t a, b, total;
     __asm__ volatile("l32i %[a], %[row], 0\n"
@@ -83,7 +84,8 @@ static inline void add_row(const int8_t *row, factors_t first, factors_t second,
 
 #else
 
-static inline void add_row(const int8_t *row, factors_t first, factors_t second, uint32_t start, int32_t *sum)
+static inline void add_row(const int8_t *row, tz_word_factors_t first, tz_word_factors_t second, uint32_t start,
+                           int32_t *sum)
 {
     *sum += (int32_t)(products(row, first) + products(row + WORD, second) + start) >> 16;
 }
@@ -95,7 +97,7 @@ __attribute__((noinline)) static void add_two_words(const int8_t *rows, int32_t 
                                                     const int16_t *vector, int32_t *sums)
 {
     uint32_t start = HALF;
-    const factors_t first = factors_of(vector, &start), second = factors_of(vector + WORD, &start);
+    const tz_word_factors_t first = factors_of(vector, &start), second = factors_of(vector + WORD, &start);
     for (const int32_t *const end = sums + count; sums != end; ++sums, rows += length) {
         add_row(rows, first, second, start, sums);
     }
@@ -106,7 +108,7 @@ __attribute__((noinline)) static void add_word(const int8_t *rows, int32_t count
                                                int32_t *sums)
 {
     uint32_t start = HALF;
-    const factors_t factors = factors_of(vector, &start);
+    const tz_word_factors_t factors = factors_of(vector, &start);
     for (const int32_t *const end = sums + count; sums != end; ++sums, rows += length) {
         *sums += (int32_t)(products(rows, factors) + start) >> 16;
     }

@@ -28,19 +28,20 @@ __attribute__((noinline)) static int32_t scale_up(int32_t sum, int32_t multiplie
     return tz_scale_single(sum, multiplier, shift);
 }
 
-/* tz_scale_single. With total = 31 - shift >= 33 the rounding 2^(total - 1) is a multiple of 2^32: it belongs to the upper
- * word alone, and the lower one has no part in the result. */
+/* tz_scale_single. With total = 31 - shift >= 33 the rounding 2^(total - 1) is a multiple of 2^32: it belongs to the
+ * upper word alone, and the lower one has no part in the result. */
 static inline int32_t scale_row(int32_t sum, int32_t multiplier, int shift)
 {
     const int above = -1 - shift; /* total - 32 */
     if (__builtin_expect(above < 1, 0)) {
         return scale_up(sum, multiplier, shift);
     }
-    /* In two steps, because the sum of upper word and rounding may not fit 32 bits: half up = (floor(u / 2^(a-1)) + 1) / 2. */
+    /* In two steps, because the sum of upper word and rounding may not fit 32 bits: half up is
+     * (floor(u / 2^(a-1)) + 1) / 2. */
     return ((upper_product(sum, multiplier) >> (above - 1)) + 1) >> 1;
 }
 
-/* At most `count` rows from `row` on; sums: (count) without the bias, of which `too_much` is taken off. */
+/* At most `count` rows from `row` on; sums: (count) without the bias, of which `too_much` is subtracted. */
 static inline void finish_rows(const tz_fully_connected_s8_t *layer, int32_t row, int32_t count, const int32_t *sums,
                                int32_t too_much, int8_t *output)
 {

@@ -1,6 +1,6 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors, weights in [-1, 1], five in a byte: see
- * textzoo/base3_sums.h. Only the way from sums to outputs is this variant's own. */
-#include "textzoo/base3_sums.h"
+ * internal/base3_sums.h. Only the way from sums to outputs is this variant's own. */
+#include "../internal/base3_sums.h"
 
 #include "finish_row.h"
 

@@ -1,6 +1,6 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors, inputs of which many are -128: see
- * textzoo/sparse_columns.h. Only the way from sums to outputs is this variant's own. */
-#include "textzoo/sparse_columns.h"
+ * internal/sparse_columns.h. Only the way from sums to outputs is this variant's own. */
+#include "../internal/sparse_columns.h"
 
 #include "finish_row.h"
 

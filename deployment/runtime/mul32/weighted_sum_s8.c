@@ -1,20 +1,22 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors: two MACs in a multiplication where the
  * weights are small.
  *
- * Most weights of attention are 0 after rounding: such rows are left out first. A word of four values, each + 128 (an XOR
- * does it), is W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3; all of what follows is modulo 2^32. s0 to s3 are the sums of u0 to u3
- * times the weights: 128 * (sum of the weights) too much, which is taken off at the end.
+ * Most weights of attention are 0 after rounding: such rows are left out first. A word of four values, each + 128 (an
+ * XOR does it), is W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3; all of what follows is modulo 2^32. s0 to s3 are the sums of u0
+ * to u3 times the weights: 128 * (sum of the weights) too much, which is subtracted at the end.
  *
  * Weights that add up to at most 257: with E = u0 + 2^16 u2 and O = u1 + 2^16 u3, which a shift and a mask cut out,
  * W = E + 2^8 O. No s exceeds 257 * 255 = 2^16 - 1: the sum of O times the weights is s1 + 2^16 s3 with both halves in
  * place, that of E is s0 + 2^16 s2, and is the sum of W less 2^8 times the sum of O, so that E need not be cut out.
  *
- * Other weights: the sums of W, W >> 8, W >> 16 and W >> 24 times the weights. As W >> 8 = u1 + 2^8 (W >> 16), and so on,
- * s1 is the second less 2^8 times the third. No mask is needed. The s lie in [0, 2^32), as the weights add up to less
- * than 2^24. */
+ * Other weights: the sums of W, W >> 8, W >> 16 and W >> 24 times the weights. As W >> 8 = u1 + 2^8 (W >> 16), and so
+ * on, s1 is the second less 2^8 times the third. No mask is needed. The s lie in [0, 2^32), as the weights add up to
+ * less than 2^24. */
 #include "textzoo/weighted_sum_s8.h"
 
 #include <string.h>
+
+#include "../internal/remaining_rows.h"
 
 enum {
     TERMS = 32, /* rows in a chunk */
@@ -28,34 +30,28 @@ enum {
 typedef struct {
     const int8_t *row;
     uint32_t weight;
-} term_t;
+} tz_term_t;
 
 typedef struct {
-    term_t terms[TERMS];
-    const term_t *end;
+    tz_term_t terms[TERMS]; /* (end - terms) */
+    const tz_term_t *end;
     uint32_t total; /* of the weights */
-} chunk_t;
+} tz_term_chunk_t;
 
-/* Rows that are still to be looked at. */
-typedef struct {
-    const int8_t *row;
-    const int16_t *weight, *end;
-} rest_t;
-
-static void select_terms(rest_t *rest, int32_t length, chunk_t *chunk)
+static void select_terms(tz_remaining_rows_t *remaining, int32_t length, tz_term_chunk_t *chunk)
 {
-    const int8_t *row = rest->row;
-    const int16_t *weight = rest->weight, *const end = rest->end;
-    term_t *term = chunk->terms;
+    const int8_t *row = remaining->row;
+    const int16_t *weight = remaining->weight, *const end = remaining->end;
+    tz_term_t *term = chunk->terms;
     uint32_t total = 0;
     for (; weight != end && term != chunk->terms + TERMS; row += length, ++weight) {
         if (*weight) {
             const uint32_t value = (uint16_t)*weight;
-            *term++ = (term_t){row, value};
+            *term++ = (tz_term_t){row, value};
             total += value;
         }
     }
-    *rest = (rest_t){row, weight, end};
+    *remaining = (tz_remaining_rows_t){row, weight, end};
     chunk->end = term;
     chunk->total = total;
 }
@@ -84,10 +80,10 @@ static inline void add_halves(int32_t *sums, uint32_t all, uint32_t odd, uint32_
 }
 
 /* Eight columns, small weights. */
-__attribute__((noinline)) static void add_two_words(const chunk_t *chunk, int32_t column, int32_t *sums)
+__attribute__((noinline)) static void add_two_words(const tz_term_chunk_t *chunk, int32_t column, int32_t *sums)
 {
     uint32_t all0 = 0, odd0 = 0, all1 = 0, odd1 = 0;
-    for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
+    for (const tz_term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         const int8_t *const values = term->row + column;
         const uint32_t weight = term->weight, word0 = load_values(values), word1 = load_values(values + WORD);
         all0 += word0 * weight;
@@ -101,10 +97,10 @@ __attribute__((noinline)) static void add_two_words(const chunk_t *chunk, int32_
 }
 
 /* Four columns, any weights. */
-__attribute__((noinline)) static void add_word(const chunk_t *chunk, int32_t column, int32_t *sums)
+__attribute__((noinline)) static void add_word(const tz_term_chunk_t *chunk, int32_t column, int32_t *sums)
 {
     uint32_t sum0 = 0, sum1 = 0, sum2 = 0, sum3 = 0;
-    for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
+    for (const tz_term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         const uint32_t word = load_values(term->row + column), weight = term->weight;
         sum0 += word * weight;
         sum1 += (word >> 8) * weight;
@@ -118,16 +114,16 @@ __attribute__((noinline)) static void add_word(const chunk_t *chunk, int32_t col
     add_sum(sums + 3, sum3, too_much);
 }
 
-static int32_t add_column(const chunk_t *chunk, int32_t column, int32_t sum)
+static int32_t add_column(const tz_term_chunk_t *chunk, int32_t column, int32_t sum)
 {
-    for (const term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
+    for (const tz_term_t *term = chunk->terms, *const end = chunk->end; term != end; ++term) {
         sum += (int32_t)term->weight * term->row[column];
     }
     return sum;
 }
 
 /* All columns; their number is a multiple of 4, as are the addresses. */
-static void add_words(const chunk_t *chunk, int32_t length, int32_t *sums)
+static void add_words(const tz_term_chunk_t *chunk, int32_t length, int32_t *sums)
 {
     int32_t column = 0;
     for (; chunk->total <= SMALL && column + 2 * WORD <= length; column += 2 * WORD) {
@@ -138,7 +134,7 @@ static void add_words(const chunk_t *chunk, int32_t length, int32_t *sums)
     }
 }
 
-static void add_bytes(const chunk_t *chunk, int32_t length, int32_t *sums)
+static void add_bytes(const tz_term_chunk_t *chunk, int32_t length, int32_t *sums)
 {
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = add_column(chunk, column, sums[column]);
@@ -148,13 +144,13 @@ static void add_bytes(const chunk_t *chunk, int32_t length, int32_t *sums)
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
     const int aligned = (((uintptr_t)rows | (uintptr_t)length) & (WORD - 1)) == 0;
-    chunk_t chunk;
-    rest_t rest = {rows, weights, weights + count};
+    tz_term_chunk_t chunk;
+    tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }
-    while (rest.weight != rest.end) {
-        select_terms(&rest, length, &chunk);
+    while (remaining.weight != remaining.end) {
+        select_terms(&remaining, length, &chunk);
         if (aligned) {
             add_words(&chunk, length, sums);
         } else {

@@ -1,7 +1,7 @@
 /* Cortex-M55: four elements at a time as int32; what is left as the generic kernel does it. */
 #include "textzoo/add_s8.h"
 
-#include "textzoo/mve_scale.h"
+#include "../internal/mve_scale.h"
 
 enum { LANES = 4 };
 

@@ -27,7 +27,7 @@ static int narrow_vector(const int16_t *vector, int32_t length, int8_t *narrow)
     "vldrb.8 q0, [%[rows]], #16\n" multiply ".s8 " sum ", " vector ", q0\n"
 #define ROW_OF_32(sum) SIXTEEN("vmladav", sum, "q1") SIXTEEN("vmladava", sum, "q2")
 #define ROW_OF_64(sum) ROW_OF_32(sum) SIXTEEN("vmladava", sum, "q3") SIXTEEN("vmladava", sum, "q4")
-/* Two rows in every turn. */
+/* Two rows in every iteration. */
 #define DOT_PAIRS_OF_ROWS(load_vector, row)                                                                            \
     __asm__ volatile(load_vector "wls lr, %[pairs], 2f\n"                                                              \
                                  "1:\n" row("r0") row("r2") "strd r0, r2, [%[sums]], #8\n"                             \
@@ -93,7 +93,7 @@ static void dot_narrow_rows(const int8_t *rows, int32_t count, int32_t length, c
 
 void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
 {
-    int8_t narrow[LARGEST];
+    int8_t narrow[LARGEST]; /* (length) the vector, where it fits */
     if (length <= LARGEST && narrow_vector(vector, length, narrow)) {
         dot_narrow_rows(rows, count, length, narrow, sums);
         return;

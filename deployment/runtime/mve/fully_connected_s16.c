@@ -1,11 +1,11 @@
 /* Cortex-M55 with the vector extension for integers (Helium): 16 instructions for 7 rows by 8 columns.
  *
  * VLDRB widens 8 weights to int16, VMLADAVA adds their products with 8 inputs to a sum in a core register. It addresses
- * the even registers only; seven rows take all of them but LR, the loop counter. Sums start from the bias, wrap, and fit
- * 32 bits in the end, as the contract says.
+ * the even registers only; seven rows take all of them but LR, the loop counter. Sums start from the bias, wrap, and
+ * fit 32 bits in the end, as the contract says.
  *
- * Weights: int8. Blocks of seven rows, then the remaining rows one by one. A block is, for every 8 columns, 8 weights of
- * each of its rows; missing columns are 0.
+ * Weights: int8. Blocks of seven rows, then the remaining rows one by one. A block is, for every 8 columns, 8 weights
+ * of each of its rows; missing columns are 0.
  * Scratch: the sums of a tile (int32); then, if the columns are no multiple of 8, the inputs followed by zeros. */
 #include "textzoo/fully_connected_s16.h"
 
@@ -20,7 +20,7 @@ enum {
 
 /* -------------------------------------------------------------------------------------------------------- sums */
 
-/* The loop gives every register its place. Unoptimized code and Clang do not let it, nor does -fno-omit-frame-pointer:
+/* The loop assigns every register. Unoptimized code and Clang do not let it, nor does -fno-omit-frame-pointer:
  * define TZ_NO_ASSEMBLY for that. */
 #if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(TZ_NO_ASSEMBLY)
 
@@ -99,7 +99,7 @@ static const int8_t *dot_tile(const int8_t *weights, const int16_t *inputs, int3
 
 /* The upper word of tz_scale_precise_short's product in each lane:
  * value * high = 2^32 * VMULH + VMUL, the lower word without a sign; VQDMULH is (value * low) >> 31, and cannot
- * saturate because low is not -2^31. With 1 taken off where value is negative that is `added`, which fits 32 bits: the
+ * saturate because low is not -2^31. With 1 subtracted where value is negative that is `added`, which fits 32 bits: the
  * smallest VQDMULH is 1 - 2^31. The sum's upper word is VMULH, the sign of `added` and the carry of the lower words. */
 static inline int32x4_t upper_words(int32x4_t value, int32x4_t high, int32x4_t low)
 {
@@ -115,7 +115,7 @@ static void requantize(const tz_fully_connected_s16_t *layer, int32_t row, int32
                        int16_t *output)
 {
     const int32x4_t minimum = vdupq_n_s32(layer->minimum), maximum = vdupq_n_s32(layer->maximum);
-    const int32_t *high = layer->multipliers + row, *low = layer->rests + row;
+    const int32_t *high = layer->multipliers + row, *low = layer->low_multipliers + row;
     const int8_t *shift = layer->shifts + row;
     for (; rows > 0; rows -= 4, sums += 4, high += 4, low += 4, shift += 4, output += 4) {
         const mve_pred16_t some = vctp32q((uint32_t)rows);

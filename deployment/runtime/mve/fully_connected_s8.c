@@ -1,10 +1,10 @@
 /* Cortex-M55 with the vector extension for integers (Helium): 14 instructions for 7 rows by 16 columns.
  *
  * Weights: int8. Blocks of seven rows, then the remaining rows one by one. A block is, for every 16 columns, 16 weights
- * of each of its rows; missing columns are 0. Everything else: row_tiles.h. */
+ * of each of its rows; missing columns are 0. Everything else: row_tiles.inc. */
 enum { BLOCK = 7, TILE = 18 * BLOCK, NEEDS_SUM = 0 };
 
-#include "row_tiles.h"
+#include "row_tiles.inc"
 
 #if HAND_WRITTEN
 
@@ -18,7 +18,7 @@ enum { BLOCK = 7, TILE = 18 * BLOCK, NEEDS_SUM = 0 };
         ADD_ROW(inputs, "r10") ADD_ROW(inputs, "r12")
 
 /* Blocks of seven rows, groups >= RESIDENT. */
-static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                const int32_t *bias, int32_t *sums,
                                                                const int32_t *sums_end)
 {
@@ -36,7 +36,7 @@ static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *wei
     return weights;
 }
 
-static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                  const int32_t *bias, int32_t *sums,
                                                                  const int32_t *sums_end)
 {
@@ -55,8 +55,8 @@ static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *w
 }
 
 /* Blocks of seven rows. */
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     if (sums == sums_end) {
         return weights;
@@ -66,7 +66,7 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
 }
 
 /* sum + one row. */
-static int32_t dot_row(const int8_t *weights, const inputs_t *inputs, int32_t sum)
+static int32_t dot_row(const int8_t *weights, const tz_tile_inputs_t *inputs, int32_t sum)
 {
     const int8_t *x = inputs->values;
     register int32_t total __asm__("r0") = sum;
@@ -85,7 +85,7 @@ static int32_t dot_row(const int8_t *weights, const inputs_t *inputs, int32_t su
 #else
 
 /* sum + one row, its groups `stride` bytes apart. */
-static int32_t dot_strided_row(const int8_t *weights, int32_t stride, const inputs_t *inputs, int32_t sum)
+static int32_t dot_strided_row(const int8_t *weights, int32_t stride, const tz_tile_inputs_t *inputs, int32_t sum)
 {
     const int8_t *x = inputs->values;
     for (int32_t group = 0; group < inputs->groups; ++group, weights += stride) {
@@ -96,8 +96,8 @@ static int32_t dot_strided_row(const int8_t *weights, int32_t stride, const inpu
     return sum;
 }
 
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     for (; sums != sums_end; sums += BLOCK, bias += BLOCK, weights += inputs->groups * GROUP * BLOCK) {
         for (int32_t row = 0; row < BLOCK; ++row) {
@@ -107,14 +107,14 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
     return weights;
 }
 
-static int32_t dot_row(const int8_t *weights, const inputs_t *inputs, int32_t sum)
+static int32_t dot_row(const int8_t *weights, const tz_tile_inputs_t *inputs, int32_t sum)
 {
     return dot_strided_row(weights, GROUP, inputs, sum);
 }
 
 #endif
 
-static const int8_t *dot_tile(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t rows,
+static const int8_t *dot_tile(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t rows,
                               int32_t *sums)
 {
     const int32_t whole = rows / BLOCK * BLOCK;

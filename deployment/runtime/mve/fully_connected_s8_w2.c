@@ -14,10 +14,10 @@
  * start of the next; so each, less 4 times the next, ends as its row's bias and products modulo 2^32.
  *
  * Weights: bytes. Blocks of four rows; missing last rows are 0. A block is 16 bytes for every 16 columns; missing
- * columns are 0. Everything else: row_tiles.h; the sums in scratch memory are a multiple of four. */
+ * columns are 0. Everything else: row_tiles.inc; the sums in scratch memory are a multiple of four. */
 enum { BLOCK = 4, TILE = 32 * BLOCK, NEEDS_SUM = 0 };
 
-#include "row_tiles.h"
+#include "row_tiles.inc"
 
 #if HAND_WRITTEN
 
@@ -42,7 +42,7 @@ enum { BLOCK = 4, TILE = 32 * BLOCK, NEEDS_SUM = 0 };
     "sub r4, r4, r6, lsl #2\n"
 
 /* groups >= RESIDENT. */
-static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                const int32_t *bias, int32_t *sums,
                                                                const int32_t *sums_end)
 {
@@ -59,7 +59,7 @@ static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *wei
     return weights;
 }
 
-static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                  const int32_t *bias, int32_t *sums,
                                                                  const int32_t *sums_end)
 {
@@ -76,8 +76,8 @@ static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *w
 }
 
 /* sums != sums_end. */
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     return inputs->groups < RESIDENT ? dot_narrow_blocks(weights, inputs, bias, sums, sums_end)
                                      : dot_wide_blocks(weights, inputs, bias, sums, sums_end);
@@ -89,14 +89,14 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
 static void add_column(int32_t byte, int32_t x, int32_t *sums)
 {
     for (int32_t row = 0; row < BLOCK; ++row) {
-        const int32_t rest = (byte + 2) >> 2;
-        sums[row] += (byte - 4 * rest) * x;
-        byte = rest;
+        const int32_t quotient = (byte + 2) >> 2;
+        sums[row] += (byte - 4 * quotient) * x;
+        byte = quotient;
     }
 }
 
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     const int32_t columns = inputs->groups * GROUP;
     for (; sums != sums_end; sums += BLOCK, bias += BLOCK, weights += columns) {
@@ -110,7 +110,7 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
 
 #endif
 
-static const int8_t *dot_tile(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t rows,
+static const int8_t *dot_tile(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t rows,
                               int32_t *sums)
 {
     const int32_t whole = rows / BLOCK * BLOCK;

@@ -11,11 +11,11 @@
  * 16 * high the loop ends with high as it should be and both - 16 * high = (bias of l) + l . x modulo 2^32.
  *
  * Weights: bytes. Blocks of three pairs of rows, then the remaining pairs one by one; a missing last row is 0. A block
- * is, for every 16 columns, 16 bytes of each of its pairs; missing columns are 0. Everything else: row_tiles.h; the
+ * is, for every 16 columns, 16 bytes of each of its pairs; missing columns are 0. Everything else: row_tiles.inc; the
  * sums in scratch memory are an even number. */
 enum { BLOCK = 6, TILE = 21 * BLOCK, NEEDS_SUM = 1 };
 
-#include "row_tiles.h"
+#include "row_tiles.inc"
 
 enum { PAIR = 2 };
 
@@ -31,13 +31,13 @@ enum { PAIR = 2 };
 #define ADD_GROUP(inputs) ADD_PAIR(inputs, "r0", "r2") ADD_PAIR(inputs, "r4", "r6") ADD_PAIR(inputs, "r8", "r10")
 #define JOIN_PAIR(both, high)                                                                                          \
     "add " both ", " both ", " high ", lsl #4\n"                                                                       \
-    "sub " both ", " both ", %[known]\n"
+    "sub " both ", " both ", %[offset_sum]\n"
 #define JOIN JOIN_PAIR("r0", "r2") JOIN_PAIR("r4", "r6") JOIN_PAIR("r8", "r10")
 #define SEPARATE_PAIR(both, high) "sub " both ", " both ", " high ", lsl #4\n"
 #define SEPARATE SEPARATE_PAIR("r0", "r2") SEPARATE_PAIR("r4", "r6") SEPARATE_PAIR("r8", "r10")
 
 /* Blocks of six rows, groups >= RESIDENT. */
-static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                const int32_t *bias, int32_t *sums,
                                                                const int32_t *sums_end)
 {
@@ -50,12 +50,12 @@ static __attribute__((noinline)) const int8_t *dot_wide_blocks(const int8_t *wei
                                    "bne 1b\n"
                      : [w] "+r"(weights), [x] "+r"(x), [bias] "+r"(bias), [sums] "+r"(sums)
                      : [groups] "r"(inputs->groups - RESIDENT), [others] "m"(others), [end] "r"(sums_end),
-                       [known] "r"(8 * inputs->sum)
+                       [offset_sum] "r"(8 * inputs->sum)
                      : SUM_REGISTERS, "lr", VECTOR_REGISTERS, "cc", "memory");
     return weights;
 }
 
-static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const inputs_t *inputs,
+static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs,
                                                                  const int32_t *bias, int32_t *sums,
                                                                  const int32_t *sums_end)
 {
@@ -68,14 +68,14 @@ static __attribute__((noinline)) const int8_t *dot_narrow_blocks(const int8_t *w
                      "bne 1b\n"
                      : [w] "+r"(weights), [x] "+r"(x), [bias] "+r"(bias), [sums] "+r"(sums)
                      : [groups] "r"(inputs->groups), [first] "m"(first), [end] "r"(sums_end),
-                       [known] "r"(8 * inputs->sum)
+                       [offset_sum] "r"(8 * inputs->sum)
                      : SUM_REGISTERS, "lr", "q0", "q1", "cc", "memory");
     return weights;
 }
 
 /* Blocks of six rows. */
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     if (sums == sums_end) {
         return weights;
@@ -84,7 +84,7 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
                                      : dot_wide_blocks(weights, inputs, bias, sums, sums_end);
 }
 
-static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums)
+static const int8_t *dot_pair(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t *sums)
 {
     const int8_t *x = inputs->values;
     register int32_t high __asm__("r2") = bias[1];
@@ -94,7 +94,7 @@ static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, con
                                            "vldrb.8 q1, [%[x]], #16\n" ADD_PAIR("q1", "r0", "r2") "le lr, 1b\n"
                                            SEPARATE_PAIR("r0", "r2")
                      : [w] "+r"(weights), [x] "+r"(x), "+r"(both), "+r"(high)
-                     : [groups] "r"(inputs->groups), [known] "r"(8 * inputs->sum)
+                     : [groups] "r"(inputs->groups), [offset_sum] "r"(8 * inputs->sum)
                      : "lr", "q0", "q1", "memory");
     sums[0] = both;
     sums[1] = high;
@@ -104,7 +104,7 @@ static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, con
 #else
 
 /* A pair of rows, its groups `stride` bytes apart. */
-static void dot_strided_pair(const int8_t *weights, int32_t stride, const inputs_t *inputs, const int32_t *bias,
+static void dot_strided_pair(const int8_t *weights, int32_t stride, const tz_tile_inputs_t *inputs, const int32_t *bias,
                              int32_t *sums)
 {
     const int8_t *x = inputs->values;
@@ -120,8 +120,8 @@ static void dot_strided_pair(const int8_t *weights, int32_t stride, const inputs
     sums[1] = high;
 }
 
-static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums,
-                                const int32_t *sums_end)
+static const int8_t *dot_blocks(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias,
+                                int32_t *sums, const int32_t *sums_end)
 {
     for (; sums != sums_end; sums += BLOCK, bias += BLOCK, weights += inputs->groups * GROUP * BLOCK / PAIR) {
         for (int32_t row = 0; row < BLOCK; row += PAIR) {
@@ -131,7 +131,7 @@ static const int8_t *dot_blocks(const int8_t *weights, const inputs_t *inputs, c
     return weights;
 }
 
-static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t *sums)
+static const int8_t *dot_pair(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t *sums)
 {
     dot_strided_pair(weights, GROUP, inputs, bias, sums);
     return weights + inputs->groups * GROUP;
@@ -139,7 +139,7 @@ static const int8_t *dot_pair(const int8_t *weights, const inputs_t *inputs, con
 
 #endif
 
-static const int8_t *dot_tile(const int8_t *weights, const inputs_t *inputs, const int32_t *bias, int32_t rows,
+static const int8_t *dot_tile(const int8_t *weights, const tz_tile_inputs_t *inputs, const int32_t *bias, int32_t rows,
                               int32_t *sums)
 {
     const int32_t whole = rows / BLOCK * BLOCK;

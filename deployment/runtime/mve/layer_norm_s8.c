@@ -1,7 +1,8 @@
 /* Cortex-M55: four elements at a time as int32; what is left of a row, as the generic kernel does it. */
 #include "textzoo/layer_norm_s8.h"
 
-#include "textzoo/mve_scale.h"
+#include "../internal/layer_norm_parts.h"
+#include "../internal/mve_scale.h"
 
 enum { LANES = 4, BYTES = 16 };
 
@@ -33,8 +34,8 @@ static int32_t differences(const tz_layer_norm_s8_t *norm, const int8_t *input, 
         squares = vmladavaq_s32(squares, centred, centred);
     }
     for (; i < norm->width; ++i) {
-        const int32_t common = tz_scale_hoisted(input[i] - input_zero_point, to_common);
-        const int32_t difference = tz_norm_saturated(common - common_mean, to_difference);
+        const int32_t value = input[i] - input_zero_point;
+        const int32_t difference = tz_norm_difference(value, to_common, common_mean, to_difference);
         output[i] = (int8_t)difference;
         squares += (difference - zero_point) * (difference - zero_point);
     }
@@ -57,7 +58,7 @@ void tz_layer_norm_s8(const tz_layer_norm_s8_t *norm, const int8_t *input, int8_
         vstrbq_s32(output + i, tz_saturate_four(tz_scale_four(product, to_output)));
     }
     for (; i < norm->width; ++i) {
-        const int32_t factor = tz_norm_saturated(deviation * (norm->gain[i] - gain_zero_point), to_factor);
-        output[i] = (int8_t)tz_norm_saturated((output[i] - zero_point) * (factor - factor_zero_point), to_output);
+        const int32_t difference = output[i] - zero_point, plain_gain = norm->gain[i] - gain_zero_point;
+        output[i] = (int8_t)tz_norm_output(difference, plain_gain, deviation, to_factor, factor_zero_point, to_output);
     }
 }

@@ -1,4 +1,4 @@
-/* Cortex-M55 with the vector extension for integers (Helium): 16 columns of a row in one turn of the loop.
+/* Cortex-M55 with the vector extension for integers (Helium): 16 columns of a row in one iteration of the loop.
  *
  * VLDRH widens four columns to int32, VMLA adds them times the weight. Sums wrap like the generic kernel's: the same
  * integers. */

@@ -5,38 +5,34 @@
 
 #include <arm_mve.h>
 
+#include "../internal/remaining_rows.h"
+
 enum { ENTRIES = 32, LANES = 4, GROUP = 4 * LANES /* columns */ };
 
 typedef struct {
     const int8_t *row;
     int32_t weight;
-} entry_t;
-
-/* Rows that are still to be looked at. */
-typedef struct {
-    const int8_t *row;
-    const int16_t *weight, *end;
-} rest_t;
+} tz_weighted_row_t;
 
 /* The next rows with weights that are not 0, at most ENTRIES; returns their end. */
-static entry_t *select_rows(rest_t *rest, int32_t length, entry_t *entries)
+static tz_weighted_row_t *select_rows(tz_remaining_rows_t *remaining, int32_t length, tz_weighted_row_t *entries)
 {
-    const entry_t *const full = entries + ENTRIES;
-    const int8_t *row = rest->row;
-    const int16_t *weight = rest->weight;
-    for (; weight != rest->end && entries != full; row += length, ++weight) {
+    const tz_weighted_row_t *const full = entries + ENTRIES;
+    const int8_t *row = remaining->row;
+    const int16_t *weight = remaining->weight;
+    for (; weight != remaining->end && entries != full; row += length, ++weight) {
         if (*weight) {
-            *entries++ = (entry_t){row, *weight};
+            *entries++ = (tz_weighted_row_t){row, *weight};
         }
     }
-    *rest = (rest_t){row, weight, rest->end};
+    *remaining = (tz_remaining_rows_t){row, weight, remaining->end};
     return entries;
 }
 
 #define ADD_FOUR(offset, sum) "vldrb.s32 q4, [r4, #" offset "]\nvmla.s32 " sum ", q4, r5\n"
 
 /* Sixteen columns; there is at least one entry. */
-static void add_group(const entry_t *entries, int32_t count, int32_t column, int32_t *sums)
+static void add_group(const tz_weighted_row_t *entries, int32_t count, int32_t column, int32_t *sums)
 {
     __asm__ volatile("vldrw.32 q0, [%[sums]]\n"
                      "vldrw.32 q1, [%[sums], #16]\n"
@@ -58,7 +54,8 @@ static void add_group(const entry_t *entries, int32_t count, int32_t column, int
 }
 
 /* Four columns, or the last ones. */
-static void add_some(const entry_t *entry, const entry_t *end, int32_t column, int32_t columns, int32_t *sums)
+static void add_some(const tz_weighted_row_t *entry, const tz_weighted_row_t *end, int32_t column, int32_t columns,
+                     int32_t *sums)
 {
     const mve_pred16_t some = vctp32q((uint32_t)columns);
     int32x4_t sum = vldrwq_z_s32(sums, some);
@@ -68,7 +65,7 @@ static void add_some(const entry_t *entry, const entry_t *end, int32_t column, i
     vstrwq_p_s32(sums, sum, some);
 }
 
-static void add_rows(const entry_t *entries, const entry_t *end, int32_t length, int32_t *sums)
+static void add_rows(const tz_weighted_row_t *entries, const tz_weighted_row_t *end, int32_t length, int32_t *sums)
 {
     int32_t column = 0;
     for (; column + GROUP <= length; column += GROUP) {
@@ -81,13 +78,13 @@ static void add_rows(const entry_t *entries, const entry_t *end, int32_t length,
 
 void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t *sums)
 {
-    entry_t entries[ENTRIES];
-    rest_t rest = {rows, weights, weights + count};
+    tz_weighted_row_t entries[ENTRIES]; /* (end - entries) */
+    tz_remaining_rows_t remaining = {rows, weights, weights + count};
     for (int32_t column = 0; column < length; ++column) {
         sums[column] = 0;
     }
-    while (rest.weight != rest.end) {
-        const entry_t *const end = select_rows(&rest, length, entries);
+    while (remaining.weight != remaining.end) {
+        const tz_weighted_row_t *const end = select_rows(&remaining, length, entries);
         if (end != entries) {
             add_rows(entries, end, length, sums);
         }

@@ -1,7 +1,7 @@
 /* 64-bit Arm cores: sixteen elements at a time, four in a vector of int32; what is left as the generic kernel does it. */
 #include "textzoo/add_s8.h"
 
-#include "textzoo/neon_scale.h"
+#include "../internal/neon_scale.h"
 
 enum { GROUP = 16, VECTORS = 4 };
 

@@ -1,10 +1,13 @@
 /* 64-bit Arm cores: 64, 32 or 16 columns of four rows at a time.
  *
  * A vector within [-127, 127], which a query nearly always is, is multiplied as int8: SMULL and SMLAL2 add two products
- * in int16, at most 2 * 127 * 128 = 32512, and SADALP adds neighbours to int32. Any other vector is multiplied as int16. */
+ * in int16, at most 2 * 127 * 128 = 32512, and SADALP adds neighbours to int32. Any other vector is multiplied as
+ * int16. */
 #include "textzoo/dot_rows_s8.h"
 
 #include <arm_neon.h>
+
+#include "../internal/dot_remaining.h"
 
 enum { ROWS = 4, GROUP = 16 /* columns */, GROUPS = 4 };
 
@@ -80,6 +83,6 @@ void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int
         column += GROUP;
     }
     if (column < length) {
-        tz_dot_rest_s8(rows + column, count, length, vector + column, length - column, column > 0, sums);
+        tz_dot_remaining_s8(rows + column, count, length, vector + column, length - column, column > 0, sums);
     }
 }

@@ -5,6 +5,7 @@
 #include <arm_neon.h>
 #include <string.h>
 
+#include "../internal/row_output.h"
 #include "textzoo/fixedpoint.h"
 #include "textzoo/fully_connected_s8.h"
 

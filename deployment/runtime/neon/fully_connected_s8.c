@@ -28,7 +28,7 @@ typedef struct {
     const int8_t *values; /* (columns) */
     int32_t columns;      /* a multiple of VECTOR */
     int32_t safe;         /* squares of weights up to which eight products fit a lane */
-} inputs_t;
+} tz_neon_inputs_t;
 
 /* By hand, because GCC copies registers whenever four are loaded at once. Products of a row of 64 or 128 columns; LOAD
  * leaves it in v24 to v31 and `row` at the next one. */
@@ -128,7 +128,7 @@ INLINE int32x4_t dot_vector(const int8_t *row, int8x16_t x)
 }
 
 /* As many columns as `vectors` (8 or 4) have of up to sixteen rows, added to the sums. */
-INLINE void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, const int8_t *values,
+INLINE void add_chunk(const int8_t *rows, const int32_t *squares, const tz_neon_inputs_t *inputs, const int8_t *values,
                       int vectors, int fours, int32x4_t *sums)
 {
     int8x16_t x[CHUNK];
@@ -144,7 +144,8 @@ INLINE void add_chunk(const int8_t *rows, const int32_t *squares, const inputs_t
 }
 
 /* The same of 16 columns. */
-INLINE void add_vector(const int8_t *rows, const inputs_t *inputs, const int8_t *values, int fours, int32x4_t *sums)
+INLINE void add_vector(const int8_t *rows, const tz_neon_inputs_t *inputs, const int8_t *values, int fours,
+                       int32x4_t *sums)
 {
     const int8x16_t x = vld1q_s8(values);
     const int32_t stride = inputs->columns;
@@ -156,7 +157,8 @@ INLINE void add_vector(const int8_t *rows, const inputs_t *inputs, const int8_t 
 }
 
 /* Up to sixteen rows, added to the sums, four of them to a vector. */
-INLINE void dot_block(const int8_t *rows, const int32_t *squares, const inputs_t *inputs, int fours, int32x4_t *sums)
+INLINE void dot_block(const int8_t *rows, const int32_t *squares, const tz_neon_inputs_t *inputs, int fours,
+                      int32x4_t *sums)
 {
     int32_t column = 0;
     for (; column + CHUNK * VECTOR <= inputs->columns; column += CHUNK * VECTOR) {
@@ -182,7 +184,7 @@ void tz_fully_connected_s8(const tz_fully_connected_s8_t *given, const int8_t *i
     int32_t row = 0;
     memset(values + columns - VECTOR, 0, VECTOR);
     memcpy(values, input, (size_t)layer->columns);
-    const inputs_t inputs = {values, columns, LARGEST_SQUARE / (largest_squares(values, columns) + 1)};
+    const tz_neon_inputs_t inputs = {values, columns, LARGEST_SQUARE / (largest_squares(values, columns) + 1)};
     for (; row + BLOCK <= layer->rows; row += BLOCK, rows += BLOCK * columns, squares += BLOCK / LANES) {
         int32x4_t sums[BLOCK / LANES];
         for (int i = 0; i < BLOCK / LANES; ++i) {

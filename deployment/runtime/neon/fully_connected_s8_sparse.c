@@ -23,9 +23,9 @@ enum {
 typedef struct {
     uint32_t *next;
     uint32_t sum;
-} entries_t;
+} tz_entry_list_t;
 
-INLINE entries_t add_input(entries_t entries, uint32_t column, uint32_t value)
+INLINE tz_entry_list_t add_input(tz_entry_list_t entries, uint32_t column, uint32_t value)
 {
     while (value > 0) {
         const uint32_t part = value < PART ? value : PART;
@@ -41,7 +41,7 @@ INLINE entries_t add_input(entries_t entries, uint32_t column, uint32_t value)
 }
 
 /* Eight inputs, - 128, from `column` on. */
-INLINE entries_t add_inputs(entries_t entries, uint32_t column, uint64_t values)
+INLINE tz_entry_list_t add_inputs(tz_entry_list_t entries, uint32_t column, uint64_t values)
 {
     while (values != 0) {
         const int bit = __builtin_ctzll(values) & ~7;
@@ -54,7 +54,7 @@ INLINE entries_t add_inputs(entries_t entries, uint32_t column, uint64_t values)
 /* input: (columns); entries: (3 * columns). Returns the end of those that there are. */
 static const uint32_t *list_inputs(const int8_t *input, int32_t columns, uint32_t *first)
 {
-    entries_t entries = {first, 0};
+    tz_entry_list_t entries = {first, 0};
     uint64_t values;
     int32_t column = 0;
     for (; column + INPUTS <= columns; column += INPUTS) {

@@ -2,7 +2,8 @@
  * does it. */
 #include "textzoo/layer_norm_s8.h"
 
-#include "textzoo/neon_scale.h"
+#include "../internal/layer_norm_parts.h"
+#include "../internal/neon_scale.h"
 
 enum { GROUP = 16, VECTORS = 4 };
 
@@ -44,8 +45,8 @@ static int32_t differences(const tz_layer_norm_s8_t *norm, const int8_t *input, 
     }
     int32_t squares = vaddvq_s32(sums);
     for (; i < norm->width; ++i) {
-        const int32_t common = tz_scale_hoisted(input[i] - input_zero_point, to_common);
-        const int32_t difference = tz_norm_saturated(common - common_mean, to_difference);
+        const int32_t value = input[i] - input_zero_point;
+        const int32_t difference = tz_norm_difference(value, to_common, common_mean, to_difference);
         output[i] = (int8_t)difference;
         squares += (difference - zero_point) * (difference - zero_point);
     }
@@ -75,7 +76,7 @@ void tz_layer_norm_s8(const tz_layer_norm_s8_t *norm, const int8_t *input, int8_
         vst1q_s8(output + i, tz_narrow_sixteen(products));
     }
     for (; i < norm->width; ++i) {
-        const int32_t factor = tz_norm_saturated(deviation * (norm->gain[i] - gain_zero_point), to_factor);
-        output[i] = (int8_t)tz_norm_saturated((output[i] - zero_point) * (factor - factor_zero_point), to_output);
+        const int32_t difference = output[i] - zero_point, plain_gain = norm->gain[i] - gain_zero_point;
+        output[i] = (int8_t)tz_norm_output(difference, plain_gain, deviation, to_factor, factor_zero_point, to_output);
     }
 }

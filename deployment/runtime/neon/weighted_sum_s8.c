@@ -1,8 +1,8 @@
 /* 64-bit Arm cores: 64, 32 or 16 columns of four rows at a time.
  *
  * Most weights of attention are 0 after rounding: four zeros in a row are left out. Weights up to 127 are multiplied as
- * int8, and the products added in int16: as long as the weights add up to 255, no sum exceeds 255 * 128 = 32640. Then the
- * sums go to int32. Rows of larger weights are multiplied as int16 and added in int32 at once. */
+ * int8, and the products added in int16: as long as the weights add up to 255, no sum exceeds 255 * 128 = 32640. Then
+ * the sums go to int32. Rows of larger weights are multiplied as int16 and added in int32 at once. */
 #include "textzoo/weighted_sum_s8.h"
 
 #include <arm_neon.h>
@@ -21,9 +21,9 @@ typedef struct {
     int16x8_t narrow[2 * GROUPS];
     int32x4_t wide[4 * GROUPS];
     uint32_t room; /* that the narrow sums still have */
-} sums_t;
+} tz_column_sums_t;
 
-static inline __attribute__((always_inline)) void flush(sums_t *sums, int groups)
+static inline __attribute__((always_inline)) void flush(tz_column_sums_t *sums, int groups)
 {
     for (int i = 0; i < 2 * groups; ++i) {
         sums->wide[2 * i] = vaddw_s16(sums->wide[2 * i], vget_low_s16(sums->narrow[i]));
@@ -33,7 +33,7 @@ static inline __attribute__((always_inline)) void flush(sums_t *sums, int groups
     sums->room = ROOM;
 }
 
-static inline __attribute__((always_inline)) void add_narrow_row(sums_t *sums, int groups, const int8_t *row,
+static inline __attribute__((always_inline)) void add_narrow_row(tz_column_sums_t *sums, int groups, const int8_t *row,
                                                                  int8x16_t weight)
 {
     for (int i = 0; i < groups; ++i) {
@@ -43,7 +43,7 @@ static inline __attribute__((always_inline)) void add_narrow_row(sums_t *sums, i
     }
 }
 
-static inline __attribute__((always_inline)) void add_wide_row(sums_t *sums, int groups, const int8_t *row,
+static inline __attribute__((always_inline)) void add_wide_row(tz_column_sums_t *sums, int groups, const int8_t *row,
                                                                int16_t weight)
 {
     for (int i = 0; i < 2 * groups; ++i) {
@@ -54,7 +54,8 @@ static inline __attribute__((always_inline)) void add_wide_row(sums_t *sums, int
 }
 
 /* Four rows with weights up to 127, which add up to 255 at the most. */
-static inline __attribute__((always_inline)) void add_narrow_rows(sums_t *sums, int groups, const int8_t *rows,
+static inline __attribute__((always_inline)) void add_narrow_rows(tz_column_sums_t *sums, int groups,
+                                                                  const int8_t *rows,
                                                                   int32_t length, uint64_t weights, uint32_t total)
 {
     const int8x16_t bytes = vreinterpretq_s8_u64(vdupq_n_u64(weights));
@@ -72,7 +73,7 @@ static inline __attribute__((always_inline)) void add_narrow_rows(sums_t *sums, 
 static inline __attribute__((always_inline)) void sum_columns(const int8_t *rows, int32_t count, int32_t length,
                                                               const int16_t *weights, int groups, int32_t *output)
 {
-    sums_t sums = {.room = ROOM};
+    tz_column_sums_t sums = {.room = ROOM};
     for (; count >= ROWS; count -= ROWS, rows += ROWS * length, weights += ROWS) {
         uint64_t four;
         memcpy(&four, weights, sizeof four);
@@ -99,8 +100,8 @@ static inline __attribute__((always_inline)) void sum_columns(const int8_t *rows
 }
 
 /* The last columns, fewer than sixteen. */
-static void sum_rest(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t columns,
-                     int32_t *sums)
+static void sum_remaining(const int8_t *rows, int32_t count, int32_t length, const int16_t *weights, int32_t columns,
+                          int32_t *sums)
 {
     for (int32_t column = 0; column < columns; ++column) {
         int32_t sum = 0;
@@ -126,6 +127,6 @@ void tz_weighted_sum_s8(const int8_t *rows, int32_t count, int32_t length, const
         column += GROUP;
     }
     if (column < length) {
-        sum_rest(rows + column, count, length, weights, length - column, sums + column);
+        sum_remaining(rows + column, count, length, weights, length - column, sums + column);
     }
 }

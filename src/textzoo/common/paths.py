@@ -12,7 +12,7 @@ BOARD_FOLDER = CONFIGURATION / "board"
 DEPLOYMENT = PROJECT / "deployment"
 APPLICATION = DEPLOYMENT / "application"
 RUNTIME = DEPLOYMENT / "runtime"
-PLATFORM_SOURCES = DEPLOYMENT / "templates"
+PLATFORM_SOURCES = DEPLOYMENT / "platforms"
 PRETRAINED_MODELS = PROJECT / "pretrained_models"
 # What a user types.
 PROGRAM = "textzoo" if IS_INSTALLED else "python stm32ai_main.py"

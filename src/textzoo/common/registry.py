@@ -1,7 +1,9 @@
 """Lazy registries: a name leads to `module:attribute`, imported only when it is asked for."""
 
+import contextlib
 import difflib
 import importlib
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -53,5 +55,5 @@ class Registry:
         if name not in self.places:
             raise unknown_name(self.kind, name, self.places)
         module_name, attribute = self.places[name].split(":")
-        with without_notes():
+        with contextlib.nullcontext() if module_name in sys.modules else without_notes():
             return getattr(importlib.import_module(module_name), attribute)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
-from textzoo.compiler.backend.emitter import Flash, ModelFacts, SelfCheck, all_constants, emit, share_equal
+from textzoo.compiler.backend.emitter import Flash, ModelFacts, SelfCheck, all_constants, distinct_bytes, emit
 from textzoo.compiler.backend.kernel_selection import use_vector_kernels
 from textzoo.compiler.backend.kernels import sources_of
 from textzoo.compiler.backend.lowering import lower
@@ -41,7 +41,7 @@ class CompiledModel:
         program: The statements, for reports.
         facts: What the header says.
         logits: The output of a decode step; None for other models.
-        savings: What each pass saved.
+        savings: What each pass saved; empty where that was not asked for.
         context: What the templates of `files` printed.
     """
 
@@ -93,6 +93,7 @@ def compile_file(
     name: str = "model",
     check: SelfCheck | None = None,
     without: frozenset[str] = frozenset(),
+    with_savings: bool = False,
 ) -> CompiledModel:
     """Compile a .tflite.
 
@@ -102,13 +103,14 @@ def compile_file(
         name: What the header calls the model.
         check: For the self-check on the device.
         without: Passes to leave out.
+        with_savings: Whether to measure what each pass saves: lowers and plans once more after each of them.
 
     Raises:
         UserError: The file is damaged, or has operators that are not in the table: all of them are listed.
     """
-    return compile_bytes(
-        read_checked_bytes(Path(path)), target, label=str(path), name=name, check=check, without=without
-    )
+    content = read_checked_bytes(Path(path))
+    options = {"name": name, "check": check, "without": without, "with_savings": with_savings}
+    return compile_bytes(content, target, label=str(path), **options)
 
 
 def compile_bytes(
@@ -119,6 +121,7 @@ def compile_bytes(
     name: str = "model",
     check: SelfCheck | None = None,
     without: frozenset[str] = frozenset(),
+    with_savings: bool = False,
 ) -> CompiledModel:
     """The same for the bytes of a .tflite; `label` stands in error messages."""
     file = parse_tflite(content, label)
@@ -127,7 +130,9 @@ def compile_bytes(
     facts.check = check or SelfCheck()
     kernels = choose_kernels(narrow_matrices(graph.nodes), target.variant, target.weights)
     target = replace(target, kernels=kernels)
-    program, plan, savings = optimized(graph, target, without)
+    savings = SavingsLog(target) if with_savings else None
+    program = optimized(graph, target, without, savings)
+    plan = plan_memory(graph, program)
     check_memory(plan, label)
     use_vector_kernels(program, target.variant)
     verify(graph, program, plan)
@@ -141,35 +146,52 @@ def compile_bytes(
         program=program,
         facts=facts,
         logits=graph.outputs.get("logits"),
-        savings=savings,
+        savings=savings.entries if savings else [],
         context=context,
     )
 
 
-def optimized(graph: Graph, target: Target, without: frozenset[str]) -> tuple[Program, MemoryPlan, list[Saving]]:
-    """Run the passes, noting what each one saves; passes on the graph come before those on statements.
+def optimized(graph: Graph, target: Target, without: frozenset[str], savings: "SavingsLog | None" = None) -> Program:
+    """Run the passes on the graph, lower it, then run those on the program; note in `savings` what each one saves.
 
-    Two cores come last: no pass has to know of them.
+    Sharing calls between two cores comes last: no pass has to know of it.
     """
+    passes = chosen_passes(without)
+    note = savings.note if savings else lambda *_: None
+    note("", graph)
+    for entry in passes:
+        if not entry.on_program:
+            entry.function()(graph)
+            note(entry.text, graph)
     program = lower(graph, target)
-    plan = plan_memory(graph, program)
-    before = sizes_of(graph, program, plan)
-    savings = []
-    for entry in chosen_passes(without):
+    for entry in passes:
         if entry.on_program:
             entry.function()(graph, program)
-        else:
-            entry.function()(graph)
-            program = lower(graph, target)
-        plan = plan_memory(graph, program)
-        after = sizes_of(graph, program, plan)
-        savings.append(Saving(entry.text, before, after))
-        before = after
+            note(entry.text, graph, program)
     if target.cores > 1:
         second_core.run(program)
-        plan = plan_memory(graph, program)
-        savings.append(Saving("matrix products and heads on two cores", before, sizes_of(graph, program, plan)))
-    return program, plan, savings
+        note("matrix products and heads on two cores", graph, program)
+    return program
+
+
+class SavingsLog:
+    """Sizes of a program after each pass, for reports.
+
+    Attributes:
+        entries: What each pass saved, in order.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.entries: list[Saving] = []
+        self._target = target
+        self._last = Sizes(0, 0, 0)
+
+    def note(self, text: str, graph: Graph, program: Program | None = None) -> None:
+        """Measure the sizes after a pass; an empty text is for those before the first one."""
+        sizes = sizes_of(graph, program or lower(graph, self._target))
+        if text:
+            self.entries.append(Saving(text, self._last, sizes))
+        self._last = sizes
 
 
 def check_memory(plan: MemoryPlan, label: str) -> None:
@@ -182,9 +204,9 @@ def check_memory(plan: MemoryPlan, label: str) -> None:
         )
 
 
-def sizes_of(graph: Graph, program: Program, plan: MemoryPlan) -> Sizes:
-    constants = sum(constant.values.nbytes for constant in share_equal(all_constants(graph, program)))
-    return Sizes(len(program.statements), plan.arena_bytes, constants)
+def sizes_of(graph: Graph, program: Program) -> Sizes:
+    arena_bytes = plan_memory(graph, program).arena_bytes
+    return Sizes(len(program.statements), arena_bytes, distinct_bytes(all_constants(graph, program)))
 
 
 def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: str) -> ModelFacts:

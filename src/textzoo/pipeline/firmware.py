@@ -90,6 +90,7 @@ def prepare(
         with_weight_files=config.deployment.weight_files,
         second_core=config.deployment.second_core,
         defaults=config.prediction,
+        with_savings=True,
     )
     keep(made, workspace, sink)
     return made
@@ -108,6 +109,7 @@ def make_firmware(
     with_weight_files: bool = False,
     second_core: bool = False,
     defaults: PredictionConfig | None = None,
+    with_savings: bool = False,
 ) -> Firmware:
     """Compile a quantized decode step for a board (None: this machine) and render its project into a folder.
 
@@ -123,7 +125,8 @@ def make_firmware(
     platform = platform_of(board)
     target = Target(board.variant if board else HOST, weights, cores=2 if second_core else 1)
     without |= platform.without_passes
-    compiled = compile_file(path, target, name=name, check=self_check(engine, tokens), without=without)
+    check = self_check(engine, tokens)
+    compiled = compile_file(path, target, name=name, check=check, without=without, with_savings=with_savings)
     files = {
         **platform.model_files(compiled),
         **render_tokenizer(tokenizer),

@@ -13,24 +13,10 @@ import numpy as np
 from ai_edge_litert.interpreter import OpResolverType
 
 from textzoo.common.progress import progress_bar
+from textzoo.compiler.operators.registry import OPERATORS
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile, parse_tflite
 from textzoo.engines.litert_engine import NEW_STATE, LitertReferenceEngine, open_interpreter
 
-# Operators whose outputs must have the scale of (some of) their inputs: name -> the inputs concerned.
-SAME_SCALE_INPUTS = {
-    "RESHAPE": (0,),
-    "TRANSPOSE": (0,),
-    "SPLIT": (1,),
-    "SLICE": (0,),
-    "STRIDED_SLICE": (0,),
-    "SQUEEZE": (0,),
-    "EXPAND_DIMS": (0,),
-    "GATHER": (0,),
-    "SELECT_V2": (1, 2),
-    "DYNAMIC_UPDATE_SLICE": (0, 1),
-    "CONCATENATION": tuple(range(64)),
-    "PACK": tuple(range(64)),
-}
 # A score this far below its row's maximum has a probability below 1e-5, which no quantized softmax can show.
 SOFTMAX_MARGIN = 12.0
 # LiteRT fixes the int8 output of a softmax at steps of 1/256.
@@ -153,9 +139,8 @@ def scale_groups(graph: TfliteFile) -> list[set[int]]:
         if NEW_STATE + name in graph.outputs
     ]
     for operator in graph.operators:
-        for place in SAME_SCALE_INPUTS.get(operator.name, ()):
-            if place < len(operator.inputs):
-                ties += [(operator.inputs[place], output) for output in operator.outputs]
+        tied = OPERATORS.get(operator.name).same_scale if operator.name in OPERATORS.places else slice(0)
+        ties += [(index, output) for index in operator.inputs[tied] for output in operator.outputs]
     return merged([tie for tie in ties if all(_can_be_tied(graph.tensors[index]) for index in tie)])
 
 

@@ -16,7 +16,7 @@ class Platform(ABC):
     Every project has a Makefile with `image IMAGE=<image> [PROFILE=1]`, `emulate`, `flash`, `size` and `clean`.
 
     Attributes:
-        name: Key of PLATFORMS, and folder in deployment/templates.
+        name: Key of PLATFORMS, and folder in deployment/platforms.
         image: What `make` builds, and whose ELF tells flash and RAM: the twin where the board's needs a framework.
         suffix: Of its programs.
         without_passes: Passes of the compiler whose results its projects have no place for.

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from textzoo.common.errors import UserError
 from textzoo.common.signals import raise_if_interrupted
+from textzoo.targets.protocol import GREETING, LINE_BYTES, OUT_OF_SEQUENCE, PROTOCOL_VERSION
 from textzoo.targets.signed_lines import LONGEST_NUMBER, checked_body, command_line, object_of
 from textzoo.text.settings import SamplingConfig
 
@@ -29,23 +30,17 @@ PATIENCE_SECONDS = 5.0
 TAKING_SECONDS = 2.0
 RELEASE_SECONDS = 2.0
 HEARING_SECONDS = 0.5
-PROTOCOL_VERSION = 2
 # Tries without a new line, after which a line is given up.
 TRIES = 8
 # So often firmware without checksums says that it does not know them, before that is believed.
 OLD_ANSWERS = 3
-OUT_OF_SEQUENCE = "out of sequence"
 CHECKS = (
     "Check that the baud rate is the board's (deployment.hardware_setup.uart.baud), that both sides share a ground, "
     "that the cable is short and sits well, and that no other program has the line open; a lower rate may help."
 )
-# The last line of the firmware's greeting (deployment/application/console.c).
-GREETING = "Type a text to continue"
 KEPT_LINES = 6
 SHOWN_CHARACTERS = 200
 MAX_LINE_BYTES = 1 << 20
-# What the firmware reads as one line, its end not counted (TEXTZOO_LINE_BYTES of deployment/application/console.c).
-DEVICE_LINE_BYTES = 576
 
 
 class OutOfSequenceError(UserError):
@@ -364,11 +359,11 @@ def generate_command(settings: SamplingConfig, prompt: str) -> dict[str, Any]:
 def check_prompt(settings: SamplingConfig) -> None:
     """UserError where the command that continues the prompt is longer than the firmware's line."""
     received = len(command_line(generate_command(settings, settings.prompt)).rstrip(b"\n"))
-    excess = received - DEVICE_LINE_BYTES
+    excess = received - LINE_BYTES
     if excess > 0:
         raise UserError(
             "prediction.prompt is too long for a device's console",
-            expected=f"at most {DEVICE_LINE_BYTES} bytes for the command with it and the other options",
+            expected=f"at most {LINE_BYTES} bytes for the command with it and the other options",
             received=f"{received:,} bytes",
             remedy=f"Give a prompt that is {excess:,} bytes shorter, or benchmarking.sample=false.",
         )

@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import ModelSizes, copy_files, program_name, render_all
 
 
 class Host(Platform):
@@ -33,7 +34,7 @@ class Host(Platform):
         return super().image_path(project, "host", profile)
 
     def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:
-        copy_files(TEMPLATES / "host", ["port.c"], folder / "port")
+        copy_files(PLATFORM_SOURCES / "host", ["port.c"], folder / "port")
         values = {"sizes": sizes, "model_name": program_name(sizes.name)}
         render_all("host", {name: name for name in ("Makefile", "CMakeLists.txt", "README.md")}, values, folder)
 

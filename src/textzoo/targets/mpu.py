@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import BOARD_IMAGE, Board, Emulator
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.toolchains import TOOLS, tool_beside
 
 # Core -> flags of GCC and clang.
@@ -48,10 +49,11 @@ class Mpu(Platform):
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         values = project_values(self, board, sizes)
-        copy_files(TEMPLATES / "host", ["port.c"], folder / "board")
-        copy_files(TEMPLATES / "stm32", ["memory_functions.c"], folder / "twin")
-        copy_files(TEMPLATES / "mpu", ["start.c", "port_twin.c", "sections.ld"], folder / "twin")
-        copy_files(TEMPLATES / "mpu", ["weights.ld"], folder / "board")
+        copy_files(PLATFORM_SOURCES / "host", ["port.c"], folder / "board")
+        copy_files(PLATFORM_SOURCES / "stm32", ["memory_functions.c"], folder / "twin")
+        copy_files(PLATFORM_SOURCES / "mpu", ["start.c", "port_twin.c", "sections.ld"], folder / "twin")
+        copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder / "twin")
+        copy_files(PLATFORM_SOURCES / "mpu", ["weights.ld"], folder / "board")
         names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
         render_all("mpu", names | {"memory.ld": "twin/memory.ld"}, values, folder)
 

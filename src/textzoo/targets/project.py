@@ -14,10 +14,9 @@ from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json
-from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
+from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.backend.templates import template
 
-TEMPLATES = PLATFORM_SOURCES
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
@@ -154,8 +153,9 @@ def checked_name(name: str) -> str:
 
 
 def headers_for(sources: list[Path]) -> list[Path]:
-    """The public headers, and those beside the sources."""
-    beside = {header for source in sources for header in (RUNTIME / source).parent.glob("*.h")}
+    """What sources may include: the public headers, the internal ones, and headers and bodies beside the sources."""
+    folders = {RUNTIME / "internal", *((RUNTIME / source).parent for source in sources)}
+    beside = {path for folder in folders for ending in ("*.h", "*.inc") for path in folder.glob(ending)}
     return sorted(beside | set((RUNTIME / "include").rglob("*.h")))
 
 
@@ -174,7 +174,7 @@ def copy_files(source: Path, names: list[str], folder: Path) -> None:
 
 
 def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder: Path) -> None:
-    """Render templates of deployment/templates/GROUP: template's name without .j2 -> file in the project."""
+    """Render templates of deployment/platforms/GROUP: template's name without .j2 -> file in the project."""
     for source, target in names.items():
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)

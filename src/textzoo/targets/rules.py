@@ -6,12 +6,10 @@ from textzoo.common.errors import UserError, collecting
 from textzoo.common.settings import Rule
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.targets.console import check_prompt
+from textzoo.targets.protocol import MAX_STOP_BYTES
 from textzoo.targets.registry import HOST
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 from textzoo.text.settings import SamplingConfig
-
-# What the console of a device can hold (deployment/application/stop.h).
-MAX_STOP_BYTES = 32
 
 
 def check_benchmarking(

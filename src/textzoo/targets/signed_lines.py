@@ -10,7 +10,9 @@ import re
 import zlib
 from typing import Any
 
-SIGNATURE = re.compile(rb'(\{.*),"crc":"([0-9a-f]{8})"\}', re.DOTALL)
+from textzoo.targets.protocol import CRC_KEY
+
+SIGNATURE = re.compile(rb"(\{.*)" + re.escape(CRC_KEY) + rb'([0-9a-f]{8})"\}', re.DOTALL)
 # What the longest number and first line add to a command, and the signature.
 LONGEST_NUMBER = 2**32 - 1
 
@@ -34,7 +36,7 @@ def command_line(values: dict[str, Any], number: int = LONGEST_NUMBER, first: in
 def signed(body: bytes) -> bytes:
     """An object on a line, with its checksum."""
     opened = body[:-1]
-    return opened + b',"crc":"%08x"}\n' % zlib.crc32(opened)
+    return opened + CRC_KEY + b'%08x"}\n' % zlib.crc32(opened)
 
 
 def checked_body(line: bytes) -> bytes | None:

@@ -1,20 +1,21 @@
 """Emulated twins for platforms whose own image needs more than a compiler: bare-metal machines of QEMU.
 
 A twin is the portable part of a project (application/, model/, runtime/) with the start-up and the serial line of a
-machine; templates in deployment/templates/twins. Its project's Makefile includes twin/twin.mk.
+machine; templates in deployment/platforms/twins. Its project's Makefile includes twin/twin.mk.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import FLASH, RAM, Board, Emulator, Memory, Region
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, render_all
+from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, render_all
 from textzoo.targets.toolchains import TOOLS, tool_beside
 
-SOURCE = TEMPLATES / "twins"
+SOURCE = PLATFORM_SOURCES / "twins"
 SHARED_FILES = ("counter_of_twin.c", "counter_of_twin.h", "mapped_weights.S", "sections.ld", "twin.c", "twin.h")
 # One instruction takes 64 ns of virtual time: that makes counts exact, and equal on every host.
 COUNTING = ("-icount", "shift=6,sleep=off", "-display", "none", "-monitor", "none")
@@ -57,7 +58,7 @@ class Twin:
         return TOOLS[self.emulator].program
 
 
-# Name of an emulator in a board's YAML, and of a folder in deployment/templates/twins.
+# Name of an emulator in a board's YAML, and of a folder in deployment/platforms/twins.
 TWINS = {
     "lx106": Twin(
         compiler="xtensa",
@@ -108,6 +109,7 @@ def render_machine(board: Board, sizes: ModelSizes, folder: Path) -> None:
     """The same without a Makefile, for projects that are built otherwise."""
     emulator = board.emulator()
     copy_files(SOURCE, list(SHARED_FILES), folder)
+    copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder)
     copy_files(SOURCE / emulator.name, sorted(path.name for path in (SOURCE / emulator.name).iterdir()), folder)
     render_all("stm32", {"memory.ld": "memory.ld"}, memory_values(board, emulator, sizes), folder)
 

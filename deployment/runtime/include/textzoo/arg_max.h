@@ -5,10 +5,10 @@
 #include <stdint.h>
 
 typedef struct {
-    int32_t outer, places, inner; /* the input's three axes, >= 1 each */
+    int32_t outer, positions, inner; /* the input's three axes, >= 1 each */
 } tz_arg_max_t;
 
-/* input: (outer, places, inner); output: (outer, inner), in [0, places). _u8: values 0 and 1. */
+/* input: (outer, positions, inner); output: (outer, inner), in [0, positions). _u8: values 0 and 1. */
 void tz_arg_max_s8(const tz_arg_max_t *arg_max, const int8_t *input, int32_t *output);
 void tz_arg_max_s32(const tz_arg_max_t *arg_max, const int32_t *input, int32_t *output);
 void tz_arg_max_u8(const tz_arg_max_t *arg_max, const uint8_t *input, int32_t *output);

@@ -21,26 +21,11 @@ typedef struct {
     int32_t multiplier, shift;               /* int16: the multiplier reduced to 16 bits, shift <= 7, depth <= 2^16 */
 } tz_batch_matmul_t;
 
-/* a: (batches..., rows, depth), b: (batches..., depth, columns) as the strides say; output: (batches..., rows, columns),
- * contiguous, overlapping neither. */
+/* a: (batches..., rows, depth) and b: (batches..., depth, columns), as the strides say; output: (batches..., rows,
+ * columns), contiguous, overlapping neither. */
 void tz_batch_matmul_s8(const tz_batch_matmul_t *product, const int8_t *a, const int8_t *b, int8_t *output);
 void tz_batch_matmul_s8_s32(const tz_batch_matmul_t *product, const int8_t *a, const int8_t *b, int32_t *output);
 void tz_batch_matmul_s16(const tz_batch_matmul_t *product, const int16_t *a, const int16_t *b, int16_t *output);
 void tz_batch_matmul_s16_s8(const tz_batch_matmul_t *product, const int16_t *a, const int8_t *b, int16_t *output);
-
-/* ---- what the kernels share ---- */
-
-static inline int32_t tz_batch_count(const tz_batch_matmul_t *product)
-{
-    return product->batches[0] * product->batches[1] * product->batches[2];
-}
-
-/* Where an operand's matrix of a batch begins, in elements; strides: of that operand. */
-static inline int32_t tz_batch_offset(const tz_batch_matmul_t *product, const int32_t strides[3], int32_t batch)
-{
-    const int32_t rest = batch / product->batches[2];
-    const int32_t first = rest / product->batches[1], second = rest % product->batches[1];
-    return first * strides[0] + second * strides[1] + batch % product->batches[2] * strides[2];
-}
 
 #endif

@@ -23,8 +23,8 @@ static inline int32_t tz_floor_modulo(int32_t a, int32_t b)
     if (b == 0 || b == -1) {
         return 0;
     }
-    const int32_t rest = a % b;
-    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+    const int32_t remainder = a % b;
+    return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder;
 }
 
 /* Rounded down. The smallest integer divided by -1 is itself. */
@@ -43,13 +43,13 @@ static inline int tz_headroom(int32_t value)
     return bits == 0 ? 31 : __builtin_clz(bits) - 1;
 }
 
-/* dividend / divisor * multiplier / 2^31 * 2^shift, divisor != 0, both of at most 17 bits. The dividend is raised as far
- * as it can be and multiplied with the reciprocal of the divisor, which is scaled to [1, 2); what was raised is shifted
- * out with the factor's own shift. The compiler sees to it that this shift stays within [0, 31] for all that can occur:
- * LiteRT does not, and gives anything where it does not.
+/* dividend / divisor * multiplier / 2^31 * 2^shift, divisor != 0, both of at most 17 bits. The dividend is raised as
+ * far as it can be and multiplied with the reciprocal of the divisor, which is scaled to [1, 2); what was raised is
+ * shifted out with the factor's own shift. The compiler sees to it that this shift stays within [0, 31] for all that
+ * can occur: LiteRT does not, and gives anything where it does not.
  *
- * The products fit tz_high_multiply: neither the reciprocal nor the multiplier is -2^31. Its result lies above -2^31, so
- * that it fits tz_divide_by_power, and below 2^31 - 1, as the reciprocal is at most 2^31 - 1. */
+ * The products fit tz_high_multiply: neither the reciprocal nor the multiplier is -2^31. Its result lies above -2^31,
+ * so that it fits tz_divide_by_power, and below 2^31 - 1, as the reciprocal is at most 2^31 - 1. */
 static inline int32_t tz_quotient(int32_t dividend, int32_t divisor, int32_t multiplier, int shift)
 {
     const int32_t positive = divisor < 0 ? -divisor : divisor;

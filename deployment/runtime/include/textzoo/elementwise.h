@@ -1,6 +1,6 @@
 /* Operators that work element by element: inline, so that the generated loops fuse them and fold their constants.
- * Values come as int32 (zero points not yet taken off) and leave as int32 within the range of the output; those of int64
- * and float32 as what they are. */
+ * Values come as int32 (zero points not yet subtracted) and leave as int32 within the range of the output; those of
+ * int64 and float32 as what they are. */
 #ifndef TEXTZOO_ELEMENTWISE_H
 #define TEXTZOO_ELEMENTWISE_H
 
@@ -76,13 +76,13 @@ typedef struct {
     int32_t maximum;
 } tz_range_t;
 
-/* The bounds of a clamp in a loop are hidden from GCC where it may make vectors. If it knows them, it knows that the clamp
- * reads a value of, say, 9 bits. Then it computes what leads there in elements of 16 bits of which only the lowest 9 are
- * right (a sum before a shift to the right may have needed 17), and clamps all 16: MUL of int8 gave -128 instead of 127
- * (GCC 12, -O2 and -O3, for SSE4.1, AVX2, AVX-512 and 64-bit Arm). If it knows no more than that they are int16, the clamp
- * reads 16 bits, hence all 16 are right, and what is shifted to them by n bits keeps 16 + n. Where they do not fit, all
- * 32 are. Bounds that are those of int16 may be known; where there is Arm's SSAT, which is no part of a vector, those of
- * int8 too.
+/* The bounds of a clamp in a loop are hidden from GCC where it may make vectors. If it knows them, it knows that the
+ * clamp reads a value of, say, 9 bits. Then it computes what leads there in elements of 16 bits of which only the
+ * lowest 9 are right (a sum before a shift to the right may have needed 17), and clamps all 16: MUL of int8 gave -128
+ * instead of 127 (GCC 12, -O2 and -O3, for SSE4.1, AVX2, AVX-512 and 64-bit Arm). If it knows no more than that they
+ * are int16, the clamp reads 16 bits, hence all 16 are right, and what is shifted to them by n bits keeps 16 + n. Where
+ * they do not fit, all 32 are. Bounds that are those of int16 may be known; where there is Arm's SSAT, which is no part
+ * of a vector, those of int8 too.
  *
  *     TZ_CLAMPED tz_multiply_t step = {...};
  *     TZ_HIDE_RANGE(step.range); */
@@ -205,7 +205,8 @@ static inline int32_t tz_multiply_small(const tz_multiply_t *p, int32_t a, int32
     return tz_finish_small((a - p->a_zero_point) * (b - p->b_zero_point), &p->output, &p->range);
 }
 
-/* QUANTIZE between integers; RELU and its kin with their own scales. Distances of int32 from the zero point wrap around. */
+/* QUANTIZE between integers; RELU and its kin with their own scales. Distances of int32 from the zero point wrap
+ * around. */
 typedef struct {
     int32_t zero_point;
     tz_scale_t output;
@@ -263,9 +264,9 @@ static inline int32_t tz_sigmoid_curve(const int16_t *table, int32_t argument, i
     if (distance >> bits >= 255) {
         return limit;
     }
-    const int16_t *place = table + (distance >> bits);
+    const int16_t *entry = table + (distance >> bits);
     const int32_t part = (int32_t)(distance & ((1u << bits) - 1));
-    return (32768 + place[0]) * (1 << bits) + part * (place[1] - place[0]);
+    return (32768 + entry[0]) * (1 << bits) + part * (entry[1] - entry[0]);
 }
 
 static inline int32_t tz_logistic_s16(const tz_sigmoid_s16_t *p, int32_t value)
@@ -477,9 +478,9 @@ typedef struct {
     tz_range_t range;
 } tz_quantize_t;
 
-/* The quotient rounded half away from zero, as LiteRT does; without a C library. What lies beyond 2^16 is clamped anyway,
- * and there a float's integer would no longer fit: so does what LiteRT leaves to the machine, beyond 2^31. NaN, for which
- * it does as well, becomes the smallest value. The difference is exact: it has the quotient's lower bits. */
+/* The quotient rounded half away from zero, as LiteRT does; without a C library. What lies beyond 2^16 is clamped
+ * anyway, and there a float's integer would no longer fit: so does what LiteRT leaves to the machine, beyond 2^31. NaN,
+ * for which it does as well, becomes the smallest value. The difference is exact: it has the quotient's lower bits. */
 static inline int32_t tz_quantize(const tz_quantize_t *p, float value)
 {
     const float quotient = value / p->scale;
@@ -490,8 +491,8 @@ static inline int32_t tz_quantize(const tz_quantize_t *p, float value)
         return p->range.maximum;
     }
     const int32_t whole = (int32_t)quotient;
-    const float rest = quotient - (float)whole;
-    const int32_t rounded = whole + (rest >= 0.5f) - (rest <= -0.5f);
+    const float fraction = quotient - (float)whole;
+    const int32_t rounded = whole + (fraction >= 0.5f) - (fraction <= -0.5f);
     return tz_clamp(rounded + p->zero_point, p->range.minimum, p->range.maximum);
 }
 
@@ -566,8 +567,8 @@ static inline int32_t tz_leaky_relu(const tz_leaky_t *p, int32_t value)
     return tz_finish(difference, difference < 0 ? &p->negative : &p->positive, &p->range);
 }
 
-/* The same for a slope below zero: LiteRT scales by its size and turns the sign afterwards. */
-static inline int32_t tz_leaky_relu_turned(const tz_leaky_t *p, int32_t value)
+/* The same for a slope below zero: LiteRT scales by its size and changes the sign afterwards. */
+static inline int32_t tz_leaky_relu_negated(const tz_leaky_t *p, int32_t value)
 {
     const int32_t difference = value - p->zero_point;
     if (difference >= 0) {

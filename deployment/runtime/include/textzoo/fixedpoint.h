@@ -5,49 +5,19 @@
 
 #include <stdint.h>
 
-/* Whether products of 64 bits are put together from products of halves: on an Xtensa core that does not have, or does not
- * tell that it has, an instruction for their upper word. GCC would call a function for each of them. */
-#if defined(__XTENSA__) && defined(__has_include)
-#if __has_include(<xtensa/config/core-isa.h>)
-#include <xtensa/config/core-isa.h>
-#endif
-#endif
-#if !defined(TZ_HALVES) && defined(__XTENSA__) && !(defined(XCHAL_HAVE_MUL32_HIGH) && XCHAL_HAVE_MUL32_HIGH)
-#define TZ_HALVES 1
-#endif
+#include "textzoo/arch/core.h"
 
-/* Whether GCC may make vectors of loops. */
-#if defined(__GNUC__) && !defined(__clang__) && \
-    (defined(__SSE2__) || defined(__ARM_NEON) || defined(__ARM_FEATURE_MVE) || defined(__riscv_vector))
-#define TZ_GCC_VECTORS 1
-#endif
-
+/* A function in plain C that follows TZ_HAS_... is there unless a header of arch/ has it with the core's own
+ * instructions and the same results. */
+#if !defined(TZ_HAS_CLAMP)
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
-#if defined(__ARM_FEATURE_SAT)
-    /* One instruction where the bounds are known to be those of int8 or int16. */
-    if (__builtin_constant_p(minimum) && __builtin_constant_p(maximum)) {
-        int32_t saturated; /* not __ssat, which GCC 12 declares in a way that -Wconversion objects to */
-        if (minimum == INT8_MIN && maximum == INT8_MAX) {
-            __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
-            return saturated;
-        }
-        if (minimum == INT16_MIN && maximum == INT16_MAX) {
-            __asm__("ssat %0, #16, %1" : "=r"(saturated) : "r"(value));
-            return saturated;
-        }
-    }
-#endif
-#if defined(TZ_GCC_VECTORS) && !defined(__ARM_FEATURE_SAT)
-    const int32_t most = value < maximum ? value : maximum; /* a minimum, then a maximum, whatever the bounds may be */
-    return most > minimum ? most : minimum;
-#else
     if (value < minimum) {
         return minimum;
     }
     return value > maximum ? maximum : value;
-#endif
 }
+#endif
 
 /* Single rounding, half up: (value * multiplier + 2^(30 - shift)) >> (31 - shift); shift in [-31, 30].
  * FULLY_CONNECTED of int8, which LiteRT computes in double precision: the compiler chooses a multiplier that gives the
@@ -67,55 +37,30 @@ static inline int32_t tz_scale_precise(int64_t value, int32_t high, int32_t low,
     return (int32_t)((product + ((int64_t)1 << (total - 1)) - (value < 0)) >> total);
 }
 
-/* The same for values of 32 bits and factors below 1/4, shift <= -2: 33 bits or more are shifted out, and the half that is
- * added is a multiple of 2^32, so that the lower word of the product changes nothing. */
+/* The same for values of 32 bits and factors below 1/4, shift <= -2: 33 bits or more are shifted out, and the half that
+ * is added is a multiple of 2^32, so that the lower word of the product changes nothing. */
 static inline int32_t tz_scale_precise_short(int32_t value, int32_t high, int32_t low, int shift)
 {
     const int64_t product = (int64_t)value * high + (((int64_t)value * low) >> 31) - (value < 0);
     return ((int32_t)(product >> 32) + (1 << (-shift - 2))) >> (-shift - 1);
 }
 
-/* a * b = 2^32 * upper + 2^16 * middle + something in [0, 2^16). Schoolbook with digits of 16 bits, the upper ones with
- * their sign: no sum overflows, as 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31. What is rounded up is a multiple of 2^16, so that
- * the lowest part never matters. */
-typedef struct {
-    int32_t upper, middle;
-} tz_product_t;
-
-static inline tz_product_t tz_product_of_halves(int32_t a, int32_t b)
-{
-    const uint32_t a0 = (uint32_t)a & 0xFFFFu, b0 = (uint32_t)b & 0xFFFFu;
-    const int32_t a1 = a >> 16, b1 = b >> 16;
-    const int32_t middle = a1 * (int32_t)b0 + (int32_t)(a0 * b0 >> 16);
-    return (tz_product_t){a1 * b1 + (middle >> 16), (int32_t)a0 * b1 + (middle & 0xFFFF)};
-}
-
 /* (a * b) / 2^31, rounded half up: gemmlowp's SaturatingRoundingDoublingHighMul without its one saturating case
  * (both -2^31), which multipliers cannot reach. */
+#if !defined(TZ_HAS_HIGH_MULTIPLY)
 static inline int32_t tz_high_multiply(int32_t a, int32_t b)
 {
-#if defined(TZ_HALVES)
-    const tz_product_t product = tz_product_of_halves(a, b);
-    return (int32_t)((uint32_t)product.upper * 2 + (uint32_t)(((product.middle >> 14) + 1) >> 1));
-#else
     return (int32_t)(((int64_t)a * b + ((int64_t)1 << 30)) >> 31);
-#endif
 }
+#endif
 
-/* (a * b + 2^31) >> 32: the upper word of a product, rounded. One instruction where GCC would take three. */
+/* (a * b + 2^31) >> 32: the upper word of a product, rounded. */
+#if !defined(TZ_HAS_UPPER_PRODUCT)
 static inline int32_t tz_upper_product(int32_t a, int32_t b)
 {
-#if defined(__ARM_FEATURE_DSP) && !defined(__aarch64__)
-    int32_t upper;
-    __asm__("smmulr %0, %1, %2" : "=r"(upper) : "r"(a), "r"(b));
-    return upper;
-#elif defined(TZ_HALVES)
-    const tz_product_t product = tz_product_of_halves(a, b);
-    return product.upper + (((product.middle >> 15) + 1) >> 1);
-#else
     return (int32_t)(((int64_t)a * b + INT64_C(0x80000000)) >> 32);
-#endif
 }
+#endif
 
 /* tz_high_multiply for |a| < 2^30: doubling a moves the result into the upper word. */
 static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
@@ -123,10 +68,10 @@ static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
     return tz_upper_product(a * 2, b);
 }
 
-/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], |value| < 2^31, and not 2^31 - 1 with exponent 1:
- * tz_high_multiply reaches no more than 2^31 - 2, because a multiplier is at most 2^31 - 1.
- * Taking 1 off negative values turns "half away from zero" into "half up", which is floor((floor(v / 2^(e-1)) + 1) / 2):
- * no step of that can overflow. */
+/* value / 2^exponent, rounded half away from zero; exponent in [0, 31], |value| < 2^31, and not 2^31 - 1 with exponent
+ * 1: tz_high_multiply reaches no more than 2^31 - 2, because a multiplier is at most 2^31 - 1. Taking 1 off negative
+ * values turns "half away from zero" into "half up", which is floor((floor(v / 2^(e-1)) + 1) / 2): no step of that can
+ * overflow. */
 static inline int32_t tz_divide_by_power(int32_t value, int exponent)
 {
     if (exponent == 0) {
@@ -144,8 +89,8 @@ static inline int32_t tz_scale_double(int32_t value, int32_t multiplier, int shi
     return tz_divide_by_power(tz_high_multiply(raised, multiplier), left - shift);
 }
 
-/* A factor below 1/2 (or 1/2, for even values) and a zero point, prepared for loops: tz_scale_double(value) + zero point
- * with no branch left.
+/* A factor below 1/2 (or 1/2, for even values) and a zero point, prepared for loops: tz_scale_double(value) + zero
+ * point with no branch left.
  *
  * left:   max(shift, 0) + 1, the doubling of tz_high_multiply_small included; |value| * 2^left < 2^31
  * right:  max(shift, 0) - shift - 1 >= 0: one less than the rounding shift, see tz_divide_by_power
@@ -182,9 +127,9 @@ static inline int16_t tz_scaled_s16(int64_t sum, tz_wide_scale_t scale)
 /* LiteRT's table look-up of int16 with interpolation; table: (513). */
 static inline int32_t tz_interpolate(const int16_t *table, int32_t value)
 {
-    const int16_t *place = table + 256 + (value >> 7);
-    const int32_t slope = (int16_t)(place[1] - place[0]);
-    return (int16_t)(place[0] + ((slope * (value & 127) + 64) >> 7));
+    const int16_t *entry = table + 256 + (value >> 7);
+    const int32_t slope = (int16_t)(entry[1] - entry[0]);
+    return (int16_t)(entry[0] + ((slope * (value & 127) + 64) >> 7));
 }
 
 #endif

@@ -5,15 +5,15 @@
 #include <stdint.h>
 
 typedef struct {
-    const int8_t *weights;      /* (rows, columns) */
-    const int64_t *bias;        /* (rows) */
-    const int32_t *multipliers; /* (rows) */
-    const int32_t *rests;       /* (rows) what the multipliers lack, in 2^-31 */
-    const int8_t *shifts;       /* (rows) */
-    int32_t rows;               /* outputs, >= 1 */
-    int32_t columns;            /* inputs, >= 1 */
-    int32_t minimum;            /* smallest output: the fused activation */
-    int32_t maximum;            /* largest output */
+    const int8_t *weights;          /* (rows, columns) */
+    const int64_t *bias;            /* (rows) */
+    const int32_t *multipliers;     /* (rows) */
+    const int32_t *low_multipliers; /* (rows) what the multipliers lack, in 2^-31 */
+    const int8_t *shifts;           /* (rows) */
+    int32_t rows;                   /* outputs, >= 1 */
+    int32_t columns;                /* inputs, >= 1 */
+    int32_t minimum;                /* smallest output: the fused activation */
+    int32_t maximum;                /* largest output */
 } tz_fully_connected_s16_long_t;
 
 /* input: (columns) int16; output: (rows) int16, not overlapping. Sums: int64, below 2^32. */

@@ -9,8 +9,6 @@
 
 #include <stdint.h>
 
-#include "textzoo/fixedpoint.h"
-
 typedef struct {
     const void *weights;        /* (rows, columns), packed for kernel and variant: see its .c file */
     const int32_t *bias;        /* (rows) */
@@ -23,8 +21,8 @@ typedef struct {
     int32_t maximum;            /* largest output, [-128, 127] */
 } tz_fully_connected_s8_t;
 
-/* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as the variant's packing says, 4-byte
- * aligned (16-byte for mve and host), contents undefined before and after. */
+/* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as scratch_bytes.h says for the variant,
+ * 4-byte aligned (16-byte for mve and host), contents undefined before and after. */
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
 /* The same for any weights of 8 bits, row by row, for where a variant of the above does not take them. */
@@ -35,7 +33,7 @@ void tz_fully_connected_s8_any(const tz_fully_connected_s8_t *layer, const int8_
 void tz_fully_connected_s8_w4(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 void tz_fully_connected_s8_w2(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
-/* The same for weights in [-1, 1], five of them in a byte (1.6 bits): base3_sums.h. */
+/* The same for weights in [-1, 1], five of them in a byte (1.6 bits): internal/base3_sums.h. */
 void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
 /* The same for inputs that mostly are -128, as behind a ReLU: their columns are left out. At most 65536 columns. They
@@ -44,14 +42,5 @@ void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t
  *   sum[n] = bias[n] + sum over k of (input[k] + 128) * weights[n][k] */
 void tz_fully_connected_s8_sparse(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
                                   void *scratch);
-
-/* ---- what its variants share ---- */
-
-/* The output of a row from its sum with the bias. */
-static inline int8_t tz_row_output_s8(const tz_fully_connected_s8_t *layer, int32_t row, int32_t sum)
-{
-    const int32_t scaled = tz_scale_single(sum, layer->multipliers[row], layer->shifts[row]);
-    return (int8_t)tz_clamp(scaled + layer->output_zero_point, layer->minimum, layer->maximum);
-}
 
 #endif

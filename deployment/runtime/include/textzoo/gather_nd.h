@@ -4,13 +4,13 @@
 
 #include <stdint.h>
 
-#define TZ_MOST_INDEXED_AXES 6
+#define TZ_MAX_INDEXED_AXES 6
 
 typedef struct {
-    int32_t count;                       /* tuples, >= 1 */
-    int32_t axes;                        /* indices of a tuple, [1, TZ_MOST_INDEXED_AXES] */
-    int32_t sizes[TZ_MOST_INDEXED_AXES]; /* of the table's first axes, >= 1 each */
-    int32_t inner_bytes;                 /* bytes of a part, >= 1 */
+    int32_t count;                      /* tuples, >= 1 */
+    int32_t axes;                       /* indices of a tuple, [1, TZ_MAX_INDEXED_AXES] */
+    int32_t sizes[TZ_MAX_INDEXED_AXES]; /* of the table's first axes, >= 1 each */
+    int32_t inner_bytes;                /* bytes of a part, >= 1 */
 } tz_gather_nd_t;
 
 /* table: (sizes[0], ..., sizes[axes - 1], inner_bytes); indices: (count, axes), each clamped to its axis;

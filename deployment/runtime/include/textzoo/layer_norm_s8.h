@@ -22,26 +22,11 @@ typedef struct {
     int32_t input_zero_point, mean_zero_point, difference_zero_point, factor_zero_point, table_zero_point;
     int32_t gain_zero_point;
     tz_hoisted_t input, raised_mean; /* to the common scale of SUB, its left shift included; no zero point */
-    tz_hoisted_t difference;        /* from the common scale to d */
+    tz_hoisted_t difference;         /* from the common scale to d */
     tz_hoisted_t factor, product;
 } tz_layer_norm_s8_t;
 
 /* input, output: (width), may be the same memory. */
 void tz_layer_norm_s8(const tz_layer_norm_s8_t *norm, const int8_t *input, int8_t *output);
-
-/* ---- what its variants share ---- */
-
-/* A sum as the mean or the mean square. */
-static inline int32_t tz_norm_to_int8(int32_t sum, const tz_scale_t *scale)
-{
-    const int32_t scaled = tz_scale_double(sum, scale->multiplier, (int)scale->shift) + scale->zero_point;
-    return tz_clamp(scaled, INT8_MIN, INT8_MAX);
-}
-
-/* A difference, a factor or a product. */
-static inline int32_t tz_norm_saturated(int32_t value, tz_hoisted_t scale)
-{
-    return tz_clamp(tz_scale_hoisted(value, scale), INT8_MIN, INT8_MAX);
-}
 
 #endif

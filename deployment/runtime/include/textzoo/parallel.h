@@ -12,19 +12,20 @@
 
 #include <stdint.h>
 
-enum { TZ_MOST_INPUTS = 4 };
+enum { TZ_MAX_INPUTS = 4 };
 
 /* What one core does: tz_...(parameters, inputs, output, scratch) of a kernel. */
 typedef struct {
-    const void *parameters;             /* the kernel's struct, with this half's rows or heads */
-    void *output;                       /* of this half alone */
-    void *scratch;                      /* of this half alone; 0 where the kernel needs none */
-    const void *inputs[TZ_MOST_INPUTS]; /* as many as the kernel takes */
-} tz_half_t;
+    const void *parameters;            /* the kernel's struct, with this shard's rows or heads */
+    void *output;                      /* of this shard alone */
+    void *scratch;                     /* of this shard alone; 0 where the kernel needs none */
+    const void *inputs[TZ_MAX_INPUTS]; /* as many as the kernel takes */
+} tz_shard_t;
 
-typedef void (*tz_job_t)(const tz_half_t *half);
+typedef void (*tz_job_t)(const tz_shard_t *shard);
 
-void tz_parallel(tz_job_t job, const tz_half_t *first, const tz_half_t *second);
+/* job: what both cores do; first: for the core that calls; second: for the other one. */
+void tz_parallel(tz_job_t job, const tz_shard_t *first, const tz_shard_t *second);
 
 /* Bytes of the other core's stack: what was in use at most since the start, and what there is. 0 where the second job
  * has no stack of its own. */

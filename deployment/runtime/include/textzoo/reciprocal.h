@@ -12,15 +12,15 @@ static inline int32_t tz_saturating_shift_left(int32_t value, int bits)
     return shifted > INT32_MAX ? INT32_MAX : shifted < INT32_MIN ? INT32_MIN : (int32_t)shifted;
 }
 
-/* 1 / (1 + fraction), both with 31 fraction bits; fraction >= 0. Newton's iteration for 1/d, d = (1 + fraction) / 2, from
- * gemmlowp's straight line 48/17 - 32/17 d. */
+/* 1 / (1 + fraction), both with 31 fraction bits; fraction >= 0. Newton's iteration for 1/d, d = (1 + fraction) / 2,
+ * from gemmlowp's straight line 48/17 - 32/17 d. */
 static inline int32_t tz_one_over_one_plus(int32_t fraction)
 {
     const int32_t d = (int32_t)(((uint32_t)fraction + 0x80000000u) >> 1);
     int32_t x = 1515870810 + tz_high_multiply(d, -1010580540);
     for (int i = 0; i < 3; ++i) {
-        const int32_t rest = (1 << 29) - tz_high_multiply(d, x);
-        x += tz_saturating_shift_left(tz_high_multiply(x, rest), 2);
+        const int32_t residual = (1 << 29) - tz_high_multiply(d, x);
+        x += tz_saturating_shift_left(tz_high_multiply(x, residual), 2);
     }
     return tz_saturating_shift_left(x, 1);
 }

@@ -8,11 +8,9 @@
 
 #include <stdint.h>
 
-#include "textzoo/fixedpoint.h"
-
 typedef struct {
     int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
-    int32_t offset;                /* reduced * the input's zero point: taken off the sum */
+    int32_t offset;                /* reduced * the input's zero point: subtracted from the sum */
     int32_t multiplier, shift;     /* the multiplier of a mean may lie below 2^30 */
     int32_t output_zero_point;
 } tz_reduce_t;
@@ -21,16 +19,8 @@ typedef struct {
 void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *output);
 
-/* SUM of int8 as LiteRT's reference kernel has it, which takes the bytes for unsigned ones: -1 counts 255, and the
- * result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
+/* The same for SUM of int8 as LiteRT's reference kernel has it, which takes the bytes for unsigned ones: -1 counts 255,
+ * and the result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
 void tz_sum_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
-
-/* A sum's value in the output's format, not clamped yet. */
-static inline int32_t tz_finish_reduction(const tz_reduce_t *reduce, uint32_t sum)
-{
-    const int32_t difference = (int32_t)(sum - (uint32_t)reduce->offset);
-    const int32_t scaled = tz_scale_double(difference, reduce->multiplier, (int)reduce->shift);
-    return (int32_t)((uint32_t)scaled + (uint32_t)reduce->output_zero_point);
-}
 
 #endif

@@ -10,7 +10,7 @@ typedef struct {
     int32_t outer, reduced, inner; /* the input's three axes, >= 1 each */
 } tz_reduce_plain_t;
 
-/* All of them: input (outer, reduced, inner); output (outer, inner), not overlapping. */
+/* All of them take input: (outer, reduced, inner); output: (outer, inner), not overlapping. */
 void tz_reduce_max_s8(const tz_reduce_plain_t *reduce, const int8_t *input, int8_t *output);
 void tz_reduce_max_s16(const tz_reduce_plain_t *reduce, const int16_t *input, int16_t *output);
 void tz_reduce_max_s32(const tz_reduce_plain_t *reduce, const int32_t *input, int32_t *output);
@@ -30,7 +30,7 @@ void tz_reduce_prod_s64(const tz_reduce_plain_t *reduce, const int64_t *input, i
 void tz_reduce_mean_s32(const tz_reduce_plain_t *reduce, const int32_t *input, int32_t *output);
 void tz_reduce_mean_s64(const tz_reduce_plain_t *reduce, const int64_t *input, int64_t *output);
 
-/* Values 0 and 1: whether any one, or every one, is 1. */
+/* The same for values 0 and 1, whether any one, or every one, is 1. */
 void tz_reduce_any(const tz_reduce_plain_t *reduce, const uint8_t *input, uint8_t *output);
 void tz_reduce_all(const tz_reduce_plain_t *reduce, const uint8_t *input, uint8_t *output);
 

@@ -22,18 +22,4 @@ typedef struct {
 void tz_reduce_prod_s8(const tz_reduce_prod_t *reduce, const int8_t *input, int8_t *output);
 void tz_reduce_prod_s16(const tz_reduce_prod_t *reduce, const int16_t *input, int16_t *output);
 
-/* A product with one more value: |product| <= 2^31, |value - zero point| <= 2^15 and 2^15 of the multiplier fit 64 bits. */
-static inline int32_t tz_next_product(const tz_reduce_prod_t *reduce, int32_t product, int32_t value)
-{
-    const int64_t next = (int64_t)product * (value - reduce->zero_point);
-    return tz_scale_wide(next, reduce->scale.multiplier, (int)reduce->scale.shift);
-}
-
-/* A product's value in the output's format, not clamped yet. */
-static inline int32_t tz_finish_product(const tz_reduce_prod_t *reduce, int32_t product)
-{
-    const int32_t scaled = tz_scale_wide(product, reduce->scale.multiplier, (int)reduce->scale.shift);
-    return (int32_t)((uint32_t)scaled + (uint32_t)reduce->output_zero_point);
-}
-
 #endif

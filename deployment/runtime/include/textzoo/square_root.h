@@ -16,9 +16,9 @@ typedef struct {
 /* value / 2^bits, rounded to nearest, halves to even; bits in [0, 31]. */
 static inline uint32_t tz_round_to_even(uint64_t value, int bits)
 {
-    const uint32_t rest = (uint32_t)value & ((1u << bits) - 1);
+    const uint32_t remainder = (uint32_t)value & ((1u << bits) - 1);
     const uint32_t whole = (uint32_t)(value >> bits);
-    const uint32_t doubled = rest << 1, unit = 1u << bits;
+    const uint32_t doubled = remainder << 1, unit = 1u << bits;
     return whole + (doubled > unit || (doubled == unit && (whole & 1)));
 }
 
@@ -33,15 +33,15 @@ static inline uint32_t tz_quotient_to_even(uint64_t dividend, uint32_t divisor)
 /* The square root of a value below 2^49, rounded to nearest: never halfway, as (n + 1/2)^2 is no integer. */
 static inline uint32_t tz_integer_root(uint64_t value)
 {
-    uint64_t root = 0, rest = value;
+    uint64_t root = 0, remainder = value;
     for (int bit = 24; bit >= 0; --bit) {
         const uint64_t step = ((root << 1) + ((uint64_t)1 << bit)) << bit;
-        if (step <= rest) {
-            rest -= step;
+        if (step <= remainder) {
+            remainder -= step;
             root += (uint64_t)1 << bit;
         }
     }
-    return (uint32_t)(root + (rest > root));
+    return (uint32_t)(root + (remainder > root));
 }
 
 /* Bits of a value > 0. */
@@ -54,7 +54,8 @@ static inline int tz_bits(uint64_t value)
 /* trunc(sqrt(value * input scale) / output scale), at most 32767; 0 for values below 0, which LiteRT refuses.
  *
  * Each step gives the mantissa of the float32 that LiteRT gets, 24 bits, and its exponent:
- * - the product, value * mantissa < 2^39, rounded. The power of two must be even below the root: the mantissa is doubled
+ * - the product, value * mantissa < 2^39, rounded. The power of two must be even below the root: the mantissa is
+ * doubled
  *   where it is not, and lies in [2^23, 2^25] then.
  * - the root of mantissa * 2^23, in [2^46, 2^48]: in [2^23, 2^24].
  * - the quotient, doubled where it is below 1.

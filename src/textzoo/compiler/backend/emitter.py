@@ -22,7 +22,8 @@ from textzoo.compiler.backend.rendering import (
 from textzoo.compiler.backend.templates import template
 from textzoo.compiler.backend.weights_image import image_bytes, image_offsets
 from textzoo.compiler.ir.graph import Graph, Symbols, Tensor
-from textzoo.compiler.ir.program import Call, Constant, Loop, Program
+from textzoo.compiler.ir.program import Constant, Loop, Program
+from textzoo.compiler.operators.registry import operator_of
 
 VERSION = 1
 
@@ -101,6 +102,12 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
         if constant.tensor is not None:
             constant.tensor.symbol = constant.symbol
     return list(first.values())
+
+
+def distinct_bytes(constants: list[Constant]) -> int:
+    """Bytes of all constants, those of equal content counted once."""
+    contents = {(str(constant.values.dtype), constant.values.tobytes()) for constant in constants}
+    return sum(len(content) for _, content in contents)
 
 
 def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
@@ -185,7 +192,7 @@ def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[st
             "model_outputs": [(name, tensor.symbol, tensor.bytes) for name, tensor in graph.outputs.items()],
             "model_states": [(state.name, state.before.symbol, state.before.bytes) for state in graph.states],
         },
-        "macs": sum(macs_of(call) for statement in program.statements for call in statement.calls()),
+        "macs": sum(operator_of(node).macs(node) for node in graph.nodes),
         "halves": half_lines(program),
     }
 
@@ -227,19 +234,3 @@ def used_tensors(graph: Graph, program: Program) -> list[Tensor]:
     for tensor in graph.kept():
         use(tensor)
     return list(found.values())
-
-
-def macs_of(call: Call) -> int:
-    """Multiplications of a product of matrices, all places of a cache counted; 0 for everything else."""
-    struct = call.struct
-    fields = struct.fields if struct is not None else {}
-    if struct is not None and struct.type.startswith("tz_fully_connected"):
-        return fields["rows"] * fields["columns"] * call.repeats
-    if struct is not None and struct.type == "tz_attention_s8_t":
-        return 2 * fields["heads"] * fields["context"] * fields["width"]
-    if struct is not None and struct.type == "tz_attention_s16_t":
-        rows = fields["softmax"].fields
-        return 2 * rows["rows"] * rows["columns"] * fields["width"]
-    if struct is not None and struct.type == "tz_batch_matmul_t":
-        return int(np.prod(fields["batches"])) * fields["rows"] * fields["depth"] * fields["columns"]
-    return 0

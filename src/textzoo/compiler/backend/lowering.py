@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from textzoo.compiler.ir.graph import Graph, Node, State, Tensor
+from textzoo.compiler.ir.graph import Graph, State, Tensor
 from textzoo.compiler.ir.program import Compute, Loop, Program, Statement
 from textzoo.compiler.operators.aliases import same_place
 from textzoo.compiler.operators.base import Target
@@ -12,25 +12,8 @@ from textzoo.compiler.operators.registry import operator_of
 
 def lower(graph: Graph, target: Target) -> Program:
     """The statements of all nodes, then the copies of those states that are not updated in place."""
-    statements: list[Statement] = []
-    for node in graph.nodes:
-        if not is_read_in_table(node):
-            statements += statements_of(node, target)
+    statements = [statement for node in graph.nodes for statement in operator_of(node).lower(node, target)]
     return Program(statements + carried_states(graph))
-
-
-def is_read_in_table(node: Node) -> bool:
-    """Whether what a node looks up is read where it lies in the table."""
-    place = operator_of(node).view(node)
-    return place is not None and node.output.view is not None and node.output.view.base is place.base
-
-
-def statements_of(node: Node, target: Target) -> list[Statement]:
-    """A node's statements. Those of FULLY_CONNECTED are kept: they take time, and no pass changes them."""
-    if node.operator != "FULLY_CONNECTED":
-        return operator_of(node).lower(node, target)
-    node.lowered = node.lowered or operator_of(node).lower(node, target)
-    return node.lowered
 
 
 def carried_states(graph: Graph) -> list[Statement]:

@@ -183,11 +183,11 @@ def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) ->
 def half_text(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> str:
     inputs = ", ".join(tensor.symbol for tensor in call.inputs)
     rest = f"{call.outputs[0].symbol}, {scratch_text(call, plan)}, {{{inputs}}}"
-    return f"&(const tz_half_t){{&{structs[id(call.struct)]}, {rest}}}"
+    return f"&(const tz_shard_t){{&{structs[id(call.struct)]}, {rest}}}"
 
 
 def adapter(call: Call) -> str:
-    return f"tz_half_{call.kernel}"
+    return f"tz_shard_{call.kernel}"
 
 
 def half_lines(program: Program) -> list[str]:
@@ -195,10 +195,10 @@ def half_lines(program: Program) -> list[str]:
     calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
     lines: list[str] = []
     for _, call in sorted(calls.items()):
-        inputs = [f"half->inputs[{place}]" for place in range(len(call.inputs))]
-        scratch = ["half->scratch"] if call.scratch is not None else []
-        body = f"    tz_{call.kernel}({', '.join(['half->parameters', *inputs, 'half->output', *scratch])});"
-        lines += [f"static void {adapter(call)}(const tz_half_t *half)", "{", body, "}", ""]
+        inputs = [f"shard->inputs[{place}]" for place in range(len(call.inputs))]
+        scratch = ["shard->scratch"] if call.scratch is not None else []
+        body = f"    tz_{call.kernel}({', '.join(['shard->parameters', *inputs, 'shard->output', *scratch])});"
+        lines += [f"static void {adapter(call)}(const tz_shard_t *shard)", "{", body, "}", ""]
     return lines[:-1]
 
 

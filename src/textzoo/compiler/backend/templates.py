@@ -1,4 +1,4 @@
-"""The Jinja2 templates of deployment/templates; an undefined name is an error."""
+"""The Jinja2 templates of deployment/platforms; an undefined name is an error."""
 
 import functools
 

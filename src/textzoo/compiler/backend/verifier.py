@@ -77,7 +77,7 @@ class Meanings:
 
     def _add(self, node: Node) -> None:
         operator = operator_of(node)
-        view, loops = operator.view(node), operator.movement(node)
+        view, loops = operator.alias(node), operator.movement(node)
         if view is not None:
             candidates = self.of(view.base)[view.offset :]
             choices = self.choices(view.moves)

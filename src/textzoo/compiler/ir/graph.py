@@ -131,8 +131,8 @@ class Node:
     Attributes:
         operator: Its row in the table of operators.
         inputs: None where an optional input is left out.
-        options: The builtin options by the schema's names, or what a pass has found out.
-        lowered: Its statements, where they have been made already.
+        options: The builtin options by the schema's names.
+        attributes: What a pass has found out: a frozen dataclass of the operator's file, if anything.
         is_known: Whether all that it depends on is constant, so that LiteRT computes it once, before the first run.
     """
 
@@ -140,7 +140,7 @@ class Node:
     inputs: list[Tensor | None]
     outputs: list[Tensor]
     options: dict[str, Any] = field(default_factory=dict)
-    lowered: list[Any] = field(default_factory=list)
+    attributes: Any = None
     is_known: bool = False
 
     @property

@@ -8,7 +8,7 @@ moment it is computed and the last moment it is read. Passes ask; `verifier.py` 
 Time is counted in nodes of the graph: node 0, 1, ..., then the carrying of states, then reading from outside.
 """
 
-from textzoo.compiler.ir.graph import Graph, Move, Node, State, Tensor, View
+from textzoo.compiler.ir.graph import Graph, Move, State, Tensor, View
 from textzoo.compiler.ir.program import Compute, Loop
 from textzoo.compiler.operators.registry import operator_of
 
@@ -91,17 +91,9 @@ class Lifetimes:
             return False
         aliases = [tensor for tensor in self.graph.tensors() if tensor.storage is state.before]
         read_late = any(self.last_read(tensor) > time for tensor in aliases)
-        read_meanwhile = [storage for part in operands_apart(self.graph.nodes[time]) for storage in part.touched()]
+        node = self.graph.nodes[time]
+        read_meanwhile = [storage for part in operator_of(node).operands_apart(node) for storage in part.touched()]
         return not read_late and not any(storage is state.before for storage in read_meanwhile)
-
-
-def operands_apart(node: Node) -> list[Tensor]:
-    """The operands that must not lie where the output is written."""
-    if node.operator == "DYNAMIC_UPDATE_SLICE":
-        return node.inputs[1:]
-    if not operator_of(node).by_element:
-        return node.operands()
-    return [operand for operand in node.operands() if operand.view is not None or operand.shape != node.output.shape]
 
 
 def same_place(a: Tensor, b: Tensor) -> bool:

@@ -1,8 +1,10 @@
-"""ATTENTION: made by the pass live_attention, computed by textzoo/attention_s8.h or attention_s16.h."""
+"""ATTENTION: made by the pass attention_fusion, computed by textzoo/attention_s8.h or attention_s16.h."""
+
+from dataclasses import dataclass
 
 import numpy as np
 
-from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Constant, Half, Scratch, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, any_multiplier, float32, quantize_multiplier
 from textzoo.compiler.numerics.tables import (
@@ -17,8 +19,35 @@ from textzoo.compiler.operators.second_core import is_worth_sharing
 from textzoo.compiler.operators.softmax import STEPS_S16, exponentials_s8, fields_s16, real_step
 
 
+@dataclass(frozen=True, eq=False)
+class AttentionParts:
+    """What one ATTENTION is made of.
+
+    Attributes:
+        query: (heads, 1, width).
+        keys: Cache of (heads, context, width).
+        values: The same.
+        scores: The product of query and keys.
+        masked_score: The constant that takes the place of a score after `position`.
+        position: The last valid position.
+        softmax: Of the masked scores.
+        product: The product of the softmax and the values.
+        kernel: What computes it.
+    """
+
+    query: Tensor
+    keys: Tensor
+    values: Tensor
+    scores: Node
+    masked_score: Tensor
+    position: Tensor
+    softmax: Node
+    product: Node
+    kernel: str
+
+
 class Attention(Operator):
-    """options["found"]: live_attention.Found."""
+    """A node's `attributes` are AttentionParts."""
 
     name = "ATTENTION"
     types = "made of BATCH_MATMUL, SELECT_V2, SOFTMAX and BATCH_MATMUL over caches of int8 or int16"
@@ -26,40 +55,53 @@ class Attention(Operator):
     def problems(self, node: Node) -> list[str]:
         return []
 
+    def macs(self, node: Node) -> int:
+        """Of the scores and of the weighted values."""
+        return 2 * node.inputs[1].size
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        found = node.options["found"]
-        made = (call_s16 if found.kernel == "attention_s16" else call_s8)(node)
-        made.halves = halves_of_heads(made, found.keys.shape) if target.cores > 1 else ()
+        parts: AttentionParts = node.attributes
+        made = (call_s16 if parts.kernel == "attention_s16" else call_s8)(node)
+        made.halves = halves_of_heads(made, parts.keys.shape) if target.cores > 1 else ()
         return [made]
+
+
+def scratch_s8(context: int, width: int) -> int:
+    """Bytes of tz_attention_s8_scratch_bytes."""
+    return 4 * context + 4 * width + 2 * (width + 3 & ~3)
+
+
+def scratch_s16(context: int, width: int) -> int:
+    """Bytes of tz_attention_s16_scratch_bytes."""
+    return 4 * width + 2 * context
 
 
 def call_s8(node: Node) -> Call:
     """Caches of int8."""
-    found = node.options["found"]
-    heads, context, width = found.keys.shape
+    parts: AttentionParts = node.attributes
+    heads, context, width = parts.keys.shape
     struct = Struct(
         "tz_attention_s8_t", {**tables(node), "heads": heads, "context": context, "width": width, **numbers(node)}
     )
-    scratch = Scratch(4 * context + 4 * width + 2 * (width + 3 & ~3))
-    return call(node, struct, scratch, "attention_s8")
+    return call(node, struct, Scratch(scratch_s8(context, width)), "attention_s8")
 
 
 def call_s16(node: Node) -> Call:
     """Caches of int16."""
-    found = node.options["found"]
-    heads, context, width = found.keys.shape
+    parts: AttentionParts = node.attributes
+    heads, context, width = parts.keys.shape
     fields = {
-        "softmax": Struct("tz_softmax_s16_t", {**fields_s16(found.softmax), "rows": heads, "columns": context}),
+        "softmax": Struct("tz_softmax_s16_t", {**fields_s16(parts.softmax), "rows": heads, "columns": context}),
         "width": width,
-        "score": wide_scale(found.scores),
-        "dead_score": int(found.dead.value.ravel()[0]),
-        "output": wide_scale(found.product),
+        "score": wide_scale(parts.scores),
+        "masked_score": int(parts.masked_score.value.ravel()[0]),
+        "output": wide_scale(parts.product),
     }
-    return call(node, Struct("tz_attention_s16_t", fields), Scratch(4 * width + 2 * context), "attention_s16")
+    return call(node, Struct("tz_attention_s16_t", fields), Scratch(scratch_s16(context, width)), "attention_s16")
 
 
 def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
-    kernel = node.options["found"].kernel
+    kernel = node.attributes.kernel
     return Call(node.operator, node.name, kernel, struct, node.operands(), [node.output], scratch, header=header)
 
 
@@ -98,17 +140,17 @@ def wide_scale(product: Node) -> Struct:
 
 def tables(node: Node) -> dict[str, object]:
     """Exponentials by distance; for 15 bits also the reciprocals."""
-    found = node.options["found"]
+    parts: AttentionParts = node.attributes
     symbol = node.output.symbol
-    if found.kernel == "attention_s8":
-        values = exponentials_s8(real_step(found.softmax))
-        comment = f"({len(values)}) exp(-distance * {real_step(found.softmax):.6g})"
+    if parts.kernel == "attention_s8":
+        values = exponentials_s8(real_step(parts.softmax))
+        comment = f"({len(values)}) exp(-distance * {real_step(parts.softmax):.6g})"
         return {
             "exponentials": Constant(f"{symbol}_exponentials", values, comment, "table"),
             "reciprocals": 0,
             "distances": len(values),
         }
-    values = exponentials_p16(float32(found.softmax.inputs[0].scale))
+    values = exponentials_p16(float32(parts.softmax.inputs[0].scale))
     reciprocals = Constant(f"{symbol}_reciprocals", softmax_reciprocals_s16(), "(513) 1 / (1 + x)", "table")
     return {
         "exponentials": Constant(f"{symbol}_exponentials", values, "(256) exp, 15 fraction bits", "table"),
@@ -126,17 +168,17 @@ def exponentials_p16(scale: float) -> np.ndarray:
 
 def numbers(node: Node) -> dict[str, int]:
     """Zero points and factors of both products."""
-    found = node.options["found"]
-    output = quantize_multiplier(product_factor(found.product))
-    wide = found.kernel == "attention_s8_p16"
+    parts: AttentionParts = node.attributes
+    output = quantize_multiplier(product_factor(parts.product))
+    wide = parts.kernel == "attention_s8_p16"
     no_scale = hoisted_struct(Factor(0, -1), 0)
     return {
-        "query_zero_point": found.query.zero_point,
-        "key_zero_point": found.keys.zero_point,
-        "value_zero_point": found.values.zero_point,
-        "score": hoisted_struct(quantize_multiplier(product_factor(found.scores)), found.scores.output.zero_point),
-        "dead_score": int(found.dead.value.ravel()[0]),
-        "output": no_scale if wide else hoisted_struct(output, found.product.output.zero_point),
+        "query_zero_point": parts.query.zero_point,
+        "key_zero_point": parts.keys.zero_point,
+        "value_zero_point": parts.values.zero_point,
+        "score": hoisted_struct(quantize_multiplier(product_factor(parts.scores)), parts.scores.output.zero_point),
+        "masked_score": int(parts.masked_score.value.ravel()[0]),
+        "output": no_scale if wide else hoisted_struct(output, parts.product.output.zero_point),
         "wide_multiplier": output.reduced if wide else 0,
         "wide_shift": output.shift if wide else 0,
     }

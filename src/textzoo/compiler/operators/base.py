@@ -64,14 +64,14 @@ class Operator(ABC):
         types: For the description: which tensors it takes.
         arity: Fewest and most inputs; those above the fewest may be left out, unless there may be any number.
         outputs: How many; 0 for any number.
-        by_element: Whether an output element depends only on the elements at the same place of inputs of its shape.
+        same_scale: The inputs that have the type, scale and zero point of the output, as a slice of all inputs.
     """
 
     name: str
     types: str
     arity: tuple[int, int] = (1, 1)
     outputs: int = 1
-    by_element: bool = False
+    same_scale: slice = slice(0)
 
     def arity_problems(self, node: Node) -> list[str]:
         """Problems of inputs and outputs that are missing or too many: `problems` may rely on them."""
@@ -89,10 +89,22 @@ class Operator(ABC):
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """The statements that compute the node; only called where there are no problems."""
 
+    @abstractmethod
+    def macs(self, node: Node) -> int:
+        """The multiplications of products of matrices in one step, all positions of a cache counted."""
+
+    def tied(self, node: Node) -> list[Tensor]:
+        """The inputs of `same_scale`."""
+        return [tensor for tensor in node.inputs[self.same_scale] if tensor is not None]
+
+    def alias(self, node: Node) -> View | None:
+        """Where the output lies inside an input, if it is one contiguous part of it, such as a row of a table."""
+        return None
+
     def copies(self, node: Node) -> list[Loop]:
         """All that an operator does which only rearranges elements: loops that copy, every output element once.
 
-        Empty for other operators. What a loop copies may lie at its place already: see `lower`.
+        Empty for other operators. Either side of a loop may be an alias of the other one: see `lower`.
         """
         return []
 
@@ -100,9 +112,27 @@ class Operator(ABC):
         """The same where an element may be written again: by an update after a copy."""
         return self.copies(node)
 
-    def view(self, node: Node) -> View | None:
-        """Where the output of a look-up lies in its table, if it is one contiguous part of it."""
-        return None
+    def has_table(self, node: Node) -> bool:
+        """Whether the node is computed by a look-up table of 256 int8 entries."""
+        return False
+
+    def table_s8(self, node: Node) -> np.ndarray:
+        """(256,) int8: its outputs for the inputs -128 to 127; only asked for where `has_table`."""
+        raise NotImplementedError
+
+    def operands_apart(self, node: Node) -> list[Tensor]:
+        """The operands whose memory the output must not be written to."""
+        return node.operands()
+
+
+def no_products(self: Operator, node: Node) -> int:
+    """`macs` of an operator without products of matrices."""
+    return 0
+
+
+def operands_of_other_shape(self: Operator, node: Node) -> list[Tensor]:
+    """`operands_apart` of an operator whose output elements depend only on the operands' elements at the same index."""
+    return [operand for operand in node.operands() if operand.view is not None or operand.shape != node.output.shape]
 
 
 def quantized(tensor: Tensor | None, *dtypes: str, shifted: bool = False) -> list[str]:

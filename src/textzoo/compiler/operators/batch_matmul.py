@@ -47,6 +47,10 @@ class BatchMatmul(Operator):
             return []
         return factor_problems(product_factor(node)) or wide_problems(node)
 
+    def macs(self, node: Node) -> int:
+        (_, depth), _ = matrix_shapes(node)
+        return node.output.size * depth
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         kernel = f"batch_matmul_{KERNELS[types_of(node)]}"
         struct = Struct("tz_batch_matmul_t", {**walks(node), **numbers(node)})

@@ -10,6 +10,8 @@ from textzoo.compiler.operators.base import (
     Target,
     broadcast_problems,
     broadcast_walk,
+    no_products,
+    operands_of_other_shape,
     quantized,
     scale_struct,
 )
@@ -30,7 +32,8 @@ class Comparison(Operator):
     function: str
     of_equality: bool = False
     arity: tuple[int, int] = (2, 2)
-    by_element = True
+    macs = no_products
+    operands_apart = operands_of_other_shape
 
     @property
     def types(self) -> str:

@@ -17,6 +17,8 @@ from textzoo.compiler.operators.base import (
     broadcast_problems,
     broadcast_walk,
     factor_problems,
+    no_products,
+    operands_of_other_shape,
     option,
     quantized,
     range_struct,
@@ -54,7 +56,8 @@ class Elementwise(Operator):
     check: Callable[[Node], list[str]]
     choose: Callable[[Node], Function]
     arity: tuple[int, int] = (2, 2)
-    by_element = True
+    macs = no_products
+    operands_apart = operands_of_other_shape
 
     def problems(self, node: Node) -> list[str]:
         return self.check(node) or broadcast_problems(node)
@@ -65,6 +68,12 @@ class Elementwise(Operator):
         function, struct = self.choose(node)
         compute = Compute(broadcast_walk(node.output, shape), function, operands, struct)
         return [Loop(self.name, node.name, shape, [compute])]
+
+
+class Selection(Elementwise):
+    """SELECT_V2."""
+
+    same_scale = slice(1, 3)
 
 
 # ---- what the checks share ----
@@ -320,6 +329,6 @@ QUANTIZE = Elementwise(
     choose_quantize,
     (1, 1),
 )
-SELECT_V2 = Elementwise(
+SELECT_V2 = Selection(
     "SELECT_V2", "bool and any two of the same integer type; broadcast", check_select, choose_select, (3, 3)
 )

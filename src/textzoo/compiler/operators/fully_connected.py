@@ -68,6 +68,9 @@ class FullyConnected(Operator):
             or (problems_of_computed(node) if has_computed_form(node) else problems_of_constant(node))
         )
 
+    def macs(self, node: Node) -> int:
+        return node.inputs[0].size * node.inputs[1].shape[0]
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         if has_computed_form(node):
             return [repeated(node, computed_layer(node))]
@@ -158,7 +161,9 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
         "bias": Constant(f"{symbol}_bias", bias.astype(np.int32 if is_short else np.int64), f"({rows})"),
         **factor_constants(symbol, [factor for factor, _ in factors]),
-        "rests": Constant(f"{symbol}_rests", np.array([rest for _, rest in factors], np.int32), f"({rows})"),
+        "low_multipliers": Constant(
+            f"{symbol}_low_multipliers", np.array([rest for _, rest in factors], np.int32), f"({rows})"
+        ),
         "rows": rows,
         "columns": columns,
         **output_range(node),
@@ -178,7 +183,7 @@ def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
     arrays = {
         "bias": folded_bias(node)[rows],
         **double_arrays(np.array(row_factors(node))[rows].tolist()),
-        "places": rows.astype(np.int32),
+        "output_rows": rows.astype(np.int32),
     }
     comment = f"int8 ({len(rows)}, {weights.shape[1]}), rows in double precision"
     fields = {

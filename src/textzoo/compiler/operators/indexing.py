@@ -4,14 +4,14 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target, option
-from textzoo.compiler.operators.movement import (
-    ANY,
-    INDEX_TYPES,
-    constant_indices,
-    in_32_bits,
-    same_format_problems,
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    no_products,
+    option,
 )
+from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits
+from textzoo.compiler.operators.movement import ANY, constant_indices, same_format_problems
 from textzoo.compiler.operators.repetition import fill_loop
 
 
@@ -21,6 +21,8 @@ class GatherNd(Operator):
     name = "GATHER_ND"
     types = f"{ANY}; {' or '.join(INDEX_TYPES)} indices"
     arity = (2, 2)
+    same_scale = slice(1)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         table, indices = node.inputs
@@ -34,7 +36,7 @@ class GatherNd(Operator):
         sizes = np.array(self.indexed(node))
         if indices.is_constant and not ((indices.value >= 0) & (indices.value < sizes)).all():
             return [f"constant indices outside of {table.describe()}"]
-        return same_format_problems(node, [table])
+        return same_format_problems(node, self.tied(node))
 
     def indexed(self, node: Node) -> tuple[int, ...]:
         """The sizes of those axes of the table that have an index."""
@@ -57,6 +59,8 @@ class OneHot(Operator):
     name = "ONE_HOT"
     types = f"{ANY} but int16; int32 or int64 indices, constant depth"
     arity = (4, 4)
+    same_scale = slice(2, 4)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         indices, depth, on, off = node.inputs
@@ -70,7 +74,9 @@ class OneHot(Operator):
             return [f"axis {axis} of {indices.describe()}, depth {depth.value.tolist()}"]
         expected = (*indices.shape[:axis], int(depth.value.ravel()[0]), *indices.shape[axis:])
         fits = node.output.shape == expected
-        return same_format_problems(node, [on, off]) if fits else [f"{node.output.describe()} instead of {expected}"]
+        return (
+            same_format_problems(node, self.tied(node)) if fits else [f"{node.output.describe()} instead of {expected}"]
+        )
 
     def axis(self, node: Node) -> int:
         """Where the new axis lies: -1 stands for the last one, other negative numbers for none."""

@@ -2,7 +2,15 @@
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import INTEGER_RANGES, Activation, Operator, Target, format_problems, option
+from textzoo.compiler.operators.base import (
+    INTEGER_RANGES,
+    Activation,
+    Operator,
+    Target,
+    format_problems,
+    no_products,
+    option,
+)
 from textzoo.compiler.operators.elementwise import same_type_problems
 
 # The output format that LiteRT demands.
@@ -12,6 +20,7 @@ SCALE, ZERO_POINT = 1 / 128, 0
 class L2Normalization(Operator):
     name = "L2_NORMALIZATION"
     types = "int8 (the squares of a row below 2**31: 33025 of any values), over the last axis"
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, output = node.operands()[0], node.output

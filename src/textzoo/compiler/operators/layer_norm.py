@@ -1,79 +1,112 @@
-"""LAYER_NORM: made by the pass layer_norm, computed by textzoo/layer_norm_s8.h."""
+"""LAYER_NORM: made by the pass layer_norm_fusion, computed by textzoo/layer_norm_s8.h."""
 
-from typing import Any
+from dataclasses import dataclass
 
-from textzoo.compiler.ir.graph import Node
+from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.operators.base import Operator, Target, can_hoist, hoisted_struct, scale_struct
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    can_hoist,
+    hoisted_struct,
+    no_products,
+    scale_struct,
+)
 from textzoo.compiler.operators.batch_matmul import product_factor
 from textzoo.compiler.operators.elementwise import LEFT_SHIFTS, multiply_factor, sum_factors
 from textzoo.compiler.operators.reductions import divided, scale_ratio
 
 
+@dataclass(frozen=True, eq=False)
+class LayerNormParts:
+    """What one LAYER_NORM is made of.
+
+    Attributes:
+        row: (..., width) int8, all of it one row.
+        mean: MEAN of the row.
+        difference: SUB of the row and its mean.
+        square: BATCH_MATMUL of the differences with themselves.
+        table: LOOK_UP of the reciprocal deviation.
+        factor: MUL of that and the gain.
+        gain: (width,) constant.
+        product: MUL of the differences and the factor.
+    """
+
+    row: Tensor
+    mean: Node
+    difference: Node
+    square: Node
+    table: Node
+    factor: Node
+    gain: Tensor
+    product: Node
+
+
 class LayerNorm(Operator):
-    """options["found"]: passes.layer_norm.Found."""
+    """A node's `attributes` are LayerNormParts."""
 
     name = "LAYER_NORM"
     types = "made of MEAN, SUB, BATCH_MATMUL, ADD, RSQRT and MUL of one row of int8"
+    macs = no_products  # the squares of a row are not counted
 
     def problems(self, node: Node) -> list[str]:
         return []
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        found = node.options["found"]
+        parts: LayerNormParts = node.attributes
         width = node.output.size
         symbol = node.output.symbol
-        row = found.mean.inputs[0]
-        mean = divided(quantize_multiplier(scale_ratio(found.mean)), width)
-        square = quantize_multiplier(product_factor(found.square))
+        row = parts.row
+        mean = divided(quantize_multiplier(scale_ratio(parts.mean)), width)
+        square = quantize_multiplier(product_factor(parts.square))
         tables = {
-            "table": Constant(f"{symbol}_table", found.table.options["table"], "(256) 1 / deviation", "table"),
-            "gain": Constant(f"{symbol}_gain", found.gain.value.ravel(), f"({width}) gain", "weights"),
+            "table": Constant(f"{symbol}_table", parts.table.attributes.values, "(256) 1 / deviation", "table"),
+            "gain": Constant(f"{symbol}_gain", parts.gain.value.ravel(), f"({width}) gain", "weights"),
         }
         numbers = {
             "width": width,
             "mean_offset": width * row.zero_point,
-            "mean": scale_struct(mean, found.mean.output.zero_point),
-            "square": scale_struct(square, found.square.output.zero_point),
+            "mean": scale_struct(mean, parts.mean.output.zero_point),
+            "square": scale_struct(square, parts.square.output.zero_point),
             "input_zero_point": row.zero_point,
-            "mean_zero_point": found.mean.output.zero_point,
-            "difference_zero_point": found.difference.output.zero_point,
-            "factor_zero_point": found.factor.output.zero_point,
-            "table_zero_point": found.table.output.zero_point,
-            "gain_zero_point": found.gain.zero_point,
+            "mean_zero_point": parts.mean.output.zero_point,
+            "difference_zero_point": parts.difference.output.zero_point,
+            "factor_zero_point": parts.factor.output.zero_point,
+            "table_zero_point": parts.table.output.zero_point,
+            "gain_zero_point": parts.gain.zero_point,
         }
-        fields = {**tables, **numbers, **hoisted_fields(found)}
+        fields = {**tables, **numbers, **hoisted_fields(parts)}
         struct = Struct("tz_layer_norm_s8_t", fields)
         return [Call(self.name, node.name, "layer_norm_s8", struct, [row], [node.output])]
 
 
-def factors_of(found: Any) -> dict[str, tuple[Factor, int]]:
+def factors_of(parts: LayerNormParts) -> dict[str, tuple[Factor, int]]:
     """Field of the struct -> factor, and the zero point that is added after it."""
-    to_input, to_mean, to_difference = (quantize_multiplier(real) for real in sum_factors(found.difference))
+    to_input, to_mean, to_difference = (quantize_multiplier(real) for real in sum_factors(parts.difference))
     return {
         "input": (to_input, 0),
         "raised_mean": (to_mean, 0),
-        "difference": (to_difference, found.difference.output.zero_point),
-        "factor": (quantize_multiplier(multiply_factor(found.factor)), found.factor.output.zero_point),
-        "product": (quantize_multiplier(multiply_factor(found.product)), found.product.output.zero_point),
+        "difference": (to_difference, parts.difference.output.zero_point),
+        "factor": (quantize_multiplier(multiply_factor(parts.factor)), parts.factor.output.zero_point),
+        "product": (quantize_multiplier(multiply_factor(parts.product)), parts.product.output.zero_point),
     }
 
 
-def hoisted_fields(found: Any) -> dict[str, Struct]:
+def hoisted_fields(parts: LayerNormParts) -> dict[str, Struct]:
     """The same as structs; the left shift of SUB's common scale is added to that of its inputs."""
-    fields = {name: hoisted_struct(factor, zero_point) for name, (factor, zero_point) in factors_of(found).items()}
+    fields = {name: hoisted_struct(factor, zero_point) for name, (factor, zero_point) in factors_of(parts).items()}
     for name in ("input", "raised_mean"):
         fields[name].fields["left"] += LEFT_SHIFTS["int8"]
     return fields
 
 
-def can_fuse(found: Any) -> bool:
+def can_fuse(parts: LayerNormParts) -> bool:
     """Whether all factors can be hoisted for the values that occur: differences of bytes, their sums and products."""
     raised = 255 << LEFT_SHIFTS["int8"]
     largest = {"input": raised, "raised_mean": raised, "difference": raised, "factor": 255 * 255, "product": 255 * 255}
     even = ("input", "raised_mean")
-    return all(can_hoist(factor, largest[name], name in even) for name, (factor, _) in factors_of(found).items())
+    return all(can_hoist(factor, largest[name], name in even) for name, (factor, _) in factors_of(parts).items())
 
 
 LAYER_NORM = LayerNorm()

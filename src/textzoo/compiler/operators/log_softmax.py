@@ -6,7 +6,12 @@ from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.numerics.tables import divide_by_power
-from textzoo.compiler.operators.base import Operator, Target, format_problems
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    format_problems,
+    no_products,
+)
 from textzoo.compiler.operators.elementwise import same_type_problems
 from textzoo.compiler.operators.softmax import FRACTION_BITS, exponentials_s8
 
@@ -22,6 +27,7 @@ LARGEST_STEP = 2.0**30 - 1
 class LogSoftmax(Operator):
     name = "LOG_SOFTMAX"
     types = f"int8 (rows of at most {LONGEST_ROW}), over the last axis"
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, output = node.operands()[0], node.output

@@ -4,7 +4,15 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, option, row_major, unshifted
+from textzoo.compiler.operators.base import (
+    INTEGER_RANGES,
+    Operator,
+    Target,
+    no_products,
+    option,
+    row_major,
+    unshifted,
+)
 from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
 from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_loop
 
@@ -34,6 +42,10 @@ def padding_problems(node: Node, *dtypes: str) -> list[str]:
 class Pad(Operator):
     """PAD fills with what stands for 0, PADV2 with its third input."""
 
+    same_scale = slice(0, None, 2)  # not the paddings
+
+    macs = no_products
+
     def __init__(self, name: str, inputs: int) -> None:
         self.name, self.arity = name, (inputs, inputs)
         self.types = f"{ANY}, at most {MOST_PADDED_AXES} axes; constant paddings"
@@ -45,7 +57,7 @@ class Pad(Operator):
             return [f"{len(node.output.shape)} axes, more than LiteRT's {MOST_PADDED_AXES}"]
         filling = node.inputs[2:]
         wrong = [f"{tensor.describe()} as the only value" for tensor in filling if tensor.size != 1]
-        return wrong or same_format_problems(node, [node.inputs[0], *filling]) or zero_problems(node.output)
+        return wrong or same_format_problems(node, self.tied(node)) or zero_problems(node.output)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Fill everything, then copy the input into it."""
@@ -74,6 +86,8 @@ class MirrorPad(Operator):
     name = "MIRROR_PAD"
     types = f"{ANY}; constant paddings"
     arity = (2, 2)
+    same_scale = slice(1)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         if problems := padding_problems(node, "int32", "int64"):
@@ -84,7 +98,7 @@ class MirrorPad(Operator):
         pairs = zip(paddings(node), node.inputs[0].shape, strict=True)
         if any(max(pair) > size - edge for pair, size in pairs):
             return [f"paddings {node.inputs[1].value.tolist()}, longer than what they mirror"]
-        return same_format_problems(node, [node.inputs[0]]) or unshifted(node.output)
+        return same_format_problems(node, self.tied(node)) or unshifted(node.output)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         sizes = {axis: node.output.shape[axis] for axis, pair in enumerate(paddings(node)) if any(pair)}

@@ -18,6 +18,7 @@ from textzoo.compiler.operators.base import (
     Target,
     axes_problems,
     factor_problems,
+    no_products,
     option,
     quantized,
     row_major,
@@ -64,6 +65,7 @@ class Reduction(Operator):
     forms: dict[str, Form]
     undefined: dict[str, str] = field(default_factory=dict)
     arity: tuple[int, int] = (2, 2)
+    macs = no_products
 
     @property
     def types(self) -> str:

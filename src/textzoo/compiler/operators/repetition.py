@@ -7,7 +7,13 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import Operator, Target, broadcast_walk, unshifted
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    broadcast_walk,
+    no_products,
+    unshifted,
+)
 from textzoo.compiler.operators.movement import (
     ANY,
     Rearrangement,
@@ -54,6 +60,8 @@ class Tile(Operator):
     name = "TILE"
     types = f"{ANY}; constant multiples"
     arity = (2, 2)
+    same_scale = slice(1)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, multiples = node.inputs
@@ -64,7 +72,9 @@ class Tile(Operator):
             return [f"multiples {counts} of {source.describe()}"]
         expected = tuple(size * count for size, count in zip(source.shape, counts, strict=True))
         fits = expected == node.output.shape
-        return same_format_problems(node, [source]) if fits else [f"{node.output.describe()} instead of {expected}"]
+        return (
+            same_format_problems(node, self.tied(node)) if fits else [f"{node.output.describe()} instead of {expected}"]
+        )
 
     def multiples(self, node: Node) -> list[int]:
         return [int(count) for count in node.inputs[1].value.ravel()]
@@ -86,6 +96,7 @@ class BroadcastTo(Rearrangement):
     name = "BROADCAST_TO"
     types = f"{ANY}; constant shape"
     arity = (2, 2)
+    same_scale = slice(1)
 
     def problems(self, node: Node) -> list[str]:
         source, given = node.inputs
@@ -98,7 +109,11 @@ class BroadcastTo(Rearrangement):
         fits = len(source.shape) <= len(shape) and all(
             size in (1, wanted) for size, wanted in zip(source.shape, last, strict=True)
         )
-        return same_format_problems(node, [source]) if fits else [f"{source.describe()} does not broadcast to {shape}"]
+        return (
+            same_format_problems(node, self.tied(node))
+            if fits
+            else [f"{source.describe()} does not broadcast to {shape}"]
+        )
 
     def copies(self, node: Node) -> list[Loop]:
         shape = node.output.shape
@@ -109,6 +124,8 @@ class Fill(Operator):
     name = "FILL"
     types = f"{ANY}; constant shape"
     arity = (2, 2)
+    same_scale = slice(1, 2)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         given, value = node.inputs
@@ -117,7 +134,7 @@ class Fill(Operator):
         shape = tuple(int(size) for size in given.value.ravel())
         if shape != node.output.shape or len(given.shape) != 1 or value.shape != ():
             return [f"{value.describe()} and {shape} to {node.output.describe()}"]
-        return same_format_problems(node, [value]) or unshifted(value)
+        return same_format_problems(node, self.tied(node)) or unshifted(value)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         return [fill_loop(node, node.inputs[1])]

@@ -6,7 +6,13 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target, axes_problems, option
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    axes_problems,
+    no_products,
+    option,
+)
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, normal_axis, whole
 from textzoo.compiler.operators.shapes import INDEX_CODES
 
@@ -29,7 +35,7 @@ def sizes_around(node: Node) -> dict[str, int]:
     shape, axis = node.inputs[0].shape, axis_of(node)
     return {
         "outer": int(np.prod(shape[:axis])),
-        "places": shape[axis],
+        "positions": shape[axis],
         "inner": int(np.prod(shape[axis + 1 :])),
     }
 
@@ -45,6 +51,7 @@ class ArgExtreme(Operator):
     name: str
     kernels: dict[str, str]
     arity: tuple[int, int] = (2, 2)
+    macs = no_products
 
     @property
     def types(self) -> str:
@@ -80,6 +87,7 @@ class CumSum(Operator):
     types = "int32 or int64; constant axis"
     arity = (2, 2)
     kernels = {"int32": "cumsum_s32", "int64": "cumsum_s64"}  # noqa: RUF012
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, output = node.inputs[0], node.output

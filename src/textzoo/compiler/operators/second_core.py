@@ -13,7 +13,7 @@ from textzoo.compiler.packing.registry import Packed, layout_of, pack
 # 240 MHz): the half of these takes 20 us, and waking the other core about 10 us.
 SMALLEST_SHARED = 2048
 # Fields of a kernel's struct with one element per row.
-PER_ROW = ("bias", "multipliers", "shifts", "rests")
+PER_ROW = ("bias", "multipliers", "shifts", "low_multipliers")
 
 
 def in_halves(whole: Packed, weights: np.ndarray) -> tuple[Packed, tuple[Half, ...]]:

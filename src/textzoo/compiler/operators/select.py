@@ -2,7 +2,13 @@
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Compute, Loop, Operand, Statement
-from textzoo.compiler.operators.base import Operator, Target, axes_problems, row_major
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    axes_problems,
+    no_products,
+    row_major,
+)
 from textzoo.compiler.operators.elementwise import check_select, choose_select
 
 
@@ -12,6 +18,8 @@ class Select(Operator):
     name = "SELECT"
     types = "bool and two of the same type and shape; the condition of that shape, one per row, or one for all"
     arity = (3, 3)
+    same_scale = slice(1, 3)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         return check_select(node) or self.shape_problems(node) or axes_problems(node)

@@ -7,7 +7,12 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Statement
-from textzoo.compiler.operators.base import Operator, Target, option
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    no_products,
+    option,
+)
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, whole
 from textzoo.compiler.operators.repetition import constant_of, fill_loop
 
@@ -30,6 +35,7 @@ class Known(Operator):
     check: Callable[[Node], list[str]]
     value: Callable[[Node], np.ndarray]
     arity: tuple[int, int] = (1, 1)
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         return self.check(node)

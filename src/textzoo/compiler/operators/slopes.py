@@ -77,7 +77,7 @@ def check_leaky_relu(node: Node) -> list[str]:
 
 def choose_leaky_relu(node: Node) -> Function:
     slope = slope_of(node)
-    return "tz_leaky_relu" + "_turned" * (slope < 0), leaky_struct(node, abs(slope), 0)
+    return "tz_leaky_relu" + "_negated" * (slope < 0), leaky_struct(node, abs(slope), 0)
 
 
 def check_prelu(node: Node) -> list[str]:

@@ -14,7 +14,13 @@ from textzoo.compiler.numerics.tables import (
     softmax_exponentials_s16,
     softmax_reciprocals_s16,
 )
-from textzoo.compiler.operators.base import Operator, Target, option, quantized
+from textzoo.compiler.operators.base import (
+    Operator,
+    Target,
+    no_products,
+    option,
+    quantized,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ STEPS_S16 = 10.0 / 65535
 class Softmax(Operator):
     name = "SOFTMAX"
     types = "int8 (rows of at most 511) or int16, or int8 to int16; over the last axis"
+    macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, output = node.operands()[0], node.output

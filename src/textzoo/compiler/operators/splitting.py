@@ -1,18 +1,53 @@
-"""SPLIT_V and UNPACK: the parts of a tensor as tensors of their own, as SPLIT has them."""
+"""SPLIT, SPLIT_V and UNPACK: the parts of a tensor as tensors of their own."""
 
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
-from textzoo.compiler.ir.program import Operand
-from textzoo.compiler.operators.base import option, row_major
+from textzoo.compiler.ir.program import Loop, Operand
+from textzoo.compiler.operators.base import (
+    option,
+    row_major,
+)
 from textzoo.compiler.operators.movement import (
-    Split,
+    Rearrangement,
     constant_indices,
+    copy_loop,
     no_bool_problems,
     normal_axis,
     part,
     same_format_problems,
+    whole,
 )
+
+
+class Split(Rearrangement):
+    name = "SPLIT"
+    types = "any type but bool; equal parts along a constant axis"
+    arity = (2, 2)
+    outputs = 0
+    same_scale = slice(1, 2)
+
+    def problems(self, node: Node) -> list[str]:
+        axis, source = node.inputs
+        problems = constant_indices(axis, "the axis") + no_bool_problems(source)
+        if problems or option(node, "numSplits") != len(node.outputs):
+            return problems or [f"{len(node.outputs)} outputs instead of {option(node, 'numSplits')}"]
+        place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
+        if not 0 <= place < len(source.shape) or source.shape[place] % len(node.outputs):
+            return [f"axis {place} of {source.describe()} in {len(node.outputs)} parts"]
+        expected = list(source.shape)
+        expected[place] //= len(node.outputs)
+        wrong = any(list(output.shape) != expected for output in node.outputs)
+        return ["parts of other shapes"] if wrong else same_format_problems(node, self.tied(node))
+
+    def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
+        """Each output and where it begins in the input."""
+        axis = normal_axis(int(node.inputs[0].value.ravel()[0]), len(node.inputs[1].shape))
+        step = node.output.shape[axis]
+        return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
+
+    def copies(self, node: Node) -> list[Loop]:
+        return [copy_loop(node, output.shape, whole(output), source) for output, source in self.parts(node)]
 
 
 class SplitV(Split):
@@ -21,6 +56,7 @@ class SplitV(Split):
     name = "SPLIT_V"
     types = "any type but bool; parts of constant sizes along a constant axis"
     arity = (3, 3)
+    same_scale = slice(1)
 
     def problems(self, node: Node) -> list[str]:
         source, sizes, axis = node.inputs
@@ -31,7 +67,7 @@ class SplitV(Split):
             return [f"axis {axis.value.tolist()} of {source.describe()}"]
         if not len(node.outputs) == sizes.size == option(node, "numSplits"):
             return [f"{len(node.outputs)} outputs and {sizes.size} sizes instead of {option(node, 'numSplits')}"]
-        return self.part_problems(node) or same_format_problems(node, [source])
+        return self.part_problems(node) or same_format_problems(node, self.tied(node))
 
     def part_problems(self, node: Node) -> list[str]:
         """Problems of sizes that do not make the axis, or not the outputs."""
@@ -67,6 +103,7 @@ class Unpack(Split):
     name = "UNPACK"
     types = "any type but int64; along a constant axis"
     arity = (1, 1)
+    same_scale = slice(1)
 
     def problems(self, node: Node) -> list[str]:
         source, axis = node.inputs[0], self.axis(node)
@@ -78,7 +115,7 @@ class Unpack(Split):
             return [f"{len(node.outputs)} outputs from axis {axis} of {source.describe()}"]
         rest = source.shape[:axis] + source.shape[axis + 1 :]
         wrong = [output.describe() for output in node.outputs if output.shape != rest]
-        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, [source])
+        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, self.tied(node))
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.inputs[0].shape))
@@ -91,5 +128,6 @@ class Unpack(Split):
         return [(output, Operand(source, rest, index * strides[axis])) for index, output in enumerate(node.outputs)]
 
 
+SPLIT = Split()
 SPLIT_V = SplitV()
 UNPACK = Unpack()

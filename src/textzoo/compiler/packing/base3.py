@@ -1,4 +1,4 @@
-"""Ternary weights, five in a byte: 1.6 bits; see deployment/runtime/include/textzoo/base3_sums.h."""
+"""Ternary weights, five in a byte: 1.6 bits; see deployment/runtime/internal/base3_sums.h."""
 
 import numpy as np
 

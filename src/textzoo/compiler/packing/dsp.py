@@ -1,4 +1,4 @@
-"""For Cortex-M4, M7 and M33: pairs of rows in the two ends of 16 bits; see deployment/runtime/dsp/row_pairs.h."""
+"""For Cortex-M4, M7 and M33: pairs of rows in the two ends of 16 bits; see deployment/runtime/dsp/row_pairs.inc."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""For PCs and Linux boards; see deployment/runtime/host/row_blocks.h."""
+"""For PCs and Linux boards; see deployment/runtime/host/row_blocks.inc."""
 
 from collections.abc import Callable
 

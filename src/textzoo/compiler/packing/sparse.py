@@ -1,4 +1,4 @@
-"""Weights column by column, to leave out columns; see deployment/runtime/include/textzoo/sparse_columns.h."""
+"""Weights column by column, to leave out columns; see deployment/runtime/internal/sparse_columns.h."""
 
 import numpy as np
 

@@ -5,7 +5,7 @@ flash, and where nobody else wants the table as it is. FULLY_CONNECTED does not:
 """
 
 from textzoo.compiler.ir.graph import Graph, Node, Tensor
-from textzoo.compiler.operators.movement import Gather
+from textzoo.compiler.operators.gather import Gather, PackedTable
 from textzoo.compiler.operators.registry import operator_of
 from textzoo.compiler.packing.registry import pack_table
 
@@ -17,7 +17,8 @@ def run(graph: Graph) -> None:
     for node in graph.nodes:
         operator = operator_of(node)
         if isinstance(operator, Gather) and can_be_packed(graph, operator.table(node)):
-            node.options["packed"] = pack_table(operator.entries(node)) is not None
+            packed = pack_table(operator.entries(node))
+            node.attributes = PackedTable(packed) if packed else None
 
 
 def can_be_packed(graph: Graph, table: Tensor) -> bool:

@@ -38,13 +38,13 @@ def chosen_passes(without: frozenset[str]) -> list[Pass]:
 
 TABLE = (
     Pass("constant_folding", "constants computed now"),
-    Pass("live_attention", "attention over live places as one kernel"),
-    Pass("look_up_tables", "int8 functions of one value as tables, chains of them as one"),
-    Pass("layer_norm", "LayerNorm as one kernel"),
+    Pass("attention_fusion", "attention over the valid positions as one kernel"),
+    Pass("lut_fusion", "int8 functions of one value as tables, chains of them as one"),
+    Pass("layer_norm_fusion", "LayerNorm as one kernel"),
     Pass("dead_code", "what nobody reads left out"),
     Pass("state_in_place", "new states computed where the old ones lie"),
     Pass("packed_tables", "tables of few values packed, look-ups unpack them"),
-    Pass("views", "reshapes, splits, slices and look-ups of one row without copies"),
+    Pass("buffer_aliasing", "reshapes, splits, slices and look-ups of one row without copies"),
     Pass("folded_biases", "zero points and row sums folded into biases", on_program=True),
-    Pass("element_chains", "loops over the same elements joined", on_program=True),
+    Pass("elementwise_fusion", "loops over the same elements joined", on_program=True),
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.compiler.backend.planner import aligned
 from textzoo.compiler.backend.rendering import array_lines, field_text
 from textzoo.compiler.backend.templates import template
@@ -15,10 +16,10 @@ from textzoo.targets.base import Platform
 from textzoo.targets.boards import HOST_IMAGE, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.cimv3.blocks import Decoder, decoder_of
 from textzoo.targets.image_size import ImageSize
-from textzoo.targets.project import TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.twins import render_machine, twin_command, twin_of, twin_sizes
 
-SOURCE = TEMPLATES / "cimv3"
+SOURCE = PLATFORM_SOURCES / "cimv3"
 VARIANT = "cimv3"
 FILES = ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")
 # Generated from the model, each by a template of the same path.
@@ -66,7 +67,7 @@ class Cimv3(Platform):
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         render_machine(board, sizes, folder / "twin")
-        copy_files(TEMPLATES / "host", ["port.c"], folder / "port")
+        copy_files(PLATFORM_SOURCES / "host", ["port.c"], folder / "port")
         emulators = {
             name: {"command": " ".join(self.emulator_command(emulator)), "image": emulator.image}
             for name, emulator in board.emulation.items()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.compiler.backend.kernels import IN_SEQUENCE
 from textzoo.compiler.compile import CompiledModel
@@ -12,10 +13,16 @@ from textzoo.targets.base import Platform
 from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator
 from textzoo.targets.esp32.partitions import check_partitions, partitions_of
 from textzoo.targets.image_size import ImageSize
-from textzoo.targets.project import SECOND_STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import (
+    SECOND_STACK_BYTES,
+    ModelSizes,
+    copy_files,
+    program_name,
+    render_all,
+)
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
-SOURCE = TEMPLATES / "esp32"
+SOURCE = PLATFORM_SOURCES / "esp32"
 # Family, as the framework calls the chip -> what its core is called, how many a program can use, clocks it can run at.
 FAMILIES = {
     "esp32": ("xtensa-lx6", (1, 2), (80_000_000, 160_000_000, 240_000_000)),

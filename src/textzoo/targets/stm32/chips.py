@@ -48,7 +48,7 @@ class Family:
     """A family of chips.
 
     Attributes:
-        source: Its file in deployment/templates/stm32.
+        source: Its file in deployment/platforms/stm32.
         gpio_base: Address of GPIO port A.
         usart_generation: 1 = one data register (F4), 2 = separate registers.
         usarts: The USARTs that the family's file can start.

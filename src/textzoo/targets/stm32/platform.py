@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
 from textzoo.targets.boards import EXTERNAL_FLASH, FLASH, TWIN_IMAGE, Board, Emulator, Memory
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.project import STACK_BYTES, TEMPLATES, ModelSizes, copy_files, program_name, render_all
+from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.stm32 import chips
 from textzoo.targets.toolchains import TOOLS, tool_beside
 
-SOURCE = TEMPLATES / "stm32"
+SOURCE = PLATFORM_SOURCES / "stm32"
 TWIN_FACTS = ("code", "constants", "data", "uart_base", "timer_base", "timer_count", "timer_hz")
 NANOSECONDS_PER_INSTRUCTION = 64  # -icount shift=6
 
@@ -46,6 +47,7 @@ class Stm32(Platform):
         copy_files(
             SOURCE, ["cortex.h", "family.h", "start.c", "memory_functions.c", "sections.ld"], folder / "platform"
         )
+        copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder / "platform")
         copy_files(SOURCE, ["port_stm32.c", chips.family_of(board).source], folder / "board")
         names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
         render_all("stm32", names | {"board.h": "board/board.h"}, values, folder)
@@ -60,7 +62,7 @@ class Stm32(Platform):
 
 def render_twin(board: Board, emulator: Emulator, sizes: ModelSizes, folder: Path) -> None:
     copy_files(SOURCE, ["port_twin.c"], folder)
-    copy_files(TEMPLATES / "twins", ["counter_of_twin.c", "counter_of_twin.h"], folder)
+    copy_files(PLATFORM_SOURCES / "twins", ["counter_of_twin.c", "counter_of_twin.h"], folder)
     render_all("stm32", {"twin_board.h": "board.h", "twin_ticks.h": "ticks.h"}, twin_values(emulator), folder)
     render_all("stm32", {"memory.ld": "memory.ld"}, twin_memory_values(board, emulator, sizes), folder)
 

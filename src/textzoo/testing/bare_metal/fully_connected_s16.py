@@ -18,7 +18,7 @@ class WideLayer:
         weights: (rows, columns) int8.
         bias: (rows,) int32.
         multipliers: (rows,) int32.
-        rests: (rows,) int32.
+        low_multipliers: (rows,) int32.
         shifts: (rows,) int8.
         input: (columns,) int16.
         clamp: Smallest and largest output.
@@ -27,7 +27,7 @@ class WideLayer:
     weights: np.ndarray
     bias: np.ndarray
     multipliers: np.ndarray
-    rests: np.ndarray
+    low_multipliers: np.ndarray
     shifts: np.ndarray
     input: np.ndarray
     clamp: tuple[int, int] = (-32768, 32767)
@@ -41,7 +41,8 @@ class WideLayer:
         scaled = [
             (value * (high << 31 | low) // 2**31 + 2 ** (30 - shift) - (value < 0)) >> (31 - shift)
             for value, high, low, shift in zip(
-                *(row.tolist() for row in (self.sums(), self.multipliers, self.rests, self.shifts)), strict=True
+                *(row.tolist() for row in (self.sums(), self.multipliers, self.low_multipliers, self.shifts)),
+                strict=True,
             )
         ]
         return np.clip(np.array(scaled), *self.clamp).astype(np.int16)
@@ -61,7 +62,7 @@ class WideLayer:
             Buffer(weights, offset=offset // weights.itemsize * weights.itemsize),
             Buffer(self.bias),
             Buffer(self.multipliers),
-            Buffer(self.rests),
+            Buffer(self.low_multipliers),
             Buffer(self.shifts, offset=offset),
             Buffer(self.input, offset=even, fenced=fenced),
             Buffer(np.zeros(len(self.weights), np.int16), offset=even, returned=True),
@@ -85,7 +86,7 @@ def random_wide_layer(
         weights=rng.integers(-127, 128, (rows, columns)).astype(np.int8),
         bias=rng.integers(-20000, 20000, rows).astype(np.int32),
         multipliers=rng.integers(2**30, 2**31, rows).astype(np.int32),
-        rests=rng.integers(0, 2**31, rows).astype(np.int32),
+        low_multipliers=rng.integers(0, 2**31, rows).astype(np.int32),
         shifts=rng.integers(shifts[0], shifts[1] + 1, rows).astype(np.int8),
         input=rng.integers(-32768, 32768, columns).astype(np.int16),
     )

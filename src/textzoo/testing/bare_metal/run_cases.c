@@ -91,7 +91,7 @@ static int32_t weighted_sum_s8(const case_t *job, void **buffers)
     return attention_part(job->generic ? generic_weighted_sum_s8 : tz_weighted_sum_s8, job, buffers);
 }
 
-/* buffers: weights, bias, multipliers, rests, shifts, input, output, scratch */
+/* buffers: weights, bias, multipliers, low_multipliers, shifts, input, output, scratch */
 static int32_t fully_connected_s16(const case_t *job, void **buffers)
 {
     const int32_t *numbers = job->parameters;

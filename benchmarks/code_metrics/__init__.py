@@ -1,0 +1,1 @@
+"""Metrics of source code, from its text alone: sizes of functions, docstrings, imports, duplicates."""

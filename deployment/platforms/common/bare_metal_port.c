@@ -1,0 +1,23 @@
+/* What ports without an operating system share: a serial line without a buffer, and the stack of the linker script. */
+#include "port.h"
+
+extern uint32_t __stack_bottom[], __stack_top[];
+
+void port_flush(void)
+{
+}
+
+bool port_echoes(void)
+{
+    return true;
+}
+
+uint32_t *port_stack_bottom(void)
+{
+    return __stack_bottom;
+}
+
+uint32_t *port_stack_top(void)
+{
+    return __stack_top;
+}

@@ -1,0 +1,62 @@
+/* The emulated twin: a machine of QEMU with the same core. Serial line of Arm's CMSDK, end by semihosting. */
+#include "port.h"
+
+#include "board.h"
+#include "cortex.h"
+#include "counter_of_twin.h"
+
+enum { UART_DATA = 0x00, UART_STATE = 0x04, UART_CTRL = 0x08, UART_BAUDDIV = 0x10 };
+#define UART(offset) REGISTER(TWIN_UART_BASE + (uint32_t)(offset))
+#define UART_FULL 1u
+#define UART_RECEIVED 2u
+
+static void start_timer(void)
+{
+#ifdef TWIN_TIMER_COUNTS_DOWN
+    REGISTER(TWIN_TIMER_BASE + 8u) = UINT32_MAX; /* reload */
+    REGISTER(TWIN_TIMER_BASE + 4u) = UINT32_MAX; /* value */
+#endif
+    REGISTER(TWIN_TIMER_BASE) = 1u;
+}
+
+void board_before_memory(void)
+{
+}
+
+void port_init(void)
+{
+    UART(UART_BAUDDIV) = 16;
+    UART(UART_CTRL) = 3u; /* send and receive */
+    start_timer();
+    twin_start_counter();
+}
+
+int port_get(void)
+{
+    while (!(UART(UART_STATE) & UART_RECEIVED)) {
+    }
+    return (int)(UART(UART_DATA) & 0xFFu);
+}
+
+void port_put(char character)
+{
+    while (UART(UART_STATE) & UART_FULL) {
+    }
+    UART(UART_DATA) = (uint8_t)character;
+}
+
+/* Semihosting call SYS_EXIT_EXTENDED, reason ADP_Stopped_ApplicationExit. */
+void port_exit(int status)
+{
+    const uint32_t arguments[2] = {0x20026u, (uint32_t)status};
+    register uint32_t operation __asm("r0") = 0x20u;
+    register const uint32_t *block __asm("r1") = arguments;
+    __asm volatile("bkpt 0xAB" : "+r"(operation) : "r"(block) : "memory");
+    for (;;) {
+    }
+}
+
+void board_after_fault(void)
+{
+    port_exit(3);
+}

@@ -1,0 +1,88 @@
+/* Start-up: vector table, memory, faults. The linker script gives the addresses. */
+#include <stdint.h>
+
+#include "board.h"
+#include "cortex.h"
+#include "port.h"
+#include "reply.h"
+
+#define CFSR_STACK_OVERFLOW (1u << 20) /* of ARMv8-M */
+
+extern uint32_t __stack_bottom[], __stack_top[];
+extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+
+int main(void);
+void start_with_stack(void);
+void fault_with_stack(const uint32_t *frame);
+void reset_handler(void);
+
+/* Sets the stack itself, because a debugger that loads the image into RAM does not. */
+__attribute__((naked, noreturn, used)) void reset_handler(void)
+{
+    __asm volatile(
+#if __ARM_ARCH >= 8
+        "ldr r0, =__stack_bottom\n msr msplim, r0\n" /* an overflow of the stack is a fault */
+#endif
+        "ldr r0, =__stack_top\n msr msp, r0\n bl start_with_stack\n b .\n");
+}
+
+/* Begins a fresh stack: the fault may have been that the old one was full. */
+__attribute__((naked, noreturn, used)) static void fault_handler(void)
+{
+    __asm volatile("mrs r0, msp\n ldr r1, =__stack_top\n msr msp, r1\n bl fault_with_stack\n b .\n");
+}
+
+typedef union {
+    uint32_t *stack;
+    void (*handler)(void);
+} vector_t;
+
+#define FAULT {.handler = fault_handler}
+#define NONE {.handler = 0}
+
+/* The first stack, reset, the faults and what else the core may call; no interrupt of the chip is used. */
+__attribute__((section(".vectors"), used)) static const vector_t vectors[16] = {
+    {.stack = __stack_top}, {.handler = reset_handler}, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
+    NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT, FAULT,
+};
+
+__attribute__((used)) void start_with_stack(void)
+{
+    board_before_memory();
+#if __ARM_ARCH < 8
+    cortex_guard_below((uint32_t)(uintptr_t)__stack_bottom);
+#endif
+    cortex_enable_coprocessors();
+    SCB_VTOR = (uint32_t)(uintptr_t)vectors;
+    const uint32_t *load = __data_load;
+    if (load != __data_start) {
+        for (uint32_t *word = __data_start; word < __data_end; ++word) {
+            *word = *load++;
+        }
+    }
+    for (uint32_t *word = __bss_start; word < __bss_end; ++word) {
+        *word = 0;
+    }
+    main();
+    port_exit(0);
+}
+
+/* frame: what the core put on the stack, if that stack was still whole. */
+__attribute__((used)) void fault_with_stack(const uint32_t *frame)
+{
+    const uintptr_t address = (uintptr_t)frame;
+    const bool overflow = SCB_CFSR & CFSR_STACK_OVERFLOW;
+    const bool whole = !overflow && address >= (uintptr_t)__stack_bottom && address + 32u <= (uintptr_t)__stack_top;
+    reply_use(REPLY_JSON);
+    write_text("\n");
+    reply_line("fault");
+    reply_text("status", "error");
+    reply_text("message", whole ? "the processor stopped with a fault" : "the stack is too small");
+    reply_hex32("cfsr", SCB_CFSR);
+    reply_hex32("hfsr", SCB_HFSR);
+    if (whole) {
+        reply_hex32("pc", frame[6]);
+    }
+    reply_end();
+    board_after_fault();
+}

@@ -1,0 +1,80 @@
+/* An emulated twin: memory, serial line, faults. The machine is told apart in machine_*.c. */
+#include "twin.h"
+
+#include "counter_of_twin.h"
+#include "port.h"
+#include "reply.h"
+#ifdef TEXTZOO_WEIGHTS_MAPPED
+#include "weights_image.h"
+
+extern const uint8_t mapped_weights[], mapped_weights_end[]; /* weights.bin */
+#endif
+
+extern uint32_t __stack_bottom[];
+extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+
+enum { FAULT_STATUS = 3 };
+
+int main(void);
+
+void twin_start(void)
+{
+    const uint32_t *load = __data_load;
+    for (uint32_t *word = __data_start; word < __data_end; ++word) {
+        *word = *load++;
+    }
+    for (uint32_t *word = __bss_start; word < __bss_end; ++word) {
+        *word = 0;
+    }
+    twin_start_machine((uint32_t)(uintptr_t)__stack_bottom);
+    main();
+    twin_exit(0);
+}
+
+void twin_fault(const twin_fault_t *fault)
+{
+    const bool overflow = fault->stack < (uint32_t)(uintptr_t)__stack_bottom;
+    reply_use(REPLY_JSON);
+    write_text("\n");
+    reply_line("fault");
+    reply_text("status", "error");
+    reply_text("message", overflow ? "the stack is too small" : "the processor stopped with a fault");
+    reply_hex32("cause", fault->cause);
+    reply_hex32("address", fault->address);
+    reply_hex32("pc", fault->pc);
+    reply_end();
+    twin_exit(FAULT_STATUS);
+}
+
+void port_init(void)
+{
+    twin_start_counter();
+#ifdef TEXTZOO_WEIGHTS_MAPPED
+    const char *wrong = weights_image_use(mapped_weights, (uint32_t)(mapped_weights_end - mapped_weights));
+    if (wrong) {
+        write_text(wrong);
+        write_text("\n");
+        twin_exit(FAULT_STATUS);
+    }
+#endif
+}
+
+int port_get(void)
+{
+    for (;;) {
+        const int byte = twin_receive();
+        if (byte >= 0) {
+            return byte;
+        }
+    }
+}
+
+void port_put(char character)
+{
+    twin_send(character);
+}
+
+void port_exit(int status)
+{
+    twin_exit(status);
+}

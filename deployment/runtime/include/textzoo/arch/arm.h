@@ -1,0 +1,41 @@
+/* 32-bit Arm cores: saturation to known bounds and the rounded upper word of a product are one instruction each. */
+#ifndef TEXTZOO_ARCH_ARM_H
+#define TEXTZOO_ARCH_ARM_H
+
+#include <stdint.h>
+
+#if defined(__ARM_FEATURE_SAT)
+#define TZ_HAS_CLAMP 1
+static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
+{
+    /* Where the bounds are known to be those of int8 or int16. */
+    if (__builtin_constant_p(minimum) && __builtin_constant_p(maximum)) {
+        int32_t saturated; /* not __ssat, which GCC 12 declares in a way that -Wconversion objects to */
+        if (minimum == INT8_MIN && maximum == INT8_MAX) {
+            __asm__("ssat %0, #8, %1" : "=r"(saturated) : "r"(value));
+            return saturated;
+        }
+        if (minimum == INT16_MIN && maximum == INT16_MAX) {
+            __asm__("ssat %0, #16, %1" : "=r"(saturated) : "r"(value));
+            return saturated;
+        }
+    }
+    if (value < minimum) {
+        return minimum;
+    }
+    return value > maximum ? maximum : value;
+}
+#endif
+
+/* GCC would take three instructions. */
+#if defined(__ARM_FEATURE_DSP) && !defined(TZ_HAS_UPPER_PRODUCT)
+#define TZ_HAS_UPPER_PRODUCT 1
+static inline int32_t tz_upper_product(int32_t a, int32_t b)
+{
+    int32_t upper;
+    __asm__("smmulr %0, %1, %2" : "=r"(upper) : "r"(a), "r"(b));
+    return upper;
+}
+#endif
+
+#endif

@@ -1,0 +1,142 @@
+/* Bytes of scratch memory of the kernels of FULLY_CONNECTED, by the variant that a project takes: what the compiler
+ * plans, for programs that call kernels themselves. Kernels that are not here need none: their scratch may be a null
+ * pointer.
+ *
+ * rows: outputs of the layer, >= 1; columns: inputs, >= 1. */
+#ifndef TEXTZOO_SCRATCH_BYTES_H
+#define TEXTZOO_SCRATCH_BYTES_H
+
+#include <stdint.h>
+
+/* value >= 0 as the next multiple of step >= 1. */
+static inline int32_t tz_round_up(int32_t value, int32_t step)
+{
+    return (value + step - 1) / step * step;
+}
+
+static inline int32_t tz_smaller(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- generic and mul32 ---- */
+
+/* tz_fully_connected_s8_b3: the tables of sums, the sums of a tile of rows. */
+static inline int32_t tz_scratch_bytes_b3(int32_t rows, int32_t columns)
+{
+    (void)columns;
+    return 4 * 243 + 4 * tz_smaller(rows, 512);
+}
+
+/* tz_fully_connected_s8_sparse: an entry for each input. */
+static inline int32_t tz_scratch_bytes_sparse(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 4 * columns;
+}
+
+/* ---- mul32 ---- */
+
+/* tz_fully_connected_s8: factors of every 4 inputs, three words more for every 16; the sums of a block. */
+static inline int32_t tz_scratch_bytes_mul32_s8(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 4 * tz_round_up(columns, 4) + 12 * (columns / 16) + 24;
+}
+
+/* tz_fully_connected_s8_w4: inputs as int32. */
+static inline int32_t tz_scratch_bytes_mul32_w4(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 4 * tz_round_up(columns, 4);
+}
+
+/* tz_fully_connected_s8_w2: inputs as int32. */
+static inline int32_t tz_scratch_bytes_mul32_w2(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 4 * tz_round_up(columns, 8);
+}
+
+/* ---- cimv3 ---- */
+
+/* tz_fully_connected_s8: four words for every 4 inputs. */
+static inline int32_t tz_scratch_bytes_cimv3_s8(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 4 * tz_round_up(columns, 4);
+}
+
+/* ---- dsp ---- */
+
+/* tz_fully_connected_s8, _w4 and _w2: inputs as int16, two sums of each chunk of 512; the sums of a tile of rows, twice
+ * where there are several chunks. */
+static inline int32_t tz_scratch_bytes_dsp_s8(int32_t rows, int32_t columns)
+{
+    const int32_t chunks = (columns + 511) / 512, sums = tz_smaller(tz_round_up(rows, 2), 128);
+    return 8 * chunks + 2 * tz_round_up(columns, 8) + 4 * sums * (chunks > 1 ? 2 : 1);
+}
+
+/* tz_fully_connected_s16: the sums of a tile of rows, inputs. */
+static inline int32_t tz_scratch_bytes_dsp_s16(int32_t rows, int32_t columns)
+{
+    return 4 * tz_smaller(tz_round_up(rows, 2), 32) + 2 * tz_round_up(columns, 8);
+}
+
+/* ---- mve ---- */
+
+/* tz_fully_connected_s8 (joined: 1), _w4 (2) and _w2 (4): inputs that do not fill vectors, the sums of a tile of rows.
+ * joined: rows that share a byte of weights. */
+static inline int32_t tz_scratch_bytes_mve_s8(int32_t rows, int32_t columns, int32_t joined)
+{
+    const int32_t inputs = columns % 16 == 0 ? 0 : tz_round_up(columns, 16);
+    return 4 * tz_smaller(tz_round_up(rows, joined), 132) + inputs;
+}
+
+/* tz_fully_connected_s16: the sums of a tile of rows, inputs that do not fill vectors. */
+static inline int32_t tz_scratch_bytes_mve_s16(int32_t rows, int32_t columns)
+{
+    const int32_t inputs = columns % 8 == 0 ? 0 : tz_round_up(columns, 8);
+    return 4 * tz_smaller(rows, 34) + 2 * inputs;
+}
+
+/* ---- host ---- */
+
+/* tz_fully_connected_s8: inputs, as many bytes again. */
+static inline int32_t tz_scratch_bytes_host_s8(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 2 * tz_round_up(columns, 32);
+}
+
+/* tz_fully_connected_s8_w4 and _w2: inputs. */
+static inline int32_t tz_scratch_bytes_host_packed(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return tz_round_up(columns, 32);
+}
+
+/* tz_fully_connected_s16: the sums of a block of rows. */
+static inline int32_t tz_scratch_bytes_host_s16(int32_t rows, int32_t columns)
+{
+    (void)columns;
+    return 4 * tz_smaller(rows, 64);
+}
+
+/* ---- neon ---- */
+
+/* tz_fully_connected_s8: inputs. */
+static inline int32_t tz_scratch_bytes_neon_s8(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return tz_round_up(columns, 16);
+}
+
+/* tz_fully_connected_s8_sparse: up to three entries for each input. */
+static inline int32_t tz_scratch_bytes_neon_sparse(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 4 * 3 * columns;
+}
+
+#endif
