@@ -48,6 +48,7 @@ class Firmware:
         board: None for this machine.
         model_path: The .tflite that it was made from.
         compiled: The model in C.
+        sizes: What its model.h says of itself.
         project: Folder of the rendered project.
         tokens: (n,) text that the model itself wrote: what logits are compared over.
         engine: LiteRT's reference kernels with the same model.
@@ -56,6 +57,7 @@ class Firmware:
     board: Board | None
     model_path: Path
     compiled: CompiledModel
+    sizes: ModelSizes
     project: Path
     tokens: np.ndarray
     engine: LitertReferenceEngine
@@ -134,8 +136,9 @@ def make_firmware(
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     beside = {WEIGHT_FOLDER: weight_files(path)} if with_weight_files else {}
     sources = {*compiled.sources, *(source_of(kernel, target.variant) for kernel in platform.kernels)}
-    render_project(board, files, sorted(sources), folder, beside)
-    return Firmware(board, path, compiled, folder, tokens, engine)
+    sizes = platform.model_sizes(compiled)
+    render_project(board, files, sizes, sorted(sources), folder, beside)
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine)
 
 
 def quantized_model(config: Config, workspace: Workspace) -> Path:
@@ -232,12 +235,11 @@ def keep_headers(made: Firmware, folder: Path) -> None:
 
 def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
     """Where the project lies in the run's folder, and what the model takes."""
-    sizes = ModelSizes.of((firmware.project / "model" / "model.h").read_text(encoding="utf-8"))
     return DeploymentReport(
         c_project=firmware.project.relative_to(workspace.root).as_posix(),
         target=firmware.target_name,
         model_sha256=firmware.compiled.facts.sha256,
-        arena_bytes=sizes.arena_bytes,
+        arena_bytes=firmware.sizes.arena_bytes,
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],
