@@ -11,7 +11,7 @@ from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import parse_tflite
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.quantizers.apply import apply_recipe
-from textzoo.quantizers.calibration import calibrate_decode, settle
+from textzoo.quantizers.calibration import calibrate_decode, unify_ranges
 from textzoo.quantizers.recipes import RECIPES
 
 TOKENS = [int(token) for token in np.random.default_rng(5).integers(0, VOCABULARY, CONTEXT)]
@@ -72,7 +72,7 @@ SHARED = ["a delay line", "an exchange", "two states in one tensor"]
 def test_states_that_are_each_others_tensors_run_quantized(name, recipe_name):
     content = READ[name].content()
     ranges = calibrate_decode(content, np.array([TOKENS]))
-    settle(parse_tflite(content), ranges)
+    unify_ranges(parse_tflite(content), ranges)
     quantized = apply_recipe(content, ranges, RECIPES[recipe_name])
     engine = LitertReferenceEngine(quantized)
     for token, expected in zip(TOKENS, steps_of(quantized, READ[name].states), strict=True):

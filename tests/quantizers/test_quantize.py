@@ -15,7 +15,7 @@ from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import evaluate
 from textzoo.engines.registry import open_engine
 from textzoo.models.registry import MODELS
-from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, settle
+from textzoo.quantizers.calibration import Ranges, calibrate_decode, merged, scale_groups, unify_ranges
 from textzoo.quantizers.export import export_decode
 from textzoo.quantizers.quantize import calibration_windows, quantize
 from textzoo.quantizers.recipes import RECIPES
@@ -181,18 +181,18 @@ def test_states_that_add_up_are_int16_and_matrices_stay_int8(number, quantized):
 
 def test_broad_attention_is_found():
     ranges = Ranges()
-    ranges.see_probabilities("broad", np.full((2, 1, 100), 0.01))
+    ranges.observe_probabilities("broad", np.full((2, 1, 100), 0.01))
     peaked = np.zeros((2, 1, 100))
     peaked[..., 3], peaked[..., 50] = 0.7, 0.3
-    ranges.see_probabilities("peaked", peaked)
-    assert ranges.broad_softmaxes() == {"broad"}
+    ranges.observe_probabilities("peaked", peaked)
+    assert ranges.high_entropy_softmaxes() == {"broad"}
 
 
 def test_masked_places_cost_no_range(model, tmp_path):
     graph = export_decode(model, tmp_path / "decode.tflite")
     windows = calibration_windows(tokens_for(model), model.context_length, 3)
     ranges = calibrate_decode((tmp_path / "decode.tflite").read_bytes(), windows)
-    settle(graph, ranges, margin=12.0)
+    unify_ranges(graph, ranges, margin=12.0)
     scores = [op for op in graph.operators if op.name == "SELECT_V2"]
     assert len(scores) == 2
     for operator in scores:
@@ -208,7 +208,7 @@ def test_ranges_are_true_minima_and_maxima_over_all_positions(model, tmp_path):
     logits = keras.ops.convert_to_numpy(model(windows))
     assert ranges.low["logits"] == pytest.approx(logits.min(), abs=1e-4)
     assert ranges.high["logits"] == pytest.approx(logits.max(), abs=1e-4)
-    settle(graph, ranges)
+    unify_ranges(graph, ranges)
     for spec in model.state_specs():
         assert ranges.low[spec.name] == ranges.low[f"new_{spec.name}"]
         assert ranges.high[spec.name] == ranges.high[f"new_{spec.name}"]

@@ -21,8 +21,8 @@ from textzoo.engines.litert_engine import NEW_STATE, LitertReferenceEngine, open
 SOFTMAX_MARGIN = 12.0
 # LiteRT fixes the int8 output of a softmax at steps of 1/256.
 INT8_PROBABILITY_STEPS = 256
-# Attention that looks at single places is rounded by less than 1 %, attention spread over a whole window by about 10 %.
-BROAD_SOFTMAX_ERROR = 0.03
+# Attention to single positions is rounded by less than 1 %, attention spread over a whole window by about 10 %.
+HIGH_ENTROPY_ERROR = 0.03
 
 
 @dataclass
@@ -42,23 +42,23 @@ class Ranges:
     lowest_row_maximum: dict[str, float] = field(default_factory=dict)
     roundings: dict[str, list[float]] = field(default_factory=dict)
 
-    def see(self, name: str, values: np.ndarray) -> None:
+    def observe(self, name: str, values: np.ndarray) -> None:
         self.low[name] = min(self.low.get(name, np.inf), float(values.min()))
         self.high[name] = max(self.high.get(name, -np.inf), float(values.max()))
 
-    def see_rows(self, name: str, values: np.ndarray) -> None:
+    def observe_rows(self, name: str, values: np.ndarray) -> None:
         lowest = float(values.max(axis=-1).min())
         self.lowest_row_maximum[name] = min(self.lowest_row_maximum.get(name, np.inf), lowest)
 
-    def see_probabilities(self, name: str, values: np.ndarray) -> None:
+    def observe_probabilities(self, name: str, values: np.ndarray) -> None:
         values = values.astype(np.float64)
         errors = np.round(values * INT8_PROBABILITY_STEPS) / INT8_PROBABILITY_STEPS - values
         relative = np.sqrt((errors**2).sum(axis=-1) / (values**2).sum(axis=-1))
         self.roundings.setdefault(name, []).append(float(relative.mean()))
 
-    def broad_softmaxes(self) -> set[str]:
+    def high_entropy_softmaxes(self) -> set[str]:
         """Outputs of softmaxes whose probabilities are so small that int8 would round much of them away."""
-        return {name for name, errors in self.roundings.items() if np.mean(errors) > BROAD_SOFTMAX_ERROR}
+        return {name for name, errors in self.roundings.items() if np.mean(errors) > HIGH_ENTROPY_ERROR}
 
 
 def calibrate_decode(decode_model: bytes, windows: np.ndarray) -> Ranges:
@@ -70,7 +70,7 @@ def calibrate_decode(decode_model: bytes, windows: np.ndarray) -> Ranges:
             engine.reset()
             for token in window:
                 engine.step_raw(int(token))
-                collector.see(engine.tensor)
+                collector.observe(engine.tensor)
             advance(len(window))
     return collector.ranges
 
@@ -84,7 +84,7 @@ def calibrate_forward(forward_model: bytes, windows: np.ndarray) -> Ranges:
         for window in windows:
             interpreter.set_tensor(graph.inputs["tokens"], window[None].astype(np.int32))
             interpreter.invoke()
-            collector.see(interpreter.get_tensor)
+            collector.observe(interpreter.get_tensor)
             advance(len(window))
     return collector.ranges
 
@@ -101,22 +101,22 @@ class _Collector:
         self.ranges = Ranges()
         for tensor in floats:
             if tensor.is_constant:
-                self.ranges.see(tensor.name, tensor.values())
+                self.ranges.observe(tensor.name, tensor.values())
 
-    def see(self, read: Callable[[int], np.ndarray]) -> None:
+    def observe(self, read: Callable[[int], np.ndarray]) -> None:
         for tensor in self.computed:
             values = read(tensor.index)
-            self.ranges.see(tensor.name, values)
+            self.ranges.observe(tensor.name, values)
             if tensor.index in self.softmax_inputs:
-                self.ranges.see_rows(tensor.name, values)
+                self.ranges.observe_rows(tensor.name, values)
             elif tensor.index in self.softmax_outputs:
-                self.ranges.see_probabilities(tensor.name, values)
+                self.ranges.observe_probabilities(tensor.name, values)
 
 
-def settle(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARGIN) -> None:
+def unify_ranges(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARGIN) -> None:
     """Turn what was seen into what is quantized: softmax inputs clipped, one range for tensors that share a scale.
 
-    What feeds a softmax may saturate where probabilities vanish, so that masked places cost no range at all.
+    What feeds a softmax may saturate where probabilities vanish, so that masked positions cost no range at all.
     """
     for name, lowest in ranges.lowest_row_maximum.items():
         ranges.low[name] = max(ranges.low[name], lowest - margin)
@@ -131,7 +131,7 @@ def settle(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARGIN) ->
 def scale_groups(graph: TfliteFile) -> list[set[int]]:
     """Sets of float tensors that must share one scale: what same-scale operators and the state tie together.
 
-    Scalars that operators share (the score of dead places) tie nothing: the quantizer gives each user a copy.
+    Scalars that operators share (the score of masked positions) tie nothing: the quantizer gives each user a copy.
     """
     ties = [
         (index, graph.outputs[NEW_STATE + name])

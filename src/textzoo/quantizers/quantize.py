@@ -13,7 +13,7 @@ from textzoo.compiler.tflite.file import TfliteFile, read_tflite
 from textzoo.config.schema import QuantizationConfig
 from textzoo.models.base import LanguageModel
 from textzoo.quantizers.apply import apply_recipe, state_arithmetic, with_readers
-from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, settle
+from textzoo.quantizers.calibration import Ranges, calibrate_decode, calibrate_forward, unify_ranges
 from textzoo.quantizers.export import export_decode, export_forward
 from textzoo.quantizers.position_report import report_by_position
 from textzoo.quantizers.recipes import Recipe, get_recipe
@@ -90,7 +90,7 @@ def quantize(
         ranges = Ranges()
         if recipe.is_static:
             ranges = calibrate(content, windows)
-            settle(graph, ranges)
+            unify_ranges(graph, ranges)
         wide = wide_tensors(model, graph, ranges, config) if recipe.activation_bits == 8 else set()
         with working(f"quantizing the {key} graph"):
             write_bytes(paths[key], apply_recipe(content, ranges, recipe, wide))
@@ -122,7 +122,7 @@ def prepared(model: LanguageModel, windows: np.ndarray, recipe: Recipe, equalize
 
 def wide_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:
     """Outputs of the softmaxes that become int16 in a graph of int8 ("auto", "int8", "int16")."""
-    return {"auto": ranges.broad_softmaxes(), "int8": set(), "int16": set(ranges.roundings)}[probabilities]
+    return {"auto": ranges.high_entropy_softmaxes(), "int8": set(), "int16": set(ranges.roundings)}[probabilities]
 
 
 def calibration_windows(tokens: np.ndarray, context_length: int, count: int) -> np.ndarray:

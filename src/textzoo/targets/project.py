@@ -71,7 +71,7 @@ class ModelSizes:
             state_bytes=plan.state_bytes,
             arena_bytes=plan.arena_bytes,
             check_tokens=len(facts.check.tokens),
-            has_second_core=bool(printed["halves"]),
+            has_second_core=bool(printed["shards"]),
         )
 
     @property
