@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from toy_projects import render_toy, toy_files
+from toy_projects import TOY_SIZES, render_toy, toy_files
 
 from compilers import need
 from textzoo.common.errors import UserError
@@ -17,7 +17,7 @@ from textzoo.config.boards import board_names, load_board
 from textzoo.targets.boards import check_second_core
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
 from textzoo.targets.platforms import platform_of, render_project
-from textzoo.targets.project import SECOND_STACK_BYTES, ModelSizes
+from textzoo.targets.project import SECOND_STACK_BYTES
 from textzoo.targets.toolchains import run_make
 from textzoo.testing import STRICT
 
@@ -40,9 +40,7 @@ def projects(tmp_path_factory):
 
 
 def sizes_of(weight_bytes):
-    return replace(
-        ModelSizes.of(toy_files()["model.h"]), weight_bytes=weight_bytes, image_bytes=weight_bytes + HEADER_BYTES
-    )
+    return replace(TOY_SIZES, weight_bytes=weight_bytes, image_bytes=weight_bytes + HEADER_BYTES)
 
 
 @pytest.mark.parametrize("name", BOARDS)
@@ -71,17 +69,22 @@ def test_options_that_sources_ask_for_are_declared(projects, name):
     }
 
 
+def one_core():
+    return toy_files(), TOY_SIZES
+
+
 def with_second_core():
-    """The toy's files, as if two cores shared its matrices."""
+    """The toy's files and sizes, as if two cores shared its matrices."""
     files = toy_files()
     before = "#define MODEL_STATE_BYTES"
-    return files | {"model.h": files["model.h"].replace(before, f"#define MODEL_SECOND_CORE 1\n{before}", 1)}
+    files["model.h"] = files["model.h"].replace(before, f"#define MODEL_SECOND_CORE 1\n{before}", 1)
+    return files, replace(TOY_SIZES, has_second_core=True)
 
 
 @pytest.mark.parametrize("board", [name for name in BOARDS if load_board(name).cores > 1])
 def test_a_project_for_two_cores_has_what_runs_the_second_one(projects, board, tmp_path):
     kernels = ["mul32/fully_connected_s8.c", "generic/parallel.c"]
-    two = render_project(load_board(board), with_second_core(), kernels, tmp_path / "two")
+    two = render_project(load_board(board), *with_second_core(), kernels, tmp_path / "two")
     only = {path.relative_to(two) for path in two.rglob("*.c")} - {
         path.relative_to(projects[board]) for path in projects[board].rglob("*.c")
     }
@@ -94,11 +97,11 @@ def test_a_project_for_two_cores_has_what_runs_the_second_one(projects, board, t
     assert "deployment.second_core=true" in (projects[board] / "README.md").read_text()
 
 
-@pytest.mark.parametrize("files", [toy_files, with_second_core], ids=["one core", "two cores"])
+@pytest.mark.parametrize("model", [one_core, with_second_core], ids=["one core", "two cores"])
 @pytest.mark.parametrize("weights", ["", "CONFIG_TEXTZOO_WEIGHTS_PARTITION"])
-def test_the_boards_part_compiles_without_a_warning(files, weights, tmp_path):
+def test_the_boards_part_compiles_without_a_warning(model, weights, tmp_path):
     """Against stand-ins for the framework's headers: esp_idf/README.md."""
-    project = render_project(load_board("ESP32"), files(), [], tmp_path / "p")
+    project = render_project(load_board("ESP32"), *model(), [], tmp_path / "p")
     (tmp_path / "sdkconfig.h").write_text(f"#define {weights}\n" if weights else "")
     includes = [tmp_path, ESP_IDF, *(project / name for name in ("main", "application", "model", "runtime/include"))]
     sources = sorted((project / "main").glob("*.c"))
@@ -115,7 +118,7 @@ def test_boards_of_one_core_refuse_a_second_one(board):
 
 def test_kernels_are_placed_in_ram_by_their_files(tmp_path):
     kernels = ["mul32/fully_connected_s8.c", "generic/attention_s8.c"]
-    project = render_project(load_board("ESP32"), toy_files(), kernels, tmp_path / "p")
+    project = render_project(load_board("ESP32"), toy_files(), TOY_SIZES, kernels, tmp_path / "p")
     placed = re.findall(r"^\s+(\w+) \(noflash_text\)$", (project / "components/textzoo/linker.lf").read_text(), re.M)
     assert placed == ["model", "attention_s8", "fully_connected_s8"]
 

@@ -14,7 +14,7 @@ from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import readable_name
 from textzoo.targets import emulators
 from textzoo.targets.emulators import build_image, emulate, run_host
-from textzoo.targets.project import CMAKE_TARGETS, FOLDERS, ModelSizes, program_name
+from textzoo.targets.project import CMAKE_TARGETS, FOLDERS, program_name, program_of
 
 # One of them with everything that a shell, make, C or QEMU takes for its own, one with what is no text.
 WORST = [
@@ -86,11 +86,12 @@ def test_a_program_has_a_name_that_make_and_cmake_take(model, program):
     assert program_name(model) == program
 
 
-def test_a_header_gives_the_whole_name():
-    names = ("VERSION", "WEIGHT_BYTES", "WEIGHTS_IMAGE_BYTES", "STATE_BYTES", "ARENA_BYTES", "CHECK_TOKENS")
-    lines = [f"#define MODEL_{name} 1" for name in names]
-    header = "\n".join(['#define MODEL_NAME "decode _1_ of mine"', '#define MODEL_HASH "0"', *lines])
-    assert ModelSizes.of(header).name == "decode _1_ of mine"
+def test_a_header_gives_the_whole_name(tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.h").write_text('#define MODEL_VERSION 1\n#define MODEL_NAME "decode _1_ of mine"\n')
+    assert program_of(tmp_path) == program_name("decode _1_ of mine") == "textzoo"
+    (tmp_path / "model" / "model.h").write_text('#define MODEL_NAME "mine"\n')
+    assert program_of(tmp_path) == "mine"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from toy_projects import change_model, render_toy, toy_files
+from toy_projects import TOY_SIZES, change_model, render_toy, toy_files
 
 from compilers import need
 from textzoo.common.errors import UserError, raise_all
@@ -24,7 +24,7 @@ from textzoo.config.command_line import register
 from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of, render_project
-from textzoo.targets.project import MARKER, ModelSizes
+from textzoo.targets.project import MARKER, program_of
 from textzoo.targets.stm32.chips import Pin
 from textzoo.targets.toolchains import TOOLS, first_complaints, missing_tools, require_tool, run_make
 
@@ -241,7 +241,7 @@ def test_parts_that_the_platform_does_not_know_are_named(tmp_path, change, messa
     facts = merged(yaml.safe_load((BOARD_FOLDER / "STM32F4.yaml").read_text()), change)
     board = boards.board_from_facts(facts, "")
     with pytest.raises(UserError, match=message):
-        render_project(board, toy_files(), [], tmp_path / "p")
+        render_project(board, toy_files(), TOY_SIZES, [], tmp_path / "p")
     assert not (tmp_path / "p").exists()
 
 
@@ -325,9 +325,8 @@ def test_an_image_lies_in_the_memories_of_its_board(projects, target):
 
 
 def test_a_large_state_moves_to_the_larger_memory(tmp_path):
-    files = toy_files()
-    files["model.h"] = files["model.h"].replace("MODEL_STATE_BYTES 4", "MODEL_STATE_BYTES 200000")
-    project = render_project(load_board("STM32H7"), files, [], tmp_path / "p")
+    sizes = dataclasses.replace(TOY_SIZES, state_bytes=200000)
+    project = render_project(load_board("STM32H7"), toy_files(), sizes, [], tmp_path / "p")
     assert 'REGION_ALIAS("DATA", AXISRAM)' in (project / "board" / "memory.ld").read_text()
 
 
@@ -450,7 +449,7 @@ def test_a_failed_rendering_leaves_the_earlier_project(tmp_path):
     before = sorted(path.name for path in folder.rglob("*"))
     files = toy_files() | {"../outside.c": "int x;"}
     with pytest.raises(ValueError, match="outside"):
-        render_project(None, files, [], folder)
+        render_project(None, files, TOY_SIZES, [], folder)
     assert sorted(path.name for path in folder.rglob("*")) == before
     assert [path.name for path in tmp_path.iterdir()] == ["p"]
 
@@ -466,14 +465,25 @@ def test_kernels_keep_their_places(tmp_path):
     source = next(path for path in sorted(RUNTIME.rglob("*.c")))
     relative = source.relative_to(RUNTIME)
     for given in (source, relative):
-        folder = render_project(None, toy_files(), [given], tmp_path / "p")
+        folder = render_project(None, toy_files(), TOY_SIZES, [given], tmp_path / "p")
         assert (folder / "runtime" / relative).read_bytes() == source.read_bytes()
         assert (folder / "runtime" / "include" / "textzoo" / "fixedpoint.h").exists()
 
 
-def test_a_header_without_its_defines_is_a_mistake_of_the_program():
-    with pytest.raises(ValueError, match="MODEL_STATE_BYTES"):
-        ModelSizes.of(toy_files()["model.h"].replace("#define MODEL_STATE_BYTES", "#define OTHER"))
+def test_a_header_without_its_name_is_a_mistake_of_the_program(tmp_path):
+    project = render_toy("host", tmp_path / "p")
+    header = project / "model" / "model.h"
+    header.write_text(header.read_text().replace("#define MODEL_NAME", "#define OTHER"))
+    with pytest.raises(ValueError, match="MODEL_NAME"):
+        program_of(project)
+
+
+def test_the_sizes_of_the_toy_are_those_of_its_header():
+    """They are stated beside it: there is no compiled model to take them from."""
+    defines = dict(re.findall(r'^#define MODEL_(\w+) "?([^"\s]+)', toy_files()["model.h"], re.MULTILINE))
+    names = [field.name for field in dataclasses.fields(TOY_SIZES) if field.name != "has_second_core"]
+    keys = {name: name.upper() for name in names} | {"image_bytes": "WEIGHTS_IMAGE_BYTES"}
+    assert {name: str(getattr(TOY_SIZES, name)) for name in keys} == {name: defines[key] for name, key in keys.items()}
 
 
 def test_missing_tools_name_their_package(monkeypatch):

@@ -13,8 +13,21 @@ from textzoo.config.boards import load_board
 from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.platforms import render_project
+from textzoo.targets.project import ModelSizes
 from textzoo.targets.toolchains import find_tool
 from textzoo.testing import STRICT
+
+# What toy_model/model.h says of itself.
+TOY_SIZES = ModelSizes(
+    name="toy",
+    version=1,
+    hash=4 * "0123456789abcdef",
+    weight_bytes=144,
+    image_bytes=192,
+    state_bytes=4,
+    arena_bytes=24,
+    check_tokens=7,
+)
 
 
 def toy_files() -> dict[str, str]:
@@ -26,7 +39,7 @@ def toy_files() -> dict[str, str]:
 def render_toy(target: str, folder: Path) -> Path:
     """The toy's project for a board, or for "host"."""
     board = None if target == "host" else load_board(target)
-    return render_project(board, toy_files(), [], folder)
+    return render_project(board, toy_files(), TOY_SIZES, [], folder)
 
 
 def change_model(project: Path, *changes: tuple[str, str]) -> None:

@@ -15,7 +15,7 @@ from textzoo.compiler.operators.base import INTEGER_RANGES
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 MOST_ELEMENTS = 600
-MOST_AXES = 5
+MAX_AXES = 5
 Format = tuple[float, int]
 # What LOGISTIC and SOFTMAX write.
 PROBABILITIES: dict[str, Format] = {"int8": (1 / 256, -128), "int16": (1 / 32768, 0)}

@@ -6,7 +6,7 @@ import numpy as np
 from graph_draft import (
     ANY_TYPE,
     INDEX_TYPE,
-    MOST_AXES,
+    MAX_AXES,
     MOST_ELEMENTS,
     NO_BOOL,
     QUANTIZED,
@@ -26,7 +26,7 @@ MOVED = ("int8", "int8", "int8", *QUANTIZED, *ANY_TYPE)
 
 def moved(make: Callable[[Draft, Tensor], list[Operation]], low: int = 1, dtypes: Sequence[str] = MOVED) -> Make:
     """Nodes that move the elements of one tensor of at least `low` axes."""
-    return lambda draft: make(draft, draft.pick(dtypes, low, MOST_AXES))
+    return lambda draft: make(draft, draft.pick(dtypes, low, MAX_AXES))
 
 
 def checked(shape: Sequence[int]) -> tuple[int, ...]:
@@ -35,7 +35,7 @@ def checked(shape: Sequence[int]) -> tuple[int, ...]:
     Raises:
         NothingFitsError: It is.
     """
-    if len(shape) > MOST_AXES or np.prod(shape, dtype=int) > MOST_ELEMENTS:
+    if len(shape) > MAX_AXES or np.prod(shape, dtype=int) > MOST_ELEMENTS:
         raise NothingFitsError
     return tuple(shape)
 
@@ -55,7 +55,7 @@ def reshape(draft: Draft, source: Tensor) -> list[Operation]:
     size = int(np.prod(source.shape))
     shapes = [(size,), (1, size), (size, 1), (1, *source.shape), tuple(source.shape[::-1]), (*source.shape, 1)]
     shapes += [tuple(tensor.shape) for tensor in draft.pool if np.prod(tensor.shape, dtype=int) == size] * 2
-    shape = draft.one_of([shape for shape in shapes if len(shape) <= MOST_AXES])
+    shape = draft.one_of([shape for shape in shapes if len(shape) <= MAX_AXES])
     return [Operation("RESHAPE", [source, plain(shape)], [draft.like(source, shape)])]
 
 

@@ -17,7 +17,7 @@ from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.ir.program import Parallel
 from textzoo.compiler.operators import second_core
 from textzoo.compiler.operators.base import Target
-from textzoo.compiler.operators.second_core import in_halves
+from textzoo.compiler.operators.second_core import in_shards
 from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
 from textzoo.targets.native import write_files
@@ -102,7 +102,7 @@ def compiled_for(model, variant, without=frozenset()):
 
 
 @pytest.mark.parametrize(("variant", "without"), [(MUL32, ""), (MUL32, "folded_biases"), (GENERIC, "")])
-def test_halves_one_after_the_other_give_the_integers_of_litert(variant, without, model, tmp_path):
+def test_shards_one_after_the_other_give_the_integers_of_litert(variant, without, model, tmp_path):
     """With every product of the table shared as it says; ends at the first address outside of a buffer."""
     compiled = compiled_for(model, variant, frozenset(filter(None, [without])))
     products = [statement for statement in compiled.program.statements if statement.calls()]
@@ -115,7 +115,7 @@ def test_halves_one_after_the_other_give_the_integers_of_litert(variant, without
 
 
 @pytest.mark.parametrize("variant", [MUL32, GENERIC])
-def test_halves_on_two_threads_give_the_same_without_a_race(variant, model, tmp_path):
+def test_shards_on_two_threads_give_the_same_without_a_race(variant, model, tmp_path):
     """The task of ESP-IDF's project as a thread (esp_idf/README.md); ends at the first race."""
     program = build_with_tasks(compiled_for(model, variant), tmp_path)
     assert mismatches(model, results_of(program, model)) == []
@@ -158,10 +158,10 @@ def run(command):
 
 @pytest.mark.parametrize("kernel", VARIANTS[MUL32])
 @pytest.mark.parametrize("rows", [9, 64, 103])
-def test_halves_take_no_more_flash_than_the_whole(kernel, rows):
+def test_shards_take_no_more_flash_than_the_whole(kernel, rows):
     weights = np.random.default_rng(rows).integers(-1, 2, (rows, 250)).astype(np.int8)
     whole = pack(weights, kernel, MUL32)
-    cut, (first, second) = in_halves(whole, weights)
+    cut, (first, second) = in_shards(whole, weights)
     assert cut.values.nbytes == whole.values.nbytes
     assert first.fields["rows"] % layout_of(kernel, MUL32).block_rows == 0
     assert second.output == first.fields["rows"] >= second.fields["rows"] > 0
@@ -169,7 +169,7 @@ def test_halves_take_no_more_flash_than_the_whole(kernel, rows):
         assert (cut.values == whole.values).all()
 
 
-def test_the_memories_of_both_halves_do_not_overlap(model):
+def test_the_memories_of_both_shards_do_not_overlap(model):
     """Both live at the same time; base 3 has the largest ones."""
     compiled, pairs = compiled_for(model, MUL32), 0
     for statement in compiled.program.statements:

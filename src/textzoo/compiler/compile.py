@@ -25,7 +25,7 @@ from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.compiler.tflite.file import TfliteFile, context_length_of, parse_tflite, read_checked_bytes
 from textzoo.compiler.tflite.signatures import LOGITS, STEP_INPUTS
 
-MOST_RAM_BYTES = 2**26
+MAX_RAM_BYTES = 2**26
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Saving:
     after: "Sizes"
 
     def line(self) -> str:
-        """`attention over live places as one kernel: 92 -> 71 statements, arena 66,208 -> 33,696 bytes`."""
+        """`attention over the valid positions as one kernel: 92 -> 71 statements, arena 66,208 -> 33,696 bytes`."""
         statements = f"{self.before.statements} -> {self.after.statements} statements"
         arena = f"arena {self.before.arena_bytes:,} -> {self.after.arena_bytes:,} bytes"
         flash = f"constants {self.before.constant_bytes:,} -> {self.after.constant_bytes:,} bytes"
@@ -196,10 +196,10 @@ class SavingsLog:
 
 def check_memory(plan: MemoryPlan, label: str) -> None:
     """Raise UserError where a model needs more RAM than any board has, before more is done about it."""
-    if plan.arena_bytes + plan.state_bytes > MOST_RAM_BYTES:
+    if plan.arena_bytes + plan.state_bytes > MAX_RAM_BYTES:
         raise UserError(
             f"{label} needs {plan.arena_bytes + plan.state_bytes:,} bytes of RAM",
-            expected=f"a model for a microcontroller: at most {MOST_RAM_BYTES:,}",
+            expected=f"a model for a microcontroller: at most {MAX_RAM_BYTES:,}",
             remedy="Give the states a shorter context, or fewer channels.",
         )
 

@@ -50,6 +50,7 @@ class Firmware:
         board: None for this machine.
         model_path: The .tflite that it was made from.
         compiled: The model in C.
+        sizes: What its model.h says of itself.
         project: Folder of the rendered project.
         tokens: (n,) text that the model itself wrote: what logits are compared over.
         engine: LiteRT's reference kernels with the same model.
@@ -58,6 +59,7 @@ class Firmware:
     board: Board | None
     model_path: Path
     compiled: CompiledModel
+    sizes: ModelSizes
     project: Path
     tokens: np.ndarray
     engine: LitertReferenceEngine
@@ -130,8 +132,9 @@ def make_firmware(
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
-    render_project(board, files, sources_for(board, compiled), folder, weights)
-    return Firmware(board, path, compiled, folder, tokens, engine)
+    sizes = platform_of(board).model_sizes(compiled)
+    render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine)
 
 
 def variant_of(board: Board | None) -> str:
@@ -220,10 +223,10 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
 
 def record_compilation(made: Firmware, workspace: Workspace, recorder: Recorder) -> None:
     """Copy the headers to where a reader finds them, draw the memory map, log what each pass saved."""
+    from textzoo.compiler.artifacts.memory_map import draw_memory_map  # Matplotlib is not needed before
+
     keep_headers(made, workspace.path("c_headers"))
     picture = workspace.path("plots", "memory_map.png")
-    from textzoo.compiler.artifacts.memory_map import draw_memory_map  # matplotlib, which only this picture needs
-
     draw_memory_map(made.compiled, picture)
     recorder.artifact(picture, "plots")
     for line in made.compiled.saving_lines():
@@ -244,12 +247,11 @@ def keep_headers(made: Firmware, folder: Path) -> None:
 
 def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
     """Where the project lies in the run's folder, and what the model takes."""
-    sizes = ModelSizes.of((firmware.project / "model" / "model.h").read_text(encoding="utf-8"))
     return DeploymentReport(
         c_project=firmware.project.relative_to(workspace.root).as_posix(),
         target=firmware.target_name,
         model_sha256=firmware.compiled.facts.sha256,
-        arena_bytes=sizes.arena_bytes,
+        arena_bytes=firmware.sizes.arena_bytes,
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],

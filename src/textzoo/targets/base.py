@@ -43,6 +43,10 @@ class Platform(ABC):
         """
         return compiled.files
 
+    def model_sizes(self, compiled: CompiledModel) -> ModelSizes:
+        """What these files say of themselves in model.h."""
+        return ModelSizes.of(compiled.context)
+
     @abstractmethod
     def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:
         """Write the platform's part of a project: everything but application/, runtime/ and what the model became."""

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board
-from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, text_of, write_files, write_sources
+from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, write_files, write_sources
 from textzoo.targets.registry import HOST, PLATFORMS
 
 
@@ -18,6 +18,7 @@ def platform_of(board: Board | None) -> Platform:
 def render_project(
     board: Board | None,
     files: Mapping[str, str | bytes],
+    sizes: ModelSizes,
     runtime_sources: list[Path],
     folder: Path,
     beside: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
@@ -27,6 +28,7 @@ def render_project(
     Args:
         board: None for this machine.
         files: Generated sources by name, for model/ (model.h, tokenizer.h, tokenizer.c and others), or by their path.
+        sizes: Of the model that the files hold.
         runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
         folder: Where to write; must not exist, be empty, or be an earlier project.
         beside: Folders of the project with files that no image is built from: folder -> file name -> content.
@@ -37,7 +39,7 @@ def render_project(
     Raises:
         UserError: The folder holds something else, or the platform does not know the board's parts.
     """
-    platform, sizes = platform_of(board), ModelSizes.of(text_of(files["model.h"]))
+    platform = platform_of(board)
     if board:
         platform.check(board)
     with fresh_folder(folder) as temporary:

@@ -15,6 +15,7 @@ from typing import Any
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json
 from textzoo.common.paths import APPLICATION, RUNTIME
+from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
 
 # Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
@@ -25,7 +26,7 @@ STACK_BYTES = 4096
 SECOND_STACK_BYTES = 2048
 # RAM of the application beside the model's state and arena: line buffer, recent tokens, options.
 APPLICATION_RAM_BYTES = 2048
-DEFINE = re.compile(r"^#define (MODEL_\w+) (\"[^\"\n]*\"|\S+)", re.MULTILINE)
+MODEL_NAME = re.compile(r"^#define MODEL_NAME \"([^\"\n]*)\"$", re.MULTILINE)
 # What make, CMake, linkers and shells take for a name and for nothing else.
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 FOLDERS = ("application", "board", "model", "platform", "port", "runtime", "twin")
@@ -38,7 +39,7 @@ CMAKE_TARGETS = (
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """What model.h says about itself, as far as projects need it."""
+    """What projects need to know of a compiled model: what its model.h says of itself."""
 
     name: str
     version: int
@@ -51,32 +52,29 @@ class ModelSizes:
     has_second_core: bool = False
 
     @classmethod
-    def of(cls, model_header: str) -> "ModelSizes":
-        """Read the #defines of a model.h; ValueError where one is missing."""
-        defines = dict(DEFINE.findall(model_header))
-        try:
-            return cls(
-                name=defines["MODEL_NAME"].strip('"'),
-                version=int(defines["MODEL_VERSION"]),
-                hash=defines["MODEL_HASH"].strip('"'),
-                weight_bytes=int(defines["MODEL_WEIGHT_BYTES"]),
-                image_bytes=int(defines["MODEL_WEIGHTS_IMAGE_BYTES"]),
-                state_bytes=int(defines["MODEL_STATE_BYTES"]),
-                arena_bytes=int(defines["MODEL_ARENA_BYTES"]),
-                check_tokens=int(defines["MODEL_CHECK_TOKENS"]),
-                has_second_core="MODEL_SECOND_CORE" in defines,
-            )
-        except KeyError as error:
-            raise ValueError(f"model.h does not define {error.args[0]}") from error
+    def of(cls, printed: Mapping[str, Any]) -> "ModelSizes":
+        """The sizes of a compiled model.
+
+        Args:
+            printed: What the template of model.h prints: `CompiledModel.context`, or a platform's in its place.
+        """
+        facts, plan = printed["facts"], printed["plan"]
+        return cls(
+            name=plain_text(facts.name),
+            version=printed["version"],
+            hash=facts.sha256,
+            weight_bytes=printed["flash"].total,
+            image_bytes=printed["image_bytes"],
+            state_bytes=plan.state_bytes,
+            arena_bytes=plan.arena_bytes,
+            check_tokens=len(facts.check.tokens),
+            has_second_core=bool(printed["shards"]),
+        )
 
     @property
     def ram_bytes(self) -> int:
         stacks = STACK_BYTES + (SECOND_STACK_BYTES if self.has_second_core else 0)
         return self.state_bytes + self.arena_bytes + stacks + APPLICATION_RAM_BYTES
-
-
-def text_of(content: str | bytes) -> str:
-    return content if isinstance(content, str) else content.decode("utf-8")
 
 
 def program_name(model_name: str) -> str:
@@ -184,4 +182,7 @@ def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder
 def program_of(project: Path) -> str:
     """Name of the program that a rendered project builds."""
     model_header = (Path(project) / "model" / "model.h").read_text(encoding="utf-8")
-    return program_name(ModelSizes.of(model_header).name)
+    name = MODEL_NAME.search(model_header)
+    if name is None:
+        raise ValueError("model.h does not define MODEL_NAME")
+    return program_name(name[1])

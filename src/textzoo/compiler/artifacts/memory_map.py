@@ -22,7 +22,7 @@ FONT_SIZES = (8, 7, 6, 5)
 ANGLES = (0, 90)
 # Beside other texts nobody looks for a name in a block that is smaller than this share of the arena.
 SMALLEST_LABELLED = 0.01
-LONGEST_LABEL = 28
+MAX_LABEL_LENGTH = 28
 LISTED_BLOCKS = 8
 DOTS_PER_INCH = 150
 
@@ -78,7 +78,7 @@ def draw_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
 def label_of(block: Block) -> str:
     """The end of its name, which tells most."""
     label = visible_line(block.label, FONT_ENCODING)
-    return label if len(label) <= LONGEST_LABEL else f"...{label[3 - LONGEST_LABEL :]}"
+    return label if len(label) <= MAX_LABEL_LENGTH else f"...{label[3 - MAX_LABEL_LENGTH :]}"
 
 
 def list_largest(axes: Axes, plan: MemoryPlan) -> None:

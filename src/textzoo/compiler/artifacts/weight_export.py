@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from textzoo.common.paths import APPLICATION, DEPLOYMENT
-from textzoo.compiler.artifacts.weight_file import LONGEST_NAME, Matrix, write_weight_file
+from textzoo.compiler.artifacts.weight_file import MAX_NAME_LENGTH, Matrix, write_weight_file
 from textzoo.compiler.ir.graph import Graph, Node, Symbols, Tensor, build_graph
 from textzoo.compiler.tflite.file import read_tflite
 
@@ -39,7 +39,7 @@ def matrices_of(graph: Graph) -> list[Matrix]:
     symbols = Symbols()
     return [
         Matrix(
-            symbols.unique(name)[-LONGEST_NAME:],
+            symbols.unique(name)[-MAX_NAME_LENGTH:],
             np.array(tensor.value),
             np.broadcast_to(np.array(tensor.scales, np.float32), tensor.shape[:1]),
             tensor.zero_point,

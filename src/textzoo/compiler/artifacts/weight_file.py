@@ -22,7 +22,7 @@ HEADER = struct.Struct("<4sIIII12s")
 # name, rows, columns, bits, zero point, place of the weights, their bytes, place of the scales, 0
 ENTRY = struct.Struct("<64sIIIiIIII")
 NAME = re.compile(rb"[A-Za-z0-9_]{1,63}\0+")
-LONGEST_NAME = 63
+MAX_NAME_LENGTH = 63
 CHECKSUM_PLACE, CHECKSUM_END = 16, 20
 
 

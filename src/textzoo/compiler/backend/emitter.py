@@ -12,10 +12,10 @@ from textzoo.compiler.backend.rendering import (
     c_type,
     comment_text,
     format_comment,
-    half_lines,
     loop_struct_lines,
     place_of,
     plain_text,
+    shard_lines,
     statement_lines,
     struct_lines,
 )
@@ -193,7 +193,7 @@ def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[st
             "model_states": [(state.name, state.before.symbol, state.before.bytes) for state in graph.states],
         },
         "macs": sum(operator_of(node).macs(node) for node in graph.nodes),
-        "halves": half_lines(program),
+        "shards": shard_lines(program),
     }
 
 

@@ -1,5 +1,7 @@
 """Which sources of the runtime a program needs: every kernel that it calls, and the kernels that those call."""
 
+import functools
+import re
 from pathlib import Path
 
 from textzoo.common.paths import RUNTIME
@@ -10,13 +12,10 @@ GENERIC = "generic"
 RELATIVES = {"cimv3": "mul32"}
 # tz_parallel where there is one core: twins and this machine. ESP-IDF's projects have their own.
 IN_SEQUENCE = "parallel"
-# What a kernel, or one of its variants, calls; everything else stands alone.
-PARTS = {
-    "attention_s8": ("dot_rows_s8", "weighted_sum_s8"),
-    "attention_s8_p16": ("dot_rows_s8", "weighted_sum_s8"),
-    "attention_s16": ("dot_rows_s16", "weighted_sum_s16"),
-    "host/fully_connected_s16": ("dot_rows_s8",),
-}
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+# A kernel returns nothing, so that "void" stands before its name wherever it is not called.
+CALL = re.compile(r"(?<!void )\btz_(\w+)\(")
 
 
 def source_of(kernel: str, variant: str) -> Path:
@@ -32,11 +31,31 @@ def sources_of(program: Program, variant: str) -> list[Path]:
     A call whose constants are packed for one variant takes exactly that variant's kernel.
     """
     calls = [call for statement in program.statements for call in statement.calls()]
-    packed = {f"{call.variant}/{call.kernel}" for call in calls if call.variant}
-    others = {call.kernel for call in calls if not call.variant}
+    sources = {Path(call.variant) / f"{call.kernel}.c" for call in calls if call.variant}
+    sources |= {source_of(call.kernel, variant) for call in calls if not call.variant}
     if program.uses_second_core:
-        others.add(IN_SEQUENCE)
-    parts = {part for kernel in packed | others for part in PARTS.get(kernel, ())}
-    return sorted(
-        {Path(f"{kernel}.c") for kernel in packed} | {source_of(kernel, variant) for kernel in others | parts}
-    )
+        sources.add(source_of(IN_SEQUENCE, variant))
+    return sorted(sources | {source_of(part, variant) for source in sources for part in kernels_called_by(source)})
+
+
+@functools.cache
+def kernels_called_by(source: Path) -> frozenset[str]:
+    """The kernels that a source of the runtime calls, itself or in what it includes."""
+    files = {RUNTIME / source, *included(RUNTIME / source)}
+    names = {name for file in files for name in CALL.findall(COMMENT.sub("", file.read_text(encoding="utf-8")))}
+    return frozenset(name for name in names if (RUNTIME / GENERIC / f"{name}.c").is_file())
+
+
+def included(path: Path) -> set[Path]:
+    """The files of the runtime that a file includes, directly or not."""
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        for name in INCLUDE.findall(file.read_text(encoding="utf-8")):
+            folders = (file.parent, RUNTIME / "include", RUNTIME)
+            header = next(folder / name for folder in folders if (folder / name).is_file())
+            if header not in found:
+                found.add(header)
+                waiting.append(header)
+    return found

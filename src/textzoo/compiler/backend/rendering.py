@@ -35,7 +35,7 @@ C_TYPES = {
 VALUE_TYPES = {"int64": "int64_t", "float32": "float"}
 INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 QUIET_BIT = 1 << 22  # of a NaN that raises no signal
 UNSAFE = re.compile(r"[^A-Za-z0-9_/.,:; +-]")
 UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
@@ -43,12 +43,12 @@ UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
 
 def plain_text(name: str) -> str:
     """A name from outside as it may stand in a comment or a string of C, where some characters would end it."""
-    return UNSAFE.sub("_", name)[:LONGEST_NAME]
+    return UNSAFE.sub("_", name)[:MAX_NAME_LENGTH]
 
 
 def comment_text(text: str) -> str:
     """The same for a comment that may hold parentheses and products."""
-    return UNSAFE_IN_COMMENTS.sub("_", text)[:LONGEST_NAME]
+    return UNSAFE_IN_COMMENTS.sub("_", text)[:MAX_NAME_LENGTH]
 
 
 def c_type(dtype: np.dtype) -> str:
@@ -172,15 +172,15 @@ def scratch_text(call: Call, plan: MemoryPlan) -> str:
 
 
 def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
-    """tz_parallel of two halves: the kernel's adapter, and what it is called with on each core.
+    """tz_parallel of two shards: the kernel's adapter, and what it is called with on each core.
 
     In a block of its own, so that all such statements use the same place on the stack.
     """
-    halves = [half_text(call, plan, structs) for call in both.calls()]
-    return ["{", f"    tz_parallel({adapter(both.first)}, {halves[0]},", f"                {halves[1]});", "}"]
+    shards = [shard_text(call, plan, structs) for call in both.calls()]
+    return ["{", f"    tz_parallel({adapter(both.first)}, {shards[0]},", f"                {shards[1]});", "}"]
 
 
-def half_text(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> str:
+def shard_text(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> str:
     inputs = ", ".join(tensor.symbol for tensor in call.inputs)
     rest = f"{call.outputs[0].symbol}, {scratch_text(call, plan)}, {{{inputs}}}"
     return f"&(const tz_shard_t){{&{structs[id(call.struct)]}, {rest}}}"
@@ -190,7 +190,7 @@ def adapter(call: Call) -> str:
     return f"tz_shard_{call.kernel}"
 
 
-def half_lines(program: Program) -> list[str]:
+def shard_lines(program: Program) -> list[str]:
     """For every kernel that two cores share a function that tz_parallel can call."""
     calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
     lines: list[str] = []

@@ -10,7 +10,7 @@ import numpy as np
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile
 from textzoo.compiler.tflite.signatures import LOGITS, NEW_STATE, POSITION, STEP_INPUTS
 
-LONGEST_SYMBOL = 60
+MAX_SYMBOL_LENGTH = 60
 # Several words that a tensor's symbol must not be: of C, of C++ (CIMv3) and of the generated file.
 RESERVED_SYMBOLS = (
     "and_eq co_await co_return co_yield const_cast crc32_update dynamic_cast model_check_tokens model_inputs "
@@ -25,7 +25,7 @@ RESERVED_FORMS = re.compile(r"[^_]*|\w+_t|(tz|textzoo)_\w*|(step|value|fixed)_\d
 
 @dataclass(frozen=True, eq=False)
 class Move:
-    """What an index known only at run time adds to a tensor's place.
+    """What an index known only at run time adds to a tensor's position in memory.
 
     Attributes:
         index: int32 tensor that holds it.
@@ -275,7 +275,7 @@ class Symbols:
 
     def unique(self, name: str) -> str:
         """`block_0/attention/Softmax` -> `block_0_attention_softmax`, numbered where it is taken."""
-        base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[-LONGEST_SYMBOL:].strip("_") or "tensor"
+        base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[-MAX_SYMBOL_LENGTH:].strip("_") or "tensor"
         return self.take(f"t_{base}" if base[0].isdigit() or RESERVED_FORMS.fullmatch(base) else base)
 
     def take(self, base: str) -> str:

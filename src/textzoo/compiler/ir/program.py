@@ -196,12 +196,12 @@ class Loop(Statement):
 
 
 @dataclass(frozen=True)
-class Half:
+class Shard:
     """What one of two cores does of a call: some of its rows, or of its heads.
 
     Attributes:
         fields: Of the struct: values in the place of the whole call's.
-        starts: Of the struct: field -> where this half's part of an array begins.
+        starts: Of the struct: field -> where this shard's part of an array begins.
         inputs: Where its part of each input begins.
         output: Where its part of the output begins.
         scratch_bytes: What the kernel needs for it.
@@ -228,7 +228,7 @@ class Call(Statement):
         repeats: How often it is called, with inputs and outputs advancing by `steps` elements per call.
         steps: For each input, then each output.
         header: textzoo/<header>.h declares it; empty where that is called like the kernel.
-        halves: How two cores can share it; empty where one does it alone.
+        shards: How two cores can share it; empty where one does it alone.
     """
 
     kernel: str
@@ -240,7 +240,7 @@ class Call(Statement):
     repeats: int = 1
     steps: tuple[int, ...] = ()
     header: str = ""
-    halves: tuple[Half, ...] = ()
+    shards: tuple[Shard, ...] = ()
 
     def reads(self) -> list[Tensor]:
         return self.inputs + (self.struct.tensors() if self.struct else [])

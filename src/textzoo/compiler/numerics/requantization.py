@@ -15,7 +15,7 @@ import numpy as np
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
 
 # What tz_scale_single takes is below it.
-LARGEST_FACTOR = 2.0**29
+MAX_FACTOR = 2.0**29
 # Makes 0 of every sum; multiplier and shift, and the rest for int16 outputs.
 NO_FACTOR = (Factor(0, -31), 0)
 # Candidates around the rounded multiplier: one more makes ties of negative sums round away from zero.
@@ -33,7 +33,7 @@ def exact_factors(
         highest: (rows,) int64 largest sums.
         steps: Smallest and largest output without the zero point; what lies outside is clamped anyway.
     """
-    factors = [quantize_multiplier(real) if real < LARGEST_FACTOR else NO_FACTOR[0] for real in reals.tolist()]
+    factors = [quantize_multiplier(real) if real < MAX_FACTOR else NO_FACTOR[0] for real in reals.tolist()]
     levels = np.arange(steps[0] + 1, steps[1] + 1)
     places = step_places(reals, levels)
     open_rows = np.ones(len(reals), bool)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
-from textzoo.compiler.ir.program import Call, Constant, Half, Scratch, Statement, Struct
+from textzoo.compiler.ir.program import Call, Constant, Scratch, Shard, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, any_multiplier, float32, quantize_multiplier
 from textzoo.compiler.numerics.tables import (
     interpolate,
@@ -62,7 +62,7 @@ class Attention(Operator):
     def lower(self, node: Node, target: Target) -> list[Statement]:
         parts: AttentionParts = node.attributes
         made = (call_s16 if parts.kernel == "attention_s16" else call_s8)(node)
-        made.halves = halves_of_heads(made, parts.keys.shape) if target.cores > 1 else ()
+        made.shards = shards_of_heads(made, parts.keys.shape) if target.cores > 1 else ()
         return [made]
 
 
@@ -105,15 +105,15 @@ def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
     return Call(node.operator, node.name, kernel, struct, node.operands(), [node.output], scratch, header=header)
 
 
-def halves_of_heads(made: Call, shape: tuple[int, int, int]) -> tuple[Half, ...]:
+def shards_of_heads(made: Call, shape: tuple[int, int, int]) -> tuple[Shard, ...]:
     """Some heads each, of caches (heads, context, width), which lie head by head; nothing where that is too little."""
     heads, context, width = shape
     border = heads - heads // 2
-    # Both products, over half of the places: the mean.
+    # Both products, over half of the positions: the mean.
     if border == heads or not is_worth_sharing(heads * context * width):
         return ()
     return tuple(
-        Half(
+        Shard(
             fields=heads_field(made, count),
             starts={},
             inputs=(first * width, first * context * width, first * context * width, 0),

@@ -16,7 +16,7 @@ from textzoo.compiler.packing.registry import FULLY_CONNECTED_S8
 INTEGER_RANGES = {"int8": (-128, 127), "int16": (-32768, 32767)}
 QUANTIZED_RANGES = {**INTEGER_RANGES, "int32": (-(2**31), 2**31 - 1)}
 # The generated loops have one letter per axis.
-MOST_AXES = 6
+MAX_AXES = 6
 ANY_NUMBER = 1_000_000
 
 
@@ -272,7 +272,7 @@ def broadcast_walk(tensor: Tensor, shape: tuple[int, ...]) -> Operand:
 def axes_problems(node: Node) -> list[str]:
     """Problems of tensors with more axes than loops have."""
     ranks = [len(tensor.shape) for tensor in (*node.operands(), *node.outputs)]
-    return [f"{max(ranks)} axes, more than {MOST_AXES}"] if max(ranks) > MOST_AXES else []
+    return [f"{max(ranks)} axes, more than {MAX_AXES}"] if max(ranks) > MAX_AXES else []
 
 
 def broadcast_problems(node: Node) -> list[str]:

@@ -16,8 +16,8 @@ KERNELS = {
     ("int16", "int8", "int16"): "s16_s8",
 }
 # What tz_scale_wide takes: sums below 2**47, and LiteRT's own bound of its shift.
-LONGEST_WIDE_ROW = 2**16
-LARGEST_WIDE_SHIFT = 7
+MAX_WIDE_ROW_LENGTH = 2**16
+MAX_WIDE_SHIFT = 7
 
 
 class BatchMatmul(Operator):
@@ -77,10 +77,10 @@ def wide_problems(node: Node) -> list[str]:
     """Problems of int16 sums that LiteRT's arithmetic does not hold."""
     if str(node.output.dtype) == "int8":
         return []
-    if quantize_multiplier(product_factor(node)).shift > LARGEST_WIDE_SHIFT:
+    if quantize_multiplier(product_factor(node)).shift > MAX_WIDE_SHIFT:
         return [f"a factor of {product_factor(node):g} between the scales of int16"]
     (_, depth), _ = matrix_shapes(node)
-    return [f"rows of {depth}, more than {LONGEST_WIDE_ROW}"] if depth > LONGEST_WIDE_ROW else []
+    return [f"rows of {depth}, more than {MAX_WIDE_ROW_LENGTH}"] if depth > MAX_WIDE_ROW_LENGTH else []
 
 
 def matrix_shapes(node: Node) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -10,7 +10,7 @@ from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Constant, Struct
 from textzoo.compiler.numerics.fixedpoint import float32, quantize_multiplier
 from textzoo.compiler.operators.base import INTEGER_RANGES, factor_problems
-from textzoo.compiler.operators.batch_matmul import LARGEST_WIDE_SHIFT
+from textzoo.compiler.operators.batch_matmul import MAX_WIDE_SHIFT
 from textzoo.compiler.operators.matrix_parts import (
     double_arrays,
     output_range,
@@ -27,7 +27,7 @@ KERNELS = {
     ("int16", "int16", "int16"): "fully_connected_s16_s16_computed",
 }
 # What tz_scale_wide takes.
-LARGEST_WIDE_SUM = 2**47 - 1
+MAX_WIDE_SUM = 2**47 - 1
 
 
 def has_computed_form(node: Node) -> bool:
@@ -58,10 +58,10 @@ def wide_problems(node: Node) -> list[str]:
     reals = wide_factors(node)
     if problems := factor_problems(*reals):
         return problems[:1]
-    if quantize_multiplier(max(reals)).shift > LARGEST_WIDE_SHIFT:
+    if quantize_multiplier(max(reals)).shift > MAX_WIDE_SHIFT:
         return [f"a factor of {max(reals):g} between the scales of int16"]
     largest = largest_sum_of(node)
-    return [f"sums up to {largest}, more than {LARGEST_WIDE_SUM}"] if largest > LARGEST_WIDE_SUM else []
+    return [f"sums up to {largest}, more than {MAX_WIDE_SUM}"] if largest > MAX_WIDE_SUM else []
 
 
 def wide_factors(node: Node) -> list[float]:

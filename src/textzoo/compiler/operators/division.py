@@ -15,7 +15,7 @@ from textzoo.compiler.operators.elementwise import (
 )
 from textzoo.compiler.operators.plain import zero_divisor_problems
 
-MOST_BITS = 31
+MAX_BITS = 31
 
 
 def quotient_factor(node: Node) -> float:
@@ -43,10 +43,10 @@ def shift_problems(node: Node) -> list[str]:
     (nearest, furthest), (smallest, largest) = distances(a), distances(b)
     shift = quantize_multiplier(quotient_factor(node)).shift
     # The negative of a power of two can be raised by one bit more than the power itself.
-    most = MOST_BITS - max(nearest - 1, 0).bit_length() + largest.bit_length() - 1 - shift
-    fewest = MOST_BITS - furthest.bit_length() + max(smallest, 1).bit_length() - 1 - shift
-    held = fewest >= 0 and most <= MOST_BITS
-    return [] if held else [f"quotients that LiteRT shifts by {fewest} to {most} bits instead of 0 to {MOST_BITS}"]
+    most = MAX_BITS - max(nearest - 1, 0).bit_length() + largest.bit_length() - 1 - shift
+    fewest = MAX_BITS - furthest.bit_length() + max(smallest, 1).bit_length() - 1 - shift
+    held = fewest >= 0 and most <= MAX_BITS
+    return [] if held else [f"quotients that LiteRT shifts by {fewest} to {most} bits instead of 0 to {MAX_BITS}"]
 
 
 def check_quantized(node: Node) -> list[str]:

@@ -33,7 +33,7 @@ LEFT_SHIFTS = {"int8": 20, "int16": 15}
 LEFT_SHIFT_OF_SQUARES = 7
 NOT_HELD = "an output scale too small or too large for the inputs'"
 # LiteRT divides int16 by powers of two in 16 bits.
-LARGEST_POWER = 15
+MAX_POWER = 15
 # Plain integers: types of a node -> the ending of its function. Of those of 16 bits LiteRT subtracts none.
 OF_32_BITS = {"int32": ""}
 OF_32_AND_64_BITS = {"int32": "", "int64": "_long"}
@@ -178,7 +178,7 @@ def check_sum(name: str, node: Node) -> list[str]:
     shifts = power_shifts(node)
     if shifts is None:
         return below_one_problems(NOT_HELD, *sum_factors(node))
-    if min(shifts) != 0 or max(shifts) > LARGEST_POWER:
+    if min(shifts) != 0 or max(shifts) > MAX_POWER:
         return [f"scales of {', '.join(f'{tensor.scale:g}' for tensor in tensors)} with potScaleInt16"]
     # LiteRT ends the process.
     is_broadcast = any(tensor.shape != node.output.shape for tensor in tensors)

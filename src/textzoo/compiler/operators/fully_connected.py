@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
-from textzoo.compiler.ir.program import Call, Compute, Constant, Half, Loop, Operand, Scratch, Statement, Struct
+from textzoo.compiler.ir.program import Call, Compute, Constant, Loop, Operand, Scratch, Shard, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor
 from textzoo.compiler.numerics.requantization import exact_factors, precise_factors
 from textzoo.compiler.operators.base import (
@@ -28,19 +28,19 @@ from textzoo.compiler.operators.matrix_parts import (
     row_factors,
     shape_problems,
 )
-from textzoo.compiler.operators.second_core import in_halves
+from textzoo.compiler.operators.second_core import in_shards
 from textzoo.compiler.packing.choice import with_sparse
 from textzoo.compiler.packing.registry import (
     FULLY_CONNECTED_S16,
     FULLY_CONNECTED_S16_LONG,
-    MOST_SPARSE_COLUMNS,
+    MAX_SPARSE_COLUMNS,
     SPARSE,
     Packed,
     pack_fitting,
 )
 
 # Of the factors that tz_scale_precise_short takes.
-LARGEST_SHORT_SHIFT = -2
+MAX_SHORT_SHIFT = -2
 # What folds a zero point into a bias at run time, where the pass folded_biases does not do it when compiling.
 UNFOLDED = "tz_shifted_bias"
 FOLDED = "input's zero point folded in"
@@ -116,7 +116,7 @@ def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
     """int8 activations; and the rows (n,) that the call does not compute like LiteRT."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
-    packed, halves = packed_for(node, target, narrow_kernels(node, target))
+    packed, shards = packed_for(node, target, narrow_kernels(node, target))
     factors, others = proved_factors(node, folded_bias(node))
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
@@ -132,7 +132,7 @@ def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
     struct = Struct("tz_fully_connected_s8_t", fields)
     call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output])
     call.scratch, call.variant, call.header = Scratch(packed.scratch_bytes), packed.variant, "fully_connected_s8"
-    call.halves = halves
+    call.shards = shards
     return call, others
 
 
@@ -143,7 +143,7 @@ def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
     """
     source, weights = node.operands()[:2]
     is_positive = source.zero_point == INTEGER_RANGES["int8"][0]
-    if is_positive and weights.shape[1] <= MOST_SPARSE_COLUMNS:
+    if is_positive and weights.shape[1] <= MAX_SPARSE_COLUMNS:
         return with_sparse(target.kernels, target.variant, target.weights)
     return target.kernels
 
@@ -154,8 +154,8 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
     rows, columns = weights.shape
     symbol, bias = node.output.symbol, folded_bias(node)
     factors, others = wide_factors(node, bias)
-    is_short = sums_are_short(node, bias) and all(factor.shift <= LARGEST_SHORT_SHIFT for factor, _ in factors)
-    packed, halves = packed_for(node, target, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
+    is_short = sums_are_short(node, bias) and all(factor.shift <= MAX_SHORT_SHIFT for factor, _ in factors)
+    packed, shards = packed_for(node, target, FULLY_CONNECTED_S16 if is_short else FULLY_CONNECTED_S16_LONG)
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     fields = {
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
@@ -172,7 +172,7 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
     struct = Struct(f"tz_{header}_t", fields)
     call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output], header=header)
     call.scratch, call.variant = Scratch(packed.scratch_bytes) if is_short else None, packed.variant
-    call.halves = halves
+    call.shards = shards
     return call, others
 
 
@@ -201,12 +201,12 @@ def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
     return call
 
 
-def packed_for(node: Node, target: Target, kernels: Sequence[str]) -> tuple[Packed, tuple[Half, ...]]:
+def packed_for(node: Node, target: Target, kernels: Sequence[str]) -> tuple[Packed, tuple[Shard, ...]]:
     """The weights for the first of some kernels that takes them, and how two cores share one vector's product."""
     source, weights = node.operands()[:2]
     packed = pack_fitting(weights.value, target.variant, kernels)
     is_vector = source.size == weights.shape[1]
-    return in_halves(packed, weights.value) if target.cores > 1 and is_vector else (packed, ())
+    return in_shards(packed, weights.value) if target.cores > 1 and is_vector else (packed, ())
 
 
 def sums_are_short(node: Node, bias: np.ndarray) -> bool:

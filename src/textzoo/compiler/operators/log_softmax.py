@@ -13,23 +13,23 @@ from textzoo.compiler.operators.softmax import FRACTION_BITS, exponentials_s8
 # The output format that LiteRT demands.
 SCALE, ZERO_POINT = 1 / 16, 127
 # The sum of the exponentials, the largest of which is 1, has 12 integer bits.
-LONGEST_ROW = 4095
+MAX_ROW_LENGTH = 4095
 # Fraction bits of exponentials that their sum does not have.
 DROPPED_BITS = 12
-LARGEST_STEP = 2.0**30 - 1
+MAX_STEP = 2.0**30 - 1
 
 
 class LogSoftmax(Operator):
     name = "LOG_SOFTMAX"
-    types = f"int8 (rows of at most {LONGEST_ROW}), over the last axis"
+    types = f"int8 (rows of at most {MAX_ROW_LENGTH}), over the last axis"
     macs = no_products
 
     def problems(self, node: Node) -> list[str]:
         source, output = node.operands()[0], node.output
         if problems := same_type_problems(node, "int8") or format_problems(output, SCALE, ZERO_POINT):
             return problems
-        if source.shape != output.shape or not source.shape or source.shape[-1] > LONGEST_ROW:
-            return [f"{source.describe()} to {output.describe()}, rows of at most {LONGEST_ROW}"]
+        if source.shape != output.shape or not source.shape or source.shape[-1] > MAX_ROW_LENGTH:
+            return [f"{source.describe()} to {output.describe()}, rows of at most {MAX_ROW_LENGTH}"]
         return reverse_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
@@ -59,7 +59,7 @@ def raised_step(node: Node) -> float:
 
     From a scale of 16 on the largest value alone counts, whose distance is 0, whatever that is multiplied by.
     """
-    return min(float32(node.operands()[0].scale) * 2.0**FRACTION_BITS, LARGEST_STEP)
+    return min(float32(node.operands()[0].scale) * 2.0**FRACTION_BITS, MAX_STEP)
 
 
 def reverse_factor(node: Node) -> float:

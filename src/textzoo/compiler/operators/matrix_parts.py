@@ -13,13 +13,13 @@ from textzoo.compiler.operators.base import activation_range, option
 BIAS_TYPES = (0, 2, 4)
 BIAS_IN_32_BITS, BIAS_IN_64_BITS = 2, 4
 # Of the bias on the scale of the products, in steps of the output.
-LARGEST_BIAS_ERROR = 0.02
+MAX_BIAS_ERROR = 0.02
 # Far more than any sum: numbers below it can be added without a thought.
-LARGEST_BIAS = 2**53
+MAX_BIAS = 2**53
 # What LiteRT brings to an integer, the output's zero point added, before it clamps it.
-LARGEST_OUTPUT = 2**31 - 2**8
+MAX_OUTPUT = 2**31 - 2**8
 # Of sums: in 32 bits, and what tz_scale_as_double takes.
-LARGEST_SUM, LARGEST_LONG_SUM = 2**31 - 1, 2**43 - 1
+MAX_SUM, MAX_LONG_SUM = 2**31 - 1, 2**43 - 1
 
 
 def shape_problems(node: Node) -> list[str]:
@@ -49,13 +49,13 @@ def bias_problems(node: Node) -> list[str]:
         return []
     if bias.size != weights.shape[0] or str(bias.dtype) != bias_type(node):
         return [f"bias {bias.describe()}, which LiteRT reads as {bias_type(node)} ({weights.shape[0]})"]
-    if bias.value.min() < -LARGEST_BIAS or bias.value.max() > LARGEST_BIAS:
-        return [f"a bias beyond {LARGEST_BIAS}"]
+    if bias.value.min() < -MAX_BIAS or bias.value.max() > MAX_BIAS:
+        return [f"a bias beyond {MAX_BIAS}"]
     product = float32(source.scale) * float32(weights.scale)
     # Only one scale counts.
     scale = bias.scale if len(bias.scales) == 1 else 0.0
     error = abs(product - float32(scale)) / float32(node.output.scale)
-    is_off = len(weights.scales) == 1 and error > LARGEST_BIAS_ERROR
+    is_off = len(weights.scales) == 1 and error > MAX_BIAS_ERROR
     return [f"a bias on the scale {scale:g} instead of {product:g}"] if is_off else []
 
 
@@ -70,7 +70,7 @@ def bias_type(node: Node) -> str:
 def largest_sum(node: Node) -> int:
     """The largest sum that LiteRT's kernel of int8 weights, and ours, hold."""
     is_short = str(node.inputs[0].dtype) == "int8" or option(node, "quantizedBiasType") == BIAS_IN_32_BITS
-    return LARGEST_SUM if is_short else LARGEST_LONG_SUM
+    return MAX_SUM if is_short else MAX_LONG_SUM
 
 
 def overflow_problems(node: Node, largest: np.ndarray, reals: np.ndarray) -> list[str]:
@@ -79,7 +79,7 @@ def overflow_problems(node: Node, largest: np.ndarray, reals: np.ndarray) -> lis
         return [f"sums up to {largest.max()}, more than {largest_sum(node)}"]
     with np.errstate(all="ignore"):
         highest = (largest * reals).max()
-    return [] if highest <= LARGEST_OUTPUT else [f"sums up to {highest:g} steps of the output"]
+    return [] if highest <= MAX_OUTPUT else [f"sums up to {highest:g} steps of the output"]
 
 
 def plain_bias(node: Node) -> np.ndarray:

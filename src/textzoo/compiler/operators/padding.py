@@ -8,7 +8,7 @@ from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, no
 from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
 from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_loop
 
-MOST_PADDED_AXES = 5
+MAX_PADDED_AXES = 5
 PADDING_TYPES = ("int8", "int16", "int32", "int64")
 # MIRROR_PAD's modes -> how many places at the edge are not repeated.
 EDGES = {0: 1, 1: 0}
@@ -40,13 +40,13 @@ class Pad(Operator):
 
     def __init__(self, name: str, inputs: int) -> None:
         self.name, self.arity = name, (inputs, inputs)
-        self.types = f"{ANY}, at most {MOST_PADDED_AXES} axes; constant paddings"
+        self.types = f"{ANY}, at most {MAX_PADDED_AXES} axes; constant paddings"
 
     def problems(self, node: Node) -> list[str]:
         if problems := padding_problems(node, *PADDING_TYPES):
             return problems
-        if len(node.output.shape) > MOST_PADDED_AXES:
-            return [f"{len(node.output.shape)} axes, more than LiteRT's {MOST_PADDED_AXES}"]
+        if len(node.output.shape) > MAX_PADDED_AXES:
+            return [f"{len(node.output.shape)} axes, more than LiteRT's {MAX_PADDED_AXES}"]
         filling = node.inputs[2:]
         wrong = [f"{tensor.describe()} as the only value" for tensor in filling if tensor.size != 1]
         return wrong or same_format_problems(node, self.tied(node)) or zero_problems(node.output)

@@ -27,7 +27,7 @@ from textzoo.compiler.operators.base import (
 from textzoo.compiler.operators.movement import constant_indices, copy_loop, normal_axis, whole
 
 # LiteRT scales values of 64 bits by such factors only.
-LARGEST_FACTOR_OF_PRODUCTS = 2.0**7
+MAX_FACTOR_OF_PRODUCTS = 2.0**7
 
 
 @dataclass(frozen=True)
@@ -128,9 +128,13 @@ def side_by_side(node: Node) -> tuple[Tensor, list[Statement], tuple[int, int, i
     order = [axis for axis in range(len(source.shape)) if axis not in axes] + axes
     shape, strides = tuple(source.shape[axis] for axis in order), row_major(source.shape)
     symbol = f"{node.output.symbol}_in_order"
-    turned = replace(source, name=f"{node.name} in order", symbol=symbol, shape=shape, value=None, view=None)
+    ordered = replace(source, name=f"{node.name} in order", symbol=symbol, shape=shape, value=None, view=None)
     walk = Operand(source, tuple(strides[axis] for axis in order))
-    return turned, [copy_loop(node, shape, whole(turned), walk)], (node.output.size, source.size // node.output.size, 1)
+    return (
+        ordered,
+        [copy_loop(node, shape, whole(ordered), walk)],
+        (node.output.size, source.size // node.output.size, 1),
+    )
 
 
 # ---- quantized values ----
@@ -177,7 +181,7 @@ def check_product(node: Node) -> list[str]:
     if problems or node.is_known:
         return problems or ["a constant, which LiteRT's optimized kernel multiplies"]
     ratio = product_ratio(node)
-    if ratio >= LARGEST_FACTOR_OF_PRODUCTS:
+    if ratio >= MAX_FACTOR_OF_PRODUCTS:
         return [f"a factor of {ratio:g} per multiplication"]
     factors = [quantize_multiplier(ratio * (1 + error * 2.0**-51)) for error in (-1, 0, 1)]
     is_same = len({(factor.reduced, factor.shift) for factor in factors}) == 1

@@ -46,11 +46,11 @@ FORMS = {
 }
 FRACTION_BITS = 26
 # LiteRT's limit of the factor from int8 to the exponent.
-LARGEST_REAL_STEP = 2.0**31 - 1
+MAX_REAL_STEP = 2.0**31 - 1
 # Above the first, tz_exponential_s16 does not hold the raised distances, which above the second one wrap around in 32
 # bits; the last one is the largest shift of 32 bits.
-LARGEST_SHIFT_S16 = 14
-LARGEST_SHIFT = 31
+MAX_SHIFT_S16 = 14
+MAX_SHIFT = 31
 STEPS_S16 = 10.0 / 65535
 
 
@@ -122,14 +122,14 @@ def step_problems(node: Node) -> list[str]:
     step = real_step_s16(node)
     if not (math.isfinite(step) and step >= 0):
         return [f"an input scale times beta of {step * STEPS_S16:g}"]
-    if any_multiplier(step).shift > LARGEST_SHIFT:
+    if any_multiplier(step).shift > MAX_SHIFT:
         return [f"an input scale times beta of {step * STEPS_S16:g}, by which LiteRT shifts 32 bits or more"]
     return []
 
 
 def is_held_s16(node: Node) -> bool:
     """Whether tz_exponential_s16 holds the distances of int16."""
-    return any_multiplier(real_step_s16(node)).shift <= LARGEST_SHIFT_S16
+    return any_multiplier(real_step_s16(node)).shift <= MAX_SHIFT_S16
 
 
 def exponentials_s8(step: float) -> np.ndarray:
@@ -140,7 +140,7 @@ def exponentials_s8(step: float) -> np.ndarray:
     Args:
         step: What one step of the input means in the exponent; may be infinite.
     """
-    factor = any_multiplier(min(step * 2**FRACTION_BITS, LARGEST_REAL_STEP))
+    factor = any_multiplier(min(step * 2**FRACTION_BITS, MAX_REAL_STEP))
     furthest = math.floor(31.0 * 2.0**FRACTION_BITS / 2.0**factor.shift)
     distances = np.arange(min(furthest, 255) + 1, dtype=np.int64)
     raised = (-distances << factor.shift).astype(np.int32).astype(np.int64)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textzoo.compiler.packing.order import Order
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -20,6 +22,7 @@ class Layout:
         code_bytes: Of the kernel; benchmarks/gemv.py as well.
         block_rows: Rows that lie together: where a matrix is cut at a multiple of it, both parts together are as long
             as the whole.
+        order: Where each weight lies, for plain bytes; None where the .c file alone describes it.
     """
 
     pack: Callable[[np.ndarray], np.ndarray]
@@ -29,6 +32,7 @@ class Layout:
     instructions: float = 0.0
     code_bytes: int = 0
     block_rows: int = 1
+    order: Order | None = None
 
     def fits(self, weights: np.ndarray) -> bool:
         """Whether it holds these weights."""

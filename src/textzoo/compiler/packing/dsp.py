@@ -63,11 +63,11 @@ def block_w4(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def block_w2(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Four words of lanes in one, each turned left by four bits more than the one before."""
+    """Four words of lanes in one, each rotated left by four bits more than the one before."""
     words = lane_words((high << 14) + low + 1)
-    turns = np.arange(4, dtype=np.uint32) * np.uint32(4)
-    turned = words << turns | words >> (np.uint32(32) - turns) % np.uint32(32)
-    return np.bitwise_or.reduce(turned, axis=-1).ravel().view("<i4")
+    rotations = np.arange(4, dtype=np.uint32) * np.uint32(4)
+    rotated = words << rotations | words >> (np.uint32(32) - rotations) % np.uint32(32)
+    return np.bitwise_or.reduce(rotated, axis=-1).ravel().view("<i4")
 
 
 def scratch(rows: int, columns: int) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from textzoo.compiler.packing.base import Layout, joined_fields, padded, round_up
+from textzoo.compiler.packing.order import Order
 
 BLOCK = 64  # rows of the kernels' inner loop
 LANES = 8  # rows in one of their vectors
@@ -70,5 +71,5 @@ LAYOUTS = {
     "fully_connected_s8": Layout(packer(with_sums, 1), scratch_s8, -127, 127, 0.210, 2661),
     "fully_connected_s8_w4": Layout(packer(fields_packer(2, 8), 2), scratch_packed, -8, 7, 0.199, 3477),
     "fully_connected_s8_w2": Layout(packer(fields_packer(4, 1), 4), scratch_packed, -1, 1, 0.174, 3365),
-    "fully_connected_s16": Layout(np.ravel, scratch_s16),
+    "fully_connected_s16": Layout(np.ravel, scratch_s16, order=Order()),
 }

@@ -10,7 +10,7 @@ VECTOR = 16  # columns
 LANES = 8  # of int16, each of which takes every eighth column
 SEGMENT = 64  # columns, of which a lane takes eight products
 WIDE_BLOCK = 64  # rows whose sums the kernel for many zeros holds at once
-MOST_PARTS = 3  # of at most 127, in which it takes an input
+MAX_PARTS = 3  # of at most 127, in which it takes an input
 
 
 def pack_s8(weights: np.ndarray) -> np.ndarray:
@@ -42,7 +42,7 @@ def pack_sparse(weights: np.ndarray) -> np.ndarray:
 
 
 def scratch_sparse(rows: int, columns: int) -> int:
-    return 4 * MOST_PARTS * columns
+    return 4 * MAX_PARTS * columns
 
 
 # Lowest and highest weight, instructions per multiplication (of pico_gpt's matrices but those behind a ReLU:

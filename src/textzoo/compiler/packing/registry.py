@@ -16,7 +16,7 @@ VARIANTS: dict[str, dict[str, Layout]] = {name: VARIANT_PLACES.get(name) for nam
 FULLY_CONNECTED_S8 = ("fully_connected_s8_w2", "fully_connected_s8_w4", "fully_connected_s8")
 # The same for 8 bits and inputs that mostly are the smallest number; more columns it does not take.
 SPARSE = "fully_connected_s8_sparse"
-MOST_SPARSE_COLUMNS = 2**16
+MAX_SPARSE_COLUMNS = 2**16
 # Tables for look-ups, smallest first: packed like weights for generic kernels, so that equal ones are stored once.
 TABLES = {
     "gather_w2": generic.LAYOUTS["fully_connected_s8_w2"],

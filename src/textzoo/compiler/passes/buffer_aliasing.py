@@ -1,4 +1,4 @@
-"""Reshapes, splits, slices, concatenations and look-ups of one row become views: no copy, no memory of their own."""
+"""Buffer aliasing: reshapes, splits, slices, concatenations and look-ups of one row without a copy or memory."""
 
 import math
 
@@ -14,7 +14,7 @@ def run(graph: Graph) -> None:
     lifetimes = Lifetimes(graph)
     for node in graph.nodes:
         operator = operator_of(node)
-        look_into(lifetimes, node.output, operator.alias(node))
+        read_inside(lifetimes, node.output, operator.alias(node))
         for loop in operator.copies(node):
             share_memory(lifetimes, loop)
 
@@ -25,13 +25,13 @@ def share_memory(lifetimes: Lifetimes, loop: Loop) -> None:
     (source,) = compute.operands
     target = compute.target
     if is_whole(target, loop.shape):
-        look_into(lifetimes, target.tensor, contiguous_part(source, loop.shape))
+        read_inside(lifetimes, target.tensor, contiguous_part(source, loop.shape))
     if target.tensor.view is None and is_whole(source, loop.shape):
         compute_inside(lifetimes, source.tensor, contiguous_part(target, loop.shape))
 
 
-def look_into(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> None:
-    """Let a tensor be a view, if the memory that it would lie in lasts as long as it is read."""
+def read_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> None:
+    """Let a tensor be read inside another one, if the memory that it would lie in lasts as long as it is read."""
     if view is not None and tensor.view is None and lifetimes.may_lie_in(tensor, view):
         tensor.view = view
 
@@ -42,13 +42,13 @@ def compute_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> N
         tensor.view = view
 
 
-def is_whole(place: Operand, shape: tuple[int, ...]) -> bool:
+def is_whole(walk: Operand, shape: tuple[int, ...]) -> bool:
     """Whether a walk goes straight over all elements of a tensor."""
-    return math.prod(shape) == place.tensor.size and contiguous_part(place, shape) is not None
+    return math.prod(shape) == walk.tensor.size and contiguous_part(walk, shape) is not None
 
 
-def contiguous_part(place: Operand, shape: tuple[int, ...]) -> View | None:
+def contiguous_part(walk: Operand, shape: tuple[int, ...]) -> View | None:
     """A walk as a view, if it goes straight on; axes of size 1 do not matter."""
     wanted = row_major(shape)
-    straight = all(size == 1 or step == want for size, step, want in zip(shape, place.strides, wanted, strict=True))
-    return View(place.tensor, place.offset) if straight else None
+    straight = all(size == 1 or step == want for size, step, want in zip(shape, walk.strides, wanted, strict=True))
+    return View(walk.tensor, walk.offset) if straight else None

@@ -4,6 +4,7 @@ The file is treated as hostile: LiteRT itself crashes the process on some damage
 interpreter before `read_tflite` has walked through all of it, and then only what it has checked (`rewritten`).
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -32,13 +33,17 @@ from textzoo.compiler.tflite.support import (
 )
 
 IDENTIFIER = b"TFL3"
-MAXIMUM_BYTES = 512 * 2**20
-MAXIMUM_ELEMENTS = 2**28
-MAXIMUM_AXES = 8
-MAXIMUM_OPTION = 64
+MAX_BYTES = 512 * 2**20
+MAX_ELEMENTS = 2**28
+MAX_AXES = 8
+MAX_OPTION = 64
 DESCRIPTION = re.compile(r"textzoo (\w+) context_length=(\d{1,6})")
+# How many files are kept as they were parsed, the last ones: a run reads few, each of them several times.
+MAX_PARSED_FILES = 4
 # Of tensors that nobody reads, whose type may be any.
 UNREAD = np.dtype("V1")
+# sha256 of the content -> the file. Nobody changes a TfliteFile.
+_parsed: dict[str, "TfliteFile"] = {}
 
 
 @dataclass(frozen=True)
@@ -143,8 +148,8 @@ def read_checked_bytes(path: Path) -> bytes:
     path = Path(path)
     require_file(path, "model file")
     size = path.stat().st_size
-    if size > MAXIMUM_BYTES:
-        raise UserError(f"{path} is too large for a .tflite", expected=f"at most {MAXIMUM_BYTES} bytes")
+    if size > MAX_BYTES:
+        raise UserError(f"{path} is too large for a .tflite", expected=f"at most {MAX_BYTES} bytes")
     content = path.read_bytes()
     if content[4:8] != IDENTIFIER:
         raise UserError(f"{path} is not a .tflite", expected="the identifier TFL3 at byte 4", received=_start(content))
@@ -156,7 +161,16 @@ def _start(content: bytes) -> str:
 
 
 def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
-    """Parse and check the bytes of a .tflite; `name` stands in error messages."""
+    """Parse and check the bytes of a .tflite, once for each content; `name` stands in error messages."""
+    digest = hashlib.sha256(content).hexdigest()
+    if digest not in _parsed:
+        _parsed[digest] = _parse(content, name)
+        while len(_parsed) > MAX_PARSED_FILES:
+            del _parsed[next(iter(_parsed))]
+    return _parsed[digest]
+
+
+def _parse(content: bytes, name: str) -> TfliteFile:
     with _damages_named(name):
         model = unpacked(content)
         interfaces = interfaces_of(model)
@@ -223,13 +237,13 @@ def _check_sizes(graph: Any, model: Any, file_bytes: int) -> None:
     elements, constants = 0, 0
     for tensor in graph.tensors or []:
         shape = [] if tensor.shape is None else tensor.shape
-        require(len(shape) <= MAXIMUM_AXES, f"tensor {text(tensor.name)} has {len(shape)} axes")
+        require(len(shape) <= MAX_AXES, f"tensor {text(tensor.name)} has {len(shape)} axes")
         require(all(size >= 0 for size in shape), f"tensor {text(tensor.name)} has shape {shape_text(shape)}")
         elements += _elements(integers(shape))
         require(0 <= tensor.buffer < len(model.buffers or []), f"buffer {tensor.buffer} of {len(model.buffers or [])}")
         buffer = model.buffers[tensor.buffer]
         constants += buffer.size if buffer.offset > 1 else 0 if buffer.data is None else len(buffer.data)
-    require(elements <= MAXIMUM_ELEMENTS, f"tensors of {elements} elements together")
+    require(elements <= MAX_ELEMENTS, f"tensors of {elements} elements together")
     require(constants <= COPIES_OF_THE_FILE * file_bytes + SPARE_BYTES, f"constants of {constants} bytes")
 
 
@@ -356,7 +370,7 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
     require(all(0 <= index < tensor_count for index in outputs), f"{name} writes a tensor that is not there")
     options = dict(vars(operator.builtinOptions)) if operator.builtinOptions is not None else {}
     longest = max((np.size(value) for value in options.values()), default=0)
-    require(longest <= MAXIMUM_OPTION, f"{name} has an option of {longest} numbers")
+    require(longest <= MAX_OPTION, f"{name} has an option of {longest} numbers")
     return OperatorInfo(name, inputs, outputs, options, int(code.version))
 
 

@@ -11,14 +11,14 @@ from ai_edge_litert import schema_py_generated as schema
 
 from textzoo.common.errors import UserError
 
-MAXIMUM_ITEMS = 20_000
+MAX_ITEMS = 20_000
 # Of all kinds together: each takes a tenth of a millisecond to unpack.
-MAXIMUM_TOTAL_ITEMS = 50_000
-MAXIMUM_SUBGRAPHS = 64
+MAX_TOTAL_ITEMS = 50_000
+MAX_SUBGRAPHS = 64
 # Writers let equal vectors share a place, so that what is copied may exceed the file, but not by much.
 COPIES_OF_THE_FILE = 4
 SPARE_BYTES = 2**20
-LARGEST_NUMBER = 8
+MAX_NUMBER = 8
 
 
 def _tables_of(union: type) -> dict[int, type]:
@@ -36,18 +36,18 @@ class Allowance:
     """What is left of the items and bytes that a file may make."""
 
     def __init__(self, file_bytes: int) -> None:
-        self.items_left = MAXIMUM_TOTAL_ITEMS
+        self.items_left = MAX_TOTAL_ITEMS
         self.bytes_left = COPIES_OF_THE_FILE * file_bytes + SPARE_BYTES
 
     def items(self, *counts: int) -> None:
         """Take numbers of tables in vectors."""
-        require(max(counts) <= MAXIMUM_ITEMS, f"{max(counts)} items of one kind")
+        require(max(counts) <= MAX_ITEMS, f"{max(counts)} items of one kind")
         self.items_left -= sum(counts)
-        require(self.items_left >= 0, f"more than {MAXIMUM_TOTAL_ITEMS} items")
+        require(self.items_left >= 0, f"more than {MAX_TOTAL_ITEMS} items")
 
     def numbers(self, *counts: int) -> None:
         """Take lengths of vectors of numbers, as if all were of the widest type."""
-        self._bytes(sum(counts) * LARGEST_NUMBER)
+        self._bytes(sum(counts) * MAX_NUMBER)
 
     def raw(self, count: int) -> None:
         """Take bytes of data."""
@@ -72,7 +72,7 @@ def check_limits(model: Any, file_bytes: int) -> None:
     """Raise UserError where unpacking a schema.Model would take more than its file justifies."""
     left = Allowance(file_bytes)
     require(model.SubgraphsLength() >= 1, "no subgraph")
-    require(model.SubgraphsLength() <= MAXIMUM_SUBGRAPHS, f"{model.SubgraphsLength()} subgraphs")
+    require(model.SubgraphsLength() <= MAX_SUBGRAPHS, f"{model.SubgraphsLength()} subgraphs")
     left.items(model.OperatorCodesLength(), model.BuffersLength(), model.SignatureDefsLength(), model.MetadataLength())
     left.items(model.ExternalBufferGroupsLength(), model.ExternalBuffersLength())
     left.numbers(model.MetadataBufferLength())

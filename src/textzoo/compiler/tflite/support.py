@@ -45,8 +45,8 @@ LISTS: dict[str, tuple[int, ...]] = {
     "DYNAMIC_UPDATE_SLICE": (2,),
 }
 # Of a kind, so many are named.
-MOST_NAMES = 20
-LONGEST_NAME = 80
+MAX_NAMES = 20
+MAX_NAME_LENGTH = 80
 
 
 def integers(values: Any) -> list[int]:
@@ -167,7 +167,7 @@ def described(tensor: Any) -> str:
 
 def shown(name: str) -> str:
     """A name from a file, which may be long or hold anything, for a message."""
-    name = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+    name = name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}..."
     return name.encode("unicode_escape").decode() if not name.isprintable() else name
 
 
@@ -175,5 +175,5 @@ def listed(names: Sequence[str]) -> str:
     """Names once each, with how often they occur, in the order of their first occurrence."""
     counts = collections.Counter(names)
     texts = [f"{name} ({count} times)" if count > 1 else name for name, count in counts.items()]
-    rest = len(texts) - MOST_NAMES
-    return ", ".join([*texts[:MOST_NAMES], *([f"and {rest} more"] if rest > 0 else [])])
+    rest = len(texts) - MAX_NAMES
+    return ", ".join([*texts[:MAX_NAMES], *([f"and {rest} more"] if rest > 0 else [])])

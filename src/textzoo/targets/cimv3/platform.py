@@ -14,7 +14,7 @@ from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.ir.program import Constant, Struct
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import HOST_IMAGE, TWIN_IMAGE, Board, Emulator
-from textzoo.targets.cimv3.blocks import Decoder, decoder_of
+from textzoo.targets.cimv3.blocks import decoder_of
 from textzoo.targets.image_size import ImageSize
 from textzoo.targets.project import ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.twins import render_machine, twin_command, twin_of, twin_sizes
@@ -59,11 +59,14 @@ class Cimv3(Platform):
 
     def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
         """model.h and embedding.h as everywhere; the rest as the HAL takes it, with the code around it."""
-        values = model_values(compiled, decoder_of(compiled.program, compiled.context["inputs"]))
+        values = model_values(compiled)
         files: dict[str, str | bytes] = {name: (SOURCE / name).read_bytes() for name in CODE_FILES}
         files |= {name: template(f"cimv3/{name}.j2").render(values) for name in MODEL_FILES}
         header = template("common/model.h.j2").render(values)
         return {"model.h": header, "embedding.h": compiled.files["embedding.h"], **files}
+
+    def model_sizes(self, compiled: CompiledModel) -> ModelSizes:
+        return ModelSizes.of(model_values(compiled))
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         render_machine(board, sizes, folder / "twin")
@@ -82,8 +85,9 @@ class Cimv3(Platform):
         render_all("cimv3", {name: name for name in FILES}, values, folder)
 
 
-def model_values(compiled: CompiledModel, decoder: Decoder) -> dict[str, Any]:
+def model_values(compiled: CompiledModel) -> dict[str, Any]:
     """What the model's templates are rendered with: what common/model.h.j2 takes, sizes, structs as text."""
+    decoder = decoder_of(compiled.program, compiled.context["inputs"])
     matrices, attention = decoder.blocks[0].matrices, decoder.blocks[0].pipe.attention.struct.fields
     width, hidden = matrices[0].struct.fields["columns"], matrices[2].struct.fields["rows"]
     vocabulary, scratch = len(decoder.tokens.value), aligned(decoder.scratch_bytes)
