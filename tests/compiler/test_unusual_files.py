@@ -15,7 +15,7 @@ from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.file import parse_tflite
 from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all, constant
-from textzoo.compiler.tflite.support import MOST_NAMES
+from textzoo.compiler.tflite.support import MAX_NAMES
 from textzoo.engines.litert_engine import LitertEngine, LitertReferenceEngine
 
 TOKENS = (1, 5, 10, 0, 3)
@@ -189,7 +189,7 @@ def left_out_input(model, graph):
 
 def strange_names(model, graph):
     """Of any length, and with characters that move a terminal's cursor."""
-    for number in range(MOST_NAMES + 3):
+    for number in range(MAX_NAMES + 3):
         place = added_tensor(
             model, graph, type=schema.TensorType.UINT4, name="\x1b[2J\n" + f"{number} " * 200, data=DATA
         )
@@ -228,7 +228,7 @@ def test_what_is_not_supported_is_named_at_once(change, missing, content):
 def test_names_are_short_and_printable(content):
     with pytest.raises(UserError, match=r"tensors of type uint4: \\x1b\[2J\\n0 0 .*\.\.\. \(uint4 2x3\), ") as error:
         parse_tflite(changed(content, strange_names), "brought")
-    assert str(error.value).count("(uint4 2x3)") == MOST_NAMES
+    assert str(error.value).count("(uint4 2x3)") == MAX_NAMES
     assert "and 4 more" in str(error.value)
     assert len(str(error.value)) < 4000
 
