@@ -20,7 +20,7 @@ def first_value(operand, earlier):
 
 def one_after_the_other(graph):
     """Every new state over its old one, without asking who reads that."""
-    return [lowering.carry(state) for state in graph.states if not aliases.same_place(state.after, state.before)]
+    return [lowering.carry(state) for state in graph.states if not aliases.same_location(state.after, state.before)]
 
 
 def has_own_memory(lifetimes, state):

@@ -8,12 +8,12 @@ import numpy as np
 
 from textzoo.compiler.backend.planner import MemoryPlan
 from textzoo.compiler.backend.rendering import (
+    address_of,
     array_lines,
     c_type,
     comment_text,
     format_comment,
     loop_struct_lines,
-    place_of,
     plain_text,
     shard_lines,
     statement_lines,
@@ -177,7 +177,7 @@ def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[st
         "headers": sorted({header for statement in program.statements for header in statement.headers()}),
         "structs": [line for lines in structs.values() for line in lines[1]],
         "tensors": [
-            (tensor.symbol, place_of(tensor, plan, states), format_comment(tensor))
+            (tensor.symbol, address_of(tensor, plan, states), format_comment(tensor))
             for tensor in used_tensors(graph, program)
         ],
         "steps": [

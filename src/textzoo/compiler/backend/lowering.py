@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from textzoo.compiler.ir.graph import Graph, State, Tensor
 from textzoo.compiler.ir.program import Compute, Loop, Program, Statement
-from textzoo.compiler.operators.aliases import same_place
+from textzoo.compiler.operators.aliases import same_location
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.operators.movement import whole
 from textzoo.compiler.operators.registry import operator_of
@@ -22,7 +22,7 @@ def carried_states(graph: Graph) -> list[Statement]:
     A new state may lie in an old one that another copy overwrites: it is copied before that. Where states take each
     other's places in a circle, one of them is put aside.
     """
-    waiting = [state for state in graph.states if not same_place(state.after, state.before)]
+    waiting = [state for state in graph.states if not same_location(state.after, state.before)]
     statements: list[Statement] = []
     while waiting:
         read = [id(state.after.storage) for state in waiting]

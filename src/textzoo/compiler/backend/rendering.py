@@ -64,7 +64,7 @@ def format_comment(tensor: Tensor) -> str:
     return f"{tensor.describe()}, scale {tensor.scale:.6g}, zero point {tensor.zero_point}"
 
 
-def place_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
+def address_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
     """The C expression of a tensor's first element."""
     if tensor.view is None:
         where = "state" if id(tensor) in states else "arena"

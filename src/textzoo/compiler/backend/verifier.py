@@ -172,7 +172,7 @@ class Machine:
 
     def touched(self, operand: Operand, loop: Loop) -> np.ndarray:
         """(turns, n) addresses that each turn may touch."""
-        storage, offset, moves = operand.tensor.place()
+        storage, offset, moves = operand.tensor.location()
         if storage.is_constant:
             return np.zeros((0, 0), np.int64)
         first = self.address(storage) + (offset + places_of(operand, loop.shape)) * storage.dtype.itemsize
@@ -209,7 +209,7 @@ class Machine:
 
     def extent(self, tensor: Tensor) -> tuple[int, int]:
         """The first address that a tensor may touch, and the one behind the last."""
-        storage, offset, moves = tensor.place()
+        storage, offset, moves = tensor.location()
         last = offset + sum(move.stride * move.limit for move in moves) + tensor.size
         start, size = self.address(storage), storage.dtype.itemsize
         return start + offset * size, start + last * size
@@ -223,7 +223,7 @@ class Machine:
 
     def read(self, tensor: Tensor, places: np.ndarray, what: str) -> Names:
         """The names at some elements of a tensor."""
-        storage, offset, moves = tensor.place()
+        storage, offset, moves = tensor.location()
         if not moves:
             return self.elements(storage, offset + places, what)
         choices, count = self.choices(moves, what), int(places.max()) + 1
@@ -232,7 +232,7 @@ class Machine:
 
     def write(self, tensor: Tensor, places: np.ndarray, names: Names, what: str) -> None:
         """Put names at some elements of a tensor."""
-        storage, offset, moves = tensor.place()
+        storage, offset, moves = tensor.location()
         if storage.is_constant:
             raise MiscompiledError(f"{what} would write into the constant {storage.name}")
         choices = self.choices(moves, what)

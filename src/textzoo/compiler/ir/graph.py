@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile
+from textzoo.compiler.tflite.quantization import Quantized
 from textzoo.compiler.tflite.signatures import LOGITS, NEW_STATE, POSITION, STEP_INPUTS
 
 MAX_SYMBOL_LENGTH = 60
@@ -56,7 +57,7 @@ class View:
 
 
 @dataclass(eq=False)
-class Tensor:
+class Tensor(Quantized):
     """One tensor.
 
     Attributes:
@@ -80,14 +81,6 @@ class Tensor:
     view: View | None = None
 
     @property
-    def scale(self) -> float:
-        return self.scales[0] if self.scales else 0.0
-
-    @property
-    def zero_point(self) -> int:
-        return self.zero_points[0] if self.zero_points else 0
-
-    @property
     def size(self) -> int:
         """Number of elements."""
         return int(np.prod(self.shape, dtype=np.int64)) if self.shape else 1
@@ -95,6 +88,11 @@ class Tensor:
     @property
     def bytes(self) -> int:
         return self.size * self.dtype.itemsize
+
+    @property
+    def format(self) -> tuple[Any, ...]:
+        """What a state keeps from step to step: shape, type, scales and zero points."""
+        return self.shape, self.dtype, self.scales, self.zero_points
 
     @property
     def is_constant(self) -> bool:
@@ -105,11 +103,11 @@ class Tensor:
         """The tensor whose memory this one lies in; itself where it has its own."""
         return self.view.base.storage if self.view else self
 
-    def place(self) -> tuple["Tensor", int, tuple[Move, ...]]:
+    def location(self) -> tuple["Tensor", int, tuple[Move, ...]]:
         """Where it lies: its storage, its first element there, and what run-time indices add."""
         if self.view is None:
             return self, 0, ()
-        storage, offset, moves = self.view.base.place()
+        storage, offset, moves = self.view.base.location()
         return storage, offset + self.view.offset, moves + self.view.moves
 
     def touched(self) -> list["Tensor"]:
@@ -241,7 +239,7 @@ def build_graph(file: TfliteFile) -> Graph:
     states = [
         State(name, tensor, outputs[NEW_STATE + name])
         for name, tensor in inputs.items()
-        if NEW_STATE + name in outputs and _same_format(tensor, outputs[NEW_STATE + name])
+        if NEW_STATE + name in outputs and tensor.format == outputs[NEW_STATE + name].format
     ]
     nodes += _copies_of_what_nothing_computes(nodes, outputs, symbols)
     for state in states:
@@ -294,12 +292,3 @@ def _tensor(info: TensorInfo, symbols: Symbols) -> Tensor:
     parts = [part for part in info.name.split(";") if part and not part.isdigit()]
     symbol = symbols.unique(parts[-1] if parts else info.name)
     return Tensor(info.name, symbol, info.shape, info.dtype, info.scales, info.zero_points, value)
-
-
-def _same_format(before: Tensor, after: Tensor) -> bool:
-    return (before.shape, before.dtype, before.scales, before.zero_points) == (
-        after.shape,
-        after.dtype,
-        after.scales,
-        after.zero_points,
-    )

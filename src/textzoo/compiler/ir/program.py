@@ -107,8 +107,8 @@ class Operand:
 
     def same_walk(self, other: "Operand") -> bool:
         """Whether both touch the same elements in the same order."""
-        storage, offset, moves = self.tensor.place()
-        other_storage, other_offset, other_moves = other.tensor.place()
+        storage, offset, moves = self.tensor.location()
+        other_storage, other_offset, other_moves = other.tensor.location()
         return (
             storage is other_storage
             and offset + self.offset == other_offset + other.offset

@@ -48,7 +48,7 @@ class Lifetimes:
         state = self._states.get(id(storage))
         if state is None:
             return None
-        return self.computed(state.after) if same_place(state.after, state.before) else self.carrying
+        return self.computed(state.after) if same_location(state.after, state.before) else self.carrying
 
     def may_lie_in(self, tensor: Tensor, view: View) -> bool:
         """Whether a tensor may be read where another one lies, instead of being copied when it is computed.
@@ -96,14 +96,14 @@ class Lifetimes:
         return not read_late and not any(storage is state.before for storage in read_meanwhile)
 
 
-def same_place(a: Tensor, b: Tensor) -> bool:
+def same_location(a: Tensor, b: Tensor) -> bool:
     """Whether two tensors begin at the same element of the same memory, wherever run-time indices put that."""
-    return a.place() == b.place()
+    return a.location() == b.location()
 
 
 def moves_of(view: View) -> tuple[Move, ...]:
     """All run-time indices that decide where a view lies, those of its base included."""
-    return (*view.base.place()[2], *view.moves)
+    return (*view.base.location()[2], *view.moves)
 
 
 def turns_are_independent(first: Loop, second: Loop) -> bool:

@@ -19,6 +19,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from textzoo.common.errors import UserError
 from textzoo.common.files import require_file
 from textzoo.compiler.tflite.limits import COPIES_OF_THE_FILE, SPARE_BYTES, check_limits, require
+from textzoo.compiler.tflite.quantization import Quantized
 from textzoo.compiler.tflite.signatures import Interface, chosen_interface, interfaces_of, named_by_contract, text
 from textzoo.compiler.tflite.support import (
     DTYPES,
@@ -47,7 +48,7 @@ _parsed: dict[str, "TfliteFile"] = {}
 
 
 @dataclass(frozen=True)
-class TensorInfo:
+class TensorInfo(Quantized):
     """One tensor: its place in the subgraph, and its scales and zero points where it is quantized.
 
     Attributes:
@@ -71,15 +72,6 @@ class TensorInfo:
     def is_left_out(self) -> bool:
         """Whether there are no values to be known: it has no elements, or is of a kind that is not read."""
         return self.dtype == UNREAD or 0 in self.shape
-
-    @property
-    def scale(self) -> float:
-        """The scale of the whole tensor, or 0 where it has none."""
-        return self.scales[0] if self.scales else 0.0
-
-    @property
-    def zero_point(self) -> int:
-        return self.zero_points[0] if self.zero_points else 0
 
     def values(self) -> np.ndarray:
         """The constant as an array of its dtype and shape."""

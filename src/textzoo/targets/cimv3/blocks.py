@@ -265,13 +265,13 @@ def only_indices(statement: Statement) -> bool:
 
 def place_of(tensor: Tensor) -> Place:
     """What lies at a place known only at run time is nobody's output."""
-    storage, offset, moves = tensor.place()
+    storage, offset, moves = tensor.location()
     return id(storage), -1 if moves else offset
 
 
 def table_and_index(row: Tensor) -> tuple[Tensor, Tensor | None]:
     """A constant table (entries, elements), and the tensor whose number says which of its rows this is; else None."""
-    table, offset, moves = row.place()
+    table, offset, moves = row.location()
     is_row = table.is_constant and len(table.shape) == 2 and len(moves) == 1 and offset == moves[0].element == 0
     whole = is_row and (moves[0].stride, moves[0].limit) == (table.shape[1], table.shape[0] - 1)
     return table, moves[0].index.storage if whole else None
