@@ -42,8 +42,8 @@ format: setup ## put the code into the project's style
 	$(IN_VENV) -m ruff check --fix .
 	$(IN_VENV) -m ruff format .
 
-docs: setup ## regenerate the parts of READMEs that come from the code
-	$(IN_VENV) scripts/generate_readme.py
+docs: setup ## regenerate the parts of documents that come from the code
+	$(IN_VENV) scripts/generate_docs.py
 	$(IN_VENV) scripts/generate_runtime_readme.py
 
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses

@@ -1,0 +1,1 @@
+"""From a quantized .tflite to C that computes the same integers."""

@@ -1,1 +1,1 @@
-"""The configuration: schema, composition from files and the command line, checks, help."""
+"""The configuration: schema, composition, checks, help."""

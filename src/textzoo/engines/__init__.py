@@ -1,1 +1,1 @@
-"""Engines: "give me the next logits", from a Keras model or a .tflite; metrics, sampling and generation on top."""
+"""Engines: the next logits from a Keras model or a .tflite. Metrics, sampling and generation stand on top."""

@@ -1,1 +1,1 @@
-"""Quantizers: export to .tflite, calibration, recipes, and the reports that show where the loss comes from."""
+"""Quantization: export to .tflite, calibration, recipes, reports on the loss."""

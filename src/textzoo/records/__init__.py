@@ -1,1 +1,1 @@
-"""What a run leaves behind: its folder with content-hashed files, its report, its entry in the tracking store."""
+"""What a run leaves behind: its folder, its report, its entry in the tracking store."""

@@ -1,4 +1,4 @@
-"""What TextZoo is tested and measured with, for tests and benchmarks of kernels and models, your own included.
+"""A bench for kernels and models on emulated cores.
 
 No other part of the program uses it.
 """

@@ -1,1 +1,1 @@
-"""The text room: corpora, tokenizers, windows. Knows neither TensorFlow nor Hydra."""
+"""Text: corpora, tokenizers, windows. Knows neither TensorFlow nor Hydra."""

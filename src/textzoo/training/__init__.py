@@ -1,1 +1,1 @@
-"""Training: from initial weights and token arrays to the best weights, resumable at any moment."""
+"""Training: from token arrays to the best weights, resumable at any moment."""

@@ -1,6 +1,6 @@
-"""Regenerates the parts of README.md that come from the code: modes, keys and the annotated tree.
+"""Regenerate the parts of documents that come from the code: modes, keys, rooms and annotated trees.
 
-Run: python scripts/generate_readme.py [--check]; with --check nothing is written and a stale README exits with 1.
+Run: python scripts/generate_docs.py [--check]; with --check nothing is written and a stale document exits with 1.
 """
 
 import argparse
@@ -8,13 +8,15 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from textzoo.config import help as describe
+from code_metrics.import_graph import floors_of, graph_of_rooms, import_graph
 from textzoo.config.chains import CHAINS
+from textzoo.config.help import key_table_markdown, mode_text
 
 PROJECT = Path(__file__).resolve().parents[1]
-README = PROJECT / "README.md"
+PACKAGE = PROJECT / "src" / "textzoo"
 # What a file or folder without a docstring is for; a folder named here is shown without its files.
 NOTES = {
     ".ci": "what runs on every submission",
@@ -25,7 +27,6 @@ NOTES = {
     "Makefile": "hello, demo, test, setup, tools, lint, format, docs, lock, ui",
     "c_headers": "generated headers of the last deployment",
     "datasets/README.md": "provenance of the corpora, how to bring your own",
-    "docs": "results with their commands, experiments, formats",
     "experiments_outputs": "one folder per run (made by the first run)",
     "mlruns": "MLflow's store (made by the first run)",
     "pretrained_models": "small trained models with their measured table",
@@ -51,31 +52,45 @@ NOTES = {
     "deployment/platforms/host": "project for a PC",
     "deployment/platforms/stm32": "project for STM32 boards and their emulated twins",
     "deployment/platforms/twins": "emulated twins on Xtensa and RV32, for any platform",
+    "benchmarks": "programs that print the figures of docs/results.md",
     "conf": "Hydra: config.yaml and one folder per group",
+    "datasets": "how to bring your own text; made corpora",
+    "deployment": "the C: console application, runtime, platforms",
+    "docs": "documents",
+    "scripts": "set-up, tools, generated documents, measures of the code",
+    "src": "the package",
     "tests": "one folder per room",
     "user_config.yaml": "an example configuration of your own",
 }
+# Folders that the tree of all files shows by their note alone.
+FOLDED = frozenset(NOTES) - {"benchmarks", "datasets", "deployment", "docs", "scripts", "src"}
+# Where runs write.
+MADE_BY_RUNS = ("c_headers", "mlruns")
 NOT_SHOWN = ("README.md", ".gitignore", "__init__.py")
 
 
 def modes_table() -> str:
-    rows = "\n".join(f"| `{mode}` | {describe.mode_text(mode)} |" for mode in CHAINS)
+    rows = "\n".join(f"| `{mode}` | {mode_text(mode)} |" for mode in CHAINS)
     return f"| operation_mode | what it runs |\n|---|---|\n{rows}"
+
+
+def tracked_files() -> list[Path]:
+    """Every file that git tracks, sorted."""
+    command = ["git", "-C", str(PROJECT), "ls-files"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    return sorted(Path(name) for name in listed if name and (PROJECT / name).exists())
 
 
 def tree() -> str:
     """Every file that git tracks, one phrase each; folders with a note stand for their files."""
-    command = ["git", "-C", str(PROJECT), "ls-files"]
-    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
-    files = sorted(Path(name) for name in listed if name and (PROJECT / name).exists())
     lines: list[str] = []
     shown: set[Path] = set()
-    for file in files:
+    for file in tracked_files():
         for path in [*reversed(file.parents[:-1]), file]:
             if path not in shown and path.name not in NOT_SHOWN:
                 shown.add(path)
                 lines.append(tree_line(path))
-            if str(path) in NOTES:
+            if str(path) in FOLDED:
                 break
     return "```\n" + "\n".join(lines) + "\n```"
 
@@ -96,17 +111,49 @@ def note_of(path: Path) -> str:
     return re.split(r"\.\s|\.$|\n\n", text.replace("\n", " "), maxsplit=1)[0]
 
 
-PARTS = {"modes": modes_table, "keys": describe.key_table_markdown, "tree": tree}
+def short_tree() -> str:
+    """The top level, and the folders of the package."""
+    package = PACKAGE.relative_to(PROJECT)
+    shown = [path for path in tracked_folders() if len(path.parts) == 1 or package in (path, path.parent)]
+    return "```\n" + "\n".join(tree_line(path) for path in shown if path.name not in MADE_BY_RUNS) + "\n```"
 
 
-def regenerated(text: str) -> str:
-    """README's text with each part between `<!-- begin:name -->` and `<!-- end:name -->` made anew."""
-    for name, make in PARTS.items():
+def tracked_folders() -> list[Path]:
+    """Every folder with a file that git tracks, sorted."""
+    return sorted(
+        {folder for file in tracked_files() for folder in file.parents[:-1] if not folder.name.startswith(".")}
+    )
+
+
+def rooms() -> str:
+    """A line for each room: its floor, what it is for, and the rooms that it imports from, the highest first."""
+    graph = graph_of_rooms(import_graph(PACKAGE))
+    floors = floors_of(graph)
+    lines = ["| floor | room | what it is for | uses |", "|---|---|---|---|"]
+    for room in sorted(set(graph) - {PACKAGE.name}, key=lambda room: (-floors[room], room)):
+        place = PACKAGE / room
+        note = note_of((place if place.is_dir() else place.with_suffix(".py")).relative_to(PROJECT))
+        used = sorted(graph[room] - {PACKAGE.name}, key=lambda other: (-floors[other], other))
+        lines.append(f"| {floors[room]} | `{room}` | {note} | {', '.join(used)} |")
+    return "\n".join(lines)
+
+
+# Document -> the parts of it that are generated.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "README.md": {"modes": modes_table, "tree": short_tree},
+    "docs/configuration.md": {"keys": key_table_markdown},
+    "docs/architecture.md": {"rooms": rooms, "files": tree},
+}
+
+
+def regenerated(document: str, text: str) -> str:
+    """The text of a document with each part between `<!-- begin:name -->` and `<!-- end:name -->` made anew."""
+    for name, make in PARTS[document].items():
         begin, end = f"<!-- begin:{name} -->", f"<!-- end:{name} -->"
         head, found, rest = text.partition(begin)
         _, closed, tail = rest.partition(end)
         if not found or not closed:
-            raise SystemExit(f"README.md lacks the markers {begin} and {end}")
+            raise SystemExit(f"{document} lacks the markers {begin} and {end}")
         text = f"{head}{begin}\n{make()}\n{end}{tail}"
     return text
 
@@ -115,12 +162,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    old = README.read_text(encoding="utf-8")
-    new = regenerated(old)
-    if arguments.check:
-        return int(old != new)
-    README.write_text(new, encoding="utf-8")
-    return 0
+    stale = 0
+    for document in PARTS:
+        path = PROJECT / document
+        old = path.read_text(encoding="utf-8")
+        new = regenerated(document, old)
+        stale |= old != new
+        if not arguments.check:
+            path.write_text(new, encoding="utf-8")
+    return int(stale and arguments.check)
 
 
 if __name__ == "__main__":

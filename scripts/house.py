@@ -1,6 +1,6 @@
 """Code metrics of the project: functions, files, docstrings, imports, circles, duplicates, documents, tests.
 
-Run: python benchmarks/house.py [--json FILE] [--tests] [--root FOLDER]
+Run: python scripts/house.py [--json FILE] [--tests] [--root FOLDER]
 Everything is read from the text of the sources, nothing is imported, so that any state of the project can be measured
 (`--root`). `--tests` also runs `make quick` (where there is one) and `make test`, with their seconds.
 """
