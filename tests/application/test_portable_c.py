@@ -197,7 +197,7 @@ class Stop(ctypes.Structure):
     _fields_ = (("text", ctypes.c_char_p), ("bytes", ctypes.c_size_t), ("held", ctypes.c_size_t))
 
 
-LONGEST_HELD = MAX_STOP_BYTES - 1
+MAX_HELD = MAX_STOP_BYTES - 1
 CANARY = b"canary"
 # Few different bytes, so that beginnings of the stop text come often and overlap.
 FEW_BYTES = st.lists(st.sampled_from(b"aab\x00"), max_size=MAX_STOP_BYTES).map(bytes)
@@ -209,7 +209,7 @@ STOPS = [
     (b"abab", [b"abaabab", b"ab"]),
     (b"\n<end>", [b"Hello.\n", b"\n<", b"end> and more"]),
     (b"\n<end>", [b"a\n<end", b"\n<end"]),
-    (b"a" * MAX_STOP_BYTES, [b"a" * LONGEST_HELD, b"b", b"a" * 40]),
+    (b"a" * MAX_STOP_BYTES, [b"a" * MAX_HELD, b"b", b"a" * 40]),
     (b"", [b"ab", b""]),
 ]
 
@@ -226,15 +226,15 @@ def c_until_stop(library, portions, stop):
     state, outputs = Stop(), []
     library.stop_init(ctypes.byref(state), stop, ctypes.c_size_t(len(stop)))
     for portion in portions:
-        buffer = ctypes.create_string_buffer(bytes(LONGEST_HELD) + portion + CANARY)
-        place = ctypes.cast(ctypes.addressof(buffer) + LONGEST_HELD, ctypes.c_char_p)
+        buffer = ctypes.create_string_buffer(bytes(MAX_HELD) + portion + CANARY)
+        place = ctypes.cast(ctypes.addressof(buffer) + MAX_HELD, ctypes.c_char_p)
         written = library.stop_feed(ctypes.byref(state), place, ctypes.c_size_t(len(portion)), buffer)
         outputs.append(buffer.raw[:written])
-        assert buffer.raw[LONGEST_HELD + len(portion) :] == CANARY + b"\0"
-    buffer = ctypes.create_string_buffer(bytes(LONGEST_HELD) + CANARY)
+        assert buffer.raw[MAX_HELD + len(portion) :] == CANARY + b"\0"
+    buffer = ctypes.create_string_buffer(bytes(MAX_HELD) + CANARY)
     written = library.stop_end(ctypes.byref(state), buffer)
     outputs.append(buffer.raw[:written])
-    assert buffer.raw[LONGEST_HELD:] == CANARY + b"\0"
+    assert buffer.raw[MAX_HELD:] == CANARY + b"\0"
     return outputs, bool(library.stop_found(ctypes.byref(state)) & 0xFF)
 
 

@@ -14,7 +14,7 @@ from operator_cases import RANGES, Random, draw_scale, draw_values
 from textzoo.compiler.operators.base import INTEGER_RANGES
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
-MOST_ELEMENTS = 600
+MAX_ELEMENTS = 600
 MAX_AXES = 5
 Format = tuple[float, int]
 # What LOGISTIC and SOFTMAX write.
@@ -93,7 +93,7 @@ class Draft:
         sizes = [self.one_of(self.sizes) for _ in range(self.count(low, high))]
         if sizes and self.chance(0.8):
             sizes[-1] = self.one_of(self.sizes[1:])
-        return tuple(sizes) if np.prod(sizes, dtype=int) <= MOST_ELEMENTS else tuple(sizes[-1:])
+        return tuple(sizes) if np.prod(sizes, dtype=int) <= MAX_ELEMENTS else tuple(sizes[-1:])
 
     def format(self, dtype: str) -> Format:
         """Mostly one of the graph's, the first one most often."""
@@ -293,7 +293,7 @@ def goes_with(a: Sequence[int], b: Sequence[int]) -> bool:
         shape = np.broadcast_shapes(tuple(a), tuple(b))
     except ValueError:
         return False
-    return len(shape) <= 4 and np.prod(shape, dtype=int) <= MOST_ELEMENTS
+    return len(shape) <= 4 and np.prod(shape, dtype=int) <= MAX_ELEMENTS
 
 
 # What makes nodes of what a draft has, and of what else they need; NothingFitsError where it cannot.

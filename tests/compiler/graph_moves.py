@@ -7,7 +7,7 @@ from graph_draft import (
     ANY_TYPE,
     INDEX_TYPE,
     MAX_AXES,
-    MOST_ELEMENTS,
+    MAX_ELEMENTS,
     NO_BOOL,
     QUANTIZED,
     WIDE,
@@ -35,7 +35,7 @@ def checked(shape: Sequence[int]) -> tuple[int, ...]:
     Raises:
         NothingFitsError: It is.
     """
-    if len(shape) > MAX_AXES or np.prod(shape, dtype=int) > MOST_ELEMENTS:
+    if len(shape) > MAX_AXES or np.prod(shape, dtype=int) > MAX_ELEMENTS:
         raise NothingFitsError
     return tuple(shape)
 

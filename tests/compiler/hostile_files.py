@@ -20,7 +20,7 @@ Random = np.random.Generator
 HOSTILE_WORDS = (0, 1, 2, 4, 0x7F, 0xFF, 0xFFFF, 2**24, 2**28, 2**31 - 1, 2**31, 2**32 - 4, 2**32 - 1)
 HOSTILE_NUMBERS = (-(2**63), -(2**31), -2, -1, 0, 1, 7, 127, 255, 2**15, 2**24, 2**31 - 1, 2**32 - 1, 2**63 - 1)
 HOSTILE_FLOATS = (0.0, -1.0, 1e-45, 1e-30, 1e38, float("inf"), float("nan"))
-LONGEST_LIST = 70_000
+MAX_LIST = 70_000
 
 
 def small_decode_step() -> bytes:
@@ -92,7 +92,7 @@ def hostile_value(value: Any, random: Random) -> Any:
     if isinstance(value, np.ndarray):
         return hostile_vector(value, random)
     if isinstance(value, list):
-        return value * int(random.choice([0, 2, 30])) if len(value) < LONGEST_LIST else []
+        return value * int(random.choice([0, 2, 30])) if len(value) < MAX_LIST else []
     return None
 
 
@@ -100,7 +100,7 @@ def hostile_vector(values: np.ndarray, random: Random) -> np.ndarray:
     """Longer, shorter, or with an impossible number in it."""
     kind = random.integers(0, 3)
     if kind == 0 or not values.size:
-        return np.resize(values, random.choice([0, 1, 9, 1000, LONGEST_LIST])).astype(values.dtype)
+        return np.resize(values, random.choice([0, 1, 9, 1000, MAX_LIST])).astype(values.dtype)
     changed = values.copy()
     wrong = random.choice(HOSTILE_FLOATS if values.dtype.kind == "f" else HOSTILE_NUMBERS)
     with np.errstate(all="ignore"):

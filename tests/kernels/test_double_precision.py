@@ -11,8 +11,8 @@ from textzoo.common.paths import RUNTIME
 from textzoo.compiler.numerics.fixedpoint import double_parts
 from textzoo.testing.bare_metal import CORES, build, run
 
-LARGEST_SUM = 2**43 - 1
-LARGEST_OUTPUT = 2**31 - 1
+MAX_SUM = 2**43 - 1
+MAX_OUTPUT = 2**31 - 1
 PROGRAM = """
 #include "board.h"
 #include "internal/double_precision.h"
@@ -52,7 +52,7 @@ def drawn(count: int) -> list[tuple[int, float]]:
 
 def cases() -> list[str]:
     """Rows of the program's table: what the kernel holds, of both signs."""
-    held = [(v, real) for v, real in [*HARD, *drawn(1000)] if v <= LARGEST_SUM and v * real < LARGEST_OUTPUT]
+    held = [(v, real) for v, real in [*HARD, *drawn(1000)] if v <= MAX_SUM and v * real < MAX_OUTPUT]
     signed = [(sign * value, real) for value, real in [*held, (0, 0.3), (5, 0.0)] for sign in (1, -1)]
     return [
         f"{{INT64_C({value}), INT64_C({double_parts(real)[0]}), {double_parts(real)[1]}, {rounded(value, real)}}}"

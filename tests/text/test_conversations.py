@@ -138,7 +138,7 @@ def test_bad_sizes_are_refused(sizes, message):
 
 def test_more_dialogues_than_there_are(monkeypatch):
     monkeypatch.setattr("textzoo.text.corpora.conversations.TOPICS", TOPICS[:1])
-    monkeypatch.setattr("textzoo.text.corpora.conversations.MOST_TOPICS", 1)
+    monkeypatch.setattr("textzoo.text.corpora.conversations.MAX_TOPICS", 1)
     for share in ("GREETING_SHARE", "THANKS_SHARE", "FAREWELL_SHARE"):
         monkeypatch.setattr(f"textzoo.text.corpora.conversations.{share}", 0.0)
     with pytest.raises(UserError, match="hardly more than"):

@@ -14,7 +14,7 @@ from textzoo.text.tokenizers import bpe as bpe_tokenizer
 from textzoo.text.tokenizers.base import load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.bpe import BpeTokenizer, printable_bytes
 from textzoo.text.tokenizers.byte import BYTE_TOKENS, ByteTokenizer
-from textzoo.text.tokenizers.pieces import LONGEST_PIECE_BYTES, cut
+from textzoo.text.tokenizers.pieces import MAX_PIECE_BYTES, cut
 from textzoo.text.tokenizers.registry import TOKENIZERS
 from textzoo.text.tokenizers.word import WordTokenizer
 
@@ -130,7 +130,7 @@ def test_runs_of_marks_and_blanks():
 def test_pieces_put_together_are_the_text(text, longest_run):
     pieces = list(cut(text, longest_run))
     assert "".join(pieces) == text
-    assert all(len(piece.encode("utf-8", "surrogatepass")) <= LONGEST_PIECE_BYTES for piece in pieces)
+    assert all(len(piece.encode("utf-8", "surrogatepass")) <= MAX_PIECE_BYTES for piece in pieces)
 
 
 # word
@@ -190,7 +190,7 @@ LIBRARY = library_of(MADE["bpe"])
 
 
 def assert_same_as_library(tokenizer: BpeTokenizer, library, text: str) -> None:
-    pieces = list(cut(text, bpe_tokenizer.LONGEST_RUN))
+    pieces = list(cut(text, bpe_tokenizer.MAX_RUN))
     assert tokenizer.encode(text).tolist() == library.encode(pieces, is_pretokenized=True).ids
 
 
@@ -209,7 +209,7 @@ def test_any_merges_do_what_hugging_face_does(pairs, text):
         tokens = [97, 98, 99, 100, *range(256, 256 + len(merges))]
         left, right = (tokens[half % len(tokens)] for half in pair)
         made = BpeTokenizer(merges).token_bytes
-        if made[left] + made[right] not in made and len(made[left] + made[right]) <= LONGEST_PIECE_BYTES:
+        if made[left] + made[right] not in made and len(made[left] + made[right]) <= MAX_PIECE_BYTES:
             merges.append((left, right))
     tokenizer = BpeTokenizer(merges)
     assert_same_as_library(tokenizer, library_of(tokenizer), text)

@@ -9,11 +9,11 @@ from pathlib import Path
 from textzoo.common.files import A_FILE, kind_of_place
 
 # Far more than the handful of members takes that models and checkpoints have.
-MAXIMAL_DIRECTORY_BYTES = 1 << 14
+MAX_DIRECTORY_BYTES = 1 << 14
 # Other ways of packing may ask for gigabytes before the first byte comes out.
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # The end of an archive: a record of 22 bytes and a comment of less than 64 KB, and for large ones two more before it.
-END, END_BYTES, MAXIMAL_COMMENT = b"PK\5\6", 22, 1 << 16
+END, END_BYTES, MAX_COMMENT = b"PK\5\6", 22, 1 << 16
 LOCATOR_64, LOCATOR_BYTES, END_64_BYTES = b"PK\6\7", 20, 56
 
 
@@ -28,7 +28,7 @@ def open_archive(path: Path, expansion: float) -> Iterator[zipfile.ZipFile]:
     kind = kind_of_place(path)
     if kind not in (None, A_FILE):
         raise ValueError(f"it is {kind}")
-    if directory_bytes(path) > MAXIMAL_DIRECTORY_BYTES:
+    if directory_bytes(path) > MAX_DIRECTORY_BYTES:
         raise ValueError("the archive holds too many files")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
@@ -44,7 +44,7 @@ def directory_bytes(path: Path) -> int:
     """How long the list of members is, by the record at the archive's end."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        file.seek(max(0, size - END_BYTES - MAXIMAL_COMMENT - LOCATOR_BYTES - END_64_BYTES))
+        file.seek(max(0, size - END_BYTES - MAX_COMMENT - LOCATOR_BYTES - END_64_BYTES))
         tail = file.read()
     place = tail.rfind(END)
     if place < 0 or place + END_BYTES > len(tail):

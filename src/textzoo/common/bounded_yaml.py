@@ -9,10 +9,10 @@ import yaml
 from textzoo.common.errors import short_reason
 from textzoo.common.files import A_FILE, kind_of_place
 
-MAXIMAL_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 # Far more than any configuration, any board and any list of sources has.
-MAXIMAL_NODES = 5_000
-MAXIMAL_DEPTH = 40
+MAX_NODES = 5_000
+MAX_DEPTH = 40
 # YAML reads 59:59:59 as a number to the base of 60: a long one takes seconds, or is more than a float can hold.
 LONG_NUMBER = re.compile(r"[-+.:0-9a-fA-FoOxX_]{101,}")
 # libyaml's parser where PyYAML was built with it: the other one takes seconds for a megabyte.
@@ -52,16 +52,16 @@ def values_of(text: str) -> Any:
 
 
 def read_limited(path: Path) -> str:
-    """A file as text; YamlBombError for more than MAXIMAL_BYTES. What is no file is as if it were not there."""
+    """A file as text; YamlBombError for more than MAX_BYTES. What is no file is as if it were not there."""
     kind = kind_of_place(path)
     if kind != A_FILE:
         raise FileNotFoundError(f"it is {kind}, and no file" if kind else f"there is no file '{path}'")
     if not path.stat().st_size:  # what says so of itself, and is read without end, as some files of /proc
         return ""
     with path.open("rb") as file:
-        content = file.read(MAXIMAL_BYTES + 1)
-    if len(content) > MAXIMAL_BYTES:
-        raise YamlBombError(f"it is larger than {MAXIMAL_BYTES:,} bytes")
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise YamlBombError(f"it is larger than {MAX_BYTES:,} bytes")
     return content.decode("utf-8")
 
 
@@ -90,10 +90,10 @@ def check_yaml(text: str) -> None:
         elif isinstance(event, yaml.CollectionEndEvent):
             anchor, start = open_nodes.pop()
             remember(sizes, anchor, count - start)
-        if count > MAXIMAL_NODES:
-            raise YamlBombError(f"it has more than {MAXIMAL_NODES:,} values, aliases written out")
-        if len(open_nodes) > MAXIMAL_DEPTH:
-            raise YamlBombError(f"it is nested deeper than {MAXIMAL_DEPTH} levels")
+        if count > MAX_NODES:
+            raise YamlBombError(f"it has more than {MAX_NODES:,} values, aliases written out")
+        if len(open_nodes) > MAX_DEPTH:
+            raise YamlBombError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
 def check_scalar(event: yaml.ScalarEvent) -> None:

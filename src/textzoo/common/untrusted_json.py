@@ -8,8 +8,8 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import read_bytes
 
 # Empty lists take twenty times their bytes when they are read; values and keys take time.
-MAXIMAL_COLLECTIONS = 1 << 18
-MAXIMAL_VALUES = 1 << 20
+MAX_COLLECTIONS = 1 << 18
+MAX_VALUES = 1 << 20
 
 
 def read_json_object(path: Path, limit: int) -> dict[str, Any]:
@@ -31,11 +31,11 @@ def read_json_object(path: Path, limit: int) -> dict[str, Any]:
 def parse_json(content: bytes) -> Any:
     """The values of a JSON document of bounded size; ValueError or RecursionError if it is none, or too complex."""
     collections = content.count(b"[") + content.count(b"{")
-    if collections > MAXIMAL_COLLECTIONS:
-        raise ValueError(f"{collections:,} brackets, of at most {MAXIMAL_COLLECTIONS:,} lists and objects")
+    if collections > MAX_COLLECTIONS:
+        raise ValueError(f"{collections:,} brackets, of at most {MAX_COLLECTIONS:,} lists and objects")
     values = content.count(b",")
-    if values > MAXIMAL_VALUES:
-        raise ValueError(f"{values:,} commas, of at most {MAXIMAL_VALUES:,} values")
+    if values > MAX_VALUES:
+        raise ValueError(f"{values:,} commas, of at most {MAX_VALUES:,} values")
     return json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=refuse_constant)
 
 

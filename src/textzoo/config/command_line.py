@@ -55,10 +55,10 @@ from textzoo.models.settings import ModelConfig
 from textzoo.targets.board_facts import required_facts
 
 USER_MISTAKE = 2
-MAXIMAL_SWEEP_CHECKS = 256
+MAX_SWEEP_CHECKS = 256
 MODEL_SECTION = "model."
 BOARD_KEY = f"{SECTION}.board"
-LONGEST_MESSAGE = 500
+MAX_MESSAGE = 500
 # What Hydra lets through of a file that it cannot read, or of a key of its own that has another type.
 NOT_COMPOSED = (
     HydraException,
@@ -381,7 +381,7 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
 
 def first_values(override: Override) -> list[Any]:
     """The value of an override; of a sweep, its first ones, which are at least one."""
-    values = [choice.value() for choice in itertools.islice(choices(override), MAXIMAL_SWEEP_CHECKS)]
+    values = [choice.value() for choice in itertools.islice(choices(override), MAX_SWEEP_CHECKS)]
     if not values:
         raise ValueError("there is none")
     return values
@@ -431,7 +431,7 @@ def check_composed(options: Namespace, overrides: list[Override], folder: Path) 
     errors += check_folders(composed, overrides, run_directory, sweeping=options.multirun)
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
-    for variant in itertools.islice(sweep_variants(values, overrides), MAXIMAL_SWEEP_CHECKS):
+    for variant in itertools.islice(sweep_variants(values, overrides), MAX_SWEEP_CHECKS):
         unique.update({str(error): error for error in check(variant, given)[1]})
     return [*errors, *unique.values()], run_directory
 
@@ -566,7 +566,7 @@ def explain_composition(error: Exception, options: Namespace) -> UserError:
 def message_of(error: Exception) -> str:
     """What Hydra says, in one line, without the folders in which it looked."""
     text = str(error).partition("Config search path:")[0]
-    return " ".join(text.split())[:LONGEST_MESSAGE] or short_reason(error)
+    return " ".join(text.split())[:MAX_MESSAGE] or short_reason(error)
 
 
 def not_on_defaults(name: str, reason: str) -> UserError:

@@ -15,7 +15,7 @@ from textzoo.common.files import A_FILE, kind_of_place, value_digest, write_json
 from textzoo.common.untrusted_json import read_json_object
 
 LEDGER = "steps.json"
-MAXIMAL_LEDGER_BYTES = 16 << 20
+MAX_LEDGER_BYTES = 16 << 20
 # "1_training", "2_quantization", ...
 NAME_OF_STEP = re.compile(r"([1-9][0-9]?)_[a-z]+", re.ASCII)
 # What a step was made from, group by group -> how a change there is told.
@@ -25,10 +25,10 @@ GROUPS = {
     "texts": "the text of the {}",
     "files": "{}",
 }
-LONGEST_SHOWN = 32  # characters
-MOST_TOLD = 4
-LONGEST_REASON = 160
-LARGEST_NUMBER = 2**63
+MAX_SHOWN = 32  # characters
+MAX_TOLD = 4
+MAX_REASON = 160
+MAX_NUMBER = 2**63
 
 # Group of GROUPS -> name -> [sha256, the value if it is short and may be published, else ""].
 Ingredients = dict[str, dict[str, list[str]]]
@@ -96,7 +96,7 @@ def read_ledger(folder: Path) -> Ledger:
     if kind != A_FILE:
         raise UserError(f"'{path}' is {kind}", expected="a file", remedy="Remove it, or give another hydra.run.dir.")
     try:
-        values = read_json_object(path, MAXIMAL_LEDGER_BYTES)
+        values = read_json_object(path, MAX_LEDGER_BYTES)
     except UserError as error:
         return Ledger(damage=" ".join((error.received or error.what).split())[:200])
     ledger = Ledger()
@@ -141,7 +141,7 @@ def holds_texts(values: Any) -> bool:
 def is_finite(value: Any) -> bool:
     """Whether all numbers of nested values are, and fit 64 bits: 1e999 is read as infinity, which cannot be written."""
     if isinstance(value, int | float):
-        return abs(value) < LARGEST_NUMBER if isinstance(value, int) else math.isfinite(value)
+        return abs(value) < MAX_NUMBER if isinstance(value, int) else math.isfinite(value)
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return all(map(is_finite, parts))
 
@@ -165,7 +165,7 @@ def write_row(folder: Path, step: str, row: FinishedStep) -> None:
 
 def ingredient(value: Any, shown: str = "") -> list[str]:
     """What stands in the ledger of a value: its sha256, and the text that may be shown of it, if that is short."""
-    return [value_digest(value), shown if len(shown) <= LONGEST_SHOWN else ""]
+    return [value_digest(value), shown if len(shown) <= MAX_SHOWN else ""]
 
 
 def changes(before: Ingredients, now: Ingredients) -> Iterator[str]:
@@ -183,16 +183,16 @@ def changes(before: Ingredients, now: Ingredients) -> Iterator[str]:
 
 
 def shown_change(old: str, new: str) -> str:
-    fits = old and new and old != new and len(old) <= LONGEST_SHOWN
+    fits = old and new and old != new and len(old) <= MAX_SHOWN
     return f" ({old} -> {new})" if fits else ""
 
 
 def shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
+    return text if len(text) <= MAX_REASON else f"{text[:MAX_REASON]}..."
 
 
 def told(reasons: list[str]) -> str:
     """Some reasons in one line: "a changed, b changed and 3 more"; names in them may be of any length."""
-    further = len(reasons) - MOST_TOLD
-    short = [shortened(reason) for reason in reasons[:MOST_TOLD]]
+    further = len(reasons) - MAX_TOLD
+    short = [shortened(reason) for reason in reasons[:MAX_TOLD]]
     return ", ".join(short) + (f" and {further} more" if further > 0 else "")

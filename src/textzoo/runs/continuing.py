@@ -22,7 +22,7 @@ TRAINING_SECTIONS = ("dataset", "tokenizer", "model", "training", "general.seed"
 MODEL_SECTIONS = ("tokenizer", "model")
 LATEST_CHECKPOINT = "checkpoints/latest"
 TEXTS = "the texts"
-MAXIMAL_RECORD_BYTES = 1 << 20
+MAX_RECORD_BYTES = 1 << 20
 
 # Keys that say where things lie or what is told about them; of files and of the corpus the content counts.
 NO_MATTER = frozenset({"model.quantized_model_path", "model.constraints", "training.resume_from"})
@@ -46,7 +46,7 @@ def recorded(workspace: Workspace) -> dict[str, Any] | None:
     """What `record` kept; None where nothing was kept that can be read."""
     path = workspace.path(MADE_FROM)
     try:
-        if path.stat().st_size > MAXIMAL_RECORD_BYTES:
+        if path.stat().st_size > MAX_RECORD_BYTES:
             return None
         made_from = json.loads(path.read_text(encoding="utf-8"))
         parts = [made_from[name] for name in ("values", "contents", "corpus_sha256")]

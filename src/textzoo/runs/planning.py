@@ -15,7 +15,7 @@ from textzoo.common.progress import console
 from textzoo.common.secrets import masked
 from textzoo.config.chains import CHAINS, SERVICES
 from textzoo.config.schema import Config
-from textzoo.records.ledger import LEDGER, LONGEST_SHOWN, FinishedStep, Ledger, changes, told
+from textzoo.records.ledger import LEDGER, MAX_SHOWN, FinishedStep, Ledger, changes, told
 from textzoo.records.report import Report
 from textzoo.records.tracking.addresses import DEFAULT_STORE, sqlite_path
 from textzoo.records.workspace import ROLES, Workspace
@@ -204,7 +204,7 @@ def notes_on_ledger(ledger: Ledger, plan: Plan) -> Iterator[str]:
         yield f"{LEDGER} is damaged ({ledger.damage}): no earlier result is believed, and all steps run."
     others = sorted({*ledger.damaged} - {step.name for step in plan.steps})
     if others:
-        yield f"{LEDGER} is damaged: it is not believed about {told([name[:LONGEST_SHOWN] for name in others])}."
+        yield f"{LEDGER} is damaged: it is not believed about {told([name[:MAX_SHOWN] for name in others])}."
 
 
 def notes_on_reports(workspace: Workspace, plan: Plan) -> Iterator[str]:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from textzoo.common.errors import UserError
 from textzoo.common.signals import raise_if_interrupted
 from textzoo.targets.protocol import GREETING, LINE_BYTES, OUT_OF_SEQUENCE, PROTOCOL_VERSION
-from textzoo.targets.signed_lines import LONGEST_NUMBER, checked_body, command_line, object_of
+from textzoo.targets.signed_lines import MAX_NUMBER, checked_body, command_line, object_of
 from textzoo.text.settings import SamplingConfig
 
 READ_BYTES = 65536
@@ -119,7 +119,7 @@ class Console:
 
     def __init__(self, link: Link, name: str, is_lossy: bool = True) -> None:
         self.link, self.name, self.is_lossy = link, name, is_lossy
-        self.number = secrets.randbelow(LONGEST_NUMBER)  # not what an earlier program ended with
+        self.number = secrets.randbelow(MAX_NUMBER)  # not what an earlier program ended with
         self.pending = b""
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
         self.longest_pause = 0.0  # between two lines of an answer
@@ -135,7 +135,7 @@ class Console:
             UserError: The device refused, said nonsense, stayed silent or has gone, or a line did not arrive whole in
                 TRIES tries.
         """
-        self.number = self.number % LONGEST_NUMBER + 1
+        self.number = self.number % MAX_NUMBER + 1
         for reply in Exchange(self, values, self.number, timeout).replies():
             if "status" in reply:
                 self.check_status(reply, values)

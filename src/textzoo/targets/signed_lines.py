@@ -14,15 +14,15 @@ from textzoo.targets.protocol import CRC_KEY
 
 SIGNATURE = re.compile(rb"(\{.*)" + re.escape(CRC_KEY) + rb'([0-9a-f]{8})"\}', re.DOTALL)
 # What the longest number and first line add to a command, and the signature.
-LONGEST_NUMBER = 2**32 - 1
+MAX_NUMBER = 2**32 - 1
 
 
-def command_line(values: dict[str, Any], number: int = LONGEST_NUMBER, first: int = LONGEST_NUMBER) -> bytes:
+def command_line(values: dict[str, Any], number: int = MAX_NUMBER, first: int = MAX_NUMBER) -> bytes:
     """A signed command as short as it gets, because the device's line is short.
 
     Args:
         values: The command; lone surrogates, which are not UTF-8, become escapes.
-        number: Of the command, 0 to LONGEST_NUMBER.
+        number: Of the command, 0 to MAX_NUMBER.
         first: The first line of the answer that is wanted; 0 for all of them.
     """
     asked = {"n": number, **({"from": first} if first else {}), **values}

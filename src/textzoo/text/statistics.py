@@ -17,7 +17,7 @@ from textzoo.text.tokenizers.base import Tokenizer
 
 VERSION = 1
 COMBINE = "python -m textzoo.text.corpora.combining" if IS_INSTALLED else "datasets/combine_corpus.py"
-MOST_FREQUENT = 20
+MAX_FREQUENT = 20
 CODE_POINTS = 0x110000
 # What is repeated -> how a warning and the page call it.
 NAMES = {
@@ -129,7 +129,7 @@ def frequent_tokens(counts: np.ndarray, tokenizer: Tokenizer) -> list[dict[str, 
 def most_frequent(counts: np.ndarray) -> Iterator[tuple[int, int]]:
     """(index, count) of the largest counts, the largest first, equal ones by index; none that is 0."""
     occurring = np.flatnonzero(counts)
-    order = occurring[np.argsort(-counts[occurring], kind="stable")[:MOST_FREQUENT]]
+    order = occurring[np.argsort(-counts[occurring], kind="stable")[:MAX_FREQUENT]]
     return ((int(index), int(counts[index])) for index in order)
 
 

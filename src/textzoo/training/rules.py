@@ -12,7 +12,7 @@ from textzoo.training.settings import CHECKPOINT_FILE, TrainingConfig
 
 # Numbers that a block keeps of each token, in widths of the model.
 ACTIVATIONS_PER_BLOCK = 16
-MOST_ACTIVATIONS = 2**37  # of 4 bytes
+MAX_ACTIVATIONS = 2**37  # of 4 bytes
 
 
 def check_length_of_training(training: TrainingConfig) -> list[UserError]:
@@ -46,12 +46,12 @@ def check_memory(model: ModelConfig, training: TrainingConfig, services: Set[str
     windows = -(-training.batch_size // training.gradient_accumulation)
     per_token = model.n_layers * (ACTIVATIONS_PER_BLOCK * model.d_model + model.n_heads * model.context_length)
     numbers = windows * model.context_length * per_token
-    if numbers <= MOST_ACTIVATIONS:
+    if numbers <= MAX_ACTIVATIONS:
         return []
     return [
         UserError(
             "a step of training takes too much memory",
-            expected=f"at most {MOST_ACTIVATIONS >> 28} GiB",
+            expected=f"at most {MAX_ACTIVATIONS >> 28} GiB",
             received=f"about {numbers >> 28:,} GiB for training.batch_size={training.batch_size}, "
             f"model.context_length={model.context_length}",
             remedy="Give more training.gradient_accumulation, a smaller batch, or a shorter context.",

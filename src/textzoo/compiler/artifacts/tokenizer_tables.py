@@ -14,7 +14,7 @@ from textzoo.compiler.backend.templates import template
 from textzoo.text.tokenizers import bpe as bpe_tokenizer
 from textzoo.text.tokenizers import word as word_tokenizer
 from textzoo.text.tokenizers.base import Tokenizer
-from textzoo.text.tokenizers.pieces import LONGEST_PIECE_BYTES
+from textzoo.text.tokenizers.pieces import MAX_PIECE_BYTES
 
 NO_TOKEN = -1
 NUMBERS_PER_ROW = 16
@@ -97,7 +97,7 @@ def word_tables(tokenizer: Tokenizer) -> Tables:
     order = unless_rising(sorted(range(words), key=tokenizer.token_bytes.__getitem__))
     values = {
         "words": words,
-        "longest_run": word_tokenizer.LONGEST_RUN,
+        "longest_run": word_tokenizer.MAX_RUN,
         "offsets": number_rows(offsets),
         "offset_type": smallest_type(offsets),
         "texts": number_rows(list(texts)),
@@ -118,8 +118,8 @@ def bpe_tables(tokenizer: Tokenizer) -> Tables:
     merges = tokenizer.merges
     values = {
         "merges": len(merges),
-        "longest_run": bpe_tokenizer.LONGEST_RUN,
-        "longest_piece": LONGEST_PIECE_BYTES,
+        "longest_run": bpe_tokenizer.MAX_RUN,
+        "longest_piece": MAX_PIECE_BYTES,
         "pairs": "\n".join(f"    {{{left}, {right}}}," for left, right in merges),
         "order": number_rows(sorted(range(len(merges)), key=merges.__getitem__)),
     }

@@ -36,7 +36,7 @@ EVALUATION_HEADS = {
 WORDS = ("model", "engine", "corpus")
 FILES = "report.html, report.md, report.json, models, plots and logs"
 FILES_OF_MODES = {"compare": "comparison.html and the log"}
-LONGEST_BAR = 30
+MAX_BAR = 30
 # Narrower terminals need their columns for names and figures.
 NARROW_COLUMNS = 60
 UNLIMITED = 10_000
@@ -55,7 +55,7 @@ class Bar:
         self.share, self.style, self.empty = min(max(share, 0.0), 1.0), style, empty
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = min(options.max_width, LONGEST_BAR)
+        width = min(options.max_width, MAX_BAR)
         filled = round(self.share * width) or (self.empty and self.share > 0)
         full, rest = ("#", "-") if options.ascii_only else ("█", "░")
         yield Segment(full * filled, console.get_style(self.style))

@@ -25,7 +25,7 @@ PICTURES = {
     "memory_map": "What lies in memory when",
     "instructions": "Cost of a token by operator and by position",
 }
-MAXIMAL_PICTURE_BYTES = 4 << 20
+MAX_PICTURE_BYTES = 4 << 20
 SINGLE_SECTIONS = ("model", "training", "quantization", "deployment")
 MEMORIES = ("flash_bytes", "ram_bytes")
 
@@ -110,7 +110,7 @@ def pictures_of(folder: Path) -> Iterator[Picture]:
     """The pictures of a folder, known ones first, in the order of the chain."""
     order = {name: index for index, name in enumerate(PICTURES)}
     for path in sorted(folder.glob("*.png"), key=lambda path: (order.get(path.stem, len(order)), path.name)):
-        if path.is_symlink() or path.stat().st_size > MAXIMAL_PICTURE_BYTES:
+        if path.is_symlink() or path.stat().st_size > MAX_PICTURE_BYTES:
             continue
         content = base64.b64encode(path.read_bytes()).decode("ascii")
         yield Picture(path.stem, PICTURES.get(path.stem, path.stem), f"data:image/png;base64,{content}")

@@ -14,7 +14,7 @@ from textzoo.records.tracking.processes import PROCESS_TAG, is_alive
 from textzoo.records.tracking.stores import Store, open_store
 
 # Seconds between tries while the store does not answer.
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+FIRST_PAUSE, MAX_PAUSE = 0.5, 5.0
 # At the end of a run: seconds that a store which does not answer is waited for, and one which takes what it is sent.
 PATIENCE, PATIENCE_WITH_PROGRESS = 20.0, 300.0
 PATIENCE_AFTER_INTERRUPTION = 3.0
@@ -75,7 +75,7 @@ class Sender:
             except Exception as error:
                 self.failed(error)
                 self.stopped.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
         self.finish()
 
     def send_own(self) -> bool:

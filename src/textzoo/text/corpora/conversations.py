@@ -37,10 +37,10 @@ from textzoo.text.corpora.reading import Source, printable, read_text
 USER, BOT = "User: ", "Bot: "
 # How often a dialogue opens with a greeting, closes, says thanks; how often a topic is followed up, a line is careless.
 GREETING_SHARE, FAREWELL_SHARE, THANKS_SHARE, FOLLOW_UP_SHARE, CARELESS_SHARE = 0.3, 0.2, 0.15, 0.4, 0.25
-MOST_TOPICS = 3
+MAX_TOPICS = 3
 # Asked for more dialogues than there are, the maker would never end: so many repetitions in a row are enough.
-MOST_REPETITIONS = 1000
-MOST_BYTES = 1 << 28
+MAX_REPETITIONS = 1000
+MAX_BYTES = 1 << 28
 RECORD_BYTES = 1 << 16
 
 
@@ -71,7 +71,7 @@ def make_conversations(
     made: dict[str, None] = {}
     size = repetitions = 0
     while len(made) < dialogues if dialogues is not None else size < (size_bytes or 0):
-        chosen = [pick(chooser, TOPICS) for _ in range(number(chooser, 1, MOST_TOPICS))]
+        chosen = [pick(chooser, TOPICS) for _ in range(number(chooser, 1, MAX_TOPICS))]
         text = dialogue_text(chooser, chosen)
         if text in made:
             repetitions += 1
@@ -92,14 +92,14 @@ def check_size(size_bytes: int | None, dialogues: int | None) -> None:
             received=f"bytes={size_bytes}, dialogues={dialogues}",
         )
     size = size_bytes if dialogues is None else dialogues
-    if not 1 <= (size or 0) <= MOST_BYTES:
+    if not 1 <= (size or 0) <= MAX_BYTES:
         raise UserError(
-            "the size of the conversations is out of range", expected=f"1 to {MOST_BYTES:,}", received=str(size)
+            "the size of the conversations is out of range", expected=f"1 to {MAX_BYTES:,}", received=str(size)
         )
 
 
 def check_repetitions(repetitions: int, made: int) -> None:
-    if repetitions > MOST_REPETITIONS:
+    if repetitions > MAX_REPETITIONS:
         raise UserError(
             f"there are hardly more than {made:,} different dialogues", remedy="Ask for fewer, or add topics."
         )

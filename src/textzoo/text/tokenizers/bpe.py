@@ -13,13 +13,13 @@ from textzoo.common.errors import UserError
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import damaged, save_tokenizer
 from textzoo.text.tokenizers.byte import BYTE_TOKENS
-from textzoo.text.tokenizers.pieces import LONGEST_PIECE_BYTES, cut
+from textzoo.text.tokenizers.pieces import MAX_PIECE_BYTES, cut
 from textzoo.text.tokenizers.registry import BPE_VOCABULARY, BYTES
 from textzoo.text.tokenizers.unknown import check_policy, utf8
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
 # "...", "--" and "\n\n" may become tokens.
-LONGEST_RUN = 8
+MAX_RUN = 8
 # Encoded pieces are kept, because few make up most of a text; at most so many.
 KEPT_PIECES = 1 << 17
 
@@ -54,7 +54,7 @@ class BpeTokenizer(Utf8Tokenizer):
         for text in texts:
             utf8(text)
         size = config.vocabulary_size or BPE_VOCABULARY[0]
-        merges = train_merges((piece for text in texts for piece in cut(text, LONGEST_RUN)), size, config.min_count)
+        merges = train_merges((piece for text in texts for piece in cut(text, MAX_RUN)), size, config.min_count)
         if len(merges) + BYTES < size:
             raise UserError(
                 "the corpus is too small for the vocabulary asked for",
@@ -84,7 +84,7 @@ class BpeTokenizer(Utf8Tokenizer):
         check_policy(unknown, self.unknown_token)
         utf8(text)
         tokens = array("H")
-        for piece in cut(text, LONGEST_RUN):
+        for piece in cut(text, MAX_RUN):
             tokens.extend(self.known.get(piece) or self.encode_piece(piece))
         return np.array(tokens, np.uint16)
 
@@ -163,8 +163,8 @@ def checked_merges(merges: Any, tokens: list[str], path: Path) -> list[Pair]:
         token = BYTES + rank
         if not is_pair(pair, token):
             raise damaged(path, f"merge {rank}: a pair of tokens below {token}", repr(pair)[:80])
-        if len(tokens[token]) > LONGEST_PIECE_BYTES or tokens[pair[0]] + tokens[pair[1]] != tokens[token]:
-            raise damaged(path, f"token {token}: merge {rank}, at most {LONGEST_PIECE_BYTES} bytes", repr(pair)[:80])
+        if len(tokens[token]) > MAX_PIECE_BYTES or tokens[pair[0]] + tokens[pair[1]] != tokens[token]:
+            raise damaged(path, f"token {token}: merge {rank}, at most {MAX_PIECE_BYTES} bytes", repr(pair)[:80])
     return [(left, right) for left, right in merges]
 
 

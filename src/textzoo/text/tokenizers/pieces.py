@@ -3,7 +3,7 @@
 One rule for the kinds `word` and `bpe`, small enough to be the same in C (deployment/application/pieces.c): classes of
 characters are a few ranges, not the tables of Unicode. A piece is the longest of
 
-* letters, at most LONGEST_WORD; or one digit; or marks, at most `longest_run`; each of them with the one space before
+* letters, at most MAX_WORD; or one digit; or marks, at most `longest_run`; each of them with the one space before
   it, if there is one: so spaces between words cost no token, and what a token is written as never depends on the token
   before it;
 * blanks (spaces, newlines, controls), at most `longest_run`; a space that belongs to the next piece is left to it.
@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-LONGEST_WORD = 16
+MAX_WORD = 16
 # A space and the longest word, four bytes of UTF-8 a letter: what C reserves for a piece.
-LONGEST_PIECE_BYTES = 1 + 4 * LONGEST_WORD
+MAX_PIECE_BYTES = 1 + 4 * MAX_WORD
 BLANKS = ((0x00, 0x20), (0x7F, 0x7F))
 DIGITS = ((0x30, 0x39),)
 # ASCII's, Latin-1's and what comes in blocks of signs; all other characters are letters.
@@ -40,7 +40,7 @@ def cut(text: str, longest_run: int) -> Iterator[str]:
 def piece_pattern(longest_run: int) -> re.Pattern[str]:
     """Matches one piece; there is a match at every position of every text."""
     blanks, digits, marks = (character_ranges(ranges) for ranges in (BLANKS, DIGITS, MARKS))
-    words = rf" ?(?:[^{blanks}{digits}{marks}]{{1,{LONGEST_WORD}}}|[{digits}]|[{marks}]{{1,{longest_run}}})"
+    words = rf" ?(?:[^{blanks}{digits}{marks}]{{1,{MAX_WORD}}}|[{digits}]|[{marks}]{{1,{longest_run}}})"
     return re.compile(rf"{words}|[{blanks}](?:(?! [^{blanks}])[{blanks}]){{0,{longest_run - 1}}}")
 
 

@@ -14,7 +14,7 @@ from textzoo.text.tokenizers.unknown import SURROGATES, UNKNOWN, check_policy, n
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
 # Marks and blanks one by one: runs of them would be many rare tokens.
-LONGEST_RUN = 1
+MAX_RUN = 1
 
 
 class WordTokenizer(Utf8Tokenizer):
@@ -43,7 +43,7 @@ class WordTokenizer(Utf8Tokenizer):
         With <unk>: those that occur `min_count` times and more, at most `vocabulary_size` tokens with <unk>; of pieces
         that occur equally often, the first by code point. Without: all, or UserError if `vocabulary_size` is less.
         """
-        counts = Counter(piece for text in texts for piece in cut(text, LONGEST_RUN))
+        counts = Counter(piece for text in texts for piece in cut(text, MAX_RUN))
         words = [piece for piece, count in counts.items() if count >= config.min_count and not SURROGATES.search(piece)]
         words.sort(key=lambda piece: (-counts[piece], piece))
         with_unknown = config.unknown == "unk"
@@ -58,7 +58,7 @@ class WordTokenizer(Utf8Tokenizer):
         words, unknown_token = list(values["tokens"]), values["unknown_token"]
         if unknown_token is not None and words.pop() != UNKNOWN:
             raise damaged(path, f"{UNKNOWN!r} as the last token", f"unknown_token {unknown_token}")
-        wrong = next((word for word in words if SURROGATES.search(word) or not is_piece(word, LONGEST_RUN)), None)
+        wrong = next((word for word in words if SURROGATES.search(word) or not is_piece(word, MAX_RUN)), None)
         if wrong is not None:
             raise damaged(path, "tokens of one word, digit, mark or blank each", repr(wrong[:40]))
         return cls(words, with_unknown=unknown_token is not None)
@@ -74,7 +74,7 @@ class WordTokenizer(Utf8Tokenizer):
             UserError: "error" and unknown pieces, which are listed; or "unk" and no <unk> in the vocabulary.
         """
         check_policy(unknown, self.unknown_token)
-        tokens = np.fromiter((self.table.get(piece, NO_TOKEN) for piece in cut(text, LONGEST_RUN)), np.uint16)
+        tokens = np.fromiter((self.table.get(piece, NO_TOKEN) for piece in cut(text, MAX_RUN)), np.uint16)
         missing = tokens == NO_TOKEN
         if missing.any():
             if unknown == "error":
@@ -84,7 +84,7 @@ class WordTokenizer(Utf8Tokenizer):
 
     def unknown_words(self, text: str) -> UserError:
         found, position = [], 0
-        for piece in cut(text, LONGEST_RUN):
+        for piece in cut(text, MAX_RUN):
             if piece not in self.table:
                 found.append((piece, position))
             position += len(piece)
