@@ -200,6 +200,14 @@ def type_text(entry: dataclasses.Field) -> str:
     return f"{text} ({unit})" if unit else text
 
 
+def type_name(entry: dataclasses.Field) -> str:
+    """The field's type as in Python, for tables, e.g. "int (steps)" or "str or null"."""
+    names = {type(None): "null", list[str]: "list[str]", list[dict]: "list[dict]"}
+    text = " or ".join(names.get(kind, getattr(kind, "__name__", "dict")) for kind in allowed_types(entry.type))
+    unit = entry.metadata.get("unit")
+    return f"{text} ({unit})" if unit else text
+
+
 def received_text(value: Any) -> str:
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", dict: "section"}
     return f"{value!r} ({names.get(type(value), type(value).__name__)})"

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from textzoo.common.paths import PROGRAM
-from textzoo.common.settings import default_of, range_text, type_text
+from textzoo.common.settings import default_of, range_text, type_name
 from textzoo.config.chains import CHAINS, SERVICES
 from textzoo.config.schema import Config, walk
 
@@ -49,7 +49,7 @@ def mode_text(mode: str) -> str:
 def key_rows() -> list[tuple[str, str, str, str, str]]:
     """Per key: name, type with unit, range or choices, default, meaning."""
     return [
-        (name, type_text(entry), limits_text(entry), default_text(entry), entry.metadata["text"])
+        (name, type_name(entry), limits_text(entry), default_text(entry), entry.metadata["text"])
         for name, entry in walk()
     ]
 
@@ -59,6 +59,8 @@ def limits_text(entry: dataclasses.Field) -> str:
 
 
 def default_text(entry: dataclasses.Field) -> str:
+    if entry.metadata["required"]:
+        return "the board's"
     value = default_of(entry)
     if value is None:
         return "null"
