@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 INTERRUPTED = 130
 exit_codes: list[int] = []
@@ -30,7 +30,7 @@ def leave(*_: Any) -> None:
 
 
 def run(config: Any) -> None:
-    """Run one composed configuration (a DictConfig); Hydra calls this, for every choice of a sweep."""
+    """Run one composed configuration (a DictConfig); Hydra calls this for every run of a sweep."""
     from textzoo.runs import app
 
     code = app.run(config)
@@ -57,17 +57,26 @@ def main() -> None:
 
 
 def start() -> None:
-    """Check the command line, then let Hydra run it."""
-    import hydra
-
+    """Check the command line, then run what it asks for."""
     from textzoo.common.escaping import tolerate_missing_characters
     from textzoo.common.paths import CONFIGURATION
     from textzoo.config import command_line
 
     tolerate_missing_characters()
-    sys.argv[1:] = command_line.prepare(sys.argv[1:], CONFIGURATION)
+    sys.argv[1:], single = command_line.prepare(sys.argv[1:], CONFIGURATION)
+    if single:
+        from textzoo.runs import app
+
+        sys.exit(app.run_composed(single))
+    let_hydra_run(str(CONFIGURATION))
+
+
+def let_hydra_run(configuration: str) -> NoReturn:
+    """Let Hydra compose and run a sweep, or answer about itself; `configuration` is the project's conf/."""
+    import hydra
+
     os.environ |= {MAIN_PROCESS: str(os.getpid()), HYDRA_MAIN_MODULE: JOB}
     with tempfile.NamedTemporaryFile("r") as codes:
         os.environ[EXIT_CODES] = codes.name
-        hydra.main(version_base="1.3", config_path=str(CONFIGURATION), config_name="config")(run)()
+        hydra.main(version_base="1.3", config_path=configuration, config_name="config")(run)()
         sys.exit(max([*exit_codes, *map(int, codes)], default=0))

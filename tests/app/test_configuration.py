@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
 
 from conftest import PROGRAM
 from textzoo.common import settings
 from textzoo.common.errors import UserError
 from textzoo.config import command_line
+from textzoo.config.boards import load_board
 from textzoo.config.chains import CHAINS
 from textzoo.config.check import check
 from textzoo.config.command_line import check_key
@@ -910,3 +912,41 @@ def test_numbers_that_are_too_large_together_are_named(values, message):
     assert [str(error) for error in errors] == [message]
     smaller = {section: {name: min(value, 64) for name, value in given.items()} for section, given in values.items()}
     assert check({"operation_mode": "chain_tqe", **smaller})[1] == []
+
+
+# Arguments, and how often Hydra composes until the run begins: where a pretrained model is asked for,
+# what the first time chooses says which files are composed the second time.
+COMPOSITIONS = [
+    (["operation_mode=training"], 1),
+    (["operation_mode=training", "model=gpt", "board=STM32F4", "model.d_model=64"], 1),
+    (["operation_mode=prediction", "model=gpt", "pretrained=true"], 2),
+]
+
+
+@pytest.mark.parametrize(("arguments", "count"), COMPOSITIONS)
+def test_a_run_is_composed_once_and_typed_once(arguments, count, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    composed = []
+    compose = ConfigLoaderImpl.load_configuration
+    monkeypatch.setattr(
+        ConfigLoaderImpl, "load_configuration", lambda *given, **more: composed.append(1) or compose(*given, **more)
+    )
+    _, single = command_line.prepare(arguments, CONF)
+    assert len(composed) == count
+    assert single.config.model.name == single.composed.model.name
+
+
+@pytest.mark.parametrize("given", ["board=STM32F4", "deployment.hardware_setup.board=STM32F4"])
+def test_a_board_named_either_way_has_its_own_facts(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, single = command_line.prepare(["operation_mode=training", given], CONF)
+    assert single.config.deployment.hardware_setup == load_board("STM32F4")
+
+
+def test_a_board_that_a_users_file_names_has_its_own_facts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    setup = "deployment: {hardware_setup: {board: STM32F4, boot: '', clock_hz: 84000000}}"
+    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\noperation_mode: training\n{setup}\n")
+    _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine"], CONF)
+    changed = dataclasses.replace(load_board("STM32F4"), boot="", clock_hz=84_000_000)
+    assert single.config.deployment.hardware_setup == changed

@@ -10,6 +10,7 @@ import tempfile
 import typing
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -119,14 +120,29 @@ RERUN = UserError(
 )
 
 
-def prepare(arguments: list[str], folder: Path) -> list[str]:
-    """Check a command line; return it in the form that Hydra takes, or exit.
+@dataclass(frozen=True)
+class SingleRun:
+    """The one run that a command line asks for, composed and checked.
+
+    Attributes:
+        composed: All sections, Hydra's own included, as Hydra has composed them.
+        config: The project's sections, typed.
+    """
+
+    composed: DictConfig
+    config: Config
+
+
+def prepare(arguments: list[str], folder: Path) -> tuple[list[str], SingleRun | None]:
+    """Check a command line, or exit: with 0 after help, with 2 after printing every mistake found.
 
     Args:
         arguments: The command line without the program's name.
         folder: The project's conf/ folder.
 
-    Exits with 0 after help, with 2 after printing every mistake found.
+    Returns:
+        The command line in the form that Hydra takes, and the run that it asks for; no run for a sweep, of which Hydra
+        composes each run by itself, and for what Hydra answers (--cfg, --info).
     """
     register()
     if errors := [*no_current_folder(), *unreadable_bytes(arguments)]:
@@ -139,9 +155,9 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
     if options.experimental_rerun:
         refuse([RERUN])
     if options.hydra_help:
-        return ["--hydra-help"]  # with a file it would set up the logging that the file describes
+        return ["--hydra-help"], None  # with a file it would set up the logging that the file describes
     if options.shell_completion or options.info is not None:
-        return arguments
+        return arguments, None
     try:
         arguments = completed(arguments, options, folder)
     except UserError as error:
@@ -151,12 +167,13 @@ def prepare(arguments: list[str], folder: Path) -> list[str]:
         print(describe.key_table())
         print(describe.operator_table())
         sys.exit(0)
-    errors, run_directory = mistakes(options, folder)
+    checked = mistakes(options, folder)
+    errors = checked.errors
     if not errors and not options.cfg:
-        errors = check_sweep(Path(run_directory)) if options.multirun else check_writable(Path(run_directory))
+        errors = check_sweep(checked.directory) if options.multirun else check_writable(checked.directory)
     if errors:
         refuse(errors)
-    return arguments
+    return arguments, None if options.multirun or options.cfg else checked.run
 
 
 def no_current_folder() -> list[UserError]:
@@ -345,8 +362,23 @@ def check_sweep(folder: Path) -> list[UserError]:
     return errors
 
 
-def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
-    """Every mistake of the command line and of the files that it composes; and the folder of the run or the sweep."""
+@dataclass(frozen=True)
+class Checked:
+    """What a command line comes to.
+
+    Attributes:
+        errors: Every mistake of it, and of the files that it composes.
+        directory: The folder of the run or the sweep; where there are no mistakes, like `run`.
+        run: The run; of a sweep, the first one.
+    """
+
+    errors: list[UserError]
+    directory: Path = Path()
+    run: SingleRun | None = None
+
+
+def mistakes(options: Namespace, folder: Path) -> Checked:
+    """Compose and check what a command line asks for."""
     overrides, errors = parse(options.overrides)
     if options.multirun and options.cfg:
         errors.append(UserError("-m and --cfg exclude each other", remedy="--cfg shows one configuration: without -m."))
@@ -357,8 +389,8 @@ def mistakes(options: Namespace, folder: Path) -> tuple[list[UserError], str]:
             errors.append(problem)
         else:
             good.append(override)
-    further, run_directory = check_composed(options, good, folder)
-    return errors + further, run_directory
+    checked = check_composed(options, good, folder)
+    return replace(checked, errors=errors + checked.errors)
 
 
 def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserError | None:
@@ -411,29 +443,30 @@ def check_key(name: str) -> UserError | None:
     return UserError(f"unknown key {name}", remedy=hint or "operation_mode=describe lists all keys.")
 
 
-def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> tuple[list[UserError], str]:
-    """The mistakes that show in the composed values; and the folder of the run or the sweep."""
+def check_composed(options: Namespace, overrides: list[Override], folder: Path) -> Checked:
+    """Compose, once, and find the mistakes that show in the values."""
     single = [next(choices(override)).input_line for override in overrides]
     name, file = options.config_name or "config", users_file(options, folder)
     if file and (mistake := mistake_in_file(file)):
-        return [mistake], ""
+        return Checked([mistake])
     try:
         composed = composed_of(single, options, folder)
         errors = refused_values(composed, overrides, options, folder, file) or check_sections(composed, overrides, name)
         if errors:
-            return errors, ""
+            return Checked(errors)
         values, run_directory = resolved(composed, sweeping=options.multirun)
     except UserError as error:
-        return [error], ""
+        return Checked([error])
     except NOT_COMPOSED as error:
-        return [explain_composition(error, options)], ""
+        return Checked([explain_composition(error, options)])
     errors = elsewhere(values, run_directory, sweeping=options.multirun)
     errors += check_folders(composed, overrides, run_directory, sweeping=options.multirun)
     given = given_of_model(overrides, file)
     unique = {str(error): error for error in check_swept_models(overrides, given, folder)}
-    for variant in itertools.islice(sweep_variants(values, overrides), MAX_SWEEP_CHECKS):
-        unique.update({str(error): error for error in check(variant, given)[1]})
-    return [*errors, *unique.values()], run_directory
+    variants = itertools.islice(sweep_variants(values, overrides), MAX_SWEEP_CHECKS)
+    checks = [check(variant, given) for variant in variants]
+    unique.update({str(error): error for _, found in checks for error in found})
+    return Checked([*errors, *unique.values()], Path(run_directory), SingleRun(composed, checks[0][0]))
 
 
 def check_folders(

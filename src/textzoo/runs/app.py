@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from hydra import version
+from hydra._internal.callbacks import Callbacks
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.utils import run_job
+from hydra.types import HydraContext, RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from textzoo.common import signals
 from textzoo.common.errors import UserError, raise_all
@@ -27,6 +32,7 @@ from textzoo.common.secrets import masked, masked_for, remember_environment
 from textzoo.common.standard_streams import losses, without_notes
 from textzoo.config.chains import TEXT_FIRST, UNTRACKED
 from textzoo.config.check import check
+from textzoo.config.command_line import SingleRun
 from textzoo.config.places import published, published_setting, published_values
 from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.config.schema import Config
@@ -48,8 +54,27 @@ logger = logging.getLogger("textzoo")
 logger.addHandler(logging.NullHandler())
 
 
-def run(composed: DictConfig) -> int:
-    """Run one composed configuration in Hydra's output folder; return the exit code."""
+def run_composed(single: SingleRun) -> int:
+    """Run what was composed and checked, as a job of Hydra: in its folder, with its callbacks; return the exit code."""
+    version.setbase("1.3")
+    composed = single.composed
+    with read_write(composed), open_dict(composed):
+        composed.hydra.mode = RunMode.RUN
+    callbacks, name = Callbacks(composed), composed.hydra.job.config_name
+    context = HydraContext(ConfigLoaderImpl(ConfigSearchPathImpl()), callbacks)
+    callbacks.on_run_start(config=composed, config_name=name)
+    job = run_job(lambda values: run(values, single.config), composed, "hydra.run.dir", None, context)
+    callbacks.on_run_end(config=composed, config_name=name, job_return=job)
+    return job.return_value
+
+
+def run(composed: DictConfig, config: Config | None = None) -> int:
+    """Run one composed configuration in Hydra's output folder; return the exit code.
+
+    Args:
+        composed: The project's sections.
+        config: The same, checked and typed; made here for a run of a sweep, which Hydra has composed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MPLBACKEND", "Agg")
     tolerate_missing_characters()
@@ -60,7 +85,7 @@ def run(composed: DictConfig) -> int:
     if hydra.mode == RunMode.MULTIRUN:  # of which Hydra keeps everything, passwords too; each run keeps its own
         Path(hydra.sweep.dir, "multirun.yaml").unlink(missing_ok=True)
     with errors_to_exit_code(root) as outcome:
-        config = typed_config(composed)
+        config = config or typed_config(composed)
         outcome.show_traceback = config.general.traceback
         execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION))
     if outcome.is_mistake or not outcome.has_begun:
