@@ -175,7 +175,7 @@ KEYS_OF_ARCHITECTURES = [
 def test_keys_that_an_architecture_does_not_have_are_mistakes(arguments, keys):
     options = get_args_parser().parse_args(arguments)
     command_line.register()
-    found, _ = command_line.mistakes(options, CONF)
+    found = command_line.checked(options, CONF).errors
     assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
 
 
@@ -201,7 +201,7 @@ def test_keys_of_a_users_file_are_checked_too(section, keys, tmp_path):
     arguments = ["--config-path", str(tmp_path), "--config-name", "mine", f"--config-dir={CONF}"]
     options = get_args_parser().parse_args(arguments)
     command_line.register()
-    found, _ = command_line.mistakes(options, CONF)
+    found = command_line.checked(options, CONF).errors
     assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
 
 
@@ -209,7 +209,7 @@ def test_keys_of_a_users_file_are_checked_too(section, keys, tmp_path):
 def test_nothing_of_conf_gives_keys_that_its_architecture_does_not_have(group):
     for path in sorted((CONF / group).glob("*.yaml")):
         command_line.register()
-        found, _ = command_line.mistakes(get_args_parser().parse_args([f"{group}={path.stem}"]), CONF)
+        found = command_line.checked(get_args_parser().parse_args([f"{group}={path.stem}"]), CONF).errors
         assert found == [], path
 
 

@@ -167,13 +167,13 @@ def prepare(arguments: list[str], folder: Path) -> tuple[list[str], SingleRun | 
         print(describe.key_table())
         print(describe.operator_table())
         sys.exit(0)
-    checked = mistakes(options, folder)
-    errors = checked.errors
+    found = checked(options, folder)
+    errors = found.errors
     if not errors and not options.cfg:
-        errors = check_sweep(checked.directory) if options.multirun else check_writable(checked.directory)
+        errors = check_sweep(found.directory) if options.multirun else check_writable(found.directory)
     if errors:
         refuse(errors)
-    return arguments, None if options.multirun or options.cfg else checked.run
+    return arguments, None if options.multirun or options.cfg else found.run
 
 
 def no_current_folder() -> list[UserError]:
@@ -377,7 +377,7 @@ class Checked:
     run: SingleRun | None = None
 
 
-def mistakes(options: Namespace, folder: Path) -> Checked:
+def checked(options: Namespace, folder: Path) -> Checked:
     """Compose and check what a command line asks for."""
     overrides, errors = parse(options.overrides)
     if options.multirun and options.cfg:
@@ -389,8 +389,8 @@ def mistakes(options: Namespace, folder: Path) -> Checked:
             errors.append(problem)
         else:
             good.append(override)
-    checked = check_composed(options, good, folder)
-    return replace(checked, errors=errors + checked.errors)
+    found = check_composed(options, good, folder)
+    return replace(found, errors=errors + found.errors)
 
 
 def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserError | None:
