@@ -22,6 +22,7 @@ from textzoo.records.tracking.stores import artifact_folder, file_lock, make_sql
 LOG_ONE_RUN = """
 import sys
 from pathlib import Path
+from textzoo.records.tracking import Tracker
 uri, project, folder = sys.argv[1:]
 with Tracker(uri, project, Path(folder)) as tracker, tracker.run(Path(folder).name) as run:
     run.metrics(0, {"loss": 1.0})
@@ -276,6 +277,7 @@ def test_text_comes_before_mlflow(store, tmp_path):
     code = f"""
 import sys
 from pathlib import Path
+from textzoo.records.tracking import Tracker
 with Tracker({store!r}, "text first", Path({str(tmp_path)!r}), text_first=True) as tracker, tracker.run("early") as run:
     run.metrics(0, {{"loss": 1.0}})
     heavy = {{"mlflow", "sqlalchemy", "pandas", "numpy"}} & set(sys.modules)

@@ -13,7 +13,7 @@ from toy_projects import TOY_SIZES, render_toy, toy_files
 from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.compiler.backend.weights_image import HEADER_BYTES
-from textzoo.config.boards import board_names, load_board
+from textzoo.config.boards import board_names, boards_with_two_cores, load_board
 from textzoo.targets.boards import check_second_core
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
 from textzoo.targets.platforms import platform_of, render_project
@@ -113,7 +113,7 @@ def test_the_boards_part_compiles_without_a_warning(model, weights, tmp_path):
 @pytest.mark.parametrize("board", [None, *(name for name in board_names() if name not in ("ESP32", "ESP32S3"))])
 def test_boards_of_one_core_refuse_a_second_one(board):
     with pytest.raises(UserError, match=r"second_core=true needs two cores.*expected one of ESP32, ESP32S3; received"):
-        check_second_core(load_board(board) if board else None, True)
+        check_second_core(load_board(board) if board else None, True, boards_with_two_cores())
 
 
 def test_kernels_are_placed_in_ram_by_their_files(tmp_path):

@@ -137,6 +137,7 @@ def test_an_emulator_ends_with_its_starter(tmp_path):
     build_image(project, load_board("STM32F4"), load_board("STM32F4").emulator())
     code = f"""
 from pathlib import Path
+from textzoo.config.boards import load_board
 from textzoo.targets.emulators import emulate
 with emulate(Path({str(project)!r}), load_board("STM32F4")) as console:
     print(console.ask({{"command": "info"}})["model"], flush=True)

@@ -202,7 +202,7 @@ def test_a_shell_in_a_boards_facts_does_not_run(tmp_path):
 def test_a_platform_that_there_is_not_is_named(tmp_path):
     board = dataclasses.replace(load_board("STM32F4"), platform="stm33")
     with pytest.raises(UserError, match=r"unknown platform 'stm33'.*Did you mean 'stm32'"):
-        render_project(board, toy_files(), [], tmp_path / "p")
+        render_project(board, toy_files(), TOY_SIZES, [], tmp_path / "p")
 
 
 # board, change of the facts, what is missing

@@ -60,7 +60,7 @@ def test_random_graphs_equal_litert(number, tmp_path, objects):
 @pytest.mark.parametrize("profile", ["views", "attention"])
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_random_graphs_equal_litert_elsewhere(name, profile, tmp_path, objects):
-    need(BENCHES[name])
+    need(*BENCHES[name].needs())
     trials = [random_trial(seed, profile) for seed in range(BATCH)]
     assert not faults(trials, judge(trials, BENCHES[name], tmp_path, objects))
 

@@ -8,6 +8,7 @@ from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all
 from textzoo.config import pretrained
 from textzoo.engines.model_check import model_mistakes
 from textzoo.pipeline.firmware import make_firmware
+from textzoo.targets.settings import DeploymentConfig
 from textzoo.text.tokenizers.base import load_tokenizer
 
 
@@ -29,7 +30,8 @@ def test_a_deployment_parses_its_model_once(parsed, tmp_path):
     folder = pretrained.FOLDER / "tiny_lm"
     path = folder / "decode_static_wi8_ai8.tflite"
     assert not model_mistakes(path, compiled=True)
-    make_firmware(path, load_tokenizer(folder / pretrained.TOKENIZER), None, tmp_path / "p", with_weight_files=True)
+    settings = DeploymentConfig(weight_files=True)
+    make_firmware(path, load_tokenizer(folder / pretrained.TOKENIZER), None, tmp_path / "p", settings=settings)
     assert parsed == [str(path)]
 
 

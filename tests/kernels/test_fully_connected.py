@@ -274,7 +274,7 @@ def test_inputs_are_left_out_where_that_is_faster(variant, choice):
 
 
 def test_the_configuration_offers_every_choice():
-    assert DeploymentConfig.__dataclass_fields__["weights"].metadata["choices"] == tuple(CHOICES.names())
+    assert DeploymentConfig.__dataclass_fields__["weights"].metadata["choices"] == tuple(CHOICES)
     assert DeploymentConfig().weights == BALANCED
 
 

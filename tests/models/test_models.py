@@ -107,9 +107,8 @@ SIZES = [
 
 @pytest.mark.parametrize(("file", "vocabulary", "millions"), SIZES)
 def test_sizes_are_what_they_are_called(file, vocabulary, millions):
-    config = ModelConfig(**yaml.safe_load((CONF / f"{file}.yaml").read_text()), weight_tying="tied")
-    if config.name != "gpt":
-        config.weight_tying = "auto"
+    section = yaml.safe_load((CONF / f"{file}.yaml").read_text())
+    config = ModelConfig(**section, weight_tying="tied" if section["name"] == "gpt" else "auto")
     assert architecture_config(config, vocabulary).parameters / 1e6 == pytest.approx(millions, rel=0.01)
 
 
