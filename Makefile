@@ -44,7 +44,6 @@ format: setup ## put the code into the project's style
 
 docs: setup ## regenerate the parts of documents that come from the code
 	$(IN_VENV) scripts/generate_docs.py
-	$(IN_VENV) scripts/generate_runtime_readme.py
 
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep \

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from code_metrics.import_graph import floors_of, graph_of_rooms, import_graph
+from kernels_table import kernels_table
 from textzoo.config.chains import CHAINS
 from textzoo.config.help import key_table_markdown, mode_text
 
@@ -143,6 +144,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"modes": modes_table, "tree": short_tree},
     "docs/configuration.md": {"keys": key_table_markdown},
     "docs/architecture.md": {"rooms": rooms, "files": tree},
+    "deployment/runtime/README.md": {"kernels": kernels_table},
 }
 
 

@@ -11,7 +11,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGES = [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), *(PROJECT / "deployment").rglob("*.md")]
 
 
-@pytest.mark.parametrize("script", ["generate_docs.py", "generate_runtime_readme.py"])
+@pytest.mark.parametrize("script", ["generate_docs.py"])
 def test_generated_parts_are_fresh(script):
     command = [sys.executable, str(PROJECT / "scripts" / script), "--check"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,16 +1,9 @@
-"""Regenerates the table of kernels and variants in deployment/runtime/README.md from the files that there are.
+"""The table of kernels and variants in deployment/runtime/README.md, from the files that there are."""
 
-Run: python scripts/generate_runtime_readme.py [--check]; --check writes nothing, and a stale table exits with 1.
-"""
-
-import argparse
 import re
-import sys
 from pathlib import Path
 
 RUNTIME = Path(__file__).resolve().parents[1] / "deployment" / "runtime"
-README = RUNTIME / "README.md"
-BEGIN, END = "<!-- begin:kernels -->", "<!-- end:kernels -->"
 GENERIC = "generic"
 # Folders without kernels.
 OTHERS = ("include", "internal")
@@ -39,25 +32,3 @@ def kernels_table() -> str:
         marks = ["x" if (RUNTIME / variant / f"{kernel}.c").is_file() else "" for variant in columns]
         rows.append(f"| `{kernel}` | [{Path(header).name}]({header}) | {' | '.join(marks)} |")
     return "\n".join(rows)
-
-
-def regenerated(text: str) -> str:
-    """README's text with the table made anew."""
-    head, _, rest = text.partition(BEGIN)
-    return f"{head}{BEGIN}\n{kernels_table()}\n{END}{rest.partition(END)[2]}"
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true")
-    arguments = parser.parse_args()
-    old = README.read_text(encoding="utf-8")
-    new = regenerated(old)
-    if arguments.check:
-        return int(old != new)
-    README.write_text(new, encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
