@@ -46,7 +46,7 @@ docs: setup ## regenerate the parts of documents that come from the code
 	$(IN_VENV) scripts/generate_docs.py
 
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
-	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep \
+	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep --extra docs \
 		--quiet --upgrade --output-file requirements.lock pyproject.toml
 	echo uv | uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		--quiet --upgrade --output-file scripts/uv.lock -
