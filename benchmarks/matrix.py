@@ -1,6 +1,7 @@
 """Every architecture in every precision on every target: exact, or refused with the reason.
 
-Run: python benchmarks/matrix.py [--models ...] [--recipes ...] [--targets ...] [--toy] [--page docs/matrix.md]
+Run: python benchmarks/matrix.py [--models ...] [--recipes ...] [--targets ...] [--toy]
+    [--page docs/reference/matrix.md]
 Prints JSON: per cell the logits that differ from LiteRT's reference kernels, instructions per token, flash and RAM; or
 why the target refuses the model. Sizes are those of conf/model/, weights are random (neither exactness nor cost depends
 on what was learnt); `--toy` takes small ones. `--page` also writes the table, with the cells of earlier runs

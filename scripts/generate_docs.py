@@ -46,14 +46,14 @@ NOTES = {
     "deployment/runtime/mve": "kernels for Cortex-M55 (Helium)",
     "deployment/runtime/host": "kernels for PCs",
     "deployment/runtime/neon": "kernels for 64-bit Arm cores",
-    "deployment/weight_file": "the reader of weights.tzw in C (docs/weight_files.md)",
+    "deployment/weight_file": "the reader of weights.tzw in C (docs/reference/weight_files.md)",
     "deployment/platforms/common": "templates of model, weights and tokenizer; what bare-metal ports share",
     "deployment/platforms/cimv3": "C++ project for CIMv3: the HAL, the way of a token through its modes",
     "deployment/platforms/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3",
     "deployment/platforms/host": "project for a PC",
     "deployment/platforms/stm32": "project for STM32 boards and their emulated twins",
     "deployment/platforms/twins": "emulated twins on Xtensa and RV32, for any platform",
-    "benchmarks": "programs that print the figures of docs/results.md",
+    "benchmarks": "programs that print the figures of docs/lab_notes/results.md",
     "conf": "Hydra: config.yaml and one folder per group",
     "datasets": "how to bring your own text; made corpora",
     "deployment": "the C: console application, runtime, platforms",
@@ -142,8 +142,8 @@ def rooms() -> str:
 # Document -> the parts of it that are generated.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"modes": modes_table, "tree": short_tree},
-    "docs/configuration.md": {"keys": key_table_markdown},
-    "docs/architecture.md": {"rooms": rooms, "files": tree},
+    "docs/reference/configuration.md": {"keys": key_table_markdown},
+    "docs/reference/architecture.md": {"rooms": rooms, "files": tree},
     "deployment/runtime/README.md": {"kernels": kernels_table},
 }
 

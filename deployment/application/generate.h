@@ -16,7 +16,7 @@ void context_reset(void);
 int32_t context_position(void);
 
 /* Feed one token; returns logits (MODEL_VOCABULARY_SIZE), valid until the next call. Where the context is full, it
- * starts again from the last half of it (docs/sampling.md, "Past the end of the context"). */
+ * starts again from the last half of it (docs/explanations/sampling.md, "Past the end of the context"). */
 const model_logit_t *context_feed(int32_t token);
 
 typedef enum { ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL, ENDED_STOP } ended_t;

@@ -16,7 +16,7 @@ typedef struct {
     uint32_t temperature; /* 16 fraction bits; 0 is greedy */
     int32_t top_k;        /* 0 for all */
     int32_t max_tokens;
-    past_end_t past_end; /* where the context is full: forget its first half (docs/sampling.md), or stop */
+    past_end_t past_end; /* where the context is full: forget its first half (docs/explanations/sampling.md), or stop */
     unknown_t unknown;   /* characters outside the vocabulary: an error, or the token <unk> */
     uint8_t stop_bytes;
     char stop[PROTOCOL_STOP_BYTES]; /* (stop_bytes) UTF-8, no 0 behind it: the text ends before it; 0 bytes for none */

@@ -1,4 +1,4 @@
-/* From logits to the next token, in integers only: docs/sampling.md, bit for bit. */
+/* From logits to the next token, in integers only: docs/explanations/sampling.md, bit for bit. */
 #ifndef TEXTZOO_SAMPLER_H
 #define TEXTZOO_SAMPLER_H
 

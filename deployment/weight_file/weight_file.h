@@ -24,7 +24,7 @@
  * row_bytes = (columns * bits + 7) / 8. In a byte lie 8 / bits weights, the first in the lowest bits: of 2 bits each + 1
  * (0, 1, 2 for -1, 0, 1), of 4 bits each + 8, of 8 bits as they are (two's complement). What fills up the last byte of a
  * row stands for weights of 0. Scales are float32, one for each row: real weight = scale * (weight - zero point).
- * docs/weight_files.md tells the same and more. */
+ * docs/reference/weight_files.md tells the same and more. */
 #ifndef TEXTZOO_WEIGHT_FILE_H
 #define TEXTZOO_WEIGHT_FILE_H
 

@@ -1,4 +1,4 @@
-"""Architecture x precision x target: every pair of the three meets, in small models; docs/matrix.md has all cells."""
+"""Architecture x precision x target: every pair meets, in small models; docs/reference/matrix.md has all cells."""
 
 import pytest
 

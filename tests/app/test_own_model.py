@@ -1,4 +1,4 @@
-"""docs/add_your_own_model.md, followed to the letter in a copy of the project."""
+"""docs/how_to/own_model.md, followed to the letter in a copy of the project."""
 
 import json
 import os
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-PAGE = "docs/add_your_own_model.md"
+PAGE = "docs/how_to/own_model.md"
 COPIED = ("src", "conf", "docs", "stm32ai_main.py")
 
 

@@ -1,4 +1,4 @@
-"""Text from an engine, piece by piece as it comes. Sliding past the context is described in docs/sampling.md."""
+"""Text from an engine, piece by piece as it comes. Sliding past the context: docs/explanations/sampling.md."""
 
 from collections import deque
 from collections.abc import Iterator

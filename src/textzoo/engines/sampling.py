@@ -1,6 +1,6 @@
 """The sampler: from logits to the next token, in integers only, so that C repeats it bit for bit.
 
-The algorithm, with its number formats, is described in docs/sampling.md; this file is its reference implementation.
+The algorithm, with its number formats, is described in docs/explanations/sampling.md, of which this is the reference.
 Everything in a step is uint32 or uint64; nothing overflows for vocabularies up to 65,536 tokens.
 """
 

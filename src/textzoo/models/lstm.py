@@ -1,6 +1,6 @@
 """lstm: embedding, LSTM, logits by the embedding's weights; 49,408 parameters with bytes as tokens.
 
-Its cell accumulates what it has read, so int8 is too coarse for it: docs/quantization.md.
+Its cell accumulates what it has read, so int8 is too coarse for it: docs/explanations/quantization.md.
 """
 
 from typing import Any, ClassVar

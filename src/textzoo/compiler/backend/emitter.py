@@ -50,7 +50,7 @@ class ModelFacts:
         sha256: Of the .tflite.
         context_length: Steps possible after a reset; 0 where the model is no decode step.
         check: For the self-check.
-        logit_unit: docs/sampling.md.
+        logit_unit: docs/explanations/sampling.md.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Tokenizers: what they promise, and tokenizer.json.
 
-tokenizer.json (docs/tokenizer_format.md) is one JSON object:
+tokenizer.json (docs/reference/tokenizer_format.md) is one JSON object:
 
     {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\\n", " ", "a"]}
 
