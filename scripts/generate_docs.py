@@ -93,7 +93,7 @@ def tree() -> str:
                 lines.append(tree_line(path))
             if str(path) in FOLDED:
                 break
-    return "```\n" + "\n".join(lines) + "\n```"
+    return "```text\n" + "\n".join(lines) + "\n```"
 
 
 def tree_line(path: Path) -> str:
@@ -116,7 +116,7 @@ def short_tree() -> str:
     """The top level, and the folders of the package."""
     package = PACKAGE.relative_to(PROJECT)
     shown = [path for path in tracked_folders() if len(path.parts) == 1 or package in (path, path.parent)]
-    return "```\n" + "\n".join(tree_line(path) for path in shown if path.name not in MADE_BY_RUNS) + "\n```"
+    return "```text\n" + "\n".join(tree_line(path) for path in shown if path.name not in MADE_BY_RUNS) + "\n```"
 
 
 def tracked_folders() -> list[Path]:

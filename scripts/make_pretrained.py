@@ -188,7 +188,7 @@ def samples_list(cards: dict[str, Any]) -> list[str]:
         for recipe, sample in card["samples"].items():
             lines += [
                 f"`{name}`, {recipe}, seed {sample['seed']}:",
-                "```",
+                "```text",
                 sample["prompt"] + sample["text"],
                 "```",
                 "",

@@ -67,6 +67,7 @@ def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, 
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
     sys.argv = list(command)
     sys.path[0] = str(Path(command[0]).parent)
+    sys.path[1:1] = [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
     try:
         runpy.run_path(command[0], run_name="__main__")
     finally:
