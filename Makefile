@@ -45,6 +45,10 @@ format: setup ## put the code into the project's style
 docs: setup ## regenerate the parts of documents that come from the code
 	$(IN_VENV) scripts/generate_docs.py
 
+site: setup ## build the site of the documents in build/site, strictly
+	$(IN_VENV) -m sphinx -b html -W --keep-going -q -c docs . build/site
+	@echo "Open build/site/index.html"
+
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep --extra docs \
 		--quiet --upgrade --output-file requirements.lock pyproject.toml
@@ -56,4 +60,4 @@ ui: setup ## open the MLflow UI on the local store
 	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
-.PHONY: help setup tools hello demo test lint format docs lock ui
+.PHONY: help setup tools hello demo test lint format docs site lock ui

@@ -47,7 +47,7 @@ COPIED = (
 )
 LINKED = ("pretrained_models", "scripts", "benchmarks")
 # Texts of the user's that pages speak of.
-TEXT = "The model reads a token and writes one more token. A token and one more, reads the model.\n\n" * 60
+TEXT = "\n\n".join(f"The model has read token {number} and now writes token {number + 1}." for number in range(200))
 TEXTS = ("my_text.txt", "book.txt", "letters/first.txt")
 # What makes a run small. Where a command gives another value, it runs with this one.
 TOY = {
@@ -132,7 +132,7 @@ def project(tmp_path_factory):
         (folder / name).symlink_to(PROJECT / name)
     for name in TEXTS:
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(TEXT)
+        (folder / name).write_text(TEXT, encoding="utf-8")
     return folder
 
 
