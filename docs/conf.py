@@ -34,16 +34,20 @@ templates_path = ["theme"]
 copybutton_exclude = ".linenos, .gp"
 
 INDEX_PART = re.compile(r"^## (?P<title>.+)$", re.MULTILINE)
-INDEX_LINK = re.compile(r"\[[^\]]+\]\((?P<page>[^)#:]+)\.md\)")
+INDEX_ENTRY = re.compile(r"^\* \[(?P<title>[^\]]+)\]\((?P<page>[^)#:]+)\.md\)", re.MULTILINE)
 
 
 def navigation(index: str) -> str:
-    """One hidden table of contents for each part of the index: the pages that it links to, in its order."""
+    """One hidden table of contents for each part of the index: the entries of its list, in their order."""
     _, *parts = INDEX_PART.split(index)
     return "\n".join(
-        "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *INDEX_LINK.findall(text), "```"])
+        "\n".join(["```{toctree}", ":hidden:", f":caption: {title}", "", *entries(text), "```"])
         for title, text in zip(parts[::2], parts[1::2], strict=True)
     )
+
+
+def entries(text: str) -> list[str]:
+    return [f"{title} <{page}>" for title, page in INDEX_ENTRY.findall(text)]
 
 
 def add_navigation(app, document, source):

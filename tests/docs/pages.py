@@ -80,6 +80,13 @@ def arguments_of(command: str) -> list[str] | None:
     return None
 
 
+def inline_commands(page: Path) -> list[str]:
+    """What a page says in a sentence, as code: calls of Python, and operation modes with their keys; each once."""
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    spans = (" ".join(span.split()) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text))
+    return list(dict.fromkeys(span for span in spans if re.match(r"python \S+\.py\b|operation_mode=", span)))
+
+
 def blocks_of(page: Path) -> Iterator[Block]:
     """All fenced blocks of a page, from its beginning on."""
     text = page.read_text(encoding="utf-8")

@@ -34,12 +34,16 @@ from pages import (
     Block,
     arguments_of,
     blocks_of,
+    inline_commands,
 )
 
+from textzoo.config.command_line import check_override
+from textzoo.config.overrides import parse
 from textzoo.records.tracking import open_store
 from warm_process import WarmProcess
 
 BLOCKS = {page.relative_to(PROJECT).as_posix(): list(blocks_of(page)) for page in PAGES}
+CONF = PROJECT / "conf"
 # What must be in the copy of the project itself, because pages change it, and what may lie elsewhere.
 COPIED = (
     *("src", "conf", "deployment", "docs", "tests", "datasets"),
@@ -108,6 +112,32 @@ def test_code_and_data_can_be_read(block):
         assert json.loads(block.text)
     if block.language == "python" and block.kind in (RUN, NOT_RUN, FILE):
         ast.parse(block.text)
+
+
+SENTENCES = [(page, command) for page in PAGES for command in inline_commands(page)]
+
+
+@pytest.mark.parametrize(
+    ("page", "command"), [pytest.param(*row, id=f"{row[0].relative_to(PROJECT)} {row[1]}") for row in SENTENCES]
+)
+def test_a_command_in_a_sentence_has_keys_and_options_that_exist(page, command):
+    """Figures of the lab notes stand beside commands of minutes and hours: they are not run."""
+    _, _, command = command.rpartition("python ")
+    program, *words = ["stm32ai_main.py"] * command.startswith("operation_mode=") + shlex.split(command)
+    if program == "stm32ai_main.py":
+        overrides, errors = parse([word for word in words if not re.search(r"\.\.\.|<", word)])
+        errors += [error for override in overrides if (error := check_override(override, CONF, sweeping=False))]
+        assert errors == []
+    else:
+        known = with_neighbours(PROJECT / program)
+        assert [word for word in words if word.startswith("--") and f'"{word}"' not in known] == []
+
+
+def with_neighbours(program: Path) -> str:
+    """The source of a program, and of the modules beside it that it imports."""
+    text = program.read_text(encoding="utf-8")
+    neighbours = (program.with_name(f"{name}.py") for name in re.findall(r"^from (\w+) import", text, re.MULTILINE))
+    return text + "".join(path.read_text(encoding="utf-8") for path in neighbours if path.is_file())
 
 
 @pytest.fixture(scope="session")
