@@ -1,8 +1,9 @@
 """The program as far as its plan: what a command line asks for is composed, checked and planned, and nothing is run.
 
-Run: python plan_only.py ARGUMENT... where `python stm32ai_main.py ARGUMENT...` would run it. Exits as that does.
+Run: python plan_only.py "ARGUMENT ..." ..., one text for each call of the program. Exits as the program does.
 """
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from textzoo.runs.planning import make_plan, plan_lines
 FETCHED = ("tinyshakespeare",)
 
 
-def main() -> None:
-    _, single = command_line.prepare(sys.argv[1:], CONFIGURATION)
+def plan(arguments: list[str]) -> None:
+    _, single = command_line.prepare(arguments, CONFIGURATION)
     if single and single.config.dataset.name not in FETCHED:  # of a sweep, every run has been checked
         config, workspace = single.config, Workspace(Path(single.config.general.resume or "planned"))
         try:
@@ -27,4 +28,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    for line in sys.argv[1:]:
+        plan(shlex.split(line))

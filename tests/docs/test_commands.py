@@ -209,8 +209,8 @@ class Reader:
             path, _, line = block.rest.partition(" behind ")
             self.insert(path, line.strip("`"), block)
         elif block.kind == PLANNED:
-            for command in block.commands:
-                self.start(Path(__file__).with_name("plan_only.py"), arguments_of(command), block)
+            calls = [shlex.join(arguments_of(command)) for command in block.commands]
+            self.start(Path(__file__).with_name("plan_only.py"), calls, block)
         elif block.kind == RUN and block.language in COMMANDS:
             for command in block.commands:
                 self.run(command, block)
