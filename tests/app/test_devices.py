@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 
+from artifacts import artifact
 from changed_config import changed
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
@@ -70,9 +71,12 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """A folder with a float model, its decode step quantized by each of RECIPES, and its tokenizer."""
-    folder = tmp_path_factory.mktemp("models")
+def models():
+    return artifact(make_models)
+
+
+def make_models(folder):
+    """A float model, its decode step quantized by each of RECIPES, and its tokenizer."""
     keras.utils.set_random_seed(5)
     model = build_model(ModelConfig(**SHAPE), VOCABULARY)
     random = np.random.default_rng(5)
@@ -83,7 +87,6 @@ def models(tmp_path_factory):
     for recipe in RECIPES:
         quantize_decode_step(model, tokens, QuantizationConfig(recipe=recipe, calibration_windows=4), folder)
     CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
-    return folder
 
 
 @pytest.fixture
@@ -201,9 +204,13 @@ def test_weights_in_a_partition_of_their_own(config, workspace):
 
 
 @pytest.fixture(scope="module")
-def cimv3_model(models, tmp_path_factory):
+def cimv3_model():
+    return artifact(make_cimv3_model) / "decode_static_wi8_ai8.tflite"
+
+
+def make_cimv3_model(folder):
     """A decode step as CIMv3 takes it: broad probabilities of 15 bits in block 0, narrow ones of 8 bits in block 1."""
-    folder = tmp_path_factory.mktemp("cimv3")
+    keras.utils.set_random_seed(5)
     random = np.random.default_rng(5)
     section = ModelConfig(**{**SHAPE, "d_model": 128, "context_length": 64})
     model = build_model(section, VOCABULARY)
@@ -212,9 +219,8 @@ def cimv3_model(models, tmp_path_factory):
         deviation = 0.02 if "block_0" in weight.path else 0.15
         weight.assign(weight + deviation * random.standard_normal(weight.shape))
     config = QuantizationConfig(calibration_windows=2, report_tokens=12)
-    path = quantize_decode_step(model, random.integers(0, 13, 400), config, folder)
-    shutil.copy(models / "tokenizer.json", folder)
-    return path
+    quantize_decode_step(model, random.integers(0, 13, 400), config, folder)
+    CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
 
 
 # What a shell, make, CMake, C, QEMU or matplotlib takes for its own; and what is no text.
