@@ -114,7 +114,7 @@ def build_for_core(core: str, variant: str, flags: Sequence[str], folder: Path) 
 
 def build_for_host(variant: str, compiler: str, flags: Sequence[str], folder: Path) -> Path:
     """The program for this machine, where every buffer is an allocation of its own and nothing counts instructions."""
-    files = [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
+    files = [HERE / "board_host.c", *SOURCES, *kernel_sources(variant)]
     compile_with(compiler, flags, files, folder / "run_cases")
     return folder / "run_cases"
 
