@@ -3,7 +3,9 @@
 import gc
 import os
 from importlib.metadata import version
+from itertools import groupby
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import settings
@@ -35,6 +37,28 @@ settings.load_profile("textzoo")
 def pytest_sessionstart(session: pytest.Session):
     if not hasattr(session.config, "workerinput"):  # of pytest-xdist
         remove_old()
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` is looked at
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Mark as slow the rows of a test that its mark `quick` does not choose."""
+    tests = groupby(sorted(items, key=test_of), key=test_of)
+    for rows in (list(rows) for _, rows in tests):
+        mark = rows[0].get_closest_marker("quick")
+        for row in set(rows) - set(chosen(rows, mark.args) if mark else rows):
+            row.add_marker(pytest.mark.slow)
+
+
+def test_of(item: pytest.Item) -> tuple[str, str]:
+    """Return the file and the name of the test of which an item is a row."""
+    return str(item.path), getattr(item, "originalname", item.name)
+
+
+def chosen(rows: list[pytest.Item], which: tuple[int | str, ...]) -> list[pytest.Item]:
+    """Return so many rows, drawn by a fixed seed, or those whose names contain one of the texts."""
+    if isinstance(which[0], int):
+        return Random(0).sample(rows, min(which[0], len(rows)))
+    return [row for row in rows if any(text in row.name for text in which)]
 
 
 def pytest_collection_finish():

@@ -571,6 +571,7 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
     assert (answer.returncode, "the current folder is not there any more" in answer.stderr) == (2, True), answer.stderr
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("experiment", [path.stem for path in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_an_experiment_is_the_same_on_a_file_with_another_model(program, tmp_path, experiment):
     model = "tiny_lm" if "lstm" in experiment else "lstm"
@@ -677,6 +678,7 @@ def composed(program, *arguments):
     return yaml.safe_load(answer.stdout)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_command_line_wins_over_every_file(program, tmp_path, alone):
     """For every group, over a file that stands on the defaults and one that holds all keys; a key beats both."""
@@ -729,6 +731,7 @@ HYDRA_IN_FILES = [
 ]
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("text", HYDRA_IN_FILES)
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_file_runs_no_program(program, tmp_path, text, resumed):
@@ -796,6 +799,7 @@ VALUES_REFUSED = [
 ]
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(("text", "message"), VALUES_REFUSED)
 def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, text, message):
     monkeypatch.setenv("SECRET", "hush")
@@ -843,6 +847,7 @@ def test_what_looks_like_a_date_is_a_text(program, tmp_path):
     assert "received '2020-99-99' (text)" in answer.stderr
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.parametrize("place", ["file", "included", "resumed"])
 def test_a_bomb_of_yaml_is_refused(program, tmp_path, bomb, place):

@@ -152,6 +152,7 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
     assert [row["model"] for row in report_of(folder)["evaluation"]] == ["float", "int16x8", "int8"]
 
 
+@pytest.mark.slow
 def test_a_mixture_from_its_sources_to_losses_per_source(run, store, text, tmp_path):
     folder = tmp_path / "run"
     sources = f"[{{name: text, training_path: {text}, weight: 3}}, {{name: conversations}}]"
@@ -175,6 +176,7 @@ def test_a_mixture_from_its_sources_to_losses_per_source(run, store, text, tmp_p
     assert "Warning:" in answer.stdout  # the toy text repeats itself
 
 
+@pytest.mark.slow
 def test_statistics_alone(run, tmp_path):
     folder = tmp_path / "run"
     answer = run("operation_mode=statistics", f"hydra.run.dir={folder}", "dataset.overlap_warning=1.0")
@@ -186,6 +188,7 @@ def test_statistics_alone(run, tmp_path):
     assert "1_statistics    reuse" in again.stdout
 
 
+@pytest.mark.slow
 def test_the_trained_model_serves_the_other_modes(run, tmp_path):
     first = tmp_path / "first"
     answer = run("operation_mode=training", f"hydra.run.dir={first}")
@@ -233,6 +236,7 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text, store, tmp_path):
     folder = tmp_path / "run"
     options = [option for option in TOY if not option.startswith("training.steps")]
@@ -258,6 +262,7 @@ def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text,
     assert (folder / "checkpoints/latest").exists()
 
 
+@pytest.mark.slow
 def test_two_runs_started_in_the_same_second_do_not_meet(start_warm, toy, tmp_path):
     processes = [start_warm(*toy("operation_mode=training", "training.steps=10")) for _ in range(2)]
     for process in processes:
@@ -268,6 +273,7 @@ def test_two_runs_started_in_the_same_second_do_not_meet(start_warm, toy, tmp_pa
     assert {report_of(folder)["status"] for folder in folders} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_every_value(run, store, tmp_path):
     answer = run("-m", "operation_mode=training", "model.d_model=16,32", "general.project_name=sweep")
     assert answer.returncode == 0, answer.stderr

@@ -177,6 +177,7 @@ def test_a_kernel_comes_from_its_variant_or_a_relative(variant, kernel, folder):
     assert source_of(kernel, variant).as_posix() == f"{folder}/{kernel}.c"
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("variant", ["generic", "host"])
 def test_compiled_models_give_the_integers_of_litert(name, variant):
@@ -184,6 +185,7 @@ def test_compiled_models_give_the_integers_of_litert(name, variant):
     assert mismatches(path_of(name), native) == 0
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("bits", "variant", "weights", "form"),
     [
@@ -221,6 +223,7 @@ def stored_bytes(compiled):
     return compiled.flash.by_kind["weights"] + compiled.flash.by_kind["embedding"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("name", "bits", "weights"),
     [("STM32F4", 2, "balanced"), ("STM32F4", 2, "smallest"), ("STM32N6", 4, "balanced")],
@@ -237,6 +240,7 @@ def test_narrow_weights_give_the_logits_of_litert_on_emulated_boards(name, bits,
     assert (check["weights"], check["kernels"]) == (True, True)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("without", WITHOUT, ids=lambda names: "+".join(names) or "nothing")
 @pytest.mark.parametrize("name", ["mixed", "lstm-mixed"])
 def test_every_pass_is_exact_on_and_off(name, without):
