@@ -6,14 +6,15 @@ Its form stands in deployment/weight_file/weight_file.h, whose reader in C refus
 import re
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.compiler.packing.generic import pack_w2, pack_w4
+from textzoo.compiler.packing.generic import PLAIN, W2, W4
+from textzoo.compiler.packing.order import Order
 
 MAGIC = b"TZWF"
 VERSION = 1
@@ -61,18 +62,16 @@ class Form:
     Attributes:
         lowest: Smallest weight.
         highest: Largest one.
-        pack: (rows, columns) int8 -> (n,) int8.
-        offset: What is added to a weight so that it is not negative; 0 where two's complement takes care of that.
+        order: Row by row, each row beginning with a byte of its own.
     """
 
     lowest: int
     highest: int
-    pack: Callable[[np.ndarray], np.ndarray]
-    offset: int
+    order: Order
 
 
 # Bits -> form, fewest bits first.
-FORMS = {2: Form(-1, 1, pack_w2, 1), 4: Form(-8, 7, pack_w4, 8), 8: Form(-128, 127, np.ravel, 0)}
+FORMS = {2: Form(-1, 1, W2), 4: Form(-8, 7, W4), 8: Form(-128, 127, PLAIN)}
 
 
 @dataclass(frozen=True)
@@ -99,14 +98,13 @@ class Matrix:
 
     def packed(self) -> bytes:
         """The weights as they are stored: row by row, a row beginning with a byte of its own."""
-        return FORMS[self.bits].pack(self.values).tobytes()
+        return FORMS[self.bits].order.pack(self.values).tobytes()
 
 
 def unpacked(content: bytes, rows: int, columns: int, bits: int) -> np.ndarray:
     """The inverse of `Matrix.packed`: (rows, columns) int8. The code 3 of 2 bits, which is never written, gives 2."""
-    data = np.frombuffer(content, np.uint8).reshape(rows, -1)
-    fields = data[:, :, None] >> (bits * np.arange(8 // bits, dtype=np.uint8)) & (2**bits - 1)
-    return (fields.reshape(rows, -1)[:, :columns] - FORMS[bits].offset).astype(np.int8)
+    form = FORMS[bits]
+    return form.order.unpack(np.frombuffer(content, np.int8), rows, columns, form.lowest)
 
 
 def write_weight_file(matrices: Sequence[Matrix]) -> bytes:
