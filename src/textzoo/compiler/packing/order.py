@@ -149,6 +149,11 @@ class Block:
         filled = padded(weights, height, self.width, self.padding)
         return filled.reshape(-1, height, filled.shape[1])
 
+    @property
+    def joined(self) -> int:
+        """Return how many weights share an element."""
+        return prod(self.joined_sizes())
+
     def joined_sizes(self) -> tuple[int, ...]:
         """Return the sizes of the axes along which weights share an element."""
         return tuple((self.rows | self.columns)[axis] for axis in self.element.shifts)
@@ -161,7 +166,7 @@ class Block:
         memory = self.memory or [axis for axis in (*self.rows, *self.columns) if axis not in joined]
         axes = [names.index(axis) for axis in ("block", "group", *memory, *joined)]
         split = blocks.reshape(len(blocks), *sizes, -1, *self.columns.values())
-        return split.transpose(axes).reshape(len(blocks), -1, prod(self.joined_sizes()))
+        return split.transpose(axes).reshape(len(blocks), -1, self.joined)
 
     def pack(self, weights: np.ndarray) -> np.ndarray:
         """Pack (rows, columns) int8 that form such blocks: (bytes,) int8."""
