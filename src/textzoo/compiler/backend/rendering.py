@@ -1,6 +1,7 @@
 """Statements, structs and tensors as lines of C."""
 
 import re
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -92,16 +93,35 @@ def loop_struct_lines(struct: Struct, symbol: str) -> list[str]:
     return [first.replace("PARAMETERS", "TZ_CLAMPED", 1), *rest, f"TZ_HIDE_RANGE({symbol}.range);"]
 
 
+@singledispatch
 def field_text(value: Any) -> str:
-    if isinstance(value, Constant | Tensor):
-        return value.symbol
-    if isinstance(value, Part):
-        return value.whole.symbol + (f" + {value.start}" if value.start else "")
-    if isinstance(value, Struct):
-        return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
-    if isinstance(value, tuple):
-        return "{" + ", ".join(map(str, value)) + "}"
-    return float_text(np.float32(value)) if isinstance(value, float) else integer_text(int(value))
+    """Return the initializer of a struct's field; integers if no other type is registered below."""
+    return integer_text(int(value))
+
+
+@field_text.register
+def _(value: float) -> str:
+    return float_text(np.float32(value))
+
+
+@field_text.register
+def _(value: tuple) -> str:
+    return "{" + ", ".join(map(str, value)) + "}"
+
+
+@field_text.register
+def _(value: Constant | Tensor) -> str:
+    return value.symbol
+
+
+@field_text.register
+def _(value: Part) -> str:
+    return value.whole.symbol + (f" + {value.start}" if value.start else "")
+
+
+@field_text.register
+def _(value: Struct) -> str:
+    return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
 
 
 def integer_text(value: int) -> str:
@@ -145,16 +165,13 @@ def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
     return [f"/* {comment} */", f"const {c_type(values.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
 
 
+@singledispatch
 def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
-    """A statement's lines, without indentation."""
-    if isinstance(statement, Call):
-        return call_lines(statement, plan, structs)
-    if isinstance(statement, Parallel):
-        return parallel_lines(statement, plan, structs)
-    assert isinstance(statement, Loop)
-    return loop_lines(statement, structs)
+    """Return the lines of a statement, without indentation; one function for each kind is registered below."""
+    raise NotImplementedError(type(statement).__name__)
 
 
+@statement_lines.register
 def call_lines(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
     tensors = [*call.inputs, *call.outputs]
     steps = call.steps if call.repeats > 1 else (0,) * len(tensors)
@@ -171,6 +188,7 @@ def scratch_text(call: Call, plan: MemoryPlan) -> str:
     return f"arena + {plan.offsets[id(scratch)]}" if scratch else "0"
 
 
+@statement_lines.register
 def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
     """tz_parallel of two shards: the kernel's adapter, and what it is called with on each core.
 
@@ -206,7 +224,8 @@ def for_loop(index: str, count: int, body: list[str]) -> list[str]:
     return [f"for (int32_t {index} = 0; {index} < {count}; ++{index}) {{", *("    " + line for line in body), "}"]
 
 
-def loop_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
+@statement_lines.register
+def loop_lines(loop: Loop, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
     """Nested loops, neighbouring dimensions merged where every operand walks straight on."""
     loop = straightened(loop)
     fixed = fixed_operands(loop) if loop.shape else {}

@@ -3,6 +3,7 @@
 Both name the tensors that they read and write; the planner derives lifetimes from that.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -52,28 +53,25 @@ class Struct:
     fields: dict[str, Any]
 
     def constants(self) -> list[Constant]:
-        """The arrays that it points at."""
-        found: list[Constant] = []
-        for value in self.wholes():
-            if isinstance(value, Constant):
-                found.append(value)
-            elif isinstance(value, Struct):
-                found += value.constants()
-        return found
+        """Return the arrays that it points at."""
+        return [value for value in self.leaves() if isinstance(value, Constant)]
+
+    def tensors(self) -> list[Tensor]:
+        """Return the tensors that it points at."""
+        return [value for value in self.leaves() if isinstance(value, Tensor)]
 
     def names(self) -> set[str]:
-        """Of all its fields, nested ones as well."""
+        """Return the names of all its fields, nested ones as well."""
         nested = [value.names() for value in self.fields.values() if isinstance(value, Struct)]
         return set(self.fields).union(*nested)
 
-    def tensors(self) -> list[Tensor]:
-        """The tensors that it points at."""
-        nested = [tensor for value in self.fields.values() if isinstance(value, Struct) for tensor in value.tensors()]
-        return [value for value in self.wholes() if isinstance(value, Tensor)] + nested
-
-    def wholes(self) -> list[Any]:
-        """The values of all fields, the arrays that they are parts of in their place."""
-        return [value.whole if isinstance(value, Part) else value for value in self.fields.values()]
+    def leaves(self) -> Iterator[Any]:
+        """Yield the values of this and of nested structs, and instead of parts the arrays that they belong to."""
+        for value in self.fields.values():
+            if isinstance(value, Struct):
+                yield from value.leaves()
+            else:
+                yield value.whole if isinstance(value, Part) else value
 
 
 @dataclass(eq=False)
@@ -315,6 +313,10 @@ class Program:
     """Everything that the emitter needs beside the graph's interface."""
 
     statements: list[Statement] = field(default_factory=list)
+
+    def loops(self) -> list[Loop]:
+        """Return the statements that are loops over elements."""
+        return [statement for statement in self.statements if isinstance(statement, Loop)]
 
     @property
     def uses_second_core(self) -> bool:

@@ -120,6 +120,22 @@ class Operator(ABC):
         """(256,) int8: its outputs for the inputs -128 to 127; only asked for where `has_table`."""
         raise NotImplementedError
 
+    def table_read(self, node: Node) -> Tensor | None:
+        """Return the table of which the node reads entries at run-time indices, if that is what it does."""
+        return None
+
+    def entries(self, node: Node) -> np.ndarray:
+        """Return the constant table (..., length) as (entries, length); only asked for where there is one to read."""
+        raise NotImplementedError
+
+    def unpacks(self, node: Node, weights: Tensor) -> bool:
+        """Return whether a kernel of the node can read these constant int8 weights, or this table, packed."""
+        return self.table_read(node) is weights
+
+    def known_value(self, node: Node) -> np.ndarray | None:
+        """Return the output of an operator that needs no values of tensors but constants; None for all others."""
+        return None
+
     def operands_apart(self, node: Node) -> list[Tensor]:
         """The operands whose memory the output must not be written to."""
         return node.operands()

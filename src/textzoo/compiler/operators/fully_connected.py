@@ -71,6 +71,10 @@ class FullyConnected(Operator):
     def macs(self, node: Node) -> int:
         return node.inputs[0].size * node.inputs[1].shape[0]
 
+    def unpacks(self, node: Node, weights: Tensor) -> bool:
+        """Weights of int8 layers are packed anyway."""
+        return node.inputs[1] is weights and str(node.inputs[0].dtype) == "int8"
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         if has_computed_form(node):
             return [repeated(node, computed_layer(node))]

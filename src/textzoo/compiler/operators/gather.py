@@ -80,8 +80,11 @@ class Gather(Operator):
             return None
         return View(self.table(node), *moved(indices, 0, inner, places - 1))
 
+    def table_read(self, node: Node) -> Tensor:
+        return self.table(node)
+
     def entries(self, node: Node) -> np.ndarray:
-        """A constant table as (batches * outer * places, inner)."""
+        """Return a constant table as (batches * outer * entries, inner)."""
         return self.table(node).value.reshape(-1, self.sizes(node)[2])
 
     def lower(self, node: Node, target: Target) -> list[Statement]:

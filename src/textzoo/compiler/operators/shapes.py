@@ -35,6 +35,9 @@ class Known(Operator):
     def problems(self, node: Node) -> list[str]:
         return self.check(node)
 
+    def known_value(self, node: Node) -> np.ndarray:
+        return self.value(node)
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Only where a pass or an output wants them in memory."""
         output, values = node.output, self.value(node)

@@ -26,10 +26,9 @@ def run(graph: Graph, program: Program) -> None:
 
 def take_values(program: Program) -> None:
     """Let loops take from the same turn what it has computed, the last value where there are several."""
-    for loop in program.statements:
-        if isinstance(loop, Loop):
-            for number, compute in enumerate(loop.body):
-                compute.operands = [taken(operand, loop.body[:number]) for operand in compute.operands]
+    for loop in program.loops():
+        for number, compute in enumerate(loop.body):
+            compute.operands = [taken(operand, loop.body[:number]) for operand in compute.operands]
 
 
 def taken(operand: Operand, earlier: list[Compute]) -> Operand:
@@ -46,11 +45,10 @@ def kept_memory(graph: Graph) -> set[int]:
 def drop_unread_stores(program: Program, kept: set[int]) -> None:
     """Values that only the rest of the same turn takes are not written to memory."""
     needed = kept.union(*(read_by(statement) for statement in program.statements))
-    for loop in program.statements:
-        if isinstance(loop, Loop):
-            taken = {operand.value_of for compute in loop.body for operand in compute.operands}
-            for number, compute in enumerate(loop.body):
-                compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
+    for loop in program.loops():
+        taken = {operand.value_of for compute in loop.body for operand in compute.operands}
+        for number, compute in enumerate(loop.body):
+            compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
 
 
 def read_by(statement: Statement) -> set[int]:
