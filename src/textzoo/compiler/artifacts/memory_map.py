@@ -9,8 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
 from textzoo.common.escaping import FONT_ENCODING, visible_line
-from textzoo.common.files import atomic_path
-from textzoo.common.pictures import Figure
+from textzoo.common.pictures import DOTS_PER_INCH, Figure, save_png
 from textzoo.compiler.backend.planner import Block, MemoryPlan
 from textzoo.compiler.compile import CompiledModel
 
@@ -24,14 +23,11 @@ ANGLES = (0, 90)
 SMALLEST_LABELLED = 0.01
 MAX_LABEL_LENGTH = 28
 LISTED_BLOCKS = 8
-DOTS_PER_INCH = 150
 
 
 def draw_memory_map(compiled: CompiledModel, path: Path) -> None:
     """Write a PNG: the arena over time above, flash and RAM by kind below."""
-    figure = memory_map(compiled)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+    save_png(memory_map(compiled), path)
 
 
 def memory_map(compiled: CompiledModel) -> Figure:

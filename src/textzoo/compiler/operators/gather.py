@@ -6,9 +6,9 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target, no_products, option
+from textzoo.compiler.operators.base import Target, option
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits, moved
-from textzoo.compiler.operators.movement import ANY, normal_axis, same_format_problems
+from textzoo.compiler.operators.movement import ANY, Moving, normal_axis
 from textzoo.compiler.packing.registry import Packed
 
 
@@ -19,14 +19,13 @@ class PackedTable:
     packed: Packed
 
 
-class Gather(Operator):
+class Gather(Moving):
     """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped.
 
     A node's `attributes` are a PackedTable, or None where the table lies in flash as it is.
     """
 
     arity = (2, 2)
-    macs = no_products
 
     def __init__(self, name: str, table: int, indices: int, index_types: tuple[str, ...] = ("int32",)) -> None:
         self.same_scale = slice(table, table + 1)
@@ -46,7 +45,7 @@ class Gather(Operator):
         """How many axes table and indices have in common."""
         return normal_axis(option(node, "batchDims"), len(self.indices(node).shape))
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         table, indices, axis, batch = self.table(node), self.indices(node), self.axis(node), self.batch_axes(node)
         if str(indices.dtype) not in self.index_types:
             return [f"indices {indices.describe()} instead of {' or '.join(self.index_types)}"]
@@ -61,7 +60,7 @@ class Gather(Operator):
             return [f"{node.output.describe()} instead of {expected}"]
         if indices.is_constant and not 0 <= indices.value.min() <= indices.value.max() < table.shape[axis]:
             return [f"constant indices outside of {table.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def batches(self, node: Node) -> int:
         """How many tables there are, each with indices of its own."""

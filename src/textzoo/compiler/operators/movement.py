@@ -1,5 +1,7 @@
 """Operators that only move elements: what they have in common, and those that join, transpose or reverse."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
@@ -34,10 +36,21 @@ def part(tensor: Tensor, axis: int, start: int) -> Operand:
     return Operand(tensor, strides, start * strides[axis])
 
 
-class Rearrangement(Operator):
-    """An operator whose outputs are made of its inputs' elements by `copies`."""
+class Moving(Operator):
+    """An operator that does not change elements: outputs have the type and scale of the inputs of `same_scale`."""
 
     macs = no_products
+
+    @abstractmethod
+    def shape_problems(self, node: Node) -> list[str]:
+        """Return the problems of a node but for what it must not convert, in a few words each."""
+
+    def problems(self, node: Node) -> list[str]:
+        return self.shape_problems(node) or same_format_problems(node, self.tied(node))
+
+
+class Rearrangement(Moving):
+    """An operator whose outputs are made of its inputs' elements by `copies`."""
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Copy what a pass has not made a view: one that belongs to two places lies at one of them only."""
@@ -86,7 +99,7 @@ class Concatenation(Rearrangement):
     arity = (1, ANY_NUMBER)
     same_scale = slice(None)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         axis = self.axis(node)
         shapes = [tensor.shape for tensor in node.operands()]
         rank = len(node.output.shape)
@@ -98,7 +111,7 @@ class Concatenation(Rearrangement):
         joined = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
         if joined != node.output.shape or len(rests) != 1:
             return [f"{shapes} do not make {node.output.shape}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.output.shape))
@@ -122,7 +135,7 @@ class Pack(Rearrangement):
     arity = (1, ANY_NUMBER)
     same_scale = slice(None)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         sources, axis = node.operands(), self.axis(node)
         if problems := no_bool_problems(node.output):
             return problems
@@ -132,7 +145,7 @@ class Pack(Rearrangement):
             return [f"axis {axis} of {node.output.describe()} from {len(sources)} inputs"]
         rest = shape[:axis] + shape[axis + 1 :]
         wrong = [tensor.describe() for tensor in sources if tensor.shape != rest]
-        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, self.tied(node))
+        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else []
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.output.shape))
@@ -155,7 +168,7 @@ class Transpose(Rearrangement):
     arity = (2, 2)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, permutation = node.inputs
         if problems := constant_indices(permutation, "the permutation"):
             return problems
@@ -163,11 +176,7 @@ class Transpose(Rearrangement):
         if sorted(order) != list(range(len(source.shape))):
             return [f"permutation {order} of {source.describe()}"]
         fits = tuple(source.shape[axis] for axis in order) == node.output.shape
-        return (
-            same_format_problems(node, self.tied(node))
-            if fits
-            else [f"{order} of {source.shape} is not {node.output.shape}"]
-        )
+        return [] if fits else [f"{order} of {source.shape} is not {node.output.shape}"]
 
     def copies(self, node: Node) -> list[Loop]:
         source, permutation = node.operands()
@@ -184,7 +193,7 @@ class Reverse(Rearrangement):
     arity = (2, 2)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, given = node.inputs
         if problems := constant_indices(given, "the axes", "int32"):
             return problems
@@ -193,7 +202,7 @@ class Reverse(Rearrangement):
             return [f"axes {axes}, which do not lie side by side"]
         if not 0 <= axes[0] <= axes[-1] < rank or source.shape != node.output.shape:
             return [f"axes {axes} of {source.describe()} to {node.output.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def axes(self, node: Node) -> list[int]:
         return sorted(normal_axis(int(axis), len(node.inputs[0].shape)) for axis in node.inputs[1].value.ravel())

@@ -14,7 +14,6 @@ from textzoo.compiler.operators.movement import (
     constant_indices,
     copy_loop,
     normal_axis,
-    same_format_problems,
 )
 
 
@@ -32,13 +31,13 @@ class Reshape(Rearrangement):
     same_scale = slice(1)
     types = f"{ANY}; constant axes and shapes"
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source = node.inputs[0]
         if len(node.inputs) > 1 and (problems := constant_indices(node.inputs[1], "the second input")):
             return problems
         if self.shape(node) != node.output.shape or source.size != node.output.size:
             return [f"{source.describe()} does not make {node.output.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def copies(self, node: Node) -> list[Loop]:
         shape = (node.output.size,)

@@ -10,7 +10,6 @@ from textzoo.compiler.operators.movement import (
     Rearrangement,
     constant_indices,
     copy_loop,
-    same_format_problems,
     whole,
 )
 
@@ -21,7 +20,7 @@ class Slice(Rearrangement):
     arity = (3, 3)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, begin, size = node.inputs
         problems = constant_indices(begin, "the begin") + constant_indices(size, "the size")
         if problems:
@@ -33,7 +32,7 @@ class Slice(Rearrangement):
         inside = all(start >= 0 and 0 < length <= limit - start for limit, start, length in bounds)
         if not inside or tuple(length for _, _, length in bounds) != node.output.shape:
             return [f"{node.output.describe()} from {begin.value.tolist()} of {source.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def copies(self, node: Node) -> list[Loop]:
         source, begin = node.operands()[:2]
@@ -64,7 +63,7 @@ class StridedSlice(Rearrangement):
     arity = (4, 4)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         bounds = node.inputs[1:]
         problems = [text for tensor in bounds for text in constant_indices(tensor, "every bound", "int32")]
         problems += ["offset bounds"] if option(node, "offset", False) else []
@@ -74,7 +73,7 @@ class StridedSlice(Rearrangement):
         kept = tuple(found.length for found in ranges if not found.shrunk)
         if kept != node.output.shape or min((found.length for found in ranges), default=1) < 1:
             return [f"a part of shape {kept} instead of {node.output.shape}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def count_problems(self, node: Node) -> list[str]:
         """Problems of bounds that do not belong to the axes."""

@@ -12,7 +12,6 @@ from textzoo.compiler.operators.movement import (
     no_bool_problems,
     normal_axis,
     part,
-    same_format_problems,
     whole,
 )
 
@@ -24,7 +23,7 @@ class Split(Rearrangement):
     outputs = 0
     same_scale = slice(1, 2)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         axis, source = node.inputs
         problems = constant_indices(axis, "the axis") + no_bool_problems(source)
         if problems or option(node, "numSplits") != len(node.outputs):
@@ -35,7 +34,7 @@ class Split(Rearrangement):
         expected = list(source.shape)
         expected[place] //= len(node.outputs)
         wrong = any(list(output.shape) != expected for output in node.outputs)
-        return ["parts of other shapes"] if wrong else same_format_problems(node, self.tied(node))
+        return ["parts of other shapes"] if wrong else []
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
         """Each output and where it begins in the input."""
@@ -55,7 +54,7 @@ class SplitV(Split):
     arity = (3, 3)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, sizes, axis = node.inputs
         problems = constant_indices(sizes, "the sizes") + constant_indices(axis, "the axis") + no_bool_problems(source)
         if problems:
@@ -64,7 +63,7 @@ class SplitV(Split):
             return [f"axis {axis.value.tolist()} of {source.describe()}"]
         if not len(node.outputs) == sizes.size == option(node, "numSplits"):
             return [f"{len(node.outputs)} outputs and {sizes.size} sizes instead of {option(node, 'numSplits')}"]
-        return self.part_problems(node) or same_format_problems(node, self.tied(node))
+        return self.part_problems(node)
 
     def part_problems(self, node: Node) -> list[str]:
         """Problems of sizes that do not make the axis, or not the outputs."""
@@ -102,7 +101,7 @@ class Unpack(Split):
     arity = (1, 1)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, axis = node.inputs[0], self.axis(node)
         if str(source.dtype) == "int64":
             return [f"{source.describe()}, which LiteRT does not take"]
@@ -112,7 +111,7 @@ class Unpack(Split):
             return [f"{len(node.outputs)} outputs from axis {axis} of {source.describe()}"]
         rest = source.shape[:axis] + source.shape[axis + 1 :]
         wrong = [output.describe() for output in node.outputs if output.shape != rest]
-        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, self.tied(node))
+        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else []
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.inputs[0].shape))

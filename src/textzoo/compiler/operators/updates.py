@@ -2,21 +2,20 @@
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import Operator, Target, no_products, row_major
+from textzoo.compiler.operators.base import Target, row_major
 from textzoo.compiler.operators.indices import moved
-from textzoo.compiler.operators.movement import ANY, copies_needed, copy_loop, same_format_problems, whole
+from textzoo.compiler.operators.movement import ANY, Moving, copies_needed, copy_loop, whole
 
 
-class DynamicUpdateSlice(Operator):
+class DynamicUpdateSlice(Moving):
     """A tensor with a part replaced at run-time indices, which are clamped so that the part stays inside."""
 
     name = "DYNAMIC_UPDATE_SLICE"
     types = f"{ANY}; int32 indices, or constant ones of int64"
     arity = (3, 3)
     same_scale = slice(2)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, update, indices = node.inputs
         dtypes = ("int32", "int64") if indices.is_constant else ("int32",)
         if str(indices.dtype) not in dtypes or indices.shape != (len(source.shape),):
@@ -25,7 +24,7 @@ class DynamicUpdateSlice(Operator):
             return [f"{update.describe()} in {source.describe()}"]
         if any(small > large for small, large in zip(update.shape, source.shape, strict=True)):
             return [f"{update.describe()} does not fit {source.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Copy what stays, unless it is there already; then write the new part."""
