@@ -31,7 +31,7 @@ def draw_memory_map(compiled: CompiledModel, path: Path) -> None:
 
 
 def memory_map(compiled: CompiledModel) -> Figure:
-    """The picture; no two of its texts overlap."""
+    """Draw the memory map; no two of its texts overlap."""
     figure = Figure(figsize=(9, 8), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     arena, flash, ram = figure.subplots(3, 1, height_ratios=(10, 1, 1))
@@ -53,7 +53,7 @@ def colour_of(index: int) -> tuple[float, ...]:
 
 
 def extent(block: Block, statements: int) -> tuple[int, int]:
-    """The steps [first, last) during which a block is alive, inputs and outputs cut to the program."""
+    """Return the steps [first, last) during which a block is alive, inputs and outputs cut to the program."""
     return max(block.first, 0), min(block.last, statements) + 1
 
 
@@ -72,13 +72,13 @@ def draw_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
 
 
 def label_of(block: Block) -> str:
-    """The end of its name, which tells most."""
+    """Return the end of a block's name, which tells most."""
     label = visible_line(block.label, FONT_ENCODING)
     return label if len(label) <= MAX_LABEL_LENGTH else f"...{label[3 - MAX_LABEL_LENGTH :]}"
 
 
 def list_largest(axes: Axes, plan: MemoryPlan) -> None:
-    """A key below the arena: name and size of its largest blocks."""
+    """Add a key below the arena: name and size of its largest blocks."""
     largest = sorted(enumerate(plan.blocks), key=lambda pair: -pair[1].bytes)[:LISTED_BLOCKS]
     patches = [Rectangle((0, 0), 1, 1, facecolor=colour_of(index)) for index, _ in largest]
     names = [f"{label_of(block)}  {block.bytes:,}" for _, block in largest]
@@ -86,7 +86,7 @@ def list_largest(axes: Axes, plan: MemoryPlan) -> None:
 
 
 def add_key(axes: Axes, patches: list[Rectangle], names: list[str], *, columns: int, below: float, title: str) -> None:
-    """A key below the axes; `below` is a share of their height."""
+    """Add a key below the axes; `below` is a share of their height."""
     place = {"loc": "upper center", "bbox_to_anchor": (0.5, below), "ncols": columns, "frameon": False}
     key = axes.legend(patches, names, title=title, fontsize=8, title_fontsize=8, **place)
     for text in key.get_texts():
@@ -94,7 +94,7 @@ def add_key(axes: Axes, patches: list[Rectangle], names: list[str], *, columns: 
 
 
 def label_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
-    """Names inside of the blocks that have room for them: as blocks do not overlap, neither do the names."""
+    """Write names into the blocks that have room for them: as blocks do not overlap, neither do the names."""
     for block in plan.blocks:
         if block.bytes < SMALLEST_LABELLED * plan.arena_bytes:
             continue
@@ -104,7 +104,7 @@ def label_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
 
 
 def label_block(axes: Axes, block: Block, middle: tuple[float, float], room: Bbox) -> None:
-    """The name in the first size and angle that fits the room, in pixels."""
+    """Write the name in the first size and angle that fits the room, in pixels."""
     text = axes.text(*middle, label_of(block), ha="center", va="center", in_layout=False, parse_math=False)
     for size in FONT_SIZES:
         for angle in ANGLES:
@@ -119,7 +119,7 @@ def is_inside(part: Bbox, whole: Bbox) -> bool:
 
 
 def draw_bar(axes: Axes, name: str, parts: dict[str, int]) -> None:
-    """One bar of parts side by side, with a key below it: parts may be too narrow for words."""
+    """Draw one bar of parts side by side, with a key below it: parts may be too narrow for words."""
     start, bars = 0, []
     for index, size in enumerate(parts.values()):
         bars.append(axes.barh(0, size, left=start, color=colour_of(2 * index))[0])

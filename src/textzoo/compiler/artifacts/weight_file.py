@@ -97,18 +97,18 @@ class Matrix:
         return next(bits for bits, form in FORMS.items() if form.lowest <= lowest and highest <= form.highest)
 
     def packed(self) -> bytes:
-        """The weights as they are stored: row by row, a row beginning with a byte of its own."""
+        """Return the weights as they are stored: row by row, each row beginning with a byte of its own."""
         return FORMS[self.bits].order.pack(self.values).tobytes()
 
 
 def unpacked(content: bytes, rows: int, columns: int, bits: int) -> np.ndarray:
-    """The inverse of `Matrix.packed`: (rows, columns) int8. The code 3 of 2 bits, which is never written, gives 2."""
+    """Undo `Matrix.packed`: (rows, columns) int8. The code 3 of 2 bits, which is never written, gives 2."""
     form = FORMS[bits]
     return form.order.unpack(np.frombuffer(content, np.int8), rows, columns, form.lowest)
 
 
 def write_weight_file(matrices: Sequence[Matrix]) -> bytes:
-    """The file; ValueError for what it cannot hold."""
+    """Return the content of a weights.tzw; ValueError for what it cannot hold."""
     place = HEADER.size + ENTRY.size * len(matrices)
     index, payload = b"", b""
     for matrix in matrices:
@@ -137,7 +137,7 @@ def filled_up(content: bytes) -> bytes:
 
 
 def checksum(content: bytes) -> int:
-    """CRC-32 over everything but the checksum itself."""
+    """Return the CRC-32 of everything but the checksum itself."""
     return zlib.crc32(content[CHECKSUM_END:], zlib.crc32(content[:CHECKSUM_PLACE]))
 
 
@@ -146,7 +146,7 @@ def with_checksum(content: bytes) -> bytes:
 
 
 def read_weight_file(content: bytes) -> list[Matrix]:
-    """The matrices of a file, in their order; it may be followed by other bytes.
+    """Read the matrices of a file, in their order; it may be followed by other bytes.
 
     Raises:
         WeightFileError: The file is damaged, of another version or none; its content is treated as hostile.
@@ -167,7 +167,7 @@ def read_weight_file(content: bytes) -> list[Matrix]:
 
 
 def checked_extent(entry: tuple, index_end: int, length: int) -> int:
-    """Bytes of a matrix's weights and scales, which lie between the index and the end of the file."""
+    """Return where weights and scales of a matrix begin and end: between the index and the end of the file."""
     name, rows, columns, bits, _, start, size, scales, reserved = entry
     refuse_unless(bool(NAME.fullmatch(name)) and rows > 0 and columns > 0 and bits in FORMS, Status.INDEX)
     refuse_unless(size == rows * ((columns * bits + 7) // 8) and reserved == 0, Status.INDEX)

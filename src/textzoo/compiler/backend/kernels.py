@@ -19,14 +19,14 @@ CALL = re.compile(r"(?<!void )\btz_(\w+)\(")
 
 
 def source_of(kernel: str, variant: str) -> Path:
-    """The source of a kernel, relative to the runtime: of the variant or its relative where it has one, or generic."""
+    """Return a kernel's source, relative to the runtime: of the variant or its relative if there is one, or generic."""
     folders = (variant, RELATIVES.get(variant, GENERIC), GENERIC)
     places = [Path(folder) / f"{kernel}.c" for folder in folders]
     return next(place for place in places if (RUNTIME / place).is_file())
 
 
 def sources_of(program: Program, variant: str) -> list[Path]:
-    """All sources, relative to the runtime, sorted.
+    """Return all sources of a program, relative to the runtime, sorted.
 
     A call whose constants are packed for one variant takes exactly that variant's kernel.
     """
@@ -40,14 +40,14 @@ def sources_of(program: Program, variant: str) -> list[Path]:
 
 @functools.cache
 def kernels_called_by(source: Path) -> frozenset[str]:
-    """The kernels that a source of the runtime calls, itself or in what it includes."""
+    """Return the kernels that a source of the runtime calls, itself or in what it includes."""
     files = {RUNTIME / source, *included(RUNTIME / source)}
     names = {name for file in files for name in CALL.findall(COMMENT.sub("", file.read_text(encoding="utf-8")))}
     return frozenset(name for name in names if (RUNTIME / GENERIC / f"{name}.c").is_file())
 
 
 def included(path: Path) -> set[Path]:
-    """The files of the runtime that a file includes, directly or not."""
+    """Return the files of the runtime that a file includes, directly or not."""
     found: set[Path] = set()
     waiting = [path]
     while waiting:

@@ -43,12 +43,12 @@ UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
 
 
 def plain_text(name: str) -> str:
-    """A name from outside as it may stand in a comment or a string of C, where some characters would end it."""
+    """Return a name from outside for a comment or a string of C, which some characters would end."""
     return UNSAFE.sub("_", name)[:MAX_NAME_LENGTH]
 
 
 def comment_text(text: str) -> str:
-    """The same for a comment that may hold parentheses and products."""
+    """Return the same for a comment that may hold parentheses and products."""
     return UNSAFE_IN_COMMENTS.sub("_", text)[:MAX_NAME_LENGTH]
 
 
@@ -57,7 +57,7 @@ def c_type(dtype: np.dtype) -> str:
 
 
 def format_comment(tensor: Tensor) -> str:
-    """int8 1x128, scale 0.0025, zero point 8."""
+    """Describe a tensor with its format: int8 1x128, scale 0.0025, zero point 8."""
     if len(tensor.scales) > 1:
         return f"{tensor.describe()}, {len(tensor.scales)} scales"
     if not tensor.scales:
@@ -66,7 +66,7 @@ def format_comment(tensor: Tensor) -> str:
 
 
 def address_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
-    """The C expression of a tensor's first element."""
+    """Return the C expression of a tensor's first element."""
     if tensor.view is None:
         where = "state" if id(tensor) in states else "arena"
         return f"(({c_type(tensor.dtype)} *)({where} + {plan.offsets[id(tensor)]}))"
@@ -80,13 +80,13 @@ def address_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
 
 
 def struct_lines(struct: Struct, symbol: str) -> list[str]:
-    """A constant struct, one field per line."""
+    """Return the lines of a constant struct, one field per line."""
     fields = [f"    .{name} = {field_text(value)}," for name, value in struct.fields.items()]
     return [f"PARAMETERS {struct.type} {symbol} = {{", *fields, "};"]
 
 
 def loop_struct_lines(struct: Struct, symbol: str) -> list[str]:
-    """The same for a loop over elements, which must not know to what range its results are clamped."""
+    """Return the same for a loop over elements, which must not know to what range its results are clamped."""
     first, *rest = struct_lines(struct, symbol)
     if "range" not in struct.fields:
         return [first, *rest]
@@ -125,17 +125,17 @@ def _(value: Struct) -> str:
 
 
 def integer_text(value: int) -> str:
-    """A literal that is an int everywhere: -2147483648 is not one in C."""
+    """Return an integer as a literal that is an int everywhere: -2147483648 is not one in C."""
     return "(-2147483647 - 1)" if value == -(2**31) else str(value)
 
 
 def long_text(value: int) -> str:
-    """The same for 64 bits."""
+    """Return the same for 64 bits."""
     return "(-INT64_C(9223372036854775807) - 1)" if value == -(2**63) else f"INT64_C({value})"
 
 
 def float_text(value: np.float32) -> str:
-    """A float that is the same to the last bit, infinities and every NaN included."""
+    """Return a float as a literal that is the same to the last bit, infinities and every NaN included."""
     if np.isfinite(value):
         return f"{float(value).hex()}f"
     sign = "-" if np.signbit(value) else ""
@@ -147,7 +147,7 @@ def float_text(value: np.float32) -> str:
 
 
 def literals(values: np.ndarray) -> list[str]:
-    """The elements of a constant as literals of its type, in the order of storage."""
+    """Return the elements of a constant as literals of its type, in the order of storage."""
     flat = values.ravel()
     if flat.dtype == np.float32:
         return [float_text(value) for value in flat]
@@ -156,7 +156,7 @@ def literals(values: np.ndarray) -> list[str]:
 
 
 def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
-    """A constant array with its comment."""
+    """Return the lines of a constant array with its comment."""
     texts = literals(values)
     lines = [
         "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
@@ -190,7 +190,7 @@ def scratch_text(call: Call, plan: MemoryPlan) -> str:
 
 @statement_lines.register
 def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
-    """tz_parallel of two shards: the kernel's adapter, and what it is called with on each core.
+    """Return the lines of a call of tz_parallel with two shards: the kernel's adapter, and its arguments on each core.
 
     In a block of its own, so that all such statements use the same place on the stack.
     """
@@ -209,7 +209,7 @@ def adapter(call: Call) -> str:
 
 
 def shard_lines(program: Program) -> list[str]:
-    """For every kernel that two cores share a function that tz_parallel can call."""
+    """Return a function that tz_parallel can call for every kernel that two cores share."""
     calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
     lines: list[str] = []
     for _, call in sorted(calls.items()):
@@ -226,7 +226,7 @@ def for_loop(index: str, count: int, body: list[str]) -> list[str]:
 
 @statement_lines.register
 def loop_lines(loop: Loop, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
-    """Nested loops, neighbouring dimensions merged where every operand walks straight on."""
+    """Return nested loops, neighbouring dimensions merged where every operand walks straight on."""
     loop = straightened(loop)
     fixed = fixed_operands(loop) if loop.shape else {}
     lines = body_lines(loop, structs, fixed)
@@ -242,7 +242,7 @@ def value_type(tensor: Tensor) -> str:
 
 
 def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
-    """Operands that are the same element in every turn, and that the loop does not write: read once, before it."""
+    """Find the operands that are one element in all iterations and not written by the loop: read once, before it."""
     targets = [compute.target for compute in loop.body]
     fixed: dict[int, tuple[Operand, str]] = {}
     for compute in loop.body:
@@ -255,7 +255,7 @@ def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
 
 
 def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Operand, str]]) -> list[str]:
-    """One value after the other; what later ones of the same turn take has a variable."""
+    """Return the lines of the values, in order; those that later ones of the same iteration take have a variable."""
     taken = {operand.value_of for compute in loop.body for operand in compute.operands}
     lines: list[str] = []
     for number, compute in enumerate(loop.body):
@@ -289,7 +289,7 @@ def value_text(compute: Compute, arguments: list[str], structs: dict[int, str]) 
 
 
 def element(operand: Operand) -> str:
-    """tensor[i * 64 + j + 128]."""
+    """Return an element as an expression of C: tensor[i * 64 + j + 128]."""
     terms = [
         f"{INDICES[axis]} * {step}" if step != 1 else INDICES[axis] for axis, step in enumerate(operand.strides) if step
     ]

@@ -60,7 +60,7 @@ class Meanings:
             self._add(node)
 
     def of(self, tensor: Tensor) -> Names:
-        """A tensor's names; one that the graph does not have is a part of another one, or memory between statements."""
+        """Return a tensor's names; one that the graph lacks is a part of another one, or memory between statements."""
         if id(tensor) not in self.names and tensor.view is not None:
             start = tensor.view.offset
             return self.of(tensor.view.base)[start : start + tensor.size]
@@ -69,7 +69,7 @@ class Meanings:
         return self.names[id(tensor)]
 
     def learn(self, tensor: Tensor, places: np.ndarray, names: Names) -> None:
-        """What memory between statements means: whatever is put there."""
+        """Remember what is written to memory between statements: that is its meaning."""
         if id(tensor) not in self.names and tensor.view is None:
             self.between.add(id(tensor))
         if id(tensor) in self.between:
@@ -103,7 +103,7 @@ class Meanings:
         names[part] = self.vocabulary.updated(names[part], choices, places, new)
 
     def choices(self, moves: Iterable[Move]) -> list[Choice]:
-        """What run-time indices choose, as the graph says."""
+        """Return what run-time indices choose, as the graph says."""
         return [Choice(int(self.of(move.index)[move.element]), move.stride, move.limit) for move in moves]
 
 
@@ -134,7 +134,7 @@ class Machine:
     # ---- loops ----
 
     def run_loop(self, loop: Loop) -> None:
-        """All turns of one computation after those of another, which is the same where turns are independent."""
+        """Run all iterations of one computation after those of another: the same where iterations are independent."""
         self.check_turns(loop)
         values: list[Names] = []
         for compute in loop.body:
@@ -146,7 +146,7 @@ class Machine:
                 self.write(tensor, places, values[-1], loop.name)
 
     def operand_names(self, operand: Operand, loop: Loop, values: list[Names]) -> Names:
-        """What an operand holds in every turn: what the graph says, or else MiscompiledError."""
+        """Return what an operand holds in every iteration: what the graph says, or else raise MiscompiledError."""
         tensor, places = operand.tensor, places_of(operand, loop.shape)
         found = self.read(tensor, places, loop.name) if operand.is_memory else values[operand.value_of]
         if not np.array_equal(found, self.meanings.of(tensor)[places]):
@@ -154,13 +154,13 @@ class Machine:
         return found
 
     def only_moves(self, compute: Compute) -> bool:
-        """Whether a computation leaves its operand as it is."""
+        """Return whether a computation leaves its operand as it is."""
         target = compute.target.tensor
         copies = compute.function == "" and compute.operands[0].tensor.dtype == target.dtype
         return copies and id(target) not in self.meanings.computed
 
     def check_turns(self, loop: Loop) -> None:
-        """Demand that no turn touches what another turn writes."""
+        """Raise MiscompiledError where an iteration touches what another one writes."""
         targets = [compute.target for compute in loop.body if compute.stored]
         operands = [operand for compute in loop.body for operand in compute.operands if operand.is_memory]
         indices = [self.index_addresses(operand.tensor) for operand in (*targets, *operands)]
@@ -171,7 +171,7 @@ class Machine:
                 raise MiscompiledError(f"turns of {loop.name} would disturb each other")
 
     def touched(self, operand: Operand, loop: Loop) -> np.ndarray:
-        """(turns, n) addresses that each turn may touch."""
+        """Return the addresses that each iteration may touch, (iterations, n)."""
         storage, offset, moves = operand.tensor.location()
         if storage.is_constant:
             return np.zeros((0, 0), np.int64)
@@ -183,7 +183,7 @@ class Machine:
         return first[:, None] + steps
 
     def index_addresses(self, tensor: Tensor) -> np.ndarray:
-        """(1, n) addresses of the indices that every turn reads to find a tensor."""
+        """Return the addresses of the indices that every iteration reads to find a tensor, (1, n)."""
         storages = [storage for storage in tensor.touched()[1:] if not storage.is_constant]
         ranges = [np.arange(storage.bytes) + self.address(storage) for storage in storages]
         return np.concatenate([np.zeros(0, np.int64), *ranges])[None, :]
@@ -191,7 +191,7 @@ class Machine:
     # ---- calls ----
 
     def check_call(self, call: Call) -> None:
-        """Demand that a kernel finds its inputs, and that it writes nowhere into what it reads."""
+        """Raise MiscompiledError where a kernel does not find its inputs, or writes into what it reads."""
         inputs = [tensor for tensor in call.reads() if not tensor.is_constant]  # nothing writes into constants
         for tensor in inputs:
             self.demand(tensor, self.meanings.of(tensor), f"{tensor.name} for {call.name}")
@@ -208,7 +208,7 @@ class Machine:
             self.cells[start:end] = 0
 
     def extent(self, tensor: Tensor) -> tuple[int, int]:
-        """The first address that a tensor may touch, and the one behind the last."""
+        """Return the first address that a tensor may touch, and the one behind the last."""
         storage, offset, moves = tensor.location()
         last = offset + sum(move.stride * move.limit for move in moves) + tensor.size
         start, size = self.address(storage), storage.dtype.itemsize
@@ -222,7 +222,7 @@ class Machine:
             raise MiscompiledError(f"{what} would hold something else")
 
     def read(self, tensor: Tensor, places: np.ndarray, what: str) -> Names:
-        """The names at some elements of a tensor."""
+        """Return the names at some elements of a tensor."""
         storage, offset, moves = tensor.location()
         if not moves:
             return self.elements(storage, offset + places, what)
@@ -242,14 +242,14 @@ class Machine:
         self.cells[self.addresses(storage, reached, what)] = names[:, None] * BYTES_PER_NAME + byte_numbers(storage)
 
     def choices(self, moves: Iterable[Move], what: str) -> list[Choice]:
-        """What run-time indices choose, as they lie in memory now."""
+        """Return what run-time indices choose, as memory holds them now."""
         return [
             Choice(int(self.read(move.index, np.array([move.element]), what)[0]), move.stride, move.limit)
             for move in moves
         ]
 
     def elements(self, storage: Tensor, places: np.ndarray, what: str) -> Names:
-        """The names at elements of memory; 0 where bytes of different elements lie."""
+        """Return the names at elements of memory; 0 where bytes of different elements are."""
         if storage.is_constant:
             return self.meanings.of(storage)[places]
         cells = self.cells[self.addresses(storage, places, what)]
@@ -258,13 +258,13 @@ class Machine:
         return np.where(whole, names, 0)
 
     def addresses(self, storage: Tensor, places: np.ndarray, what: str) -> np.ndarray:
-        """(n, bytes per element) addresses of elements, all of which must lie in the storage."""
+        """Return the addresses of elements, all of which must be inside the storage: (n, bytes per element)."""
         if places.size and not 0 <= places.min() <= places.max() < storage.size:
             raise MiscompiledError(f"{what} would leave the memory of {storage.name}")
         return self.address(storage) + places[:, None] * storage.dtype.itemsize + byte_numbers(storage)
 
     def address(self, storage: Tensor) -> int:
-        """Where memory begins: states first, then the arena."""
+        """Return the address at which memory begins: states first, then the arena."""
         start = 0 if id(storage) in self.states else self.plan.state_bytes
         return start + self.plan.offsets[id(storage)]
 
@@ -274,7 +274,7 @@ def byte_numbers(storage: Tensor) -> np.ndarray:
 
 
 def places_of(operand: Operand, shape: tuple[int, ...]) -> np.ndarray:
-    """(turns,) the elements of its tensor that an operand touches, turn by turn."""
+    """Return the elements of its tensor that an operand touches in each iteration, (iterations,)."""
     places = np.array(operand.offset)
     for size, stride in zip(shape, operand.strides, strict=True):
         places = np.add.outer(places, np.arange(size) * stride)
@@ -282,12 +282,12 @@ def places_of(operand: Operand, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def is_once_each(addresses: np.ndarray) -> bool:
-    """Whether every turn has addresses (turns, n) of its own; those that indices choose are the same choice for all."""
+    """Return whether no address is touched in two iterations; what indices choose is the same choice for all."""
     return addresses.size == 0 or len(np.unique(addresses[:, 0])) == len(addresses)
 
 
 def meet(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether turns touch addresses (turns, n) of other turns: not where both touch the same in the same order."""
+    """Return whether iterations touch addresses of others: not where both touch the same in the same order."""
     if a.size == 0 or b.size == 0 or a.max() < b.min() or b.max() < a.min() or np.array_equal(a, b):
         return False
     return bool(np.intersect1d(a, b).size)

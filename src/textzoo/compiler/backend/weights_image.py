@@ -17,7 +17,7 @@ ALIGNMENT = 16
 
 
 def image_offsets(constants: list[Constant]) -> dict[str, int]:
-    """Symbol -> place behind the header."""
+    """Map each symbol to its offset behind the header."""
     offsets, place = {}, 0
     for constant in constants:
         offsets[constant.symbol] = place
@@ -26,12 +26,12 @@ def image_offsets(constants: list[Constant]) -> dict[str, int]:
 
 
 def image_bytes(constants: list[Constant]) -> int:
-    """Bytes of the whole file."""
+    """Return the size of the whole file in bytes."""
     return HEADER_BYTES + sum(-(-constant.values.nbytes // ALIGNMENT) * ALIGNMENT for constant in constants)
 
 
 def weights_image(constants: list[Constant], model_hash: str) -> bytes:
-    """The file: header, then every constant, little endian, filled up with zeros to 16 bytes.
+    """Return the file: header, then every constant, little endian, filled up with zeros to 16 bytes.
 
     Args:
         constants: In the order of weights.c.

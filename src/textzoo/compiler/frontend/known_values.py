@@ -27,7 +27,7 @@ def mark_known(graph: Graph) -> None:
 
 
 def is_index(node: Node) -> bool:
-    """Whether all that a node computes are integers without scales."""
+    """Return whether all that a node computes are integers without scales."""
     return all(str(output.dtype) in ("int32", "int64") and not output.scales for output in node.outputs)
 
 

@@ -100,11 +100,11 @@ class Operand:
 
     @property
     def is_memory(self) -> bool:
-        """Whether it is read from, or written to, memory."""
+        """Return whether it is read from, or written to, memory."""
         return self.value_of == FROM_MEMORY
 
     def same_walk(self, other: "Operand") -> bool:
-        """Whether both touch the same elements in the same order."""
+        """Return whether both touch the same elements in the same order."""
         storage, offset, moves = self.tensor.location()
         other_storage, other_offset, other_moves = other.tensor.location()
         return (
@@ -115,7 +115,7 @@ class Operand:
         )
 
     def overlaps(self, other: "Operand") -> bool:
-        """Whether both may touch the same memory."""
+        """Return whether both may touch the same memory."""
         return self.tensor.storage is other.tensor.storage
 
 
@@ -164,7 +164,7 @@ class Statement:
         raise NotImplementedError
 
     def calls(self) -> list["Call"]:
-        """The kernels that it runs."""
+        """Return the kernels that it runs."""
         return []
 
 
@@ -287,7 +287,7 @@ class Parallel(Statement):
 
 
 def straightened(loop: Loop) -> Loop:
-    """The same loop with as few dimensions as its operands allow."""
+    """Return the same loop with as few dimensions as its operands allow."""
     operands = [operand for compute in loop.body for operand in (*compute.operands, compute.target)]
     shape, walks = collapsed(loop.shape, [operand.strides for operand in operands])
     new = iter([replace(operand, strides=walk) for operand, walk in zip(operands, walks, strict=True)])
@@ -320,11 +320,11 @@ class Program:
 
     @property
     def uses_second_core(self) -> bool:
-        """Whether two cores share any of its kernels."""
+        """Return whether two cores share any of its kernels."""
         return any(isinstance(statement, Parallel) for statement in self.statements)
 
     def constants(self) -> list[Constant]:
-        """Every array in flash once, in the order of use."""
+        """Return every array in flash once, in the order of use."""
         found: dict[int, Constant] = {}
         for statement in self.statements:
             for struct in statement.structs():

@@ -42,7 +42,7 @@ class Gather(Moving):
         return normal_axis(option(node, "axis"), len(self.table(node).shape))
 
     def batch_axes(self, node: Node) -> int:
-        """How many axes table and indices have in common."""
+        """Return how many axes table and indices have in common."""
         return normal_axis(option(node, "batchDims"), len(self.indices(node).shape))
 
     def shape_problems(self, node: Node) -> list[str]:
@@ -63,16 +63,16 @@ class Gather(Moving):
         return []
 
     def batches(self, node: Node) -> int:
-        """How many tables there are, each with indices of its own."""
+        """Return how many tables there are, each with indices of its own."""
         return int(np.prod(self.table(node).shape[: self.batch_axes(node)]))
 
     def sizes(self, node: Node) -> tuple[int, int, int]:
-        """(outer, places, inner): the table of one batch as three axes, of which the middle one is indexed."""
+        """Return (outer, entries, inner): the table of one batch as three axes, of which the middle one is indexed."""
         shape, axis = self.table(node).shape, self.axis(node)
         return int(np.prod(shape[self.batch_axes(node) : axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
 
     def alias(self, node: Node) -> View | None:
-        """Where the output lies in the table, if it is one contiguous part of it."""
+        """Return where the output is in the table, if it is one contiguous part of it."""
         outer, places, inner = self.sizes(node)
         indices = self.indices(node)
         if outer != 1 or indices.size != 1 or str(indices.dtype) != "int32" or node.attributes:
@@ -99,7 +99,7 @@ class Gather(Moving):
         return [*statements, Call(self.name, node.name, "gather", struct, [table, indices], [node.output])]
 
     def packed_call(self, node: Node, counts: dict[str, int], indices: Tensor) -> Call:
-        """The look-up in a packed table, which is a parameter of the kernel."""
+        """Return the look-up in a packed table, which is a parameter of the kernel."""
         table = self.table(node)
         packed = node.attributes.packed
         comment = f"{table.describe()}, packed: {packed.kernel}"
@@ -109,7 +109,7 @@ class Gather(Moving):
 
 
 def is_aliased(node: Node, alias: View | None) -> bool:
-    """Whether the output is read where it lies in the table."""
+    """Return whether the output is read where it is in the table."""
     return alias is not None and node.output.view is not None and node.output.view.base is alias.base
 
 

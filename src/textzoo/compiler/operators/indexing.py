@@ -33,7 +33,7 @@ class GatherNd(Moving):
         return []
 
     def indexed(self, node: Node) -> tuple[int, ...]:
-        """The sizes of those axes of the table that have an index."""
+        """Return the sizes of those axes of the table that have an index."""
         table, indices = node.inputs
         return table.shape[: indices.shape[-1]]
 
@@ -70,7 +70,7 @@ class OneHot(Moving):
         return [] if fits else [f"{node.output.describe()} instead of {expected}"]
 
     def axis(self, node: Node) -> int:
-        """Where the new axis lies: -1 stands for the last one, other negative numbers for none."""
+        """Return the number of the new axis: -1 stands for the last one, other negative numbers for none."""
         axis = option(node, "axis")
         return len(node.inputs[0].shape) if axis == -1 else axis
 

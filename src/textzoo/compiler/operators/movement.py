@@ -26,12 +26,12 @@ def copy_loop(node: Node, shape: tuple[int, ...], target: Operand, source: Opera
 
 
 def whole(tensor: Tensor, shape: tuple[int, ...] | None = None, offset: int = 0) -> Operand:
-    """A contiguous walk over a tensor, or over a part of it that has `shape` and begins at `offset`."""
+    """Return a contiguous walk over a tensor, or over a part of it that has `shape` and begins at `offset`."""
     return Operand(tensor, row_major(tensor.shape if shape is None else shape), offset)
 
 
 def part(tensor: Tensor, axis: int, start: int) -> Operand:
-    """A walk over the part of a tensor that begins at `start` of an axis."""
+    """Return a walk over the part of a tensor that begins at `start` of an axis."""
     strides = row_major(tensor.shape)
     return Operand(tensor, strides, start * strides[axis])
 
@@ -58,18 +58,18 @@ class Rearrangement(Moving):
 
 
 def copies_needed(loops: list[Loop]) -> list[Loop]:
-    """Those loops whose elements do not lie there already."""
+    """Return those loops whose elements are not where they belong yet."""
     return [loop for loop in loops if not lies_there(loop)]
 
 
 def lies_there(loop: Loop) -> bool:
-    """Whether a loop copies elements to where they are; the stride of an axis of size 1 does not matter."""
+    """Return whether a loop copies elements to where they are; the stride of an axis of size 1 does not matter."""
     (compute,) = straightened(loop).body
     return compute.operands[0].same_walk(compute.target)
 
 
 def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
-    """Problems of a node that would have to convert elements while moving them."""
+    """Return the problems of a node that would have to convert elements while moving them."""
     wanted = (node.output.dtype, node.output.scales, node.output.zero_points)
     tensors = (*sources, *node.outputs)
     different = [tensor for tensor in tensors if (tensor.dtype, tensor.scales, tensor.zero_points) != wanted]
@@ -78,7 +78,7 @@ def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
 
 
 def no_bool_problems(tensor: Tensor) -> list[str]:
-    """Problems of operators that LiteRT has for all types but bool."""
+    """Return the problems of operators that LiteRT has for all types but bool."""
     return [f"{tensor.describe()}, which LiteRT does not take"] if str(tensor.dtype) == "bool" else []
 
 
@@ -87,7 +87,7 @@ def normal_axis(axis: int, rank: int) -> int:
 
 
 def constant_indices(tensor: Tensor, what: str, *dtypes: str) -> list[str]:
-    """Problems of axes, sizes and the like, which must be known when compiling; int32 or int64 where none is given."""
+    """Return the problems of axes and sizes, which must be constant; int32 or int64 where no dtype is named."""
     dtypes = dtypes or ("int32", "int64")
     wrong = [f"{what}: {tensor.describe()} instead of {' or '.join(dtypes)}"] if str(tensor.dtype) not in dtypes else []
     return constant(tensor, what) or wrong
@@ -117,7 +117,7 @@ class Concatenation(Rearrangement):
         return normal_axis(option(node, "axis"), len(node.output.shape))
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each input and where it begins in the output."""
+        """Return each input and where it begins in the output."""
         axis = self.axis(node)
         starts = np.cumsum([0, *(tensor.shape[axis] for tensor in node.operands())])
         return [
@@ -151,7 +151,7 @@ class Pack(Rearrangement):
         return normal_axis(option(node, "axis"), len(node.output.shape))
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each input and where it begins in the output."""
+        """Return each input and where it begins in the output."""
         axis, strides = self.axis(node), row_major(node.output.shape)
         rest = strides[:axis] + strides[axis + 1 :]
         return [

@@ -15,12 +15,12 @@ EDGES = {0: 1, 1: 0}
 
 
 def paddings(node: Node) -> list[tuple[int, int]]:
-    """Places before and after each axis."""
+    """Return the elements added before and after each axis."""
     return [(int(before), int(after)) for before, after in node.inputs[1].value]
 
 
 def padding_problems(node: Node, *dtypes: str) -> list[str]:
-    """Problems of paddings that do not make the output of the input."""
+    """Return the problems of paddings that do not make the output of the input."""
     source, given = node.inputs[:2]
     if problems := constant_indices(given, "the paddings", *dtypes):
         return problems
@@ -62,12 +62,12 @@ class Pad(Moving):
 
 
 def zero_of(tensor: Tensor) -> int:
-    """What stands for 0: the zero point where LiteRT heeds it."""
+    """Return the value that stands for 0: the zero point where LiteRT heeds it."""
     return tensor.zero_point if str(tensor.dtype) in INTEGER_RANGES else 0
 
 
 def zero_problems(tensor: Tensor) -> list[str]:
-    """Problems of a zero point outside of its type."""
+    """Return the problems of a zero point outside of its type."""
     low, high = INTEGER_RANGES.get(str(tensor.dtype), (0, 0))
     return [] if low <= zero_of(tensor) <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
 
@@ -105,7 +105,7 @@ def mirrored(node: Node, source: Tensor, output: Tensor, axis: int) -> list[Stat
     size, edge = source.shape[axis], EDGES[option(node, "mode")]
 
     def copy(count: int, start: int, first: int, step: int) -> Loop:
-        """`count` places from `start` of the output on: the input's from `first` on."""
+        """Copy `count` elements to `start` of the output on: the input's from `first` on."""
         into = Operand(output, (output.shape[axis] * inner, inner, 1), start * inner)
         walk = Operand(source, (size * inner, step * inner, 1), first * inner)
         return copy_loop(node, (outer, count, inner), into, walk)

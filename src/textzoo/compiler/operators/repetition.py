@@ -19,20 +19,20 @@ from textzoo.compiler.operators.movement import (
 
 
 def constant_of(like: Tensor, value: int) -> Tensor:
-    """A constant of one element, of the type of another tensor; loops have it as a literal."""
+    """Return a constant of one element, of the type of another tensor; loops have it as a literal."""
     values = np.array([value], like.dtype)
     return replace(like, name=f"{value}", symbol=f"{like.symbol}_value", shape=(1,), value=values, view=None)
 
 
 def fill_loop(node: Node, value: Tensor) -> Loop:
-    """The node's output, filled with the only element of a tensor."""
+    """Fill the node's output with the only element of a tensor."""
     return copy_loop(node, (node.output.size,), Operand(node.output, (1,)), Operand(value, (0,)))
 
 
 def along_axes(
     node: Node, sizes: dict[int, int], step: Callable[[Node, Tensor, Tensor, int], list[Statement]]
 ) -> list[Statement]:
-    """The first input with some axes made longer, one after the other, the last one first.
+    """Make some axes of the first input longer, one after the other, the last one first.
 
     Args:
         node: Its output is what comes out.

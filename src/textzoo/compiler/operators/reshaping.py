@@ -45,7 +45,7 @@ class Reshape(Rearrangement):
 
 
 def reshaped(node: Node) -> tuple[int, ...] | None:
-    """The sizes that the second input or the option gives; one of them may be -1: what is left."""
+    """Return the sizes that the second input or the option gives; one of them may be -1: what is left."""
     given = node.inputs[1].value if len(node.inputs) > 1 else option(node, "newShape", ())
     sizes = [int(size) for size in np.ravel(given)]
     if sizes.count(-1) == 1:
@@ -61,7 +61,7 @@ def expanded(node: Node) -> tuple[int, ...] | None:
 
 
 def squeezed(node: Node) -> tuple[int, ...] | None:
-    """Without the axes that the option names, or without all of size 1 where it names none."""
+    """Return the shape without the axes that the option names, or without all of size 1 where it names none."""
     shape = node.inputs[0].shape
     named = {normal_axis(int(axis), len(shape)) for axis in np.ravel(option(node, "squeezeDims", ()))}
     if any(not 0 <= axis < len(shape) or shape[axis] != 1 for axis in named):

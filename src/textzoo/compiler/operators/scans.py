@@ -16,7 +16,7 @@ def axis_of(node: Node) -> int:
 
 
 def axis_problems(node: Node, *dtypes: str) -> list[str]:
-    """Problems of an axis that is not one of the input."""
+    """Return the problems of an axis that is not one of the input."""
     source, axis = node.inputs
     if problems := constant_indices(axis, "the axis", *dtypes):
         return problems
@@ -25,7 +25,7 @@ def axis_problems(node: Node, *dtypes: str) -> list[str]:
 
 
 def sizes_around(node: Node) -> dict[str, int]:
-    """The input as three axes, of which the middle one is gone along."""
+    """Return the sizes of the input as three axes, of which the middle one is scanned."""
     shape, axis = node.inputs[0].shape, axis_of(node)
     return {
         "outer": int(np.prod(shape[:axis])),
@@ -64,7 +64,7 @@ class ArgExtreme(Operator):
         return axes_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """The kernel gives int32; int64 is a copy of that."""
+        """Call the kernel of int32; int64 is a copy of its result."""
         source, output = node.inputs[0], node.output
         places = output
         if str(output.dtype) == "int64":

@@ -39,7 +39,7 @@ class Known(Operator):
         return self.value(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Only where a pass or an output wants them in memory."""
+        """Fill or copy the output, where a pass or an output wants it in memory."""
         output, values = node.output, self.value(node)
         if not values.any():
             return [fill_loop(node, constant_of(output, 0))]
@@ -92,7 +92,7 @@ def check_range(node: Node) -> list[str]:
 
 
 def range_bounds(node: Node) -> tuple[int, ...]:
-    """(start, limit, step)"""
+    """Return (start, limit, step)."""
     return tuple(int(tensor.value) for tensor in node.inputs)
 
 

@@ -76,7 +76,7 @@ class StridedSlice(Rearrangement):
         return []
 
     def count_problems(self, node: Node) -> list[str]:
-        """Problems of bounds that do not belong to the axes."""
+        """Return the problems of bounds that do not belong to the axes."""
         source, *bounds = node.inputs
         if any(tensor.size != bounds[0].size or len(tensor.shape) != 1 for tensor in bounds) or 0 in bounds[2].value:
             return [f"bounds that do not fit {source.describe()}"]
@@ -90,18 +90,18 @@ class StridedSlice(Rearrangement):
         return ["an ellipsis that stands for no axis, or several of them"] if wrong else []
 
     def marks(self, node: Node) -> list[str]:
-        """What is done with each triple of bounds: the first mask that has its bit, or a range."""
+        """Return what is done with each triple of bounds: the first mask that has its bit, or a range."""
         masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
         bits = {mark: option(node, mask) for mark, mask in masks.items()}
         places = range(node.inputs[1].size)
         return [next((mark for mark, mask in bits.items() if mask >> place & 1), "range") for place in places]
 
     def axes_left(self, node: Node) -> int:
-        """How many axes have no bounds: an ellipsis stands for all of them."""
+        """Return how many axes have no bounds: an ellipsis stands for all of them."""
         return len(node.inputs[0].shape) - sum(mark in ("shrunk", "range") for mark in self.marks(node))
 
     def ranges(self, node: Node) -> list[Range]:
-        """What becomes of every axis, new ones among them; axes without bounds are taken whole."""
+        """Return what becomes of every axis, new ones among them; axes without bounds are taken whole."""
         whole_axes = [Range(0, 1, size, axis) for axis, size in enumerate(node.inputs[0].shape)]
         found, axis = [], 0
         for place, mark in enumerate(self.marks(node)):
@@ -116,7 +116,7 @@ class StridedSlice(Rearrangement):
         return found + whole_axes[axis:]
 
     def range_of(self, node: Node, place: int, axis: int, shrunk: bool) -> Range:
-        """Of one axis: negative bounds count from the end, bounds outside are clamped.
+        """Return the elements of one axis: negative bounds count from the end, bounds outside are clamped.
 
         Empty where one place is to be taken that lies outside: LiteRT reads what is there.
         """

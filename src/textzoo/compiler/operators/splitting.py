@@ -37,7 +37,7 @@ class Split(Rearrangement):
         return ["parts of other shapes"] if wrong else []
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each output and where it begins in the input."""
+        """Return each output and where it begins in the input."""
         axis = normal_axis(int(node.inputs[0].value.ravel()[0]), len(node.inputs[1].shape))
         step = node.output.shape[axis]
         return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
@@ -66,7 +66,7 @@ class SplitV(Split):
         return self.part_problems(node)
 
     def part_problems(self, node: Node) -> list[str]:
-        """Problems of sizes that do not make the axis, or not the outputs."""
+        """Return the problems of sizes that do not make the axis, or not the outputs."""
         source, axis, lengths = node.inputs[0], self.axis(node), self.lengths(node)
         if min(lengths) < 1 or sum(lengths) != source.shape[axis]:
             return [f"sizes {node.inputs[1].value.tolist()} of axis {axis} of {source.describe()}"]
@@ -77,14 +77,14 @@ class SplitV(Split):
         return normal_axis(int(node.inputs[2].value.ravel()[0]), len(node.inputs[0].shape))
 
     def lengths(self, node: Node) -> list[int]:
-        """Places of each part along the axis."""
+        """Return the length of each part along the axis."""
         sizes = [int(size) for size in node.inputs[1].value.ravel()]
         if sizes.count(-1) == 1:
             sizes[sizes.index(-1)] = node.inputs[0].shape[self.axis(node)] - (sum(sizes) + 1)
         return sizes
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each output and where it begins in the input."""
+        """Return each output and where it begins in the input."""
         starts = np.cumsum([0, *self.lengths(node)])
         axis = self.axis(node)
         return [
@@ -117,7 +117,7 @@ class Unpack(Split):
         return normal_axis(option(node, "axis"), len(node.inputs[0].shape))
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each output and where it begins in the input."""
+        """Return each output and where it begins in the input."""
         source, axis = node.inputs[0], self.axis(node)
         strides = row_major(source.shape)
         rest = strides[:axis] + strides[axis + 1 :]

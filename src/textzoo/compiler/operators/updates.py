@@ -32,11 +32,11 @@ class DynamicUpdateSlice(Moving):
         return [*copies_needed([stays]), written]
 
     def operands_apart(self, node: Node) -> list[Tensor]:
-        """All but the tensor that is updated: its other elements stay."""
+        """Return all but the tensor that is updated: its other elements stay."""
         return node.inputs[1:]
 
     def movement(self, node: Node) -> list[Loop]:
-        """The copy of the whole operand, and that of the new part over it."""
+        """Return the copy of the whole operand, and that of the new part over it."""
         source, update, indices = node.operands()
         strides = row_major(source.shape)
         moves = [

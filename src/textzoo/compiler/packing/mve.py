@@ -19,7 +19,7 @@ S16 = Order((Block({"row": 7}, WIDE_VECTOR), Block({}, WIDE_VECTOR)))
 
 
 def scratch_of(joined: int) -> Callable[[int, int], int]:
-    """The scratch memory of a kernel that finishes so many rows together."""
+    """Return the function of the scratch memory of a kernel that finishes `joined` rows together."""
 
     def scratch(rows: int, columns: int) -> int:
         inputs = 0 if columns % GROUP == 0 else round_up(columns, GROUP)

@@ -43,12 +43,12 @@ def compute_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> N
 
 
 def is_whole(walk: Operand, shape: tuple[int, ...]) -> bool:
-    """Whether a walk goes straight over all elements of a tensor."""
+    """Return whether a walk goes straight over all elements of a tensor."""
     return math.prod(shape) == walk.tensor.size and contiguous_part(walk, shape) is not None
 
 
 def contiguous_part(walk: Operand, shape: tuple[int, ...]) -> View | None:
-    """A walk as a view, if it goes straight on; axes of size 1 do not matter."""
+    """Return a walk as a view, if it goes straight on; axes of size 1 do not matter."""
     wanted = row_major(shape)
     straight = all(size == 1 or step == want for size, step, want in zip(shape, walk.strides, wanted, strict=True))
     return View(walk.tensor, walk.offset) if straight else None

@@ -32,18 +32,18 @@ def take_values(program: Program) -> None:
 
 
 def taken(operand: Operand, earlier: list[Compute]) -> Operand:
-    """An operand as the value of an earlier computation of the turn, if that is what lies there."""
+    """Replace an operand by the value of an earlier computation of the same iteration, if that is what it reads."""
     places = [place for place, compute in enumerate(earlier) if compute.target.same_walk(operand)]
     return replace(operand, value_of=places[-1]) if places else operand
 
 
 def kept_memory(graph: Graph) -> set[int]:
-    """The ids of memory that is read after the last statement."""
+    """Return the ids of memory that is read after the last statement."""
     return {id(tensor.storage) for tensor in (*graph.kept(), *(state.before for state in graph.states))}
 
 
 def drop_unread_stores(program: Program, kept: set[int]) -> None:
-    """Values that only the rest of the same turn takes are not written to memory."""
+    """Leave out stores of values that only later computations of the same iteration take."""
     needed = kept.union(*(read_by(statement) for statement in program.statements))
     for loop in program.loops():
         taken = {operand.value_of for compute in loop.body for operand in compute.operands}
@@ -52,6 +52,6 @@ def drop_unread_stores(program: Program, kept: set[int]) -> None:
 
 
 def read_by(statement: Statement) -> set[int]:
-    """The ids of memory that a statement reads: of its operands and their indices, and the indices of its targets."""
+    """Return the ids of the memory that a statement reads: operands, their indices, and the indices of targets."""
     operands = {id(storage) for tensor in statement.reads() for storage in tensor.touched()}
     return operands | {id(index) for tensor in statement.writes() for index in tensor.touched()[1:]}

@@ -23,7 +23,7 @@ def run(graph: Graph, program: Program) -> None:
 
 
 def folded_bias(compute: Compute) -> Constant:
-    """bias - zero point * row sum, (rows,) int32."""
+    """Return bias - zero point * row sum, (rows,) int32."""
     bias, zero_point, sums = (operand.tensor.value.astype(np.int64).ravel() for operand in compute.operands)
     target = compute.target.tensor
     values = (bias - zero_point * sums).astype(np.int32)

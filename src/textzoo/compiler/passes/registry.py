@@ -30,7 +30,7 @@ class Pass:
 
 
 def chosen_passes(without: frozenset[str]) -> list[Pass]:
-    """All passes but those named; UserError for names that are none."""
+    """Return all passes but those named; UserError for names that are none."""
     names = [entry.name for entry in TABLE]
     raise_all([unknown_name("pass", name, names) for name in sorted(without) if name not in names])
     return [entry for entry in TABLE if entry.name not in without]

@@ -65,16 +65,16 @@ class TensorInfo(Quantized):
 
     @property
     def is_constant(self) -> bool:
-        """Whether all values are known, as they are where there are none."""
+        """Return whether all values are known, as they are where there are none."""
         return len(self.data) > 0 or 0 in self.shape
 
     @property
     def is_left_out(self) -> bool:
-        """Whether there are no values to be known: it has no elements, or is of a kind that is not read."""
+        """Return whether there are no values to be known: it has no elements, or is of a kind that is not read."""
         return self.dtype == UNREAD or 0 in self.shape
 
     def values(self) -> np.ndarray:
-        """The constant as an array of its dtype and shape."""
+        """Return the constant as an array of its dtype and shape."""
         return np.frombuffer(self.data, self.dtype.newbyteorder("<")).reshape(self.shape)
 
     @property
@@ -83,7 +83,7 @@ class TensorInfo(Quantized):
         return self.shape, self.dtype, self.scales, self.zero_points
 
     def describe(self) -> str:
-        """For error messages: int8 1x128."""
+        """Return the tensor's type and shape for error messages: int8 1x128."""
         return f"{self.dtype} {shape_text(self.shape)}"
 
 
@@ -121,7 +121,7 @@ class TfliteFile:
     subgraph: int = 0
 
     def operator_names(self) -> list[str]:
-        """The kinds of operators, sorted."""
+        """Return the kinds of operators, sorted."""
         return sorted({operator.name for operator in self.operators})
 
 
@@ -136,7 +136,7 @@ def read_tflite(path: Path) -> TfliteFile:
 
 
 def read_checked_bytes(path: Path) -> bytes:
-    """The bytes of a file whose size and identifier are those of a .tflite."""
+    """Read a file whose size and identifier are those of a .tflite."""
     path = Path(path)
     require_file(path, "model file")
     size = path.stat().st_size
@@ -187,7 +187,7 @@ def _damages_named(name: str) -> Iterator[None]:
 
 
 def unpacked(content: bytes) -> Any:
-    """The schema.ModelT of a file, which is bounded by its size."""
+    """Unpack a file, which is bounded by its size, to a schema.ModelT."""
     check_limits(schema.Model.GetRootAs(content), len(content))
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
 
@@ -201,7 +201,7 @@ def damaged(name: str, why: str) -> UserError:
 
 
 def not_run(name: str, why: str) -> UserError:
-    """The error of a file in which nothing is damaged, but which LiteRT cannot run."""
+    """Return the error of a file in which nothing is damaged, but which LiteRT cannot run."""
     return UserError(f"LiteRT cannot run {name}", received=why, remedy="Export or quantize the model again.")
 
 
@@ -244,7 +244,7 @@ def _elements(shape: Sequence[int]) -> int:
 
 
 def _check_places(interface: Interface, graph: Any) -> None:
-    """A signature has no other inputs than its subgraph; what it lets out may be any tensor that is computed."""
+    """Check that a signature has no other inputs than its subgraph; its outputs may be any tensor that is computed."""
     count = len(graph.tensors or [])
     graph_inputs, graph_outputs = integers(graph.inputs), integers(graph.outputs)
     require(all(0 <= place < count for place in graph_inputs + graph_outputs), "inputs that are not there")
@@ -256,7 +256,7 @@ def _check_places(interface: Interface, graph: Any) -> None:
 
 
 def rewritten(content: bytes) -> bytes:
-    """The subgraph that `parse_tflite` checks, written anew with its constants: nothing wild survives that.
+    """Write the subgraph that `parse_tflite` checks anew, with its constants: nothing unchecked survives that.
 
     Tensors that nobody reads are empty in it, and what its signature does not let out is no output.
     """
@@ -285,14 +285,14 @@ def rewritten(content: bytes) -> bytes:
 
 
 def _empty_tensor(tensor: Any, empty_buffer: int) -> Any:
-    """A tensor that may stand where nobody reads one."""
+    """Return a tensor that may be anywhere where nothing reads one."""
     empty = schema.TensorT()
     empty.name, empty.buffer = tensor.name, empty_buffer
     return empty
 
 
 def _keep_operator_codes(model: Any, graph: Any) -> None:
-    """Only the codes of operators that are there: LiteRT refuses files with others that it does not know."""
+    """Keep only the codes of operators that are used: LiteRT refuses files with others that it does not know."""
     kept = sorted({operator.opcodeIndex for operator in graph.operators})
     model.operatorCodes = [model.operatorCodes[place] for place in kept]
     for operator in graph.operators:
@@ -300,7 +300,7 @@ def _keep_operator_codes(model: Any, graph: Any) -> None:
 
 
 def own_buffer(buffer: Any, content: bytes) -> Any:
-    """A buffer with its data inside the flatbuffer."""
+    """Return a buffer with its data inside the flatbuffer."""
     if buffer.offset > 1:
         buffer.data = np.frombuffer(content[buffer.offset : buffer.offset + buffer.size], np.uint8)
     buffer.offset = buffer.size = 0
@@ -321,7 +321,7 @@ def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
 
 
 def _unread_tensor(index: int, tensor: Any) -> TensorInfo:
-    """A tensor whose values nobody reads, left over from what made the file: only its place counts."""
+    """Return a tensor that nothing reads, left over from what made the file: only its number counts."""
     return TensorInfo(index, text(tensor.name), tuple(integers(tensor.shape)), UNREAD, (), (), b"")
 
 
@@ -367,7 +367,7 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
 
 
 def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:
-    """Every tensor is an input, a constant, or written once before it is read; variables are refused later."""
+    """Check that each tensor is an input, a constant, or written once before it is read; others refuse variables."""
     computed = {index for operator in operators for index in operator.outputs}
     known = {tensor.index for tensor in tensors if tensor.data}
     known.update(tensor.index for tensor in tensors if tensor.is_left_out and tensor.index not in computed)
@@ -381,7 +381,7 @@ def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], op
 
 
 def context_length_of(graph: TfliteFile, content: bytes, label: str) -> int:
-    """The context length from the file's description, or else from the table of position embeddings."""
+    """Return the context length from the file's description, or else from the table of position embeddings."""
     description = schema.Model.GetRootAs(content).Description() or b""
     match = DESCRIPTION.fullmatch(description.decode("utf-8", "replace"))
     lengths = [int(match[2])] if match else []

@@ -22,7 +22,7 @@ MAX_NUMBER = 8
 
 
 def _tables_of(union: type) -> dict[int, type]:
-    """Type code -> class of the table, for a union of the schema."""
+    """Map type codes of a union of the schema to the classes of its tables."""
     return {code: getattr(schema, name) for name, code in vars(union).items() if name[0].isupper() and code}
 
 
@@ -158,7 +158,7 @@ def _take_table(table: Any, left: Allowance) -> None:
 
 @functools.cache
 def _vectors_of(kind: type) -> tuple[list[str], list[str]]:
-    """How a table's reader calls the lengths of its vectors, and its texts: fields that are None while they are empty.
+    """Return a reader's names of the lengths of a table's vectors, and of its texts: fields that are None while empty.
 
     Unions and tables inside, which are None too, are left to those who know them.
     """

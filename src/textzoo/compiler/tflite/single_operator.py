@@ -64,13 +64,13 @@ class Tensor:
 
 
 def constant(values: np.ndarray, scale: float | Sequence[float] = (), **quantization) -> Tensor:
-    """A constant tensor that holds `values`."""
+    """Return a constant tensor that holds `values`."""
     values = np.asarray(values)
     return Tensor(values.shape, values.dtype.name, scale, data=values, **quantization)
 
 
 def _packed(values: np.ndarray, bits: int) -> np.ndarray:
-    """`values` (int8, each within `bits` bits), flattened, several to a byte, the first in the lowest bits."""
+    """Pack `values` (int8, each within `bits` bits), flattened, several to a byte, the first in the lowest bits."""
     per_byte = 8 // bits
     flat = values.astype(np.uint8).reshape(-1) & ((1 << bits) - 1)
     flat = np.pad(flat, (0, -len(flat) % per_byte)).reshape(-1, per_byte)
@@ -152,12 +152,12 @@ def build(
     outputs: Sequence[Tensor],
     version: int = 1,
 ) -> bytes:
-    """The .tflite of one operator; see `Operation`."""
+    """Build the .tflite of one operator; see `Operation`."""
     return build_all([Operation(op_name, inputs, outputs, options or {}, version)])
 
 
 def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] = MappingProxyType({})) -> bytes:
-    """The .tflite of several operators, each of which may read what earlier ones have computed.
+    """Build the .tflite of several operators, each of which may read what earlier ones have computed.
 
     The same Tensor object is the same tensor of the model. Those with data are constants; the others that no operator
     computes are the model's inputs, "input_0", "input_1", ... in the order of their first use; those that no other
@@ -181,7 +181,7 @@ def build_step(
     outputs: Mapping[str, Tensor],
     context_length: int = 0,
 ) -> bytes:
-    """The .tflite of a decode step: the same, with inputs and outputs as they are given.
+    """Build the .tflite of a decode step: the same, with inputs and outputs as they are given.
 
     Args:
         operations: In the order of their computation.
@@ -206,7 +206,7 @@ def build_named(
     description: str = "",
     signature: str = "main",
 ) -> bytes:
-    """The .tflite of operators with an interface of its own.
+    """Build the .tflite of operators with an interface of its own.
 
     Args:
         operations: In the order of their computation.
@@ -236,7 +236,7 @@ def build_named(
 
 
 def _named_tensors(operations: Sequence[Operation], states: Mapping[Tensor, Tensor]) -> dict[str, list[Tensor]]:
-    """What tensors are for the model -> those tensors, each once, in the order of their first use."""
+    """Return the tensors that are named for the model, each once, in the order of their first use."""
     held = {*states.keys(), *states.values()}
     read = dict.fromkeys(tensor for operation in operations for tensor in operation.inputs if tensor is not None)
     written = dict.fromkeys(tensor for operation in operations for tensor in operation.outputs)
@@ -276,7 +276,7 @@ def _signature_entry(name: str, place: int) -> schema.TensorMapT:
 
 
 def run_reference(model: bytes, *values: np.ndarray) -> list[np.ndarray]:
-    """The outputs of `model` for the values of its inputs, in order, by LiteRT's reference kernels."""
+    """Compute the outputs of `model` for the values of its inputs, in order, by LiteRT's reference kernels."""
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     for detail, value in zip(interpreter.get_input_details(), values, strict=True):

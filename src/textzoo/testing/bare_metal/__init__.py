@@ -104,7 +104,7 @@ def build(
 
 
 def code_bytes(source: Path, core: str, folder: Path) -> int:
-    """Bytes of a kernel's code and tables, compiled as projects compile kernels."""
+    """Return the bytes of a kernel's code and tables, compiled as projects compile kernels."""
     board, target = CORES[core], folder / f"{source.stem}.o"
     compile_with(board.compiler, [*board.flags, "-O2", "-fno-strict-aliasing", "-c"], [str(source)], target)
     table = finish([str(tool_beside(board.compiler, "size")), str(target)], folder)
@@ -114,7 +114,7 @@ def code_bytes(source: Path, core: str, folder: Path) -> int:
 def build_for_twin(
     sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
 ) -> None:
-    """The same for a twin, with the start-up code of projects."""
+    """Build for an emulated board, with the start-up code of projects."""
     shared = PLATFORM_SOURCES / "twins"
     machine = shared / board.twin
     layout = {"RESET": twin.reset.origin, "CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}

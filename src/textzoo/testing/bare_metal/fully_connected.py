@@ -24,14 +24,14 @@ class Layer(AnyLayer):
     kernel: str = "fully_connected_s8"
 
     def expected(self) -> np.ndarray:
-        """(rows,) int8: the contract in include/textzoo/fully_connected_s8.h, in 64 bits."""
+        """Return the contract in include/textzoo/fully_connected_s8.h, in 64 bits: (rows,) int8."""
         sums = self.weights.astype(np.int64) @ self.input.astype(np.int64) + self.bias
         total = 31 - self.shifts.astype(np.int64)
         scaled = (sums * self.multipliers + (np.int64(1) << (total - 1))) >> total
         return np.clip(scaled.astype(np.int32) + self.zero_point, *self.clamp).astype(np.int8)
 
     def row_constants(self) -> list[np.ndarray]:
-        """The kernel for many zeros counts inputs from -128: its bias holds the difference."""
+        """Return a bias that holds the difference for the kernel for many zeros, which counts inputs from -128."""
         counted = LOWEST * self.weights.astype(np.int64).sum(axis=1) if self.kernel == SPARSE else 0
         return [(self.bias + counted).astype(np.int32), self.multipliers]
 
@@ -46,7 +46,7 @@ def random_layer(
     shifts: tuple[int, int] = (-14, -8),
     kernel: str = "fully_connected_s8",
 ) -> Layer:
-    """A layer of random numbers.
+    """Make a layer of random numbers.
 
     Args:
         rng: Where they come from.
@@ -68,7 +68,7 @@ def random_layer(
 
 
 def behind_relu(rng: np.random.Generator, layer: Layer, zeros: float) -> Layer:
-    """The layer for the kernel that leaves out columns, with this share of inputs of -128; few others are large."""
+    """Make the layer for the kernel that leaves out columns, with a share of inputs of -128; few others are large."""
     values = LOWEST + 1 + np.minimum(rng.exponential(27, layer.input.size), 254).astype(int)
     is_zero = rng.random(layer.input.size) < zeros
     return replace(layer, input=np.where(is_zero, LOWEST, values).astype(np.int8), kernel=SPARSE)
@@ -81,7 +81,7 @@ def typical_layer(
     shifts: tuple[int, int] = (-14, -8),
     kernel: str = "fully_connected_s8",
 ) -> Layer:
-    """A layer whose weights and inputs are spread as those of trained models are, for kernels to which that matters.
+    """Make a layer whose weights and inputs are distributed as in trained models, for kernels to which that matters.
 
     Normal numbers; the largest weight of every row is the largest that the kernel takes, as in quantized models.
     """

@@ -23,11 +23,11 @@ class WideLayer(AnyLayer):
     kernel: str = KERNEL
 
     def sums(self) -> np.ndarray:
-        """(rows,) int64."""
+        """Return the sums of products and bias, (rows,) int64."""
         return self.weights.astype(np.int64) @ self.input.astype(np.int64) + self.bias
 
     def expected(self) -> np.ndarray:
-        """(rows,) int16: the contract in include/textzoo/fully_connected_s16.h, in numbers of Python."""
+        """Return the contract in include/textzoo/fully_connected_s16.h, in numbers of Python: (rows,) int16."""
         scaled = [
             (value * (high << 31 | low) // 2**31 + 2 ** (30 - shift) - (value < 0)) >> (31 - shift)
             for value, high, low, shift in zip(
@@ -44,7 +44,7 @@ class WideLayer(AnyLayer):
 def random_wide_layer(
     rng: np.random.Generator, rows: int, columns: int, shifts: tuple[int, int] = (-18, -12)
 ) -> WideLayer:
-    """A layer of random numbers, whose sums fit 32 bits for up to 512 columns.
+    """Make a layer of random numbers, whose sums fit 32 bits for up to 512 columns.
 
     Args:
         rng: Where they come from.
