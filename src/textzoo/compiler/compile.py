@@ -35,7 +35,7 @@ class CompiledModel:
     Attributes:
         files: File name -> content.
         sources: Of the runtime, relative to it.
-        plan: Where every byte of RAM lies.
+        plan: The location of every byte of RAM.
         flash: Bytes of constants.
         weights_image: All constants as weights.bin.
         program: The statements, for reports.

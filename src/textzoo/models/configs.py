@@ -1,6 +1,6 @@
 """The configuration of each architecture: what it takes, and the weights and states that follow. Imports no Keras.
 
-A field is a key of the model section of the same name, where its default, range and meaning stand; `vocabulary_size`
+A field is a key of the model section of the same name, which has its default, range and meaning; `vocabulary_size`
 comes from the tokenizer. What an architecture fixes, instead of leaving it to the user, is a class variable or a
 property.
 """

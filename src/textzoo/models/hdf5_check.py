@@ -1,4 +1,4 @@
-"""HDF5 files that nobody vouches for: what they declare is bounded before anything of it is read."""
+"""Untrusted HDF5 files: what they declare is bounded before anything of it is read."""
 
 import math
 import re
@@ -17,7 +17,7 @@ SPARE_BYTES = 1 << 16
 # Configuration, names of layers and weights: of each group or data set, and their bytes in the whole file.
 MAX_ATTRIBUTES = 64
 MAX_ATTRIBUTE_BYTES = 1 << 26
-# Texts of any length lie in collections that begin so, with their length in 8 bytes.
+# Texts of any length are in collections that begin so, with their length in 8 bytes.
 COLLECTION = re.compile(rb"GCOL.{4}(.{8})", re.DOTALL)
 
 

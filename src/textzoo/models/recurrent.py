@@ -25,7 +25,7 @@ class RecurrentLayer(keras.layers.Layer):
         units: Width of the states and of the output.
     """
 
-    # Its number of gates and its states stand there.
+    # It has the number of gates and the states.
     CONFIG: ClassVar[type[RecurrentConfig]]
     # A second bias, of what the last output gives to the gates; only where the cell needs both apart.
     recurrent_bias: Any = None

@@ -145,7 +145,7 @@ class TransformerBlock(keras.layers.Layer):
 class TransformerLanguageModel(LanguageModel):
     """Embeddings, blocks, logits: tokens (batch, time) int32, time <= context_length -> (batch, time, vocabulary).
 
-    An architecture is its configuration: which norms, biases and positions there are stands in that class.
+    An architecture is its configuration: that class says which norms, biases and positions there are.
     """
 
     CONFIG: ClassVar[type[TransformerConfig]]

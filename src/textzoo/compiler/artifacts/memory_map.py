@@ -1,4 +1,4 @@
-"""The memory map of a compiled model as a picture: what lies in the arena when, and what fills flash and RAM."""
+"""The memory map of a compiled model as a picture: what is in the arena when, and what fills flash and RAM."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ LIGHTENED = 0.4
 # A label is drawn in the largest of these sizes, lying or upright, that fits its block, or not at all.
 FONT_SIZES = (8, 7, 6, 5)
 ANGLES = (0, 90)
-# Beside other texts nobody looks for a name in a block that is smaller than this share of the arena.
+# Blocks smaller than this share of the arena have no label.
 SMALLEST_LABELLED = 0.01
 MAX_LABEL_LENGTH = 28
 LISTED_BLOCKS = 8
@@ -60,9 +60,9 @@ def extent(block: Block, statements: int) -> tuple[int, int]:
 def draw_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
     for index, block in enumerate(plan.blocks):
         left, right = extent(block, statements)
-        place = (left, block.offset)
+        corner = (left, block.offset)
         axes.add_patch(
-            Rectangle(place, right - left, block.bytes, facecolor=colour_of(index), edgecolor="white", linewidth=0.5)
+            Rectangle(corner, right - left, block.bytes, facecolor=colour_of(index), edgecolor="white", linewidth=0.5)
         )
     axes.set_xlim(0, statements + 1)
     axes.set_ylim(0, max(plan.arena_bytes, 1))
@@ -87,8 +87,8 @@ def list_largest(axes: Axes, plan: MemoryPlan) -> None:
 
 def add_key(axes: Axes, patches: list[Rectangle], names: list[str], *, columns: int, below: float, title: str) -> None:
     """Add a key below the axes; `below` is a share of their height."""
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, below), "ncols": columns, "frameon": False}
-    key = axes.legend(patches, names, title=title, fontsize=8, title_fontsize=8, **place)
+    options = {"loc": "upper center", "bbox_to_anchor": (0.5, below), "ncols": columns, "frameon": False}
+    key = axes.legend(patches, names, title=title, fontsize=8, title_fontsize=8, **options)
     for text in key.get_texts():
         text.set_parse_math(False)
 

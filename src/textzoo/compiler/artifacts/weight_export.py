@@ -52,8 +52,8 @@ def named_matrices(nodes: Sequence[Node]) -> Iterator[tuple[str, Tensor]]:
     """Name -> tensor: its own name for a layer's weights, that of what is looked up for a table."""
     seen: set[int] = set()
     for node in nodes:
-        place = MATRIX_INPUTS.get(node.operator)
-        tensor = node.inputs[place] if place is not None else None
+        index = MATRIX_INPUTS.get(node.operator)
+        tensor = node.inputs[index] if index is not None else None
         if tensor is None or id(tensor) in seen or not is_matrix(tensor):
             continue
         seen.add(id(tensor))

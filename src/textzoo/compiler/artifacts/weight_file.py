@@ -1,6 +1,6 @@
-"""weights.tzw: the matrices of a model in one file that a device reads where it lies.
+"""weights.tzw: the matrices of a model in one file that a device reads in place.
 
-Its form stands in deployment/weight_file/weight_file.h, whose reader in C refuses the same files for the same reasons.
+Its format is in deployment/weight_file/weight_file.h, whose reader in C refuses the same files for the same reasons.
 """
 
 import re
@@ -20,7 +20,7 @@ MAGIC = b"TZWF"
 VERSION = 1
 ALIGNMENT = 16
 HEADER = struct.Struct("<4sIIII12s")
-# name, rows, columns, bits, zero point, place of the weights, their bytes, place of the scales, 0
+# name, rows, columns, bits, zero point, offset of the weights, their bytes, offset of the scales, 0
 ENTRY = struct.Struct("<64sIIIiIIII")
 NAME = re.compile(rb"[A-Za-z0-9_]{1,63}\0+")
 MAX_NAME_LENGTH = 63
@@ -109,17 +109,17 @@ def unpacked(content: bytes, rows: int, columns: int, bits: int) -> np.ndarray:
 
 def write_weight_file(matrices: Sequence[Matrix]) -> bytes:
     """Return the content of a weights.tzw; ValueError for what it cannot hold."""
-    place = HEADER.size + ENTRY.size * len(matrices)
+    offset = HEADER.size + ENTRY.size * len(matrices)
     index, payload = b"", b""
     for matrix in matrices:
         check_matrix(matrix)
         weights, scales = filled_up(matrix.packed()), filled_up(matrix.scales.astype("<f4").tobytes())
         numbers = (*matrix.values.shape, matrix.bits, matrix.zero_point)
-        start = place + len(payload)
+        start = offset + len(payload)
         sizes = (start, len(matrix.packed()), start + len(weights), 0)
         index += ENTRY.pack(matrix.name.encode("ascii"), *numbers, *sizes)
         payload += weights + scales
-    length = place + len(payload)
+    length = offset + len(payload)
     header = HEADER.pack(MAGIC, VERSION, len(matrices), length, 0, bytes(12))
     return with_checksum(header + index + payload)
 

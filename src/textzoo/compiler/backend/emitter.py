@@ -203,8 +203,8 @@ def name_structs(program: Program) -> dict[int, tuple[str, list[str]]]:
     known: dict[tuple[str, ...], str] = {}
     for number, statement in enumerate(program.statements):
         lines_of = loop_struct_lines if isinstance(statement, Loop) else struct_lines
-        for place, struct in enumerate(statement.structs()):
-            symbol = f"step_{number}" + (f"_{place}" if place else "")
+        for index, struct in enumerate(statement.structs()):
+            symbol = f"step_{number}" + (f"_{index}" if index else "")
             key = tuple(lines_of(struct, ""))
             if key in known:
                 named[id(struct)] = (known[key], [])

@@ -19,8 +19,8 @@ def lower(graph: Graph, target: Target) -> Program:
 def carried_states(graph: Graph) -> list[Statement]:
     """Return the copies of new states to where the next step reads them, as if all were made at the same time.
 
-    A new state may lie in an old one that another copy overwrites: it is copied before that. Where states take each
-    other's places in a circle, one of them is put aside.
+    A new state may be in the memory of an old one that another copy overwrites: it is copied before that. Where states
+    take each other's memory in a circle, one of them is put aside.
     """
     waiting = [state for state in graph.states if not same_location(state.after, state.before)]
     statements: list[Statement] = []

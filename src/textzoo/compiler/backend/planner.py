@@ -1,4 +1,4 @@
-"""Where every byte of RAM lies: states one after the other, everything else in an arena that is used over and over."""
+"""The location of every byte of RAM: states one after the other, everything else in an arena that is reused."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ class Block:
         bytes: Its size.
         first: Index of the statement that writes it first; -1 for an input.
         last: Index of the last statement that needs it.
-        offset: Where it lies.
+        offset: Its first byte.
     """
 
     label: str

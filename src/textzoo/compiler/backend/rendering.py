@@ -32,7 +32,7 @@ C_TYPES = {
     "bool": "uint8_t",
     "float32": "float",
 }
-# What a value of each type is while it lies in a variable; all others are int32_t.
+# What a value of each type is while it is in a variable; all others are int32_t.
 VALUE_TYPES = {"int64": "int64_t", "float32": "float"}
 INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
@@ -192,7 +192,7 @@ def scratch_text(call: Call, plan: MemoryPlan) -> str:
 def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
     """Return the lines of a call of tz_parallel with two shards: the kernel's adapter, and its arguments on each core.
 
-    In a block of its own, so that all such statements use the same place on the stack.
+    In a block of its own, so that all such statements use the same stack slot.
     """
     shards = [shard_text(call, plan, structs) for call in both.calls()]
     return ["{", f"    tz_parallel({adapter(both.first)}, {shards[0]},", f"                {shards[1]});", "}"]
@@ -213,7 +213,7 @@ def shard_lines(program: Program) -> list[str]:
     calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
     lines: list[str] = []
     for _, call in sorted(calls.items()):
-        inputs = [f"shard->inputs[{place}]" for place in range(len(call.inputs))]
+        inputs = [f"shard->inputs[{index}]" for index in range(len(call.inputs))]
         scratch = ["shard->scratch"] if call.scratch is not None else []
         body = f"    tz_{call.kernel}({', '.join(['shard->parameters', *inputs, 'shard->output', *scratch])});"
         lines += [f"static void {adapter(call)}(const tz_shard_t *shard)", "{", body, "}", ""]

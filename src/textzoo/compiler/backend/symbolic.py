@@ -54,8 +54,8 @@ class Vocabulary:
             choices: What each index adds, the outermost first.
             count: Elements that are read from there on.
         """
-        for place, choice in enumerate(choices):
-            rest = count + sum(later.stride * later.limit for later in choices[place + 1 :])
+        for number, choice in enumerate(choices):
+            rest = count + sum(later.stride * later.limit for later in choices[number + 1 :])
             steps = np.arange(choice.limit + 1)[None, :] * choice.stride
             table = candidates[np.arange(rest)[:, None] + steps]
             candidates = np.array([self.one_of(choice.name, row) for row in table], np.int64)
@@ -67,20 +67,20 @@ class Vocabulary:
             return int(candidates[0])
         return int(self.block(("one of", index, digest(candidates)), 1)[0])
 
-    def updated(self, old: Names, choices: Sequence[Choice], places: np.ndarray, new: Names) -> Names:
+    def updated(self, old: Names, choices: Sequence[Choice], offsets: np.ndarray, new: Names) -> Names:
         """Return the names of `old` after an update at an offset that indices choose.
 
         Args:
             old: All elements that the update may reach.
             choices: What each index adds.
-            places: (n,) where the new elements go, counted from the chosen place.
+            offsets: (n,) where the new elements go, counted from the chosen offset.
             new: (n,) names of the new elements.
         """
         if not choices:
             changed = old.copy()
-            changed[places] = new
+            changed[offsets] = new
             return changed
-        return self.block(("updated", tuple(choices), digest(old), digest(places), digest(new)), len(old))
+        return self.block(("updated", tuple(choices), digest(old), digest(offsets), digest(new)), len(old))
 
 
 def reach(choices: Sequence[Choice]) -> int:

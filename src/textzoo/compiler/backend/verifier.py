@@ -1,6 +1,6 @@
 """Checks the final program of every compilation: each read sees the write that the graph says.
 
-The program is run once with names in the place of values (symbolic.py), at the very addresses of the memory plan, byte
+The program is run once with names instead of values (symbolic.py), at the very addresses of the memory plan, byte
 by byte. What the graph says is computed without any memory: every tensor has its own names there. A statement whose
 operands all hold the names of the tensors that it means leaves the names of what it computes; at the end, outputs and
 states must hold theirs. So a view of memory that was overwritten, a part that was never written, two tensors at one
@@ -68,12 +68,12 @@ class Meanings:
             self.names[id(tensor)] = self.vocabulary.block(("tensor", id(tensor)), tensor.size)
         return self.names[id(tensor)]
 
-    def learn(self, tensor: Tensor, places: np.ndarray, names: Names) -> None:
+    def learn(self, tensor: Tensor, offsets: np.ndarray, names: Names) -> None:
         """Remember what is written to memory between statements: that is its meaning."""
         if id(tensor) not in self.names and tensor.view is None:
             self.between.add(id(tensor))
         if id(tensor) in self.between:
-            self.of(tensor)[places] = names
+            self.of(tensor)[offsets] = names
 
     def _add(self, node: Node) -> None:
         operator = operator_of(node)
@@ -97,10 +97,10 @@ class Meanings:
         whole, start, moves = target.tensor, 0, ()
         if not any(whole is output for output in node.outputs):
             whole, start, moves = whole.view.base, whole.view.offset, whole.view.moves
-        choices, places = self.choices(moves), places_of(target, loop.shape)
-        part = slice(start, start + reach(choices) + int(places.max()) + 1)
-        names, new = self.names[id(whole)], self.of(source.tensor)[places_of(source, loop.shape)]
-        names[part] = self.vocabulary.updated(names[part], choices, places, new)
+        choices, offsets = self.choices(moves), offsets_of(target, loop.shape)
+        part = slice(start, start + reach(choices) + int(offsets.max()) + 1)
+        names, new = self.names[id(whole)], self.of(source.tensor)[offsets_of(source, loop.shape)]
+        names[part] = self.vocabulary.updated(names[part], choices, offsets, new)
 
     def choices(self, moves: Iterable[Move]) -> list[Choice]:
         """Return what run-time indices choose, as the graph says."""
@@ -108,7 +108,7 @@ class Meanings:
 
 
 class Machine:
-    """The memory of a device during one step, with the names of what lies there.
+    """The memory of a device during one step, with the names of what is there.
 
     Attributes:
         cells: One per byte of the states, then of the arena; 0 where nothing was written.
@@ -139,17 +139,17 @@ class Machine:
         values: list[Names] = []
         for compute in loop.body:
             operands = [self.operand_names(operand, loop, values) for operand in compute.operands]
-            tensor, places = compute.target.tensor, places_of(compute.target, loop.shape)
-            values.append(operands[0] if self.only_moves(compute) else self.meanings.of(tensor)[places])
-            self.meanings.learn(tensor, places, values[-1])
+            tensor, offsets = compute.target.tensor, offsets_of(compute.target, loop.shape)
+            values.append(operands[0] if self.only_moves(compute) else self.meanings.of(tensor)[offsets])
+            self.meanings.learn(tensor, offsets, values[-1])
             if compute.stored:
-                self.write(tensor, places, values[-1], loop.name)
+                self.write(tensor, offsets, values[-1], loop.name)
 
     def operand_names(self, operand: Operand, loop: Loop, values: list[Names]) -> Names:
         """Return what an operand holds in every iteration: what the graph says, or else raise MiscompiledError."""
-        tensor, places = operand.tensor, places_of(operand, loop.shape)
-        found = self.read(tensor, places, loop.name) if operand.is_memory else values[operand.value_of]
-        if not np.array_equal(found, self.meanings.of(tensor)[places]):
+        tensor, offsets = operand.tensor, offsets_of(operand, loop.shape)
+        found = self.read(tensor, offsets, loop.name) if operand.is_memory else values[operand.value_of]
+        if not np.array_equal(found, self.meanings.of(tensor)[offsets]):
             raise MiscompiledError(f"{loop.name} would read something else than {tensor.name}")
         return found
 
@@ -168,14 +168,14 @@ class Machine:
             written = self.touched(target, loop)
             others = [self.touched(other, loop) for other in (*targets[:number], *operands)]
             if not is_once_each(written) or any(meet(written, other) for other in (*others, *indices)):
-                raise MiscompiledError(f"turns of {loop.name} would disturb each other")
+                raise MiscompiledError(f"iterations of {loop.name} would disturb each other")
 
     def touched(self, operand: Operand, loop: Loop) -> np.ndarray:
         """Return the addresses that each iteration may touch, (iterations, n)."""
         storage, offset, moves = operand.tensor.location()
         if storage.is_constant:
             return np.zeros((0, 0), np.int64)
-        first = self.address(storage) + (offset + places_of(operand, loop.shape)) * storage.dtype.itemsize
+        first = self.address(storage) + (offset + offsets_of(operand, loop.shape)) * storage.dtype.itemsize
         steps = np.arange(storage.dtype.itemsize)
         for move in moves:
             way = np.arange(move.limit + 1) * move.stride * storage.dtype.itemsize
@@ -201,7 +201,7 @@ class Machine:
         if scratch is not None:
             start = self.plan.state_bytes + self.plan.offsets[id(scratch)]
             written.append((start, start + scratch.bytes))
-        clash = any(overlap(one, other) for place, one in enumerate(written) for other in [*written[:place], *read])
+        clash = any(overlap(one, other) for number, one in enumerate(written) for other in [*written[:number], *read])
         if clash:
             raise MiscompiledError(f"{call.name} would write into what it reads")
         for start, end in written:
@@ -221,24 +221,24 @@ class Machine:
         if not np.array_equal(self.read(tensor, np.arange(tensor.size), what), names):
             raise MiscompiledError(f"{what} would hold something else")
 
-    def read(self, tensor: Tensor, places: np.ndarray, what: str) -> Names:
+    def read(self, tensor: Tensor, offsets: np.ndarray, what: str) -> Names:
         """Return the names at some elements of a tensor."""
         storage, offset, moves = tensor.location()
         if not moves:
-            return self.elements(storage, offset + places, what)
-        choices, count = self.choices(moves, what), int(places.max()) + 1
+            return self.elements(storage, offset + offsets, what)
+        choices, count = self.choices(moves, what), int(offsets.max()) + 1
         candidates = self.elements(storage, offset + np.arange(reach(choices) + count), what)
-        return self.meanings.vocabulary.chosen(candidates, choices, count)[places]
+        return self.meanings.vocabulary.chosen(candidates, choices, count)[offsets]
 
-    def write(self, tensor: Tensor, places: np.ndarray, names: Names, what: str) -> None:
+    def write(self, tensor: Tensor, offsets: np.ndarray, names: Names, what: str) -> None:
         """Put names at some elements of a tensor."""
         storage, offset, moves = tensor.location()
         if storage.is_constant:
             raise MiscompiledError(f"{what} would write into the constant {storage.name}")
         choices = self.choices(moves, what)
-        reached = offset + (np.arange(reach(choices) + int(places.max()) + 1) if choices else places)
+        reached = offset + (np.arange(reach(choices) + int(offsets.max()) + 1) if choices else offsets)
         if choices:
-            names = self.meanings.vocabulary.updated(self.elements(storage, reached, what), choices, places, names)
+            names = self.meanings.vocabulary.updated(self.elements(storage, reached, what), choices, offsets, names)
         self.cells[self.addresses(storage, reached, what)] = names[:, None] * BYTES_PER_NAME + byte_numbers(storage)
 
     def choices(self, moves: Iterable[Move], what: str) -> list[Choice]:
@@ -248,20 +248,20 @@ class Machine:
             for move in moves
         ]
 
-    def elements(self, storage: Tensor, places: np.ndarray, what: str) -> Names:
+    def elements(self, storage: Tensor, offsets: np.ndarray, what: str) -> Names:
         """Return the names at elements of memory; 0 where bytes of different elements are."""
         if storage.is_constant:
-            return self.meanings.of(storage)[places]
-        cells = self.cells[self.addresses(storage, places, what)]
+            return self.meanings.of(storage)[offsets]
+        cells = self.cells[self.addresses(storage, offsets, what)]
         names = cells[:, 0] // BYTES_PER_NAME
         whole = (cells == names[:, None] * BYTES_PER_NAME + byte_numbers(storage)).all(axis=1)
         return np.where(whole, names, 0)
 
-    def addresses(self, storage: Tensor, places: np.ndarray, what: str) -> np.ndarray:
+    def addresses(self, storage: Tensor, offsets: np.ndarray, what: str) -> np.ndarray:
         """Return the addresses of elements, all of which must be inside the storage: (n, bytes per element)."""
-        if places.size and not 0 <= places.min() <= places.max() < storage.size:
+        if offsets.size and not 0 <= offsets.min() <= offsets.max() < storage.size:
             raise MiscompiledError(f"{what} would leave the memory of {storage.name}")
-        return self.address(storage) + places[:, None] * storage.dtype.itemsize + byte_numbers(storage)
+        return self.address(storage) + offsets[:, None] * storage.dtype.itemsize + byte_numbers(storage)
 
     def address(self, storage: Tensor) -> int:
         """Return the address at which memory begins: states first, then the arena."""
@@ -273,12 +273,12 @@ def byte_numbers(storage: Tensor) -> np.ndarray:
     return np.arange(storage.dtype.itemsize)
 
 
-def places_of(operand: Operand, shape: tuple[int, ...]) -> np.ndarray:
+def offsets_of(operand: Operand, shape: tuple[int, ...]) -> np.ndarray:
     """Return the elements of its tensor that an operand touches in each iteration, (iterations,)."""
-    places = np.array(operand.offset)
+    offsets = np.array(operand.offset)
     for size, stride in zip(shape, operand.strides, strict=True):
-        places = np.add.outer(places, np.arange(size) * stride)
-    return places.ravel()
+        offsets = np.add.outer(offsets, np.arange(size) * stride)
+    return offsets.ravel()
 
 
 def is_once_each(addresses: np.ndarray) -> bool:

@@ -1,6 +1,6 @@
 """All constants as one file, for boards that keep them in a partition of their own: weights.bin.
 
-Its form stands in deployment/application/weights_image.h.
+Its format is described in deployment/application/weights_image.h.
 """
 
 import struct
@@ -18,10 +18,10 @@ ALIGNMENT = 16
 
 def image_offsets(constants: list[Constant]) -> dict[str, int]:
     """Map each symbol to its offset behind the header."""
-    offsets, place = {}, 0
+    offsets, offset = {}, 0
     for constant in constants:
-        offsets[constant.symbol] = place
-        place += -(-constant.values.nbytes // ALIGNMENT) * ALIGNMENT
+        offsets[constant.symbol] = offset
+        offset += -(-constant.values.nbytes // ALIGNMENT) * ALIGNMENT
     return offsets
 
 

@@ -43,10 +43,10 @@ class Move:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A tensor that has no memory of its own: it lies inside another one.
+    """A tensor that has no memory of its own: it is inside another one.
 
     Attributes:
-        base: Where it lies; may be a view itself.
+        base: The tensor that it is in; may be a view itself.
         offset: First element, counted in elements of the base.
         moves: What run-time indices add to the offset.
     """
@@ -68,7 +68,7 @@ class Tensor(Quantized):
         scales: One, or one per channel; empty where it is not quantized.
         zero_points: As many as scales, or one.
         value: The constant, of `shape`; None for what is computed.
-        view: Where it lies, if it has no memory of its own.
+        view: Its location, if it has no memory of its own.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Tensor(Quantized):
 
     @property
     def storage(self) -> "Tensor":
-        """The tensor whose memory this one lies in; itself where it has its own."""
+        """The tensor whose memory holds this one; itself where it has its own."""
         return self.view.base.storage if self.view else self
 
     def location(self) -> tuple["Tensor", int, tuple[Move, ...]]:

@@ -34,7 +34,7 @@ class Pattern(ABC):
 
     @abstractmethod
     def matches(self, graph: Graph, tensor: Tensor, captures: Captures) -> Iterator[Captures]:
-        """Yield every way in which a tensor matches, beside what has been captured already."""
+        """Yield every way in which a tensor matches, besides what has been captured already."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def matches_of_all(graph: Graph, pairs: list[tuple[Pattern, Tensor]], captures: 
 def fuse(graph: Graph, pattern: Computed, make: Callable[[Graph, Captures], Node | None]) -> None:
     """Replace every node in which a pattern ends.
 
-    The other nodes of the pattern stay: the pass `dead_code` drops those whose results nobody reads any more.
+    The other nodes of the pattern stay: the pass `dead_code` drops those whose results are no longer read.
 
     Args:
         graph: Is changed.

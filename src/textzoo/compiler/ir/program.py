@@ -45,7 +45,7 @@ class Part:
 class Struct:
     """The parameters of a kernel: a constant struct in flash.
 
-    Values are integers, constants, nested structs, or tensors that the kernel reads where they lie in RAM; parts of
+    Values are integers, constants, nested structs, or tensors that the kernel reads where they are in RAM; parts of
     constants and of tensors as well.
     """
 
@@ -89,8 +89,8 @@ class Operand:
         tensor: What is read or written.
         strides: Elements per step of each loop dimension; 0 where it is broadcast.
         offset: First element.
-        value_of: The place in the loop's body of the value that is taken from the same turn instead of memory; -1 for
-            memory.
+        value_of: The computation of the loop's body whose value of the same iteration is taken instead of memory;
+            -1 for memory.
     """
 
     tensor: Tensor
@@ -121,7 +121,7 @@ class Operand:
 
 @dataclass(eq=False)
 class Compute:
-    """One value per turn of a loop.
+    """One value per iteration of a loop.
 
     Attributes:
         target: Where it goes; its dtype is the value's.
@@ -198,7 +198,7 @@ class Shard:
     """What one of two cores does of a call: some of its rows, or of its heads.
 
     Attributes:
-        fields: Of the struct: values in the place of the whole call's.
+        fields: Of the struct: values instead of those of the whole call's.
         starts: Of the struct: field -> where this shard's part of an array begins.
         inputs: Where its part of each input begins.
         output: Where its part of the output begins.
@@ -310,7 +310,7 @@ def collapsed(shape: tuple[int, ...], walks: list[tuple[int, ...]]) -> tuple[tup
 
 @dataclass
 class Program:
-    """Everything that the emitter needs beside the graph's interface."""
+    """Everything that the emitter needs besides the graph's interface."""
 
     statements: list[Statement] = field(default_factory=list)
 

@@ -2,7 +2,7 @@
 
 LiteRT's reference kernel computes round(sum * factor) in double precision, halves away from zero. That is a staircase
 of at most 256 steps for an int8 output; an integer formula equals it for every sum that can occur if and only if all
-its steps lie at the same sums. So each row's multiplier is checked at every step. An int16 output has too many steps
+its steps are at the same sums. So each row's multiplier is checked at every step. An int16 output has too many steps
 for that; there only those sums are checked that LiteRT's double precision could round otherwise.
 """
 
@@ -31,16 +31,16 @@ def exact_factors(
         reals: (rows,) float64 factors.
         lowest: (rows,) int64 smallest sums that can occur.
         highest: (rows,) int64 largest sums.
-        steps: Smallest and largest output without the zero point; what lies outside is clamped anyway.
+        steps: Smallest and largest output without the zero point; what is outside is clamped anyway.
     """
     factors = [quantize_multiplier(real) if real < MAX_FACTOR else NO_FACTOR[0] for real in reals.tolist()]
     levels = np.arange(steps[0] + 1, steps[1] + 1)
-    places = step_places(reals, levels)
+    thresholds = thresholds_of(reals, levels)
     open_rows = np.ones(len(reals), bool)
     chosen = list(factors)
     for delta in NEIGHBOURS:
         trial = [Factor(factor.multiplier + delta * bool(factor.multiplier), factor.shift) for factor in factors]
-        good = open_rows & same_steps(trial, places, levels, lowest, highest)
+        good = open_rows & same_steps(trial, thresholds, levels, lowest, highest)
         for row in np.flatnonzero(good):
             chosen[row] = trial[row]
         open_rows &= ~good
@@ -55,7 +55,7 @@ def rounded(sums: np.ndarray, reals: np.ndarray) -> np.ndarray:
     return (np.sign(product) * np.floor(np.abs(product) + 0.5)).astype(np.int64)
 
 
-def step_places(reals: np.ndarray, levels: np.ndarray) -> np.ndarray:
+def thresholds_of(reals: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """Return the smallest sums whose output reaches each level, (rows, levels); factors of 0 never get anywhere."""
     with np.errstate(divide="ignore"):
         guess = np.clip(np.ceil((levels[None, :] - 0.5) / reals[:, None]), -(2.0**62), 2.0**62).astype(np.int64)
@@ -66,7 +66,7 @@ def step_places(reals: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 
 def same_steps(
-    factors: list[Factor], places: np.ndarray, levels: np.ndarray, lowest: np.ndarray, highest: np.ndarray
+    factors: list[Factor], thresholds: np.ndarray, levels: np.ndarray, lowest: np.ndarray, highest: np.ndarray
 ) -> np.ndarray:
     """Return whether the integer formula reaches every level at the same sum, as far as sums go: (rows,)."""
     multipliers = np.array([factor.multiplier for factor in factors], np.int64)[:, None]
@@ -76,8 +76,8 @@ def same_steps(
         return (sums * multipliers + (np.int64(1) << (totals - 1))) >> totals
 
     low, high = lowest[:, None], highest[:, None]
-    reached = (places > high) | (formula(np.clip(places, low, high)) >= levels)
-    not_before = (places <= low) | (formula(np.clip(places - 1, low, high)) < levels)
+    reached = (thresholds > high) | (formula(np.clip(thresholds, low, high)) >= levels)
+    not_before = (thresholds <= low) | (formula(np.clip(thresholds - 1, low, high)) < levels)
     return (reached & not_before).all(axis=1)
 
 
@@ -102,7 +102,7 @@ def precise_factors(
     Args:
         reals: (rows,) float64 factors.
         largest: (rows,) int64 absolute values of the largest sums.
-        highest_step: Of the absolute values of all outputs; what lies above is clamped anyway.
+        highest_step: Of the absolute values of all outputs; what is above is clamped anyway.
     """
     held = [is_held(real, value) for real, value in zip(reals.tolist(), largest.tolist(), strict=True)]
     reach = int(largest[held].max(initial=0))

@@ -70,8 +70,8 @@ def sigmoid_curve() -> np.ndarray:
 
     The nearest tie of these roundings is 0.004 away: no library's exp can change an entry.
     """
-    places = np.arange(-1, 257)
-    curve = 65536 / (1 + np.exp(-places / 24))
+    steps = np.arange(-1, 257)
+    curve = 65536 / (1 + np.exp(-steps / 24))
     bend = curve[2:] - 2 * curve[1:-1] + curve[:-2]
     table = np.floor(curve[1:-1] - bend / 16 + 0.5) - 32768
     table[-1] = 32767
@@ -128,7 +128,7 @@ def scale_double(values: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
 def interpolate(table: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Look up values of int16 in a table (513,) as tz_interpolate: (n,)."""
     values = values.astype(np.int64)
-    place = 256 + (values >> 7)
-    base = table[place].astype(np.int64)
-    slope = (table[place + 1] - base).astype(np.int16).astype(np.int64)
+    index = 256 + (values >> 7)
+    base = table[index].astype(np.int64)
+    slope = (table[index + 1] - base).astype(np.int16).astype(np.int64)
     return (base + ((slope * (values & 127) + 64) >> 7)).astype(np.int16)

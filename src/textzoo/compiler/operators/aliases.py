@@ -1,8 +1,8 @@
-"""Which tensors may share memory: when each one is read, and when memory that others can see is written again.
+"""Which tensors may share memory: when each one is read, and when memory that others read is written again.
 
 Every tensor is computed once, so memory is written a second time in one case only: an old state becomes the new one,
 either where that is computed in the old one's memory, or at the end of the step, when new states are copied ("carried")
-over old ones. A tensor may therefore lie in memory that is not its own as long as no such write falls between the
+over old ones. A tensor may therefore be in memory that is not its own as long as no such write falls between the
 moment it is computed and the last moment it is read. Passes ask; `verifier.py` checks what came out.
 
 Time is counted in nodes of the graph: node 0, 1, ..., then the carrying of states, then reading from outside.
@@ -54,7 +54,7 @@ class Lifetimes:
         """Return whether a tensor may be read in the memory of another one, instead of being copied there.
 
         What is seen from outside needs an address that is known when compiling, in memory that can be written. The
-        indices that tell where it lies must last as long as the tensor.
+        indices that give its location must last as long as the tensor.
         """
         if self.graph.leaves(tensor) and (view.base.storage.is_constant or moves_of(view)):
             return False
@@ -75,7 +75,7 @@ class Lifetimes:
     def may_be_computed_inside(self, tensor: Tensor) -> bool:
         """Return whether a tensor may be computed inside the memory of one that is made of it and computed later.
 
-        Every part of that one is written by one tensor only, and nobody overwrites it.
+        Every part of that one is written by one tensor only, and nothing overwrites it.
         """
         has_own_memory = tensor.view is None and self.computed(tensor) != BEFORE_ALL
         return has_own_memory and not self.graph.leaves(tensor)
@@ -83,7 +83,7 @@ class Lifetimes:
     def may_be_updated(self, state: State) -> bool:
         """Return whether a new state may be computed in the memory of the old one.
 
-        Nobody may read the old one, or what lies in it, afterwards; nor may what computes the new one, but for the
+        Nothing may read the old one, or what is in it, afterwards; nor may what computes the new one, but for the
         elements that it replaces at that moment, or leaves as they are.
         """
         time = self.computed(state.after)
@@ -102,15 +102,16 @@ def same_location(a: Tensor, b: Tensor) -> bool:
 
 
 def moves_of(view: View) -> tuple[Move, ...]:
-    """Return all run-time indices that decide where a view lies, those of its base included."""
+    """Return all run-time indices that decide the location of a view, those of its base included."""
     return (*view.base.location()[2], *view.moves)
 
 
 def turns_are_independent(first: Loop, second: Loop) -> bool:
     """Return whether two loops, one after the other, may be one loop that does in each iteration what both do.
 
-    That holds if no turn needs, or spoils, what another turn of the other loop writes: memory that one of them writes
-    must be touched by both in the same order, and must not hold an index that tells where the other one's elements lie.
+    That holds if no iteration needs, or overwrites, what another iteration of the other loop writes: memory that one
+    of them writes must be touched by both in the same order, and must not hold an index that gives the location of the
+    other one's elements.
     """
     if first.shape != second.shape:
         return False

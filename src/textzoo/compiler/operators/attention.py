@@ -28,7 +28,7 @@ class AttentionParts:
         keys: Cache of (heads, context, width).
         values: The same.
         scores: The product of query and keys.
-        masked_score: The constant that takes the place of a score after `position`.
+        masked_score: The constant instead of a score after `position`.
         position: The last valid position.
         softmax: Of the masked scores.
         product: The product of the softmax and the values.

@@ -21,7 +21,7 @@ ANY_NUMBER = 1_000_000
 
 
 class Activation(IntEnum):
-    """The schema's ActivationFunctionType, as far as LiteRT heeds it."""
+    """The schema's ActivationFunctionType, as far as LiteRT takes it into account."""
 
     NONE = 0
     RELU = 1
@@ -45,7 +45,7 @@ class Target:
     Attributes:
         variant: Preferred kernels, a folder of deployment/runtime. A kernel that has no such variant stays generic.
         weights: deployment.weights: which forms of packed weights are wanted.
-        kernels: What this means for the model at hand: kernels of FULLY_CONNECTED int8, in the order in which they are
+        kernels: What this means for the model: kernels of FULLY_CONNECTED int8, in the order in which they are
             tried for a matrix. The compiler fills it in.
         cores: 2 where matrix products are shared by two cores.
     """

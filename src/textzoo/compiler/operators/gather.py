@@ -22,7 +22,7 @@ class PackedTable:
 class Gather(Moving):
     """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped.
 
-    A node's `attributes` are a PackedTable, or None where the table lies in flash as it is.
+    A node's `attributes` are a PackedTable, or None where the table is in flash as it is.
     """
 
     arity = (2, 2)
@@ -73,11 +73,11 @@ class Gather(Moving):
 
     def alias(self, node: Node) -> View | None:
         """Return where the output is in the table, if it is one contiguous part of it."""
-        outer, places, inner = self.sizes(node)
+        outer, entries, inner = self.sizes(node)
         indices = self.indices(node)
         if outer != 1 or indices.size != 1 or str(indices.dtype) != "int32" or node.attributes:
             return None
-        return View(self.table(node), *moved(indices, 0, inner, places - 1))
+        return View(self.table(node), *moved(indices, 0, inner, entries - 1))
 
     def table_read(self, node: Node) -> Tensor:
         return self.table(node)
@@ -90,9 +90,9 @@ class Gather(Moving):
         if is_aliased(node, self.alias(node)):
             return []
         table, (indices, statements) = self.table(node), in_32_bits(node, self.indices(node))
-        outer, places, inner = self.sizes(node)
+        outer, entries, inner = self.sizes(node)
         batches = self.batches(node)
-        counts = {"batches": batches, "outer": outer, "entries": places, "count": indices.size // batches}
+        counts = {"batches": batches, "outer": outer, "entries": entries, "count": indices.size // batches}
         if node.attributes:
             return [*statements, self.packed_call(node, {**counts, "inner": inner}, indices)]
         struct = Struct("tz_gather_t", {**counts, "inner_bytes": inner * table.dtype.itemsize})

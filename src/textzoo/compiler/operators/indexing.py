@@ -48,7 +48,7 @@ class GatherNd(Moving):
 
 
 class OneHot(Moving):
-    """A new axis on which one place has another value than all others; indices outside of it have none."""
+    """A new axis on which one element has another value than all others; indices outside of it have none."""
 
     name = "ONE_HOT"
     types = f"{ANY} but int16; int32 or int64 indices, constant depth"

@@ -53,7 +53,7 @@ class Rearrangement(Moving):
     """An operator whose outputs are made of its inputs' elements by `copies`."""
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy what a pass has not made a view: one that belongs to two places lies at one of them only."""
+        """Copy what a pass has not made a view: what belongs to two locations is a view of one of them only."""
         return copies_needed(self.copies(node))
 
 
@@ -126,7 +126,7 @@ class Concatenation(Rearrangement):
         ]
 
     def copies(self, node: Node) -> list[Loop]:
-        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
+        return [copy_loop(node, source.shape, target, whole(source)) for source, target in self.parts(node)]
 
 
 class Pack(Rearrangement):
@@ -159,7 +159,7 @@ class Pack(Rearrangement):
         ]
 
     def copies(self, node: Node) -> list[Loop]:
-        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
+        return [copy_loop(node, source.shape, target, whole(source)) for source, target in self.parts(node)]
 
 
 class Transpose(Rearrangement):

@@ -10,7 +10,7 @@ from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_
 
 MAX_PADDED_AXES = 5
 PADDING_TYPES = ("int8", "int16", "int32", "int64")
-# MIRROR_PAD's modes -> how many places at the edge are not repeated.
+# MIRROR_PAD's modes -> how many elements at the edge are not repeated.
 EDGES = {0: 1, 1: 0}
 
 
@@ -62,7 +62,7 @@ class Pad(Moving):
 
 
 def zero_of(tensor: Tensor) -> int:
-    """Return the value that stands for 0: the zero point where LiteRT heeds it."""
+    """Return the value that stands for 0: the zero point where LiteRT uses it."""
     return tensor.zero_point if str(tensor.dtype) in INTEGER_RANGES else 0
 
 
@@ -73,7 +73,7 @@ def zero_problems(tensor: Tensor) -> list[str]:
 
 
 class MirrorPad(Moving):
-    """MIRROR_PAD: what lies at the edge, backwards; with the mode REFLECT the edge itself is not repeated."""
+    """MIRROR_PAD: the elements at the edge, backwards; with the mode REFLECT the edge itself is not repeated."""
 
     name = "MIRROR_PAD"
     types = f"{ANY}; constant paddings"
@@ -100,7 +100,7 @@ class MirrorPad(Moving):
 
 
 def mirrored(node: Node, source: Tensor, output: Tensor, axis: int) -> list[Statement]:
-    """Pad one axis: the input in the middle, then what lies at its edges, backwards."""
+    """Pad one axis: the input in the middle, then the elements at its edges, backwards."""
     outer, inner = int(np.prod(source.shape[:axis])), int(np.prod(source.shape[axis + 1 :]))
     size, edge = source.shape[axis], EDGES[option(node, "mode")]
 

@@ -1,6 +1,6 @@
 """MEAN, SUM and the REDUCE_* operators over constant axes.
 
-Axes that do not lie side by side are brought together by a copy. Each operator has one form per type: quantized values
+Axes that are not side by side are brought together by a copy. Each operator has one form per type: quantized values
 have a way to the output's scale, others are taken as they are.
 """
 

@@ -56,8 +56,8 @@ def reshaped(node: Node) -> tuple[int, ...] | None:
 
 def expanded(node: Node) -> tuple[int, ...] | None:
     shape, axis = list(node.inputs[0].shape), int(node.inputs[1].value.ravel()[0])
-    place = normal_axis(axis, len(shape) + 1)
-    return (*shape[:place], 1, *shape[place:]) if 0 <= place <= len(shape) else None
+    position = normal_axis(axis, len(shape) + 1)
+    return (*shape[:position], 1, *shape[position:]) if 0 <= position <= len(shape) else None
 
 
 def squeezed(node: Node) -> tuple[int, ...] | None:

@@ -66,16 +66,16 @@ class ArgExtreme(Operator):
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Call the kernel of int32; int64 is a copy of its result."""
         source, output = node.inputs[0], node.output
-        places = output
+        indices = output
         if str(output.dtype) == "int64":
-            places = Tensor(f"{output.name} in 32 bits", f"{output.symbol}_places", output.shape, np.dtype("int32"))
+            indices = Tensor(f"{output.name} in 32 bits", f"{output.symbol}_places", output.shape, np.dtype("int32"))
         struct, kernel = Struct("tz_arg_max_t", sizes_around(node)), self.kernels[str(source.dtype)]
-        found = Call(self.name, node.name, kernel, struct, [source], [places], header="arg_max")
-        return [found] if places is output else [found, copy_loop(node, output.shape, whole(output), whole(places))]
+        found = Call(self.name, node.name, kernel, struct, [source], [indices], header="arg_max")
+        return [found] if indices is output else [found, copy_loop(node, output.shape, whole(output), whole(indices))]
 
 
 class CumSum(Operator):
-    """CUMSUM: the sum of everything up to each place, which wraps around."""
+    """CUMSUM: the sum of everything up to each element, which wraps around."""
 
     name = "CUMSUM"
     types = "int32 or int64; constant axis"

@@ -43,7 +43,7 @@ class Slice(Rearrangement):
 
 @dataclass(frozen=True)
 class Range:
-    """start, start + step, ...: `length` places of one axis.
+    """start, start + step, ...: `length` elements of one axis.
 
     Attributes:
         axis: Of the input; None for a new one.
@@ -93,8 +93,8 @@ class StridedSlice(Rearrangement):
         """Return what is done with each triple of bounds: the first mask that has its bit, or a range."""
         masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
         bits = {mark: option(node, mask) for mark, mask in masks.items()}
-        places = range(node.inputs[1].size)
-        return [next((mark for mark, mask in bits.items() if mask >> place & 1), "range") for place in places]
+        triples = range(node.inputs[1].size)
+        return [next((mark for mark, mask in bits.items() if mask >> triple & 1), "range") for triple in triples]
 
     def axes_left(self, node: Node) -> int:
         """Return how many axes have no bounds: an ellipsis stands for all of them."""
@@ -104,31 +104,31 @@ class StridedSlice(Rearrangement):
         """Return what becomes of every axis, new ones among them; axes without bounds are taken whole."""
         whole_axes = [Range(0, 1, size, axis) for axis, size in enumerate(node.inputs[0].shape)]
         found, axis = [], 0
-        for place, mark in enumerate(self.marks(node)):
+        for triple, mark in enumerate(self.marks(node)):
             if mark == "new":
                 found.append(Range(0, 1, 1))
             elif mark == "ellipsis":
                 found += whole_axes[axis : axis + self.axes_left(node)]
                 axis += self.axes_left(node)
             else:
-                found.append(self.range_of(node, place, axis, shrunk=mark == "shrunk"))
+                found.append(self.range_of(node, triple, axis, shrunk=mark == "shrunk"))
                 axis += 1
         return found + whole_axes[axis:]
 
-    def range_of(self, node: Node, place: int, axis: int, shrunk: bool) -> Range:
+    def range_of(self, node: Node, triple: int, axis: int, shrunk: bool) -> Range:
         """Return the elements of one axis: negative bounds count from the end, bounds outside are clamped.
 
-        Empty where one place is to be taken that lies outside: LiteRT reads what is there.
+        Empty where one element outside is to be taken: LiteRT reads what is there.
         """
         size = node.inputs[0].shape[axis]
-        begin, end, step = (int(tensor.value.ravel()[place]) for tensor in node.inputs[1:])
-        from_start, to_end = (option(node, mask) >> place & 1 for mask in ("beginMask", "endMask"))
+        begin, end, step = (int(tensor.value.ravel()[triple]) for tensor in node.inputs[1:])
+        from_start, to_end = (option(node, mask) >> triple & 1 for mask in ("beginMask", "endMask"))
         if shrunk:
             first = 0 if from_start else begin
             length = 1 if -size <= first < size and step > 0 else 0
             return Range(first % size, 1, length, axis, shrunk=True)
-        places = range(size)[None if from_start else begin : None if to_end else end : step]
-        return Range(places.start, places.step, len(places), axis)
+        elements = range(size)[None if from_start else begin : None if to_end else end : step]
+        return Range(elements.start, elements.step, len(elements), axis)
 
     def copies(self, node: Node) -> list[Loop]:
         source = node.operands()[0]

@@ -28,11 +28,11 @@ class Split(Rearrangement):
         problems = constant_indices(axis, "the axis") + no_bool_problems(source)
         if problems or option(node, "numSplits") != len(node.outputs):
             return problems or [f"{len(node.outputs)} outputs instead of {option(node, 'numSplits')}"]
-        place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
-        if not 0 <= place < len(source.shape) or source.shape[place] % len(node.outputs):
-            return [f"axis {place} of {source.describe()} in {len(node.outputs)} parts"]
+        split_axis = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
+        if not 0 <= split_axis < len(source.shape) or source.shape[split_axis] % len(node.outputs):
+            return [f"axis {split_axis} of {source.describe()} in {len(node.outputs)} parts"]
         expected = list(source.shape)
-        expected[place] //= len(node.outputs)
+        expected[split_axis] //= len(node.outputs)
         wrong = any(list(output.shape) != expected for output in node.outputs)
         return ["parts of other shapes"] if wrong else []
 
@@ -94,7 +94,7 @@ class SplitV(Split):
 
 
 class Unpack(Split):
-    """Every place of one axis as a tensor without that axis."""
+    """Every element of one axis as a tensor without that axis."""
 
     name = "UNPACK"
     types = "any type but int64; along a constant axis"

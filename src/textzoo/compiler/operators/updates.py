@@ -44,10 +44,10 @@ class DynamicUpdateSlice(Moving):
             for axis in range(len(source.shape))
             if source.shape[axis] != update.shape[axis]
         ]
-        place = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
-        place.view = View(node.output, sum(offset for offset, _ in moves), sum((move for _, move in moves), ()))
+        part = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
+        part.view = View(node.output, sum(offset for offset, _ in moves), sum((move for _, move in moves), ()))
         stays = copy_loop(node, source.shape, whole(node.output), whole(source))
-        return [stays, copy_loop(node, update.shape, Operand(place, strides), whole(update))]
+        return [stays, copy_loop(node, update.shape, Operand(part, strides), whole(update))]
 
 
 DYNAMIC_UPDATE_SLICE = DynamicUpdateSlice()

@@ -13,7 +13,7 @@ class Layout:
     """How one variant of a kernel reads its weights: the head of its .c file says why its sums are exact.
 
     Attributes:
-        order: Where each weight lies.
+        order: The location of each weight.
         scratch_bytes: (rows, columns) -> bytes of scratch memory that the kernel needs.
         lowest: The smallest weight that it can take.
         highest: The largest one.

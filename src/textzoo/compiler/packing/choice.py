@@ -1,6 +1,6 @@
 """deployment.weights: which forms of packed weights a model uses, and so which kernels.
 
-All of them compute the same integers. What each costs stands in the tables of layouts, packing/<variant>.py.
+All of them compute the same integers. What each costs is in the tables of layouts, packing/<variant>.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ Choice = Callable[[Sequence[np.ndarray], str], tuple[str, ...]]
 def balanced(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
     """Choose the fewest bits for which the variant has a kernel; base 3 where it is no slower than whole bits.
 
-    Generic kernels keep to whole bits, in which weights and a table for look-ups that are tied lie in flash once.
+    Generic kernels keep to whole bits, in which tied weights and tables of look-ups are in flash once.
     """
     whole_bits = with_own_kernel(FULLY_CONNECTED_S8, variant)
     if variant == GENERIC or BASE_3 not in VARIANTS[variant]:

@@ -1,4 +1,4 @@
-"""Where each weight lies in memory, described as data: weights are packed by it, and tests read them back by it.
+"""The location of each weight in memory, described as data: weights are packed by it, and tests read them back by it.
 
 The kernels read in the same order: the head of each .c file states it, and tests/kernels compares their outputs with
 the contract for weights packed here.

@@ -10,7 +10,7 @@ from textzoo.compiler.operators.registry import operator_of
 
 
 def run(graph: Graph) -> None:
-    """Give views to every tensor that lies, or can be computed, inside another one."""
+    """Give views to every tensor that is, or can be computed, inside another one."""
     lifetimes = Lifetimes(graph)
     for node in graph.nodes:
         operator = operator_of(node)
@@ -20,7 +20,7 @@ def run(graph: Graph) -> None:
 
 
 def share_memory(lifetimes: Lifetimes, loop: Loop) -> None:
-    """Let what a loop copies be read where it lies, or else be computed where it belongs."""
+    """Let what a loop copies be read at its source, or else be computed at its target."""
     (compute,) = loop.body
     (source,) = compute.operands
     target = compute.target
@@ -31,7 +31,7 @@ def share_memory(lifetimes: Lifetimes, loop: Loop) -> None:
 
 
 def read_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> None:
-    """Let a tensor be read inside another one, if the memory that it would lie in lasts as long as it is read."""
+    """Let a tensor be read inside another one, if that memory keeps its values as long as it is read."""
     if view is not None and tensor.view is None and lifetimes.may_lie_in(tensor, view):
         tensor.view = view
 

@@ -25,7 +25,7 @@ def run(graph: Graph, program: Program) -> None:
 
 
 def take_values(program: Program) -> None:
-    """Let loops take from the same turn what it has computed, the last value where there are several."""
+    """Let loops take values that the same iteration has computed, the last one where there are several."""
     for loop in program.loops():
         for number, compute in enumerate(loop.body):
             compute.operands = [taken(operand, loop.body[:number]) for operand in compute.operands]
@@ -33,8 +33,8 @@ def take_values(program: Program) -> None:
 
 def taken(operand: Operand, earlier: list[Compute]) -> Operand:
     """Replace an operand by the value of an earlier computation of the same iteration, if that is what it reads."""
-    places = [place for place, compute in enumerate(earlier) if compute.target.same_walk(operand)]
-    return replace(operand, value_of=places[-1]) if places else operand
+    numbers = [number for number, compute in enumerate(earlier) if compute.target.same_walk(operand)]
+    return replace(operand, value_of=numbers[-1]) if numbers else operand
 
 
 def kept_memory(graph: Graph) -> set[int]:

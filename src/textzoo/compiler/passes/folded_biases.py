@@ -31,7 +31,7 @@ def folded_bias(compute: Compute) -> Constant:
 
 
 def point_at_constants(fields: dict[str, object], folded: dict[int, Constant]) -> None:
-    """Let the fields of a struct that lay in RAM lie in flash."""
+    """Let the fields of a struct point at constants in flash instead of RAM."""
     for name, value in fields.items():
         if isinstance(value, Tensor) and id(value) in folded:
             fields[name] = folded[id(value)]

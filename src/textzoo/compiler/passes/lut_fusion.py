@@ -66,7 +66,7 @@ def table_of(node: Node, source: Tensor) -> np.ndarray:
 
 
 def join(graph: Graph, node: Node) -> bool:
-    """Let a table take the place of itself and the table before it, if nobody else reads what lies between."""
+    """Replace a table and the one before it by a single table, if nothing else reads the values in between."""
     before = graph.producer(before_reshapes(graph, node.inputs[0])) if node.operator == "LOOK_UP" else None
     if before is None or before.operator != "LOOK_UP" or not is_private(graph, before.output, node):
         return False

@@ -1,7 +1,7 @@
-"""Constant int8 tables whose values fit 4 or 2 bits lie packed in flash, and look-ups unpack what they find.
+"""Constant int8 tables whose values fit 4 or 2 bits are packed in flash, and look-ups unpack what they read.
 
 Nothing is lost. A look-up of one row costs a copy then, which a view would not: so it is done where it saves some
-flash, and where nobody else wants the table as it is. FULLY_CONNECTED does not: its weights are packed anyway.
+flash, and where nothing else reads the table as it is. FULLY_CONNECTED does not: its weights are packed anyway.
 """
 
 from textzoo.compiler.ir.graph import Graph, Tensor

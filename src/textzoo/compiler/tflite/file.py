@@ -41,7 +41,7 @@ MAX_OPTION = 64
 DESCRIPTION = re.compile(r"textzoo (\w+) context_length=(\d{1,6})")
 # How many files are kept as they were parsed, the last ones: a run reads few, each of them several times.
 MAX_PARSED_FILES = 4
-# Of tensors that nobody reads, whose type may be any.
+# Of tensors that are not read, whose type may be any.
 UNREAD = np.dtype("V1")
 # sha256 of the content -> the file. Nobody changes a TfliteFile.
 _parsed: dict[str, "TfliteFile"] = {}
@@ -49,7 +49,7 @@ _parsed: dict[str, "TfliteFile"] = {}
 
 @dataclass(frozen=True)
 class TensorInfo(Quantized):
-    """One tensor: its place in the subgraph, and its scales and zero points where it is quantized.
+    """One tensor: its index in the subgraph, and its scales and zero points where it is quantized.
 
     Attributes:
         data: The raw little-endian bytes of a constant, empty for what is computed.
@@ -105,11 +105,11 @@ class OperatorInfo:
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """The subgraph of a .tflite that is used, and its inputs and outputs (name -> tensor index): see interfaces.py.
+    """The subgraph of a .tflite that is used, and its inputs and outputs (name -> tensor index): see signatures.py.
 
     Attributes:
         signature: Its key; empty where the file has none.
-        subgraph: Its place in the file.
+        subgraph: Its index in the file.
     """
 
     tensors: list[TensorInfo]
@@ -153,7 +153,7 @@ def _start(content: bytes) -> str:
 
 
 def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
-    """Parse and check the bytes of a .tflite, once for each content; `name` stands in error messages."""
+    """Parse and check the bytes of a .tflite, once for each content; `name` is for error messages."""
     digest = hashlib.sha256(content).hexdigest()
     if digest not in _parsed:
         _parsed[digest] = _parse(content, name)
@@ -182,7 +182,7 @@ def _damages_named(name: str) -> Iterator[None]:
         yield
     except UserError as error:
         raise damaged(name, str(error)) from None
-    except Exception as error:  # the generated reader raises whatever a wild offset leads to
+    except Exception as error:  # the generated reader raises whatever an invalid offset leads to
         raise damaged(name, f"{type(error).__name__} while reading it") from None
 
 
@@ -247,9 +247,9 @@ def _check_places(interface: Interface, graph: Any) -> None:
     """Check that a signature has no other inputs than its subgraph; its outputs may be any tensor that is computed."""
     count = len(graph.tensors or [])
     graph_inputs, graph_outputs = integers(graph.inputs), integers(graph.outputs)
-    require(all(0 <= place < count for place in graph_inputs + graph_outputs), "inputs that are not there")
-    places = [*interface.inputs.values(), *interface.outputs.values()]
-    require(all(0 <= place < count for place in places), "a signature without its tensors")
+    require(all(0 <= index < count for index in graph_inputs + graph_outputs), "inputs that are not there")
+    indices = [*interface.inputs.values(), *interface.outputs.values()]
+    require(all(0 <= index < count for index in indices), "a signature without its tensors")
     named = list(interface.inputs.values())
     single = len(set(named)) == len(named) and len(set(graph_inputs)) == len(graph_inputs)
     require(single and set(named) <= set(graph_inputs), "signature and graph have other inputs")
@@ -258,7 +258,7 @@ def _check_places(interface: Interface, graph: Any) -> None:
 def rewritten(content: bytes) -> bytes:
     """Write the subgraph that `parse_tflite` checks anew, with its constants: nothing unchecked survives that.
 
-    Tensors that nobody reads are empty in it, and what its signature does not let out is no output.
+    Tensors that are not read are empty in it, and what its signature does not name is no output.
     """
     model = unpacked(content)
     interfaces = interfaces_of(model)
@@ -268,12 +268,12 @@ def rewritten(content: bytes) -> bytes:
     model.buffers.append(schema.BufferT())
     used = used_tensors(graph, interface)
     graph.tensors = [
-        tensor if place in used else _empty_tensor(tensor, len(model.buffers) - 1)
-        for place, tensor in enumerate(graph.tensors)
+        tensor if index in used else _empty_tensor(tensor, len(model.buffers) - 1)
+        for index, tensor in enumerate(graph.tensors)
     ]
     read = {tensor.buffer for tensor in graph.tensors}
     model.buffers = [
-        own_buffer(buffer, content) if place in read else schema.BufferT() for place, buffer in enumerate(model.buffers)
+        own_buffer(buffer, content) if index in read else schema.BufferT() for index, buffer in enumerate(model.buffers)
     ]
     _keep_operator_codes(model, graph)
     if model.signatureDefs:
@@ -294,7 +294,7 @@ def _empty_tensor(tensor: Any, empty_buffer: int) -> Any:
 def _keep_operator_codes(model: Any, graph: Any) -> None:
     """Keep only the codes of operators that are used: LiteRT refuses files with others that it does not know."""
     kept = sorted({operator.opcodeIndex for operator in graph.operators})
-    model.operatorCodes = [model.operatorCodes[place] for place in kept]
+    model.operatorCodes = [model.operatorCodes[index] for index in kept]
     for operator in graph.operators:
         operator.opcodeIndex = kept.index(operator.opcodeIndex)
 
@@ -372,7 +372,7 @@ def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], op
     known = {tensor.index for tensor in tensors if tensor.data}
     known.update(tensor.index for tensor in tensors if tensor.is_left_out and tensor.index not in computed)
     known.update(integers(graph.inputs))
-    known.update(place for place, tensor in enumerate(graph.tensors) if tensor.isVariable or tensor.externalBuffer)
+    known.update(index for index, tensor in enumerate(graph.tensors) if tensor.isVariable or tensor.externalBuffer)
     for operator in operators:
         require(all(index in known or index == -1 for index in operator.inputs), f"{operator.name} reads too early")
         require(not known.intersection(operator.outputs), f"{operator.name} overwrites a tensor")

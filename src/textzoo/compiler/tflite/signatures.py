@@ -97,21 +97,21 @@ def text(value: bytes | str | None) -> str:
 def interface_of_tensors(graph: Any) -> Interface:
     """Return the first subgraph as it is: inputs and outputs have the names of their tensors, shortened."""
     inputs = tensor_names(graph, graph.inputs, STEP_INPUTS)
-    states = {name: text(graph.tensors[place].name) for name, place in inputs.items() if name not in STEP_INPUTS}
+    states = {name: text(graph.tensors[index].name) for name, index in inputs.items() if name not in STEP_INPUTS}
     # A new state may be called after the whole name of its state's tensor.
     new_states = {NEW_STATE + without_number(whole): NEW_STATE + name for name, whole in states.items()}
     outputs = tensor_names(graph, graph.outputs, {LOGITS, *new_states, *new_states.values()})
-    return Interface("", 0, inputs, {new_states.get(name, name): place for name, place in outputs.items()})
+    return Interface("", 0, inputs, {new_states.get(name, name): index for name, index in outputs.items()})
 
 
 def tensor_names(graph: Any, indices: Any, known: Set[str]) -> dict[str, int]:
     """Name tensors by their own names, shortened if that keeps them apart; several of one name are numbered."""
-    places = list(dict.fromkeys(int(index) for index in ([] if indices is None else indices)))
-    if not all(0 <= place < len(graph.tensors or []) for place in places):
+    distinct = list(dict.fromkeys(int(index) for index in ([] if indices is None else indices)))
+    if not all(0 <= index < len(graph.tensors or []) for index in distinct):
         raise UserError("inputs or outputs that are not there")
-    names = [text(graph.tensors[place].name) for place in places]
+    names = [text(graph.tensors[index].name) for index in distinct]
     short = shortened(names, known)
-    return dict(zip(short if len(set(short)) == len(short) else numbered(names), places, strict=True))
+    return dict(zip(short if len(set(short)) == len(short) else numbered(names), distinct, strict=True))
 
 
 def numbered(names: Sequence[str]) -> list[str]:
@@ -145,7 +145,7 @@ def without_number(name: str) -> str:
 def common_beginnings(names: Sequence[str]) -> list[int]:
     """Return the lengths of prefixes that all names share and that end in a separator; 0 is always one."""
     common = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)) if len(names) > 1 else ()
-    return [0, *(place + 1 for place, letters in enumerate(common) if letters[0] in SEPARATORS)]
+    return [0, *(index + 1 for index, letters in enumerate(common) if letters[0] in SEPARATORS)]
 
 
 def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: Sequence[Any]) -> Interface:
@@ -162,10 +162,10 @@ def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: S
     """
     if not interface.is_step:
         return interface
-    states = {name: place for name, place in interface.inputs.items() if name not in STEP_INPUTS}
+    states = {name: index for name, index in interface.inputs.items() if name not in STEP_INPUTS}
     known = {LOGITS, *(NEW_STATE + name for name in states)}
-    free = {name: place for name, place in interface.outputs.items() if name not in known}
-    states = {name: place for name, place in states.items() if NEW_STATE + name not in interface.outputs}
+    free = {name: index for name, index in interface.outputs.items() if name not in known}
+    states = {name: index for name, index in states.items() if NEW_STATE + name not in interface.outputs}
     renamed: dict[str, str] = {}
     for pairs in (updates_of(states, free, operators), outputs_of_their_format(states, free, tensors)):
         for state, output in pairs:
@@ -174,7 +174,7 @@ def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: S
                 del states[state], free[output]
     if not states and len(free) == 1 and LOGITS not in interface.outputs:
         renamed[next(iter(free))] = LOGITS
-    return replace(interface, outputs={renamed.get(name, name): place for name, place in interface.outputs.items()})
+    return replace(interface, outputs={renamed.get(name, name): index for name, index in interface.outputs.items()})
 
 
 def updates_of(states: dict[str, int], outputs: dict[str, int], operators: Sequence[Any]) -> list[tuple[str, str]]:
@@ -197,8 +197,8 @@ def outputs_of_their_format(
 ) -> list[tuple[str, str]]:
     """Return pairs (state, output) where there is one state and one output of a format."""
     pairs = []
-    for state, place in states.items():
-        form = tensors[place].form
+    for state, index in states.items():
+        form = tensors[index].form
         alike = [output for output, other in outputs.items() if tensors[other].form == form]
         rivals = [other for other in states.values() if tensors[other].form == form]
         if len(alike) == len(rivals) == 1:

@@ -165,7 +165,7 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
 
     Args:
         operations: In the order of their computation.
-        states: Inputs and the outputs that take their place in the next run: "state_0" and "new_state_0", ...
+        states: Inputs and the outputs that replace them in the next run: "state_0" and "new_state_0", ...
     """
     roles = _named_tensors(operations, states)
     numbered = [(tensor, f"{role}_{index}") for role, tensors in roles.items() for index, tensor in enumerate(tensors)]
@@ -216,22 +216,22 @@ def build_named(
         description: Of the file.
         signature: Its key.
     """
-    places = {tensor: place for place, tensor in enumerate(names)}
+    indices = {tensor: index for index, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
     model.buffers = [schema.BufferT(), *(_buffer(tensor) for tensor in names)]
-    graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
-    graph.inputs = [places[tensor] for tensor in inputs.values()]
-    graph.outputs = [places[tensor] for tensor in outputs.values()]
+    graph.tensors = [_schema_tensor(tensor, index + 1, names[tensor]) for tensor, index in indices.items()]
+    graph.inputs = [indices[tensor] for tensor in inputs.values()]
+    graph.outputs = [indices[tensor] for tensor in outputs.values()]
     graph.operators, graph.name = [], signature.encode()
     for operation in operations:
         built = _operator(operation.name, operation.options)
-        built.inputs = [-1 if tensor is None else places[tensor] for tensor in operation.inputs]
-        built.outputs = [places[tensor] for tensor in operation.outputs]
+        built.inputs = [-1 if tensor is None else indices[tensor] for tensor in operation.inputs]
+        built.outputs = [indices[tensor] for tensor in operation.outputs]
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
     model.description = description.encode() or None
-    model.signatureDefs = [_signature(signature, inputs, outputs, places)]
+    model.signatureDefs = [_signature(signature, inputs, outputs, indices)]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -260,18 +260,18 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
 
 
 def _signature(
-    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
+    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], indices: Mapping[Tensor, int]
 ) -> schema.SignatureDefT:
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = key.encode(), 0
-    signature.inputs = [_signature_entry(name, places[tensor]) for name, tensor in inputs.items()]
-    signature.outputs = [_signature_entry(name, places[tensor]) for name, tensor in outputs.items()]
+    signature.inputs = [_signature_entry(name, indices[tensor]) for name, tensor in inputs.items()]
+    signature.outputs = [_signature_entry(name, indices[tensor]) for name, tensor in outputs.items()]
     return signature
 
 
-def _signature_entry(name: str, place: int) -> schema.TensorMapT:
+def _signature_entry(name: str, index: int) -> schema.TensorMapT:
     entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name.encode(), place
+    entry.name, entry.tensorIndex = name.encode(), index
     return entry
 
 

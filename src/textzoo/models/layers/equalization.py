@@ -18,6 +18,6 @@ def bias_of(projection: keras.layers.Dense) -> np.ndarray:
 
 
 def channel_range(values: np.ndarray) -> np.ndarray:
-    """Return the largest size in each channel, at least 1/1000 of the largest of all: (rows, channels) -> (channels,)."""
+    """Return the largest size per channel, at least 1/1000 of the largest of all: (rows, channels) -> (channels,)."""
     ranges = np.abs(values).max(axis=0)
     return np.maximum(ranges, max(ranges.max(), 1e-6) * 1e-3)

@@ -28,7 +28,7 @@ class Core:
 
     Attributes:
         variant: Folder of the runtime whose kernels it runs.
-        cpu: Key of chips.CORES; empty for a twin.
+        cpu: Key of chips.CORES; empty for an emulated board of its own.
         machine: QEMU's name of the board.
         clock_hz: Of its SysTick.
         code: Address of the vectors.

@@ -42,8 +42,8 @@ class Part:
             fenced: Whether reading behind the rows is a fault.
         """
         sums = np.full(self.expected().shape, 0x5A, self.expected().dtype)
-        place = offset // self.rows.itemsize * self.rows.itemsize
-        buffers = [Buffer(self.rows, place, fenced), Buffer(self.factors), Buffer(sums, returned=True)]
+        start = offset // self.rows.itemsize * self.rows.itemsize
+        buffers = [Buffer(self.rows, start, fenced), Buffer(self.factors), Buffer(sums, returned=True)]
         return Case(self.kernel, [*self.rows.shape, *self.scale], buffers, generic)
 
 

@@ -103,8 +103,8 @@ def decode(results: bytes, cases: Sequence[Case]) -> list[Result]:
 
 def kernel_sources(variant: str) -> list[Path]:
     """Return the kernels' C files of a variant, generic where it has none."""
-    places = [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
-    return [place if place.exists() else RUNTIME / "generic" / place.name for place in places]
+    paths = [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
+    return [path if path.exists() else RUNTIME / "generic" / path.name for path in paths]
 
 
 def build_for_core(core: str, variant: str, flags: Sequence[str], folder: Path) -> Path:
