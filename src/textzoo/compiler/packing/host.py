@@ -11,7 +11,7 @@ LANES = 8  # rows in one of their vectors
 LANE = {"column": 4}  # columns in one of its lanes
 PADDING = 32  # columns to which they fill up the inputs
 
-# Fewer rows than a vector has lanes lie one after the other.
+# Fewer rows than a vector has lanes come one after the other.
 SINGLE_ROW = Block(columns={"column": PADDING})
 
 
@@ -21,7 +21,7 @@ def sums_times_128(blocks: np.ndarray) -> np.ndarray:
 
 
 def joined_rows(fields: int, offset: int) -> Order:
-    """Return the order of bytes of as many weights + offset as there are fields, of rows eight apart."""
+    """Return the order of bytes that hold weights + offset of rows eight apart, one in each field."""
     element = Element(shifts={"field": 8 // fields}, offsets=(offset,))
     stripe = {"field": fields, "lane": LANES}
     block = Block({"stripe": BLOCK // (fields * LANES), **stripe}, LANE, element)

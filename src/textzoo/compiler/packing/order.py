@@ -73,6 +73,8 @@ class Element:
         Returns:
             (...) unsigned.
         """
+        if not self.shifts and not any(self.offsets):
+            return weights[..., 0].astype(f"<u{self.bytes}")  # large matrices need no 64 bits per weight then
         factors, offsets = self.factors(sizes), self.spread(prod(sizes))
         codes = weights + offsets
         if self.field_bits:
