@@ -40,7 +40,7 @@ ACTIVATION_BOUNDS = {
 
 @dataclass(frozen=True)
 class Target:
-    """What the code is made for.
+    """What the code is compiled for.
 
     Attributes:
         variant: Preferred kernels, a folder of deployment/runtime. A kernel that has no such variant stays generic.
