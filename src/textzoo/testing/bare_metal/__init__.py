@@ -30,7 +30,7 @@ class Core:
 
     Attributes:
         variant: Folder of the runtime whose kernels it runs.
-        cpu: Key of chips.CORES; empty for a twin.
+        cpu: Key of chips.CORES; empty for an emulated board of its own.
         machine: QEMU's name of the board.
         clock_hz: Of its SysTick.
         code: Address of the vectors.
@@ -107,7 +107,7 @@ def build(
 
 
 def code_bytes(source: Path, core: str, folder: Path) -> int:
-    """Bytes of a kernel's code and tables, compiled as projects compile kernels."""
+    """Return the bytes of a kernel's code and tables, compiled as projects compile kernels."""
     board = CORES[core]
     flags = [*board.flags, "-O2", "-fno-strict-aliasing"]
     (target,) = compile_objects([str(require_tool(board.compiler)), *STRICT, *flags, *INCLUDES], [source], folder)
@@ -118,7 +118,7 @@ def code_bytes(source: Path, core: str, folder: Path) -> int:
 def build_for_twin(
     sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
 ) -> None:
-    """The same for a twin, with the start-up code of projects."""
+    """Build for an emulated board, with the start-up code of projects."""
     shared = PLATFORM_SOURCES / "twins"
     machine = shared / board.twin
     layout = {"RESET": twin.reset.origin, "CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
