@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from textzoo.config.places import published_setting
+from textzoo.config.publishing import published_setting
 from textzoo.runs.app import PublishedLines
 
 # key, value, what is published

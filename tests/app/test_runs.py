@@ -18,8 +18,8 @@ from omegaconf import OmegaConf
 
 from textzoo.common.escaping import visible
 from textzoo.common.locks import hold
-from textzoo.config import command_line
 from textzoo.config.resuming import keep_command_line, kept_override
+from textzoo.config.sweeps import SWEEP_LOCK
 from textzoo.records.tracking import open_store
 from textzoo.records.workspace import WRITTEN, Workspace
 from textzoo.runs import app
@@ -485,7 +485,7 @@ def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
     """By a second run, a resume, and a sweep into the same folder."""
     folder = tmp_path / "run"
     assert run("operation_mode=statistics", f"hydra.run.dir={folder}").returncode == 0
-    with Workspace(folder).lock(), hold(folder / command_line.SWEEP_LOCK):
+    with Workspace(folder).lock(), hold(folder / SWEEP_LOCK):
         before = contents(folder)
         for arguments in (
             ["operation_mode=statistics", f"hydra.run.dir={folder}", "dataset=python_docs"],

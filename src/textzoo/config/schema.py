@@ -87,5 +87,5 @@ class Config:
 
 
 def walk() -> list[tuple[str, dataclasses.Field]]:
-    """Every key of the configuration, as (dotted name, field), in order."""
+    """Return every key of the configuration, as (dotted name, field), in order."""
     return settings.walk(Config)
