@@ -977,20 +977,32 @@ def test_a_file_of_all_sections_may_leave_the_facts_to_the_name_of_its_board(tmp
     assert single.config.deployment.hardware_setup == dataclasses.replace(load_board("STM32F4"), clock_hz=84_000_000)
 
 
-# Arguments beside --config-dir=further, which holds model/mine.yaml.
-WITH_FURTHER_FOLDER = [[], ["--config-path=.", "--config-name=file"], ["-m", "model.n_layers=1,2"]]
+# --config-dir, and an option of a group that lies there.
+FURTHER = ["--config-dir=the, (further)", "model=mine"]
 
 
-@pytest.mark.parametrize("arguments", WITH_FURTHER_FOLDER, ids=" ".join)
-def test_options_may_lie_in_a_further_folder(program, tmp_path, arguments):
-    """--config-dir, alone, beside a file of the user's, and in the runs of a sweep."""
+@pytest.fixture
+def further_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "the, (further)/model").mkdir(parents=True)
     (tmp_path / "the, (further)/model/mine.yaml").write_text("defaults: [gpt, _self_]\nd_model: 72\n")
-    (tmp_path / "file.yaml").write_text("defaults: [config, _self_]\nmodel: {dropout: 0.5}\n")
-    further = ["--config-dir=the, (further)", "model=mine"]
-    answer = program(*arguments, *further, "operation_mode=training", "model.n_heads=5")
-    assert (answer.returncode, "model.d_model=72 is not divisible by model.n_heads=5" in answer.stderr) == (2, True)
-    answer = program(*further, *arguments, "operation_mode=compare", "mlflow.uri=sqlite:///none.db", "compare.runs=a")
-    assert (answer.returncode, answer.stderr.count("there is no none.db")) == (2, 2 if "-m" in arguments else 1)
-    answer = program("--config-dir=none", "model=mine")
-    assert (answer.returncode, "--config-dir: there is no folder 'none'" in answer.stderr) == (2, True)
+    (tmp_path / "file.yaml").write_text("defaults: [config, _self_]\nmodel: {d_model: 8, dropout: 0.5}\n")
+
+
+@pytest.mark.parametrize(("arguments", "dropout"), [([], 0.0), (["--config-path=.", "--config-name=file"], 0.5)])
+def test_options_may_lie_in_a_further_folder(further_folder, arguments, dropout):
+    _, single = command_line.prepare([*arguments, *FURTHER, "operation_mode=training"])
+    assert (single.config.model.name, single.config.model.d_model, single.config.model.dropout) == ("gpt", 72, dropout)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--config-path=.", "--config-name=file"]])
+def test_the_runs_of_a_sweep_find_a_further_folder(further_folder, program, arguments):
+    sweep = ["-m", "model.n_layers=1,2", "operation_mode=compare", "mlflow.uri=sqlite:///none.db", "compare.runs=a"]
+    answer = program(*arguments, *FURTHER, *sweep)
+    assert (answer.returncode, answer.stderr.count("there is no none.db")) == (2, 2), answer.stderr
+
+
+def test_a_further_folder_that_is_not_there_is_named(further_folder, capsys):
+    with pytest.raises(SystemExit):
+        command_line.prepare(["--config-dir=none", "operation_mode=training"])
+    assert "--config-dir: there is no folder 'none'" in capsys.readouterr().err
