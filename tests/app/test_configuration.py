@@ -785,11 +785,11 @@ def test_where_a_file_may_put_folders(program, tmp_path):
 
 # in a file, what is said
 VALUES_REFUSED = [
-    ("general: {project_name: '${oc.env:SECRET}'}", "general.project_name is made by a function"),
-    ("prediction: {prompt: 'a ${oc.env:SECRET} b'}", "prediction.prompt is made by a function"),
-    ("training: {steps: '${oc.decode:${oc.env:SECRET}}'}", "training.steps is made by a function"),
-    ("dataset: {sources: [{name: '${oc.env:SECRET}'}]}", "dataset.sources.0.name is made by a function"),
-    ("prediction: {prompt: '${hydra:runtime.cwd}'}", "prediction.prompt is made by a function"),
+    ("general: {project_name: '${oc.env:SECRET}'}", "general.project_name is computed by a function"),
+    ("prediction: {prompt: 'a ${oc.env:SECRET} b'}", "prediction.prompt is computed by a function"),
+    ("training: {steps: '${oc.decode:${oc.env:SECRET}}'}", "training.steps is computed by a function"),
+    ("dataset: {sources: [{name: '${oc.env:SECRET}'}]}", "dataset.sources.0.name is computed by a function"),
+    ("prediction: {prompt: '${hydra:runtime.cwd}'}", "prediction.prompt is computed by a function"),
     ("prediction: {prompt: '${mlflow.uri}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow.uri"),
     ("prediction: {prompt: '${mlflow[uri]}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow[uri]"),
     ("prediction: {prompt: '${mlflow}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow"),
@@ -806,7 +806,7 @@ def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, t
     answer = program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
     assert answer.returncode == 2
     assert message in answer.stderr
-    assert ("made by a function" in message) == ("Write \\${ for these two signs of a text." in answer.stderr)
+    assert ("computed by a function" in message) == ("Write \\${ for these two signs of a text." in answer.stderr)
     assert "hush" not in answer.stderr
 
 

@@ -78,9 +78,7 @@ def test_a_row_of_an_earlier_version_serves_again(config, workspace):
     row_on_disk(workspace, without_ingredients)
     assert "1_prediction    reuse" in plan_of(config, workspace)
     config = changed(config, "prediction.prompt", "A ")
-    assert "again, because it was made from something else (steps.json does not say what);" in plan_of(
-        config, workspace
-    )
+    assert "again, because its inputs changed (steps.json does not say which);" in plan_of(config, workspace)
 
 
 # what is changed in the folder or the configuration, why the plan says that the step runs again

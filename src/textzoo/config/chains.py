@@ -29,7 +29,7 @@ class Service:
 
 
 TEXT_SECTIONS = ("dataset", "tokenizer", "model")
-# A tokenizer that lies beside a model file is the model's.
+# A tokenizer beside a model file is the model's.
 MODEL_FILES = ("model.float_model_path", "model.quantized_model_path")
 
 SERVICES: dict[str, Service] = {
@@ -109,7 +109,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
 
 # Modes whose text appears before the tracking store is opened: MLflow's import alone takes seconds.
 TEXT_FIRST = ("prediction",)
-# Modes that make no run in the tracking store.
+# Modes that start no run in the tracking store.
 UNTRACKED = ("compare",)
 
 # Not a service: prints the table of keys.

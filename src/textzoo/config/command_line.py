@@ -147,7 +147,7 @@ def completed(arguments: list[str], options: Namespace) -> list[str]:
     primary = primary_of(get_args_parser().parse_args(flags))
     implied = implied_options(overrides, primary)
     if primary.users_file:
-        # An experiment that nobody typed stands below the user's file, unless that file cannot stand on anything.
+        # An experiment that nobody typed comes below the user's file, unless that file builds upon nothing.
         if primary.stands_alone:
             overrides, implied = [*overrides, *implied], []
         overrides = [*with_chosen_groups(overrides, primary), *settings_of_hydra(overrides, primary)]
@@ -155,7 +155,7 @@ def completed(arguments: list[str], options: Namespace) -> list[str]:
 
 
 def settings_of_hydra(overrides: list[str], primary: PrimaryConfig) -> list[str]:
-    """Return for a file that stands alone: where the project has Hydra put its folders, and that it writes no log."""
+    """Return for a stand-alone file where the project has Hydra put its folders, and that it writes no log."""
     if not primary.stands_alone:
         return []
     given = {override.key_or_group for override in parse(overrides)[0]}

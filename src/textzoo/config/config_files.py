@@ -46,7 +46,7 @@ class FileConfigSource(file_config_source.FileConfigSource):
 
 
 class ProjectSearchPath(SearchPathPlugin):
-    """Keeps conf/ in reach for the groups of a configuration that lies elsewhere."""
+    """Keeps conf/ in reach for the groups of a configuration of another folder."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         search_path.append("textzoo", f"file://{CONFIGURATION}")

@@ -1,4 +1,4 @@
-"""The overrides of a command line: text is taken as it stands, and everything that cannot be read is found at once."""
+"""The overrides of a command line: text is taken literally, and everything that cannot be read is found at once."""
 
 import functools
 import re

@@ -69,7 +69,7 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
         raise UserError(
             f"the pretrained {name} is not quantized by {recipe}",
             expected=f"quantization={' or '.join(recipes(name))}",
-            remedy="operation_mode=quantization makes one of "
+            remedy="operation_mode=quantization writes one from "
             f"{shown_setting('model.float_model_path', FOLDER / name / FLOAT_MODEL)}.",
         )
     experiment = checked(name, [FLOAT_MODEL, TOKENIZER, decode_file(recipe)])["experiment"]
@@ -91,16 +91,16 @@ def other_settings(sections: dict[str, dict[str, Any]], float_model: str) -> lis
     folder = Path(float_model).parent
     if folder.parent != FOLDER:
         return []
-    made = read_bounded(folder / CONFIGURATION)
+    trained = read_bounded(folder / CONFIGURATION)
     return [
         UserError(
-            f"the pretrained {folder.name} was made with {section}.{key}={made[section][key]}",
+            f"the pretrained {folder.name} was trained with {section}.{key}={trained[section][key]}",
             received=str(values[key]),
             remedy="Leave it out, or choose another model: the weights of this one are trained already.",
         )
         for section, values in sections.items()
-        for key in sorted(made[section].keys() & values.keys() - NOT_IN_THE_WEIGHTS)
-        if values[key] != made[section][key]
+        for key in sorted(trained[section].keys() & values.keys() - NOT_IN_THE_WEIGHTS)
+        if values[key] != trained[section][key]
     ]
 
 

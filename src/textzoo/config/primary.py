@@ -22,7 +22,7 @@ class PrimaryConfig:
     """Where Hydra begins, and where it looks.
 
     Attributes:
-        folder: The folder that it lies in.
+        folder: The folder that holds it.
         name: Its name, without the ending .yaml.
         config_dir: A further folder of files and groups (--config-dir).
     """

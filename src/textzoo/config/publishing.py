@@ -10,7 +10,7 @@ from textzoo.config.schema import walk
 ELSEWHERE = "..."
 # Keys of paths that are read, and of a folder that is written.
 PATH_KEYS = frozenset(name for name, entry in walk() if entry.metadata.get("path")) | {"dataset.cache_dir"}
-# Keys whose values may come from the environment: their passwords need not stand in a file.
+# Keys whose values may come from the environment: their passwords need not be in a file.
 ADDRESSES = frozenset({"mlflow.uri"})
 # A store on this machine by an absolute path: sqlite:////home/..., file:///home/..., /home/...
 ABSOLUTE_STORE = re.compile(r"^(sqlite(?:\+\w+)?:///(?:file:)?|file:(?://)?|)(/[^?]*)")

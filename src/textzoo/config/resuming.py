@@ -45,7 +45,7 @@ def of_resumed_run(overrides: list[str], options: Namespace) -> tuple[list[str],
         raise UserError(
             f"general.resume: '{resume}' is not a run folder",
             expected=f"a folder that holds {FOLDER}/",
-            remedy="Run folders lie in experiments_outputs/.",
+            remedy="Run folders are in experiments_outputs/.",
         )
     earlier = own_keys(stored / "overrides.yaml")
     flags = stored_configuration(stored, options)

@@ -1,4 +1,4 @@
-"""The folder of a run or of a sweep, before Hydra makes it."""
+"""The folder of a run or of a sweep, before Hydra creates it."""
 
 import tempfile
 from pathlib import Path

@@ -103,7 +103,7 @@ def value_mistake(name: str, value: Any, values: dict[str, Any], secret_sources:
         if name in ADDRESSES and secret_sources:
             return None
         return UserError(
-            f"{name} is made by a function: {value}",
+            f"{name} is computed by a function: {value}",
             expected=f"a value, or ${{another.key}}; functions such as oc.env only in {', '.join(sorted(ADDRESSES))}",
             remedy="What is configured is written into reports and the tracking store: give the value itself. "
             "Write \\${ for these two signs of a text.",

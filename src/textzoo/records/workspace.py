@@ -9,14 +9,13 @@ from typing import Any
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import A_FILE, A_FOLDER, file_digest, kind_of_place, shown_path
 from textzoo.common.locks import hold
-from textzoo.quantizers.recipes import decode_file
 from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told
 
 # role -> where it lies in the run's folder; a pattern stands for one file per recipe.
 ROLES = {
     "float_model": "models/float.keras",
     "tokenizer": "models/tokenizer.json",
-    "quantized_model": f"models/{decode_file('*')}",
+    "quantized_model": "models/decode_*.tflite",
     "forward_model": "models/forward_*.tflite",
     "samples": "samples.txt",
     "statistics": "statistics.json",

@@ -170,7 +170,7 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
         for line in plan_lines(config, plan, workspace):
             console.print(visible_line(line))
             logger.info(line)
-        # An installed package may lie in a repository of the user's.
+        # An installed package may be inside a repository of the user's.
         commit = "unknown" if IS_INSTALLED else git_commit(CONFIGURATION)
         tags = {**run_tags(config), "mlflow.source.git.commit": commit}
         name = run_name(config, workspace.root)

@@ -1,6 +1,6 @@
-"""Whether a resumed run may go on with the settings given: what its model was made from is kept in its folder.
+"""Decide whether a resumed run may go on with the settings given: its folder keeps what its model was trained from.
 
-A setting that only later steps read (a recipe, a board, a prompt) makes those run anew. A longer training or another
+A setting that only later steps read (a recipe, a board, a prompt) lets those run again. A longer training or another
 learning rate goes on from the checkpoint. Everything else would be another model: that is refused before anything in
 the folder changes.
 """
@@ -32,7 +32,7 @@ CONTENT_COUNTS = frozenset({"model.float_model_path", "tokenizer.path", "trainin
 
 
 def record(workspace: Workspace, values: dict[str, Any], contents: dict[str, list[str]], corpus_sha256: str) -> None:
-    """Keep what the model of a run is made from, when its training begins.
+    """Keep what the model of a run is trained from, when its training begins.
 
     Args:
         workspace: The run's folder.
@@ -61,7 +61,7 @@ def damage_of_record(workspace: Workspace) -> str:
     """Return a sentence where what `record` kept cannot be read; "" otherwise."""
     if not workspace.path(MADE_FROM).exists() or recorded(workspace) is not None:
         return ""
-    return f"{MADE_FROM} is damaged: whether these are the settings that the model was made with cannot be checked."
+    return f"{MADE_FROM} is damaged: whether these are the settings that the model was trained with cannot be checked."
 
 
 def check(
@@ -77,7 +77,7 @@ def check(
         trains: Whether training is to be done; otherwise only the model's own settings count.
 
     Raises:
-        UserError: Settings that would make another model.
+        UserError: Settings that would give another model.
     """
     made_from = recorded(workspace)
     if made_from is None or not (has_checkpoint(workspace) or workspace.files("float_model")):
@@ -167,8 +167,8 @@ def cannot_continue(workspace: Workspace, fixed: list[str]) -> UserError:
     """Return the mistake of settings that would give another model."""
     best = shown_setting("training.init_from", workspace.path("checkpoints", "best"))
     return UserError(
-        f"general.resume: the model of this run was made with other settings ({'; '.join(fixed)})",
-        expected="the settings that it was made with; training goes on with more training.steps, another learning "
+        f"general.resume: the model of this run was trained with other settings ({'; '.join(fixed)})",
+        expected="the settings that it was trained with; training goes on with more training.steps, another learning "
         "rate or schedule, and later steps run anew with another recipe, board or prompt",
         remedy="Leave these out to continue; or train a model of its own: the same command without general.resume, "
         f"from the weights of this one with {best}, if they fit.",

@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from textzoo.text.corpora.reading import LeftOut
 
 LOG_FILE = "textzoo.log"
-# Made from the weights of an earlier training, and not from those of this one.
+# Derived from the weights of an earlier training, and not from those of this one.
 LEFT_BEHIND = ("quantized_model", "forward_model")
 REPORTS = ("report.html", "report.json", "report.md")
-UNKNOWN_CHANGE = f"it was made from something else ({LEDGER} does not say what)"
+UNKNOWN_CHANGE = f"its inputs changed ({LEDGER} does not say which)"
 logger = logging.getLogger("textzoo")
 
 
@@ -77,7 +77,7 @@ def make_plan(config: Config, workspace: Workspace) -> Plan:
 
 
 def look_for_result(step: Step, config: Config, workspace: Workspace, plan: Plan) -> None:
-    """Let the step's earlier result serve again, if it was made from the same and is as it was written; or say why not.
+    """Let the step's earlier result serve again if neither its inputs nor its files have changed; or say why not.
 
     Args:
         step: Gets the result or the reasons.
@@ -104,7 +104,7 @@ def look_for_result(step: Step, config: Config, workspace: Workspace, plan: Plan
 
 
 def changes_since(row: FinishedStep, sources: Sources, workspace: Workspace, *, with_files: bool) -> list[str]:
-    """Return what differs from what a row was made from; without files that are about to be written anew."""
+    """Return what differs from the inputs of a row; without files that are about to be written anew."""
     if row.key == sources.key():
         return []
     now = sources.ingredients(workspace.root)
@@ -158,7 +158,7 @@ def read_texts(config: Config, names: Sequence[str]) -> str:
 
 
 def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
-    """Print one line about what lies in folders of texts and is not read; the list goes to the log."""
+    """Print one line about what is in folders of texts and is not read; the list goes to the log."""
     from textzoo.text.corpora.reading import counted
 
     if not entries:

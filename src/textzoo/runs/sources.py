@@ -42,7 +42,7 @@ class Sources:
         return value_digest([self.sections, self.contents, self.corpus_sha256, self.files])
 
     def ingredients(self, root: Path) -> Ingredients:
-        """Return each part by its name, fit to be published: what is long, lies elsewhere or is secret stays a hash."""
+        """Return each part by its name, fit to be published: what is long, is elsewhere or is secret stays a hash."""
         shown = published_values(self.keys, root)
         return {
             "settings": {name: setting(value, shown[name]) for name, value in self.keys.items()},
