@@ -968,6 +968,13 @@ def test_a_board_that_a_users_file_names_has_its_own_facts(files, tmp_path, monk
     assert single.config.deployment.hardware_setup == changed
 
 
+def test_the_board_of_the_command_line_has_nothing_of_the_one_that_a_file_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{NAMES_BOARD}\noperation_mode: training\n")
+    _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine", "board=STM32MP2"])
+    assert single.config.deployment.hardware_setup == load_board("STM32MP2")
+
+
 def test_a_file_of_all_sections_may_leave_the_facts_to_the_name_of_its_board(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = dataclasses.asdict(Config())

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from textzoo.config.publishing import published_setting
-from textzoo.runs.app import PublishedLines
+from textzoo.runs.run_log import PublishedLines
 
 # key, value, what is published
 PATHS = [

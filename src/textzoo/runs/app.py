@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -24,15 +24,14 @@ from textzoo.common import signals
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.common.files import remove_unused, shown_path, shown_setting
-from textzoo.common.locks import open_own
 from textzoo.common.paths import CONFIGURATION, IS_INSTALLED, PROGRAM
 from textzoo.common.progress import console
-from textzoo.common.secrets import masked, masked_for, remember_environment
+from textzoo.common.secrets import masked, remember_environment
 from textzoo.common.standard_streams import losses, without_notes
 from textzoo.config.chains import SERVICES, TEXT_FIRST, UNTRACKED
 from textzoo.config.check import check
 from textzoo.config.command_line import SingleRun
-from textzoo.config.publishing import published, published_setting, published_values
+from textzoo.config.publishing import published_values
 from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.config.schema import Config
 from textzoo.config.section_view import view_of
@@ -43,6 +42,7 @@ from textzoo.records.workspace import LOCK, Workspace
 from textzoo.runs import continuing
 from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, make_plan, plan_lines
 from textzoo.runs.run_labels import run_name, run_tags
+from textzoo.runs.run_log import log_to
 from textzoo.runs.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.runs.sources import made_from, sources_of
 from textzoo.runs.steps import Step
@@ -50,7 +50,6 @@ from textzoo.runs.steps import Step
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 NOT_BEGUN = "Interrupted before the run began: nothing is left of it."
 logger = logging.getLogger("textzoo")
-logger.addHandler(logging.NullHandler())
 
 
 def run_composed(single: SingleRun) -> int:
@@ -188,48 +187,6 @@ def make_tracker(config: Config, workspace: Workspace) -> Tracker | NullTracker:
         return NullTracker()
     text_first = config.operation_mode in TEXT_FIRST
     return Tracker(config.mlflow.uri, config.general.project_name, workspace.root, text_first=text_first)
-
-
-class PublishedLines(logging.Formatter):
-    """Lines of a run's log, which may leave this machine, and are read on terminals: what harms one is escaped."""
-
-    def __init__(self, root: Path, uri: str | None) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-        self.root, self.uri = root, uri
-        self.store = masked_for(uri or "", uri)
-        self.short_store = published_setting("mlflow.uri", self.store, root)
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = masked_for(super().format(record), self.uri)
-        if self.store:
-            text = text.replace(self.store, self.short_store)
-        return visible(published(text, self.root))
-
-
-class RunLog(logging.FileHandler):
-    """A log that is no link, and no other file's second name."""
-
-    def _open(self) -> TextIO:
-        return open_own(Path(self.baseFilename))
-
-
-def log_to(path: Path | None, uri: str | None = None) -> None:
-    """Send the project's log to a file of the run's folder, or nowhere: not to that of a sweep's run before.
-
-    Args:
-        path: The file.
-        uri: Of the tracking store; its password is not written.
-    """
-    handler = RunLog(path) if path else logging.NullHandler()
-    if path:
-        handler.setFormatter(PublishedLines(path.parent, uri))
-    for old in logger.handlers[:]:
-        logger.removeHandler(old)
-        old.close()
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    losses.tell()
 
 
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunRecorder) -> Report:
