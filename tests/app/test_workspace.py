@@ -52,6 +52,9 @@ READS = [
     ("statistics", "model.n_layers", False),
     ("compare", "general.project_name", True),
     ("compare", "operation_mode", False),
+    ("prediction", "tokenizer.path", True),
+    ("prediction", "dataset.name", False),
+    ("prediction", "model.n_layers", False),
 ]
 
 
