@@ -18,6 +18,7 @@ from omegaconf import OmegaConf
 
 from textzoo.common.escaping import visible
 from textzoo.common.locks import hold
+from textzoo.common.paths import CONFIGURATION
 from textzoo.config.resuming import keep_command_line, kept_override
 from textzoo.config.sweeps import SWEEP_LOCK
 from textzoo.records.tracking import open_store
@@ -609,12 +610,13 @@ def test_a_password_is_not_kept_in_a_run_folder(tmp_path):
     values = {"mlflow": {"uri": "postgresql://me:hush@host/db"}, "prediction": {"prompt": "a:b@c"}}
     hydra = {
         "overrides": {"task": ['mlflow.uri="postgresql://me:hush@host/db"', 'prediction.prompt="a:b@c"']},
-        "runtime": {"choices": {"model": "gpt"}, "config_sources": [{"provider": "main", "path": str(tmp_path)}]},
+        "runtime": {"choices": {"model": "gpt"}},
         "job": {"config_name": "config"},
     }
     for on_own_file in (False, True):
-        folder = tmp_path / "other" if on_own_file else tmp_path
-        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra), folder)
+        folder = tmp_path if on_own_file else CONFIGURATION
+        hydra["runtime"]["config_sources"] = [{"provider": "main", "path": str(folder)}]
+        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra))
         kept = "".join(path.read_text() for path in (tmp_path / ".hydra").iterdir())
         assert "hush" not in kept
         assert kept.count("postgresql://me:***@host/db") == kept.count("a:b@c") == 2 + on_own_file
