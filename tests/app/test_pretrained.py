@@ -152,17 +152,17 @@ MISTAKES = [
     (["model=tiny_lm", "operation_mode=training"], "pretrained=true brings a trained model"),
     (
         ["model=tiny_lm", "model.d_model=16"],
-        "the pretrained tiny_lm was made with model.d_model=64; received 16. Leave it out",
+        "the pretrained tiny_lm was trained with model.d_model=64; received 16. Leave it out",
     ),
-    (["model=tiny_lm", "tokenizer=char"], "was made with tokenizer.name=byte; received char. Leave it out"),
+    (["model=tiny_lm", "tokenizer=char"], "was trained with tokenizer.name=byte; received char. Leave it out"),
     (
         ["model=tiny_lm", "quantization.recipe=static_wi2_ai8"],
         "by static_wi8_ai8; received quantization.recipe=static_",
     ),
-    (["--config-path=.", "--config-name=other"], "pico_gpt was made with model.name=pico_gpt; received tiny_lm"),
+    (["--config-path=.", "--config-name=other"], "pico_gpt was trained with model.name=pico_gpt; received tiny_lm"),
     (
         ["--config-path=.", "--config-name=small", "experiment=lstm_bytes"],
-        "was made with model.name=tiny_lm; received lstm",
+        "was trained with model.name=tiny_lm; received lstm",
     ),
     (["-m", "model=tiny_lm,gpt"], "model has several values; expected one value with pretrained=true"),
 ]

@@ -18,8 +18,9 @@ from omegaconf import OmegaConf
 
 from textzoo.common.escaping import visible
 from textzoo.common.locks import hold
-from textzoo.config import command_line
+from textzoo.common.paths import CONFIGURATION
 from textzoo.config.resuming import keep_command_line, kept_override
+from textzoo.config.sweeps import SWEEP_LOCK
 from textzoo.records.tracking import open_store
 from textzoo.records.workspace import WRITTEN, Workspace
 from textzoo.runs import app
@@ -491,7 +492,7 @@ def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
     """By a second run, a resume, and a sweep into the same folder."""
     folder = tmp_path / "run"
     assert run("operation_mode=statistics", f"hydra.run.dir={folder}").returncode == 0
-    with Workspace(folder).lock(), hold(folder / command_line.SWEEP_LOCK):
+    with Workspace(folder).lock(), hold(folder / SWEEP_LOCK):
         before = contents(folder)
         for arguments in (
             ["operation_mode=statistics", f"hydra.run.dir={folder}", "dataset=python_docs"],
@@ -615,12 +616,13 @@ def test_a_password_is_not_kept_in_a_run_folder(tmp_path):
     values = {"mlflow": {"uri": "postgresql://me:hush@host/db"}, "prediction": {"prompt": "a:b@c"}}
     hydra = {
         "overrides": {"task": ['mlflow.uri="postgresql://me:hush@host/db"', 'prediction.prompt="a:b@c"']},
-        "runtime": {"choices": {"model": "gpt"}, "config_sources": [{"provider": "main", "path": str(tmp_path)}]},
+        "runtime": {"choices": {"model": "gpt"}},
         "job": {"config_name": "config"},
     }
     for on_own_file in (False, True):
-        folder = tmp_path / "other" if on_own_file else tmp_path
-        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra), folder)
+        folder = tmp_path if on_own_file else CONFIGURATION
+        hydra["runtime"]["config_sources"] = [{"provider": "main", "path": str(folder)}]
+        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra))
         kept = "".join(path.read_text() for path in (tmp_path / ".hydra").iterdir())
         assert "hush" not in kept
         assert kept.count("postgresql://me:***@host/db") == kept.count("a:b@c") == 2 + on_own_file

@@ -20,7 +20,7 @@ from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.config import boards
 from textzoo.config.boards import board_names, load_board
 from textzoo.config.check import check
-from textzoo.config.command_line import register
+from textzoo.config.composing import register
 from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of, render_project
