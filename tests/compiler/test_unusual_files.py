@@ -213,7 +213,7 @@ NOT_SUPPORTED = {
         in_blocks,
         ["tensors quantized otherwise than by scales per tensor or per channel: matrix (int8 48x16)"],
     ),
-    "weights elsewhere": (elsewhere, ["tensors whose values lie in another file: far weights (float32 2x3)"]),
+    "weights elsewhere": (elsewhere, ["tensors whose values are in another file: far weights (float32 2x3)"]),
     "an input left out": (left_out_input, ["inputs that the signature leaves out: mask (float32 2x3)"]),
 }
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from textzoo.common.errors import UserError
-from textzoo.common.paths import CONFIGURATION
 from textzoo.config import command_line
 from textzoo.records.workspace import Workspace
 from textzoo.runs.planning import make_plan, plan_lines
@@ -18,7 +17,7 @@ FETCHED = ("tinyshakespeare",)
 
 
 def plan(arguments: list[str]) -> None:
-    _, single = command_line.prepare(arguments, CONFIGURATION)
+    _, single = command_line.prepare(arguments)
     if single and single.config.dataset.name not in FETCHED:  # of a sweep, every run has been checked
         config, workspace = single.config, Workspace(Path(single.config.general.resume or "planned"))
         try:

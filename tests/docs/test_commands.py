@@ -32,12 +32,12 @@ from pages import (
 )
 from reader import Reader, copied_project
 
-from textzoo.config.command_line import check_override
+from textzoo.config.override_checks import check_overrides
 from textzoo.config.overrides import parse
+from textzoo.config.primary import PrimaryConfig
 from textzoo.records.tracking import open_store
 
 BLOCKS = {page.relative_to(PROJECT).as_posix(): list(blocks_of(page)) for page in PAGES}
-CONF = PROJECT / "conf"
 
 
 def in_kinds(*kinds: str) -> list:
@@ -113,8 +113,7 @@ def test_a_command_in_a_sentence_has_keys_and_options_that_exist(page, command):
     program, *words = ["stm32ai_main.py"] * command.startswith("operation_mode=") + shlex.split(command)
     if program == "stm32ai_main.py":
         overrides, errors = parse([word for word in words if not re.search(r"\.\.\.|<", word)])
-        errors += [error for override in overrides if (error := check_override(override, CONF, sweeping=False))]
-        assert errors == []
+        assert errors + check_overrides(overrides, PrimaryConfig(), sweeping=False)[1] == []
     else:
         known = with_neighbours(PROJECT / program)
         assert [word for word in words if word.startswith("--") and f'"{word}"' not in known] == []
@@ -146,6 +145,7 @@ def has_work(block: Block) -> bool:
     return block.kind == PLANNED or (block.kind == RUN and block.language in (*COMMANDS, "python"))
 
 
+@pytest.mark.quick("decode_step", "tracking")
 @pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if any(map(has_work, blocks))])
 def test_a_page_can_be_followed(page, project, store):
     reader = Reader(project, store)

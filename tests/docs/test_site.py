@@ -53,6 +53,7 @@ def test_no_page_loads_anything_from_elsewhere(site):
     assert [page.name for page in pages if LOADED.search(page.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.slow
 def test_what_leads_nowhere_stops_the_build(tmp_path):
     source = tmp_path / "source"
     (source / "docs/pictures").mkdir(parents=True)

@@ -1,7 +1,8 @@
 """Programs that TextZoo starts: in a clean environment, and never longer than TextZoo itself.
 
 Compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which a user's
-shell may hold for other purposes, do not reach them; those that begin with TZ_ do, but for those that choose an image.
+shell may hold for other purposes, do not reach them; those that begin with TZ_ do, but for those that choose an image,
+and so do those of ccache.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ LIFELINE = Path(__file__).with_name("lifeline.py")
 # What a program may know of its surroundings; DEVELOPER_DIR is where macOS has its compilers.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "DEVELOPER_DIR")
 OWN_PREFIX = "TZ_"
+PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_")
 # What a user chooses who types make in a project; here, TextZoo chooses what is built, and looks for it there.
 CHOSEN_HERE = frozenset(f"TZ_{name}" for name in ("IMAGE", "PROFILE", "WEIGHTS", "SANITIZE", "HAL", "EMULATOR"))
 # Messages in one language, and text in one encoding.
@@ -32,7 +34,7 @@ PATIENCE_SECONDS = 5.0
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The variables that a started program sees."""
-    names = {name for name in environment if name in PASSED or name.startswith(OWN_PREFIX)} - CHOSEN_HERE
+    names = {name for name in environment if name in PASSED or name.startswith(PASSED_PREFIXES)} - CHOSEN_HERE
     return {name: environment[name] for name in names} | FIXED
 
 

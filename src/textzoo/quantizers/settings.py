@@ -30,8 +30,8 @@ class QuantizationConfig:
     )
     states: str = setting(
         "auto",
-        "States of static_wi8_ai8 that add up small changes (a GRU's, an LSTM's cell), and the arithmetic around them: "
-        "auto and int16 keep what steps of int8 would swallow.",
+        "Accumulating states of static_wi8_ai8 (a GRU's, an LSTM's cell), and the arithmetic around them: auto and "
+        "int16 keep the small changes that steps of int8 would swallow.",
         choices=("auto", "int8", "int16"),
     )
     report_tokens: int = setting(

@@ -9,7 +9,7 @@ from typing import Any
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import A_FILE, A_FOLDER, file_digest, kind_of_place, shown_path
 from textzoo.common.locks import hold
-from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told, write_row
+from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told
 
 # role -> where it lies in the run's folder; a pattern stands for one file per recipe.
 ROLES = {
@@ -145,6 +145,8 @@ class Workspace:
         except (OSError, ValueError):  # a name that no file can have, or a file that may not be read
             return False
 
-    def finish(self, step: str, row: FinishedStep) -> None:
-        """Write a step into the ledger."""
-        write_row(self.root, step, row)
+    def finish(self, step: str, row: FinishedStep, ledger: Ledger) -> Ledger:
+        """Write a step into the ledger; return the ledger as it is then."""
+        ledger = ledger.with_row(step, row)
+        ledger.write(self.root)
+        return ledger

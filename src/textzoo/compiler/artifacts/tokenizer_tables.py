@@ -48,7 +48,7 @@ class TokenizerTables:
 
 
 def tokenizer_tables(tokenizer: Tokenizer) -> TokenizerTables:
-    """The tables of any tokenizer that has a row in TABLES; UserError for the others."""
+    """Return the tables of any tokenizer that has a row in TABLES; UserError for the others."""
     if tokenizer.name not in TABLES:
         raise UserError(
             f"tokenizers of kind '{tokenizer.name}' cannot be deployed yet",
@@ -68,14 +68,14 @@ def tokenizer_tables(tokenizer: Tokenizer) -> TokenizerTables:
 
 
 def render_tokenizer(tokenizer: Tokenizer) -> dict[str, str]:
-    """The generated sources by name: tokenizer.h and tokenizer.c."""
+    """Return the generated sources by name: tokenizer.h and tokenizer.c."""
     tables = tokenizer_tables(tokenizer)
     values = {key: value for key, value in asdict(tables).items() if key != "tables"} | tables.tables
     return {name: template(f"common/{name}.j2").render(values) for name in ("tokenizer.h", "tokenizer.c")}
 
 
 def character_tables(tokenizer: Tokenizer) -> Tables:
-    """Code points per token, and the tokens in their order unless that is 0, 1, 2, ..."""
+    """Return the code points per token, and the tokens in their order unless that is 0, 1, 2, ..."""
     characters = len(tokenizer.tokens) - (tokenizer.unknown_token is not None)
     code_points = tokenizer.code_points.tolist()
     order = unless_rising(sorted(range(characters), key=code_points.__getitem__))
@@ -90,7 +90,7 @@ def character_tables(tokenizer: Tokenizer) -> Tables:
 
 
 def word_tables(tokenizer: Tokenizer) -> Tables:
-    """The bytes of all tokens one after the other, where each begins, and their order unless that is 0, 1, 2, ..."""
+    """Return the bytes of all tokens, where each begins, and their order unless that is 0, 1, 2, ..."""
     words = len(tokenizer.tokens) - (tokenizer.unknown_token is not None)
     texts = b"".join(tokenizer.token_bytes)
     offsets = [0, *itertools.accumulate(map(len, tokenizer.token_bytes))]
@@ -109,12 +109,12 @@ def word_tables(tokenizer: Tokenizer) -> Tables:
 
 
 def byte_tables(tokenizer: Tokenizer) -> Tables:
-    """None: a token is its byte."""
+    """Return no table: a token is its byte."""
     return {}, 0
 
 
 def bpe_tables(tokenizer: Tokenizer) -> Tables:
-    """The pair of each merge, which is what decoding needs too, and the merges in the order of their pairs."""
+    """Return the pair of each merge, which is what decoding needs too, and the merges in the order of their pairs."""
     merges = tokenizer.merges
     values = {
         "merges": len(merges),
@@ -135,7 +135,7 @@ TABLES: dict[str, Callable[[Any], Tables]] = {
 
 
 def smallest_type(values: Iterable[int]) -> str:
-    """The smallest unsigned type of C that holds all values."""
+    """Return the smallest unsigned type of C that holds all values."""
     return f"uint{smallest_bits(values)}_t"
 
 
@@ -145,16 +145,16 @@ def smallest_bits(values: Iterable[int]) -> int:
 
 
 def array_bytes(values: list[int]) -> int:
-    """What the values take as an array of their smallest type."""
+    """Return the bytes that the values take as an array of their smallest type."""
     return len(values) * smallest_bits(values) // 8
 
 
 def unless_rising(order: list[int]) -> list[int]:
-    """An order, or [] for 0, 1, 2, ..., which needs no table."""
+    """Return an order, or [] for 0, 1, 2, ..., which needs no table."""
     return [] if order == list(range(len(order))) else order
 
 
 def number_rows(values: list[int]) -> str:
-    """Numbers as the rows of an initialiser."""
+    """Return the numbers as the rows of an initialiser."""
     rows = [values[start : start + NUMBERS_PER_ROW] for start in range(0, len(values), NUMBERS_PER_ROW)]
     return "\n".join("    " + ", ".join(map(str, row)) + "," for row in rows)
