@@ -52,7 +52,7 @@ docs: setup ## regenerate the parts of documents that come from the code
 	$(IN_VENV) scripts/generate_docs.py
 
 site: setup ## build the site of the documents in build/site, strictly
-	$(IN_VENV) -m sphinx -b html -W --keep-going -q -c docs . build/site
+	$(IN_VENV) -m sphinx -b html -W --keep-going -E -q -c docs . build/site
 	@echo "Open build/site/index.html"
 
 lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
