@@ -47,6 +47,7 @@ from textzoo.config.composition import (
     mistake_in_file,
     with_chosen_groups,
 )
+from textzoo.config.options import options_of, register_entries
 from textzoo.config.overrides import choices, parse, quoted, single_value, with_literal_text
 from textzoo.config.places import ADDRESSES
 from textzoo.config.resuming import is_of_hydra, of_resumed_run, read_yaml
@@ -93,12 +94,13 @@ def run_folder(resume: str | None, mode: str) -> str:
 
 
 def register() -> None:
-    """Make the schema's defaults and the run folder known to Hydra.
+    """Make the schema's defaults, options that are no files, and the run folder known to Hydra.
 
     The defaults are stored as plain values: types and ranges are checked by `check`, which finds all mistakes at
     once where Hydra would stop at the first.
     """
     ConfigStore.instance().store(name="schema", node=schema_values())
+    register_entries()
     OmegaConf.register_new_resolver("textzoo_run_folder", run_folder, replace=True)
     remember_environment()
     OmegaConf.register_new_resolver("textzoo_started_at", started_at, replace=True)
@@ -407,7 +409,7 @@ def check_override(override: Override, folder: Path, *, sweeping: bool) -> UserE
     if name == "hydra" or name.startswith(("hydra.", "hydra/", f"{CHOSEN}/")):
         return None
     if (folder / name).is_dir():
-        return None if override.is_delete() else check_options(name, chosen, describe.options_of(folder / name))
+        return None if override.is_delete() else check_options(name, chosen, options_of(folder / name))
     return check_key(name)
 
 

@@ -26,6 +26,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import require_file
 from textzoo.common.secrets import HIDDEN
 from textzoo.common.settings import default_of
+from textzoo.config.options import entries, options_of
 from textzoo.config.overrides import choices, parse
 from textzoo.config.places import ADDRESSES
 from textzoo.models.rules import keys_lacking
@@ -273,7 +274,7 @@ def options_listed(override: Override) -> list[str]:
 
 
 def all_known(group: str, options: list[str], folder: Path) -> bool:
-    return bool(options) and all((folder / group / f"{option}.yaml").is_file() for option in options)
+    return bool(options) and set(options) <= {*options_of(folder / group)}
 
 
 def group_order(folder: Path) -> list[str]:
@@ -308,6 +309,8 @@ def store_option(group: str, option: str, folder: Path, given: set[str], file: d
 def option_values(group: str, option: str, folder: Path, given: set[str]) -> dict[str, Any]:
     """What an option of a group sets, from the root on, the options that it chooses of other groups included."""
     path = folder / group / f"{option}.yaml"
+    if not path.is_file() and option in entries(group):
+        return {group: entries(group)[option]}
     content = read_bounded(path) or {}
     values: dict[str, Any] = {}
     for entry in content.pop("defaults", []):

@@ -6,6 +6,7 @@ from pathlib import Path
 from textzoo.common.paths import PROGRAM
 from textzoo.common.settings import default_of, range_text, type_name
 from textzoo.config.chains import CHAINS, SERVICES
+from textzoo.config.options import options_of
 from textzoo.config.schema import Config, walk
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
@@ -34,11 +35,6 @@ def help_text(folder: Path) -> str:
         f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(folder.iterdir()) if path.is_dir()
     )
     return HELP.format(program=PROGRAM, modes=modes, groups=groups).rstrip()
-
-
-def options_of(group: Path) -> list[str]:
-    """The options of a folder of conf/, sorted."""
-    return sorted(path.stem for path in group.glob("*.yaml"))
 
 
 def mode_text(mode: str) -> str:
