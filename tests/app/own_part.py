@@ -20,18 +20,19 @@ def program() -> None:
 
 
 def house() -> None:
-    """The rooms of the copy as tests/app/test_rooms.py looks at them, then everything that documents print of it."""
+    """The rooms of the copy as tests/app/test_rooms.py looks at them, then what documents and --help print of it."""
     import test_rooms
 
     import generate_docs
+    from textzoo.common.paths import CONFIGURATION
     from textzoo.compiler.operators.registry import operator_rows
-    from textzoo.config.help import key_table_markdown
+    from textzoo.config.help import help_text, key_table_markdown
 
     for module in sorted({*test_rooms.MODULES} - {"__init__"}):
         test_rooms.test_a_room_uses_only_rooms_below_it(module)
     test_rooms.test_no_module_leads_back_to_itself()
     test_rooms.test_services_do_not_know_each_other()
-    print(generate_docs.modes_table(), key_table_markdown(), *operator_rows(), sep="\n")
+    print(generate_docs.modes_table(), key_table_markdown(), *operator_rows(), help_text(CONFIGURATION), sep="\n")
 
 
 def tokenizer(place: str) -> None:
