@@ -141,7 +141,7 @@ def test_the_comparison_page_shows_learning_rate_against_loss(browser, pages, st
     ids = {"runs": [run.info.run_id for run in runs], "experiments": [opened.experiment_id]}
     query = urllib.parse.urlencode({name: json.dumps(values) for name, values in ids.items()})
     browser.get(f"{pages}/#/compare-runs?{query}&workflowType=machine_learning")
-    wait_for(browser, lambda driver: axis_titles(driver) >= AXES)
+    assert wait_for(browser, lambda driver: axis_titles(driver) >= AXES)
     browser.save_screenshot(str(tmp_path / "comparison.png"))
 
 
