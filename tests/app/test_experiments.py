@@ -10,6 +10,8 @@ import yaml
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.quantizers.settings import QuantizationConfig
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 EXPERIMENTS = {
     path.stem: path.read_text(encoding="utf-8") for path in sorted((PROJECT / "conf/experiment").glob("*.yaml"))

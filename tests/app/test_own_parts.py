@@ -17,6 +17,8 @@ from textzoo.compiler.compile import compile_bytes
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATES = PROJECT / "docs/templates"
 HELPER = Path(__file__).with_name("own_part.py")

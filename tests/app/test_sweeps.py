@@ -16,6 +16,8 @@ from tracking_stores import mlflow_server
 
 from textzoo.records.tracking import open_store
 
+pytestmark = pytest.mark.slow
+
 WAIT_SECONDS = 120
 # Without the network's background work: where there is none, it is tried again and again.
 FLAGS = (

@@ -39,6 +39,7 @@ def as_array(tensor):
     return keras.ops.convert_to_numpy(tensor)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", GRIDS)
 @given(kernel=kernels)
 @settings(max_examples=60, deadline=None)
@@ -90,6 +91,7 @@ def tokens(count=400):
     return np.random.default_rng(5).integers(0, VOCABULARY, count).astype(np.int32)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("use_bias", [False, True])
 @pytest.mark.parametrize(("name", "recipe", "kernel"), STORED)
 def test_a_model_on_its_grid_arrives_in_the_tflite_as_it_is(name, recipe, kernel, use_bias, tmp_path):
