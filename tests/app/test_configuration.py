@@ -14,9 +14,9 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
 
 from changed_config import with_facts
-from conftest import PROGRAM
 from textzoo.common import settings
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PROJECT
 from textzoo.config import command_line
 from textzoo.config.boards import load_board
 from textzoo.config.chains import CHAINS
@@ -564,7 +564,7 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
         [
             "bash",
             "-c",
-            f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} {PROGRAM} operation_mode=statistics",
+            f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} {PROJECT / 'stm32ai_main.py'} operation_mode=statistics",
         ],
         cwd=tmp_path,
         capture_output=True,
