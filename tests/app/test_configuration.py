@@ -6,7 +6,6 @@ import math
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -26,7 +25,8 @@ from textzoo.config.override_checks import check_key
 from textzoo.config.resuming import of_resumed_run
 from textzoo.config.schema import Config, walk
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+PROGRAM = PROJECT / "stm32ai_main.py"
+CONF = PROJECT / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
 DYNAMIC = "dynamic_wi8_afp32"
 SETUP = "deployment.hardware_setup"
@@ -564,7 +564,7 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
         [
             "bash",
             "-c",
-            f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} {PROJECT / 'stm32ai_main.py'} operation_mode=statistics",
+            f"mkdir gone && cd gone && rmdir ../gone && {sys.executable} {PROGRAM} operation_mode=statistics",
         ],
         cwd=tmp_path,
         capture_output=True,
