@@ -6,7 +6,6 @@ import math
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,9 +13,9 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
 
 from changed_config import with_facts
-from conftest import PROGRAM
 from textzoo.common import settings
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PROJECT
 from textzoo.config import command_line
 from textzoo.config.boards import load_board
 from textzoo.config.chains import CHAINS
@@ -26,7 +25,8 @@ from textzoo.config.override_checks import check_key
 from textzoo.config.resuming import of_resumed_run
 from textzoo.config.schema import Config, walk
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+PROGRAM = PROJECT / "stm32ai_main.py"
+CONF = PROJECT / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
 DYNAMIC = "dynamic_wi8_afp32"
 SETUP = "deployment.hardware_setup"

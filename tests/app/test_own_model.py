@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = "docs/how_to/own_model.md"
 COPIED = ("src", "conf", "docs", "stm32ai_main.py")

@@ -12,6 +12,8 @@ from textzoo.config.section_view import names_read, view_of
 from textzoo.records.workspace import Workspace
 from textzoo.runs.app import service_function
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "The model reads a token and writes one more token.\n"
 TOY = {
     "model": {"n_layers": 1, "d_model": 16, "context_length": 16},

@@ -162,7 +162,9 @@ def test_links_in_the_folder_are_named(workspace, tmp_path, name, kind):
     path.symlink_to(elsewhere)
     with pytest.raises(UserError, match=f"holds links: {name}"):
         workspace.lock()
-    assert not elsewhere.exists() or kind == "folder" or elsewhere.read_text() == "theirs"
+    assert (elsewhere.is_dir(), elsewhere.is_file()) == (kind == "folder", kind == "file")
+    assert kind != "file" or elsewhere.read_text() == "theirs"
+    assert kind != "folder" or not list(elsewhere.iterdir())
 
 
 @pytest.mark.parametrize("name", LINKED)

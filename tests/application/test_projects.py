@@ -302,7 +302,8 @@ def test_every_project_builds_with_make(projects, target):
 def test_start_up_and_drivers_compile_without_a_warning(tmp_path, target, image):
     need("make", *tools_of(load_board(target)))
     project = render_toy(target, tmp_path / "p")
-    run_make(project, "image", f"IMAGE={image}", "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow")
+    flags = "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow"
+    assert "-Werror -Wshadow" in run_make(project, "image", f"IMAGE={image}", "VERBOSE=1", flags)
 
 
 def section_bytes(project):

@@ -123,6 +123,7 @@ READ = (
 )
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("change", READ, ids=lambda change: change.__name__)
 def test_what_changes_nothing_is_read(change, content):
     unusual = changed(content, change)

@@ -24,6 +24,7 @@ from textzoo.common.bounded_yaml import fault_of, read_limited, values_of
 from textzoo.common.errors import UserError, short_reason
 from textzoo.common.secrets import remember_environment
 from textzoo.config.config_files import GLOBAL
+from textzoo.config.options import register_entries
 from textzoo.config.primary import PrimaryConfig
 from textzoo.config.schema import Config
 from textzoo.targets.board_facts import required_facts
@@ -59,12 +60,13 @@ def run_folder(resume: str | None, mode: str) -> str:
 
 
 def register() -> None:
-    """Make the schema's defaults and the run folder known to Hydra.
+    """Make the schema's defaults, options that have no file, and the run folder known to Hydra.
 
     The defaults are stored as plain values: types and ranges are checked by `check`, which finds all mistakes at
     once where Hydra would stop at the first.
     """
     ConfigStore.instance().store(name="schema", node=schema_values())
+    register_entries()
     OmegaConf.register_new_resolver("textzoo_run_folder", run_folder, replace=True)
     remember_environment()
     OmegaConf.register_new_resolver("textzoo_started_at", started_at, replace=True)

@@ -1,11 +1,11 @@
 """The table of keys and the help page, generated from the schema and the table of chains."""
 
 import dataclasses
-from pathlib import Path
 
 from textzoo.common.paths import CONFIGURATION, PROGRAM
 from textzoo.common.settings import default_of, range_text, type_name
 from textzoo.config.chains import CHAINS, SERVICES
+from textzoo.config.options import options_of
 from textzoo.config.schema import Config, walk
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
@@ -34,11 +34,6 @@ def help_text() -> str:
         f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(CONFIGURATION.iterdir()) if path.is_dir()
     )
     return HELP.format(program=PROGRAM, modes=modes, groups=groups).rstrip()
-
-
-def options_of(group: Path) -> list[str]:
-    """Return the options of a folder of conf/, sorted."""
-    return sorted(path.stem for path in group.glob("*.yaml"))
 
 
 def mode_text(mode: str) -> str:

@@ -129,6 +129,7 @@ class Compute:
             empty to copy the only operand.
         operands: What it reads.
         struct: Its parameters.
+        header: textzoo/<header>.h declares the function.
         stored: Whether the value is written to memory, or only used by what follows in the same loop.
     """
 
@@ -137,6 +138,7 @@ class Compute:
     operands: list[Operand]
     struct: Struct | None = None
     stored: bool = True
+    header: str = "elementwise"
 
 
 @dataclass(eq=False)
@@ -170,15 +172,10 @@ class Statement:
 
 @dataclass(eq=False)
 class Loop(Statement):
-    """Elements one by one: for every index of `shape`, each Compute in order.
-
-    Attributes:
-        header: Runtime header of the functions it calls.
-    """
+    """Elements one by one: for every index of `shape`, each Compute in order."""
 
     shape: tuple[int, ...]
     body: list[Compute]
-    header: str = "textzoo/elementwise.h"
 
     def reads(self) -> list[Tensor]:
         return [operand.tensor for compute in self.body for operand in compute.operands if operand.is_memory]
@@ -190,7 +187,7 @@ class Loop(Statement):
         return [compute.struct for compute in self.body if compute.struct]
 
     def headers(self) -> set[str]:
-        return {self.header} if any(compute.function for compute in self.body) else set()
+        return {f"textzoo/{compute.header}.h" for compute in self.body if compute.function}
 
 
 @dataclass(frozen=True)
