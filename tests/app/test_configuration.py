@@ -275,7 +275,7 @@ def test_what_comes_with_a_later_version_says_so_in_one_line(program):
     assert answer.returncode == 2
     messages = [line for line in answer.stderr.splitlines() if line.startswith("  *")]
     assert len(messages) == 1
-    assert "not in this version yet" in messages[0]
+    assert "stedgeai is not supported yet" in messages[0]
 
 
 @pytest.mark.parametrize(("changes", "named"), CIMV3_VIOLATIONS)
@@ -361,7 +361,7 @@ RUN_MISTAKES = [
     *[("training", {"general.project_name": name}, ["project_name is empty"]) for name in ("", " \n")],
     ("chain_tqeb", {"prediction.prompt": "a" * 414}, []),
     ("chain_tqeb", {"prediction.prompt": "a" * 427 + "\n"}, ["too long for a device's console; expected at most 576"]),
-    ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 948 bytes. Give a prompt that is 372 by"]),
+    ("benchmarking", {"prediction.prompt": "\U0001f600" * 200}, ["received 948 bytes. Use a prompt that is 372 by"]),
     ("benchmarking", {"prediction.prompt": "a" * 500, "benchmarking.sample": False}, []),
     *[(mode, {"prediction.prompt": "a" * 500}, []) for mode in ("chain_tqe", "deployment")],
     ("chain_tqe", {"deployment.without_passes": ["atention_fusion"]}, ["Did you mean 'attention_fusion'?"]),
@@ -890,7 +890,7 @@ TOO_MUCH = [
     (
         {"prediction": {"num_samples": 10**4, "max_tokens": 10**6}},
         "prediction.num_samples times prediction.max_tokens is out of range; expected <= 10,000,000 tokens; received "
-        "10,000 x 1,000,000. Give fewer or shorter samples.",
+        "10,000 x 1,000,000. Generate fewer or shorter samples.",
     ),
     (
         {"model": {"n_layers": 64, "d_model": 4096}},
@@ -899,7 +899,7 @@ TOO_MUCH = [
     ),
     (
         {"training": {"batch_size": 65536}, "model": {"context_length": 8192}},
-        "a step of training takes too much memory; expected at most 512 GiB; received about 110,592 GiB for "
+        "a training step needs too much memory; expected at most 512 GiB; received about 110,592 GiB for "
         "training.batch_size=65536, model.context_length=8192. Give more training.gradient_accumulation, a smaller "
         "batch, or a shorter context.",
     ),

@@ -318,8 +318,8 @@ REFUSED = [
     (lambda program: None, TOO_NARROW),
     (without_relu, [*TOO_NARROW, "model.activation breaks"]),
     (with_bias, [*TOO_NARROW, "model.use_bias breaks"]),
-    (without_sums, ["received FULLY_CONNECTED", "in place of the sum of both embeddings"]),
-    (with_two_swapped, ["received FULLY_CONNECTED", "in place of PARL's first matrix"]),
+    (without_sums, ["received FULLY_CONNECTED", "instead of the sum of both embeddings"]),
+    (with_two_swapped, ["received FULLY_CONNECTED", "instead of PARL's first matrix"]),
 ]
 
 
@@ -468,7 +468,7 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
     assert (
         [text for text in passes if f"{text}: " in log and text in html and text not in answer.stdout] == passes != []
     )
-    assert 'alt="What lies in memory when"' in html
+    assert 'alt="Memory map: buffers in the arena over time"' in html
     assert max(map(len, answer.stdout.partition("quantization\n")[2].splitlines()[:-1])) <= 80
 
 

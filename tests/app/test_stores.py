@@ -181,7 +181,7 @@ def test_the_experiment_opens_in_the_view_for_model_training(store):
 NOT_OPENED = {
     "no folder": ("sqlite:///{folder}/file/mlflow.db", "File exists"),
     "no database": ("sqlite:///{folder}/file", "file is not a database"),
-    "a folder": ("sqlite:///{folder}", "is no file that can be read"),
+    "a folder": ("sqlite:///{folder}", "is not a file that can be read"),
     "no server": ("http://localhost:1", "the server does not answer"),
     "no name": ("http://no-such-host.invalid:5000", "the server does not answer"),
     "no address": ("http://", "names no host"),
@@ -189,7 +189,7 @@ NOT_OPENED = {
     "no other driver": ("mysql+pymysql://u:word1234@localhost/db", "pymysql is not installed.*install 'PyMySQL'"),
     "no driver of that name": ("postgresql+nothing://u:word1234@localhost/db", "nothing"),
     "nothing listens": ("postgresql+psycopg2://u:word1234@localhost:1/db", "refused"),
-    "a password left out": ("postgresql+psycopg2://u:***@localhost:1/db", "Give the whole mlflow.uri again"),
+    "a password left out": ("postgresql+psycopg2://u:***@localhost:1/db", "Set the whole mlflow.uri again"),
     "no UTF-8": ("sqlite:///{folder}/caf\udce9/x.db", "not UTF-8.*received mlflow.uri=sqlite:///.*caf.xe9/x.db"),
     "in memory": ("sqlite://", "in memory is gone when the run ends"),
     "in memory, said otherwise": ("sqlite:///:memory:", "in memory is gone when the run ends"),

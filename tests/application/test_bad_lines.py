@@ -47,7 +47,7 @@ def projects(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(console_module, "TAKING_SECONDS", 0.3)
+    monkeypatch.setattr(console_module, "ACKNOWLEDGE_SECONDS", 0.3)
 
 
 @contextlib.contextmanager
@@ -119,7 +119,7 @@ def test_a_device_that_dies_on_the_way_is_named(program):
     with bad_console(program, 0.0005, 7) as console:
         console.connect()
         threading.Timer(0.5, console.process.kill).start()
-        with pytest.raises(UserError, match=r"the board (has gone|did not answer|did not bring)"):
+        with pytest.raises(UserError, match=r"the board (has gone|did not answer|did not send)"):
             ask_for_ever(console)
 
 

@@ -300,7 +300,7 @@ def test_firmware_of_another_version_is_refused():
 
 
 def test_connecting_to_a_device_that_starts_slowly(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.console.TAKING_SECONDS", 0.05)
+    monkeypatch.setattr("textzoo.targets.console.ACKNOWLEDGE_SECONDS", 0.05)
     silence = itertools.repeat(b"", 20)
     console = console_of(*silence, b"half a line\n" + OK, OK, OK)  # late answers to the questions before
     assert console.connect()["model"] == "toy"
@@ -327,7 +327,7 @@ def test_what_has_arrived_is_read_however_late_one_looks(is_lossy):
 
 
 def test_a_process_that_thinks_long_is_asked_once(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.console.TAKING_SECONDS", 0.01)
+    monkeypatch.setattr("textzoo.targets.console.ACKNOWLEDGE_SECONDS", 0.01)
     console = console_of(*itertools.repeat(b"", 30), OK, is_lossy=False)
     assert console.ask({"command": "info"}) == INFO
     assert console.link.written.count(b"info") == 1

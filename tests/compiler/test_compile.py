@@ -290,14 +290,14 @@ def test_blocks_alive_at_the_same_time_do_not_overlap(paths):
             assert apart or not a.meets(b), (a, b)
 
 
-def test_native_engine_equals_the_reference_and_its_twin(paths):
+def test_native_engine_equals_the_reference_and_its_clone(paths):
     engine = open_engine("native", paths("mixed"))
     reference = LitertReferenceEngine(paths("mixed"))
-    twin = engine.twin()
+    clone = engine.clone()
     for token in (1, 5, 102, 0, 7):
         expected = reference.step_raw(token)
         np.testing.assert_array_equal(engine.step_raw(token), expected)
-        twin.step_raw(3)  # has memory of its own
+        clone.step_raw(3)  # has its own memory
     assert (engine.vocabulary_size, engine.context_length) == (103, 40)
     with pytest.raises(UserError, match="vocabulary"):
         engine.step_raw(103)

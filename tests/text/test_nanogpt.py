@@ -178,7 +178,7 @@ def test_wrong_tables_are_refused(folder, content):
 
 def test_missing_meta_is_explained(folder):
     (folder / "meta.pkl").unlink()
-    with pytest.raises(UserError, match=r"no meta\.pkl.*give the text instead"):
+    with pytest.raises(UserError, match=r"no meta\.pkl.*provide the text instead"):
         load_corpus(nanogpt(folder))
 
 
