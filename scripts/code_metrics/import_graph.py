@@ -1,7 +1,7 @@
-"""The imports of a package: rooms, floors and circles.
+"""The imports of a package: its rooms (subpackages), their floors (layers) and circular imports.
 
-A room is the first part of a module's name below the package: a folder, or a file directly in it. Imports inside
-functions count, and those for type checkers alone (`if TYPE_CHECKING:`) too, but not for what says `at_run_time`.
+A room is the first part of a module's name below the package: a folder, or a file directly in it. Imports inside of
+functions and for type checkers only (`if TYPE_CHECKING:`) count, too; the latter do not for metrics `at_run_time`.
 """
 
 import ast
@@ -17,7 +17,7 @@ Graph = Mapping[str, set[str]]
 
 @dataclass(frozen=True)
 class ImportMetrics:
-    """Rooms with their floors (0 imports no other room), arrows between rooms, circles of modules and of rooms."""
+    """Rooms with their floors (0 imports no other room), imports between rooms, circles of modules and of rooms."""
 
     modules: int
     rooms: dict[str, int]
@@ -30,7 +30,7 @@ class ImportMetrics:
 
 
 def import_metrics(package: Path) -> ImportMetrics:
-    """Measure the imports within the package that lies in a folder of its name."""
+    """Measure the imports within the package in a folder."""
     modules, run_time = import_graph(package), import_graph(package, run_time=True)
     rooms = graph_of_rooms(modules)
     heights = floors_of(rooms)
@@ -47,7 +47,7 @@ def import_metrics(package: Path) -> ImportMetrics:
 
 
 def import_graph(package: Path, run_time: bool = False) -> dict[str, set[str]]:
-    """Return what each module of a package imports from it, by full names; `run_time`: not for type checkers alone."""
+    """Return module -> imported modules of the package; with `run_time` without imports for type checkers only."""
     paths = {module_name(path, package): path for path in code_files(package, PYTHON_SUFFIXES)}
     graph = {}
     for name, path in paths.items():
@@ -59,7 +59,7 @@ def import_graph(package: Path, run_time: bool = False) -> dict[str, set[str]]:
 
 
 class WithoutTypeChecking(ast.NodeTransformer):
-    """Leaves of `if TYPE_CHECKING:` only what follows `else`."""
+    """Replaces `if TYPE_CHECKING:` by its `else` branch."""
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
         if ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
@@ -72,12 +72,12 @@ def module_name(path: Path, package: Path) -> str:
 
 
 def imported_names(tree: ast.Module, module: str, is_package: bool) -> Iterator[str]:
-    """Yield the full names of all that a module imports; of `from a import b`, `a.b`."""
+    """Yield the full names of everything that a module imports; for `from a import b`, `a.b`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            # One dot is the package that holds the module.
+            # One dot is the package that contains the module.
             parts = module.split(".")
             above = parts[: len(parts) - node.level + is_package] if node.level else []
             base = [*above, *([node.module] if node.module else [])]
@@ -85,7 +85,7 @@ def imported_names(tree: ast.Module, module: str, is_package: bool) -> Iterator[
 
 
 def nearest(name: str, modules: Mapping[str, Path]) -> str | None:
-    """Return the module that a name is or lies in, None outside the package."""
+    """Return the module that a name refers to or is defined in; None outside of the package."""
     while name and name not in modules:
         name = name.rpartition(".")[0]
     return name or None
@@ -100,7 +100,7 @@ def graph_of_rooms(modules: Graph) -> dict[str, set[str]]:
 
 
 def room_of(module: str) -> str:
-    """Return the first part of a name below the package; of the package itself, its name."""
+    """Return the first part of a name below the package; for the package itself, its name."""
     return module.split(".")[:2][-1]
 
 
@@ -112,7 +112,7 @@ def circles(graph: Graph) -> list[list[str]]:
 
 
 def reachable(graph: Graph, start: str) -> set[str]:
-    """Return all nodes that arrows lead to from a node; itself where it lies on a circle."""
+    """Return all nodes that can be reached from a node; including itself if it is on a circle."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
@@ -123,7 +123,7 @@ def reachable(graph: Graph, start: str) -> set[str]:
 
 
 def floors_of(graph: Graph) -> dict[str, int]:
-    """Return the length of the longest way down from each node; the nodes of a circle share their floor."""
+    """Return the length of the longest path from each node; the nodes of a circle have the same floor."""
     group_of = {node: frozenset({node}) for node in graph}
     group_of |= {node: frozenset(circle) for circle in circles(graph) for node in circle}
     below: dict[frozenset[str], set[frozenset[str]]] = {group: set() for group in group_of.values()}

@@ -1,4 +1,4 @@
-"""Every counter of scripts/house.py on made-up sources, and the limits that the project already keeps."""
+"""Every counter of scripts/measure_code.py on synthetic sources, and the limits that the project already keeps."""
 
 import ast
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import house
+import measure_code
 from code_metrics.c_code import comment_lines, functions
 from code_metrics.duplicates import c_lines, duplicates, python_lines, shapes
 from code_metrics.import_graph import circles, floors_of, graph_of_rooms, import_graph, import_metrics
@@ -297,7 +297,7 @@ def test_long_files_and_full_folders(tmp_path):
     ],
 )
 def test_counts_of_a_run(lines, counts):
-    assert house.outcome_counts(lines) == counts
+    assert measure_code.outcome_counts(lines) == counts
 
 
 TINY = {
@@ -314,8 +314,8 @@ TINY = {
 
 def test_the_numbers_of_a_tiny_project(tmp_path, monkeypatch, capsys):
     root, numbers = written(tmp_path / "tiny", TINY), tmp_path / "numbers.json"
-    monkeypatch.setattr(sys, "argv", ["house.py", "--root", str(root), "--json", str(numbers), "--tests"])
-    assert house.main() == 1, "a target that fails makes the script fail"
+    monkeypatch.setattr(sys, "argv", ["measure_code.py", "--root", str(root), "--json", str(numbers), "--tests"])
+    assert measure_code.main() == 1, "a target that fails makes the script fail"
     told = json.loads(numbers.read_text(encoding="utf-8"))
     assert told["documents"] == {"readme_bytes": 7, "pages": 1}
     assert told["tests"] == {"files": 1, "functions": 1}
@@ -335,7 +335,7 @@ def test_functions_of_the_project_are_small():
 
 
 def test_no_module_or_room_leads_back_to_itself():
-    graph = import_graph(PROJECT / house.PACKAGE)
+    graph = import_graph(PROJECT / measure_code.PACKAGE)
     assert circles(graph) == []
     assert circles(graph_of_rooms(graph)) == []
 
