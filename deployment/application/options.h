@@ -19,7 +19,7 @@ typedef struct {
     past_end_t past_end; /* when the context is full: drop its first half (docs/sampling.md), or stop */
     unknown_t unknown;   /* characters outside the vocabulary: an error, or the token <unk> */
     uint8_t stop_bytes;
-    char stop[PROTOCOL_STOP_BYTES]; /* (stop_bytes) UTF-8 without a final 0; the text ends before it; 0 bytes for none */
+    char stop[PROTOCOL_STOP_BYTES]; /* (stop_bytes) UTF-8, no final 0; the text ends before it; 0 bytes for none */
 } options_t;
 
 /* The project's defaults (defaults.h), and fixed values for the other options. */

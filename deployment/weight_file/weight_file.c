@@ -55,7 +55,7 @@ static uint64_t row_bytes_of(uint32_t columns, uint32_t bits)
     return ((uint64_t)columns * bits + 7) / 8;
 }
 
-/* Bytes of an entry's weights and scales, or 0 where it says what cannot be. entry: (ENTRY_BYTES) */
+/* Bytes of an entry's weights and scales, or 0 if the entry is invalid. entry: (ENTRY_BYTES) */
 static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t length)
 {
     const uint32_t rows = number_at(entry + ROWS), columns = number_at(entry + COLUMNS), bits = number_at(entry + BITS);
@@ -70,8 +70,8 @@ static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t len
     return fits ? bytes + scale_bytes : 0;
 }
 
-/* Whether header and entries are possible, and all matrices together no longer than the file, which bounds what they
- * hold. file: (length) */
+/* Whether header and entries are valid, and all matrices together no longer than the file, which bounds their size.
+ * file: (length) */
 static bool is_index(const uint8_t *file, uint32_t count, uint64_t index_end, uint32_t length)
 {
     uint64_t asked = 0;
