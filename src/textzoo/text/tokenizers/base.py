@@ -1,8 +1,8 @@
-"""The interface of tokenizers, and tokenizer.json.
+r"""The interface of tokenizers, and tokenizer.json.
 
 tokenizer.json (docs/tokenizer_format.md) is one JSON object:
 
-    {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\\n", " ", "a"]}
+    {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\n", " ", "a"]}
 
 `tokens` lists the vocabulary: the index is the token. `unknown_token` is the token of "<unk>", or null. A kind may
 have additional keys (bpe: "merges").
