@@ -1,4 +1,4 @@
-"""Regenerate the parts of documents that are derived from the code: modes, keys, rooms and annotated trees.
+"""Regenerate the parts of documents that are derived from the code: modes, keys, subpackages and annotated trees.
 
 Run: python scripts/generate_docs.py [--check]; with --check nothing is written and a stale document exits with 1.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from code_metrics.import_graph import floors_of, graph_of_rooms, import_graph
+from code_metrics.import_graph import graph_of_subpackages, import_graph, layers_of
 from kernels_table import kernels_table
 from textzoo.config.chains import CHAINS
 from textzoo.config.help import key_table_markdown, mode_text
@@ -60,7 +60,7 @@ NOTES = {
     "docs": "documentation",
     "scripts": "set-up, tools, generated documents, code metrics",
     "src": "the package",
-    "tests": "one folder per room",
+    "tests": "one folder per subpackage",
     "user_config.yaml": "an example configuration of your own",
 }
 # Folders that the tree of all files shows without their files.
@@ -126,16 +126,16 @@ def tracked_folders() -> list[Path]:
     )
 
 
-def rooms() -> str:
-    """Return a table of rooms: floor, purpose, and the rooms that each imports from, the highest first."""
-    graph = graph_of_rooms(import_graph(PACKAGE))
-    floors = floors_of(graph)
-    lines = ["| floor | room | what it is for | uses |", "|---|---|---|---|"]
-    for room in sorted(set(graph) - {PACKAGE.name}, key=lambda room: (-floors[room], room)):
-        path = PACKAGE / room
+def subpackages() -> str:
+    """Return a table of subpackages: layer, purpose, and the ones that each imports from, the highest first."""
+    graph = graph_of_subpackages(import_graph(PACKAGE))
+    layers = layers_of(graph)
+    lines = ["| layer | package | purpose | imports |", "|---|---|---|---|"]
+    for name in sorted(set(graph) - {PACKAGE.name}, key=lambda name: (-layers[name], name)):
+        path = PACKAGE / name
         note = note_of((path if path.is_dir() else path.with_suffix(".py")).relative_to(PROJECT))
-        used = sorted(graph[room] - {PACKAGE.name}, key=lambda other: (-floors[other], other))
-        lines.append(f"| {floors[room]} | `{room}` | {note} | {', '.join(used)} |")
+        used = sorted(graph[name] - {PACKAGE.name}, key=lambda other: (-layers[other], other))
+        lines.append(f"| {layers[name]} | `{name}` | {note} | {', '.join(used)} |")
     return "\n".join(lines)
 
 
@@ -143,7 +143,7 @@ def rooms() -> str:
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"modes": modes_table, "tree": short_tree},
     "docs/configuration.md": {"keys": key_table_markdown},
-    "docs/architecture.md": {"rooms": rooms, "files": tree},
+    "docs/architecture.md": {"rooms": subpackages, "files": tree},
     "deployment/runtime/README.md": {"kernels": kernels_table},
 }
 

@@ -1,4 +1,4 @@
-"""Code metrics of the project: functions, files, docstrings, imports, circles, duplicates, documents, tests.
+"""Code metrics of the project: functions, files, docstrings, imports, duplicates, documents, tests.
 
 Run: python scripts/measure_code.py [--json FILE] [--tests] [--root FOLDER]
 Only the text of the sources is read, and nothing is imported, so that any version of the project can be measured
@@ -159,8 +159,8 @@ def limits(measures: Measures) -> list[Limit]:
     source = measures.python["src"]
     seconds = {run.target: run.seconds for run in measures.runs}
     return [
-        Limit("circles of modules", len(measures.imports.circles_of_modules), 0),
-        Limit("circles of rooms", len(measures.imports.circles_of_rooms), 0),
+        Limit("import cycles of modules", len(measures.imports.module_cycles), 0),
+        Limit("import cycles of subpackages", len(measures.imports.subpackage_cycles), 0),
         Limit("median lines of functions in src", source.function_lines.median, 7),
         Limit("p90 lines of functions in src", source.function_lines.p90, 20),
         Limit("bytes of README.md", measures.documents.readme_bytes, 15_000),
@@ -171,16 +171,16 @@ def limits(measures: Measures) -> list[Limit]:
 def report(measures: Measures) -> str:
     """Return all metrics as text."""
     imports = measures.imports
-    rooms = [f"{room} {floor}" for room, floor in imports.rooms.items()]
-    circles = [" <-> ".join(circle) for circle in (*imports.circles_of_modules, *imports.circles_of_rooms)]
+    subpackages = [f"{name} {layer}" for name, layer in imports.subpackages.items()]
+    cycles = [" <-> ".join(cycle) for cycle in (*imports.module_cycles, *imports.subpackage_cycles)]
     runs = [
         f"make {each.target}: {each.seconds} s, exit code {each.exit_code}, {each.counts}" for each in measures.runs
     ]
     parts = [
         ("Python", table(measures.python, without=("longest_functions",))),
         ("Imports", table({PACKAGE: imports})),
-        ("Rooms and their floors", [", ".join(rooms)]),
-        ("Circles", circles),
+        ("Subpackages and their layers", [", ".join(subpackages)]),
+        ("Import cycles", cycles),
         ("C", table(measures.c)),
         ("Documents", table({"": measures.documents})),
         ("Sources of tests", table({"tests": measures.tests})),

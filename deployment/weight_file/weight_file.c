@@ -5,7 +5,7 @@
 #include "crc32.h"
 
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#error "scales are read where they lie: only on little endian machines"
+#error "scales are read in place: only on little-endian machines"
 #endif
 
 enum { ALIGNMENT = 16, HEADER_BYTES = 32, ENTRY_BYTES = 96, NAME_BYTES = 64 };
@@ -158,12 +158,12 @@ const char *tz_weight_file_text(tz_weight_file_status_t status)
 {
     static const char *const texts[] = {
         "ok",
-        "the file does not lie at a multiple of 16 bytes",
-        "this is no weights.tzw",
+        "the file's address is not a multiple of 16 bytes",
+        "the file is not a weights.tzw",
         "the file has another version than this reader",
-        "the file is not as long as it says",
+        "the file's length is not that of its header",
         "the file is damaged",
-        "the file's index says what cannot be",
+        "the file's index is invalid",
         "there is no such matrix",
     };
     return (uint32_t)status < sizeof texts / sizeof texts[0] ? texts[status] : "unknown status";

@@ -115,7 +115,7 @@ DATASET_MISTAKES = [
             "dataset.sources[1].training_path: there is no file",
             "dataset.sources[2].weight is out of range",
             "dataset.sources[2] has no name",
-            "dataset.sources[3].name=nanogpt brings its own vocabulary",
+            "dataset.sources[3].name=nanogpt has its own vocabulary",
             "dataset.sources[4] is a mixture itself",
             "dataset.sources[5].name=text needs dataset.sources[5].training_path",
             "wrong type of dataset.sources[6].split_mode",

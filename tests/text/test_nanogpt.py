@@ -73,7 +73,7 @@ def test_another_tokenizer_is_refused(folder, tmp_path):
     prepared = prepare_dataset(nanogpt(folder), TokenizerConfig(), tmp_path / "prepared")
     path = tmp_path / "other.json"
     prepared.tokenizer.save(path)
-    with pytest.raises(UserError, match="brings its own vocabulary"):
+    with pytest.raises(UserError, match="has its own vocabulary"):
         prepare_dataset(nanogpt(folder), TokenizerConfig(path=str(path)), tmp_path / "again")
 
 

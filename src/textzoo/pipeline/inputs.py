@@ -77,7 +77,7 @@ def keep_statistics(
 
 
 def tokenizer_config(config: Config, workspace: Workspace | None) -> TokenizerConfig:
-    if config.dataset.name == "nanogpt":  # brings its own vocabulary
+    if config.dataset.name == "nanogpt":  # has its own vocabulary
         return config.tokenizer
     existing = tokenizer_path(config, workspace)
     return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer

@@ -169,7 +169,7 @@ def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> Prepared:
     if config.path or config.name != CharacterTokenizer.name:
         raise UserError(
             "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
-            remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
+            remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
         )
     tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
     return tokenizer, corpus.training, corpus.validation, ()

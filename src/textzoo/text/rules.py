@@ -80,8 +80,8 @@ def source_of(dataset: DatasetConfig, values: dict, prefix: str, errors: list[Us
 def not_mixable(prefix: str, name: str) -> UserError:
     what = f"{prefix} has no name"
     if name:
-        own_tokens = CORPORA[name].brings_tokens
-        what = f"{prefix}.name={name} brings its own vocabulary and cannot be mixed" if own_tokens else ""
+        own_vocabulary = CORPORA[name].has_own_vocabulary
+        what = f"{prefix}.name={name} has its own vocabulary and cannot be mixed" if own_vocabulary else ""
     mixable = [corpus for corpus, kind in CORPORA.items() if kind.is_mixable]
     expected = f"name: {', '.join(mixable[:-1])} or {mixable[-1]}"
     return UserError(what or f"{prefix} is a mixture itself", expected=expected)
@@ -89,11 +89,11 @@ def not_mixable(prefix: str, name: str) -> UserError:
 
 def check_tokenizer(tokenizer: TokenizerConfig, dataset: DatasetConfig) -> list[UserError]:
     """Check the keys that the kind of tokenizer restricts; an existing tokenizer.json has its own values."""
-    if CORPORA[dataset.name].brings_tokens and (tokenizer.path or tokenizer.name != TokenizerConfig().name):
+    if CORPORA[dataset.name].has_own_vocabulary and (tokenizer.path or tokenizer.name != TokenizerConfig().name):
         return [
             UserError(
                 "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
-                remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
+                remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
             )
         ]
     if tokenizer.path:

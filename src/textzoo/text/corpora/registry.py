@@ -16,20 +16,20 @@ class CorpusKind:
         loader: "module:function", a function from a DatasetConfig to a Corpus or a TokenCorpus.
         not_taken: Keys that do not apply to it, with the reasons.
         needs_files: Whether dataset.training_path must be given.
-        brings_tokens: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
+        has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
     """
 
     loader: str
     not_taken: tuple[Refusal, ...] = ()
     needs_files: bool = False
-    brings_tokens: bool = False
+    has_own_vocabulary: bool = False
     has_sources: bool = False
 
     @property
     def is_mixable(self) -> bool:
         """Whether it can be a source of a mixture."""
-        return not self.brings_tokens and not self.has_sources
+        return not self.has_own_vocabulary and not self.has_sources
 
 
 CORPORA: dict[str, CorpusKind] = {
@@ -40,7 +40,7 @@ CORPORA: dict[str, CorpusKind] = {
         f"{MODULE}:load_nanogpt",
         not_taken=(("its text is already tokenized", ("separator",)),),
         needs_files=True,
-        brings_tokens=True,
+        has_own_vocabulary=True,
     ),
     "conversations": CorpusKind(f"{MODULE}:load_conversations", not_taken=(NO_FILES,)),
     "mixture": CorpusKind(
