@@ -13,7 +13,7 @@ from textzoo.engines.base import Engine
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures over all predicted tokens.
+    """Metrics over all predicted tokens.
 
     Attributes:
         tokens: Number of predicted tokens.

@@ -42,7 +42,7 @@ class Cimv3(Platform):
 
     def check(self, board: Board) -> None:
         if board.variant != VARIANT:
-            raise UserError(f"{board.name} has a wrong fact: variant", expected=VARIANT, received=board.variant)
+            raise UserError(f"{board.name} has an invalid value: variant", expected=VARIANT, received=board.variant)
         twin_of(board.emulator())
 
     def compiler(self, board: Board | None, image: str) -> str:

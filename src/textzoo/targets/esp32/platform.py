@@ -62,7 +62,7 @@ class Esp32(Platform):
         for what, (value, known) in facts.items():
             if value not in known:
                 raise UserError(
-                    f"{board.name} has a wrong fact: {what}",
+                    f"{board.name} has an invalid value: {what}",
                     expected=f"one of {', '.join(map(str, known))}",
                     received=str(value),
                 )
