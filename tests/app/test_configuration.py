@@ -319,8 +319,8 @@ STOPS = [
     ("\n<end>", []),
     ("\U0001f600" * 8, []),
     ("\U0001f600" * 8 + "a", ["too long for a device"]),
-    ("\ufffd", ["cannot be found"]),
-    ("a\ud800", ["cannot be found"]),
+    ("\ufffd", ["cannot occur in a device's output"]),
+    ("a\ud800", ["cannot occur in a device's output"]),
 ]
 
 
@@ -900,7 +900,7 @@ TOO_MUCH = [
     (
         {"training": {"batch_size": 65536}, "model": {"context_length": 8192}},
         "a training step needs too much memory; expected at most 512 GiB; received about 110,592 GiB for "
-        "training.batch_size=65536, model.context_length=8192. Give more training.gradient_accumulation, a smaller "
+        "training.batch_size=65536, model.context_length=8192. Use more training.gradient_accumulation, a smaller "
         "batch, or a shorter context.",
     ),
 ]

@@ -105,7 +105,7 @@ CHANGES = {
         lambda c, w: write_text(w.path(ROLES["quantized_model"].replace("*", "a")), "model"),
         "models/decode_a.tflite is new;",
     ),
-    "output": (lambda c, w: write_text(w.path("samples.txt"), "other"), "samples.txt is missing, or not as it was"),
+    "output": (lambda c, w: write_text(w.path("samples.txt"), "other"), "samples.txt is missing or was changed"),
     "loss": (lambda c, w: row_on_disk(w, lambda row: row["report"].update(a=1)), "was changed after it was written"),
     "digest": (lambda c, w: row_on_disk(w, lambda row: row.update(digest="0")), "was changed after it was written"),
     "no digest": (lambda c, w: row_on_disk(w, lambda row: row.pop("digest")), "its row in steps.json is malformed"),

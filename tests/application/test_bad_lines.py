@@ -105,7 +105,7 @@ def test_nor_between_here_and_an_emulated_board(projects, rate, seed):
 def test_a_line_that_is_too_bad_is_named(program):
     with (
         bad_console(program, 0.1, 5) as console,
-        pytest.raises(UserError, match=r"(?s)the board did not (bring line|answer).*baud.*ground.*cable"),
+        pytest.raises(UserError, match=r"(?s)the board did not (send line|answer).*baud.*ground.*cable"),
     ):
         console.connect(timeout=20)
 
@@ -119,7 +119,7 @@ def test_a_device_that_dies_on_the_way_is_named(program):
     with bad_console(program, 0.0005, 7) as console:
         console.connect()
         threading.Timer(0.5, console.process.kill).start()
-        with pytest.raises(UserError, match=r"the board (has gone|did not answer|did not send)"):
+        with pytest.raises(UserError, match=r"the board (closed the connection|did not answer|did not send)"):
             ask_for_ever(console)
 
 

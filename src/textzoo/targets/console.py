@@ -183,21 +183,21 @@ class Console:
         try:
             return self.link.read(timeout)
         except EOFError as error:
-            raise self.trouble("has gone") from error
+            raise self.trouble("closed the connection") from error
 
     def trouble(self, what: str, remedy: str = "") -> UserError:
         pending = self.pending[-SHOWN_CHARACTERS:].decode("utf-8", "replace")
         lines = [*self.recent, *([pending] if pending else [])]
         shown = [ascii(line[:SHOWN_CHARACTERS])[1:-1] for line in lines[-KEPT_LINES:]]
-        said = "".join(f"\n  {line}" for line in shown) or " nothing"
-        return UserError(f"{self.name} {what}. The last it said:{said}\n", remedy=remedy)
+        last = "".join(f"\n  {line}" for line in shown) or " none"
+        return UserError(f"{self.name} {what}. Its last lines:{last}\n", remedy=remedy)
 
     def wait_for_greeting(self, timeout: float = START_SECONDS) -> dict[str, Any]:
         """Wait for the greeting of a program that was just started; return its `info`."""
         while True:
             line = self.line(timeout)
             if line is None:
-                raise self.trouble(f"did not greet within {timeout:g} s")
+                raise self.trouble(f"sent no greeting within {timeout:g} s")
             if line.decode("utf-8", "replace").startswith(GREETING):
                 return self.checked_info(timeout)
 
