@@ -188,7 +188,7 @@ def test_what_is_appended_to_is_a_file_of_the_folder_alone(workspace, tmp_path, 
     else:
         (tmp_path / "theirs").write_text("")
         path.hardlink_to(tmp_path / "theirs")
-    with pytest.raises(UserError, match="not a plain file of this folder|holds other things than plain files: .lock"):
+    with pytest.raises(UserError, match=r"not a plain file of this folder|holds other things than plain files: .lock"):
         workspace.lock()
 
 
