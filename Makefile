@@ -34,6 +34,12 @@ JOBS ?= 2
 test: setup tools-test ## run all tests
 	$(IN_VENV) -m pytest -n $(JOBS) --dist loadfile
 
+quick: setup tools-test ## run the tests of every part that take seconds
+	$(IN_VENV) -m pytest -m "not slow" -n $(JOBS) --dist loadfile
+
+quick-pythons: setup tools-test ## the same on the other Pythons that are installed here
+	@bash scripts/quick_on_other_pythons.sh
+
 lint: setup ## check style
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
@@ -56,4 +62,4 @@ ui: setup ## open the MLflow UI on the local store
 	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
-.PHONY: help setup tools hello demo test lint format docs lock ui
+.PHONY: help setup tools hello demo test quick quick-pythons lint format docs lock ui

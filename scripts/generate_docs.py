@@ -13,6 +13,7 @@ from pathlib import Path
 
 from code_metrics.import_graph import graph_of_subpackages, import_graph, layers_of
 from kernels_table import kernels_table
+from packing_table import packing_table
 from textzoo.config.chains import CHAINS
 from textzoo.config.help import key_table_markdown, mode_text
 
@@ -144,7 +145,7 @@ PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"modes": modes_table, "tree": short_tree},
     "docs/configuration.md": {"keys": key_table_markdown},
     "docs/architecture.md": {"rooms": subpackages, "files": tree},
-    "deployment/runtime/README.md": {"kernels": kernels_table},
+    "deployment/runtime/README.md": {"kernels": kernels_table, "packing": packing_table},
 }
 
 

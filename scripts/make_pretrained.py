@@ -21,6 +21,7 @@ from textzoo.common.files import file_digest, write_json, write_text
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.config import pretrained
 from textzoo.config.schema import walk
+from textzoo.quantizers.recipes import recipe_of_file
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")
@@ -59,7 +60,7 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     for run in runs:
         (decode,) = (run / "models").glob("decode_*.tflite")
         shutil.copyfile(decode, folder / decode.name)
-        losses[decode.stem.removeprefix("decode_")] = loss_of(report_of(run), REFERENCE_ENGINE)
+        losses[recipe_of_file(decode)] = loss_of(report_of(run), REFERENCE_ENGINE)
     write_text(folder / "config.yaml", yaml.safe_dump(without_paths(config), sort_keys=False))
     return {
         "experiment": experiment_of(runs[0]),

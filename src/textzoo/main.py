@@ -19,7 +19,7 @@ EXIT_CODES = "TEXTZOO_EXIT_CODES"
 # Environment variable with the ID of the main process.
 MAIN_PROCESS = "TEXTZOO_MAIN_PROCESS"
 # Hydra takes the job's name from this variable; users' output folders may contain it.
-HYDRA_MAIN_MODULE, JOB = "HYDRA_MAIN_MODULE", "stm32ai_main"
+HYDRA_MAIN_MODULE = "HYDRA_MAIN_MODULE"
 
 
 def leave(*_: Any) -> None:
@@ -59,24 +59,26 @@ def main() -> None:
 def start() -> None:
     """Check the command line, then run it."""
     from textzoo.common.escaping import tolerate_missing_characters
-    from textzoo.common.paths import CONFIGURATION
     from textzoo.config import command_line
 
     tolerate_missing_characters()
-    sys.argv[1:], single = command_line.prepare(sys.argv[1:], CONFIGURATION)
+    sys.argv[1:], single = command_line.prepare(sys.argv[1:])
     if single:
         from textzoo.runs import app
 
         sys.exit(app.run_composed(single))
-    let_hydra_run(str(CONFIGURATION))
+    let_hydra_run()
 
 
-def let_hydra_run(configuration: str) -> NoReturn:
-    """Let Hydra compose and run a sweep, or print its own help; `configuration` is the project's conf/."""
+def let_hydra_run() -> NoReturn:
+    """Let Hydra compose and run a sweep, or print its own help."""
     import hydra
+
+    from textzoo.common.paths import CONFIGURATION
+    from textzoo.config.composing import JOB, VERSION_BASE
 
     os.environ |= {MAIN_PROCESS: str(os.getpid()), HYDRA_MAIN_MODULE: JOB}
     with tempfile.NamedTemporaryFile("r") as codes:
         os.environ[EXIT_CODES] = codes.name
-        hydra.main(version_base="1.3", config_path=configuration, config_name="config")(run)()
+        hydra.main(version_base=VERSION_BASE, config_path=str(CONFIGURATION), config_name="config")(run)()
         sys.exit(max([*exit_codes, *map(int, codes)], default=0))

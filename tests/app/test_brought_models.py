@@ -69,6 +69,7 @@ def test_all_mistakes_of_a_file_are_found_at_once(name, tmp_path):
         assert all(part in error for part in [*parts, f"{name}.tflite"])
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     ("arguments", "name", "expected"),
     [

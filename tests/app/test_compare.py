@@ -221,6 +221,7 @@ MISTAKES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", MISTAKES)
 def test_mistakes_are_told_with_the_nearest_names(store_of_runs, sweep_of, tmp_path, case):
     arguments, message = MISTAKES[case]
@@ -246,6 +247,7 @@ NO_STORES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NO_STORES)
 def test_a_store_that_is_not_there_is_told_and_not_made(sweep_of, tmp_path, case):
     address, message = NO_STORES[case]
@@ -277,6 +279,7 @@ def test_an_experiment_that_is_not_there_is_told_and_not_made(store_of_runs, swe
     assert "MLflow run" not in (tmp_path / "run/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_folders_that_were_there_stay(store_of_runs, sweep_of, tmp_path):
     (tmp_path / "own").mkdir()
     arguments = ("operation_mode=compare", "compare.runs=nothing", f"mlflow.uri={store_of_runs}")

@@ -6,24 +6,27 @@ import math
 import resource
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
 
-from conftest import PROGRAM
+from changed_config import with_facts
 from textzoo.common import settings
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PROJECT
 from textzoo.config import command_line
 from textzoo.config.boards import load_board
 from textzoo.config.chains import CHAINS
 from textzoo.config.check import check
-from textzoo.config.command_line import check_key
+from textzoo.config.composing import register
+from textzoo.config.override_checks import check_key
+from textzoo.config.resuming import of_resumed_run
 from textzoo.config.schema import Config, walk
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+PROGRAM = PROJECT / "stm32ai_main.py"
+CONF = PROJECT / "conf"
 BOARDS = ["CIMv3", "STM32F4", "STM32H7"]
 DYNAMIC = "dynamic_wi8_afp32"
 SETUP = "deployment.hardware_setup"
@@ -174,8 +177,8 @@ KEYS_OF_ARCHITECTURES = [
 @pytest.mark.parametrize(("arguments", "keys"), KEYS_OF_ARCHITECTURES, ids=lambda value: " ".join(value))
 def test_keys_that_an_architecture_does_not_have_are_mistakes(arguments, keys):
     options = get_args_parser().parse_args(arguments)
-    command_line.register()
-    found = command_line.checked(options, CONF).errors
+    register()
+    found = command_line.checked(options).errors
     assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
 
 
@@ -200,16 +203,16 @@ def test_keys_of_a_users_file_are_checked_too(section, keys, tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({"defaults": ["config", "_self_"], "model": section}))
     arguments = ["--config-path", str(tmp_path), "--config-name", "mine", f"--config-dir={CONF}"]
     options = get_args_parser().parse_args(arguments)
-    command_line.register()
-    found = command_line.checked(options, CONF).errors
+    register()
+    found = command_line.checked(options).errors
     assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
 
 
 @pytest.mark.parametrize("group", ["model", "experiment"])
 def test_nothing_of_conf_gives_keys_that_its_architecture_does_not_have(group):
     for path in sorted((CONF / group).glob("*.yaml")):
-        command_line.register()
-        found = command_line.checked(get_args_parser().parse_args([f"{group}={path.stem}"]), CONF).errors
+        register()
+        found = command_line.checked(get_args_parser().parse_args([f"{group}={path.stem}"])).errors
         assert found == [], path
 
 
@@ -282,7 +285,7 @@ def test_what_comes_with_a_later_version_says_so_in_one_line(program):
 def test_cimv3_names_each_violation(changes, named):
     board = {"deployment": {"hardware_setup": {"board": "CIMv3"}}}
     for asked, remedy in (({"constraints": "cimv3"}, "model.constraints=none"), ({}, "Another board")):
-        values = {"model": {**asked, **changes}} | ({} if asked else board)
+        values = {"model": {**asked, **changes}} | ({} if asked else with_facts(board))
         errors = [str(error) for error in check(values)[1]]
         assert len(errors) == len(named)
         for key, error in zip(named, errors, strict=True):
@@ -417,7 +420,7 @@ def nested(values):
 def test_what_a_run_could_not_do_is_refused_before_it(mode, values, named):
     """One message for each mistake, but for those on the models that are brought along."""
     models = {"model.float_model_path": "m.keras", "model.quantized_model_path": "m.tflite"}
-    composed = nested({"operation_mode": mode, **models, **values})
+    composed = with_facts(nested({"operation_mode": mode, **models, **values}))
     errors = [str(error) for error in check(composed)[1]]
     errors = [error for error in errors if "there is no file or folder" not in error]
     assert [message for message in named if message not in "".join(errors)] == []
@@ -479,7 +482,7 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
         ("defaults: 5\n", "cannot be composed: Invalid defaults list"),
         (
             "model: {n_layers: 2}\n",
-            "does not stand on TextZoo's defaults: it has no operation_mode",
+            "does not extend TextZoo's default configuration: it has no operation_mode",
         ),
         (
             "",
@@ -514,7 +517,7 @@ def test_a_damaged_run_folder_is_not_resumed(tmp_path, name, content):
         (tmp_path / ".hydra" / file).write_text(text)
     resume = [f"general.resume={tmp_path}"]
     with pytest.raises(UserError, match=f"{name} is damaged; expected .* Without general.resume=... the run starts"):
-        command_line.of_resumed_run(resume, get_args_parser().parse_args(resume), CONF)
+        of_resumed_run(resume, get_args_parser().parse_args(resume))
 
 
 def test_a_resumed_run_takes_its_own_overrides_but_for_those_given_anew(program, tmp_path):
@@ -571,6 +574,7 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
     assert (answer.returncode, "the current folder is not there any more" in answer.stderr) == (2, True), answer.stderr
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("experiment", [path.stem for path in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_an_experiment_is_the_same_on_a_file_with_another_model(program, tmp_path, experiment):
     model = "tiny_lm" if "lstm" in experiment else "lstm"
@@ -677,6 +681,7 @@ def composed(program, *arguments):
     return yaml.safe_load(answer.stdout)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_command_line_wins_over_every_file(program, tmp_path, alone):
     """For every group, over a file that stands on the defaults and one that holds all keys; a key beats both."""
@@ -729,6 +734,7 @@ HYDRA_IN_FILES = [
 ]
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("text", HYDRA_IN_FILES)
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_file_runs_no_program(program, tmp_path, text, resumed):
@@ -782,11 +788,11 @@ def test_where_a_file_may_put_folders(program, tmp_path):
 
 # in a file, what is said
 VALUES_REFUSED = [
-    ("general: {project_name: '${oc.env:SECRET}'}", "general.project_name is made by a function"),
-    ("prediction: {prompt: 'a ${oc.env:SECRET} b'}", "prediction.prompt is made by a function"),
-    ("training: {steps: '${oc.decode:${oc.env:SECRET}}'}", "training.steps is made by a function"),
-    ("dataset: {sources: [{name: '${oc.env:SECRET}'}]}", "dataset.sources.0.name is made by a function"),
-    ("prediction: {prompt: '${hydra:runtime.cwd}'}", "prediction.prompt is made by a function"),
+    ("general: {project_name: '${oc.env:SECRET}'}", "general.project_name is computed by a function"),
+    ("prediction: {prompt: 'a ${oc.env:SECRET} b'}", "prediction.prompt is computed by a function"),
+    ("training: {steps: '${oc.decode:${oc.env:SECRET}}'}", "training.steps is computed by a function"),
+    ("dataset: {sources: [{name: '${oc.env:SECRET}'}]}", "dataset.sources.0.name is computed by a function"),
+    ("prediction: {prompt: '${hydra:runtime.cwd}'}", "prediction.prompt is computed by a function"),
     ("prediction: {prompt: '${mlflow.uri}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow.uri"),
     ("prediction: {prompt: '${mlflow[uri]}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow[uri]"),
     ("prediction: {prompt: '${mlflow}'}\nmlflow: {uri: '${oc.env:SECRET}'}", "refers to mlflow"),
@@ -796,6 +802,7 @@ VALUES_REFUSED = [
 ]
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(("text", "message"), VALUES_REFUSED)
 def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, text, message):
     monkeypatch.setenv("SECRET", "hush")
@@ -803,7 +810,7 @@ def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, t
     answer = program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
     assert answer.returncode == 2
     assert message in answer.stderr
-    assert ("made by a function" in message) == ("Write \\${ for these two signs of a text." in answer.stderr)
+    assert ("computed by a function" in message) == ("Write \\${ for these two signs of a text." in answer.stderr)
     assert "hush" not in answer.stderr
 
 
@@ -843,6 +850,7 @@ def test_what_looks_like_a_date_is_a_text(program, tmp_path):
     assert "received '2020-99-99' (text)" in answer.stderr
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.parametrize("place", ["file", "included", "resumed"])
 def test_a_bomb_of_yaml_is_refused(program, tmp_path, bomb, place):
@@ -931,7 +939,7 @@ def test_a_run_is_composed_once_and_typed_once(arguments, count, tmp_path, monke
     monkeypatch.setattr(
         ConfigLoaderImpl, "load_configuration", lambda *given, **more: composed.append(1) or compose(*given, **more)
     )
-    _, single = command_line.prepare(arguments, CONF)
+    _, single = command_line.prepare(arguments)
     assert len(composed) == count
     assert single.config.model.name == single.composed.model.name
 
@@ -939,14 +947,74 @@ def test_a_run_is_composed_once_and_typed_once(arguments, count, tmp_path, monke
 @pytest.mark.parametrize("given", ["board=STM32F4", "deployment.hardware_setup.board=STM32F4"])
 def test_a_board_named_either_way_has_its_own_facts(given, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    _, single = command_line.prepare(["operation_mode=training", given], CONF)
+    _, single = command_line.prepare(["operation_mode=training", given])
     assert single.config.deployment.hardware_setup == load_board("STM32F4")
 
 
-def test_a_board_that_a_users_file_names_has_its_own_facts(tmp_path, monkeypatch):
+NAMES_BOARD = "deployment: {hardware_setup: {board: STM32F4, boot: '', clock_hz: 84000000}}"
+# Files of a user's that name a board, mine.yaml first.
+FILES_WITH_BOARD = {
+    "itself": {"mine": f"defaults: [config, _self_]\n{NAMES_BOARD}"},
+    "a file that it names": {"mine": "defaults: [config, inner, _self_]", "inner": NAMES_BOARD},
+    "beside another option": {"mine": f"defaults: [config, override board: STM32U5, _self_]\n{NAMES_BOARD}"},
+    "by an experiment": {"mine": "defaults: [config, override experiment: e, _self_]", "experiment/e": NAMES_BOARD},
+}
+
+
+@pytest.mark.parametrize("files", FILES_WITH_BOARD.values(), ids=FILES_WITH_BOARD)
+def test_a_board_that_a_users_file_names_has_its_own_facts(files, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    setup = "deployment: {hardware_setup: {board: STM32F4, boot: '', clock_hz: 84000000}}"
-    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\noperation_mode: training\n{setup}\n")
-    _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine"], CONF)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        head = "# @package _global_\n" if "/" in name else ""
+        (tmp_path / f"{name}.yaml").write_text(f"{head}{text}\noperation_mode: training\n")
+    _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine"])
     changed = dataclasses.replace(load_board("STM32F4"), boot="", clock_hz=84_000_000)
     assert single.config.deployment.hardware_setup == changed
+
+
+def test_the_board_of_the_command_line_has_nothing_of_the_one_that_a_file_names(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{NAMES_BOARD}\noperation_mode: training\n")
+    _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine", "board=STM32MP2"])
+    assert single.config.deployment.hardware_setup == load_board("STM32MP2")
+
+
+def test_a_file_of_all_sections_may_leave_the_facts_to_the_name_of_its_board(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    values = dataclasses.asdict(Config())
+    values["deployment"]["hardware_setup"] = {"board": "STM32F4", "clock_hz": 84_000_000}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**values, "operation_mode": "training"}))
+    _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine"])
+    assert single.config.deployment.hardware_setup == dataclasses.replace(load_board("STM32F4"), clock_hz=84_000_000)
+
+
+# --config-dir, and an option of a group that lies there.
+FURTHER = ["--config-dir=the, (further)", "model=mine"]
+
+
+@pytest.fixture
+def further_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "the, (further)/model").mkdir(parents=True)
+    (tmp_path / "the, (further)/model/mine.yaml").write_text("defaults: [gpt, _self_]\nd_model: 72\n")
+    (tmp_path / "file.yaml").write_text("defaults: [config, _self_]\nmodel: {d_model: 8, dropout: 0.5}\n")
+
+
+@pytest.mark.parametrize(("arguments", "dropout"), [([], 0.0), (["--config-path=.", "--config-name=file"], 0.5)])
+def test_options_may_lie_in_a_further_folder(further_folder, arguments, dropout):
+    _, single = command_line.prepare([*arguments, *FURTHER, "operation_mode=training"])
+    assert (single.config.model.name, single.config.model.d_model, single.config.model.dropout) == ("gpt", 72, dropout)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--config-path=.", "--config-name=file"]])
+def test_the_runs_of_a_sweep_find_a_further_folder(further_folder, program, arguments):
+    sweep = ["-m", "model.n_layers=1,2", "operation_mode=compare", "mlflow.uri=sqlite:///none.db", "compare.runs=a"]
+    answer = program(*arguments, *FURTHER, *sweep)
+    assert (answer.returncode, answer.stderr.count("there is no none.db")) == (2, 2), answer.stderr
+
+
+def test_a_further_folder_that_is_not_there_is_named(further_folder, capsys):
+    with pytest.raises(SystemExit):
+        command_line.prepare(["--config-dir=none", "operation_mode=training"])
+    assert "--config-dir: there is no folder 'none'" in capsys.readouterr().err

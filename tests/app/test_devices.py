@@ -16,6 +16,7 @@ import keras
 import numpy as np
 import pytest
 
+from artifacts import artifact
 from changed_config import changed
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
@@ -70,9 +71,12 @@ class Recorder:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    """A folder with a float model, its decode step quantized by each of RECIPES, and its tokenizer."""
-    folder = tmp_path_factory.mktemp("models")
+def models():
+    return artifact(make_models)
+
+
+def make_models(folder):
+    """A float model, its decode step quantized by each of RECIPES, and its tokenizer."""
     keras.utils.set_random_seed(5)
     model = build_model(ModelConfig(**SHAPE), VOCABULARY)
     random = np.random.default_rng(5)
@@ -83,7 +87,6 @@ def models(tmp_path_factory):
     for recipe in RECIPES:
         quantize_decode_step(model, tokens, QuantizationConfig(recipe=recipe, calibration_windows=4), folder)
     CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
-    return folder
 
 
 @pytest.fixture
@@ -102,6 +105,7 @@ def workspace(tmp_path, monkeypatch):
     return Workspace(tmp_path / "run")
 
 
+@pytest.mark.quick("STM32F4", "ESP32C3")
 @needs_emulator
 @pytest.mark.parametrize("board", [name for name in board_names() if name != "CIMv3"])  # which has models of its own
 def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):
@@ -128,6 +132,7 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     assert {"instructions.png", "memory_map.png"} <= set(recorder.files)
 
 
+@pytest.mark.slow
 @needs_emulator
 def test_two_cores_compute_the_logits_of_litert(config, workspace):
     """On the twin of one core, which runs one half after the other; the layers of 2,048 multiplications are shared."""
@@ -143,6 +148,7 @@ def test_two_cores_compute_the_logits_of_litert(config, workspace):
     assert "12 tokens as computed on the PC" in greeting_with_mapped_weights(project, load_board("ESP32"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("board", "changes"), [("STM32F4", []), ("ESP32", ["deployment.target=host"])])
 def test_a_second_core_that_is_not_there_is_refused_at_once(warm_program, store, models, board, changes, tmp_path):
     answer = warm_program(
@@ -180,6 +186,7 @@ def greeting_with_mapped_weights(project, board):
     return done.stdout
 
 
+@pytest.mark.slow
 @needs_emulator
 def test_weights_in_a_partition_of_their_own(config, workspace):
     """The same logits from weights.bin; a damaged one, and one of another model, are refused by name."""
@@ -201,9 +208,13 @@ def test_weights_in_a_partition_of_their_own(config, workspace):
 
 
 @pytest.fixture(scope="module")
-def cimv3_model(models, tmp_path_factory):
+def cimv3_model():
+    return artifact(make_cimv3_model) / "decode_static_wi8_ai8.tflite"
+
+
+def make_cimv3_model(folder):
     """A decode step as CIMv3 takes it: broad probabilities of 15 bits in block 0, narrow ones of 8 bits in block 1."""
-    folder = tmp_path_factory.mktemp("cimv3")
+    keras.utils.set_random_seed(5)
     random = np.random.default_rng(5)
     section = ModelConfig(**{**SHAPE, "d_model": 128, "context_length": 64})
     model = build_model(section, VOCABULARY)
@@ -212,9 +223,8 @@ def cimv3_model(models, tmp_path_factory):
         deviation = 0.02 if "block_0" in weight.path else 0.15
         weight.assign(weight + deviation * random.standard_normal(weight.shape))
     config = QuantizationConfig(calibration_windows=2, report_tokens=12)
-    path = quantize_decode_step(model, random.integers(0, 13, 400), config, folder)
-    shutil.copy(models / "tokenizer.json", folder)
-    return path
+    quantize_decode_step(model, random.integers(0, 13, 400), config, folder)
+    CharacterTokenizer(CHARACTERS).save(folder / "tokenizer.json")
 
 
 # What a shell, make, CMake, C, QEMU or matplotlib takes for its own; and what is no text.
@@ -224,6 +234,7 @@ WORST_NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORST_NAMES)
 def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monkeypatch, name):
     folder = tmp_path / name
@@ -238,6 +249,7 @@ def test_files_and_folders_may_be_called_anything(config, models, tmp_path, monk
     assert json.dumps(report.to_dict(), ensure_ascii=False).encode()
 
 
+@pytest.mark.slow
 @needs_cpp
 @pytest.mark.parametrize("name", WORST_NAMES)
 def test_cmake_is_kept_from_names_that_it_does_not_take(config, cimv3_model, tmp_path, name):
@@ -255,6 +267,7 @@ def arrays_of(source):
     return {symbol: np.array([int(number) for number in text.split(",")[:-1]], np.int8) for symbol, text in found}
 
 
+@pytest.mark.slow
 @needs_cpp
 def test_cimv3_computes_the_logits_of_litert_mode_by_mode(config, workspace, cimv3_model):
     """On the emulated host core and on this machine; the model's data are the bytes of the .tflite."""
@@ -341,6 +354,7 @@ def test_cimv3_refuses_other_activations_before_anything_is_written(config, work
     assert not workspace.path("c_project").exists()
 
 
+@pytest.mark.slow
 @needs_emulator
 @pytest.mark.parametrize("board", ["STM32F4", "STM32N6"])
 def test_activations_of_int16_compute_the_logits_of_litert_too(board, config, workspace, models):
@@ -354,6 +368,7 @@ def test_activations_of_int16_compute_the_logits_of_litert_too(board, config, wo
     assert benchmark.by_position[0] < benchmark.by_position[-1]
 
 
+@pytest.mark.slow
 @needs_emulator
 def test_instruction_counts_are_the_same_every_time(config, workspace, tmp_path):
     first = benchmarking.run(config, workspace, Recorder()).benchmark
@@ -362,6 +377,7 @@ def test_instruction_counts_are_the_same_every_time(config, workspace, tmp_path)
     assert again.by_kind == first.by_kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["a file in the way", "a folder that cannot be written"])
 def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, workspace, monkeypatch):
     """Not even by root: /proc takes no files."""
@@ -375,6 +391,7 @@ def test_a_current_folder_that_cannot_be_written_stops_nothing(place, config, wo
     assert not Path("c_headers").is_dir()
 
 
+@pytest.mark.slow
 def test_this_machine_is_measured_in_time(config, workspace):
     config = changed(config, "benchmarking.measured_by", "host")
     config = changed(config, "prediction.stop", CHARACTERS[0])
@@ -387,6 +404,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
     assert max(report.benchmark.by_kind.values()) < 2**60  # none wrapped below 0
 
 
+@pytest.mark.slow
 @needs_emulator
 def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, workspace, tmp_path):
     config = changed(config, "deployment.weight_files", True)
@@ -405,6 +423,7 @@ def test_a_deployed_project_builds_elsewhere_and_leaves_its_headers(config, work
     assert list(elsewhere.glob("build/board/*.elf"))
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_project_is_made_and_the_missing_package_named(config, workspace, monkeypatch):
     monkeypatch.setenv("PATH", str(workspace.root))
     report = deployment.run(config, workspace, Recorder())

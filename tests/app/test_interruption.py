@@ -104,6 +104,8 @@ def test_what_a_background_job_ignores_it_goes_on_ignoring(listening, number):
     signal.signal(number, signal.SIG_IGN)
     signals.listen()
     signal.raise_signal(number)
+    assert signal.getsignal(number) is signal.SIG_IGN
+    signals.raise_if_interrupted()  # nor was it noted
 
 
 def heed_interrupts():

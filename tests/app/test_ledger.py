@@ -39,11 +39,11 @@ def finish(config, workspace, report=REPORT, **changes_of_row):
     """Write what a prediction leaves behind."""
     (step,) = make_plan(config, workspace).steps
     write_text(workspace.path(ROLES["samples"]), "The a\n")
-    sources = sources_of(config, step, workspace, "")
+    sources = sources_of(config, step, workspace, "", workspace.ledger())
     row = FinishedStep(
         sources.key(), workspace.digests(["samples"]), report, sources.ingredients(workspace.root), **changes_of_row
     )
-    workspace.finish(step.name, row)
+    workspace.finish(step.name, row, workspace.ledger())
     return row
 
 
@@ -78,9 +78,7 @@ def test_a_row_of_an_earlier_version_serves_again(config, workspace):
     row_on_disk(workspace, without_ingredients)
     assert "1_prediction    reuse" in plan_of(config, workspace)
     config = changed(config, "prediction.prompt", "A ")
-    assert "again, because it was made from something else (steps.json does not say what);" in plan_of(
-        config, workspace
-    )
+    assert "again, because its inputs changed (steps.json does not say which);" in plan_of(config, workspace)
 
 
 # what is changed in the folder or the configuration, why the plan says that the step runs again
@@ -160,10 +158,10 @@ def test_later_steps_say_that_an_earlier_one_runs_again(workspace, tmp_path):
         write_text(workspace.path(name), name)
     plan = make_plan(config, workspace)
     for step in plan.steps:
-        sources = sources_of(config, step, workspace, plan.corpus_sha256)
+        sources = sources_of(config, step, workspace, plan.corpus_sha256, workspace.ledger())
         outputs = workspace.digests(step.service.outputs)
         row = FinishedStep(sources.key(), outputs, {}, sources.ingredients(workspace.root))
-        workspace.finish(step.name, row)
+        workspace.finish(step.name, row, workspace.ledger())
     assert plan_of(config, workspace).count(" reuse ") == 3
     config = changed(config, "evaluation.max_tokens", 7)
     assert [bool(step.reused) for step in make_plan(config, workspace).steps] == [True, True, False]
@@ -186,12 +184,12 @@ def test_what_is_not_read_of_a_folder_of_texts_does_not_matter(workspace, tmp_pa
     config = changed(config, "dataset.name", "text")
     config = changed(config, "dataset.training_path", str(folder))
     (step,) = (plan := make_plan(config, workspace)).steps
-    before = sources_of(config, step, workspace, plan.corpus_sha256).key()
+    before = sources_of(config, step, workspace, plan.corpus_sha256, workspace.ledger()).key()
     write_text(folder / "notes.md", "other")
     os.mkfifo(folder / "b.txt")
-    assert sources_of(config, step, workspace, plan.corpus_sha256).key() == before
+    assert sources_of(config, step, workspace, plan.corpus_sha256, workspace.ledger()).key() == before
     write_text(folder / "c.txt", "other")
-    assert sources_of(config, step, workspace, plan.corpus_sha256).key() != before
+    assert sources_of(config, step, workspace, plan.corpus_sha256, workspace.ledger()).key() != before
 
 
 # what steps.json holds, what the plan says of it
@@ -248,8 +246,10 @@ def test_rows_that_are_not_believed_are_left_out_of_the_next_ledger(config, work
 
 
 def test_what_later_steps_wrote_is_told_apart(workspace):
-    workspace.finish("1_training", FinishedStep("key", {"tokenizer": "digest"}))
-    workspace.finish("2_quantization", FinishedStep("key", {"tokenizer": "digest", "quantized": "digest"}))
+    workspace.finish("1_training", FinishedStep("key", {"tokenizer": "digest"}), workspace.ledger())
+    workspace.finish(
+        "2_quantization", FinishedStep("key", {"tokenizer": "digest", "quantized": "digest"}), workspace.ledger()
+    )
     for edit in (lambda row: None, lambda row: row.update(key="edited")):
         row_on_disk(workspace, edit, "2_quantization")
         ledger = workspace.ledger()
@@ -274,9 +274,9 @@ def test_the_ledger_holds_no_secret_and_no_folder_of_this_machine(tmp_path, work
     config = changed(config, "mlflow.uri", "postgresql://me:hunter2@host/store?sslkey=private")
     config = changed(config, "compare.runs", str(tmp_path))
     (step,) = make_plan(config, workspace).steps
-    before = sources_of(config, step, workspace, "").ingredients(workspace.root)
+    before = sources_of(config, step, workspace, "", workspace.ledger()).ingredients(workspace.root)
     config = changed(config, "mlflow.uri", config.mlflow.uri.replace("hunter2", "hunter3"))
-    after = sources_of(config, step, workspace, "").ingredients(workspace.root)
+    after = sources_of(config, step, workspace, "", workspace.ledger()).ingredients(workspace.root)
     assert before == after  # not even a hash of the password
     write_json(workspace.path(LEDGER), before)
     assert "hunter2" not in workspace.path(LEDGER).read_text()
@@ -285,7 +285,7 @@ def test_the_ledger_holds_no_secret_and_no_folder_of_this_machine(tmp_path, work
     config = changed(config, "dataset.cache_dir", str(tmp_path / "cache"))
     config = changed(config, "dataset.sources", [{"name": "text", "training_path": str(tmp_path / "a.txt")}])
     (step,) = make_plan(config, workspace).steps
-    text = json.dumps(sources_of(config, step, workspace, "").ingredients(workspace.root))
+    text = json.dumps(sources_of(config, step, workspace, "", workspace.ledger()).ingredients(workspace.root))
     assert '".../float.keras"' in json.loads(text)["settings"]["model.float_model_path"][1]
     assert str(tmp_path) not in text
 

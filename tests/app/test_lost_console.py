@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = Path(__file__).resolve().parents[2] / "stm32ai_main.py"
 PREDICTION = "operation_mode=prediction model=tiny_lm pretrained=true prediction.max_tokens=12"
 LOST = "The console is gone (standard output: {}); the run goes on without it."

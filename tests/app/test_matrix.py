@@ -2,6 +2,7 @@
 
 import pytest
 
+from artifacts import artifact
 from matrix import MODEL_NAMES, RECIPE_NAMES, TARGETS, cell, decode_step, page
 from textzoo.targets.toolchains import PLATFORM_TOOLS, missing_tools
 
@@ -22,17 +23,12 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def decode_steps(tmp_path_factory):
-    """(model, recipe) -> path of its toy decode step; made when first asked for."""
-    made = {}
+def toy_decode_step(folder, model, recipe):
+    decode_step(model, recipe, folder, toy=True)
 
-    def path_of(model, recipe):
-        if (model, recipe) not in made:
-            made[model, recipe] = decode_step(model, recipe, tmp_path_factory.mktemp(f"{model}-{recipe}"), toy=True)
-        return made[model, recipe]
 
-    return path_of
+def path_of(model, recipe):
+    return artifact(toy_decode_step, model, recipe) / f"decode_{recipe}.tflite"
 
 
 def test_every_two_axes_meet_in_all_values():
@@ -41,10 +37,11 @@ def test_every_two_axes_meet_in_all_values():
         assert len({(cell[first], cell[second]) for cell in CELLS}) == len(axes[first]) * len(axes[second])
 
 
+@pytest.mark.quick(3)
 @pytest.mark.skipif(bool(MISSING), reason=" ".join(MISSING))
 @pytest.mark.parametrize(("model", "recipe", "target"), CELLS)
-def test_a_cell_is_exact_or_refused_with_the_reason(decode_steps, model, recipe, target):
-    result = cell(decode_steps(model, recipe), target, tokens_checked=8)
+def test_a_cell_is_exact_or_refused_with_the_reason(model, recipe, target):
+    result = cell(path_of(model, recipe), target, tokens_checked=8)
     if (model, recipe, target) in REFUSED:
         assert REFUSED[model, recipe, target] in result["refused"]
     else:

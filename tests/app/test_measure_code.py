@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import measure_code
+from code_metrics.assertions import constant_assertions, without_assertion
 from code_metrics.c_code import comment_lines, functions
 from code_metrics.duplicates import c_lines, duplicates, python_lines, shapes
 from code_metrics.import_graph import cycles, graph_of_subpackages, import_graph, import_metrics, layers_of
@@ -209,6 +210,47 @@ def test_lines_with_comments_of_c(source, number):
     assert comment_lines(source) == number
 
 
+TESTS = {
+    "an assertion": ("def test_a():\n    assert f()\n", []),
+    "none": ("def test_a():\n    f()\n", ["test_a.py:1 test_a"]),
+    "none in a coroutine": ("async def test_a():\n    f()\n", ["test_a.py:1 test_a"]),
+    "an error that is awaited": ("def test_a():\n    with pytest.raises(ValueError):\n        f()\n", []),
+    "a program that must end well": ("def test_a():\n    run(['x'], check=True)\n", []),
+    "a program that need not": ("def test_a():\n    run(['x'], check=False)\n", ["test_a.py:1 test_a"]),
+    "a library's function": ("def test_a():\n    np.testing.assert_array_equal(a, b)\n", []),
+    "a function": ("def test_a():\n    g()\n\n\ndef g():\n    h()\n\n\ndef h():\n    assert a\n", []),
+    "a function without": ("def test_a():\n    g()\n\n\ndef g():\n    h()\n", ["test_a.py:1 test_a"]),
+    "a fixture": ("def g():\n    yield\n    assert a\n\n\ndef test_a(g):\n    f()\n", []),
+    "a method of a test class": ("class TestA:\n    def test_a(self):\n        f()\n", ["test_a.py:2 test_a"]),
+}
+
+
+@pytest.mark.parametrize(("source", "expected"), TESTS.values(), ids=TESTS)
+def test_tests_without_an_assertion_are_found(tmp_path, source, expected):
+    assert without_assertion(written(tmp_path, {"test_a.py": source})) == expected
+
+
+def test_what_is_no_test_needs_no_assertion(tmp_path):
+    assert without_assertion(written(tmp_path, {"a.py": "def test_a():\n    f()\n"})) == []
+
+
+@pytest.mark.parametrize(
+    ("assertion", "is_found"),
+    [
+        ("assert a", False),
+        ("assert a.b or c()", False),
+        ("assert True", True),
+        ("assert 1 == 1", True),
+        ("assert a or True", True),
+        ("assert a and 1", False),
+        ("assert 'text'", True),
+        ("assert a in (1, 2)", False),
+    ],
+)
+def test_assertions_that_nothing_decides_are_found(assertion, is_found):
+    assert bool(constant_assertions(assertion)) == is_found
+
+
 SIX, FIVE = statements(0, 6), statements(0, 5)
 DUPLICATES = {
     "six lines": ({"a": SIX, "b": SIX}, ["a:1-6 ~ b:1-6 (6 lines)"]),
@@ -338,6 +380,15 @@ def test_no_module_or_subpackage_leads_back_to_itself():
     graph = import_graph(PROJECT / measure_code.PACKAGE)
     assert cycles(graph) == []
     assert cycles(graph_of_subpackages(graph)) == []
+
+
+def test_every_test_asserts_something():
+    assert without_assertion(PROJECT / "tests") == []
+
+
+def test_no_assertion_is_decided_beforehand():
+    sources = {path: path.read_text(encoding="utf-8") for path in (PROJECT / "tests").rglob("*.py")}
+    assert [str(path) for path, source in sources.items() if constant_assertions(source)] == []
 
 
 def test_the_first_page_is_short():

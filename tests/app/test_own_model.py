@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 PAGE = "docs/add_your_own_model.md"
 COPIED = ("src", "conf", "docs", "stm32ai_main.py")

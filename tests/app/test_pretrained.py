@@ -28,6 +28,7 @@ def test_files_are_those_that_were_measured(name):
     assert files == pretrained.card(name)["files"]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("name", "recipe"), ALL)
 def test_a_model_writes_the_text_of_its_card(name, recipe):
     sample = pretrained.card(name)["samples"][recipe]
@@ -39,6 +40,7 @@ def test_a_model_writes_the_text_of_its_card(name, recipe):
     assert sample["text"]
 
 
+@pytest.mark.slow
 def test_a_model_costs_what_its_card_says():
     need("arm", "make", "qemu")
     (recipe, *_), board = pretrained.recipes(SMALLEST), "STM32F4"
@@ -49,6 +51,7 @@ def test_the_page_is_that_of_the_cards():
     assert (pretrained.FOLDER / "README.md").read_text(encoding="utf-8") == make_pretrained.readme()
 
 
+@pytest.mark.slow
 def test_a_pretrained_model_talks_at_once(program):
     done = program("operation_mode=prediction", f"model={SMALLEST}", "pretrained=true", "prediction.max_tokens=40")
     assert done.returncode == 0, done.stderr
@@ -75,6 +78,7 @@ def test_files_that_were_not_measured_are_refused(monkeypatch, tmp_path, file, e
         pretrained.overrides(SMALLEST, "static_wi8_ai8")
 
 
+@pytest.mark.slow
 def test_a_users_file_may_ask_for_a_pretrained_model(program, tmp_path):
     """The model is the one that the file or the command line chooses; what the file says wins over its settings."""
     text = "defaults: [config, override model: lstm, _self_]\noperation_mode: prediction\nprediction: {prompt: Mine}\n"
@@ -90,6 +94,7 @@ def test_a_users_file_may_ask_for_a_pretrained_model(program, tmp_path):
         assert values["prediction"]["prompt"] == "Mine"
 
 
+@pytest.mark.slow
 def test_a_resume_with_another_pretrained_model(warm_program, tmp_path):
     """It brings its own settings; where a run keeps all values of a user's file, it is refused."""
     (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\noperation_mode: prediction\npretrained: true\n")
@@ -147,22 +152,23 @@ MISTAKES = [
     (["model=tiny_lm", "operation_mode=training"], "pretrained=true brings a trained model"),
     (
         ["model=tiny_lm", "model.d_model=16"],
-        "the pretrained tiny_lm was made with model.d_model=64; received 16. Leave it out",
+        "the pretrained tiny_lm was trained with model.d_model=64; received 16. Leave it out",
     ),
-    (["model=tiny_lm", "tokenizer=char"], "was made with tokenizer.name=byte; received char. Leave it out"),
+    (["model=tiny_lm", "tokenizer=char"], "was trained with tokenizer.name=byte; received char. Leave it out"),
     (
         ["model=tiny_lm", "quantization.recipe=static_wi2_ai8"],
         "by static_wi8_ai8; received quantization.recipe=static_",
     ),
-    (["--config-path=.", "--config-name=other"], "pico_gpt was made with model.name=pico_gpt; received tiny_lm"),
+    (["--config-path=.", "--config-name=other"], "pico_gpt was trained with model.name=pico_gpt; received tiny_lm"),
     (
         ["--config-path=.", "--config-name=small", "experiment=lstm_bytes"],
-        "was made with model.name=tiny_lm; received lstm",
+        "was trained with model.name=tiny_lm; received lstm",
     ),
     (["-m", "model=tiny_lm,gpt"], "model has several values; expected one value with pretrained=true"),
 ]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("arguments", "message"), MISTAKES)
 def test_mistakes(program, tmp_path, arguments, message):
     (tmp_path / "other.yaml").write_text("defaults: [config, _self_]\nmodel: {name: tiny_lm}\n")

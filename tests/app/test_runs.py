@@ -18,8 +18,9 @@ from omegaconf import OmegaConf
 
 from textzoo.common.escaping import visible
 from textzoo.common.locks import hold
-from textzoo.config import command_line
+from textzoo.common.paths import CONFIGURATION
 from textzoo.config.resuming import keep_command_line, kept_override
+from textzoo.config.sweeps import SWEEP_LOCK
 from textzoo.records.tracking import open_store
 from textzoo.records.workspace import WRITTEN, Workspace
 from textzoo.runs import app
@@ -152,6 +153,7 @@ def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afres
     assert [row["model"] for row in report_of(folder)["evaluation"]] == ["float", "int16x8", "int8"]
 
 
+@pytest.mark.slow
 def test_a_mixture_from_its_sources_to_losses_per_source(run, store, text, tmp_path):
     folder = tmp_path / "run"
     sources = f"[{{name: text, training_path: {text}, weight: 3}}, {{name: conversations}}]"
@@ -175,6 +177,7 @@ def test_a_mixture_from_its_sources_to_losses_per_source(run, store, text, tmp_p
     assert "Warning:" in answer.stdout  # the toy text repeats itself
 
 
+@pytest.mark.slow
 def test_statistics_alone(run, tmp_path):
     folder = tmp_path / "run"
     answer = run("operation_mode=statistics", f"hydra.run.dir={folder}", "dataset.overlap_warning=1.0")
@@ -186,6 +189,7 @@ def test_statistics_alone(run, tmp_path):
     assert "1_statistics    reuse" in again.stdout
 
 
+@pytest.mark.slow
 def test_the_trained_model_serves_the_other_modes(run, tmp_path):
     first = tmp_path / "first"
     answer = run("operation_mode=training", f"hydra.run.dir={first}")
@@ -233,6 +237,7 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.slow
 def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text, store, tmp_path):
     folder = tmp_path / "run"
     options = [option for option in TOY if not option.startswith("training.steps")]
@@ -258,6 +263,7 @@ def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text,
     assert (folder / "checkpoints/latest").exists()
 
 
+@pytest.mark.slow
 def test_two_runs_started_in_the_same_second_do_not_meet(start_warm, toy, tmp_path):
     processes = [start_warm(*toy("operation_mode=training", "training.steps=10")) for _ in range(2)]
     for process in processes:
@@ -268,6 +274,7 @@ def test_two_runs_started_in_the_same_second_do_not_meet(start_warm, toy, tmp_pa
     assert {report_of(folder)["status"] for folder in folders} == {"FINISHED"}
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_every_value(run, store, tmp_path):
     answer = run("-m", "operation_mode=training", "model.d_model=16,32", "general.project_name=sweep")
     assert answer.returncode == 0, answer.stderr
@@ -485,7 +492,7 @@ def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
     """By a second run, a resume, and a sweep into the same folder."""
     folder = tmp_path / "run"
     assert run("operation_mode=statistics", f"hydra.run.dir={folder}").returncode == 0
-    with Workspace(folder).lock(), hold(folder / command_line.SWEEP_LOCK):
+    with Workspace(folder).lock(), hold(folder / SWEEP_LOCK):
         before = contents(folder)
         for arguments in (
             ["operation_mode=statistics", f"hydra.run.dir={folder}", "dataset=python_docs"],
@@ -610,12 +617,13 @@ def test_a_password_is_not_kept_in_a_run_folder(tmp_path):
     values = {"mlflow": {"uri": "postgresql://me:hush@host/db"}, "prediction": {"prompt": "a:b@c"}}
     hydra = {
         "overrides": {"task": ['mlflow.uri="postgresql://me:hush@host/db"', 'prediction.prompt="a:b@c"']},
-        "runtime": {"choices": {"model": "gpt"}, "config_sources": [{"provider": "main", "path": str(tmp_path)}]},
+        "runtime": {"choices": {"model": "gpt"}},
         "job": {"config_name": "config"},
     }
     for on_own_file in (False, True):
-        folder = tmp_path / "other" if on_own_file else tmp_path
-        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra), folder)
+        folder = tmp_path if on_own_file else CONFIGURATION
+        hydra["runtime"]["config_sources"] = [{"provider": "main", "path": str(folder)}]
+        keep_command_line(tmp_path, OmegaConf.create(values), OmegaConf.create(hydra))
         kept = "".join(path.read_text() for path in (tmp_path / ".hydra").iterdir())
         assert "hush" not in kept
         assert kept.count("postgresql://me:***@host/db") == kept.count("a:b@c") == 2 + on_own_file

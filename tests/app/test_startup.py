@@ -17,6 +17,7 @@ def modules_before_text():
     return startup.imported_before_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", startup.HEAVY)
 def test_a_prediction_writes_before_it_imports(name, modules_before_text):
     assert name not in startup.heavy_ones(modules_before_text)
@@ -41,6 +42,7 @@ def test_answers_import_nothing_slow(name, allowed):
 LIGHT_SERVICES = ("prediction", "benchmarking", "deployment", "evaluation", "statistics")
 
 
+@pytest.mark.slow
 def test_services_import_no_float_model_before_they_need_one():
     code = f"import sys, {', '.join(f'textzoo.services.{name}' for name in LIGHT_SERVICES)}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -49,6 +51,7 @@ def test_services_import_no_float_model_before_they_need_one():
     assert not {"tensorflow", "keras", "mlflow"} & set(startup.heavy_ones(modules))
 
 
+@pytest.mark.slow
 def test_the_first_character_is_found_and_timed():
     seconds = startup.first_character()
     assert seconds["processor_seconds"] > 0.0

@@ -61,6 +61,7 @@ def fresh(request, tmp_path):
 SQLITE_KINDS = ("sqlite with a query", "sqlite with spaces", "sqlite, relative")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fresh", [*SQLITE_KINDS, "postgresql", "server"], indirect=True)
 def test_three_runs_at_once_on_a_fresh_store(fresh, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -74,6 +75,7 @@ def test_three_runs_at_once_on_a_fresh_store(fresh, tmp_path, monkeypatch):
     assert finished_runs(fresh, "at once") == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_a_store_survives_kills_while_it_is_made(tmp_path):
     """At random moments of making it, some of them before its first table and some behind its last."""
     chooser = random.Random(12)
@@ -109,6 +111,7 @@ def migrate_directly(path, seconds):
     process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.1, 0.5, 1.0, 2.0])
 def test_what_a_kill_left_of_a_store_made_in_place_is_replaced(tmp_path, seconds):
     path = tmp_path / "half.db"
@@ -118,6 +121,7 @@ def test_what_a_kill_left_of_a_store_made_in_place_is_replaced(tmp_path, seconds
     assert store.client.get_run(run.info.run_id).info.status == "RUNNING"
 
 
+@pytest.mark.slow
 def test_a_half_made_store_is_recognised_at_every_version(store, tmp_path):
     """A database without runs whose version is not that of this MLflow is made anew, the old file is kept."""
     path = tmp_path / "old.db"
@@ -264,6 +268,7 @@ def test_a_wrong_password_shows_no_password(database_server, tmp_path):
     assert "does not exist" in str(raised.value)
 
 
+@pytest.mark.slow
 def test_making_a_store_leaves_no_old_journal_beside_it(tmp_path):
     """SQLite would roll an old journal back into the new database."""
     path = tmp_path / "fresh.db"
@@ -273,6 +278,7 @@ def test_making_a_store_leaves_no_old_journal_beside_it(tmp_path):
     assert open_store(f"sqlite:///{path}", "project").client.search_experiments()
 
 
+@pytest.mark.slow
 def test_text_comes_before_mlflow(store, tmp_path):
     code = f"""
 import sys

@@ -16,6 +16,8 @@ from tracking_stores import mlflow_server
 
 from textzoo.records.tracking import open_store
 
+pytestmark = pytest.mark.slow
+
 WAIT_SECONDS = 120
 # Without the network's background work: where there is none, it is tried again and again.
 FLAGS = (
@@ -141,7 +143,7 @@ def test_the_comparison_page_shows_learning_rate_against_loss(browser, pages, st
     ids = {"runs": [run.info.run_id for run in runs], "experiments": [opened.experiment_id]}
     query = urllib.parse.urlencode({name: json.dumps(values) for name, values in ids.items()})
     browser.get(f"{pages}/#/compare-runs?{query}&workflowType=machine_learning")
-    wait_for(browser, lambda driver: axis_titles(driver) >= AXES)
+    assert wait_for(browser, lambda driver: axis_titles(driver) >= AXES)
     browser.save_screenshot(str(tmp_path / "comparison.png"))
 
 

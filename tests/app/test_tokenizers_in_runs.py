@@ -17,6 +17,8 @@ from textzoo.services import evaluation, prediction, quantization, training
 from textzoo.targets.emulators import emulate, run_host
 from textzoo.text.tokenizers.base import load_tokenizer
 
+pytestmark = pytest.mark.slow
+
 BOARD = "STM32F4"
 SENTENCES = ["The dog sees the fox. ", "A fox sees the dogs, and the dogs see it. ", "Naïve foxes cost 3 €.\n"]
 TOY = {

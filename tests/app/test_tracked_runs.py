@@ -10,6 +10,8 @@ from tracking_stores import door_to
 
 from textzoo.records.tracking import open_store
 
+pytestmark = pytest.mark.slow
+
 
 def runs_of(uri, project):
     opened = open_store(uri, project)

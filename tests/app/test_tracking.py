@@ -59,6 +59,7 @@ def artifacts(uri, project, run, folder=None):
     return [file.path for file in client.list_artifacts(runs_of(uri, project)[run].info.run_id, folder)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uri", STORES, indirect=True)
 def test_parent_and_child_with_params_metrics_and_artifacts(uri, tracker_of, tmp_path, lines):
     with tracker_of(uri, "nested") as tracker, tracker.run("parent", tags={"mode": "chain_tqe"}) as parent:
@@ -101,6 +102,7 @@ KILLED_AT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", KILLED_AT)
 def test_what_a_killed_process_logged_is_sent_at_the_next_start(store, tracker_of, tmp_path, case):
     options, wait, expected = KILLED_AT[case]
@@ -148,6 +150,7 @@ def wait_until(question, seconds=60):
 SERVER_FAILURES = ("cut", "error 500", "html")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", SERVER_FAILURES)
 @pytest.mark.parametrize("back", [True, False], ids=["comes back", "stays away"])
 def test_a_server_that_fails_after_the_start_costs_one_warning(
@@ -234,6 +237,7 @@ def without_tables(path):
 DATABASE_FAILURES = {"locked": locked, "gone": moved, "another one": without_tables}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", DATABASE_FAILURES)
 def test_a_database_that_fails_after_the_start_costs_one_warning(store, tracker_of, tmp_path, lines, case):
     path = tmp_path / "own.db"
@@ -254,6 +258,7 @@ def test_a_database_that_fails_after_the_start_costs_one_warning(store, tracker_
     assert len(lines) <= 1, lines
 
 
+@pytest.mark.slow
 def test_a_store_that_is_locked_at_the_start_is_waited_for(store, tracker_of, tmp_path, lines):
     path = tmp_path / "own.db"
     shutil.copy(store.removeprefix("sqlite:///"), path)
@@ -355,6 +360,7 @@ def test_names_are_mapped_to_names_that_differ():
         assert safe_name(name) == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("uri", STORES, indirect=True)
 def test_any_name_is_taken_by_every_kind_of_record(uri, tracker_of, tmp_path, lines):
     with tracker_of(uri, "names") as tracker, tracker.run("caf\udce9 (1)\0", tags={"t(1)": "caf\udce9\0"}) as parent:

@@ -34,7 +34,7 @@ def sections_read(module):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_step_depends_on_every_section_that_its_service_reads(name):
-    read = sections_read(SERVICES[name].place.partition(":")[0])
+    read = sections_read(SERVICES[name].address.partition(":")[0])
     declared = (*SERVICES[name].sections, *SERVICES[name].consulted)
     assert read <= {section.partition(".")[0] for section in declared}
 
@@ -52,6 +52,9 @@ READS = [
     ("statistics", "model.n_layers", False),
     ("compare", "general.project_name", True),
     ("compare", "operation_mode", False),
+    ("prediction", "tokenizer.path", True),
+    ("prediction", "dataset.name", False),
+    ("prediction", "model.n_layers", False),
 ]
 
 
@@ -91,7 +94,7 @@ def test_another_tokenizer_beside_the_model_makes_a_step_run_again(service, work
     keys = []
     for text in ("a", "a", "b"):
         tokenizer.write_text(text)
-        keys.append(sources_of(config, Step(1, service), workspace, "").key())
+        keys.append(sources_of(config, Step(1, service), workspace, "", workspace.ledger()).key())
     assert keys[0] == keys[1] != keys[2]
 
 
@@ -100,7 +103,7 @@ def test_another_prompt_makes_a_step_run_again(name, workspace):
     def key(**changes):
         config = Config()
         vars(config.prediction).update(changes)
-        return sources_of(config, Step(1, name), workspace, "").key()
+        return sources_of(config, Step(1, name), workspace, "", workspace.ledger()).key()
 
     assert key() == key() != key(prompt="he")
     assert key() != key(seed=5)
@@ -159,7 +162,9 @@ def test_links_in_the_folder_are_named(workspace, tmp_path, name, kind):
     path.symlink_to(elsewhere)
     with pytest.raises(UserError, match=f"holds links: {name}"):
         workspace.lock()
-    assert not elsewhere.exists() or kind == "folder" or elsewhere.read_text() == "theirs"
+    assert (elsewhere.is_dir(), elsewhere.is_file()) == (kind == "folder", kind == "file")
+    assert kind != "file" or elsewhere.read_text() == "theirs"
+    assert kind != "folder" or not list(elsewhere.iterdir())
 
 
 @pytest.mark.parametrize("name", LINKED)

@@ -83,6 +83,7 @@ def check_answers(console):
     assert console.ask({"command": "memory"})["state_bytes"] == 4
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("rate", [0, 0.0001, 0.0005, 0.001])
 def test_a_bad_line_changes_no_answer(program, rate, seed):
@@ -90,6 +91,7 @@ def test_a_bad_line_changes_no_answer(program, rate, seed):
         check_answers(console)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "seed"), [(0, 0), (0.0003, 1), (0.001, 2)])
 def test_nor_between_here_and_an_emulated_board(projects, rate, seed):
     with emulated_serial_line(projects, "STM32H7") as path:
@@ -102,6 +104,7 @@ def test_nor_between_here_and_an_emulated_board(projects, rate, seed):
             os.close(board)
 
 
+@pytest.mark.slow
 def test_a_line_that_is_too_bad_is_named(program):
     with (
         bad_console(program, 0.1, 5) as console,

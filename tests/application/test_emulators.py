@@ -53,6 +53,7 @@ def text_of(console, prompt="abc€", **options):
     return "".join(reply.get("text", "") for reply in replies)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("board", "machine"), TWINS)
 def test_a_twin_says_what_python_says_and_counts_exactly(projects, board, machine):
     with emulate(projects[board], load_board(board), machine) as console:
@@ -128,6 +129,7 @@ CRASHES = {
 }
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("crash", CRASHES)
 @pytest.mark.parametrize("board", ["STM32F4", "STM32H7", "STM32N6", "STM32U5", "ESP32", "ESP32C3"])
 def test_a_crash_is_reported(projects, tmp_path, board, crash):

@@ -110,6 +110,7 @@ def test_the_boards_part_compiles_without_a_warning(model, weights, tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("board", [None, *(name for name in board_names() if name not in ("ESP32", "ESP32S3"))])
 def test_boards_of_one_core_refuse_a_second_one(board):
     with pytest.raises(UserError, match=r"second_core=true needs two cores.*expected one of ESP32, ESP32S3; received"):
@@ -133,6 +134,7 @@ def test_the_partition_table_of_a_project_is_the_computed_one(projects, name):
     ]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("weight_bytes", [1, 65_488, 65_489, 470_000, 1_200_000])
 def test_partitions_are_aligned_do_not_overlap_and_hold_what_belongs_there(weight_bytes):
     sizes = sizes_of(weight_bytes)

@@ -25,6 +25,7 @@ WORST = [
 PLAIN = "decode (1), ~ + @ é"
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", WORST)
 @pytest.mark.parametrize(
     ("target", "tools"),
@@ -38,6 +39,7 @@ def test_a_project_builds_and_runs_in_a_folder_of_any_name(tmp_path, name, targe
     assert {path.name for path in tmp_path.iterdir()} == {name}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["host", "STM32F4", "STM32MP2"])
 def test_cmake_builds_in_a_folder_of_many_names_and_refuses_others(tmp_path, target):
     need("cmake", {"host": "host", "STM32F4": "arm", "STM32MP2": "aarch64"}[target])
@@ -55,6 +57,7 @@ def test_cmake_builds_in_a_folder_of_many_names_and_refuses_others(tmp_path, tar
         assert "copy the project to another" in " ".join(answer.stderr.split())
 
 
+@pytest.mark.slow
 def test_what_cmake_builds_needs_no_plain_folder_for_temporary_files(tmp_path, monkeypatch):
     """The run's folder and TMPDIR may both have any name; where no folder has a plain one, it is said."""
     need("make", "cmake", "riscv-c++", "qemu-riscv")
@@ -109,6 +112,7 @@ def test_a_name_becomes_text(tmp_path, name, text):
     assert text.encode()
 
 
+@pytest.mark.slow
 def test_a_long_name_of_a_board_and_an_image_that_is_built_twice(tmp_path):
     """The program is found where it was built, also from another current folder and by a relative path."""
     need("host", "make")

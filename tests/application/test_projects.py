@@ -20,7 +20,7 @@ from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.config import boards
 from textzoo.config.boards import board_names, load_board
 from textzoo.config.check import check
-from textzoo.config.command_line import register
+from textzoo.config.composing import register
 from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of, render_project
@@ -279,6 +279,7 @@ def test_a_budget_that_is_not_kept_is_a_table(flash, ram, named):
         assert text in str(caught.value)
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_project_builds_with_make(projects, target):
     if target == "host":
@@ -296,11 +297,13 @@ def test_every_project_builds_with_make(projects, target):
     assert sections[".bss"] + sections[".data"] < 1_000
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(("target", "image"), [(board, image) for board in BOARDS for image in images_of(board)])
 def test_start_up_and_drivers_compile_without_a_warning(tmp_path, target, image):
     need("make", *tools_of(load_board(target)))
     project = render_toy(target, tmp_path / "p")
-    run_make(project, "image", f"IMAGE={image}", "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow")
+    flags = "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow"
+    assert "-Werror -Wshadow" in run_make(project, "image", f"IMAGE={image}", "VERBOSE=1", flags)
 
 
 def section_bytes(project):
@@ -342,6 +345,7 @@ def test_what_does_not_fit_is_refused_by_the_linker_in_the_users_words(tmp_path)
         build_image(project, load_board("STM32F4"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["host", "STM32F4", "STM32N6"])
 def test_projects_build_with_cmake(projects, target, tmp_path):
     need("cmake", "host" if target == "host" else "arm")

@@ -76,6 +76,7 @@ BYTES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("name", VOCABULARIES)
 @given(data=BYTES)
 def test_tokenizer_encodes_as_in_python_whatever_the_bytes(tokenizer_library, name, data):
@@ -95,6 +96,7 @@ def test_what_every_token_is_written_as_is_encoded_as_in_python(tokenizer_librar
         assert c_tokens(library, written) == python_tokens(tokenizer, written)
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("name", [*KINDS, "unsorted words", "bpe of bytes"])
 def test_it_compiles_without_a_warning(tmp_path, name, compiler):
@@ -104,6 +106,7 @@ def test_it_compiles_without_a_warning(tmp_path, name, compiler):
         subprocess.run(command, check=True, timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KINDS)
 def test_random_texts_give_the_tokens_and_the_text_of_python(tmp_path, name):
     tokenizer, texts = VOCABULARIES[name], random_texts(RANDOM_TEXTS, seed=1)

@@ -1,6 +1,5 @@
 """Ways to damage a .tflite: the bytes at random, and the fields of its tables one by one with values made to hurt."""
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 
+from artifacts import artifact
 from textzoo.models.files import build_model
 from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.quantize import quantize_decode_step
@@ -25,12 +25,15 @@ MAX_LIST = 70_000
 
 def small_decode_step() -> bytes:
     """A quantized decode step with two attention heads, as the product itself makes it."""
+    return (artifact(make_small_decode_step) / "decode_static_wi8_ai8.tflite").read_bytes()
+
+
+def make_small_decode_step(folder: Path) -> None:
     keras.utils.set_random_seed(3)
     model = build_model(ModelConfig(n_layers=1, n_heads=2, d_model=16, context_length=8), 11)
     tokens = np.random.default_rng(2).integers(0, 11, 300)
     config = QuantizationConfig(calibration_windows=4, report_tokens=8)
-    with tempfile.TemporaryDirectory() as folder:
-        return quantize_decode_step(model, tokens, config, Path(folder)).read_bytes()
+    quantize_decode_step(model, tokens, config, folder)
 
 
 def flipped(content: bytes, random: Random) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
-from textzoo.compiler.numerics.requantization import exact_factors, rounded, step_places
+from textzoo.compiler.numerics.requantization import exact_factors, rounded, thresholds_of
 from textzoo.compiler.operators.base import INTEGER_RANGES
 from textzoo.compiler.tflite.single_operator import ACTIVATIONS, Operation, Tensor
 
@@ -380,7 +380,7 @@ def hard_numbers(random: Random, source: Tensor, output: Tensor) -> tuple[list[f
     scales = (2.0 ** random.uniform(-24, -17, count) * output.scale / source.scale).astype(np.float32).astype(float)
     reals = source.scale * scales / output.scale
     levels = random.integers(low + 1, high + 1, count)
-    biases = np.array([step_places(reals[[row]], levels[[row]])[0, 0] for row in range(count)])
+    biases = np.array([thresholds_of(reals[[row]], levels[[row]])[0, 0] for row in range(count)])
     biases -= random.integers(0, 2, count)
     weights = random.choice([-1, 1], (count, columns)) * random.integers(100, 128, (count, columns))
     reach = 256 * np.abs(weights).sum(axis=1)

@@ -17,6 +17,7 @@ from textzoo.quantizers.recipes import RECIPES
 TOKENS = [int(token) for token in np.random.default_rng(5).integers(0, VOCABULARY, CONTEXT)]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("converted", READ.values(), ids=READ.keys())
 def test_steps_compute_what_their_functions_compute(converted):
     engine = LitertReferenceEngine(converted.content())
@@ -28,6 +29,7 @@ def test_steps_compute_what_their_functions_compute(converted):
         states = {name: results[f"new_{name}"] for name in states}
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("converted", "missing"), NOT_SUPPORTED.values(), ids=NOT_SUPPORTED.keys())
 def test_all_that_is_missing_is_named_at_once(converted, missing):
     with pytest.raises(UserError, match=r"^brought is a \.tflite with parts that are not supported") as error:
@@ -67,6 +69,7 @@ def steps_of(content, states):
 SHARED = ["a delay line", "an exchange", "two states in one tensor"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("recipe_name", ["static_wi8_ai8", "static_wi8_ai16"])
 @pytest.mark.parametrize("name", SHARED)
 def test_states_that_are_each_others_tensors_run_quantized(name, recipe_name):
@@ -79,6 +82,7 @@ def test_states_that_are_each_others_tensors_run_quantized(name, recipe_name):
         np.testing.assert_array_equal(engine.step_raw(token), expected)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.filterwarnings("ignore:Warning. Enabling `experimental_preserve_all_tensors`:UserWarning")
 @pytest.mark.parametrize("operator", ["ADD", "MUL", "FULLY_CONNECTED", "INPUT", "OUTPUT"])
 @pytest.mark.parametrize("name", SHARED)

@@ -41,6 +41,7 @@ def faults(trials: list[Trial], outcomes: list[Outcome]) -> str:
     return "\n".join(line for lines in texts for line in lines)
 
 
+@pytest.mark.quick(20)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_graphs_equal_litert(name, without, tmp_path, objects):
@@ -49,6 +50,7 @@ def test_known_graphs_equal_litert(name, without, tmp_path, objects):
     assert outcome.compared
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("number", range(BATCHES))
 def test_random_graphs_equal_litert(number, tmp_path, objects):
     trials = [random_trial(seed) for seed in range(number * BATCH, (number + 1) * BATCH)]
@@ -57,6 +59,7 @@ def test_random_graphs_equal_litert(number, tmp_path, objects):
     assert sum(outcome.verdict is Verdict.EQUAL for outcome in outcomes) > BATCH // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ["views", "attention"])
 @pytest.mark.parametrize("name", ELSEWHERE)
 def test_random_graphs_equal_litert_elsewhere(name, profile, tmp_path, objects):
@@ -101,6 +104,7 @@ def clamped(seed: int) -> Trial:
     return Trial(graph_case(operations, outputs=results), seed, PASSES["no_passes" if seed % 2 else "all_passes"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bench", VECTORS.values(), ids=VECTORS.keys())
 def test_clamps_are_exact_in_vectors(bench, tmp_path):
     """GCC makes vectors of narrow elements, where it knows the ranges of values; it has made them too narrow."""
@@ -118,6 +122,7 @@ def test_every_operator_has_a_row():
     assert set(OPERATORS.names()) - FUSED == {node.operator for node in NODES}
 
 
+@pytest.mark.slow
 def test_every_row_is_drawn():
     """A row whose nodes never fit would test nothing."""
     drawn = Counter(operation.name for seed in range(BATCH * BATCHES) for operation in random_graph(seed).operations)
@@ -224,6 +229,7 @@ def test_litert_carries_states_and_forgets_them():
     assert sum(step.forgets for step in steps) == 1
 
 
+@pytest.mark.slow
 def test_a_graph_is_made_smaller(tmp_path, objects, monkeypatch):
     """Of a random graph, only the node is left that is computed wrongly."""
     trials = [random_trial(seed, "mixed") for seed in range(BATCH)]

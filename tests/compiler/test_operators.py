@@ -40,6 +40,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("programs")
 
 
+@pytest.mark.quick(36)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("row", ROWS, ids=str)
 @examples(2)
@@ -48,6 +49,7 @@ def test_random_nodes_equal_litert(row, without, folder, seed):
     assert not differences(model_of(row, seed), folder, without)
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
 @examples(2)
@@ -57,6 +59,7 @@ def test_chains_equal_litert(chain, without, folder, seed):
     assert not differences(Model(chain(random), random), folder, without)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
 @examples(1)
 @seeds
@@ -72,6 +75,7 @@ def test_weights_that_a_variant_takes_lie_beside_others(dtype, folder):
     assert not differences(Model(layers_of_any_weights(random, dtype), random), folder, variant="host")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operator == "FULLY_CONNECTED" and row.form], ids=str)
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS.keys())
 def test_products_in_double_precision_lie_beside_others(row, target, folder):
@@ -79,6 +83,7 @@ def test_products_in_double_precision_lie_beside_others(row, target, folder):
     assert not mismatches(model, run_program(compile_bytes(model.content, target), model, folder))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("rows", [15, 16, 48, 49, 63, 64, 65, 113, 128])
 def test_rows_around_the_borders_of_blocks_equal_litert_on_64_bit_arm(rows, folder):
     need(ARM64, "qemu-user")
@@ -86,6 +91,7 @@ def test_rows_around_the_borders_of_blocks_equal_litert_on_64_bit_arm(rows, fold
     assert not differences(Model(feed_forward(random, rows), random), folder, compiler=ARM64, variant="neon")
 
 
+@pytest.mark.quick(24)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operator in ("FULLY_CONNECTED", "GATHER")], ids=str)
 @pytest.mark.parametrize("seed", range(4))
@@ -97,6 +103,7 @@ def test_every_kernel_that_a_variant_calls_is_there_and_declared(row, variant, s
     assert all((RUNTIME / source).is_file() for source in compiled.sources)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     "make",
     [*ATTENTIONS.values(), *FAR_ATTENTIONS, feed_forward, layers_of_any_weights, sums],

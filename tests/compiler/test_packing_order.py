@@ -1,12 +1,55 @@
-"""Packed weights lie where their order says; tests/kernels compares what each kernel reads there with the contract."""
+"""Packed weights lie where their order says, and the kernels count as it does.
+
+tests/kernels compares what each kernel computes from packed weights with the contract.
+"""
+
+import re
 
 import numpy as np
 import pytest
 
+from textzoo.compiler.backend.kernels import RUNTIME
+from textzoo.compiler.packing import base3, dsp, host, mul32, mve, neon, sparse
 from textzoo.compiler.packing.registry import VARIANTS, pack
 
-DESCRIBED = [(variant, kernel) for variant, table in VARIANTS.items() for kernel in table if table[kernel].order]
-SHAPES = [(1, 1), (3, 5), (7, 16), (8, 15), (13, 33), (29, 40), (64, 64)]
+LAYOUTS = [(variant, kernel) for variant, table in VARIANTS.items() for kernel in table]
+SHAPES = [(1, 1), (3, 5), (7, 16), (8, 15), (13, 33), (29, 40), (64, 64), (95, 18), (141, 9), (5, 1030), (519, 11)]
+# File of the runtime, constant, its value in the description.
+CONSTANTS = [
+    ("dsp/row_pairs.inc", "TILE", dsp.S8.tile),
+    ("dsp/row_pairs.inc", "CHUNK", dsp.S8.chunk),
+    ("dsp/row_pairs.inc", "GROUP", dsp.S8.blocks[0].width),
+    ("dsp/fully_connected_s16.c", "GROUP", dsp.S16.blocks[0].width),
+    ("host/row_blocks.inc", "LANES", host.S8.blocks[1].height()),
+    ("host/row_blocks.inc", "GROUP", host.S8.blocks[0].width),
+    *(
+        (f"host/fully_connected_s8_{name}.c", constant, value)
+        for name, order in (("w4", host.W4), ("w2", host.W2))
+        for constant, value in (
+            ("FIELDS", order.blocks[0].rows["field"]),
+            ("OFFSET", order.blocks[0].element.offsets[0]),
+        )
+    ),
+    ("internal/base3_sums.h", "TZ_BASE3_DIGITS", base3.B3.blocks[0].columns["digit"]),
+    ("internal/base3_sums.h", "TZ_BASE3_COLUMNS", base3.B3.blocks[0].width),
+    ("internal/base3_sums.h", "TZ_BASE3_TILE", base3.B3.tile),
+    ("internal/sparse_columns.h", "TZ_SPARSE_ROWS", sparse.SPARSE_ORDER.blocks[0].height()),
+    ("mul32/fully_connected_s8.c", "ROWS", mul32.S8.blocks[0].height()),
+    ("mul32/fully_connected_s8.c", "COLUMNS", mul32.S8.blocks[0].width),
+    ("mul32/row_lanes.inc", "ROWS", mul32.W4.blocks[0].height()),
+    ("mul32/fully_connected_s8_w4.c", "BITS", mul32.W4.blocks[0].element.shifts["column"]),
+    ("mul32/fully_connected_s8_w4.c", "OFFSET", mul32.W4.blocks[0].element.offsets[0]),
+    ("mul32/fully_connected_s8_w2.c", "BITS", mul32.W2.blocks[0].element.shifts["column"]),
+    ("mul32/fully_connected_s8_w2.c", "OFFSET", mul32.W2.blocks[0].element.offsets[0]),
+    ("mve/row_tiles.inc", "GROUP", mve.S8.blocks[0].width),
+    ("mve/fully_connected_s8.c", "BLOCK", mve.S8.blocks[0].height()),
+    ("mve/fully_connected_s8_w4.c", "BLOCK", mve.W4.blocks[0].height()),
+    ("mve/fully_connected_s8_w2.c", "BLOCK", mve.W2.blocks[0].height()),
+    ("mve/fully_connected_s16.c", "BLOCK", mve.S16.blocks[0].height()),
+    ("mve/fully_connected_s16.c", "GROUP", mve.S16.blocks[0].width),
+    ("neon/fully_connected_s8.c", "VECTOR", neon.S8.blocks[0].width),
+    ("neon/finish_rows.h", "BLOCK", neon.SPARSE.blocks[1].height()),
+]
 
 
 def recognisable(rows, columns, layout):
@@ -17,7 +60,7 @@ def recognisable(rows, columns, layout):
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-@pytest.mark.parametrize(("variant", "kernel"), DESCRIBED)
+@pytest.mark.parametrize(("variant", "kernel"), LAYOUTS)
 def test_packed_weights_are_found_by_their_order(variant, kernel, shape):
     layout = VARIANTS[variant][kernel]
     weights = recognisable(*shape, layout)
@@ -25,13 +68,18 @@ def test_packed_weights_are_found_by_their_order(variant, kernel, shape):
     np.testing.assert_array_equal(layout.order.unpack(packed, *shape, layout.lowest), weights)
 
 
-@pytest.mark.parametrize(("variant", "kernel"), DESCRIBED)
+@pytest.mark.parametrize(("variant", "kernel"), LAYOUTS)
 def test_every_weight_has_bits_of_its_own(variant, kernel):
     """One weight changed is one weight changed where the order says."""
     layout, shape = VARIANTS[variant][kernel], (9, 18)
     weights = np.zeros(shape, np.int8)
-    for place in np.ndindex(shape):
-        weights[place] = 1
+    for position in np.ndindex(shape):
+        weights[position] = 1
         packed = pack(weights, kernel, variant).values
         np.testing.assert_array_equal(layout.order.unpack(packed, *shape, layout.lowest), weights)
-        weights[place] = 0
+        weights[position] = 0
+
+
+@pytest.mark.parametrize(("path", "name", "value"), CONSTANTS)
+def test_kernels_have_the_constants_of_the_description(path, name, value):
+    assert re.findall(rf"\b{name}(?: =)? (\d+)\b", (RUNTIME / path).read_text(encoding="utf-8")) == [str(value)]

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from textzoo.compiler.numerics.fixedpoint import Factor
-from textzoo.compiler.numerics.requantization import exact_factors, precise_factors, rounded, step_places
+from textzoo.compiler.numerics.requantization import exact_factors, precise_factors, rounded, thresholds_of
 
 INT8_STEPS = st.integers(-128, 127).map(lambda zero_point: (-128 - zero_point, 127 - zero_point))
 # Factors whose mantissa is short have sums that lie halfway between two outputs.
@@ -71,7 +71,7 @@ def test_rows_are_independent():
 @settings(max_examples=200)
 @given(real=FACTORS, level=st.integers(-255, 255))
 def test_a_step_is_at_the_smallest_sum_that_reaches_it(real, level):
-    place = int(step_places(np.array([real]), np.array([level]))[0, 0])
+    place = int(thresholds_of(np.array([real]), np.array([level]))[0, 0])
     assert wanted(place, real) >= level > wanted(place - 1, real)
 
 

@@ -101,6 +101,7 @@ def compiled_for(model, variant, without=frozenset()):
     return compile_bytes(model.content, Target(variant, cores=2), without=without)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("variant", "without"), [(MUL32, ""), (MUL32, "folded_biases"), (GENERIC, "")])
 def test_shards_one_after_the_other_give_the_integers_of_litert(variant, without, model, tmp_path):
     """With every product of the table shared as it says; ends at the first address outside of a buffer."""
@@ -114,6 +115,7 @@ def test_shards_one_after_the_other_give_the_integers_of_litert(variant, without
     assert mismatches(model, results_of(build_program(compiled, tmp_path), model)) == []
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("variant", [MUL32, GENERIC])
 def test_shards_on_two_threads_give_the_same_without_a_race(variant, model, tmp_path):
     """The task of ESP-IDF's project as a thread (esp_idf/README.md); ends at the first race."""
@@ -121,6 +123,7 @@ def test_shards_on_two_threads_give_the_same_without_a_race(variant, model, tmp_
     assert mismatches(model, results_of(program, model)) == []
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("with_tasks", [False, True], ids=["in sequence", "on threads"])
 @pytest.mark.parametrize("heads", [2, 3])
 @pytest.mark.parametrize("kernel", FORMS)

@@ -123,6 +123,7 @@ READ = (
 )
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("change", READ, ids=lambda change: change.__name__)
 def test_what_changes_nothing_is_read(change, content):
     unusual = changed(content, change)
@@ -213,7 +214,7 @@ NOT_SUPPORTED = {
         in_blocks,
         ["tensors quantized otherwise than by scales per tensor or per channel: matrix (int8 48x16)"],
     ),
-    "weights elsewhere": (elsewhere, ["tensors whose values lie in another file: far weights (float32 2x3)"]),
+    "weights elsewhere": (elsewhere, ["tensors whose values are in another file: far weights (float32 2x3)"]),
     "an input left out": (left_out_input, ["inputs that the signature leaves out: mask (float32 2x3)"]),
 }
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from artifacts import artifact
 from compilers import need
 from textzoo.common.paths import APPLICATION, DEPLOYMENT
 from textzoo.compiler.artifacts.weight_export import BLOB, weight_files
@@ -37,14 +38,18 @@ SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recove
 
 
 @pytest.fixture(scope="module")
-def ternary_path(tmp_path_factory):
+def ternary_path():
+    return artifact(make_ternary) / "decode_static_wi2_ai8.tflite"
+
+
+def make_ternary(folder):
     """A decode step whose blocks have ternary matrices, by the recipe for them."""
     keras.utils.set_random_seed(3)
     model, random = build_model(ModelConfig(**SHAPE), 13), np.random.default_rng(3)
     for weight in model.weights:
         weight.assign(weight + 0.25 * random.standard_normal(weight.shape))
     config = QuantizationConfig(recipe="static_wi2_ai8", calibration_windows=4, report_tokens=SHAPE["context_length"])
-    return quantize_decode_step(model, random.integers(0, 13, 200), config, tmp_path_factory.mktemp("ternary"))
+    quantize_decode_step(model, random.integers(0, 13, 200), config, folder)
 
 
 class ReaderInC:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from artifacts import artifact
 from textzoo.models.files import build_model
 from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.export import export_decode
@@ -13,6 +14,10 @@ from textzoo.quantizers.settings import QuantizationConfig
 
 @pytest.fixture(scope="session")
 def model():
+    return make_model()
+
+
+def make_model():
     keras.utils.set_random_seed(3)
     model = build_model(ModelConfig(n_layers=2, n_heads=2, d_model=16, context_length=8), 13)
     random = np.random.default_rng(0)
@@ -22,13 +27,16 @@ def model():
 
 
 @pytest.fixture(scope="session")
-def decode_path(model, tmp_path_factory):
-    path = tmp_path_factory.mktemp("engine") / "decode.tflite"
-    export_decode(model, path)
-    return path
+def decode_path():
+    return artifact(make_decode_steps) / "decode.tflite"
 
 
 @pytest.fixture(scope="session")
-def quantized_path(model, tmp_path_factory):
-    tokens = np.random.default_rng(2).integers(0, 13, 300)
-    return quantize_decode_step(model, tokens, QuantizationConfig(), tmp_path_factory.mktemp("quantized"))
+def quantized_path():
+    return artifact(make_decode_steps) / "decode_static_wi8_ai8.tflite"
+
+
+def make_decode_steps(folder):
+    model = make_model()
+    export_decode(model, folder / "decode.tflite")
+    quantize_decode_step(model, np.random.default_rng(2).integers(0, 13, 300), QuantizationConfig(), folder)

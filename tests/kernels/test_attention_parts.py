@@ -84,6 +84,7 @@ PARTS = {kernel: shapes(kernel) + extremes(kernel) + limits(kernel) for kernel i
 PARTS |= {kernel: shapes(kernel) + wide_extremes(kernel) for kernel in WIDE}
 
 
+@pytest.mark.quick("m4-", "rv32", "host_sanitized")
 @pytest.mark.parametrize("kernel", PARTS)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_sums_are_exact(target, kernel, program_of, tmp_path):

@@ -80,6 +80,7 @@ def check(result: Result, layer: WideLayer, what: str) -> None:
     assert result.intact, f"{message}: wrote beside its buffers"
 
 
+@pytest.mark.quick("m4-", "rv32", "host_sanitized")
 @pytest.mark.parametrize("group", GROUPS)
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_variant_equals_the_contract(target, group, program_of, tmp_path):

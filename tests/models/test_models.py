@@ -61,6 +61,7 @@ def random_tokens(model, batch=1, seed=5):
     return np.random.default_rng(seed).integers(0, model.vocabulary_size, shape).astype("int32")
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES)
 def test_weights_are_known_from_the_configuration(name, vocabulary, changes, parameters):
     model = make(name, vocabulary, changes)
@@ -70,6 +71,7 @@ def test_weights_are_known_from_the_configuration(name, vocabulary, changes, par
         assert model.count_params() == parameters
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES)
 def test_decode_step_equals_forward(name, vocabulary, changes, parameters):
     model = make(name, vocabulary, changes)
@@ -171,6 +173,7 @@ def test_a_key_that_an_architecture_lacks_is_refused():
         build_model(ModelConfig(name="tiny_lm", n_heads=4), 13)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), [*ONE_OF_EACH, ARCHITECTURES[2]])
 def test_saved_and_loaded_is_the_same_model(tmp_path, name, vocabulary, changes, parameters, ending):
@@ -300,6 +303,7 @@ HOSTILE_WEIGHTS = {
 }
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("ending", ["keras", "h5"])
 @pytest.mark.parametrize("edit", HOSTILE_WEIGHTS, ids=lambda edit: edit.__name__)
 def test_weights_that_would_fill_the_memory_or_come_from_elsewhere_are_refused(tmp_path, ending, edit):

@@ -87,6 +87,7 @@ def result(model, tmp_path_factory):
     return quantize(model, tokens_for(model), config, folder, validation_tokens=tokens_for(model, 100, seed=4))
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("number", range(len(SHAPES)))
 @pytest.mark.parametrize("recipe", ["static_wi8_ai8", "dynamic_wi8_afp32"], ids=["equalized", "as_it_is"])
 def test_exported_graphs_give_the_logits_of_the_model(number, recipe, quantized):
@@ -105,6 +106,7 @@ def test_exported_graphs_give_the_logits_of_the_model(number, recipe, quantized)
     np.testing.assert_allclose(logits, expected, atol=2e-4, rtol=1e-4)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("number", range(len(SHAPES)))
 def test_exported_graphs_have_all_operators_of_their_architecture(number, quantized):
     """So that a converter that changes its mind is noticed."""
@@ -122,6 +124,7 @@ def test_other_operators_than_the_architectures_are_refused(model, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("recipe", EIGHT_BITS)
 @pytest.mark.parametrize("number", range(len(SHAPES)))
 def test_quantized_model_predicts_nearly_like_the_float_one(number, recipe, quantized):
@@ -150,6 +153,7 @@ def test_static_graphs_are_integers_and_keep_the_scale_of_their_state(choices, q
         assert (before.scales, before.zero_points, before.shape) == (after.scales, after.zero_points, spec.shape)
 
 
+@pytest.mark.slow
 def test_probabilities_in_int16_where_they_are_asked_for(quantized):
     results = {choice: quantized(0, recipe="static_wi8_ai8", probabilities=choice)[1] for choice in ("int8", "int16")}
     assert softmax_types(results["int8"].decode_path) == ["int8", "int8"]
@@ -168,6 +172,7 @@ def softmax_types(path):
     return [str(graph.tensors[op.outputs[0]].dtype) for op in graph.operators if op.name == "SOFTMAX"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "number", [number for number, shape in enumerate(SHAPES) if shape.get("name") in ("tiny_lm", "lstm")]
 )
@@ -259,6 +264,7 @@ def test_report_by_position_has_data_and_picture(model, result):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_same_input_gives_the_same_file(model, result, tmp_path):
     again = quantize(model, tokens_for(model), QuantizationConfig(calibration_windows=4), tmp_path)
     assert again.decode_path.read_bytes() == result.decode_path.read_bytes()

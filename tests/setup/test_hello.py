@@ -6,10 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import startup
 from compilers import need
 from textzoo.config import pretrained
 from textzoo.targets.toolchains import GROUPS
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = startup.PROJECT / "scripts" / "hello.py"
 

@@ -101,6 +101,7 @@ def calls_of(folder):
     return [json.loads(line) for line in (folder / "uv.log").read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 def test_uv_checks_hashes_and_has_the_settings_of_pip(folder, monkeypatch, python_with_pip):
     configuration = folder / "pip.conf"
     configuration.write_text(
@@ -154,6 +155,7 @@ def made_elsewhere(folder):
     (folder / ".venv" / "ready").write_text("/another/folder\n", encoding="utf-8")
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("damage", [interrupted, interpreter_gone, lock_renewed, made_elsewhere])
 def test_what_is_not_whole_is_made_anew(folder, damage):
     path = uv_on_path(folder)
@@ -201,6 +203,7 @@ def test_pip_installs_where_it_is_asked_to(folder):
     assert not (folder / "uv.log").exists()
 
 
+@pytest.mark.slow
 def test_uv_is_fetched_with_its_hash_where_there_is_none(folder, python_with_pip):
     uv = program(folder / "elsewhere" / "uv", UV.format(python=sys.executable, code=0))
     done = make(folder, "setup", path=path_without_uv(), PYTHON=str(own_python(folder, python_with_pip, uv)))

@@ -33,6 +33,7 @@ def tools_looked_for(platform):
     return names
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("platform", PLATFORMS.names())
 def test_a_group_brings_what_its_platform_looks_for(platform):
     assert set(GROUPS[platform]) == tools_looked_for(platform)

@@ -18,6 +18,8 @@ import pytest
 
 from textzoo.common.files import file_digest
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).resolve().parents[2]
 MODULES = str(PROJECT / "src")
 CHECKOUT = (sys.executable, PROJECT / "stm32ai_main.py")

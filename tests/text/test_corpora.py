@@ -3,6 +3,7 @@
 import codecs
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.text.corpora import loading as corpora
 from textzoo.text.corpora.cleaning import split_documents
-from textzoo.text.corpora.download import KnownFile
 from textzoo.text.corpora.loading import load_corpus, split_at_end, split_by_document, text_digest
+from textzoo.text.corpora.registry import CORPORA, KnownFile
 from textzoo.text.settings import DatasetConfig
 
 
@@ -152,10 +152,14 @@ def test_digest_is_the_documented_one():
     assert text_digest("ä", "b") == hashlib.sha256(f"{parts[0]}\n{parts[1]}\n".encode()).hexdigest()
 
 
+def let_tinyshakespeare_be(known, monkeypatch):
+    monkeypatch.setitem(CORPORA, "tinyshakespeare", replace(CORPORA["tinyshakespeare"], download=known))
+
+
 def test_tinyshakespeare_given_as_a_file_is_checked(write, monkeypatch):
     content = b"First Citizen:\nBefore we proceed any further, hear me speak.\n"
     known = KnownFile("http://127.0.0.1:1/x", hashlib.sha256(content).hexdigest(), len(content))
-    monkeypatch.setattr(corpora, "TINYSHAKESPEARE", known)
+    let_tinyshakespeare_be(known, monkeypatch)
     right, wrong = write("right.txt", content), write("wrong.txt", content[:-1])
     dataset = DatasetConfig(name="tinyshakespeare", training_path=str(right))
     assert whole(load_corpus(dataset)) == content.decode()
@@ -165,8 +169,8 @@ def test_tinyshakespeare_given_as_a_file_is_checked(write, monkeypatch):
 
 def test_tinyshakespeare_offline_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
-    known = KnownFile("http://127.0.0.1:1/x", "0" * 64, 10, corpora.TINYSHAKESPEARE.remedy)
-    monkeypatch.setattr(corpora, "TINYSHAKESPEARE", known)
+    known = KnownFile("http://127.0.0.1:1/x", "0" * 64, 10, CORPORA["tinyshakespeare"].download.remedy)
+    let_tinyshakespeare_be(known, monkeypatch)
     with pytest.raises(UserError, match=r"give the file itself: dataset\.training_path="):
         load_corpus(DatasetConfig(name="tinyshakespeare", cache_dir=str(tmp_path)))
 

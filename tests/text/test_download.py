@@ -7,7 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from textzoo.common.errors import UserError
-from textzoo.text.corpora.download import ATTEMPTS, KnownFile, fetch
+from textzoo.text.corpora.download import ATTEMPTS, fetch
+from textzoo.text.corpora.registry import KnownFile
 
 CONTENT = bytes(range(256)) * 1200
 

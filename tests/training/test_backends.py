@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 # An interrupted and resumed run ends bit for bit as one that was not, and has learnt something.
 PROGRAM = """
 import sys

@@ -46,6 +46,7 @@ def assert_same_state(folder: Path, other: Path) -> None:
         np.testing.assert_array_equal(vector, others[name], err_msg=name)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_20_and_20_steps_are_40_steps(tmp_path, variant):
     weights, result = run_toy(tmp_path / "whole", **VARIANTS[variant])
@@ -64,6 +65,7 @@ def test_20_and_20_steps_are_40_steps(tmp_path, variant):
     assert [row["step"] for row in resumed_result.history] == [10, 20, 30, 40]
 
 
+@pytest.mark.slow
 def test_a_mixture_is_resumed_with_the_same_windows_and_measured_per_source(tmp_path):
     parts = (TokenPart("first", 0.9, (0, 400), (0, 50)), TokenPart("second", 0.1, (400, 600), (50, 150)))
     data = ToyData(parts=parts)
@@ -79,6 +81,7 @@ def test_a_mixture_is_resumed_with_the_same_windows_and_measured_per_source(tmp_
     assert losses[0] < last["validation_loss"] < losses[1]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_weights(tmp_path, whole):
     """Without this the tests above could pass on a run that ignores its data."""
     model = toy_model()
@@ -86,6 +89,7 @@ def test_another_seed_gives_other_weights(tmp_path, whole):
     assert not np.array_equal(read_weights(model), whole[1])
 
 
+@pytest.mark.slow
 def test_the_same_inputs_continue_automatically(tmp_path, whole):
     _, weights, _ = whole
     with pytest.raises(KeyboardInterrupt):
@@ -96,6 +100,7 @@ def test_the_same_inputs_continue_automatically(tmp_path, whole):
     np.testing.assert_array_equal(weights, resumed)
 
 
+@pytest.mark.slow
 def test_an_interrupted_evaluation_is_made_up_for(tmp_path, whole, monkeypatch):
     evaluate = Evaluator.__call__
     interrupted = []
@@ -123,6 +128,7 @@ def test_a_finished_run_is_not_repeated(whole):
     assert repeated.best_validation_loss_nats == result.best_validation_loss_nats
 
 
+@pytest.mark.slow
 def test_other_inputs_start_anew_and_keep_the_old_checkpoints(tmp_path):
     run_toy(tmp_path, steps=10)
     old = (tmp_path / "checkpoints/best/checkpoint.npz").read_bytes()
@@ -143,6 +149,7 @@ CHANGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "steps"), CHANGES, ids=lambda value: ",".join(map(str, value)))
 def test_a_resumed_run_goes_on_where_its_vectors_stay_good(tmp_path, capsys, changes, steps):
     """Otherwise it starts again, and reports it; the earlier checkpoints are kept."""
@@ -166,6 +173,7 @@ def test_resume_refuses_other_data_and_models(tmp_path, whole):
         run_toy(tmp_path / "other", model=toy_model(n_layers=2), resume_from=latest)
 
 
+@pytest.mark.slow
 def test_a_damaged_latest_checkpoint_does_not_stop_a_run(tmp_path, whole, capsys):
     folder, weights, _ = whole
     shutil.copytree(folder, tmp_path / "run")
@@ -185,6 +193,7 @@ run_toy(Path(sys.argv[2]), steps=100_000, eval_interval=5, on_metrics=lambda ste
 """
 
 
+@pytest.mark.slow
 def test_kill_9_leaves_a_whole_checkpoint(tmp_path):
     """Killed in the middle of writing checkpoints as fast as it can, twice over."""
     reached = 0

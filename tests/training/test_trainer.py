@@ -30,6 +30,7 @@ def loss_of(model, tokens, count):
     return float(np.sum(np.concatenate(losses) * weights) / weights.sum())
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -71,6 +72,7 @@ ARCHITECTURES = {
 }
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_learns_and_writes(tmp_path, name):
     keras.utils.set_random_seed(SEED)
@@ -92,6 +94,7 @@ def test_parts_of_a_batch_give_the_gradient_of_the_batch(tmp_path):
     np.testing.assert_allclose(runs[0], runs[1], atol=2e-4)
 
 
+@pytest.mark.slow
 def test_epochs_become_steps_and_a_warm_up_that_is_as_long_is_warned_of(tmp_path, capsys):
     _, result = run_toy(tmp_path, steps=None, epochs=1.5, warmup_steps=29)
     assert "Warning: training.warmup_steps=29 is not shorter than the run of 29 steps" in capsys.readouterr().out
@@ -99,12 +102,14 @@ def test_epochs_become_steps_and_a_warm_up_that_is_as_long_is_warned_of(tmp_path
     assert result.tokens == result.steps * 4 * 8
 
 
+@pytest.mark.slow
 def test_patience_stops_a_run_that_gets_no_better(tmp_path):
     _, result = run_toy(tmp_path, learning_rate=1e-9, muon_learning_rate=1e-9, early_stopping_patience=2, steps=1000)
     assert result.stopped_early
     assert result.steps < 1000
 
 
+@pytest.mark.slow
 def test_logs_tell_the_history(tmp_path):
     seen = {}
     _, result = run_toy(tmp_path, on_metrics=lambda step, metrics: seen.setdefault(step, metrics))
@@ -121,6 +126,7 @@ def test_logs_tell_the_history(tmp_path):
     assert (tmp_path / "plots/learning_curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_at_once_leaves_no_checkpoint(tmp_path):
     model = toy_model()
     model.final_norm.gamma.assign(np.full(8, 1e38))
@@ -129,6 +135,7 @@ def test_a_run_that_diverges_at_once_leaves_no_checkpoint(tmp_path):
     assert not (tmp_path / "checkpoints/latest").exists()
 
 
+@pytest.mark.slow
 def test_divergence_later_on_keeps_the_checkpoint(tmp_path, monkeypatch):
     from textzoo.training import trainer
 
@@ -172,6 +179,7 @@ def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
         run_toy(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["checkpoint", ".keras"])
 def test_init_from_starts_with_the_weights_of_another_run(tmp_path, kind):
     source = toy_model(seed=3)
@@ -187,6 +195,7 @@ def test_init_from_starts_with_the_weights_of_another_run(tmp_path, kind):
     np.testing.assert_allclose(read_weights(model), read_weights(source), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_init_from_another_size_is_refused_or_reported(tmp_path):
     run_toy(tmp_path / "source", steps=10)
     path = str(tmp_path / "source/checkpoints/best")

@@ -1,7 +1,8 @@
 """Child processes: started in a clean environment, and ended with TextZoo at the latest.
 
 These are compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which
-the user's shell may hold for other purposes, are not passed on; those that begin with TZ_ are, except CHOSEN_HERE.
+the user's shell may hold for other purposes, are not passed on; those that begin with TZ_ are, except CHOSEN_HERE, and
+those of ccache.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ LIFELINE = Path(__file__).with_name("lifeline.py")
 # Variables that are passed on; DEVELOPER_DIR is the folder of macOS's compilers.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "DEVELOPER_DIR")
 OWN_PREFIX = "TZ_"
+PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_")
 # Variables for users who run make in a project; here TextZoo chooses what is built, and expects its files accordingly.
 CHOSEN_HERE = frozenset(f"TZ_{name}" for name in ("IMAGE", "PROFILE", "WEIGHTS", "SANITIZE", "HAL", "EMULATOR"))
 # English messages, in UTF-8.
@@ -32,7 +34,7 @@ PATIENCE_SECONDS = 5.0
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the environment variables for a child process."""
-    names = {name for name in environment if name in PASSED or name.startswith(OWN_PREFIX)} - CHOSEN_HERE
+    names = {name for name in environment if name in PASSED or name.startswith(PASSED_PREFIXES)} - CHOSEN_HERE
     return {name: environment[name] for name in names} | FIXED
 
 

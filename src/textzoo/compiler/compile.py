@@ -35,7 +35,7 @@ class CompiledModel:
     Attributes:
         files: File name -> content.
         sources: Of the runtime, relative to it.
-        plan: Where every byte of RAM lies.
+        plan: The location of every byte of RAM.
         flash: Bytes of constants.
         weights_image: All constants as weights.bin.
         program: The statements, for reports.
@@ -57,7 +57,7 @@ class CompiledModel:
     context: dict[str, Any]
 
     def saving_lines(self) -> list[str]:
-        """One line per pass, for the log."""
+        """Return one line per pass, for the log."""
         return [saving.line() for saving in self.savings]
 
 
@@ -70,7 +70,7 @@ class Saving:
     after: "Sizes"
 
     def line(self) -> str:
-        """`attention over the valid positions as one kernel: 92 -> 71 statements, arena 66,208 -> 33,696 bytes`."""
+        """Return `LayerNorm as one kernel: 92 -> 71 statements, arena 66,208 -> 33,696 bytes`, and the constants."""
         statements = f"{self.before.statements} -> {self.after.statements} statements"
         arena = f"arena {self.before.arena_bytes:,} -> {self.after.arena_bytes:,} bytes"
         flash = f"constants {self.before.constant_bytes:,} -> {self.after.constant_bytes:,} bytes"
@@ -123,7 +123,7 @@ def compile_bytes(
     without: frozenset[str] = frozenset(),
     with_savings: bool = False,
 ) -> CompiledModel:
-    """The same for the bytes of a .tflite; `label` stands in error messages."""
+    """Compile the bytes of a .tflite as `compile_file` does; `label` names it in error messages."""
     file = parse_tflite(content, label)
     graph = checked_graph(file, label)
     facts = facts_of(file, graph, content, label, name)
@@ -210,7 +210,7 @@ def sizes_of(graph: Graph, program: Program) -> Sizes:
 
 
 def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: str) -> ModelFacts:
-    """What the header says; a decode step also has a context length and a unit of its logits."""
+    """Return the facts of the header; those of a decode step include a context length and a unit of its logits."""
     facts = ModelFacts(name, hashlib.sha256(content).hexdigest())
     if is_decode_step(graph):
         facts.context_length = context_length_of(file, content, label)
@@ -219,7 +219,7 @@ def facts_of(file: TfliteFile, graph: Graph, content: bytes, label: str, name: s
 
 
 def is_decode_step(graph: Graph) -> bool:
-    """Whether a token and a position go in and quantized logits come out; everything else is state."""
+    """Return whether a token and a position go in and quantized logits come out; everything else is state."""
     if set(graph.inputs) != STEP_INPUTS or set(graph.outputs) != {LOGITS}:
         return False
     logits = graph.outputs["logits"]

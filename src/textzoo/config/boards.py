@@ -6,24 +6,20 @@ from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.paths import BOARD_FOLDER
 from textzoo.common.registry import unknown_name
 from textzoo.common.settings import Rule, build_section
-from textzoo.config.composition import bound_files
+from textzoo.config.composing import composed_of
+from textzoo.config.config_files import bound_files
+from textzoo.config.named_boards import SECTION, board_names
+from textzoo.config.primary import PrimaryConfig
 from textzoo.targets.board_facts import missing_facts, wrong_characters, wrong_facts
 from textzoo.targets.boards import Board, check_second_core
 from textzoo.targets.registry import HOST
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
-
-SECTION = "deployment.hardware_setup"
-
-
-def board_names(folder: Path = BOARD_FOLDER) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
 def load_board(name: str, folder: Path = BOARD_FOLDER) -> Board:
@@ -36,9 +32,9 @@ def read_facts(name: str, folder: Path = BOARD_FOLDER) -> dict[str, Any]:
     if name not in board_names(folder):
         raise unknown_name("board", name, board_names(folder))
     bound_files()
-    with initialize_config_dir(config_dir=str(folder.resolve()), version_base="1.3", job_name="board"):
-        composed = compose(config_name=name)
-    return OmegaConf.to_container(OmegaConf.select(composed, SECTION, default=composed), resolve=True)
+    composed = composed_of([], PrimaryConfig(folder.resolve(), name))
+    facts = OmegaConf.select(composed, SECTION) or OmegaConf.masked_copy(composed, {*composed} - {"hydra"})
+    return OmegaConf.to_container(facts, resolve=True)
 
 
 def board_from_facts(facts: dict[str, Any], prefix: str) -> Board:
@@ -53,11 +49,12 @@ def board_from_facts(facts: dict[str, Any], prefix: str) -> Board:
 
 @functools.cache
 def boards_with_two_cores() -> list[str]:
+    """Return the boards on which a program can use a second core."""
     return [name for name in board_names() if load_board(name).cores > 1]
 
 
 def check_board(deployment: DeploymentConfig, benchmarking: BenchmarkingConfig, services: Set[str]) -> list[UserError]:
-    """A board that is used is known, its facts are right, and it has the second core and the emulator asked for."""
+    """Check that a board is known, its facts are right, and it has the second core and the emulator asked for."""
     board, errors = deployment.hardware_setup, list[UserError]()
     if board.board not in board_names():
         return [unknown_name("board", board.board, board_names())]

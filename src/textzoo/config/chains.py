@@ -11,7 +11,7 @@ class Service:
     """One step of a chain.
 
     Attributes:
-        place: "module:function" of its `run(config, workspace, recorder)`.
+        address: "module:function" of its `run(config, workspace, recorder)`.
         text: What it does, in a few words, for the plan and the help.
         sections: Configuration sections and dotted keys that its result depends on, for reuse after a resume.
         consulted: Sections and keys that it reads too, but on which its result does not depend: they decide whether it
@@ -20,7 +20,7 @@ class Service:
         outputs: Roles in the workspace that it writes.
     """
 
-    place: str
+    address: str
     text: str
     sections: tuple[str, ...] = ()
     consulted: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Service:
 
 
 TEXT_SECTIONS = ("dataset", "tokenizer", "model")
-# A tokenizer that lies beside a model file is the model's.
+# A tokenizer beside a model file is the model's.
 MODEL_FILES = ("model.float_model_path", "model.quantized_model_path")
 
 SERVICES: dict[str, Service] = {
@@ -50,14 +50,14 @@ SERVICES: dict[str, Service] = {
     ),
     "evaluation": Service(
         "textzoo.services.evaluation:run",
-        "measure loss and accuracy of every model at hand, side by side",
+        "measure loss and accuracy of every model available, side by side",
         sections=(*TEXT_SECTIONS, "evaluation", "prediction"),
         inputs=("corpus", "float_model", "quantized_model", "tokenizer"),
     ),
     "prediction": Service(
         "textzoo.services.prediction:run",
         "continue a prompt",
-        sections=(*TEXT_SECTIONS, "prediction"),
+        sections=("tokenizer.path", *MODEL_FILES, "prediction"),
         inputs=("float_model", "quantized_model", "tokenizer"),
         outputs=("samples",),
     ),
@@ -70,7 +70,7 @@ SERVICES: dict[str, Service] = {
     ),
     "benchmarking": Service(
         "textzoo.services.benchmarking:run",
-        "measure instructions, flash and RAM on the board or its emulated twin",
+        "measure instructions, flash and RAM on the board or on its emulator",
         sections=("tokenizer", "model", "deployment", "benchmarking", "prediction"),
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project", "benchmark"),
@@ -109,7 +109,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
 
 # Modes whose text appears before the tracking store is opened: MLflow's import alone takes seconds.
 TEXT_FIRST = ("prediction",)
-# Modes that make no run in the tracking store.
+# Modes that start no run in the tracking store.
 UNTRACKED = ("compare",)
 
 # Not a service: prints the table of keys.

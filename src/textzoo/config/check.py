@@ -1,27 +1,22 @@
 """From composed values to the typed configuration, with all of its mistakes at once.
 
-Keys, types and ranges come from the sections themselves. What contradicts each other is found by rules, which stand
-with what they are about: each room that owns a section has some.
+Keys, types and ranges come from the sections themselves. What contradicts each other is found by rules, which are
+kept with their subject: each room that owns a section has some.
 """
 
 import inspect
 from collections.abc import Set
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section
 from textzoo.config import boards, rules
-from textzoo.config.boards import board_names, read_facts
 from textzoo.config.chains import CHAINS
 from textzoo.config.schema import Config
 from textzoo.engines import rules as engine_rules
 from textzoo.models import rules as model_rules
 from textzoo.quantizers import rules as quantizer_rules
 from textzoo.targets import rules as target_rules
-from textzoo.targets.board_facts import required_facts
-from textzoo.targets.boards import Board
 from textzoo.targets.cimv3 import rules as cimv3_rules
 from textzoo.text import rules as text_rules
 from textzoo.training import rules as training_rules
@@ -49,30 +44,13 @@ def check(values: dict[str, Any], given_of_model: Set[str] = frozenset()) -> tup
         given_of_model: Keys of the model section that the user gives.
     """
     errors: list[UserError] = []
-    config = build_section(Config, with_facts_of_board(values), "", errors)
+    config = build_section(Config, values, "", errors)
     errors += model_rules.check_keys(config.model, given_of_model)
     sections = {**vars(config), "config": config, "services": frozenset(CHAINS.get(config.operation_mode, ()))}
     for owner in OWNERS:
         for rule in owner.RULES:
             errors += broken(rule, sections)
     return config, errors
-
-
-def with_facts_of_board(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with the facts of the board that they name, where they say only some of them."""
-    deployment = section(values, "deployment")
-    setup = section(deployment, "hardware_setup")
-    name = setup.get("board", Board().board)
-    if all(entry.name in setup for entry in required_facts()) or name not in board_names():
-        return values
-    facts = OmegaConf.to_container(OmegaConf.merge(read_facts(name), setup))
-    return {**values, "deployment": {**deployment, "hardware_setup": facts}}
-
-
-def section(values: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a section of nested values; an empty one where something else stands, which is told elsewhere."""
-    found = values.get(name)
-    return found if isinstance(found, dict) else {}
 
 
 def broken(rule: Rule, sections: dict[str, Any]) -> list[UserError]:

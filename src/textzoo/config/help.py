@@ -1,11 +1,11 @@
 """The table of keys and the help page, generated from the schema and the table of chains."""
 
 import dataclasses
-from pathlib import Path
 
-from textzoo.common.paths import PROGRAM
+from textzoo.common.paths import CONFIGURATION, PROGRAM
 from textzoo.common.settings import default_of, range_text, type_name
 from textzoo.config.chains import CHAINS, SERVICES
+from textzoo.config.options import options_of
 from textzoo.config.schema import Config, walk
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
@@ -27,27 +27,23 @@ Example: {program} operation_mode=chain_tqe dataset=text dataset.training_path=m
 """
 
 
-def help_text(folder: Path) -> str:
-    """The page of --help; `folder` is conf/."""
+def help_text() -> str:
+    """Return the page of --help."""
     modes = "\n".join(f"  {mode:13} {mode_text(mode)}" for mode in CHAINS)
     groups = "\n".join(
-        f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(folder.iterdir()) if path.is_dir()
+        f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(CONFIGURATION.iterdir()) if path.is_dir()
     )
     return HELP.format(program=PROGRAM, modes=modes, groups=groups).rstrip()
 
 
-def options_of(group: Path) -> list[str]:
-    """The options of a folder of conf/, sorted."""
-    return sorted(path.stem for path in group.glob("*.yaml"))
-
-
 def mode_text(mode: str) -> str:
+    """Return what a mode does: a service in words, a chain as its services."""
     services = CHAINS[mode]
     return SERVICES[mode].text if mode in SERVICES else " -> ".join(services)
 
 
 def key_rows() -> list[tuple[str, str, str, str, str]]:
-    """Per key: name, type with unit, range or choices, default, meaning."""
+    """Return per key: name, type with unit, range or choices, default, meaning."""
     return [
         (name, type_name(entry), limits_text(entry), default_text(entry), entry.metadata["text"])
         for name, entry in walk()
@@ -55,10 +51,12 @@ def key_rows() -> list[tuple[str, str, str, str, str]]:
 
 
 def limits_text(entry: dataclasses.Field) -> str:
+    """Return the choices or the range of a key."""
     return ", ".join(entry.metadata["choices"]) or range_text(entry)
 
 
 def default_text(entry: dataclasses.Field) -> str:
+    """Return the default of a key as YAML spells it."""
     if entry.metadata["required"]:
         return "the board's"
     value = default_of(entry)
@@ -68,7 +66,7 @@ def default_text(entry: dataclasses.Field) -> str:
 
 
 def key_table() -> str:
-    """All keys as text: a line per section, then per key its default, type, range and meaning."""
+    """Return all keys as text: a line per section, then per key its default, type, range and meaning."""
     lines: list[str] = []
     section = None
     for name, kind, limits, default, text in key_rows():
@@ -82,7 +80,7 @@ def key_table() -> str:
 
 
 def operator_table() -> str:
-    """The operators that the compiler knows, with the types that each takes."""
+    """Return the operators that the compiler knows, with the types that each takes."""
     from textzoo.compiler.operators.registry import operator_rows
 
     rows = [f"{name}\n    {types}" for name, types in operator_rows()]
@@ -90,7 +88,7 @@ def operator_table() -> str:
 
 
 def key_table_markdown() -> str:
-    """The same table in Markdown, for the README."""
+    """Return the same table in Markdown, for the documentation."""
     head = "| key | default | type | range | meaning |\n|---|---|---|---|---|\n"
     rows = (
         f"| `{name}` | `{default or ' '}` | {kind} | {limits} | {text} |"

@@ -1,4 +1,4 @@
-"""The overrides of a command line: text is taken as it stands, and everything that cannot be read is found at once."""
+"""The overrides of a command line: text is taken literally, and everything that cannot be read is found at once."""
 
 import functools
 import re
@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 
 from textzoo.common.errors import UserError
 from textzoo.common.settings import allowed_types
-from textzoo.config.places import ADDRESSES
+from textzoo.config.publishing import ADDRESSES
 from textzoo.config.schema import walk
 
 # Text in the schema, but names of tables: a list of them without -m is a forgotten -m.
@@ -23,7 +23,7 @@ IN_QUOTES = re.compile(r"""(["']).*\1""", re.DOTALL)
 
 @functools.cache
 def text_keys() -> dict[str, tuple[Any, ...]]:
-    """Keys of free text and of paths, whose commas, brackets and numbers mean nothing more; with the types allowed."""
+    """Return the keys of free text and of paths, in which signs and numbers mean nothing, with the types allowed."""
     kinds = {name: allowed_types(entry.type) for name, entry in walk() if not entry.metadata["choices"]}
     texts = {str, list[str], type(None)}
     return {
@@ -32,7 +32,7 @@ def text_keys() -> dict[str, tuple[Any, ...]]:
 
 
 def with_literal_text(override: str, *, sweeping: bool) -> str:
-    """An override as Hydra reads it, where the shell has taken the quotes of `key="some text"` away.
+    """Return an override as Hydra reads it, where the shell has taken the quotes of `key="some text"` away.
 
     Args:
         override: `key=value` as it comes from the shell.
@@ -56,19 +56,19 @@ def with_literal_text(override: str, *, sweeping: bool) -> str:
 
 
 def quoted(text: str) -> str:
-    """The text in Hydra's quotes; `${` in it is no interpolation."""
+    """Return the text in Hydra's quotes; `${` in it is no interpolation."""
     escaped = re.sub(r"(\\*)\$\{", r"\1\1\\${", text)
     return QuotedString(escaped, Quote.double).with_quotes()
 
 
 def each_quoted(values: str) -> str:
-    """Values between commas, each in Hydra's quotes, whether or not it has quotes of its own."""
+    """Return values between commas, each in Hydra's quotes, whether or not it has quotes of its own."""
     texts = [match.group().strip() for match in BETWEEN_COMMAS.finditer(values)]
     return ",".join(quoted(text[1:-1] if IN_QUOTES.fullmatch(text) else text) for text in texts)
 
 
 def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:
-    """The overrides that can be read, and a mistake for each that cannot."""
+    """Return the overrides that can be read, and a mistake for each that cannot."""
     parser = OverridesParser.create()
     overrides: list[Override] = []
     errors: list[UserError] = []
@@ -86,7 +86,7 @@ def parse(texts: list[str]) -> tuple[list[Override], list[UserError]]:
 
 
 def choices(override: Override) -> Iterator[Override]:
-    """The override itself; of a sweep, one override for each of its values.
+    """Yield the override itself; of a sweep, one override for each of its values.
 
     Raises:
         HydraException, ValueError: The values cannot be listed.
@@ -100,7 +100,7 @@ def choices(override: Override) -> Iterator[Override]:
 
 
 def unreadable(text: str, error: Exception) -> UserError:
-    """What is wrong with one override, and how it is written instead."""
+    """Return what is wrong with one override, and how it is written instead."""
     if "=" not in text:
         return UserError(f"the command line cannot be read: '{text}'", expected="key=value")
     reason = str(error).splitlines()[0].partition(" expecting ")[0]
@@ -111,7 +111,7 @@ def unreadable(text: str, error: Exception) -> UserError:
 
 
 def with_quotes(text: str) -> str:
-    """An override that cannot be read, with its texts in quotes: of a list, or of a sweep, each of them."""
+    """Return an override that cannot be read, with its texts in quotes: of a list, or of a sweep, each of them."""
     key, _, value = text.partition("=")
     if value.startswith("[") and value.endswith("]"):
         return f"{key}=[{each_quoted(value[1:-1])}]"
@@ -119,7 +119,7 @@ def with_quotes(text: str) -> str:
 
 
 def single_value(override: Override | None, purpose: str) -> Any:
-    """The value of an override, None where there is none.
+    """Return the value of an override, None where there is none.
 
     Raises:
         UserError: It has several, which the purpose rules out.

@@ -14,10 +14,11 @@ from textzoo.common.files import file_digest, shown_setting
 from textzoo.common.paths import IS_INSTALLED, PRETRAINED_MODELS
 from textzoo.common.registry import unknown_name
 from textzoo.common.untrusted_json import read_json_object
+from textzoo.quantizers.recipes import decode_file, recipe_of_file
 
 FOLDER = PRETRAINED_MODELS
 CARD = "card.json"
-# The keys of the paths that it stands for.
+# The keys of the paths that it implies.
 PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path")
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
@@ -31,29 +32,29 @@ AS_IT_CAME = f"Take pretrained_models/ as it came with TextZoo: {AGAIN}."
 
 
 def names() -> list[str]:
-    """Options of the group `model` of which there is a trained model."""
+    """Return the options of the group `model` of which there is a trained model."""
     return sorted(path.parent.name for path in FOLDER.glob(f"*/{CARD}"))
 
 
 def recipes(name: str) -> list[str]:
-    """Quantization recipes by which there is a decode step of it."""
-    return sorted(path.stem.removeprefix("decode_") for path in (FOLDER / name).glob("decode_*.tflite"))
+    """Return the quantization recipes by which there is a decode step of a model."""
+    return sorted(map(recipe_of_file, (FOLDER / name).glob(decode_file("*"))))
 
 
 def recipe_of(path: str | None) -> str | None:
-    """The recipe of a decode step of pretrained_models/; None of other files."""
+    """Return the recipe of a decode step of pretrained_models/; None of other files."""
     if not path or Path(path).parent.parent != FOLDER:
         return None
-    return Path(path).stem.removeprefix("decode_")
+    return recipe_of_file(Path(path))
 
 
 def card(name: str) -> dict:
-    """What was measured of a model."""
+    """Return what was measured of a model."""
     return read_json_object(FOLDER / name / CARD, MAX_CARD_BYTES)
 
 
 def overrides(name: str, recipe: str) -> dict[str, str]:
-    """What `pretrained=true` stands for: the experiment that trained the model, and its files.
+    """Return what `pretrained=true` implies: the experiment that trained the model, and its files.
 
     Args:
         name: Option of the group `model`.
@@ -68,20 +69,20 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
         raise UserError(
             f"the pretrained {name} is not quantized by {recipe}",
             expected=f"quantization={' or '.join(recipes(name))}",
-            remedy="operation_mode=quantization makes one of "
+            remedy="operation_mode=quantization writes one from "
             f"{shown_setting('model.float_model_path', FOLDER / name / FLOAT_MODEL)}.",
         )
-    experiment = checked(name, [FLOAT_MODEL, TOKENIZER, f"decode_{recipe}.tflite"])["experiment"]
+    experiment = checked(name, [FLOAT_MODEL, TOKENIZER, decode_file(recipe)])["experiment"]
     return {
         "experiment": experiment,
         "model.float_model_path": str(FOLDER / name / FLOAT_MODEL),
-        "model.quantized_model_path": str(FOLDER / name / f"decode_{recipe}.tflite"),
+        "model.quantized_model_path": str(FOLDER / name / decode_file(recipe)),
         "tokenizer.path": str(FOLDER / name / TOKENIZER),
     }
 
 
 def other_settings(sections: dict[str, dict[str, Any]], float_model: str) -> list[UserError]:
-    """Settings by which a pretrained model was not made, and which would change nothing.
+    """Refuse settings by which a pretrained model was not trained, and which would change nothing.
 
     Args:
         sections: "model" or "tokenizer" -> key -> value, as now configured.
@@ -90,21 +91,21 @@ def other_settings(sections: dict[str, dict[str, Any]], float_model: str) -> lis
     folder = Path(float_model).parent
     if folder.parent != FOLDER:
         return []
-    made = read_bounded(folder / CONFIGURATION)
+    trained = read_bounded(folder / CONFIGURATION)
     return [
         UserError(
-            f"the pretrained {folder.name} was made with {section}.{key}={made[section][key]}",
+            f"the pretrained {folder.name} was trained with {section}.{key}={trained[section][key]}",
             received=str(values[key]),
             remedy="Leave it out, or choose another model: the weights of this one are trained already.",
         )
         for section, values in sections.items()
-        for key in sorted(made[section].keys() & values.keys() - NOT_IN_THE_WEIGHTS)
-        if values[key] != made[section][key]
+        for key in sorted(trained[section].keys() & values.keys() - NOT_IN_THE_WEIGHTS)
+        if values[key] != trained[section][key]
     ]
 
 
 def checked(name: str, files: list[str]) -> dict:
-    """The card of a model whose files are those that were measured.
+    """Return the card of a model whose files are those that were measured.
 
     Raises:
         UserError: A file has another sha256 than the card says, or the card does not say it.
@@ -135,4 +136,5 @@ def checked(name: str, files: list[str]) -> dict:
 
 
 def digest_or_missing(path: Path) -> str:
+    """Return a file's sha256, or that there is none."""
     return file_digest(path) if path.is_file() else "no file"

@@ -19,19 +19,20 @@ KEY_OF_ROLE = {"float_model": "float_model_path", "quantized_model": "quantized_
 
 
 def check_mode(operation_mode: str) -> list[UserError]:
+    """Refuse a mode that is no service and no chain."""
     known = [*CHAINS, DESCRIBE]
     return [] if operation_mode in known else [unknown_name("operation_mode", operation_mode, known)]
 
 
 def check_project_name(general: GeneralConfig) -> list[UserError]:
-    """The store takes no experiment without a name."""
+    """Refuse an empty name: the store takes no experiment without one."""
     if general.project_name.strip():
         return []
     return [UserError("general.project_name is empty", expected="the name of an experiment in the tracking store")]
 
 
 def check_pretrained(config: Config) -> list[UserError]:
-    """A trained model is at hand, and is not trained anew."""
+    """Refuse to train a pretrained model anew, and to take one without its files."""
     if not config.pretrained:
         return []
     if "training" in CHAINS.get(config.operation_mode, ()):
@@ -45,14 +46,14 @@ def check_pretrained(config: Config) -> list[UserError]:
     if not config.model.float_model_path:
         return [
             UserError(
-                "pretrained=true stands in a file without defaults", expected="pretrained=true on the command line"
+                "pretrained=true is set in a file without defaults", expected="pretrained=true on the command line"
             )
         ]
     return []
 
 
 def check_files(config: Config) -> list[UserError]:
-    """Every file that a key names exists."""
+    """Check that every file that a key names exists."""
     errors = []
     for section in dataclasses.fields(config):
         values = getattr(config, section.name)
@@ -62,7 +63,7 @@ def check_files(config: Config) -> list[UserError]:
 
 
 def check_model_files(model: ModelConfig) -> list[UserError]:
-    """Model files have a known ending."""
+    """Check that model files have a known ending."""
     endings = {"float_model_path": (".keras", ".h5"), "quantized_model_path": (".tflite",)}
     return [
         UserError(f"model.{key}: unknown kind of file", expected=" or ".join(known), received=str(path))
@@ -72,7 +73,7 @@ def check_model_files(model: ModelConfig) -> list[UserError]:
 
 
 def check_models(operation_mode: str, model: ModelConfig, general: GeneralConfig) -> list[UserError]:
-    """A mode whose first service takes a model that no earlier one makes is given one."""
+    """Check that a mode whose first service takes a model that no earlier one writes is given one."""
     services = CHAINS.get(operation_mode, ())
     if not services or general.resume:
         return []
@@ -83,12 +84,13 @@ def check_models(operation_mode: str, model: ModelConfig, general: GeneralConfig
 
 
 def models_needed(services: tuple[str, ...]) -> tuple[str, ...]:
-    """The roles of models that the first service takes, of which one is enough; a chain that quantizes needs floats."""
+    """Return the roles of models that the first service takes, of which one is enough; to quantize takes floats."""
     roles = tuple(role for role in SERVICES[services[0]].inputs if role in KEY_OF_ROLE)
     return roles[:1] if "quantization" in services else roles
 
 
 def needs_model(mode: str, keys: str) -> UserError:
+    """Return the mistake of a mode without the model that it needs."""
     return UserError(
         f"operation_mode={mode} needs a trained model",
         expected=keys,
@@ -103,14 +105,14 @@ def check_pretrained_settings(
     quantization: QuantizationConfig,
     services: Set[str],
 ) -> list[UserError]:
-    """The settings are those of the pretrained model."""
+    """Check that the settings are those of the pretrained model."""
     if not pretrained or not model.float_model_path:
         return []
     sections = {"model": vars(model), "tokenizer": vars(tokenizer)}
     errors = other_settings(sections, model.float_model_path)
     given = recipe_of(model.quantized_model_path)
     if given not in (None, quantization.recipe) and "quantization" not in services:
-        what = f"the pretrained model at hand is quantized by {given}"
+        what = f"the pretrained model given is quantized by {given}"
         remedy = "Choose it with quantization=<recipe>."
         errors.append(UserError(what, received=f"quantization.recipe={quantization.recipe}", remedy=remedy))
     return errors

@@ -64,7 +64,7 @@ class CompareConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything a run is made from."""
+    """All that a run depends on."""
 
     operation_mode: str = setting("chain_tqe", "The service or chain to run; see the table of chains.")
     pretrained: bool = setting(
@@ -87,5 +87,5 @@ class Config:
 
 
 def walk() -> list[tuple[str, dataclasses.Field]]:
-    """Every key of the configuration, as (dotted name, field), in order."""
+    """Return every key of the configuration, as (dotted name, field), in order."""
     return settings.walk(Config)

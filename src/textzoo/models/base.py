@@ -47,7 +47,7 @@ class LanguageModel(keras.Model):
         return self.config.context_length
 
     def state_specs(self) -> list[StateSpec]:
-        """The state tensors of the decode step, in the order in which they are exported."""
+        """Return the state tensors of the decode step, in the order in which they are exported."""
         return self.config.state_specs()
 
     def decode_step(self, token: Any, position: Any, state: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -85,14 +85,14 @@ class LanguageModel(keras.Model):
         return self
 
     def export_operators(self, graph: str) -> frozenset[str]:
-        """The operators of the exported float graph ("decode" or "forward"): no others are let through.
+        """Return the operators that the exported float graph ("decode" or "forward") may have.
 
         All of them, but for what shapes make needless: a single head, for one, has nothing to be transposed.
         """
         raise NotImplementedError
 
     def initial_state(self) -> dict[str, Any]:
-        """The state before the first token: zeros."""
+        """Return the state before the first token: zeros."""
         return {spec.name: ops.zeros(spec.shape, dtype="float32") for spec in self.state_specs()}
 
     def copy(self) -> Self:
@@ -102,7 +102,7 @@ class LanguageModel(keras.Model):
         return copy
 
     def get_config(self) -> dict[str, Any]:
-        """The configuration and the name as one flat dict, as model files hold it."""
+        """Return the configuration and the name as one flat dict, as model files hold it."""
         return {**dataclasses.asdict(self.config), "name": self.name}
 
     @classmethod

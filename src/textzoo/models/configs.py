@@ -1,6 +1,6 @@
 """The configuration of each architecture: what it takes, and the weights and states that follow. Imports no Keras.
 
-A field is a key of the model section of the same name, where its default, range and meaning stand; `vocabulary_size`
+A field is a key of the model section of the same name, which has its default, range and meaning; `vocabulary_size`
 comes from the tokenizer. What an architecture fixes, instead of leaving it to the user, is a class variable or a
 property.
 """
@@ -50,15 +50,15 @@ class ArchitectureConfig:
 
     @classmethod
     def keys(cls) -> frozenset[str]:
-        """The keys of the model section that the architecture has."""
+        """Return the keys of the model section that the architecture has."""
         return frozenset(entry.name for entry in dataclasses.fields(cls)) - {"vocabulary_size"}
 
     def weight_shapes(self) -> dict[str, Shape]:
-        """Keras path of every trainable weight -> its shape."""
+        """Map the Keras path of every trainable weight to its shape."""
         raise NotImplementedError
 
     def state_specs(self) -> list[StateSpec]:
-        """The state tensors of the decode step, in the order in which they are exported."""
+        """Return the state tensors of the decode step, in the order in which they are exported."""
         raise NotImplementedError
 
     @property
@@ -101,17 +101,17 @@ class TransformerConfig(ArchitectureConfig):
 
     @property
     def has_qk_norm(self) -> bool:
-        """Whether queries and keys are normalized per head (arXiv 2010.04245)."""
+        """Return whether queries and keys are normalized per head (arXiv 2010.04245)."""
         return False
 
     @property
     def is_rotary(self) -> bool:
-        """Whether queries and keys are rotated by their position (arXiv 2104.09864), instead of a learned vector."""
+        """Return whether queries and keys are rotated by their position (arXiv 2104.09864); no learned vector then."""
         return False
 
     @property
     def is_tied(self) -> bool:
-        """Whether the logits share the token embedding's weights."""
+        """Return whether the logits share the token embedding's weights."""
         return True
 
     def weight_shapes(self) -> dict[str, Shape]:
@@ -150,7 +150,7 @@ class TransformerConfig(ArchitectureConfig):
         return {f"{path}/{name}": (self.d_model,) for name in names}
 
     def state_specs(self) -> list[StateSpec]:
-        """The key cache and the value cache of every block."""
+        """Return the key cache and the value cache of every block."""
         shape = (self.n_heads, self.context_length, self.d_model // self.n_heads)
         return [
             StateSpec(f"{kind}_cache_{index}", shape) for index in range(self.n_layers) for kind in ("key", "value")

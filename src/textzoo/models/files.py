@@ -96,7 +96,7 @@ def damaged(path: Path, error: Exception) -> UserError:
 
 
 def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
-    """Class name and configuration inside a .keras archive; sizes are checked before anything is unpacked."""
+    """Return class name and configuration inside a .keras archive; sizes are checked before anything is unpacked."""
     with open_archive(path, MAX_EXPANSION) as archive:
         unknown = [member.filename for member in archive.infolist() if member.filename not in MEMBERS]
         if unknown or len(archive.infolist()) != len(MEMBERS):
@@ -107,7 +107,7 @@ def keras_configuration(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def check_weights(path: Path, parameters: int) -> None:
-    """ValueError where the weights of a file declare more than its model has; nothing of them is read."""
+    """Raise ValueError where the weights of a file declare more than its model has; nothing of them is read."""
     if path.suffix == ".h5":
         content = path.read_bytes()
     else:
@@ -118,7 +118,7 @@ def check_weights(path: Path, parameters: int) -> None:
 
 
 def h5_configuration(path: Path) -> tuple[str, dict[str, Any]]:
-    """Class name and configuration inside a legacy .h5 file."""
+    """Return the class name and configuration inside a legacy .h5 file."""
     with h5py.File(path, "r") as file:
         text = scalar_text(file, "model_config", MAX_CONFIG_BYTES)
         return configuration_of(json.loads(text))
@@ -150,7 +150,7 @@ def build_checked(path: Path, class_name: str, config: dict[str, Any]) -> Langua
 def checked_config(
     path: Path, class_name: str, config_class: type[ArchitectureConfig], config: dict[str, Any]
 ) -> ArchitectureConfig:
-    """The configuration of a file, every number in the range that a user's may have."""
+    """Return the configuration of a file, every number in the range that a user's may have."""
     numbers = {key: value for key, value in config.items() if key not in ("name", "vocabulary_size")}
     errors: list[UserError] = []
     build_section(ModelConfig, numbers, "", errors)

@@ -1,4 +1,4 @@
-"""HDF5 files that nobody vouches for: what they declare is bounded before anything of it is read."""
+"""Untrusted HDF5 files: what they declare is bounded before anything of it is read."""
 
 import math
 import re
@@ -17,12 +17,12 @@ SPARE_BYTES = 1 << 16
 # Configuration, names of layers and weights: of each group or data set, and their bytes in the whole file.
 MAX_ATTRIBUTES = 64
 MAX_ATTRIBUTE_BYTES = 1 << 26
-# Texts of any length lie in collections that begin so, with their length in 8 bytes.
+# Texts of any length are in collections that begin so, with their length in 8 bytes.
 COLLECTION = re.compile(rb"GCOL.{4}(.{8})", re.DOTALL)
 
 
 def check_declared(file: h5py.File, parameters: int, content: bytes) -> None:
-    """ValueError unless a file holds no more than the weights of a model, and all of it itself.
+    """Raise ValueError unless a file holds no more than the weights of a model, and all of it itself.
 
     A data set may declare gigabytes in a few bytes of file, name other files for its content, or be compressed.
 
@@ -46,7 +46,7 @@ def check_declared(file: h5py.File, parameters: int, content: bytes) -> None:
 
 
 def checked_entries(file: h5py.File) -> Iterator[Any]:
-    """The groups and data sets of a file; ValueError where they are too many or lead elsewhere."""
+    """Yield the groups and data sets of a file; ValueError where they are too many or lead elsewhere."""
     waiting = [(file["/"], 0)]
     count = 0
     yield file["/"]
@@ -63,14 +63,14 @@ def checked_entries(file: h5py.File) -> Iterator[Any]:
 
 
 def checked_entry(group: h5py.Group, name: str) -> Any:
-    """What a group holds under a name, which must be a part of the file itself."""
+    """Return what a group holds under a name, which must be a part of the file itself."""
     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
         raise ValueError(f"{name!r} leads elsewhere")
     return group[name]
 
 
 def declared_bytes(entry: Any) -> int:
-    """Bytes that a data set takes when it is read: of its chunks all, also what lies beyond its edges."""
+    """Return the bytes that a data set takes when it is read: all of its chunks, also what is beyond its edges."""
     if not isinstance(entry, h5py.Dataset) or entry.dtype.kind not in "fiub":
         raise ValueError(f"{entry.name!r} is no array of numbers")
     if entry.external or entry.is_virtual:
@@ -82,13 +82,13 @@ def declared_bytes(entry: Any) -> int:
 
 
 def check_plain(entry: h5py.Dataset) -> None:
-    """ValueError for packed data: whatever is declared, a few bytes may become gigabytes while they are unpacked."""
+    """Raise ValueError for compressed data: whatever is declared, a few bytes may become gigabytes."""
     if entry.id.get_create_plist().get_nfilters():
         raise ValueError(f"{entry.name!r} is packed, which Keras does not do")
 
 
 def attribute_bytes(entry: Any, longest_text: int) -> int:
-    """The most bytes that the attributes of an entry take when they are read.
+    """Return the most bytes that the attributes of an entry take when they are read.
 
     Args:
         entry: A group or a data set.
@@ -107,7 +107,7 @@ def attribute_bytes(entry: Any, longest_text: int) -> int:
 
 
 def scalar_text(entry: Any, name: str, limit: int) -> str | bytes:
-    """An attribute that is one text of at most `limit` bytes; ValueError, KeyError if it is none."""
+    """Return an attribute that is one text of at most `limit` bytes; ValueError, KeyError if it is none."""
     attribute = entry.attrs.get_id(name)
     if attribute.shape != () or h5py.check_string_dtype(attribute.dtype) is None:
         raise ValueError(f"{name} is no text")

@@ -21,7 +21,7 @@ class LongShortTermMemory(RecurrentLayer):
     CONFIG: ClassVar[type[LSTMConfig]] = LSTMConfig
 
     def initial_bias(self, shape: tuple[int, ...], dtype: Any = None) -> Any:
-        """1 for the forget gate, so that a fresh cell remembers (Jozefowicz et al., 2015)."""
+        """Return 1 for the forget gate, so that a fresh cell remembers (Jozefowicz et al., 2015)."""
         ones, zeros = ops.ones((self.units,), dtype), ops.zeros((self.units,), dtype)
         return ops.concatenate([zeros, ones, zeros, zeros])
 

@@ -25,7 +25,7 @@ class RecurrentLayer(keras.layers.Layer):
         units: Width of the states and of the output.
     """
 
-    # Its number of gates and its states stand there.
+    # It has the number of gates and the states.
     CONFIG: ClassVar[type[RecurrentConfig]]
     # A second bias, of what the last output gives to the gates; only where the cell needs both apart.
     recurrent_bias: Any = None
@@ -46,7 +46,7 @@ class RecurrentLayer(keras.layers.Layer):
         return ops.zeros(shape, dtype)
 
     def cell(self, states: States, from_input: Any, from_hidden: Any) -> States:
-        """One token.
+        """Compute one token.
 
         Args:
             states: (rows, units) each.
@@ -63,7 +63,7 @@ class RecurrentLayer(keras.layers.Layer):
         return ops.transpose(outputs, (1, 0, 2))
 
     def decode_step(self, inputs: Any, states: States) -> States:
-        """(1, d_input) and the states (1, units) each -> the new states, of which the first is the output."""
+        """Compute one token: (1, d_input), states (1, units) each -> the new states; the first is the output."""
         from_hidden = ops.matmul(states[0], self.recurrent_kernel)
         if self.recurrent_bias is not None:
             from_hidden = from_hidden + self.recurrent_bias

@@ -16,7 +16,7 @@ MAX_WEIGHTS = 2**29
 
 
 def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
-    """Keys that the architecture does not have: those that the user gives, and those changed by anything else.
+    """Name the keys that the architecture does not have: those that the user gives, and those changed by anything else.
 
     Args:
         model: The section as it is composed.
@@ -28,7 +28,7 @@ def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
 
 
 def keys_not_taken(architecture: str, given: Set[str]) -> list[UserError]:
-    """One mistake that names all of the keys given that an architecture does not have, and those that it has."""
+    """Return one mistake that names all of the keys given that an architecture does not have, and those that it has."""
     lacking = keys_lacking(architecture)
     idle = [entry.name for entry in dataclasses.fields(ModelConfig) if entry.name in given & lacking]
     if not idle:
@@ -43,20 +43,20 @@ def keys_not_taken(architecture: str, given: Set[str]) -> list[UserError]:
 
 
 def keys_of(architecture: str) -> frozenset[str]:
-    """The keys of the model section that an architecture has."""
+    """Return the keys of the model section that an architecture has."""
     return CONFIGS.get(architecture).keys()
 
 
 @functools.cache
 def keys_lacking(architecture: str) -> frozenset[str]:
-    """The keys of the model section that other architectures have, and this one has not; none if it is unknown."""
+    """Return the keys of the model section that other architectures have and this one lacks; none if it is unknown."""
     if architecture not in CONFIGS.attributes:
         return frozenset()
     return frozenset().union(*map(keys_of, CONFIGS.names())) - keys_of(architecture)
 
 
 def architecture_config(section: ModelConfig, vocabulary_size: int) -> ArchitectureConfig:
-    """The configuration of the architecture that the section names, from the keys that are fields of it.
+    """Return the configuration of the architecture that the section names, from the keys that are fields of it.
 
     Raises:
         UserError: a key was changed that this architecture does not have.
@@ -83,7 +83,7 @@ def check_heads(model: ModelConfig) -> list[UserError]:
 
 
 def check_size(model: ModelConfig) -> list[UserError]:
-    """The weights of the blocks fit a .tflite, and training's several copies of them a machine."""
+    """Check that the weights of the blocks fit a .tflite, and training's several copies of them a machine."""
     if not has(model, "d_model") or not has(model, "n_layers"):
         return []
     weights = MATRICES_PER_BLOCK * model.n_layers * model.d_model**2

@@ -86,10 +86,14 @@ def _tensorflow_scan_cell(cell: Cell, initial: States, from_input: Any, kernel: 
 def _tensorflow_back(
     cell: Cell, before: list[Any], from_input: Any, from_hidden: Any, kernel: Any, by_output: Any
 ) -> list[Any]:
-    """The derivatives by from_input and by from_hidden, (time, batch, width) each, from the last row to the first.
+    """Return the derivatives by from_input and from_hidden, (time, batch, width) each, from the last row to the first.
 
     Args:
+        cell: As in `scan`.
         before: The states before each row, (time, batch, units) each.
+        from_input: As in `scan`, rows first: (time, batch, width).
+        from_hidden: (time, batch, width), what the first state contributed to each row.
+        kernel: As in `scan`.
         by_output: (time, batch, units): the derivative by each output.
     """
     import tensorflow as tf
@@ -115,7 +119,7 @@ def _tensorflow_back(
 
 
 def _tensorflow_loop(step: Callable[[States, Any], States], initial: States, inputs: Any) -> list[Any]:
-    """All states after each row, (time, *shape) each, by a loop whose length XLA knows.
+    """Return all states after each row, (time, *shape) each, by a loop whose length XLA knows.
 
     Without that length it has no derivative (ops.scan does not tell it).
     """

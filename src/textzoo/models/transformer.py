@@ -23,12 +23,12 @@ FORWARD_OPERATORS = {"TRANSPOSE"}
 
 
 def norm_of(config: TransformerConfig, name: str) -> GammaLayerNorm:
-    """A new norm as the architecture has them: with an offset, or with a gain only."""
+    """Return a new norm as the architecture has them: with an offset, or with a gain only."""
     return LayerNorm(name=name) if config.has_norm_offsets else GammaLayerNorm(name=name)
 
 
 def normalized_rows(norm: GammaLayerNorm | None, x: Any) -> Any:
-    """Rows (n, d_model) normalized in the ops of the decode step; as they are without a norm."""
+    """Normalize rows (n, d_model) in the ops of the decode step; return them as they are without a norm."""
     if norm is None:
         return x
     with keras.name_scope(norm.name):
@@ -76,7 +76,7 @@ class TransformerBlock(keras.layers.Layer):
         )
 
     def decode_step(self, inputs: Any, position: Any, key_cache: Any, value_cache: Any) -> tuple[Any, Any, Any]:
-        """(1, d_model) at `position` (1,) int32 and both caches -> (1, d_model) and the new caches."""
+        """Compute one token: (1, d_model), `position` (1,) int32, both caches -> (1, d_model), the new caches."""
         caches = []
 
         def attend(x: Any) -> Any:
@@ -88,7 +88,7 @@ class TransformerBlock(keras.layers.Layer):
         return self._through(inputs, attend, self.feed_forward, self._norm_of_rows), *caches
 
     def window(self, inputs: Any) -> Any:
-        """`call` for one window (time, d_model), written with the ops of the decode step."""
+        """Compute `call` for one window (time, d_model), written with the ops of the decode step."""
 
         def attend(x: Any) -> Any:
             with keras.name_scope("attention"):
@@ -145,7 +145,7 @@ class TransformerBlock(keras.layers.Layer):
 class TransformerLanguageModel(LanguageModel):
     """Embeddings, blocks, logits: tokens (batch, time) int32, time <= context_length -> (batch, time, vocabulary).
 
-    An architecture is its configuration: which norms, biases and positions there are stands in that class.
+    An architecture is its configuration: that class says which norms, biases and positions there are.
     """
 
     CONFIG: ClassVar[type[TransformerConfig]]

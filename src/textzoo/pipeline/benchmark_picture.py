@@ -6,19 +6,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from textzoo.common.escaping import FONT_ENCODING, visible_line
-from textzoo.common.files import atomic_path
-from textzoo.common.pictures import Figure
+from textzoo.common.pictures import Figure, save_png
 from textzoo.records.report import BenchmarkReport
 
-DOTS_PER_INCH = 150
 INCHES_PER_BAR = 0.28
 
 
 def draw_instructions(report: BenchmarkReport, path: Path) -> None:
     """Write a PNG: cost by operator above, by position below."""
-    figure = instructions_picture(report)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+    save_png(instructions_picture(report), path)
 
 
 def instructions_picture(report: BenchmarkReport) -> Figure:

@@ -10,10 +10,11 @@ from textzoo.common.files import write_json, write_text
 from textzoo.common.progress import console, working
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.config.schema import Config
-from textzoo.quantizers.recipes import RECIPES
+from textzoo.quantizers.recipes import RECIPES, recipe_of_file
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
+from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.text.statistics import data_statistics, numbers, statistics_key, statistics_page, warnings
@@ -77,7 +78,7 @@ def keep_statistics(
 
 
 def tokenizer_config(config: Config, workspace: Workspace | None) -> TokenizerConfig:
-    if config.dataset.name == "nanogpt":  # has its own vocabulary
+    if CORPORA[config.dataset.name].has_own_vocabulary:
         return config.tokenizer
     existing = tokenizer_path(config, workspace)
     return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer
@@ -145,5 +146,5 @@ def check_vocabulary(model_size: int, data_size: int) -> None:
 
 def model_label(path: Path) -> str:
     """Return a quantized model's name in tables: its recipe's short name, or its file's name."""
-    recipe = RECIPES.get(path.stem.removeprefix("decode_"))
+    recipe = RECIPES.get(recipe_of_file(path))
     return recipe.short_name if recipe else path.stem

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from textzoo.common.files import write_json
-from textzoo.common.pictures import Figure
+from textzoo.common.pictures import Figure, save_png
 from textzoo.engines.keras_engine import KerasEngine
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.metrics import Metrics, evaluate
 from textzoo.models.base import LanguageModel
-from textzoo.quantizers.tensor_report import save_figure
+from textzoo.quantizers.tensor_report import PICTURE_DOTS_PER_INCH
 from textzoo.text.windows import evaluation_windows
 
 
@@ -66,4 +66,4 @@ def draw_positions(metrics: dict[str, Metrics], path: Path) -> None:
     below.set_ylabel("quantized - float")
     for axes in (above, below):
         axes.grid(alpha=0.3)
-    save_figure(figure, path)
+    save_png(figure, path, PICTURE_DOTS_PER_INCH)

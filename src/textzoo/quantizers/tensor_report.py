@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib import colormaps
 
 from textzoo.common.escaping import FONT_ENCODING, visible_line
-from textzoo.common.files import atomic_path, write_json, write_text
-from textzoo.common.pictures import Figure
+from textzoo.common.files import write_json, write_text
+from textzoo.common.pictures import Figure, save_png
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
 
@@ -19,6 +19,7 @@ MASKED = -1e8
 # Upper limit of signal-to-noise ratios; that of an exact copy is infinite.
 HIGHEST_SQNR = 120.0
 GOOD_SQNR = 30.0
+PICTURE_DOTS_PER_INCH = 130
 
 
 @dataclass
@@ -194,7 +195,7 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
     for index, row in enumerate(shown):
         label = f"{row.minimum:.3g} .. {row.maximum:.3g}"
         axes.text(lengths[index] + 0.4, index, label, va="center", fontsize=6, color="dimgrey")
-    save_figure(figure, path)
+    save_png(figure, path, PICTURE_DOTS_PER_INCH)
 
 
 def short_name(name: str) -> str:
@@ -205,9 +206,3 @@ def short_name(name: str) -> str:
 def label_of(row: TensorRow) -> str:
     """Return the tensor's name with escapes for characters that the plot's font lacks."""
     return visible_line(short_name(row.name), FONT_ENCODING)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, atomically."""
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=130)

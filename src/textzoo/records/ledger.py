@@ -77,6 +77,16 @@ class Ledger:
             (before if number_of(name) < number_of(step) else after).update(row.outputs)
         return after - before
 
+    def with_row(self, step: str, row: FinishedStep) -> "Ledger":
+        """Return the ledger with the row of a step; rows that cannot be believed are left out of it."""
+        return Ledger({**self.rows, step: row})
+
+    def write(self, folder: Path) -> None:
+        """Write the rows into a run's folder."""
+        write_json(
+            folder / LEDGER, {name: {**row.content(), "digest": row.digest(name)} for name, row in self.rows.items()}
+        )
+
 
 def number_of(step: str) -> int:
     """Return the number of a step in its chain: 1 of "1_training"."""
@@ -154,13 +164,6 @@ def are_ingredients(values: Any) -> bool:
 
 def is_ingredient(pair: Any) -> bool:
     return isinstance(pair, list) and [type(part) for part in pair] == [str, str]
-
-
-def write_row(folder: Path, step: str, row: FinishedStep) -> None:
-    """Write a step into the ledger; drop rows that are damaged."""
-    rows = {**read_ledger(folder).rows, step: row}
-    written = {name: {**kept.content(), "digest": kept.digest(name)} for name, kept in rows.items()}
-    write_json(folder / LEDGER, written)
 
 
 def ingredient(value: Any, shown: str = "") -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import A_FILE, A_FOLDER, file_digest, kind_of_path, shown_path
 from textzoo.common.locks import hold
-from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told, write_row
+from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told
 
 # role -> path in the run's folder; a pattern matches one file per recipe.
 ROLES = {
@@ -145,6 +145,8 @@ class Workspace:
         except (OSError, ValueError):  # an invalid name, or a file that cannot be read
             return False
 
-    def finish(self, step: str, row: FinishedStep) -> None:
-        """Write a step into the ledger."""
-        write_row(self.root, step, row)
+    def finish(self, step: str, row: FinishedStep, ledger: Ledger) -> Ledger:
+        """Write a step into the ledger; return the ledger as it is then."""
+        ledger = ledger.with_row(step, row)
+        ledger.write(self.root)
+        return ledger

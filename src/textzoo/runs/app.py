@@ -10,9 +10,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from hydra import version
 from hydra._internal.callbacks import Callbacks
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
@@ -25,25 +24,25 @@ from textzoo.common import signals
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.escaping import tolerate_missing_characters, visible, visible_line
 from textzoo.common.files import remove_unused, shown_path, shown_setting
-from textzoo.common.locks import open_own
 from textzoo.common.paths import CONFIGURATION, IS_INSTALLED, PROGRAM
 from textzoo.common.progress import console
-from textzoo.common.secrets import masked, masked_for, remember_environment
+from textzoo.common.secrets import masked, remember_environment
 from textzoo.common.standard_streams import losses, without_notes
-from textzoo.config.chains import TEXT_FIRST, UNTRACKED
+from textzoo.config.chains import SERVICES, TEXT_FIRST, UNTRACKED
 from textzoo.config.check import check
 from textzoo.config.command_line import SingleRun
-from textzoo.config.places import published, published_setting, published_values
+from textzoo.config.publishing import published_values
 from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.config.schema import Config
 from textzoo.config.section_view import view_of
 from textzoo.records.ledger import FinishedStep
 from textzoo.records.report import Report, RunSummary, print_report, write_report
-from textzoo.records.tracking import NullTracker, RunRecorder, Tracker, git_commit
+from textzoo.records.tracking import NullTracker, Recorder, RunRecorder, Tracker, git_commit
 from textzoo.records.workspace import LOCK, Workspace
 from textzoo.runs import continuing
 from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, make_plan, plan_lines
 from textzoo.runs.run_labels import run_name, run_tags
+from textzoo.runs.run_log import log_to
 from textzoo.runs.run_records import log_inputs, log_result, log_service, log_step
 from textzoo.runs.sources import made_from, sources_of
 from textzoo.runs.steps import Step
@@ -51,12 +50,10 @@ from textzoo.runs.steps import Step
 SUCCESS, PROGRAM_ERROR, USER_MISTAKE, INTERRUPTED = 0, 1, 2, 130
 NOT_BEGUN = "Interrupted before the run began: nothing is left of it."
 logger = logging.getLogger("textzoo")
-logger.addHandler(logging.NullHandler())
 
 
 def run_composed(single: SingleRun) -> int:
     """Run what was composed and checked, as a job of Hydra: in its folder, with its callbacks; return the exit code."""
-    version.setbase("1.3")
     composed = single.composed
     with read_write(composed), open_dict(composed):
         composed.hydra.mode = RunMode.RUN
@@ -73,7 +70,7 @@ def run(composed: DictConfig, config: Config | None = None) -> int:
 
     Args:
         composed: The project's sections.
-        config: The same, checked and typed; made here for a run of a sweep, which Hydra has composed.
+        config: The same, checked and typed; built here for a run of a sweep, which Hydra has composed.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("MPLBACKEND", "Agg")
@@ -87,7 +84,7 @@ def run(composed: DictConfig, config: Config | None = None) -> int:
     with errors_to_exit_code(root) as outcome:
         config = config or typed_config(composed)
         outcome.show_traceback = config.general.traceback
-        execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra, CONFIGURATION))
+        execute(config, Workspace(root), lambda: keep_command_line(root, composed, hydra))
     if outcome.is_mistake or not outcome.has_begun:
         remove_traces(root, composed.get("operation_mode"))
     return outcome.code
@@ -101,6 +98,7 @@ def remove_traces(root: Path, mode: Any) -> None:
 
 
 def typed_config(composed: DictConfig) -> Config:
+    """Return composed values as a typed configuration; all mistakes in them are raised at once."""
     config, errors = check(OmegaConf.to_container(composed, resolve=True))
     raise_all(errors)
     return config
@@ -117,8 +115,9 @@ class Outcome:
 
 
 def remedy_of(error: OSError) -> str:
+    """Return what the user can do about an error of the system."""
     if isinstance(error, FileExistsError | IsADirectoryError | NotADirectoryError):
-        return "A file stands where a folder is wanted, or the other way round: rename it, or give another path."
+        return "There is a file where a folder is wanted, or the other way round: rename it, or give another path."
     return "Check the disk's space and the folder's permissions."
 
 
@@ -151,6 +150,7 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
 
 
 def say(message: str) -> None:
+    """Write a message to stderr, without secrets and signs that harm a terminal."""
     sys.stderr.write(visible(masked(message)) + "\n")
 
 
@@ -169,7 +169,7 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
         for line in plan_lines(config, plan, workspace):
             console.print(visible_line(line))
             logger.info(line)
-        # An installed package may lie in a repository of the user's.
+        # An installed package may be inside a repository of the user's.
         commit = "unknown" if IS_INSTALLED else git_commit(CONFIGURATION)
         tags = {**run_tags(config), "mlflow.source.git.commit": commit}
         name = run_name(config, workspace.root)
@@ -182,53 +182,11 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
 
 
 def make_tracker(config: Config, workspace: Workspace) -> Tracker | NullTracker:
-    """The tracker of this invocation; a mode that only looks at the store makes no run in it."""
+    """Return the tracker of this invocation; a mode that only looks at the store starts no run in it."""
     if config.operation_mode in UNTRACKED:
         return NullTracker()
     text_first = config.operation_mode in TEXT_FIRST
     return Tracker(config.mlflow.uri, config.general.project_name, workspace.root, text_first=text_first)
-
-
-class PublishedLines(logging.Formatter):
-    """Lines of a run's log, which may leave this machine, and are read on terminals: what harms one is escaped."""
-
-    def __init__(self, root: Path, uri: str | None) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
-        self.root, self.uri = root, uri
-        self.store = masked_for(uri or "", uri)
-        self.short_store = published_setting("mlflow.uri", self.store, root)
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = masked_for(super().format(record), self.uri)
-        if self.store:
-            text = text.replace(self.store, self.short_store)
-        return visible(published(text, self.root))
-
-
-class RunLog(logging.FileHandler):
-    """A log that is no link, and no other file's second name."""
-
-    def _open(self) -> TextIO:
-        return open_own(Path(self.baseFilename))
-
-
-def log_to(path: Path | None, uri: str | None = None) -> None:
-    """Send the project's log to a file of the run's folder, or nowhere: not to that of a sweep's run before.
-
-    Args:
-        path: The file.
-        uri: Of the tracking store; its password is not written.
-    """
-    handler = RunLog(path) if path else logging.NullHandler()
-    if path:
-        handler.setFormatter(PublishedLines(path.parent, uri))
-    for old in logger.handlers[:]:
-        logger.removeHandler(old)
-        old.close()
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    losses.tell()
 
 
 def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunRecorder) -> Report:
@@ -238,7 +196,7 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
     summary = RunSummary(config.operation_mode, "RUNNING", workspace.root.name, parent.run_id)
     try:
         for step in plan.steps:
-            report.merge(run_step(config, step, workspace, tracker, parent, plan.corpus_sha256))
+            report.merge(run_step(config, step, plan, workspace, tracker, parent))
             log_step(report, parent)
             summary.mlflow_run_id = parent.run_id
             write_report(workspace.root, summary, report)
@@ -260,25 +218,30 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
     return report
 
 
+def service_function(kind: str) -> Callable[[Config, Workspace, Recorder], Report]:
+    """Import and return `run(config, workspace, recorder)` of the service of that name in SERVICES."""
+    module, function = SERVICES[kind].address.split(":")
+    with without_notes():
+        return getattr(importlib.import_module(module), function)
+
+
 def run_step(
-    config: Config, step: Step, workspace: Workspace, tracker: Tracker, parent: RunRecorder, corpus_sha256: str
+    config: Config, step: Step, plan: Plan, workspace: Workspace, tracker: Tracker, parent: RunRecorder
 ) -> Report:
     """Run one service as a child run and enter it into the ledger, or take its earlier result."""
     if step.reused:
         return Report.from_dict(step.reused.report)
-    module, function = step.service.place.split(":")
-    sources = sources_of(config, step, workspace, corpus_sha256)
+    sources = sources_of(config, step, workspace, plan.corpus_sha256, plan.ledger)
     console.rule(step.name)
     if step.kind == "training":
         workspace.set_aside(LEFT_BEHIND)
-        continuing.record(workspace, *made_from(config, corpus_sha256))
+        continuing.record(workspace, *made_from(config, plan.corpus_sha256))
     with tracker.run(step.name, parent) as recorder:
         recorder.params(published_values(sources.keys, workspace.root))
-        with without_notes():
-            run_service = getattr(importlib.import_module(module), function)
-        report = run_service(view_of(config, step.kind), workspace, recorder)
+        report = service_function(step.kind)(view_of(config, step.kind), workspace, recorder)
         log_service(config, step.service, workspace, recorder, parent)
     outputs = workspace.digests(step.service.outputs)
     ingredients = sources.ingredients(workspace.root)
-    workspace.finish(step.name, FinishedStep(sources.key(), outputs, report.to_dict(), ingredients))
+    row = FinishedStep(sources.key(), outputs, report.to_dict(), ingredients)
+    plan.ledger = workspace.finish(step.name, row, plan.ledger)
     return report

@@ -1,6 +1,6 @@
-"""Whether a resumed run may go on with the settings given: what its model was made from is kept in its folder.
+"""Decide whether a resumed run may go on with the settings given: its folder keeps what its model was trained from.
 
-A setting that only later steps read (a recipe, a board, a prompt) makes those run anew. A longer training or another
+A setting that only later steps read (a recipe, a board, a prompt) lets those run again. A longer training or another
 learning rate goes on from the checkpoint. Everything else would be another model: that is refused before anything in
 the folder changes.
 """
@@ -12,25 +12,27 @@ from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.common.files import shown_setting, write_json
+from textzoo.config.chains import SERVICES
 from textzoo.config.overrides import parse
 from textzoo.config.resuming import FOLDER, OWN_VALUES, read_yaml
 from textzoo.records.workspace import Workspace
 
 MADE_FROM = "made_from.json"
-TRAINING_SECTIONS = ("dataset", "tokenizer", "model", "training", "general.seed")
 # What any use of the model depends on.
 MODEL_SECTIONS = ("tokenizer", "model")
 LATEST_CHECKPOINT = "checkpoints/latest"
 TEXTS = "the texts"
 MAX_RECORD_BYTES = 1 << 20
 
-# Keys that say where things lie or what is told about them; of files and of the corpus the content counts.
-NO_MATTER = frozenset({"model.quantized_model_path", "model.constraints", "training.resume_from"})
+# Keys of files and of checks, which change no weight; of files and of the corpus the content counts.
+NO_MATTER = frozenset(
+    {"model.quantized_model_path", "model.constraints", "training.resume_from", "general.deterministic"}
+)
 CONTENT_COUNTS = frozenset({"model.float_model_path", "tokenizer.path", "training.init_from"})
 
 
 def record(workspace: Workspace, values: dict[str, Any], contents: dict[str, list[str]], corpus_sha256: str) -> None:
-    """Keep what the model of a run is made from, when its training begins.
+    """Keep what the model of a run is trained from, when its training begins.
 
     Args:
         workspace: The run's folder.
@@ -43,7 +45,7 @@ def record(workspace: Workspace, values: dict[str, Any], contents: dict[str, lis
 
 
 def recorded(workspace: Workspace) -> dict[str, Any] | None:
-    """What `record` kept; None where nothing was kept that can be read."""
+    """Return what `record` kept; None where nothing was kept that can be read."""
     path = workspace.path(MADE_FROM)
     try:
         if path.stat().st_size > MAX_RECORD_BYTES:
@@ -56,16 +58,16 @@ def recorded(workspace: Workspace) -> dict[str, Any] | None:
 
 
 def damage_of_record(workspace: Workspace) -> str:
-    """A sentence where what `record` kept is there, but cannot be read; "" otherwise."""
+    """Return a sentence where what `record` kept cannot be read; "" otherwise."""
     if not workspace.path(MADE_FROM).exists() or recorded(workspace) is not None:
         return ""
-    return f"{MADE_FROM} is damaged: whether these are the settings that the model was made with cannot be checked."
+    return f"{MADE_FROM} is damaged: whether these are the settings that the model was trained with cannot be checked."
 
 
 def check(
     workspace: Workspace, values: dict[str, Any], contents: dict[str, list[str]], corpus_sha256: str, *, trains: bool
 ) -> list[str]:
-    """What has changed since the training began, and does not stand in the way of going on: "training.steps: 20 -> 40".
+    """Return what has changed since the training began, and still lets it go on: "training.steps: 20 -> 40".
 
     Args:
         workspace: The run's folder.
@@ -75,7 +77,7 @@ def check(
         trains: Whether training is to be done; otherwise only the model's own settings count.
 
     Raises:
-        UserError: Settings that would make another model.
+        UserError: Settings that would give another model.
     """
     made_from = recorded(workspace)
     if made_from is None or not (has_checkpoint(workspace) or workspace.files("float_model")):
@@ -92,7 +94,7 @@ def check(
 
 
 def addresses_of(folder: Path) -> list[str]:
-    """The tracking stores that a run's folder names in what it kept of its command line and its values."""
+    """Return the tracking stores that a run's folder names in what it kept of its command line and its values."""
     texts = read_kept(folder / FOLDER / "overrides.yaml", list)
     overrides, _ = parse([text for text in texts if isinstance(text, str) and "mlflow.uri=" in text])
     values = read_kept(folder / FOLDER / f"{OWN_VALUES}.yaml", dict).get("mlflow")
@@ -102,7 +104,7 @@ def addresses_of(folder: Path) -> list[str]:
 
 
 def read_kept(path: Path, kind: type) -> Any:
-    """The content of a YAML file; an empty value of its kind where it cannot be read, or is of another one."""
+    """Return the content of a YAML file; an empty value of its kind where it cannot be read, or is of another one."""
     try:
         return read_yaml(path, kind, "")
     except UserError:
@@ -110,12 +112,13 @@ def read_kept(path: Path, kind: type) -> Any:
 
 
 def has_checkpoint(workspace: Workspace) -> bool:
+    """Return whether a training has left a state to go on from."""
     return workspace.path(LATEST_CHECKPOINT).is_dir()
 
 
 def changes(before: dict[str, Any], now: dict[str, Any], *, trains: bool) -> Iterator[tuple[str, str]]:
-    """(key, what it was and is) of everything that differs and matters."""
-    sections = TRAINING_SECTIONS if trains else MODEL_SECTIONS
+    """Yield (key, what it was and is) of everything that differs and matters."""
+    sections = SERVICES["training"].sections if trains else MODEL_SECTIONS
     for key in dict.fromkeys([*before["values"], *now["values"]]):
         old, new = before["values"].get(key), now["values"].get(key)
         if old != new and key.startswith(sections) and not key.startswith("dataset.") and matters(key):
@@ -128,16 +131,18 @@ def changes(before: dict[str, Any], now: dict[str, Any], *, trains: bool) -> Ite
 
 
 def matters(key: str) -> bool:
+    """Return whether the value of a key changes the model."""
     return key not in NO_MATTER and key not in CONTENT_COUNTS
 
 
 def changed_texts(before: dict[str, Any], now: dict[str, Any]) -> str:
-    """The keys of the dataset that changed; none of them where files were edited."""
+    """Return the keys of the dataset that changed; none of them where files were edited."""
     keys = [key for key in now if key.startswith("dataset.") and before.get(key) != now[key]]
     return ", ".join(f"{key}: {before.get(key)} -> {now[key]}" for key in keys) or "their content has changed"
 
 
 def is_changeable(key: str) -> bool:
+    """Return whether a training may go on with another value of a key."""
     from textzoo.training.changeable import CHANGEABLE
 
     section, _, name = key.partition(".")
@@ -145,7 +150,7 @@ def is_changeable(key: str) -> bool:
 
 
 def check_steps(workspace: Workspace, values: dict[str, Any]) -> None:
-    """UserError where fewer steps are asked for than are done."""
+    """Raise UserError where fewer steps are asked for than are done."""
     from textzoo.training.checkpoints import read_step
 
     done, steps = read_step(workspace.path(LATEST_CHECKPOINT)), values.get("training.steps")
@@ -159,10 +164,11 @@ def check_steps(workspace: Workspace, values: dict[str, Any]) -> None:
 
 
 def cannot_continue(workspace: Workspace, fixed: list[str]) -> UserError:
+    """Return the mistake of settings that would give another model."""
     best = shown_setting("training.init_from", workspace.path("checkpoints", "best"))
     return UserError(
-        f"general.resume: the model of this run was made with other settings ({'; '.join(fixed)})",
-        expected="the settings that it was made with; training goes on with more training.steps, another learning "
+        f"general.resume: the model of this run was trained with other settings ({'; '.join(fixed)})",
+        expected="the settings that it was trained with; training goes on with more training.steps, another learning "
         "rate or schedule, and later steps run anew with another recipe, board or prompt",
         remedy="Leave these out to continue; or train a model of its own: the same command without general.resume, "
         f"from the weights of this one with {best}, if they fit.",

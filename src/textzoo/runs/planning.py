@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from textzoo.text.corpora.reading import LeftOut
 
 LOG_FILE = "textzoo.log"
-# Made from the weights of an earlier training, and not from those of this one.
+# Derived from the weights of an earlier training, and not from those of this one.
 LEFT_BEHIND = ("quantized_model", "forward_model")
 REPORTS = ("report.html", "report.json", "report.md")
-UNKNOWN_CHANGE = f"it was made from something else ({LEDGER} does not say what)"
+UNKNOWN_CHANGE = f"its inputs changed ({LEDGER} does not say which)"
 logger = logging.getLogger("textzoo")
 
 
@@ -41,33 +41,34 @@ class Plan:
 
     Attributes:
         corpus_sha256: Content hash of the text that they read ("" if none does).
+        ledger: What is known of finished steps.
         changed: Settings with which a training goes on.
         notes: Further sentences for the user.
     """
 
     steps: list[Step]
     corpus_sha256: str
+    ledger: Ledger
     changed: list[str] = dataclasses.field(default_factory=list)
     notes: list[str] = dataclasses.field(default_factory=list)
 
     def runs(self, kind: str) -> bool:
-        """Whether a service runs, and is not just taken from an earlier try."""
+        """Return whether a service runs, and is not just taken from an earlier try."""
         return any(step.kind == kind and not step.reused for step in self.steps)
 
 
 def make_plan(config: Config, workspace: Workspace) -> Plan:
-    """The steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
+    """Plan the steps of the mode. A step is reused while all before it are, and nothing it reads has changed."""
     kinds = CHAINS[config.operation_mode]
-    plan = Plan([], read_texts(config, kinds))
-    ledger = workspace.ledger()
+    plan = Plan([], read_texts(config, kinds), workspace.ledger())
     for number, kind in enumerate(kinds, 1):
         step = Step(number, kind)
-        look_for_result(step, config, workspace, ledger, plan)
+        look_for_result(step, config, workspace, plan)
         plan.steps.append(step)
     for step in plan.steps:
         if not step.reused:
             step.replaced, step.set_aside = files_in_the_way(step, config, workspace, plan)
-    plan.notes = [*notes_on_ledger(ledger, plan), *notes_on_reports(workspace, plan), *notes_on_store(config)]
+    plan.notes = [*notes_on_ledger(plan), *notes_on_reports(workspace, plan), *notes_on_store(config)]
     if config.general.resume and (plan.runs("training") or "training" not in kinds):
         made = made_from(config, plan.corpus_sha256)
         plan.changed = continuing.check(workspace, *made, trains=plan.runs("training"))
@@ -75,16 +76,16 @@ def make_plan(config: Config, workspace: Workspace) -> Plan:
     return plan
 
 
-def look_for_result(step: Step, config: Config, workspace: Workspace, ledger: Ledger, plan: Plan) -> None:
-    """Let the step's earlier result serve again, if it was made from the same and is as it was written; or say why not.
+def look_for_result(step: Step, config: Config, workspace: Workspace, plan: Plan) -> None:
+    """Let the step's earlier result serve again if neither its inputs nor its files have changed; or say why not.
 
     Args:
         step: Gets the result or the reasons.
         config: The configuration now.
         workspace: The run's folder.
-        ledger: What is known of earlier tries.
         plan: Its steps so far are those before this one.
     """
+    ledger = plan.ledger
     row = ledger.rows.get(step.name)
     if row is None:
         why = f"{LEDGER} is damaged" if ledger.damage else ledger.damaged.get(step.name)
@@ -103,7 +104,7 @@ def look_for_result(step: Step, config: Config, workspace: Workspace, ledger: Le
 
 
 def changes_since(row: FinishedStep, sources: Sources, workspace: Workspace, *, with_files: bool) -> list[str]:
-    """What differs from what a row was made from; without files where these are about to be made anew."""
+    """Return what differs from the inputs of a row; without files that are about to be written anew."""
     if row.key == sources.key():
         return []
     now = sources.ingredients(workspace.root)
@@ -114,7 +115,7 @@ def changes_since(row: FinishedStep, sources: Sources, workspace: Workspace, *, 
 
 
 def is_report(values: dict[str, Any]) -> bool:
-    """Whether the values of a row are a report that this version can take over."""
+    """Return whether the values of a row are a report that this version can take over."""
     try:
         return has_type(Report.from_dict(values), Report)
     except (TypeError, KeyError, AttributeError, ValueError, RecursionError):
@@ -122,7 +123,7 @@ def is_report(values: dict[str, Any]) -> bool:
 
 
 def has_type(value: Any, kind: Any) -> bool:
-    """Whether a value, and all within it, is of the type that a dataclass says; numbers may be whole or not."""
+    """Return whether a value, and all within it, has the type that a dataclass says; numbers may be whole or not."""
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
         return any(has_type(value, part) for part in parts)
@@ -137,7 +138,7 @@ def has_type(value: Any, kind: Any) -> bool:
 
 
 def read_texts(config: Config, names: Sequence[str]) -> str:
-    """Content hash of the corpus, "" where no step reads it; what is wrong with texts is found before anything runs."""
+    """Return the content hash of the corpus, "" where no step reads it; mistakes in texts are found before any run."""
     from textzoo.text.corpora.loading import load_corpus
     from textzoo.text.corpora.reading import as_paths, joined_text, left_out
 
@@ -157,7 +158,7 @@ def read_texts(config: Config, names: Sequence[str]) -> str:
 
 
 def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
-    """One line on the console about what lies in folders of texts and is not read; the list goes to the log."""
+    """Print one line about what is in folders of texts and is not read; the list goes to the log."""
     from textzoo.text.corpora.reading import counted
 
     if not entries:
@@ -169,7 +170,7 @@ def tell_left_out(key: str, entries: Sequence["LeftOut"]) -> None:
 
 
 def files_in_the_way(step: Step, config: Config, workspace: Workspace, plan: Plan) -> tuple[list[str], list[str]]:
-    """What a step that runs finds of earlier results: files that it writes over, and files that it moves away."""
+    """Return the files of earlier results that a step which runs writes over, and those that it moves away."""
     trains = step.kind == "training"
     moved = names_of(workspace, LEFT_BEHIND) if trains else []
     gone = LEFT_BEHIND if plan.runs("training") else ()  # by the time that later steps begin
@@ -180,12 +181,12 @@ def files_in_the_way(step: Step, config: Config, workspace: Workspace, plan: Pla
 
 
 def names_of(workspace: Workspace, roles: Sequence[str]) -> list[str]:
-    """Paths in the run's folder of all files of some roles."""
+    """Return the paths in the run's folder of all files of some roles."""
     return [path.relative_to(workspace.root).as_posix() for role in roles for path in workspace.files(role)]
 
 
 def names_for_stars(step: Step, config: Config) -> dict[str, str]:
-    """Role -> what stands for the star of its pattern in what a step writes."""
+    """Return role -> what takes the star of its pattern in what a step writes."""
     hosts = {config.deployment.target, config.benchmarking.measured_by if step.kind == "benchmarking" else ""}
     board = HOST if HOST in hosts else config.deployment.hardware_setup.board
     recipe = config.quantization.recipe
@@ -193,13 +194,14 @@ def names_for_stars(step: Step, config: Config) -> dict[str, str]:
 
 
 def shown_result(name: str) -> str:
-    """A result as users know it: of a project, its folder."""
+    """Return a result as users know it: of a project, its folder."""
     path = PurePosixPath(name)
     return str(path.parent if path.name.startswith(".") else path)
 
 
-def notes_on_ledger(ledger: Ledger, plan: Plan) -> Iterator[str]:
-    """That the ledger is damaged, or rows of it that belong to no step of the plan."""
+def notes_on_ledger(plan: Plan) -> Iterator[str]:
+    """Yield that the ledger is damaged, or rows of it that belong to no step of the plan."""
+    ledger = plan.ledger
     if ledger.damage:
         yield f"{LEDGER} is damaged ({ledger.damage}): no earlier result is believed, and all steps run."
     others = sorted({*ledger.damaged} - {step.name for step in plan.steps})
@@ -208,18 +210,19 @@ def notes_on_ledger(ledger: Ledger, plan: Plan) -> Iterator[str]:
 
 
 def notes_on_reports(workspace: Workspace, plan: Plan) -> Iterator[str]:
+    """Yield which earlier reports are replaced."""
     there = [name for name in REPORTS if workspace.path(name).is_file()]
     if there and not all(step.reused for step in plan.steps):
         yield f"The earlier {listed(there)} replaced."
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names and their verb: "a is", "a, b are"."""
+    """Return names and their verb: "a is", "a, b are"."""
     return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def notes_on_store(config: Config) -> Iterator[str]:
-    """Where runs are tracked, if the folder that is resumed says so: it may have come from elsewhere."""
+    """Yield where runs are tracked, if the folder that is resumed says so: it may have come from elsewhere."""
     uri = config.mlflow.uri
     if not uri or sqlite_path(uri) == DEFAULT_STORE.absolute() / "mlflow.db":
         return
@@ -229,7 +232,7 @@ def notes_on_store(config: Config) -> Iterator[str]:
 
 
 def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
-    """The plan as text: per step what it does, reads and writes, and whether an earlier result serves again."""
+    """Return the plan as text: per step what it does, reads and writes, and whether an earlier result serves again."""
     lines = [f"{config.operation_mode} in {shown_path(workspace.root)}"]
     for step in plan.steps:
         reads = ", ".join(step.service.inputs)
@@ -242,7 +245,7 @@ def plan_lines(config: Config, plan: Plan, workspace: Workspace) -> list[str]:
 
 
 def fate_of_earlier(step: Step) -> str:
-    """Why a step runs again, and what becomes of the earlier result; "" where there is none."""
+    """Return why a step runs again, and what becomes of the earlier result; "" where there is none."""
     clauses = [
         f"again, because {told(step.reasons)}" if step.reasons else "",
         f"the earlier {listed(step.replaced)} replaced" if step.replaced else "",

@@ -5,21 +5,22 @@ from pathlib import Path
 
 from textzoo.config.chains import CHAINS
 from textzoo.config.schema import Config
-from textzoo.quantizers.recipes import RECIPES
+from textzoo.quantizers.recipes import RECIPES, recipe_of_file
+from textzoo.targets.registry import HOST
 
 ON_A_BOARD = ("benchmarking", "deployment")
 QUANTIZED = ("quantization", *ON_A_BOARD)
 
 
 def run_name(config: Config, folder: Path) -> str:
-    """What the run is, most telling first, because lists cut names: "pico_gpt int8 STM32H7 chain_tqeb <folder>"."""
+    """Return the run's name, most telling first, as lists cut names: "pico_gpt int8 STM32H7 chain_tqeb <folder>"."""
     tags = run_tags(config)
     words = [tags["model"], tags.get("recipe_label", "float"), tags.get("board", ""), config.operation_mode]
     return " ".join(word for word in (*words, folder.name) if word)
 
 
 def run_tags(config: Config) -> dict[str, str]:
-    """Tags of the parent run: model, recipe and board only where the mode has one."""
+    """Return the tags of the parent run: model, recipe and board only where the mode has one."""
     services = CHAINS[config.operation_mode]
     tags = {
         "model": config.model.name,
@@ -32,14 +33,14 @@ def run_tags(config: Config) -> dict[str, str]:
         recipe = recipe_of(config)
         tags |= {"recipe": recipe, "recipe_label": RECIPES[recipe].short_name if recipe in RECIPES else recipe}
     if set(services) & set(ON_A_BOARD):
-        on_host = config.deployment.target == "host"
-        tags["board"] = "host" if on_host else config.deployment.hardware_setup.board
+        on_host = config.deployment.target == HOST
+        tags["board"] = HOST if on_host else config.deployment.hardware_setup.board
     return tags
 
 
 def recipe_of(config: Config) -> str:
-    """The recipe that the run quantizes by, or the one that the quantized file at hand names."""
+    """Return the recipe that the run quantizes by, or the one that the quantized file given names."""
     if "quantization" in CHAINS[config.operation_mode] or not config.model.quantized_model_path:
         return config.quantization.recipe
-    stem = Path(config.model.quantized_model_path).stem.removeprefix("decode_")
-    return stem if stem in RECIPES else "other"
+    recipe = recipe_of_file(Path(config.model.quantized_model_path))
+    return recipe if recipe in RECIPES else "other"

@@ -3,7 +3,7 @@
 import dataclasses
 
 from textzoo.config.chains import Service
-from textzoo.config.places import published_values
+from textzoo.config.publishing import published_values
 from textzoo.config.schema import Config
 from textzoo.records.headlines import headline_figures
 from textzoo.records.report import Report
@@ -17,7 +17,7 @@ RESULTS = ("report.json", "report.md", "report.html")
 
 
 def log_inputs(config: Config, corpus_sha256: str, workspace: Workspace, parent: RunRecorder) -> None:
-    """The whole configuration as params, and the text as the run's data set; nothing that names this machine."""
+    """Log the whole configuration as params, and the text as the run's data set; nothing that names this machine."""
     values = published_values(flatten(dataclasses.asdict(config)), workspace.root)
     del values["mlflow.uri"]  # it may hold a password
     parent.params({**values, "data_sha256": corpus_sha256 or "none"})
@@ -28,14 +28,14 @@ def log_inputs(config: Config, corpus_sha256: str, workspace: Workspace, parent:
 
 
 def log_step(report: Report, parent: RunRecorder) -> None:
-    """The headline figures known so far."""
+    """Log the headline figures known so far."""
     parent.metrics(0, headline_figures(report))
 
 
 def log_service(
     config: Config, service: Service, workspace: Workspace, recorder: RunRecorder, parent: RunRecorder
 ) -> None:
-    """What a service made: artifacts of its own run, and its models as models of the parent run."""
+    """Log what a service wrote: artifacts of its own run, and its models as models of the parent run."""
     for role in service.outputs:
         for path in workspace.files(role) if role in ROLES else []:
             recorder.artifact(path, "models" if path.parent.name == "models" else "")
@@ -44,7 +44,7 @@ def log_service(
 
 
 def log_result(workspace: Workspace, parent: RunRecorder, log_file: str) -> None:
-    """The report, as the run's description too, the configuration as composed, and the log."""
+    """Log the report, as the run's description too, the configuration as composed, and the log file."""
     for name in (*RESULTS, log_file):
         parent.artifact(workspace.path(name))
     parent.artifact(workspace.path(".hydra", "config.yaml"), ".hydra")

@@ -1,4 +1,4 @@
-"""What the steps of a run are made from: settings, files and texts, and the content hash of it all."""
+"""What the results of a run's steps depend on: settings, files and texts, and the content hash of it all."""
 
 import dataclasses
 import json
@@ -9,18 +9,19 @@ from typing import Any
 from textzoo.common.files import file_digest, value_digest
 from textzoo.common.secrets import masked
 from textzoo.config.chains import MODEL_FILES, SERVICES, Service
-from textzoo.config.places import published_values
+from textzoo.config.publishing import published_values
 from textzoo.config.schema import Config, walk
 from textzoo.records.ledger import Ingredients, Ledger, ingredient
 from textzoo.records.workspace import Workspace
 from textzoo.runs import continuing
 from textzoo.runs.steps import Step
 from textzoo.text.corpora.reading import SUFFIX
+from textzoo.text.corpora.registry import CORPORA
 
 
 @dataclass
 class Sources:
-    """All that a step is made from.
+    """All that a step's result depends on.
 
     Attributes:
         sections: Section or dotted key -> its values.
@@ -37,11 +38,11 @@ class Sources:
     keys: dict[str, Any]
 
     def key(self) -> str:
-        """Content hash of it all."""
+        """Return the content hash of it all."""
         return value_digest([self.sections, self.contents, self.corpus_sha256, self.files])
 
     def ingredients(self, root: Path) -> Ingredients:
-        """Each part by its name, fit to be published: what is long, lies elsewhere or is secret stays a hash."""
+        """Return each part by its name, fit to be published: what is long, is elsewhere or is secret stays a hash."""
         shown = published_values(self.keys, root)
         return {
             "settings": {name: setting(value, shown[name]) for name, value in self.keys.items()},
@@ -51,20 +52,18 @@ class Sources:
         }
 
 
-def sources_of(
-    config: Config, step: Step, workspace: Workspace, corpus_sha256: str, ledger: Ledger | None = None
-) -> Sources:
-    """What a step is made from: its configuration and the files that it reads.
+def sources_of(config: Config, step: Step, workspace: Workspace, corpus_sha256: str, ledger: Ledger) -> Sources:
+    """Return what a step's result depends on: its configuration and the files that it reads.
 
     Args:
         config: The configuration.
         step: The step.
         workspace: The run's folder.
         corpus_sha256: Content hash of the corpus.
-        ledger: What earlier tries wrote; read anew if it is not given.
+        ledger: What the finished steps wrote, those of earlier tries too.
     """
     service = step.service
-    later = (ledger or workspace.ledger()).outputs_not_before(step.name)
+    later = ledger.outputs_not_before(step.name)
     files = {name: digest for name, digest in workspace.digests(service.inputs).items() if name not in later}
     return Sources(
         sections={name: configured(config, name) for name in service.sections},
@@ -76,11 +75,12 @@ def sources_of(
 
 
 def setting(value: Any, shown: Any) -> list[str]:
-    """A setting's entry in the ledger, without the passwords that an address holds."""
+    """Return a setting's entry in the ledger, without the passwords that an address holds."""
     return ingredient(without_secrets(value), json.dumps(without_secrets(shown), ensure_ascii=False))
 
 
 def without_secrets(value: Any) -> Any:
+    """Return a value, or values within lists and sections, without the passwords of addresses."""
     if isinstance(value, list):
         return [without_secrets(item) for item in value]
     if isinstance(value, dict):
@@ -89,13 +89,13 @@ def without_secrets(value: Any) -> Any:
 
 
 def paths_read(config: Config, service: Service) -> list[str]:
-    """Dotted keys of the paths that are given and read by a service."""
+    """Return the dotted keys of the paths that are given and read by a service."""
     paths = {name for name, entry in walk() if entry.metadata.get("path")}
     return [name for name in step_keys(service) if name in paths and configured(config, name)]
 
 
 def configured(config: Config, name: str) -> Any:
-    """The value of a dotted key, or a whole section as a dict."""
+    """Return the value of a dotted key, or a whole section as a dict."""
     value: Any = config
     for part in name.split("."):
         value = getattr(value, part)
@@ -103,42 +103,43 @@ def configured(config: Config, name: str) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A value without dataclasses, which become dicts."""
+    """Return a value without dataclasses, which become dicts."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value
 
 
 def step_keys(service: Service) -> list[str]:
-    """The dotted names of all keys that a service's result depends on."""
+    """Return the dotted names of all keys that a service's result depends on."""
     sections = tuple(service.sections)
     return [name for name, _ in walk() if name in sections or name.startswith(tuple(f"{part}." for part in sections))]
 
 
 def digest_of(paths: str | list[str], *, only_texts: bool = False) -> list[str]:
-    """Content hashes of files, and of the files inside folders; of texts alone where nothing else is read."""
+    """Return content hashes of files, and of the files inside folders; of texts alone where nothing else is read."""
     found = [Path(path) for path in (paths if isinstance(paths, list) else [paths])]
     files = [file for path in found for file in (inside(path, only_texts) if path.is_dir() else [path])]
     return [file_digest(file) for file in files if file.is_file()]
 
 
 def inside(folder: Path, only_texts: bool) -> list[Path]:
+    """Return the files below a folder, or its texts, sorted."""
     return sorted(path for path in folder.rglob("*") if not only_texts or path.suffix.lower() == SUFFIX)
 
 
 def content_of(config: Config, name: str) -> list[str]:
-    """Content hashes of what the path of a dotted key stands for; of a model, of the tokenizer beside it too."""
+    """Return content hashes of what the path of a dotted key names; of a model, of the tokenizer beside it too."""
     if name in MODEL_FILES:
         path = Path(configured(config, name))
         return digest_of([str(path), str(path.with_name("tokenizer.json"))])
     are_texts = name == "quantization.calibration_path" or (
-        name.startswith("dataset.") and config.dataset.name != "nanogpt"
+        name.startswith("dataset.") and not CORPORA[config.dataset.name].has_own_vocabulary
     )
     return digest_of(configured(config, name), only_texts=are_texts)
 
 
 def made_from(config: Config, corpus_sha256: str) -> tuple[dict[str, Any], dict[str, list[str]], str]:
-    """What a model is made from: dotted key -> value, dotted key of a path -> content hashes, hash of the corpus."""
+    """Return what a model depends on: dotted key -> value, key of a path -> content hashes, hash of the corpus."""
     sections = SERVICES["training"].sections
     values = {name: configured(config, name) for name, _ in walk() if name.startswith(sections)}
     contents = {name: digest_of(values[name]) for name in sorted(continuing.CONTENT_COUNTS) if values[name]}

@@ -11,7 +11,7 @@ class Step:
     """One service of the plan.
 
     Attributes:
-        number: Its place in the chain, from 1.
+        number: Its position in the chain, from 1.
         kind: Its name in SERVICES.
         reused: The finished step whose result serves again.
         reasons: Why an earlier result does not, one clause each.
@@ -28,8 +28,10 @@ class Step:
 
     @property
     def name(self) -> str:
+        """What the ledger and the tracker call it: "1_training"."""
         return f"{self.number}_{self.kind}"
 
     @property
     def service(self) -> Service:
+        """Its row in the table of services."""
         return SERVICES[self.kind]

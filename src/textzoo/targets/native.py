@@ -8,10 +8,9 @@ from pathlib import Path
 from textzoo.common import processes
 from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel
-from textzoo.targets.toolchains import require_tool
+from textzoo.targets.toolchains import compile_objects, require_tool, run_compiler
 
 FLAGS = ("-std=c99", "-O3", "-march=native", "-fno-strict-aliasing")
-BUILD_SECONDS = 300
 
 
 def find_compiler() -> str:
@@ -40,11 +39,9 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     generated = write_files(compiled.files, folder)
     library = folder / "libmodel.so"
     sources = [*generated, *(RUNTIME / source for source in compiled.sources), APPLICATION / "crc32.c"]
-    includes = [f"-I{folder}", f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
-    command = [find_compiler(), *flags, "-shared", "-fPIC", *includes, *map(str, sources), "-o", str(library)]
-    done = processes.run_text(command, timeout=BUILD_SECONDS)
-    if done.returncode != 0:
-        raise RuntimeError(f"the generated code does not compile: {' '.join(command)}\n{done.stderr}")
+    command = [find_compiler(), *flags, "-fPIC", f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
+    objects = compile_objects(command, sources, folder)
+    run_compiler([find_compiler(), *flags, "-shared", *map(str, objects), "-o", str(library)])
     return library
 
 

@@ -3,7 +3,8 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,6 +70,7 @@ TOOLS = {
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
     "gcc": Tool(("gcc",), "gcc libc6-dev", "testing C with this compiler"),
     "clang": Tool(("clang",), "clang libclang-rt-dev", "testing C with sanitizers"),
+    "ccache": Tool(("ccache",), "ccache", "compiling the same source only once"),
     # Debian installs it outside of the PATH.
     "postgresql": Tool(("initdb",), "postgresql", "testing a tracking store that several runs share"),
     "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "testing the pages of the MLflow UI"),
@@ -85,7 +87,7 @@ GROUPS = {
 }
 # The tools of all groups, and the additional ones of `make tools-test`.
 PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
-TEST_TOOLS = ("gcc", "clang", "postgresql", "chromium")
+TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium")
 
 
 def find_tool(name: str) -> Path | None:
@@ -129,8 +131,46 @@ def require_tool(name: str) -> Path:
 
 
 def tool_beside(compiler: str, name: str) -> Path:
-    """Return the path of another program of a cross compiler, e.g. `size`; raise MissingToolError without it."""
-    return require_tool(compiler).with_name(f"{TOOLS[compiler].prefix}{name}")
+    """Return the path of another program of a cross compiler's, such as `size`.
+
+    It lies beside the compiler, or elsewhere on the PATH where the compiler is a link to ccache.
+
+    Raises:
+        MissingToolError: The compiler is not on the PATH.
+    """
+    beside = require_tool(compiler).with_name(f"{TOOLS[compiler].prefix}{name}")
+    return beside if beside.exists() else Path(shutil.which(beside.name) or beside)
+
+
+def compile_objects(command: Sequence[str], sources: Iterable[Path], folder: Path) -> list[Path]:
+    """Compile C files, as many at a time as there are processors; return the objects in the files' order.
+
+    Args:
+        command: The compiler and its flags.
+        sources: C or assembly files.
+        folder: For the objects.
+
+    Raises:
+        RuntimeError: The compiler refuses a file; the message is the compiler's.
+    """
+
+    def compile_one(number: int, source: Path) -> Path:
+        target = folder / f"{number}_{source.stem}.o"
+        run_compiler([*command, "-c", str(source), "-o", str(target)])
+        return target
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(compile_one, *zip(*enumerate(sources), strict=True)))
+
+
+def run_compiler(command: Sequence[str]) -> None:
+    """Run a compiler or a linker, which end by themselves; RuntimeError with the messages where one fails."""
+    environment = processes.clean_environment()
+    done = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=BUILD_SECONDS, check=False, env=environment
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
 
 
 def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> str:

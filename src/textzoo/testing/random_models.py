@@ -41,7 +41,7 @@ def random_decode_step(make: Callable[[], "LanguageModel"], recipe: str, folder:
 
 
 def tokenizer_for(path: Path, vocabulary_size: int) -> Tokenizer:
-    """The tokenizer beside a model, or characters in a row for the default model."""
+    """Return the tokenizer beside a model, or characters in a row for the default model."""
     beside = path.parent / "tokenizer.json"
     if beside.is_file():
         return load_tokenizer(beside)

@@ -30,15 +30,15 @@ class TokenPart:
     validation: tuple[int, int]
 
 
-def check_length(tokens: np.ndarray, context_length: int, part: str) -> None:
-    """Raise UserError unless the tokens of a part ("training", "validation") hold at least one window."""
+def check_length(tokens: np.ndarray, context_length: int, part: str, source: str = "") -> None:
+    """Raise UserError unless the tokens of a part ("training", "validation"), of a source, hold at least one window."""
     if len(tokens) < context_length + 1:
         raise UserError(
-            f"the {part} text is shorter than a window",
+            f"the {f'{source} {part}'.lstrip()} text is shorter than a window",
             expected=f"at least context_length + 1 = {context_length + 1} tokens",
             received=f"{len(tokens)}",
             remedy="Use more text or a smaller model.context_length"
-            + (" or a larger dataset.validation_split." if part.endswith("validation") else "."),
+            + (" or a larger dataset.validation_split." if part == "validation" else "."),
         )
 
 
@@ -49,8 +49,8 @@ def check_lengths(
     check_length(training, context_length, "training")
     check_length(validation, context_length, "validation")
     for part in parts:
-        check_length(training[slice(*part.training)], context_length, f"{part.label} training")
-        check_length(validation[slice(*part.validation)], context_length, f"{part.label} validation")
+        check_length(training[slice(*part.training)], context_length, "training", part.label)
+        check_length(validation[slice(*part.validation)], context_length, "validation", part.label)
 
 
 def random_crops(
@@ -101,7 +101,7 @@ def mixed_crops(
         Inputs and targets (batch_size, context_length), int32.
     """
     for part in parts:
-        check_length(tokens[slice(*part.training)], context_length, f"{part.label} training")
+        check_length(tokens[slice(*part.training)], context_length, "training", part.label)
     edges = np.cumsum([part.probability for part in parts])
     chosen = np.searchsorted(edges[:-1] / edges[-1], rng.random(batch_size), side="right")
     spans = np.array([part.training for part in parts])[chosen]

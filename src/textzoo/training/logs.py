@@ -6,8 +6,8 @@ import socket
 from pathlib import Path
 
 from textzoo.common.errors import UserError
-from textzoo.common.files import atomic_path, write_text
-from textzoo.common.pictures import Figure
+from textzoo.common.files import write_text
+from textzoo.common.pictures import Figure, save_png
 
 COLUMNS = (
     "step",
@@ -51,8 +51,7 @@ def plot_learning_curves(history: list[dict[str, float]], path: Path) -> None:
     rates.set_xlabel("step")
     rates.xaxis.set_major_formatter("{x:,.0f}")
     losses.grid(alpha=0.3)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150)
+    save_png(figure, path)
 
 
 class TensorBoardLog:

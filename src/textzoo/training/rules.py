@@ -6,7 +6,7 @@ from pathlib import Path
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule
 from textzoo.models.settings import ModelConfig
-from textzoo.quantizers.recipes import GRID_BITS, RECIPES
+from textzoo.quantizers.recipes import GRID_BITS, RECIPES, recipes_of_bits
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.training.settings import CHECKPOINT_FILE, TrainingConfig
 
@@ -97,9 +97,9 @@ def check_quantization_aware_training(
         errors.append(
             UserError(
                 f"training.qat={training.qat} trains weights of {bits} bits, which quantization.recipe does not store",
-                expected=f"a recipe with wi{bits} in its name",
+                expected=f"a recipe that stores them: {' or '.join(recipes_of_bits(bits))}",
                 received=recipe.name,
-                remedy=f"Add quantization=static_wi{bits}_ai8.",
+                remedy=f"Add quantization={recipes_of_bits(bits)[0]}.",
             )
         )
     if training.ema_decay:

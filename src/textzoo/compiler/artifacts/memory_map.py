@@ -1,4 +1,4 @@
-"""The memory map of a compiled model as a picture: what lies in the arena when, and what fills flash and RAM."""
+"""The memory map of a compiled model as a picture: what is in the arena when, and what fills flash and RAM."""
 
 from pathlib import Path
 
@@ -9,8 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import Bbox
 
 from textzoo.common.escaping import FONT_ENCODING, visible_line
-from textzoo.common.files import atomic_path
-from textzoo.common.pictures import Figure
+from textzoo.common.pictures import DOTS_PER_INCH, Figure, save_png
 from textzoo.compiler.backend.planner import Block, MemoryPlan
 from textzoo.compiler.compile import CompiledModel
 
@@ -20,22 +19,19 @@ LIGHTENED = 0.4
 # A label is drawn in the largest of these sizes, lying or upright, that fits its block, or not at all.
 FONT_SIZES = (8, 7, 6, 5)
 ANGLES = (0, 90)
-# Beside other texts nobody looks for a name in a block that is smaller than this share of the arena.
+# Blocks smaller than this share of the arena have no label.
 SMALLEST_LABELLED = 0.01
 MAX_LABEL_LENGTH = 28
 LISTED_BLOCKS = 8
-DOTS_PER_INCH = 150
 
 
 def draw_memory_map(compiled: CompiledModel, path: Path) -> None:
     """Write a PNG: the arena over time above, flash and RAM by kind below."""
-    figure = memory_map(compiled)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DOTS_PER_INCH)
+    save_png(memory_map(compiled), path)
 
 
 def memory_map(compiled: CompiledModel) -> Figure:
-    """The picture; no two of its texts overlap."""
+    """Draw the memory map; no two of its texts overlap."""
     figure = Figure(figsize=(9, 8), dpi=DOTS_PER_INCH, layout="constrained")
     FigureCanvasAgg(figure)
     arena, flash, ram = figure.subplots(3, 1, height_ratios=(10, 1, 1))
@@ -57,16 +53,16 @@ def colour_of(index: int) -> tuple[float, ...]:
 
 
 def extent(block: Block, statements: int) -> tuple[int, int]:
-    """The steps [first, last) during which a block is alive, inputs and outputs cut to the program."""
+    """Return the steps [first, last) during which a block is alive, inputs and outputs cut to the program."""
     return max(block.first, 0), min(block.last, statements) + 1
 
 
 def draw_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
     for index, block in enumerate(plan.blocks):
         left, right = extent(block, statements)
-        place = (left, block.offset)
+        corner = (left, block.offset)
         axes.add_patch(
-            Rectangle(place, right - left, block.bytes, facecolor=colour_of(index), edgecolor="white", linewidth=0.5)
+            Rectangle(corner, right - left, block.bytes, facecolor=colour_of(index), edgecolor="white", linewidth=0.5)
         )
     axes.set_xlim(0, statements + 1)
     axes.set_ylim(0, max(plan.arena_bytes, 1))
@@ -76,13 +72,13 @@ def draw_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
 
 
 def label_of(block: Block) -> str:
-    """The end of its name, which tells most."""
+    """Return the end of a block's name, which tells most."""
     label = visible_line(block.label, FONT_ENCODING)
     return label if len(label) <= MAX_LABEL_LENGTH else f"...{label[3 - MAX_LABEL_LENGTH :]}"
 
 
 def list_largest(axes: Axes, plan: MemoryPlan) -> None:
-    """A key below the arena: name and size of its largest blocks."""
+    """Add a key below the arena: name and size of its largest blocks."""
     largest = sorted(enumerate(plan.blocks), key=lambda pair: -pair[1].bytes)[:LISTED_BLOCKS]
     patches = [Rectangle((0, 0), 1, 1, facecolor=colour_of(index)) for index, _ in largest]
     names = [f"{label_of(block)}  {block.bytes:,}" for _, block in largest]
@@ -90,15 +86,15 @@ def list_largest(axes: Axes, plan: MemoryPlan) -> None:
 
 
 def add_key(axes: Axes, patches: list[Rectangle], names: list[str], *, columns: int, below: float, title: str) -> None:
-    """A key below the axes; `below` is a share of their height."""
-    place = {"loc": "upper center", "bbox_to_anchor": (0.5, below), "ncols": columns, "frameon": False}
-    key = axes.legend(patches, names, title=title, fontsize=8, title_fontsize=8, **place)
+    """Add a key below the axes; `below` is a share of their height."""
+    options = {"loc": "upper center", "bbox_to_anchor": (0.5, below), "ncols": columns, "frameon": False}
+    key = axes.legend(patches, names, title=title, fontsize=8, title_fontsize=8, **options)
     for text in key.get_texts():
         text.set_parse_math(False)
 
 
 def label_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
-    """Names inside of the blocks that have room for them: as blocks do not overlap, neither do the names."""
+    """Write names into the blocks that have room for them: as blocks do not overlap, neither do the names."""
     for block in plan.blocks:
         if block.bytes < SMALLEST_LABELLED * plan.arena_bytes:
             continue
@@ -108,7 +104,7 @@ def label_blocks(axes: Axes, plan: MemoryPlan, statements: int) -> None:
 
 
 def label_block(axes: Axes, block: Block, middle: tuple[float, float], room: Bbox) -> None:
-    """The name in the first size and angle that fits the room, in pixels."""
+    """Write the name in the first size and angle that fits the room, in pixels."""
     text = axes.text(*middle, label_of(block), ha="center", va="center", in_layout=False, parse_math=False)
     for size in FONT_SIZES:
         for angle in ANGLES:
@@ -123,7 +119,7 @@ def is_inside(part: Bbox, whole: Bbox) -> bool:
 
 
 def draw_bar(axes: Axes, name: str, parts: dict[str, int]) -> None:
-    """One bar of parts side by side, with a key below it: parts may be too narrow for words."""
+    """Draw one bar of parts side by side, with a key below it: parts may be too narrow for words."""
     start, bars = 0, []
     for index, size in enumerate(parts.values()):
         bars.append(axes.barh(0, size, left=start, color=colour_of(2 * index))[0])

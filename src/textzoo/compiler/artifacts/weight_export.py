@@ -23,7 +23,7 @@ READER = (
 
 
 def weight_files(path: Path) -> dict[str, bytes]:
-    """File name -> content, for a folder: the matrices of a quantized .tflite, and the reader in C.
+    """Return the files of a folder, name -> content: the matrices of a quantized .tflite, and the reader in C.
 
     Args:
         path: The model; treated as hostile.
@@ -35,7 +35,7 @@ def weight_files(path: Path) -> dict[str, bytes]:
 
 
 def matrices_of(graph: Graph) -> list[Matrix]:
-    """The constant int8 matrices that a token meets, weights of layers and tables, each once, in that order."""
+    """Return the constant int8 matrices that a token meets, weights of layers and tables, each once, in that order."""
     symbols = Symbols()
     return [
         Matrix(
@@ -52,8 +52,8 @@ def named_matrices(nodes: Sequence[Node]) -> Iterator[tuple[str, Tensor]]:
     """Name -> tensor: its own name for a layer's weights, that of what is looked up for a table."""
     seen: set[int] = set()
     for node in nodes:
-        place = MATRIX_INPUTS.get(node.operator)
-        tensor = node.inputs[place] if place is not None else None
+        index = MATRIX_INPUTS.get(node.operator)
+        tensor = node.inputs[index] if index is not None else None
         if tensor is None or id(tensor) in seen or not is_matrix(tensor):
             continue
         seen.add(id(tensor))
@@ -62,6 +62,6 @@ def named_matrices(nodes: Sequence[Node]) -> Iterator[tuple[str, Tensor]]:
 
 
 def is_matrix(tensor: Tensor) -> bool:
-    """Whether it is a constant (rows, columns) int8 with one scale, or one for every row, and one zero point."""
+    """Return whether it is a constant (rows, columns) int8 with one scale, or one for every row, and one zero point."""
     has_axes = tensor.is_constant and str(tensor.dtype) == "int8" and len(tensor.shape) == 2
     return has_axes and len(tensor.scales) in (1, tensor.shape[0]) and len(set(tensor.zero_points)) == 1

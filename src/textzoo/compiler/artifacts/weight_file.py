@@ -1,25 +1,26 @@
-"""weights.tzw: the matrices of a model in one file that a device reads where it lies.
+"""weights.tzw: the matrices of a model in one file that a device reads in place.
 
-Its form stands in deployment/weight_file/weight_file.h, whose reader in C refuses the same files for the same reasons.
+Its format is in deployment/weight_file/weight_file.h, whose reader in C refuses the same files for the same reasons.
 """
 
 import re
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.compiler.packing.generic import pack_w2, pack_w4
+from textzoo.compiler.packing.generic import PLAIN, W2, W4
+from textzoo.compiler.packing.order import Order
 
 MAGIC = b"TZWF"
 VERSION = 1
 ALIGNMENT = 16
 HEADER = struct.Struct("<4sIIII12s")
-# name, rows, columns, bits, zero point, place of the weights, their bytes, place of the scales, 0
+# name, rows, columns, bits, zero point, offset of the weights, their bytes, offset of the scales, 0
 ENTRY = struct.Struct("<64sIIIiIIII")
 NAME = re.compile(rb"[A-Za-z0-9_]{1,63}\0+")
 MAX_NAME_LENGTH = 63
@@ -61,18 +62,16 @@ class Form:
     Attributes:
         lowest: Smallest weight.
         highest: Largest one.
-        pack: (rows, columns) int8 -> (n,) int8.
-        offset: What is added to a weight so that it is not negative; 0 where two's complement takes care of that.
+        order: Row by row, each row beginning with a byte of its own.
     """
 
     lowest: int
     highest: int
-    pack: Callable[[np.ndarray], np.ndarray]
-    offset: int
+    order: Order
 
 
 # Bits -> form, fewest bits first.
-FORMS = {2: Form(-1, 1, pack_w2, 1), 4: Form(-8, 7, pack_w4, 8), 8: Form(-128, 127, np.ravel, 0)}
+FORMS = {2: Form(-1, 1, W2), 4: Form(-8, 7, W4), 8: Form(-128, 127, PLAIN)}
 
 
 @dataclass(frozen=True)
@@ -98,30 +97,29 @@ class Matrix:
         return next(bits for bits, form in FORMS.items() if form.lowest <= lowest and highest <= form.highest)
 
     def packed(self) -> bytes:
-        """The weights as they are stored: row by row, a row beginning with a byte of its own."""
-        return FORMS[self.bits].pack(self.values).tobytes()
+        """Return the weights as they are stored: row by row, each row beginning with a byte of its own."""
+        return FORMS[self.bits].order.pack(self.values).tobytes()
 
 
 def unpacked(content: bytes, rows: int, columns: int, bits: int) -> np.ndarray:
-    """The inverse of `Matrix.packed`: (rows, columns) int8. The code 3 of 2 bits, which is never written, gives 2."""
-    data = np.frombuffer(content, np.uint8).reshape(rows, -1)
-    fields = data[:, :, None] >> (bits * np.arange(8 // bits, dtype=np.uint8)) & (2**bits - 1)
-    return (fields.reshape(rows, -1)[:, :columns] - FORMS[bits].offset).astype(np.int8)
+    """Undo `Matrix.packed`: (rows, columns) int8. The code 3 of 2 bits, which is never written, gives 2."""
+    form = FORMS[bits]
+    return form.order.unpack(np.frombuffer(content, np.int8), rows, columns, form.lowest)
 
 
 def write_weight_file(matrices: Sequence[Matrix]) -> bytes:
-    """The file; ValueError for what it cannot hold."""
-    place = HEADER.size + ENTRY.size * len(matrices)
+    """Return the content of a weights.tzw; ValueError for what it cannot hold."""
+    offset = HEADER.size + ENTRY.size * len(matrices)
     index, payload = b"", b""
     for matrix in matrices:
         check_matrix(matrix)
         weights, scales = filled_up(matrix.packed()), filled_up(matrix.scales.astype("<f4").tobytes())
         numbers = (*matrix.values.shape, matrix.bits, matrix.zero_point)
-        start = place + len(payload)
+        start = offset + len(payload)
         sizes = (start, len(matrix.packed()), start + len(weights), 0)
         index += ENTRY.pack(matrix.name.encode("ascii"), *numbers, *sizes)
         payload += weights + scales
-    length = place + len(payload)
+    length = offset + len(payload)
     header = HEADER.pack(MAGIC, VERSION, len(matrices), length, 0, bytes(12))
     return with_checksum(header + index + payload)
 
@@ -139,7 +137,7 @@ def filled_up(content: bytes) -> bytes:
 
 
 def checksum(content: bytes) -> int:
-    """CRC-32 over everything but the checksum itself."""
+    """Return the CRC-32 of everything but the checksum itself."""
     return zlib.crc32(content[CHECKSUM_END:], zlib.crc32(content[:CHECKSUM_PLACE]))
 
 
@@ -148,7 +146,7 @@ def with_checksum(content: bytes) -> bytes:
 
 
 def read_weight_file(content: bytes) -> list[Matrix]:
-    """The matrices of a file, in their order; it may be followed by other bytes.
+    """Read the matrices of a file, in their order; it may be followed by other bytes.
 
     Raises:
         WeightFileError: The file is damaged, of another version or none; its content is treated as hostile.
@@ -169,7 +167,7 @@ def read_weight_file(content: bytes) -> list[Matrix]:
 
 
 def checked_extent(entry: tuple, index_end: int, length: int) -> int:
-    """Bytes of a matrix's weights and scales, which lie between the index and the end of the file."""
+    """Return where weights and scales of a matrix begin and end: between the index and the end of the file."""
     name, rows, columns, bits, _, start, size, scales, reserved = entry
     refuse_unless(bool(NAME.fullmatch(name)) and rows > 0 and columns > 0 and bits in FORMS, Status.INDEX)
     refuse_unless(size == rows * ((columns * bits + 7) // 8) and reserved == 0, Status.INDEX)

@@ -73,7 +73,7 @@ class Flash:
 
 
 def all_constants(graph: Graph, program: Program) -> list[Constant]:
-    """Parameters of kernels, and constant tensors that statements read."""
+    """Return the parameters of kernels, and constant tensors that statements read."""
     found = program.constants()
     seen: set[int] = set()
     for statement in program.statements:
@@ -105,13 +105,13 @@ def share_equal(constants: list[Constant]) -> list[Constant]:
 
 
 def distinct_bytes(constants: list[Constant]) -> int:
-    """Bytes of all constants, those of equal content counted once."""
+    """Return the bytes of all constants, those of equal content counted once."""
     contents = {(str(constant.values.dtype), constant.values.tobytes()) for constant in constants}
     return sum(len(content) for _, content in contents)
 
 
 def keep_symbols_apart(graph: Graph, program: Program, constants: list[Constant]) -> None:
-    """Number every symbol that is already one of a tensor, a constant or a struct's field.
+    """Rename every symbol that is already one of a tensor, a constant or a struct's field: add a number.
 
     Tensors are macros, so they must not be called like fields.
     """
@@ -132,7 +132,7 @@ def flash_of(constants: list[Constant]) -> Flash:
 
 
 def weights_crc32(constants: list[Constant]) -> int:
-    """CRC-32 (IEEE) over all constants, little endian, in the order of weights.c."""
+    """Return the CRC-32 (IEEE) of all constants, little endian, in the order of weights.c."""
     checksum = 0
     for constant in constants:
         values = constant.values
@@ -141,7 +141,7 @@ def weights_crc32(constants: list[Constant]) -> int:
 
 
 def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) -> tuple[dict[str, str], dict[str, Any]]:
-    """File name -> content, and what their templates printed, for platforms that have templates of their own."""
+    """Render the files, name -> content; also return the context of their templates, for platforms with others."""
     constants = all_constants(graph, program)
     keep_symbols_apart(graph, program, constants)
     constants = share_equal(constants)
@@ -170,7 +170,7 @@ def emit(graph: Graph, program: Program, plan: MemoryPlan, facts: ModelFacts) ->
 
 
 def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[str, Any]:
-    """Everything about statements and tensors that the template prints."""
+    """Return everything about statements and tensors that the template prints."""
     structs = name_structs(program)
     states = {id(state.before) for state in graph.states}
     return {
@@ -198,13 +198,13 @@ def program_context(graph: Graph, program: Program, plan: MemoryPlan) -> dict[st
 
 
 def name_structs(program: Program) -> dict[int, tuple[str, list[str]]]:
-    """id of a struct -> its symbol and lines; equal structs share one."""
+    """Map the id of each struct to its symbol and lines; equal structs share one."""
     named: dict[int, tuple[str, list[str]]] = {}
     known: dict[tuple[str, ...], str] = {}
     for number, statement in enumerate(program.statements):
         lines_of = loop_struct_lines if isinstance(statement, Loop) else struct_lines
-        for place, struct in enumerate(statement.structs()):
-            symbol = f"step_{number}" + (f"_{place}" if place else "")
+        for index, struct in enumerate(statement.structs()):
+            symbol = f"step_{number}" + (f"_{index}" if index else "")
             key = tuple(lines_of(struct, ""))
             if key in known:
                 named[id(struct)] = (known[key], [])
@@ -215,7 +215,7 @@ def name_structs(program: Program) -> dict[int, tuple[str, list[str]]]:
 
 
 def used_tensors(graph: Graph, program: Program) -> list[Tensor]:
-    """Every tensor that the statements name and that is no constant with memory of its own, bases before views."""
+    """Return the tensors that statements name, without constants that have memory of their own, bases before views."""
     found: dict[int, Tensor] = {}
 
     def use(tensor: Tensor) -> None:

@@ -18,7 +18,7 @@ def use_vector_kernels(program: Program, variant: str) -> None:
 
 
 def as_call(statement: Statement, variant: str) -> Call | None:
-    """The call that does the same as a loop over one int8 sum, or None."""
+    """Return the call that does the same as a loop over one int8 sum, or None."""
     if not isinstance(statement, Loop) or len(statement.body) != 1:
         return None
     loop = straightened(statement)
@@ -37,7 +37,7 @@ def as_call(statement: Statement, variant: str) -> Call | None:
 
 
 def add_struct(count: int, add: Struct) -> Struct | None:
-    """tz_add_t as tz_add_s8_t, if its factors can be hoisted."""
+    """Return tz_add_t as tz_add_s8_t, if its factors can be hoisted."""
     parts = {name: add.fields[name].fields for name in ("a", "b", "output")}
     factors = {name: Factor(part["multiplier"], part["shift"]) for name, part in parts.items()}
     if not all(can_hoist(factor, RAISED, even=name != "output") for name, factor in factors.items()):

@@ -10,23 +10,23 @@ from textzoo.compiler.ir.program import Program
 GENERIC = "generic"
 # Whose kernels a variant takes where it has none of its own, before the generic ones: CIMv3's host core is RV32, too.
 RELATIVES = {"cimv3": "mul32"}
-# tz_parallel where there is one core: twins and this machine. ESP-IDF's projects have their own.
+# tz_parallel where there is one core: emulated boards and this machine. ESP-IDF's projects have their own.
 IN_SEQUENCE = "parallel"
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-# A kernel returns nothing, so that "void" stands before its name wherever it is not called.
+# A kernel returns nothing, so that "void" is before its name wherever it is not called.
 CALL = re.compile(r"(?<!void )\btz_(\w+)\(")
 
 
 def source_of(kernel: str, variant: str) -> Path:
-    """The source of a kernel, relative to the runtime: of the variant or its relative where it has one, or generic."""
+    """Return a kernel's source, relative to the runtime: of the variant or its relative if there is one, or generic."""
     folders = (variant, RELATIVES.get(variant, GENERIC), GENERIC)
-    places = [Path(folder) / f"{kernel}.c" for folder in folders]
-    return next(place for place in places if (RUNTIME / place).is_file())
+    paths = [Path(folder) / f"{kernel}.c" for folder in folders]
+    return next(path for path in paths if (RUNTIME / path).is_file())
 
 
 def sources_of(program: Program, variant: str) -> list[Path]:
-    """All sources, relative to the runtime, sorted.
+    """Return all sources of a program, relative to the runtime, sorted.
 
     A call whose constants are packed for one variant takes exactly that variant's kernel.
     """
@@ -40,14 +40,14 @@ def sources_of(program: Program, variant: str) -> list[Path]:
 
 @functools.cache
 def kernels_called_by(source: Path) -> frozenset[str]:
-    """The kernels that a source of the runtime calls, itself or in what it includes."""
+    """Return the kernels that a source of the runtime calls, itself or in what it includes."""
     files = {RUNTIME / source, *included(RUNTIME / source)}
     names = {name for file in files for name in CALL.findall(COMMENT.sub("", file.read_text(encoding="utf-8")))}
     return frozenset(name for name in names if (RUNTIME / GENERIC / f"{name}.c").is_file())
 
 
 def included(path: Path) -> set[Path]:
-    """The files of the runtime that a file includes, directly or not."""
+    """Return the files of the runtime that a file includes, directly or not."""
     found: set[Path] = set()
     waiting = [path]
     while waiting:

@@ -11,16 +11,16 @@ from textzoo.compiler.operators.registry import operator_of
 
 
 def lower(graph: Graph, target: Target) -> Program:
-    """The statements of all nodes, then the copies of those states that are not updated in place."""
+    """Return the statements of all nodes, then the copies of those states that are not updated in place."""
     statements = [statement for node in graph.nodes for statement in operator_of(node).lower(node, target)]
     return Program(statements + carried_states(graph))
 
 
 def carried_states(graph: Graph) -> list[Statement]:
-    """Copies of all new states that do not lie there yet to where the next step reads them, as if at the same time.
+    """Return the copies of new states to where the next step reads them, as if all were made at the same time.
 
-    A new state may lie in an old one that another copy overwrites: it is copied before that. Where states take each
-    other's places in a circle, one of them is put aside.
+    A new state may be in the memory of an old one that another copy overwrites: it is copied before that. Where states
+    take each other's memory in a circle, one of them is put aside.
     """
     waiting = [state for state in graph.states if not same_location(state.after, state.before)]
     statements: list[Statement] = []
@@ -38,12 +38,12 @@ def carried_states(graph: Graph) -> list[Statement]:
 
 
 def is_read_by_itself_only(state: State, read: list[int]) -> bool:
-    """Whether no other state that waits lies in the memory that this one's copy overwrites."""
+    """Return whether no other waiting state lies in the memory that this one's copy overwrites."""
     return read.count(id(state.before)) == (state.after.storage is state.before)
 
 
 def put_aside(state: State) -> State:
-    """The state with memory of its own for its new value."""
+    """Copy a state so that its new value has memory of its own."""
     after = state.after
     own = Tensor(f"{after.name} aside", f"{after.symbol}_aside", after.shape, after.dtype)
     return replace(state, after=own)

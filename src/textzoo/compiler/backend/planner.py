@@ -1,4 +1,4 @@
-"""Where every byte of RAM lies: states one after the other, everything else in an arena that is used over and over."""
+"""The location of every byte of RAM: states one after the other, everything else in an arena that is reused."""
 
 from dataclasses import dataclass, field
 
@@ -18,7 +18,7 @@ class Block:
         bytes: Its size.
         first: Index of the statement that writes it first; -1 for an input.
         last: Index of the last statement that needs it.
-        offset: Where it lies.
+        offset: Its first byte.
     """
 
     label: str
@@ -28,7 +28,7 @@ class Block:
     offset: int = 0
 
     def meets(self, other: "Block") -> bool:
-        """Whether both are alive at the same time."""
+        """Return whether both are alive at the same time."""
         return self.first <= other.last and other.first <= self.last
 
 
@@ -71,7 +71,7 @@ def aligned(size: int) -> int:
 
 
 def lifetimes(graph: Graph, program: Program, states: set[int]) -> dict[int, Block]:
-    """id -> block of everything that lives in the arena."""
+    """Map the id of everything that lives in the arena to its block."""
     blocks: dict[int, Block] = {}
     end = len(program.statements)
 
@@ -95,12 +95,12 @@ def lifetimes(graph: Graph, program: Program, states: set[int]) -> dict[int, Blo
 
 
 def scratch_of(call: Call) -> Scratch | None:
-    """The scratch that a call asks for, if it is not empty."""
+    """Return the scratch that a call asks for, if it is not empty."""
     return call.scratch if call.scratch is not None and call.scratch.bytes > 0 else None
 
 
 def place(blocks: list[Block]) -> None:
-    """Largest first, each at the lowest offset where it meets no other block that is alive at the same time."""
+    """Place the largest first, each at the lowest offset where it meets no block that is alive at the same time."""
     placed: list[Block] = []
     for block in sorted(blocks, key=lambda block: (-block.bytes, block.first)):
         neighbours = sorted((other for other in placed if other.meets(block)), key=lambda other: other.offset)

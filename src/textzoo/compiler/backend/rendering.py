@@ -1,6 +1,7 @@
 """Statements, structs and tensors as lines of C."""
 
 import re
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ C_TYPES = {
     "bool": "uint8_t",
     "float32": "float",
 }
-# What a value of each type is while it lies in a variable; all others are int32_t.
+# What a value of each type is while it is in a variable; all others are int32_t.
 VALUE_TYPES = {"int64": "int64_t", "float32": "float"}
 INDICES = "ijklmn"
 NUMBERS_PER_LINE = 24
@@ -42,12 +43,12 @@ UNSAFE_IN_COMMENTS = re.compile(r"[^A-Za-z0-9_/.,:; +()*=-]|(?<=\*)/|(?<=/)\*")
 
 
 def plain_text(name: str) -> str:
-    """A name from outside as it may stand in a comment or a string of C, where some characters would end it."""
+    """Return a name from outside for a comment or a string of C, which some characters would end."""
     return UNSAFE.sub("_", name)[:MAX_NAME_LENGTH]
 
 
 def comment_text(text: str) -> str:
-    """The same for a comment that may hold parentheses and products."""
+    """Return the same for a comment that may hold parentheses and products."""
     return UNSAFE_IN_COMMENTS.sub("_", text)[:MAX_NAME_LENGTH]
 
 
@@ -56,7 +57,7 @@ def c_type(dtype: np.dtype) -> str:
 
 
 def format_comment(tensor: Tensor) -> str:
-    """int8 1x128, scale 0.0025, zero point 8."""
+    """Describe a tensor with its format: int8 1x128, scale 0.0025, zero point 8."""
     if len(tensor.scales) > 1:
         return f"{tensor.describe()}, {len(tensor.scales)} scales"
     if not tensor.scales:
@@ -65,7 +66,7 @@ def format_comment(tensor: Tensor) -> str:
 
 
 def address_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
-    """The C expression of a tensor's first element."""
+    """Return the C expression of a tensor's first element."""
     if tensor.view is None:
         where = "state" if id(tensor) in states else "arena"
         return f"(({c_type(tensor.dtype)} *)({where} + {plan.offsets[id(tensor)]}))"
@@ -79,43 +80,62 @@ def address_of(tensor: Tensor, plan: MemoryPlan, states: set[int]) -> str:
 
 
 def struct_lines(struct: Struct, symbol: str) -> list[str]:
-    """A constant struct, one field per line."""
+    """Return the lines of a constant struct, one field per line."""
     fields = [f"    .{name} = {field_text(value)}," for name, value in struct.fields.items()]
     return [f"PARAMETERS {struct.type} {symbol} = {{", *fields, "};"]
 
 
 def loop_struct_lines(struct: Struct, symbol: str) -> list[str]:
-    """The same for a loop over elements, which must not know to what range its results are clamped."""
+    """Return the same for a loop over elements, which must not know to what range its results are clamped."""
     first, *rest = struct_lines(struct, symbol)
     if "range" not in struct.fields:
         return [first, *rest]
     return [first.replace("PARAMETERS", "TZ_CLAMPED", 1), *rest, f"TZ_HIDE_RANGE({symbol}.range);"]
 
 
+@singledispatch
 def field_text(value: Any) -> str:
-    if isinstance(value, Constant | Tensor):
-        return value.symbol
-    if isinstance(value, Part):
-        return value.whole.symbol + (f" + {value.start}" if value.start else "")
-    if isinstance(value, Struct):
-        return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
-    if isinstance(value, tuple):
-        return "{" + ", ".join(map(str, value)) + "}"
-    return float_text(np.float32(value)) if isinstance(value, float) else integer_text(int(value))
+    """Return the initializer of a struct's field; integers if no other type is registered below."""
+    return integer_text(int(value))
+
+
+@field_text.register
+def _(value: float) -> str:
+    return float_text(np.float32(value))
+
+
+@field_text.register
+def _(value: tuple) -> str:
+    return "{" + ", ".join(map(str, value)) + "}"
+
+
+@field_text.register
+def _(value: Constant | Tensor) -> str:
+    return value.symbol
+
+
+@field_text.register
+def _(value: Part) -> str:
+    return value.whole.symbol + (f" + {value.start}" if value.start else "")
+
+
+@field_text.register
+def _(value: Struct) -> str:
+    return "{" + ", ".join(f".{name} = {field_text(entry)}" for name, entry in value.fields.items()) + "}"
 
 
 def integer_text(value: int) -> str:
-    """A literal that is an int everywhere: -2147483648 is not one in C."""
+    """Return an integer as a literal that is an int everywhere: -2147483648 is not one in C."""
     return "(-2147483647 - 1)" if value == -(2**31) else str(value)
 
 
 def long_text(value: int) -> str:
-    """The same for 64 bits."""
+    """Return the same for 64 bits."""
     return "(-INT64_C(9223372036854775807) - 1)" if value == -(2**63) else f"INT64_C({value})"
 
 
 def float_text(value: np.float32) -> str:
-    """A float that is the same to the last bit, infinities and every NaN included."""
+    """Return a float as a literal that is the same to the last bit, infinities and every NaN included."""
     if np.isfinite(value):
         return f"{float(value).hex()}f"
     sign = "-" if np.signbit(value) else ""
@@ -127,7 +147,7 @@ def float_text(value: np.float32) -> str:
 
 
 def literals(values: np.ndarray) -> list[str]:
-    """The elements of a constant as literals of its type, in the order of storage."""
+    """Return the elements of a constant as literals of its type, in the order of storage."""
     flat = values.ravel()
     if flat.dtype == np.float32:
         return [float_text(value) for value in flat]
@@ -136,7 +156,7 @@ def literals(values: np.ndarray) -> list[str]:
 
 
 def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
-    """A constant array with its comment."""
+    """Return the lines of a constant array with its comment."""
     texts = literals(values)
     lines = [
         "    " + ", ".join(texts[start : start + NUMBERS_PER_LINE]) + ","
@@ -145,16 +165,13 @@ def array_lines(symbol: str, values: np.ndarray, comment: str) -> list[str]:
     return [f"/* {comment} */", f"const {c_type(values.dtype)} {symbol}[{len(texts)}] = {{", *lines, "};"]
 
 
+@singledispatch
 def statement_lines(statement: Statement, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
-    """A statement's lines, without indentation."""
-    if isinstance(statement, Call):
-        return call_lines(statement, plan, structs)
-    if isinstance(statement, Parallel):
-        return parallel_lines(statement, plan, structs)
-    assert isinstance(statement, Loop)
-    return loop_lines(statement, structs)
+    """Return the lines of a statement, without indentation; one function for each kind is registered below."""
+    raise NotImplementedError(type(statement).__name__)
 
 
+@statement_lines.register
 def call_lines(call: Call, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
     tensors = [*call.inputs, *call.outputs]
     steps = call.steps if call.repeats > 1 else (0,) * len(tensors)
@@ -171,10 +188,11 @@ def scratch_text(call: Call, plan: MemoryPlan) -> str:
     return f"arena + {plan.offsets[id(scratch)]}" if scratch else "0"
 
 
+@statement_lines.register
 def parallel_lines(both: Parallel, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
-    """tz_parallel of two shards: the kernel's adapter, and what it is called with on each core.
+    """Return the lines of a call of tz_parallel with two shards: the kernel's adapter, and its arguments on each core.
 
-    In a block of its own, so that all such statements use the same place on the stack.
+    In a block of its own, so that all such statements use the same stack slot.
     """
     shards = [shard_text(call, plan, structs) for call in both.calls()]
     return ["{", f"    tz_parallel({adapter(both.first)}, {shards[0]},", f"                {shards[1]});", "}"]
@@ -191,11 +209,11 @@ def adapter(call: Call) -> str:
 
 
 def shard_lines(program: Program) -> list[str]:
-    """For every kernel that two cores share a function that tz_parallel can call."""
+    """Return a function that tz_parallel can call for every kernel that two cores share."""
     calls = {both.first.kernel: both.first for both in program.statements if isinstance(both, Parallel)}
     lines: list[str] = []
     for _, call in sorted(calls.items()):
-        inputs = [f"shard->inputs[{place}]" for place in range(len(call.inputs))]
+        inputs = [f"shard->inputs[{index}]" for index in range(len(call.inputs))]
         scratch = ["shard->scratch"] if call.scratch is not None else []
         body = f"    tz_{call.kernel}({', '.join(['shard->parameters', *inputs, 'shard->output', *scratch])});"
         lines += [f"static void {adapter(call)}(const tz_shard_t *shard)", "{", body, "}", ""]
@@ -206,8 +224,9 @@ def for_loop(index: str, count: int, body: list[str]) -> list[str]:
     return [f"for (int32_t {index} = 0; {index} < {count}; ++{index}) {{", *("    " + line for line in body), "}"]
 
 
-def loop_lines(loop: Loop, structs: dict[int, str]) -> list[str]:
-    """Nested loops, neighbouring dimensions merged where every operand walks straight on."""
+@statement_lines.register
+def loop_lines(loop: Loop, plan: MemoryPlan, structs: dict[int, str]) -> list[str]:
+    """Return nested loops, neighbouring dimensions merged where every operand walks straight on."""
     loop = straightened(loop)
     fixed = fixed_operands(loop) if loop.shape else {}
     lines = body_lines(loop, structs, fixed)
@@ -223,7 +242,7 @@ def value_type(tensor: Tensor) -> str:
 
 
 def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
-    """Operands that are the same element in every turn, and that the loop does not write: read once, before it."""
+    """Find the operands that are one element in all iterations and not written by the loop: read once, before it."""
     targets = [compute.target for compute in loop.body]
     fixed: dict[int, tuple[Operand, str]] = {}
     for compute in loop.body:
@@ -236,7 +255,7 @@ def fixed_operands(loop: Loop) -> dict[int, tuple[Operand, str]]:
 
 
 def body_lines(loop: Loop, structs: dict[int, str], fixed: dict[int, tuple[Operand, str]]) -> list[str]:
-    """One value after the other; what later ones of the same turn take has a variable."""
+    """Return the lines of the values, in order; those that later ones of the same iteration take have a variable."""
     taken = {operand.value_of for compute in loop.body for operand in compute.operands}
     lines: list[str] = []
     for number, compute in enumerate(loop.body):
@@ -270,7 +289,7 @@ def value_text(compute: Compute, arguments: list[str], structs: dict[int, str]) 
 
 
 def element(operand: Operand) -> str:
-    """tensor[i * 64 + j + 128]."""
+    """Return an element as an expression of C: tensor[i * 64 + j + 128]."""
     terms = [
         f"{INDICES[axis]} * {step}" if step != 1 else INDICES[axis] for axis, step in enumerate(operand.strides) if step
     ]

@@ -39,7 +39,7 @@ class Vocabulary:
     following: int = 1
 
     def block(self, description: Hashable, count: int) -> Names:
-        """(count,) names for the elements of what is described."""
+        """Return names for the elements of what is described, (count,)."""
         first = self.known.get((description, count))
         if first is None:
             first = self.known[description, count] = self.following
@@ -47,44 +47,44 @@ class Vocabulary:
         return np.arange(first, first + count)
 
     def chosen(self, candidates: Names, choices: Sequence[Choice], count: int) -> Names:
-        """(count,) names of neighbouring elements whose first one is chosen by indices.
+        """Return the names of neighbouring elements whose first one is chosen by indices, (count,).
 
         Args:
             candidates: All elements from the first possible one to the last.
             choices: What each index adds, the outermost first.
             count: Elements that are read from there on.
         """
-        for place, choice in enumerate(choices):
-            rest = count + sum(later.stride * later.limit for later in choices[place + 1 :])
+        for number, choice in enumerate(choices):
+            rest = count + sum(later.stride * later.limit for later in choices[number + 1 :])
             steps = np.arange(choice.limit + 1)[None, :] * choice.stride
             table = candidates[np.arange(rest)[:, None] + steps]
             candidates = np.array([self.one_of(choice.name, row) for row in table], np.int64)
         return candidates[:count]
 
     def one_of(self, index: int, candidates: Names) -> int:
-        """The name of the candidate that an index chooses; the candidate's own where there is one only."""
+        """Return the name of the candidate that an index chooses; the candidate's own where there is only one."""
         if (candidates == candidates[0]).all():
             return int(candidates[0])
         return int(self.block(("one of", index, digest(candidates)), 1)[0])
 
-    def updated(self, old: Names, choices: Sequence[Choice], places: np.ndarray, new: Names) -> Names:
-        """Names of `old` after an update whose place is chosen by indices.
+    def updated(self, old: Names, choices: Sequence[Choice], offsets: np.ndarray, new: Names) -> Names:
+        """Return the names of `old` after an update at an offset that indices choose.
 
         Args:
             old: All elements that the update may reach.
             choices: What each index adds.
-            places: (n,) where the new elements go, counted from the chosen place.
+            offsets: (n,) where the new elements go, counted from the chosen offset.
             new: (n,) names of the new elements.
         """
         if not choices:
             changed = old.copy()
-            changed[places] = new
+            changed[offsets] = new
             return changed
-        return self.block(("updated", tuple(choices), digest(old), digest(places), digest(new)), len(old))
+        return self.block(("updated", tuple(choices), digest(old), digest(offsets), digest(new)), len(old))
 
 
 def reach(choices: Sequence[Choice]) -> int:
-    """The largest number of elements that indices add to a place."""
+    """Return the largest number of elements that indices add to an offset."""
     return sum(choice.stride * choice.limit for choice in choices)
 
 

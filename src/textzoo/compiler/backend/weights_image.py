@@ -1,6 +1,6 @@
 """All constants as one file, for boards that keep them in a partition of their own: weights.bin.
 
-Its form stands in deployment/application/weights_image.h.
+Its format is described in deployment/application/weights_image.h.
 """
 
 import struct
@@ -17,21 +17,21 @@ ALIGNMENT = 16
 
 
 def image_offsets(constants: list[Constant]) -> dict[str, int]:
-    """Symbol -> place behind the header."""
-    offsets, place = {}, 0
+    """Map each symbol to its offset behind the header."""
+    offsets, offset = {}, 0
     for constant in constants:
-        offsets[constant.symbol] = place
-        place += -(-constant.values.nbytes // ALIGNMENT) * ALIGNMENT
+        offsets[constant.symbol] = offset
+        offset += -(-constant.values.nbytes // ALIGNMENT) * ALIGNMENT
     return offsets
 
 
 def image_bytes(constants: list[Constant]) -> int:
-    """Bytes of the whole file."""
+    """Return the size of the whole file in bytes."""
     return HEADER_BYTES + sum(-(-constant.values.nbytes // ALIGNMENT) * ALIGNMENT for constant in constants)
 
 
 def weights_image(constants: list[Constant], model_hash: str) -> bytes:
-    """The file: header, then every constant, little endian, filled up with zeros to 16 bytes.
+    """Return the file: header, then every constant, little endian, filled up with zeros to 16 bytes.
 
     Args:
         constants: In the order of weights.c.

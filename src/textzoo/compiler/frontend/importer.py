@@ -7,14 +7,14 @@ from textzoo.compiler.tflite.file import TfliteFile
 
 
 def graph_of(file: TfliteFile) -> Graph:
-    """The graph of a file, with what follows from shapes as constants."""
+    """Return the graph of a file, with what follows from shapes as constants."""
     graph = build_graph(file)
     fold_known_values(graph)
     return graph
 
 
 def checked_graph(file: TfliteFile, label: str) -> Graph:
-    """The same; UserError with all nodes that cannot be compiled."""
+    """Return the graph of a file; raise UserError with all nodes that cannot be compiled."""
     graph = graph_of(file)
     check_graph(graph, label)
     return graph

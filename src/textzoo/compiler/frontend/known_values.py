@@ -6,7 +6,6 @@ is folded only where it could be compiled, too: LiteRT ends the process at some 
 
 from textzoo.compiler.ir.graph import Graph, Node
 from textzoo.compiler.operators.registry import operator_of, problems_of
-from textzoo.compiler.operators.shapes import Known
 from textzoo.compiler.passes.constant_folding import fold
 
 
@@ -28,7 +27,7 @@ def mark_known(graph: Graph) -> None:
 
 
 def is_index(node: Node) -> bool:
-    """Whether all that a node computes are integers without scales."""
+    """Return whether all that a node computes are integers without scales."""
     return all(str(output.dtype) in ("int32", "int64") and not output.scales for output in node.outputs)
 
 
@@ -36,9 +35,9 @@ def make_constant(node: Node) -> bool:
     """Give the outputs their values; False where these are not known."""
     if problems_of(node):
         return False
-    operator = operator_of(node)
-    if isinstance(operator, Known):
-        node.output.value = operator.value(node)
+    value = operator_of(node).known_value(node)
+    if value is not None:
+        node.output.value = value
         return True
     is_known = bool(node.operands()) and all(operand.is_constant for operand in node.operands())
     if is_known:

@@ -43,10 +43,10 @@ class Move:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A tensor that has no memory of its own: it lies inside another one.
+    """A tensor that has no memory of its own: it is inside another one.
 
     Attributes:
-        base: Where it lies; may be a view itself.
+        base: The tensor that it is in; may be a view itself.
         offset: First element, counted in elements of the base.
         moves: What run-time indices add to the offset.
     """
@@ -68,7 +68,7 @@ class Tensor(Quantized):
         scales: One, or one per channel; empty where it is not quantized.
         zero_points: As many as scales, or one.
         value: The constant, of `shape`; None for what is computed.
-        view: Where it lies, if it has no memory of its own.
+        view: Its location, if it has no memory of its own.
     """
 
     name: str
@@ -100,25 +100,25 @@ class Tensor(Quantized):
 
     @property
     def storage(self) -> "Tensor":
-        """The tensor whose memory this one lies in; itself where it has its own."""
+        """The tensor whose memory holds this one; itself where it has its own."""
         return self.view.base.storage if self.view else self
 
     def location(self) -> tuple["Tensor", int, tuple[Move, ...]]:
-        """Where it lies: its storage, its first element there, and what run-time indices add."""
+        """Return the tensor's storage, its first element there, and what run-time indices add."""
         if self.view is None:
             return self, 0, ()
         storage, offset, moves = self.view.base.location()
         return storage, offset + self.view.offset, moves + self.view.moves
 
     def touched(self) -> list["Tensor"]:
-        """The memory that is used to reach it: its storage, and the indices of its views."""
+        """Return the memory that is used to reach the tensor: its storage, and the indices of its views."""
         if self.view is None:
             return [self]
         indices = [tensor for move in self.view.moves for tensor in move.index.touched()]
         return self.view.base.touched() + indices
 
     def describe(self) -> str:
-        """For error messages: int8 (1, 128)."""
+        """Return the tensor's type and shape for error messages: int8 1x128."""
         return f"{self.dtype} {'x'.join(map(str, self.shape)) or 'scalar'}"
 
 
@@ -151,7 +151,7 @@ class Node:
         return self.outputs[0]
 
     def operands(self) -> list[Tensor]:
-        """The inputs that are there."""
+        """Return the inputs that are not left out."""
         return [tensor for tensor in self.inputs if tensor is not None]
 
 
@@ -186,19 +186,19 @@ class Graph:
         return self.inputs[POSITION] if is_step else None
 
     def consumers(self, tensor: Tensor) -> list[Node]:
-        """The nodes that read a tensor, in order."""
+        """Return the nodes that read a tensor, in order."""
         return [node for node in self.nodes if any(tensor is operand for operand in node.inputs)]
 
     def producer(self, tensor: Tensor) -> Node | None:
-        """The node that computes a tensor; None for inputs, states and constants."""
+        """Return the node that computes a tensor; None for inputs, states and constants."""
         return next((node for node in self.nodes if any(tensor is output for output in node.outputs)), None)
 
     def leaves(self, tensor: Tensor) -> bool:
-        """Whether a tensor is seen from outside: an output or a new state."""
+        """Return whether a tensor is visible from outside: an output or a new state."""
         return any(tensor is kept for kept in self.kept())
 
     def kept(self) -> list[Tensor]:
-        """The tensors that must hold their values at the end."""
+        """Return the tensors that must hold their values at the end."""
         return [*self.outputs.values(), *(state.after for state in self.states)]
 
     def replace(self, old: Tensor, new: Tensor) -> None:
@@ -210,7 +210,7 @@ class Graph:
             state.after = new if state.after is old else state.after
 
     def tensors(self) -> Iterator[Tensor]:
-        """Every tensor once: inputs, states, and what nodes read and write."""
+        """Yield every tensor once: inputs, states, and what nodes read and write."""
         seen: set[int] = set()
         everything = [*self.inputs.values(), *(state.before for state in self.states), *self.kept()]
         for node in self.nodes:
@@ -222,7 +222,7 @@ class Graph:
 
 
 def build_graph(file: TfliteFile) -> Graph:
-    """The graph of a checked file. An input x and an output new_x of the same format are a state."""
+    """Return the graph of a checked file. An input x and an output new_x of the same format are a state."""
     symbols = Symbols()
     tensors = [_tensor(info, symbols) for info in file.tensors]
     nodes = [
@@ -251,7 +251,7 @@ def build_graph(file: TfliteFile) -> Graph:
 
 
 def _copies_of_what_nothing_computes(nodes: list[Node], outputs: dict[str, Tensor], symbols: "Symbols") -> list[Node]:
-    """Nodes that give an output memory of its own where it is an input, a constant, or another output as well."""
+    """Return nodes that copy outputs which are an input, a constant, or another output as well."""
     computed = {id(output) for node in nodes for output in node.outputs}
     copies = []
     for name, tensor in outputs.items():
@@ -272,12 +272,12 @@ class Symbols:
         self.numbers: dict[str, int] = {}  # the last number behind each name, so that many equal names take no time
 
     def unique(self, name: str) -> str:
-        """`block_0/attention/Softmax` -> `block_0_attention_softmax`, numbered where it is taken."""
+        """Turn `block_0/attention/Softmax` into `block_0_attention_softmax`, numbered where that is taken."""
         base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[-MAX_SYMBOL_LENGTH:].strip("_") or "tensor"
         return self.take(f"t_{base}" if base[0].isdigit() or RESERVED_FORMS.fullmatch(base) else base)
 
     def take(self, base: str) -> str:
-        """A symbol as it is, numbered where it is taken."""
+        """Return a symbol as it is, numbered where it is taken."""
         symbol = base
         while symbol in self.taken:
             self.numbers[base] = self.numbers.get(base, 1) + 1

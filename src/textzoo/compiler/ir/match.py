@@ -34,7 +34,7 @@ class Pattern(ABC):
 
     @abstractmethod
     def matches(self, graph: Graph, tensor: Tensor, captures: Captures) -> Iterator[Captures]:
-        """Every way in which a tensor matches, beside what has been captured already."""
+        """Yield every way in which a tensor matches, besides what has been captured already."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Computed(Pattern):
             yield from self.matches_of_node(graph, node, captures)
 
     def matches_of_node(self, graph: Graph, node: Node, captures: Captures) -> Iterator[Captures]:
-        """The same for the node that computes the tensor."""
+        """Yield the same for the node that computes the tensor."""
         operands = node.operands()
         if node.operator == self.operator and len(operands) == len(self.inputs) and self.check(node):
             for order in permutations(self.inputs) if self.commutative else (self.inputs,):
@@ -113,13 +113,13 @@ class Either(Pattern):
 
 
 def captured(captures: Captures, name: str, value: Node | Tensor) -> Iterator[Captures]:
-    """What has been captured, and this as well; nothing where the name stands for something else."""
+    """Yield the captured tensors with this one added; nothing where the name stands for another tensor."""
     if not name or captures.get(name, value) is value:
         yield {**captures, name: value} if name else captures
 
 
 def matches_of_all(graph: Graph, pairs: list[tuple[Pattern, Tensor]], captures: Captures) -> Iterator[Captures]:
-    """Every way in which each pattern matches its tensor."""
+    """Yield every way in which each pattern matches its tensor."""
     if not pairs:
         yield captures
         return
@@ -131,7 +131,7 @@ def matches_of_all(graph: Graph, pairs: list[tuple[Pattern, Tensor]], captures: 
 def fuse(graph: Graph, pattern: Computed, make: Callable[[Graph, Captures], Node | None]) -> None:
     """Replace every node in which a pattern ends.
 
-    The other nodes of the pattern stay: the pass `dead_code` drops those whose results nobody reads any more.
+    The other nodes of the pattern stay: the pass `dead_code` drops those whose results are no longer read.
 
     Args:
         graph: Is changed.
@@ -144,7 +144,7 @@ def fuse(graph: Graph, pattern: Computed, make: Callable[[Graph, Captures], Node
 
 
 def before_reshapes(graph: Graph, tensor: Tensor) -> Tensor:
-    """The tensor whose elements a tensor has in the same order: what was there before any number of reshapes."""
+    """Return the tensor whose elements a tensor has in the same order: what was there before any number of reshapes."""
     node = graph.producer(tensor)
     while node is not None and node.operator in SAME_ORDER:
         tensor = node.inputs[0]
@@ -153,7 +153,7 @@ def before_reshapes(graph: Graph, tensor: Tensor) -> Tensor:
 
 
 def readers_behind_reshapes(graph: Graph, tensor: Tensor) -> list[Node]:
-    """The nodes that read a tensor or a reshape of it; the reshapes themselves do not count."""
+    """Return the nodes that read a tensor or a reshape of it; the reshapes themselves do not count."""
     readers = []
     for node in graph.consumers(tensor):
         is_reshape = node.operator in SAME_ORDER

@@ -3,6 +3,7 @@
 Both name the tensors that they read and write; the planner derives lifetimes from that.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,7 +45,7 @@ class Part:
 class Struct:
     """The parameters of a kernel: a constant struct in flash.
 
-    Values are integers, constants, nested structs, or tensors that the kernel reads where they lie in RAM; parts of
+    Values are integers, constants, nested structs, or tensors that the kernel reads where they are in RAM; parts of
     constants and of tensors as well.
     """
 
@@ -52,28 +53,25 @@ class Struct:
     fields: dict[str, Any]
 
     def constants(self) -> list[Constant]:
-        """The arrays that it points at."""
-        found: list[Constant] = []
-        for value in self.wholes():
-            if isinstance(value, Constant):
-                found.append(value)
-            elif isinstance(value, Struct):
-                found += value.constants()
-        return found
+        """Return the arrays that it points at."""
+        return [value for value in self.leaves() if isinstance(value, Constant)]
+
+    def tensors(self) -> list[Tensor]:
+        """Return the tensors that it points at."""
+        return [value for value in self.leaves() if isinstance(value, Tensor)]
 
     def names(self) -> set[str]:
-        """Of all its fields, nested ones as well."""
+        """Return the names of all its fields, nested ones as well."""
         nested = [value.names() for value in self.fields.values() if isinstance(value, Struct)]
         return set(self.fields).union(*nested)
 
-    def tensors(self) -> list[Tensor]:
-        """The tensors that it points at."""
-        nested = [tensor for value in self.fields.values() if isinstance(value, Struct) for tensor in value.tensors()]
-        return [value for value in self.wholes() if isinstance(value, Tensor)] + nested
-
-    def wholes(self) -> list[Any]:
-        """The values of all fields, the arrays that they are parts of in their place."""
-        return [value.whole if isinstance(value, Part) else value for value in self.fields.values()]
+    def leaves(self) -> Iterator[Any]:
+        """Yield the values of this and of nested structs, and instead of parts the arrays that they belong to."""
+        for value in self.fields.values():
+            if isinstance(value, Struct):
+                yield from value.leaves()
+            else:
+                yield value.whole if isinstance(value, Part) else value
 
 
 @dataclass(eq=False)
@@ -91,8 +89,8 @@ class Operand:
         tensor: What is read or written.
         strides: Elements per step of each loop dimension; 0 where it is broadcast.
         offset: First element.
-        value_of: The place in the loop's body of the value that is taken from the same turn instead of memory; -1 for
-            memory.
+        value_of: The computation of the loop's body whose value of the same iteration is taken instead of memory;
+            -1 for memory.
     """
 
     tensor: Tensor
@@ -102,11 +100,11 @@ class Operand:
 
     @property
     def is_memory(self) -> bool:
-        """Whether it is read from, or written to, memory."""
+        """Return whether it is read from, or written to, memory."""
         return self.value_of == FROM_MEMORY
 
     def same_walk(self, other: "Operand") -> bool:
-        """Whether both touch the same elements in the same order."""
+        """Return whether both touch the same elements in the same order."""
         storage, offset, moves = self.tensor.location()
         other_storage, other_offset, other_moves = other.tensor.location()
         return (
@@ -117,13 +115,13 @@ class Operand:
         )
 
     def overlaps(self, other: "Operand") -> bool:
-        """Whether both may touch the same memory."""
+        """Return whether both may touch the same memory."""
         return self.tensor.storage is other.tensor.storage
 
 
 @dataclass(eq=False)
 class Compute:
-    """One value per turn of a loop.
+    """One value per iteration of a loop.
 
     Attributes:
         target: Where it goes; its dtype is the value's.
@@ -131,6 +129,7 @@ class Compute:
             empty to copy the only operand.
         operands: What it reads.
         struct: Its parameters.
+        header: textzoo/<header>.h declares the function.
         stored: Whether the value is written to memory, or only used by what follows in the same loop.
     """
 
@@ -139,6 +138,7 @@ class Compute:
     operands: list[Operand]
     struct: Struct | None = None
     stored: bool = True
+    header: str = "elementwise"
 
 
 @dataclass(eq=False)
@@ -166,21 +166,16 @@ class Statement:
         raise NotImplementedError
 
     def calls(self) -> list["Call"]:
-        """The kernels that it runs."""
+        """Return the kernels that it runs."""
         return []
 
 
 @dataclass(eq=False)
 class Loop(Statement):
-    """Elements one by one: for every index of `shape`, each Compute in order.
-
-    Attributes:
-        header: Runtime header of the functions it calls.
-    """
+    """Elements one by one: for every index of `shape`, each Compute in order."""
 
     shape: tuple[int, ...]
     body: list[Compute]
-    header: str = "textzoo/elementwise.h"
 
     def reads(self) -> list[Tensor]:
         return [operand.tensor for compute in self.body for operand in compute.operands if operand.is_memory]
@@ -192,7 +187,7 @@ class Loop(Statement):
         return [compute.struct for compute in self.body if compute.struct]
 
     def headers(self) -> set[str]:
-        return {self.header} if any(compute.function for compute in self.body) else set()
+        return {f"textzoo/{compute.header}.h" for compute in self.body if compute.function}
 
 
 @dataclass(frozen=True)
@@ -200,7 +195,7 @@ class Shard:
     """What one of two cores does of a call: some of its rows, or of its heads.
 
     Attributes:
-        fields: Of the struct: values in the place of the whole call's.
+        fields: Of the struct: values instead of those of the whole call's.
         starts: Of the struct: field -> where this shard's part of an array begins.
         inputs: Where its part of each input begins.
         output: Where its part of the output begins.
@@ -289,7 +284,7 @@ class Parallel(Statement):
 
 
 def straightened(loop: Loop) -> Loop:
-    """The same loop with as few dimensions as its operands allow."""
+    """Return the same loop with as few dimensions as its operands allow."""
     operands = [operand for compute in loop.body for operand in (*compute.operands, compute.target)]
     shape, walks = collapsed(loop.shape, [operand.strides for operand in operands])
     new = iter([replace(operand, strides=walk) for operand, walk in zip(operands, walks, strict=True)])
@@ -312,17 +307,21 @@ def collapsed(shape: tuple[int, ...], walks: list[tuple[int, ...]]) -> tuple[tup
 
 @dataclass
 class Program:
-    """Everything that the emitter needs beside the graph's interface."""
+    """Everything that the emitter needs besides the graph's interface."""
 
     statements: list[Statement] = field(default_factory=list)
 
+    def loops(self) -> list[Loop]:
+        """Return the statements that are loops over elements."""
+        return [statement for statement in self.statements if isinstance(statement, Loop)]
+
     @property
     def uses_second_core(self) -> bool:
-        """Whether two cores share any of its kernels."""
+        """Return whether two cores share any of its kernels."""
         return any(isinstance(statement, Parallel) for statement in self.statements)
 
     def constants(self) -> list[Constant]:
-        """Every array in flash once, in the order of use."""
+        """Return every array in flash once, in the order of use."""
         found: dict[int, Constant] = {}
         for statement in self.statements:
             for struct in statement.structs():

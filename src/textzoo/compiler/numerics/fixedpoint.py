@@ -26,7 +26,7 @@ class Factor:
 
 
 def quantize_multiplier(real: float) -> Factor:
-    """A factor in double precision -> its integers.
+    """Convert a factor in double precision to its integers.
 
     Raises:
         ValueError: Not finite, negative, or so large that its shift exceeds 30.
@@ -40,7 +40,7 @@ def quantize_multiplier(real: float) -> Factor:
 
 
 def any_multiplier(real: float) -> Factor:
-    """The same for a finite factor that is not negative, without a limit of its shift."""
+    """Convert a finite factor that is not negative, without a limit of its shift."""
     if real == 0:
         return Factor(0, 0)
     mantissa, shift = math.frexp(real)
@@ -51,7 +51,7 @@ def any_multiplier(real: float) -> Factor:
 
 
 def double_parts(real: float) -> tuple[int, int]:
-    """A factor in double precision as mantissa * 2**exponent, mantissa in [2**52, 2**53), or (0, 0) for 0.
+    """Split a factor in double precision into mantissa * 2**exponent, mantissa in [2**52, 2**53), or (0, 0) for 0.
 
     For double_precision.h. Products of three float32 scales are far from where doubles get shorter.
     """
@@ -60,12 +60,12 @@ def double_parts(real: float) -> tuple[int, int]:
 
 
 def float32(value: float) -> float:
-    """A number as LiteRT holds scales: rounded to float32."""
+    """Round a number to float32, in which LiteRT holds scales."""
     return float(np.float32(value))
 
 
 def unit_multiplier(scale: float) -> int:
-    """scale * log2(e) with 40 fraction bits, rounded half up: the constant of a model that C is given.
+    """Return scale * log2(e) with 40 fraction bits, rounded half up: a constant of the model for C.
 
     Args:
         scale: Scale of the logits, a float32 value, in (0, 2**16].
@@ -76,5 +76,5 @@ def unit_multiplier(scale: float) -> int:
 
 
 def half_up(value: Fraction) -> int:
-    """A fraction rounded to the nearest integer, halves up."""
+    """Round a fraction to the nearest integer, halves up."""
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)

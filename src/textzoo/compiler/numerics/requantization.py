@@ -2,7 +2,7 @@
 
 LiteRT's reference kernel computes round(sum * factor) in double precision, halves away from zero. That is a staircase
 of at most 256 steps for an int8 output; an integer formula equals it for every sum that can occur if and only if all
-its steps lie at the same sums. So each row's multiplier is checked at every step. An int16 output has too many steps
+its steps are at the same sums. So each row's multiplier is checked at every step. An int16 output has too many steps
 for that; there only those sums are checked that LiteRT's double precision could round otherwise.
 """
 
@@ -25,22 +25,22 @@ NEIGHBOURS = (0, 1, -1, 2, -2)
 def exact_factors(
     reals: np.ndarray, lowest: np.ndarray, highest: np.ndarray, steps: tuple[int, int]
 ) -> tuple[list[Factor], np.ndarray]:
-    """For each row, a multiplier and shift for `tz_scale_single`; and (n,) the rows for which none is right.
+    """Find multiplier and shift of each row for `tz_scale_single`; also return the rows for which none is right, (n,).
 
     Args:
         reals: (rows,) float64 factors.
         lowest: (rows,) int64 smallest sums that can occur.
         highest: (rows,) int64 largest sums.
-        steps: Smallest and largest output without the zero point; what lies outside is clamped anyway.
+        steps: Smallest and largest output without the zero point; what is outside is clamped anyway.
     """
     factors = [quantize_multiplier(real) if real < MAX_FACTOR else NO_FACTOR[0] for real in reals.tolist()]
     levels = np.arange(steps[0] + 1, steps[1] + 1)
-    places = step_places(reals, levels)
+    thresholds = thresholds_of(reals, levels)
     open_rows = np.ones(len(reals), bool)
     chosen = list(factors)
     for delta in NEIGHBOURS:
         trial = [Factor(factor.multiplier + delta * bool(factor.multiplier), factor.shift) for factor in factors]
-        good = open_rows & same_steps(trial, places, levels, lowest, highest)
+        good = open_rows & same_steps(trial, thresholds, levels, lowest, highest)
         for row in np.flatnonzero(good):
             chosen[row] = trial[row]
         open_rows &= ~good
@@ -50,13 +50,13 @@ def exact_factors(
 
 
 def rounded(sums: np.ndarray, reals: np.ndarray) -> np.ndarray:
-    """LiteRT's formula: (rows, n) int64 sums -> int64."""
+    """Requantize sums (rows, n) int64 by LiteRT's formula: int64."""
     product = sums.astype(np.float64) * reals[:, None]
     return (np.sign(product) * np.floor(np.abs(product) + 0.5)).astype(np.int64)
 
 
-def step_places(reals: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """(rows, levels) the smallest sums whose output reaches each level; factors of 0 never get anywhere."""
+def thresholds_of(reals: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Return the smallest sums whose output reaches each level, (rows, levels); factors of 0 never get anywhere."""
     with np.errstate(divide="ignore"):
         guess = np.clip(np.ceil((levels[None, :] - 0.5) / reals[:, None]), -(2.0**62), 2.0**62).astype(np.int64)
     for _ in range(2):  # the division may be off by one at a tie
@@ -66,9 +66,9 @@ def step_places(reals: np.ndarray, levels: np.ndarray) -> np.ndarray:
 
 
 def same_steps(
-    factors: list[Factor], places: np.ndarray, levels: np.ndarray, lowest: np.ndarray, highest: np.ndarray
+    factors: list[Factor], thresholds: np.ndarray, levels: np.ndarray, lowest: np.ndarray, highest: np.ndarray
 ) -> np.ndarray:
-    """(rows,) whether the integer formula reaches every level at the same sum, as far as sums go."""
+    """Return whether the integer formula reaches every level at the same sum, as far as sums go: (rows,)."""
     multipliers = np.array([factor.multiplier for factor in factors], np.int64)[:, None]
     totals = np.array([31 - factor.shift for factor in factors], np.int64)[:, None]
 
@@ -76,8 +76,8 @@ def same_steps(
         return (sums * multipliers + (np.int64(1) << (totals - 1))) >> totals
 
     low, high = lowest[:, None], highest[:, None]
-    reached = (places > high) | (formula(np.clip(places, low, high)) >= levels)
-    not_before = (places <= low) | (formula(np.clip(places - 1, low, high)) < levels)
+    reached = (thresholds > high) | (formula(np.clip(thresholds, low, high)) >= levels)
+    not_before = (thresholds <= low) | (formula(np.clip(thresholds - 1, low, high)) < levels)
     return (reached & not_before).all(axis=1)
 
 
@@ -92,7 +92,7 @@ PRECISE_BITS = 62
 def precise_factors(
     reals: np.ndarray, largest: np.ndarray, highest_step: int
 ) -> tuple[list[tuple[Factor, int]], np.ndarray]:
-    """For each row, multiplier, shift and rest for `tz_scale_precise`; and (n,) the rows for which none is right.
+    """Find multiplier, shift and rest of each row for `tz_scale_precise`; also return the rows without one, (n,).
 
     With 62 bits the factor itself is exact. But LiteRT rounds the product to double precision first, which may make a
     half of what is almost one: with the factor 1/6, a sum of 3. The few sums that come so near to a half are those that
@@ -102,7 +102,7 @@ def precise_factors(
     Args:
         reals: (rows,) float64 factors.
         largest: (rows,) int64 absolute values of the largest sums.
-        highest_step: Of the absolute values of all outputs; what lies above is clamped anyway.
+        highest_step: Of the absolute values of all outputs; what is above is clamped anyway.
     """
     held = [is_held(real, value) for real, value in zip(reals.tolist(), largest.tolist(), strict=True)]
     reach = int(largest[held].max(initial=0))
@@ -113,14 +113,14 @@ def precise_factors(
 
 
 def is_held(real: float, largest: int) -> bool:
-    """Whether `tz_scale_precise` holds a factor and the largest sum: the product and what rounds it fit 64 bits."""
+    """Return whether `tz_scale_precise` holds a factor and the largest sum: the rounded product fits 64 bits."""
     mantissa, shift = math.frexp(real)
     product = (largest + 1) * (math.floor(mantissa * 2**31) + 2)
     return real == 0 or (largest < 2**32 and shift >= -31 and product + 2 ** (30 - shift) < 2**63)
 
 
 def precise_factor(real: float, largest: int, highest_step: int) -> tuple[Factor, int] | None:
-    """`precise_factors` for one row; None where no factor gives the same integers."""
+    """Find the factor of one row as `precise_factors`; None where no factor gives the same integers."""
     if real == 0:
         return NO_FACTOR
     _, shift = math.frexp(real)
@@ -142,7 +142,7 @@ def precise_factor(real: float, largest: int, highest_step: int) -> tuple[Factor
 
 
 def sums_near_halves(real: Fraction, bound: int, near: Fraction) -> Iterator[tuple[int, Fraction]]:
-    """The sums up to `bound` whose product with a factor is less than `near` from a half, and that half.
+    """Yield the sums up to `bound` whose product with a factor is less than `near` from a half, and that half.
 
     near * bound must be at most 1/4. Of those that hit a half exactly only the first: they ask for the same.
     """
@@ -157,7 +157,7 @@ def sums_near_halves(real: Fraction, bound: int, near: Fraction) -> Iterator[tup
 
 
 def convergents(numerator: int, denominator: int, bound: int) -> Iterator[tuple[int, int]]:
-    """The convergents of a fraction's continued fraction, with denominators up to `bound`."""
+    """Yield the convergents of a fraction's continued fraction, with denominators up to `bound`."""
     before, now = (0, 1), (1, 0)
     while denominator:
         whole, rest = divmod(numerator, denominator)

@@ -9,22 +9,22 @@ LOWEST, HIGHEST = -32768, 32767
 
 
 def round_away(values: np.ndarray) -> np.ndarray:
-    """std::round: halves away from zero."""
+    """Round as std::round: halves away from zero."""
     return np.copysign(np.floor(np.abs(values) + 0.5), values)
 
 
 def softmax_exponentials_s16() -> np.ndarray:
-    """(513,) int16: exp over [-10, 0], the same for every model."""
+    """Return (513,) int16: exp over [-10, 0], the same for every model."""
     return function_table(np.exp, -10.0, 0.0)
 
 
 def softmax_reciprocals_s16() -> np.ndarray:
-    """(513,) int16: 1 / (1 + x) over [0, 1], the same for every model."""
+    """Return (513,) int16: 1 / (1 + x) over [0, 1], the same for every model."""
     return function_table(lambda x: 1.0 / (1.0 + x), 0.0, 1.0)
 
 
 def function_table(function: Callable[[np.ndarray], np.ndarray], low: float, high: float) -> np.ndarray:
-    """(513,) int16: LiteRT's table of a function from [low, high] to [-1, 1], to be interpolated linearly.
+    """Return (513,) int16: LiteRT's table of a function from [low, high] to [-1, 1], to be interpolated linearly.
 
     Each entry is moved by half of the interpolation's error in the middle of its interval. All in double precision and
     in LiteRT's order, from the ends that it derives from the scales and zero points of 65535 steps.
@@ -45,7 +45,7 @@ def function_table(function: Callable[[np.ndarray], np.ndarray], low: float, hig
 
 
 def interpolation_table(outputs: np.ndarray, first: int = 0) -> np.ndarray:
-    """(513,) int16: the table with which `interpolate` gives the outputs (65536,) of the inputs -32768 to 32767.
+    """Return (513,) int16: the table with which `interpolate` gives the outputs (65536,) of the inputs -32768 to 32767.
 
     Args:
         outputs: Of a LiteRT kernel that looks up and interpolates.
@@ -66,12 +66,12 @@ def interpolation_table(outputs: np.ndarray, first: int = 0) -> np.ndarray:
 
 
 def sigmoid_curve() -> np.ndarray:
-    """(256,) int16: 2**16 / (1 + exp(-i / 24)) - 2**15, lowered by half of what a chord misses; LOGISTIC and TANH.
+    """Return (256,) int16: 2**16 / (1 + exp(-i / 24)) - 2**15 less half of a chord's error; LOGISTIC and TANH.
 
     The nearest tie of these roundings is 0.004 away: no library's exp can change an entry.
     """
-    places = np.arange(-1, 257)
-    curve = 65536 / (1 + np.exp(-places / 24))
+    steps = np.arange(-1, 257)
+    curve = 65536 / (1 + np.exp(-steps / 24))
     bend = curve[2:] - 2 * curve[1:-1] + curve[:-2]
     table = np.floor(curve[1:-1] - bend / 16 + 0.5) - 32768
     table[-1] = 32767
@@ -95,17 +95,17 @@ QUARTER = 1 << 24
 
 
 def high_multiply(a: np.ndarray | int, b: np.ndarray | int) -> np.ndarray:
-    """As tz_high_multiply."""
+    """Multiply as tz_high_multiply."""
     return (np.asarray(a, np.int64) * np.asarray(b, np.int64) + (1 << 30)) >> 31
 
 
 def divide_by_power(values: np.ndarray, exponent: int) -> np.ndarray:
-    """As tz_divide_by_power."""
+    """Divide as tz_divide_by_power."""
     return (values + (1 << (exponent - 1)) - (values < 0)) >> exponent
 
 
 def negative_exponential(values: np.ndarray) -> np.ndarray:
-    """exp of values <= 0 with 26 fraction bits (int64) -> 31 fraction bits."""
+    """Return exp of values <= 0 with 26 fraction bits (int64), with 31 fraction bits."""
     modulo = (values & (QUARTER - 1)) - QUARTER
     x = (modulo << 5) + (1 << 28)  # the distance from -1/8
     x2 = high_multiply(x, x)
@@ -119,16 +119,16 @@ def negative_exponential(values: np.ndarray) -> np.ndarray:
 
 
 def scale_double(values: np.ndarray, multiplier: int, shift: int) -> np.ndarray:
-    """As tz_scale_double."""
+    """Scale as tz_scale_double."""
     raised = (values << max(shift, 0)).astype(np.int32).astype(np.int64)
     scaled = high_multiply(raised, multiplier)
     return divide_by_power(scaled, -shift) if shift < 0 else scaled
 
 
 def interpolate(table: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """As tz_interpolate: (n,) values of int16 looked up in a table (513,)."""
+    """Look up values of int16 in a table (513,) as tz_interpolate: (n,)."""
     values = values.astype(np.int64)
-    place = 256 + (values >> 7)
-    base = table[place].astype(np.int64)
-    slope = (table[place + 1] - base).astype(np.int16).astype(np.int64)
+    index = 256 + (values >> 7)
+    base = table[index].astype(np.int64)
+    slope = (table[index + 1] - base).astype(np.int16).astype(np.int64)
     return (base + ((slope * (values & 127) + 64) >> 7)).astype(np.int16)

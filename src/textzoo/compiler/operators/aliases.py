@@ -1,8 +1,8 @@
-"""Which tensors may share memory: when each one is read, and when memory that others can see is written again.
+"""Which tensors may share memory: when each one is read, and when memory that others read is written again.
 
 Every tensor is computed once, so memory is written a second time in one case only: an old state becomes the new one,
 either where that is computed in the old one's memory, or at the end of the step, when new states are copied ("carried")
-over old ones. A tensor may therefore lie in memory that is not its own as long as no such write falls between the
+over old ones. A tensor may therefore be in memory that is not its own as long as no such write falls between the
 moment it is computed and the last moment it is read. Passes ask; `verifier.py` checks what came out.
 
 Time is counted in nodes of the graph: node 0, 1, ..., then the carrying of states, then reading from outside.
@@ -36,25 +36,25 @@ class Lifetimes:
         self._states = {id(state.before): state for state in graph.states}
 
     def computed(self, tensor: Tensor) -> int:
-        """The time of the node that computes a tensor; -1 for inputs, old states and constants."""
+        """Return the time of the node that computes a tensor; -1 for inputs, old states and constants."""
         return self._computed.get(id(tensor), BEFORE_ALL)
 
     def last_read(self, tensor: Tensor) -> int:
-        """The last time at which a tensor itself is read; views of it are read at times of their own."""
+        """Return the last time at which a tensor itself is read; views of it are read at times of their own."""
         return self._read.get(id(tensor), BEFORE_ALL)
 
     def overwritten(self, storage: Tensor) -> int | None:
-        """The time from which memory holds something else than at the beginning; None if that never happens."""
+        """Return the time from which memory holds something else than at the beginning; None if that never happens."""
         state = self._states.get(id(storage))
         if state is None:
             return None
         return self.computed(state.after) if same_location(state.after, state.before) else self.carrying
 
     def may_lie_in(self, tensor: Tensor, view: View) -> bool:
-        """Whether a tensor may be read where another one lies, instead of being copied when it is computed.
+        """Return whether a tensor may be read in the memory of another one, instead of being copied there.
 
         What is seen from outside needs an address that is known when compiling, in memory that can be written. The
-        indices that tell where it lies must last as long as the tensor.
+        indices that give its location must last as long as the tensor.
         """
         if self.graph.leaves(tensor) and (view.base.storage.is_constant or moves_of(view)):
             return False
@@ -62,7 +62,7 @@ class Lifetimes:
         return self.lasts(tensor, view.base.storage) and all(self.lasts(tensor, index) for index in indices)
 
     def lasts(self, tensor: Tensor, storage: Tensor) -> bool:
-        """Whether memory keeps its values from when a tensor is computed until it is read for the last time.
+        """Return whether memory keeps its values from when a tensor is computed until it is read for the last time.
 
         All new states are read before the first old one is overwritten (`lowering.carried_states`).
         """
@@ -73,17 +73,17 @@ class Lifetimes:
         return last < overwritten or last == overwritten == self.carrying
 
     def may_be_computed_inside(self, tensor: Tensor) -> bool:
-        """Whether a tensor may be computed at its place in one that is made of it, and which is computed later.
+        """Return whether a tensor may be computed inside the memory of one that is made of it and computed later.
 
-        Every part of that one is written by one tensor only, and nobody overwrites it.
+        Every part of that one is written by one tensor only, and nothing overwrites it.
         """
         has_own_memory = tensor.view is None and self.computed(tensor) != BEFORE_ALL
         return has_own_memory and not self.graph.leaves(tensor)
 
     def may_be_updated(self, state: State) -> bool:
-        """Whether a new state may be computed in the memory of the old one.
+        """Return whether a new state may be computed in the memory of the old one.
 
-        Nobody may read the old one, or what lies in it, afterwards; nor may what computes the new one, but for the
+        Nothing may read the old one, or what is in it, afterwards; nor may what computes the new one, but for the
         elements that it replaces at that moment, or leaves as they are.
         """
         time = self.computed(state.after)
@@ -97,20 +97,21 @@ class Lifetimes:
 
 
 def same_location(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors begin at the same element of the same memory, wherever run-time indices put that."""
+    """Return whether two tensors begin at the same element of the same memory, wherever run-time indices put that."""
     return a.location() == b.location()
 
 
 def moves_of(view: View) -> tuple[Move, ...]:
-    """All run-time indices that decide where a view lies, those of its base included."""
+    """Return all run-time indices that decide the location of a view, those of its base included."""
     return (*view.base.location()[2], *view.moves)
 
 
 def turns_are_independent(first: Loop, second: Loop) -> bool:
-    """Whether two loops, one after the other, may be one loop that does in each turn what both do.
+    """Return whether two loops, one after the other, may be one loop that does in each iteration what both do.
 
-    That holds if no turn needs, or spoils, what another turn of the other loop writes: memory that one of them writes
-    must be touched by both in the same order, and must not hold an index that tells where the other one's elements lie.
+    That holds if no iteration needs, or overwrites, what another iteration of the other loop writes: memory that one
+    of them writes must be touched by both in the same order, and must not hold an index that gives the location of the
+    other one's elements.
     """
     if first.shape != second.shape:
         return False
@@ -119,7 +120,7 @@ def turns_are_independent(first: Loop, second: Loop) -> bool:
 
 
 def keeps_to_its_turn(writer: Compute, other: Compute) -> bool:
-    """Whether what `writer` writes is touched by `other` in the same turn only."""
+    """Return whether `other` touches what `writer` writes in the same iteration only."""
     target = writer.target
     touched = [*other.operands, other.target]
     indices = [storage for operand in touched for storage in operand.tensor.touched()[1:]]

@@ -28,7 +28,7 @@ class AttentionParts:
         keys: Cache of (heads, context, width).
         values: The same.
         scores: The product of query and keys.
-        masked_score: The constant that takes the place of a score after `position`.
+        masked_score: The constant instead of a score after `position`.
         position: The last valid position.
         softmax: Of the masked scores.
         product: The product of the softmax and the values.
@@ -56,7 +56,7 @@ class Attention(Operator):
         return []
 
     def macs(self, node: Node) -> int:
-        """Of the scores and of the weighted values."""
+        """Count those of the scores and of the weighted values."""
         return 2 * node.inputs[1].size
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
@@ -67,17 +67,17 @@ class Attention(Operator):
 
 
 def scratch_s8(context: int, width: int) -> int:
-    """Bytes of tz_attention_s8_scratch_bytes."""
+    """Return tz_attention_s8_scratch_bytes."""
     return 4 * context + 4 * width + 2 * (width + 3 & ~3)
 
 
 def scratch_s16(context: int, width: int) -> int:
-    """Bytes of tz_attention_s16_scratch_bytes."""
+    """Return tz_attention_s16_scratch_bytes."""
     return 4 * width + 2 * context
 
 
 def call_s8(node: Node) -> Call:
-    """Caches of int8."""
+    """Return the call for caches of int8."""
     parts: AttentionParts = node.attributes
     heads, context, width = parts.keys.shape
     struct = Struct(
@@ -87,7 +87,7 @@ def call_s8(node: Node) -> Call:
 
 
 def call_s16(node: Node) -> Call:
-    """Caches of int16."""
+    """Return the call for caches of int16."""
     parts: AttentionParts = node.attributes
     heads, context, width = parts.keys.shape
     fields = {
@@ -106,7 +106,7 @@ def call(node: Node, struct: Struct, scratch: Scratch, header: str) -> Call:
 
 
 def shards_of_heads(made: Call, shape: tuple[int, int, int]) -> tuple[Shard, ...]:
-    """Some heads each, of caches (heads, context, width), which lie head by head; nothing where that is too little."""
+    """Share the heads of caches (heads, context, width) between two shards; none where there is too little to do."""
     heads, context, width = shape
     border = heads - heads // 2
     # Both products, over half of the positions: the mean.
@@ -125,7 +125,7 @@ def shards_of_heads(made: Call, shape: tuple[int, int, int]) -> tuple[Shard, ...
 
 
 def heads_field(made: Call, count: int) -> dict[str, object]:
-    """What says the number of heads: `heads`, or the rows of int16's softmax."""
+    """Return the field with the number of heads: `heads`, or the rows of int16's softmax."""
     if "heads" in made.struct.fields:
         return {"heads": count}
     softmax = made.struct.fields["softmax"]
@@ -133,13 +133,13 @@ def heads_field(made: Call, count: int) -> dict[str, object]:
 
 
 def wide_scale(product: Node) -> Struct:
-    """The factor of a product of int16."""
+    """Return the factor of a product of int16."""
     factor = quantize_multiplier(product_factor(product))
     return Struct("tz_wide_scale_t", {"multiplier": factor.reduced, "shift": factor.shift})
 
 
 def tables(node: Node) -> dict[str, object]:
-    """Exponentials by distance; for 15 bits also the reciprocals."""
+    """Return the exponentials by distance; for 15 bits also the reciprocals."""
     parts: AttentionParts = node.attributes
     symbol = node.output.symbol
     if parts.kernel == "attention_s8":
@@ -160,14 +160,14 @@ def tables(node: Node) -> dict[str, object]:
 
 
 def exponentials_p16(scale: float) -> np.ndarray:
-    """(256,) int16: what SOFTMAX of int16 takes for the distances 0 to 255 from the largest score."""
+    """Return (256,) int16: what SOFTMAX of int16 takes for the distances 0 to 255 from the largest score."""
     factor = any_multiplier(scale / STEPS_S16)
     scaled = scale_double(-np.arange(256, dtype=np.int64), factor.multiplier, factor.shift) + 32767
     return interpolate(softmax_exponentials_s16(), np.clip(scaled, -32768, 32767)).astype(np.int16)
 
 
 def numbers(node: Node) -> dict[str, int]:
-    """Zero points and factors of both products."""
+    """Return the zero points and factors of both products."""
     parts: AttentionParts = node.attributes
     output = quantize_multiplier(product_factor(parts.product))
     wide = parts.kernel == "attention_s8_p16"

@@ -21,7 +21,7 @@ ANY_NUMBER = 1_000_000
 
 
 class Activation(IntEnum):
-    """The schema's ActivationFunctionType, as far as LiteRT heeds it."""
+    """The schema's ActivationFunctionType, as far as LiteRT takes it into account."""
 
     NONE = 0
     RELU = 1
@@ -40,12 +40,12 @@ ACTIVATION_BOUNDS = {
 
 @dataclass(frozen=True)
 class Target:
-    """What the code is made for.
+    """What the code is compiled for.
 
     Attributes:
         variant: Preferred kernels, a folder of deployment/runtime. A kernel that has no such variant stays generic.
         weights: deployment.weights: which forms of packed weights are wanted.
-        kernels: What this means for the model at hand: kernels of FULLY_CONNECTED int8, in the order in which they are
+        kernels: What this means for the model: kernels of FULLY_CONNECTED int8, in the order in which they are
             tried for a matrix. The compiler fills it in.
         cores: 2 where matrix products are shared by two cores.
     """
@@ -74,7 +74,7 @@ class Operator(ABC):
     same_scale: slice = slice(0)
 
     def arity_problems(self, node: Node) -> list[str]:
-        """Problems of inputs and outputs that are missing or too many: `problems` may rely on them."""
+        """Return the problems of inputs and outputs that are missing or too many: `problems` may rely on them."""
         fewest, most = self.arity
         required = node.inputs if most == ANY_NUMBER else node.inputs[:fewest]
         if not fewest <= len(node.inputs) <= most or any(tensor is None for tensor in required):
@@ -83,60 +83,76 @@ class Operator(ABC):
 
     @abstractmethod
     def problems(self, node: Node) -> list[str]:
-        """Why this node cannot be compiled, in a few words each; empty if it can. Checked after `arity_problems`."""
+        """Return why a node cannot be compiled, in a few words each; empty if it can. Follows `arity_problems`."""
 
     @abstractmethod
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """The statements that compute the node; only called where there are no problems."""
+        """Return the statements that compute the node; only called where there are no problems."""
 
     @abstractmethod
     def macs(self, node: Node) -> int:
-        """The multiplications of products of matrices in one step, all positions of a cache counted."""
+        """Return the multiplications of products of matrices in one step, all positions of a cache counted."""
 
     def tied(self, node: Node) -> list[Tensor]:
-        """The inputs of `same_scale`."""
+        """Return the inputs of `same_scale`."""
         return [tensor for tensor in node.inputs[self.same_scale] if tensor is not None]
 
     def alias(self, node: Node) -> View | None:
-        """Where the output lies inside an input, if it is one contiguous part of it, such as a row of a table."""
+        """Return where the output is inside an input, if it is one contiguous part of it, such as a row of a table."""
         return None
 
     def copies(self, node: Node) -> list[Loop]:
-        """All that an operator does which only rearranges elements: loops that copy, every output element once.
+        """Return loops that copy every output element once, where that is all the operator does.
 
         Empty for other operators. Either side of a loop may be an alias of the other one: see `lower`.
         """
         return []
 
     def movement(self, node: Node) -> list[Loop]:
-        """The same where an element may be written again: by an update after a copy."""
+        """Return the same where an element may be written again: by an update after a copy."""
         return self.copies(node)
 
     def has_table(self, node: Node) -> bool:
-        """Whether the node is computed by a look-up table of 256 int8 entries."""
+        """Return whether the node is computed by a look-up table of 256 int8 entries."""
         return False
 
     def table_s8(self, node: Node) -> np.ndarray:
-        """(256,) int8: its outputs for the inputs -128 to 127; only asked for where `has_table`."""
+        """Return the outputs for the inputs -128 to 127, (256,) int8; only called where `has_table`."""
         raise NotImplementedError
 
+    def table_read(self, node: Node) -> Tensor | None:
+        """Return the table of which the node reads entries at run-time indices, if that is what it does."""
+        return None
+
+    def entries(self, node: Node) -> np.ndarray:
+        """Return the constant table (..., length) as (entries, length); only asked for where there is one to read."""
+        raise NotImplementedError
+
+    def unpacks(self, node: Node, weights: Tensor) -> bool:
+        """Return whether a kernel of the node can read these constant int8 weights, or this table, packed."""
+        return self.table_read(node) is weights
+
+    def known_value(self, node: Node) -> np.ndarray | None:
+        """Return the output of an operator that needs no values of tensors but constants; None for all others."""
+        return None
+
     def operands_apart(self, node: Node) -> list[Tensor]:
-        """The operands whose memory the output must not be written to."""
+        """Return the operands whose memory the output must not be written to."""
         return node.operands()
 
 
 def no_products(self: Operator, node: Node) -> int:
-    """`macs` of an operator without products of matrices."""
+    """Return 0: `macs` of an operator without products of matrices."""
     return 0
 
 
 def operands_of_other_shape(self: Operator, node: Node) -> list[Tensor]:
-    """`operands_apart` of an operator whose output elements depend only on the operands' elements at the same index."""
+    """Return operands of another shape, and views: `operands_apart` of an operator that works element by element."""
     return [operand for operand in node.operands() if operand.view is not None or operand.shape != node.output.shape]
 
 
 def quantized(tensor: Tensor | None, *dtypes: str, shifted: bool = False) -> list[str]:
-    """Problems of a tensor that must be quantized as a whole, with one of the dtypes.
+    """Return the problems of a tensor that must be quantized as a whole, with one of the dtypes.
 
     Args:
         tensor: It.
@@ -156,25 +172,25 @@ def quantized(tensor: Tensor | None, *dtypes: str, shifted: bool = False) -> lis
 
 
 def unshifted(tensor: Tensor) -> list[str]:
-    """Problems of a tensor of int16 whose zero point is not 0."""
+    """Return the problems of a tensor of int16 whose zero point is not 0."""
     is_shifted = str(tensor.dtype) == "int16" and tensor.zero_point != 0
     return [f"{tensor.describe()} with zero point {tensor.zero_point} instead of 0"] if is_shifted else []
 
 
 def format_problems(tensor: Tensor, scale: float, zero_point: int) -> list[str]:
-    """Problems of an output for which LiteRT takes only one scale and zero point."""
+    """Return the problems of an output for which LiteRT takes only one scale and zero point."""
     if (tensor.scale, tensor.zero_point) == (scale, zero_point):
         return []
     return [f"an output of scale {tensor.scale:g} and zero point {tensor.zero_point}, not {scale:g} and {zero_point}"]
 
 
 def constant(tensor: Tensor | None, what: str) -> list[str]:
-    """Problems of an input that must be known when compiling."""
+    """Return the problems of an input that must be known when compiling."""
     return [] if tensor is not None and tensor.is_constant else [f"{what} must be a constant"]
 
 
 def factor_problems(*reals: float) -> list[str]:
-    """Problems of factors between scales that do not fit the kernels."""
+    """Return the problems of factors between scales that do not fit the kernels."""
     problems = []
     for real in reals:
         try:
@@ -185,7 +201,7 @@ def factor_problems(*reals: float) -> list[str]:
 
 
 def hoisted_struct(factor: Factor, zero_point: int) -> Struct:
-    """A factor and a zero point as `tz_scale_hoisted` takes them; see `can_hoist`.
+    """Return a factor and a zero point as `tz_scale_hoisted` takes them; see `can_hoist`.
 
     A shift of 0, allowed for a factor of 1/2 and even values only, becomes doubling first and halving afterwards.
     """
@@ -195,7 +211,7 @@ def hoisted_struct(factor: Factor, zero_point: int) -> Struct:
 
 
 def can_hoist(factor: Factor, largest: int, even: bool = False) -> bool:
-    """Whether `tz_scale_hoisted` gives the same as `tz_scale_double`.
+    """Return whether `tz_scale_hoisted` gives the same as `tz_scale_double`.
 
     Args:
         factor: Must be below 1/2; or 1/2 for even values, where nothing is rounded.
@@ -212,7 +228,7 @@ def scale_struct(factor: Factor, zero_point: int) -> Struct:
 
 
 def activation_range(tensor: Tensor, activation: int = Activation.NONE) -> tuple[int, int]:
-    """Smallest and largest integer of an output with a fused activation, as CalculateActivationRangeQuantized."""
+    """Return the smallest and the largest integer of an output, as CalculateActivationRangeQuantized."""
     low, high = INTEGER_RANGES[str(tensor.dtype)]
     real_low, real_high = ACTIVATION_BOUNDS[activation]
     if real_low is not None:
@@ -223,19 +239,19 @@ def activation_range(tensor: Tensor, activation: int = Activation.NONE) -> tuple
 
 
 def quantize_real(value: float, tensor: Tensor) -> int:
-    """A real number on a tensor's scale: rounded half away from zero in float32."""
+    """Bring a real number to a tensor's scale: rounded half away from zero in float32."""
     ratio = float32_quotient(value, tensor.scale)
     return tensor.zero_point + int(np.trunc(ratio + np.copysign(0.5, ratio)))
 
 
 def float32_quotient(a: float, b: float) -> float:
-    """a / b in float32; infinite where that overflows."""
+    """Return a / b in float32; infinite where that overflows."""
     with np.errstate(all="ignore"):
         return float(np.float32(a) / np.float32(b))
 
 
 def activation_problems(tensor: Tensor, activation: int) -> list[str]:
-    """Problems of an output with a fused activation."""
+    """Return the problems of an output with a fused activation."""
     if activation not in ACTIVATION_BOUNDS:
         return [f"fused activation {activation}"]
     bounds = [abs(float32_quotient(bound, tensor.scale)) for bound in ACTIVATION_BOUNDS[activation] if bound]
@@ -248,13 +264,13 @@ def range_struct(tensor: Tensor, activation: int = Activation.NONE) -> Struct:
 
 
 def option(node: Node, name: str, default: Any = 0) -> Any:
-    """An option by the schema's name, or the default where the node has none."""
+    """Return an option by the schema's name, or the default where the node has none."""
     value = node.options.get(name, default)
     return default if value is None else value
 
 
 def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Strides in elements of a contiguous tensor."""
+    """Return the strides in elements of a contiguous tensor."""
     strides, step = [], 1
     for size in reversed(shape):
         strides.append(step)
@@ -263,20 +279,20 @@ def row_major(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def broadcast_walk(tensor: Tensor, shape: tuple[int, ...]) -> Operand:
-    """How a loop over `shape` walks over a tensor that is broadcast to it."""
+    """Return how a loop over `shape` walks over a tensor that is broadcast to it."""
     padded = (1,) * (len(shape) - len(tensor.shape)) + tensor.shape
     strides = [0 if size == 1 else step for size, step in zip(padded, row_major(padded), strict=True)]
     return Operand(tensor, tuple(strides))
 
 
 def axes_problems(node: Node) -> list[str]:
-    """Problems of tensors with more axes than loops have."""
+    """Return the problems of tensors with more axes than loops have."""
     ranks = [len(tensor.shape) for tensor in (*node.operands(), *node.outputs)]
     return [f"{max(ranks)} axes, more than {MAX_AXES}"] if max(ranks) > MAX_AXES else []
 
 
 def broadcast_problems(node: Node) -> list[str]:
-    """Problems of inputs that cannot be broadcast to the output's shape."""
+    """Return the problems of inputs that cannot be broadcast to the output's shape."""
     shapes = [tensor.shape for tensor in node.operands()]
     if problems := axes_problems(node):
         return problems

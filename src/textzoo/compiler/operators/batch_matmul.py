@@ -62,7 +62,7 @@ def types_of(node: Node) -> tuple[str, ...]:
 
 
 def type_problems(node: Node) -> list[str]:
-    """Problems of tensors that are not quantized, or whose types have no kernel."""
+    """Return the problems of tensors that are not quantized, or whose types have no kernel."""
     tensors = (*node.operands(), *([] if str(node.output.dtype) == "int32" else [node.output]))
     problems = [text for tensor in tensors for text in quantized(tensor, "int8", "int16")]
     if problems or types_of(node) not in KERNELS:
@@ -74,7 +74,7 @@ def type_problems(node: Node) -> list[str]:
 
 
 def wide_problems(node: Node) -> list[str]:
-    """Problems of int16 sums that LiteRT's arithmetic does not hold."""
+    """Return the problems of int16 sums that LiteRT's arithmetic does not hold."""
     if str(node.output.dtype) == "int8":
         return []
     if quantize_multiplier(product_factor(node)).shift > MAX_WIDE_SHIFT:
@@ -84,7 +84,7 @@ def wide_problems(node: Node) -> list[str]:
 
 
 def matrix_shapes(node: Node) -> tuple[tuple[int, int], tuple[int, int]]:
-    """(rows, depth) and (depth, columns), transpositions undone."""
+    """Return (rows, depth) and (depth, columns), transpositions undone."""
     a, b = (tensor.shape[-2:] for tensor in node.operands())
     a = a[::-1] if option(node, "adjX", False) else a
     b = b[::-1] if option(node, "adjY", False) else b
@@ -92,14 +92,14 @@ def matrix_shapes(node: Node) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def product_factor(node: Node) -> float:
-    """a * b in float32, divided by the output's scale in double precision."""
+    """Return a * b in float32, divided by the output's scale in double precision."""
     a, b = (np.float32(tensor.scale) for tensor in node.operands())
     with np.errstate(all="ignore"):
         return float(a * b) / float32(node.output.scale)
 
 
 def walks(node: Node) -> dict[str, object]:
-    """Sizes and strides of both operands."""
+    """Return the sizes and strides of both operands."""
     (rows, depth), (_, columns) = matrix_shapes(node)
     a, b = node.operands()
     a_strides, b_strides = row_major(a.shape)[-2:], row_major(b.shape)[-2:]
@@ -121,14 +121,14 @@ def walks(node: Node) -> dict[str, object]:
 
 
 def batch_strides(tensor: Tensor, axes: int) -> tuple[int, ...]:
-    """Elements per step of each of the three batch axes; 0 where the tensor is broadcast or the axis missing."""
+    """Return the elements per step of each of the three batch axes; 0 where it is broadcast or missing."""
     own = tensor.shape[:-2]
     strides = [0 if size == 1 else step for size, step in zip(own, row_major(tensor.shape)[:-2], strict=True)]
     return (0,) * (BATCH_AXES - len(own)) + tuple(strides)
 
 
 def numbers(node: Node) -> dict[str, int]:
-    """Zero points and factor; int16 takes 16 bits of the multiplier, int32 none of them."""
+    """Return the zero points and the factor; int16 takes 16 bits of the multiplier, int32 none of them."""
     a, b = node.operands()
     kept = {"a_zero_point": a.zero_point, "b_zero_point": b.zero_point}
     if str(node.output.dtype) == "int32":

@@ -53,7 +53,7 @@ class Comparison(Operator):
         return self.scale_problems(node) or broadcast_problems(node)
 
     def is_scaled(self, node: Node) -> bool:
-        """Whether LiteRT brings the values to a common scale."""
+        """Return whether LiteRT brings the values to a common scale."""
         a, b = node.operands()
         return str(a.dtype) == "int8" or (str(a.dtype) == "int16" and self.of_equality and bool(a.scales or b.scales))
 

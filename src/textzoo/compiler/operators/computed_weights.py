@@ -31,18 +31,18 @@ MAX_WIDE_SUM = 2**47 - 1
 
 
 def has_computed_form(node: Node) -> bool:
-    """Whether the weights are not constant int8 without a zero point."""
+    """Return whether the weights are not constant int8 without a zero point."""
     weights = node.inputs[1]
     return not weights.is_constant or weights_zero_point(weights) != 0 or str(weights.dtype) == "int16"
 
 
 def weights_zero_point(weights: Tensor) -> int:
-    """With one scale per row LiteRT takes 0."""
+    """Return the zero point of weights; LiteRT takes 0 where there is one scale per row."""
     return weights.zero_point if len(weights.scales) == 1 else 0
 
 
 def problems_of_computed(node: Node) -> list[str]:
-    """Why a node cannot be compiled, its shapes and bias left aside."""
+    """Return why a node cannot be compiled, its shapes and bias left aside."""
     source, weights = node.inputs[:2]
     types = tuple(str(tensor.dtype) for tensor in (source, weights, node.output))
     if types not in KERNELS or len(weights.scales) not in (1, weights.shape[0]):
@@ -54,7 +54,7 @@ def problems_of_computed(node: Node) -> list[str]:
 
 
 def wide_problems(node: Node) -> list[str]:
-    """Problems of int16 weights."""
+    """Return the problems of int16 weights."""
     reals = wide_factors(node)
     if problems := factor_problems(*reals):
         return problems[:1]
@@ -65,7 +65,7 @@ def wide_problems(node: Node) -> list[str]:
 
 
 def wide_factors(node: Node) -> list[float]:
-    """Those of int16 weights, one per row: where there is one scale, LiteRT multiplies it in float32."""
+    """Return the factors of int16 weights, one per row: where there is one scale, LiteRT multiplies it in float32."""
     source, weights = node.inputs[:2]
     if len(weights.scales) > 1:
         return row_factors(node)
@@ -75,7 +75,7 @@ def wide_factors(node: Node) -> list[float]:
 
 
 def largest_sum_of(node: Node) -> int:
-    """No sum can be larger in size."""
+    """Return a bound on the size of all sums."""
     source, weights = node.inputs[:2]
     bias = int(np.abs(plain_bias(node)).max())
     distances = largest_distance(source, source.zero_point) * largest_distance(weights, weights_zero_point(weights))
@@ -83,13 +83,13 @@ def largest_sum_of(node: Node) -> int:
 
 
 def largest_distance(tensor: Tensor, zero_point: int) -> int:
-    """Of a value from the zero point."""
+    """Return the largest distance of a value from the zero point."""
     low, high = INTEGER_RANGES[str(tensor.dtype)]
     return max(high - zero_point, zero_point - low)
 
 
 def computed_layer(node: Node) -> Call:
-    """The call for one vector."""
+    """Return the call for one vector."""
     source, weights = node.inputs[:2]
     rows, columns = weights.shape
     fields = {
@@ -110,7 +110,7 @@ def computed_layer(node: Node) -> Call:
 
 
 def factor_fields(node: Node) -> dict[str, object]:
-    """Of every row: in double precision, or for int16 weights as multiplier and shift."""
+    """Return the factor of every row: in double precision, or for int16 weights as multiplier and shift."""
     no_arrays = dict.fromkeys(("mantissas", "exponents", "multipliers", "shifts"), 0)
     if str(node.inputs[1].dtype) == "int16":
         factors = [quantize_multiplier(real) for real in wide_factors(node)]

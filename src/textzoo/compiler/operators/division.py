@@ -19,14 +19,14 @@ MAX_BITS = 31
 
 
 def quotient_factor(node: Node) -> float:
-    """a / (b * output) in float32, as LiteRT computes it."""
+    """Return a / (b * output) in float32, as LiteRT computes it."""
     a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
     with np.errstate(all="ignore"):
         return float(a / (b * output))
 
 
 def distances(tensor: Tensor) -> tuple[int, int]:
-    """How near to its zero point a tensor's values can be, and how far from it."""
+    """Return how near to its zero point a tensor's values can be, and how far from it."""
     if tensor.is_constant:
         found = np.abs(tensor.value.astype(np.int64) - tensor.zero_point)
         return int(found.min()), int(found.max())
@@ -35,7 +35,7 @@ def distances(tensor: Tensor) -> tuple[int, int]:
 
 
 def shift_problems(node: Node) -> list[str]:
-    """Problems of quotients whose last shift to the right can leave [0, 31].
+    """Return the problems of quotients whose last shift to the right can leave [0, 31].
 
     It is the bits of the divisor after its first one, plus how far the dividend can be raised, less the factor's shift.
     """

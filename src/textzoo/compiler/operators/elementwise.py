@@ -80,12 +80,12 @@ class Selection(Elementwise):
 
 
 def kinds(node: Node) -> set[str]:
-    """The dtypes of all inputs and the output."""
+    """Return the dtypes of all inputs and the output."""
     return {str(tensor.dtype) for tensor in (*node.operands(), node.output)}
 
 
 def same_type_problems(node: Node, *dtypes: str, shifted: bool = False) -> list[str]:
-    """Problems of a node whose inputs and output must be quantized with the same dtype; `shifted` as of `quantized`."""
+    """Return the problems of inputs and output that must be quantized with one dtype; `shifted` as of `quantized`."""
     tensors = (*node.inputs, node.output)
     problems = [text for tensor in tensors for text in quantized(tensor, *dtypes, shifted=shifted)]
     return problems or ([] if len(kinds(node)) == 1 else [f"mixed types {', '.join(sorted(kinds(node)))}"])
@@ -96,12 +96,12 @@ def activation_of(node: Node) -> int:
 
 
 def are_integers(node: Node) -> bool:
-    """Whether a node computes with plain int32, such as positions."""
+    """Return whether a node computes with plain int32, such as positions."""
     return kinds(node) == {"int32"}
 
 
 def plain_ending(node: Node, endings: Mapping[str, str]) -> str | None:
-    """The ending of the functions for plain integers, such as positions, where a node computes with these.
+    """Return the ending of the functions for plain integers, such as positions, where a node computes with these.
 
     int16 is quantized where any tensor has a scale.
     """
@@ -114,7 +114,7 @@ def plain_ending(node: Node, endings: Mapping[str, str]) -> str | None:
 def arithmetic_problems(
     node: Node, check: Callable[[Node], list[str]], endings: Mapping[str, str] = OF_32_BITS
 ) -> list[str]:
-    """Problems of ADD, SUB and MUL: of plain integers, or `check` for quantized ones."""
+    """Return the problems of ADD, SUB and MUL: of plain integers, or `check` for quantized ones."""
     if plain_ending(node, endings) is not None:
         is_clamped = activation_of(node) != Activation.NONE
         return [f"a fused activation of {node.output.dtype} without a scale"] if is_clamped else []
@@ -123,7 +123,7 @@ def arithmetic_problems(
 
 
 def below_one_problems(what: str, *reals: float) -> list[str]:
-    """`what`, if factors are not between 0 and 1: LiteRT ends the process there."""
+    """Return `what`, if factors are not between 0 and 1: LiteRT ends the process there."""
     problems = factor_problems(*reals)
     held = not problems and all(real > 0 and quantize_multiplier(real).shift <= 0 for real in reals)
     return problems or ([] if held else [what])
@@ -133,7 +133,7 @@ def below_one_problems(what: str, *reals: float) -> list[str]:
 
 
 def sum_factors(node: Node) -> tuple[float, float, float]:
-    """The factors of both inputs to the common scale, and of that to the output."""
+    """Return the factors of both inputs to the common scale, and of that to the output."""
     a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
     with np.errstate(over="ignore"):
         twice_max = float(2 * max(a, b))
@@ -142,7 +142,7 @@ def sum_factors(node: Node) -> tuple[float, float, float]:
 
 
 def square_factors(node: Node) -> tuple[float, float, float]:
-    """The same for the square of the difference."""
+    """Return the same for the square of the difference."""
     a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
     with np.errstate(over="ignore"):
         steps = float(np.float32(1 << 2 * LEFT_SHIFT_OF_SQUARES) * output)
@@ -162,7 +162,7 @@ def sum_struct(node: Node, reals: tuple[float, float, float], left_shift: int) -
 
 
 def power_shifts(node: Node) -> tuple[int, int] | None:
-    """How far both inputs are shifted to the right where all scales are powers of two, and LiteRT makes use of it."""
+    """Return the right shifts of both inputs where all scales are powers of two, and LiteRT makes use of it."""
     exponents = [power_of_two(tensor.scale) for tensor in (*node.operands(), node.output)]
     if str(node.output.dtype) != "int16" or not option(node, "potScaleInt16", False) or None in exponents:
         return None
@@ -186,7 +186,7 @@ def check_sum(name: str, node: Node) -> list[str]:
 
 
 def choose_sum(name: str, endings: Mapping[str, str], node: Node) -> Function:
-    """`name`: add or subtract; `endings`: those of plain integers."""
+    """Return a function that chooses `name`: add or subtract; `endings`: those of plain integers."""
     if (ending := plain_ending(node, endings)) is not None:
         return f"tz_integer_{name}{ending}", None
     if (shifts := power_shifts(node)) is None:
@@ -211,7 +211,7 @@ def choose_square(node: Node) -> Function:
 
 
 def multiply_factor(node: Node) -> float:
-    """a * b / output in float32, as LiteRT computes it."""
+    """Return a * b / output in float32, as LiteRT computes it."""
     a, b, output = (np.float32(tensor.scale) for tensor in (*node.operands(), node.output))
     with np.errstate(all="ignore"):
         return float(a * b / output)
@@ -261,7 +261,7 @@ def choose_quantize(node: Node) -> Function:
 
 
 def check_requantize(node: Node) -> list[str]:
-    """int16 may have a zero point, except to int16; int32 any."""
+    """Allow a zero point of int16, except to int16, and any of int32."""
     source, output = node.inputs[0], node.output
     may_shift = {str(source.dtype), str(output.dtype)} != {"int16"}
     problems = quantized(source, "int8", "int16", "int32", shifted=may_shift)
@@ -274,7 +274,7 @@ def choose_requantize(node: Node) -> Function:
 
 
 def requantization(node: Node, factor: Factor, activation: int = Activation.NONE) -> Function:
-    """From a node's only input to its output's scale."""
+    """Return the factor from a node's only input to its output."""
     fields = {
         "zero_point": node.operands()[0].zero_point,
         "output": scale_struct(factor, node.output.zero_point),
@@ -310,7 +310,7 @@ def arithmetic(
     choose: Callable[[Node], Function],
     endings: Mapping[str, str] = OF_ANY_BITS,
 ) -> Elementwise:
-    """ADD, SUB or MUL; `endings`: the plain integers that it takes."""
+    """Return ADD, SUB or MUL; `endings`: the plain integers that it takes."""
     return Elementwise(name, ARITHMETIC, partial(arithmetic_problems, check=check, endings=endings), choose)
 
 

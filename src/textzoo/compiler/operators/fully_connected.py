@@ -71,6 +71,10 @@ class FullyConnected(Operator):
     def macs(self, node: Node) -> int:
         return node.inputs[0].size * node.inputs[1].shape[0]
 
+    def unpacks(self, node: Node, weights: Tensor) -> bool:
+        """Return whether these are weights of int8 activations, which are packed anyway."""
+        return node.inputs[1] is weights and str(node.inputs[0].dtype) == "int8"
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
         if has_computed_form(node):
             return [repeated(node, computed_layer(node))]
@@ -83,13 +87,13 @@ class FullyConnected(Operator):
 
 
 def repeated(node: Node, call: Call) -> Call:
-    """The call for every vector of the input."""
+    """Return the call for every vector of the input."""
     call.repeats = node.inputs[0].size // node.inputs[1].shape[1]
     return call
 
 
 def problems_of_constant(node: Node) -> list[str]:
-    """Problems of constant int8 weights."""
+    """Return the problems of constant int8 weights."""
     source, weights = node.inputs[:2]
     if source.dtype != node.output.dtype:
         return [f"{source.describe()} to {node.output.describe()}"]
@@ -101,19 +105,19 @@ def problems_of_constant(node: Node) -> list[str]:
 
 
 def largest_sums(node: Node, bias: np.ndarray) -> np.ndarray:
-    """(rows,) of the absolute values of all sums that can occur."""
+    """Return a bound on the absolute values of all sums that can occur, (rows,)."""
     lowest, highest = sum_bounds(node, bias)
     return np.maximum(np.abs(lowest), np.abs(highest))
 
 
 def narrow_matrices(nodes: Iterable[Node]) -> list[np.ndarray]:
-    """The weights (rows, columns) of all matrices that meet int8 activations and are packed."""
+    """Return the weights (rows, columns) of all matrices that meet int8 activations and are packed."""
     layers = [node for node in nodes if node.operator == "FULLY_CONNECTED" and not has_computed_form(node)]
     return [node.inputs[1].value for node in layers if str(node.inputs[0].dtype) == "int8"]
 
 
 def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
-    """int8 activations; and the rows (n,) that the call does not compute like LiteRT."""
+    """Return the call for int8 activations, and the rows that it does not compute like LiteRT, (n,)."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
     packed, shards = packed_for(node, target, narrow_kernels(node, target))
@@ -137,7 +141,7 @@ def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
 
 
 def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
-    """Kernels in the order in which they are tried.
+    """Return the kernels in the order in which they are tried.
 
     Where the smallest input means 0 there are none below, as behind a ReLU, which makes many of them 0.
     """
@@ -149,7 +153,7 @@ def narrow_kernels(node: Node, target: Target) -> tuple[str, ...]:
 
 
 def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
-    """int16 activations; and the rows (n,) that the call does not compute like LiteRT."""
+    """Return the call for int16 activations, and the rows that it does not compute like LiteRT, (n,)."""
     source, weights = node.operands()[:2]
     rows, columns = weights.shape
     symbol, bias = node.output.symbol, folded_bias(node)
@@ -177,7 +181,7 @@ def wide_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
 
 
 def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
-    """Some rows (n,) in double precision, over what the call for all rows has written."""
+    """Return the call for some rows (n,) in double precision, over what the call for all rows has written."""
     source, weights = node.operands()[:2]
     symbol = f"{node.output.symbol}_rows"
     arrays = {
@@ -202,7 +206,7 @@ def layer_of_rows(node: Node, rows: np.ndarray) -> Call:
 
 
 def packed_for(node: Node, target: Target, kernels: Sequence[str]) -> tuple[Packed, tuple[Shard, ...]]:
-    """The weights for the first of some kernels that takes them, and how two cores share one vector's product."""
+    """Pack the weights for the first of some kernels that takes them, and for two cores that share a product."""
     source, weights = node.operands()[:2]
     packed = pack_fitting(weights.value, target.variant, kernels)
     is_vector = source.size == weights.shape[1]
@@ -210,18 +214,18 @@ def packed_for(node: Node, target: Target, kernels: Sequence[str]) -> tuple[Pack
 
 
 def sums_are_short(node: Node, bias: np.ndarray) -> bool:
-    """Whether 32 bits hold all sums that can occur, with the bias and without."""
+    """Return whether 32 bits hold all sums that can occur, with the bias and without."""
     return bool(max(largest_sums(node, bias).max(), largest_sums(node, 0 * bias).max()) < 2**31)
 
 
 def wide_factors(node: Node, bias: np.ndarray) -> tuple[list[tuple[Factor, int]], np.ndarray]:
-    """Factors of 62 bits, one per row, that round like LiteRT for every sum that can occur; and the other rows (n,)."""
+    """Find factors of 62 bits, one per row, that round like LiteRT for all possible sums; and the other rows (n,)."""
     highest_step = max(map(abs, output_range(node).values()))
     return precise_factors(np.array(row_factors(node)), largest_sums(node, bias), highest_step)
 
 
 def unfolded_bias(node: Node, call: Call) -> list[Statement]:
-    """A loop that folds the input's zero point into the biases at run time, which the call then reads from RAM.
+    """Return a loop that folds the input's zero point into the biases at run time, which the call then reads from RAM.
 
     The pass folded_biases does the same when compiling. Where the zero point is 0, or the kernel takes it off, there is
     nothing to fold.
@@ -242,17 +246,17 @@ def unfolded_bias(node: Node, call: Call) -> list[Statement]:
 
 
 def integers(symbol: str, values: np.ndarray) -> Tensor:
-    """(n,) numbers as a constant int32 tensor."""
+    """Return numbers as a constant int32 tensor, (n,)."""
     return Tensor(symbol, symbol, values.shape, np.dtype("int32"), value=values.astype(np.int32))
 
 
 def folded_bias(node: Node) -> np.ndarray:
-    """(rows,) int64: the bias with the input's zero point folded in."""
+    """Return the bias with the input's zero point folded in, (rows,) int64."""
     return plain_bias(node) - node.inputs[0].zero_point * row_sums(node)
 
 
 def stored_bias(node: Node, kernel: str) -> tuple[np.ndarray, str]:
-    """(rows,) int32 as the kernel wants it, and its comment; the sparse one takes the zero point off its inputs."""
+    """Return the bias for the kernel, (rows,) int32, and its comment; the sparse kernel adds 128 to the inputs."""
     shape = f"({node.inputs[1].shape[0]})"
     if kernel == SPARSE:
         return plain_bias(node).astype(np.int32), shape
@@ -260,12 +264,12 @@ def stored_bias(node: Node, kernel: str) -> tuple[np.ndarray, str]:
 
 
 def row_sums(node: Node) -> np.ndarray:
-    """(rows,) int64: what all weights of a row are in sum."""
+    """Return the sums of the weights of each row, (rows,) int64."""
     return node.inputs[1].value.astype(np.int64).sum(axis=1)
 
 
 def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(rows,) smallest and largest sum that the inputs can give."""
+    """Return the smallest and the largest sum that the inputs can give, (rows,) each."""
     source, weights = node.inputs[0], node.inputs[1].value.astype(np.int64)
     low, high = INTEGER_RANGES[str(source.dtype)]
     positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
@@ -273,14 +277,14 @@ def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def proved_factors(node: Node, bias: np.ndarray) -> tuple[list[Factor], np.ndarray]:
-    """Multipliers that round like LiteRT for every sum that can occur; and the rows (n,) for which there is none."""
+    """Find multipliers that round like LiteRT for all sums that can occur; and the rows (n,) without one."""
     low, high = output_range(node).values()
     steps = low - node.output.zero_point, high - node.output.zero_point
     return exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps)
 
 
 def factor_constants(symbol: str, factors: list[Factor]) -> dict[str, Constant]:
-    """Multipliers and shifts: one of each per row."""
+    """Return multipliers and shifts as constants: one of each per row."""
     multipliers = np.array([factor.multiplier for factor in factors], np.int32)
     shifts = np.array([factor.shift for factor in factors], np.int8)
     return {

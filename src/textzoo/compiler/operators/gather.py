@@ -6,9 +6,9 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target, no_products, option
+from textzoo.compiler.operators.base import Target, option
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits, moved
-from textzoo.compiler.operators.movement import ANY, normal_axis, same_format_problems
+from textzoo.compiler.operators.movement import ANY, Moving, normal_axis
 from textzoo.compiler.packing.registry import Packed
 
 
@@ -19,14 +19,13 @@ class PackedTable:
     packed: Packed
 
 
-class Gather(Operator):
+class Gather(Moving):
     """GATHER and EMBEDDING_LOOKUP: parts of a table at run-time indices; indices outside are clamped.
 
-    A node's `attributes` are a PackedTable, or None where the table lies in flash as it is.
+    A node's `attributes` are a PackedTable, or None where the table is in flash as it is.
     """
 
     arity = (2, 2)
-    macs = no_products
 
     def __init__(self, name: str, table: int, indices: int, index_types: tuple[str, ...] = ("int32",)) -> None:
         self.same_scale = slice(table, table + 1)
@@ -43,10 +42,10 @@ class Gather(Operator):
         return normal_axis(option(node, "axis"), len(self.table(node).shape))
 
     def batch_axes(self, node: Node) -> int:
-        """How many axes table and indices have in common."""
+        """Return how many axes table and indices have in common."""
         return normal_axis(option(node, "batchDims"), len(self.indices(node).shape))
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         table, indices, axis, batch = self.table(node), self.indices(node), self.axis(node), self.batch_axes(node)
         if str(indices.dtype) not in self.index_types:
             return [f"indices {indices.describe()} instead of {' or '.join(self.index_types)}"]
@@ -61,43 +60,46 @@ class Gather(Operator):
             return [f"{node.output.describe()} instead of {expected}"]
         if indices.is_constant and not 0 <= indices.value.min() <= indices.value.max() < table.shape[axis]:
             return [f"constant indices outside of {table.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def batches(self, node: Node) -> int:
-        """How many tables there are, each with indices of its own."""
+        """Return how many tables there are, each with indices of its own."""
         return int(np.prod(self.table(node).shape[: self.batch_axes(node)]))
 
     def sizes(self, node: Node) -> tuple[int, int, int]:
-        """(outer, places, inner): the table of one batch as three axes, of which the middle one is indexed."""
+        """Return (outer, entries, inner): the table of one batch as three axes, of which the middle one is indexed."""
         shape, axis = self.table(node).shape, self.axis(node)
         return int(np.prod(shape[self.batch_axes(node) : axis])), shape[axis], int(np.prod(shape[axis + 1 :]))
 
     def alias(self, node: Node) -> View | None:
-        """Where the output lies in the table, if it is one contiguous part of it."""
-        outer, places, inner = self.sizes(node)
+        """Return where the output is in the table, if it is one contiguous part of it."""
+        outer, entries, inner = self.sizes(node)
         indices = self.indices(node)
         if outer != 1 or indices.size != 1 or str(indices.dtype) != "int32" or node.attributes:
             return None
-        return View(self.table(node), *moved(indices, 0, inner, places - 1))
+        return View(self.table(node), *moved(indices, 0, inner, entries - 1))
+
+    def table_read(self, node: Node) -> Tensor:
+        return self.table(node)
 
     def entries(self, node: Node) -> np.ndarray:
-        """A constant table as (batches * outer * places, inner)."""
+        """Return a constant table as (batches * outer * entries, inner)."""
         return self.table(node).value.reshape(-1, self.sizes(node)[2])
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         if is_aliased(node, self.alias(node)):
             return []
         table, (indices, statements) = self.table(node), in_32_bits(node, self.indices(node))
-        outer, places, inner = self.sizes(node)
+        outer, entries, inner = self.sizes(node)
         batches = self.batches(node)
-        counts = {"batches": batches, "outer": outer, "entries": places, "count": indices.size // batches}
+        counts = {"batches": batches, "outer": outer, "entries": entries, "count": indices.size // batches}
         if node.attributes:
             return [*statements, self.packed_call(node, {**counts, "inner": inner}, indices)]
         struct = Struct("tz_gather_t", {**counts, "inner_bytes": inner * table.dtype.itemsize})
         return [*statements, Call(self.name, node.name, "gather", struct, [table, indices], [node.output])]
 
     def packed_call(self, node: Node, counts: dict[str, int], indices: Tensor) -> Call:
-        """The look-up in a packed table, which is a parameter of the kernel."""
+        """Return the look-up in a packed table, which is a parameter of the kernel."""
         table = self.table(node)
         packed = node.attributes.packed
         comment = f"{table.describe()}, packed: {packed.kernel}"
@@ -107,7 +109,7 @@ class Gather(Operator):
 
 
 def is_aliased(node: Node, alias: View | None) -> bool:
-    """Whether the output is read where it lies in the table."""
+    """Return whether the output is read where it is in the table."""
     return alias is not None and node.output.view is not None and node.output.view.base is alias.base
 
 

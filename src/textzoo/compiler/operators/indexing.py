@@ -4,22 +4,21 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Statement, Struct
-from textzoo.compiler.operators.base import Operator, Target, no_products, option
+from textzoo.compiler.operators.base import Target, option
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits
-from textzoo.compiler.operators.movement import ANY, constant_indices, same_format_problems
+from textzoo.compiler.operators.movement import ANY, Moving, constant_indices
 from textzoo.compiler.operators.repetition import fill_loop
 
 
-class GatherNd(Operator):
+class GatherNd(Moving):
     """Parts of a table, each at a tuple of run-time indices; indices outside are clamped."""
 
     name = "GATHER_ND"
     types = f"{ANY}; {' or '.join(INDEX_TYPES)} indices"
     arity = (2, 2)
     same_scale = slice(1)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         table, indices = node.inputs
         if str(indices.dtype) not in INDEX_TYPES:
             return [f"indices {indices.describe()} instead of {' or '.join(INDEX_TYPES)}"]
@@ -31,10 +30,10 @@ class GatherNd(Operator):
         sizes = np.array(self.indexed(node))
         if indices.is_constant and not ((indices.value >= 0) & (indices.value < sizes)).all():
             return [f"constant indices outside of {table.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def indexed(self, node: Node) -> tuple[int, ...]:
-        """The sizes of those axes of the table that have an index."""
+        """Return the sizes of those axes of the table that have an index."""
         table, indices = node.inputs
         return table.shape[: indices.shape[-1]]
 
@@ -48,16 +47,15 @@ class GatherNd(Operator):
         return [*statements, Call(self.name, node.name, "gather_nd", struct, [table, indices], [node.output])]
 
 
-class OneHot(Operator):
-    """A new axis on which one place has another value than all others; indices outside of it have none."""
+class OneHot(Moving):
+    """A new axis on which one element has another value than all others; indices outside of it have none."""
 
     name = "ONE_HOT"
     types = f"{ANY} but int16; int32 or int64 indices, constant depth"
     arity = (4, 4)
     same_scale = slice(2, 4)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         indices, depth, on, off = node.inputs
         problems = constant_indices(depth, "the depth", "int32")
         if problems or str(indices.dtype) not in ("int32", "int64"):
@@ -69,12 +67,10 @@ class OneHot(Operator):
             return [f"axis {axis} of {indices.describe()}, depth {depth.value.tolist()}"]
         expected = (*indices.shape[:axis], int(depth.value.ravel()[0]), *indices.shape[axis:])
         fits = node.output.shape == expected
-        return (
-            same_format_problems(node, self.tied(node)) if fits else [f"{node.output.describe()} instead of {expected}"]
-        )
+        return [] if fits else [f"{node.output.describe()} instead of {expected}"]
 
     def axis(self, node: Node) -> int:
-        """Where the new axis lies: -1 stands for the last one, other negative numbers for none."""
+        """Return the number of the new axis: -1 stands for the last one, other negative numbers for none."""
         axis = option(node, "axis")
         return len(node.inputs[0].shape) if axis == -1 else axis
 

@@ -9,14 +9,14 @@ INDEX_TYPES = ("int16", "int32", "int64")
 
 
 def moved(index: Tensor, element: int, stride: int, limit: int) -> tuple[int, tuple[Move, ...]]:
-    """What an index adds to a place, clamped to [0, limit]: elements where it is a constant, or else a move."""
+    """Return what an index, clamped to [0, limit], adds to an offset: elements if it is constant, or else a move."""
     if not index.is_constant:
         return 0, (Move(index, element, stride, limit),)
     return int(np.clip(index.value.ravel()[element], 0, limit)) * stride, ()
 
 
 def in_32_bits(node: Node, indices: Tensor, function: str = "tz_saturate_s32") -> tuple[Tensor, list[Statement]]:
-    """Indices as kernels take them, and the statements that make these of other ones.
+    """Return the indices as kernels take them, and the statements that make these of other ones.
 
     Args:
         node: Whose indices they are.

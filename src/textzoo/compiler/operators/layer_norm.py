@@ -75,7 +75,7 @@ class LayerNorm(Operator):
 
 
 def factors_of(parts: LayerNormParts) -> dict[str, tuple[Factor, int]]:
-    """Field of the struct -> factor, and the zero point that is added after it."""
+    """Map each field of the struct to a factor, and the zero point that is added after it."""
     to_input, to_mean, to_difference = (quantize_multiplier(real) for real in sum_factors(parts.difference))
     return {
         "input": (to_input, 0),
@@ -87,7 +87,7 @@ def factors_of(parts: LayerNormParts) -> dict[str, tuple[Factor, int]]:
 
 
 def hoisted_fields(parts: LayerNormParts) -> dict[str, Struct]:
-    """The same as structs; the left shift of SUB's common scale is added to that of its inputs."""
+    """Return the same as structs; the left shift of SUB's common scale is added to that of its inputs."""
     fields = {name: hoisted_struct(factor, zero_point) for name, (factor, zero_point) in factors_of(parts).items()}
     for name in ("input", "raised_mean"):
         fields[name].fields["left"] += LEFT_SHIFTS["int8"]
@@ -95,7 +95,7 @@ def hoisted_fields(parts: LayerNormParts) -> dict[str, Struct]:
 
 
 def can_fuse(parts: LayerNormParts) -> bool:
-    """Whether all factors can be hoisted for the values that occur: differences of bytes, their sums and products."""
+    """Return whether all factors can be hoisted for differences of bytes, their sums and products."""
     raised = 255 << LEFT_SHIFTS["int8"]
     largest = {"input": raised, "raised_mean": raised, "difference": raised, "factor": 255 * 255, "product": 255 * 255}
     even = ("input", "raised_mean")

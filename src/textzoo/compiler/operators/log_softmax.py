@@ -55,7 +55,7 @@ class LogSoftmax(Operator):
 
 
 def raised_step(node: Node) -> float:
-    """What one step of the input means in the exponent, with 26 fraction bits.
+    """Return what one step of the input means in the exponent, with 26 fraction bits.
 
     From a scale of 16 on the largest value alone counts, whose distance is 0, whatever that is multiplied by.
     """
@@ -63,13 +63,13 @@ def raised_step(node: Node) -> float:
 
 
 def reverse_factor(node: Node) -> float:
-    """From 26 fraction bits back to steps of the input."""
+    """Return the factor from 26 fraction bits back to steps of the input."""
     factor = quantize_multiplier(raised_step(node))
     return 2.0 ** (31 - factor.shift) / factor.multiplier
 
 
 def reverse_problems(node: Node) -> list[str]:
-    """Problems of steps that LiteRT's arithmetic does not hold: it ends the process there."""
+    """Return the problems of steps that LiteRT's arithmetic does not hold: it ends the process there."""
     held = raised_step(node) > 1 and reverse_factor(node) < 1
     return [] if held else [f"an input scale of {node.operands()[0].scale:g}"]
 

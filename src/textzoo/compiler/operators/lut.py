@@ -20,7 +20,7 @@ class Lut:
     values: np.ndarray
 
     def after(self, first: "Lut") -> "Lut":
-        """The table of this function of the results of another one."""
+        """Return the table of this function of the results of another one."""
         return Lut(self.values[first.values.astype(np.int64) + 128])
 
 

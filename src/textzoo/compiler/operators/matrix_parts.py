@@ -23,7 +23,7 @@ MAX_SUM, MAX_LONG_SUM = 2**31 - 1, 2**43 - 1
 
 
 def shape_problems(node: Node) -> list[str]:
-    """Problems of shapes that do not go together, and of options of other kernels."""
+    """Return the problems of shapes that do not go together, and of options of other kernels."""
     source, weights = node.inputs[:2]
     if len(weights.shape) != 2:
         return [f"weights {weights.describe()} instead of (rows, columns)"]
@@ -33,7 +33,7 @@ def shape_problems(node: Node) -> list[str]:
 
 
 def result_shape(node: Node) -> tuple[int, ...] | None:
-    """All axes but the last are one, unless keepNumDims, which then asks for columns in the last axis."""
+    """Return the product's shape: all axes but the last are one, unless keepNumDims keeps those of the input."""
     source, (rows, columns) = node.inputs[0], node.inputs[1].shape
     if not option(node, "keepNumDims", False):
         return source.size // columns, rows
@@ -41,7 +41,7 @@ def result_shape(node: Node) -> tuple[int, ...] | None:
 
 
 def bias_problems(node: Node) -> list[str]:
-    """Problems of a bias that LiteRT refuses, or reads as another type than it is."""
+    """Return the problems of a bias that LiteRT refuses, or reads as another type than it is."""
     source, weights, bias = (*node.inputs, None)[:3]
     if str(source.dtype) == "int16" and option(node, "quantizedBiasType") not in BIAS_TYPES:
         return [f"quantizedBiasType {option(node, 'quantizedBiasType')}"]
@@ -60,7 +60,7 @@ def bias_problems(node: Node) -> list[str]:
 
 
 def bias_type(node: Node) -> str:
-    """What LiteRT reads a bias as."""
+    """Return the type as which LiteRT reads a bias."""
     source, weights = node.inputs[:2]
     of_32_bits = (BIAS_IN_32_BITS, 0) if str(weights.dtype) == "int16" else (BIAS_IN_32_BITS,)
     is_short = str(source.dtype) == "int8" or option(node, "quantizedBiasType") in of_32_bits
@@ -68,13 +68,13 @@ def bias_type(node: Node) -> str:
 
 
 def largest_sum(node: Node) -> int:
-    """The largest sum that LiteRT's kernel of int8 weights, and ours, hold."""
+    """Return the largest sum that LiteRT's kernel of int8 weights, and ours, hold."""
     is_short = str(node.inputs[0].dtype) == "int8" or option(node, "quantizedBiasType") == BIAS_IN_32_BITS
     return MAX_SUM if is_short else MAX_LONG_SUM
 
 
 def overflow_problems(node: Node, largest: np.ndarray, reals: np.ndarray) -> list[str]:
-    """Problems of the largest sums (rows,) and their factors: LiteRT's arithmetic overflows."""
+    """Return the problems of the largest sums (rows,) and their factors: LiteRT's arithmetic overflows."""
     if largest.max() > largest_sum(node):
         return [f"sums up to {largest.max()}, more than {largest_sum(node)}"]
     with np.errstate(all="ignore"):
@@ -83,7 +83,7 @@ def overflow_problems(node: Node, largest: np.ndarray, reals: np.ndarray) -> lis
 
 
 def plain_bias(node: Node) -> np.ndarray:
-    """(rows,) int64: the bias as the model has it, zeros where it has none."""
+    """Return the bias as the model has it, zeros where it has none: (rows,) int64."""
     bias: Tensor | None = node.inputs[2] if len(node.inputs) > 2 else None
     return bias.value.ravel().astype(np.int64) if bias is not None else np.zeros(node.inputs[1].shape[0], np.int64)
 
@@ -94,7 +94,7 @@ def output_range(node: Node) -> dict[str, int]:
 
 
 def row_factors(node: Node) -> list[float]:
-    """The factor of every row's sum to the output: input * weight / output, in double precision and this order."""
+    """Return the factor of each row's sum: input * weight / output scale, in double precision and this order."""
     source, weights = node.inputs[:2]
     first, output = float32(source.scale), float32(node.output.scale)
     scales = weights.scales if len(weights.scales) > 1 else weights.scales * weights.shape[0]
@@ -102,7 +102,7 @@ def row_factors(node: Node) -> list[float]:
 
 
 def double_arrays(reals: Sequence[float]) -> dict[str, np.ndarray]:
-    """Factors for tz_scale_as_double."""
+    """Return the factors for tz_scale_as_double."""
     parts = [double_parts(real) for real in reals]
     return {
         "mantissas": np.array([mantissa for mantissa, _ in parts], np.int64),
@@ -111,5 +111,5 @@ def double_arrays(reals: Sequence[float]) -> dict[str, np.ndarray]:
 
 
 def row_constants(symbol: str, arrays: Mapping[str, np.ndarray]) -> dict[str, Constant]:
-    """Numbers of rows, (rows,) each, as constants that are called after their fields."""
+    """Return arrays (rows,) each as constants that are called after their fields."""
     return {name: Constant(f"{symbol}_{name}", values, f"({len(values)})") for name, values in arrays.items()}

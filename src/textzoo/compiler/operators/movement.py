@@ -1,5 +1,7 @@
 """Operators that only move elements: what they have in common, and those that join, transpose or reverse."""
 
+from abc import abstractmethod
+
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
@@ -24,39 +26,50 @@ def copy_loop(node: Node, shape: tuple[int, ...], target: Operand, source: Opera
 
 
 def whole(tensor: Tensor, shape: tuple[int, ...] | None = None, offset: int = 0) -> Operand:
-    """A contiguous walk over a tensor, or over a part of it that has `shape` and begins at `offset`."""
+    """Return a contiguous walk over a tensor, or over a part of it that has `shape` and begins at `offset`."""
     return Operand(tensor, row_major(tensor.shape if shape is None else shape), offset)
 
 
 def part(tensor: Tensor, axis: int, start: int) -> Operand:
-    """A walk over the part of a tensor that begins at `start` of an axis."""
+    """Return a walk over the part of a tensor that begins at `start` of an axis."""
     strides = row_major(tensor.shape)
     return Operand(tensor, strides, start * strides[axis])
 
 
-class Rearrangement(Operator):
-    """An operator whose outputs are made of its inputs' elements by `copies`."""
+class Moving(Operator):
+    """An operator that does not change elements: outputs have the type and scale of the inputs of `same_scale`."""
 
     macs = no_products
 
+    @abstractmethod
+    def shape_problems(self, node: Node) -> list[str]:
+        """Return the problems of a node but for what it must not convert, in a few words each."""
+
+    def problems(self, node: Node) -> list[str]:
+        return self.shape_problems(node) or same_format_problems(node, self.tied(node))
+
+
+class Rearrangement(Moving):
+    """An operator whose outputs are made of its inputs' elements by `copies`."""
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Copy what a pass has not made a view: one that belongs to two places lies at one of them only."""
+        """Copy what a pass has not made a view: what belongs to two locations is a view of one of them only."""
         return copies_needed(self.copies(node))
 
 
 def copies_needed(loops: list[Loop]) -> list[Loop]:
-    """Those loops whose elements do not lie there already."""
+    """Return those loops whose elements are not where they belong yet."""
     return [loop for loop in loops if not lies_there(loop)]
 
 
 def lies_there(loop: Loop) -> bool:
-    """Whether a loop copies elements to where they are; the stride of an axis of size 1 does not matter."""
+    """Return whether a loop copies elements to where they are; the stride of an axis of size 1 does not matter."""
     (compute,) = straightened(loop).body
     return compute.operands[0].same_walk(compute.target)
 
 
 def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
-    """Problems of a node that would have to convert elements while moving them."""
+    """Return the problems of a node that would have to convert elements while moving them."""
     wanted = (node.output.dtype, node.output.scales, node.output.zero_points)
     tensors = (*sources, *node.outputs)
     different = [tensor for tensor in tensors if (tensor.dtype, tensor.scales, tensor.zero_points) != wanted]
@@ -65,7 +78,7 @@ def same_format_problems(node: Node, sources: list[Tensor]) -> list[str]:
 
 
 def no_bool_problems(tensor: Tensor) -> list[str]:
-    """Problems of operators that LiteRT has for all types but bool."""
+    """Return the problems of operators that LiteRT has for all types but bool."""
     return [f"{tensor.describe()}, which LiteRT does not take"] if str(tensor.dtype) == "bool" else []
 
 
@@ -74,7 +87,7 @@ def normal_axis(axis: int, rank: int) -> int:
 
 
 def constant_indices(tensor: Tensor, what: str, *dtypes: str) -> list[str]:
-    """Problems of axes, sizes and the like, which must be known when compiling; int32 or int64 where none is given."""
+    """Return the problems of axes and sizes, which must be constant; int32 or int64 where no dtype is named."""
     dtypes = dtypes or ("int32", "int64")
     wrong = [f"{what}: {tensor.describe()} instead of {' or '.join(dtypes)}"] if str(tensor.dtype) not in dtypes else []
     return constant(tensor, what) or wrong
@@ -86,7 +99,7 @@ class Concatenation(Rearrangement):
     arity = (1, ANY_NUMBER)
     same_scale = slice(None)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         axis = self.axis(node)
         shapes = [tensor.shape for tensor in node.operands()]
         rank = len(node.output.shape)
@@ -98,13 +111,13 @@ class Concatenation(Rearrangement):
         joined = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])
         if joined != node.output.shape or len(rests) != 1:
             return [f"{shapes} do not make {node.output.shape}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.output.shape))
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each input and where it begins in the output."""
+        """Return each input and where it begins in the output."""
         axis = self.axis(node)
         starts = np.cumsum([0, *(tensor.shape[axis] for tensor in node.operands())])
         return [
@@ -113,7 +126,7 @@ class Concatenation(Rearrangement):
         ]
 
     def copies(self, node: Node) -> list[Loop]:
-        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
+        return [copy_loop(node, source.shape, target, whole(source)) for source, target in self.parts(node)]
 
 
 class Pack(Rearrangement):
@@ -122,7 +135,7 @@ class Pack(Rearrangement):
     arity = (1, ANY_NUMBER)
     same_scale = slice(None)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         sources, axis = node.operands(), self.axis(node)
         if problems := no_bool_problems(node.output):
             return problems
@@ -132,13 +145,13 @@ class Pack(Rearrangement):
             return [f"axis {axis} of {node.output.describe()} from {len(sources)} inputs"]
         rest = shape[:axis] + shape[axis + 1 :]
         wrong = [tensor.describe() for tensor in sources if tensor.shape != rest]
-        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, self.tied(node))
+        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else []
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.output.shape))
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each input and where it begins in the output."""
+        """Return each input and where it begins in the output."""
         axis, strides = self.axis(node), row_major(node.output.shape)
         rest = strides[:axis] + strides[axis + 1 :]
         return [
@@ -146,7 +159,7 @@ class Pack(Rearrangement):
         ]
 
     def copies(self, node: Node) -> list[Loop]:
-        return [copy_loop(node, source.shape, place, whole(source)) for source, place in self.parts(node)]
+        return [copy_loop(node, source.shape, target, whole(source)) for source, target in self.parts(node)]
 
 
 class Transpose(Rearrangement):
@@ -155,7 +168,7 @@ class Transpose(Rearrangement):
     arity = (2, 2)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, permutation = node.inputs
         if problems := constant_indices(permutation, "the permutation"):
             return problems
@@ -163,11 +176,7 @@ class Transpose(Rearrangement):
         if sorted(order) != list(range(len(source.shape))):
             return [f"permutation {order} of {source.describe()}"]
         fits = tuple(source.shape[axis] for axis in order) == node.output.shape
-        return (
-            same_format_problems(node, self.tied(node))
-            if fits
-            else [f"{order} of {source.shape} is not {node.output.shape}"]
-        )
+        return [] if fits else [f"{order} of {source.shape} is not {node.output.shape}"]
 
     def copies(self, node: Node) -> list[Loop]:
         source, permutation = node.operands()
@@ -184,7 +193,7 @@ class Reverse(Rearrangement):
     arity = (2, 2)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, given = node.inputs
         if problems := constant_indices(given, "the axes", "int32"):
             return problems
@@ -193,7 +202,7 @@ class Reverse(Rearrangement):
             return [f"axes {axes}, which do not lie side by side"]
         if not 0 <= axes[0] <= axes[-1] < rank or source.shape != node.output.shape:
             return [f"axes {axes} of {source.describe()} to {node.output.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def axes(self, node: Node) -> list[int]:
         return sorted(normal_axis(int(axis), len(node.inputs[0].shape)) for axis in node.inputs[1].value.ravel())

@@ -4,23 +4,23 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, no_products, option, row_major, unshifted
-from textzoo.compiler.operators.movement import ANY, constant_indices, copy_loop, same_format_problems, whole
+from textzoo.compiler.operators.base import INTEGER_RANGES, Target, option, row_major, unshifted
+from textzoo.compiler.operators.movement import ANY, Moving, constant_indices, copy_loop, whole
 from textzoo.compiler.operators.repetition import along_axes, constant_of, fill_loop
 
 MAX_PADDED_AXES = 5
 PADDING_TYPES = ("int8", "int16", "int32", "int64")
-# MIRROR_PAD's modes -> how many places at the edge are not repeated.
+# MIRROR_PAD's modes -> how many elements at the edge are not repeated.
 EDGES = {0: 1, 1: 0}
 
 
 def paddings(node: Node) -> list[tuple[int, int]]:
-    """Places before and after each axis."""
+    """Return the elements added before and after each axis."""
     return [(int(before), int(after)) for before, after in node.inputs[1].value]
 
 
 def padding_problems(node: Node, *dtypes: str) -> list[str]:
-    """Problems of paddings that do not make the output of the input."""
+    """Return the problems of paddings that do not make the output of the input."""
     source, given = node.inputs[:2]
     if problems := constant_indices(given, "the paddings", *dtypes):
         return problems
@@ -31,25 +31,25 @@ def padding_problems(node: Node, *dtypes: str) -> list[str]:
     return [] if expected == node.output.shape else [f"{node.output.describe()} instead of {expected}"]
 
 
-class Pad(Operator):
+class Pad(Moving):
     """PAD fills with what stands for 0, PADV2 with its third input."""
 
     same_scale = slice(0, None, 2)  # not the paddings
-
-    macs = no_products
 
     def __init__(self, name: str, inputs: int) -> None:
         self.name, self.arity = name, (inputs, inputs)
         self.types = f"{ANY}, at most {MAX_PADDED_AXES} axes; constant paddings"
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         if problems := padding_problems(node, *PADDING_TYPES):
             return problems
         if len(node.output.shape) > MAX_PADDED_AXES:
             return [f"{len(node.output.shape)} axes, more than LiteRT's {MAX_PADDED_AXES}"]
         filling = node.inputs[2:]
-        wrong = [f"{tensor.describe()} as the only value" for tensor in filling if tensor.size != 1]
-        return wrong or same_format_problems(node, self.tied(node)) or zero_problems(node.output)
+        return [f"{tensor.describe()} as the only value" for tensor in filling if tensor.size != 1]
+
+    def problems(self, node: Node) -> list[str]:
+        return super().problems(node) or zero_problems(node.output)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Fill everything, then copy the input into it."""
@@ -62,26 +62,25 @@ class Pad(Operator):
 
 
 def zero_of(tensor: Tensor) -> int:
-    """What stands for 0: the zero point where LiteRT heeds it."""
+    """Return the value that stands for 0: the zero point where LiteRT uses it."""
     return tensor.zero_point if str(tensor.dtype) in INTEGER_RANGES else 0
 
 
 def zero_problems(tensor: Tensor) -> list[str]:
-    """Problems of a zero point outside of its type."""
+    """Return the problems of a zero point outside of its type."""
     low, high = INTEGER_RANGES.get(str(tensor.dtype), (0, 0))
     return [] if low <= zero_of(tensor) <= high else [f"{tensor.describe()} with zero point {tensor.zero_point}"]
 
 
-class MirrorPad(Operator):
-    """MIRROR_PAD: what lies at the edge, backwards; with the mode REFLECT the edge itself is not repeated."""
+class MirrorPad(Moving):
+    """MIRROR_PAD: the elements at the edge, backwards; with the mode REFLECT the edge itself is not repeated."""
 
     name = "MIRROR_PAD"
     types = f"{ANY}; constant paddings"
     arity = (2, 2)
     same_scale = slice(1)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         if problems := padding_problems(node, "int32", "int64"):
             return problems
         edge = EDGES.get(option(node, "mode"))
@@ -90,7 +89,10 @@ class MirrorPad(Operator):
         pairs = zip(paddings(node), node.inputs[0].shape, strict=True)
         if any(max(pair) > size - edge for pair, size in pairs):
             return [f"paddings {node.inputs[1].value.tolist()}, longer than what they mirror"]
-        return same_format_problems(node, self.tied(node)) or unshifted(node.output)
+        return []
+
+    def problems(self, node: Node) -> list[str]:
+        return super().problems(node) or unshifted(node.output)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         sizes = {axis: node.output.shape[axis] for axis, pair in enumerate(paddings(node)) if any(pair)}
@@ -98,12 +100,12 @@ class MirrorPad(Operator):
 
 
 def mirrored(node: Node, source: Tensor, output: Tensor, axis: int) -> list[Statement]:
-    """Pad one axis: the input in the middle, then what lies at its edges, backwards."""
+    """Pad one axis: the input in the middle, then the elements at its edges, backwards."""
     outer, inner = int(np.prod(source.shape[:axis])), int(np.prod(source.shape[axis + 1 :]))
     size, edge = source.shape[axis], EDGES[option(node, "mode")]
 
     def copy(count: int, start: int, first: int, step: int) -> Loop:
-        """`count` places from `start` of the output on: the input's from `first` on."""
+        """Copy `count` elements to `start` of the output on: the input's from `first` on."""
         into = Operand(output, (output.shape[axis] * inner, inner, 1), start * inner)
         walk = Operand(source, (size * inner, step * inner, 1), first * inner)
         return copy_loop(node, (outer, count, inner), into, walk)

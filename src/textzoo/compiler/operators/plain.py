@@ -11,7 +11,7 @@ from textzoo.compiler.operators.elementwise import Elementwise, Function, kinds
 def plain(
     name: str, functions: dict[str, str], inputs: int = 2, check: Callable[[Node], list[str]] = lambda _: []
 ) -> Elementwise:
-    """An operator whose inputs and output have one and the same type.
+    """Return an operator whose inputs and output have one and the same type.
 
     Args:
         name: Of the operator.
@@ -35,14 +35,14 @@ def plain(
 
 
 def zero_divisor_problems(node: Node) -> list[str]:
-    """Problems of a constant divisor, quantized or not: LiteRT refuses to divide by zero."""
+    """Return the problems of a constant divisor, quantized or not: LiteRT refuses to divide by zero."""
     divisor = node.inputs[1]
     has_zero = divisor.is_constant and bool(np.any(divisor.value == divisor.zero_point))
     return ["a constant divisor of zero"] if has_zero else []
 
 
 def of_width(name: str) -> dict[str, str]:
-    """A function for up to 32 bits, and one for 64."""
+    """Return a function for up to 32 bits, and one for 64."""
     return {**dict.fromkeys(("int8", "int16", "int32"), name), "int64": f"{name}_long"}
 
 

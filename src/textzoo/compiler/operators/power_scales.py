@@ -9,13 +9,13 @@ DOUBT = 4e-5
 
 
 def power_of_two(scale: float) -> int | None:
-    """The exponent of a scale that counts as a power of two; None for all others."""
+    """Return the exponent of a scale that counts as a power of two; None for all others."""
     exponent = math.log2(scale)
     return round(exponent) if abs(exponent - round(exponent)) < TOLERANCE else None
 
 
 def doubtful_problems(*scales: float) -> list[str]:
-    """Problems of scales that lie on the border between two of LiteRT's kernels."""
+    """Return the problems of scales that lie on the border between two of LiteRT's kernels."""
     distances = [abs(abs(math.log2(scale) - round(math.log2(scale))) - TOLERANCE) for scale in scales]
     return [
         f"the scale {scale!r}, which is almost a power of two"

@@ -1,6 +1,6 @@
 """MEAN, SUM and the REDUCE_* operators over constant axes.
 
-Axes that do not lie side by side are brought together by a copy. Each operator has one form per type: quantized values
+Axes that are not side by side are brought together by a copy. Each operator has one form per type: quantized values
 have a way to the output's scale, others are taken as they are.
 """
 
@@ -106,7 +106,7 @@ def reduced_axes(node: Node) -> list[int]:
 
 
 def three_axes(node: Node) -> tuple[int, int, int]:
-    """(outer, reduced, inner) sizes; their product is the tensor's size if the reduced axes lie side by side.
+    """Return (outer, reduced, inner) sizes; their product is the tensor's size if the reduced axes are side by side.
 
     Axes of size 1 count for neither.
     """
@@ -121,7 +121,7 @@ def lie_side_by_side(node: Node) -> bool:
 
 
 def side_by_side(node: Node) -> tuple[Tensor, list[Statement], tuple[int, int, int]]:
-    """The input with its reduced axes side by side, the statements that bring them there, and its three axes."""
+    """Return the input with its reduced axes side by side, the statements that bring them there, and its three axes."""
     source, axes = node.inputs[0], reduced_axes(node)
     if lie_side_by_side(node):
         return source, [], three_axes(node)
@@ -141,7 +141,7 @@ def side_by_side(node: Node) -> tuple[Tensor, list[Statement], tuple[int, int, i
 
 
 def check_scaled(node: Node) -> list[str]:
-    """Problems of a node that goes from one scale to another."""
+    """Return the problems of a node that goes from one scale to another."""
     problems = [text for tensor in (node.inputs[0], node.output) for text in quantized(tensor, "int8", "int16")]
     return problems or factor_problems(scale_ratio(node))
 
@@ -151,7 +151,7 @@ def scale_ratio(node: Node) -> float:
 
 
 def divided(factor: Factor, count: int) -> Factor:
-    """A factor divided by a count as LiteRT's MEAN does it: the quotient may lie below 2**30."""
+    """Divide a factor by a count as LiteRT's MEAN does it: the quotient may be below 2**30."""
     extra = min(count.bit_length() - 1, 32, 31 + factor.shift)
     return Factor((factor.multiplier << extra) // count, factor.shift - extra)
 
@@ -170,13 +170,13 @@ def sum_struct(node: Node, reduced: int) -> Struct:
 
 
 def product_ratio(node: Node) -> float:
-    """The factor of each multiplication: n of them make scale**n / output scale."""
+    """Return the factor of each multiplication: n of them make scale**n / output scale."""
     count = node.inputs[0].size // node.output.size
     return float32(node.inputs[0].scale) / math.pow(float32(node.output.scale), 1.0 / count)
 
 
 def check_product(node: Node) -> list[str]:
-    """LiteRT takes the root of the scale from the C library: near the next factor it might be another one elsewhere."""
+    """Refuse factors near another one: LiteRT takes the root of the scale from the C library, which may differ."""
     problems = [text for tensor in (node.inputs[0], node.output) for text in quantized(tensor, "int8", "int16")]
     if problems or node.is_known:
         return problems or ["a constant, which LiteRT's optimized kernel multiplies"]
@@ -214,7 +214,7 @@ SUFFIXES = {"int8": "s8", "int16": "s16", "int32": "s32", "int64": "s64"}
 
 
 def plain_forms(name: str, *dtypes: str) -> dict[str, Form]:
-    """Kernels reduce_<name>_<type>."""
+    """Return the kernels reduce_<name>_<type>."""
     return {
         dtype: Form(f"reduce_{name}_{SUFFIXES[dtype]}", "reduce_plain", plain_struct, check_plain) for dtype in dtypes
     }

@@ -69,7 +69,7 @@ def check_graph(graph: Graph, label: str) -> None:
 
 
 def problem_of(node: Node) -> str:
-    """`BATCH_MATMUL (int8 1x2, float32 2x1 -> float32 1x1) block_0/attention: reason`, or an empty string."""
+    """Return `BATCH_MATMUL (int8 1x2, float32 2x1 -> float32 1x1) block_0/attention: reason`, or an empty string."""
     problems = problems_of(node)
     if not problems:
         return ""
@@ -80,7 +80,7 @@ def problem_of(node: Node) -> str:
 
 
 def problems_of(node: Node) -> list[str]:
-    """Why a node cannot be compiled; empty if it can."""
+    """Return why a node cannot be compiled; empty if it can."""
     if node.operator in OF_FLOATS:
         return ["LiteRT computes it for floats only"]
     if node.operator not in OPERATORS.attributes or node.operator in FUSED:

@@ -7,32 +7,32 @@ import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import Operator, Target, broadcast_walk, no_products, unshifted
+from textzoo.compiler.operators.base import Target, broadcast_walk, unshifted
 from textzoo.compiler.operators.movement import (
     ANY,
+    Moving,
     Rearrangement,
     constant_indices,
     copy_loop,
-    same_format_problems,
     whole,
 )
 
 
 def constant_of(like: Tensor, value: int) -> Tensor:
-    """A constant of one element, of the type of another tensor; loops have it as a literal."""
+    """Return a constant of one element, of the type of another tensor; loops have it as a literal."""
     values = np.array([value], like.dtype)
     return replace(like, name=f"{value}", symbol=f"{like.symbol}_value", shape=(1,), value=values, view=None)
 
 
 def fill_loop(node: Node, value: Tensor) -> Loop:
-    """The node's output, filled with the only element of a tensor."""
+    """Fill the node's output with the only element of a tensor."""
     return copy_loop(node, (node.output.size,), Operand(node.output, (1,)), Operand(value, (0,)))
 
 
 def along_axes(
     node: Node, sizes: dict[int, int], step: Callable[[Node, Tensor, Tensor, int], list[Statement]]
 ) -> list[Statement]:
-    """The first input with some axes made longer, one after the other, the last one first.
+    """Make some axes of the first input longer, one after the other, the last one first.
 
     Args:
         node: Its output is what comes out.
@@ -50,14 +50,13 @@ def along_axes(
     return statements or [copy_loop(node, node.output.shape, whole(node.output), whole(source))]
 
 
-class Tile(Operator):
+class Tile(Moving):
     name = "TILE"
     types = f"{ANY}; constant multiples"
     arity = (2, 2)
     same_scale = slice(1)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, multiples = node.inputs
         if problems := constant_indices(multiples, "the multiples"):
             return problems
@@ -66,9 +65,7 @@ class Tile(Operator):
             return [f"multiples {counts} of {source.describe()}"]
         expected = tuple(size * count for size, count in zip(source.shape, counts, strict=True))
         fits = expected == node.output.shape
-        return (
-            same_format_problems(node, self.tied(node)) if fits else [f"{node.output.describe()} instead of {expected}"]
-        )
+        return [] if fits else [f"{node.output.describe()} instead of {expected}"]
 
     def multiples(self, node: Node) -> list[int]:
         return [int(count) for count in node.inputs[1].value.ravel()]
@@ -92,7 +89,7 @@ class BroadcastTo(Rearrangement):
     arity = (2, 2)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, given = node.inputs
         if problems := constant_indices(given, "the shape"):
             return problems
@@ -103,32 +100,30 @@ class BroadcastTo(Rearrangement):
         fits = len(source.shape) <= len(shape) and all(
             size in (1, wanted) for size, wanted in zip(source.shape, last, strict=True)
         )
-        return (
-            same_format_problems(node, self.tied(node))
-            if fits
-            else [f"{source.describe()} does not broadcast to {shape}"]
-        )
+        return [] if fits else [f"{source.describe()} does not broadcast to {shape}"]
 
     def copies(self, node: Node) -> list[Loop]:
         shape = node.output.shape
         return [copy_loop(node, shape, whole(node.output), broadcast_walk(node.inputs[0], shape))]
 
 
-class Fill(Operator):
+class Fill(Moving):
     name = "FILL"
     types = f"{ANY}; constant shape"
     arity = (2, 2)
     same_scale = slice(1, 2)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         given, value = node.inputs
         if problems := constant_indices(given, "the shape"):
             return problems
         shape = tuple(int(size) for size in given.value.ravel())
         if shape != node.output.shape or len(given.shape) != 1 or value.shape != ():
             return [f"{value.describe()} and {shape} to {node.output.describe()}"]
-        return same_format_problems(node, self.tied(node)) or unshifted(value)
+        return []
+
+    def problems(self, node: Node) -> list[str]:
+        return super().problems(node) or unshifted(node.inputs[1])
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         return [fill_loop(node, node.inputs[1])]

@@ -14,7 +14,6 @@ from textzoo.compiler.operators.movement import (
     constant_indices,
     copy_loop,
     normal_axis,
-    same_format_problems,
 )
 
 
@@ -32,13 +31,13 @@ class Reshape(Rearrangement):
     same_scale = slice(1)
     types = f"{ANY}; constant axes and shapes"
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source = node.inputs[0]
         if len(node.inputs) > 1 and (problems := constant_indices(node.inputs[1], "the second input")):
             return problems
         if self.shape(node) != node.output.shape or source.size != node.output.size:
             return [f"{source.describe()} does not make {node.output.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def copies(self, node: Node) -> list[Loop]:
         shape = (node.output.size,)
@@ -46,7 +45,7 @@ class Reshape(Rearrangement):
 
 
 def reshaped(node: Node) -> tuple[int, ...] | None:
-    """The sizes that the second input or the option gives; one of them may be -1: what is left."""
+    """Return the sizes that the second input or the option gives; one of them may be -1: what is left."""
     given = node.inputs[1].value if len(node.inputs) > 1 else option(node, "newShape", ())
     sizes = [int(size) for size in np.ravel(given)]
     if sizes.count(-1) == 1:
@@ -57,12 +56,12 @@ def reshaped(node: Node) -> tuple[int, ...] | None:
 
 def expanded(node: Node) -> tuple[int, ...] | None:
     shape, axis = list(node.inputs[0].shape), int(node.inputs[1].value.ravel()[0])
-    place = normal_axis(axis, len(shape) + 1)
-    return (*shape[:place], 1, *shape[place:]) if 0 <= place <= len(shape) else None
+    position = normal_axis(axis, len(shape) + 1)
+    return (*shape[:position], 1, *shape[position:]) if 0 <= position <= len(shape) else None
 
 
 def squeezed(node: Node) -> tuple[int, ...] | None:
-    """Without the axes that the option names, or without all of size 1 where it names none."""
+    """Return the shape without the axes that the option names, or without all of size 1 where it names none."""
     shape = node.inputs[0].shape
     named = {normal_axis(int(axis), len(shape)) for axis in np.ravel(option(node, "squeezeDims", ()))}
     if any(not 0 <= axis < len(shape) or shape[axis] != 1 for axis in named):

@@ -16,7 +16,7 @@ def axis_of(node: Node) -> int:
 
 
 def axis_problems(node: Node, *dtypes: str) -> list[str]:
-    """Problems of an axis that is not one of the input."""
+    """Return the problems of an axis that is not one of the input."""
     source, axis = node.inputs
     if problems := constant_indices(axis, "the axis", *dtypes):
         return problems
@@ -25,7 +25,7 @@ def axis_problems(node: Node, *dtypes: str) -> list[str]:
 
 
 def sizes_around(node: Node) -> dict[str, int]:
-    """The input as three axes, of which the middle one is gone along."""
+    """Return the sizes of the input as three axes, of which the middle one is scanned."""
     shape, axis = node.inputs[0].shape, axis_of(node)
     return {
         "outer": int(np.prod(shape[:axis])),
@@ -64,18 +64,18 @@ class ArgExtreme(Operator):
         return axes_problems(node)
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """The kernel gives int32; int64 is a copy of that."""
+        """Call the kernel of int32; int64 is a copy of its result."""
         source, output = node.inputs[0], node.output
-        places = output
+        indices = output
         if str(output.dtype) == "int64":
-            places = Tensor(f"{output.name} in 32 bits", f"{output.symbol}_places", output.shape, np.dtype("int32"))
+            indices = Tensor(f"{output.name} in 32 bits", f"{output.symbol}_places", output.shape, np.dtype("int32"))
         struct, kernel = Struct("tz_arg_max_t", sizes_around(node)), self.kernels[str(source.dtype)]
-        found = Call(self.name, node.name, kernel, struct, [source], [places], header="arg_max")
-        return [found] if places is output else [found, copy_loop(node, output.shape, whole(output), whole(places))]
+        found = Call(self.name, node.name, kernel, struct, [source], [indices], header="arg_max")
+        return [found] if indices is output else [found, copy_loop(node, output.shape, whole(output), whole(indices))]
 
 
 class CumSum(Operator):
-    """CUMSUM: the sum of everything up to each place, which wraps around."""
+    """CUMSUM: the sum of everything up to each element, which wraps around."""
 
     name = "CUMSUM"
     types = "int32 or int64; constant axis"

@@ -17,7 +17,7 @@ PER_ROW = ("bias", "multipliers", "shifts", "low_multipliers")
 
 
 def in_shards(whole: Packed, weights: np.ndarray) -> tuple[Packed, tuple[Shard, ...]]:
-    """Packed weights (rows, columns) so that two cores can share them, each shard packed by itself.
+    """Pack weights (rows, columns) so that two cores can share them, each shard packed by itself.
 
     They are cut at a border of the layout's blocks of rows, so that they take as many bytes as before; the first shard
     is not the smaller one. A matrix that is too small to gain by it comes back as it is, without shards.
@@ -57,7 +57,7 @@ def shared(statement: Statement) -> Statement:
 
 
 def shard_of(call: Call, shard: Shard) -> Call:
-    """The call for some of its rows or heads: parts of arrays and tensors, scratch memory of its own."""
+    """Return the call for some of its rows or heads: parts of arrays and tensors, scratch memory of its own."""
     arrays = {name: part_of(value, shard.starts.get(name, 0)) for name, value in call.struct.fields.items()}
     inputs = [view_of(tensor, start) for tensor, start in zip(call.inputs, shard.inputs, strict=True)]
     return replace(
@@ -75,7 +75,7 @@ def part_of(value: Any, start: int) -> Any:
 
 
 def view_of(tensor: Tensor, start: int) -> Tensor:
-    """The tensor from one of its elements on."""
+    """Return the tensor from one of its elements on."""
     if start == 0:
         return tensor
     shape, symbol = (tensor.size - start,), f"{tensor.symbol}_second"

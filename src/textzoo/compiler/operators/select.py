@@ -36,7 +36,7 @@ class Select(Operator):
 
 
 def walk(tensor: Tensor, shape: tuple[int, ...]) -> Operand:
-    """How a loop over `shape` walks over a tensor whose axes are its first ones."""
+    """Return how a loop over `shape` walks over a tensor whose axes are its first ones."""
     strides = row_major(tensor.shape)[: len(shape)] if tensor.size > 1 else ()
     return Operand(tensor, strides + (0,) * (len(shape) - len(strides)))
 

@@ -35,8 +35,11 @@ class Known(Operator):
     def problems(self, node: Node) -> list[str]:
         return self.check(node)
 
+    def known_value(self, node: Node) -> np.ndarray:
+        return self.value(node)
+
     def lower(self, node: Node, target: Target) -> list[Statement]:
-        """Only where a pass or an output wants them in memory."""
+        """Fill or copy the output, where a pass or an output wants it in memory."""
         output, values = node.output, self.value(node)
         if not values.any():
             return [fill_loop(node, constant_of(output, 0))]
@@ -89,7 +92,7 @@ def check_range(node: Node) -> list[str]:
 
 
 def range_bounds(node: Node) -> tuple[int, ...]:
-    """(start, limit, step)"""
+    """Return (start, limit, step)."""
     return tuple(int(tensor.value) for tensor in node.inputs)
 
 

@@ -10,7 +10,6 @@ from textzoo.compiler.operators.movement import (
     Rearrangement,
     constant_indices,
     copy_loop,
-    same_format_problems,
     whole,
 )
 
@@ -21,7 +20,7 @@ class Slice(Rearrangement):
     arity = (3, 3)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, begin, size = node.inputs
         problems = constant_indices(begin, "the begin") + constant_indices(size, "the size")
         if problems:
@@ -33,7 +32,7 @@ class Slice(Rearrangement):
         inside = all(start >= 0 and 0 < length <= limit - start for limit, start, length in bounds)
         if not inside or tuple(length for _, _, length in bounds) != node.output.shape:
             return [f"{node.output.describe()} from {begin.value.tolist()} of {source.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def copies(self, node: Node) -> list[Loop]:
         source, begin = node.operands()[:2]
@@ -44,7 +43,7 @@ class Slice(Rearrangement):
 
 @dataclass(frozen=True)
 class Range:
-    """start, start + step, ...: `length` places of one axis.
+    """start, start + step, ...: `length` elements of one axis.
 
     Attributes:
         axis: Of the input; None for a new one.
@@ -64,7 +63,7 @@ class StridedSlice(Rearrangement):
     arity = (4, 4)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         bounds = node.inputs[1:]
         problems = [text for tensor in bounds for text in constant_indices(tensor, "every bound", "int32")]
         problems += ["offset bounds"] if option(node, "offset", False) else []
@@ -74,10 +73,10 @@ class StridedSlice(Rearrangement):
         kept = tuple(found.length for found in ranges if not found.shrunk)
         if kept != node.output.shape or min((found.length for found in ranges), default=1) < 1:
             return [f"a part of shape {kept} instead of {node.output.shape}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def count_problems(self, node: Node) -> list[str]:
-        """Problems of bounds that do not belong to the axes."""
+        """Return the problems of bounds that do not belong to the axes."""
         source, *bounds = node.inputs
         if any(tensor.size != bounds[0].size or len(tensor.shape) != 1 for tensor in bounds) or 0 in bounds[2].value:
             return [f"bounds that do not fit {source.describe()}"]
@@ -91,45 +90,45 @@ class StridedSlice(Rearrangement):
         return ["an ellipsis that stands for no axis, or several of them"] if wrong else []
 
     def marks(self, node: Node) -> list[str]:
-        """What is done with each triple of bounds: the first mask that has its bit, or a range."""
+        """Return what is done with each triple of bounds: the first mask that has its bit, or a range."""
         masks = {"ellipsis": "ellipsisMask", "new": "newAxisMask", "shrunk": "shrinkAxisMask"}
         bits = {mark: option(node, mask) for mark, mask in masks.items()}
-        places = range(node.inputs[1].size)
-        return [next((mark for mark, mask in bits.items() if mask >> place & 1), "range") for place in places]
+        triples = range(node.inputs[1].size)
+        return [next((mark for mark, mask in bits.items() if mask >> triple & 1), "range") for triple in triples]
 
     def axes_left(self, node: Node) -> int:
-        """How many axes have no bounds: an ellipsis stands for all of them."""
+        """Return how many axes have no bounds: an ellipsis stands for all of them."""
         return len(node.inputs[0].shape) - sum(mark in ("shrunk", "range") for mark in self.marks(node))
 
     def ranges(self, node: Node) -> list[Range]:
-        """What becomes of every axis, new ones among them; axes without bounds are taken whole."""
+        """Return what becomes of every axis, new ones among them; axes without bounds are taken whole."""
         whole_axes = [Range(0, 1, size, axis) for axis, size in enumerate(node.inputs[0].shape)]
         found, axis = [], 0
-        for place, mark in enumerate(self.marks(node)):
+        for triple, mark in enumerate(self.marks(node)):
             if mark == "new":
                 found.append(Range(0, 1, 1))
             elif mark == "ellipsis":
                 found += whole_axes[axis : axis + self.axes_left(node)]
                 axis += self.axes_left(node)
             else:
-                found.append(self.range_of(node, place, axis, shrunk=mark == "shrunk"))
+                found.append(self.range_of(node, triple, axis, shrunk=mark == "shrunk"))
                 axis += 1
         return found + whole_axes[axis:]
 
-    def range_of(self, node: Node, place: int, axis: int, shrunk: bool) -> Range:
-        """Of one axis: negative bounds count from the end, bounds outside are clamped.
+    def range_of(self, node: Node, triple: int, axis: int, shrunk: bool) -> Range:
+        """Return the elements of one axis: negative bounds count from the end, bounds outside are clamped.
 
-        Empty where one place is to be taken that lies outside: LiteRT reads what is there.
+        Empty where one element outside is to be taken: LiteRT reads what is there.
         """
         size = node.inputs[0].shape[axis]
-        begin, end, step = (int(tensor.value.ravel()[place]) for tensor in node.inputs[1:])
-        from_start, to_end = (option(node, mask) >> place & 1 for mask in ("beginMask", "endMask"))
+        begin, end, step = (int(tensor.value.ravel()[triple]) for tensor in node.inputs[1:])
+        from_start, to_end = (option(node, mask) >> triple & 1 for mask in ("beginMask", "endMask"))
         if shrunk:
             first = 0 if from_start else begin
             length = 1 if -size <= first < size and step > 0 else 0
             return Range(first % size, 1, length, axis, shrunk=True)
-        places = range(size)[None if from_start else begin : None if to_end else end : step]
-        return Range(places.start, places.step, len(places), axis)
+        elements = range(size)[None if from_start else begin : None if to_end else end : step]
+        return Range(elements.start, elements.step, len(elements), axis)
 
     def copies(self, node: Node) -> list[Loop]:
         source = node.operands()[0]

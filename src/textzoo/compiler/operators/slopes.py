@@ -23,7 +23,7 @@ from textzoo.compiler.operators.elementwise import (
 
 
 def identity_factor(node: Node) -> float:
-    """From the input's to the output's scale, in float32."""
+    """Return the factor from the input to the output, in float32."""
     return float32_quotient(node.inputs[0].scale, node.output.scale)
 
 
@@ -47,7 +47,7 @@ def choose_absolute(node: Node) -> Function:
 
 
 def sloped_factor(node: Node, slope: float) -> float:
-    """input * slope / output in float32, as LiteRT computes it."""
+    """Return input * slope / output in float32, as LiteRT computes it."""
     with np.errstate(all="ignore"):
         product = np.float32(node.inputs[0].scale) * np.float32(slope)
         return float(product / np.float32(node.output.scale))

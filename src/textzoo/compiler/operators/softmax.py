@@ -82,12 +82,12 @@ class Softmax(Operator):
 
 
 def form_of(node: Node) -> Form | None:
-    """The kernel of LiteRT's for a node's types, if there is one."""
+    """Return the kernel of LiteRT's for a node's types, if there is one."""
     return FORMS.get((str(node.operands()[0].dtype), str(node.output.dtype)))
 
 
 def format_problems(output: Tensor, form: Form) -> list[str]:
-    """Problems of an output's scale and zero point."""
+    """Return the problems of an output's scale and zero point."""
     if len(output.scales) == 1 and abs(output.scale / form.scale - 1) <= 1e-3 and output.zero_point == form.zero_point:
         return []
     wanted = f"{form.scale:g} and {form.zero_point}, in which LiteRT writes"
@@ -95,26 +95,26 @@ def format_problems(output: Tensor, form: Form) -> list[str]:
 
 
 def kernel_of(node: Node) -> str:
-    """Our kernel; where the raised distances of int16 wrap around, the one that lets them."""
+    """Return our kernel; where the raised distances of int16 wrap around, the one that lets them."""
     kernel = form_of(node).kernel
     return kernel if kernel != "softmax_s16" or is_held_s16(node) else "softmax_s16_wrapping"
 
 
 def real_step(node: Node) -> float:
-    """What one step of the input means in the exponent."""
+    """Return what one step of the input means in the exponent."""
     beta, scale = float32(option(node, "beta", 0.0)), float32(node.operands()[0].scale)
     return beta * scale
 
 
 def real_step_s16(node: Node) -> float:
-    """The same as LiteRT computes it for int16, in float32, in steps of its table."""
+    """Return the same as LiteRT computes it for int16, in float32, in steps of its table."""
     beta, scale = np.float32(option(node, "beta", 0.0)), np.float32(node.operands()[0].scale)
     with np.errstate(all="ignore"):
         return float(beta * scale) / STEPS_S16
 
 
 def step_problems(node: Node) -> list[str]:
-    """Problems of an input scale and beta that LiteRT's arithmetic does not hold."""
+    """Return the problems of an input scale and beta that LiteRT's arithmetic does not hold."""
     if str(node.operands()[0].dtype) == "int8":
         # LiteRT ends the process.
         is_held = real_step(node) * 2**FRACTION_BITS > 1
@@ -128,12 +128,12 @@ def step_problems(node: Node) -> list[str]:
 
 
 def is_held_s16(node: Node) -> bool:
-    """Whether tz_exponential_s16 holds the distances of int16."""
+    """Return whether tz_exponential_s16 holds the distances of int16."""
     return any_multiplier(real_step_s16(node)).shift <= MAX_SHIFT_S16
 
 
 def exponentials_s8(step: float) -> np.ndarray:
-    """(distances,) int32: the exponential for each distance from the largest value, as far as LiteRT looks.
+    """Return the exponential for each distance from the largest value, as far as LiteRT looks: (distances,) int32.
 
     Where a step is 16 or more, that is the largest value alone.
 

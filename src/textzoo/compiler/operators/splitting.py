@@ -12,7 +12,6 @@ from textzoo.compiler.operators.movement import (
     no_bool_problems,
     normal_axis,
     part,
-    same_format_problems,
     whole,
 )
 
@@ -24,21 +23,21 @@ class Split(Rearrangement):
     outputs = 0
     same_scale = slice(1, 2)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         axis, source = node.inputs
         problems = constant_indices(axis, "the axis") + no_bool_problems(source)
         if problems or option(node, "numSplits") != len(node.outputs):
             return problems or [f"{len(node.outputs)} outputs instead of {option(node, 'numSplits')}"]
-        place = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
-        if not 0 <= place < len(source.shape) or source.shape[place] % len(node.outputs):
-            return [f"axis {place} of {source.describe()} in {len(node.outputs)} parts"]
+        split_axis = normal_axis(int(axis.value.ravel()[0]), len(source.shape))
+        if not 0 <= split_axis < len(source.shape) or source.shape[split_axis] % len(node.outputs):
+            return [f"axis {split_axis} of {source.describe()} in {len(node.outputs)} parts"]
         expected = list(source.shape)
-        expected[place] //= len(node.outputs)
+        expected[split_axis] //= len(node.outputs)
         wrong = any(list(output.shape) != expected for output in node.outputs)
-        return ["parts of other shapes"] if wrong else same_format_problems(node, self.tied(node))
+        return ["parts of other shapes"] if wrong else []
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each output and where it begins in the input."""
+        """Return each output and where it begins in the input."""
         axis = normal_axis(int(node.inputs[0].value.ravel()[0]), len(node.inputs[1].shape))
         step = node.output.shape[axis]
         return [(output, part(node.inputs[1], axis, index * step)) for index, output in enumerate(node.outputs)]
@@ -55,7 +54,7 @@ class SplitV(Split):
     arity = (3, 3)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, sizes, axis = node.inputs
         problems = constant_indices(sizes, "the sizes") + constant_indices(axis, "the axis") + no_bool_problems(source)
         if problems:
@@ -64,10 +63,10 @@ class SplitV(Split):
             return [f"axis {axis.value.tolist()} of {source.describe()}"]
         if not len(node.outputs) == sizes.size == option(node, "numSplits"):
             return [f"{len(node.outputs)} outputs and {sizes.size} sizes instead of {option(node, 'numSplits')}"]
-        return self.part_problems(node) or same_format_problems(node, self.tied(node))
+        return self.part_problems(node)
 
     def part_problems(self, node: Node) -> list[str]:
-        """Problems of sizes that do not make the axis, or not the outputs."""
+        """Return the problems of sizes that do not make the axis, or not the outputs."""
         source, axis, lengths = node.inputs[0], self.axis(node), self.lengths(node)
         if min(lengths) < 1 or sum(lengths) != source.shape[axis]:
             return [f"sizes {node.inputs[1].value.tolist()} of axis {axis} of {source.describe()}"]
@@ -78,14 +77,14 @@ class SplitV(Split):
         return normal_axis(int(node.inputs[2].value.ravel()[0]), len(node.inputs[0].shape))
 
     def lengths(self, node: Node) -> list[int]:
-        """Places of each part along the axis."""
+        """Return the length of each part along the axis."""
         sizes = [int(size) for size in node.inputs[1].value.ravel()]
         if sizes.count(-1) == 1:
             sizes[sizes.index(-1)] = node.inputs[0].shape[self.axis(node)] - (sum(sizes) + 1)
         return sizes
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each output and where it begins in the input."""
+        """Return each output and where it begins in the input."""
         starts = np.cumsum([0, *self.lengths(node)])
         axis = self.axis(node)
         return [
@@ -95,14 +94,14 @@ class SplitV(Split):
 
 
 class Unpack(Split):
-    """Every place of one axis as a tensor without that axis."""
+    """Every element of one axis as a tensor without that axis."""
 
     name = "UNPACK"
     types = "any type but int64; along a constant axis"
     arity = (1, 1)
     same_scale = slice(1)
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, axis = node.inputs[0], self.axis(node)
         if str(source.dtype) == "int64":
             return [f"{source.describe()}, which LiteRT does not take"]
@@ -112,13 +111,13 @@ class Unpack(Split):
             return [f"{len(node.outputs)} outputs from axis {axis} of {source.describe()}"]
         rest = source.shape[:axis] + source.shape[axis + 1 :]
         wrong = [output.describe() for output in node.outputs if output.shape != rest]
-        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else same_format_problems(node, self.tied(node))
+        return [f"{', '.join(wrong)} instead of {rest}"] if wrong else []
 
     def axis(self, node: Node) -> int:
         return normal_axis(option(node, "axis"), len(node.inputs[0].shape))
 
     def parts(self, node: Node) -> list[tuple[Tensor, Operand]]:
-        """Each output and where it begins in the input."""
+        """Return each output and where it begins in the input."""
         source, axis = node.inputs[0], self.axis(node)
         strides = row_major(source.shape)
         rest = strides[:axis] + strides[axis + 1 :]

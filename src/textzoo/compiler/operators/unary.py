@@ -80,7 +80,7 @@ class LookUp(Operator):
         return [Loop(self.name, node.name, shape, [compute])]
 
     def narrow(self, node: Node) -> Function:
-        """The look-up of int8."""
+        """Return the look-up of int8."""
         return "tz_look_up_s8", table_struct(node, "tz_look_up_s8_t", self.table_s8(node))
 
     def has_table(self, node: Node) -> bool:
@@ -99,7 +99,7 @@ def table_struct(node: Node, kind: str, values: np.ndarray) -> Struct:
 
 
 def reference_values(node: Node, values: np.ndarray) -> np.ndarray:
-    """What LiteRT's reference kernel makes of values (n,): the node with other shapes."""
+    """Return what LiteRT's reference kernel computes of values (n,): the node with other shapes."""
     source = node.operands()[0]
     options = {key: value for key, value in node.options.items() if value is not None}
     model = build(node.operator, options, [single(source, len(values))], [single(node.output, len(values))])
@@ -114,20 +114,20 @@ def single(tensor: Tensor, size: int) -> SingleTensor:
 
 
 def interpolated(node: Node) -> Function:
-    """GELU, EXP, LOG: the table behind LiteRT's outputs for all inputs."""
+    """Compute GELU, EXP, LOG: the table behind LiteRT's outputs for all inputs."""
     values = np.arange(-32768, 32768).astype(np.int16)
     return "tz_look_up_s16", table_struct(node, "tz_look_up_s16_t", interpolation_table(reference_values(node, values)))
 
 
 def interpolated_from_zero(node: Node) -> Function:
-    """RSQRT: the same for inputs that are not negative; LiteRT computes no others."""
+    """Compute RSQRT: the same for inputs that are not negative; LiteRT computes no others."""
     outputs = np.full(65536, 32767, np.int16)
     outputs[32768:] = reference_values(node, np.arange(32768).astype(np.int16))
     return "tz_look_up_s16", table_struct(node, "tz_look_up_s16_t", interpolation_table(outputs, first=256))
 
 
 def sigmoid(function: str, lefts: tuple[int, ...]) -> Callable[[Node], Function]:
-    """LOGISTIC and TANH.
+    """Compute LOGISTIC and TANH.
 
     Args:
         function: Of the runtime.
@@ -143,7 +143,7 @@ def sigmoid(function: str, lefts: tuple[int, ...]) -> Callable[[Node], Function]
 
 
 def sigmoid_argument(scale: float, lefts: tuple[int, ...]) -> tuple[int, int]:
-    """Multiplier and shift to the right of the way from the input to the kernel's argument."""
+    """Return multiplier and right shift from the input to the kernel's argument."""
     exponent = power_of_two(scale)
     if exponent is not None and exponent + 12 in lefts:
         return 3 << (exponent + 12), 0
@@ -179,7 +179,7 @@ def check_sigmoid_input(node: Node) -> list[str]:
 
 
 def relu_factor(node: Node) -> float:
-    """In float32, unlike QUANTIZE's."""
+    """Return the factor in float32, unlike QUANTIZE's."""
     return float32_quotient(node.operands()[0].scale, node.output.scale)
 
 
@@ -198,19 +198,19 @@ def check_relu(node: Node) -> list[str]:
 
 
 def square_root(node: Node) -> Function:
-    """SQRT of int16."""
+    """Compute SQRT of int16."""
     fields = {"input": real_struct(node.operands()[0].scale), "output": real_struct(node.output.scale)}
     return "tz_square_root", Struct("tz_square_root_t", fields)
 
 
 def real_struct(scale: float) -> Struct:
-    """A float32 number as an integer of 24 bits and a power of two."""
+    """Return a float32 number as an integer of 24 bits and a power of two."""
     mantissa, exponent = math.frexp(float32(scale))
     return Struct("tz_real_t", {"mantissa": int(mantissa * 2**24), "exponent": exponent - 24})
 
 
 def check_root(node: Node) -> list[str]:
-    """Problems of scales that float32 hardly holds, or whose roots leave 31 bits: LiteRT gives anything there."""
+    """Return the problems of scales near float32's limits, or of roots beyond 31 bits: LiteRT gives anything there."""
     scales = [tensor.scale for tensor in (node.operands()[0], node.output)]
     if not all(SMALLEST_SCALE <= scale <= 1 / SMALLEST_SCALE for scale in scales):
         return [f"scales of {scales[0]:g} and {scales[1]:g}"]
@@ -219,7 +219,7 @@ def check_root(node: Node) -> list[str]:
 
 
 def check_hard_swish(node: Node) -> list[str]:
-    """Problems of an input scale above 128 times the output's, which LiteRT refuses."""
+    """Return the problems of an input scale above 128 times the output's, which LiteRT refuses."""
     source, output = np.float32(node.operands()[0].scale), np.float32(node.output.scale)
     with np.errstate(all="ignore"):
         real = float(source / np.float32(128) / output)

@@ -2,21 +2,20 @@
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
 from textzoo.compiler.ir.program import Loop, Operand, Statement
-from textzoo.compiler.operators.base import Operator, Target, no_products, row_major
+from textzoo.compiler.operators.base import Target, row_major
 from textzoo.compiler.operators.indices import moved
-from textzoo.compiler.operators.movement import ANY, copies_needed, copy_loop, same_format_problems, whole
+from textzoo.compiler.operators.movement import ANY, Moving, copies_needed, copy_loop, whole
 
 
-class DynamicUpdateSlice(Operator):
+class DynamicUpdateSlice(Moving):
     """A tensor with a part replaced at run-time indices, which are clamped so that the part stays inside."""
 
     name = "DYNAMIC_UPDATE_SLICE"
     types = f"{ANY}; int32 indices, or constant ones of int64"
     arity = (3, 3)
     same_scale = slice(2)
-    macs = no_products
 
-    def problems(self, node: Node) -> list[str]:
+    def shape_problems(self, node: Node) -> list[str]:
         source, update, indices = node.inputs
         dtypes = ("int32", "int64") if indices.is_constant else ("int32",)
         if str(indices.dtype) not in dtypes or indices.shape != (len(source.shape),):
@@ -25,7 +24,7 @@ class DynamicUpdateSlice(Operator):
             return [f"{update.describe()} in {source.describe()}"]
         if any(small > large for small, large in zip(update.shape, source.shape, strict=True)):
             return [f"{update.describe()} does not fit {source.describe()}"]
-        return same_format_problems(node, self.tied(node))
+        return []
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         """Copy what stays, unless it is there already; then write the new part."""
@@ -33,11 +32,11 @@ class DynamicUpdateSlice(Operator):
         return [*copies_needed([stays]), written]
 
     def operands_apart(self, node: Node) -> list[Tensor]:
-        """All but the tensor that is updated: its other elements stay."""
+        """Return all but the tensor that is updated: its other elements stay."""
         return node.inputs[1:]
 
     def movement(self, node: Node) -> list[Loop]:
-        """The copy of the whole operand, and that of the new part over it."""
+        """Return the copy of the whole operand, and that of the new part over it."""
         source, update, indices = node.operands()
         strides = row_major(source.shape)
         moves = [
@@ -45,10 +44,10 @@ class DynamicUpdateSlice(Operator):
             for axis in range(len(source.shape))
             if source.shape[axis] != update.shape[axis]
         ]
-        place = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
-        place.view = View(node.output, sum(offset for offset, _ in moves), sum((move for _, move in moves), ()))
+        part = Tensor(f"{node.name} at its place", f"place_in_{node.output.symbol}", update.shape, update.dtype)
+        part.view = View(node.output, sum(offset for offset, _ in moves), sum((move for _, move in moves), ()))
         stays = copy_loop(node, source.shape, whole(node.output), whole(source))
-        return [stays, copy_loop(node, update.shape, Operand(place, strides), whole(update))]
+        return [stays, copy_loop(node, update.shape, Operand(part, strides), whole(update))]
 
 
 DYNAMIC_UPDATE_SLICE = DynamicUpdateSlice()

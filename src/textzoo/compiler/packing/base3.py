@@ -1,21 +1,14 @@
 """Ternary weights, five in a byte: 1.6 bits; see deployment/runtime/internal/base3_sums.h."""
 
-import numpy as np
-
-from textzoo.compiler.packing.base import padded
+from textzoo.compiler.packing.order import REMAINING, Block, Element, Order
 
 DIGITS = 5  # weights in a byte
-COLUMNS = 10  # whose sums the kernels look up at once
-TILE = 512  # rows that they finish together
+TILE = 512  # rows that the kernels finish together
 TABLE_BYTES = 4 * 3**DIGITS
 
-
-def pack_b3(weights: np.ndarray) -> np.ndarray:
-    """(rows, columns) int8 in [-1, 1] -> int8: tiles of rows, in each for every 10 columns two bytes of each row."""
-    digits = padded(weights, 1, COLUMNS).reshape(len(weights), -1, DIGITS) + 1
-    codes = (digits * 3 ** np.arange(DIGITS)).sum(axis=-1).astype(np.uint8)
-    tiles = [codes[row : row + TILE] for row in range(0, len(codes), TILE)]
-    return np.concatenate([tile.reshape(len(tile), -1, 2).swapaxes(0, 1).ravel() for tile in tiles]).view(np.int8)
+# For every 10 columns, whose sums the kernels look up at once, two bytes of each row of a tile.
+CODE = Element(shifts={"digit": 1}, base=3, offsets=(1,))
+B3 = Order((Block({"row": REMAINING}, {"byte": 2, "digit": DIGITS}, CODE),), tile=TILE)
 
 
 def scratch_b3(rows: int, columns: int) -> int:

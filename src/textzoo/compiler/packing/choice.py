@@ -1,6 +1,6 @@
 """deployment.weights: which forms of packed weights a model uses, and so which kernels.
 
-All of them compute the same integers. What each costs stands in the tables of layouts, packing/<variant>.py.
+All of them compute the same integers. What each costs is in the tables of layouts, packing/<variant>.py.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,9 +24,9 @@ Choice = Callable[[Sequence[np.ndarray], str], tuple[str, ...]]
 
 
 def balanced(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
-    """The fewest bits for which the variant has a kernel of its own; base 3 where it is no slower than whole bits.
+    """Choose the fewest bits for which the variant has a kernel; base 3 where it is no slower than whole bits.
 
-    Generic kernels keep to whole bits, in which weights and a table for look-ups that are tied lie in flash once.
+    Generic kernels keep to whole bits, in which tied weights and tables of look-ups are in flash once.
     """
     whole_bits = with_own_kernel(FULLY_CONNECTED_S8, variant)
     if variant == GENERIC or BASE_3 not in VARIANTS[variant]:
@@ -36,13 +36,13 @@ def balanced(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
 
 
 def fastest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
-    """The variant's kernel of the fewest instructions; those slower than the one for all weights are left out."""
+    """Choose the variant's kernels by instructions, without those slower than the one for all weights."""
     ranked = sorted(with_own_kernel(FORMS, variant), key=lambda kernel: layout_of(kernel, variant).instructions)
     return tuple(ranked[: ranked.index(WIDEST) + 1])
 
 
 def smallest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
-    """The set of kernels that needs the fewest bytes of flash, weights and code together."""
+    """Choose the set of kernels that needs the fewest bytes of flash, weights and code together."""
     sizes = [packed_bytes(matrix, variant) for matrix in matrices]
     narrow = FORMS[:-1]
     sets = [(*some, WIDEST) for count in range(len(narrow) + 1) for some in combinations(narrow, count)]
@@ -50,7 +50,7 @@ def smallest(matrices: Sequence[np.ndarray], variant: str) -> tuple[str, ...]:
 
 
 def with_sparse(kernels: Sequence[str], variant: str, weights: str = BALANCED) -> tuple[str, ...]:
-    """Some kernels, and before the one for all weights the one that leaves out inputs, where it is worth its code.
+    """Add the kernel that leaves out inputs before the one for all weights, where it is worth its code.
 
     The DSP extension and vectors multiply so fast that half of the inputs would have to be left out to gain anything.
     """
@@ -59,26 +59,26 @@ def with_sparse(kernels: Sequence[str], variant: str, weights: str = BALANCED) -
 
 
 def with_own_kernel(kernels: Sequence[str], variant: str) -> tuple[str, ...]:
-    """Those for which the variant has a layout, and the one for all weights."""
+    """Return the kernels for which the variant has a layout, and the one for all weights."""
     return tuple(kernel for kernel in kernels if kernel in VARIANTS[variant] or kernel == WIDEST)
 
 
 def packed_bytes(matrix: np.ndarray, variant: str) -> dict[str, int]:
-    """Kernel -> bytes of the matrix packed for it, for all that take its values; the last one always does."""
+    """Map kernels that take the matrix's values to its packed size in bytes; the last one always does."""
     fitting = [kernel for kernel in FORMS if layout_of(kernel, holder(kernel, variant)).fits(matrix)]
     sizes = {kernel: pack(matrix, kernel, holder(kernel, variant)).values.nbytes for kernel in fitting}
     return {WIDEST: matrix.size} | sizes
 
 
 def flash_bytes(sizes: Sequence[dict[str, int]], variant: str, kernels: Sequence[str]) -> int:
-    """Bytes of all matrices, each for the first of the kernels that takes it, and of the code of these kernels."""
+    """Return the bytes of all matrices, each for the first of the kernels that takes it, and of these kernels' code."""
     chosen = [next(kernel for kernel in kernels if kernel in size) for size in sizes]
     code = sum(layout_of(kernel, holder(kernel, variant)).code_bytes for kernel in set(chosen))
     return code + sum(size[kernel] for size, kernel in zip(sizes, chosen, strict=True))
 
 
 def choose_kernels(matrices: Sequence[np.ndarray], variant: str, weights: str = BALANCED) -> tuple[str, ...]:
-    """Kernels of FULLY_CONNECTED int8 in the order in which they are tried for every matrix of a model.
+    """Choose kernels of FULLY_CONNECTED int8, in the order in which they are tried for every matrix of a model.
 
     Args:
         matrices: (rows, columns) int8 each.

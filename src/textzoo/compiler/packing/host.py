@@ -1,56 +1,36 @@
 """For PCs and Linux boards; see deployment/runtime/host/row_blocks.inc."""
 
-from collections.abc import Callable
-
 import numpy as np
 
-from textzoo.compiler.packing.base import Layout, joined_fields, padded, round_up
-from textzoo.compiler.packing.order import Order
+from textzoo.compiler.packing.base import Layout
+from textzoo.compiler.packing.generic import PLAIN
+from textzoo.compiler.packing.order import Block, Element, Order, round_up
 
 BLOCK = 64  # rows of the kernels' inner loop
 LANES = 8  # rows in one of their vectors
-GROUP = 4  # columns in one of its lanes
+LANE = {"column": 4}  # columns in one of its lanes
 PADDING = 32  # columns to which they fill up the inputs
 
-# (64 rows or less, columns) int8, filled up to whole vectors -> (n,) int8.
-BlockPacker = Callable[[np.ndarray], np.ndarray]
+# Fewer rows than a vector has lanes come one after the other.
+SINGLE_ROW = Block(columns={"column": PADDING})
 
 
-def packer(pack_block: BlockPacker, fields: int) -> Callable[[np.ndarray], np.ndarray]:
-    """(rows, columns) int8 -> int8: blocks of 64 rows, stripes of 8 rows for each field of a byte, single rows."""
-    stripe = fields * LANES
-
-    def pack(weights: np.ndarray) -> np.ndarray:
-        whole = len(weights) // BLOCK * BLOCK
-        starts = [*range(0, whole, BLOCK), *range(whole, len(weights), stripe)]
-        blocks = [weights[start:stop] for start, stop in zip(starts, [*starts[1:], len(weights)], strict=True)]
-        packed = [pack_block(padded(block, stripe, GROUP)) for block in blocks if len(block) >= LANES]
-        return np.concatenate([*packed, *(single_rows(block) for block in blocks if len(block) < LANES)])
-
-    return pack
+def sums_times_128(blocks: np.ndarray) -> np.ndarray:
+    """Return 128 times the sum of each row: (blocks, rows, columns) int8 -> (blocks, rows) int32."""
+    return 128 * blocks.sum(axis=2, dtype=np.int32)
 
 
-def single_rows(rows: np.ndarray) -> np.ndarray:
-    """(1 to 7, columns) -> int8: one after the other."""
-    return padded(rows, 1, PADDING).ravel()
+def joined_rows(fields: int, offset: int) -> Order:
+    """Return the order of bytes that hold weights + offset of rows eight apart, one in each field."""
+    element = Element(shifts={"field": 8 // fields}, offsets=(offset,))
+    stripe = {"field": fields, "lane": LANES}
+    block = Block({"stripe": BLOCK // (fields * LANES), **stripe}, LANE, element)
+    return Order((block, Block(stripe, LANE, element, fewest=LANES), SINGLE_ROW))
 
 
-def with_sums(block: np.ndarray) -> np.ndarray:
-    """128 times the sum of each row, then for every 4 columns those of each row."""
-    sums = 128 * block.sum(axis=1, dtype=np.int32)
-    columns = block.reshape(len(block), -1, GROUP).swapaxes(0, 1)
-    return np.concatenate([sums.astype("<i4").view(np.int8), columns.ravel()])
-
-
-def fields_packer(fields: int, offset: int) -> BlockPacker:
-    """For every 4 columns, for each stripe, bytes of as many weights + offset as it has fields, eight rows apart."""
-
-    def pack_block(block: np.ndarray) -> np.ndarray:
-        stripes = (block + offset).reshape(-1, fields, LANES, block.shape[1] // GROUP, GROUP)
-        vectors = stripes.transpose(3, 0, 2, 4, 1)
-        return joined_fields(vectors, 8 // fields).ravel().view(np.int8)
-
-    return pack_block
+S8 = Order((*(Block({"row": rows}, LANE, heads=sums_times_128) for rows in (BLOCK, LANES)), SINGLE_ROW))
+W4 = joined_rows(2, 8)
+W2 = joined_rows(4, 1)
 
 
 def scratch_s8(rows: int, columns: int) -> int:
@@ -68,8 +48,8 @@ def scratch_s16(rows: int, columns: int) -> int:
 # Lowest and highest weight, instructions per multiplication, bytes of code: both with AVX2
 # (python benchmarks/gemv.py --cores host, means).
 LAYOUTS = {
-    "fully_connected_s8": Layout(packer(with_sums, 1), scratch_s8, -127, 127, 0.210, 2661),
-    "fully_connected_s8_w4": Layout(packer(fields_packer(2, 8), 2), scratch_packed, -8, 7, 0.199, 3477),
-    "fully_connected_s8_w2": Layout(packer(fields_packer(4, 1), 4), scratch_packed, -1, 1, 0.174, 3365),
-    "fully_connected_s16": Layout(np.ravel, scratch_s16, order=Order()),
+    "fully_connected_s8": Layout(S8, scratch_s8, -127, 127, 0.210, 2661),
+    "fully_connected_s8_w4": Layout(W4, scratch_packed, -8, 7, 0.199, 3477),
+    "fully_connected_s8_w2": Layout(W2, scratch_packed, -1, 1, 0.174, 3365),
+    "fully_connected_s16": Layout(PLAIN, scratch_s16),
 }

@@ -45,7 +45,7 @@ class Packed:
 
 
 def layout_of(kernel: str, variant: str) -> Layout:
-    """UserError for an unknown variant, or a kernel that it does not have."""
+    """Return the layout of a kernel; UserError for an unknown variant, or a kernel that it does not have."""
     if variant not in VARIANTS:
         raise unknown_name("kernel variant", variant, VARIANTS)
     if kernel not in VARIANTS[variant]:
@@ -73,12 +73,12 @@ def pack(weights: np.ndarray, kernel: str, variant: str) -> Packed:
 
 
 def holder(kernel: str, variant: str) -> str:
-    """Whose layout a kernel has: the variant's own, or the generic one."""
+    """Return the variant whose layout a kernel has: its own, or the generic one."""
     return variant if kernel in VARIANTS.get(variant, {}) else GENERIC
 
 
 def pack_fitting(weights: np.ndarray, variant: str, kernels: Sequence[str]) -> Packed:
-    """Weights (rows, columns) int8 for the first of some kernels that takes them.
+    """Pack weights (rows, columns) int8 for the first of some kernels that takes them.
 
     Beside a variant's kernel, which other layers may need, the generic one for all weights has a name of its own.
 
@@ -94,7 +94,7 @@ def pack_fitting(weights: np.ndarray, variant: str, kernels: Sequence[str]) -> P
 
 
 def pack_table(entries: np.ndarray) -> Packed | None:
-    """The smallest layout that holds a table (entries, elements) int8 for look-ups, or None where it takes 8 bits."""
+    """Pack a table (entries, elements) int8 for look-ups in 2 or 4 bits, or return None where it takes 8."""
     for kernel, layout in TABLES.items():
         if layout.fits(entries):
             return Packed(kernel, GENERIC, layout.pack(entries), layout.scratch_bytes(*entries.shape))

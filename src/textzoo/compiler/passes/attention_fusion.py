@@ -43,12 +43,12 @@ FORMS = {
 
 
 def is_plain(product: Node) -> bool:
-    """Whether a BATCH_MATMUL transposes neither operand."""
+    """Return whether a BATCH_MATMUL transposes neither operand."""
     return not option(product, "adjX", False) and not option(product, "adjY", False)
 
 
 def is_transposed(product: Node) -> bool:
-    """Whether a BATCH_MATMUL transposes its second operand only."""
+    """Return whether a BATCH_MATMUL transposes its second operand only."""
     return not option(product, "adjX", False) and bool(option(product, "adjY", False))
 
 
@@ -57,7 +57,7 @@ def has_unit_beta(softmax: Node) -> bool:
 
 
 def is_widening(quantize: Node) -> bool:
-    """Whether a QUANTIZE goes from int8 to int16 of the same scale, and so rounds nothing."""
+    """Return whether a QUANTIZE goes from int8 to int16 of the same scale, and so rounds nothing."""
     dtypes = [str(tensor.dtype) for tensor in (quantize.inputs[0], quantize.output)]
     return dtypes == ["int8", "int16"] and requantize_factor(quantize) == 1.0
 
@@ -71,7 +71,7 @@ def is_zero(tensor: Tensor) -> bool:
 
 
 def counts_up(tensor: Tensor) -> bool:
-    """Whether a tensor is the constant 0, 1, 2, ..."""
+    """Return whether a tensor is the constant 0, 1, 2, ..."""
     return tensor.is_constant and np.array_equal(tensor.value.ravel(), np.arange(tensor.size))
 
 
@@ -100,7 +100,7 @@ def run(graph: Graph) -> None:
 
 
 def fused(graph: Graph, captures: Captures) -> Node | None:
-    """ATTENTION, if what was found has the form that one of the kernels computes."""
+    """Return ATTENTION, if what was found has the form that one of the kernels computes."""
     masked: Node = captures.pop("masked")
     kept = masked.inputs[1]
     kernel = kernel_of((captures["query"], captures["keys"], kept, captures["values"]), captures["softmax"].output)
@@ -114,13 +114,13 @@ def fused(graph: Graph, captures: Captures) -> Node | None:
 
 
 def kernel_of(tensors: tuple[Tensor, ...], softmax: Tensor) -> str | None:
-    """The kernel for these types, if there is one."""
+    """Return the kernel for these types, if there is one."""
     types = {str(tensor.dtype) for tensor in tensors}, str(softmax.dtype)
     return next((name for name, form in FORMS.items() if types == ({form.dtype}, form.softmax)), None)
 
 
 def fits_kernel(graph: Graph, parts: AttentionParts, kept: Tensor) -> bool:
-    """Whether shapes, scales, the mask and the caches are as the kernel takes them."""
+    """Return whether shapes, scales, the mask and the caches are as the kernel takes them."""
     if len(parts.keys.shape) != 3 or parts.keys.shape != parts.values.shape:
         return False
     heads, context, width = parts.keys.shape
@@ -133,7 +133,7 @@ def fits_kernel(graph: Graph, parts: AttentionParts, kept: Tensor) -> bool:
 
 
 def scales_stay_small(parts: AttentionParts, width: int, context: int) -> bool:
-    """Whether the products of int8 can be scaled by `tz_scale_hoisted`, and the distances of scores of int16 be raised.
+    """Return whether `tz_scale_hoisted` scales the products of int8, and distances of scores of int16 can be raised.
 
     The products of int16 are scaled otherwise.
     """
@@ -145,7 +145,7 @@ def scales_stay_small(parts: AttentionParts, width: int, context: int) -> bool:
 
 
 def is_cache(graph: Graph, tensor: Tensor, position: Tensor) -> bool:
-    """Whether a tensor is a new state that differs from the old one only at `position` of its second axis."""
+    """Return whether a tensor is a new state that differs from the old one only at `position` of its second axis."""
     state = next((state for state in graph.states if state.after is tensor), None)
     heads, _, width = tensor.shape
     return state is not None and any(

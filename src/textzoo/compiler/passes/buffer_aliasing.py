@@ -10,7 +10,7 @@ from textzoo.compiler.operators.registry import operator_of
 
 
 def run(graph: Graph) -> None:
-    """Give views to every tensor that lies, or can be computed, inside another one."""
+    """Give views to every tensor that is, or can be computed, inside another one."""
     lifetimes = Lifetimes(graph)
     for node in graph.nodes:
         operator = operator_of(node)
@@ -20,7 +20,7 @@ def run(graph: Graph) -> None:
 
 
 def share_memory(lifetimes: Lifetimes, loop: Loop) -> None:
-    """Let what a loop copies be read where it lies, or else be computed where it belongs."""
+    """Let what a loop copies be read at its source, or else be computed at its target."""
     (compute,) = loop.body
     (source,) = compute.operands
     target = compute.target
@@ -31,7 +31,7 @@ def share_memory(lifetimes: Lifetimes, loop: Loop) -> None:
 
 
 def read_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> None:
-    """Let a tensor be read inside another one, if the memory that it would lie in lasts as long as it is read."""
+    """Let a tensor be read inside another one, if that memory keeps its values as long as it is read."""
     if view is not None and tensor.view is None and lifetimes.may_lie_in(tensor, view):
         tensor.view = view
 
@@ -43,12 +43,12 @@ def compute_inside(lifetimes: Lifetimes, tensor: Tensor, view: View | None) -> N
 
 
 def is_whole(walk: Operand, shape: tuple[int, ...]) -> bool:
-    """Whether a walk goes straight over all elements of a tensor."""
+    """Return whether a walk goes straight over all elements of a tensor."""
     return math.prod(shape) == walk.tensor.size and contiguous_part(walk, shape) is not None
 
 
 def contiguous_part(walk: Operand, shape: tuple[int, ...]) -> View | None:
-    """A walk as a view, if it goes straight on; axes of size 1 do not matter."""
+    """Return a walk as a view, if it goes straight on; axes of size 1 do not matter."""
     wanted = row_major(shape)
     straight = all(size == 1 or step == want for size, step, want in zip(shape, walk.strides, wanted, strict=True))
     return View(walk.tensor, walk.offset) if straight else None

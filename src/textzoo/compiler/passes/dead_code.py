@@ -1,4 +1,4 @@
-"""Nodes whose results nobody reads vanish."""
+"""Nodes whose results are not read are removed."""
 
 from textzoo.compiler.ir.graph import Graph
 

@@ -25,35 +25,33 @@ def run(graph: Graph, program: Program) -> None:
 
 
 def take_values(program: Program) -> None:
-    """Let loops take from the same turn what it has computed, the last value where there are several."""
-    for loop in program.statements:
-        if isinstance(loop, Loop):
-            for number, compute in enumerate(loop.body):
-                compute.operands = [taken(operand, loop.body[:number]) for operand in compute.operands]
+    """Let loops take values that the same iteration has computed, the last one where there are several."""
+    for loop in program.loops():
+        for number, compute in enumerate(loop.body):
+            compute.operands = [taken(operand, loop.body[:number]) for operand in compute.operands]
 
 
 def taken(operand: Operand, earlier: list[Compute]) -> Operand:
-    """An operand as the value of an earlier computation of the turn, if that is what lies there."""
-    places = [place for place, compute in enumerate(earlier) if compute.target.same_walk(operand)]
-    return replace(operand, value_of=places[-1]) if places else operand
+    """Replace an operand by the value of an earlier computation of the same iteration, if that is what it reads."""
+    numbers = [number for number, compute in enumerate(earlier) if compute.target.same_walk(operand)]
+    return replace(operand, value_of=numbers[-1]) if numbers else operand
 
 
 def kept_memory(graph: Graph) -> set[int]:
-    """The ids of memory that is read after the last statement."""
+    """Return the ids of memory that is read after the last statement."""
     return {id(tensor.storage) for tensor in (*graph.kept(), *(state.before for state in graph.states))}
 
 
 def drop_unread_stores(program: Program, kept: set[int]) -> None:
-    """Values that only the rest of the same turn takes are not written to memory."""
+    """Leave out stores of values that only later computations of the same iteration take."""
     needed = kept.union(*(read_by(statement) for statement in program.statements))
-    for loop in program.statements:
-        if isinstance(loop, Loop):
-            taken = {operand.value_of for compute in loop.body for operand in compute.operands}
-            for number, compute in enumerate(loop.body):
-                compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
+    for loop in program.loops():
+        taken = {operand.value_of for compute in loop.body for operand in compute.operands}
+        for number, compute in enumerate(loop.body):
+            compute.stored = id(compute.target.tensor.storage) in needed or number not in taken
 
 
 def read_by(statement: Statement) -> set[int]:
-    """The ids of memory that a statement reads: of its operands and their indices, and the indices of its targets."""
+    """Return the ids of the memory that a statement reads: operands, their indices, and the indices of targets."""
     operands = {id(storage) for tensor in statement.reads() for storage in tensor.touched()}
     return operands | {id(index) for tensor in statement.writes() for index in tensor.touched()[1:]}

@@ -23,7 +23,7 @@ def run(graph: Graph, program: Program) -> None:
 
 
 def folded_bias(compute: Compute) -> Constant:
-    """bias - zero point * row sum, (rows,) int32."""
+    """Return bias - zero point * row sum, (rows,) int32."""
     bias, zero_point, sums = (operand.tensor.value.astype(np.int64).ravel() for operand in compute.operands)
     target = compute.target.tensor
     values = (bias - zero_point * sums).astype(np.int32)
@@ -31,7 +31,7 @@ def folded_bias(compute: Compute) -> Constant:
 
 
 def point_at_constants(fields: dict[str, object], folded: dict[int, Constant]) -> None:
-    """Let the fields of a struct that lay in RAM lie in flash."""
+    """Let the fields of a struct point at constants in flash instead of RAM."""
     for name, value in fields.items():
         if isinstance(value, Tensor) and id(value) in folded:
             fields[name] = folded[id(value)]

@@ -28,7 +28,7 @@ def run(graph: Graph) -> None:
 
 
 def fused(graph: Graph, captures: Captures) -> Node | None:
-    """LAYER_NORM, if what was found has the form that the kernel computes."""
+    """Return LAYER_NORM, if what was found has the form that the kernel computes."""
     parts = LayerNormParts(**captures)
     if not fits_kernel(graph, parts):
         return None
@@ -36,7 +36,7 @@ def fused(graph: Graph, captures: Captures) -> Node | None:
 
 
 def fits_kernel(graph: Graph, parts: LayerNormParts) -> bool:
-    """Whether one row of int8 goes through all of it, and only through it."""
+    """Return whether one row of int8 goes through all of it, and only through it."""
     row, width = parts.row, parts.row.size
     one_mean = reduced_axes(parts.mean) == [len(row.shape) - 1]
     one_number = parts.square.output.size == parts.table.output.size == parts.mean.output.size == 1
@@ -50,6 +50,6 @@ def fits_kernel(graph: Graph, parts: LayerNormParts) -> bool:
 
 
 def only_read_inside(graph: Graph, parts: LayerNormParts) -> bool:
-    """Whether nobody else reads the differences: they are not kept."""
+    """Return whether nothing else reads the differences: they are not kept."""
     readers = readers_behind_reshapes(graph, parts.difference.output)
     return all(reader is parts.product or reader is parts.square for reader in readers)

@@ -30,7 +30,7 @@ def run(graph: Graph) -> None:
 
 
 def only_variable(node: Node) -> Tensor | None:
-    """The one input that is not constant, if a table can replace the node."""
+    """Return the one input that is not constant, if a table can replace the node."""
     variables = [tensor for tensor in node.operands() if not tensor.is_constant]
     if len(variables) != 1 or not (has_table(node) or node.operator in UNARY):
         return None
@@ -44,14 +44,14 @@ def has_table(node: Node) -> bool:
 
 
 def has_neighbour(graph: Graph, node: Node) -> bool:
-    """Whether what comes before or after is a table."""
+    """Return whether what comes before or after is a table."""
     before = graph.producer(before_reshapes(graph, only_variable(node)))
     neighbours = [*([before] if before else []), *readers_behind_reshapes(graph, node.output)]
     return any(has_table(other) or other.operator == "LOOK_UP" for other in neighbours)
 
 
 def table_of(node: Node, source: Tensor) -> np.ndarray:
-    """(256,) int8: the node's outputs for the inputs -128 to 127."""
+    """Return the node's outputs for the inputs -128 to 127, (256,) int8."""
     if has_table(node):
         return operator_of(node).table_s8(node)
     operands = [
@@ -66,7 +66,7 @@ def table_of(node: Node, source: Tensor) -> np.ndarray:
 
 
 def join(graph: Graph, node: Node) -> bool:
-    """Let a table take the place of itself and the table before it, if nobody else reads what lies between."""
+    """Replace a table and the one before it by a single table, if nothing else reads the values in between."""
     before = graph.producer(before_reshapes(graph, node.inputs[0])) if node.operator == "LOOK_UP" else None
     if before is None or before.operator != "LOOK_UP" or not is_private(graph, before.output, node):
         return False
@@ -76,7 +76,7 @@ def join(graph: Graph, node: Node) -> bool:
 
 
 def is_private(graph: Graph, tensor: Tensor, reader: Node) -> bool:
-    """Whether only one node reads a tensor, through reshapes or not."""
+    """Return whether only one node reads a tensor, through reshapes or not."""
     if graph.leaves(tensor):
         return False
     (consumer, *others) = graph.consumers(tensor)

@@ -30,7 +30,7 @@ class Pass:
 
 
 def chosen_passes(without: frozenset[str]) -> list[Pass]:
-    """All passes but those named; UserError for names that are none."""
+    """Return all passes but those named; UserError for names that are none."""
     names = [entry.name for entry in TABLE]
     raise_all([unknown_name("pass", name, names) for name in sorted(without) if name not in names])
     return [entry for entry in TABLE if entry.name not in without]
@@ -41,8 +41,8 @@ TABLE = (
     Pass("attention_fusion", "attention over the valid positions as one kernel"),
     Pass("lut_fusion", "int8 functions of one value as tables, chains of them as one"),
     Pass("layer_norm_fusion", "LayerNorm as one kernel"),
-    Pass("dead_code", "what nobody reads left out"),
-    Pass("state_in_place", "new states computed where the old ones lie"),
+    Pass("dead_code", "nodes that are not read left out"),
+    Pass("state_in_place", "new states computed in the memory of the old ones"),
     Pass("packed_tables", "tables of few values packed, look-ups unpack them"),
     Pass("buffer_aliasing", "reshapes, splits, slices and look-ups of one row without copies"),
     Pass("folded_biases", "zero points and row sums folded into biases", on_program=True),

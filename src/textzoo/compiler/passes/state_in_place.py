@@ -1,4 +1,4 @@
-"""New states are computed where the old ones lie: of a cache only the new row is written, and nothing is carried."""
+"""New states are computed in the memory of the old ones: of a cache only the new row is written, nothing is copied."""
 
 from textzoo.compiler.ir.graph import Graph, View
 from textzoo.compiler.operators.aliases import Lifetimes

@@ -41,7 +41,7 @@ MAX_OPTION = 64
 DESCRIPTION = re.compile(r"textzoo (\w+) context_length=(\d{1,6})")
 # How many files are kept as they were parsed, the last ones: a run reads few, each of them several times.
 MAX_PARSED_FILES = 4
-# Of tensors that nobody reads, whose type may be any.
+# Of tensors that are not read, whose type may be any.
 UNREAD = np.dtype("V1")
 # sha256 of the content -> the file. Nobody changes a TfliteFile.
 _parsed: dict[str, "TfliteFile"] = {}
@@ -49,7 +49,7 @@ _parsed: dict[str, "TfliteFile"] = {}
 
 @dataclass(frozen=True)
 class TensorInfo(Quantized):
-    """One tensor: its place in the subgraph, and its scales and zero points where it is quantized.
+    """One tensor: its index in the subgraph, and its scales and zero points where it is quantized.
 
     Attributes:
         data: The raw little-endian bytes of a constant, empty for what is computed.
@@ -65,16 +65,16 @@ class TensorInfo(Quantized):
 
     @property
     def is_constant(self) -> bool:
-        """Whether all values are known, as they are where there are none."""
+        """Return whether all values are known, as they are where there are none."""
         return len(self.data) > 0 or 0 in self.shape
 
     @property
     def is_left_out(self) -> bool:
-        """Whether there are no values to be known: it has no elements, or is of a kind that is not read."""
+        """Return whether there are no values to be known: it has no elements, or is of a kind that is not read."""
         return self.dtype == UNREAD or 0 in self.shape
 
     def values(self) -> np.ndarray:
-        """The constant as an array of its dtype and shape."""
+        """Return the constant as an array of its dtype and shape."""
         return np.frombuffer(self.data, self.dtype.newbyteorder("<")).reshape(self.shape)
 
     @property
@@ -83,7 +83,7 @@ class TensorInfo(Quantized):
         return self.shape, self.dtype, self.scales, self.zero_points
 
     def describe(self) -> str:
-        """For error messages: int8 1x128."""
+        """Return the tensor's type and shape for error messages: int8 1x128."""
         return f"{self.dtype} {shape_text(self.shape)}"
 
 
@@ -105,11 +105,11 @@ class OperatorInfo:
 
 @dataclass(frozen=True)
 class TfliteFile:
-    """The subgraph of a .tflite that is used, and its inputs and outputs (name -> tensor index): see interfaces.py.
+    """The subgraph of a .tflite that is used, and its inputs and outputs (name -> tensor index): see signatures.py.
 
     Attributes:
         signature: Its key; empty where the file has none.
-        subgraph: Its place in the file.
+        subgraph: Its index in the file.
     """
 
     tensors: list[TensorInfo]
@@ -121,7 +121,7 @@ class TfliteFile:
     subgraph: int = 0
 
     def operator_names(self) -> list[str]:
-        """The kinds of operators, sorted."""
+        """Return the kinds of operators, sorted."""
         return sorted({operator.name for operator in self.operators})
 
 
@@ -136,7 +136,7 @@ def read_tflite(path: Path) -> TfliteFile:
 
 
 def read_checked_bytes(path: Path) -> bytes:
-    """The bytes of a file whose size and identifier are those of a .tflite."""
+    """Read a file whose size and identifier are those of a .tflite."""
     path = Path(path)
     require_file(path, "model file")
     size = path.stat().st_size
@@ -153,7 +153,7 @@ def _start(content: bytes) -> str:
 
 
 def parse_tflite(content: bytes, name: str = "model") -> TfliteFile:
-    """Parse and check the bytes of a .tflite, once for each content; `name` stands in error messages."""
+    """Parse and check the bytes of a .tflite, once for each content; `name` is for error messages."""
     digest = hashlib.sha256(content).hexdigest()
     if digest not in _parsed:
         _parsed[digest] = _parse(content, name)
@@ -182,12 +182,12 @@ def _damages_named(name: str) -> Iterator[None]:
         yield
     except UserError as error:
         raise damaged(name, str(error)) from None
-    except Exception as error:  # the generated reader raises whatever a wild offset leads to
+    except Exception as error:  # the generated reader raises whatever an invalid offset leads to
         raise damaged(name, f"{type(error).__name__} while reading it") from None
 
 
 def unpacked(content: bytes) -> Any:
-    """The schema.ModelT of a file, which is bounded by its size."""
+    """Unpack a file, which is bounded by its size, to a schema.ModelT."""
     check_limits(schema.Model.GetRootAs(content), len(content))
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
 
@@ -201,7 +201,7 @@ def damaged(name: str, why: str) -> UserError:
 
 
 def not_run(name: str, why: str) -> UserError:
-    """The error of a file in which nothing is damaged, but which LiteRT cannot run."""
+    """Return the error of a file in which nothing is damaged, but which LiteRT cannot run."""
     return UserError(f"LiteRT cannot run {name}", received=why, remedy="Export or quantize the model again.")
 
 
@@ -244,21 +244,21 @@ def _elements(shape: Sequence[int]) -> int:
 
 
 def _check_places(interface: Interface, graph: Any) -> None:
-    """A signature has no other inputs than its subgraph; what it lets out may be any tensor that is computed."""
+    """Check that a signature has no other inputs than its subgraph; its outputs may be any tensor that is computed."""
     count = len(graph.tensors or [])
     graph_inputs, graph_outputs = integers(graph.inputs), integers(graph.outputs)
-    require(all(0 <= place < count for place in graph_inputs + graph_outputs), "inputs that are not there")
-    places = [*interface.inputs.values(), *interface.outputs.values()]
-    require(all(0 <= place < count for place in places), "a signature without its tensors")
+    require(all(0 <= index < count for index in graph_inputs + graph_outputs), "inputs that are not there")
+    indices = [*interface.inputs.values(), *interface.outputs.values()]
+    require(all(0 <= index < count for index in indices), "a signature without its tensors")
     named = list(interface.inputs.values())
     single = len(set(named)) == len(named) and len(set(graph_inputs)) == len(graph_inputs)
     require(single and set(named) <= set(graph_inputs), "signature and graph have other inputs")
 
 
 def rewritten(content: bytes) -> bytes:
-    """The subgraph that `parse_tflite` checks, written anew with its constants: nothing wild survives that.
+    """Write the subgraph that `parse_tflite` checks anew, with its constants: nothing unchecked survives that.
 
-    Tensors that nobody reads are empty in it, and what its signature does not let out is no output.
+    Tensors that are not read are empty in it, and what its signature does not name is no output.
     """
     model = unpacked(content)
     interfaces = interfaces_of(model)
@@ -268,12 +268,12 @@ def rewritten(content: bytes) -> bytes:
     model.buffers.append(schema.BufferT())
     used = used_tensors(graph, interface)
     graph.tensors = [
-        tensor if place in used else _empty_tensor(tensor, len(model.buffers) - 1)
-        for place, tensor in enumerate(graph.tensors)
+        tensor if index in used else _empty_tensor(tensor, len(model.buffers) - 1)
+        for index, tensor in enumerate(graph.tensors)
     ]
     read = {tensor.buffer for tensor in graph.tensors}
     model.buffers = [
-        own_buffer(buffer, content) if place in read else schema.BufferT() for place, buffer in enumerate(model.buffers)
+        own_buffer(buffer, content) if index in read else schema.BufferT() for index, buffer in enumerate(model.buffers)
     ]
     _keep_operator_codes(model, graph)
     if model.signatureDefs:
@@ -285,22 +285,22 @@ def rewritten(content: bytes) -> bytes:
 
 
 def _empty_tensor(tensor: Any, empty_buffer: int) -> Any:
-    """A tensor that may stand where nobody reads one."""
+    """Return a tensor that may be anywhere where nothing reads one."""
     empty = schema.TensorT()
     empty.name, empty.buffer = tensor.name, empty_buffer
     return empty
 
 
 def _keep_operator_codes(model: Any, graph: Any) -> None:
-    """Only the codes of operators that are there: LiteRT refuses files with others that it does not know."""
+    """Keep only the codes of operators that are used: LiteRT refuses files with others that it does not know."""
     kept = sorted({operator.opcodeIndex for operator in graph.operators})
-    model.operatorCodes = [model.operatorCodes[place] for place in kept]
+    model.operatorCodes = [model.operatorCodes[index] for index in kept]
     for operator in graph.operators:
         operator.opcodeIndex = kept.index(operator.opcodeIndex)
 
 
 def own_buffer(buffer: Any, content: bytes) -> Any:
-    """A buffer with its data inside the flatbuffer."""
+    """Return a buffer with its data inside the flatbuffer."""
     if buffer.offset > 1:
         buffer.data = np.frombuffer(content[buffer.offset : buffer.offset + buffer.size], np.uint8)
     buffer.offset = buffer.size = 0
@@ -321,7 +321,7 @@ def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
 
 
 def _unread_tensor(index: int, tensor: Any) -> TensorInfo:
-    """A tensor whose values nobody reads, left over from what made the file: only its place counts."""
+    """Return a tensor that nothing reads, left over from what made the file: only its number counts."""
     return TensorInfo(index, text(tensor.name), tuple(integers(tensor.shape)), UNREAD, (), (), b"")
 
 
@@ -367,12 +367,12 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
 
 
 def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:
-    """Every tensor is an input, a constant, or written once before it is read; variables are refused later."""
+    """Check that each tensor is an input, a constant, or written once before it is read; others refuse variables."""
     computed = {index for operator in operators for index in operator.outputs}
     known = {tensor.index for tensor in tensors if tensor.data}
     known.update(tensor.index for tensor in tensors if tensor.is_left_out and tensor.index not in computed)
     known.update(integers(graph.inputs))
-    known.update(place for place, tensor in enumerate(graph.tensors) if tensor.isVariable or tensor.externalBuffer)
+    known.update(index for index, tensor in enumerate(graph.tensors) if tensor.isVariable or tensor.externalBuffer)
     for operator in operators:
         require(all(index in known or index == -1 for index in operator.inputs), f"{operator.name} reads too early")
         require(not known.intersection(operator.outputs), f"{operator.name} overwrites a tensor")
@@ -381,7 +381,7 @@ def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], op
 
 
 def context_length_of(graph: TfliteFile, content: bytes, label: str) -> int:
-    """The context length from the file's description, or else from the table of position embeddings."""
+    """Return the context length from the file's description, or else from the table of position embeddings."""
     description = schema.Model.GetRootAs(content).Description() or b""
     match = DESCRIPTION.fullmatch(description.decode("utf-8", "replace"))
     lengths = [int(match[2])] if match else []

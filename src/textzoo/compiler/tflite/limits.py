@@ -15,14 +15,14 @@ MAX_ITEMS = 20_000
 # Of all kinds together: each takes a tenth of a millisecond to unpack.
 MAX_TOTAL_ITEMS = 50_000
 MAX_SUBGRAPHS = 64
-# Writers let equal vectors share a place, so that what is copied may exceed the file, but not by much.
+# Writers let equal vectors share memory, so that what is copied may exceed the file, but not by much.
 COPIES_OF_THE_FILE = 4
 SPARE_BYTES = 2**20
 MAX_NUMBER = 8
 
 
 def _tables_of(union: type) -> dict[int, type]:
-    """Type code -> class of the table, for a union of the schema."""
+    """Map type codes of a union of the schema to the classes of its tables."""
     return {code: getattr(schema, name) for name, code in vars(union).items() if name[0].isupper() and code}
 
 
@@ -141,11 +141,11 @@ def _take_operator(operator: Any, left: Allowance) -> None:
     _take_union(FURTHER_OPTIONS, operator.BuiltinOptions2Type(), operator.BuiltinOptions2(), left)
 
 
-def _take_union(tables: dict[int, type], code: int, place: Any, left: Allowance) -> None:
+def _take_union(tables: dict[int, type], code: int, start: Any, left: Allowance) -> None:
     """Take what a union holds, if anything; a code that the schema does not have is not unpacked."""
-    if place is not None and code in tables:
+    if start is not None and code in tables:
         table = tables[code]()
-        table.Init(place.Bytes, place.Pos)
+        table.Init(start.Bytes, start.Pos)
         _take_table(table, left)
 
 
@@ -158,7 +158,7 @@ def _take_table(table: Any, left: Allowance) -> None:
 
 @functools.cache
 def _vectors_of(kind: type) -> tuple[list[str], list[str]]:
-    """How a table's reader calls the lengths of its vectors, and its texts: fields that are None while they are empty.
+    """Return a reader's names of the lengths of a table's vectors, and of its texts: fields that are None while empty.
 
     Unions and tables inside, which are None too, are left to those who know them.
     """

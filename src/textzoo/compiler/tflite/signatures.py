@@ -44,17 +44,17 @@ class Interface:
 
     @property
     def is_step(self) -> bool:
-        """Whether a token and a position go in."""
+        """Return whether a token and a position go in."""
         return set(self.inputs) >= STEP_INPUTS
 
     def describe(self) -> str:
-        """For error messages: signature 'decode' (token, position -> logits)."""
+        """Return a signature for error messages: signature 'decode' (token, position -> logits)."""
         title = f"signature '{self.signature}'" if self.signature else "no signature"
         return f"{title} ({', '.join(self.inputs)} -> {', '.join(self.outputs)})"
 
 
 def chosen_interface(interfaces: Sequence[Interface], label: str) -> Interface:
-    """The only one, or the only decode step among several; UserError where that is not decided."""
+    """Return the only interface, or the only decode step among several; UserError where that is not decided."""
     if len(interfaces) == 1:
         return interfaces[0]
     steps = [interface for interface in interfaces if interface.is_step]
@@ -72,7 +72,7 @@ def chosen_interface(interfaces: Sequence[Interface], label: str) -> Interface:
 
 
 def interfaces_of(model: Any) -> list[Interface]:
-    """All signatures of a schema.ModelT; where there are none, the first subgraph as it is."""
+    """Return all signatures of a schema.ModelT; where there are none, the first subgraph as it is."""
     if not model.signatureDefs:
         return [interface_of_tensors(model.subgraphs[0])]
     return [
@@ -95,27 +95,27 @@ def text(value: bytes | str | None) -> str:
 
 
 def interface_of_tensors(graph: Any) -> Interface:
-    """The first subgraph as it is: inputs and outputs have the names of their tensors, shortened."""
+    """Return the first subgraph as it is: inputs and outputs have the names of their tensors, shortened."""
     inputs = tensor_names(graph, graph.inputs, STEP_INPUTS)
-    states = {name: text(graph.tensors[place].name) for name, place in inputs.items() if name not in STEP_INPUTS}
+    states = {name: text(graph.tensors[index].name) for name, index in inputs.items() if name not in STEP_INPUTS}
     # A new state may be called after the whole name of its state's tensor.
     new_states = {NEW_STATE + without_number(whole): NEW_STATE + name for name, whole in states.items()}
     outputs = tensor_names(graph, graph.outputs, {LOGITS, *new_states, *new_states.values()})
-    return Interface("", 0, inputs, {new_states.get(name, name): place for name, place in outputs.items()})
+    return Interface("", 0, inputs, {new_states.get(name, name): index for name, index in outputs.items()})
 
 
 def tensor_names(graph: Any, indices: Any, known: Set[str]) -> dict[str, int]:
-    """Tensors by their own names, shortened if that keeps them apart, else numbered where several have the same."""
-    places = list(dict.fromkeys(int(index) for index in ([] if indices is None else indices)))
-    if not all(0 <= place < len(graph.tensors or []) for place in places):
+    """Name tensors by their own names, shortened if that keeps them apart; several of one name are numbered."""
+    distinct = list(dict.fromkeys(int(index) for index in ([] if indices is None else indices)))
+    if not all(0 <= index < len(graph.tensors or []) for index in distinct):
         raise UserError("inputs or outputs that are not there")
-    names = [text(graph.tensors[place].name) for place in places]
+    names = [text(graph.tensors[index].name) for index in distinct]
     short = shortened(names, known)
-    return dict(zip(short if len(set(short)) == len(short) else numbered(names), places, strict=True))
+    return dict(zip(short if len(set(short)) == len(short) else numbered(names), distinct, strict=True))
 
 
 def numbered(names: Sequence[str]) -> list[str]:
-    """x, x, y -> x, x_2, y."""
+    """Rename names that occur again: x, x, y -> x, x_2, y."""
     found: list[str] = []
     for name in names:
         same = (f"{name}_{number}" for number in itertools.count(2))
@@ -124,7 +124,7 @@ def numbered(names: Sequence[str]) -> list[str]:
 
 
 def shortened(names: Sequence[str], known: Set[str] = frozenset()) -> list[str]:
-    """`serving_default_token:0`, `serving_default_position:0` -> `token`, `position`.
+    """Shorten names: `serving_default_token:0`, `serving_default_position:0` -> `token`, `position`.
 
     Args:
         names: Of tensors.
@@ -138,18 +138,18 @@ def shortened(names: Sequence[str], known: Set[str] = frozenset()) -> list[str]:
 
 
 def without_number(name: str) -> str:
-    """`StatefulPartitionedCall:1` -> `StatefulPartitionedCall`."""
+    """Remove the number: `StatefulPartitionedCall:1` -> `StatefulPartitionedCall`."""
     return OUTPUT_NUMBER.sub("", name)
 
 
 def common_beginnings(names: Sequence[str]) -> list[int]:
-    """Lengths of the beginnings that all of several names share and that end in a separator; 0 is always one."""
+    """Return the lengths of prefixes that all names share and that end in a separator; 0 is always one."""
     common = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False)) if len(names) > 1 else ()
-    return [0, *(place + 1 for place, letters in enumerate(common) if letters[0] in SEPARATORS)]
+    return [0, *(index + 1 for index, letters in enumerate(common) if letters[0] in SEPARATORS)]
 
 
 def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: Sequence[Any]) -> Interface:
-    """The outputs of a decode step as `logits` and `new_<state>`, as far as only one answer is possible.
+    """Name the outputs of a decode step `logits` and `new_<state>`, as far as only one answer is possible.
 
     A state becomes the output called new_<state>; or else what DYNAMIC_UPDATE_SLICE makes of it; or else the only
     output of its format, if no other state has that format. The logits are the output that is left then. What cannot be
@@ -162,10 +162,10 @@ def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: S
     """
     if not interface.is_step:
         return interface
-    states = {name: place for name, place in interface.inputs.items() if name not in STEP_INPUTS}
+    states = {name: index for name, index in interface.inputs.items() if name not in STEP_INPUTS}
     known = {LOGITS, *(NEW_STATE + name for name in states)}
-    free = {name: place for name, place in interface.outputs.items() if name not in known}
-    states = {name: place for name, place in states.items() if NEW_STATE + name not in interface.outputs}
+    free = {name: index for name, index in interface.outputs.items() if name not in known}
+    states = {name: index for name, index in states.items() if NEW_STATE + name not in interface.outputs}
     renamed: dict[str, str] = {}
     for pairs in (updates_of(states, free, operators), outputs_of_their_format(states, free, tensors)):
         for state, output in pairs:
@@ -174,11 +174,11 @@ def named_by_contract(interface: Interface, tensors: Sequence[Any], operators: S
                 del states[state], free[output]
     if not states and len(free) == 1 and LOGITS not in interface.outputs:
         renamed[next(iter(free))] = LOGITS
-    return replace(interface, outputs={renamed.get(name, name): place for name, place in interface.outputs.items()})
+    return replace(interface, outputs={renamed.get(name, name): index for name, index in interface.outputs.items()})
 
 
 def updates_of(states: dict[str, int], outputs: dict[str, int], operators: Sequence[Any]) -> list[tuple[str, str]]:
-    """(state, output) where the output is the state with a part replaced."""
+    """Return pairs (state, output) where the output is the state with a part replaced."""
     updates = {
         (operator.inputs[0], operator.outputs[0])
         for operator in operators
@@ -195,10 +195,10 @@ def updates_of(states: dict[str, int], outputs: dict[str, int], operators: Seque
 def outputs_of_their_format(
     states: dict[str, int], outputs: dict[str, int], tensors: Sequence[Any]
 ) -> list[tuple[str, str]]:
-    """(state, output) where there is one state and one output of a format."""
+    """Return pairs (state, output) where there is one state and one output of a format."""
     pairs = []
-    for state, place in states.items():
-        form = tensors[place].form
+    for state, index in states.items():
+        form = tensors[index].form
         alike = [output for output, other in outputs.items() if tensors[other].form == form]
         rivals = [other for other in states.values() if tensors[other].form == form]
         if len(alike) == len(rivals) == 1:

@@ -64,13 +64,13 @@ class Tensor:
 
 
 def constant(values: np.ndarray, scale: float | Sequence[float] = (), **quantization) -> Tensor:
-    """A constant tensor that holds `values`."""
+    """Return a constant tensor that holds `values`."""
     values = np.asarray(values)
     return Tensor(values.shape, values.dtype.name, scale, data=values, **quantization)
 
 
 def _packed(values: np.ndarray, bits: int) -> np.ndarray:
-    """`values` (int8, each within `bits` bits), flattened, several to a byte, the first in the lowest bits."""
+    """Pack `values` (int8, each within `bits` bits), flattened, several to a byte, the first in the lowest bits."""
     per_byte = 8 // bits
     flat = values.astype(np.uint8).reshape(-1) & ((1 << bits) - 1)
     flat = np.pad(flat, (0, -len(flat) % per_byte)).reshape(-1, per_byte)
@@ -152,12 +152,12 @@ def build(
     outputs: Sequence[Tensor],
     version: int = 1,
 ) -> bytes:
-    """The .tflite of one operator; see `Operation`."""
+    """Build the .tflite of one operator; see `Operation`."""
     return build_all([Operation(op_name, inputs, outputs, options or {}, version)])
 
 
 def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] = MappingProxyType({})) -> bytes:
-    """The .tflite of several operators, each of which may read what earlier ones have computed.
+    """Build the .tflite of several operators, each of which may read what earlier ones have computed.
 
     The same Tensor object is the same tensor of the model. Those with data are constants; the others that no operator
     computes are the model's inputs, "input_0", "input_1", ... in the order of their first use; those that no other
@@ -165,7 +165,7 @@ def build_all(operations: Sequence[Operation], states: Mapping[Tensor, Tensor] =
 
     Args:
         operations: In the order of their computation.
-        states: Inputs and the outputs that take their place in the next run: "state_0" and "new_state_0", ...
+        states: Inputs and the outputs that replace them in the next run: "state_0" and "new_state_0", ...
     """
     roles = _named_tensors(operations, states)
     numbered = [(tensor, f"{role}_{index}") for role, tensors in roles.items() for index, tensor in enumerate(tensors)]
@@ -181,7 +181,7 @@ def build_step(
     outputs: Mapping[str, Tensor],
     context_length: int = 0,
 ) -> bytes:
-    """The .tflite of a decode step: the same, with inputs and outputs as they are given.
+    """Build the .tflite of a decode step: the same, with inputs and outputs as they are given.
 
     Args:
         operations: In the order of their computation.
@@ -206,7 +206,7 @@ def build_named(
     description: str = "",
     signature: str = "main",
 ) -> bytes:
-    """The .tflite of operators with an interface of its own.
+    """Build the .tflite of operators with an interface of its own.
 
     Args:
         operations: In the order of their computation.
@@ -216,27 +216,27 @@ def build_named(
         description: Of the file.
         signature: Its key.
     """
-    places = {tensor: place for place, tensor in enumerate(names)}
+    indices = {tensor: index for index, tensor in enumerate(names)}
     graph, model, codes = schema.SubGraphT(), schema.ModelT(), {}
     model.buffers = [schema.BufferT(), *(_buffer(tensor) for tensor in names)]
-    graph.tensors = [_schema_tensor(tensor, place + 1, names[tensor]) for tensor, place in places.items()]
-    graph.inputs = [places[tensor] for tensor in inputs.values()]
-    graph.outputs = [places[tensor] for tensor in outputs.values()]
+    graph.tensors = [_schema_tensor(tensor, index + 1, names[tensor]) for tensor, index in indices.items()]
+    graph.inputs = [indices[tensor] for tensor in inputs.values()]
+    graph.outputs = [indices[tensor] for tensor in outputs.values()]
     graph.operators, graph.name = [], signature.encode()
     for operation in operations:
         built = _operator(operation.name, operation.options)
-        built.inputs = [-1 if tensor is None else places[tensor] for tensor in operation.inputs]
-        built.outputs = [places[tensor] for tensor in operation.outputs]
+        built.inputs = [-1 if tensor is None else indices[tensor] for tensor in operation.inputs]
+        built.outputs = [indices[tensor] for tensor in operation.outputs]
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
     model.description = description.encode() or None
-    model.signatureDefs = [_signature(signature, inputs, outputs, places)]
+    model.signatureDefs = [_signature(signature, inputs, outputs, indices)]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
 def _named_tensors(operations: Sequence[Operation], states: Mapping[Tensor, Tensor]) -> dict[str, list[Tensor]]:
-    """What tensors are for the model -> those tensors, each once, in the order of their first use."""
+    """Return the tensors that are named for the model, each once, in the order of their first use."""
     held = {*states.keys(), *states.values()}
     read = dict.fromkeys(tensor for operation in operations for tensor in operation.inputs if tensor is not None)
     written = dict.fromkeys(tensor for operation in operations for tensor in operation.outputs)
@@ -260,23 +260,23 @@ def _code(op_name: str, version: int) -> schema.OperatorCodeT:
 
 
 def _signature(
-    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], places: Mapping[Tensor, int]
+    key: str, inputs: Mapping[str, Tensor], outputs: Mapping[str, Tensor], indices: Mapping[Tensor, int]
 ) -> schema.SignatureDefT:
     signature = schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = key.encode(), 0
-    signature.inputs = [_signature_entry(name, places[tensor]) for name, tensor in inputs.items()]
-    signature.outputs = [_signature_entry(name, places[tensor]) for name, tensor in outputs.items()]
+    signature.inputs = [_signature_entry(name, indices[tensor]) for name, tensor in inputs.items()]
+    signature.outputs = [_signature_entry(name, indices[tensor]) for name, tensor in outputs.items()]
     return signature
 
 
-def _signature_entry(name: str, place: int) -> schema.TensorMapT:
+def _signature_entry(name: str, index: int) -> schema.TensorMapT:
     entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name.encode(), place
+    entry.name, entry.tensorIndex = name.encode(), index
     return entry
 
 
 def run_reference(model: bytes, *values: np.ndarray) -> list[np.ndarray]:
-    """The outputs of `model` for the values of its inputs, in order, by LiteRT's reference kernels."""
+    """Compute the outputs of `model` for the values of its inputs, in order, by LiteRT's reference kernels."""
     interpreter = Interpreter(model_content=model, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     interpreter.allocate_tensors()
     for detail, value in zip(interpreter.get_input_details(), values, strict=True):

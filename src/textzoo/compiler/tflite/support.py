@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.signatures import Interface, text
 
-# What they compute lies in other subgraphs or libraries, or is kept between runs.
+# What they compute is in other subgraphs or libraries, or is kept between runs.
 REFUSED_OPERATORS = {"CUSTOM", "DELEGATE", "IF", "WHILE", "CALL", "CALL_ONCE"}
 REFUSED_OPERATORS |= {"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE"}
 REFUSED_OPERATORS |= {"HASHTABLE", "HASHTABLE_FIND", "HASHTABLE_IMPORT", "HASHTABLE_SIZE"}
@@ -29,13 +29,13 @@ TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items
 # What else a schema.TensorT can be that is not read, in the words of the message.
 KINDS: dict[str, Callable[[Any], bool]] = {
     "tensors that keep their values between runs": lambda tensor: tensor.isVariable,
-    "tensors whose values lie in another file": lambda tensor: tensor.externalBuffer != 0,
+    "tensors whose values are in another file": lambda tensor: tensor.externalBuffer != 0,
     "sparse tensors": lambda tensor: tensor.sparsity is not None,
     "tensors quantized otherwise than by scales per tensor or per channel": lambda tensor: (
         tensor.quantization is not None and tensor.quantization.details is not None
     ),
 }
-# Operators -> the inputs that may be lists of no axes, sizes or places, as they are where a scalar is meant.
+# Operators -> the inputs that may be lists of no axes, sizes or indices, as they are where a scalar is meant.
 LISTS: dict[str, tuple[int, ...]] = {
     "RESHAPE": (1,),
     "MEAN": (1,),
@@ -50,27 +50,27 @@ MAX_NAME_LENGTH = 80
 
 
 def integers(values: Any) -> list[int]:
-    """A vector of a file as Python's numbers; empty where it is left out."""
+    """Return a vector of a file as Python's numbers; empty where it is left out."""
     return [] if values is None else [int(value) for value in values]
 
 
 def shape_text(shape: Sequence[int]) -> str:
-    """A shape as messages show it: 1x128, 1x? where a size is not known, or scalar."""
+    """Return a shape as messages show it: 1x128, 1x? where a size is not known, or scalar."""
     return "x".join(str(int(size)) if size >= 0 else "?" for size in shape) or "scalar"
 
 
 def operator_code(operator: Any, model: Any) -> tuple[str, str]:
-    """The name of an operator of a schema.ModelT, and what is behind it where that is CUSTOM."""
+    """Return the name of an operator of a schema.ModelT, with the name of the custom one where it is CUSTOM."""
     code = model.operatorCodes[operator.opcodeIndex]
     return OPERATOR_NAMES[max(code.builtinCode, code.deprecatedBuiltinCode)], text(code.customCode)
 
 
 def used_tensors(graph: Any, interface: Interface) -> set[int]:
-    """Places of the tensors that operators read or write, or that go in or come out."""
+    """Return the numbers of the tensors that operators read or write, or that go in or come out."""
     used = {*interface.inputs.values(), *interface.outputs.values()}
     for operator in graph.operators or []:
-        for places in (operator.inputs, operator.outputs):
-            used.update(integers(places))
+        for indices in (operator.inputs, operator.outputs):
+            used.update(integers(indices))
     return used - {-1}
 
 
@@ -95,58 +95,58 @@ class NotSupportedError(UserError):
 
 
 def missing_parts(model: Any, graph: Any, interface: Interface) -> list[str]:
-    """One line for each kind of thing in a schema.ModelT that is not supported, with the names of all that are of it.
+    """Return a line for each kind of thing in a schema.ModelT that is not supported, with the names of all of the kind.
 
-    Tensors that nobody reads may be of any kind.
+    Tensors that are not read may be of any kind.
     """
     used = used_tensors(graph, interface)
     found = {"operators": refused_operators(model, graph)}
-    places = {f"tensors of type {TYPE_NAMES[code]}": of_type(code, graph, used) for code in unread_types(graph, used)}
-    places |= {kind: {place for place in used if refused(graph.tensors[place])} for kind, refused in KINDS.items()}
-    places["tensors without elements"] = without_elements(model, graph, used)
-    places["tensors whose shapes are known only at run time"] = unknown_shapes(graph, used)
-    places["inputs that the signature leaves out"] = left_out(graph, interface)
-    found |= {kind: [described(graph.tensors[place]) for place in sorted(those)] for kind, those in places.items()}
+    by_kind = {f"tensors of type {TYPE_NAMES[code]}": of_type(code, graph, used) for code in unread_types(graph, used)}
+    by_kind |= {kind: {index for index in used if refused(graph.tensors[index])} for kind, refused in KINDS.items()}
+    by_kind["tensors without elements"] = without_elements(model, graph, used)
+    by_kind["tensors whose shapes are known only at run time"] = unknown_shapes(graph, used)
+    by_kind["inputs that the signature leaves out"] = left_out(graph, interface)
+    found |= {kind: [described(graph.tensors[index]) for index in sorted(those)] for kind, those in by_kind.items()}
     return [f"{kind}: {listed(names)}" for kind, names in found.items() if names]
 
 
 def refused_operators(model: Any, graph: Any) -> list[str]:
-    """`CUSTOM FlexErf`, `WHILE`, ... as often as they are there."""
+    """Return `CUSTOM FlexErf`, `WHILE`, ... as often as they are there."""
     names = [operator_code(operator, model) for operator in graph.operators or []]
     return [f"{name} {shown(custom)}".rstrip() for name, custom in names if is_refused(name)]
 
 
 def is_refused(operator: str) -> bool:
-    """Whether an operator is not run at all, whatever its tensors are."""
+    """Return whether an operator is not run at all, whatever its tensors are."""
     return operator in REFUSED_OPERATORS or operator.startswith(STABLEHLO)
 
 
 def unread_types(graph: Any, used: Set[int]) -> list[int]:
-    """Type codes of tensors in use that are not read."""
-    return sorted({graph.tensors[place].type for place in used} - DTYPES.keys())
+    """Return the type codes of tensors in use that are not read."""
+    return sorted({graph.tensors[index].type for index in used} - DTYPES.keys())
 
 
 def of_type(code: int, graph: Any, used: Set[int]) -> set[int]:
-    return {place for place in used if graph.tensors[place].type == code}
+    return {index for index in used if graph.tensors[index].type == code}
 
 
 def without_elements(model: Any, graph: Any, used: Set[int]) -> set[int]:
-    """But for constant lists that say that a scalar is meant."""
+    """Return the tensors without elements, except constant lists that say that a scalar is meant."""
     others: set[int] = {*integers(graph.inputs), *integers(graph.outputs)}
     for operator in graph.operators or []:
         lists = LISTS.get(operator_code(operator, model)[0], ())
         others.update(integers(operator.outputs))
-        others.update(source for place, source in enumerate(integers(operator.inputs)) if place not in lists)
-    return {place for place in used & others if 0 in integers(graph.tensors[place].shape)}
+        others.update(source for index, source in enumerate(integers(operator.inputs)) if index not in lists)
+    return {index for index in used & others if 0 in integers(graph.tensors[index].shape)}
 
 
 def unknown_shapes(graph: Any, used: Set[int]) -> set[int]:
-    """Unless it is only the number of windows that is not known, the first axis of inputs, which is one here."""
-    unknown = {place: unknown_axes(graph.tensors[place]) for place in used}
+    """Return the tensors of unknown shape, except inputs whose first axis, the number of windows, is unknown."""
+    unknown = {index: unknown_axes(graph.tensors[index]) for index in used}
     inputs = used.intersection(integers(graph.inputs))
-    if any(unknown[place] for place in inputs):
-        return {place for place in inputs if unknown[place] - {0}}
-    return {place for place in used if unknown[place]}
+    if any(unknown[index] for index in inputs):
+        return {index for index in inputs if unknown[index] - {0}}
+    return {index for index in used if unknown[index]}
 
 
 def unknown_axes(tensor: Any) -> set[int]:
@@ -154,25 +154,25 @@ def unknown_axes(tensor: Any) -> set[int]:
 
 
 def left_out(graph: Any, interface: Interface) -> set[int]:
-    """Inputs that operators read, and that nothing would fill."""
+    """Return the inputs that operators read and nothing would fill."""
     read = set().union(*(integers(operator.inputs) for operator in graph.operators or []))
     return read.intersection(integers(graph.inputs)) - set(interface.inputs.values())
 
 
 def described(tensor: Any) -> str:
-    """`block_0/scores (float16 1x128)`, of a schema.TensorT."""
+    """Return `block_0/scores (float16 1x128)`, of a schema.TensorT."""
     shape = integers(tensor.shapeSignature) or integers(tensor.shape)
     return f"{shown(text(tensor.name))} ({TYPE_NAMES[tensor.type]} {shape_text(shape)})"
 
 
 def shown(name: str) -> str:
-    """A name from a file, which may be long or hold anything, for a message."""
+    """Return a name from a file, which may be long or hold anything, for a message."""
     name = name if len(name) <= MAX_NAME_LENGTH else f"{name[:MAX_NAME_LENGTH]}..."
     return name.encode("unicode_escape").decode() if not name.isprintable() else name
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names once each, with how often they occur, in the order of their first occurrence."""
+    """Return the names once each, with how often they occur, in the order of their first occurrence."""
     counts = collections.Counter(names)
     texts = [f"{name} ({count} times)" if count > 1 else name for name, count in counts.items()]
     rest = len(texts) - MAX_NAMES

@@ -92,7 +92,7 @@ class CausalSelfAttention(keras.layers.Layer):
         return self.output_projection(ops.reshape(mixed, (batch, time, self.d_model)))
 
     def _compared(self, queries: Any, keys: Any) -> tuple[Any, Any]:
-        """Queries and keys (batch, n_heads, time, d_head) as they are compared: normalized and rotated."""
+        """Normalize and rotate queries and keys (batch, n_heads, time, d_head) for their comparison."""
         if self.qk_norm:
             queries, keys = self.query_norm(queries), self.key_norm(keys)
         if self.rotary:
@@ -102,7 +102,7 @@ class CausalSelfAttention(keras.layers.Layer):
         return queries, keys
 
     def _compared_rows(self, rows: Any, norm_name: str, tables: tuple[Any, Any] | None) -> Any:
-        """The same for queries or keys (n_heads, time, d_head), in the ops of the decode step."""
+        """Do the same for queries or keys (n_heads, time, d_head), in the ops of the decode step."""
         if self.qk_norm:
             with keras.name_scope(norm_name):
                 normalized = getattr(self, norm_name).decode_step(ops.reshape(rows, (-1, self.d_head)))
@@ -110,7 +110,7 @@ class CausalSelfAttention(keras.layers.Layer):
         return rotated(rows, *tables) if tables else rows
 
     def decode_step(self, inputs: Any, position: Any, key_cache: Any, value_cache: Any) -> tuple[Any, Any, Any]:
-        """(1, d_model) at `position` (1,) int32 and both caches -> (1, d_model) and the new caches."""
+        """Compute one token: (1, d_model), `position` (1,) int32, both caches -> (1, d_model), the new caches."""
         heads = (self.n_heads, 1, self.d_head)
         queries, keys, values = (ops.reshape(part, heads) for part in self._project(inputs))
         angles = tuple(gather_rows(table, position) for table in (self.cosines, self.sines)) if self.rotary else None
@@ -125,7 +125,7 @@ class CausalSelfAttention(keras.layers.Layer):
         return self.output_projection(mixed), key_cache, value_cache
 
     def window(self, inputs: Any) -> Any:
-        """`call` for one window (time, d_model), written with the ops of the decode step."""
+        """Compute `call` for one window (time, d_model), written with the ops of the decode step."""
         time = inputs.shape[0]
         queries, keys, values = self._project(inputs)
         by_head = [
@@ -140,11 +140,11 @@ class CausalSelfAttention(keras.layers.Layer):
         return self.output_projection(ops.reshape(ops.transpose(mixed, (1, 0, 2)), (time, self.d_model)))
 
     def _project(self, inputs: Any) -> list[Any]:
-        """(time, d_model) -> queries, keys, values, (time, d_model) each."""
+        """Project (time, d_model) -> queries, keys, values, (time, d_model) each."""
         return ops.split(self.qkv(inputs), 3, axis=-1)
 
     def _attend(self, queries: Any, keys: Any, values: Any, valid: Any) -> Any:
-        """Queries (n_heads, time, d_head) over keys and values (n_heads, positions, d_head) -> (n_heads, time, d_head).
+        """Attend: queries (n_heads, time, d_head), keys, values (n_heads, positions, d_head) -> as queries.
 
         Masked positions get a constant score instead of a mask added to theirs, so that masking takes nothing from the
         range of the scores.
@@ -188,7 +188,7 @@ class CausalSelfAttention(keras.layers.Layer):
         self.output_projection.kernel.assign(as_float64(self.output_projection.kernel) / gain[:, None])
 
     def compared_range(self, rows: np.ndarray, norm_name: str) -> np.ndarray:
-        """(d_model,) the ranges of queries or keys (n, d_model) as they are compared.
+        """Return the ranges of queries or keys (n, d_model), normalized and rotated, per channel: (d_model,).
 
         Equal where only equal factors change nothing: for both channels of a rotated pair, for all heads of a norm.
         """

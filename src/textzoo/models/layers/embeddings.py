@@ -11,7 +11,7 @@ from textzoo.models.layers.initializers import normal_initializer
 
 
 def gather_rows(table: Any, indices: Any) -> Any:
-    """The rows of `table` (n, width) at `indices`, in [0, n) -> (*indices.shape, width).
+    """Gather the rows of `table` (n, width) at `indices`, in [0, n) -> (*indices.shape, width).
 
     `ops.take` also accepts negative indices, which leaves comparisons and selections in the exported graph.
     """
@@ -68,11 +68,11 @@ class PositionEmbedding(keras.layers.Layer):
         return input_shape
 
     def decode_step(self, inputs: Any, position: Any) -> Any:
-        """(1, d_model) at `position` (1,) int32 -> (1, d_model)."""
+        """Compute one token: (1, d_model) at `position` (1,) int32 -> (1, d_model)."""
         return inputs + gather_rows(self.embeddings, position)
 
     def window(self, inputs: Any) -> Any:
-        """(context_length, d_model) -> the same shape."""
+        """Compute one window: (context_length, d_model) -> the same shape."""
         return inputs + self.embeddings
 
     def get_config(self) -> dict[str, Any]:

@@ -7,5 +7,5 @@ INITIAL_DEVIATION = 0.02
 
 
 def normal_initializer(deviation: float = INITIAL_DEVIATION) -> keras.initializers.Initializer:
-    """A fresh normal initializer that follows the global Keras seed."""
+    """Return a fresh normal initializer that follows the global Keras seed."""
     return keras.initializers.RandomNormal(stddev=deviation)

@@ -34,7 +34,7 @@ class GammaLayerNorm(keras.layers.Layer):
         return centred * ops.rsqrt(variance + self.epsilon) * self.gamma
 
     def decode_step(self, inputs: Any) -> Any:
-        """`call` for rows (n, width), in ops that lose little when they are quantized.
+        """Compute `call` for rows (n, width), in ops that lose little when they are quantized.
 
         The sum of squares is a product of matrices, which accumulates exactly in int32: squares of their own would
         be rounded to the step that the largest needs. And the inverse deviation is multiplied by the gain before the

@@ -7,7 +7,7 @@ from keras import ops
 
 
 def rotary_tables(context_length: int, d_head: int, base: float = 10_000.0) -> tuple[np.ndarray, np.ndarray]:
-    """(context_length, d_head) cosines, and sines with the sign that `rotated` needs.
+    """Return the cosines, and the sines with the sign that `rotated` needs, (context_length, d_head) each.
 
     d_head is even; channel i is rotated with channel i + d_head / 2.
     """

@@ -6,6 +6,7 @@ from textzoo.models.settings import ModelConfig
 from textzoo.targets.settings import DeploymentConfig
 
 CIMV3_BOARD = "CIMv3"
+PLATFORM = "cimv3"
 CIMV3_WIDTHS = (128, 256, 512)
 CIMV3_HEAD_WIDTH = 64
 CIMV3_CONTEXT = 128
@@ -13,9 +14,10 @@ CIMV3_CONTEXT = 128
 
 def check_cimv3(model: ModelConfig, deployment: DeploymentConfig) -> list[UserError]:
     """Check the CIMv3 accelerator's rules if model.constraints or the board requires them."""
-    if deployment.hardware_setup.board == CIMV3_BOARD:
-        return cimv3_violations(model, f"Another board than {CIMV3_BOARD} lifts this rule.")
-    is_asked = model.constraints == "cimv3"
+    board = deployment.hardware_setup
+    if board.platform == PLATFORM:
+        return cimv3_violations(model, f"Another board than {board.name} lifts this rule.")
+    is_asked = model.constraints == PLATFORM
     return cimv3_violations(model, "model.constraints=none lifts this rule.") if is_asked else []
 
 

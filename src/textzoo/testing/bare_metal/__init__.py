@@ -4,6 +4,7 @@ QEMU counts instructions, not cycles: the figures are the same on every run and 
 """
 
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ from types import MappingProxyType
 from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.targets import twins
 from textzoo.targets.stm32 import chips
-from textzoo.targets.toolchains import require_tool, tool_beside
+from textzoo.targets.toolchains import compile_objects, require_tool, run_compiler, tool_beside
 from textzoo.targets.twins import TWINS, Twin
 from textzoo.testing import STRICT
 
 HERE = Path(__file__).resolve().parent
+INCLUDES = [f"-I{folder}" for folder in (HERE, RUNTIME, RUNTIME / "include")]
 COUNTING = [*twins.COUNTING, "-serial", "none"]
 TIMEOUT = 600  # seconds that a program may run
 SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
@@ -28,7 +30,7 @@ class Core:
 
     Attributes:
         variant: Folder of the runtime whose kernels it runs.
-        cpu: Key of chips.CORES; empty for a twin.
+        cpu: Key of chips.CORES; empty for an emulated board of its own.
         machine: QEMU's name of the board.
         clock_hz: Of its SysTick.
         code: Address of the vectors.
@@ -95,18 +97,20 @@ def build(
         return elf
     layout = {"CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
     symbols = [f"-D{name}={value}" for name, value in {**defines, "CLOCK_HZ": f"{board.clock_hz}u"}.items()]
-    link = ["-nostartfiles", "--specs=nano.specs", f"-T{HERE / 'memory.ld'}"]
+    link = ["-nostartfiles", f"-T{HERE / 'memory.ld'}"]
     link += ["-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
     link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
-    files = [str(HERE / "board.c"), str(HERE / "board_memory.c"), *map(str, sources)]
-    compile_with(board.compiler, [*board.flags, *flags, "-ffunction-sections", *symbols, *link], files, elf)
+    files = [HERE / "board.c", HERE / "board_memory.c", *sources]
+    options = [*board.flags, *flags, "--specs=nano.specs", "-ffunction-sections", *symbols]
+    compile_with(board.compiler, options, files, elf, link)
     return elf
 
 
 def code_bytes(source: Path, core: str, folder: Path) -> int:
-    """Bytes of a kernel's code and tables, compiled as projects compile kernels."""
-    board, target = CORES[core], folder / f"{source.stem}.o"
-    compile_with(board.compiler, [*board.flags, "-O2", "-fno-strict-aliasing", "-c"], [str(source)], target)
+    """Return the bytes of a kernel's code and tables, compiled as projects compile kernels."""
+    board = CORES[core]
+    flags = [*board.flags, "-O2", "-fno-strict-aliasing"]
+    (target,) = compile_objects([str(require_tool(board.compiler)), *STRICT, *flags, *INCLUDES], [source], folder)
     table = finish([str(tool_beside(board.compiler, "size")), str(target)], folder)
     return int(table.splitlines()[1].split()[0])
 
@@ -114,7 +118,7 @@ def code_bytes(source: Path, core: str, folder: Path) -> int:
 def build_for_twin(
     sources: Sequence[Path], board: Core, twin: Twin, elf: Path, defines: Mapping[str, object], flags: Sequence[str]
 ) -> None:
-    """The same for a twin, with the start-up code of projects."""
+    """Build for an emulated board, with the start-up code of projects."""
     shared = PLATFORM_SOURCES / "twins"
     machine = shared / board.twin
     layout = {"RESET": twin.reset.origin, "CODE": board.code, "RAM": board.ram[0], "RAM_BYTES": board.ram[1]}
@@ -129,17 +133,37 @@ def build_for_twin(
         shared / "counter_of_twin.c",
     ]
     files += [*sorted(machine.glob("*.[cS]")), *sources]
-    options = [*board.flags, *flags, "-ffunction-sections", *includes, *symbols, *link]
-    compile_with(board.compiler, options, [*map(str, files), "-lc", "-lgcc"], elf)
+    options = [*board.flags, *flags, "-ffunction-sections", *includes, *symbols]
+    compile_with(board.compiler, options, files, elf, link, ["-lc", "-lgcc"])
 
 
-def compile_with(compiler: str, flags: Sequence[str], files: Sequence[str], program: Path) -> None:
-    """Run a C compiler of toolchains.TOOLS, warnings being errors; its messages are in the exception if it fails."""
-    includes = [f"-I{folder}" for folder in (HERE, RUNTIME, RUNTIME / "include")]
-    command = [str(require_tool(compiler)), *STRICT, *flags, *includes, *files, "-o", str(program)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
-    if finished.returncode:
-        raise RuntimeError(f"{' '.join(command)}\n{finished.stderr}")
+def compile_with(
+    compiler: str,
+    flags: Sequence[str],
+    files: Sequence[Path],
+    program: Path,
+    link: Sequence[str] = (),
+    libraries: Sequence[str] = (),
+) -> None:
+    """Build a program by a C compiler of toolchains.TOOLS, warnings being errors.
+
+    Args:
+        compiler: Key of TOOLS.
+        flags: Of the compiler and the linker.
+        files: C and assembly sources, and objects.
+        program: What is built.
+        link: More flags of the linker.
+        libraries: What follows the files.
+
+    Raises:
+        RuntimeError: Something is refused; the message is the compiler's.
+    """
+    command = [str(require_tool(compiler)), *STRICT, *flags]
+    with tempfile.TemporaryDirectory(prefix="textzoo-objects-") as folder:
+        sources = [path for path in files if path.suffix != ".o"]
+        compiled = dict(zip(sources, compile_objects([*command, *INCLUDES], sources, Path(folder)), strict=True))
+        objects = [str(compiled.get(path, path)) for path in files]
+        run_compiler([*command, *link, *objects, *libraries, "-o", str(program)])
 
 
 def run(elf: Path, core: str, folder: Path, timeout: float = TIMEOUT) -> str:

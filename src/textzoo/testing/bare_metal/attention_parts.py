@@ -24,7 +24,7 @@ class Part:
     scale: tuple[int, ...] = ()
 
     def expected(self) -> np.ndarray:
-        """(count,) of dot_rows, (length,) of weighted_sum: int32, but int16 of dot_rows_s16."""
+        """Return (count,) of dot_rows, (length,) of weighted_sum: int32, but int16 of dot_rows_s16."""
         rows, factors = self.rows.astype(np.int64), self.factors.astype(np.int64)
         sums = rows @ factors if self.kernel.startswith("dot_rows") else factors @ rows
         if not self.scale:
@@ -34,7 +34,7 @@ class Part:
         return np.clip(scaled.astype(np.int32), -32768, 32767).astype(np.int16)
 
     def case(self, *, generic: bool = False, offset: int = 0, fenced: bool = False) -> Case:
-        """The call, for the variant or the generic kernel.
+        """Return the call, for the variant or the generic kernel.
 
         Args:
             generic: Call the generic kernel.
@@ -42,13 +42,13 @@ class Part:
             fenced: Whether reading behind the rows is a fault.
         """
         sums = np.full(self.expected().shape, 0x5A, self.expected().dtype)
-        place = offset // self.rows.itemsize * self.rows.itemsize
-        buffers = [Buffer(self.rows, place, fenced), Buffer(self.factors), Buffer(sums, returned=True)]
+        start = offset // self.rows.itemsize * self.rows.itemsize
+        buffers = [Buffer(self.rows, start, fenced), Buffer(self.factors), Buffer(sums, returned=True)]
         return Case(self.kernel, [*self.rows.shape, *self.scale], buffers, generic)
 
 
 def random_part(rng: np.random.Generator, kernel: str, count: int, length: int, zeros: float = 0.0) -> Part:
-    """A call with random numbers.
+    """Make a call with random numbers.
 
     Args:
         rng: Where they come from.

@@ -10,8 +10,7 @@
 #define SYSTICK_RELOAD REGISTER(0xE000E014u)
 #define SYSTICK_VALUE REGISTER(0xE000E018u)
 
-enum { SYS_OPEN = 0x01, SYS_WRITE0 = 0x04, SYS_WRITE = 0x05, SYS_READ = 0x06, SYS_EXIT_EXTENDED = 0x20 };
-enum { STOPPED_BY_APPLICATION = 0x20026, FAULT_STATUS = 3, COUNTER_STATUS = 4 };
+enum { SYS_EXIT_EXTENDED = 0x20, STOPPED_BY_APPLICATION = 0x20026, FAULT_STATUS = 3, COUNTER_STATUS = 4 };
 
 extern uint32_t bss_start[], bss_end[], stack_top[];
 extern uint8_t arena_end[];
@@ -34,37 +33,7 @@ static void __attribute__((noreturn)) board_exit(int status)
     }
 }
 
-void board_print(const char *text)
-{
-    semihosting(SYS_WRITE0, text);
-}
-
-static uint32_t length_of(const char *text)
-{
-    uint32_t length = 0;
-    while (text[length]) {
-        ++length;
-    }
-    return length;
-}
-
-int board_open(const char *path, int write)
-{
-    const uint32_t arguments[] = {(uint32_t)path, write ? 5 : 1, length_of(path)}; /* modes "wb" and "rb" */
-    return semihosting(SYS_OPEN, arguments);
-}
-
-uint32_t board_read(int handle, void *bytes, uint32_t count)
-{
-    const uint32_t arguments[] = {(uint32_t)handle, (uint32_t)bytes, count};
-    return count - (uint32_t)semihosting(SYS_READ, arguments);
-}
-
-uint32_t board_write(int handle, const void *bytes, uint32_t count)
-{
-    const uint32_t arguments[] = {(uint32_t)handle, (uint32_t)bytes, count};
-    return count - (uint32_t)semihosting(SYS_WRITE, arguments);
-}
+#include "semihosting_files.inc"
 
 /* Makes what lies behind the memory's end fault. ARMv8-M boards have nothing there; ARMv7-M boards read zeros. */
 static void fence(void)

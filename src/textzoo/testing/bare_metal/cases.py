@@ -60,7 +60,7 @@ class Case:
     generic: bool = False
 
     def encode(self) -> bytes:
-        """The case as run_cases.c reads it."""
+        """Return the case as run_cases.c reads it."""
         numbers = [*self.parameters, *[0] * (PARAMETERS - len(self.parameters))]
         header = [KERNELS.index(self.kernel), int(self.generic), *numbers, len(self.buffers)]
         for buffer in self.buffers:
@@ -84,7 +84,7 @@ class Result:
 
 
 def decode(results: bytes, cases: Sequence[Case]) -> list[Result]:
-    """results.bin -> one Result per case; ValueError if it is not as long as the cases say."""
+    """Decode results.bin to one Result per case; ValueError if it is not as long as the cases say."""
     found, position = [], 0
     for case in cases:
         instructions, intact = np.frombuffer(results, "<i4", 2, position)
@@ -102,19 +102,19 @@ def decode(results: bytes, cases: Sequence[Case]) -> list[Result]:
 
 
 def kernel_sources(variant: str) -> list[Path]:
-    """The kernels' C files of a variant, generic where it has none."""
-    places = [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
-    return [place if place.exists() else RUNTIME / "generic" / place.name for place in places]
+    """Return the kernels' C files of a variant, generic where it has none."""
+    paths = [RUNTIME / variant / f"{kernel}.c" for kernel in KERNELS]
+    return [path if path.exists() else RUNTIME / "generic" / path.name for path in paths]
 
 
 def build_for_core(core: str, variant: str, flags: Sequence[str], folder: Path) -> Path:
-    """The program for a core with the kernels of a variant."""
+    """Build the program for a core with the kernels of a variant."""
     return build([*SOURCES, *kernel_sources(variant)], core, folder / "run_cases.elf", flags=flags)
 
 
 def build_for_host(variant: str, compiler: str, flags: Sequence[str], folder: Path) -> Path:
-    """The program for this machine, where every buffer is an allocation of its own and nothing counts instructions."""
-    files = [str(path) for path in (HERE / "board_host.c", *SOURCES, *kernel_sources(variant))]
+    """Build the program for this machine, where each buffer is allocated by itself and nothing counts instructions."""
+    files = [HERE / "board_host.c", *SOURCES, *kernel_sources(variant)]
     compile_with(compiler, flags, files, folder / "run_cases")
     return folder / "run_cases"
 
@@ -134,10 +134,10 @@ def run_on_host(program: Path, cases: Sequence[Case], folder: Path, launcher: Se
 
 
 def write_cases(cases: Sequence[Case], folder: Path) -> None:
-    """cases.bin, as run_cases.c reads it."""
+    """Write cases.bin, as run_cases.c reads it."""
     (folder / "cases.bin").write_bytes(b"".join(case.encode() for case in cases))
 
 
 def read_results(cases: Sequence[Case], folder: Path) -> list[Result]:
-    """One Result per case from results.bin; ValueError if that is not as long as the cases say."""
+    """Read one Result per case from results.bin; ValueError if that is not as long as the cases say."""
     return decode((folder / "results.bin").read_bytes(), cases)

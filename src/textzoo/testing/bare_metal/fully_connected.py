@@ -4,66 +4,39 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from textzoo.compiler.packing.registry import GENERIC, SPARSE, layout_of, pack
-from textzoo.testing.bare_metal.cases import Buffer, Case
+from textzoo.compiler.packing.registry import GENERIC, SPARSE, layout_of
+from textzoo.testing.bare_metal.layer import AnyLayer
 
 LOWEST = -128  # from where the kernel for many zeros counts inputs
 DEVIATION = 32.0  # of typical inputs; 16 to 37 in pico_gpt behind a LayerNorm, 62 to 68 in an LSTM's or a GRU's state
 
 
-@dataclass(frozen=True)
-class Layer:
-    """One call of the kernel.
+@dataclass(frozen=True, kw_only=True)
+class Layer(AnyLayer):
+    """One call of a kernel for inputs of int8.
 
     Attributes:
-        weights: (rows, columns) int8.
-        bias: (rows,) int32.
-        multipliers: (rows,) int32.
-        shifts: (rows,) int8.
-        input: (columns,) int8.
         zero_point: Of the output.
-        clamp: Smallest and largest output.
-        kernel: One whose layout holds the weights.
     """
 
-    weights: np.ndarray
-    bias: np.ndarray
-    multipliers: np.ndarray
-    shifts: np.ndarray
-    input: np.ndarray
     zero_point: int = 0
     clamp: tuple[int, int] = (-128, 127)
     kernel: str = "fully_connected_s8"
 
     def expected(self) -> np.ndarray:
-        """(rows,) int8: the contract in include/textzoo/fully_connected_s8.h, in 64 bits."""
+        """Return the contract in include/textzoo/fully_connected_s8.h, in 64 bits: (rows,) int8."""
         sums = self.weights.astype(np.int64) @ self.input.astype(np.int64) + self.bias
         total = 31 - self.shifts.astype(np.int64)
         scaled = (sums * self.multipliers + (np.int64(1) << (total - 1))) >> total
         return np.clip(scaled.astype(np.int32) + self.zero_point, *self.clamp).astype(np.int8)
 
-    def case(self, variant: str, *, generic: bool = False, offset: int = 0, fenced: bool = False) -> Case:
-        """The call, for the kernel of a variant or the generic one.
-
-        Args:
-            variant: A key of VARIANTS.
-            generic: Call the generic kernel.
-            offset: Of the input and the output behind a multiple of 16 bytes.
-            fenced: Whether reading behind the input is a fault.
-        """
-        packed = pack(self.weights, self.kernel, GENERIC if generic else variant)
-        rows, weights = len(self.weights), packed.values
+    def row_constants(self) -> list[np.ndarray]:
+        """Return a bias that holds the difference for the kernel for many zeros, which counts inputs from -128."""
         counted = LOWEST * self.weights.astype(np.int64).sum(axis=1) if self.kernel == SPARSE else 0
-        buffers = [
-            Buffer(weights, offset=offset // weights.itemsize * weights.itemsize),
-            Buffer((self.bias + counted).astype(np.int32)),
-            Buffer(self.multipliers),
-            Buffer(self.shifts, offset=offset),
-            Buffer(self.input, offset=offset, fenced=fenced),
-            Buffer(np.zeros(rows, np.int8), offset=offset, returned=True),
-            Buffer(np.full(packed.scratch_bytes, 0x5A, np.int8)),
-        ]
-        return Case(self.kernel, [*self.weights.shape, self.zero_point, *self.clamp], buffers, generic)
+        return [(self.bias + counted).astype(np.int32), self.multipliers]
+
+    def numbers(self) -> list[int]:
+        return [self.zero_point, *self.clamp]
 
 
 def random_layer(
@@ -73,7 +46,7 @@ def random_layer(
     shifts: tuple[int, int] = (-14, -8),
     kernel: str = "fully_connected_s8",
 ) -> Layer:
-    """A layer of random numbers.
+    """Make a layer of random numbers.
 
     Args:
         rng: Where they come from.
@@ -95,7 +68,7 @@ def random_layer(
 
 
 def behind_relu(rng: np.random.Generator, layer: Layer, zeros: float) -> Layer:
-    """The layer for the kernel that leaves out columns, with this share of inputs of -128; few others are large."""
+    """Make the layer for the kernel that leaves out columns, with a share of inputs of -128; few others are large."""
     values = LOWEST + 1 + np.minimum(rng.exponential(27, layer.input.size), 254).astype(int)
     is_zero = rng.random(layer.input.size) < zeros
     return replace(layer, input=np.where(is_zero, LOWEST, values).astype(np.int8), kernel=SPARSE)
@@ -108,7 +81,7 @@ def typical_layer(
     shifts: tuple[int, int] = (-14, -8),
     kernel: str = "fully_connected_s8",
 ) -> Layer:
-    """A layer whose weights and inputs are spread as those of trained models are, for kernels to which that matters.
+    """Make a layer whose weights and inputs are distributed as in trained models, for kernels to which that matters.
 
     Normal numbers; the largest weight of every row is the largest that the kernel takes, as in quantized models.
     """

@@ -12,7 +12,7 @@ import hashlib
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,16 @@ DOCUMENTS: dict[str, Callable[[str], list[str]]] = {
 }
 REPORT_FORMAT = "textzoo-corpus-report"
 REPORT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class CombiningSettings:
+    """How texts are normalised and deduplicated: arguments of `combine_corpus`, in the report as they are."""
+
+    unicode_form: str
+    ascii_only: bool
+    deduplicate: bool
+    documents: str
 
 
 def combine_corpus(
@@ -67,29 +77,35 @@ def combine_corpus(
     """
     files, output = text_files([Path(path) for path in inputs]), Path(output)
     check_output(output, files)
-    seen: set[str] = set()
-    kept: list[str] = []
-    sources: list[dict[str, Any]] = []
-    with progress_bar("combining", len(files), unit="files") as advance:
-        for file in files:
-            found, source = read_documents(file, unicode_form, ascii_only, documents)
-            fresh = first_occurrences(found, seen) if deduplicate else found
-            kept += fresh
-            sources.append({**asdict(source), "duplicates_left_out": len(found) - len(fresh)})
-            advance()
+    settings = CombiningSettings(unicode_form, ascii_only, deduplicate, documents)
+    kept, sources = collect(files, settings)
     text = join_documents(kept) + "\n"
-    settings = {"unicode_form": unicode_form, "ascii_only": ascii_only, "deduplicate": deduplicate}
     report = {
         "format": REPORT_FORMAT,
         "version": REPORT_VERSION,
         "licence": licence,
-        "settings": {**settings, "documents": documents},
+        "settings": asdict(settings),
         "output": describe_output(output, text, len(kept)),
         "sources": sources,
     }
     write_text(output, text)
     write_json(output.with_suffix(".json"), report)
     return report
+
+
+def collect(files: Sequence[Path], settings: CombiningSettings) -> tuple[list[str], list[dict[str, Any]]]:
+    """Read all files: the documents to keep, in order, and a record of each file."""
+    seen: set[str] = set()
+    kept: list[str] = []
+    sources: list[dict[str, Any]] = []
+    with progress_bar("combining", len(files), unit="files") as advance:
+        for file in files:
+            found, source = read_documents(file, settings)
+            fresh = first_occurrences(found, seen) if settings.deduplicate else found
+            kept += fresh
+            sources.append({**asdict(source), "duplicates_left_out": len(found) - len(fresh)})
+            advance()
+    return kept, sources
 
 
 def check_output(output: Path, files: list[Path]) -> None:
@@ -101,18 +117,18 @@ def check_output(output: Path, files: list[Path]) -> None:
         )
 
 
-def read_documents(file: Path, unicode_form: str, ascii_only: bool, documents: str) -> tuple[list[str], Source]:
+def read_documents(file: Path, settings: CombiningSettings) -> tuple[list[str], Source]:
     """Return the normalised documents of a file, and its record."""
     text, source = read_text(file)
-    report = dict(source.normalised)
-    composed = unicodedata.normalize(unicode_form, text)
+    report, form = dict(source.normalised), settings.unicode_form
+    composed = unicodedata.normalize(form, text)
     if composed != text:
-        report[f"{unicode_form}: characters before"] = len(text)
-        report[f"{unicode_form}: characters after"] = len(composed)
-    if ascii_only:
+        report[f"{form}: characters before"] = len(text)
+        report[f"{form}: characters after"] = len(composed)
+    if settings.ascii_only:
         composed, folded = fold_to_ascii(composed)
         report |= folded
-    found = DOCUMENTS[documents](composed)
+    found = DOCUMENTS[settings.documents](composed)
     return found, replace(source, characters=len(composed), documents=len(found), normalised=report)
 
 

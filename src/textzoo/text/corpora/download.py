@@ -8,38 +8,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.common.progress import progress_bar
+from textzoo.text.corpora.registry import KnownFile
 
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 1 << 16
 NETWORK_ERRORS = (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, urllib.error.URLError)
-
-
-@dataclass(frozen=True)
-class KnownFile:
-    """A file on the web whose content is known in advance.
-
-    Attributes:
-        url: http or https address.
-        sha256: Hash of the whole content, as hexadecimal text.
-        size_bytes: Exact size; nothing larger is ever written.
-        remedy: What the user can do if the download is impossible.
-    """
-
-    url: str
-    sha256: str
-    size_bytes: int
-    remedy: str = ""
-
-    def failed(self, received: str) -> UserError:
-        return UserError(f"the download of {self.url} failed", received=received, remedy=self.remedy)
 
 
 def fetch(known: KnownFile, path: Path) -> Path:

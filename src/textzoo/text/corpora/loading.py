@@ -12,21 +12,14 @@ from textzoo.common.files import file_digest, value_digest
 from textzoo.common.registry import Registry
 from textzoo.text.corpora.cleaning import join_documents, split_documents
 from textzoo.text.corpora.conversations import cached_conversations
-from textzoo.text.corpora.download import KnownFile, fetch
+from textzoo.text.corpora.download import fetch
 from textzoo.text.corpora.nanogpt import open_tokens, read_characters
 from textzoo.text.corpora.python_docs import read_python_docs
 from textzoo.text.corpora.reading import LeftOut, Source, as_paths, left_out, printable, read_text, text_files
-from textzoo.text.corpora.registry import CORPORA
+from textzoo.text.corpora.registry import CORPORA, KnownFile
 from textzoo.text.settings import DatasetConfig, SourceConfig, with_inherited
 
 LOADERS = Registry("corpus", {name: kind.loader for name, kind in CORPORA.items()})
-TINYSHAKESPEARE = KnownFile(
-    url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
-    sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
-    size_bytes=1_115_394,
-    remedy="Without a network give the file itself: dataset.training_path=<tinyshakespeare.txt>,"
-    " or use dataset=python_docs, which needs no download.",
-)
 
 
 @dataclass(frozen=True)
@@ -109,11 +102,13 @@ def paths_of(dataset: DatasetConfig) -> list[str]:
     ]
 
 
-def load_tinyshakespeare(dataset: DatasetConfig) -> Corpus:
+def load_download(dataset: DatasetConfig) -> Corpus:
+    """Load a file of the web, from the cache once it is there; or from the same file that the user has."""
+    known = CORPORA[dataset.name].download
     if dataset.training_path:
-        path = known_file(dataset.training_path, TINYSHAKESPEARE)
+        path = known_file(dataset.training_path, known)
     else:
-        path = fetch(TINYSHAKESPEARE, Path(dataset.cache_dir) / "tinyshakespeare.txt")
+        path = fetch(known, Path(dataset.cache_dir) / f"{dataset.name}.txt")
     return text_corpus(dataset, *read_texts(str(path)))
 
 

@@ -2,10 +2,32 @@
 
 from dataclasses import dataclass
 
+from textzoo.common.errors import UserError
+
 MODULE = "textzoo.text.corpora.loading"
 # A reason, and the keys that it excludes.
 Refusal = tuple[str, tuple[str, ...]]
 NO_FILES: Refusal = ("it does not read files", ("training_path", "validation_path"))
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file of the web whose content is known beforehand.
+
+    Attributes:
+        url: http or https address.
+        sha256: Hash of the whole content, as hexadecimal text.
+        size_bytes: Exact size; nothing larger is ever written.
+        remedy: What the user can do where the download is impossible.
+    """
+
+    url: str
+    sha256: str
+    size_bytes: int
+    remedy: str = ""
+
+    def failed(self, received: str) -> UserError:
+        return UserError(f"the download of {self.url} failed", received=received, remedy=self.remedy)
 
 
 @dataclass(frozen=True)
@@ -18,6 +40,7 @@ class CorpusKind:
         needs_files: Whether dataset.training_path must be given.
         has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
+        download: The text itself, of a corpus that is one file of the web.
     """
 
     loader: str
@@ -25,6 +48,7 @@ class CorpusKind:
     needs_files: bool = False
     has_own_vocabulary: bool = False
     has_sources: bool = False
+    download: KnownFile | None = None
 
     @property
     def is_mixable(self) -> bool:
@@ -35,7 +59,16 @@ class CorpusKind:
 CORPORA: dict[str, CorpusKind] = {
     "python_docs": CorpusKind(f"{MODULE}:load_python_docs", not_taken=(NO_FILES,)),
     "text": CorpusKind(f"{MODULE}:load_text", needs_files=True),
-    "tinyshakespeare": CorpusKind(f"{MODULE}:load_tinyshakespeare"),
+    "tinyshakespeare": CorpusKind(
+        f"{MODULE}:load_download",
+        download=KnownFile(
+            url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+            sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+            size_bytes=1_115_394,
+            remedy="Without a network give the file itself: dataset.training_path=<tinyshakespeare.txt>,"
+            " or use dataset=python_docs, which needs no download.",
+        ),
+    ),
     "nanogpt": CorpusKind(
         f"{MODULE}:load_nanogpt",
         not_taken=(("its text is already tokenized", ("separator",)),),

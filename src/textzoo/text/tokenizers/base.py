@@ -9,7 +9,7 @@ have additional keys (bpe: "merges").
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -71,6 +71,9 @@ class Tokenizer(Protocol):
     def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
         """Decode tokens one by one; yield non-empty pieces that together are decode(tokens)."""
 
+    def tables(self) -> dict[str, int | np.ndarray]:
+        """Return what its C reads: numbers, and tables by name with the types that they have in C."""
+
     def save(self, path: Path) -> None:
         """Write tokenizer.json atomically; equal tokenizers write equal bytes."""
 
@@ -122,6 +125,17 @@ def check_range(tokens: Any, vocabulary_size: int) -> np.ndarray:
     if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary_size:
         raise ValueError(f"tokens must be in [0, {vocabulary_size}), got {tokens.min()} to {tokens.max()}")
     return tokens.astype(np.intp)
+
+
+def table_of(values: Sequence[int]) -> np.ndarray:
+    """Return numbers as a table of the smallest type that holds them: uint8, uint16 or uint32."""
+    return np.array(values, np.min_scalar_type(max(values, default=0)))
+
+
+def order_table(keys: Sequence[Any]) -> np.ndarray:
+    """Return the places of distinct keys by rising key; empty for keys that rise already and need no table."""
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return table_of([] if order == list(range(len(order))) else order)
 
 
 def check_tokens(tokens: Any, path: Path) -> None:

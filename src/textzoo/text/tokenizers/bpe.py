@@ -101,6 +101,17 @@ class BpeTokenizer(Utf8Tokenizer):
         ranks = [rank for pair in itertools.pairwise(tokens) if (rank := self.ranks.get(pair)) is not None]
         return min(ranks, default=None)
 
+    def tables(self) -> dict[str, int | np.ndarray]:
+        """Return the pair of each merge, by which decoding works too, and the merges in the order of their pairs."""
+        count = len(self.merges)
+        return {
+            "merges": count,
+            "longest_run": MAX_RUN,
+            "longest_piece": MAX_PIECE_BYTES,
+            "pairs": np.array(self.merges, np.uint16).reshape(count, 2),
+            "order": np.array(sorted(range(count), key=self.merges.__getitem__), np.uint16),
+        }
+
     def save(self, path: Path) -> None:
         save_tokenizer(path, self.name, self.tokens, self.unknown_token, merges=[list(pair) for pair in self.merges])
 

@@ -42,3 +42,7 @@ class ByteTokenizer(Utf8Tokenizer):
         """
         check_policy(unknown, self.unknown_token)
         return np.frombuffer(utf8(text), np.uint8).astype(np.uint16)
+
+    def tables(self) -> dict[str, int | np.ndarray]:
+        """Return none: a token is its byte."""
+        return {}

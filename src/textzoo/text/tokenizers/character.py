@@ -13,7 +13,9 @@ from textzoo.text.tokenizers.base import (
     check_range,
     check_vocabulary_size,
     damaged,
+    order_table,
     save_tokenizer,
+    table_of,
 )
 from textzoo.text.tokenizers.unknown import UNKNOWN, check_policy, not_in_vocabulary
 
@@ -90,6 +92,15 @@ class CharacterTokenizer:
     def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
         """Yield the character of each token."""
         return (self.decode([token]) for token in tokens)
+
+    def tables(self) -> dict[str, int | np.ndarray]:
+        """Return the code point of each token, and the characters in the order of their code points."""
+        characters = self.code_points[: len(self.tokens) - (self.unknown_token is not None)]
+        return {
+            "characters": len(characters),
+            "code_points": table_of(self.code_points.tolist()),
+            "order": order_table(characters.tolist()),
+        }
 
     def save(self, path: Path) -> None:
         save_tokenizer(path, self.name, self.tokens, self.unknown_token)

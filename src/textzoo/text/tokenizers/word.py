@@ -1,5 +1,6 @@
 """One token per word, digit, mark or blank, as textzoo.text.tokenizers.pieces cuts them."""
 
+import itertools
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 
 from textzoo.common.errors import UserError
 from textzoo.text.settings import TokenizerConfig
-from textzoo.text.tokenizers.base import NO_TOKEN, REPLACEMENT, damaged
+from textzoo.text.tokenizers.base import NO_TOKEN, REPLACEMENT, damaged, order_table, table_of
 from textzoo.text.tokenizers.pieces import cut, is_piece
 from textzoo.text.tokenizers.unknown import SURROGATES, UNKNOWN, check_policy, not_in_vocabulary
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
@@ -82,6 +83,19 @@ class WordTokenizer(Utf8Tokenizer):
                 raise self.unknown_words(text)
             tokens[missing] = self.unknown_token
         return tokens
+
+    def tables(self) -> dict[str, int | np.ndarray]:
+        """Return the bytes of all tokens one after the other, where each begins, and the words in their order."""
+        words = self.token_bytes[: len(self.tokens) - (self.unknown_token is not None)]
+        texts = b"".join(self.token_bytes)
+        return {
+            "words": len(words),
+            "longest_run": MAX_RUN,
+            "offsets": table_of([0, *itertools.accumulate(map(len, self.token_bytes))]),
+            "texts": np.frombuffer(texts, np.uint8),
+            "text_bytes": len(texts),
+            "order": order_table(words),
+        }
 
     def unknown_words(self, text: str) -> UserError:
         found, position = [], 0

@@ -1,14 +1,14 @@
-"""What may be published of settings that name places."""
+"""What may be published of settings that name folders and files."""
 
 import logging
 
 import pytest
 
-from textzoo.config.places import published_setting
-from textzoo.runs.app import PublishedLines
+from textzoo.config.publishing import published_setting
+from textzoo.runs.run_log import PublishedLines
 
 # key, value, what is published
-PLACES = [
+PATHS = [
     ("mlflow.uri", "sqlite:////data/store.db", "sqlite:///.../store.db"),
     ("mlflow.uri", "sqlite+pysqlite:////data/store.db?timeout=5", "sqlite+pysqlite:///.../store.db?timeout=5"),
     ("mlflow.uri", "sqlite:///file:/data/store.db?uri=true", "sqlite:///file:.../store.db?uri=true"),
@@ -25,8 +25,8 @@ PLACES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("key", "value", "expected"), PLACES)
-def test_places_of_this_machine_are_shortened(key, value, expected):
+@pytest.mark.parametrize(("key", "value", "expected"), PATHS)
+def test_paths_of_this_machine_are_shortened(key, value, expected):
     assert published_setting(key, value) == expected
 
 

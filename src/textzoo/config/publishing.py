@@ -9,15 +9,15 @@ from textzoo.config.schema import walk
 
 ELSEWHERE = "..."
 # Keys of paths that are read, and of a folder that is written.
-PLACES = frozenset(name for name, entry in walk() if entry.metadata.get("path")) | {"dataset.cache_dir"}
-# Keys whose values may come from the environment: their passwords need not stand in a file.
+PATH_KEYS = frozenset(name for name, entry in walk() if entry.metadata.get("path")) | {"dataset.cache_dir"}
+# Keys whose values may come from the environment: their passwords need not be in a file.
 ADDRESSES = frozenset({"mlflow.uri"})
 # A store on this machine by an absolute path: sqlite:////home/..., file:///home/..., /home/...
 ABSOLUTE_STORE = re.compile(r"^(sqlite(?:\+\w+)?:///(?:file:)?|file:(?://)?|)(/[^?]*)")
 
 
 def published(text: str, root: Path | None = None) -> str:
-    """A text in which the run's folder and the current one are ".", the project's "<textzoo>", the user's home "~"."""
+    """Return a text with the run's folder and the current one as ".", the project's as "<textzoo>", home as "~"."""
     shorts = {str(root or Path.cwd()): ".", str(Path.cwd()): ".", str(PROJECT): "<textzoo>", home(): "~"}
     for folder in sorted(shorts, key=len, reverse=True):
         if len(folder) > 1:  # not of the root of all folders
@@ -26,29 +26,31 @@ def published(text: str, root: Path | None = None) -> str:
 
 
 def home() -> str:
+    """Return the user's home folder, "" for a user without one."""
     try:
         return str(Path.home())
-    except RuntimeError:  # a user without one
+    except RuntimeError:
         return ""
 
 
 def published_values(values: dict[str, Any], root: Path | None = None) -> dict[str, Any]:
-    """Dotted key -> value, with paths shortened; of those that lie elsewhere only the names are left."""
+    """Return dotted key -> value with paths shortened; of those that lie elsewhere only the names are left."""
     return {name: published_setting(name, value, root) for name, value in values.items()}
 
 
 def published_setting(name: str, value: Any, root: Path | None = None) -> Any:
-    """The value of a dotted key, fit to be published but for passwords."""
+    """Return the value of a dotted key, fit to be published but for passwords."""
     if name in ADDRESSES and isinstance(value, str):
         return ABSOLUTE_STORE.sub(lambda match: match[1] + published_value(match[2], root, is_path=True), value)
-    return published_value(value, root, is_path=name in PLACES)
+    return published_value(value, root, is_path=name in PATH_KEYS)
 
 
 def published_value(value: Any, root: Path | None, *, is_path: bool) -> Any:
+    """Return a value, or each of the values in it, with paths shortened."""
     if isinstance(value, list):
         return [published_value(item, root, is_path=is_path) for item in value]
     if isinstance(value, dict):
-        return {key: published_value(item, root, is_path=f"dataset.{key}" in PLACES) for key, item in value.items()}
+        return {key: published_value(item, root, is_path=f"dataset.{key}" in PATH_KEYS) for key, item in value.items()}
     if not isinstance(value, str) or not is_path:
         return value
     short = published(value, root)

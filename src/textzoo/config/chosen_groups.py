@@ -1,0 +1,117 @@
+"""Groups of the command line over a user's file: what the options set is put on top of what the file says.
+
+Hydra reads a group first and then the file that builds upon it. So the options chosen are also added behind the file,
+each as one entry of the group CHOSEN. What an option sets, Hydra itself composes: all groups, and nothing else.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Collection
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.default_element import GroupDefault
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from textzoo.common.settings import default_of
+from textzoo.config.composing import composed_of
+from textzoo.config.overrides import choices, parse
+from textzoo.config.primary import PrimaryConfig, project_file
+from textzoo.models.rules import keys_lacking
+from textzoo.models.settings import ModelConfig
+from textzoo.text.corpora.registry import CORPORA
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
+
+# The group of Hydra's under which the options that the command line chose are put on top of a user's file.
+CHOSEN = "chosen"
+# A configuration of the project's groups, of which none has an option.
+EMPTY_GROUPS = "empty_groups"
+
+
+def with_chosen_groups(overrides: list[str], primary: PrimaryConfig) -> list[str]:
+    """Return the overrides, in the order given, with groups that win over the values of a user's file.
+
+    Args:
+        overrides: Of the command line.
+        primary: The user's file. One that has no defaults list cannot have its groups replaced.
+    """
+    given = {override.key_or_group: override for override in parse(overrides)[0] if not override.is_delete()}
+    chosen = {name: options_listed(given[name]) for name in group_order() if name in given}
+    known = {name: options for name, options in chosen.items() if options and {*options} <= {*primary.options(name)}}
+    replaced = [given[name].input_line for name in known if len(known[name]) > 1 or primary.stands_alone]
+    kept = [text for text in overrides if text not in replaced]
+    for name, options in known.items():
+        for option in options:
+            store_option(name, option, {*given}, primary)
+        kept.append(f"+{CHOSEN}/{name}={','.join(options)}")
+    return kept
+
+
+def options_listed(override: Override) -> list[str]:
+    """Return the options that an override chooses; none where they cannot be listed, which is reported elsewhere."""
+    try:
+        return [str(choice.value()) for choice in choices(override)]
+    except (HydraException, ValueError):
+        return []
+
+
+@functools.cache
+def group_order() -> tuple[str, ...]:
+    """Return the project's groups in the order in which conf/config.yaml puts them on top of each other."""
+    entries = [entry for entry in project_file().defaults_list if isinstance(entry, GroupDefault)]
+    return tuple(entry.group for entry in entries if not entry.override)
+
+
+def store_option(group: str, option: str, given: set[str], primary: PrimaryConfig) -> None:
+    """Make the entry CHOSEN/group/option known to Hydra: what the option sets, and nothing that contradicts it."""
+    values = option_values(group, option, given, primary)
+    for section, unfit in UNFIT.items():
+        chosen, before = values.get(section, {}).get("name"), (primary.content or {}).get(section)
+        if chosen and isinstance(before, dict) and before.get("name") != chosen:
+            values[section] = {**unfit(chosen), **values[section]}
+    ConfigStore.instance().store(group=f"{CHOSEN}/{group}", name=option, node=values, package="_global_")
+
+
+def option_values(group: str, option: str, given: set[str], primary: PrimaryConfig) -> dict[str, Any]:
+    """Return what an option of a group sets, from the root on, with the options that it chooses of other groups.
+
+    Args:
+        group: The group.
+        option: Its option.
+        given: Groups of which the command line chooses the options itself.
+        primary: Whose search path has the options.
+    """
+    ConfigStore.instance().store(name=EMPTY_GROUPS, node={"defaults": [{name: None} for name in group_order()]})
+    others = [f"~{name}" for name in group_order() if name in given - {group}]
+    empty = dataclasses.replace(primary.project(), name=EMPTY_GROUPS)
+    composed = composed_of([f"{group}={option}", *others], empty)
+    values = OmegaConf.to_container(composed, resolve=False)
+    return {name: value for name, value in values.items() if name != "hydra"}
+
+
+def defaults_of(section: Any, keys: Collection[str]) -> dict[str, Any]:
+    """Return the defaults of some keys of a section."""
+    return {entry.name: default_of(entry) for entry in dataclasses.fields(section) if entry.name in keys}
+
+
+def unfit_of_model(architecture: str) -> dict[str, Any]:
+    """Return the keys that an architecture does not have, with their defaults."""
+    return defaults_of(ModelConfig, keys_lacking(architecture))
+
+
+def unfit_of_dataset(name: str) -> dict[str, Any]:
+    """Return the keys that a corpus does not take, with their defaults."""
+    kind = CORPORA.get(name)
+    keys = {key for _, refused in (kind.not_taken if kind else ()) for key in refused}
+    return defaults_of(DatasetConfig, keys if kind and kind.has_sources else {*keys, "sources"})
+
+
+def unfit_of_tokenizer(name: str) -> dict[str, Any]:
+    """Return what a kind of tokenizer may contradict, with its default."""
+    return defaults_of(TokenizerConfig, ("vocabulary_size", "unknown", "min_count"))
+
+
+# A file may set these for another architecture, corpus or kind than the one that the command line chooses.
+UNFIT = {"model": unfit_of_model, "dataset": unfit_of_dataset, "tokenizer": unfit_of_tokenizer}
