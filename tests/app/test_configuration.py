@@ -236,6 +236,7 @@ def test_every_mistake_of_a_command_line_is_reported_at_once(program, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize(("override", "message"), COMMAND_LINE_MISTAKES)
 def test_a_mistake_gets_one_clear_message(program, override, message):
     answer = program(override)
@@ -462,6 +463,7 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
     assert (values["model"]["n_layers"], values["training"]["steps"], values["model"]["d_model"]) == (2, 8, 128)
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -600,6 +602,7 @@ def test_every_value_of_a_sweep_is_checked(program):
     assert "received 'A ' (text)" in answer.stderr
 
 
+@pytest.mark.slow
 def test_groups_may_be_left_out_and_not_be_chosen_twice(program):
     assert program("~experiment", "~board", "--cfg", "job").returncode == 0
     answer = program("+experiment=lstm_bytes")
@@ -1007,6 +1010,7 @@ def test_options_may_lie_in_a_further_folder(further_folder, arguments, dropout)
     assert (single.config.model.name, single.config.model.d_model, single.config.model.dropout) == ("gpt", 72, dropout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["--config-path=.", "--config-name=file"]])
 def test_the_runs_of_a_sweep_find_a_further_folder(further_folder, program, arguments):
     sweep = ["-m", "model.n_layers=1,2", "operation_mode=compare", "mlflow.uri=sqlite:///none.db", "compare.runs=a"]
