@@ -1,6 +1,6 @@
-# `make hello` lets a trained model talk, `make demo` does the main job, `make test` runs all tests; each sets up what is
-# missing first.
-# Not called PYTHON: that is the user's word for setup.sh.
+# `make hello` runs a trained model on an emulated board, `make demo` trains and deploys one, `make test` runs all tests;
+# each first sets up what is missing.
+# Not named PYTHON: users set that variable for setup.sh.
 IN_VENV := .venv/bin/python
 .DEFAULT_GOAL := help
 
@@ -9,9 +9,9 @@ help: ## show this list
 
 setup: .venv/ready ## make .venv with the locked packages
 
-# What an earlier set-up left here is whole: it ended, in this folder, and its interpreter is still there.
-WHOLE := $(shell test -x .venv/bin/python && test "$$(cat .venv/ready)" = "$$(pwd -P)" && echo yes)
-ifneq ($(WHOLE),yes)
+# Whether an earlier set-up is complete: it ended, in this folder, and its interpreter still exists.
+COMPLETE := $(shell test -x .venv/bin/python && test "$$(cat .venv/ready)" = "$$(pwd -P)" && echo yes)
+ifneq ($(COMPLETE),yes)
 .PHONY: .venv/ready
 endif
 
@@ -23,10 +23,10 @@ tools: tools-all ## install missing compilers and emulators for all targets, whe
 tools-%: setup ## the same for one kind of targets: host, stm32, mpu, esp32, cimv3; or for the tests: test
 	@$(IN_VENV) scripts/install_tools.py $*
 
-hello: setup tools-stm32 ## a trained model talks from the emulated STM32F4
+hello: setup tools-stm32 ## run a trained model on the emulated STM32F4
 	@$(IN_VENV) scripts/hello.py
 
-demo: setup tools-stm32 ## train, quantize, evaluate, and talk from the emulated STM32H7, on the embedded corpus
+demo: setup tools-stm32 ## train, quantize and evaluate a model, and run it on the emulated STM32H7
 	$(IN_VENV) stm32ai_main.py operation_mode=chain_tqeb
 
 # Tests of one file stay together, because they share what is costly to make. A worker takes up to 3 GB.
@@ -44,18 +44,18 @@ lint: setup ## check style
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
 
-format: setup ## put the code into the project's style
+format: setup ## format the code
 	$(IN_VENV) -m ruff check --fix .
 	$(IN_VENV) -m ruff format .
 
-docs: setup ## regenerate the parts of documents that come from the code
+docs: setup ## regenerate the generated parts of documents
 	$(IN_VENV) scripts/generate_docs.py
 
 site: setup ## build the site of the documents in build/site, strictly
 	$(IN_VENV) -m sphinx -b html -W --keep-going -E -q -c docs . build/site
 	@echo "Open build/site/index.html"
 
-lock: ## renew requirements.lock (needs uv): versions and hashes only, no addresses
+lock: ## update requirements.lock (needs uv): versions and hashes only, no addresses
 	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep --extra docs \
 		--quiet --upgrade --output-file requirements.lock pyproject.toml
 	echo uv | uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \

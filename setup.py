@@ -1,6 +1,6 @@
-"""Puts the project's folders of data into a wheel, as textzoo/resources; all else of the build is in pyproject.toml.
+"""Packages the project's data folders as textzoo/resources; pyproject.toml has the rest of the build.
 
-An editable installation reads them where they are: see textzoo.common.paths.
+An editable installation reads them in place: see textzoo.common.paths.
 """
 
 from pathlib import Path
@@ -12,13 +12,13 @@ FOLDERS = ("conf", "deployment", "pretrained_models")
 
 
 def resources() -> list[str]:
-    """All files of the folders, by their paths in the project."""
+    """Return all files of the folders, as paths relative to the project."""
     files = (path for folder in FOLDERS for path in Path(folder).rglob("*") if path.is_file())
     return sorted(str(path) for path in files if not any(part.startswith((".", "__pycache__")) for part in path.parts))
 
 
 class BuildWithResources(build_py):
-    """Copies the package, and beside its modules the resources."""
+    """Copies the package and the resources (FOLDERS) next to its modules."""
 
     def target_of(self, source: str) -> Path:
         return Path(self.build_lib, "textzoo", "resources", source)
@@ -33,12 +33,12 @@ class BuildWithResources(build_py):
             self.copy_file(source, str(target), preserve_mode=False)
 
     def get_outputs(self, include_bytecode: bool = True) -> list[str]:
-        """What is installed: the resources, too."""
+        """Return the installed files, including the resources."""
         copied = [] if self.editable_mode else [str(self.target_of(source)) for source in resources()]
         return [*super().get_outputs(include_bytecode), *copied]
 
     def get_source_files(self) -> list[str]:
-        """What a source distribution holds: the resources, too."""
+        """Return the files of a source distribution, including the resources."""
         return [*super().get_source_files(), *resources()]
 
 

@@ -1,4 +1,4 @@
-"""TextZoo's entry point in a checkout: `python stm32ai_main.py operation_mode=chain_tqe`; `--help` tells the rest."""
+"""TextZoo's entry point in a checkout: `python stm32ai_main.py operation_mode=chain_tqe`; see `--help`."""
 
 from textzoo.main import main
 

@@ -1,13 +1,13 @@
-"""What one token costs on every core, beside what a user would otherwise deploy.
+"""The cost of one token on every core, compared with alternatives.
 
 Run: python benchmarks/decode_cost.py [--model FILE.tflite] [--boards ...] [--passes]
                                       [--weights balanced|smallest|fastest] [--second-core]
 Prints JSON: exact instructions per token on emulated Cortex-M, Xtensa and RV32 cores (mean over all positions of the
 context), of matrix products per multiplication, RAM and code bytes, instructions on this machine (valgrind), and the
-seconds of compilation. `--passes` adds the cost on a Cortex-M7 with each pass of the compiler left out. With
-`--second-core` the twin runs both halves of a product one after the other: `instructions_per_token` are those of both
-cores, `longer_way` those of the core that has more to do; waking and waiting are not in them.
-The peers' figures were measured with the same model and the same counter (TFLM with CMSIS-NN, llama2.c, LiteRT).
+seconds of compilation. `--passes` adds the cost on a Cortex-M7 without each pass of the compiler. With `--second-core`
+the emulated board runs both shards of a product one after the other: `instructions_per_token` is the sum over both
+cores, `longer_way` the critical path; waking and waiting are not included.
+The peers' figures were measured with the same model and counter (TFLM with CMSIS-NN, llama2.c, LiteRT).
 """
 
 import argparse
@@ -38,9 +38,9 @@ from textzoo.testing.random_models import tokenizer_for
 from textzoo.text.tokenizers.base import Tokenizer
 
 BOARDS = ("STM32F4", "STM32H7", "STM32U5", "STM32N6", "ESP32", "ESP32C3", "CIMv3")
-# Has the RAM for a program without its passes.
+# This board has enough RAM for a model compiled without any one pass.
 PASS_BOARD = "STM32H7"
-# TFLM + CMSIS-NN with the decode graph, same model: instructions per token, and per multiplication of the products.
+# TFLM + CMSIS-NN with the decode graph of the same model: instructions per token, and per MAC of matrix products.
 PEERS = {
     "cortex-m4": {"instructions_per_token": 2_280_000, "gemv_per_mac": 2.27, "window_rerun": 197_000_000},
     "cortex-m7": {"instructions_per_token": 2_330_000, "gemv_per_mac": 2.27, "window_rerun": 201_000_000},
@@ -48,7 +48,7 @@ PEERS = {
 }
 HOST_PEERS = {"llama2.c -Ofast": 555_000, "LiteRT XNNPACK": 836_000}
 COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
-# Valgrind knows AVX2 but not what came later.
+# Valgrind supports AVX2, but no later extensions.
 HOST_KERNEL_FLAGS = "KERNEL_FLAGS=-O3 -march=x86-64-v3 -fno-strict-aliasing"
 VALGRIND_SECONDS = 600
 
@@ -61,7 +61,7 @@ def board_row(
     weights: str = BALANCED,
     second_core: bool = False,
 ) -> dict[str, Any]:
-    """Cost on one board's emulated twin."""
+    """Measure the cost on one emulated board."""
     board = load_board(name)
     with tempfile.TemporaryDirectory() as folder:
         settings = DeploymentConfig(weights=weights, second_core=second_core, without_passes=sorted(without))
@@ -97,14 +97,14 @@ def board_row(
 
 
 def product_macs(made: Firmware) -> int:
-    """Multiplications of the constant matrices."""
+    """Return the MACs of the constant matrices per token."""
     structs = [struct for statement in made.compiled.program.statements for struct in statement.structs()]
     layers = [struct.fields for struct in structs if struct.type.startswith("tz_fully_connected")]
     return sum(fields["rows"] * fields["columns"] for fields in layers)
 
 
 def host_row(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
-    """Instructions per token of the program for this machine, counted by valgrind inside model_step."""
+    """Count the instructions per token of the program for this machine, by valgrind inside model_step."""
     for error in missing_tools(["valgrind"]):
         return {"skipped": str(error)}
     with tempfile.TemporaryDirectory() as folder:
@@ -127,7 +127,7 @@ def host_row(path: Path, tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def compile_seconds(path: Path) -> float:
-    """The compiler alone, from .tflite to C."""
+    """Measure the time of the compiler, from .tflite to C."""
     start = time.perf_counter()
     compile_file(path, Target("dsp"))
     return round(time.perf_counter() - start, 2)

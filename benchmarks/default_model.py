@@ -1,6 +1,6 @@
-"""The model that the benchmarks of the device measure where none is given: pico_gpt's defaults, with random weights.
+"""The default model of the device benchmarks: pico_gpt's defaults, with random weights.
 
-What a token costs hardly depends on the weights; what they say does. `--model FILE.tflite` measures a trained one.
+The cost of a token hardly depends on the weights; generated texts do. `--model FILE.tflite` measures a trained model.
 """
 
 import argparse
@@ -13,9 +13,9 @@ VOCABULARY = 65
 
 
 def model_argument(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", type=Path, help="a quantized decode step with tokenizer.json beside it")
-    parser.add_argument("--recipe", default="static_wi8_ai8", help="of the default model")
-    parser.add_argument("--context-length", type=int, default=128, help="of the default model")
+    parser.add_argument("--model", type=Path, help="a quantized decode step in a folder with its tokenizer.json")
+    parser.add_argument("--recipe", default="static_wi8_ai8", help="recipe of the default model")
+    parser.add_argument("--context-length", type=int, default=128, help="context of the default model")
 
 
 def default_model(folder: Path, recipe: str, context_length: int) -> Path:
@@ -28,7 +28,7 @@ def default_model(folder: Path, recipe: str, context_length: int) -> Path:
 
 
 def chosen_model(arguments: argparse.Namespace) -> Path:
-    """The model given, or the default one in a temporary folder that stays until the process ends."""
+    """Return the given model, or make the default one in a temporary folder."""
     if arguments.model is not None:
         return arguments.model
     folder = tempfile.mkdtemp(prefix="textzoo-benchmark-")

@@ -1,4 +1,4 @@
-/* Encodes all of standard input, decodes every token, and prints how many tokens it was (tokenizer_cost.py). */
+/* Encodes the standard input, decodes every token, and prints the number of tokens and bytes (tokenizer_cost.py). */
 #include <stdio.h>
 
 #include "tokenizer.h"

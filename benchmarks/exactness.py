@@ -1,7 +1,7 @@
 """Exactness: the compiled C against LiteRT's reference kernels, logit by logit, and its text against Python's.
 
 Run: python benchmarks/exactness.py [--model FILE.tflite] [--tokens 100000] [--device-tokens 1000] [--boards ...]
-Prints JSON: mismatching logits on this machine and on every board's emulated twin, and whether all write the same text.
+Prints JSON: mismatching logits on this machine and on every emulated board, and whether all generate the same text.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SAMPLE = {"max_tokens": 200, "temperature": 0.8, "top_k": 0, "seed": 1}
 
 
 def native_mismatches(path: Path, count: int) -> dict[str, Any]:
-    """Random tokens, the state reset where the context is full: every logit of every step."""
+    """Compare every logit over random tokens; the state is reset when the context is full."""
     reference, native = LitertReferenceEngine(path), NativeEngine(path)
     random, wrong, start = Random32(1), 0, time.perf_counter()
     for index in range(count):
@@ -48,7 +48,7 @@ def native_mismatches(path: Path, count: int) -> dict[str, Any]:
 
 
 def board_row(path: Path, tokenizer: Tokenizer, name: str, count: int, text: str) -> dict[str, Any]:
-    """One board's emulator (board:emulator, or its default): logits over text of the model's, and the sampled text."""
+    """Compare logits and generated text on one emulator, named board:emulator or board (its default emulator)."""
     name, _, machine = name.partition(":")
     board, start = load_board(name), time.perf_counter()
     emulator = board.emulator(machine or None)
@@ -72,8 +72,8 @@ def board_row(path: Path, tokenizer: Tokenizer, name: str, count: int, text: str
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     model_argument(parser)
-    parser.add_argument("--tokens", type=int, default=100_000, help="on this machine")
-    parser.add_argument("--device-tokens", type=int, default=1_000, help="on every emulated board")
+    parser.add_argument("--tokens", type=int, default=100_000, help="tokens on this machine")
+    parser.add_argument("--device-tokens", type=int, default=1_000, help="tokens on every emulated board")
     parser.add_argument("--boards", nargs="*", default=BOARDS)
     arguments = parser.parse_args()
     path = chosen_model(arguments)

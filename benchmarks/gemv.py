@@ -1,14 +1,14 @@
-"""What matrix products cost on every core: instructions per multiplication, the plain kernels beside the fast ones.
+"""The cost of matrix products on every core: instructions per multiplication of generic and optimized kernels.
 
 Run: python benchmarks/gemv.py [--cores m4 m7 m33 m55 lx106 rv32 host] [--folder BUILD_FOLDER]
-Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4, 2 and 1.6 bits) everything from the call
-to the return, requantization and widening of the inputs included, and the bytes of the kernels' code; for a layer
-behind a ReLU, of whose inputs many are 0, the kernel that leaves them out beside the one that does not; for the
-products of attention the same, at several lengths of the cache, with dense weights and with three quarters of them 0.
-Numbers of matrices are spread as in trained models; as "large numbers" evenly over int8, which leaves a kernel whose
-speed depends on their squares (mul32's) the slowest way. Exact counts under QEMU; for `host` an AVX2 build under
-valgrind. Every result is compared with NumPy before it counts. PEER is CMSIS-NN, measured in the same way. The means
-and the bytes are what the tables in textzoo/compiler/packing say.
+Prints JSON: for the layers of pico_gpt (FULLY_CONNECTED int8, weights of 8, 4, 2 and 1.6 bits) the cost from call to
+return, including requantization and widening of the inputs, and the code size of the kernels; for a layer after a ReLU,
+many of whose inputs are 0, the kernel that skips them and the one that does not; for the products of attention the
+same, at several lengths of the cache, with dense weights and with 75 % zeros. Weights are distributed as in trained
+models; as "large numbers" uniformly over int8, the slowest case of kernels whose speed depends on their squares
+(mul32). Counts are exact, under QEMU; for `host` an AVX2 build under valgrind. Every result is compared with NumPy.
+PEER is CMSIS-NN, measured in the same way. The means and code sizes are those of the tables in
+textzoo/compiler/packing.
 """
 
 import argparse
@@ -44,7 +44,7 @@ SPARSE_LAYER = (128, 256)  # feed_forward/down
 LAYERS = ((384, 128), (128, 128), (256, 128), (128, 256), (65, 128))  # rows, columns
 PARTS = (("dot_rows_s8", 0.0), ("weighted_sum_s8", 0.0), ("weighted_sum_s8", 0.75))  # kernel, share of zeros
 PART_SHAPES = ((1, 64), (2, 64), (64, 64), (128, 64), (64, 32), (64, 63))  # rows, length
-ZEROS = (0.0, 0.5, 0.75, 0.9)  # shares of inputs behind a ReLU
+ZEROS = (0.0, 0.5, 0.75, 0.9)  # shares of zeros among inputs after a ReLU
 PEER = {"m4": 2.27, "m7": 2.27, "m55": 0.57}
 HOST = "host"
 HOST_FLAGS = ("-O3", "-mavx2", "-Wl,-z,now")
@@ -53,7 +53,7 @@ Run = Callable[[Sequence[Case]], list[Result]]
 
 
 def host_run(folder: Path) -> Run:
-    """A function that runs cases on this machine, one by one, counting the instructions of the kernel alone."""
+    """Return a function that runs cases on this machine, one by one, counting only the kernel's instructions."""
     program = build_for_host(HOST, "gcc", HOST_FLAGS, folder)
 
     def run_one(case: Case) -> Result:
@@ -69,23 +69,23 @@ def host_run(folder: Path) -> Run:
 
 
 def core_run(core: str, folder: Path) -> Run:
-    """A function that runs cases on the core's emulated board."""
+    """Return a function that runs cases on the core's emulated board."""
     program = build_for_core(core, CORES[core].variant, ("-O3",), folder)
     return lambda cases: run_on_core(program, core, cases, folder)
 
 
 def costs(run: Run, pairs: Sequence[tuple[Case, Case]], expected: Sequence[np.ndarray], sizes: Sequence[int]) -> Any:
-    """[generic, fast] instructions per multiplication of each pair of cases; ValueError if a result is wrong."""
+    """Return [generic, fast] instructions per multiplication of each pair; raise ValueError if a result is wrong."""
     results = run([case for pair in pairs for case in pair])
     for number, result in enumerate(results):
         if not np.array_equal(result.returned[0], expected[number // 2]):
-            raise ValueError(f"case {number} computes something else")
+            raise ValueError(f"case {number} has a wrong result")
     per_case = [result.instructions / sizes[number // 2] for number, result in enumerate(results)]
     return zip(per_case[0::2], per_case[1::2], strict=True)
 
 
 def layer_costs(run: Run, variant: str, layers: Sequence[Layer]) -> dict[str, Any]:
-    """FULLY_CONNECTED: every layer of LAYERS, and their mean."""
+    """Measure FULLY_CONNECTED for every layer of LAYERS, and their mean."""
     pairs = [(layer.case(variant, generic=True), layer.case(variant)) for layer in layers]
     sizes = [layer.weights.size for layer in layers]
     found = list(costs(run, pairs, [layer.expected() for layer in layers], sizes))
@@ -96,13 +96,13 @@ def layer_costs(run: Run, variant: str, layers: Sequence[Layer]) -> dict[str, An
 
 
 def layers_of(make: Callable[..., Layer], kernel: str) -> list[Layer]:
-    """LAYERS with weights of the kernel's bits."""
+    """Return LAYERS with weights of the kernel's bits."""
     rng = np.random.default_rng(0)
     return [make(rng, rows, columns, kernel=kernel) for rows, columns in LAYERS]
 
 
 def sparse_costs(run: Run, variant: str) -> dict[str, Any]:
-    """FULLY_CONNECTED of inputs behind a ReLU: the kernel that takes all columns and the one that leaves some out."""
+    """Measure FULLY_CONNECTED after a ReLU: the kernel for all columns, and the one that skips zero columns."""
     rng = np.random.default_rng(0)
     layers = [behind_relu(rng, random_layer(rng, *SPARSE_LAYER), zeros) for zeros in ZEROS]
     pairs = [
@@ -116,12 +116,12 @@ def sparse_costs(run: Run, variant: str) -> dict[str, Any]:
 
 
 def own_variant(kernel: str, variant: str) -> str:
-    """The variant, or the generic one where it has no such kernel."""
+    """Return the variant, or the generic one if it does not have the kernel."""
     return variant if kernel in VARIANTS[variant] else GENERIC
 
 
 def part_costs(run: Run, kernel: str, zeros: float) -> dict[str, Any]:
-    """A product of attention at every shape of PART_SHAPES."""
+    """Measure a product of attention at every shape of PART_SHAPES."""
     rng = np.random.default_rng(0)
     parts = [random_part(rng, kernel, rows, length, zeros) for rows, length in PART_SHAPES]
     pairs = [(part.case(generic=True), part.case()) for part in parts]
@@ -135,7 +135,7 @@ def rounded(generic: float, fast: float) -> dict[str, float]:
 
 
 def measure(core: str, folder: Path) -> dict[str, Any]:
-    """Everything about a core, in instructions per multiplication."""
+    """Measure all kernels on a core, in instructions per multiplication."""
     variant = HOST if core == HOST else CORES[core].variant
     run = host_run(folder) if core == HOST else core_run(core, folder)
     report: dict[str, Any] = {"variant": variant}
@@ -155,7 +155,7 @@ def measure(core: str, folder: Path) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", nargs="+", choices=[*CORES, HOST], default=[*CORES, HOST])
-    parser.add_argument("--folder", type=Path, help="where programs are built (default: a temporary folder)")
+    parser.add_argument("--folder", type=Path, help="folder for building programs (default: a temporary folder)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = (arguments.folder or Path(temporary)).resolve()

@@ -1,11 +1,11 @@
-"""Every architecture in every precision on every target: exact, or refused with the reason.
+"""Check every architecture with every recipe on every target: exact, or refused with a reason.
 
 Run: python benchmarks/matrix.py [--models ...] [--recipes ...] [--targets ...] [--toy]
     [--page docs/reference/matrix.md]
 Prints JSON: per cell the logits that differ from LiteRT's reference kernels, instructions per token, flash and RAM; or
-why the target refuses the model. Sizes are those of conf/model/, weights are random (neither exactness nor cost depends
-on what was learnt); `--toy` takes small ones. `--page` also writes the table, with the cells of earlier runs
-(`--known JSON ...`) before those measured now.
+why the target refuses the model. Sizes are those of conf/model/, weights are random, because exactness and cost do not
+depend on them; `--toy` uses small models. `--page` also writes the table, with the cells of earlier runs
+(`--known JSON ...`) first.
 """
 
 import argparse
@@ -36,23 +36,23 @@ from textzoo.testing.random_models import random_decode_step, tokenizer_for
 
 MODEL_NAMES = tuple(sorted(MODELS.names()))
 RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_static)
-# Boards that run the very kernels of another one are left out.
+# Boards with exactly the kernels of another one are left out.
 SAME_KERNELS = {"STM32H743": "STM32H7", "ESP32S3": "ESP32"}
 TARGETS = (HOST, *sorted({path.stem for path in BOARD_FOLDER.glob("*.yaml")} - set(SAME_KERNELS)))
 # Tokens of each architecture's own tokenizer: characters, bytes, words.
 VOCABULARIES = {"pico_gpt": 65, "gpt": 65, "tiny_bert_generator": 2048, "tiny_lm": 256, "lstm": 256}
 TOY_VOCABULARY = 11
 TOY = {"n_layers": 1, "d_model": 16, "context_length": 8}
-# CIMv3 takes no narrower blocks.
+# The minimum width of CIMv3's blocks.
 TOY_WIDTHS = {"pico_gpt": 128}
-# What training decides from the corpus.
+# Keys whose "auto" training resolves by the corpus.
 DECIDED = {"gpt": {"weight_tying": "tied"}}
 TOKENS_CHECKED = 64
 WINDOWS = 8
 
 
 def decode_step(name: str, recipe: str, folder: Path, toy: bool) -> Path:
-    """A quantized decode step with random weights."""
+    """Make a quantized decode step with random weights."""
     from textzoo.models.files import build_model
 
     shape = yaml.safe_load((CONFIGURATION / "model" / f"{name}.yaml").read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def decode_step(name: str, recipe: str, folder: Path, toy: bool) -> Path:
 
 
 def cell(path: Path, target: str, tokens_checked: int) -> dict[str, Any]:
-    """What a target makes of a decode step."""
+    """Compile and measure a decode step on a target; return the figures, or why it is refused."""
     board = None if target == HOST else load_board(target)
     tokenizer = tokenizer_for(path, LitertReferenceEngine(path).vocabulary_size)
     with tempfile.TemporaryDirectory() as folder:
@@ -84,13 +84,13 @@ def cell(path: Path, target: str, tokens_checked: int) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def running(made: Firmware) -> Iterator[Console]:
-    """The project on this machine, or on its board's twin."""
+    """Run the project on this machine, or on its emulated board."""
     with emulate(made.project, made.board) if made.board else run_host(made.project) as console:
         yield console
 
 
 def matrix(models: list[str], recipes: list[str], targets: list[str], toy: bool) -> Iterator[dict[str, Any]]:
-    """The cells, one after the other."""
+    """Yield the cells of the matrix."""
     for name in models:
         for recipe in recipes:
             with tempfile.TemporaryDirectory() as folder:
@@ -100,13 +100,11 @@ def matrix(models: list[str], recipes: list[str], targets: list[str], toy: bool)
 
 
 def page(cells: list[dict[str, Any]], command: str) -> str:
-    """The cells as a table: models and recipes down, targets across; reasons of refusals below it."""
+    """Return the page with the table: rows of models and recipes, columns of targets; reasons of refusals below."""
     targets = list(dict.fromkeys(row["target"] for row in cells))
     reasons = list(dict.fromkeys(reason_of(row) for row in cells if "refused" in row))
     lines = ["# The matrix: model x precision x target", "", f"`{command}`", ""]
-    lines.append(
-        "Instructions per token on the target's emulated twin, all of them with 0 logits that differ from LiteRT's"
-    )
+    lines.append("Instructions per token on the emulated board of each target, with 0 logits that differ from LiteRT's")
     lines += ["reference kernels unless a cell says otherwise; numbers in brackets are refusals, explained below.", ""]
     lines += ["| model | recipe | " + " | ".join(targets) + " |", "|---" * (2 + len(targets)) + "|"]
     for name, recipe in dict.fromkeys((row["model"], row["recipe"]) for row in cells):
@@ -117,7 +115,7 @@ def page(cells: list[dict[str, Any]], command: str) -> str:
 
 
 def reason_of(row: dict[str, Any]) -> str:
-    """Why a cell is refused, without the parts that differ from model to model."""
+    """Return why a cell is refused, without the parts that depend on the model."""
     return row["refused"].splitlines()[0].partition("; received")[0]
 
 

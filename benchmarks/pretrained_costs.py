@@ -1,10 +1,10 @@
-"""What a token of every pretrained model costs on every emulated core.
+"""The cost of a token of every pretrained model on every emulated core.
 
 Run: python benchmarks/pretrained_costs.py [--models ...] [--boards ...] [--host] [--json FILE] [--before FILE]
 Prints a table: exact instructions per token (mean over all positions of the context), bytes of flash and of RAM, per
 model, recipe and board; or why the board refuses the model. `--host` adds the instructions on this machine (valgrind).
-`--json` also keeps the figures; with `--before`, the figures of an earlier run, the table says what has changed, and
-the exit code is 1 where a token takes more instructions than before, or is refused where it was not.
+`--json` also writes the figures; with `--before`, the figures of an earlier run, the table shows the differences, and
+the exit code is 1 if a token takes more instructions than before, or a model is newly refused.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Costs = dict[str, Any]
 
 
 def board_costs(name: str, recipe: str, board_name: str) -> Costs:
-    """A decode step on a board's twin, or why the board refuses it."""
+    """Measure a decode step on an emulated board; return the figures, or why the board refuses it."""
     folder = pretrained.FOLDER / name
     board, tokenizer = load_board(board_name), load_tokenizer(folder / pretrained.TOKENIZER)
     with tempfile.TemporaryDirectory() as project:
@@ -48,7 +48,7 @@ def board_costs(name: str, recipe: str, board_name: str) -> Costs:
 
 
 def host_costs(name: str, recipe: str) -> Costs:
-    """The same on this machine; its flash and RAM are not measured."""
+    """Measure a decode step on this machine, without flash and RAM."""
     folder = pretrained.FOLDER / name
     row = host_row(folder / f"decode_{recipe}.tflite", load_tokenizer(folder / pretrained.TOKENIZER))
     return {"refused": row["skipped"]} if "skipped" in row else {"instructions": row["instructions_per_token"]}
@@ -61,7 +61,7 @@ def costs(name: str, recipe: str, board_name: str) -> Costs:
 
 
 def text_of(figure: int | None, before: int | None) -> str:
-    """A figure, and what it was where that differs."""
+    """Return a figure, and its earlier value if that differs."""
     text = "-" if figure is None else f"{figure:,}"
     return text if before in (None, figure) else f"{text} (was {before:,})"
 
@@ -73,7 +73,7 @@ def line_of(label: str, found: Costs, before: Costs) -> str:
 
 
 def is_worse(found: Costs, before: Costs) -> bool:
-    """Whether a token takes more instructions than before, or is refused where it was not."""
+    """Return whether a token takes more instructions than before, or the model is newly refused."""
     return "instructions" in before and found.get("instructions", float("inf")) > before["instructions"]
 
 

@@ -1,15 +1,15 @@
-"""How fast the program is set up and answers, each against the obvious alternative in the same run. Prints JSON.
+"""The time of set-up and of first outputs, compared with the obvious alternative in the same run. Prints JSON.
 
     python benchmarks/startup.py [--repeats 15] [--predictions 5] [--setup]
 
-* help, a configuration error and the table of keys, against `python -c "import hydra"`: medians, alternated so that a
-  busy machine slows all alike;
+* help, a configuration error and the table of keys, against `python -c "import hydra"`: medians of alternating runs, so
+  that other load affects all equally;
 * the first character of `prediction` with a pretrained int8 model and no tracking store yet, against
-  `python -c "import mlflow, keras"`, which a program that imports what it may need would pay first; and what was
-  imported by then;
+  `python -c "import mlflow, keras"`, the start-up of a program that imports everything first; and the modules imported
+  by then;
 * with --setup, `make setup` in copies of the project, by uv and by pip, both with empty caches: downloads 1 GB twice.
 
-Processor seconds count user and system time, children that have ended included.
+Processor seconds are user and system time, including ended child processes.
 """
 
 import argparse
@@ -38,21 +38,21 @@ COMMANDS = {
 PROMPT = "The "
 PREDICTION = [MAIN, "operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"prediction.prompt={PROMPT}"]
 EAGER = ["-c", "import mlflow, keras"]
-# What takes seconds to import.
+# Packages that take seconds to import.
 HEAVY = ("tensorflow", "keras", "mlflow", "matplotlib", "pandas", "jax", "torch")
-# A line of `python -X importtime`: own microseconds, those with what it imports, the module.
+# A line of `python -X importtime`: own microseconds, cumulative microseconds, the module.
 IMPORT_LINE = re.compile(r"^import time: +\d+ \| +\d+ \| +([\w.]+)$", re.MULTILINE)
 Seconds = dict[str, float]
 
 
 def processor_seconds(process: psutil.Process) -> float:
-    """Of a process, its children that have ended included."""
+    """Return the processor time of a process, including its ended children."""
     times = process.cpu_times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def timed(command: Sequence[str], **options: object) -> Seconds:
-    """Wall and processor time of a program until its end."""
+    """Measure wall and processor time of a program until its end."""
     start, before = time.perf_counter(), processor_seconds(psutil.Process())
     subprocess.run(command, capture_output=True, check=False, **options)
     return {
@@ -62,7 +62,7 @@ def timed(command: Sequence[str], **options: object) -> Seconds:
 
 
 def until_text(process: subprocess.Popen) -> str:
-    """What a prediction prints up to the first character after its prompt."""
+    """Return the output of a prediction up to the first character after its prompt."""
     printed = ""
     while f"\n{PROMPT}" not in printed:
         piece = os.read(process.stdout.fileno(), 1 << 16)
@@ -73,7 +73,7 @@ def until_text(process: subprocess.Popen) -> str:
 
 
 def first_character() -> Seconds:
-    """Times until the first character is there, in an empty folder."""
+    """Measure the times until the first character is printed, in an empty folder."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         command = [sys.executable, *PREDICTION]
@@ -88,7 +88,7 @@ def first_character() -> Seconds:
 
 
 def imported_before_text() -> list[str]:
-    """Modules that are imported before the first character; Python leaves out those that are imported by a string."""
+    """Return the modules that are imported before the first character, without those imported by a string."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-X", "importtime", *PREDICTION]
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
@@ -98,32 +98,32 @@ def imported_before_text() -> list[str]:
 
 
 def heavy_ones(modules: list[str]) -> list[str]:
-    """Which of HEAVY are among the modules, or have a part of theirs among them."""
+    """Return which packages of HEAVY the modules belong to."""
     packages = {name.partition(".")[0] for name in modules}
     return [name for name in HEAVY if name in packages]
 
 
 def medians(measures: dict[str, Callable[[], Seconds]], repeats: int) -> dict[str, Seconds]:
-    """Median times of several things that take turns; the first round is not counted."""
+    """Return median times of alternating measurements; the first round is not counted."""
     rounds = [{name: measure() for name, measure in measures.items()} for _ in range(repeats + 1)][1:]
     kinds = ("seconds", "processor_seconds")
     return {name: {kind: statistics.median(row[name][kind] for row in rounds) for kind in kinds} for name in measures}
 
 
 def against(rows: dict[str, Seconds], reference: str) -> dict[str, Seconds]:
-    """The rows with their processor time as a multiple of another row's."""
+    """Return the rows with their processor time as a multiple of a reference row's."""
     base = rows[reference]["processor_seconds"]
     return {name: {**row, f"times_{reference}": row["processor_seconds"] / base} for name, row in rows.items()}
 
 
 def answers(repeats: int) -> dict[str, Seconds]:
-    """Short answers of the program."""
+    """Measure short commands of the program."""
     measures = {name: lambda command=command: timed([sys.executable, *command]) for name, command in COMMANDS.items()}
     return against(medians(measures, repeats), "import_hydra")
 
 
 def prediction(repeats: int) -> dict[str, object]:
-    """The first character, and what was imported by then."""
+    """Measure the time to the first character, and return the modules imported by then."""
     measures = {"first_character": first_character, "import_mlflow_keras": lambda: timed([sys.executable, *EAGER])}
     modules = imported_before_text()
     return {
@@ -134,7 +134,7 @@ def prediction(repeats: int) -> dict[str, object]:
 
 
 def copies() -> Iterator[Path]:
-    """Fresh copies of what git tracks, each gone before the next one."""
+    """Yield new copies of the tracked files, each deleted before the next one."""
     listed = subprocess.run(["git", "-C", PROJECT, "ls-files", "-z"], capture_output=True, text=True, check=True).stdout
     while True:
         with tempfile.TemporaryDirectory() as folder:
@@ -145,7 +145,7 @@ def copies() -> Iterator[Path]:
 
 
 def set_up() -> dict[str, object]:
-    """`make setup` by uv and by pip, with nothing cached."""
+    """Measure `make setup` by uv and by pip, with empty caches."""
     rows: dict[str, Seconds] = {}
     for installer, folder in zip(("uv", "pip"), copies(), strict=False):
         caches = {name: str(folder / name.lower()) for name in ("UV_CACHE_DIR", "PIP_CACHE_DIR")}
@@ -159,7 +159,7 @@ def set_up() -> dict[str, object]:
 
 
 def rounded(values: object) -> object:
-    """Numbers with three decimals, in nested dicts."""
+    """Round numbers in nested dicts to three decimals."""
     if isinstance(values, dict):
         return {name: rounded(value) for name, value in values.items()}
     return round(values, 3) if isinstance(values, float) else values
@@ -167,9 +167,9 @@ def rounded(values: object) -> object:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=15, help="of the short answers")
+    parser.add_argument("--repeats", type=int, default=15, help="repeats of the short commands")
     parser.add_argument("--predictions", type=int, default=5, help="repeats of the prediction")
-    parser.add_argument("--setup", action="store_true", help="also measure make setup, minutes")
+    parser.add_argument("--setup", action="store_true", help="also measure make setup (takes minutes)")
     options = parser.parse_args()
     figures: dict[str, object] = {"answers": answers(options.repeats)}
     if options.predictions:

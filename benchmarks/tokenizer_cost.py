@@ -1,9 +1,9 @@
-"""What each kind of tokenizer costs on a device, and how short it makes a text.
+"""The cost of each kind of tokenizer on a device, and its number of characters per token.
 
 Run: python benchmarks/tokenizer_cost.py --text FILE [--measured 20000]
-Each kind is made from the first 90 % of the text. Prints JSON per kind: bytes of its tables in flash; over the last
-10 %, characters per token and the share of unknown ones; instructions of the C per character of the first `measured`
-characters of it, encoding and decoding (valgrind, this machine, -O2).
+Each kind is trained on the first 90 % of the text. Prints JSON per kind: bytes of its tables in flash; over the last
+10 %, characters per token and the share of unknown tokens; instructions of the C per character of its first `measured`
+characters, for encoding and decoding (valgrind, this machine, -O2).
 """
 
 import argparse
@@ -31,7 +31,7 @@ DRIVER = Path(__file__).parent / "encode_text.c"
 COLLECTED = re.compile(r"Collected\s*:\s*(\d+)")
 VALGRIND_SECONDS = 600
 HELD_OUT = 0.1
-# char and word know only what they saw, so that they have <unk>.
+# char and word have <unk>, because their vocabularies are closed.
 KINDS = {
     "char": TokenizerConfig(unknown="unk"),
     "byte": TokenizerConfig(name="byte"),
@@ -43,7 +43,7 @@ KINDS = {
 
 
 def figures_of(config: TokenizerConfig, training: str, held_out: str, measured: int) -> dict[str, Any]:
-    """One kind's row."""
+    """Return the figures of one kind."""
     start = time.perf_counter()
     tokenizer = make_tokenizer(config, training)
     seconds = time.perf_counter() - start
@@ -62,7 +62,7 @@ def figures_of(config: TokenizerConfig, training: str, held_out: str, measured: 
 
 
 def instructions(tokenizer: Tokenizer, text: str) -> dict[str, Any]:
-    """Instructions per character of tokenizer_encode and tokenizer_decode with all that they call."""
+    """Return the instructions per character of tokenizer_encode and tokenizer_decode, including callees."""
     for error in missing_tools(["valgrind"]):
         return {"skipped": str(error)}
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def instructions(tokenizer: Tokenizer, text: str) -> dict[str, Any]:
 
 
 def build(tokenizer: Tokenizer, folder: Path) -> Path:
-    """The program of encode_text.c around a tokenizer."""
+    """Build encode_text.c with a tokenizer."""
     for name, content in render_tokenizer(tokenizer).items():
         (folder / name).write_text(content)
     program = folder / "encode_text"
@@ -86,7 +86,7 @@ def build(tokenizer: Tokenizer, folder: Path) -> Path:
 
 
 def collected(program: Path, function: str, text: str) -> int:
-    """Instructions spent below a function."""
+    """Count the instructions of a function including callees."""
     command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--toggle-collect={function}"]
     answer = subprocess.run(
         [*command, str(program)], input=text.encode(), capture_output=True, timeout=VALGRIND_SECONDS, check=True

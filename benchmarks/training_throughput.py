@@ -2,9 +2,9 @@
 
     python benchmarks/training_throughput.py --steps 10 --rounds 6
 
-The peak, the trainer's step and a plain Keras `fit(jit_compile=True)` take turns in one process, because a shared
-machine drifts by a factor of two: only their ratios mean anything. Operations are counted as nanoGPT does: 6 per weight
-of a matrix product and token, and 12 x layers x d_model x context for attention (causality not subtracted).
+The peak, the trainer's step and a plain Keras `fit(jit_compile=True)` alternate in one process, because the speed of a
+shared machine varies by a factor of two: only ratios are meaningful. Operations are counted as in nanoGPT: 6 per weight
+of a matrix product and token, and 12 x layers x d_model x context for attention (without subtracting the masked half).
 """
 
 import argparse
@@ -41,7 +41,7 @@ MODELS = CONFIGURATION / "model"
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=10, help="steps per variant and round")
-    parser.add_argument("--rounds", type=int, default=6, help="turns; each measures the peak and every variant once")
+    parser.add_argument("--rounds", type=int, default=6, help="rounds; each measures the peak and every variant once")
     parser.add_argument("--batch-size", type=int, default=32, help="windows per step")
     parser.add_argument("--model", default="pico_gpt", help="an option of conf/model/")
     parser.add_argument("--dropout", type=float, default=0.0)
@@ -50,7 +50,7 @@ def arguments() -> argparse.Namespace:
 
 
 def gemm_peak() -> float:
-    """Best of a few products of large matrices by NumPy's BLAS on all cores, in operations per second."""
+    """Return the best speed of products of large matrices by NumPy's BLAS on all cores, in operations per second."""
     left, right = (np.random.default_rng(0).standard_normal((GEMM_SIZE, GEMM_SIZE), np.float32) for _ in range(2))
     seconds = []
     for _ in range(GEMM_REPEATS):
@@ -66,7 +66,7 @@ def new_model(options: argparse.Namespace) -> LanguageModel:
 
 
 def operations_per_token(model: LanguageModel) -> int:
-    """Floating-point operations of a training step per token."""
+    """Return the floating-point operations of a training step per token."""
     config = model.get_config()
     matrices = sum(int(np.prod(v.shape)) for v in model.trainable_variables if v.path.endswith("kernel"))
     head = model.vocabulary_size * config["d_model"]
@@ -82,7 +82,7 @@ def batches(options: argparse.Namespace, context_length: int) -> Iterator[tuple[
 
 
 def trainer_step(optimizer: str, options: argparse.Namespace) -> Callable[[], list[float]]:
-    """A function that does `options.steps` of the trainer's steps and returns the seconds of each."""
+    """Return a function that runs `options.steps` of the trainer's steps and returns the seconds of each."""
     model = new_model(options)
     config = TrainingConfig(optimizer=optimizer, batch_size=options.batch_size)
     backend = current_backend()
@@ -108,7 +108,7 @@ def trainer_step(optimizer: str, options: argparse.Namespace) -> Callable[[], li
 
 
 def keras_fit(options: argparse.Namespace) -> Callable[[], list[float]]:
-    """The same for the obvious way: compile(AdamW, jit_compile=True) and fit."""
+    """Return the same function for Keras' own training: compile(AdamW, jit_compile=True) and fit."""
     model = new_model(options)
     model.compile(
         optimizer=keras.optimizers.AdamW(3e-3, weight_decay=0.1, global_clipnorm=1.0),
@@ -135,7 +135,7 @@ VARIANTS: dict[str, Callable[[argparse.Namespace], Callable[[], list[float]]]] =
 
 
 def measure(options: argparse.Namespace) -> dict[str, object]:
-    """Let peak and variants take turns; medians over all rounds."""
+    """Measure peak and variants alternately; return medians over all rounds."""
     set_seed(0)
     variants = {name: VARIANTS[name](options) for name in options.variants}
     for run in variants.values():

@@ -1,9 +1,9 @@
-"""Weights of few bits: rounded after training at many thresholds, against trained on their grid.
+"""Low-bit weights: rounding after training at many thresholds, compared with training on the grid.
 
 Run: python benchmarks/weight_grids.py RUN [--trained ternary=RUN int4=RUN ...] [--tokens 20000] [--picture FILE.png]
 RUN is the folder of a training run (experiments_outputs/...). Prints JSON: the loss over its first validation tokens
 with matrices on a grid, embeddings and activations in float, and the bytes of the stored weights; then the loss with
-nothing but the embeddings on a grid.
+only the embeddings on a grid.
 """
 
 import argparse
@@ -39,7 +39,7 @@ LossOf = Callable[[LanguageModel], float]
 
 
 def validation_loss(run: Path, tokens: int) -> LossOf:
-    """A function from a model to its loss in nats per token, over the text that the run held out."""
+    """Return a function from a model to its loss in nats per token, over the run's validation text."""
     held_out = open_prepared(run / DATASET_FOLDER).validation
 
     def loss_of(model: LanguageModel) -> float:
@@ -54,7 +54,7 @@ def model_of(run: Path) -> LanguageModel:
 
 
 def rounded_losses(run: Path, loss_of: LossOf) -> list[dict[str, Any]]:
-    """A float model's loss as it is, and with its matrices on every grid."""
+    """Return a float model's loss, and its losses with the matrices on every grid."""
     model = model_of(run)
     matrices = matrices_of(model)
     kernels = [keras.ops.convert_to_numpy(matrix.value) for matrix in matrices]
@@ -71,7 +71,7 @@ def rounded_losses(run: Path, loss_of: LossOf) -> list[dict[str, Any]]:
 
 
 def embedding_losses(run: Path, loss_of: LossOf) -> list[dict[str, Any]]:
-    """The same model with nothing but its embeddings and positions rounded, one scale per row."""
+    """Return the losses with only token and position embeddings rounded, one scale per row."""
     model = model_of(run)
     tables = [variable for variable in model.trainable_variables if variable.path.endswith(EMBEDDINGS)]
     arrays = [keras.ops.convert_to_numpy(table.value) for table in tables]
@@ -84,7 +84,7 @@ def embedding_losses(run: Path, loss_of: LossOf) -> list[dict[str, Any]]:
 
 
 def trained_row(name: str, run: Path, loss_of: LossOf) -> dict[str, Any]:
-    """A model that was trained on its grid."""
+    """Return the row of a model that was trained on its grid."""
     model, grid = model_of(run), GRIDS[name]
     if not all(is_on_grid(matrix.value, grid) for matrix in matrices_of(model)):
         raise SystemExit(f"{run} was not trained with training.qat={name}")
@@ -92,7 +92,7 @@ def trained_row(name: str, run: Path, loss_of: LossOf) -> dict[str, Any]:
 
 
 def zeros(model: LanguageModel, grid: Grid) -> dict[str, float]:
-    """The share of weights that became 0."""
+    """Return the share of weights that became 0."""
     arrays = [keras.ops.convert_to_numpy(matrix.value) for matrix in matrices_of(model)]
     return {"zeros": round(float(np.mean(np.concatenate([array.ravel() for array in arrays]) == 0)), 3)}
 
@@ -103,7 +103,7 @@ def row(run: Path, model: LanguageModel, grid: str, bits: int, way: str, loss: f
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
-    """Left: loss by threshold. Right: loss by size."""
+    """Draw the loss by threshold on the left, and by size on the right."""
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2))
     draw_thresholds(rows, left)
     draw_sizes(rows, right)
@@ -118,7 +118,7 @@ def draw(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def draw_thresholds(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
-    """The first model in ternary, rounded afterwards at every threshold, and the level that training reaches."""
+    """Draw the ternary losses of the first model by threshold, and the loss of training on the grid."""
     points = [entry for entry in rows if "threshold" in entry and entry["run"] == rows[0]["run"]]
     thresholds, losses = ([entry[key] for entry in points] for key in ("threshold", "loss_nats"))
     axes.plot(thresholds, losses, "o-", label="ternary, rounded afterwards")
@@ -129,20 +129,20 @@ def draw_thresholds(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
 
 
 def draw_sizes(rows: list[dict[str, Any]], axes: pyplot.Axes) -> None:
-    """All models; of the ternary ones that were rounded afterwards the best."""
+    """Draw all models; of the ternary ones that were rounded afterwards only the best."""
     best = min((entry for entry in rows if "threshold" in entry), key=lambda entry: entry["loss_nats"])
     for way, marker, colour in ((AFTERWARDS, "o", "tab:blue"), (TRAINED, "s", "tab:green")):
         points = [entry for entry in rows if entry["way"] == way and (entry is best or "threshold" not in entry)]
-        places = [(entry["weight_bytes"] / 1000, entry["loss_nats"]) for entry in points]
-        axes.plot(*zip(*places, strict=True) if places else ([], []), marker, color=colour, label=way)
-        for entry, place in zip(points, places, strict=True):
-            axes.annotate(entry["grid"], place, textcoords="offset points", xytext=(5, 4), fontsize=8)
+        coordinates = [(entry["weight_bytes"] / 1000, entry["loss_nats"]) for entry in points]
+        axes.plot(*zip(*coordinates, strict=True) if coordinates else ([], []), marker, color=colour, label=way)
+        for entry, position in zip(points, coordinates, strict=True):
+            axes.annotate(entry["grid"], position, textcoords="offset points", xytext=(5, 4), fontsize=8)
     axes.set_xlabel("stored weights [KB]")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", type=Path, nargs="+", help="trained in float")
+    parser.add_argument("runs", type=Path, nargs="+", help="runs trained in float")
     parser.add_argument("--trained", nargs="*", default=[], help="GRID=RUN: trained with training.qat=GRID")
     parser.add_argument("--tokens", type=int, default=20_000)
     parser.add_argument("--picture", type=Path)

@@ -1,4 +1,4 @@
-"""Regenerate the parts of documents that come from the code: modes, keys, rooms and annotated trees.
+"""Regenerate the parts of documents that are derived from the code: modes, keys, subpackages and annotated trees.
 
 Run: python scripts/generate_docs.py [--check]; with --check nothing is written and a stale document exits with 1.
 """
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from code_metrics.import_graph import floors_of, graph_of_rooms, import_graph
+from code_metrics.import_graph import graph_of_subpackages, import_graph, layers_of
 from kernels_table import kernels_table
 from packing_table import packing_table
 from textzoo.config.chains import CHAINS
@@ -19,55 +19,55 @@ from textzoo.config.help import key_table_markdown, mode_text
 
 PROJECT = Path(__file__).resolve().parents[1]
 PACKAGE = PROJECT / "src" / "textzoo"
-# What a file or folder without a docstring is for; a folder named here is shown without its files.
+# Descriptions of files and folders without a docstring; a folder named here is shown without its files.
 NOTES = {
-    ".ci": "what runs on every submission",
-    "CHANGELOG.md": "what changed",
-    "SECURITY.md": "what is trusted, and what is only data",
-    "CONTRIBUTING.md": "how to add things",
+    ".ci": "checks of every submission",
+    "CHANGELOG.md": "changes of each version",
+    "SECURITY.md": "which inputs are trusted, and how others are read",
+    "CONTRIBUTING.md": "how to extend TextZoo",
     "LICENSE": "Apache-2.0",
     "Makefile": "hello, demo, test, setup, tools, lint, format, docs, site, lock, ui",
     "c_headers": "generated headers of the last deployment",
-    "datasets/README.md": "provenance of the corpora, how to bring your own",
-    "experiments_outputs": "one folder per run (made by the first run)",
-    "mlruns": "MLflow's store (made by the first run)",
-    "pretrained_models": "small trained models with their measured table",
+    "datasets/README.md": "provenance of the corpora, how to use your own",
+    "experiments_outputs": "one folder per run (created by the first run)",
+    "mlruns": "MLflow's store (created by the first run)",
+    "pretrained_models": "small trained models with measured figures",
     "pyproject.toml": "package, extras, tools",
     "requirements.lock": "versions and hashes of all packages",
-    "src/textzoo/testing/bare_metal": "programs on emulated cores, instructions counted exactly",
-    "scripts/setup.sh": "makes .venv",
-    "scripts/uv.lock": "version and hashes of uv, which makes .venv",
+    "src/textzoo/testing/bare_metal": "test programs on emulated cores with exact instruction counts",
+    "scripts/setup.sh": "creates .venv",
+    "scripts/uv.lock": "version and hashes of uv, which creates .venv",
     "deployment/application": "the console application, the same on every target",
-    "deployment/runtime/include": "public headers: the contracts of the kernels",
-    "deployment/runtime/internal": "what kernels share, for no one else",
+    "deployment/runtime/include": "public headers: the interfaces of the kernels",
+    "deployment/runtime/internal": "internal headers of the kernels",
     "deployment/runtime/generic": "kernels for any core, in C99",
     "deployment/runtime/dsp": "kernels for Cortex-M4, M7 and M33",
-    "deployment/runtime/cimv3": "kernels for CIMv3's host core: weights as they are in the model file",
-    "deployment/runtime/mul32": "kernels for Xtensa and RV32: two MACs in a multiplication",
+    "deployment/runtime/cimv3": "kernels for CIMv3's host core: weights in the order of the model file",
+    "deployment/runtime/mul32": "kernels for Xtensa and RV32: two MACs per multiplication",
     "deployment/runtime/mve": "kernels for Cortex-M55 (Helium)",
     "deployment/runtime/host": "kernels for PCs",
     "deployment/runtime/neon": "kernels for 64-bit Arm cores",
     "deployment/weight_file": "the reader of weights.tzw in C (docs/reference/weight_files.md)",
-    "deployment/platforms/common": "templates of model, weights and tokenizer; what bare-metal ports share",
-    "deployment/platforms/cimv3": "C++ project for CIMv3: the HAL, the way of a token through its modes",
+    "deployment/platforms/common": "templates of model, weights and tokenizer; code that bare-metal ports share",
+    "deployment/platforms/cimv3": "C++ project for CIMv3: the HAL, and the sequence of its modes for a token",
     "deployment/platforms/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3",
     "deployment/platforms/host": "project for a PC",
-    "deployment/platforms/stm32": "project for STM32 boards and their emulated twins",
-    "deployment/platforms/twins": "emulated twins on Xtensa and RV32, for any platform",
+    "deployment/platforms/stm32": "project for STM32 boards, real and emulated",
+    "deployment/platforms/twins": "emulated boards with Xtensa and RV32 cores, for any platform",
     "benchmarks": "programs that print the figures of docs/lab_notes/results.md",
     "conf": "Hydra: config.yaml and one folder per group",
-    "datasets": "how to bring your own text; made corpora",
-    "deployment": "the C: console application, runtime, platforms",
-    "docs": "documents; docs/index.md lists them",
-    "docs/theme": "what Sphinx's theme lacks: the site's address leads to the index",
-    "scripts": "set-up, tools, generated documents, measures of the code",
+    "datasets": "how to use your own text; generated corpora",
+    "deployment": "C code: console application, runtime, platforms",
+    "docs": "documentation; docs/index.md lists the pages",
+    "docs/theme": "additions to the theme of the site",
+    "scripts": "set-up, tools, generated documents, code metrics",
     "src": "the package",
-    "tests": "one folder per room",
+    "tests": "one folder per subpackage",
     "user_config.yaml": "an example configuration of your own",
 }
-# Folders that the tree of all files shows by their note alone.
+# Folders that the tree of all files shows without their files.
 FOLDED = frozenset(NOTES) - {"benchmarks", "datasets", "deployment", "docs", "scripts", "src"}
-# Where runs write.
+# Folders that runs create.
 MADE_BY_RUNS = ("c_headers", "mlruns")
 NOT_SHOWN = ("README.md", ".gitignore", "__init__.py")
 
@@ -78,14 +78,14 @@ def modes_table() -> str:
 
 
 def tracked_files() -> list[Path]:
-    """Every file that git tracks, sorted."""
+    """Return all files that git tracks, sorted."""
     command = ["git", "-C", str(PROJECT), "ls-files"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     return sorted(Path(name) for name in listed if name and (PROJECT / name).exists())
 
 
 def tree() -> str:
-    """Every file that git tracks, one phrase each; folders with a note stand for their files."""
+    """Return a tree of all files that git tracks, one phrase each; FOLDED folders are shown without their files."""
     lines: list[str] = []
     shown: set[Path] = set()
     for file in tracked_files():
@@ -104,7 +104,7 @@ def tree_line(path: Path) -> str:
 
 
 def note_of(path: Path) -> str:
-    """The note of a path, or the first sentence of the docstring of a module or package."""
+    """Return the note of a path, or the first sentence of the docstring of a module or package."""
     if str(path) in NOTES:
         return NOTES[str(path)]
     source = PROJECT / path / "__init__.py" if (PROJECT / path).is_dir() else PROJECT / path
@@ -115,43 +115,43 @@ def note_of(path: Path) -> str:
 
 
 def short_tree() -> str:
-    """The top level, and the folders of the package."""
+    """Return a tree of the top level and the folders of the package."""
     package = PACKAGE.relative_to(PROJECT)
     shown = [path for path in tracked_folders() if len(path.parts) == 1 or package in (path, path.parent)]
     return "```text\n" + "\n".join(tree_line(path) for path in shown if path.name not in MADE_BY_RUNS) + "\n```"
 
 
 def tracked_folders() -> list[Path]:
-    """Every folder with a file that git tracks, sorted."""
+    """Return all folders with a file that git tracks, sorted."""
     return sorted(
         {folder for file in tracked_files() for folder in file.parents[:-1] if not folder.name.startswith(".")}
     )
 
 
-def rooms() -> str:
-    """A line for each room: its floor, what it is for, and the rooms that it imports from, the highest first."""
-    graph = graph_of_rooms(import_graph(PACKAGE))
-    floors = floors_of(graph)
-    lines = ["| floor | room | what it is for | uses |", "|---|---|---|---|"]
-    for room in sorted(set(graph) - {PACKAGE.name}, key=lambda room: (-floors[room], room)):
-        place = PACKAGE / room
-        note = note_of((place if place.is_dir() else place.with_suffix(".py")).relative_to(PROJECT))
-        used = sorted(graph[room] - {PACKAGE.name}, key=lambda other: (-floors[other], other))
-        lines.append(f"| {floors[room]} | `{room}` | {note} | {', '.join(used)} |")
+def subpackages() -> str:
+    """Return a table of subpackages: layer, purpose, and the ones that each imports from, the highest first."""
+    graph = graph_of_subpackages(import_graph(PACKAGE))
+    layers = layers_of(graph)
+    lines = ["| layer | package | purpose | imports |", "|---|---|---|---|"]
+    for name in sorted(set(graph) - {PACKAGE.name}, key=lambda name: (-layers[name], name)):
+        path = PACKAGE / name
+        note = note_of((path if path.is_dir() else path.with_suffix(".py")).relative_to(PROJECT))
+        used = sorted(graph[name] - {PACKAGE.name}, key=lambda other: (-layers[other], other))
+        lines.append(f"| {layers[name]} | `{name}` | {note} | {', '.join(used)} |")
     return "\n".join(lines)
 
 
-# Document -> the parts of it that are generated.
+# Document -> its generated parts.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "README.md": {"modes": modes_table, "tree": short_tree},
     "docs/reference/configuration.md": {"keys": key_table_markdown},
-    "docs/reference/architecture.md": {"rooms": rooms, "files": tree},
+    "docs/reference/architecture.md": {"rooms": subpackages, "files": tree},
     "deployment/runtime/README.md": {"kernels": kernels_table, "packing": packing_table},
 }
 
 
 def regenerated(document: str, text: str) -> str:
-    """The text of a document with each part between `<!-- begin:name -->` and `<!-- end:name -->` made anew."""
+    """Return a document with new text for each part between `<!-- begin:name -->` and `<!-- end:name -->`."""
     for name, make in PARTS[document].items():
         begin, end = f"<!-- begin:{name} -->", f"<!-- end:{name} -->"
         head, found, rest = text.partition(begin)

@@ -1,6 +1,6 @@
-"""A trained model talks from an emulated STM32F4, within a minute: `make hello`.
+"""Run a pretrained model on an emulated STM32F4, within a minute: `make hello`.
 
-Nothing is trained and nothing tracked: pretrained_models/gpt is compiled to C, built for the board, and runs in QEMU.
+Without training or tracking, pretrained_models/gpt is compiled to C, built for the board, and run in QEMU.
 Run: python scripts/hello.py; needs arm-none-eabi-gcc, make and qemu-system-arm (`make tools-stm32`).
 """
 
@@ -25,31 +25,31 @@ from textzoo.text.tokenizers.base import load_tokenizer
 PROJECT = Path(__file__).resolve().parents[1]
 MODEL, RECIPE, BOARD = "gpt", "static_wi8_ai8", "STM32F4"
 FOLDER = Path("experiments_outputs") / "hello"
-BEGINNING = """Hello! {name}, a language model of {parameters:,} parameters that was trained on made-up dialogues,
-is now compiled to C and talks from an emulated {title}.
+BEGINNING = """Hello! {name}, a language model of {parameters:,} parameters that was trained on synthetic dialogues,
+is now compiled to C and runs on an emulated {title}.
 """
 BUILT = """  compiled: {flash:,} bytes of weights and tables, {ram:,} bytes of state and working memory
   project:  {project} (C99; no Python, no interpreter, no heap)
   building it with arm-none-eabi-gcc and starting {machine} ...
 """
-# Ends each of the dialogues that the model was trained on.
+# The end of each dialogue that the model was trained on.
 STOP = "\n<end>"
 END = """
 {tokens} tokens from the chip; LiteRT on the PC writes {same} text with the same seed.
-{instructions:,} instructions per token, sampling and the serial line included: about {speed:,.0f} tokens/s on a board
+{instructions:,} instructions per token, including sampling and the serial line: about {speed:,.0f} tokens/s on a board
 at {clock:.0f} MHz (projected).
 
 What next?
   make -C {project} emulate           talk to it yourself (:help lists commands)
   make -C {project} flash             put it on a real board
-  make demo                           train a model of your own, quantize it, let it talk from an STM32H7
+  make demo                           train your own model, quantize it, and run it on an emulated STM32H7
   .venv/bin/python stm32ai_main.py operation_mode=prediction model=tiny_lm pretrained=true prediction.prompt="The "
   .venv/bin/python stm32ai_main.py dataset=text dataset.training_path=my_text.txt     on your own text
 """
 
 
 def main() -> None:
-    """Compile, build, talk; exits with 2 where something is missing or refused, with 130 after Ctrl-C."""
+    """Compile, build and run the model; exit with 2 after a UserError or OSError, with 130 after Ctrl-C."""
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
         with guarded_streams():
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def hello() -> None:
-    """The whole conversation on the standard output."""
+    """Print the whole demonstration to the standard output."""
     board, card = load_board(BOARD), pretrained.card(MODEL)
     settings = settings_of(card["samples"][RECIPE])
     show(BEGINNING.format(name=MODEL, parameters=card["model"]["parameters"], title=board.title))
@@ -75,7 +75,7 @@ def hello() -> None:
     )
     show(BUILT.format(**facts(made, board)))
     with emulate(made.project, board) as console:
-        show(f"The prompt, and what the chip makes of it:\n\n{settings.prompt}")
+        show(f"The prompt, and how the chip continues it:\n\n{settings.prompt}")
         text, total = answer(console, settings)
     options = {key: getattr(settings, key) for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
     expected = "".join(generate(made.engine, tokenizer, settings.prompt, **options))
@@ -86,7 +86,7 @@ def hello() -> None:
 
 
 def settings_of(sample: dict[str, Any]) -> PredictionConfig:
-    """The options of a text that is on the model's card."""
+    """Return the prediction options of a sample on the model's card."""
     names = {"prompt": "prompt", "tokens": "max_tokens", "temperature": "temperature", "top_k": "top_k", "seed": "seed"}
     return PredictionConfig(**{option: sample[name] for name, option in names.items()}, stop=STOP)
 
@@ -102,7 +102,7 @@ def facts(made: Firmware, board: Board) -> dict[str, Any]:
 
 
 def answer(console: Console, settings: PredictionConfig) -> tuple[str, dict[str, Any]]:
-    """What the chip writes, shown as it comes; and its last reply, with the cost of all of it."""
+    """Show the chip's text while it is generated; return it, and the last reply, with its cost."""
     replies: Iterator[dict[str, Any]] = console.command(generate_command(settings, settings.prompt))
     text = ""
     for reply in replies:
@@ -113,7 +113,7 @@ def answer(console: Console, settings: PredictionConfig) -> tuple[str, dict[str,
 
 
 def costs(total: dict[str, Any], board: Board) -> dict[str, Any]:
-    """Per token that was computed, those of the prompt included."""
+    """Return the figures of the end, with instructions per computed token, including the prompt's."""
     instructions = total["cost"] / (total["prompt_tokens"] + total["tokens"])
     return {
         "tokens": total["tokens"],

@@ -1,9 +1,9 @@
-"""Installs compilers and emulators that are missing, from Debian's packages, where that is allowed.
+"""Install missing compilers and emulators from Debian's packages.
 
-Run: python scripts/install_tools.py GROUP [--list]; `make tools-GROUP` does it. Groups are those of
-`textzoo.targets.toolchains`, all of them together (all), and with them what the tests need (test); --list only prints
-programs and packages. Allowed is who is root or has sudo without a password. Elsewhere the packages are named, and
-nothing fails: what needs them says so itself.
+Run: python scripts/install_tools.py GROUP [--list], as `make tools-GROUP` does. Groups are those of
+`textzoo.targets.toolchains`, all of them (all), and all of them with the tools of the tests (test); --list only prints
+programs and packages. Installing needs root, or sudo without a password. Otherwise the packages are only printed, with
+exit code 0: programs that need a missing tool report it themselves.
 """
 
 import argparse
@@ -19,9 +19,9 @@ NAMES = {**GROUPS, ALL: PLATFORM_TOOLS, TEST: (*PLATFORM_TOOLS, *TEST_TOOLS)}
 
 
 def missing_packages(tool: Tool) -> list[str]:
-    """Packages to install: all where the program is missing, else those libraries that came without it.
+    """Return the packages to install: all if the program is missing, else the missing libraries.
 
-    A program that no package of Debian's brought has its libraries from elsewhere too.
+    A program that was not installed by Debian's package is assumed to have its libraries.
     """
     program, *libraries = tool.packages.split()
     if is_installed(program):
@@ -30,7 +30,7 @@ def missing_packages(tool: Tool) -> list[str]:
 
 
 def is_installed(package: str) -> bool:
-    """Whether dpkg knows the package as installed; False where there is no dpkg."""
+    """Return whether the package is installed according to dpkg; False if there is no dpkg."""
     if shutil.which("dpkg-query") is None:
         return False
     command = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
@@ -38,7 +38,7 @@ def is_installed(package: str) -> bool:
 
 
 def way_to_root() -> list[str] | None:
-    """What stands before a command that only root may run; None where that is not allowed."""
+    """Return the prefix of commands that need root, e.g. sudo; None if the user cannot become root."""
     if os.geteuid() == 0:
         return []
     sudo = ["sudo", "-n"]
@@ -48,10 +48,10 @@ def way_to_root() -> list[str] | None:
 
 
 def install(packages: list[str]) -> int:
-    """Install them, or say how; return the exit code."""
+    """Install packages, or print how to; return the exit code."""
     root = way_to_root()
     if shutil.which("apt-get") is None or root is None:
-        print(f"Not installed, and not allowed to install here: {' '.join(packages)}", file=sys.stderr)
+        print(f"Not installed, and no permission to install: {' '.join(packages)}", file=sys.stderr)
         print(f"Debian and Ubuntu: sudo apt-get install {' '.join(packages)}", file=sys.stderr)
         print("macOS: brew install qemu cmake, and the toolchains of Arm or Espressif", file=sys.stderr)
         return 0
@@ -67,7 +67,7 @@ def install(packages: list[str]) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("group", choices=NAMES)
-    parser.add_argument("--list", action="store_true", help="print programs and packages, install nothing")
+    parser.add_argument("--list", action="store_true", help="only print programs and packages")
     options = parser.parse_args()
     tools = [TOOLS[name] for name in NAMES[options.group]]
     if options.list:

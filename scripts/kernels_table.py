@@ -1,4 +1,4 @@
-"""The table of kernels and variants in deployment/runtime/README.md, from the files that there are."""
+"""The table of kernels and variants in deployment/runtime/README.md, made from the files of the runtime."""
 
 import re
 from pathlib import Path
@@ -11,19 +11,19 @@ KERNEL = re.compile(r"^\w+ tz_(\w+)\(", re.MULTILINE)
 
 
 def variants() -> list[str]:
-    """Folders with kernels, the generic ones first."""
+    """Return the folders with kernels, the generic ones first."""
     folders = [path.name for path in RUNTIME.iterdir() if path.is_dir() and path.name not in OTHERS]
     return sorted(folders, key=lambda name: (name != GENERIC, name))
 
 
 def contracts() -> dict[str, Path]:
-    """Kernel -> header that declares it."""
+    """Return kernel -> header that declares it."""
     headers = sorted((RUNTIME / "include" / "textzoo").glob("*.h"))
     return {kernel: header for header in headers for kernel in KERNEL.findall(header.read_text(encoding="utf-8"))}
 
 
 def kernels_table() -> str:
-    """A row for each kernel: its contract, and which variants have a file of their own for it."""
+    """Return a table with a row per kernel: its header, and the variants that implement it."""
     columns, headers = variants(), contracts()
     kernels = sorted({path.stem for path in RUNTIME.glob("*/*.c")}, key=lambda kernel: (str(headers[kernel]), kernel))
     rows = [f"| kernel | contract | {' | '.join(columns)} |", f"|---|---|{':-:|' * len(columns)}"]

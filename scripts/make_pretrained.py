@@ -1,10 +1,10 @@
-"""Puts a trained model into pretrained_models/: its files, what was measured of it, and the table of all.
+"""Add a trained model to pretrained_models/: its files, measured figures, and the table of all models.
 
 Run: python scripts/make_pretrained.py NAME RUN [RUN ...]
 NAME is an option of the group `model`; the first RUN is the folder of a finished `operation_mode=chain_tqe
-experiment=...`, further ones of the same model on coarser grids (`training.qat`). Every quantized model is then
-measured on the boards' emulated twins by the program's own `benchmarking`. Without RUN what lies there is
-measured anew; without NAME only the table is written.
+experiment=...`, others are of the same model with low-bit weights (`training.qat`). Every quantized model is then
+measured on emulated boards by `operation_mode=benchmarking`. Without RUN the existing files are measured again; without
+NAME only the table is written.
 """
 
 import argparse
@@ -31,15 +31,15 @@ REFERENCE_ENGINE = "litert_ref"
 MAX_REPORT_BYTES = 1 << 24
 README_HEAD = """# Pretrained models
 
-`python stm32ai_main.py operation_mode=prediction model=<name> pretrained=true` talks at once; every other mode that
-starts from a trained model takes `pretrained=true` too, e.g. `operation_mode=benchmarking board=STM32F4 model=tiny_lm
+`python stm32ai_main.py operation_mode=prediction model=<name> pretrained=true` generates text; every other mode that
+uses a trained model accepts `pretrained=true`, too, e.g. `operation_mode=benchmarking board=STM32F4 model=tiny_lm
 pretrained=true`. Each folder holds the float model, its quantized decode steps, the tokenizer, the configuration that
-trained it (`config.yaml`) and what was measured (`card.json`). `python scripts/make_pretrained.py NAME RUN` makes one
-from a run; this page is written by it.
+trained it (`config.yaml`) and measured figures (`card.json`). `python scripts/make_pretrained.py NAME RUN` makes one
+from a run, and writes this page.
 
 Losses are over held-out text, in bits per character: of the float model, and of each quantized decode step by LiteRT's
-reference kernels, whose integers every board computes. Instructions are exact, counted on emulated twins; tokens per
-second are projections from them with a board's clock and an assumed number of cycles per instruction.
+reference kernels, whose integers every board reproduces. Instructions are exact, counted on emulated boards; tokens per
+second are estimated from them, a board's clock and an assumed number of cycles per instruction.
 """
 
 
@@ -48,7 +48,7 @@ def report_of(run: Path) -> dict[str, Any]:
 
 
 def collect(name: str, runs: list[Path]) -> dict[str, Any]:
-    """Copy the files of the runs; return what the card says of them."""
+    """Copy the files of the runs; return the model's card without measured figures."""
     folder = pretrained.FOLDER / name
     folder.mkdir(parents=True, exist_ok=True)
     report = report_of(runs[0])
@@ -75,7 +75,7 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
 
 
 def loss_of(report: dict[str, Any], engine: str) -> dict[str, Any]:
-    """The row of one engine over the whole corpus."""
+    """Return the figures of one engine over the whole corpus."""
     row = next(row for row in report["evaluation"] if row["engine"] == engine and not row.get("corpus", ""))
     return {key: row[key] for key in ("tokens", "loss_nats", "bits_per_character", "top1_accuracy")}
 
@@ -86,7 +86,7 @@ def experiment_of(run: Path) -> str:
 
 
 def without_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """The sections that a model is made from, without the names of files on this machine."""
+    """Return the sections that determine a model, without paths on this machine."""
     paths = {name for name, entry in walk() if entry.metadata.get("path")}
     return {
         section: {key: None if f"{section}.{key}" in paths else value for key, value in config[section].items()}
@@ -95,7 +95,7 @@ def without_paths(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def run_mode(mode: str, name: str, recipe: str, *further: str) -> dict[str, Any]:
-    """report.json of one run of the program, or why it refused."""
+    """Run the program; return its report.json, or why it refused."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "stm32ai_main.py", f"operation_mode={mode}", f"model={name}", "pretrained=true"]
         command += [f"quantization={recipe}", f"hydra.run.dir={folder}/run", *further]
@@ -108,13 +108,13 @@ def run_mode(mode: str, name: str, recipe: str, *further: str) -> dict[str, Any]
 
 
 def first_reason(errors: str) -> str:
-    """The first of the mistakes that the program lists, or all it says."""
+    """Return the first error that the program lists, or its whole output."""
     mistakes = [line.strip(" *") for line in errors.splitlines() if line.startswith("  * ")]
     return mistakes[0] if mistakes else errors.strip()
 
 
 def board_figures(name: str, recipe: str, board: str) -> dict[str, Any]:
-    """What a decode step costs on a board's twin, or why the board refuses it."""
+    """Measure a decode step on an emulated board; return the figures, or why the board refuses it."""
     report = run_mode("benchmarking", name, recipe, f"board={board}")
     if "refused" in report:
         return report
@@ -128,7 +128,7 @@ def board_figures(name: str, recipe: str, board: str) -> dict[str, Any]:
 
 
 def measured(name: str) -> dict[str, Any]:
-    """Every recipe on every board, and a text by each."""
+    """Measure every recipe on every board, and generate a sample with each recipe."""
     return {
         "boards": {
             recipe: {board: board_figures(name, recipe, board) for board in BOARDS}
@@ -139,7 +139,7 @@ def measured(name: str) -> dict[str, Any]:
 
 
 def readme() -> str:
-    """The page with the tables of all models."""
+    """Return the page with the tables of all models."""
     cards = {name: pretrained.card(name) for name in pretrained.names()}
     return "\n".join([README_HEAD, *losses_table(cards), "", *boards_table(cards), "", *samples_list(cards)])
 
@@ -184,7 +184,7 @@ def board_row(name: str, recipe: str, board: str, figures: dict[str, Any]) -> st
 
 
 def samples_list(cards: dict[str, Any]) -> list[str]:
-    lines = ["## What they write", ""]
+    lines = ["## Samples", ""]
     for name, card in cards.items():
         for recipe, sample in card["samples"].items():
             lines += [
@@ -205,7 +205,7 @@ def main() -> int:
     if arguments.name:
         path = pretrained.FOLDER / arguments.name / pretrained.CARD
         card = collect(arguments.name, arguments.runs) if arguments.runs else pretrained.card(arguments.name)
-        write_json(path, card)  # the program takes only models with a card
+        write_json(path, card)  # the program requires a card
         write_json(path, {**card, **measured(arguments.name)})
     write_text(pretrained.FOLDER / "README.md", readme())
     return 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes .venv with exactly the packages of requirements.lock, their hashes checked: by uv, which is fetched into .uv where
-# there is none, or by pip where uv cannot be had or cannot reach an index. What an interrupted call left is made anew.
-# PYTHON=/path/to/python3.12 chooses the interpreter, INSTALLER=pip does without uv.
+# Creates .venv with exactly the packages of requirements.lock, with checked hashes: by uv, which is fetched into .uv if
+# it is missing, or by pip if uv cannot be fetched or cannot reach an index. An interrupted set-up is started again.
+# PYTHON=/path/to/python3.12 selects the interpreter, INSTALLER=pip avoids uv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore UV_PYTHON_DOWNLOADS=never
@@ -21,7 +21,7 @@ find_python() {
     exit 2
 }
 
-# Debian splits off what venv needs; it can be added where we are allowed to.
+# Debian has a separate package for venv, which root can install.
 make_venv() {
     local python=$1 folder=$2
     rm -rf "$folder"
@@ -34,7 +34,7 @@ make_venv() {
     exit 2
 }
 
-# Fetches uv into .uv: by the interpreter's own pip, which needs no venv, else by that of a venv.
+# Fetches uv into .uv: by the interpreter's own pip, or by that of a venv.
 fetch_uv() {
     local lock=scripts/uv.lock
     rm -rf .uv
@@ -47,7 +47,7 @@ fetch_uv() {
     fi
 }
 
-# Sets `uv` to the user's own one, or to the project's.
+# Sets `uv` to the user's own installation, or to the project's.
 find_uv() {
     [ "${INSTALLER:-uv}" = uv ] || return
     if command -v uv >/dev/null; then
@@ -65,7 +65,7 @@ install_with_uv() {
         uv_pip install --quiet --no-deps --no-build-isolation --editable .
 }
 
-# `uv pip` in .venv, with pip's settings.
+# Runs `uv pip` in .venv, with pip's settings.
 uv_pip() { VIRTUAL_ENV=.venv "$python" scripts/uv_pip.py "$uv" "$@"; }
 
 install_with_pip() {
@@ -76,15 +76,15 @@ install_with_pip() {
 
 python=$(find_python)
 echo "Setting up .venv with $("$python" --version) (about a minute, 2.4 GB)"
-rm -f .venv/ready # first: what is half removed is no set-up
+rm -f .venv/ready # first: a partly removed .venv is not ready
 rm -rf .venv
 if ! find_uv "$python"; then
-    [ "${INSTALLER:-uv}" = uv ] && echo "uv cannot be fetched: going on with pip, which takes minutes" >&2
+    [ "${INSTALLER:-uv}" = uv ] && echo "uv cannot be fetched: continuing with pip, which takes minutes" >&2
     install_with_pip "$python"
 elif ! install_with_uv "$python"; then
-    echo "uv could not install the packages: going on with pip, which takes minutes" >&2
+    echo "uv could not install the packages: continuing with pip, which takes minutes" >&2
     rm -rf .venv
     install_with_pip "$python"
 fi
 .venv/bin/python -m compileall -q src stm32ai_main.py || true
-pwd -P >.venv/ready # last: until then the next call begins anew, and so it does where the folder was moved
+pwd -P >.venv/ready # last: without it, or after the folder was moved, the next call starts again

@@ -1,7 +1,7 @@
-"""Runs `uv pip` with the settings that pip has: uv reads neither pip.conf nor PIP_INDEX_URL and the like.
+"""Run `uv pip` with pip's settings: uv reads neither pip.conf nor variables such as PIP_INDEX_URL.
 
-Run: python scripts/uv_pip.py UV ARGUMENT..., e.g. `python scripts/uv_pip.py .uv/bin/uv install six`. What the user has
-set for uv itself (UV_DEFAULT_INDEX, ...) stays. Needs no package but pip, and of pip only its settings.
+Run: python scripts/uv_pip.py UV ARGUMENT..., e.g. `python scripts/uv_pip.py .uv/bin/uv install six`. The user's
+settings of uv itself (UV_DEFAULT_INDEX, ...) take precedence. Imports only the standard library.
 """
 
 import ast
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-# pip's option -> the variables that tell uv the same, and what stands between several values there.
+# pip's option -> the corresponding variables of uv, and the separator of several values.
 VARIABLES = {
     "index-url": (("UV_DEFAULT_INDEX",), " "),
     "extra-index-url": (("UV_INDEX",), " "),
@@ -24,18 +24,18 @@ VARIABLES = {
     "client-cert": (("SSL_CLIENT_CERT",), " "),
     "proxy": (("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY"), " "),
 }
-# pip compares what all indexes have; uv by itself stays with the first that knows a package. Hashes are checked anyway.
+# pip compares all indexes; by default uv uses the first that has a package. Hashes are checked in any case.
 AS_PIP = {"UV_INDEX_STRATEGY": "unsafe-best-match"}
-# Later ones win: all commands, `pip install`, variables of the environment.
+# Levels of pip's settings by increasing precedence: all commands, `pip install`, environment variables.
 LEVELS = ("global", "install", ":env:")
 ENVIRONMENT_PREFIX = "PIP_"
 TRUE = ("1", "true", "yes", "on")
 
 
 def settings_of_pip(uv: str) -> dict[str, str]:
-    """pip's options, from its files and from the environment; of the environment alone where there is no pip.
+    """Return pip's options from its files and the environment; from the environment only if there is no pip.
 
-    An interpreter may come without pip; the venv that uv was fetched into has it then.
+    If the interpreter has no pip, uv was fetched into a venv that has it.
     """
     for python in (sys.executable, str(Path(uv).with_name("python"))):
         command = [python, "-m", "pip", "config", "list"]
@@ -47,7 +47,7 @@ def settings_of_pip(uv: str) -> dict[str, str]:
 
 
 def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """PIP_INDEX_URL and its like by the names of their options."""
+    """Return the options of variables such as PIP_INDEX_URL."""
     return {
         name.removeprefix(ENVIRONMENT_PREFIX).lower().replace("_", "-"): value
         for name, value in environment.items()
@@ -56,7 +56,7 @@ def from_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def parsed(listed: str) -> dict[str, str]:
-    """Options from lines such as global.index-url='https://...', as `pip config list` prints them."""
+    """Return the options of lines such as global.index-url='https://...', as `pip config list` prints them."""
     rows = [line.partition("=") for line in listed.splitlines()]
     levels: dict[str, dict[str, str]] = {level: {} for level in LEVELS}
     for name, _, value in rows:
@@ -67,7 +67,7 @@ def parsed(listed: str) -> dict[str, str]:
 
 
 def for_uv(settings: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The variables and the further arguments that tell uv the same as pip's options."""
+    """Return the variables and additional arguments of uv that correspond to pip's options."""
     variables = dict(AS_PIP)
     for option, (names, separator) in VARIABLES.items():
         if values := settings.get(option, "").split():
@@ -77,7 +77,7 @@ def for_uv(settings: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 
 def main() -> None:
-    """Become uv."""
+    """Replace this process by uv."""
     uv, *arguments = sys.argv[1:]
     variables, further = for_uv(settings_of_pip(uv))
     os.execvpe(uv, [uv, "pip", *arguments, *further], {**variables, **os.environ})

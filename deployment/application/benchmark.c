@@ -14,12 +14,12 @@ enum { ONE_Q16 = 1 << 16 };
 
 typedef struct {
     uint64_t model;    /* units of the counter, over all positions */
-    uint64_t sampling; /* of which random choice of the next token, not part of `model` */
+    uint64_t sampling; /* of sampling the next token, not part of `model` */
     uint64_t smallest; /* step of the model */
     uint64_t largest;
 } costs_t;
 
-/* Machines get every step at once: all of them together would need memory. */
+/* A JSON reply is sent per step, because storing the costs of all steps would need memory. */
 static void add_step(costs_t *costs, int32_t position, uint64_t cost)
 {
     costs->model += cost;

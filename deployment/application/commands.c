@@ -64,7 +64,7 @@ void command_set(const request_t *request)
     reply_end();
 }
 
-/* text: (bytes) what has become certain with the token. People see it at once, machines per token. */
+/* text: (bytes) the text that is final after the token. Sent at once interactively, as one reply per token in JSON. */
 static void emit_text(int32_t token, const char *text, size_t bytes)
 {
     if (reply_is_json()) {
@@ -78,7 +78,7 @@ static void emit_text(int32_t token, const char *text, size_t bytes)
     }
 }
 
-/* How generating ended, for machines and for people. */
+/* Why generation ended: in JSON, and interactively. */
 static const struct {
     const char *name;
     const char *remark;
@@ -144,7 +144,7 @@ void command_generate(const request_t *request)
     reply_generated(&result, count);
 }
 
-/* logits: (MODEL_VOCABULARY_SIZE), sent little endian whatever the machine is. */
+/* logits: (MODEL_VOCABULARY_SIZE), sent little endian on any machine. */
 static void reply_logits(int32_t position, const model_logit_t *logits)
 {
     reply_line("logits");
@@ -161,9 +161,9 @@ static void reply_logits(int32_t position, const model_logit_t *logits)
     reply_end();
 }
 
-/* What a repeated `logits` answers with: feeding its token twice would be another text. */
+/* Stored for repeated `logits` commands, whose token must not be fed twice. */
 static struct {
-    const model_logit_t *logits; /* (MODEL_VOCABULARY_SIZE) of the token fed last; NULL where none was */
+    const model_logit_t *logits; /* (MODEL_VOCABULARY_SIZE) of the last token; NULL if there is none */
     int32_t count;               /* tokens of that command */
 } fed;
 
@@ -275,7 +275,7 @@ static void command_exit(const request_t *request)
     port_exit(0);
 }
 
-/* The console is for people again: console.c has seen to it. */
+/* console.c returns to interactive use. */
 static void command_release(const request_t *request)
 {
     (void)request;
@@ -283,7 +283,7 @@ static void command_release(const request_t *request)
     reply_end();
 }
 
-/* `check` is what people type for `self_check`. */
+/* `check` is the interactive name of `self_check`. */
 command_t commands_find(const char *name, size_t bytes)
 {
     static const struct {

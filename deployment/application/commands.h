@@ -1,4 +1,4 @@
-/* What the application can do; the same for people and machines. README.md lists commands and answers. */
+/* The commands, which are the same in interactive use and in JSON. README.md lists commands and answers. */
 #ifndef TEXTZOO_COMMANDS_H
 #define TEXTZOO_COMMANDS_H
 
@@ -13,12 +13,12 @@
 extern options_t commands_options;
 
 typedef struct {
-    options_t options; /* the lasting ones, changed by those of the request */
+    options_t options; /* commands_options with the request's changes */
     bool has_prompt;
     prompt_t prompt;
     bool reset;       /* `logits`: begin at position 0 */
-    bool is_repeated; /* the command before this one, again, because its answer did not arrive whole */
-    bool is_next;     /* comes right behind the command before this one */
+    bool is_repeated; /* the previous command again, because its answer did not arrive undamaged */
+    bool is_next;     /* directly follows the previous command */
 } request_t;
 
 typedef void (*command_t)(const request_t *request);
@@ -29,7 +29,7 @@ command_t commands_find(const char *name, size_t bytes);
 void command_generate(const request_t *request);
 void command_set(const request_t *request);
 
-/* What the self-check found, in the style of the moment. */
+/* Reply the results of the self-check in the current style. */
 void command_self_check(const request_t *request);
 
 #endif

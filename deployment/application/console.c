@@ -18,19 +18,19 @@
 enum { BACKSPACE = 0x08, DELETE = 0x7F, END_OF_TRANSMISSION = 0x04, HASH_SHOWN = 12 };
 
 static struct {
-    char bytes[TEXTZOO_LINE_BYTES]; /* (count) what has come of the line, its end not included */
+    char bytes[TEXTZOO_LINE_BYTES]; /* (count) the line so far, without its end */
     size_t count;
-    bool too_long; /* the rest was thrown away */
+    bool too_long; /* the rest was discarded */
 } line;
 
-/* The conversation with a machine that signs its lines. */
+/* The state of the protocol with signed lines. */
 static struct {
-    bool is_open;  /* the latest of them has not said that people may go on */
-    bool has_last; /* nothing else was obeyed since the command with this number */
+    bool is_open;  /* a signed command was received, and no `release` since */
+    bool has_last; /* no other line was executed since the command with this number */
     uint32_t last;
 } machines;
 
-/* The line that a host waits for comes last: then everything else is said and done. */
+/* The last line is the one that the host waits for. */
 static void greet(void)
 {
     write_text("TextZoo: " MODEL_NAME ", version ");
@@ -70,7 +70,7 @@ static void erase_character(bool echo)
     }
 }
 
-/* What the line has no room for is dropped without a word: the line is refused as a whole when it ends. */
+/* Bytes beyond the buffer are discarded; the line is refused when it ends. */
 static void add_byte(char byte, bool echo)
 {
     if (line.count == TEXTZOO_LINE_BYTES) {
@@ -83,13 +83,13 @@ static void add_byte(char byte, bool echo)
     }
 }
 
-/* Whether the typed line is to be sent back; machines would take their own command for an answer. */
+/* Whether input is echoed; not in JSON, where a program would interpret its echoed command as an answer. */
 static bool echoes(char byte)
 {
     return port_echoes() && !machines.is_open && (line.count > 0 ? line.bytes[0] : byte) != '{';
 }
 
-/* False at the end of the input, when nothing stood before it. */
+/* False at the end of the input, if the line is empty. */
 static bool read_line(void)
 {
     line.count = 0;
@@ -112,7 +112,7 @@ static bool read_line(void)
     }
 }
 
-/* ":top-k 5": a command, or an option and its value. Both are read where they lie in the line. */
+/* ":top-k 5": a command, or an option and its value. Both are read in place. */
 static void run_colon(void)
 {
     char *name = line.bytes + 1;
@@ -148,7 +148,7 @@ static void run_colon(void)
     }
 }
 
-/* The keys of a machine's command, in the order of their bits in `given`; options follow. */
+/* The keys of a JSON command, in the order of their bits in `given`; options follow. */
 enum { KEY_COMMAND, KEY_NUMBER, KEY_FIRST, KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_OPTIONS };
 
 /* The position of a key among these, or -1. */
@@ -168,8 +168,8 @@ typedef struct {
     request_t request;
     json_value_t name; /* of the command */
     json_value_t prompt;
-    uint32_t number; /* of the command, from the machine */
-    uint32_t first;  /* line of the answer that is wanted */
+    uint32_t number; /* of the command */
+    uint32_t first;  /* first line of the answer to send */
     bool is_signed;
     unsigned given; /* bit per key */
 } machine_request_t;
@@ -229,7 +229,7 @@ static const char *take_pair(machine_request_t *machine, const json_value_t *key
     }
 }
 
-/* Begin the answer to a signed command, and see how it follows upon the one before. */
+/* Begin the answer to a signed command, and find whether it repeats or follows the previous one. */
 static void take_command(machine_request_t *machine)
 {
     request_t *request = &machine->request;
@@ -240,7 +240,7 @@ static void take_command(machine_request_t *machine)
     reply_sign(machine->number, machine->first);
 }
 
-/* Of a line that cannot be read, with the command's number where that was read. */
+/* Reply an error for a line that cannot be parsed, with the command's number if that was parsed. */
 static void refuse(machine_request_t *machine, const char *problem, const json_value_t *key)
 {
     if (machine->is_signed && machine->given & 1u << KEY_NUMBER) {
@@ -270,8 +270,8 @@ static bool read_request(machine_request_t *machine)
     return true;
 }
 
-/* Obey a line of JSON. Unsigned ones, as people type them, count as following upon the command before: a line that is
- * typed does not get lost. */
+/* Execute a line of JSON. An unsigned line, as typed by hand, counts as directly following the previous command,
+ * because typed lines are not lost. */
 static void run_machine(bool is_signed)
 {
     machine_request_t machine = {
@@ -286,7 +286,7 @@ static void run_machine(bool is_signed)
     }
     request_t *request = &machine.request;
     if (machine.given & 1u << KEY_PROMPT) {
-        /* Only now, because `unknown` may stand behind the prompt. */
+        /* Only now, because `unknown` may follow the prompt. */
         if (request->has_prompt) {
             reply_error("error", "prompt and tokens exclude each other", NULL, 0);
             return;
@@ -304,7 +304,7 @@ static void run_machine(bool is_signed)
     command(request);
 }
 
-/* A line of text: the prompt lies in the line, which is not read again before the answer is complete. */
+/* A line of text: the prompt points into the line buffer, which is not overwritten before the answer is complete. */
 static void run_prompt(void)
 {
     const request_t request = {
@@ -315,7 +315,7 @@ static void run_prompt(void)
     command_generate(&request);
 }
 
-/* A signed line ends with ,"crc":"89abcdef"}: the CRC-32 of all bytes before it. It is taken off. */
+/* A signed line ends with ,"crc":"89abcdef"}: the CRC-32 of all bytes before it, which is removed. */
 typedef enum { NOT_SIGNED, SIGNED, DAMAGED } signature_t;
 
 static signature_t take_signature(void)
@@ -341,7 +341,7 @@ static signature_t take_signature(void)
     return SIGNED;
 }
 
-/* Of a line that a machine may have sent; true where it is no line for people. */
+/* Process a line that may be signed; returns false if it is to be processed as an unsigned line. */
 static bool run_as_machine(void)
 {
     const bool is_object = line.bytes[0] == '{';
@@ -364,12 +364,12 @@ static void run_line(void)
 {
     const char first = line.bytes[0];
     if (first == ':') {
-        machines.is_open = false; /* a person takes the console back */
+        machines.is_open = false; /* return to interactive use */
     }
     if (run_as_machine()) {
         return;
     }
-    machines.has_last = false; /* an unsigned line may feed tokens: no signed command goes on from before it */
+    machines.has_last = false; /* an unsigned line may feed tokens: no signed command continues from before it */
     reply_sign_nothing();
     reply_use(first == '{' ? REPLY_JSON : REPLY_PLAIN);
     if (line.too_long) {

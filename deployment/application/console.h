@@ -1,4 +1,4 @@
-/* The text console: a line is a prompt; a line beginning with ':' is a command of a person, with '{' of a machine. */
+/* The console: a line is a prompt; a line that begins with ':' is an interactive command, with '{' a JSON command. */
 #ifndef TEXTZOO_CONSOLE_H
 #define TEXTZOO_CONSOLE_H
 

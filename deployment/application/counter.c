@@ -19,7 +19,7 @@ uint64_t counter_elapsed(uint64_t start)
     return port_counter() - start - reading_cost;
 }
 
-/* The smallest of several: the first ones may meet cold caches. */
+/* The minimum of several readings, because of cold caches. */
 static uint64_t smallest_reading(void)
 {
     uint64_t smallest = UINT64_MAX;
@@ -34,14 +34,14 @@ static uint64_t smallest_reading(void)
 static struct {
     uint64_t totals[MODEL_STEPS]; /* per kernel */
     uint64_t previous;            /* reading at the last mark */
-    uint64_t mark_cost;           /* of a kernel that does nothing */
+    uint64_t mark_cost;           /* of an empty kernel */
     uint64_t overlap;             /* cost of the shorter shards */
-    uint64_t last_shard;          /* cost of the shard before */
+    uint64_t last_shard;          /* cost of the previous shard */
     uint64_t before_shard;        /* reading */
-    uint64_t shard_cost;          /* of measuring a shard that does nothing */
+    uint64_t shard_cost;          /* of measuring an empty shard */
 } profile;
 
-/* Two readings, so that the book-keeping between them is counted for no kernel. */
+/* Two readings, so that the bookkeeping between them is not attributed to a kernel. */
 void textzoo_profile_mark(int index)
 {
     const uint64_t now = port_counter();
@@ -66,12 +66,12 @@ void profile_begin_step(void)
 
 uint64_t profile_total(int index)
 {
-    /* A PC's clock is coarse: a kernel that takes less than a mark may come out below 0. */
+    /* A PC's clock is coarse: the difference may be negative for a kernel that takes less time than a mark. */
     const uint64_t total = profile.totals[index];
     return total <= INT64_MAX ? total : 0;
 }
 
-/* What measuring takes belongs to no kernel: the beginning of the kernel that runs moves on by it. */
+/* The cost of measuring is not attributed to a kernel: the start of the current kernel is moved by it. */
 void textzoo_profile_parallel(int jobs_done)
 {
     const uint64_t now = port_counter();

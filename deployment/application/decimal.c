@@ -1,13 +1,13 @@
 #include "decimal.h"
 
-/* 17 decimal places decide the rounding exactly: a multiple of 2^-17 has at most 17 of them, so cutting the others off
- * moves the value past no multiple of 2^-17. */
+/* 17 decimal places determine the rounding exactly: a multiple of 2^-17 has at most 17 of them, so truncating the
+ * others does not move the value past a multiple of 2^-17. */
 enum { PLACES = 17, GUARD_BITS = TEMPERATURE_BITS + 1, LARGEST_EXPONENT = 1000 };
 static const uint64_t ten_to_places = 100000000000000000u;
 
-/* A number as its digits and the place of the point behind them: 0.0125 is "00125", point 1. */
+/* A number as its digits and the position of the point: 0.0125 is "00125", point 1. */
 typedef struct {
-    const char *text; /* (digits, and the point where there are digits behind it) */
+    const char *text; /* (digits, and the point if digits follow it) */
     int32_t before;   /* digits written before the point */
     int32_t digits;   /* digits written in all */
     int32_t point;    /* digits before the point, the exponent applied */
@@ -34,7 +34,7 @@ bool decimal_whole(const char *text, size_t bytes, uint32_t highest, uint32_t *v
     return bytes > 0;
 }
 
-/* Digits of text (bytes) from *at on, which moves behind them. */
+/* Count digits of text (bytes) from *at on; *at moves past them. */
 static int32_t count_digits(const char *text, size_t bytes, size_t *at)
 {
     const size_t start = *at;
@@ -44,7 +44,7 @@ static int32_t count_digits(const char *text, size_t bytes, size_t *at)
     return (int32_t)(*at - start);
 }
 
-/* What stands behind 'e': text (bytes), all of it. */
+/* Read the exponent after 'e': all of text (bytes). */
 static bool read_exponent(const char *text, size_t bytes, int32_t *exponent)
 {
     const bool negative = bytes > 0 && text[0] == '-';
@@ -57,7 +57,7 @@ static bool read_exponent(const char *text, size_t bytes, int32_t *exponent)
     return true;
 }
 
-/* text: (bytes). False where it is no number. */
+/* text: (bytes). False if it is not a number. */
 static bool read_decimal(const char *text, size_t bytes, decimal_t *decimal)
 {
     size_t at = 0;

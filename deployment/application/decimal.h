@@ -1,4 +1,4 @@
-/* Numbers written by people, exactly and without float. */
+/* Decimal numbers, read exactly and without float. */
 #ifndef TEXTZOO_DECIMAL_H
 #define TEXTZOO_DECIMAL_H
 

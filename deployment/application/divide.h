@@ -1,5 +1,5 @@
-/* Division of 64 by 32 bits. The compiler's own takes 800 bytes of flash on a core without that instruction; here speed
- * does not matter, because no token waits for it. */
+/* Division of 64 by 32 bits. The compiler's own function takes 800 bytes of flash on a core without that instruction;
+ * speed does not matter here, because no kernel divides. */
 #ifndef TEXTZOO_DIVIDE_H
 #define TEXTZOO_DIVIDE_H
 

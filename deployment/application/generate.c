@@ -21,11 +21,11 @@ static struct {
     uint16_t recent[RECENT_TOKENS]; /* 16 bits, as vocabularies have at most 65,535 tokens */
 } context;
 
-/* Text on its way out. It stands here and not on the stack, because model_step needs that at the same time. */
+/* Text before it is sent. Static, because model_step needs the stack at the same time. */
 static struct {
     stop_t stop;
     size_t waiting; /* bytes at the start of `text` that begin a character */
-    /* What waits; room for what stop_feed still holds back; the bytes of one token. */
+    /* Waiting bytes; space for the bytes that stop_feed holds back; the bytes of one token. */
     char text[UTF8_MAX_BYTES - 1 + STOP_MAX_HELD + TOKENIZER_MAX_TOKEN_BYTES];
 } output;
 
@@ -62,7 +62,7 @@ const model_logit_t *context_feed(int32_t token)
     return model_step(token, context.position++);
 }
 
-/* The logits (MODEL_VOCABULARY_SIZE) behind the last token; NULL for an empty prompt. */
+/* The logits (MODEL_VOCABULARY_SIZE) after the last token; NULL for an empty prompt. */
 static const model_logit_t *feed_prompt(prompt_t *prompt)
 {
     const model_logit_t *logits = NULL;
@@ -79,7 +79,7 @@ static void output_open(const options_t *options)
     output.waiting = 0;
 }
 
-/* Write a token behind what waits; returns how many bytes of output.text are certain now. */
+/* Append a token to the waiting bytes; returns how many bytes of output.text are final. */
 static size_t output_add(int32_t token, bool last)
 {
     char *end = output.text + output.waiting;
@@ -92,7 +92,7 @@ static size_t output_add(int32_t token, bool last)
     return count - output.waiting;
 }
 
-/* Drop the first `count` bytes, which were given away. */
+/* Drop the first `count` bytes, which were sent. */
 static void output_drop(size_t count)
 {
     for (size_t index = 0; index < output.waiting; ++index) {
@@ -100,7 +100,7 @@ static void output_drop(size_t count)
     }
 }
 
-/* Choosing and feeding are counted; decoding and sending are not, because they wait for the line. */
+/* The cost includes sampling and feeding, but not decoding and sending, which wait for the line. */
 generated_t generate(const options_t *options, prompt_t prompt,
                      void (*emit)(int32_t token, const char *text, size_t bytes))
 {

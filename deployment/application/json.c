@@ -11,7 +11,7 @@ static bool fail(json_object_t *object, const char *problem)
     return false;
 }
 
-/* The next character behind white space, not taken; 0 at the end (and for a 0 in the line, which is valid nowhere). */
+/* The next character after white space, not consumed; 0 at the end (and for a 0 in the line, which is never valid). */
 static char peek(json_object_t *object)
 {
     while (object->at < object->end && (*object->at == ' ' || *object->at == '\t')) {
@@ -20,7 +20,7 @@ static char peek(json_object_t *object)
     return (char)(object->at < object->end ? *object->at : 0);
 }
 
-/* Whether the next character behind white space is the expected one; takes it then. */
+/* Whether the next character after white space is the expected one; consumes it then. */
 static bool take(json_object_t *object, char expected)
 {
     if (peek(object) != expected) {
@@ -30,7 +30,7 @@ static bool take(json_object_t *object, char expected)
     return true;
 }
 
-/* Whether the very next character is one of two; takes it. */
+/* Whether the next character, without skipping white space, is one of two; consumes it then. */
 static bool take_either(json_object_t *object, char first, char second)
 {
     if (object->at < object->end && (*object->at == first || *object->at == second)) {
@@ -64,7 +64,7 @@ static uint32_t read_hex(json_object_t *object)
     return value;
 }
 
-/* Behind \u: a code point; a pair of surrogates is one, a lone one is no text. */
+/* After \u: a code point; a pair of surrogates is one, a lone surrogate is an error. */
 static bool read_code_point(json_object_t *object, char **write)
 {
     uint32_t code_point = read_hex(object);
@@ -85,10 +85,10 @@ static bool read_code_point(json_object_t *object, char **write)
     return true;
 }
 
-/* Behind the backslash; *write: where the character goes, which is never ahead of what is read. */
+/* After the backslash; *write: destination of the character, which never overtakes the source. */
 static bool read_escape(json_object_t *object, char **write)
 {
-    static const char names[] = "\"\\/bfnrt"; /* of the escapes, in the order of what they mean */
+    static const char names[] = "\"\\/bfnrt"; /* of the escapes, in the order of `meanings` */
     static const char meanings[] = "\"\\/\b\f\n\r\t";
     if (take_either(object, 'u', 'u')) {
         return read_code_point(object, write);
@@ -102,7 +102,7 @@ static bool read_escape(json_object_t *object, char **write)
     return fail(object, "unknown escape");
 }
 
-/* Behind the opening quote. */
+/* After the opening quote. */
 static bool read_text(json_object_t *object, json_value_t *value)
 {
     char *write = object->at;
@@ -126,7 +126,7 @@ static bool read_text(json_object_t *object, json_value_t *value)
     return fail(object, "text without an end");
 }
 
-/* Take digits, and return how many there were. */
+/* Consume digits, and return their number. */
 static size_t take_digits(json_object_t *object)
 {
     const char *start = object->at;
@@ -136,7 +136,7 @@ static size_t take_digits(json_object_t *object)
     return (size_t)(object->at - start);
 }
 
-/* A number as JSON writes it: no zero in front, digits on both sides of a point. It stays text: decimal.h reads it. */
+/* A number in JSON's notation: no leading zero, digits on both sides of a point. It stays text for decimal.h. */
 static bool read_number(json_object_t *object, json_value_t *value)
 {
     value->kind = JSON_NUMBER;
@@ -160,7 +160,7 @@ static bool read_number(json_object_t *object, json_value_t *value)
     return true;
 }
 
-/* Behind the opening bracket. Numbers are checked here, so that json_next_number cannot fail. */
+/* After the opening bracket. Numbers are checked here, so that json_next_number cannot fail. */
 static bool read_list(json_object_t *object, json_value_t *value)
 {
     json_value_t number;

@@ -1,5 +1,5 @@
-/* A strict reader of one flat JSON object on one line: texts, numbers, true, false, null, and lists of numbers.
- * Nothing nests deeper, so nothing recurses. Texts are unescaped in place (they only shrink). */
+/* A strict parser of one flat JSON object on one line: strings, numbers, true, false, null, and lists of numbers.
+ * Deeper nesting is an error, so there is no recursion. Strings are unescaped in place (they only shrink). */
 #ifndef TEXTZOO_JSON_H
 #define TEXTZOO_JSON_H
 
@@ -10,7 +10,7 @@ typedef enum { JSON_TEXT, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL, JSON_LI
 
 typedef struct {
     json_kind_t kind;
-    const char *text; /* (bytes) without quotes or brackets; not ended by 0, and it may contain one */
+    const char *text; /* (bytes) without quotes or brackets; not terminated by 0, but it may contain 0 */
     size_t bytes;
 } json_value_t;
 
@@ -22,13 +22,13 @@ typedef struct {
     bool finished;
 } json_object_t;
 
-/* line: (bytes), will be changed, must stay while values are used. */
+/* line: (bytes), is modified, and must stay valid while values are used. */
 void json_open(json_object_t *object, char *line, size_t bytes);
 
-/* The next pair. False at the end, and where `problem` is set. */
+/* The next pair. False at the end, or if `problem` is set. */
 bool json_next(json_object_t *object, json_value_t *key, json_value_t *value);
 
-/* The next number of a JSON_LIST, which is shortened from its front. False at the end. */
+/* The next number of a JSON_LIST, which is removed from its front. False at the end. */
 bool json_next_number(json_value_t *list, json_value_t *number);
 
 #endif

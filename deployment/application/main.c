@@ -5,7 +5,7 @@
 
 int main(void)
 {
-    memory_paint_stack(); /* first, because what ran before it is painted over */
+    memory_paint_stack(); /* first, because it overwrites the stack of earlier calls */
     port_init();
     counter_calibrate();
     console_run();

@@ -4,7 +4,7 @@
 
 #include "port.h"
 
-/* Not a repeated byte, so that no compiler makes a call of memset out of the loop; and unlikely as data. */
+/* Not a repeated byte, so that compilers do not replace the loop by memset; and unlikely as data. */
 #define PAINT 0xC0A7F00Du
 /* Left unpainted below the painting function's own frame. */
 enum { MARGIN = 64 };

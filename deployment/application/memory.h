@@ -1,13 +1,13 @@
-/* How much of the stack was ever used: it is painted at the start, and what lost its paint was used. */
+/* High-water mark of the stack: it is filled with a pattern at the start, and used words have lost the pattern. */
 #ifndef TEXTZOO_MEMORY_H
 #define TEXTZOO_MEMORY_H
 
 #include <stdint.h>
 
-/* Paint what is below the caller; once, as early as possible. */
+/* Fill the stack below the caller with the pattern; once, as early as possible. */
 void memory_paint_stack(void);
 
-/* High-water mark since then and the size of the stack, in bytes; 0 where the system owns it. */
+/* High-water mark since then and the size of the stack, in bytes; 0 if the operating system owns the stack. */
 uint32_t memory_stack_used(void);
 uint32_t memory_stack_reserved(void);
 

@@ -37,7 +37,7 @@ static const struct {
     [STOP] = {"stop", "UTF-8 of at most " TEXT_OF(PROTOCOL_STOP_BYTES) " bytes, without U+FFFD"},
 };
 
-/* Whether name (bytes) is the known one, which ends with 0. Names may be written with - or _. */
+/* Whether name (bytes) equals `known`, which ends with 0. Names may be written with - or _. */
 static bool same_name(const char *name, size_t bytes, const char *known)
 {
     for (size_t index = 0; index < bytes; ++index) {
@@ -64,7 +64,7 @@ bool options_is_number(int index)
     return index < PAST_END;
 }
 
-/* Each sets one option from value (bytes), or returns false and leaves it as it may be. */
+/* Each sets one option from value (bytes), or returns false; the option is undefined then. */
 
 static bool set_count(int32_t *count, const char *value, size_t bytes)
 {
@@ -88,8 +88,8 @@ static bool set_unknown(options_t *options, const char *value, size_t bytes)
     return options->unknown == UNKNOWN_TOKEN ? TOKENIZER_UNKNOWN_TOKEN >= 0 : text_is(value, bytes, "error");
 }
 
-/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it among the characters,
- * which it reads as U+FFFD where they are not UTF-8. */
+/* Valid UTF-8 without U+FFFD: such a text is found in the bytes exactly where Python finds it in the decoded text, in
+ * which invalid UTF-8 is U+FFFD. */
 static bool set_stop(options_t *options, const char *value, size_t bytes)
 {
     if (bytes > PROTOCOL_STOP_BYTES) {

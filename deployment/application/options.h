@@ -1,4 +1,4 @@
-/* What a user can set: how tokens are chosen and what happens at the edges. */
+/* The options of a user: sampling, and the handling of a full context and of unknown text. */
 #ifndef TEXTZOO_OPTIONS_H
 #define TEXTZOO_OPTIONS_H
 
@@ -16,18 +16,18 @@ typedef struct {
     uint32_t temperature; /* 16 fraction bits; 0 is greedy */
     int32_t top_k;        /* 0 for all */
     int32_t max_tokens;
-    past_end_t past_end; /* where the context is full: forget its first half (docs/explanations/sampling.md), or stop */
+    past_end_t past_end; /* when the context is full: drop its first half (docs/explanations/sampling.md), or stop */
     unknown_t unknown;   /* characters outside the vocabulary: an error, or the token <unk> */
     uint8_t stop_bytes;
-    char stop[PROTOCOL_STOP_BYTES]; /* (stop_bytes) UTF-8, no 0 behind it: the text ends before it; 0 bytes for none */
+    char stop[PROTOCOL_STOP_BYTES]; /* (stop_bytes) UTF-8, no final 0; the text ends before it; 0 bytes for none */
 } options_t;
 
-/* What the project was rendered with (defaults.h), and fixed values for the rest. */
+/* The project's defaults (defaults.h), and fixed values for the other options. */
 extern const options_t options_default;
 
 typedef enum { OPTION_SET, OPTION_UNKNOWN, OPTION_WRONG_VALUE } option_result_t;
 
-/* Set one option from its name and value as written; on a mistake nothing changes and `expected` says what is right. */
+/* Set one option from its name and value as text; after an error nothing changes, and `expected` is a valid value. */
 option_result_t options_set(options_t *options, const char *name, size_t name_bytes, const char *value,
                             size_t value_bytes, const char **expected);
 

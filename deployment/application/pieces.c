@@ -6,7 +6,7 @@
 
 typedef enum { BLANK, DIGIT, LETTER, MARK } kind_t;
 
-/* Beyond ASCII: Latin-1's signs, blocks of signs, surrogates, the replacement character, emoji. */
+/* Beyond ASCII: Latin-1's punctuation, blocks of symbols, surrogates, the replacement character, emoji. */
 static const struct {
     uint32_t low;
     uint32_t high;
@@ -41,13 +41,13 @@ static kind_t kind_of(uint32_t code_point)
     return LETTER;
 }
 
-/* The kind of the character of bytes (count) at *at < count; moves *at behind it. */
+/* The kind of the character of bytes (count) at *at < count; moves *at past it. */
 static kind_t next_kind(const char *bytes, size_t count, size_t *at)
 {
     return kind_of(utf8_decode(bytes, count, at));
 }
 
-/* Whether bytes[at] is a space that goes with the piece behind it. */
+/* Whether bytes[at] is a space that is part of the piece after it. */
 static int space_before_piece(const char *bytes, size_t count, size_t at)
 {
     if (bytes[at] != ' ' || at + 1 >= count) {

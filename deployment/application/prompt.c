@@ -16,7 +16,7 @@ prompt_t prompt_of_list(json_value_t list)
     return prompt;
 }
 
-/* `piece` is what was read in any case: errors show it. */
+/* Sets `piece` in any case, for error messages. */
 static int32_t next_of_list(prompt_t *prompt)
 {
     json_value_t number;

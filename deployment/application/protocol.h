@@ -1,21 +1,21 @@
-/* What console and host agree upon: README.md describes the protocol, textzoo/targets/protocol.py has the same numbers
- * for the host, and a test compares them. Other versions of the protocol, or a shorter line, need a new image. */
+/* Constants of the protocol, which README.md describes. textzoo/targets/protocol.py has the same values for the host; a
+ * test compares them. Another version of the protocol, or a shorter line, requires a new image. */
 #ifndef TEXTZOO_PROTOCOL_H
 #define TEXTZOO_PROTOCOL_H
 
-#define PROTOCOL_VERSION 2 /* `info` says it; the host refuses another one */
+#define PROTOCOL_VERSION 2 /* part of `info`; the host refuses other versions */
 
-/* Bytes that the console reads as one line, its end not counted: 512, and what a signed line has besides. */
+/* Maximum bytes of a line without its end: 512, and the additional fields of a signed line. */
 #ifndef TEXTZOO_LINE_BYTES
 #define TEXTZOO_LINE_BYTES 576
 #endif
 
-#define PROTOCOL_STOP_BYTES 32 /* of the longest stop text */
+#define PROTOCOL_STOP_BYTES 32 /* maximum length of the stop text */
 
-/* How the last line of the greeting begins: then the console reads lines. */
+/* Beginning of the greeting's last line, after which the console reads lines. */
 #define PROTOCOL_GREETING "Type a text to continue"
 
-/* How the message begins that refuses a command which goes on from another one than the latest. */
+/* Beginning of the message that refuses a command which does not continue the latest one. */
 #define PROTOCOL_OUT_OF_SEQUENCE "out of sequence"
 
 /* A signed line ends with PROTOCOL_CRC_KEY, 8 hexadecimal digits and "}: the CRC-32 of all bytes before. */

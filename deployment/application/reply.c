@@ -10,23 +10,23 @@ enum { MAX_DIGITS = 20 };
 
 static struct {
     reply_style_t style;
-    bool last;  /* of the answer: plain lines then put every field on a line of its own */
+    bool last;  /* line of the answer; in plain style every field is then on a separate line */
     bool first; /* field of the line */
 } state;
 
-/* What lines of JSON end with. */
+/* The last fields of JSON lines. */
 static struct {
     bool wanted;
     bool known; /* the command's number */
     uint32_t command;
     uint32_t line;  /* of the answer, from 0 */
-    uint32_t first; /* that is wanted, apart from line 0 and the last one */
+    uint32_t first; /* to send, besides line 0 and the last one */
     uint32_t crc;   /* over the line so far */
 } signature;
 
-static bool is_hidden; /* the line is left out */
+static bool is_hidden; /* the line is not sent */
 
-/* Everything goes through here, so that the checksum covers what was sent and nothing else. */
+/* All output passes through here, so that the checksum covers exactly what is sent. */
 static void put(char character)
 {
     if (is_hidden) {
@@ -111,7 +111,7 @@ static void write_unit(uint32_t unit)
     write_hex(unit, 4);
 }
 
-/* Pure ASCII, so that a line is text whatever a model says. */
+/* ASCII only, so that a line is valid for any text of a model. */
 static void write_escaped(uint32_t code_point)
 {
     if (code_point > 0xFFFF) {
@@ -138,7 +138,7 @@ static void write_quoted(const char *text, size_t bytes)
     put('"');
 }
 
-/* The name of a field, and what stands before and behind it. */
+/* The name of a field with the separators before and after it. */
 static void field(const char *name)
 {
     if (state.style == REPLY_JSON) {
@@ -155,7 +155,7 @@ static void field(const char *name)
     write_text(": ");
 }
 
-/* Lines that the host has already are computed again, so that counters and checksums go on, but not sent. */
+/* Lines that the host already has are computed again, so that line numbers and checksums continue, but not sent. */
 static void begin(const char *answer, bool last)
 {
     state.last = last;
@@ -261,14 +261,14 @@ void reply_q16(const char *name, uint32_t value)
     }
 }
 
-/* The last fields of a line. The number is left out where the command was not understood. */
+/* The last fields of a line, without the number if the command could not be parsed. */
 static void sign(void)
 {
     if (signature.known) {
         reply_number("n", signature.command);
     }
     reply_number("line", signature.line++);
-    const uint32_t crc = signature.crc; /* of what stands before it */
+    const uint32_t crc = signature.crc; /* of all bytes before it */
     reply_hex32("crc", crc);
 }
 

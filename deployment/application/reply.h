@@ -1,4 +1,4 @@
-/* What the application says: one JSON object per line for machines, plain lines for people. */
+/* The output of the application: one JSON object per line, or plain text in interactive use. */
 #ifndef TEXTZOO_REPLY_H
 #define TEXTZOO_REPLY_H
 
@@ -8,16 +8,16 @@
 
 typedef enum { REPLY_PLAIN, REPLY_JSON } reply_style_t;
 
-/* The style of everything that follows. */
+/* Set the style of the following output. */
 void reply_use(reply_style_t style);
 bool reply_is_json(void);
 
-/* From now on lines of JSON end with the command's number, their own and a checksum: what a machine needs to notice
- * lines that a serial line has lost or damaged, and to ask for them again. The first one says that the command was
- * taken. first: number of the first line that is wanted; those between it and the first one are left out. */
+/* End the following JSON lines with the command's number, their own number and a checksum, with which a program detects
+ * lost or damaged lines and requests them again. Line 0 acknowledges the command. first: number of the first line to
+ * send; lines between it and line 0 are omitted. */
 void reply_sign(uint32_t command, uint32_t first);
 void reply_sign_nothing(void);
-/* The same where the command, and so its number, was not understood. */
+/* The same for a command that could not be parsed, and whose number is therefore unknown. */
 void reply_sign_unknown(void);
 
 /* Begin one of several lines of an answer, or its last line, the one with a status. Fields follow, then reply_end. */
@@ -27,12 +27,12 @@ void reply_end(void);
 
 void reply_number(const char *name, uint64_t value);
 void reply_text(const char *name, const char *text);
-void reply_bytes(const char *name, const char *text, size_t bytes); /* UTF-8; what is not becomes U+FFFD */
+void reply_bytes(const char *name, const char *text, size_t bytes); /* UTF-8; invalid bytes become U+FFFD */
 void reply_escaped(const char *name, const char *text, size_t bytes); /* plain: with \n, \t and \\ */
 void reply_hex32(const char *name, uint32_t value);                 /* a text of 8 hexadecimal digits */
 void reply_flag(const char *name, bool value);
 
-/* A field whose value is written with write_hex_byte until reply_hex_end. */
+/* A field whose value is written with reply_hex_byte until reply_hex_end. */
 void reply_hex_begin(const char *name);
 void reply_hex_byte(uint8_t byte);
 void reply_hex_end(void);
@@ -43,7 +43,7 @@ void reply_q16(const char *name, uint32_t value);
 /* The whole last line of an answer that failed; received may be NULL. */
 void reply_error(const char *answer, const char *message, const char *received, size_t bytes);
 
-/* Plain output: text as it is. */
+/* Plain output: unchanged text. */
 void write_text(const char *text);
 void write_bytes(const char *text, size_t bytes);
 void write_number(uint64_t value);

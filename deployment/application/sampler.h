@@ -10,14 +10,14 @@ typedef struct {
     uint32_t state;
 } random32_t;
 
-/* PCG-RXS-M-XS-32; any seed is good. */
+/* PCG-RXS-M-XS-32; any seed is valid. */
 void random32_seed(random32_t *random, uint32_t seed);
 uint32_t random32_next(random32_t *random);
 
 typedef struct {
     random32_t random;
     uint32_t temperature; /* 16 fraction bits, at most 2^31; 0 is greedy */
-    uint32_t multiplier;  /* what one step of a logit means in the exponent of 2, 24 fraction bits */
+    uint32_t multiplier;  /* change of the exponent of 2 per step of a logit, 24 fraction bits */
     int32_t top_k;        /* choose among the k largest logits; 0 or less for all */
 } sampler_t;
 

@@ -1,4 +1,4 @@
-/* Whether flash and kernels are as the PC left them. */
+/* Checks that the constants in flash are undamaged, and that the kernels compute the same logits as LiteRT. */
 #ifndef TEXTZOO_SELF_CHECK_H
 #define TEXTZOO_SELF_CHECK_H
 

@@ -1,6 +1,6 @@
 #include "stop.h"
 
-/* What is held back is always the first `held` bytes of the stop text itself, so nothing but their number is kept. */
+/* The held bytes are always the first `held` bytes of the stop text itself, so only their number is stored. */
 
 void stop_init(stop_t *stop, const char *text, size_t bytes)
 {
@@ -14,7 +14,7 @@ bool stop_found(const stop_t *stop)
     return stop->bytes > 0 && stop->held == stop->bytes;
 }
 
-/* Whether what is held back and then `next` ends with the first `size` bytes of the stop text; 0 < size <= held + 1. */
+/* Whether the held bytes and `next` end with the first `size` bytes of the stop text; 0 < size <= held + 1. */
 static bool ends_with_beginning(const stop_t *stop, char next, size_t size)
 {
     const char *end = stop->text + stop->held - (size - 1);
@@ -41,7 +41,7 @@ size_t stop_feed(stop_t *stop, const char *portion, size_t count, char *certain)
 {
     size_t written = 0;
     for (size_t index = 0; index < count && !stop_found(stop); ++index) {
-        const char next = portion[index]; /* read before anything is written over it */
+        const char next = portion[index]; /* read before it may be overwritten */
         size_t size = stop->bytes > 0 ? stop->held + 1 : 0;
         while (size > 0 && !ends_with_beginning(stop, next, size)) {
             --size;

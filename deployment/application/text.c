@@ -21,7 +21,7 @@ bool text_is(const char *text, size_t bytes, const char *name)
 
 const char *text_unescape(char *text, size_t *bytes)
 {
-    static const char names[] = "nt\\"; /* of the escapes, in the order of what they mean */
+    static const char names[] = "nt\\"; /* of the escapes, in the order of `meanings` */
     static const char meanings[] = "\n\t\\";
     size_t written = 0;
     for (size_t at = 0; at < *bytes; ++at) {

@@ -1,9 +1,9 @@
 #include "utf8.h"
 
-/* What may follow a leading byte: how many bytes, and the range of the first of them. The other bytes are 80..BF.
- * The narrower ranges shut out overlong forms (E0, F0), surrogates (ED) and values above 10FFFF (F4). */
+/* The number of bytes after a leading byte, and the range of the first of them; the others are 80..BF. The narrower
+ * ranges exclude overlong forms (E0, F0), surrogates (ED) and values above 10FFFF (F4). */
 typedef struct {
-    int following; /* 0 where the byte leads nothing */
+    int following; /* 0 if the byte is not a leading byte */
     uint8_t lowest;
     uint8_t highest;
 } sequence_t;
@@ -55,7 +55,7 @@ size_t utf8_incomplete(const char *bytes, size_t count)
         const char *tail = bytes + count - size;
         size_t at = 0;
         if (sequence_of((uint8_t)tail[0]).following >= (int)size) {
-            /* Decoding it takes all of it exactly if every byte is one that may follow. */
+            /* Decoding consumes the whole tail exactly if all of its bytes are valid. */
             utf8_decode(tail, size, &at);
             return at == size ? size : 0;
         }

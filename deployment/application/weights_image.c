@@ -7,12 +7,12 @@
 #include "crc32.h"
 #include "model.h"
 
-/* Where the fields of the header begin, see weights_image.h. */
+/* Offsets of the header's fields, see weights_image.h. */
 enum { MAGIC = 0, PAYLOAD_BYTES = 4, CHECKSUM = 8, HASH = 16, HEADER_BYTES = 48, ALIGNMENT = 16 };
 
 const uint8_t *weights_image;
 
-/* bytes: (4), little endian whatever the machine is. */
+/* bytes: (4), little endian on any machine. */
 static uint32_t number_at(const uint8_t *bytes)
 {
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;

@@ -5,7 +5,7 @@
 #include "crc32.h"
 
 #if defined(__BYTE_ORDER__) && defined(__ORDER_BIG_ENDIAN__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#error "scales are read where they lie: only on little endian machines"
+#error "scales are read in place: only on little-endian machines"
 #endif
 
 enum { ALIGNMENT = 16, HEADER_BYTES = 32, ENTRY_BYTES = 96, NAME_BYTES = 64 };
@@ -55,7 +55,7 @@ static uint64_t row_bytes_of(uint32_t columns, uint32_t bits)
     return ((uint64_t)columns * bits + 7) / 8;
 }
 
-/* Bytes of an entry's weights and scales, or 0 where it says what cannot be. entry: (ENTRY_BYTES) */
+/* Bytes of an entry's weights and scales, or 0 if the entry is invalid. entry: (ENTRY_BYTES) */
 static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t length)
 {
     const uint32_t rows = number_at(entry + ROWS), columns = number_at(entry + COLUMNS), bits = number_at(entry + BITS);
@@ -70,8 +70,8 @@ static uint64_t extent_of(const uint8_t *entry, uint64_t index_end, uint32_t len
     return fits ? bytes + scale_bytes : 0;
 }
 
-/* Whether header and entries are possible, and all matrices together no longer than the file, which bounds what they
- * hold. file: (length) */
+/* Whether header and entries are valid, and all matrices together no longer than the file, which bounds their size.
+ * file: (length) */
 static bool is_index(const uint8_t *file, uint32_t count, uint64_t index_end, uint32_t length)
 {
     uint64_t asked = 0;
@@ -158,12 +158,12 @@ const char *tz_weight_file_text(tz_weight_file_status_t status)
 {
     static const char *const texts[] = {
         "ok",
-        "the file does not lie at a multiple of 16 bytes",
-        "this is no weights.tzw",
+        "the file's address is not a multiple of 16 bytes",
+        "the file is not a weights.tzw",
         "the file has another version than this reader",
-        "the file is not as long as it says",
+        "the file's length is not that of its header",
         "the file is damaged",
-        "the file's index says what cannot be",
+        "the file's index is invalid",
         "there is no such matrix",
     };
     return (uint32_t)status < sizeof texts / sizeof texts[0] ? texts[status] : "unknown status";

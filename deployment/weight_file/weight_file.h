@@ -1,4 +1,4 @@
-/* weights.tzw: the matrices of a model in one file that is read where it lies, for example in a flash partition that is
+/* weights.tzw: the matrices of a model in one file that is read in place, for example in a flash partition that is
  * mapped into memory. Nothing is copied, nothing allocated; every bound is checked before it is used.
  *
  *   offset  bytes
@@ -14,17 +14,17 @@
  *                   68   4  columns, at least 1
  *                   72   4  bits of a weight: 2, 4 or 8
  *                   76   4  zero point (int32)
- *                   80   4  where its weights begin, from the file's first byte on: a multiple of 16
+ *                   80   4  offset of its weights from the file's first byte: a multiple of 16
  *                   84   4  bytes of its weights: rows * row_bytes
- *                   88   4  where its scales begin: a multiple of 16
+ *                   88   4  offset of its scales: a multiple of 16
  *                   92   4  0
  *                  the weights and scales of the matrices, none sharing its bytes with another
  *
- * Numbers are little endian. Weights lie row by row; a row begins with a byte of its own and has
- * row_bytes = (columns * bits + 7) / 8. In a byte lie 8 / bits weights, the first in the lowest bits: of 2 bits each + 1
- * (0, 1, 2 for -1, 0, 1), of 4 bits each + 8, of 8 bits as they are (two's complement). What fills up the last byte of a
- * row stands for weights of 0. Scales are float32, one for each row: real weight = scale * (weight - zero point).
- * docs/reference/weight_files.md tells the same and more. */
+ * Numbers are little endian. Weights are stored row by row; a row begins at a byte boundary and has
+ * row_bytes = (columns * bits + 7) / 8. A byte holds 8 / bits weights, the first in the lowest bits: of 2 bits each + 1
+ * (0, 1, 2 for -1, 0, 1), of 4 bits each + 8, of 8 bits as they are (two's complement). A row's last byte is padded
+ * with weights of 0. Scales are float32, one for each row: real weight = scale * (weight - zero point).
+ * docs/reference/weight_files.md has the same and more. */
 #ifndef TEXTZOO_WEIGHT_FILE_H
 #define TEXTZOO_WEIGHT_FILE_H
 
@@ -35,12 +35,12 @@
 
 typedef enum {
     TZ_WEIGHT_FILE_OK = 0,
-    TZ_WEIGHT_FILE_MISALIGNED = 1, /* it does not lie at a multiple of 16 bytes */
+    TZ_WEIGHT_FILE_MISALIGNED = 1, /* its address is not a multiple of 16 bytes */
     TZ_WEIGHT_FILE_MAGIC = 2,      /* too short for a header, or it does not begin with "TZWF" */
     TZ_WEIGHT_FILE_OTHER_VERSION = 3,
-    TZ_WEIGHT_FILE_LENGTH = 4, /* longer than what can be read, or too short for its index */
+    TZ_WEIGHT_FILE_LENGTH = 4, /* longer than the readable bytes, or too short for its index */
     TZ_WEIGHT_FILE_CRC = 5,
-    TZ_WEIGHT_FILE_INDEX = 6, /* header or index say what cannot be */
+    TZ_WEIGHT_FILE_INDEX = 6, /* invalid header or index */
     TZ_WEIGHT_FILE_ABSENT = 7 /* no matrix of this number or name */
 } tz_weight_file_status_t;
 
@@ -57,17 +57,17 @@ typedef struct {
     const float *scales;    /* (rows) */
 } tz_weight_matrix_t;
 
-/* Check the file at `bytes`, of which `length` bytes can be read (it may be shorter), and open it. It must stay as it is
- * as long as `file` is used. Whatever it holds, nothing outside of it is read. `file` is written only if it is right. */
+/* Check the file at `bytes`, of which `length` bytes can be read (it may be shorter), and open it. It must not change
+ * while `file` is used. Whatever its contents, nothing outside of it is read. `file` is written only if it is valid. */
 tz_weight_file_status_t tz_weight_file_open(tz_weight_file_t *file, const void *bytes, size_t length);
 
-/* A matrix by its number, 0 to file->count - 1, in the order in which a token meets them. */
+/* A matrix by its number, 0 to file->count - 1, in the order in which a token uses them. */
 tz_weight_file_status_t tz_weight_file_at(const tz_weight_file_t *file, uint32_t index, tz_weight_matrix_t *matrix);
 
-/* The first matrix of a name. */
+/* The first matrix with a name. */
 tz_weight_file_status_t tz_weight_file_find(const tz_weight_file_t *file, const char *name, tz_weight_matrix_t *matrix);
 
-/* One weight as the model's integer; row < rows, column < columns. */
+/* One weight as the model's integer code; row < rows, column < columns. */
 static inline int32_t tz_weight_at(const tz_weight_matrix_t *matrix, uint32_t row, uint32_t column)
 {
     const uint32_t per_byte = 8 / matrix->bits;

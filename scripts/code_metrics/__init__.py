@@ -1,1 +1,1 @@
-"""Metrics of source code, from its text alone: sizes of functions, docstrings, imports, duplicates."""
+"""Metrics of source code, computed from its text: sizes of functions, docstrings, imports, duplicates."""

@@ -1,7 +1,7 @@
-"""Metrics of C and C++ code: functions and comments, found without a compiler.
+"""Metrics of C and C++ code, found without a compiler: functions and comments.
 
-A function's lines run from its return type to its closing brace, blank ones excluded. Where `#if` and `#else` give two
-versions of a line, the braces of both must balance.
+A function's lines are those from its return type to its closing brace without blank lines. If `#if` and `#else` give
+two versions of a line, the braces of both must balance.
 """
 
 import re
@@ -15,13 +15,13 @@ LITERAL = r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
 COMMENT = r"//[^\n]*|/\*.*?\*/"
 COMMENT_OR_LITERAL = re.compile(rf"(?P<comment>{COMMENT})|{LITERAL}", re.DOTALL)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.MULTILINE)
-# What stands before the brace of a body, and neither before that of a table or structure nor of a C++ namespace.
+# The text before the brace of a function body; it does not match tables, structures or C++ namespaces.
 FUNCTION_HEAD = re.compile(r"\w\s*\([^{}]*\)\s*(?:const|noexcept|override|\s)*$", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class CMetrics:
-    """One tree of C files; `comment_percent`: lines with a comment, among the lines that are not blank."""
+    """Metrics of one tree of C files; `comment_percent` is the share of lines with a comment among non-blank lines."""
 
     files: int
     lines: int
@@ -31,7 +31,7 @@ class CMetrics:
 
 
 def c_metrics(folder: Path) -> CMetrics:
-    """Measure the C and C++ files below a folder; templates of Jinja are left out."""
+    """Measure the C and C++ files below a folder, without Jinja templates."""
     texts = [path.read_text(encoding="utf-8") for path in code_files(folder, C_SUFFIXES)]
     sizes = [non_blank_lines(text.splitlines()[first - 1 : last]) for text in texts for first, last in functions(text)]
     lines = sum(non_blank_lines(text.splitlines()) for text in texts)
@@ -45,18 +45,18 @@ def c_metrics(folder: Path) -> CMetrics:
 
 
 def comment_lines(text: str) -> int:
-    """Count the lines that hold a comment or a part of one."""
+    """Count the lines that contain a comment or a part of one."""
     comments = (match["comment"] for match in COMMENT_OR_LITERAL.finditer(text) if match["comment"])
     return sum(non_blank_lines(comment.splitlines()) for comment in comments)
 
 
 def blanked(match: re.Match[str]) -> str:
-    """Return the line ends of what was found, so that all lines keep their numbers."""
+    """Return only the line ends of the match, so that all lines keep their numbers."""
     return "\n" * match[0].count("\n")
 
 
 def without_comments(text: str) -> str:
-    """Return the text with its lines in place and no comment."""
+    """Return the text without comments; all lines keep their numbers."""
     return COMMENT_OR_LITERAL.sub(lambda match: blanked(match) if match["comment"] else match[0], text)
 
 

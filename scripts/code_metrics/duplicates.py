@@ -1,7 +1,7 @@
-"""Duplicates: stretches of equal lines, or of lines of the same shape, in two places.
+"""Duplicates: sequences of equal lines, or of lines of the same shape, that occur twice.
 
-Compared are lines without indentation and comments; blank lines, imports and lines of brackets alone are left out. They
-neither count nor end a stretch. Lines have the same shape where they differ in names, numbers and strings only.
+Lines are compared without indentation and comments; blank lines, imports and lines of brackets only are ignored: they
+neither count nor end a sequence. Lines have the same shape if they differ only in names, numbers and strings.
 """
 
 import ast
@@ -19,7 +19,7 @@ from code_metrics.c_code import without_comments
 from code_metrics.sources import C_SUFFIXES, PYTHON_SUFFIXES, code_files
 
 AT_LEAST = 6
-BRACKETS_ALONE = re.compile(r"[\s()\[\]{},;]*")
+ONLY_BRACKETS = re.compile(r"[\s()\[\]{},;]*")
 INCLUDE = re.compile(r"\s*#\s*include\b")
 WORD = re.compile(r"""(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|(?P<number>\b\d[\w.]*)|(?P<name>[A-Za-z_]\w*)""")
 C_KEYWORDS = (
@@ -33,7 +33,7 @@ Lines = list[tuple[int, str]]
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Equal lines in two places, each `file:first-last`."""
+    """Two sequences of equal lines, each as `file:first-last`."""
 
     first: str
     second: str
@@ -44,7 +44,7 @@ class Duplicate:
 
 
 def sources_below(folders: Iterable[Path], root: Path) -> dict[str, Lines]:
-    """Return the lines that are compared of all Python and C files below folders, by their paths below `root`."""
+    """Return path below `root` -> compared lines, for all Python and C files below folders."""
     sources = {}
     for path in sorted({path for folder in folders for path in code_files(folder, PYTHON_SUFFIXES | C_SUFFIXES)}):
         text = path.read_text(encoding="utf-8")
@@ -54,7 +54,7 @@ def sources_below(folders: Iterable[Path], root: Path) -> dict[str, Lines]:
 
 
 def python_lines(text: str) -> Lines:
-    """Return the lines of Python that are compared."""
+    """Return the compared lines of Python code."""
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -67,18 +67,18 @@ def python_lines(text: str) -> Lines:
 
 
 def c_lines(text: str) -> Lines:
-    """Return the lines of C that are compared."""
+    """Return the compared lines of C code."""
     return compared("" if INCLUDE.match(line) else line for line in without_comments(text).split("\n"))
 
 
 def compared(lines: Iterable[str]) -> Lines:
-    """Number the lines and leave out those that say nothing."""
+    """Return the lines with their numbers, without blank lines and lines of brackets only."""
     numbered = ((number, " ".join(line.split())) for number, line in enumerate(lines, 1))
-    return [(number, line) for number, line in numbered if not BRACKETS_ALONE.fullmatch(line)]
+    return [(number, line) for number, line in numbered if not ONLY_BRACKETS.fullmatch(line)]
 
 
 def shapes(sources: Mapping[str, Lines]) -> dict[str, Lines]:
-    """Return lines with one word for all names, one for all numbers and one for all strings."""
+    """Return the lines with the same placeholder for all names, another for all numbers and another for strings."""
     return {name: [(number, WORD.sub(shape_of, line)) for number, line in lines] for name, lines in sources.items()}
 
 
@@ -87,36 +87,36 @@ def shape_of(word: re.Match[str]) -> str:
 
 
 def duplicates(sources: Mapping[str, Lines], at_least: int = AT_LEAST, different: int = 1) -> list[Duplicate]:
-    """Find the pairs of places that share `at_least` or more lines, as long as possible, the longest first.
+    """Find the pairs of sequences of `at_least` or more equal lines, as long as possible, the longest first.
 
     Args:
         sources: The lines of each file.
-        at_least: Fewer equal lines are no duplicate.
-        different: So many of any `at_least` lines in a row differ among themselves; of shapes, all of them, because
-            the rows of any two tables have the same one.
+        at_least: Minimum number of equal lines.
+        different: Minimum number of distinct lines among `at_least` consecutive ones; for shapes all of them, because
+            the rows of any two tables have the same shape.
     """
     found = pairs(sources, at_least, different)
     return sorted(found, key=lambda each: (-each.lines, each.first, each.second))
 
 
 def pairs(sources: Mapping[str, Lines], at_least: int, different: int) -> Iterator[Duplicate]:
-    """Yield what `duplicates` finds, each pair once."""
+    """Yield the pairs that `duplicates` returns, unsorted."""
     for (name, other, distance), indices in equal_windows(sources, at_least, different).items():
         for first, last in runs(sorted(indices)):
             end = last + at_least
-            # In one file a stretch does not overlap its copy: it ends where the copy begins, and the next one follows.
+            # In one file a sequence does not overlap its copy: it ends where the copy begins, and the next one follows.
             step = distance if name == other else end - first
             for start in range(first, end - at_least + 1, step):
                 length = min(step, end - start)
                 if length >= at_least:
-                    copy = place(other, sources[other], start + distance, length)
-                    yield Duplicate(place(name, sources[name], start, length), copy, length)
+                    copy = location(other, sources[other], start + distance, length)
+                    yield Duplicate(location(name, sources[name], start, length), copy, length)
 
 
 def equal_windows(sources: Mapping[str, Lines], at_least: int, different: int) -> dict[tuple[str, str, int], list[int]]:
-    """Return where `at_least` lines equal others: (file, other file, distance) -> indices of the first line.
+    """Return (file, other file, distance) -> indices at which `at_least` lines equal those at the distance.
 
-    Windows of one distance, one after another, belong to the same stretch.
+    Consecutive windows of the same distance belong to the same sequence.
     """
     windows: dict[tuple[str, ...], list[tuple[str, int]]] = defaultdict(list)
     for name, lines in sources.items():
@@ -124,18 +124,18 @@ def equal_windows(sources: Mapping[str, Lines], at_least: int, different: int) -
         for index in range(len(texts) - at_least + 1):
             windows[tuple(texts[index : index + at_least])].append((name, index))
     starts: dict[tuple[str, str, int], list[int]] = defaultdict(list)
-    for places in (places for window, places in windows.items() if len(set(window)) >= different):
-        for (name, index), (other, position) in itertools.combinations(places, 2):
+    for found in (found for window, found in windows.items() if len(set(window)) >= different):
+        for (name, index), (other, position) in itertools.combinations(found, 2):
             starts[name, other, position - index].append(index)
     return starts
 
 
 def runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
-    """Yield the first and the last of each run of consecutive numbers, which are sorted."""
+    """Yield the first and last number of each run of consecutive numbers; `numbers` are sorted."""
     for _, group in itertools.groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
         members = [number for _, number in group]
         yield members[0], members[-1]
 
 
-def place(name: str, lines: Lines, first: int, length: int) -> str:
+def location(name: str, lines: Lines, first: int, length: int) -> str:
     return f"{name}:{lines[first][0]}-{lines[first + length - 1][0]}"

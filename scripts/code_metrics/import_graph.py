@@ -1,7 +1,7 @@
-"""The imports of a package: rooms, floors and circles.
+"""The imports of a package: its subpackages, their layers and circular imports.
 
-A room is the first part of a module's name below the package: a folder, or a file directly in it. Imports inside
-functions count, and those for type checkers alone (`if TYPE_CHECKING:`) too, but not for what says `at_run_time`.
+A subpackage is the first part of a module's name below the package: a folder, or a file directly in it. Imports inside
+of functions and for type checkers only (`if TYPE_CHECKING:`) count, too; the latter do not for metrics `at_run_time`.
 """
 
 import ast
@@ -17,37 +17,37 @@ Graph = Mapping[str, set[str]]
 
 @dataclass(frozen=True)
 class ImportMetrics:
-    """Rooms with their floors (0 imports no other room), arrows between rooms, circles of modules and of rooms."""
+    """Subpackages with their layers (0 imports no other one), imports between them, import cycles of both kinds."""
 
     modules: int
-    rooms: dict[str, int]
-    floors: int
-    arrows: int
-    circles_of_modules: list[list[str]]
-    circles_of_rooms: list[list[str]]
-    circles_of_modules_at_run_time: list[list[str]]
-    circles_of_rooms_at_run_time: list[list[str]]
+    subpackages: dict[str, int]
+    layers: int
+    subpackage_imports: int
+    module_cycles: list[list[str]]
+    subpackage_cycles: list[list[str]]
+    module_cycles_at_run_time: list[list[str]]
+    subpackage_cycles_at_run_time: list[list[str]]
 
 
 def import_metrics(package: Path) -> ImportMetrics:
-    """Measure the imports within the package that lies in a folder of its name."""
+    """Measure the imports within the package in a folder."""
     modules, run_time = import_graph(package), import_graph(package, run_time=True)
-    rooms = graph_of_rooms(modules)
-    heights = floors_of(rooms)
+    subpackages = graph_of_subpackages(modules)
+    layers = layers_of(subpackages)
     return ImportMetrics(
         modules=len(modules),
-        rooms=dict(sorted(heights.items(), key=lambda item: (item[1], item[0]))),
-        floors=len(set(heights.values())),
-        arrows=sum(map(len, rooms.values())),
-        circles_of_modules=circles(modules),
-        circles_of_rooms=circles(rooms),
-        circles_of_modules_at_run_time=circles(run_time),
-        circles_of_rooms_at_run_time=circles(graph_of_rooms(run_time)),
+        subpackages=dict(sorted(layers.items(), key=lambda item: (item[1], item[0]))),
+        layers=len(set(layers.values())),
+        subpackage_imports=sum(map(len, subpackages.values())),
+        module_cycles=cycles(modules),
+        subpackage_cycles=cycles(subpackages),
+        module_cycles_at_run_time=cycles(run_time),
+        subpackage_cycles_at_run_time=cycles(graph_of_subpackages(run_time)),
     )
 
 
 def import_graph(package: Path, run_time: bool = False) -> dict[str, set[str]]:
-    """Return what each module of a package imports from it, by full names; `run_time`: not for type checkers alone."""
+    """Return module -> imported modules of the package; with `run_time` without imports for type checkers only."""
     paths = {module_name(path, package): path for path in code_files(package, PYTHON_SUFFIXES)}
     graph = {}
     for name, path in paths.items():
@@ -59,7 +59,7 @@ def import_graph(package: Path, run_time: bool = False) -> dict[str, set[str]]:
 
 
 class WithoutTypeChecking(ast.NodeTransformer):
-    """Leaves of `if TYPE_CHECKING:` only what follows `else`."""
+    """Replaces `if TYPE_CHECKING:` by its `else` branch."""
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
         if ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
@@ -72,12 +72,12 @@ def module_name(path: Path, package: Path) -> str:
 
 
 def imported_names(tree: ast.Module, module: str, is_package: bool) -> Iterator[str]:
-    """Yield the full names of all that a module imports; of `from a import b`, `a.b`."""
+    """Yield the full names of everything that a module imports; for `from a import b`, `a.b`."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            # One dot is the package that holds the module.
+            # One dot is the package that contains the module.
             parts = module.split(".")
             above = parts[: len(parts) - node.level + is_package] if node.level else []
             base = [*above, *([node.module] if node.module else [])]
@@ -85,26 +85,26 @@ def imported_names(tree: ast.Module, module: str, is_package: bool) -> Iterator[
 
 
 def nearest(name: str, modules: Mapping[str, Path]) -> str | None:
-    """Return the module that a name is or lies in, None outside the package."""
+    """Return the module that a name refers to or is defined in; None outside of the package."""
     while name and name not in modules:
         name = name.rpartition(".")[0]
     return name or None
 
 
-def graph_of_rooms(modules: Graph) -> dict[str, set[str]]:
-    """Return which rooms each room imports from."""
-    rooms: dict[str, set[str]] = {room_of(name): set() for name in modules}
+def graph_of_subpackages(modules: Graph) -> dict[str, set[str]]:
+    """Return which subpackages each subpackage imports from."""
+    subpackages: dict[str, set[str]] = {subpackage_of(name): set() for name in modules}
     for name, imported in modules.items():
-        rooms[room_of(name)] |= {room_of(other) for other in imported} - {room_of(name)}
-    return rooms
+        subpackages[subpackage_of(name)] |= {subpackage_of(other) for other in imported} - {subpackage_of(name)}
+    return subpackages
 
 
-def room_of(module: str) -> str:
-    """Return the first part of a name below the package; of the package itself, its name."""
+def subpackage_of(module: str) -> str:
+    """Return the first part of a name below the package; for the package itself, its name."""
     return module.split(".")[:2][-1]
 
 
-def circles(graph: Graph) -> list[list[str]]:
+def cycles(graph: Graph) -> list[list[str]]:
     """Return the strongly connected components of more than one node."""
     reached = {node: reachable(graph, node) for node in graph}
     groups = {frozenset(other for other in reached[node] if node in reached[other]) for node in graph}
@@ -112,7 +112,7 @@ def circles(graph: Graph) -> list[list[str]]:
 
 
 def reachable(graph: Graph, start: str) -> set[str]:
-    """Return all nodes that arrows lead to from a node; itself where it lies on a circle."""
+    """Return all nodes that can be reached from a node; including itself if it is on a cycle."""
     found: set[str] = set()
     waiting = [start]
     while waiting:
@@ -122,10 +122,10 @@ def reachable(graph: Graph, start: str) -> set[str]:
     return found
 
 
-def floors_of(graph: Graph) -> dict[str, int]:
-    """Return the length of the longest way down from each node; the nodes of a circle share their floor."""
+def layers_of(graph: Graph) -> dict[str, int]:
+    """Return the length of the longest path from each node; the nodes of a cycle have the same layer."""
     group_of = {node: frozenset({node}) for node in graph}
-    group_of |= {node: frozenset(circle) for circle in circles(graph) for node in circle}
+    group_of |= {node: frozenset(cycle) for cycle in cycles(graph) for node in cycle}
     below: dict[frozenset[str], set[frozenset[str]]] = {group: set() for group in group_of.values()}
     for node, others in graph.items():
         below[group_of[node]] |= {group_of[other] for other in others} - {group_of[node]}

@@ -1,4 +1,4 @@
-"""The files of code below a folder, and how a list of sizes is summed up."""
+"""The source files below a folder, and statistics of sizes."""
 
 import math
 import statistics
@@ -22,7 +22,7 @@ class Spread:
 
     @classmethod
     def of(cls, sizes: Collection[int]) -> "Spread":
-        """Sum up sizes; all zero where there are none."""
+        """Return the spread of sizes; zeros if there are none."""
         if not sizes:
             return cls(0, 0, 0)
         ordered = sorted(sizes)
@@ -33,7 +33,7 @@ class Spread:
 
 
 def code_files(folder: Path, suffixes: Collection[str] = CODE_SUFFIXES) -> list[Path]:
-    """List the files of code below a folder, sorted; hidden and generated folders are left out."""
+    """List the source files below a folder, sorted, without hidden and generated folders."""
     found = (path for path in folder.rglob("*") if path.suffix in suffixes and path.is_file())
     return sorted(path for path in found if not is_generated(path.relative_to(folder)))
 
@@ -47,19 +47,19 @@ def non_blank_lines(lines: Iterable[str]) -> int:
 
 
 def share(part: int, whole: int) -> float:
-    """Return a part in percent of the whole, with one decimal; 0 of nothing."""
+    """Return a part in percent of the whole, with one decimal; 0 if the whole is 0."""
     return round(100 * part / whole, 1) if whole else 0.0
 
 
 def files_longer_than(paths: Iterable[Path], limit: int, root: Path) -> list[str]:
-    """List files of more than `limit` lines with their lines, the longest first."""
+    """List files of more than `limit` lines with their number of lines, the longest first."""
     sizes = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
     longest = sorted((path for path in sizes if sizes[path] > limit), key=lambda path: (-sizes[path], path))
     return [f"{path.relative_to(root).as_posix()} {sizes[path]}" for path in longest]
 
 
 def folders_with_more_files_than(paths: Iterable[Path], limit: int, root: Path) -> list[str]:
-    """List folders that directly hold more than `limit` of the files, with their number, the fullest first."""
+    """List folders that directly contain more than `limit` of the files, with their number, the largest first."""
     folders = [path.parent for path in paths]
     numbers = {folder: folders.count(folder) for folder in set(folders)}
     fullest = sorted((folder for folder in numbers if numbers[folder] > limit), key=lambda each: (-numbers[each], each))

@@ -1,7 +1,7 @@
-"""The program: `textzoo operation_mode=chain_tqe`, of a checkout `python stm32ai_main.py`; `--help` tells the rest.
+"""The command `textzoo operation_mode=chain_tqe`, in a checkout `python stm32ai_main.py`; see `--help`.
 
-Only Hydra is imported here, so that help and mistakes in the configuration are answered at once; and only inside of
-`main`, so that a Ctrl-C is answered meanwhile.
+Imports are inside functions and few, so that help and errors of the configuration appear at once, and so that a Ctrl-C
+during an import is handled.
 """
 
 import contextlib
@@ -14,17 +14,17 @@ from typing import Any, NoReturn
 
 INTERRUPTED = 130
 exit_codes: list[int] = []
-# Names a file for the exit codes of a sweep's runs in other processes, which inherit the name.
+# Environment variable with the path of a file to which a sweep's runs in other processes append their exit codes.
 EXIT_CODES = "TEXTZOO_EXIT_CODES"
-# Tells them that they are others.
+# Environment variable with the ID of the main process.
 MAIN_PROCESS = "TEXTZOO_MAIN_PROCESS"
-# Hydra calls the job by the module that this variable names: a user's folders may have that in their names.
+# Hydra takes the job's name from this variable; users' output folders may contain it.
 HYDRA_MAIN_MODULE = "HYDRA_MAIN_MODULE"
 
 
 def leave(*_: Any) -> None:
-    """Answer a Ctrl-C before a run began: nothing is to be saved, and an exception could be lost in an import."""
-    with contextlib.suppress(OSError):  # nobody may be there to read it
+    """End on a Ctrl-C before a run begins: nothing has to be saved, and an import might swallow an exception."""
+    with contextlib.suppress(OSError):  # standard error may be closed
         os.write(2, b"Interrupted.\n")
     os._exit(INTERRUPTED)
 
@@ -44,8 +44,8 @@ def run(config: Any) -> None:
 
 
 def main() -> None:
-    """Answer Ctrl-C, outlive the console, and start."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell's background job does
+    """Install the handler of Ctrl-C, guard the standard streams, and start."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # a shell's background job ignores it
         signal.signal(signal.SIGINT, leave)
     try:
         from textzoo.common.standard_streams import guarded_streams
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def start() -> None:
-    """Check the command line, then run what it asks for."""
+    """Check the command line, then run it."""
     from textzoo.common.escaping import tolerate_missing_characters
     from textzoo.config import command_line
 
@@ -71,7 +71,7 @@ def start() -> None:
 
 
 def let_hydra_run() -> NoReturn:
-    """Let Hydra compose and run a sweep, or answer about itself."""
+    """Let Hydra compose and run a sweep, or print its own help."""
     import hydra
 
     from textzoo.common.paths import CONFIGURATION

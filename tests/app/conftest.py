@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from tracking_stores import mlflow_server, postgresql
-from warm_process import WarmProcess
 
 from textzoo.records.tracking import open_store
+from warm_process import WarmProcess
 
 PROJECT = Path(__file__).resolve().parents[2]
 PROGRAM = PROJECT / "stm32ai_main.py"

@@ -39,7 +39,7 @@ NOT_SUPPORTED = [
 NOT_COMPILED = ["1 operator of", "SPACE_TO_DEPTH (int8 1x2x2x5 -> int8 1x1x1x20)", "not in the table"]
 NO_STEP = ["has no decode step", "signature 'main', inputs input_0; outputs output_0"]
 CHANGED = ["the state memory changes its format", "expected int8 1x5, scale 0.5, zero point -3", "scale 0.25"]
-STRANGE = ["has strange logits", "received int8 5x1", "does not say its context length"]
+STRANGE = ["has unsupported logits", "received int8 5x1", "does not say its context length"]
 NO_TOKENIZER = ["there is no tokenizer for the model"]
 # File -> what is said about it, one list for each mistake.
 FILES = {

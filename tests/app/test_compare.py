@@ -211,10 +211,10 @@ def test_runs_without_differences_or_figures_say_so(shown):
 
 
 MISTAKES = {
-    "an unknown run": (["compare.runs=[made one]"], "no run of the store is called 'made one'"),
+    "an unknown run": (["compare.runs=[made one]"], "no run in the store is called 'made one'"),
     "a run like others": (["compare.runs=[made_1]"], "Did you mean 'made 1'"),
     "no run": (["compare.runs=[]"], "names no run"),
-    "the last none": (["compare.runs=last 0"], "no run of the store is called"),
+    "the last none": (["compare.runs=last 0"], "no run in the store is called"),
     "several unknown runs": (["compare.runs=[nothing,neither]"], "neither"),
     "texts that Hydra cannot read": (['compare.runs=[日本,"a,b"]'], "'a,b'"),
     "an unknown figure": (["compare.order_by=loss_nats/flaot"], "Did you mean 'loss_nats/float'"),

@@ -331,8 +331,8 @@ REFUSED = [
     (lambda program: None, TOO_NARROW),
     (without_relu, [*TOO_NARROW, "model.activation breaks"]),
     (with_bias, [*TOO_NARROW, "model.use_bias breaks"]),
-    (without_sums, ["received FULLY_CONNECTED", "in place of the sum of both embeddings"]),
-    (with_two_swapped, ["received FULLY_CONNECTED", "in place of PARL's first matrix"]),
+    (without_sums, ["received FULLY_CONNECTED", "instead of the sum of both embeddings"]),
+    (with_two_swapped, ["received FULLY_CONNECTED", "instead of PARL's first matrix"]),
 ]
 
 
@@ -349,7 +349,7 @@ def test_models_that_cimv3_does_not_run_are_refused_with_every_reason(models, ch
 def test_cimv3_refuses_other_activations_before_anything_is_written(config, workspace, models):
     config = changed(config, "deployment.hardware_setup", load_board("CIMv3"))
     config = changed(config, "model.quantized_model_path", str(models / "decode_static_wi8_ai16.tflite"))
-    with pytest.raises(UserError, match=r"CIMv3 runs pico_gpt blocks.*static_wi8_ai8"):
+    with pytest.raises(UserError, match=r"does not consist of pico_gpt blocks.*static_wi8_ai8"):
         deployment.run(config, workspace, Recorder())
     assert not workspace.path("c_project").exists()
 
@@ -487,7 +487,7 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
     assert (
         [text for text in passes if f"{text}: " in log and text in html and text not in answer.stdout] == passes != []
     )
-    assert 'alt="What lies in memory when"' in html
+    assert 'alt="Memory map: buffers in the arena over time"' in html
     assert max(map(len, answer.stdout.partition("quantization\n")[2].splitlines()[:-1])) <= 80
 
 

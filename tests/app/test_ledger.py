@@ -103,20 +103,20 @@ CHANGES = {
         lambda c, w: write_text(w.path(ROLES["quantized_model"].replace("*", "a")), "model"),
         "models/decode_a.tflite is new;",
     ),
-    "output": (lambda c, w: write_text(w.path("samples.txt"), "other"), "samples.txt is missing, or not as it was"),
+    "output": (lambda c, w: write_text(w.path("samples.txt"), "other"), "samples.txt is missing or was changed"),
     "loss": (lambda c, w: row_on_disk(w, lambda row: row["report"].update(a=1)), "was changed after it was written"),
     "digest": (lambda c, w: row_on_disk(w, lambda row: row.update(digest="0")), "was changed after it was written"),
-    "no digest": (lambda c, w: row_on_disk(w, lambda row: row.pop("digest")), "its row in steps.json has another form"),
-    "field": (lambda c, w: row_on_disk(w, lambda row: row.update(colour=1)), "its row in steps.json has another form"),
-    "outputs": (lambda c, w: row_on_disk(w, lambda row: row.update(outputs={"a": 3})), "has another form"),
-    "report": (lambda c, w: row_on_disk(w, lambda row: row.update(report=[])), "has another form"),
-    "key": (lambda c, w: row_on_disk(w, lambda row: row.update(key=7)), "has another form"),
-    "ingredients": (lambda c, w: row_on_disk(w, lambda row: row.update(made_from={"files": 3})), "has another form"),
+    "no digest": (lambda c, w: row_on_disk(w, lambda row: row.pop("digest")), "its row in steps.json is malformed"),
+    "field": (lambda c, w: row_on_disk(w, lambda row: row.update(colour=1)), "its row in steps.json is malformed"),
+    "outputs": (lambda c, w: row_on_disk(w, lambda row: row.update(outputs={"a": 3})), "is malformed"),
+    "report": (lambda c, w: row_on_disk(w, lambda row: row.update(report=[])), "is malformed"),
+    "key": (lambda c, w: row_on_disk(w, lambda row: row.update(key=7)), "is malformed"),
+    "ingredients": (lambda c, w: row_on_disk(w, lambda row: row.update(made_from={"files": 3})), "is malformed"),
     "infinity": (
         lambda c, w: w.path(LEDGER).write_text(w.path(LEDGER).read_text().replace("0.5", "1e999")),
-        "has another form",
+        "is malformed",
     ),
-    "row": (lambda c, w: write_json(w.path(LEDGER), {"1_prediction": 3}), "its row in steps.json has another form"),
+    "row": (lambda c, w: write_json(w.path(LEDGER), {"1_prediction": 3}), "its row in steps.json is malformed"),
     "ledger": (lambda c, w: w.path(LEDGER).write_text("{"), "steps.json is damaged;"),
 }
 
@@ -205,8 +205,8 @@ DAMAGED = {
     "long number": (b'{"a": ' + b"9" * 10_000 + b"}", "steps.json is damaged (Exceeds the limit"),
     "huge": (b" " * (17 << 20), "steps.json is damaged (17,825,792)"),
     "twice": (b'{"a": 1, "a": 2}', "steps.json is damaged (a key is given twice)"),
-    "row": (b'{"1_prediction": 3}', "again, because its row in steps.json has another form"),
-    "null row": (b'{"1_prediction": null}', "again, because its row in steps.json has another form"),
+    "row": (b'{"1_prediction": 3}', "again, because its row in steps.json is malformed"),
+    "null row": (b'{"1_prediction": null}', "again, because its row in steps.json is malformed"),
     "other row": (b'{"2_nothing": 3}', "steps.json is damaged: it is not believed about 2_nothing."),
     "no step": (b'{"' + b"9" * 5000 + b'_a": {}}', f"it is not believed about {'9' * 32}."),
 }
@@ -266,7 +266,7 @@ STRANGE_OUTPUTS = ["../other", "/etc/passwd", "a\0b", "\ud800", "a" * 5000, ".",
 def test_an_output_elsewhere_is_not_believed(workspace, tmp_path, name):
     (tmp_path / "other").write_text("")
     row = FinishedStep("key", {name: file_digest(tmp_path / "other")})
-    assert workspace.missing(row).endswith("is missing, or not as it was written")
+    assert workspace.missing(row).endswith("is missing or was changed")
 
 
 def test_the_ledger_holds_no_secret_and_no_folder_of_this_machine(tmp_path, workspace):
@@ -293,7 +293,7 @@ def test_the_ledger_holds_no_secret_and_no_folder_of_this_machine(tmp_path, work
 def test_changes_are_told_group_by_group():
     before = {"settings": {"a": ["1", "1"], "b": ["1", "1"]}, "files": {"x": ["1", ""], "gone": ["1", ""]}}
     now = {"settings": {"a": ["1", "1"], "b": ["2", ""], "c": ["1", ""]}, "files": {"x": ["2", ""]}}
-    expected = ["b changed", "c is new", "x changed", "gone is not there any more"]
+    expected = ["b changed", "c is new", "x changed", "gone is gone"]
     assert list(changes(before, now)) == expected
 
 

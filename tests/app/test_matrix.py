@@ -16,7 +16,7 @@ CELLS = [
 ]
 # (model, recipe, target) -> part of the reason; all others are exact.
 REFUSED = {
-    (model, recipe, "CIMv3"): "CIMv3 runs pico_gpt blocks, of which this model does not consist"
+    (model, recipe, "CIMv3"): "this model does not consist of pico_gpt blocks, which CIMv3 runs"
     for model in MODEL_NAMES
     for recipe in RECIPE_NAMES
     if model != "pico_gpt" or recipe == "static_wi8_ai16"

@@ -570,11 +570,12 @@ def test_what_is_not_read_of_a_folder_is_told(run, text, tmp_path):
     (texts / "empty.txt").write_text("")
     answer = run("operation_mode=statistics", f"dataset.training_path={texts}", f"hydra.run.dir={folder}")
     assert answer.returncode == 0, answer.stderr
-    assert "dataset: not read of the folders given: 1 no .txt file, 1 empty; textzoo.log lists them." in answer.stdout
-    expected = [{"path": "b.md", "reason": "no .txt file"}, {"path": "empty.txt", "reason": "empty"}]
+    left_out = "dataset: not read of the folders given: 1 not a .txt file, 1 empty; textzoo.log lists them."
+    assert left_out in answer.stdout
+    expected = [{"path": "b.md", "reason": "not a .txt file"}, {"path": "empty.txt", "reason": "empty"}]
     assert json.loads((folder / "statistics.json").read_text())["left_out"] == expected
-    assert "| `b.md` | no .txt file |" in (folder / "statistics.md").read_text()
-    assert "not read: 'b.md': no .txt file" in (folder / "textzoo.log").read_text()
+    assert "| `b.md` | not a .txt file |" in (folder / "statistics.md").read_text()
+    assert "not read: 'b.md': not a .txt file" in (folder / "textzoo.log").read_text()
 
 
 def files_that_name(place, folder):

@@ -8,7 +8,7 @@ import pytest
 
 from textzoo.common.bounded_yaml import read_bounded
 from textzoo.common.errors import UserError
-from textzoo.common.files import kind_of_place
+from textzoo.common.files import kind_of_path
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.compiler.tflite.file import read_tflite
 from textzoo.config.boards import read_facts
@@ -71,7 +71,7 @@ def test_a_folder_is_no_model_and_no_tokenizer(tmp_path, key):
 def test_a_folder_without_a_checkpoint_is_not_read_through(tmp_path, key):
     values = {"operation_mode": "training", "training": {key: str(tmp_path)}}
     errors = [str(error) for error in check(values)[1]]
-    assert [error.partition(";")[0] for error in errors] == [f"training.{key}: '{tmp_path}' is no checkpoint"]
+    assert [error.partition(";")[0] for error in errors] == [f"training.{key}: '{tmp_path}' is not a checkpoint"]
     (tmp_path / "checkpoint.npz").write_text("")
     assert check(values)[1] == []
 
@@ -140,13 +140,13 @@ def test_files_without_end_that_call_themselves_empty_are_not_read(tmp_path):
 
 
 # what stands at a path, what it is called
-PLACES = [("nothing", None), ("file", "a file"), ("folder", "a folder"), ("loop", "not to be reached (Too many levels")]
+PLACES = [("nothing", None), ("file", "a file"), ("folder", "a folder"), ("loop", "not accessible (Too many levels")]
 
 
-@pytest.mark.parametrize(("name", "expected"), [*PLACES, ("n" * 300, "not to be reached (File name too"), ("\0", None)])
+@pytest.mark.parametrize(("name", "expected"), [*PLACES, ("n" * 300, "not accessible (File name too"), ("\0", None)])
 def test_kinds_of_places(tmp_path, name, expected):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     (tmp_path / "loop").symlink_to("loop")
-    assert (kind_of_place(tmp_path / name) or "").startswith(expected or "")
-    assert (kind_of_place(tmp_path / name) is None) == (expected is None)
+    assert (kind_of_path(tmp_path / name) or "").startswith(expected or "")
+    assert (kind_of_path(tmp_path / name) is None) == (expected is None)

@@ -306,7 +306,7 @@ def test_a_journal_that_cannot_be_written_is_told_and_nothing_more(store, tracke
         parent.metrics(4, {"loss": 0.5})
     assert history(store, "full", "parent", "loss") == [(1, 3.0), (4, 0.5)]
     assert runs_of(store, "full")["parent"].info.status == "FINISHED"
-    assert lines == ["Warning: 2 entries for the tracking store could not be written down."]
+    assert lines == ["Warning: 2 entries for the tracking store could not be written."]
 
 
 class FullDisk:
@@ -334,7 +334,7 @@ def test_a_journal_is_bounded(store, tracker_of, lines, monkeypatch):
         assert tracker.journal.path.stat().st_size <= 2000
     assert runs_of(store, "bounded")["parent"].info.status == "FINISHED"
     assert 5 < len(history(store, "bounded", "parent", "loss")) < 30
-    assert "could not be written down" in lines[0]
+    assert "could not be written" in lines[0]
 
 
 def test_system_metrics_arrive(store, tracker_of, monkeypatch):

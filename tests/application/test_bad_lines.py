@@ -47,7 +47,7 @@ def projects(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(console_module, "TAKING_SECONDS", 0.3)
+    monkeypatch.setattr(console_module, "ACKNOWLEDGE_SECONDS", 0.3)
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ def test_nor_between_here_and_an_emulated_board(projects, rate, seed):
 def test_a_line_that_is_too_bad_is_named(program):
     with (
         bad_console(program, 0.1, 5) as console,
-        pytest.raises(UserError, match=r"(?s)the board did not (bring line|answer).*baud.*ground.*cable"),
+        pytest.raises(UserError, match=r"(?s)the board did not (send line|answer).*baud.*ground.*cable"),
     ):
         console.connect(timeout=20)
 
@@ -122,7 +122,7 @@ def test_a_device_that_dies_on_the_way_is_named(program):
     with bad_console(program, 0.0005, 7) as console:
         console.connect()
         threading.Timer(0.5, console.process.kill).start()
-        with pytest.raises(UserError, match=r"the board (has gone|did not answer|did not bring)"):
+        with pytest.raises(UserError, match=r"the board (closed the connection|did not answer|did not send)"):
             ask_for_ever(console)
 
 

@@ -141,7 +141,7 @@ def test_a_crash_is_reported(projects, tmp_path, board, crash):
     machine = "mps2-an386" if board == "STM32F4" else None
     with pytest.raises(UserError, match=message) as caught, emulate(project, chosen, machine):
         pass
-    assert "has gone" in str(caught.value)
+    assert "closed the connection" in str(caught.value)
 
 
 @contextlib.contextmanager
@@ -222,7 +222,7 @@ WRONG_KEY = {"reply": "error", "status": "error", "message": "unknown key", "rec
 # what the device sends, whether it then goes, what the error says
 NONSENSE = [
     ([], False, "did not answer within 0.05 s"),
-    ([], True, "has gone"),
+    ([], True, "closed the connection"),
     ([b'{"reply":"in'], False, 'did not answer.*\n  {"reply":"in'),
     ([b"{nonsense}\n"], False, "did not answer within 0.05 s.*{nonsense}"),
     ([signed(b"{nonsense}")], False, "not a reply"),
@@ -231,7 +231,7 @@ NONSENSE = [
     ([signed(b'{"reply":"info","n":1,"line":NaN}')], False, "not a reply"),
     ([signed(b'{"reply":' + b"[" * 100_000 + b"]" * 100_000 + b"}")], False, "not a reply"),
     ([signed(b'{"reply":"info","n":' + b"9" * 10_000 + b"}")], False, "not a reply"),
-    ([b"hello\n", b"you\n"], True, "has gone.*\n  hello\n  you"),
+    ([b"hello\n", b"you\n"], True, "closed the connection.*\n  hello\n  you"),
     ([answer(1, WRONG_KEY)], False, "unknown key.*'x'"),
     ([answer(1, FAULT)], False, "crashed.*cfsr"),
     ([json.dumps(FAULT).encode() + b"\n"], False, "crashed.*cfsr"),
@@ -289,20 +289,20 @@ def test_a_line_that_never_arrives_is_named():
 
 def test_firmware_without_checksums_is_told_from_a_bad_line():
     refusal = b'{"reply":"error","status":"error","message":"unknown key","received":"n"}\n'
-    with pytest.raises(UserError, match=r"another protocol.*make flash"):
+    with pytest.raises(UserError, match=r"another version of the protocol.*make flash"):
         console_of(refusal, refusal, refusal).ask({"command": "info"})
     assert console_of(refusal, OK).ask({"command": "info"}) == INFO  # one alone may be a damaged command
-    with pytest.raises(UserError, match="another protocol"):
+    with pytest.raises(UserError, match="another version of the protocol"):
         console_of(refusal, is_lossy=False).ask({"command": "info"})
 
 
 def test_firmware_of_another_version_is_refused():
-    with pytest.raises(UserError, match=r"another protocol; expected protocol 2.*received protocol 3"):
+    with pytest.raises(UserError, match=r"another version of the protocol; expected protocol 2.*received protocol 3"):
         console_of(answer(1, {**INFO, "protocol": 3})).connect()
 
 
 def test_connecting_to_a_device_that_starts_slowly(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.console.TAKING_SECONDS", 0.05)
+    monkeypatch.setattr("textzoo.targets.console.ACKNOWLEDGE_SECONDS", 0.05)
     silence = itertools.repeat(b"", 20)
     console = console_of(*silence, b"half a line\n" + OK, OK, OK)  # late answers to the questions before
     assert console.connect()["model"] == "toy"
@@ -329,7 +329,7 @@ def test_what_has_arrived_is_read_however_late_one_looks(is_lossy):
 
 
 def test_a_process_that_thinks_long_is_asked_once(monkeypatch):
-    monkeypatch.setattr("textzoo.targets.console.TAKING_SECONDS", 0.01)
+    monkeypatch.setattr("textzoo.targets.console.ACKNOWLEDGE_SECONDS", 0.01)
     console = console_of(*itertools.repeat(b"", 30), OK, is_lossy=False)
     assert console.ask({"command": "info"}) == INFO
     assert console.link.written.count(b"info") == 1
@@ -340,7 +340,7 @@ def test_a_pseudo_terminal_that_is_closed():
     tty.setraw(theirs)
     console = Console(FileLink(ours, ours), "the terminal")
     threading.Timer(0.1, os.close, [theirs]).start()
-    with pytest.raises(UserError, match="has gone"):
+    with pytest.raises(UserError, match="closed the connection"):
         console.ask({"command": "info"}, timeout=5)
     os.close(ours)
 

@@ -161,9 +161,9 @@ def test_partitions_that_do_not_fit_are_a_table():
     ("change", "message"),
     [
         ({"family": "esp32s4"}, "unknown family of ESP32"),
-        ({"core": "cortex-m4"}, "wrong fact: core"),
-        ({"cores": 3}, "wrong fact: cores"),
-        ({"clock_hz": 100_000_000}, "wrong fact: clock_hz"),
+        ({"core": "cortex-m4"}, "invalid value: core"),
+        ({"cores": 3}, "invalid value: cores"),
+        ({"clock_hz": 100_000_000}, "invalid value: clock_hz"),
     ],
 )
 def test_facts_that_the_platform_does_not_know_are_named(change, message):

@@ -157,7 +157,7 @@ WRONG_CHARACTERS = [
     ({"uart": {"instance": "USART2\n", "tx": "$(x)", "rx": "PA3;"}}, ["uart.instance", "uart.tx", "uart.rx"]),
     ({"power_supply": "ldo */"}, ["power_supply"]),
     ({"memories": {"A B": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories"]),
-    ({"memories": {"DATA": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories.*mean something else there"]),
+    ({"memories": {"DATA": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories.*which are reserved"]),
     ({"memories": {"1RAM": {"kind": "ram", "origin": 0, "bytes": 4}}}, ["memories"]),
     ({"flash": {"st-flash": f"write {SHELL}"}}, ["flash.st-flash"]),
     ({"flash": {"st-flash": "write; id"}}, ["flash.st-flash"]),
@@ -214,7 +214,7 @@ INCOMPLETE = [
     ),
     ("STM32F4", {"emulation": {"mps2-an386": {"timer_hz": 0}}}, "no timer_hz"),
     ("STM32MP2", {"emulation": {"virt": {"code": None}}}, "no code"),
-    ("STM32MP2", {"flash": {"scp": "{hex}"}}, "names a file that there is not"),
+    ("STM32MP2", {"flash": {"scp": "{hex}"}}, "names a file that is not built"),
 ]
 
 

@@ -291,14 +291,14 @@ def test_blocks_alive_at_the_same_time_do_not_overlap():
             assert a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset, (a, b)
 
 
-def test_native_engine_equals_the_reference_and_its_twin():
+def test_native_engine_equals_the_reference_and_its_clone():
     engine = open_engine("native", path_of("mixed"))
     reference = LitertReferenceEngine(path_of("mixed"))
-    twin = engine.twin()
+    clone = engine.clone()
     for token in (1, 5, 102, 0, 7):
         expected = reference.step_raw(token)
         np.testing.assert_array_equal(engine.step_raw(token), expected)
-        twin.step_raw(3)  # has memory of its own
+        clone.step_raw(3)  # has its own memory
     assert (engine.vocabulary_size, engine.context_length) == (103, 40)
     with pytest.raises(UserError, match="vocabulary"):
         engine.step_raw(103)

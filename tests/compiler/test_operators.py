@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("programs")
 
 
-@pytest.mark.quick(36)
+@pytest.mark.quick(16)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("row", ROWS, ids=str)
 @examples(2)
@@ -49,7 +49,7 @@ def test_random_nodes_equal_litert(row, without, folder, seed):
     assert not differences(model_of(row, seed), folder, without)
 
 
-@pytest.mark.quick(12)
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("chain", CHAINS.values(), ids=CHAINS.keys())
 @examples(2)
@@ -91,7 +91,7 @@ def test_rows_around_the_borders_of_blocks_equal_litert_on_64_bit_arm(rows, fold
     assert not differences(Model(feed_forward(random, rows), random), folder, compiler=ARM64, variant="neon")
 
 
-@pytest.mark.quick(24)
+@pytest.mark.quick(8)
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operator in ("FULLY_CONNECTED", "GATHER")], ids=str)
 @pytest.mark.parametrize("seed", range(4))

@@ -77,7 +77,7 @@ def test_metrics_of_a_known_distribution(model):
         def window_logits(self, windows, lengths):
             return iter([np.log([[8.0, 4.0, 2.0, 1.0, 1.0]] * length) for length in lengths])
 
-        def twin(self):
+        def clone(self):
             return None
 
     targets = np.array([[0, 1, 4, 3]])

@@ -20,7 +20,7 @@ class TableEngine:
     def __init__(self, seed: int) -> None:
         self.logits = np.random.default_rng(seed).normal(size=(VOCABULARY, VOCABULARY)).astype(np.float32)
 
-    def twin(self) -> None:
+    def clone(self) -> None:
         return None
 
     def window_logits(self, inputs, lengths):

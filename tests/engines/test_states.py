@@ -125,7 +125,7 @@ def other_kinds(parts: Parts) -> StepModel:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (other_shapes, "the model computes other shapes than it says; expected logits 1x4; received logits 1x5"),
+        (other_shapes, "the model computes other shapes than it declares; expected logits 1x4; received logits 1x5"),
         (other_version, "LiteRT cannot run the model; received .*GATHER"),
         (other_kinds, "LiteRT cannot run the model; received .*ADD|add.cc"),
     ],

@@ -38,7 +38,7 @@ SHAPES = [
 ]
 
 # Coarser weights have tests of their own: test_weight_grids.py.
-EIGHT_BITS = sorted(name for name, recipe in RECIPES.items() if not recipe.has_coarse_weights)
+EIGHT_BITS = sorted(name for name, recipe in RECIPES.items() if not recipe.has_low_bit_weights)
 
 
 def make(shape, seed=3):

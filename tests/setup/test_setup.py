@@ -192,7 +192,7 @@ def path_without_uv():
 def test_pip_installs_with_hashes_where_uv_cannot(folder):
     done = make(folder, "setup", path=uv_on_path(folder, code=2), PYTHON=str(own_python(folder)))
     assert done.returncode == 0, done.stderr
-    assert done.stderr.splitlines() == ["uv could not install the packages: going on with pip, which takes minutes"]
+    assert done.stderr.splitlines() == ["uv could not install the packages: continuing with pip, which takes minutes"]
     assert WITH_HASHES in done.stdout
 
 
@@ -216,7 +216,7 @@ def test_uv_is_fetched_with_its_hash_where_there_is_none(folder, python_with_pip
 def test_pip_installs_where_uv_cannot_be_fetched(folder):
     done = make(folder, "setup", path=path_without_uv(), PYTHON=str(own_python(folder)))
     assert done.returncode == 0, done.stderr
-    assert "uv cannot be fetched: going on with pip" in done.stderr
+    assert "uv cannot be fetched: continuing with pip" in done.stderr
     assert WITH_HASHES in done.stdout
 
 

@@ -1,4 +1,4 @@
-"""Made-up conversations: the same for the same seed, no two alike, right where it can be checked, cached."""
+"""Synthetic dialogues: the same for the same seed, no two alike, right where it can be checked, cached."""
 
 import json
 import re

@@ -138,7 +138,7 @@ def test_random_split_follows_its_seed(write):
 
 
 def test_random_split_needs_two_documents(write):
-    with pytest.raises(UserError, match="one document only"):
+    with pytest.raises(UserError, match="only one document"):
         load_corpus(text_dataset(write("t.txt", "one document"), split_mode="random"))
 
 
@@ -200,13 +200,13 @@ IN_A_FOLDER = {
     "B.TXT": "",
     "deep/er/c.Txt": "",
     "linked.txt": "",
-    "notes.md": "no .txt file",
-    "txt": "no .txt file",
+    "notes.md": "not a .txt file",
+    "txt": "not a .txt file",
     ".hidden.txt": "hidden",
     ".git": "hidden",
     "empty.txt": "empty",
-    "pipe.txt": "no plain file",
-    "nowhere.txt": "a link to nothing",
+    "pipe.txt": "not a plain file",
+    "nowhere.txt": "a broken link",
     "linked": "a linked folder",
     "caf?.txt": "",
 }
@@ -250,7 +250,7 @@ def test_a_folder_without_texts_says_what_it_holds(mixed_folder):
     (mixed_folder / "deep/er/c.Txt").unlink()
     with pytest.raises(UserError, match=r"there is no \.txt file in the folder") as caught:
         load_corpus(text_dataset(mixed_folder))
-    assert "2 no .txt file" in caught.value.received
+    assert "2 not a .txt file" in caught.value.received
 
 
 def test_a_subfolder_that_may_not_be_opened_is_named(mixed_folder, monkeypatch):

@@ -73,7 +73,7 @@ def test_another_tokenizer_is_refused(folder, tmp_path):
     prepared = prepare_dataset(nanogpt(folder), TokenizerConfig(), tmp_path / "prepared")
     path = tmp_path / "other.json"
     prepared.tokenizer.save(path)
-    with pytest.raises(UserError, match="brings its own vocabulary"):
+    with pytest.raises(UserError, match="has its own vocabulary"):
         prepare_dataset(nanogpt(folder), TokenizerConfig(path=str(path)), tmp_path / "again")
 
 
@@ -178,7 +178,7 @@ def test_wrong_tables_are_refused(folder, content):
 
 def test_missing_meta_is_explained(folder):
     (folder / "meta.pkl").unlink()
-    with pytest.raises(UserError, match=r"no meta\.pkl.*give the text instead"):
+    with pytest.raises(UserError, match=r"no meta\.pkl.*provide the text instead"):
         load_corpus(nanogpt(folder))
 
 

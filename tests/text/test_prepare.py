@@ -134,7 +134,7 @@ def test_damage_is_noticed_and_mended_by_preparing_again(dataset, tmp_path, name
     path.unlink()
     if damage != "missing":
         path.write_bytes(content[:-1] + (b"?" if damage == "changed" else b""))
-    with pytest.raises(UserError, match=rf"{name}.*prepared anew"):
+    with pytest.raises(UserError, match=rf"{name}.*prepared again"):
         open_prepared(folder)
     mended = prepare_dataset(dataset, TokenizerConfig(), folder)
     assert path.read_bytes() == content

@@ -242,7 +242,7 @@ def test_bpe_learns_from_the_training_text_alone():
 
 
 def test_pieces_that_are_not_kept_are_encoded_all_the_same(monkeypatch):
-    monkeypatch.setattr(bpe_tokenizer, "KEPT_PIECES", 1)
+    monkeypatch.setattr(bpe_tokenizer, "MAX_CACHED_PIECES", 1)
     tokenizer = BpeTokenizer(MADE["bpe"].merges)
     assert tokenizer.encode(TEXT).tolist() == MADE["bpe"].encode(TEXT).tolist()
     assert len(tokenizer.known) == 1

@@ -161,7 +161,7 @@ def test_hostile_files_are_refused(tmp_path, name):
 
 
 def test_a_missing_checkpoint_is_a_clear_error(tmp_path):
-    with pytest.raises(UserError, match="is no checkpoint"):
+    with pytest.raises(UserError, match="is not a checkpoint"):
         read_checkpoint(tmp_path)
 
 

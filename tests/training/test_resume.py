@@ -152,7 +152,7 @@ CHANGES = [
 @pytest.mark.slow
 @pytest.mark.parametrize(("changes", "steps"), CHANGES, ids=lambda value: ",".join(map(str, value)))
 def test_a_resumed_run_goes_on_where_its_vectors_stay_good(tmp_path, capsys, changes, steps):
-    """Otherwise it starts anew, and says so; the earlier checkpoints are kept."""
+    """Otherwise it starts again, and reports it; the earlier checkpoints are kept."""
     run_toy(tmp_path, steps=10)
     reported = []
     _, result = run_toy(
@@ -162,7 +162,7 @@ def test_a_resumed_run_goes_on_where_its_vectors_stay_good(tmp_path, capsys, cha
     goes_on = {*changes} <= CHANGEABLE
     assert (min(reported, default=99) > 10) == goes_on
     assert (tmp_path / "checkpoints/latest.1").exists() != goes_on
-    assert ("training goes on" if goes_on else "training starts anew") in capsys.readouterr().out
+    assert ("training continues" if goes_on else "training starts again") in capsys.readouterr().out
 
 
 def test_resume_refuses_other_data_and_models(tmp_path, whole):
@@ -181,7 +181,7 @@ def test_a_damaged_latest_checkpoint_does_not_stop_a_run(tmp_path, whole, capsys
     file.write_bytes(file.read_bytes()[:100])
     again, _ = run_toy(tmp_path / "run")
     np.testing.assert_array_equal(weights, again)
-    assert "starts anew" in capsys.readouterr().out
+    assert "starts again" in capsys.readouterr().out
 
 
 KILLED_RUN = """

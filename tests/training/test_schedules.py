@@ -54,8 +54,8 @@ WARM_UPS = [
     (1000, {"warmup_steps": 999}, ""),
     (20, {"warmup_steps": 0}, ""),
     (20, {"warmup_steps": 1000, "schedule": "constant"}, "reaches 2.0% of its peak"),
-    (20, {}, "training.warmup_steps=100 is no shorter than the run of 20 steps: the learning rate reaches 16.8%"),
-    (100, {}, "reaches 50.0% of its peak, and little is learnt. For so short a run give training.warmup_steps=10."),
+    (20, {}, "training.warmup_steps=100 is not shorter than the run of 20 steps: the learning rate reaches 16.8%"),
+    (100, {}, "reaches 50.0% of its peak, and little is learnt. For such a short run set training.warmup_steps=10."),
 ]
 
 

@@ -97,7 +97,7 @@ def test_parts_of_a_batch_give_the_gradient_of_the_batch(tmp_path):
 @pytest.mark.slow
 def test_epochs_become_steps_and_a_warm_up_that_is_as_long_is_warned_of(tmp_path, capsys):
     _, result = run_toy(tmp_path, steps=None, epochs=1.5, warmup_steps=29)
-    assert "Warning: training.warmup_steps=29 is no shorter than the run of 29 steps" in capsys.readouterr().out
+    assert "Warning: training.warmup_steps=29 is not shorter than the run of 29 steps" in capsys.readouterr().out
     assert result.steps == int(np.ceil(1.5 * 600 / (4 * 8)))
     assert result.tokens == result.steps * 4 * 8
 
@@ -199,7 +199,7 @@ def test_init_from_starts_with_the_weights_of_another_run(tmp_path, kind):
 def test_init_from_another_size_is_refused_or_reported(tmp_path):
     run_toy(tmp_path / "source", steps=10)
     path = str(tmp_path / "source/checkpoints/best")
-    with pytest.raises(UserError, match="does not fit the model"):
+    with pytest.raises(UserError, match="does not match the model"):
         run_toy(tmp_path / "strict", model=toy_model(n_layers=2), init_from=path, steps=10)
     _, result = run_toy(tmp_path / "lenient", model=toy_model(n_layers=2), init_from=path, init_strict=False, steps=10)
     assert len(result.init_report) == 5

@@ -1,4 +1,5 @@
-/* What ports without an operating system share: a serial line without a buffer, and the stack of the linker script. */
+/* Functions of port.h for all ports without an operating system: an unbuffered serial line, and the linker script's
+ * stack. */
 #include "port.h"
 
 extern uint32_t __stack_bottom[], __stack_top[];

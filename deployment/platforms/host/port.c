@@ -1,4 +1,4 @@
-/* A PC: standard input and output, the monotonic clock. The stack belongs to the system. */
+/* A PC: standard input and output, the monotonic clock. The stack is the operating system's. */
 #define _POSIX_C_SOURCE 199309L
 #include "port.h"
 

@@ -1,5 +1,5 @@
-/* The emulated twin: QEMU's virt machine. Serial line of Arm's PL011, end by PSCI, and the generic timer, which counts
- * instructions exactly: with -icount shift=6 one instruction takes 64 ns of virtual time, four ticks of 16 ns. */
+/* The emulated board: QEMU's virt machine. Serial line of Arm's PL011, exit by PSCI, and the generic timer, which
+ * counts instructions exactly: with -icount shift=6 one instruction takes 64 ns of virtual time, 4 ticks of 16 ns. */
 #include "port.h"
 
 enum { TICKS_PER_INSTRUCTION = 4, NANOSECONDS_PER_TICK = 16, TRIALS = 100 };
@@ -7,7 +7,7 @@ enum { UART_DATA = 0x00, UART_FLAGS = 0x18, UART_CONTROL = 0x30 };
 #define UART(offset) (*(volatile uint32_t *)(uintptr_t)(0x09000000u + (uint32_t)(offset)))
 #define UART_EMPTY (1u << 4)
 #define UART_FULL (1u << 5)
-#define UART_RUN (1u | 3u << 8) /* on, both ways */
+#define UART_RUN (1u | 3u << 8) /* enabled, transmit and receive */
 #define PSCI_SYSTEM_OFF 0x84000008u
 
 static bool exact;
@@ -19,7 +19,7 @@ static uint64_t ticks(void)
     return now;
 }
 
-/* Ticks that a loop of two instructions per iteration takes, reading them included. */
+/* Ticks that a loop of two instructions per iteration takes, including those of reading the timer. */
 static __attribute__((noinline)) uint64_t timed_loop(uint64_t iterations)
 {
     const uint64_t before = ticks();
@@ -27,7 +27,7 @@ static __attribute__((noinline)) uint64_t timed_loop(uint64_t iterations)
     return ticks() - before;
 }
 
-/* Without -icount the timer follows the host's clock: then it counts nanoseconds, and says so. */
+/* Without -icount the timer follows the host's clock: then the unit is nanoseconds, and port_counter_name says so. */
 static bool counts_instructions(void)
 {
     const uint64_t around = timed_loop(1) - 2 * TICKS_PER_INSTRUCTION;

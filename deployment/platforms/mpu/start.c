@@ -1,5 +1,5 @@
-/* Start-up of the twin: QEMU's virt machine, exception level 1. Registers are those of the Arm Architecture Reference
- * Manual for A-profile. */
+/* Start-up of the emulated board: QEMU's virt machine, exception level 1. Registers are those of the Arm Architecture
+ * Reference Manual for A-profile. */
 #include <stdint.h>
 
 #include "port.h"
@@ -22,7 +22,7 @@ __asm(".section .start, \"ax\"\n"
       "msr vbar_el1, x0\n"
       "isb\n"
       "bl start_with_stack\n"
-      "fault: ldr x0, =__stack_top\n" /* a fresh stack: the fault may have been that the old one was full */
+      "fault: ldr x0, =__stack_top\n" /* the stack begins anew: the fault may have been its overflow */
       "mov sp, x0\n"
       "mrs x0, esr_el1\n"
       "mrs x1, elr_el1\n"
@@ -32,8 +32,8 @@ __asm(".section .start, \"ax\"\n"
       ".rept 16\n .balign 128\n b fault\n .endr\n"
       ".text\n");
 
-/* The lowest 4 GB, one entry for each: devices, memory, nothing, nothing. Without the caches' attributes every access
- * would have to be aligned. */
+/* The lowest 4 GB, one entry per GB: devices, memory, unmapped, unmapped. Without cacheable memory every access would
+ * have to be aligned. */
 static uint64_t translation[4] __attribute__((aligned(32)));
 
 #define BLOCK 1u
@@ -46,14 +46,14 @@ static void enable_translation(void)
 {
     translation[0] = BLOCK | ACCESSED | NO_EXECUTION;
     translation[1] = 0x40000000u | BLOCK | ACCESSED | SHAREABLE | NORMAL;
-    const uint64_t attributes = 0xFF00u;                             /* 0: device, 1: memory behind caches */
+    const uint64_t attributes = 0xFF00u;                             /* 0: device, 1: cacheable memory */
     const uint64_t control = 32u | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23; /* 32 bits of addresses, 4 KB pages, TTBR0 only */
     __asm volatile("msr mair_el1, %0\n"
                    "msr tcr_el1, %1\n"
                    "msr ttbr0_el1, %2\n"
                    "isb\n"
                    "mrs %0, sctlr_el1\n"
-                   "orr %0, %0, #1\n"         /* translation */
+                   "orr %0, %0, #1\n"         /* address translation */
                    "orr %0, %0, #(1 << 2)\n"  /* data cache */
                    "orr %0, %0, #(1 << 12)\n" /* instruction cache */
                    "msr sctlr_el1, %0\n"

@@ -30,14 +30,14 @@ static inline void cortex_barrier(void)
     __asm volatile("dsb\n isb" ::: "memory");
 }
 
-/* The FPU, and MVE on Cortex-M55: compilers use their registers even where no number is a float. */
+/* Enable the FPU, and MVE on Cortex-M55: compilers use their registers even in code without floats. */
 static inline void cortex_enable_coprocessors(void)
 {
     SCB_CPACR |= 0xFu << 20;
     cortex_barrier();
 }
 
-/* Make 64 KB below `address`, a multiple of 64 KB, a fault to touch (ARMv7-M): ARMv8-M has a stack limit instead. */
+/* Make every access to the 64 KB below `address`, a multiple of 64 KB, a fault (ARMv7-M); ARMv8-M has a stack limit. */
 static inline void cortex_guard_below(uint32_t address)
 {
     MPU_RNR = 0;
@@ -47,14 +47,14 @@ static inline void cortex_guard_below(uint32_t address)
     cortex_barrier();
 }
 
-/* Run `iterations` times two instructions: what counters are checked against. */
+/* Run `iterations` times two instructions, against which counters are checked. */
 static inline void cortex_loop(uint32_t iterations)
 {
     __asm volatile("1: subs %0, #1\n bne 1b" : "+l"(iterations)::"cc");
 }
 
-/* Instruction and data cache, and the branch caches of Cortex-M55. There is no DMA in this program, so the data cache
- * needs no maintenance beyond its first invalidation. */
+/* Enable instruction and data cache, and the branch caches of Cortex-M55. There is no DMA in this program, so the data
+ * cache needs no maintenance after its first invalidation. */
 static inline void cortex_enable_caches(void)
 {
     SCB_ICIALLU = 0;

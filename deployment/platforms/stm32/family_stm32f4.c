@@ -54,7 +54,7 @@ void board_start_timer(void)
     TIM2_CR1 = 1u;
 }
 
-/* Not inlined, so that the code around the loop is the same whatever its length. */
+/* Not inlined, so that the code around the loop is the same for every length. */
 __attribute__((noinline)) static uint32_t timed_loop(uint32_t iterations)
 {
     const uint32_t before = BOARD_TIMER_COUNT;

@@ -19,8 +19,8 @@ enum { HSI_HZ = 64000000 };
 #define PWR_D3CR REGISTER(0x58024818u)
 #define FLASH_ACR REGISTER(0x52002000u)
 
-/* The chip wakes up in "Run*" mode, which allows no writes to RAM until the power supply is chosen: once, for good, and
- * as the board is wired (board.h), or it hangs until it is unplugged. */
+/* The chip starts in "Run*" mode, which allows no writes to RAM until the power supply is chosen. That can be done only
+ * once, and must be as the board is wired (board.h), or the chip hangs until it is unplugged. */
 void board_before_memory(void)
 {
     PWR_CR3 = (PWR_CR3 & ~7u) | BOARD_POWER_SUPPLY;

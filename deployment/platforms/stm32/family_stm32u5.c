@@ -20,7 +20,7 @@ void board_before_memory(void)
 {
 }
 
-/* Voltage range 1 with its booster, which 160 MHz need; the booster takes its clock from the PLL's input. */
+/* Set voltage range 1 with its booster, which 160 MHz need; the booster takes its clock from the PLL's input. */
 static bool raise_voltage(void)
 {
     RCC_AHB3ENR |= 1u << 2;

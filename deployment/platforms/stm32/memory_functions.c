@@ -1,4 +1,4 @@
-/* The two functions of the C library that compilers call by themselves, in a fifth of newlib's flash. */
+/* The two functions of the C library that compilers insert calls of, in a fifth of newlib's flash. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 typedef uint32_t __attribute__((aligned(1), may_alias)) word_t;
 enum { WORD = sizeof(word_t), BLOCK = 4 * sizeof(word_t) };
 
-/* Without this the compiler would make calls of these very functions from their loops. */
+/* Without this the compiler would replace the loops by calls of the same functions. */
 #define PLAIN_LOOPS __attribute__((optimize("O2", "no-tree-loop-distribute-patterns"), used))
 
 PLAIN_LOOPS void *memcpy(void *restrict destination, const void *restrict source, size_t bytes)

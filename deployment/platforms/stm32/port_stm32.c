@@ -27,7 +27,7 @@ static struct {
     uint32_t previous;
     const char *name;
 #ifdef BOARD_TIMER_COUNT
-    bool timer; /* the core's counter stands still: this is an emulator */
+    bool timer; /* the core's counter does not count: this is an emulator */
 #endif
 } counter;
 
@@ -65,7 +65,7 @@ static void start_counter(void)
 {
     counter.name = "cycles";
     SCB_DEMCR |= 1u << 24; /* TRCENA */
-    DWT_LAR = 0xC5ACCE55u; /* the lock of Cortex-M7; not there on others */
+    DWT_LAR = 0xC5ACCE55u; /* the lock of Cortex-M7; other cores have none */
     DWT_CTRL |= 1u;
 #ifdef BOARD_TIMER_COUNT
     const uint32_t before = DWT_CYCCNT;
@@ -92,7 +92,7 @@ int port_get(void)
         const uint32_t status = USART(USART_STATUS);
 #if BOARD_USART_GENERATION == 2
         if (status & USART_OVERRUN) {
-            USART(USART_ICR) = USART_OVERRUN; /* a byte was lost; without this no other would come */
+            USART(USART_ICR) = USART_OVERRUN; /* a byte was lost; without this none would be received again */
         }
 #endif
         if (status & USART_RECEIVED) {
@@ -111,7 +111,7 @@ static void send(char character)
 void port_put(char character)
 {
     if (character == '\n') {
-        send('\r'); /* terminals on a serial line want both */
+        send('\r'); /* terminals on a serial line need \r\n */
     }
     send(character);
 }

@@ -1,4 +1,4 @@
-/* The emulated twin: a machine of QEMU with the same core. Serial line of Arm's CMSDK, end by semihosting. */
+/* The emulated board: a machine of QEMU with the same core. Serial line of Arm's CMSDK, exit by semihosting. */
 #include "port.h"
 
 #include "board.h"

@@ -1,4 +1,4 @@
-/* Start-up: vector table, memory, faults. The linker script gives the addresses. */
+/* Start-up: vector table, memory, faults. The linker script defines the addresses. */
 #include <stdint.h>
 
 #include "board.h"
@@ -16,7 +16,7 @@ void start_with_stack(void);
 void fault_with_stack(const uint32_t *frame);
 void reset_handler(void);
 
-/* Sets the stack itself, because a debugger that loads the image into RAM does not. */
+/* Sets the stack pointer, because a debugger that loads the image into RAM does not. */
 __attribute__((naked, noreturn, used)) void reset_handler(void)
 {
     __asm volatile(
@@ -26,7 +26,7 @@ __attribute__((naked, noreturn, used)) void reset_handler(void)
         "ldr r0, =__stack_top\n msr msp, r0\n bl start_with_stack\n b .\n");
 }
 
-/* Begins a fresh stack: the fault may have been that the old one was full. */
+/* Begins the stack anew: the fault may have been its overflow. */
 __attribute__((naked, noreturn, used)) static void fault_handler(void)
 {
     __asm volatile("mrs r0, msp\n ldr r1, =__stack_top\n msr msp, r1\n bl fault_with_stack\n b .\n");
@@ -40,7 +40,7 @@ typedef union {
 #define FAULT {.handler = fault_handler}
 #define NONE {.handler = 0}
 
-/* The first stack, reset, the faults and what else the core may call; no interrupt of the chip is used. */
+/* Initial stack pointer, reset, faults and the core's other exceptions; no interrupt of the chip is used. */
 __attribute__((section(".vectors"), used)) static const vector_t vectors[16] = {
     {.stack = __stack_top}, {.handler = reset_handler}, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
     NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT, FAULT,
@@ -67,7 +67,7 @@ __attribute__((used)) void start_with_stack(void)
     port_exit(0);
 }
 
-/* frame: what the core put on the stack, if that stack was still whole. */
+/* frame: what the core put on the stack, unless the stack had overflowed. */
 __attribute__((used)) void fault_with_stack(const uint32_t *frame)
 {
     const uintptr_t address = (uintptr_t)frame;

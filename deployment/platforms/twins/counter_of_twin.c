@@ -1,5 +1,5 @@
-/* Emulated twins: a timer that counts instructions exactly. With -icount shift=6 one instruction takes 64 ns of virtual
- * time; ticks.h says how long a tick is, and brings twin_ticks and twin_loop. */
+/* Emulated boards: a timer that counts instructions exactly. With -icount shift=6 one instruction takes 64 ns of
+ * virtual time; ticks.h says how long a tick is, and defines twin_ticks and twin_loop. */
 #include "counter_of_twin.h"
 
 #include "port.h"
@@ -7,8 +7,8 @@
 
 enum { TRIALS = 8, LOOPS = 1000 };
 
-/* A reading is (ticks * factor + round) / 2^shift, ticks being all since the start. At instruction k the timer has seen
- * 64 k + c ns, c being the same always, and cut that down to whole ticks: it shows 64 k + c - d with 0 <= d < tick.
+/* A reading is (ticks * factor + round) / 2^shift, where ticks counts from the start. At instruction k, 64 k + c ns
+ * have passed, with a constant c; the timer rounds that down to ticks: it shows 64 k + c - d with 0 <= d < tick.
  * Ticks are shorter than an instruction, so there are values of `round` that move c - d + round into one and the same
  * interval of 64 ns for all d: with those a reading is k plus a constant. One of them is found by trying. */
 static struct {
@@ -27,7 +27,7 @@ static void use_factor(uint32_t factor, uint32_t shift, uint32_t round)
     counter.remainder = round;
 }
 
-/* Not inlined, so that the code around the loop is the same whatever its length. */
+/* Not inlined, so that the code around the loop is the same for every length. */
 __attribute__((noinline)) static uint64_t timed_loop(uint32_t iterations)
 {
     const uint64_t before = port_counter();
@@ -35,8 +35,8 @@ __attribute__((noinline)) static uint64_t timed_loop(uint32_t iterations)
     return port_counter() - before;
 }
 
-/* Whether loops take two instructions per iteration, whatever the phase of the timer they begin and end at. Their
- * lengths are random, because regular ones would leave phases out. */
+/* Whether loops take two instructions per iteration, at all phases of the timer at which they begin and end. Their
+ * lengths are random, because regular ones would not meet every phase. */
 static bool counts_instructions(void)
 {
     const uint64_t around = timed_loop(1) - 2;
@@ -51,7 +51,7 @@ static bool counts_instructions(void)
     return true;
 }
 
-/* Without -icount the timer follows the host's clock: then it counts nanoseconds, and says so. */
+/* Without -icount the timer follows the host's clock: then the unit is nanoseconds, and port_counter_name says so. */
 void twin_start_counter(void)
 {
     counter.previous = twin_ticks();
@@ -65,8 +65,8 @@ void twin_start_counter(void)
     }
 }
 
-/* The same number of instructions on every call: no branch, and no sum of 64 bits, in which some compilers skip the
- * carry with one. A tick is at most one unit, so that no product overflows: whole * factor <= ticks. */
+/* The same number of instructions on every call: no branch, and no sum of 64 bits, for whose carry some compilers
+ * use a branch. A tick is at most one unit, so that no product overflows: whole * factor <= ticks. */
 uint64_t port_counter(void)
 {
     const uint32_t now = twin_ticks();

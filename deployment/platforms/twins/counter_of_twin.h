@@ -2,7 +2,7 @@
 #ifndef TEXTZOO_COUNTER_OF_TWIN_H
 #define TEXTZOO_COUNTER_OF_TWIN_H
 
-/* Find out how the timer counts; once, when it runs. */
+/* Find out how the timer counts. Called once, when the timer runs. */
 void twin_start_counter(void);
 
 #endif

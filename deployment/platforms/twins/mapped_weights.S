@@ -1,4 +1,4 @@
-/* weights.bin as it would lie in a partition. */
+/* weights.bin, in memory as in a flash partition. */
     .section .rodata.mapped_weights, "a"
     .balign 16
     .global mapped_weights, mapped_weights_end

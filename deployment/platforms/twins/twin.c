@@ -1,4 +1,4 @@
-/* An emulated twin: memory, serial line, faults. The machine is told apart in machine_*.c. */
+/* An emulated board: memory, serial line, faults. machine_*.c has what depends on the machine. */
 #include "twin.h"
 
 #include "counter_of_twin.h"

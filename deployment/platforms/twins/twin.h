@@ -1,4 +1,4 @@
-/* What an emulated machine brings to twin.c, in its machine_*.c and start_*.S. */
+/* What an emulated machine's machine_*.c and start_*.S define for twin.c. */
 #ifndef TEXTZOO_TWIN_H
 #define TEXTZOO_TWIN_H
 
@@ -9,7 +9,7 @@ typedef struct {
     uint32_t cause, pc, address, stack;
 } twin_fault_t;
 
-/* Make what lies below `address` (the stack's lowest byte) a fault to touch, and start the timer. */
+/* Make every access below `address` (the stack's lowest byte) a fault, and start the timer. */
 void twin_start_machine(uint32_t address);
 
 /* The next byte of the serial line, or -1 where none has come. */
@@ -17,7 +17,7 @@ int twin_receive(void);
 void twin_send(char character);
 void twin_exit(int status) __attribute__((noreturn));
 
-/* Called by the start-up code: with a fresh stack, and with a fresh stack after a fault. */
+/* Called by the start-up code with an empty stack: the first one after reset, the second one after a fault. */
 void twin_start(void) __attribute__((noreturn));
 void twin_fault(const twin_fault_t *fault) __attribute__((noreturn));
 

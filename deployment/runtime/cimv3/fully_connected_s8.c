@@ -1,5 +1,5 @@
-/* CIMv3's host core (RV32: a multiplier of 32 bits, no vectors) and whatever else runs the software HAL. Two MACs in a
- * multiplication, with words of four weights + 128, as mul32/fully_connected_s8.c does it and proves it:
+/* CIMv3's host core (RV32: a multiplier of 32 bits, no vectors), and any core that runs the software HAL. Two MACs in a
+ * multiplication, with words of four weights + 128, as in mul32/fully_connected_s8.c, which has the proof:
  *
  *   (u0 + 2^16 u2) * (x2 + 2^16 x0) + 2^15 - 0x00800080 * (x2 + 2^16 x0)   has  w0 x0 + w2 x2  in its upper 16 bits
  *

@@ -12,7 +12,7 @@
  * Weights: int32 words. Blocks of two rows, a missing row being 0; a block is, for every 8 columns, the lanes of
  * columns 0 1, 2 3, 4 5 and 6 7, two in a word; missing columns are 0.
  * Scratch: the sums of a tile of rows (int32, an even number); then the inputs, followed by zeros up to a multiple of
- * 8, where they do not lie so already. */
+ * 8, unless their memory has these already. */
 #include "textzoo/fully_connected_s16.h"
 
 #include <arm_acle.h>

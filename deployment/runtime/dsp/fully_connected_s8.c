@@ -9,7 +9,7 @@
  *   low += (q + low bytes of a) . (p + low bytes of b)    2 x SXTAB16, SMLAD
  *
  * The last line is Winograd's inner product: (x1 + l0)(x0 + l1) = l0 x0 + l1 x1 + x0 x1 + l0 l1. Of the last two, the
- * sum of x0 x1 is computed once per call, and minus the sum of l0 l1 lies with the packed weights.
+ * sum of x0 x1 is computed once per call, and minus the sum of l0 l1 is stored with the packed weights.
  *
  * Exact: all of it is arithmetic modulo 2^32, so sums may wrap. From low = -(both sums of products) and both = 0 the
  * loop ends with low = l . x and both - low = 256 * (h . x) modulo 2^32. Nothing is lost as long as |h . x| < 2^23,

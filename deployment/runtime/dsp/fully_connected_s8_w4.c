@@ -22,7 +22,7 @@ enum {
 
 #define MASK 0x0F0F0F0Fu
 
-/* What both sums start from, but for the sum of l'0 l'1. */
+/* Start values of both sums, without the sum of l'0 l'1. */
 static inline int32_t first_low(const int32_t *input_sums)
 {
     return -input_sums[0] - 8 * input_sums[1];

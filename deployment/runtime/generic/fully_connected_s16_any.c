@@ -1,4 +1,4 @@
-/* Any core, beside a variant of tz_fully_connected_s16 that does not take every weight. */
+/* Any core, in projects whose variant of tz_fully_connected_s16 does not support all weights. */
 #include "plain_rows.h"
 
 void tz_fully_connected_s16_any(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,

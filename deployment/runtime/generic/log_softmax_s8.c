@@ -3,8 +3,8 @@
 #include "textzoo/fixedpoint.h"
 #include "textzoo/reciprocal.h"
 
-/* Bits: integer bits of the sums of exponentials, and of the logarithm, which has 26 fraction bits; one bit more where
- * it is put together. */
+/* Bits: integer bits of the sums of exponentials, and of the logarithm, which has 26 fraction bits; one bit more while
+ * it is computed. */
 enum { SUM_BITS = 12, LOG_BITS = 5, WIDE_FRACTION_BITS = 25 };
 
 /* Constants with 31 fraction bits. */
@@ -27,7 +27,7 @@ typedef struct {
 
 /* sum in [2^19, 2^31), as the largest value of a row counts as 2^19 and there are at most 4095 of them. Two candidates:
  * the sum raised to [1/2, 1) and multiplied with the root of 2, and the sum raised by as much as its product with the
- * root of 1/2 can be. Both mantissas saturate at 1; the smaller one, with the larger power, is right. Powers lie
+ * root of 1/2 can be. Both mantissas saturate at 1; the smaller one, with the larger power, is right. Powers are
  * between 1/4 and 12: times 2^25 they fit. */
 static tz_split_sum_t split(int32_t sum)
 {
@@ -44,7 +44,7 @@ static tz_split_sum_t split(int32_t sum)
 /* Of a sum with 19 fraction bits, 26 fraction bits: below 8.4.
  * The mantissa r lies in [0.70, 1], so that p, its mean with the fourth root of 1/2, lies in [0.77, 0.93], and q, twice
  * its distance from that, in [-0.27, 0.32]. Then the inner sum lies in [0.22, 0.82], and the denominator less 1 in
- * [0.09, 0.85], where the reciprocal wants it: all of them with 31 fraction bits, so that nothing leaves 32 bits. */
+ * [0.09, 0.85], as the reciprocal requires: all of them with 31 fraction bits, so that nothing overflows 32 bits. */
 static int32_t logarithm(int32_t sum)
 {
     const tz_split_sum_t parts = split(sum);
@@ -89,7 +89,7 @@ static int32_t furthest(const tz_log_softmax_s8_t *softmax, int32_t log_of_sum)
 
 /* distance < distances: the product is at most 31 * 2^26, and distance < -limit: as the limit is rounded to nearest,
  * the distance is at least half a step away from where the difference would leave 32 bits. A step is more than 2^22
- * where that is near, 255 steps from 0, and what the factors are rounded by is less than 2^9. */
+ * where that is near, 255 steps from 0, and the rounding errors of the factors are less than 2^9. */
 static int32_t output_at(const tz_log_softmax_s8_t *softmax, int32_t distance, int32_t log_of_sum)
 {
     const int32_t scaled = tz_high_multiply(-distance * (1 << softmax->shift), softmax->multiplier);

@@ -1,4 +1,4 @@
-/* What look-ups in packed tables share: all but the number of bits. */
+/* Shared by look-ups in packed tables: all but the number of bits. */
 #ifndef TEXTZOO_PACKED_ENTRIES_H
 #define TEXTZOO_PACKED_ENTRIES_H
 

@@ -1,7 +1,7 @@
-/* What the generic kernels of FULLY_CONNECTED with packed weights share: all but the sums.
+/* Shared by the generic kernels of FULLY_CONNECTED with packed weights: everything but the sums.
  *
- * Weights lie row by row, some in a byte, each plus an offset, the first in the lowest bits; a row begins with a byte
- * of its own. With u = weight + offset: weights . x = u . x - offset * (sum of x). */
+ * Weights are stored row by row, several in a byte, each plus an offset, the first in the lowest bits; a row begins at
+ * a byte boundary. With u = weight + offset: weights . x = u . x - offset * (sum of x). */
 #ifndef TEXTZOO_PACKED_ROWS_H
 #define TEXTZOO_PACKED_ROWS_H
 

@@ -1,4 +1,4 @@
-/* What the kernels of SOFTMAX of int16 share: all but the exponentials. */
+/* Shared by the kernels of SOFTMAX of int16: all but the exponentials. */
 #ifndef TEXTZOO_SOFTMAX_S16_H
 #define TEXTZOO_SOFTMAX_S16_H
 

@@ -1,4 +1,4 @@
-/* PCs: with AVX2, eight elements at a time; elsewhere, and for what is left, as the generic kernel does it. */
+/* PCs: with AVX2, eight elements at a time; elsewhere, and for the rest, as in the generic kernel. */
 #include "textzoo/add_s8.h"
 
 #if defined(__AVX2__)

@@ -1,5 +1,5 @@
 /* PCs: with AVX2, four rows at a time, sixteen products per instruction (VPMADDWD adds two neighbouring ones); elsewhere
- * plain C that compilers vectorise. Exact as long as the sums fit int32, which the contract says. */
+ * plain C that compilers vectorise. Exact as long as the sums fit int32, as the contract guarantees. */
 #include "textzoo/dot_rows_s8.h"
 
 static int32_t rest_of_row(const int8_t *row, const int16_t *vector, int32_t start, int32_t length)

@@ -1,7 +1,7 @@
 /* PCs: with AVX2, two rows by 64 columns at a time; elsewhere plain C that compilers vectorise.
  *
  * Bytes of two rows, interleaved and widened, are pairs of int16; VPMADDWD multiplies each pair with the two rows' weights
- * and adds the products. Exact as long as the sums fit int32, which the contract says. */
+ * and adds the products. Exact as long as the sums fit int32, as the contract guarantees. */
 #include "textzoo/weighted_sum_s8.h"
 
 /* Columns from `start` on. */

@@ -1,4 +1,4 @@
-/* What both kernels of attention_s8.h share: memory of one head, the scores, and what masked positions add to the sum. */
+/* Shared by both kernels of attention_s8.h: scratch memory, scores, and the part of masked positions in the sum. */
 #ifndef TEXTZOO_ATTENTION_PARTS_H
 #define TEXTZOO_ATTENTION_PARTS_H
 

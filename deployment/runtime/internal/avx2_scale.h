@@ -6,7 +6,7 @@
 
 #include "textzoo/fixedpoint.h"
 
-/* tz_upper_product in every lane: VPMULDQ multiplies the even lanes to 64 bits, so the odd ones take a second turn. */
+/* tz_upper_product in every lane: VPMULDQ multiplies the even lanes to 64 bits, so the odd ones need a second one. */
 static inline __m256i tz_upper_product_eight(__m256i a, __m256i multiplier)
 {
     const __m256i half = _mm256_set1_epi64x(INT64_C(0x80000000));

@@ -1,7 +1,7 @@
 /* Sums of weights of -1, 0 and 1 times inputs, five weights in a byte, without a multiplication.
  *
- * A byte is the number of five digits in base 3 whose digits are the weights + 1, the first column in the lowest one. Five
- * inputs have only 243 sums that a byte can mean: they are computed once, and every row looks its own up.
+ * A byte is the number of five digits in base 3 whose digits are the weights + 1, the first column in the lowest one.
+ * For five inputs a byte can select only 243 sums: they are computed once, and every row looks its sums up.
  *
  * Two tables are made at once, in the halves of words: entry n holds S0[n] + 2^16 S1[n] with
  *
@@ -10,10 +10,10 @@
  * Exact: S[n] lies in [640 - 5 * 128, 640 + 5 * 128], and so does every sum on the way there, in which the digits that are
  * not reached yet are 0: 640 + sum over some i of (digit - 1) * x[i] - sum over the others of x[i]. So no half ever
  * becomes negative or greater than 1280, nothing is carried or borrowed between halves, and words may be added modulo
- * 2^32. What the sums have too much, 640 for every byte, depends on nothing but the number of columns.
+ * 2^32. The excess of the sums, 640 for every byte, depends only on the number of columns.
  *
- * Weights: tiles of TZ_BASE3_TILE rows (the last one has what is left); in each for every 10 columns two bytes of each
- * row. Columns that fill up the last 10 meet inputs of 0.
+ * Weights: tiles of TZ_BASE3_TILE rows (the last one may have fewer); in each for every 10 columns two bytes of each
+ * row. Columns that pad the last 10 have inputs of 0.
  * Scratch: the tables (243) uint32, then the sums of a tile (at most TZ_BASE3_TILE) int32. */
 #ifndef TEXTZOO_BASE3_SUMS_H
 #define TEXTZOO_BASE3_SUMS_H
@@ -40,7 +40,7 @@ static inline uint32_t tz_base3_input(const int8_t *input, int32_t columns, int3
     return column < columns ? (uint32_t)input[column] : 0;
 }
 
-/* The entries of one digit more. table: (3 * count), of which `count` are there. */
+/* Compute the entries for one more digit. table: (3 * count), of which the first `count` are already set. */
 static inline void tz_base3_add_digit(tz_base3_entry_t *table, int32_t count, uint32_t step)
 {
 #pragma GCC unroll 3

@@ -1,10 +1,10 @@
-/* What the variants of dot_rows_s8.h share. */
+/* Shared by the variants of dot_rows_s8.h. */
 #ifndef TEXTZOO_DOT_REMAINING_H
 #define TEXTZOO_DOT_REMAINING_H
 
 #include <stdint.h>
 
-/* What variants leave: some of the columns, one by one; `more`: added to the sums. */
+/* The columns that a variant leaves, one by one; `more`: added to the sums. */
 static inline void tz_dot_remaining_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector,
                                        int32_t columns, int more, int32_t *sums)
 {

@@ -1,5 +1,5 @@
-/* What LiteRT computes with double precision, computed with integers: for factors that no multiplier of fixedpoint.h
- * stands for. It takes two to three times as long as those. */
+/* LiteRT's double-precision scaling, computed with integers: for factors that no multiplier of fixedpoint.h can
+ * represent. It takes two to three times as long as those. */
 #ifndef TEXTZOO_DOUBLE_PRECISION_H
 #define TEXTZOO_DOUBLE_PRECISION_H
 

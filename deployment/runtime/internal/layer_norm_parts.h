@@ -1,4 +1,4 @@
-/* What the variants of layer_norm_s8.h share: the steps of one element. */
+/* Shared by the variants of layer_norm_s8.h: the steps of one element. */
 #ifndef TEXTZOO_LAYER_NORM_PARTS_H
 #define TEXTZOO_LAYER_NORM_PARTS_H
 

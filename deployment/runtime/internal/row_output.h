@@ -1,4 +1,4 @@
-/* What the variants of fully_connected_s8.h share. */
+/* Shared by the variants of fully_connected_s8.h. */
 #ifndef TEXTZOO_ROW_OUTPUT_H
 #define TEXTZOO_ROW_OUTPUT_H
 

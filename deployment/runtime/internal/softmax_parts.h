@@ -1,4 +1,4 @@
-/* What the kernels of softmax.h and of attention share: reciprocals and probabilities. */
+/* Shared by the kernels of softmax.h and of attention: reciprocals and probabilities. */
 #ifndef TEXTZOO_SOFTMAX_PARTS_H
 #define TEXTZOO_SOFTMAX_PARTS_H
 

@@ -1,19 +1,19 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors: two MACs in a multiplication.
  *
  * A word of four keys, each + 128 (an XOR does it), is W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3. With E = u0 + 2^16 u2 and
- * O = u1 + 2^16 u3, which a shift and a mask cut out, W = E + 2^8 O. All of what follows is modulo 2^32.
+ * O = u1 + 2^16 u3, which a shift and a mask extract, W = E + 2^8 O. All of what follows is modulo 2^32.
  *
  *   E * (q2 + 2^16 q0) = u0 q2 + 2^16 (u0 q0 + u2 q2)          E has this factor X, O in the same way
  *   O * (q3 + 2^16 q1) = u1 q3 + 2^16 (u1 q1 + u3 q3)          this factor Y
- *   W * X + O * (Y - 2^8 X) = E * X + O * Y                    so that E need not be cut out
+ *   W * X + O * (Y - 2^8 X) = E * X + O * Y                    so that E need not be masked out
  *
- * The sum of these over some words is L + 2^16 M: M is what is wanted, with u for k, and L = sum of u0 q2 + u1 q3. As u
- * = k + 128, it is larger than with k by 0x00800080 * (X + Y), summed over the words, which depends on the vector
- * alone: it is subtracted, and 2^15 added, once for all rows. With k for u, |L| and |M| are at most 128 * sum of |q|.
+ * The sum of these over some words is L + 2^16 M: M is the result, with u for k, and L = sum of u0 q2 + u1 q3. As u
+ * = k + 128, it is larger than with k by 0x00800080 * (X + Y), summed over the words, which depends only on the
+ * vector: it is subtracted, and 2^15 added, once for all rows. With k for u, |L| and |M| are at most 128 * sum of |q|.
  * Where that sum is at most 255, both are at most 32640: L + 2^15 lies in [0, 2^16) and changes nothing above, M fits
  * the upper 16 bits with its sign. So the result >> 16 is M, exactly.
  *
- * Eight columns of the vector, or else four, stay in registers for all rows; their sum of |q| is looked at first.
+ * Eight columns of the vector, or else four, stay in registers for all rows; their sum of |q| is checked first.
  * Columns with larger ones, and rows that are not at multiples of 4 bytes, are taken byte by byte. */
 #include "textzoo/dot_rows_s8.h"
 
@@ -30,7 +30,7 @@ typedef struct {
     uint32_t all, odd;
 } tz_word_factors_t;
 
-/* Four columns of the vector; takes what their keys have too much from `start`. */
+/* Four columns of the vector; subtracts the excess of their keys from `start`. */
 static tz_word_factors_t factors_of(const int16_t *vector, uint32_t *start)
 {
     const uint32_t even = (uint32_t)vector[2] + ((uint32_t)vector[0] << 16);
@@ -50,7 +50,7 @@ static inline uint32_t products(const int8_t *keys, tz_word_factors_t factors)
 
 #if defined(__XTENSA__) && !defined(TZ_NO_ASSEMBLY)
 
-/* By hand, because GCC's order of these needs more registers than there are. */
+/* In assembly, because GCC's order of these needs more registers than there are. */
 static inline void add_row(const int8_t *row, tz_word_factors_t first, tz_word_factors_t second, uint32_t start,
                            int32_t *sum)
 {

@@ -1,4 +1,4 @@
-/* A row's sum to its output, for cores that may lack the upper half of a product. */
+/* Scales a row's sum to its output, for cores that may lack an instruction for the upper half of a product. */
 #ifndef TEXTZOO_FINISH_ROW_H
 #define TEXTZOO_FINISH_ROW_H
 
@@ -22,14 +22,14 @@ static inline int32_t upper_product(int32_t value, int32_t multiplier)
 #endif
 }
 
-/* Not inlined: compilers would begin its work before they know that it is needed. */
+/* Not inlined: compilers would compute parts of it before it is known to be needed. */
 __attribute__((noinline)) static int32_t scale_up(int32_t sum, int32_t multiplier, int shift)
 {
     return tz_scale_single(sum, multiplier, shift);
 }
 
-/* tz_scale_single. With total = 31 - shift >= 33 the rounding 2^(total - 1) is a multiple of 2^32: it belongs to the
- * upper word alone, and the lower one has no part in the result. */
+/* tz_scale_single. With total = 31 - shift >= 33 the rounding 2^(total - 1) is a multiple of 2^32: it changes only the
+ * upper word, and the lower one does not affect the result. */
 static inline int32_t scale_row(int32_t sum, int32_t multiplier, int shift)
 {
     const int above = -1 - shift; /* total - 32 */

@@ -2,11 +2,11 @@
  * for the products of sixteen columns, or of four.
  *
  * Four weights w0 to w3, each + 128, are a word W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3. With E = u0 + 2^16 u2 and
- * O = u1 + 2^16 u3, which a shift and a mask cut out, W = E + 2^8 O. Sixteen or four columns are shifted at once where a
- * proof shows that nothing is lost (grouped_words.inc); where it shows that for few of them, all is done in pairs of
- * products (paired_products.inc).
+ * O = u1 + 2^16 u3, by shift and mask, W = E + 2^8 O. Sixteen or four columns are shifted at once where a
+ * proof shows that nothing is lost (grouped_words.inc); where it shows that for few of them, all are computed in pairs
+ * of products (paired_products.inc).
  *
- * Weights: blocks of 4 rows (the last one is filled up). Each begins with three words: the means of x^2 up to which the
+ * Weights: blocks of 4 rows (the last one is padded). Each begins with three words: the means of x^2 up to which the
  * proof holds, for 4 (lower 16 bits) and for 16 columns (the next 15 bits); the sums of its rows' weights, 16 bits
  * each. The highest bit of the first word is set where a row's sum does not fit: then x is the input. After them, for
  * every 4 columns, a word of each row. Inputs beyond the last column are as if x were 0.

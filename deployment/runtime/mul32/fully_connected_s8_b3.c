@@ -1,5 +1,5 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors, weights in [-1, 1], five in a byte: see
- * internal/base3_sums.h. Only the way from sums to outputs is this variant's own. */
+ * internal/base3_sums.h. Only the scaling from sums to outputs is specific to this variant. */
 #include "../internal/base3_sums.h"
 
 #include "finish_row.h"

@@ -1,5 +1,5 @@
 /* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors, inputs of which many are -128: see
- * internal/sparse_columns.h. Only the way from sums to outputs is this variant's own. */
+ * internal/sparse_columns.h. Only the scaling from sums to outputs is specific to this variant. */
 #include "../internal/sparse_columns.h"
 
 #include "finish_row.h"

@@ -3,11 +3,11 @@
  *
  * Most weights of attention are 0 after rounding: such rows are left out first. A word of four values, each + 128 (an
  * XOR does it), is W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3; all of what follows is modulo 2^32. s0 to s3 are the sums of u0
- * to u3 times the weights: 128 * (sum of the weights) too much, which is subtracted at the end.
+ * to u3 times the weights: they exceed the result by 128 * (sum of the weights), which is subtracted at the end.
  *
- * Weights that add up to at most 257: with E = u0 + 2^16 u2 and O = u1 + 2^16 u3, which a shift and a mask cut out,
+ * Weights that add up to at most 257: with E = u0 + 2^16 u2 and O = u1 + 2^16 u3, which a shift and a mask extract,
  * W = E + 2^8 O. No s exceeds 257 * 255 = 2^16 - 1: the sum of O times the weights is s1 + 2^16 s3 with both halves in
- * place, that of E is s0 + 2^16 s2, and is the sum of W less 2^8 times the sum of O, so that E need not be cut out.
+ * place, that of E is s0 + 2^16 s2, and is the sum of W less 2^8 times the sum of O, so that E need not be masked out.
  *
  * Other weights: the sums of W, W >> 8, W >> 16 and W >> 24 times the weights. As W >> 8 = u1 + 2^8 (W >> 16), and so
  * on, s1 is the second less 2^8 times the third. No mask is needed. The s lie in [0, 2^32), as the weights add up to

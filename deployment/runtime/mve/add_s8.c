@@ -1,4 +1,4 @@
-/* Cortex-M55: four elements at a time as int32; what is left as the generic kernel does it. */
+/* Cortex-M55: four elements at a time as int32; the rest like the generic kernel. */
 #include "textzoo/add_s8.h"
 
 #include "../internal/mve_scale.h"

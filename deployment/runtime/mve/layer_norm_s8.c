@@ -1,4 +1,4 @@
-/* Cortex-M55: four elements at a time as int32; what is left of a row, as the generic kernel does it. */
+/* Cortex-M55: four elements at a time as int32; the rest of a row like the generic kernel. */
 #include "textzoo/layer_norm_s8.h"
 
 #include "../internal/layer_norm_parts.h"

@@ -1,4 +1,4 @@
-/* 64-bit Arm cores: sixteen elements at a time, four in a vector of int32; what is left as the generic kernel does it. */
+/* 64-bit Arm cores: sixteen elements at a time, four in a vector of int32; the rest like the generic kernel. */
 #include "textzoo/add_s8.h"
 
 #include "../internal/neon_scale.h"

@@ -1,5 +1,5 @@
-/* What both kernels of attention_s8.h share on 64-bit Arm cores: the loops over valid positions, four of them at a
- * time; the last ones as the generic kernels do it. */
+/* Shared by both kernels of attention_s8.h on 64-bit Arm cores: the loops over valid positions, four of them at a
+ * time; the last ones like the generic kernels. */
 #ifndef TEXTZOO_ATTENTION_LANES_H
 #define TEXTZOO_ATTENTION_LANES_H
 

@@ -11,9 +11,9 @@
  * lane. The largest sum of w^2 is known for every four rows when compiling; the largest sum of x^2 is found once for all
  * rows.
  *
- * Weights: for every four rows the largest sum of eight squares, as int32, these filled up with zeros to a multiple of 16
- * bytes; then row by row, columns filled up with zeros to a multiple of 16, rows to a multiple of 4.
- * Scratch: the inputs, filled up with zeros to a multiple of 16. */
+ * Weights: for every four rows the largest sum of eight squares, as int32, these padded with zeros to a multiple of 16
+ * bytes; then row by row, columns padded with zeros to a multiple of 16, rows to a multiple of 4.
+ * Scratch: the inputs, padded with zeros to a multiple of 16. */
 #include "finish_rows.h"
 
 enum {
@@ -30,8 +30,8 @@ typedef struct {
     int32_t safe;         /* squares of weights up to which eight products fit a lane */
 } tz_neon_inputs_t;
 
-/* By hand, because GCC copies registers whenever four are loaded at once. Products of a row of 64 or 128 columns; LOAD
- * leaves it in v24 to v31 and `row` at the next one. */
+/* In assembly, because GCC copies registers whenever four are loaded at once. Products of a row of 64 or 128 columns;
+ * LOAD leaves it in v24 to v31 and `row` at the next one. */
 #define LOAD_64 "ld1 {v24.16b-v27.16b}, [%[row]], %[step]\n"
 #define LOAD_128                                                                                                       \
     "ld1 {v24.16b-v27.16b}, [%[row]], #64\n"                                                                           \
@@ -175,7 +175,7 @@ INLINE void dot_block(const int8_t *rows, const int32_t *squares, const tz_neon_
 
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *given, const int8_t *input, int8_t *output, void *scratch)
 {
-    /* A copy, because the compiler must assume that what is written by hand changes the struct. */
+    /* A copy, because the compiler must assume that the assembly changes the struct. */
     const tz_fully_connected_s8_t copy = *given, *const layer = &copy;
     const int32_t columns = (layer->columns + VECTOR - 1) / VECTOR * VECTOR;
     const int32_t *squares = layer->weights;

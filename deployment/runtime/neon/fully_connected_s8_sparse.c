@@ -1,4 +1,4 @@
-/* 64-bit Arm cores, inputs of which many are -128, what a ReLU makes of all numbers below 0: the others' columns are added.
+/* 64-bit Arm cores, inputs of which many are -128, the code of 0 after a ReLU: the others' columns are added.
  *
  * x = input + 128 lies in [0, 255]; those above 127 count as several, x = 127 + 127 + 1 at the most, so that SMLAL takes
  * them. Its lanes of int16 hold sums of x w of 64 rows. Weights lie in [-127, 127]: columns are taken in groups whose x

@@ -1,1 +1,1 @@
-"""What every room may use: errors, files, processes, the console. Knows nothing of the project."""
+"""Shared utilities: errors, files, processes, the console. They import nothing else of the project."""

@@ -1,4 +1,4 @@
-"""ZIP archives that nobody vouches for: their list of members is bounded before it is read."""
+"""Untrusted ZIP archives: the size of the list of members is checked before it is read."""
 
 import contextlib
 import os
@@ -6,26 +6,26 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from textzoo.common.files import A_FILE, kind_of_place
+from textzoo.common.files import A_FILE, kind_of_path
 
-# Far more than the handful of members takes that models and checkpoints have.
+# Far more than models and checkpoints need, which have a handful of members.
 MAX_DIRECTORY_BYTES = 1 << 14
-# Other ways of packing may ask for gigabytes before the first byte comes out.
+# Other compression methods may allocate gigabytes before they return the first byte.
 PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# The end of an archive: a record of 22 bytes and a comment of less than 64 KB, and for large ones two more before it.
+# An archive ends with a record of 22 bytes and a comment of less than 64 KB; ZIP64 has two more records before it.
 END, END_BYTES, MAX_COMMENT = b"PK\5\6", 22, 1 << 16
 LOCATOR_64, LOCATOR_BYTES, END_64_BYTES = b"PK\6\7", 20, 56
 
 
 @contextlib.contextmanager
 def open_archive(path: Path, expansion: float) -> Iterator[zipfile.ZipFile]:
-    """An archive with few members, open for reading, which take at most `expansion` times its bytes.
+    """Open an archive for reading that has few members, of together at most `expansion` times its bytes.
 
     Raises:
-        ValueError: It has more, or members that are packed in unusual ways; or it is a pipe, which would be waited for.
+        ValueError: It is larger, uses an unusual compression method, or is not a plain file (a pipe would block).
         OSError, zipfile.BadZipFile: It cannot be read.
     """
-    kind = kind_of_place(path)
+    kind = kind_of_path(path)
     if kind not in (None, A_FILE):
         raise ValueError(f"it is {kind}")
     if directory_bytes(path) > MAX_DIRECTORY_BYTES:
@@ -41,15 +41,15 @@ def open_archive(path: Path, expansion: float) -> Iterator[zipfile.ZipFile]:
 
 
 def directory_bytes(path: Path) -> int:
-    """How long the list of members is, by the record at the archive's end."""
+    """Return the size of the list of members in bytes, as the record at the archive's end gives it."""
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - END_BYTES - MAX_COMMENT - LOCATOR_BYTES - END_64_BYTES))
         tail = file.read()
-    place = tail.rfind(END)
-    if place < 0 or place + END_BYTES > len(tail):
+    end = tail.rfind(END)
+    if end < 0 or end + END_BYTES > len(tail):
         raise zipfile.BadZipFile("File is not a zip file")
-    locator = place - LOCATOR_BYTES
-    if locator >= END_64_BYTES and tail[locator:place].startswith(LOCATOR_64):
+    locator = end - LOCATOR_BYTES
+    if locator >= END_64_BYTES and tail[locator:end].startswith(LOCATOR_64):
         return int.from_bytes(tail[locator - END_64_BYTES :][40:48], "little")
-    return int.from_bytes(tail[place:][12:16], "little")
+    return int.from_bytes(tail[end:][12:16], "little")

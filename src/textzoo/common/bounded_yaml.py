@@ -1,4 +1,4 @@
-"""YAML that nobody vouches for: its size, depth and what its aliases stand for are bounded before it is built."""
+"""Untrusted YAML: its size, depth and expanded aliases are checked before any value is built."""
 
 import re
 from pathlib import Path
@@ -7,23 +7,23 @@ from typing import Any, ClassVar
 import yaml
 
 from textzoo.common.errors import short_reason
-from textzoo.common.files import A_FILE, kind_of_place
+from textzoo.common.files import A_FILE, kind_of_path
 
 MAX_BYTES = 1 << 20
 # Far more than any configuration, any board and any list of sources has.
 MAX_NODES = 5_000
 MAX_DEPTH = 40
-# YAML reads 59:59:59 as a number to the base of 60: a long one takes seconds, or is more than a float can hold.
+# YAML reads 59:59:59 as a base-60 number: parsing a long one takes seconds, or overflows a float.
 LONG_NUMBER = re.compile(r"[-+.:0-9a-fA-FoOxX_]{101,}")
-# libyaml's parser where PyYAML was built with it: the other one takes seconds for a megabyte.
+# libyaml's parser where PyYAML was built with it: the pure Python parser takes seconds for a megabyte.
 PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# Any other tag would have to be taken at its word: `!!bool maybe`, `!!timestamp 2020-99-99` make PyYAML fail.
+# Other tags force a type on a value that may not have it: PyYAML fails on `!!bool maybe`, `!!timestamp 2020-99-99`.
 TAGS = (None, "!", "tag:yaml.org,2002:str")
 DATE = "tag:yaml.org,2002:timestamp"
 
 
 class PlainLoader(PARSER):
-    """The parser without dates, which are texts to OmegaConf, too; and 2020-99-99 would be an impossible one."""
+    """A YAML loader that reads dates as strings, as OmegaConf does; an impossible date (2020-99-99) would fail."""
 
     yaml_implicit_resolvers: ClassVar = {
         first: [(tag, pattern) for tag, pattern in resolvers if tag != DATE]
@@ -36,27 +36,27 @@ class YamlBombError(ValueError):
 
 
 def read_bounded(path: Path) -> Any:
-    """The content of a YAML file, as plain values.
+    """Return the content of a YAML file, as plain values.
 
     Raises:
         OSError, UnicodeDecodeError, yaml.YAMLError: It cannot be read.
-        YamlBombError: It would take too much time or memory.
+        YamlBombError: It would need too much time or memory.
     """
     return values_of(read_limited(path))
 
 
 def values_of(text: str) -> Any:
-    """The values of a document; yaml.YAMLError or YamlBombError as of `read_bounded`."""
+    """Return the values of a document; raise yaml.YAMLError or YamlBombError as `read_bounded` does."""
     check_yaml(text)
     return yaml.load(text, Loader=PlainLoader)
 
 
 def read_limited(path: Path) -> str:
-    """A file as text; YamlBombError for more than MAX_BYTES. What is no file is as if it were not there."""
-    kind = kind_of_place(path)
+    """Return a file as text; raise YamlBombError above MAX_BYTES, FileNotFoundError if it is not a plain file."""
+    kind = kind_of_path(path)
     if kind != A_FILE:
-        raise FileNotFoundError(f"it is {kind}, and no file" if kind else f"there is no file '{path}'")
-    if not path.stat().st_size:  # what says so of itself, and is read without end, as some files of /proc
+        raise FileNotFoundError(f"it is {kind}, not a file" if kind else f"there is no file '{path}'")
+    if not path.stat().st_size:  # some files of /proc report size 0 and never end
         return ""
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
@@ -66,16 +66,16 @@ def read_limited(path: Path) -> str:
 
 
 def fault_of(error: Exception) -> str:
-    """What is wrong with a document, and where: 'found duplicate key a (line 2, column 1)'."""
+    """Return what is wrong with a document, and where: 'found duplicate key a (line 2, column 1)'."""
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
-    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-    return f"{problem or short_reason(error)}{place}"
+    position = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+    return f"{problem or short_reason(error)}{position}"
 
 
 def check_yaml(text: str) -> None:
-    """YamlBombError unless the document, with every alias written out, is small and flat enough."""
-    open_nodes: list[tuple[str | None, int]] = []  # of every collection that is not closed: its anchor, its first node
-    sizes: dict[str, int] = {}  # anchor -> nodes, once it is closed
+    """Raise YamlBombError unless the document, with every alias expanded, is within MAX_NODES and MAX_DEPTH."""
+    open_nodes: list[tuple[str | None, int]] = []  # of every open collection: its anchor, the index of its first node
+    sizes: dict[str, int] = {}  # anchor -> number of nodes, once the collection is closed
     count = 0
     for event in yaml.parse(text, Loader=PARSER):
         if isinstance(event, yaml.AliasEvent):
@@ -91,15 +91,15 @@ def check_yaml(text: str) -> None:
             anchor, start = open_nodes.pop()
             remember(sizes, anchor, count - start)
         if count > MAX_NODES:
-            raise YamlBombError(f"it has more than {MAX_NODES:,} values, aliases written out")
+            raise YamlBombError(f"it has more than {MAX_NODES:,} values with all aliases expanded")
         if len(open_nodes) > MAX_DEPTH:
             raise YamlBombError(f"it is nested deeper than {MAX_DEPTH} levels")
 
 
 def check_scalar(event: yaml.ScalarEvent) -> None:
-    """YamlBombError for a number of more than 100 characters, or for a tag that says what a value is."""
+    """Raise YamlBombError for a number of more than 100 characters, or for a tag that sets a value's type."""
     if event.tag not in TAGS:
-        raise YamlBombError(f"it gives a value the tag {event.tag[:80]}")
+        raise YamlBombError(f"it uses the tag {event.tag[:80]}")
     is_quoted = event.implicit[1]
     if not is_quoted and LONG_NUMBER.fullmatch(event.value):
         raise YamlBombError(f"it has a number of {len(event.value):,} characters")
@@ -107,7 +107,7 @@ def check_scalar(event: yaml.ScalarEvent) -> None:
 
 def alias_size(anchor: str, sizes: dict[str, int]) -> int:
     if anchor not in sizes:
-        raise YamlBombError(f"the alias *{anchor} stands inside of what it names, or names nothing")
+        raise YamlBombError(f"the alias *{anchor} refers to a node that contains it, or to none")
     return sizes[anchor]
 
 

@@ -1,16 +1,16 @@
-"""The errors that a user can mend: what happened, what was expected, what was received, how to mend it."""
+"""Errors that a user can correct: what happened, what was expected, what was received, how to correct it."""
 
 import contextlib
 from collections.abc import Iterator
 
 
 class UserError(Exception):
-    """A mistake in what the user gave: shown as one message without a traceback, exit code 2.
+    """A mistake in the user's input: shown as one message without a traceback, exit code 2.
 
     Args:
         what: What happened, naming the key or the file.
-        expected: What would have been right.
-        received: What was there instead.
+        expected: What would have been correct.
+        received: What was found instead.
         remedy: What to do now.
     """
 
@@ -32,7 +32,7 @@ class UserError(Exception):
 
 
 class CollectedUserError(UserError):
-    """Several mistakes, reported together so that the user mends them in one go."""
+    """Several mistakes, reported together so that the user can correct all of them at once."""
 
     def __init__(self, errors: list[UserError]) -> None:
         self.errors = list(errors)
@@ -43,13 +43,13 @@ class CollectedUserError(UserError):
 
 
 def short_reason(error: Exception) -> str:
-    """What an exception says, without the long rest of it."""
+    """Return the first two lines of an exception's message, or the name of its type."""
     lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]
     return " ".join(lines[:2]) if lines else type(error).__name__
 
 
 def raise_all(errors: list[UserError]) -> None:
-    """Raise the collected mistakes, alone or together; do nothing where there are none."""
+    """Raise the collected errors as one exception; do nothing if there are none."""
     if len(errors) == 1:
         raise errors[0]
     if errors:
@@ -58,7 +58,7 @@ def raise_all(errors: list[UserError]) -> None:
 
 @contextlib.contextmanager
 def collecting(errors: list[UserError]) -> Iterator[None]:
-    """Add the mistakes that a block raises to `errors`, one by one, and go on behind it."""
+    """Catch the UserErrors that a block raises, append them to `errors`, and continue after the block."""
     try:
         yield
     except CollectedUserError as collected:

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and content hashes of them."""
+"""Atomic writes, bounded reads, and content hashes of files."""
 
 import contextlib
 import hashlib
@@ -16,13 +16,13 @@ from typing import Any
 from textzoo.common.errors import UserError
 
 READ_SIZE = 1 << 20
-# The topmost folders that this process made by `make_folder`.
+# The topmost folders that this process created with `make_folder`.
 MADE: set[Path] = set()
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, with its ending; on success it replaces `path`, otherwise it vanishes."""
+    """Yield a temporary path beside `path`, with its suffix; it replaces `path` on success and is removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
@@ -38,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def write_text(path: Path, text: str) -> None:
     r"""Write a text file atomically, in UTF-8 with plain newlines.
 
-    Halves of surrogate pairs, which UTF-8 lacks, become escapes (\ud800); in JSON that is exact.
+    Surrogates, which UTF-8 cannot represent, become escapes (\ud800); in JSON that is exact.
     """
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
@@ -51,12 +51,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, values: Any) -> None:
-    """Write JSON atomically; NaN and infinity, which JSON lacks, become the texts "nan", "inf" and "-inf"."""
+    """Write JSON atomically; NaN and infinity, which JSON lacks, become the strings "nan", "inf" and "-inf"."""
     write_text(path, json.dumps(in_json(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def in_json(value: Any) -> Any:
-    """Nested values in which numbers that JSON lacks are named."""
+    """Return nested values with NaN and infinity replaced by strings."""
     if isinstance(value, dict):
         return {key: in_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -65,7 +65,7 @@ def in_json(value: Any) -> Any:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's content, as hexadecimal text."""
+    """Return the sha256 of a file's content, as hexadecimal text."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(READ_SIZE):
@@ -74,23 +74,23 @@ def file_digest(path: Path) -> str:
 
 
 def value_digest(value: Any) -> str:
-    """sha256 of a JSON-able value, the same for equal values."""
+    """Return the sha256 of a JSON-serializable value, the same for equal values."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def shown_path(path: Path) -> str:
-    """A path as users write it: relative to the current folder where it lies in that."""
+    """Return a path as users write it: relative to the current folder if it is inside it."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def shown_setting(key: str, path: Path) -> str:
-    """`key=path` as a shell takes it, to be pasted behind a command."""
+    """Return `key=path`, quoted for a shell, to be appended to a command."""
     return shlex.quote(f"{key}={shown_path(path)}")
 
 
 A_FILE, A_FOLDER = "a file", "a folder"
-# What may lie at a path, in words.
+# Types of files, in words.
 KINDS = {
     stat.S_IFREG: A_FILE,
     stat.S_IFDIR: A_FOLDER,
@@ -101,20 +101,23 @@ KINDS = {
 }
 
 
-def kind_of_place(path: Path) -> str | None:
-    """What lies at a path, links followed, in words; None for nothing. It is not opened: that may wait forever."""
+def kind_of_path(path: Path) -> str | None:
+    """Return the type of what is at a path, links followed, in words; None for nothing.
+
+    The path is not opened: opening a pipe may block forever.
+    """
     try:
         mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # the last: a zero byte, or half of a character
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte or a surrogate in the path
         return None
     except OSError as error:
-        return f"not to be reached ({error.strerror})"
-    return KINDS.get(stat.S_IFMT(mode), "no plain file")
+        return f"not accessible ({error.strerror})"
+    return KINDS.get(stat.S_IFMT(mode), "not a plain file")
 
 
 def require_file(path: Path, what: str = "file") -> None:
-    """UserError, with what lies there instead, unless a plain file lies at a path; nothing is opened."""
-    kind = kind_of_place(path)
+    """Raise UserError, which says what is there instead, unless the path is a plain file; nothing is opened."""
+    kind = kind_of_path(path)
     if kind is None:
         raise UserError(f"there is no {what} '{path}'", remedy="Check the path.")
     if kind != A_FILE:
@@ -122,17 +125,17 @@ def require_file(path: Path, what: str = "file") -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing; `remove_unused` knows them again."""
+    """Create a folder and its missing parents, and note them for `remove_unused`."""
     missing = [folder for folder in (path.absolute(), *path.absolute().parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     MADE.update(missing[-1:])
 
 
 def remove_unused(folder: Path, expendable: Collection[str]) -> None:
-    """Remove a folder of this process in which nothing lies but what is expendable, and those above it if then empty.
+    """Remove a folder that this process created if it holds only expendable files, and its parents if empty then.
 
     Args:
-        folder: It stays if it was there before this process, or holds anything else.
+        folder: It is kept if it existed before this process, or holds anything else.
         expendable: Names of files and folders in it.
     """
     folders = [folder.absolute(), *folder.absolute().parents]
@@ -140,15 +143,15 @@ def remove_unused(folder: Path, expendable: Collection[str]) -> None:
     if made is None or not folder.is_dir() or {path.name for path in folder.iterdir()} - {*expendable}:
         return
     shutil.rmtree(folder)
-    with contextlib.suppress(OSError):  # not empty: another run lies there
+    with contextlib.suppress(OSError):  # not empty: it holds another run
         for above in folders[1 : made + 1]:
             above.rmdir()
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The content of a file of at most `limit` bytes; UserError if it is missing, no file, unreadable or larger.
+    """Return the content of a file of at most `limit` bytes; raise UserError if it is larger or cannot be read.
 
-    What says of itself that it is empty is not opened: files of /proc do, and reading some of them never ends.
+    A file that reports size 0 is not opened: files of /proc do, and reading some of them never ends.
     """
     require_file(path)
     try:

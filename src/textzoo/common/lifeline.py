@@ -1,8 +1,8 @@
-"""Run a command that ends when its starter does: `python lifeline.py DESCRIPTOR COMMAND ...`.
+"""Run a command that ends when its parent process does: `python lifeline.py DESCRIPTOR COMMAND ...`.
 
-The descriptor is the reading end of a pipe whose other end only the starter holds. When it closes, because the starter
-has ended in whatever way, SIGKILL included, the whole process group is killed: the command and all that it has started.
-Needs nothing but the standard library, for it runs without the package.
+The descriptor is the read end of a pipe whose write end only the parent holds. When the parent ends in any way,
+SIGKILL included, the pipe closes and the whole process group is killed: the command and everything that it started.
+Imports only the standard library, because it runs without the package.
 """
 
 import ctypes
@@ -14,23 +14,23 @@ import threading
 from types import FrameType
 
 PR_SET_PDEATHSIG = 1  # of Linux
-# What the starter sends to the group is for the command, whose end this program then reports.
+# Signals that the parent sends to the group are meant for the command; this program then reports how it ended.
 FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 def leave_to_the_command(_number: int, _frame: FrameType | None) -> None:
-    """A handler, not SIG_IGN: that would be inherited by the command."""
+    """Ignore a signal by a handler; the command would inherit SIG_IGN."""
 
 
 def end_with_the_starter(lifeline: int) -> None:
-    """Wait until the starter has gone, then end everything."""
+    """Wait until the parent has ended, then kill the process group."""
     while os.read(lifeline, 1):
         pass
     os.killpg(0, signal.SIGKILL)
 
 
 def end_with_this_program() -> None:
-    """Before the command begins: should this program be killed alone, Linux ends the command, too."""
+    """Make Linux kill the command if this program alone is killed; runs in the child before the command starts."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -40,13 +40,13 @@ def main() -> None:
     os.set_inheritable(lifeline, False)
     for number in FORWARDED:
         signal.signal(number, leave_to_the_command)
-    # Before the thread: this one is alone then, and lasts as long as the program.
+    # Before the thread is started: PR_SET_PDEATHSIG refers to the thread that forks, and the main thread lasts.
     process = subprocess.Popen(command, preexec_fn=end_with_this_program)
     threading.Thread(target=end_with_the_starter, args=(lifeline,), daemon=True).start()
     code = process.wait()
     if -code in FORWARDED:
         signal.signal(-code, signal.SIG_DFL)
-    if code < 0:  # killed: this program ends in the same way
+    if code < 0:  # killed by a signal: end in the same way
         os.kill(os.getpid(), -code)
     os._exit(code)
 

@@ -1,4 +1,4 @@
-"""Files that one process at a time holds, and that are no links to files elsewhere."""
+"""Lock files of run folders, which must not be links to files elsewhere."""
 
 import errno
 import fcntl
@@ -11,7 +11,7 @@ from textzoo.common.errors import UserError
 
 
 def open_own(path: Path) -> TextIO:
-    """A text file to append to; UserError where the path is a link, a pipe, or a second name of a file elsewhere."""
+    """Open a text file for appending; raise UserError if the path is a link, a hard link or a pipe."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
         handle = os.open(path, flags, 0o644)
@@ -27,21 +27,21 @@ def open_own(path: Path) -> TextIO:
 
 
 def hold(lock: Path) -> TextIO:
-    """The lock of a folder, held until it is closed; UserError if another process holds it."""
+    """Take the lock of a folder, held until the file is closed; raise UserError if another process holds it."""
     file = open_own(lock)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
         raise UserError(
-            f"another run is working in {lock.parent}", remedy="Wait for it, or give another hydra.run.dir."
+            f"another run is working in {lock.parent}", remedy="Wait for it, or set another hydra.run.dir."
         ) from None
     return file
 
 
 def not_a_file(path: Path) -> UserError:
     return UserError(
-        f"'{path}' is no plain file of this folder alone",
-        expected="a file, no link and no pipe",
-        remedy="Remove it, or give another hydra.run.dir.",
+        f"'{path}' is not a plain file of this folder",
+        expected="a file, not a link or a pipe",
+        remedy="Remove it, or set another hydra.run.dir.",
     )

@@ -1,9 +1,9 @@
-"""Where the project's own files lie, which are only read: in a checkout, or in an installed package."""
+"""Paths of the project's own files, which are only read: in a checkout, or in an installed package."""
 
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-# setup.py puts the project's folders of data there when a wheel is built; a checkout has none.
+# setup.py copies the project's data folders there when it builds a wheel; a checkout does not have it.
 RESOURCES = PACKAGE / "resources"
 IS_INSTALLED = RESOURCES.is_dir()
 PROJECT = RESOURCES if IS_INSTALLED else PACKAGE.parents[1]
@@ -14,5 +14,5 @@ APPLICATION = DEPLOYMENT / "application"
 RUNTIME = DEPLOYMENT / "runtime"
 PLATFORM_SOURCES = DEPLOYMENT / "platforms"
 PRETRAINED_MODELS = PROJECT / "pretrained_models"
-# What a user types.
+# How a user starts the program.
 PROGRAM = "textzoo" if IS_INSTALLED else "python stm32ai_main.py"

@@ -1,6 +1,6 @@
-"""Figures as matplotlib draws them by itself: a matplotlibrc of the user's, or of the current folder, changes none.
+"""Figures with matplotlib's own defaults: no matplotlibrc of the user or of the current folder changes them.
 
-Such a file belongs to somebody's papers: with `text.usetex` in it, a run would need LaTeX.
+With `text.usetex` in such a file, a run would need LaTeX.
 """
 
 from pathlib import Path

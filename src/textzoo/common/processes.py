@@ -1,8 +1,8 @@
-"""Programs that TextZoo starts: in a clean environment, and never longer than TextZoo itself.
+"""Child processes: started in a clean environment, and ended with TextZoo at the latest.
 
-Compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which a user's
-shell may hold for other purposes, do not reach them; those that begin with TZ_ do, but for those that choose an image,
-and so do those of ccache.
+These are compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which
+the user's shell may hold for other purposes, are not passed on; those that begin with TZ_ are, except CHOSEN_HERE, and
+those of ccache.
 """
 
 import contextlib
@@ -19,38 +19,38 @@ from typing import Any
 from textzoo.common.signals import raise_if_interrupted
 
 LIFELINE = Path(__file__).with_name("lifeline.py")
-# What a program may know of its surroundings; DEVELOPER_DIR is where macOS has its compilers.
+# Variables that are passed on; DEVELOPER_DIR is the folder of macOS's compilers.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "DEVELOPER_DIR")
 OWN_PREFIX = "TZ_"
 PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_")
-# What a user chooses who types make in a project; here, TextZoo chooses what is built, and looks for it there.
+# Variables for users who run make in a project; here TextZoo chooses what is built, and expects its files accordingly.
 CHOSEN_HERE = frozenset(f"TZ_{name}" for name in ("IMAGE", "PROFILE", "WEIGHTS", "SANITIZE", "HAL", "EMULATOR"))
-# Messages in one language, and text in one encoding.
+# English messages, in UTF-8.
 FIXED = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-# An interruption is heard at the latest after so many seconds.
-HEARING_SECONDS = 0.5
+# Interruptions are checked for at this interval.
+POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 5.0
 
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The variables that a started program sees."""
+    """Return the environment variables for a child process."""
     names = {name for name in environment if name in PASSED or name.startswith(PASSED_PREFIXES)} - CHOSEN_HERE
     return {name: environment[name] for name in names} | FIXED
 
 
 def own_setting(name: str) -> str:
-    """A variable of our own, e.g. "CC" for TZ_CC; "" where it is not set."""
+    """Return the value of one of TextZoo's variables, e.g. "CC" for TZ_CC; "" if it is not set."""
     return os.environ.get(OWN_PREFIX + name, "")
 
 
 @contextlib.contextmanager
 def started(command: list[str], folder: Path | None = None, **pipes: Any) -> Iterator[subprocess.Popen]:
-    """A running program, which has ended behind the block, or when this process is killed; so has all it started.
+    """Start a program; end it and all its children after the block, or when this process is killed.
 
     Args:
-        command: Its program and arguments.
-        folder: Where it runs.
-        pipes: `stdin`, `stdout`, `stderr`, `text` ... of subprocess.Popen; `env`, for what is to see other variables.
+        command: The program and its arguments.
+        folder: Its working directory.
+        pipes: `stdin`, `stdout`, `stderr`, `text` ... of subprocess.Popen; `env` replaces the clean environment.
     """
     reading, writing = os.pipe()
     wrapped = [sys.executable, "-I", "-S", str(LIFELINE), str(reading), *command]
@@ -70,7 +70,7 @@ def started(command: list[str], folder: Path | None = None, **pipes: Any) -> Ite
 
 
 def stop(process: subprocess.Popen) -> None:
-    """End a program and what it has started, politely first."""
+    """End a program and its children: SIGTERM, and SIGKILL after PATIENCE_SECONDS."""
     with contextlib.suppress(ProcessLookupError):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
@@ -89,13 +89,13 @@ def stop(process: subprocess.Popen) -> None:
 def run(
     command: list[str], folder: Path | None = None, *, timeout: float, given: bytes = b"", **pipes: Any
 ) -> subprocess.CompletedProcess:
-    """Run a program to its end; return its code and what it said.
+    """Run a program to its end; return its exit code and output.
 
     Args:
-        command: Its program and arguments.
-        folder: Where it runs.
-        timeout: Seconds, after which it is ended and subprocess.TimeoutExpired is raised.
-        given: What it reads from its standard input.
+        command: The program and its arguments.
+        folder: Its working directory.
+        timeout: Seconds after which it is ended and subprocess.TimeoutExpired is raised.
+        given: Its standard input.
         pipes: Further arguments of subprocess.Popen.
     """
     with tempfile.TemporaryFile() as file:
@@ -106,9 +106,9 @@ def run(
 
 
 def run_text(command: list[str], folder: Path | None = None, *, timeout: float) -> subprocess.CompletedProcess[str]:
-    """As `run`, with what the program said as text: UTF-8, as FIXED asks for, whatever this process's own locale is.
+    """Run a program as `run` does, with its output decoded as UTF-8, whatever this process's locale is.
 
-    Bytes that are not, of a path or of a compiler that speaks otherwise, become U+FFFD.
+    Invalid UTF-8, e.g. from a path or from a compiler that ignores LC_ALL, becomes U+FFFD.
     """
     return run(command, folder, timeout=timeout, encoding="utf-8", errors="replace")
 
@@ -116,15 +116,15 @@ def run_text(command: list[str], folder: Path | None = None, *, timeout: float) 
 def finished(
     command: list[str], folder: Path | None, timeout: float, pipes: dict[str, Any]
 ) -> subprocess.CompletedProcess:
-    """The end of `run`: wait, and hear interruptions meanwhile."""
+    """Start a program and wait until it ends, checking for interruptions meanwhile."""
     deadline = time.monotonic() + timeout
     with started(command, folder, **pipes) as process:
         while True:
             try:
-                said, complained = process.communicate(timeout=HEARING_SECONDS)
+                output, errors = process.communicate(timeout=POLL_SECONDS)
             except subprocess.TimeoutExpired:
                 raise_if_interrupted()
                 if time.monotonic() >= deadline:
                     raise subprocess.TimeoutExpired(command, timeout) from None
             else:
-                return subprocess.CompletedProcess(command, process.returncode, said, complained)
+                return subprocess.CompletedProcess(command, process.returncode, output, errors)

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal; elsewhere a line at every milestone and every half minute."""
+"""Progress of long tasks: a bar on a terminal; elsewhere a line at every milestone and every 30 seconds."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from textzoo.common.signals import raise_if_interrupted
 from textzoo.common.terminal import TextConsole
 
 console = TextConsole()
-# Seconds between two lines where there is no terminal.
+# Seconds between two lines without a terminal.
 LINE_INTERVAL = 30.0
 PATIENCE = 1.0
 SAMPLE_INTERVAL = 1.0
@@ -29,19 +29,19 @@ Item = TypeVar("Item")
 
 @dataclass
 class Work:
-    """A long piece of work, and how far it is.
+    """A long task and its progress.
 
     Attributes:
-        description: What is going on ("training").
-        total: Number of advances until the end; None where nobody knows.
-        unit: What the speed is given in.
+        description: Name of the task ("training").
+        total: Number of advances until the end; None if it is unknown.
+        unit: Unit of the speed.
         scale: Units per advance.
-        counted: What an advance is called; `unit` where one advance is one unit.
+        counted: Name of an advance ("steps"); `unit` if one advance is one unit.
         start: Advances already done, after a resume.
         done: Advances done, those of `start` included.
-        note: What is shown besides ("loss 1.52").
-        began: When the work began, in seconds of time.monotonic().
-        recent: (when, done) of the last half minute or more: a speed is that of now, not of a start that compiles.
+        note: Additional text ("loss 1.52").
+        began: Start of the task, in seconds of time.monotonic().
+        recent: (time, done) of the last 30 seconds or more, so that the speed excludes a slow start (compilation).
     """
 
     description: str
@@ -60,7 +60,7 @@ class Work:
         self.recent.append((self.began, self.start))
 
     def advance(self, count: int, note: str) -> None:
-        """So many more are done; an empty note leaves the one before."""
+        """Add `count` advances; an empty note keeps the previous one."""
         self.done += count
         self.note = note or self.note
         now = time.monotonic()
@@ -73,13 +73,13 @@ class Work:
 
     @property
     def advances_per_second(self) -> float:
-        """Of the recent time; of all of it once the work is done."""
+        """Speed of the recent time; of the whole task once it is done."""
         when, done = self.recent[0] if self.done != self.total else (self.began, self.start)
         return (self.done - done) / max(time.monotonic() - when, SHORTEST_TIME)
 
     @property
     def seconds_left(self) -> float | None:
-        """None where the end or the speed is not known."""
+        """Estimated seconds until the end; None if the total or the speed is unknown."""
         speed = self.advances_per_second
         return None if self.total is None or speed <= 0 else max(self.total - self.done, 0) / speed
 
@@ -92,42 +92,42 @@ class Work:
         return f"{self.done:,} of {self.total:,} {self.counted or self.unit}"
 
     def time_text(self) -> str:
-        """What is left, or what was spent where nobody knows the end."""
+        """Return the time left, or the time spent if the total is unknown."""
         if self.total is not None and self.done >= self.total:
             return f"done in {duration(self.seconds)}"
         left = self.seconds_left
         return f"{duration(self.seconds)} so far" if left is None else f"{duration(left)} left"
 
     def line(self) -> str:
-        """`training: 160 of 6,000 steps, loss 1.523, 23,236 tokens/s, 3:45 left`."""
+        """Return e.g. `training: 160 of 6,000 steps, loss 1.523, 23,236 tokens/s, 3:45 left`."""
         parts = [self.amount_text(), self.note, self.speed_text(), self.time_text()]
         return f"{self.description}: {', '.join(part for part in parts if part)}"
 
     def bar_text(self) -> str:
-        """The same behind a bar, what matters most in front."""
+        """Return the text after a bar, the most important part first."""
         parts = [self.description, self.time_text(), self.amount_text(), self.speed_text(), self.note]
         return ", ".join(part for part in parts if part)
 
 
 def duration(seconds: float) -> str:
-    """0:07, 12:30 or 1:02:03."""
+    """Format seconds as 0:07, 12:30 or 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 class Display(Protocol):
-    """What shows a piece of work."""
+    """Shows the progress of a task."""
 
     def update(self, work: Work, milestone: bool) -> None:
-        """The work went on; a milestone is worth a line of its own."""
+        """Show an advance; a milestone gets its own line."""
 
     def close(self, work: Work) -> None:
-        """The work ended, or broke off."""
+        """End the display, whether the task succeeded or failed."""
 
 
 class Lines:
-    """Without a terminal: a line at every milestone, every LINE_INTERVAL seconds, and at the end."""
+    """The display without a terminal: a line at every milestone, every LINE_INTERVAL seconds, and at the end."""
 
     def __init__(self, work: Work) -> None:
         self.last = ""
@@ -151,18 +151,18 @@ class Lines:
 
     def close(self, work: Work) -> None:
         self.ended.set()
-        self.heart.join(PATIENCE)  # it may hang where nobody reads
+        self.heart.join(PATIENCE)  # it blocks if nobody reads the output
 
 
-class Words(ProgressColumn):
-    """How far the work is; nothing in it is markup, and its end is left out where the terminal is narrow."""
+class ProgressText(ProgressColumn):
+    """The text after a bar: without markup, cut off at the terminal's width."""
 
     def render(self, task: Task) -> Text:
         return Text(visible_line(task.fields["work"].bar_text(), console.encoding), no_wrap=True, overflow="ellipsis")
 
 
 class Bars:
-    """On a terminal: a bar for each piece of work; what begins within another one gets a bar below it."""
+    """The display on a terminal: a bar for each task; a task within another one gets a bar below it."""
 
     shared: Progress | None = None
 
@@ -171,7 +171,7 @@ class Bars:
         if Bars.shared is None:
             Bars.shared = Progress(
                 BarColumn(BAR_COLUMNS),
-                Words(),
+                ProgressText(),
                 console=console,
             )
             Bars.shared.start()
@@ -199,19 +199,19 @@ def progress_bar(
     start: int = 0,
     counted: str = "",
 ) -> Iterator[Callable[..., None]]:
-    """Show one long piece of work.
+    """Show the progress of one long task.
 
     Args:
-        description: What is going on ("training").
-        total: Number of advances until the end; None where nobody knows.
-        unit: What the speed is given in.
+        description: Name of the task ("training").
+        total: Number of advances until the end; None if it is unknown.
+        unit: Unit of the speed.
         scale: Units per advance.
         start: Advances already done, after a resume.
-        counted: What an advance is called, where it is not one unit ("steps").
+        counted: Name of an advance if it is not one unit ("steps").
 
     Yields:
-        `advance(count=1, note="", milestone=False)`: goes on; `note` is shown as well ("loss 1.52"), and without a
-        terminal a milestone gets a line. Raises KeyboardInterrupt if one was asked for and got lost.
+        `advance(count=1, note="", milestone=False)`, to be called after each advance; `note` is shown as well
+        ("loss 1.52"), and a milestone gets a line without a terminal. Raises a KeyboardInterrupt that was dropped.
     """
     work = Work(description, total, unit, scale, counted, start)
     display: Display = Bars(work) if console.shows_bars else Lines(work)
@@ -229,7 +229,7 @@ def progress_bar(
 
 @contextmanager
 def working(description: str) -> Iterator[None]:
-    """Show that one long step goes on which does not tell how far it is."""
+    """Show that a long task runs whose progress is unknown."""
     with progress_bar(description, None):
         yield
 
@@ -237,7 +237,7 @@ def working(description: str) -> Iterator[None]:
 def following(
     items: Iterable[Item], description: str, total: int | None = None, *, unit: str = "tokens"
 ) -> Iterator[Item]:
-    """The items as they come, each of them an advance of the work."""
+    """Yield the items, each of them one advance of the task."""
     with progress_bar(description, total, unit=unit) as advance:
         for item in items:
             advance()

@@ -1,4 +1,4 @@
-"""Lazy registries: a name leads to `module:attribute`, imported only when it is asked for."""
+"""Lazy registries: each name refers to a `module:attribute` that is imported on first use."""
 
 import contextlib
 import difflib
@@ -12,7 +12,7 @@ from textzoo.common.standard_streams import without_notes
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name nearest to `name`, or None if none is near."""
+    """Return the known name nearest to `name`, or None if none is near."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return matches[0] if matches else None
 
@@ -24,7 +24,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not in a table: what is known, and what was probably meant."""
+    """Return the error for a name that is not in a table, with the known names and the most similar one."""
     known = sorted(known)
     return UserError(
         f"unknown {kind} '{name}'", expected=f"one of {', '.join(known)}", remedy=did_you_mean(name, known)
@@ -32,28 +32,28 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 
 
 class Registry:
-    """Names of one kind of thing, each with the place where it is defined.
+    """A table of names, each with the module and attribute that it refers to.
 
     Args:
         kind: What the names are, for error messages ("model", "tokenizer").
-        places: name -> "package.module:attribute".
+        attributes: name -> "package.module:attribute".
     """
 
-    def __init__(self, kind: str, places: dict[str, str]) -> None:
+    def __init__(self, kind: str, attributes: dict[str, str]) -> None:
         self.kind = kind
-        self.places = dict(places)
+        self.attributes = dict(attributes)
 
     def __iter__(self) -> Iterator[str]:
-        """The names, in the order of the table."""
-        return iter(self.places)
+        """Iterate over the names, in the order of the table."""
+        return iter(self.attributes)
 
     def names(self) -> list[str]:
-        return sorted(self.places)
+        return sorted(self.attributes)
 
     def get(self, name: str) -> Any:
-        """Import and return what `name` stands for; raise UserError with a suggestion if it is unknown."""
-        if name not in self.places:
-            raise unknown_name(self.kind, name, self.places)
-        module_name, attribute = self.places[name].split(":")
+        """Import and return what `name` refers to; raise UserError with a suggestion if it is unknown."""
+        if name not in self.attributes:
+            raise unknown_name(self.kind, name, self.attributes)
+        module_name, attribute = self.attributes[name].split(":")
         with contextlib.nullcontext() if module_name in sys.modules else without_notes():
             return getattr(importlib.import_module(module_name), attribute)

@@ -1,4 +1,4 @@
-"""Passwords and keys in a store's address, and what the environment gave for it: shown nowhere, written nowhere."""
+"""Masking of passwords and keys: in addresses of tracking stores, and from environment variables."""
 
 import re
 from collections.abc import Iterable
@@ -9,23 +9,23 @@ from urllib.parse import unquote
 from omegaconf import OmegaConf
 from omegaconf.resolvers import oc
 
-HIDDEN = "***"  # what stands in place of a password
-# user:password@ behind a scheme, whatever the address; a server on this machine needs no host.
+HIDDEN = "***"  # replaces a password
+# user:password@ after a scheme; the host may be empty, for a server on this machine.
 PASSWORD = re.compile(r"(?<=://)([^/\s:@'\"]*):([^\s'\"]+)@")
-# In which an address with a password lies as a whole.
+# A word that holds a whole address with its password.
 WORD = re.compile(r"[^\s'\"]+")
 QUERY_SECRET = re.compile(r"([?&][\w.\-]*(?:token|password|passwd|pwd|secret|key|sig|signature)=)[^&\s'\"#]+", re.I)
-SHORTEST_SECRET = 4  # characters; shorter ones would hide half of a text
-FROM_ENVIRONMENT: set[str] = set()  # what ${oc.env:...} gave a configuration of this process
+SHORTEST_SECRET = 4  # characters; hiding shorter ones would make texts unreadable
+FROM_ENVIRONMENT: set[str] = set()  # values that ${oc.env:...} gave a configuration in this process
 
 
 def remember_environment() -> None:
-    """From now on, hide what `${oc.env:NAME}` gives a configuration."""
+    """Register an `oc.env` resolver that notes its values, so that `masked` hides them."""
     OmegaConf.register_new_resolver("oc.env", environment_value, replace=True)
 
 
 def environment_value(*arguments: Any) -> Any:
-    """What OmegaConf's own oc.env gives; remembered unless it is a folder, or a number as short as a port's."""
+    """Return what OmegaConf's own oc.env returns; note it as a secret unless it is an absolute path or a port."""
     value = oc.env(*arguments)
     text = str(value)
     is_port = text.isdigit() and len(text) < 6
@@ -35,35 +35,38 @@ def environment_value(*arguments: Any) -> Any:
 
 
 def without_password(text: str) -> str:
-    """The text with the passwords of addresses hidden, 'scheme://user:***@host'."""
+    """Return the text with the passwords of addresses hidden, 'scheme://user:***@host'."""
     return WORD.sub(lambda found: without_password_in_word(found.group()), text)
 
 
 def without_password_in_word(word: str) -> str:
-    """The same of one word. A password ends at its last @: searching beyond it, again and again, would take minutes."""
+    """Hide the password in one word.
+
+    A password ends before the last @: a search beyond it would backtrack for minutes.
+    """
     before, sign, rest = word.rpartition("@")
     return PASSWORD.sub(rf"\g<1>:{HIDDEN}@", before + sign) + rest
 
 
 def masked(text: str) -> str:
-    """The text without the passwords and keys of the addresses in it, and without what the environment gave."""
+    """Return the text with passwords and keys in addresses, and values of environment variables, hidden."""
     return hidden(QUERY_SECRET.sub(rf"\g<1>{HIDDEN}", without_password(text)), FROM_ENVIRONMENT)
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """The text without these, the longest first: one may hold another."""
+    """Return the text with these secrets hidden, the longest first, because one may contain another."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
 
 
 def secrets_of(uri: str) -> list[str]:
-    """What an address hides, as written and without percent signs; a message may quote it without the address."""
+    """Return the secrets in an address, as written and percent-decoded; a message may quote them without the rest."""
     found = [match[2] for match in PASSWORD.finditer(uri[: uri.rfind("@") + 1])]
     found += [match[0].partition("=")[2] for match in QUERY_SECRET.finditer(uri)]
     return [form for secret in found for form in (secret, unquote(secret)) if len(form) >= SHORTEST_SECRET]
 
 
 def masked_for(text: str, uri: str | None) -> str:
-    """As `masked`, and without what this address hides wherever it stands."""
+    """Return `masked(text)` with the secrets of this address hidden wherever they occur."""
     return hidden(masked(text), secrets_of(uri or ""))

@@ -1,4 +1,4 @@
-"""Sections of a configuration as dataclasses: keys with type, default, range, unit and meaning, and their checks."""
+"""Sections of the configuration as dataclasses: keys with type, default, range, unit and description; their checks."""
 
 import copy
 import dataclasses
@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
-from textzoo.common.files import A_FILE, A_FOLDER, kind_of_place
+from textzoo.common.files import A_FILE, A_FOLDER, kind_of_path
 from textzoo.common.registry import did_you_mean, nearest
 
-# What `path` of a setting may be: files whose content is read, and folders of them.
-FILE_ONLY, FOLDER_ONLY, ANY_PLACE = (A_FILE,), (A_FOLDER,), (A_FILE, A_FOLDER)
+# What a setting with `path` may point to.
+FILE_ONLY, FOLDER_ONLY, FILE_OR_FOLDER = (A_FILE,), (A_FOLDER,), (A_FILE, A_FOLDER)
 
-# Checks what a type and a range cannot tell, such as a contradiction between keys, and returns the mistakes found. Its
-# parameters are named after the sections that it looks at; `services` is the set of services that the run consists of.
+# A rule checks what types and ranges cannot express, such as contradictions between keys, and returns the errors found.
+# Its parameters are named after the sections that it reads; `services` is the set of services of the run.
 Rule = Callable[..., list[UserError]]
 
 
@@ -35,18 +35,20 @@ def setting(
     path: tuple[str, ...] = (),
     required: bool = False,
 ) -> Any:
-    """A dataclass field with its description.
+    """Return a dataclass field with its description.
 
     Args:
         default: Default value; lists and sections are copied per instance.
         text: One sentence for the user.
         unit: Unit of the value, e.g. "tokens".
-        choices: The values allowed, where they are few.
-        low: Smallest value allowed; `above` excludes the bound itself.
-        high: Largest value allowed; `below` excludes the bound itself.
-        path: What must lie where the value points, before anything runs: FILE_ONLY, FOLDER_ONLY or ANY_PLACE; () for
-            a value that is no path.
-        required: Whether a value must be given where the section is used.
+        choices: The allowed values, if there are few.
+        low: Smallest allowed value.
+        high: Largest allowed value.
+        above: Lower bound that is itself not allowed.
+        below: Upper bound that is itself not allowed.
+        path: What must exist at the path before anything runs: FILE_ONLY, FOLDER_ONLY or FILE_OR_FOLDER; () for a
+            value that is not a path.
+        required: Whether a value must be given if the section is used.
     """
     metadata = {
         "text": text,
@@ -65,7 +67,7 @@ def setting(
 
 
 def walk(section: Any, prefix: str = "") -> list[tuple[str, dataclasses.Field]]:
-    """Every key below a section class, as (dotted name, field), in order."""
+    """Return every key below a section class, as (dotted name, field), in order."""
     keys: list[tuple[str, dataclasses.Field]] = []
     for entry in dataclasses.fields(section):
         name = f"{prefix}{entry.name}"
@@ -77,14 +79,14 @@ def walk(section: Any, prefix: str = "") -> list[tuple[str, dataclasses.Field]]:
 
 
 def build_section(section: Any, values: Any, prefix: str, errors: list[UserError], **given: Any) -> Any:
-    """An instance of a dataclass; mistakes are added to `errors` and leave the default in place, or None without one.
+    """Return an instance of a dataclass; a wrong value adds an error and leaves the default, or None without one.
 
     Args:
-        section: Its fields say keys and types, their metadata ranges and choices, as `setting` makes them.
-        values: Key -> value; of a field that is a dataclass itself, again such values.
-        prefix: What stands before a key in messages.
-        errors: Gets the mistakes.
-        given: Fields that are no keys.
+        section: The dataclass; its fields give keys and types, their metadata ranges and choices (see `setting`).
+        values: Key -> value; nested for a field that is a dataclass itself.
+        prefix: Text before a key in messages.
+        errors: List that receives the errors.
+        given: Values of fields that are not keys of the configuration.
     """
     fields = {entry.name: entry for entry in dataclasses.fields(section) if entry.name not in given}
     chosen = {name: None for name, entry in fields.items() if is_required(entry)}
@@ -109,7 +111,7 @@ def is_required(entry: dataclasses.Field) -> bool:
 
 
 def section_of(annotation: Any, value: Any) -> Any:
-    """The dataclass that a value is to be an instance of, or None; null may stand for one where the field allows it."""
+    """Return the dataclass that a value is to be an instance of, or None; a value of None may be allowed instead."""
     kinds = allowed_types(annotation)
     if value is None and type(None) in kinds:
         return None
@@ -117,13 +119,13 @@ def section_of(annotation: Any, value: Any) -> Any:
 
 
 def part_of(annotation: Any) -> Any:
-    """The dataclass of which a value holds several by name: X of dict[str, X]; None of other types."""
+    """Return the dataclass X of dict[str, X]; None for other types."""
     arguments = typing.get_args(annotation)
     return arguments[1] if len(arguments) == 2 and dataclasses.is_dataclass(arguments[1]) else None
 
 
 def build_parts(part: Any, values: Any, name: str, errors: list[UserError]) -> dict[str, Any]:
-    """Name -> an instance of a dataclass that has a field `name`; mistakes are added to `errors`."""
+    """Return name -> instance of a dataclass that has a field `name`; mistakes are added to `errors`."""
     if not isinstance(values, dict):
         errors.append(UserError(f"wrong type of {name}", expected="a section", received=repr(values)))
         return {}
@@ -140,7 +142,7 @@ def unknown_key(name: str, fields: dict[str, Any], prefix: str) -> UserError:
 
 
 def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserError]) -> Any:
-    """The value in the field's type, or the field's default after a mistake was noted."""
+    """Return the value in the field's type, or the field's default after adding to `errors`."""
     if (inner := section_of(entry.type, value)) is not None:
         return build_section(inner, value, f"{name}.", errors)
     if (part := part_of(entry.type)) is not None:
@@ -159,7 +161,7 @@ def convert(entry: dataclasses.Field, value: Any, name: str, errors: list[UserEr
 
 
 def float_of(value: int) -> float:
-    """The number as a float; infinity, which no range holds, where it is too large for one."""
+    """Return the number as a float; infinity, which no range contains, if it is too large."""
     try:
         return float(value)
     except OverflowError:
@@ -173,7 +175,7 @@ def allowed_types(annotation: Any) -> tuple[Any, ...]:
 
 
 def fits(value: Any, allowed: tuple[Any, ...]) -> bool:
-    """Whether the value is of one of the types; a bool is not an int here, and lists hold texts or sections."""
+    """Return whether the value is of one of the types; a bool is not an int here, lists hold texts or sections."""
     if isinstance(value, dict) and dict[str, str] in allowed:
         return all(type(text) is str for text in value.values())
     if isinstance(value, list):
@@ -183,7 +185,7 @@ def fits(value: Any, allowed: tuple[Any, ...]) -> bool:
 
 
 def type_text(entry: dataclasses.Field) -> str:
-    """The field's type in the user's words, e.g. "a whole number (steps)"."""
+    """Return the field's type in words, for messages, e.g. "a whole number (steps)"."""
     words = {
         int: "a whole number",
         float: "a number",
@@ -201,7 +203,7 @@ def type_text(entry: dataclasses.Field) -> str:
 
 
 def type_name(entry: dataclasses.Field) -> str:
-    """The field's type as in Python, for tables, e.g. "int (steps)" or "str or null"."""
+    """Return the field's type as in Python, for tables, e.g. "int (steps)" or "str or null"."""
     names = {type(None): "null", list[str]: "list[str]", list[dict]: "list[dict]"}
     text = " or ".join(names.get(kind, getattr(kind, "__name__", "dict")) for kind in allowed_types(entry.type))
     unit = entry.metadata.get("unit")
@@ -214,21 +216,21 @@ def received_text(value: Any) -> str:
 
 
 def default_of(entry: dataclasses.Field) -> Any:
-    """A field's default; None where it has none."""
+    """Return a field's default; None if it has none."""
     if is_required(entry):
         return None
     return entry.default if entry.default is not dataclasses.MISSING else entry.default_factory()
 
 
 def range_text(entry: dataclasses.Field) -> str:
-    """The field's range as text, e.g. ">= 1 and <= 64", or an empty string."""
+    """Return the field's range as text, e.g. ">= 1 and <= 64", or an empty string."""
     signs = {"low": ">=", "above": ">", "high": "<=", "below": "<"}
     bounds = [(sign, entry.metadata.get(key)) for key, sign in signs.items()]
     return " and ".join(f"{sign} {bound:,}" for sign, bound in bounds if bound is not None)
 
 
 def outside(entry: dataclasses.Field, value: Any) -> Callable[[str], UserError] | None:
-    """For a value outside the field's choices or range: a function from the key's name to the error."""
+    """Return a function from the key's name to the error if the value is outside the field's choices or range."""
     choices = entry.metadata.get("choices")
     if choices and value is not None and value not in choices:
         expected = f"one of {', '.join(choices)}"
@@ -241,12 +243,12 @@ def outside(entry: dataclasses.Field, value: Any) -> Callable[[str], UserError] 
 
 
 def is_finite(value: float) -> bool:
-    """Whether it is a number; one of Python's whole numbers is, even where it is too large for a float."""
+    """Return whether the number is finite; every int is, even one that is too large for a float."""
     return isinstance(value, int) or math.isfinite(value)
 
 
 def within(bounds: Any, value: float) -> bool:
-    """Whether a number is finite and within its field's bounds."""
+    """Return whether a number is finite and within its field's bounds."""
     if not is_finite(value):
         return False
     tests = {
@@ -259,7 +261,7 @@ def within(bounds: Any, value: float) -> bool:
 
 
 def missing_files(section: Any, prefix: str) -> list[UserError]:
-    """Mistakes for paths of a section where nothing lies, or what cannot be read to its end; nothing is opened."""
+    """Return errors for paths of a section that do not exist or are of the wrong type; nothing is opened."""
     errors = []
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
@@ -267,13 +269,13 @@ def missing_files(section: Any, prefix: str) -> list[UserError]:
             paths = value if isinstance(value, list) else [value]
             expected = entry.metadata["path"]
             name = f"{prefix}.{entry.name}"
-            errors += [error for path in paths if (error := place_mistake(name, path, expected))]
+            errors += [error for path in paths if (error := path_mistake(name, path, expected))]
     return errors
 
 
-def place_mistake(name: str, path: str, expected: tuple[str, ...]) -> UserError | None:
-    """What is wrong with a path that a key names, if anything is."""
-    kind = kind_of_place(Path(path))
+def path_mistake(name: str, path: str, expected: tuple[str, ...]) -> UserError | None:
+    """Return the error for a path that a key names, or None if it is as expected."""
+    kind = kind_of_path(Path(path))
     if kind in expected:
         return None
     if kind is None:

@@ -1,23 +1,23 @@
-"""Ctrl-C and a polite kill, heard even where Python would lose them.
+"""Reliable handling of SIGINT, SIGTERM and SIGHUP.
 
-Python drops exceptions that are raised while it runs a finalizer or a weak reference's callback, and with them a
-Ctrl-C that arrives just then; libraries that catch everything swallow it, too. So the signal is also noted here: long
-work asks at its every step, and until somebody says that it was heard it is raised again every few seconds.
+Python drops exceptions that are raised in a finalizer or in a weak reference's callback, and with them a Ctrl-C that
+arrives at that moment; libraries that catch every exception swallow it, too. So the signal is also noted here: long
+tasks check for it at every step, and it is raised again every few seconds until it is acknowledged.
 """
 
 import signal
 import sys
 from typing import Any
 
-# Longer than what is tidied up on the way out takes, an emulator that does not end when asked included.
+# Longer than the cleanup on the way out takes, including an emulator that does not react to SIGTERM.
 AGAIN_SECONDS = 8.0
 _pending = False
 
 
 def listen() -> None:
-    """From now on SIGTERM, SIGINT, and SIGHUP of a terminal that is closed, interrupt this program.
+    """Install the handlers of SIGTERM, SIGINT and SIGHUP (a closed terminal).
 
-    The latter two only where they are not ignored, as in a shell's background job and under `nohup`.
+    SIGINT and SIGHUP stay ignored if they are, as in a shell's background job and under `nohup`.
     """
     signal.signal(signal.SIGTERM, interrupt)
     signal.signal(signal.SIGALRM, interrupt_again)
@@ -28,13 +28,13 @@ def listen() -> None:
 
 
 def tell_dropped(dropped: Any) -> None:
-    """What Python says of an exception that it drops; of an interruption nothing, which comes again."""
+    """Report an exception that Python drops, except an interruption, which is raised again."""
     if not isinstance(dropped.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(dropped)
 
 
 def interrupt(*_: Any) -> None:
-    """The signals' handler."""
+    """Note the signal and raise KeyboardInterrupt, now and every AGAIN_SECONDS until `heard` is called."""
     global _pending
     _pending = True
     signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
@@ -42,18 +42,18 @@ def interrupt(*_: Any) -> None:
 
 
 def interrupt_again(*_: Any) -> None:
-    """The alarm's handler: whoever got the exception has not said that the interruption was heard."""
+    """Handle the alarm: the interruption has not been acknowledged yet."""
     raise_if_interrupted()
 
 
 def raise_if_interrupted() -> None:
-    """Raise the KeyboardInterrupt that nobody heard."""
+    """Raise KeyboardInterrupt if an interruption is pending."""
     if _pending:
         raise KeyboardInterrupt
 
 
 def heard() -> None:
-    """The interruption was caught; what still has to be saved may take its steps."""
+    """Acknowledge the interruption, so that what has to be saved can be saved undisturbed."""
     global _pending
     _pending = False
     signal.setitimer(signal.ITIMER_REAL, 0)

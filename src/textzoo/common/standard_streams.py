@@ -1,11 +1,11 @@
-"""Standard output and error as witnesses: a run outlives its console, a command that only prints does not.
+"""Standard output and error that may fail: a run continues without its console, a command that only prints ends.
 
-A terminal is closed, `head` has read enough, the disk behind `> file` is full: what a run prints is lost then, what it
-computes is not. Its log gets one line, and whatever is printed later, by libraries and other programs as well, is
-discarded. Where the text is all that was asked for (help, tables), a reader that went away ends the program quietly, as
-Unix programs end, and any other failure is told with exit code 2.
+When a terminal is closed, `head` has read enough, or the disk behind `> file` is full, a run loses what it prints, but
+not what it computes. Its log gets one line, and later output, also that of libraries and child processes, is
+discarded. A command whose only result is text (help, tables) ends quietly when its reader is gone, as Unix programs do,
+and with a message and exit code 2 after any other failure.
 
-This file needs nothing but the standard library: it is the first that a program imports.
+This module imports only the standard library, because the program imports it first.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from typing import TextIO
 
 CANNOT_BE_WRITTEN = 2
 BROKEN_PIPE = 128 + signal.SIGPIPE
-# Lines about how TensorFlow was built, which a user can do nothing about.
+# Lines about TensorFlow's build, which a user cannot act on.
 NOTES = ("All log messages before absl::InitializeLog()", "oneDNN custom operations are on")
 SIFTING_SECONDS = 2.0
 NAMES = {1: "standard output", 2: "standard error"}
@@ -31,11 +31,11 @@ logger = logging.getLogger("textzoo")
 
 
 class Losses:
-    """What this process has lost of its console.
+    """The standard streams that can no longer be written.
 
     Attributes:
-        reasons: Descriptor -> why it cannot be written.
-        text_is_all: Whether the program has nothing to give but what it prints to the standard output.
+        reasons: Descriptor -> error of its first failed write.
+        text_is_all: Whether the program's only result is what it prints to the standard output.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Losses:
         self.text_is_all = True
 
     def tell(self) -> None:
-        """One line for the log, if anything is lost."""
+        """Log one line if a stream is lost."""
         for number, reason in list(self.reasons.items())[:1]:
             logger.warning("The console is gone (%s: %s); the run goes on without it.", NAMES[number], reason.strerror)
 
@@ -52,13 +52,13 @@ losses = Losses()
 
 
 class StandardFile(io.FileIO):
-    """A descriptor of the console, 1 or 2, whose writes do not fail: what cannot be written is lost."""
+    """Descriptor 1 or 2 with writes that do not fail: what cannot be written is discarded."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number, "w", closefd=False)
 
     def write(self, data: bytes | memoryview) -> int:
-        """All bytes, written or lost: nobody asks again. SystemExit where the text is all that there is to give."""
+        """Write or discard all bytes; end the program if it only prints and standard output is lost."""
         number = self.fileno()
         if number not in losses.reasons:
             try:
@@ -70,7 +70,7 @@ class StandardFile(io.FileIO):
         return memoryview(data).nbytes
 
     def write_all(self, data: memoryview) -> None:
-        """Write every byte; a console that takes nothing at the moment, and says so, is waited for."""
+        """Write every byte; wait while a non-blocking console accepts none."""
         while data:
             count = super().write(data)
             if count is None:
@@ -81,9 +81,9 @@ class StandardFile(io.FileIO):
 
 @contextlib.contextmanager
 def without_notes() -> Iterator[None]:
-    """Leave out what TensorFlow's own code notes on standard error while it is imported.
+    """Filter NOTES, which TensorFlow's native code writes, from standard error during an import.
 
-    Another process does, so that all the rest arrives even if this one dies: why an import kills it, above all.
+    Another process filters, so that everything else arrives even if the import kills this process.
     """
     sifting = None if "tensorflow" in sys.modules or 2 in losses.reasons else sifting_process()
     if sifting is None:
@@ -94,14 +94,14 @@ def without_notes() -> Iterator[None]:
             yield
     finally:
         sifting.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # a child of this process may write still
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a child process may still write
             sifting.wait(SIFTING_SECONDS)
 
 
 def sifting_process() -> subprocess.Popen | None:
-    """A process that copies its input to standard error, the notes left out; None where there is no such program.
+    """Start a process that copies its input to standard error without the notes; None if sed is missing.
 
-    A session of its own keeps it from what ends this process: a Ctrl-C, or a terminal that is closed.
+    Its own session protects it from a Ctrl-C or a closed terminal, which end this process.
     """
     command = ["sed", *(part for note in NOTES for part in ("-e", f"/{note}/d"))]
     try:
@@ -114,14 +114,14 @@ def sifting_process() -> subprocess.Popen | None:
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Discard what is written to standard error; mistakes still come as exceptions."""
+    """Discard what is written to standard error; errors are still raised as exceptions."""
     with Path(os.devnull).open("wb") as nowhere, stderr_to(nowhere.fileno()):
         yield
 
 
 @contextlib.contextmanager
 def stderr_to(descriptor: int) -> Iterator[None]:
-    """Send what is written to standard error, past Python's streams as well, to another open file."""
+    """Redirect standard error, also what bypasses Python's streams, to another open file."""
     sys.stderr.flush()
     console = os.dup(2)
     os.dup2(descriptor, 2)
@@ -135,7 +135,7 @@ def stderr_to(descriptor: int) -> Iterator[None]:
 
 
 def lose(number: int, reason: OSError) -> None:
-    """From now on the descriptor leads nowhere, for libraries and other programs, too; the log gets a line."""
+    """Redirect a failed descriptor to /dev/null, also for libraries and child processes; log one line."""
     is_first = not losses.reasons
     losses.reasons[number] = reason
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -146,21 +146,21 @@ def lose(number: int, reason: OSError) -> None:
 
 
 def end(reason: OSError) -> None:
-    """End a program whose text cannot be written: as SIGPIPE would where the reader went away, or with a message."""
-    losses.text_is_all = False  # what is still buffered is lost without further words
+    """End a program that only prints: as SIGPIPE would if the reader is gone, otherwise with a message."""
+    losses.text_is_all = False  # what is still buffered is discarded silently
     if isinstance(reason, BrokenPipeError):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGPIPE)
-        os._exit(BROKEN_PIPE)  # the first process of a container gets no such signal
+        os._exit(BROKEN_PIPE)  # process 1 of a container ignores the signal
     sys.stderr.write(f"The standard output cannot be written: {reason.strerror}.\n")
     raise SystemExit(CANNOT_BE_WRITTEN)
 
 
 @contextlib.contextmanager
 def guarded_streams() -> Iterator[None]:
-    """Make sys.stdout and sys.stderr witnesses, and keep closed descriptors from becoming those of other files.
+    """Replace sys.stdout and sys.stderr by streams that do not fail, and occupy closed standard descriptors.
 
-    Everything is written when the block ends; what cannot be is told before Python would complain about it.
+    Buffered text is written when the block ends, so that a failure is reported here and not by Python's shutdown.
     """
     open_what_is_closed()
     sys.stdout = sys.__stdout__ = guarded(sys.stdout, 1)
@@ -172,13 +172,13 @@ def guarded_streams() -> Iterator[None]:
 
 
 def open_what_is_closed() -> None:
-    """The next file that is opened would get a closed descriptor, and what others print, into its middle."""
+    """Open /dev/null on closed standard descriptors; the next opened file would get them, and all printed text."""
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             found = os.open(os.devnull, os.O_RDWR)
-            os.dup2(found, number)  # which other programs inherit, unlike `found`
+            os.dup2(found, number)  # child processes inherit this one, unlike `found`
             if found != number:
                 os.close(found)
             if number in NAMES:
@@ -186,7 +186,7 @@ def open_what_is_closed() -> None:
 
 
 def guarded(stream: TextIO | None, number: int) -> TextIO:
-    """A stream with the settings of another one, whose writes do not fail; a replaced stream is left as it is."""
+    """Return a stream with the settings of `stream` and writes that do not fail; keep a replaced stream as it is."""
     file = StandardFile(number)
     if stream is None:
         return io.TextIOWrapper(io.BufferedWriter(file), encoding="utf-8", errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""The project's console: what it is given is shown as it stands, never read as markup, emoji codes or a language."""
+"""The project's console: texts are printed unchanged, never interpreted as markup, emoji codes or code."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ UNKNOWN_WIDTH, WIDEST = 80, 10_000
 
 
 class Exact:
-    """A text in one piece: no wrapping, no tabs turned into spaces; harmful characters as visible escapes."""
+    """A text without wrapping or tab expansion; control characters as visible escapes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -26,7 +26,7 @@ class Exact:
 
 
 class Line:
-    """A text in one line, for cells and titles on any Rich console; newlines and tabs as visible escapes as well."""
+    """A text in one line, for cells and titles on any Rich console; newlines and tabs as visible escapes, too."""
 
     def __init__(self, text: str, style: str = "") -> None:
         self.text, self.style = text, style
@@ -44,43 +44,43 @@ class Line:
 class TextConsole(Console):
     """A Rich console for texts of users and models.
 
-    Strings are printed exactly, but for the visible escapes of `escaping.visible`. Styles come from `rich.text.Text`
-    and from the settings of tables only.
+    Strings are printed exactly, except for the escapes of `escaping.visible`. Styles come only from `rich.text.Text`
+    and from the settings of tables.
     """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(markup=False, emoji=False, highlight=False, **settings)
-        if not 1 <= self.width <= WIDEST:  # COLUMNS=0 says that it is not known
+        if not 1 <= self.width <= WIDEST:  # COLUMNS=0 means unknown
             self.width = UNKNOWN_WIDTH
 
     @property
     def shows_bars(self) -> bool:
-        """Whether somebody looks at a terminal that can move its cursor; CI may ask for colours without being one."""
+        """Whether this is a terminal that can move its cursor; CI may force colours without being one."""
         return self.is_interactive and not self.is_dumb_terminal and self.file.isatty()
 
     def print(
         self, *objects: Any, sep: str = " ", end: str = "\n", style: str | Style | None = None, **ways: Any
     ) -> None:
-        """As Rich's; but plain strings are written as they are, whatever ways of setting them are asked for."""
+        """Print as Rich does, but plain strings unchanged, whatever formatting options are given."""
         if style is None and all(isinstance(value, str) for value in objects):
             super().print(Exact(sep.join(objects) + end), crop=False)
         else:
             super().print(*objects, sep=sep, end=end, style=style, **ways)
 
     def render_str(self, text: str, **ways: Any) -> Text:
-        """A string inside of tables, titles and rules: neither markup nor emoji codes."""
+        """Return the text of a string in tables, titles and rules, without interpreting markup or emoji codes."""
         return super().render_str(
             visible(text, self.encoding), **{**ways, "markup": False, "emoji": False, "highlight": False}
         )
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        """As Rich's; nothing that harms the terminal, or that its encoding lacks, gets through."""
+        """Render as Rich does, with escapes for control characters and for those that the encoding lacks."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text, self.encoding), segment.style)
 
     @contextmanager
     def stream(self) -> Iterator[Callable[[str], None]]:
-        """`show(piece)` for a text that comes in pieces; a carriage return waits for what is behind it."""
+        """Yield `show(piece)` for a text that arrives in pieces; a final carriage return is held until the next."""
         held = ""
 
         def show(piece: str) -> None:

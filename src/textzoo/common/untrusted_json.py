@@ -1,4 +1,4 @@
-"""JSON from files that nobody vouches for."""
+"""JSON from untrusted files."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from textzoo.common.errors import UserError
 from textzoo.common.files import read_bytes
 
-# Empty lists take twenty times their bytes when they are read; values and keys take time.
+# Parsed empty lists need twenty times their bytes in memory; values and keys need time.
 MAX_COLLECTIONS = 1 << 18
 MAX_VALUES = 1 << 20
 
@@ -16,7 +16,7 @@ def read_json_object(path: Path, limit: int) -> dict[str, Any]:
     """Read a JSON object of at most `limit` bytes.
 
     Raises:
-        UserError: Missing, too large, not JSON, not an object, a key given twice, NaN or infinity, nested too deeply.
+        UserError: Missing, too large, not JSON, not an object, a duplicate key, NaN or infinity, nested too deeply.
     """
     content = read_bytes(path, limit)
     try:
@@ -29,7 +29,7 @@ def read_json_object(path: Path, limit: int) -> dict[str, Any]:
 
 
 def parse_json(content: bytes) -> Any:
-    """The values of a JSON document of bounded size; ValueError or RecursionError if it is none, or too complex."""
+    """Return the values of a JSON document; raise ValueError or RecursionError if it is invalid or too complex."""
     collections = content.count(b"[") + content.count(b"{")
     if collections > MAX_COLLECTIONS:
         raise ValueError(f"{collections:,} brackets, of at most {MAX_COLLECTIONS:,} lists and objects")

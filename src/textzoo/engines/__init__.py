@@ -1,1 +1,1 @@
-"""Engines: the next logits from a Keras model or a .tflite. Metrics, sampling and generation stand on top."""
+"""Engines: next-token logits from a Keras model or a .tflite; metrics, sampling and generation on top of them."""

@@ -1,4 +1,4 @@
-"""The contract of an engine: tokens in, the next token's logits out, one at a time, with the state kept inside."""
+"""The interface of an engine: it takes one token, returns the next token's logits, and keeps the state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from textzoo.common.errors import UserError
 
 @dataclass(frozen=True)
 class LogitsFormat:
-    """How an engine's raw logits are to be read: real = scale * (raw - zero_point).
+    """The format of an engine's raw logits: real = scale * (raw - zero_point).
 
     Attributes:
         dtype: int8, int16 or float32; float32 has scale 1 and zero point 0.
@@ -26,21 +26,21 @@ class LogitsFormat:
         return self.dtype.kind == "i"
 
     def real(self, raw: np.ndarray) -> np.ndarray:
-        """Raw logits of any shape -> float32."""
+        """Return raw logits of any shape as float32."""
         if not self.is_integer:
             return raw
         return (raw.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
 
 class Engine(ABC):
-    """One model on one kind of kernels.
+    """One model, executed by one set of kernels.
 
     Attributes:
         name: Its name in the registry.
         vocabulary_size: Number of tokens.
-        context_length: Steps possible after a reset.
-        position: Steps done since the last reset.
-        logits_format: How `step_raw` is to be read.
+        context_length: Maximum number of steps after a reset.
+        position: Number of steps since the last reset.
+        logits_format: Format of what `step_raw` returns.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Engine(ABC):
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget everything: position 0, state of zeros."""
+        """Set the position to 0 and the state to zeros."""
 
     @abstractmethod
     def step_raw(self, token: int) -> np.ndarray:
@@ -66,26 +66,26 @@ class Engine(ABC):
         return self.logits_format.real(self.step_raw(token))
 
     def window_logits(self, windows: np.ndarray, lengths: np.ndarray) -> Iterator[np.ndarray]:
-        """Logits of every position of whole windows.
+        """Compute the logits of every position of windows.
 
         Args:
             windows: (n, time) integer tokens, time <= context_length.
-            lengths: (n,) how many leading tokens of each window matter.
+            lengths: (n,) number of leading tokens of each window to compute.
 
         Yields:
-            Per window, in order: (length, vocabulary_size) float32.
+            For each window, in order: (length, vocabulary_size) float32.
         """
         for window, length in zip(windows, lengths, strict=True):
             self.reset()
             raw = np.stack([self.step_raw(int(token)) for token in window[:length]])
             yield self.logits_format.real(raw)
 
-    def twin(self) -> "Engine | None":
-        """A second engine of the same model for another thread, or None where one engine is best."""
+    def clone(self) -> "Engine | None":
+        """Return a second engine of the same model for another thread, or None if a second one is no faster."""
         return None
 
     def check_step(self, token: int) -> None:
-        """Raise where the next step is impossible."""
+        """Raise UserError if the next step is impossible."""
         if not 0 <= token < self.vocabulary_size:
             raise UserError(f"token {token} is outside the vocabulary", expected=f"0 to {self.vocabulary_size - 1}")
         if self.position >= self.context_length:

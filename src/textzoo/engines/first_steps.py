@@ -1,4 +1,4 @@
-"""The program that `probe` runs in a process of its own: the first steps of an unknown .tflite."""
+"""The program that `probe` runs in a separate process: the first steps of an untrusted .tflite."""
 
 import sys
 
@@ -7,7 +7,7 @@ from textzoo.engines.litert_engine import LitertEngine, LitertReferenceEngine
 
 
 def main() -> None:
-    """Run two steps of the decode step on the standard input; ends by a signal where LiteRT does."""
+    """Read a .tflite from standard input and run two steps; if LiteRT crashes, this process ends by the signal."""
     content = sys.stdin.buffer.read()
     for kind in (LitertReferenceEngine, LitertEngine):
         try:
@@ -15,7 +15,7 @@ def main() -> None:
             for _ in range(min(engine.context_length, 2)):
                 engine.step_raw(0)
         except UserError:
-            pass  # the asking process finds the same and reports it
+            pass  # the parent process gets the same error and reports it
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Text from an engine, piece by piece as it comes. Sliding past the context: docs/explanations/sampling.md."""
+"""Streaming text generation. docs/explanations/sampling.md describes how generation continues beyond the context."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from textzoo.engines.sampling import MASK32, make_sampler
 
 
 class SlidingContext:
-    """Feeds an engine without end: where the context is full, it starts again from the last half of it.
+    """Feeds any number of tokens to an engine; when the context is full, it restarts with the last half of it.
 
-    The state of the decode step belongs to absolute positions, so it cannot be shifted. Instead the engine is reset and
-    the last context_length // 2 tokens are fed again at positions 0, 1, ...; then it goes on behind them.
+    The state of the decode step depends on absolute positions, so it cannot be shifted. Instead the engine is reset,
+    the last context_length // 2 tokens are fed again at positions 0, 1, ..., and generation continues after them.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -36,7 +36,7 @@ class SlidingContext:
 def generate_tokens(
     engine: Engine, prompt: np.ndarray, *, max_tokens: int, temperature: float, top_k: int = 0, seed: int = 0
 ) -> Iterator[int]:
-    """Continue a prompt of at least one token; yields the new tokens only."""
+    """Continue a prompt of at least one token; yield only the new tokens."""
     if len(prompt) == 0:
         raise UserError("the prompt is empty", expected="at least one character to continue")
     sampler = make_sampler(engine.logits_format, temperature=temperature, top_k=top_k, seed=seed)
@@ -51,11 +51,11 @@ def generate_tokens(
 
 
 class Continuation:
-    """Pieces of text as they come.
+    """An iterator over the generated pieces of text.
 
     Attributes:
-        tokens: How many tokens were generated so far. Encoding the text again may give another number: several
-            sequences of tokens can be written alike.
+        tokens: Number of tokens generated so far. Encoding the text again may give another number, because different
+            token sequences can decode to the same text.
     """
 
     def __init__(self, tokens: Iterator[int], tokenizer: Any, stop: str | None) -> None:
@@ -90,18 +90,18 @@ def generate(
     """Continue a prompt; the same arguments always give the same text.
 
     Args:
-        engine: What predicts; it is reset first.
-        tokenizer: Of the same vocabulary.
-        prompt: Text to continue, not empty. Where it is longer than the context, its end counts.
+        engine: The model's engine; it is reset first.
+        tokenizer: A tokenizer with the model's vocabulary.
+        prompt: Text to continue, not empty. If it is longer than the context, only its end matters.
         max_tokens: Tokens to generate.
         temperature: 0 is greedy.
-        top_k: Sample among the k likeliest; 0 for all.
+        top_k: Sample from the k most probable tokens; 0 for all.
         seed: In [0, 2**32).
-        stop: Generation ends before this text.
+        stop: Text before which generation ends.
         unknown: Characters of the prompt outside the vocabulary: "error" or "unk".
 
     Returns:
-        Pieces of the continuation, without the prompt, as soon as they are certain.
+        Pieces of the continuation, without the prompt, as soon as they are final.
     """
     if tokenizer.vocabulary_size != engine.vocabulary_size:
         raise UserError(
@@ -123,13 +123,13 @@ def generate(
 def generate_samples(
     engine: Engine, tokenizer: Any, prompt: str, *, num_samples: int, seed: int, **options: Any
 ) -> Iterator[Continuation]:
-    """Several continuations one after the other; sample i is what seed + i gives."""
+    """Yield several continuations; sample i uses seed + i."""
     for index in range(num_samples):
         yield generate(engine, tokenizer, prompt, seed=(seed + index) & MASK32, **options)
 
 
 def until_stop(pieces: Iterator[str], stop: str) -> Iterator[str]:
-    """The pieces up to the stop text, which is left out; what may become the stop text is held back."""
+    """Yield the pieces before the stop text; hold back what may be its beginning."""
     held = ""
     for piece in pieces:
         held += piece
@@ -146,6 +146,6 @@ def until_stop(pieces: Iterator[str], stop: str) -> Iterator[str]:
 
 
 def _overlap(text: str, stop: str) -> int:
-    """How many characters at the end of `text` are the beginning of `stop`."""
+    """Return the length of the longest end of `text` that is a beginning of `stop`."""
     longest = min(len(text), len(stop) - 1)
     return next((size for size in range(longest, 0, -1) if stop.startswith(text[-size:])), 0)

@@ -1,4 +1,4 @@
-"""The engine on Keras: the float model itself."""
+"""The Keras engine: the float model itself."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ BATCH_WINDOWS = 32
 
 
 class KerasEngine(Engine):
-    """A LanguageModel in float32: single steps by its decode step, whole windows by its forward path."""
+    """A LanguageModel in float32: `step` uses its decode step, `window_logits` its forward pass."""
 
     name = "keras"
 
@@ -45,7 +45,7 @@ class KerasEngine(Engine):
 
 
 def compiled(function: Callable) -> Callable:
-    """The function as a graph under TensorFlow; unchanged under other back-ends."""
+    """Return the function as a graph with the TensorFlow backend; unchanged with other backends."""
     if keras.backend.backend() != "tensorflow":
         return function
     import tensorflow as tf

@@ -1,4 +1,4 @@
-"""Engines on LiteRT: a decode step as .tflite, with the reference kernels or with the optimized ones."""
+"""LiteRT engines: the decode step of a .tflite, with reference kernels or optimized kernels."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ from textzoo.engines.probe import probe
 
 Arrays = dict[str, np.ndarray]
 Step = Callable[[Arrays], Arrays]
-# LiteRT's runner takes arrays as arguments by their names, beside itself under this one.
+# LiteRT's signature runner takes arrays as keyword arguments; an input of this name would clash with its own argument.
 RUNNER_ARGUMENT = "self"
 
 
@@ -32,9 +32,11 @@ class LitertEngine(Engine):
     """The decode step of a .tflite.
 
     Args:
-        model: Path of a .tflite with a decode step; or its bytes, which are then trusted not to end the process.
-        resolver: Which kernels compute it.
+        model: Path of a .tflite with a decode step; or its bytes, which are then trusted not to crash the process.
         keep_tensors: Whether intermediate tensors can be read after a step.
+
+    Attributes:
+        resolver: LiteRT's resolver of kernels.
 
     Raises:
         UserError: The file is missing, damaged, or not a decode step.
@@ -73,29 +75,29 @@ class LitertEngine(Engine):
         return results[LOGITS][0]
 
     def _results(self, token: int) -> Arrays:
-        """All that comes out of the next step."""
+        """Return all outputs of the next step."""
         try:
             return self._run({"token": single(token), "position": single(self.position), **self._state})
         except (ValueError, RuntimeError) as error:
             raise not_run(self._label, short_reason(error)) from None
 
     def tensor(self, index: int) -> np.ndarray:
-        """The values of a tensor in the last step, (its shape), states as they went in; needs `keep_tensors`."""
+        """Return a tensor's values in the last step, states before the step; needs `keep_tensors`."""
         return self.interpreter.get_tensor(index)
 
-    def twin(self) -> "LitertEngine":
+    def clone(self) -> "LitertEngine":
         return type(self)(self._content, keep_tensors=self._keep_tensors)
 
 
 class LitertReferenceEngine(LitertEngine):
-    """LiteRT's reference kernels: what they compute is what the device computes."""
+    """LiteRT's reference kernels, whose integers the device reproduces."""
 
     name = "litert_ref"
     resolver = OpResolverType.BUILTIN_REF
 
 
 def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_tensors: bool = False) -> Interpreter:
-    """An interpreter that never sees the file itself, but what `parse_tflite` has checked, written anew."""
+    """Return an interpreter of a rewritten copy of the file, which contains only what `parse_tflite` has checked."""
     try:
         with quiet_stderr():
             interpreter = Interpreter(
@@ -111,12 +113,12 @@ def open_interpreter(content: bytes, label: str, resolver: OpResolverType, keep_
 
 
 def check_shapes(results: Arrays, graph: TfliteFile, label: str) -> None:
-    """Raise UserError where a step computes other shapes than the file says, as it may where they depend on values."""
+    """Raise UserError if a step computes other shapes than the file declares, e.g. because they depend on values."""
     tensors = {name: graph.tensors[index] for name, index in graph.outputs.items()}
     wrong = {name: tensor for name, tensor in tensors.items() if results[name].shape != tensor.shape}
     if wrong:
         raise UserError(
-            f"{label} computes other shapes than it says",
+            f"{label} computes other shapes than it declares",
             expected=", ".join(f"{name} {shape_text(tensor.shape)}" for name, tensor in wrong.items()),
             received=", ".join(f"{name} {shape_text(results[name].shape)}" for name in wrong),
             remedy="Convert the model with constant shapes.",
@@ -124,10 +126,10 @@ def check_shapes(results: Arrays, graph: TfliteFile, label: str) -> None:
 
 
 def step_of(interpreter: Interpreter, graph: TfliteFile) -> Step:
-    """How one step is run: arrays by the names of the graph's inputs go in, those of its outputs come out.
+    """Return a function that runs one step, from arrays by input name to arrays by output name.
 
-    What comes out are copies, taken before anything goes in again: a state may lie in the memory of another one, or be
-    the same tensor.
+    The results are copies, taken before the next inputs are written: states may share memory, or even be the same
+    tensor.
     """
     if not graph.signature or RUNNER_ARGUMENT in graph.inputs:
         return step_by_tensors(interpreter, graph)
@@ -135,7 +137,7 @@ def step_of(interpreter: Interpreter, graph: TfliteFile) -> Step:
 
 
 def step_by_signature(interpreter: Interpreter, graph: TfliteFile) -> Step:
-    """LiteRT's own runner of signatures; outputs have their names in the file, not always those of a decode step."""
+    """Return a step by LiteRT's signature runner; output names of the file are mapped to those of a decode step."""
     runner = interpreter.get_signature_runner(graph.signature)
     own_names = {detail["index"]: name for name, detail in runner.get_output_details().items()}
     outputs = {name: own_names[index] for name, index in graph.outputs.items()}
@@ -148,7 +150,7 @@ def step_by_signature(interpreter: Interpreter, graph: TfliteFile) -> Step:
 
 
 def step_by_tensors(interpreter: Interpreter, graph: TfliteFile) -> Step:
-    """The same, for a file without a signature."""
+    """Return a step for a file without a signature."""
 
     def run(values: Arrays) -> Arrays:
         for name, value in values.items():
@@ -160,17 +162,17 @@ def step_by_tensors(interpreter: Interpreter, graph: TfliteFile) -> Step:
 
 
 def single(number: int) -> np.ndarray:
-    """A token or a position as the graph takes it, (1,) int32."""
+    """Return a token or a position as the graph's input, (1,) int32."""
     return np.array([number], np.int32)
 
 
 def zeros_of(tensor: TensorInfo) -> np.ndarray:
-    """Real zeros of a tensor's shape and type."""
+    """Return real zeros (the zero point) with a tensor's shape and type."""
     return np.full(tensor.shape, tensor.zero_point, tensor.dtype)
 
 
 def step_mistakes(graph: TfliteFile, content: bytes, label: str) -> list[UserError]:
-    """All that keeps a graph from being a decode step that engines can run."""
+    """Return all errors of a graph that is not a decode step that engines can run."""
     errors = no_step(graph, label)
     if not errors:
         errors += [*wrong_numbers(graph, label), *changed_states(graph, label), *strange_logits(graph, label)]
@@ -180,12 +182,12 @@ def step_mistakes(graph: TfliteFile, content: bytes, label: str) -> list[UserErr
 
 
 def states_of(graph: TfliteFile) -> list[str]:
-    """The names of the states that go in."""
+    """Return the names of the input states."""
     return sorted(set(graph.inputs) - STEP_INPUTS)
 
 
 def no_step(graph: TfliteFile, label: str) -> list[UserError]:
-    """Inputs or outputs that are not those of a decode step."""
+    """Return an error if inputs or outputs are not those of a decode step."""
     outputs = {LOGITS, *(NEW_STATE + name for name in states_of(graph))}
     if set(graph.inputs) >= STEP_INPUTS and set(graph.outputs) == outputs:
         return []
@@ -201,7 +203,7 @@ def no_step(graph: TfliteFile, label: str) -> list[UserError]:
 
 
 def wrong_numbers(graph: TfliteFile, label: str) -> list[UserError]:
-    """A token or a position that is not one number."""
+    """Return errors for a token or a position that is not a single int32."""
     tensors = [graph.tensors[graph.inputs[name]] for name in sorted(STEP_INPUTS)]
     return [
         UserError(f"{label}: tensor {tensor.name}", expected="int32 1", received=tensor.describe())
@@ -211,9 +213,9 @@ def wrong_numbers(graph: TfliteFile, label: str) -> list[UserError]:
 
 
 def changed_states(graph: TfliteFile, label: str) -> list[UserError]:
-    """States that come out in another format than they go in."""
-    places = [(graph.inputs[name], graph.outputs[NEW_STATE + name]) for name in states_of(graph)]
-    pairs = [(graph.tensors[before], graph.tensors[after]) for before, after in places]
+    """Return errors for states whose output format differs from their input format."""
+    indices = [(graph.inputs[name], graph.outputs[NEW_STATE + name]) for name in states_of(graph)]
+    pairs = [(graph.tensors[before], graph.tensors[after]) for before, after in indices]
     return [
         UserError(
             f"{label}: the state {before.name} changes its format in a step",
@@ -227,7 +229,7 @@ def changed_states(graph: TfliteFile, label: str) -> list[UserError]:
 
 
 def described_form(tensor: TensorInfo) -> str:
-    """int8 1x128, scale 0.5, zero point -3."""
+    """Return e.g. "int8 1x128, scale 0.5, zero point -3"."""
     listed = [
         f"{what} {' '.join(map(str, values))}"
         for what, values in (("scale", tensor.scales), ("zero point", tensor.zero_points))
@@ -237,10 +239,10 @@ def described_form(tensor: TensorInfo) -> str:
 
 
 def strange_logits(graph: TfliteFile, label: str) -> list[UserError]:
-    """Logits that are not one number for each token of the vocabulary."""
+    """Return an error if the logits are not one supported number per token of the vocabulary."""
     logits = graph.tensors[graph.outputs[LOGITS]]
     right_type = str(logits.dtype) in ("int8", "int16", "float32")
     if len(logits.shape) == 2 and logits.shape[0] == 1 and right_type:
         return []
     expected = "int8, int16 or float32 1x<vocabulary size>"
-    return [UserError(f"{label} has strange logits", expected=expected, received=logits.describe())]
+    return [UserError(f"{label} has unsupported logits", expected=expected, received=logits.describe())]

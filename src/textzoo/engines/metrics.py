@@ -1,4 +1,4 @@
-"""How well an engine predicts: every figure over the same tokens, exact, in one pass."""
+"""Metrics of an engine's predictions, all exact and over the same tokens, in one pass."""
 
 import queue
 import threading
@@ -13,17 +13,17 @@ from textzoo.engines.base import Engine
 
 @dataclass(frozen=True)
 class Metrics:
-    """Figures over all predicted tokens.
+    """Metrics over all predicted tokens.
 
     Attributes:
-        tokens: How many tokens were predicted.
+        tokens: Number of predicted tokens.
         loss_nats: Mean negative log-likelihood per token.
         perplexity: exp(loss_nats).
-        bits_per_character: Loss in bits, per character of text: comparable between vocabularies.
-        top1_accuracy: How often the likeliest token was right (ties go to the lowest token).
-        top5_accuracy: How often the right token was among the five likeliest.
+        bits_per_character: Loss in bits per character of text, comparable between vocabularies.
+        top1_accuracy: Share of targets that were the most probable token (ties go to the lowest token).
+        top5_accuracy: Share of targets among the five most probable tokens.
         loss_by_position: Mean loss in nats at each position of a window, (context_length,).
-        tokens_by_position: How many tokens each of these means is over, (context_length,).
+        tokens_by_position: Number of tokens in each of these means, (context_length,).
     """
 
     tokens: int
@@ -46,16 +46,16 @@ def evaluate(
     threads: int = 2,
     description: str = "",
 ) -> Metrics:
-    """Measure an engine on windows; its state is reset before each.
+    """Evaluate an engine on windows; its state is reset before each.
 
     Args:
-        engine: What predicts.
-        inputs: (n, time) tokens fed.
+        engine: The engine to evaluate.
+        inputs: (n, time) input tokens.
         targets: (n, time) tokens to predict.
         weights: (n, time) 1 where the target counts, 0 in the padding at the end of a window.
         characters_per_token: Mean characters per token of the text, 1 for characters.
-        threads: Engines side by side, where the engine can be doubled.
-        description: Shown at the progress bar.
+        threads: Number of engines that run in parallel, if the engine can be cloned.
+        description: Text of the progress bar.
     """
     lengths = np.maximum(_lengths(weights), 1)
     totals = _Totals(inputs.shape[1])
@@ -68,12 +68,12 @@ def evaluate(
 
 
 def merged(parts: Sequence[Metrics]) -> Metrics:
-    """The figures over all tokens of several texts, exact; the windows of all are equally long."""
+    """Return the exact metrics over all tokens of several texts with windows of equal length."""
     tokens = np.array([part.tokens for part in parts], float)
     counts = np.array([part.tokens_by_position for part in parts], float)
     losses = np.array([part.loss_by_position for part in parts]) * counts
     loss = mean_over(tokens, [part.loss_nats for part in parts])
-    # A text's characters, from its own bits per character; a loss of 0 has 0 bits however many characters there are.
+    # A text's characters follow from its bits per character; a loss of 0 has 0 bits for any number of characters.
     nats = [part.tokens * part.loss_nats for part in parts]
     bits = np.array(nats) / np.log(2)
     characters = sum(bit / part.bits_per_character if bit else 0.0 for bit, part in zip(bits, parts, strict=True))
@@ -94,7 +94,7 @@ def mean_over(tokens: np.ndarray, values: list[float]) -> float:
 
 
 def _lengths(weights: np.ndarray) -> np.ndarray:
-    """(n,) places up to the last one that counts."""
+    """Return the number of positions up to the last one with a weight, (n,)."""
     time = weights.shape[1]
     return np.where(weights > 0, np.arange(1, time + 1), 0).max(axis=1)
 
@@ -102,9 +102,9 @@ def _lengths(weights: np.ndarray) -> np.ndarray:
 def _all_logits(
     engine: Engine, inputs: np.ndarray, lengths: np.ndarray, threads: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """(window index, logits) of every window, in order; LiteRT computes outside Python's lock."""
-    twins = [engine.twin() for _ in range(min(threads, len(inputs)) - 1)]
-    engines = [engine, *(twin for twin in twins if twin is not None)]
+    """Yield (window index, logits) of every window, in order; threads help because LiteRT releases the GIL."""
+    clones = [engine.clone() for _ in range(min(threads, len(inputs)) - 1)]
+    engines = [engine, *(clone for clone in clones if clone is not None)]
     if len(engines) == 1:
         yield from enumerate(engine.window_logits(inputs, lengths))
         return
@@ -116,7 +116,7 @@ def _all_logits(
 
 
 def _in_order(results: queue.Queue, count: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Results sorted by window, so that sums do not depend on which thread was faster."""
+    """Yield the results in the order of windows, so that sums do not depend on the timing of threads."""
     waiting: dict[int, np.ndarray] = {}
     for index in range(count):
         while index not in waiting:
@@ -131,18 +131,18 @@ def _work(engine: Engine, inputs: np.ndarray, lengths: np.ndarray, mine: np.ndar
     try:
         for index, logits in zip(mine, engine.window_logits(inputs[mine], lengths[mine]), strict=True):
             results.put((int(index), logits))
-    except BaseException as error:  # handed to the thread that waits
+    except BaseException as error:  # passed to the waiting thread
         results.put(error)
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """(..., vocabulary_size) -> the same shape in float64."""
+    """Return the log-softmax over the last axis, in float64, of the same shape."""
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 class _Totals:
-    """Sums over tokens, from which the figures follow."""
+    """Sums over tokens, from which the metrics are computed."""
 
     def __init__(self, time: int) -> None:
         self.loss = np.zeros(time)
@@ -150,17 +150,17 @@ class _Totals:
         self.top1 = self.top5 = 0.0
 
     def add(self, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> None:
-        """Logits (time, vocabulary_size), targets and weights (time,), of one window."""
-        places = np.arange(len(targets))
-        self.loss[places] -= log_softmax(logits)[places, targets] * weights
-        self.count[places] += weights
+        """Add one window: logits (time, vocabulary_size), targets and weights (time,)."""
+        positions = np.arange(len(targets))
+        self.loss[positions] -= log_softmax(logits)[positions, targets] * weights
+        self.count[positions] += weights
         rank = self._ranks(logits, targets)
         self.top1 += float(((rank < 1) * weights).sum())
         self.top5 += float(((rank < 5) * weights).sum())
 
     @staticmethod
     def _ranks(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """How many tokens come before the right one, ties by lower token first; all, if its logit is no number."""
+        """Return how many tokens rank before the target, lower tokens first among equals; all if its logit is NaN."""
         right = logits[np.arange(len(targets)), targets][:, None]
         before = np.arange(logits.shape[1])[None, :] < targets[:, None]
         return (np.isnan(right) | (logits > right) | ((logits == right) & before)).sum(axis=1)

@@ -1,4 +1,4 @@
-"""All that keeps a .tflite from being run, or from being compiled, found at once and before it is opened."""
+"""Find all errors that prevent a .tflite from being run or compiled, before LiteRT opens it."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ from textzoo.engines.litert_engine import no_step, step_mistakes
 
 
 def model_mistakes(path: Path | str, *, compiled: bool) -> list[UserError]:
-    """What is wrong with the file of a decode step.
+    """Return the errors in the file of a decode step.
 
     Args:
-        path: The file; treated as hostile.
-        compiled: Whether it is to become C, for which it needs operators that the compiler knows.
+        path: The file, which is not trusted.
+        compiled: Whether it is to be compiled to C, which supports fewer operators.
 
     Returns:
-        One error if the file is missing or damaged; else errors for its parts that are not supported, for its inputs
-        and outputs, and for the operators that cannot be compiled, as far as there are any.
+        One error if the file is missing or damaged; otherwise an error for each unsupported part, for inputs and
+        outputs, and for operators that cannot be compiled.
     """
     label = str(path)
     errors: list[UserError] = []
@@ -41,11 +41,11 @@ def model_mistakes(path: Path | str, *, compiled: bool) -> list[UserError]:
 
 
 def supported_part(graph: Graph) -> Graph:
-    """The graph without the operators that are refused anyway, for themselves or for their tensors."""
+    """Return the graph without operators that are refused already, because of themselves or of their tensors."""
     graph.nodes = [node for node in graph.nodes if not is_refused(node.operator) and is_read(node)]
     return graph
 
 
 def is_read(node: Node) -> bool:
-    """Whether all tensors of a node are of kinds that are read, and have elements."""
+    """Return whether all tensors of a node have supported types, and elements."""
     return all(tensor.dtype != UNREAD and tensor.size > 0 for tensor in [*node.operands(), *node.outputs])

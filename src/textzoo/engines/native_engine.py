@@ -1,4 +1,4 @@
-"""The engine of the compiled C, as a shared library of this machine: the same integers as on the device."""
+"""The native engine: the compiled C as a shared library on this machine, with the same integers as on the device."""
 
 import ctypes
 from pathlib import Path
@@ -22,8 +22,8 @@ class NativeEngine(Engine):
         model: Path of a .tflite with a decode step.
 
     Raises:
-        UserError: The file is missing, damaged, not a quantized decode step, or has operators that the compiler lacks;
-            or there is no C compiler.
+        UserError: The file is missing, damaged, not a quantized decode step, or has operators that the compiler does
+            not support; or there is no C compiler.
     """
 
     name = "native"
@@ -56,7 +56,7 @@ class NativeEngine(Engine):
         self.position += 1
         return self._logits.copy()
 
-    def twin(self) -> "NativeEngine":
-        twin = object.__new__(type(self))
-        twin._open(self._compiled, NativeModel(self._native.content))
-        return twin
+    def clone(self) -> "NativeEngine":
+        clone = object.__new__(type(self))
+        clone._open(self._compiled, NativeModel(self._native.content))
+        return clone

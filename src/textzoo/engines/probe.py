@@ -1,7 +1,7 @@
-"""A first run of an unknown .tflite in a process of its own.
+"""A first run of an untrusted .tflite in a separate process.
 
-LiteRT ends the whole process where a well-formed file holds impossible scales or options; so a file is tried elsewhere
-before this process opens it. Each content is tried once.
+LiteRT aborts the whole process if a well-formed file has impossible scales or options, so a file is first run in
+another process. Each content is tried once.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ _known_good: set[str] = set()
 
 
 def probe(content: bytes, label: str) -> None:
-    """Raise UserError where opening the decode step and running it would end the process or never end."""
+    """Raise UserError if opening and running the decode step crashes the process or does not end."""
     digest = hashlib.sha256(content).hexdigest()
     if digest in _known_good:
         return
@@ -27,5 +27,5 @@ def probe(content: bytes, label: str) -> None:
     except subprocess.TimeoutExpired:
         raise not_run(label, f"a step that takes more than {PROBE_SECONDS} s") from None
     if done.returncode < 0:
-        raise not_run(label, f"it ends the whole process (signal {-done.returncode})")
+        raise not_run(label, f"it crashes the process (signal {-done.returncode})")
     _known_good.add(digest)

@@ -1,4 +1,4 @@
-"""Rules for what a model is asked to continue."""
+"""Rules for text generation."""
 
 from collections.abc import Set
 
@@ -11,7 +11,7 @@ MAX_TOKENS = 10**7
 
 
 def check_amount(prediction: PredictionConfig) -> list[UserError]:
-    """All samples together come to an end."""
+    """Check that all samples together have at most MAX_TOKENS tokens."""
     count, length = prediction.num_samples, prediction.max_tokens
     if count * length <= MAX_TOKENS:
         return []
@@ -20,13 +20,13 @@ def check_amount(prediction: PredictionConfig) -> list[UserError]:
             "prediction.num_samples times prediction.max_tokens is out of range",
             expected=f"<= {MAX_TOKENS:,} tokens",
             received=f"{count:,} x {length:,}",
-            remedy="Give fewer or shorter samples.",
+            remedy="Generate fewer or shorter samples.",
         )
     ]
 
 
 def check_prompt(prediction: PredictionConfig, benchmarking: BenchmarkingConfig, services: Set[str]) -> list[UserError]:
-    """Where a model is to continue a text, there is one; evaluation and benchmarking let it, too."""
+    """Check that the prompt is not empty if a service continues it; evaluation and benchmarking do, too."""
     asking = {"prediction", "evaluation", *(["benchmarking"] if benchmarking.sample else [])}
     if prediction.prompt or not asking & services:
         return []
@@ -35,7 +35,7 @@ def check_prompt(prediction: PredictionConfig, benchmarking: BenchmarkingConfig,
             "prediction.prompt is empty",
             expected="at least one character to continue",
             received="''",
-            remedy='Give the beginning of a text, e.g. prediction.prompt="The ".',
+            remedy='Set the beginning of a text, e.g. prediction.prompt="The ".',
         )
     ]
 

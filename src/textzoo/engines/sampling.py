@@ -1,6 +1,6 @@
-"""The sampler: from logits to the next token, in integers only, so that C repeats it bit for bit.
+"""The sampler: chooses the next token from logits with integers only, so that C reproduces it bit for bit.
 
-The algorithm, with its number formats, is described in docs/explanations/sampling.md, of which this is the reference.
+docs/explanations/sampling.md describes the algorithm and its number formats; this is its reference implementation.
 Everything in a step is uint32 or uint64; nothing overflows for vocabularies up to 65,536 tokens.
 """
 
@@ -22,7 +22,7 @@ WEIGHT_BITS = 31
 
 
 def power_table() -> list[int]:
-    """2**(31 - i/64) for i = 0..64, rounded to the nearest integer: uint32, made by integer square roots alone."""
+    """Return 2**(31 - i/64) for i = 0..64, rounded to the nearest integer (uint32), by integer square roots only."""
     guard = 96
     root = 1 << (guard + 1)  # 2 with `guard` fraction bits; its 64th root follows from six square roots
     for _ in range(TABLE_BITS):
@@ -40,10 +40,10 @@ POWERS = np.array(power_table(), dtype=np.uint64)
 
 
 class Random32:
-    """PCG-RXS-M-XS-32 (O'Neill 2014): 32 bits of state, period 2**32, any seed.
+    """The random generator PCG-RXS-M-XS-32 (O'Neill 2014): 32 bits of state, period 2**32.
 
     Args:
-        seed: In [0, 2**32); 0 is as good as any other.
+        seed: Any number in [0, 2**32).
     """
 
     def __init__(self, seed: int) -> None:
@@ -55,7 +55,7 @@ class Random32:
         self.next()
 
     def next(self) -> int:
-        """The next number, in [0, 2**32)."""
+        """Return the next number, in [0, 2**32)."""
         old = self.state
         self.state = (old * 747796405 + 2891336453) & MASK32
         word = (((old >> ((old >> 28) + 4)) ^ old) * 277803737) & MASK32
@@ -63,14 +63,14 @@ class Random32:
 
 
 def temperature_q16(temperature: float) -> int:
-    """The temperature as written in decimal, with 16 fraction bits, rounded half up; 0 means greedy."""
+    """Return the temperature's decimal notation with 16 fraction bits, rounded half up; 0 means greedy."""
     if not 0 <= temperature <= 2**15:
         raise UserError("the temperature is out of range", expected="0 to 32768", received=str(temperature))
     return half_up(Fraction(str(temperature)) * 2**TEMPERATURE_BITS)
 
 
 def step_multiplier(unit: int, temperature: int) -> int:
-    """What one step of a logit is worth in the exponent of 2, with 24 fraction bits; at most 2**32 - 1.
+    """Return the change of the exponent of 2 per step of a logit, with 24 fraction bits; at most 2**32 - 1.
 
     Args:
         unit: From `unit_multiplier`.
@@ -80,7 +80,7 @@ def step_multiplier(unit: int, temperature: int) -> int:
 
 
 def integer_weights(logits: np.ndarray, multiplier: int) -> np.ndarray:
-    """2**31 * 2**(-(max - logit) * multiplier / 2**24), uint64 below or at 2**31.
+    """Return 2**31 * 2**(-(max - logit) * multiplier / 2**24), (n,) uint64, at most 2**31.
 
     Args:
         logits: (n,) int8 or int16.
@@ -97,7 +97,7 @@ def integer_weights(logits: np.ndarray, multiplier: int) -> np.ndarray:
 
 
 def top_k_mask(logits: np.ndarray, top_k: int) -> np.ndarray:
-    """(n,) whether each token is among the first k by descending logit, lower tokens first among equals."""
+    """Return which tokens are the first k by descending logit, lower tokens first among equals, (n,) bool."""
     if top_k <= 0 or top_k >= len(logits):
         return np.ones(len(logits), bool)
     order = np.argsort(-logits.astype(np.int64), kind="stable") if logits.dtype.kind == "i" else _float_order(logits)
@@ -111,19 +111,19 @@ def _float_order(logits: np.ndarray) -> np.ndarray:
 
 
 class Sampler(Protocol):
-    """Chooses tokens; keeps only the random generator's state between them."""
+    """Chooses tokens; its only state is that of the random generator."""
 
     def choose(self, logits: np.ndarray) -> int:
-        """The next token, from the raw logits (vocabulary_size,) of an engine."""
+        """Return the next token, given the raw logits (vocabulary_size,) of an engine."""
 
 
 class IntegerSampler:
-    """For quantized logits.
+    """The sampler for quantized logits.
 
     Args:
         scale: Scale of the logits.
-        temperature: 0 is greedy: the largest logit, the lowest token among equals, no random number drawn.
-        top_k: Sample among the k likeliest; 0 for all.
+        temperature: 0 is greedy: the largest logit, the lowest token among equals, without a random number.
+        top_k: Sample from the k most probable tokens; 0 for all.
         seed: In [0, 2**32).
     """
 
@@ -141,13 +141,13 @@ class IntegerSampler:
         return int(np.searchsorted(running, np.uint64(self._threshold(int(running[-1]))), side="right"))
 
     def _threshold(self, total: int) -> int:
-        """floor(random * total / 2**32), in two halves that fit 64 bits; below `total`."""
+        """Return floor(random * total / 2**32), which is below `total`, by two products that fit 64 bits."""
         number = self.random.next()
         return number * (total >> 32) + ((number * (total & MASK32)) >> 32)
 
 
 class FloatSampler:
-    """The same for float logits: the same random numbers, exponentials in float64."""
+    """The sampler for float logits: the same random numbers, exponentials in float64."""
 
     def __init__(self, *, temperature: float, top_k: int = 0, seed: int = 0) -> None:
         self.temperature = temperature_q16(temperature) / 2**TEMPERATURE_BITS
@@ -164,7 +164,7 @@ class FloatSampler:
 
 
 def make_sampler(logits_format: LogitsFormat, *, temperature: float, top_k: int = 0, seed: int = 0) -> Sampler:
-    """The sampler for an engine's logits: in integers where the logits are."""
+    """Return the sampler for an engine's logits: with integers if the logits are integers."""
     if top_k < 0:
         raise UserError("top_k is out of range", expected="0 for all, or the number of tokens", received=str(top_k))
     if logits_format.is_integer:

@@ -6,29 +6,29 @@ from textzoo.common.settings import setting
 from textzoo.engines.registry import ENGINES
 from textzoo.text.settings import MAX_TOKENS, SamplingConfig
 
-# Those of a .tflite.
+# The engines of a .tflite.
 QUANTIZED = tuple(name for name in ENGINES if name != "keras")
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How good a model is."""
+    """The evaluation of models."""
 
     max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1, high=MAX_TOKENS)
     engine: str = setting(
         "litert_ref",
-        "What runs quantized models: LiteRT's reference kernels, beside them its optimized ones (litert), or the "
-        "compiled C that goes to the device (native: the same integers as the reference, faster).",
+        "Engine of quantized models: LiteRT's reference kernels, additionally its optimized kernels (litert), or the "
+        "compiled C of the device (native: the same integers as the reference kernels, faster).",
         choices=QUANTIZED,
     )
 
 
 @dataclass(frozen=True)
 class PredictionConfig(SamplingConfig):
-    """Talking to a model."""
+    """Text generation with a model."""
 
     engine: str = setting(
         "auto",
-        "auto takes the quantized model when there is one, with the reference kernels.",
+        "auto uses the quantized model with the reference kernels if there is one.",
         choices=("auto", *ENGINES),
     )

@@ -50,7 +50,7 @@ def keys_of(architecture: str) -> frozenset[str]:
 @functools.cache
 def keys_lacking(architecture: str) -> frozenset[str]:
     """Return the keys of the model section that other architectures have and this one lacks; none if it is unknown."""
-    if architecture not in CONFIGS.places:
+    if architecture not in CONFIGS.attributes:
         return frozenset()
     return frozenset().union(*map(keys_of, CONFIGS.names())) - keys_of(architecture)
 

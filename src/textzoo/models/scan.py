@@ -89,7 +89,11 @@ def _tensorflow_back(
     """Return the derivatives by from_input and from_hidden, (time, batch, width) each, from the last row to the first.
 
     Args:
+        cell: As in `scan_cell`.
         before: The states before each row, (time, batch, units) each.
+        from_input: As in `scan_cell`, rows first: (time, batch, width).
+        from_hidden: (time, batch, width), what the first state contributed to each row.
+        kernel: As in `scan_cell`.
         by_output: (time, batch, units): the derivative by each output.
     """
     import tensorflow as tf

@@ -1,1 +1,1 @@
-"""What services share: inputs, firmware, budget, pictures."""
+"""Code that services share: inputs, firmware, budget, plots, comparisons."""

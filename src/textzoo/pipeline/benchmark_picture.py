@@ -1,4 +1,4 @@
-"""The picture of a benchmark: where the instructions of a token go."""
+"""The plot of a benchmark: instructions per token by operator and by position."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def instructions_picture(report: BenchmarkReport) -> Figure:
 
 
 def draw_kinds(axes: Axes, kinds: dict[str, int]) -> None:
-    """A bar per operator, the dearest on top, its cost and share behind it."""
+    """Draw a bar per operator, the most expensive on top, with its cost and share."""
     whole = max(sum(kinds.values()), 1)
     bars = axes.barh(range(len(kinds)), list(kinds.values()))
     axes.set_yticks(range(len(kinds)), list(kinds), fontsize=8, parse_math=False)

@@ -1,4 +1,4 @@
-"""Does a model fit the board? Asked before training, from sizes alone; deployment asks again with what it compiled."""
+"""Check whether a model fits the board before training, by its configuration; deployment checks the compiled model."""
 
 from math import prod
 
@@ -11,7 +11,7 @@ from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES
 
 CODE_BYTES_EXPECTED = 24 * 1024
-# By the recipe's bits of activations, which states have too.
+# Bits of the recipe's activations, and therefore of states -> bytes.
 STATE_BYTES_PER_NUMBER = {8: 1, 16: 2, 0: 4}
 # Multipliers, biases, tables and the second copy of tied embeddings, measured on pico_gpt: 9 % of the weights.
 PARAMETERS_SHARE = 0.1
@@ -22,8 +22,8 @@ def check_before_training(config: Config, architecture: ArchitectureConfig) -> N
     """Raise UserError with the byte table if the chain ends on a board that the model cannot fit.
 
     Args:
-        config: Where the chain ends.
-        architecture: Of the model; nothing is built.
+        config: The configuration, with the chain and the board.
+        architecture: The model's architecture; nothing is built.
     """
     services = CHAINS[config.operation_mode]
     if not {"benchmarking", "deployment"} & set(services) or config.deployment.target != "board":
@@ -34,7 +34,7 @@ def check_before_training(config: Config, architecture: ArchitectureConfig) -> N
 
 
 def expected(config: Config, architecture: ArchitectureConfig) -> Budget:
-    """What the model will ask of the board; parameters and arena are estimates."""
+    """Return the expected budget of the model on the board; parameters and arena are estimates."""
     recipe = get_recipe(config.quantization.recipe)
     number = STATE_BYTES_PER_NUMBER[recipe.activation_bits]
     numbers = sum(prod(spec.shape) for spec in architecture.state_specs())
@@ -42,7 +42,7 @@ def expected(config: Config, architecture: ArchitectureConfig) -> Budget:
     return Budget(
         config.deployment.hardware_setup,
         {
-            "weights": stored_bytes(architecture, recipe.weight_bits if recipe.has_coarse_weights else 8),
+            "weights": stored_bytes(architecture, recipe.weight_bits if recipe.has_low_bit_weights else 8),
             "parameters (estimated)": int(PARAMETERS_SHARE * architecture.parameters),
             "code (estimated)": CODE_BYTES_EXPECTED,
         },
@@ -57,7 +57,7 @@ def expected(config: Config, architecture: ArchitectureConfig) -> Budget:
 
 
 def stored_bytes(architecture: ArchitectureConfig, matrix_bits: int) -> int:
-    """Weights as the recipe stores them: matrices in its bits, all others in 8."""
+    """Return the bytes of stored weights: matrices with `matrix_bits` per weight, all others with 8."""
     shapes = architecture.weight_shapes().items()
     bits = sum(prod(shape) * (matrix_bits if is_matrix(path, shape) else 8) for path, shape in shapes)
     return bits // 8

@@ -1,4 +1,4 @@
-"""Runs of the tracking store side by side: what differs in their configuration, and their figures."""
+"""Comparison of runs of the tracking store: differences of their configurations, and their figures."""
 
 import math
 import sys
@@ -10,7 +10,7 @@ from typing import Any
 from textzoo.config.schema import walk
 from textzoo.records.headlines import BY_KEY, LESS, MORE, headline_of
 
-# Differences that say nothing about a run.
+# Keys whose differences are not meaningful.
 NOT_COMPARED = ("general.resume", "mlflow.uri", "prediction.prompt")
 RUNS_PER_TABLE = 4
 ABSENT = "-"
@@ -27,7 +27,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs by letter, with their names and facts, and two blocks of rows."""
+    """Runs, named by letters, with their names and facts, and two blocks of rows."""
 
     letters: tuple[str, ...]
     names: tuple[str, ...]
@@ -37,14 +37,14 @@ class Comparison:
 
     @property
     def parts(self) -> list[slice]:
-        """The runs of each table: so many as fit beside each other, as many in one table as in the other."""
+        """The runs of each table: at most RUNS_PER_TABLE, evenly distributed over the tables."""
         count = len(self.letters)
         size = math.ceil(count / max(math.ceil(count / RUNS_PER_TABLE), 1))
         return [slice(start, start + size) for start in range(0, count, max(size, 1))]
 
 
 def compared(runs: Sequence[Any]) -> Comparison:
-    """The table of the runs: keys whose values differ in the order of the schema, headline figures in theirs."""
+    """Return the comparison: keys whose values differ, in the order of the schema, and the headline figures."""
     return Comparison(
         letters=tuple(letter(index) for index in range(len(runs))),
         names=tuple(run.info.run_name for run in runs),
@@ -55,12 +55,12 @@ def compared(runs: Sequence[Any]) -> Comparison:
 
 
 def letter(index: int) -> str:
-    """A, B, ... Z, AA, AB, ..."""
+    """Return the letter of a run: A, B, ... Z, AA, AB, ..."""
     return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("A") + index % 26)
 
 
 def facts(run: Any) -> str:
-    """Status, start and id."""
+    """Return status, start and id of a run."""
     began = datetime.fromtimestamp(run.info.start_time / 1000, UTC)
     return f"{run.info.status}, {began:%Y-%m-%d %H:%M} UTC, {run.info.run_id[:8]}"
 
@@ -86,7 +86,7 @@ def figure_rows(runs: Sequence[Any]) -> Iterable[Row]:
 
 
 def shown_figure(value: float | None, digits: int) -> str:
-    """A figure with separators for thousands; a store writes infinity as the largest number that it has."""
+    """Return a figure with separators for thousands; stores represent infinity as the largest float."""
     if value is None:
         return ABSENT
     if abs(value) >= sys.float_info.max:
@@ -95,9 +95,9 @@ def shown_figure(value: float | None, digits: int) -> str:
 
 
 def best_of(values: Sequence[float], better: str) -> frozenset[int]:
-    """Where the best values stand; nowhere if all are the same, only one is there, or neither way is better."""
-    there = [value for value in values if not math.isnan(value)]
-    if better not in (LESS, MORE) or len(set(there)) < 2:
+    """Return the indices of the best values; none if all are equal, there is only one, or no direction is better."""
+    present = [value for value in values if not math.isnan(value)]
+    if better not in (LESS, MORE) or len(set(present)) < 2:
         return frozenset()
-    best = min(there) if better == LESS else max(there)
+    best = min(present) if better == LESS else max(present)
     return frozenset(index for index, value in enumerate(values) if value == best)

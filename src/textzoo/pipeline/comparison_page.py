@@ -1,4 +1,4 @@
-"""The comparison of runs as one page that needs nothing else: no script, no font, no picture from elsewhere."""
+"""The comparison of runs as one self-contained page without scripts, external fonts or images."""
 
 from textzoo.pipeline.comparison import Comparison
 from textzoo.records.report.html import environment
@@ -50,8 +50,8 @@ tr, div { break-inside: avoid; } h2 { break-after: avoid; }
 <dd>{{ comparison.facts[loop.index0] }}</dd></div>
 {% endfor %}
 </dl>
-{% for title, rows in (("What differs in the configuration", comparison.configuration),
-                       ("Figures, the best of a line marked", comparison.figures)) if rows %}
+{% for title, rows in (("Differences of the configurations", comparison.configuration),
+                       ("Figures, the best of each row marked", comparison.figures)) if rows %}
 <h2>{{ title }}</h2>
 {% for part in comparison.parts %}
 <table>
@@ -59,8 +59,8 @@ tr, div { break-inside: avoid; } h2 { break-after: avoid; }
 {% for row in rows %}
 <tr><th scope="row">{{ row.name | line }}</th>
 {% for cell in row.cells[part] %}
-{% set place = part.start + loop.index0 %}
-<td data-head="{{ comparison.letters[place] }}"{% if place in row.best %} class="best"{% endif %}>
+{% set index = part.start + loop.index0 %}
+<td data-head="{{ comparison.letters[index] }}"{% if index in row.best %} class="best"{% endif %}>
 <span>{{ cell | line }}</span></td>
 {% endfor %}
 </tr>
@@ -74,5 +74,5 @@ tr, div { break-inside: avoid; } h2 { break-after: avoid; }
 
 
 def page(comparison: Comparison) -> str:
-    """The comparison as HTML; every text of it is escaped, as in report.html."""
+    """Return the comparison as HTML; every text in it is escaped, as in report.html."""
     return environment().from_string(PAGE).render(comparison=comparison)

@@ -1,6 +1,6 @@
-"""What a device's console begins with: temperature, max_tokens and stop of `prediction`, as defaults.h.
+"""The defaults of a device's console, defaults.h: temperature, max_tokens and stop of `prediction`.
 
-The prompt and the seed stay the console's own: a person brings the one, and the other is 1 as everywhere.
+The prompt is typed at the console, and its default seed is 1.
 """
 
 from textzoo.common.errors import raise_all
@@ -10,15 +10,15 @@ from textzoo.engines.settings import PredictionConfig
 from textzoo.targets.rules import stop_mistakes
 
 MAX_TOKENS = 2**31 - 1
-# Characters that stand for themselves in a C string; "?" does not, for the sake of trigraphs.
+# Characters that need no escape in a C string; "?" does, because of trigraphs.
 PLAIN = set(map(chr, range(0x20, 0x7F))) - set('"\\?')
 
 
 def render_defaults(settings: PredictionConfig) -> dict[str, str]:
-    """The generated source by name: defaults.h.
+    """Return the generated source by name: defaults.h.
 
     Raises:
-        UserError: The stop text is none for a device.
+        UserError: A device cannot stop at the stop text.
     """
     stop = settings.stop or ""
     raise_all(stop_mistakes(stop))
@@ -32,5 +32,5 @@ def render_defaults(settings: PredictionConfig) -> dict[str, str]:
 
 
 def c_characters(data: bytes) -> str:
-    """Bytes as they are written between the quotes of a C string: octal escapes, which end after three digits."""
+    """Return bytes as the content of a C string, with octal escapes of three digits."""
     return "".join(chr(byte) if chr(byte) in PLAIN else f"\\{byte:03o}" for byte in data)

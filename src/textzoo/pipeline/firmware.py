@@ -1,4 +1,4 @@
-"""What deployment and benchmarking share: the model compiled for a board, and the project around it."""
+"""The firmware for deployment and benchmarking: the model compiled for a board, and its project."""
 
 import logging
 import os
@@ -44,16 +44,16 @@ COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
 
 @dataclass
 class Firmware:
-    """A model as a project.
+    """A compiled model and its project.
 
     Attributes:
         board: None for this machine.
-        model_path: The .tflite that it was made from.
+        model_path: The .tflite.
         compiled: The model in C.
-        sizes: What its model.h says of itself.
+        sizes: The sizes in its model.h.
         project: Folder of the rendered project.
-        tokens: (n,) text that the model itself wrote: what logits are compared over.
-        engine: LiteRT's reference kernels with the same model.
+        tokens: (n,) tokens that the model itself generated, for comparing logits.
+        engine: The same model on LiteRT's reference kernels.
     """
 
     board: Board | None
@@ -75,7 +75,7 @@ def prepare(
     """Compile the quantized model for the configured target, or for this machine, and render its project.
 
     Raises:
-        UserError: No model, operators that the compiler lacks, or a model that does not fit the board.
+        UserError: No model, operators that the compiler does not support, or a model that does not fit the board.
     """
     on_host = on_host or config.deployment.target == HOST
     board = None if on_host else config.deployment.hardware_setup
@@ -113,14 +113,15 @@ def make_firmware(
         path: The .tflite.
         tokenizer: The model's own.
         board: None for this machine.
-        folder: Of the project.
-        name: Of the model, in the project's sources.
-        tokens_checked: How many tokens the firmware's text has, at least.
-        settings: Form of the weights, second core, passes left out, weight files; target and board are not read.
-        defaults: What the project's console begins with: temperature, max_tokens, stop.
+        folder: Folder of the project.
+        name: Name of the model in the project's sources.
+        tokens_checked: Minimum number of `Firmware.tokens`.
+        settings: Packing of weights, second core, passes left out, weight files; target and board are not read.
+        defaults: Defaults of the project's console: temperature, max_tokens, stop.
+        with_savings: Whether to measure what each pass of the compiler saves.
 
     Raises:
-        UserError: Operators that the compiler lacks, a model that does not fit the board, or no second core there.
+        UserError: Operators that the compiler does not support, a model that does not fit the board, or no second core.
     """
     settings, defaults = settings or DeploymentConfig(), defaults or PredictionConfig()
     check_second_core(board, settings.second_core)
@@ -144,27 +145,27 @@ def variant_of(board: Board | None) -> str:
 def compiled_for(
     board: Board | None, path: Path, name: str, check: SelfCheck, settings: DeploymentConfig, with_savings: bool
 ) -> CompiledModel:
-    """The model in C, for the kernels and cores of a board."""
+    """Return the model in C, for the kernels and cores of a board."""
     target = Target(variant_of(board), settings.weights, cores=2 if settings.second_core else 1)
     without = frozenset(settings.without_passes) | platform_of(board).without_passes
     return compile_file(path, target, name=name, check=check, without=without, with_savings=with_savings)
 
 
 def sources_for(board: Board | None, compiled: CompiledModel) -> list[str]:
-    """The runtime's sources that the model and the platform need."""
+    """Return the runtime's sources that the model and the platform need."""
     return sorted({*compiled.sources, *(source_of(kernel, variant_of(board)) for kernel in platform_of(board).kernels)})
 
 
 def quantized_model(config: Config, workspace: Workspace) -> Path:
-    """The decode step of this run, or the one that the configuration names."""
+    """Return the decode step of this run, or the one that the configuration names."""
     own = workspace.find("quantized_model")
     if own is None and config.model.quantized_model_path is None:
-        raise UserError("there is no quantized model", remedy="Give model.quantized_model_path=<file>.tflite.")
+        raise UserError("there is no quantized model", remedy="Set model.quantized_model_path=<file>.tflite.")
     return own or Path(config.model.quantized_model_path)
 
 
 def tokenizer_of(path: Path, config: Config, workspace: Workspace) -> Tokenizer:
-    """The tokenizer of a model; what the model's file lacks is told before, or together with, a missing tokenizer."""
+    """Return the tokenizer of a model; raise errors of the model's file together with a missing tokenizer."""
     errors = model_mistakes(path, compiled=True)
     with collecting(errors):
         tokenizer = inputs.tokenizer(config, workspace)
@@ -173,31 +174,31 @@ def tokenizer_of(path: Path, config: Config, workspace: Workspace) -> Tokenizer:
 
 
 def model_name(config: Config, workspace: Workspace, path: Path) -> str:
-    """The architecture's name for a model of this run, the file's for a model brought along."""
+    """Return the architecture's name for a model of this run, the file's name for another model."""
     return config.model.name if workspace.find("quantized_model") else readable_name(path)
 
 
 def readable_name(path: Path) -> str:
-    """A file's name without its ending, as text of UTF-8: bytes that are not stand as \\xe9, and so do line ends."""
+    r"""Return a file's name without suffix as printable text: invalid UTF-8 and line ends become escapes (\xe9)."""
     text = os.fsencode(path.stem).decode("utf-8", "backslashreplace")
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def written_tokens(engine: LitertReferenceEngine, count: int) -> np.ndarray:
-    """(count,) tokens that the model writes at temperature 1, beginning with token 0: what it meets in use."""
+    """Return (count,) tokens that the model generates at temperature 1 from token 0: typical inputs of the model."""
     start = np.zeros(1, np.int64)
     rest = generate_tokens(engine, start, max_tokens=count - 1, temperature=1.0, seed=1)
     return np.concatenate([start, np.fromiter(rest, np.int64)])
 
 
 def self_check(engine: LitertReferenceEngine, tokens: np.ndarray) -> SelfCheck:
-    """What the device recomputes at its start, as LiteRT computes it."""
+    """Return the self-check of the device at its start: tokens, and the CRC of LiteRT's logits."""
     chosen = [int(token) for token in tokens[: min(SELF_CHECK_TOKENS, engine.context_length)]]
     return SelfCheck(tuple(chosen), zlib.crc32(reference_logits(engine, chosen).tobytes()))
 
 
 def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.ndarray:
-    """(tokens, vocabulary_size) raw logits after a reset, little endian."""
+    """Return raw logits after a reset, (tokens, vocabulary_size), little endian."""
     engine.reset()
     rows = []
     for token in tokens:
@@ -208,7 +209,7 @@ def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.nda
 
 
 def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budget:
-    """Bytes asked of the board, before anything is built: the code is an estimate."""
+    """Return the bytes that the compiled model needs on the board; the code size is an estimate."""
     ram = {
         "state": compiled.plan.state_bytes,
         "arena": compiled.plan.arena_bytes,
@@ -222,8 +223,8 @@ def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budge
 
 
 def record_compilation(made: Firmware, workspace: Workspace, recorder: Recorder) -> None:
-    """Copy the headers to where a reader finds them, draw the memory map, log what each pass saved."""
-    from textzoo.compiler.artifacts.memory_map import draw_memory_map  # Matplotlib is not needed before
+    """Copy the headers, draw the memory map, and log what each pass saved."""
+    from textzoo.compiler.artifacts.memory_map import draw_memory_map  # imports Matplotlib
 
     keep_headers(made, workspace.path("c_headers"))
     picture = workspace.path("plots", "memory_map.png")
@@ -234,19 +235,19 @@ def record_compilation(made: Firmware, workspace: Workspace, recorder: Recorder)
 
 
 def keep_headers(made: Firmware, folder: Path) -> None:
-    """Headers into a folder of the run, and beside the program where that can be written."""
+    """Copy headers into a folder of the run, and into ./c_headers if that can be written."""
     headers = {name: (made.project / "model" / name).read_text(encoding="utf-8") for name in COPIED_HEADERS}
     for name, text in headers.items():
         write_text(folder / name, text)
     try:
         for name, text in headers.items():
             write_text(C_HEADERS / name, text)
-    except OSError as error:  # of the current folder, which need not be ours
+    except OSError as error:  # the current folder may be read-only
         logger.info("no headers in %s: %s", C_HEADERS, error)
 
 
 def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
-    """Where the project lies in the run's folder, and what the model takes."""
+    """Return the project's path in the run's folder, and the memory that the model needs."""
     return DeploymentReport(
         c_project=firmware.project.relative_to(workspace.root).as_posix(),
         target=firmware.target_name,
@@ -259,7 +260,7 @@ def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentRep
 
 
 def pass_report(saving: Saving) -> PassReport:
-    """What a pass of the compiler changed."""
+    """Return what a pass of the compiler changed."""
     before, after = saving.before, saving.after
     return PassReport(
         text=saving.text,

@@ -1,4 +1,4 @@
-"""What the services read: the corpus as tokens, the tokenizer, the models; from the run's folder or as configured."""
+"""Inputs of the services: the tokenized corpus, the tokenizer, the models; from the run's folder or as configured."""
 
 import dataclasses
 from pathlib import Path
@@ -29,15 +29,15 @@ DATASET_FOLDER = "dataset"
 def prepared_dataset(
     config: Config, workspace: Workspace, recorder: Recorder, *, anew: bool = False
 ) -> PreparedDataset:
-    """The corpus as token arrays in the run's folder, by the model's own tokenizer where there is one.
+    """Return the corpus as token arrays in the run's folder, encoded by the model's own tokenizer if there is one.
 
-    Beside it the run's folder and the tracker get the statistics of the corpus, once.
+    The statistics of the corpus are written once to the run's folder and the tracker.
 
     Args:
-        config: What to prepare.
+        config: The configuration with the dataset and tokenizer sections.
         workspace: The run's folder.
         recorder: The tracker.
-        anew: For a training, which makes the tokenizer itself: one that lies beside the models is not used.
+        anew: For training, which trains the tokenizer: ignore an existing one in the run's folder.
     """
     with working("preparing the corpus"):
         corpus = load_corpus(config.dataset)
@@ -53,7 +53,7 @@ def prepared_dataset(
 def has_statistics(
     corpus: Corpus | TokenCorpus, data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace
 ) -> bool:
-    """Whether the run's folder already holds the statistics of this corpus."""
+    """Return whether the run's folder already holds the statistics of this corpus."""
     path = workspace.find("statistics")
     try:
         recorded = read_json_object(path, MAX_RECORD_BYTES) if path else {}
@@ -65,7 +65,7 @@ def has_statistics(
 def keep_statistics(
     statistics: dict[str, Any], dataset: DatasetConfig, workspace: Workspace, recorder: Recorder
 ) -> None:
-    """statistics.json and statistics.md in the run's folder and the tracker; warnings on the console."""
+    """Write statistics.json and statistics.md to the run's folder and the tracker; print warnings."""
     warned = warnings(statistics, dataset.overlap_warning)
     for sentence in warned:
         console.print(f"Warning: {visible_line(sentence)}")
@@ -78,14 +78,14 @@ def keep_statistics(
 
 
 def tokenizer_config(config: Config, workspace: Workspace | None) -> TokenizerConfig:
-    if CORPORA[config.dataset.name].brings_tokens:
+    if CORPORA[config.dataset.name].has_own_vocabulary:
         return config.tokenizer
     existing = tokenizer_path(config, workspace)
     return dataclasses.replace(config.tokenizer, path=str(existing)) if existing else config.tokenizer
 
 
 def tokenizer_path(config: Config, workspace: Workspace | None) -> Path | None:
-    """An existing tokenizer.json: as configured, beside the model file given, or of this run's folder."""
+    """Return an existing tokenizer.json: the configured one, next to the given model file, or of this run."""
     if config.tokenizer.path:
         return Path(config.tokenizer.path)
     for model_path in (config.model.float_model_path, config.model.quantized_model_path):
@@ -95,56 +95,56 @@ def tokenizer_path(config: Config, workspace: Workspace | None) -> Path | None:
 
 
 def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:
-    """The tokenizer that belongs to the model."""
+    """Return the model's tokenizer; raise UserError if there is none."""
     path = tokenizer_path(config, workspace)
     if path is None:
         raise UserError(
             "there is no tokenizer for the model",
-            expected="tokenizer.json beside the model file",
-            remedy="Give tokenizer.path=<file>.",
+            expected="tokenizer.json next to the model file",
+            remedy="Set tokenizer.path=<file>.",
         )
     return load_tokenizer(path)
 
 
 def keep_tokenizer(data: PreparedDataset, workspace: Workspace) -> None:
-    """Put the tokenizer beside the models, where it travels with them."""
+    """Save the tokenizer in the folder of the models."""
     data.tokenizer.save(workspace.path(ROLES["tokenizer"]))
 
 
 def float_model_path(config: Config, workspace: Workspace) -> Path | None:
-    """The float model of this run, or the one that the configuration names."""
+    """Return the float model of this run, or the one that the configuration names."""
     own = workspace.find("float_model")
     return own or (Path(config.model.float_model_path) if config.model.float_model_path else None)
 
 
 def float_model(config: Config, workspace: Workspace) -> "LanguageModel":
-    """The trained float model; UserError if there is none."""
+    """Return the trained float model; raise UserError if there is none."""
     from textzoo.models.files import load_float_model
 
     path = float_model_path(config, workspace)
     if path is None:
-        raise UserError("there is no float model", remedy="Train one, or give model.float_model_path=<file>.keras.")
+        raise UserError("there is no float model", remedy="Train one, or set model.float_model_path=<file>.keras.")
     return load_float_model(path)
 
 
 def quantized_model_paths(config: Config, workspace: Workspace) -> list[Path]:
-    """Every quantized decode step available: the configured one, then those of this run."""
+    """Return every available quantized decode step: the configured one, then those of this run."""
     named = [Path(config.model.quantized_model_path)] if config.model.quantized_model_path else []
     return named + workspace.files("quantized_model")
 
 
 def check_vocabulary(model_size: int, data_size: int) -> None:
-    """A model and a tokenizer that do not belong together are refused."""
+    """Raise UserError if model and tokenizer have vocabularies of different sizes."""
     if model_size != data_size:
         raise UserError(
-            "the model and the tokenizer do not belong together",
+            "the model and the tokenizer do not match",
             expected=f"a tokenizer of {model_size} tokens",
             received=f"{data_size} tokens",
-            remedy="Give tokenizer.path=<the tokenizer.json that the model was trained with>.",
+            remedy="Set tokenizer.path=<the tokenizer.json that the model was trained with>.",
         )
 
 
 def model_label(path: Path) -> str:
-    """A quantized model's name in tables: by its recipe, or its file's name."""
+    """Return a quantized model's name in tables: its recipe's short name, or its file's name."""
     recipe = RECIPES.get(recipe_of_file(path))
     return recipe.short_name if recipe else path.stem

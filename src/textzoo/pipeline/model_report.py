@@ -1,4 +1,4 @@
-"""A float model's sizes in the report; training and quantization tell them."""
+"""The sizes of a float model, for the reports of training and quantization."""
 
 from textzoo.models.base import LanguageModel
 from textzoo.records.report import ModelReport

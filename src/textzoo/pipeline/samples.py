@@ -1,4 +1,4 @@
-"""Texts that a model writes: streamed to the console by prediction, shown with the figures by evaluation."""
+"""Generated texts: streamed to the console by prediction, shown with the metrics by evaluation."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ BETWEEN_SAMPLES = "\n\n"
 def samples_of(
     settings: PredictionConfig, label: str, engine: Engine, tokenizer: Tokenizer, show: Callable[[str], None]
 ) -> Iterator[SampleReport]:
-    """Generate num_samples texts; sample i has the seed `settings.seed + i`. What is shown is `samples_text`."""
+    """Generate num_samples texts and pass their pieces to `show`; sample i has the seed `settings.seed + i`."""
     texts = generate_samples(
         engine,
         tokenizer,
@@ -54,12 +54,12 @@ def samples_of(
 
 
 def samples_text(samples: Sequence[SampleReport]) -> str:
-    """What samples.txt holds: the texts as they are, a blank line between them."""
+    """Return the content of samples.txt: the unchanged texts, separated by blank lines."""
     return BETWEEN_SAMPLES.join(sample.prompt + sample.text for sample in samples) + "\n"
 
 
 def possible_prompt(prompt: str, tokenizer: Tokenizer, text: np.ndarray) -> str:
-    """The prompt asked for, or the beginning of a text (tokens) where the vocabulary lacks what is in it."""
+    """Return the prompt, or the first known token of a text (tokens) if the vocabulary cannot encode the prompt."""
     try:
         tokenizer.encode(prompt, unknown="error")
     except UserError:

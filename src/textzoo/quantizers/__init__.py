@@ -1,1 +1,1 @@
-"""Quantization: export to .tflite, calibration, recipes, reports on the loss."""
+"""Quantization: export to .tflite, calibration, recipes, reports on the quantization error."""

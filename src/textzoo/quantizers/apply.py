@@ -1,4 +1,4 @@
-"""From a float .tflite and its ranges to a quantized .tflite, by AI Edge Quantizer, checked afterwards."""
+"""Quantize a float .tflite with given ranges by AI Edge Quantizer, and check the result."""
 
 import logging
 import math
@@ -24,10 +24,10 @@ from textzoo.quantizers.stored_weights import store_levels
 from textzoo.quantizers.weight_grids import grid_of_bits
 
 LIBRARY_WEIGHT_BITS = 8
-INT16_LARGEST = 32767
-# LiteRT takes a scale for a power of two where its logarithm is this near to a whole number, with a margin.
+MAX_INT16 = 32767
+# LiteRT treats a scale as a power of two if its logarithm is this close to an integer; with a margin.
 POWER_TOLERANCE = 2e-3
-# Operators that work element by element: cheap in int16 too.
+# Elementwise operators, which are cheap in int16, too.
 ELEMENTWISE = ("ADD", "SUB", "MUL", "LOGISTIC", "TANH")
 
 
@@ -36,12 +36,12 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, int16_names
 
     Args:
         float_model: The exported .tflite.
-        ranges: Of every float tensor; not used by dynamic recipes.
-        recipe: What becomes of weights and activations.
-        int16_names: Names of tensors whose operators compute in int16, whatever the recipe says.
+        ranges: Ranges of every float tensor; not used by dynamic recipes.
+        recipe: The types of weights and activations.
+        int16_names: Names of tensors that are computed in int16 regardless of the recipe.
 
     Returns:
-        The quantized .tflite, its constants inside the flatbuffer.
+        The quantized .tflite, with its constants inside the flatbuffer.
     """
     graph = parse_tflite(float_model)
     with quiet_stderr(), _quiet_library():
@@ -53,8 +53,8 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, int16_names
         ranges = beside_powers_of_two(ranges) if in_int16 else ranges
         statistics = _statistics(graph, ranges) if recipe.is_static else None
         result = worker.quantize(statistics, enable_progress_bar=False, enable_progress_report=False)
-    content = _mended(rewritten(bytes(result.quantized_model)))
-    if recipe.has_coarse_weights:
+    content = _corrected(rewritten(bytes(result.quantized_model)))
+    if recipe.has_low_bit_weights:
         content = store_levels(content, graph, grid_of_bits(recipe.weight_bits))
     if recipe.is_static:
         check_integers(parse_tflite(content))
@@ -62,25 +62,25 @@ def apply_recipe(float_model: bytes, ranges: Ranges, recipe: Recipe, int16_names
 
 
 def _int16_operators(graph: TfliteFile, int16_names: Set[str]) -> Iterator[tuple[str, str]]:
-    """(regular expression of the output's name, operator) of every operator that computes one of these tensors."""
+    """Yield (regular expression of the output's name, operator) for every operator that computes one of the tensors."""
     for operator in graph.operators:
         name = graph.tensors[operator.outputs[0]].name
         if name in int16_names:
             yield f"^{re.escape(name)};$", operator.name
     states = [graph.tensors[index].name for name, index in graph.outputs.items() if name.startswith(NEW_STATE)]
     if int16_names & {*states}:
-        yield ".*", "INPUT"  # the quantizer knows all of them as one operator: all states have one type
+        yield ".*", "INPUT"  # the quantizer treats all inputs as one operator, so that all states have one type
 
 
 def with_readers(graph: TfliteFile, names: Set[str]) -> set[str]:
-    """Names of tensors, and of what is computed from them at once."""
+    """Return names of tensors, and of the outputs of operators that read them."""
     sources = {tensor.index for tensor in graph.tensors if tensor.name in names}
     readers = [operator for operator in graph.operators if sources.intersection(operator.inputs)]
     return {*names, *(graph.tensors[index].name for operator in readers for index in operator.outputs)}
 
 
 def state_arithmetic(graph: TfliteFile, states: Set[str]) -> set[str]:
-    """Names of all that is computed element by element on the way to the new states: what lies behind the matrices."""
+    """Return the names of all tensors that elementwise operators compute between the matrices and the new states."""
     producers = {index: operator for operator in graph.operators for index in operator.outputs}
     waiting = [graph.outputs[NEW_STATE + name] for name in states if NEW_STATE + name in graph.outputs]
     found: set[str] = set()
@@ -93,12 +93,12 @@ def state_arithmetic(graph: TfliteFile, states: Set[str]) -> set[str]:
     return found
 
 
-def _mended(content: bytes) -> bytes:
-    """What the quantizer leaves to be done where a graph mixes int8 and int16.
+def _corrected(content: bytes) -> bytes:
+    """Correct what the quantizer leaves inconsistent in a graph that mixes int8 and int16.
 
-    * Its graph outputs may point behind a QUANTIZE that was meant for another reader: the signature is right, but for
-      states in int16, which it lets out as what matrices of int8 read of them.
-    * int8 becomes int16 with the same step: exactly value - zero_point, which a compiler can leave out.
+    * The subgraph's outputs may be those of a QUANTIZE for another reader; the signature is correct, except for int16
+      states, for which it names the int8 copy that matrices read.
+    * A QUANTIZE from int8 to int16 gets the same scale: exactly value - zero_point, which a compiler can leave out.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     _keep_width_of_states(model)
@@ -113,7 +113,7 @@ def _mended(content: bytes) -> bytes:
 
 
 def _keep_width_of_states(model: schema.ModelT) -> None:
-    """Let a state leave a graph as it enters it, and not behind a QUANTIZE."""
+    """Make a state's output the tensor before its QUANTIZE if that has the type of the state's input."""
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
     before = {NEW_STATE + entry.name.decode(): graph.tensors[entry.tensorIndex] for entry in signature.inputs}
     quantized_from = {
@@ -130,7 +130,7 @@ def _keep_width_of_states(model: schema.ModelT) -> None:
 
 @contextmanager
 def _quiet_library() -> Iterator[None]:
-    """The quantizer warns of what it does itself (an interpreter that keeps all tensors)."""
+    """Suppress the quantizer's warnings about its own use of LiteRT (an interpreter that keeps all tensors)."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -147,15 +147,15 @@ def _has_int16_arithmetic(graph: TfliteFile, int16_names: Set[str]) -> bool:
 
 
 def beside_powers_of_two(ranges: Ranges) -> Ranges:
-    """Ranges whose int16 scales are no powers of two: wider by half a percent where they would be.
+    """Return ranges whose int16 scales are not powers of two: 0.5 % wider where they would be.
 
-    LiteRT computes ADD and SUB of such scales by shifts, and refuses some of them: a hidden state in [-1, 1] minus
-    another one is an example.
+    LiteRT computes ADD and SUB with such scales by shifts, and rejects some, e.g. the difference of two hidden states
+    in [-1, 1].
     """
 
     def factor(name: str) -> float:
         largest = max(abs(ranges.low[name]), abs(ranges.high[name]))
-        exponent = math.log2(largest / INT16_LARGEST) if largest else 0.5
+        exponent = math.log2(largest / MAX_INT16) if largest else 0.5
         return 1.005 if abs(exponent - round(exponent)) < POWER_TOLERANCE else 1.0
 
     factors = {name: factor(name) for name in ranges.low}
@@ -165,10 +165,11 @@ def beside_powers_of_two(ranges: Ranges) -> Ranges:
 
 
 def _statistics(graph: TfliteFile, ranges: Ranges) -> dict[str, dict[str, np.ndarray]]:
-    """The ranges in the quantizer's form.
+    """Return the ranges in the quantizer's format.
 
-    All have one shape: it compares scales with their shapes, and would requantize between tensors of different rank.
-    Weights find their own ranges, per channel; a table whose rows are gathered has one scale like an activation.
+    All have the same shape, because the quantizer compares scales including their shapes, and would requantize between
+    tensors of different rank. The quantizer finds the ranges of weights per channel; a table whose rows are gathered
+    has one scale, like an activation.
     """
     tables = {operator.inputs[0] for operator in graph.operators if operator.name == "GATHER"}
     wanted = [tensor for tensor in graph.tensors if not tensor.is_constant or tensor.index in tables]
@@ -183,19 +184,19 @@ def _statistics(graph: TfliteFile, ranges: Ranges) -> dict[str, dict[str, np.nda
 
 
 def check_integers(graph: TfliteFile) -> None:
-    """Raise unless a statically quantized graph has no float left and keeps the scale of its state."""
+    """Raise UserError if a statically quantized graph has float tensors or changes the scale of a state."""
     floats = [tensor.name for tensor in graph.tensors if tensor.dtype.kind == "f"]
     if floats:
-        raise UserError("a float island was left in the quantized graph", received=", ".join(floats[:5]))
+        raise UserError("the quantized graph still has float tensors", received=", ".join(floats[:5]))
     for name, index in graph.inputs.items():
         if NEW_STATE + name in graph.outputs:
             _check_state(graph, index, graph.outputs[NEW_STATE + name])
 
 
 def _check_state(graph: TfliteFile, before: int, after: int) -> None:
-    """No requantization in the loop of a state: it would wear the state away with every step.
+    """Raise UserError if a state is requantized in its loop, which would degrade it with every step.
 
-    What a matrix reads of it may be requantized: that does not come back.
+    The copy that a matrix reads may be requantized, because it is not fed back.
     """
     old, new = graph.tensors[before], graph.tensors[after]
     if (old.scales, old.zero_points) != (new.scales, new.zero_points):

@@ -1,9 +1,9 @@
-"""Ranges of every float tensor of the decode step, over all positions of representative windows.
+"""Calibration: the ranges of every float tensor of the decode step, over all positions of representative windows.
 
-Three traps are closed here. The ranges are true minima and maxima over all steps, never a moving average. Every
-position of a window is observed, because the first and last positions hold the outliers. And tensors that must share
-one scale (a state's input and output, both sides of a reshape) get one range, so that no requantization creeps into
-the loop of the state.
+Three common mistakes are avoided. The ranges are true minima and maxima over all steps, not a moving average. Every
+position of a window is observed, because the first and last positions hold the outliers. Tensors that must share one
+scale (a state's input and output, input and output of a RESHAPE) get one range, so that a state is never requantized
+in its loop.
 """
 
 from collections.abc import Callable
@@ -17,24 +17,24 @@ from textzoo.compiler.operators.registry import OPERATORS
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile, parse_tflite
 from textzoo.engines.litert_engine import NEW_STATE, LitertReferenceEngine, open_interpreter
 
-# A score this far below its row's maximum has a probability below 1e-5, which no quantized softmax can show.
+# A score this far below its row's maximum has a probability below 1e-5, which no quantized softmax can represent.
 SOFTMAX_MARGIN = 12.0
-# LiteRT fixes the int8 output of a softmax at steps of 1/256.
+# LiteRT's softmax has a fixed int8 output scale of 1/256.
 INT8_PROBABILITY_STEPS = 256
-# Attention to single positions is rounded by less than 1 %, attention spread over a whole window by about 10 %.
+# Rounding changes attention to single positions by less than 1 %, attention over a whole window by about 10 %.
 HIGH_ENTROPY_ERROR = 0.03
 
 
 @dataclass
 class Ranges:
-    """The ranges observed of each float tensor.
+    """The observed ranges of each float tensor.
 
     Attributes:
         low: name -> smallest value.
         high: name -> largest value.
         lowest_row_maximum: name of a softmax' input -> the smallest of its rows' maxima.
-        roundings: name of a softmax' output -> per call, the mean over its rows of the error that rounding to 1/256
-            makes, relative to the row.
+        roundings: name of a softmax' output -> per call, the mean over its rows of the relative error of rounding to
+            1/256.
     """
 
     low: dict[str, float] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Ranges:
         self.roundings.setdefault(name, []).append(float(relative.mean()))
 
     def high_entropy_softmaxes(self) -> set[str]:
-        """Outputs of softmaxes whose probabilities are so small that int8 would round much of them away."""
+        """Return the outputs of softmaxes whose probabilities are too small to be rounded to int8."""
         return {name for name, errors in self.roundings.items() if np.mean(errors) > HIGH_ENTROPY_ERROR}
 
 
@@ -114,9 +114,10 @@ class _Collector:
 
 
 def unify_ranges(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARGIN) -> None:
-    """Make the observed ranges those that are quantized: clip softmax inputs, give tensors of one scale one range.
+    """Turn observed ranges into ranges for quantization: clip softmax inputs, give tensors of one scale one range.
 
-    What feeds a softmax may saturate where probabilities vanish, so that masked positions cost no range at all.
+    The input of a softmax may saturate where probabilities are negligible, so that masked positions do not widen its
+    range.
     """
     for name, lowest in ranges.lowest_row_maximum.items():
         ranges.low[name] = max(ranges.low[name], lowest - margin)
@@ -129,9 +130,9 @@ def unify_ranges(graph: TfliteFile, ranges: Ranges, margin: float = SOFTMAX_MARG
 
 
 def scale_groups(graph: TfliteFile) -> list[set[int]]:
-    """Sets of float tensors that must share one scale: what same-scale operators and the state tie together.
+    """Return sets of float tensors that must share one scale: those of same-scale operators and of states.
 
-    Scalars that operators share (the score of masked positions) tie nothing: the quantizer gives each user a copy.
+    Shared scalars (the score of masked positions) are exempt: the quantizer gives each operator its own copy.
     """
     ties = [
         (index, graph.outputs[NEW_STATE + name])
@@ -139,7 +140,7 @@ def scale_groups(graph: TfliteFile) -> list[set[int]]:
         if NEW_STATE + name in graph.outputs
     ]
     for operator in graph.operators:
-        tied = OPERATORS.get(operator.name).same_scale if operator.name in OPERATORS.places else slice(0)
+        tied = OPERATORS.get(operator.name).same_scale if operator.name in OPERATORS.attributes else slice(0)
         ties += [(index, output) for index in operator.inputs[tied] for output in operator.outputs]
     return merged([tie for tie in ties if all(_can_be_tied(graph.tensors[index]) for index in tie)])
 
@@ -149,7 +150,7 @@ def _can_be_tied(tensor: TensorInfo) -> bool:
 
 
 def merged(ties: list[tuple[int, int]]) -> list[set[int]]:
-    """Pairs -> the connected sets of them."""
+    """Return the connected components of pairs."""
     groups: list[set[int]] = []
     for tie in ties:
         touched = [group for group in groups if group.intersection(tie)]

@@ -1,6 +1,6 @@
-"""From a Keras LanguageModel to a float .tflite. Everything that touches the TensorFlow converter is in this module.
+"""Export of a Keras LanguageModel to a float .tflite. Only this module uses the TensorFlow converter.
 
-Two graphs, one file each, both without a batch axis that could vary:
+Two graphs, one file each, both without a variable batch axis:
 
 * signature `decode`: token (1,) int32, position (1,) int32 and the state tensors -> logits (1, vocabulary_size) and
   the new state, named `new_<state>`.
@@ -29,7 +29,7 @@ FORWARD = "forward"
 
 
 def export_decode(model: LanguageModel, path: Path) -> TfliteFile:
-    """Write the one-token decode step; return what was written, its operators checked."""
+    """Write the decode step of one token; return the written file with checked operators."""
     specs = model.state_specs()
     signature = [tf.TensorSpec((1,), tf.int32, "token"), tf.TensorSpec((1,), tf.int32, "position")]
     signature += [tf.TensorSpec(spec.shape, tf.float32, spec.name) for spec in specs]
@@ -43,7 +43,7 @@ def export_decode(model: LanguageModel, path: Path) -> TfliteFile:
 
 
 def export_forward(model: LanguageModel, path: Path) -> TfliteFile:
-    """Write the window graph; return what was written, its operators checked."""
+    """Write the window graph; return the written file with checked operators."""
     context_length = model.context_length
 
     def forward(tokens: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def _convert(function: Callable, signature: list, key: str) -> bytes:
 
 
 def _frozen(concrete: Any, signature: list) -> Any:
-    """The function with its weights as constants: variables would become resource operators in the .tflite."""
+    """Return the function with its weights as constants; variables would become resource operators in the .tflite."""
     names = sorted(concrete.structured_outputs)
     constant = convert_variables_to_constants_v2(concrete)
 
@@ -82,7 +82,7 @@ def _frozen(concrete: Any, signature: list) -> Any:
 
 
 def _described(content: bytes, key: str, context_length: int) -> bytes:
-    """Inputs and outputs named as in the signature instead of `PartitionedCall:3`, and a line of description."""
+    """Name inputs and outputs as in the signature instead of `PartitionedCall:3`, and add a description."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(content))
     for entry in [*model.signatureDefs[0].inputs, *model.signatureDefs[0].outputs]:
         model.subgraphs[0].tensors[entry.tensorIndex].name = entry.name
@@ -92,9 +92,9 @@ def _described(content: bytes, key: str, context_length: int) -> bytes:
 
 
 def refuse_stray_operators(graph: TfliteFile, allowed: frozenset[str], key: str) -> None:
-    """Raise unless the graph consists of operators that the architecture is known to need.
+    """Raise UserError if the graph has operators that the architecture does not declare.
 
-    Not all of them need be there: of a single head, for one, the converter writes a TRANSPOSE as a RESHAPE.
+    The declared operators need not all occur: for a single head, the converter writes a TRANSPOSE as a RESHAPE.
     """
     stray = set(graph.operator_names()) - allowed
     if stray:
@@ -102,5 +102,5 @@ def refuse_stray_operators(graph: TfliteFile, allowed: frozenset[str], key: str)
             f"the exported {key} graph has other operators than the architecture's",
             expected=", ".join(sorted(allowed)),
             received=f"also {', '.join(sorted(stray))}",
-            remedy="Another TensorFlow version may convert differently: use the locked one.",
+            remedy="Other TensorFlow versions may convert differently: use the locked one.",
         )

@@ -1,4 +1,4 @@
-"""The loss by position in the window, float against quantized: it shows at a glance what calibration missed."""
+"""The loss by position in the window, float against quantized: it shows positions that calibration missed."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,8 +22,8 @@ class PositionReport:
     Attributes:
         losses: Label -> mean loss in nats at each position.
         means: Label -> mean loss in nats over all tokens.
-        tables: JSON.
-        plots: PNG.
+        tables: JSON files.
+        plots: PNG files.
     """
 
     losses: dict[str, list[float]]
@@ -35,7 +35,7 @@ class PositionReport:
 def report_by_position(
     model: LanguageModel, quantized_path: Path, tokens: np.ndarray, max_tokens: int, folder: Path
 ) -> PositionReport:
-    """Measure both models on the same validation tokens; write loss_by_position.json and .png."""
+    """Evaluate both models on the same validation tokens; write loss_by_position.json and .png."""
     windows = evaluation_windows(tokens, model.context_length, max_tokens)
     engines = {"float": KerasEngine(model), "quantized": LitertReferenceEngine(quantized_path)}
     metrics = {label: evaluate(engine, *windows, description=f"loss of {label}") for label, engine in engines.items()}
@@ -51,7 +51,7 @@ def report_by_position(
 
 
 def draw_positions(metrics: dict[str, Metrics], path: Path) -> None:
-    """Both losses above, their difference below."""
+    """Draw both losses, and their difference below."""
     figure = Figure(figsize=(8, 6), layout="constrained")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))
     for label, figures in metrics.items():

@@ -1,4 +1,4 @@
-"""Quantization as a whole: equalize, export, calibrate, apply a recipe, report."""
+"""The whole quantization: equalize, export, calibrate, apply a recipe, report."""
 
 import time
 from collections.abc import Sequence
@@ -25,21 +25,21 @@ from textzoo.quantizers.weight_grids import grid_of_bits
 
 @dataclass
 class QuantizationResult:
-    """What came out.
+    """The result of a quantization.
 
     Attributes:
         recipe: Name of the recipe.
         decode_path: The quantized decode step (.tflite).
         forward_path: The quantized window graph (.tflite); None for an architecture without one.
-        float_decode_path: The float decode step that it was made from.
+        float_decode_path: The float decode step before quantization.
         file_bytes: Size of the quantized decode step.
         forward_bytes: Size of the quantized window graph; None without one.
         float_file_bytes: Size of the float decode step.
-        seconds: Of the whole step, reports included.
+        seconds: Duration, including reports.
         operators: Kinds of operators in the quantized decode step.
         loss_by_position: Label -> mean loss in nats per position; empty without validation tokens.
         tables: Files with data (CSV, JSON).
-        plots: Pictures (PNG).
+        plots: Plots (PNG).
     """
 
     recipe: str
@@ -64,17 +64,17 @@ def quantize(
     *,
     validation_tokens: np.ndarray | None = None,
 ) -> QuantizationResult:
-    """Export both graphs of a float model, quantize them, and report where the loss comes from.
+    """Export both graphs of a float model, quantize them, and report the sources of the quantization error.
 
     Args:
-        model: The trained float model; left as it is.
+        model: The trained float model; it is not changed.
         calibration_tokens: (n,) representative tokens, at least one window of context_length.
         config: Recipe, number of windows, equalization, tokens of the report by position.
-        folder: Gets decode_<recipe>.tflite, forward_<recipe>.tflite, float/, and the reports.
-        validation_tokens: (n,) tokens for the loss by position, float against quantized; none, no such report.
+        folder: Folder for decode_<recipe>.tflite, forward_<recipe>.tflite, float/, and the reports.
+        validation_tokens: (n,) tokens for the loss by position, float against quantized; None for no such report.
 
     Raises:
-        UserError: Unknown recipe, too few tokens, or a graph that cannot be quantized as a whole.
+        UserError: Unknown recipe, too few tokens, or a graph that cannot be quantized completely.
     """
     start = time.perf_counter()
     graphs = quantized_graphs(model, calibration_tokens, config, folder, graphs_of(model))
@@ -88,13 +88,13 @@ def quantize(
 def quantize_decode_step(
     model: LanguageModel, calibration_tokens: np.ndarray, config: QuantizationConfig, folder: Path
 ) -> Path:
-    """Quantize the decode step alone, the same bytes as `quantize` makes, without reports; return the .tflite."""
+    """Quantize only the decode step, to the same bytes as `quantize`, without reports; return the .tflite."""
     return quantized_graphs(model, calibration_tokens, config, folder, [DECODE])[DECODE].path
 
 
 @dataclass(frozen=True)
 class QuantizedGraph:
-    """One graph as files: the quantized .tflite, and the float one that it was made from."""
+    """The files of one graph: the quantized .tflite and the float .tflite."""
 
     path: Path
     float_path: Path
@@ -123,19 +123,19 @@ def quantized_graphs(
 
 
 def calibrated(key: str, graph: TfliteFile, content: bytes, windows: np.ndarray) -> Ranges:
-    """The ranges of an exported graph's tensors over the windows, as they are quantized."""
+    """Return the ranges for quantizing an exported graph, observed over the windows."""
     ranges = CALIBRATIONS[key](content, windows)
     unify_ranges(graph, ranges)
     return ranges
 
 
 def graphs_of(model: LanguageModel) -> list[str]:
-    """The graphs that an architecture is exported as."""
+    """Return the keys of the graphs that an architecture is exported as."""
     return [key for key in EXPORTS if key == DECODE or model.has_window_graph]
 
 
 def int16_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, config: QuantizationConfig) -> set[str]:
-    """What becomes int16 in a graph of int8: high-entropy softmaxes, and the arithmetic of accumulating states."""
+    """Return the int16 tensors of an int8 graph: high-entropy softmaxes, and the arithmetic of accumulating states."""
     names = with_readers(graph, int16_softmaxes(ranges, config.probabilities))
     if config.states != "int8" and any(spec.accumulating for spec in model.state_specs()):
         names |= state_arithmetic(graph, {spec.name for spec in model.state_specs()})
@@ -143,19 +143,19 @@ def int16_tensors(model: LanguageModel, graph: TfliteFile, ranges: Ranges, confi
 
 
 def prepared(model: LanguageModel, windows: np.ndarray, recipe: Recipe, equalize: bool) -> LanguageModel:
-    """What is exported: equalized, and with matrices on the recipe's grid; the model itself stays as it is."""
-    if recipe.has_coarse_weights:
+    """Return the model to export: equalized, and with matrices on the recipe's grid; `model` is not changed."""
+    if recipe.has_low_bit_weights:
         return put_on_grid(model, windows, grid_of_bits(recipe.weight_bits), equalize)
     return model.equalized(windows) if equalize and recipe.is_static else model
 
 
 def int16_softmaxes(ranges: Ranges, probabilities: str) -> set[str]:
-    """Outputs of the softmaxes that become int16 in a graph of int8 ("auto", "int8", "int16")."""
+    """Return the softmax outputs that become int16 in an int8 graph; `probabilities` is "auto", "int8" or "int16"."""
     return {"auto": ranges.high_entropy_softmaxes(), "int8": set(), "int16": set(ranges.roundings)}[probabilities]
 
 
 def calibration_windows(tokens: np.ndarray, context_length: int, count: int) -> np.ndarray:
-    """Up to `count` windows (n, context_length) int32, spread evenly over the tokens."""
+    """Return up to `count` windows, evenly spaced over the tokens, (n, context_length) int32."""
     if len(tokens) < context_length:
         raise UserError(
             "the calibration text is shorter than a window",
@@ -171,7 +171,7 @@ CALIBRATIONS = {DECODE: calibrate_decode, FORWARD: calibrate_forward}
 
 
 def result_of(recipe: str, graphs: dict[str, QuantizedGraph]) -> QuantizationResult:
-    """What was made; time and reports are added later."""
+    """Return the result without duration and reports, which are added later."""
     decode, forward = graphs[DECODE], graphs.get(FORWARD)
     return QuantizationResult(
         recipe=recipe,
@@ -194,7 +194,7 @@ def add_reports(
     report_tokens: int,
     folder: Path,
 ) -> None:
-    """Write the tables and pictures that show where the loss comes from, and add them to the result."""
+    """Write the tables and plots of the quantization error, and add them to the result."""
     with working("comparing every tensor"):
         tensors = report_tensors(result.float_decode_path, result.decode_path, windows[:2], folder)
     result.tables += tensors.tables

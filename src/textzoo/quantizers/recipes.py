@@ -1,4 +1,4 @@
-"""The quantization recipes, as data. Their names tell people: static or dynamic, bits of weights, bits of activations.
+"""The table of quantization recipes. A name consists of static or dynamic, bits of weights, bits of activations.
 
 `wi4` and `wi2` are stored as int8 like all weights, in [-7, 7] and {-1, 0, 1}, and packed when they are compiled to C.
 """
@@ -11,15 +11,15 @@ from textzoo.common.registry import unknown_name
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a float graph becomes a quantized one.
+    """The types of weights and activations in a quantized graph.
 
     Attributes:
-        name: As in the configuration.
+        name: Name in the configuration.
         weight_bits: Bits per weight of a matrix, symmetric and per output channel; embeddings always have 8.
         activation_bits: Bits per activation, one scale per tensor (8: with zero point, 16: symmetric); 0 leaves
-            activations in float, and the kernels quantize them as they go.
-        short_name: For tables of results.
-        library_name: The recipe of AI Edge Quantizer behind it: int8 weights, on which coarser ones are put afterwards.
+            activations in float, and the kernels quantize them at run time.
+        short_name: Name in tables of results.
+        library_name: The recipe of AI Edge Quantizer, with int8 weights, which low-bit weights replace afterwards.
     """
 
     name: str
@@ -33,13 +33,13 @@ class Recipe:
         return self.activation_bits > 0
 
     @property
-    def has_coarse_weights(self) -> bool:
-        """Whether its matrices are rounded to a grid coarser than that of int8."""
+    def has_low_bit_weights(self) -> bool:
+        """Whether its matrices have fewer than 8 bits per weight."""
         return self.weight_bits < 8
 
 
 DECODE_PREFIX = "decode_"
-# Grids that weights are rounded to while training (training.qat), with the bits of the recipes that store them.
+# Grids of quantization-aware training (training.qat) -> bits of the recipes that store such weights.
 GRID_BITS = {"int8": 8, "int4": 4, "ternary": 2}
 
 RECIPES = {

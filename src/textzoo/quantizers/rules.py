@@ -15,7 +15,7 @@ def check_integers(
     services: Set[str],
     operation_mode: str,
 ) -> list[UserError]:
-    """The compiler takes models of integers: where a chain quantizes and then compiles, the recipe makes one."""
+    """Check that a chain that quantizes and then compiles uses a static recipe: the compiler needs integer models."""
     recipe = RECIPES[quantization.recipe]
     compiles = bool({"benchmarking", "deployment"} & services)
     compiles_too = "evaluation" in services and evaluation.engine == "native"
@@ -24,7 +24,7 @@ def check_integers(
     use = f"operation_mode={operation_mode}" if compiles else "evaluation.engine=native"
     return [
         UserError(
-            f"quantization.recipe={recipe.name} leaves activations in float, and {use} compiles a model of integers",
+            f"quantization.recipe={recipe.name} leaves activations in float, and {use} compiles an integer model",
             expected="a static recipe",
             received=recipe.name,
             remedy="Add quantization=static_wi8_ai8.",

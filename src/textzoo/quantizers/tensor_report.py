@@ -1,4 +1,4 @@
-"""Where the loss comes from: every tensor of the decode step, float against quantized, on the same tokens."""
+"""The quantization error of every tensor of the decode step: float against quantized, on the same tokens."""
 
 import csv
 import io
@@ -14,9 +14,9 @@ from textzoo.common.pictures import Figure, save_png
 from textzoo.compiler.tflite.file import TensorInfo, TfliteFile
 from textzoo.engines.litert_engine import LitertReferenceEngine
 
-# Float scores below this belong to masked positions; the quantized ones saturate there, which is no error.
+# Float scores below this belong to masked positions; there the quantized ones saturate, which is not an error.
 MASKED = -1e8
-# Signal-to-noise ratios are cut here: an exact copy has an infinite one.
+# Upper limit of signal-to-noise ratios; that of an exact copy is infinite.
 HIGHEST_SQNR = 120.0
 GOOD_SQNR = 30.0
 PICTURE_DOTS_PER_INCH = 130
@@ -27,16 +27,16 @@ class TensorRow:
     """One tensor of the quantized decode step.
 
     Attributes:
-        name: As in the .tflite.
+        name: Name in the .tflite.
         op: The operator that computes it; "input" or "constant" otherwise.
-        dtype: As stored.
-        shape: As stored.
+        dtype: Type in the .tflite.
+        shape: Shape in the .tflite.
         minimum: Smallest float value observed.
         maximum: Largest float value observed.
-        scale: Of the tensor, or the largest of its channels; 0 where it is not quantized.
-        zero_point: Of the tensor, 0 where it is not quantized.
+        scale: Scale of the tensor, or the largest of its channels; 0 if it is not quantized.
+        zero_point: Zero point of the tensor; 0 if it is not quantized.
         channels: Number of scales.
-        saturated: Share of the values at the ends of the integer range.
+        saturated: Share of values at the limits of the integer type.
         sqnr_db: Signal-to-quantization-noise ratio in dB, at most 120.
     """
 
@@ -84,7 +84,7 @@ def _as_csv(values: list[dict]) -> str:
 
 
 def compare_tensors(float_path: Path, quantized_path: Path, windows: np.ndarray) -> list[TensorRow]:
-    """Step both graphs through the same windows (n, time), each with its own state."""
+    """Step both graphs through the same windows (n, time), each with its own state; return a row per tensor."""
     reference = LitertReferenceEngine(float_path, keep_tensors=True)
     quantized = LitertReferenceEngine(quantized_path, keep_tensors=True)
     by_name = {tensor.name: tensor for tensor in reference.graph.tensors}
@@ -110,7 +110,7 @@ def compare_tensors(float_path: Path, quantized_path: Path, windows: np.ndarray)
 
 
 def _in_order(graph: TfliteFile) -> list[TensorInfo]:
-    """Tensors in the order in which operators touch them."""
+    """Return tensors in the order in which operators use them."""
     order = [index for operator in graph.operators for index in (*operator.inputs, *operator.outputs) if index >= 0]
     return [graph.tensors[index] for index in dict.fromkeys(order)]
 
@@ -122,7 +122,7 @@ def _origins(graph: TfliteFile) -> dict[int, str]:
 
 
 class _Comparison:
-    """Sums over what one tensor held in both graphs."""
+    """Sums over the values of one tensor in both graphs."""
 
     def __init__(self, reference: TensorInfo, quantized: TensorInfo) -> None:
         self.reference = reference
@@ -176,7 +176,7 @@ class _Comparison:
 
 
 def draw_tensors(rows: list[TensorRow], path: Path) -> None:
-    """A bar per computed tensor, in the order of computation: the shorter, the noisier."""
+    """Draw a bar of the signal-to-noise ratio for each computed tensor, in the order of computation."""
     shown = [row for row in rows if row.op not in ("constant", "input", "RESHAPE", "SPLIT")]
     figure = Figure(figsize=(9, 1.5 + 0.2 * len(shown)), layout="constrained")
     axes = figure.subplots()
@@ -199,10 +199,10 @@ def draw_tensors(rows: list[TensorRow], path: Path) -> None:
 
 
 def short_name(name: str) -> str:
-    """A tensor's name without the converter's additions."""
+    """Return a tensor's name without the converter's additions."""
     return name.split(";")[0].removesuffix("/MatMul1").replace("PartitionedCall/", "")
 
 
 def label_of(row: TensorRow) -> str:
-    """The tensor's name as the picture's font can show it."""
+    """Return the tensor's name with escapes for characters that the plot's font lacks."""
     return visible_line(short_name(row.name), FONT_ENCODING)

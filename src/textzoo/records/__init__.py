@@ -1,1 +1,1 @@
-"""What a run leaves behind: its folder, its report, its entry in the tracking store."""
+"""Records of a run: its folder, its report, its runs in the tracking store."""

@@ -1,6 +1,6 @@
-"""The figures by which runs are compared: one stable key per quantity, and whether less or more of it is better.
+"""Headline figures, by which runs are compared: a stable key per quantity, and whether less or more is better.
 
-The parent run of every invocation holds them as metrics; `operation_mode=compare` marks the best by this table.
+The parent run of every invocation logs them as metrics; `operation_mode=compare` marks the best by this table.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ALL_SOURCES = (None, "all")
 
 @dataclass(frozen=True)
 class Headline:
-    """A quantity: its key, where a report has it, which way is better, and decimals to show."""
+    """A quantity: its key, its path in a report, which direction is better, and the number of decimals to show."""
 
     key: str
     path: str
@@ -56,7 +56,7 @@ HEADLINES = (
     Headline("constant_bytes", "deployment.constant_bytes", LESS),
 )
 
-# Per model of an evaluation: "<key>/float", "<key>/quantized"; of a mixture's source "<key>/float/<source>".
+# Of each evaluated model: "<key>/float", "<key>/quantized"; of a mixture's source "<key>/float/<source>".
 EVALUATED = (
     Headline("loss_nats", "loss_nats", LESS, 4),
     Headline("bits_per_character", "bits_per_character", LESS, 4),
@@ -70,7 +70,7 @@ TEXT_SPEED = Headline("prediction_tokens_per_second", "", MORE, 1)
 
 
 def headline_figures(report: Report) -> dict[str, float]:
-    """Key -> value of every headline figure that a report has."""
+    """Return key -> value of every headline figure in a report."""
     figures = {row.key: value_at(report, row.path) for row in HEADLINES}
     for row in report.evaluation:
         figures.update(evaluation_figures(row))
@@ -81,7 +81,7 @@ def headline_figures(report: Report) -> dict[str, float]:
 
 
 def evaluation_figures(row: EvaluationReport) -> dict[str, Any]:
-    """The figures of one model; of several quantized models or engines, the last one's stay."""
+    """Return the figures of one model; of several quantized models or engines, the last one's are kept."""
     which = FLOAT if row.model == FLOAT else QUANTIZED
     source = "" if row.corpus in ALL_SOURCES else f"/{row.corpus}"
     figures = {f"{entry.key}/{which}{source}": getattr(row, entry.path) for entry in EVALUATED}
@@ -91,7 +91,7 @@ def evaluation_figures(row: EvaluationReport) -> dict[str, Any]:
 
 
 def value_at(report: Report, path: str) -> Any:
-    """The value at a dotted path; None where a section is not there."""
+    """Return the value at a dotted path; None if a section is missing."""
     value: Any = report
     for name in path.split("."):
         value = getattr(value, name, None)
@@ -99,7 +99,7 @@ def value_at(report: Report, path: str) -> Any:
 
 
 def headline_of(key: str) -> Headline | None:
-    """The row of a metric's key, None for metrics that are no headline figure."""
+    """Return the row of a metric's key; None for metrics that are not headline figures."""
     return BY_KEY.get(key) or BY_KEY.get(key.partition("/")[0])
 
 

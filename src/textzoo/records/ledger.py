@@ -1,6 +1,6 @@
-"""The ledger of a run's folder: what its finished steps were made from, wrote and reported.
+"""The ledger of a run's folder: inputs, outputs and reports of its finished steps.
 
-It may have been damaged or edited, or come from anywhere: whatever its bytes are, reading it raises nothing.
+The file is not trusted: it may be damaged or edited, and reading it never fails because of its content.
 """
 
 import math
@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
-from textzoo.common.files import A_FILE, kind_of_place, value_digest, write_json
+from textzoo.common.files import A_FILE, kind_of_path, value_digest, write_json
 from textzoo.common.untrusted_json import read_json_object
 
 LEDGER = "steps.json"
 MAX_LEDGER_BYTES = 16 << 20
 # "1_training", "2_quantization", ...
 NAME_OF_STEP = re.compile(r"([1-9][0-9]?)_[a-z]+", re.ASCII)
-# What a step was made from, group by group -> how a change there is told.
+# Group of a step's inputs -> how messages describe an input of the group.
 GROUPS = {
     "settings": "{}",
     "contents": "the content of {}",
@@ -36,7 +36,7 @@ Ingredients = dict[str, dict[str, list[str]]]
 
 @dataclass
 class FinishedStep:
-    """One row of the ledger: what a step was made from, what it wrote, what it reported."""
+    """One row of the ledger: a step's inputs, outputs and report."""
 
     key: str
     outputs: dict[str, str] = field(default_factory=dict)  # path in the folder -> sha256
@@ -44,24 +44,24 @@ class FinishedStep:
     made_from: Ingredients = field(default_factory=dict)  # empty in rows of earlier versions
 
     def content(self) -> dict[str, Any]:
-        """The row as it is written, but for its digest."""
+        """Return the row as it is written, without its digest."""
         values = {"key": self.key, "outputs": self.outputs, "report": self.report}
         return {**values, "made_from": self.made_from} if self.made_from else values
 
     def digest(self, step: str) -> str:
-        """Content hash of the row of a step: shows that somebody edited it. Whoever means to can make it anew."""
+        """Return the content hash of a step's row, which detects accidental edits but is not a signature."""
         return value_digest([step, *self.content().values()])
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What was read.
+    """The content of a ledger.
 
     Attributes:
-        rows: Step -> its row, of those that are as they were written.
-        edited: The same of those that have the form of a row, but are not as they were written.
-        damaged: Name of a row -> why it is not believed.
-        damage: Why nothing of the file is believed; "" where it can be read, or where there is none.
+        rows: Step -> row, if it is unchanged.
+        edited: Step -> row, if it is well-formed but was changed.
+        damaged: Name of a row -> why it is not used.
+        damage: Why the whole file is not used; "" if it can be read, or does not exist.
     """
 
     rows: dict[str, FinishedStep] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class Ledger:
     damage: str = ""
 
     def outputs_not_before(self, step: str) -> set[str]:
-        """What only this step and later ones of an earlier try wrote: not there when this step read its inputs."""
+        """Return outputs of only this step or later ones, which did not exist when this step read its inputs."""
         before: set[str] = set()
         after: set[str] = set()
         for name, row in (self.rows | self.edited).items():
@@ -89,22 +89,22 @@ class Ledger:
 
 
 def number_of(step: str) -> int:
-    """The place of a step in its chain: 1 of "1_training"."""
+    """Return the number of a step in its chain: 1 of "1_training"."""
     return int(step.partition("_")[0])
 
 
 def read_ledger(folder: Path) -> Ledger:
-    """The ledger of a run's folder; of one that is damaged, why, and what can still be believed.
+    """Read the ledger of a run's folder; of a damaged one, the reasons and the undamaged rows.
 
     Raises:
-        UserError: Something else than a file has its name, which no run can replace.
+        UserError: The path is not a plain file, which a run cannot replace.
     """
     path = folder / LEDGER
-    kind = kind_of_place(path)
+    kind = kind_of_path(path)
     if kind is None:
         return Ledger()
     if kind != A_FILE:
-        raise UserError(f"'{path}' is {kind}", expected="a file", remedy="Remove it, or give another hydra.run.dir.")
+        raise UserError(f"'{path}' is {kind}", expected="a file", remedy="Remove it, or set another hydra.run.dir.")
     try:
         values = read_json_object(path, MAX_LEDGER_BYTES)
     except UserError as error:
@@ -116,15 +116,15 @@ def read_ledger(folder: Path) -> Ledger:
 
 
 def add_row(ledger: Ledger, name: str, values: Any) -> None:
-    """Enter a row as it was read, with the reason if it cannot be believed."""
+    """Add a row that was read, with the reason if it cannot be used."""
     try:
         row = row_of(name, values)
-        is_whole = row is not None and values["digest"] == row.digest(name)
+        is_unchanged = row is not None and values["digest"] == row.digest(name)
     except RecursionError:
-        row, is_whole = None, False
+        row, is_unchanged = None, False
     if row is None:
-        ledger.damaged[name] = f"its row in {LEDGER} has another form"
-    elif is_whole:
+        ledger.damaged[name] = f"its row in {LEDGER} is malformed"
+    elif is_unchanged:
         ledger.rows[name] = row
     else:
         ledger.edited[name] = row
@@ -132,7 +132,7 @@ def add_row(ledger: Ledger, name: str, values: Any) -> None:
 
 
 def row_of(name: str, values: Any) -> FinishedStep | None:
-    """The row that values stand for; None where they have another form than any version wrote."""
+    """Return the row with these values; None if they are malformed."""
     if not NAME_OF_STEP.fullmatch(name) or not isinstance(values, dict):
         return None
     made_from = values.get("made_from", {})
@@ -149,7 +149,7 @@ def holds_texts(values: Any) -> bool:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether all numbers of nested values are, and fit 64 bits: 1e999 is read as infinity, which cannot be written."""
+    """Return whether all nested numbers are finite and fit 64 bits; 1e999 is read as infinity, which JSON lacks."""
     if isinstance(value, int | float):
         return abs(value) < MAX_NUMBER if isinstance(value, int) else math.isfinite(value)
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -167,12 +167,12 @@ def is_ingredient(pair: Any) -> bool:
 
 
 def ingredient(value: Any, shown: str = "") -> list[str]:
-    """What stands in the ledger of a value: its sha256, and the text that may be shown of it, if that is short."""
+    """Return a value's entry in the ledger: its sha256, and its text if it may be shown and is short."""
     return [value_digest(value), shown if len(shown) <= MAX_SHOWN else ""]
 
 
 def changes(before: Ingredients, now: Ingredients) -> Iterator[str]:
-    """What differs, in words: 'prediction.seed changed (1 -> 2)', 'the text of the corpus changed'."""
+    """Yield the differences in words: 'prediction.seed changed (1 -> 2)', 'the text of the corpus changed'."""
     for group, words in GROUPS.items():
         if group not in now:
             continue
@@ -180,7 +180,7 @@ def changes(before: Ingredients, now: Ingredients) -> Iterator[str]:
         for name in dict.fromkeys([*new, *old]):
             pair = old.get(name), new.get(name)
             if pair[0] is None or pair[1] is None:
-                yield f"{words.format(name)} is {'new' if pair[0] is None else 'not there any more'}"
+                yield f"{words.format(name)} is {'new' if pair[0] is None else 'gone'}"
             elif pair[0][0] != pair[1][0]:
                 yield f"{words.format(name)} changed{shown_change(pair[0][1], pair[1][1])}"
 
@@ -195,7 +195,7 @@ def shortened(text: str) -> str:
 
 
 def told(reasons: list[str]) -> str:
-    """Some reasons in one line: "a changed, b changed and 3 more"; names in them may be of any length."""
+    """Join reasons to one line: "a changed, b changed and 3 more"; long reasons are shortened."""
     further = len(reasons) - MAX_TOLD
     short = [shortened(reason) for reason in reasons[:MAX_TOLD]]
     return ", ".join(short) + (f" and {further} more" if further > 0 else "")

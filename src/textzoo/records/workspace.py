@@ -1,4 +1,4 @@
-"""A run's folder: artifacts under names, and a ledger of finished steps by which a chain resumes."""
+"""A run's folder: its artifacts by role, and a ledger of finished steps for resuming a chain."""
 
 import contextlib
 import os
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError, raise_all
-from textzoo.common.files import A_FILE, A_FOLDER, file_digest, kind_of_place, shown_path
+from textzoo.common.files import A_FILE, A_FOLDER, file_digest, kind_of_path, shown_path
 from textzoo.common.locks import hold
 from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told
 
-# role -> where it lies in the run's folder; a pattern stands for one file per recipe.
+# role -> path in the run's folder; a pattern matches one file per recipe.
 ROLES = {
     "float_model": "models/float.keras",
     "tokenizer": "models/tokenizer.json",
@@ -27,7 +27,7 @@ LOCK = ".lock"
 A_LINK = "a link"
 
 
-# What a run writes below its folder. What lies below a folder of c_project/ is replaced as a whole, never written into.
+# Names that a run writes in its folder. Folders in c_project/ are replaced completely, never written into.
 WRITTEN = (
     ".hydra",
     ".lock",
@@ -54,25 +54,25 @@ WRITTEN = (
     "textzoo.log",
     "tracking",
 )
-REPLACED_AS_A_WHOLE = "c_project"
+REPLACED = "c_project"
 
 
 def foreign_of(path: Path) -> dict[Path, str]:
-    """What at a path, or below it, is neither a file nor a folder -> what it is: "a link", "a pipe", ..."""
-    places = [path]
-    if path.name == REPLACED_AS_A_WHOLE and path.is_dir() and not path.is_symlink():
-        places += path.iterdir()
+    """Return each path at or below `path` that is neither a file nor a folder -> its type: "a link", "a pipe", ..."""
+    paths = [path]
+    if path.name == REPLACED and path.is_dir() and not path.is_symlink():
+        paths += path.iterdir()
     elif not path.is_symlink():
-        places += (Path(folder, name) for folder, folders, files in os.walk(path) for name in [*folders, *files])
-    kinds = {place: A_LINK if place.is_symlink() else kind_of_place(place) for place in places}
-    return {place: kind for place, kind in kinds.items() if kind not in (None, A_FILE, A_FOLDER)}
+        paths += (Path(folder, name) for folder, folders, files in os.walk(path) for name in [*folders, *files])
+    kinds = {found: A_LINK if found.is_symlink() else kind_of_path(found) for found in paths}
+    return {found: kind for found, kind in kinds.items() if kind not in (None, A_FILE, A_FOLDER)}
 
 
 class Workspace:
     """The folder of one run.
 
     Args:
-        root: The run's folder; made if missing.
+        root: The run's folder; created if it is missing.
     """
 
     def __init__(self, root: Path) -> None:
@@ -83,36 +83,36 @@ class Workspace:
         return self.root.joinpath(*parts)
 
     def files(self, role: str) -> list[Path]:
-        """The files of a role, sorted by name; empty if there are none yet."""
+        """Return the files of a role, sorted by name; empty if there are none yet."""
         return sorted(path for path in self.root.glob(ROLES[role]) if path.is_file())
 
     def find(self, role: str) -> Path | None:
-        """The newest file of a role, or None."""
+        """Return the newest file of a role, or None."""
         return max(self.files(role), key=lambda path: path.stat().st_mtime_ns, default=None)
 
     def digests(self, roles: Iterable[str]) -> dict[str, str]:
-        """Path in the folder -> sha256, for all files of the roles."""
+        """Return path in the folder -> sha256, for all files of the roles."""
         paths = [path for role in roles if role in ROLES for path in self.files(role)]
         return {path.relative_to(self.root).as_posix(): file_digest(path) for path in paths}
 
     def lock(self) -> contextlib.AbstractContextManager[Any]:
-        """Hold the folder for this process; UserError if another one holds it, or if it leads elsewhere."""
+        """Lock the folder; raise UserError if another process holds the lock, or if there are links in the folder."""
         self.check_links()
         return hold(self.path(LOCK))
 
     def check_links(self) -> None:
-        """UserError for links and pipes where a run reads and writes: nothing outside is changed, nothing waits."""
-        found = {place: kind for name in WRITTEN for place, kind in foreign_of(self.path(name)).items()}
-        names = {place.relative_to(self.root).as_posix(): kind for place, kind in found.items()}
+        """Raise UserError for links, which lead outside of the folder, and for pipes, which block."""
+        found = {path: kind for name in WRITTEN for path, kind in foreign_of(self.path(name)).items()}
+        names = {path.relative_to(self.root).as_posix(): kind for path, kind in found.items()}
         links = [name for name, kind in names.items() if kind == A_LINK]
         others = [f"{name} ({kind})" for name, kind in names.items() if kind != A_LINK]
-        what = {"links": links, "what is no plain file of this folder alone": others}
+        what = {"links": links, "other things than plain files": others}
         raise_all(
             [
                 UserError(
                     f"the run's folder {shown_path(self.root)} holds {kind}: {', '.join(told[:5])}",
                     expected="plain files and folders, which a run may replace",
-                    remedy="Put the files themselves there, or give another hydra.run.dir.",
+                    remedy="Replace them by the files themselves, or set another hydra.run.dir.",
                 )
                 for kind, told in what.items()
                 if told
@@ -120,7 +120,7 @@ class Workspace:
         )
 
     def set_aside(self, roles: Iterable[str]) -> None:
-        """Move the files of roles to earlier/<number>/, where nothing takes them for results of what is made now."""
+        """Move the files of roles to earlier/<number>/, so that they are not mistaken for results of this run."""
         files = [path for role in roles for path in self.files(role)]
         if not files:
             return
@@ -130,19 +130,19 @@ class Workspace:
             path.rename(self.path("earlier", str(number), path.name))
 
     def ledger(self) -> Ledger:
-        """The finished steps, and what of them cannot be believed; UserError as of `read_ledger`."""
+        """Return the finished steps and the damaged ones; raise UserError as `read_ledger` does."""
         return read_ledger(self.root)
 
     def missing(self, row: FinishedStep) -> str:
-        """Which files of a finished step are not as it wrote them, in words; "" where all are."""
+        """Return which files of a finished step are missing or changed, in words; "" if none."""
         changed = [name for name, digest in row.outputs.items() if not self.holds(name, digest)]
-        return f"{told(changed)} is missing, or not as it was written" if changed else ""
+        return f"{told(changed)} is missing or was changed" if changed else ""
 
     def holds(self, name: str, digest: str) -> bool:
         path = self.path(name)
         try:
             return path.resolve().is_relative_to(self.root) and path.is_file() and file_digest(path) == digest
-        except (OSError, ValueError):  # a name that no file can have, or a file that may not be read
+        except (OSError, ValueError):  # an invalid name, or a file that cannot be read
             return False
 
     def finish(self, step: str, row: FinishedStep, ledger: Ledger) -> Ledger:

@@ -133,7 +133,7 @@ def content_of(config: Config, name: str) -> list[str]:
         path = Path(configured(config, name))
         return digest_of([str(path), str(path.with_name("tokenizer.json"))])
     are_texts = name == "quantization.calibration_path" or (
-        name.startswith("dataset.") and not CORPORA[config.dataset.name].brings_tokens
+        name.startswith("dataset.") and not CORPORA[config.dataset.name].has_own_vocabulary
     )
     return digest_of(configured(config, name), only_texts=are_texts)
 

@@ -1,1 +1,1 @@
-"""The services, one file each, one shape: `run(config, workspace, recorder) -> Report`. None knows another."""
+"""The services, one module each: `run(config, workspace, recorder) -> Report`. They do not import each other."""

@@ -1,4 +1,4 @@
-"""Benchmarking: what a token costs on the device, and whether the device computes what LiteRT computes."""
+"""Benchmarking: the cost of a token on the device, and the comparison of the device's logits with LiteRT's."""
 
 import contextlib
 import time
@@ -30,15 +30,15 @@ INSTRUCTIONS = "instructions"
 CYCLES = "cycles"
 NANOSECONDS = "nanoseconds"
 COUNTERS = (INSTRUCTIONS, CYCLES, NANOSECONDS)
-# A line of the console holds 512 bytes: this many tokens of up to five digits and a comma fit. On a line that may lose
-# something every token has a command of its own: only the last token's logits can be had again.
+# This many tokens of up to five digits and a comma fit into a line of the console. On a lossy line every token has its
+# own command, because the device can only repeat the last token's logits.
 TOKENS_PER_COMMAND = 64
 BENCHMARK_SECONDS = 600.0
 MAX_MEMORY = 2**40  # bytes
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Build the project, run it where `benchmarking.measured_by` says, and measure."""
+    """Build the project, run it as `benchmarking.measured_by` selects, and measure."""
     made = firmware.prepare(
         config,
         workspace,
@@ -57,7 +57,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
 
 
 def open_console(config: Config, made: Firmware, profile: bool = False) -> AbstractContextManager[Console]:
-    """The running program, built first."""
+    """Build and start the program; return its console."""
     settings = config.benchmarking
     if made.board is None:
         return run_host(made.project, profile)
@@ -67,7 +67,7 @@ def open_console(config: Config, made: Firmware, profile: bool = False) -> Abstr
 
 
 def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport:
-    """Cost by position, memory, and the comparison with LiteRT."""
+    """Measure cost by position and memory, and compare the logits with LiteRT's."""
     check_identity(made, console)
     replies = measured_positions(console, "measuring")
     total = checked_total(replies[-1], console.name)
@@ -86,13 +86,13 @@ def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport
 
 
 def measured_positions(console: Console, description: str) -> list[dict[str, Any]]:
-    """The device's replies to `benchmark`: one for every position at least, the last one about all."""
+    """Return the device's replies to `benchmark`: at least one per position, the last one with the totals."""
     replies = console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
     return list(following(replies, f"{description} on {console.name}", unit="replies"))
 
 
 def checked_total(reply: dict[str, Any], name: str) -> dict[str, Any]:
-    """The last line of a benchmark, every figure in it possible."""
+    """Return the checked figures of a benchmark's last line."""
     answer = Answer(reply, name)
     total: dict[str, Any] = {"counter": answer.text("counter", COUNTERS)}
     total |= {key: answer.whole(key) for key in ("mean", "smallest", "largest")}
@@ -110,13 +110,13 @@ def costs_by_position(replies: list[dict[str, Any]], name: str) -> list[int]:
 
 
 def check_identity(made: Firmware, console: Console) -> None:
-    """A board on a serial line may still carry an older model."""
+    """Raise UserError if a board on a serial line holds another model."""
     wanted, answer = made.compiled.facts.sha256, Answer(console.ask({"command": "info"}), console.name)
     found = answer.text("hash")
     answer.check()
     if wanted != found:
         raise UserError(
-            "the board carries another model",
+            "the board holds another model",
             expected=wanted,
             received=found,
             remedy=f"Flash it first: make flash in {made.project}.",
@@ -132,7 +132,7 @@ def machine_name(config: Config, made: Firmware) -> str:
 
 
 def mismatches(made: Firmware, console: Console, count: int) -> int:
-    """Logits that differ from LiteRT's, teacher-forced, the state reset where the context is full."""
+    """Return the number of logits that differ from LiteRT's, teacher-forced; the state is reset every context."""
     context = made.engine.context_length
     wrong = 0
     with progress_bar(f"comparing logits of {console.name}", count) as advance:
@@ -149,10 +149,10 @@ def mismatches(made: Firmware, console: Console, count: int) -> int:
 
 
 def device_logits(console: Console, tokens: list[int], dtype: np.dtype) -> np.ndarray:
-    """(tokens, vocabulary_size) raw logits after a reset, as the device sends them.
+    """Return the device's raw logits after a reset, (tokens, vocabulary_size).
 
-    Where something else came between two commands (a board that has restarted, a damaged line that the console took for
-    a person's), the device says so, and it begins again.
+    If something interrupts the sequence of commands (a restart of the board, a damaged line that the console took for
+    user input), the device reports it, and the sequence is repeated.
     """
     for _ in range(TRIES - 1):
         with contextlib.suppress(OutOfSequenceError):
@@ -172,7 +172,7 @@ def logits_after_reset(console: Console, tokens: list[int], dtype: np.dtype) -> 
 
 
 def row_of(reply: dict[str, Any], dtype: np.dtype, name: str) -> np.ndarray:
-    """(vocabulary_size) logits from a line with their hexadecimal digits."""
+    """Return logits (vocabulary_size,) from a line with their hexadecimal digits."""
     answer = Answer(reply, name)
     try:
         row = np.frombuffer(bytes.fromhex(answer.text("hex")), dtype)
@@ -183,7 +183,7 @@ def row_of(reply: dict[str, Any], dtype: np.dtype, name: str) -> np.ndarray:
 
 
 def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) -> None:
-    """The mean cost of a token in the counter's own unit; instructions also as a projection of time."""
+    """Add the mean cost of a token in the counter's unit; for instructions also an estimate of the time."""
     mean = total["mean"]
     if total["counter"] == INSTRUCTIONS:
         report.instructions_per_token = mean
@@ -208,7 +208,7 @@ def projection(made: Firmware, instructions: int) -> Projection:
 
 
 def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], name: str) -> None:
-    """RAM as the device reports it, flash from the board's ELF, where there is a compiler to make one."""
+    """Add RAM as the device reports it, and flash from the board's ELF if its compiler is installed."""
     platform = platform_of(made.board)
     if made.board is None or find_tool(platform.compiler(made.board, platform.image)) is None:
         return
@@ -225,16 +225,16 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
 
 
 def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> None:
-    """Costs by operator; where two cores share the work, the projection counts what runs at the same time once."""
+    """Add costs by operator; with two cores, the estimate of time counts parallel work once."""
     report.by_kind, overlap = costs_by_kind(console)
     if overlap and report.instructions_per_token:
         report.instructions_overlapping = overlap
         report.projected = projection(made, report.instructions_per_token - overlap)
-        report.projected.assumption += "; two cores, neither their waking nor the flash that they share counted"
+        report.projected.assumption += "; two cores, without the cost of waking and of sharing the flash"
 
 
 def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
-    """Operator -> mean cost of a token, largest first; and what two cores do of it at the same time."""
+    """Return operator -> mean cost of a token, largest first; and the part that two cores compute in parallel."""
     replies = measured_positions(console, "measuring every operator")
     last = checked_total(replies[-1], console.name)
     totals: dict[str, int] = {}
@@ -249,7 +249,7 @@ def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
 def sample(
     config: Config, workspace: Workspace, made: Firmware, console: Console, report: BenchmarkReport
 ) -> SampleReport:
-    """Let the device continue the prompt; the PC's own text, with the same seed, must be the same."""
+    """Let the device continue the prompt, and compare its text with the PC's for the same seed."""
     settings = config.prediction
     tokenizer = inputs.tokenizer(config, workspace)
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
@@ -273,7 +273,7 @@ def sample(
 
 
 def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
-    """The text of an answer to `generate`, and of how many tokens it is."""
+    """Return the text of an answer to `generate`, and its number of tokens."""
     answers = [Answer(reply, name) for reply in replies]
     text = "".join(answer.text("text") for answer in answers[:-1])
     tokens = answers[-1].whole("tokens")
@@ -282,7 +282,7 @@ def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
 
 
 def write_figures(report: BenchmarkReport, workspace: Workspace, recorder: Recorder) -> None:
-    """Write the figures as data and the cost by operator as a picture; the tracker gets both."""
+    """Write the figures as JSON and the costs as a plot, and send both to the tracker."""
     values = {key: value for key, value in vars(report).items() if isinstance(value, int | float | str | dict | list)}
     data = workspace.path("benchmark", f"{report.board}.json")
     write_json(data, values)

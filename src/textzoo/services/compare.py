@@ -1,4 +1,4 @@
-"""Compare: runs of the tracking store side by side, what differs in their configuration first, then their figures."""
+"""Compare: the differences of runs' configurations, and their figures, from the tracking store."""
 
 import math
 import re
@@ -26,8 +26,8 @@ from textzoo.records.workspace import ROLES, Workspace
 
 LAST = re.compile(r"last\s+([1-9]\d{0,8})")
 PARENT_TAG = "mlflow.parentRunId"
-KEY_LENGTH = 6  # characters of a run's id that name it
-# Columns on the console, whatever its width, so that it fits everywhere.
+KEY_LENGTH = 6  # minimum number of characters of a run's id that select it
+# Columns of the table, for any width of the console.
 WIDTH = 80
 NAME_WIDTH = 28  # of keys of headline figures
 RUN_WIDTH = 13
@@ -44,7 +44,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
 
 
 def chosen_runs(config: Config) -> list[Any]:
-    """MLflow's runs in the order asked for."""
+    """Return the selected MLflow runs in the configured order."""
     try:
         store = open_to_read(config.mlflow.uri, config.general.project_name)
     except StoreBusyError as error:
@@ -63,12 +63,12 @@ def chosen_runs(config: Config) -> list[Any]:
 def wanted(settings: CompareConfig) -> list[str]:
     names = settings.runs if isinstance(settings.runs, list) else [settings.runs]
     if not names:
-        raise UserError("compare.runs names no run", remedy='Give names or ids, or compare.runs="last 2".')
+        raise UserError("compare.runs names no run", remedy='Set names or ids, or compare.runs="last 2".')
     return names
 
 
 def all_runs(client: Any) -> list[Any]:
-    """Every run of the store that is not deleted, newest first."""
+    """Return every run of the store that is not deleted, newest first."""
     experiments = [found.experiment_id for found in client.search_experiments()]
     runs: list[Any] = []
     token = None
@@ -81,10 +81,10 @@ def all_runs(client: Any) -> list[Any]:
 
 
 def matching(name: str, known: Sequence[Any], own: Sequence[Any]) -> list[Any]:
-    """The runs that a name, a name's beginning, an id or "last N" stands for; UserError if there is none."""
+    """Return the runs that a name, its beginning, an id or "last N" selects; raise UserError if there is none."""
     last = LAST.fullmatch(name.strip())
     if last and not own:
-        remedy = "Give general.project_name, names of runs, or another mlflow.uri."
+        remedy = "Set general.project_name, names of runs, or another mlflow.uri."
         raise UserError("the experiment of general.project_name has no runs in this store", remedy=remedy)
     if last:
         return list(own[: int(last[1])])
@@ -95,7 +95,7 @@ def matching(name: str, known: Sequence[Any], own: Sequence[Any]) -> list[Any]:
     names = list(dict.fromkeys(run.info.run_name for run in known if PARENT_TAG not in run.data.tags))
     newest = f"The newest are: {', '.join(names[:3])}." if names else "It holds none yet."
     remedy = did_you_mean(name, names) or newest
-    raise UserError(f"compare.runs: no run of the store is called '{name}'", remedy=remedy)
+    raise UserError(f"compare.runs: no run in the store is called '{name}'", remedy=remedy)
 
 
 def is_named(run: Any, name: str) -> bool:
@@ -108,7 +108,7 @@ def begins_with(run: Any, name: str) -> bool:
 
 
 def ordered(runs: list[Any], key: str | None) -> list[Any]:
-    """Best first by a figure, runs without it last; newest first without a key."""
+    """Sort runs by a figure, best first, runs without it last; newest first without a key."""
     if key is None:
         return sorted(runs, key=lambda run: -run.info.start_time)
     known = sorted({name for run in runs for name in run.data.metrics})
@@ -125,7 +125,7 @@ def ordered(runs: list[Any], key: str | None) -> list[Any]:
 
 
 def show(comparison: Comparison) -> None:
-    """Print the comparison within 80 columns, so many runs beside each other as fit."""
+    """Print the comparison within 80 columns."""
     console.print(list_of_runs(comparison), width=WIDTH)
     longest = max((cell_len(visible_line(row.name)) for row in rows_of(comparison)), default=0)
     for part in comparison.parts:
@@ -145,7 +145,7 @@ def rows_of(comparison: Comparison) -> tuple[Row, ...]:
 
 
 def list_of_runs(comparison: Comparison) -> Table:
-    """Letter, name and facts of every run."""
+    """Return a table with letter, name and facts of every run."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -156,10 +156,10 @@ def list_of_runs(comparison: Comparison) -> Table:
 
 
 def block(title: str, letters: Sequence[str], rows: Sequence[Row], part: slice, longest: int) -> Table:
-    """One table of the comparison; the longest name of a row gets the room that the runs leave it."""
+    """Return one table of the comparison; the column of names gets the width that the runs leave."""
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False, width=WIDTH, title=title, title_justify="left")
-    room = WIDTH - RUN_WIDTH * len(letters)
-    table.add_column("", overflow="fold", width=min(max(longest, NAME_WIDTH), room))
+    available = WIDTH - RUN_WIDTH * len(letters)
+    table.add_column("", overflow="fold", width=min(max(longest, NAME_WIDTH), available))
     for sign in letters:
         table.add_column(sign, justify="right", overflow="fold", ratio=1)
     for row in rows:

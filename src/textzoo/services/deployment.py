@@ -1,4 +1,4 @@
-"""Deployment: from the quantized decode step to a project that builds without Python."""
+"""Deployment: make a project that builds without Python from the quantized decode step."""
 
 from textzoo.config.schema import Config
 from textzoo.pipeline import firmware
@@ -10,7 +10,7 @@ from textzoo.targets.toolchains import MissingToolError
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Render the project, and build it where the compiler is installed."""
+    """Render the project, and build it if the compiler is installed."""
     made = firmware.prepare(config, workspace, recorder, tokens_checked=firmware.SELF_CHECK_TOKENS)
     recorder.artifact(made.project, "c_project")
     report = Report(deployment=firmware.deployment_report(made, workspace))

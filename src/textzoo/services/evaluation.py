@@ -1,4 +1,4 @@
-"""Evaluation: loss and accuracy of every model that there is over the same tokens, float first."""
+"""Evaluation: loss and accuracy of every available model over the same tokens, float first."""
 
 import dataclasses
 import time
@@ -26,13 +26,13 @@ from textzoo.text.prepare import PreparedDataset
 from textzoo.text.windows import validation_windows
 
 FLOAT = "float"
-# The corpus of the rows over all sources of a mixture.
+# Name of the corpus in rows over all sources of a mixture.
 ALL_SOURCES = "all"
 
 
 @dataclass
 class Candidate:
-    """A model to evaluate: its label, the engine that runs it, and where it comes from."""
+    """A model to evaluate: its label, the engine that runs it, and its file."""
 
     label: str
     engine: str
@@ -40,10 +40,10 @@ class Candidate:
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Evaluate all models that there are, and sample from the last one."""
+    """Evaluate all available models, and sample from the last one."""
     candidates = list(models_to_evaluate(config, workspace))
     if not candidates:
-        raise UserError("there is no model to evaluate", remedy="Give model.float_model_path=<file>.keras.")
+        raise UserError("there is no model to evaluate", remedy="Set model.float_model_path=<file>.keras.")
     check_models(config, workspace)
     data = inputs.prepared_dataset(config, workspace, recorder)
     rows: list[EvaluationReport] = []
@@ -62,7 +62,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
 
 
 def samples_from(engine: Engine, label: str, data: PreparedDataset, settings: PredictionConfig) -> list[SampleReport]:
-    """What the model writes after the prompt; it is not shown while it does."""
+    """Generate samples from the prompt without showing them."""
     prompt = possible_prompt(settings.prompt, data.tokenizer, data.validation)
     settings = dataclasses.replace(settings, prompt=prompt)
     with progress_bar(f"{label} writes", None, unit="pieces") as advance:
@@ -72,7 +72,7 @@ def samples_from(engine: Engine, label: str, data: PreparedDataset, settings: Pr
 def measured(
     engine: Engine, data: PreparedDataset, max_tokens: int, candidate: Candidate
 ) -> Iterator[tuple[str | None, Metrics, float]]:
-    """Corpus, figures and seconds: of a mixture, all its sources together, then each of them."""
+    """Yield corpus, metrics and seconds; for a mixture, of all sources together and of each source."""
     figures: dict[str, tuple[Metrics, float]] = {}
     for label, windows in validation_windows(data.validation, data.parts, engine.context_length, max_tokens).items():
         start = time.perf_counter()
@@ -91,18 +91,17 @@ def measured(
 
 
 def characters_per_token(data: PreparedDataset, targets: np.ndarray, weights: np.ndarray) -> float:
-    """Mean characters of text per predicted token; targets and weights (windows, time), weight 0 is not counted."""
+    """Return the mean number of characters per target with weight; targets and weights (windows, time)."""
     counted = targets[weights > 0]
     return max(data.validation_characters(counted), 1.0) / max(len(counted), 1)
 
 
 def models_to_evaluate(config: Config, workspace: Workspace) -> Iterator[Candidate]:
-    """The float model first, then every quantized one on the engines that are asked for."""
+    """Yield the float model, then every quantized model on the configured engines."""
     path = inputs.float_model_path(config, workspace)
     if path:
         yield Candidate(FLOAT, "keras", path)
-    # The optimized kernels are shown beside the reference, never instead of it, and the reference comes last: it is
-    # what the device computes.
+    # Optimized kernels are shown in addition to the reference, which comes last because the device computes the same.
     engines = ["litert", "litert_ref"] if config.evaluation.engine == "litert" else [config.evaluation.engine]
     for quantized in inputs.quantized_model_paths(config, workspace):
         for engine in engines:
@@ -110,7 +109,7 @@ def models_to_evaluate(config: Config, workspace: Workspace) -> Iterator[Candida
 
 
 def check_models(config: Config, workspace: Workspace) -> None:
-    """Raise what is wrong with any quantized model before a text is read for them."""
+    """Raise the errors of all quantized models, before the corpus is read."""
     compiled = config.evaluation.engine == "native"
     paths = inputs.quantized_model_paths(config, workspace)
     raise_all([error for path in paths for error in model_mistakes(path, compiled=compiled)])
@@ -132,7 +131,7 @@ def row_of(candidate: Candidate, metrics: Metrics, seconds: float, corpus: str |
 
 
 def add_deltas(rows: list[EvaluationReport]) -> None:
-    """The loss of each quantized model against the float one."""
+    """Add the difference of each quantized model's loss to the float model's."""
     floats = {row.corpus: row.loss_nats for row in rows if row.model == FLOAT}
     for row in rows:
         if row.model != FLOAT and row.corpus in floats:

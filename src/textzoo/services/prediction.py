@@ -1,4 +1,4 @@
-"""Prediction: a model continues a prompt, streaming to the console as it generates."""
+"""Prediction: a model continues a prompt; the text is streamed to the console."""
 
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import write_text
@@ -28,7 +28,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
 
 
 def chosen_model(config: Config, workspace: Workspace) -> tuple[str, Engine, Tokenizer]:
-    """The model's label, its engine and its tokenizer; what is wrong with either is told together."""
+    """Return the model's label, engine and tokenizer; raise the errors of all together."""
     errors: list[UserError] = []
     with collecting(errors):
         label, engine = chosen_engine(config, workspace)
@@ -40,7 +40,7 @@ def chosen_model(config: Config, workspace: Workspace) -> tuple[str, Engine, Tok
 
 
 def chosen_engine(config: Config, workspace: Workspace) -> tuple[str, Engine]:
-    """The model's label and its engine: the one asked for; with "auto" the quantized model where there is one."""
+    """Return the model's label and the configured engine; "auto" prefers a quantized model."""
     wanted = config.prediction.engine
     quantized = inputs.quantized_model_paths(config, workspace)
     if wanted != "keras" and quantized:
@@ -48,8 +48,8 @@ def chosen_engine(config: Config, workspace: Workspace) -> tuple[str, Engine]:
             "litert_ref" if wanted == "auto" else wanted, quantized[-1]
         )
     if wanted in ("litert_ref", "litert", "native"):
-        raise UserError(f"prediction.engine={wanted} needs a .tflite", remedy="Give model.quantized_model_path=<file>.")
+        raise UserError(f"prediction.engine={wanted} needs a .tflite", remedy="Set model.quantized_model_path=<file>.")
     path = inputs.float_model_path(config, workspace)
     if path is None:
-        raise UserError("there is no model to talk to", remedy="Give model.float_model_path=<file>.keras.")
+        raise UserError("there is no model for prediction", remedy="Set model.float_model_path=<file>.keras.")
     return "float", open_engine("keras", path)

@@ -1,4 +1,4 @@
-"""Quantization: from the float model to a decode step and a window graph of integers, with the reports on the loss."""
+"""Quantization: make an integer decode step and window graph from the float model, and report the error."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from textzoo.text.prepare import PreparedDataset
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Quantize the float model by the configured recipe."""
+    """Quantize the float model with the configured recipe."""
     data = inputs.prepared_dataset(config, workspace, recorder)
     model = inputs.float_model(config, workspace)
     inputs.check_vocabulary(model.vocabulary_size, data.tokenizer.vocabulary_size)
@@ -40,7 +40,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
 
 
 def calibration_tokens(config: Config, data: PreparedDataset) -> np.ndarray:
-    """The text of quantization.calibration_path as tokens, or the training tokens, of a mixture in its proportions."""
+    """Return the tokens of quantization.calibration_path, or training tokens (of a mixture in its proportions)."""
     path = config.quantization.calibration_path
     if path is None:
         return data.sample("training", len(data.train))
@@ -48,7 +48,7 @@ def calibration_tokens(config: Config, data: PreparedDataset) -> np.ndarray:
 
 
 def move_reports(result: QuantizationResult, workspace: Workspace, recorder: Recorder) -> None:
-    """Move tables and plots where a run has them, and hand them to the tracker."""
+    """Move tables and plots to their folders in the run, and send them to the tracker."""
     for folder, files in (("quantization", result.tables), ("plots", result.plots)):
         for file in files:
             target = workspace.path(folder, file.name)

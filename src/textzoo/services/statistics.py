@@ -1,4 +1,4 @@
-"""Statistics: what the corpus is made of, and what of its validation text the training text already has."""
+"""Statistics: sizes and frequencies of the corpus, and the overlap of validation and training text."""
 
 from textzoo.config.schema import Config
 from textzoo.pipeline import inputs
@@ -8,6 +8,6 @@ from textzoo.records.workspace import Workspace
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Prepare the configured corpus; its statistics.md and statistics.json are written on the way, as in every run."""
+    """Prepare the configured corpus, which writes its statistics.md and statistics.json, as in every run."""
     inputs.prepared_dataset(config, workspace, recorder)
     return Report()

@@ -1,4 +1,4 @@
-"""Training: from text to a float model with its tokenizer beside it."""
+"""Training: train a float model and its tokenizer on text."""
 
 import dataclasses
 from pathlib import Path
@@ -19,12 +19,12 @@ from textzoo.records.workspace import ROLES, Workspace
 if TYPE_CHECKING:
     from textzoo.training.trainer import TrainingResult
 
-# model.weight_tying=auto: from so many training tokens on, logits have weights of their own.
+# model.weight_tying=auto: with at least so many training tokens, the logits have separate weights.
 TOKENS_FOR_UNTIED = 1_000_000
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Train the configured model; with model.float_model_path, go on from that file's weights."""
+    """Train the configured model; with model.float_model_path, start from that file's weights."""
     from textzoo.training.backends import set_seed
     from textzoo.training.trainer import train
 
@@ -62,20 +62,20 @@ def training_report(result: "TrainingResult", data_sha256: str) -> TrainingRepor
 
 
 def starting_model(config: Config, vocabulary_size: int, training_tokens: int) -> LanguageModel:
-    """The model with fresh weights, or with those of the file given; refused where the chain's board cannot hold it."""
+    """Return the model with new weights, or with those of the given file; UserError if it does not fit the board."""
     if config.model.float_model_path:
         model = load_float_model(Path(config.model.float_model_path))
         inputs.check_vocabulary(model.vocabulary_size, vocabulary_size)
         check_before_training(config, model.config)
         return model
     settings = decided(config.model, training_tokens)
-    # Before the model is built: a large one takes gigabytes.
+    # Before the model is built: a large one needs gigabytes.
     check_before_training(config, architecture_config(settings, vocabulary_size))
     return build_model(settings, vocabulary_size)
 
 
 def decided(model: ModelConfig, training_tokens: int) -> ModelConfig:
-    """The model section with what depends on the text: from a small one, tied embeddings learn more."""
+    """Return the model section with weight_tying resolved: tied embeddings are better for a small corpus."""
     if model.weight_tying != "auto" or not has(model, "weight_tying"):
         return model
     return dataclasses.replace(model, weight_tying="tied" if training_tokens < TOKENS_FOR_UNTIED else "untied")

@@ -1,36 +1,36 @@
-"""What a device answers, believed only where it is possible."""
+"""Checked replies of a device."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from textzoo.common.errors import UserError, raise_all
 
-# Units of a counter, bytes: nothing that is counted here is larger.
-LARGEST = 2**63 - 1
-FLASH_AGAIN = "Is this firmware of TextZoo, and of this version? Write it again: make flash in the deployed project."
+# Upper bound of counts and sizes in bytes.
+MAX_COUNT = 2**63 - 1
+FLASH_AGAIN = "Is this firmware of this version of TextZoo? Write it again: make flash in the deployed project."
 
 
 class Answer:
-    """The fields of one reply, read by kind; mistakes are collected until `check`.
+    """The fields of one reply, with their types checked; errors are collected until `check`.
 
     Args:
-        reply: As `Console.command` gives it.
-        name: Of the device, for errors.
+        reply: A reply as `Console.command` yields it.
+        name: The device's name, for errors.
     """
 
     def __init__(self, reply: dict[str, Any], name: str) -> None:
         self.reply, self.name = reply, name
         self.errors: list[UserError] = []
 
-    def whole(self, key: str, low: int = 0, high: int = LARGEST, default: int | None = None) -> int:
-        """A whole number from `low` to `high`; `default` (None: a mistake) where the key is missing."""
+    def whole(self, key: str, low: int = 0, high: int = MAX_COUNT, default: int | None = None) -> int:
+        """Return an integer from `low` to `high`; `default` if the key is missing, an error if that is None."""
         value = self.reply.get(key, default)
         if type(value) is not int or not low <= value <= high:
             return self.wrong(key, f"a whole number, {low:,} to {high:,}", low)
         return value
 
     def text(self, key: str, known: Iterable[str] = ()) -> str:
-        """A text, one of `known` where there are some."""
+        """Return a text; if `known` is not empty, one of them."""
         value, known = self.reply.get(key), list(known)
         if not isinstance(value, str) or (known and value not in known):
             return self.wrong(key, f"one of {', '.join(known)}" if known else "a text", "")
@@ -43,5 +43,5 @@ class Answer:
         return instead
 
     def check(self) -> None:
-        """UserError with all mistakes so far."""
+        """Raise the collected errors, if there are any."""
         raise_all(self.errors)

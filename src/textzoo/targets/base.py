@@ -1,4 +1,4 @@
-"""What a platform promises: how projects for a kind of boards are written, built, run and measured."""
+"""The interface of a platform: how projects for a family of boards are written, built, run and measured."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,17 +11,18 @@ from textzoo.targets.project import ModelSizes, program_of
 
 
 class Platform(ABC):
-    """A kind of boards.
+    """A family of boards whose projects are made in the same way.
 
     Every project has a Makefile with `image IMAGE=<image> [PROFILE=1]`, `emulate`, `flash`, `size` and `clean`.
 
     Attributes:
         name: Key of PLATFORMS, and folder in deployment/platforms.
-        image: What `make` builds, and whose ELF tells flash and RAM: the twin where the board's needs a framework.
-        suffix: Of its programs.
-        without_passes: Passes of the compiler whose results its projects have no place for.
-        kernels: Of the runtime: what its own code calls, whether a model needs it or not.
-        is_built_by_cmake: Whether `make` calls CMake, which does not work in folders of every name.
+        image: The image that `make` builds and whose ELF gives flash and RAM: "twin", for the emulated board, if the
+            board's own image needs a framework.
+        suffix: Suffix of its programs.
+        without_passes: Passes of the compiler whose results its projects cannot use.
+        kernels: Kernels of the runtime that its own code calls, whether a model needs them or not.
+        is_built_by_cmake: Whether `make` calls CMake, which does not accept every folder name.
     """
 
     name: str
@@ -33,10 +34,10 @@ class Platform(ABC):
 
     @abstractmethod
     def check(self, board: Board) -> None:
-        """UserError where a board's facts are not what the platform knows."""
+        """Raise UserError if the platform does not support the board's facts."""
 
     def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
-        """What a model becomes: files of model/ by name, others by their path in the project.
+        """Return the files of a model: those of model/ by name, others by their path in the project.
 
         Raises:
             UserError: The platform cannot run the model.
@@ -44,35 +45,35 @@ class Platform(ABC):
         return compiled.files
 
     def model_sizes(self, compiled: CompiledModel) -> ModelSizes:
-        """What these files say of themselves in model.h."""
+        """Return the sizes that these files state in model.h."""
         return ModelSizes.of(compiled.context)
 
     @abstractmethod
     def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:
-        """Write the platform's part of a project: everything but application/, runtime/ and what the model became."""
+        """Write the platform's part of a project: everything except application/, runtime/ and the model's files."""
 
     @abstractmethod
     def compiler(self, board: Board | None, image: str) -> str:
-        """Key of toolchains.TOOLS: what compiles an image."""
+        """Return the compiler of an image, a key of toolchains.TOOLS."""
 
     @abstractmethod
     def emulator_tool(self, emulator: Emulator) -> str:
-        """Key of toolchains.TOOLS: what runs one of a board's emulators."""
+        """Return the program that runs one of a board's emulators, a key of toolchains.TOOLS."""
 
     @abstractmethod
     def emulator_command(self, emulator: Emulator, serial: str = "stdio") -> list[str]:
-        """The command that runs an image, which follows as its last argument.
+        """Return the command that runs an image, without its last argument, the image.
 
         Args:
-            emulator: One of a board's.
-            serial: QEMU's name of what the program's serial line is connected to: "stdio", "pty".
+            emulator: One of a board's emulators.
+            serial: QEMU's name of the device that the program's serial line is connected to: "stdio", "pty".
         """
 
     @abstractmethod
     def image_sizes(self, board: Board | None, program: Path) -> ImageSize:
-        """What a program takes."""
+        """Return the flash and RAM that a program needs."""
 
     def image_path(self, project: Path, image: str, profile: bool = False) -> Path:
-        """Where `make` puts a program."""
+        """Return the path of a program that `make` builds."""
         folder = Path(project) / "build" / (f"{image}-profile" if profile else image)
         return folder / f"{program_of(project)}{self.suffix}"

@@ -1,7 +1,7 @@
-"""What a board's facts must be: which are needed, and which characters they may have.
+"""Checks of a board's facts: which are required, and which characters they may contain.
 
-They reach make, shells, linker scripts, C, CMake and QEMU as they stand. A board's YAML is a user's own instruction for
-building; a text in it is all the same never a command that it was not meant to be.
+They are inserted unchanged into files and command lines of make, shells, linker scripts, C, CMake and QEMU. A board's
+YAML is the user's own build instruction, but a text in it must never become an unintended command.
 """
 
 import dataclasses
@@ -15,25 +15,25 @@ from textzoo.targets.boards import FLASH, RAM, Board, Emulator
 
 
 class Alphabet(NamedTuple):
-    """What a text may be: all of it matches `pattern`, which `words` describe."""
+    """Allowed texts: those that match `pattern` completely, which `words` describe."""
 
     pattern: re.Pattern[str]
     words: str
 
 
-# Part of a path, of names of files and of lists in Makefiles.
+# Part of a path, a file name, or an item of a list in a Makefile.
 NAME = Alphabet(re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}"), "up to 64 letters, digits and . _ + -")
-# Part of macros and options of compilers; may be empty.
+# Part of a macro or of a compiler's option; may be empty.
 WORD = Alphabet(re.compile(r"[A-Za-z0-9_.-]{0,32}"), "up to 32 letters, digits and . _ -")
-# Of a linker script; the capitals are names that the scripts give themselves.
+# A memory region of a linker script; the names in capitals are reserved by the scripts.
 REGION = Alphabet(
     re.compile(r"(?!(?:CODE|CONSTANTS|WEIGHTS|DATA|MEMORY|ORIGIN|LENGTH|STACK_BYTES)$)[A-Za-z_][A-Za-z0-9_]{0,31}"),
-    "up to 32 letters, digits and _, and none of CODE, CONSTANTS, WEIGHTS, DATA, which mean something else there",
+    "up to 32 letters, digits and _, and none of CODE, CONSTANTS, WEIGHTS, DATA, which are reserved",
 )
-# A comment of C, make, CMake and linker scripts, or a line of Markdown.
+# A comment in C, make, CMake and linker scripts, or a line of Markdown.
 LINE = Alphabet(
     re.compile(r"(?:(?!\*/|/\*)[^\\$`\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]){0,1000}"),
-    "one line of up to 1,000 characters without \\ $ ` and the marks of comments",
+    "one line of up to 1,000 characters without \\ $ ` /* */",
 )
 PLAIN = r"[A-Za-z0-9 _./=:,+@%-]|\{(?:elf|bin|hex)\}|\$\(TARGET\)"
 ARGUMENTS = Alphabet(
@@ -43,7 +43,7 @@ ARGUMENTS = Alphabet(
 
 
 def wrong_facts(board: Board, prefix: str) -> list[UserError]:
-    """Facts of a board that are missing or that no project can be made from; `prefix` stands before keys."""
+    """Return errors for facts of a board that are missing or unusable; `prefix` is put before keys."""
     empty = [entry.name for entry in required_facts() if getattr(board, entry.name) == default_of(entry)]
     return wrong_characters(board, prefix) or missing_facts(empty, prefix) or missing_memories(board, prefix)
 
@@ -53,7 +53,7 @@ def required_facts() -> list[dataclasses.Field]:
 
 
 def missing_facts(names: Collection[str], prefix: str) -> list[UserError]:
-    """A mistake for each required fact of these names."""
+    """Return an error for each required fact with one of these names."""
     return [
         UserError(f"{prefix}{entry.name} is missing", expected=type_text(entry))
         for entry in required_facts()
@@ -70,16 +70,16 @@ def missing_memories(board: Board, prefix: str) -> list[UserError]:
 
 
 def wrong_characters(board: Board, prefix: str) -> list[UserError]:
-    """A mistake for every text of a board that has characters which its place does not take."""
+    """Return an error for every text of a board with characters that are not allowed where it is inserted."""
     return [
-        UserError(f"{prefix}{key} has characters that its place does not take", expected=words, received=ascii(text))
+        UserError(f"{prefix}{key} has characters that are not allowed there", expected=words, received=ascii(text))
         for key, text, (pattern, words) in texts_of(board)
         if isinstance(text, str) and not pattern.fullmatch(text)
     ]
 
 
 def texts_of(board: Board) -> Iterator[tuple[str, str, Alphabet]]:
-    """(key, text, alphabet) of all that a project is rendered with."""
+    """Yield (key, text, alphabet) of every text that is inserted into a project."""
     yield "board", board.name, NAME
     yield from ((key, getattr(board, key), LINE) for key in ("title", "boot", "cycles_note"))
     yield from ((key, getattr(board, key), WORD) for key in ("platform", "family", "core", "variant", "power_supply"))
@@ -96,11 +96,11 @@ def texts_of(board: Board) -> Iterator[tuple[str, str, Alphabet]]:
 
 
 def check_twin(board: Board, emulator: Emulator, names: tuple[str, ...]) -> None:
-    """UserError for the facts of a twin that are missing: 0, or nothing at all."""
+    """Raise UserError if facts of an emulated board are missing (0 or None)."""
     missing = [name for name in names if not getattr(emulator, name)]
     if missing:
         raise UserError(
-            f"the emulator {emulator.name} of {board.name} cannot be built for",
+            f"no image can be built for the emulator {emulator.name} of {board.name}",
             expected=f"its {', '.join(names)}",
             received=f"no {', '.join(missing)}",
         )

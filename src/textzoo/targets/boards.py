@@ -1,4 +1,4 @@
-"""Boards: the section of the configuration that describes one, and whether a model fits it."""
+"""Boards: the section of the configuration that describes one, and the check whether a model fits."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -9,13 +9,13 @@ from textzoo.common.settings import setting
 from textzoo.compiler.packing.tables import VARIANT_PLACES
 from textzoo.targets.registry import HOST, PLATFORMS
 
-# Those of this machine are no board's.
+# Without those of this machine.
 BOARD_PLATFORMS = tuple(name for name in PLATFORMS if name != HOST)
 BOARD_VARIANTS = tuple(name for name in VARIANT_PLACES if name != HOST)
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
 BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "twin", "host"
-# Bounds of facts, as `schema.setting` has them.
+# Bounds of addresses, as in `setting`.
 ADDRESS = {"low": 0, "below": 2**64}
 
 
@@ -24,7 +24,7 @@ class Memory:
     """One memory of a chip.
 
     Attributes:
-        kind: "flash" (where the image lives, even if that is RAM), "ram" or "external_flash".
+        kind: "flash" (the memory of the image, even if that is RAM), "ram" or "external_flash".
         origin: Address of its first byte.
         bytes: Its size.
     """
@@ -44,9 +44,9 @@ class Uart:
     """The serial line of a board."""
 
     instance: str = setting("", "Peripheral, e.g. USART2.")
-    tx: str = setting("", "Pin that sends, e.g. PA2.")
-    rx: str = setting("", "Pin that receives.")
-    function: int = setting(0, "Alternate function of the pins, where the project sets them up.", low=0, high=15)
+    tx: str = setting("", "Transmit pin, e.g. PA2.")
+    rx: str = setting("", "Receive pin.")
+    function: int = setting(0, "Alternate function of the pins, if the project configures them.", low=0, high=15)
     baud: int = setting(115200, "Speed of the line, in baud.", low=1, high=10**8)
 
 
@@ -63,15 +63,16 @@ class Emulator:
     """A machine of QEMU, or this machine itself.
 
     Attributes:
-        machine: Its name there.
-        image: "board": runs the board's own image; "twin": the same sources linked for this machine; "host": for the
-            machine that TextZoo runs on.
-        note: What it is.
-        serial: Which of the machine's serial lines the program uses.
+        machine: QEMU's name of it.
+        image: The image that it runs. "board": the board's own; "twin": the same sources linked for this emulated
+            machine; "host": for the machine that TextZoo runs on.
+        note: Description.
+        serial: Index of the machine's serial line that the program uses.
         exits_by_reset: Whether the program ends by resetting the chip (a board's image), not by semihosting.
-        code, constants, data: Where a twin's program, constants and RAM lie.
-        uart_base: A CMSDK UART.
-        timer_base: Its control register; timer_count: the register read; timer_counts_down; timer_hz: ticks a second.
+        code, constants, data: Memory of the program, its constants and its RAM, for image "twin".
+        uart_base: Address of a CMSDK UART.
+        timer_base: Address of the timer's control register; timer_count: of its counter; timer_counts_down: its
+            direction; timer_hz: ticks per second.
     """
 
     name: str
@@ -99,16 +100,16 @@ class Board:
     """A board, as conf/board/NAME.yaml describes it; every fact can be overridden."""
 
     board: str = setting("STM32H7", "Name of the board.")
-    title: str = setting("", "The name on its box.", required=True)
-    platform: str = setting("", "How its projects are made.", choices=BOARD_PLATFORMS, required=True)
+    title: str = setting("", "Full name of the board.", required=True)
+    platform: str = setting("", "Kind of project.", choices=BOARD_PLATFORMS, required=True)
     family: str = setting("", "Family of the chip, e.g. stm32h7.", required=True)
     core: str = setting("", "Processor, e.g. cortex-m7.", required=True)
-    variant: str = setting("", "Kernels of the runtime.", choices=BOARD_VARIANTS, required=True)
-    clock_hz: int = setting(0, "Clock that the project sets up.", unit="Hz", low=1, high=10**10, required=True)
+    variant: str = setting("", "Variant of the runtime's kernels.", choices=BOARD_VARIANTS, required=True)
+    clock_hz: int = setting(0, "Clock that the project configures.", unit="Hz", low=1, high=10**10, required=True)
     cycles_per_instruction: float = setting(
-        0.0, "Assumption for projections of time.", above=0.0, high=100.0, required=True
+        0.0, "Assumption for estimates of time.", above=0.0, high=100.0, required=True
     )
-    cycles_note: str = setting("", "What that assumption rests on.")
+    cycles_note: str = setting("", "Basis of that assumption.")
     memories: dict[str, Memory] = setting(
         {},
         "Memory -> kind (flash, ram, external_flash), origin, bytes; in order of preference within a kind.",
@@ -116,19 +117,19 @@ class Board:
     )
     uart: Uart = field(default_factory=Uart)
     flash: dict[str, str] = setting(
-        {}, "Tool -> arguments that write an image to the board, {elf}, {bin} and {hex} standing for the files."
+        {}, "Tool -> arguments that write an image to the board, with {elf}, {bin} and {hex} for the files."
     )
-    boot: str = setting("", "Switches and cables, in words.")
+    boot: str = setting("", "Settings of switches and cables, for the README.")
     emulation: dict[str, Emulator] = setting({}, "Machine of QEMU -> facts; the first one is the default.")
     cores: int = setting(1, "Cores that a program can use.", low=1, high=2)
-    power_supply: str = setting("", "How the core is supplied, where a chip must know.", choices=("", "ldo", "smps"))
+    power_supply: str = setting("", "Supply of the core, if the chip must know it.", choices=("", "ldo", "smps"))
 
     @property
     def name(self) -> str:
         return self.board
 
     def memory(self, kind: str) -> Memory | None:
-        """The preferred memory of a kind."""
+        """Return the first memory of a kind, or None."""
         return next((memory for memory in self.memories.values() if memory.kind == kind), None)
 
     @property
@@ -136,12 +137,12 @@ class Board:
         return [memory for memory in self.memories.values() if memory.kind == RAM]
 
     def data_memory(self, ram_bytes: int) -> Memory:
-        """The first RAM that holds so many bytes in one piece, else the largest."""
+        """Return the first RAM with at least so many contiguous bytes, else the largest."""
         fitting = [memory for memory in self.rams if memory.bytes >= ram_bytes]
         return fitting[0] if fitting else max(self.rams, key=lambda memory: memory.bytes)
 
     def emulator(self, name: str | None = None) -> Emulator:
-        """An emulator by name, or the default one."""
+        """Return an emulator by name, or the default one."""
         if not self.emulation:
             raise UserError(f"the board {self.name} has no emulator")
         if name is None:
@@ -152,7 +153,7 @@ class Board:
 
 
 def check_second_core(board: Board | None, is_asked: bool, with_two: Collection[str] = ()) -> None:
-    """UserError where a second core is asked for, and the board (None: this machine) has none for a program.
+    """Raise UserError if a second core is requested, and the board (None: this machine) has none for a program.
 
     Args:
         board: The board.
@@ -164,13 +165,13 @@ def check_second_core(board: Board | None, is_asked: bool, with_two: Collection[
             "deployment.second_core=true needs two cores that a project can use",
             expected=f"one of {', '.join(with_two)}" if with_two else "a board with cores=2",
             received=f"{board.name}, which has one" if board else "this machine",
-            remedy="Leave deployment.second_core at false, or take another board.",
+            remedy="Leave deployment.second_core at false, or use another board.",
         )
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a board has to give and what is asked of it, in bytes.
+    """Flash and RAM that a model needs, compared with a board's, in bytes.
 
     Attributes:
         flash: Part -> bytes, e.g. {"weights": 420000, "code": 20000}.
@@ -182,7 +183,7 @@ class Budget:
     ram: dict[str, int]
 
     def rows(self) -> list[tuple[str, int, int]]:
-        """(what, bytes needed, bytes there) for flash and for RAM."""
+        """Return (memory, bytes needed, bytes available) for flash and for RAM."""
         flash = self.board.memory(FLASH)
         needed = sum(self.ram.values())
         data = self.board.data_memory(needed)
@@ -192,7 +193,7 @@ class Budget:
         ]
 
     def table(self) -> list[str]:
-        """The table as lines: every part, the sums, what is there and what is left."""
+        """Return the lines of a table: every part, the sums, the available and the remaining bytes."""
         lines = []
         for (what, needed, there), parts in zip(self.rows(), (self.flash, self.ram), strict=True):
             lines += [f"  {what + ': ' + name:32}{count:>14,}" for name, count in parts.items()]
@@ -202,13 +203,13 @@ class Budget:
         return lines
 
     def check(self) -> None:
-        """UserError with the table where something does not fit."""
+        """Raise UserError with the table if something does not fit."""
         missing = [what for what, needed, there in self.rows() if needed > there]
         if missing:
             table = "\n".join(self.table())
             raise UserError(
                 f"the model does not fit {self.board.name} ({self.board.title}): too much for {' and '.join(missing)}\n"
                 f"{table}\n",
-                remedy="Take a smaller model (d_model, n_layers, context_length), or a larger board "
+                remedy="Use a smaller model (d_model, n_layers, context_length), or a larger board "
                 "(deployment.hardware_setup.board).",
             )

@@ -1,10 +1,10 @@
-"""Talking to the firmware, wherever it runs: one JSON object per line in both directions.
+"""The client of the firmware's console: one JSON object per line in both directions.
 
     for reply in console.command({"command": "generate", "prompt": "The ", "max_tokens": 50}):
         ...
 
-The protocol is described in deployment/application/README.md. Lines that do not begin with "{" are meant for people and
-are skipped.
+deployment/application/README.md describes the protocol. Lines that do not begin with "{" are for people and are
+skipped.
 """
 
 import contextlib
@@ -26,17 +26,18 @@ READ_BYTES = 65536
 REPLY_SECONDS = 60.0
 START_SECONDS = 60.0
 PATIENCE_SECONDS = 5.0
-# A command is taken at once: whoever has not said so by then has not got it.
-TAKING_SECONDS = 2.0
+# A device acknowledges a command at once: without an acknowledgement by then, it has not received it.
+ACKNOWLEDGE_SECONDS = 2.0
 RELEASE_SECONDS = 2.0
-HEARING_SECONDS = 0.5
-# Tries without a new line, after which a line is given up.
+# Interruptions are checked for at this interval.
+POLL_SECONDS = 0.5
+# Tries without a new line after which the exchange fails.
 TRIES = 8
-# So often firmware without checksums says that it does not know them, before that is believed.
+# Number of replies that reject checksums after which the firmware is considered too old: one may be a damaged line.
 OLD_ANSWERS = 3
 CHECKS = (
-    "Check that the baud rate is the board's (deployment.hardware_setup.uart.baud), that both sides share a ground, "
-    "that the cable is short and sits well, and that no other program has the line open; a lower rate may help."
+    "Check that the baud rate is the board's (deployment.hardware_setup.uart.baud), that both devices share a ground, "
+    "that the cable is short and firmly plugged in, and that no other program uses the line; a lower rate may help."
 )
 KEPT_LINES = 6
 SHOWN_CHARACTERS = 200
@@ -44,21 +45,21 @@ MAX_LINE_BYTES = 1 << 20
 
 
 class OutOfSequenceError(UserError):
-    """Something else came between this command and the one that it goes on from."""
+    """The device received another command between this one and the one that it continues."""
 
 
 class Link(Protocol):
     """Bytes to and from a device."""
 
     def read(self, timeout: float) -> bytes:
-        """What has arrived; b"" if nothing did within `timeout` seconds; EOFError where the other side has gone."""
+        """Return the received bytes, b"" after `timeout` seconds without any; raise EOFError if the device is gone."""
 
     def write(self, data: bytes) -> None:
-        """Send all of it; EOFError where the other side has gone."""
+        """Send all bytes; raise EOFError if the device is gone."""
 
 
 class FileLink:
-    """A pair of file descriptors: the pipes of a process, or a pseudo-terminal (both the same then)."""
+    """A pair of file descriptors: the pipes of a process, or a pseudo-terminal (twice the same descriptor)."""
 
     def __init__(self, reading: int, writing: int) -> None:
         self.reading, self.writing = reading, writing
@@ -100,7 +101,7 @@ class SerialLink:
 
 @contextlib.contextmanager
 def gone_as_end() -> Iterator[None]:
-    """The system's ways to say that the other side has gone, as EOFError (pyserial's error is an OSError too)."""
+    """Convert an OSError, which includes pyserial's errors, to EOFError: the device is gone."""
     try:
         yield
     except OSError as error:
@@ -108,32 +109,32 @@ def gone_as_end() -> Iterator[None]:
 
 
 class Console:
-    """Commands to the firmware, replies from it.
+    """Sends commands to the firmware and receives its replies.
 
     Args:
-        link: The way to the device.
-        name: What the device is called in errors.
-        is_lossy: Whether bytes may be lost or damaged on the way, as on a serial line: what was not answered in time is
-            then asked again. The pipe to a process loses nothing, and it may think as long as it likes.
+        link: The connection to the device.
+        name: The device's name in errors.
+        is_lossy: Whether bytes may be lost or damaged, as on a serial line: a command without a timely answer is then
+            sent again. A pipe to a process loses nothing, so that only the timeout applies.
     """
 
     def __init__(self, link: Link, name: str, is_lossy: bool = True) -> None:
         self.link, self.name, self.is_lossy = link, name, is_lossy
-        self.number = secrets.randbelow(MAX_NUMBER)  # not what an earlier program ended with
+        self.number = secrets.randbelow(MAX_NUMBER)  # unlikely to be the last number of an earlier program
         self.pending = b""
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
         self.longest_pause = 0.0  # between two lines of an answer
 
     def command(self, values: dict[str, Any], timeout: float = REPLY_SECONDS) -> Iterator[dict[str, Any]]:
-        """Send one command; yield its replies in order, the last one being the one with a status.
+        """Send one command; yield its replies in order; the last one has a status.
 
         Args:
             values: The command, e.g. {"command": "info"}.
             timeout: Seconds to wait for each line.
 
         Raises:
-            UserError: The device refused, said nonsense, stayed silent or has gone, or a line did not arrive whole in
-                TRIES tries.
+            UserError: The device refused the command, sent invalid replies, did not answer or is gone, or a line did
+                not arrive undamaged in TRIES tries.
         """
         self.number = self.number % MAX_NUMBER + 1
         for reply in Exchange(self, values, self.number, timeout).replies():
@@ -149,7 +150,7 @@ class Console:
         try:
             self.link.write(line)
         except EOFError as error:
-            raise self.trouble("does not take commands any more") from error
+            raise self.trouble("does not accept commands any more") from error
 
     def check_status(self, reply: dict[str, Any], values: dict[str, Any]) -> None:
         if reply["status"] == "ok":
@@ -160,15 +161,15 @@ class Console:
         raise kind(f"{message}{received}")
 
     def line(self, timeout: float) -> bytes | None:
-        """The next line, without its end; None where there was none within `timeout` seconds.
+        """Return the next line without its end; None if there was none within `timeout` seconds.
 
-        What has arrived already is found with 0 seconds, too.
+        A line that has already arrived is returned with a timeout of 0, too.
         """
         deadline = time.monotonic() + timeout
         while b"\n" not in self.pending:
             raise_if_interrupted()
             left = max(deadline - time.monotonic(), 0.0)
-            arrived = self.read(min(left, HEARING_SECONDS))
+            arrived = self.read(min(left, POLL_SECONDS))
             if not arrived and left <= 0:
                 return None
             self.pending += arrived
@@ -182,35 +183,35 @@ class Console:
         try:
             return self.link.read(timeout)
         except EOFError as error:
-            raise self.trouble("has gone") from error
+            raise self.trouble("closed the connection") from error
 
     def trouble(self, what: str, remedy: str = "") -> UserError:
         pending = self.pending[-SHOWN_CHARACTERS:].decode("utf-8", "replace")
         lines = [*self.recent, *([pending] if pending else [])]
         shown = [ascii(line[:SHOWN_CHARACTERS])[1:-1] for line in lines[-KEPT_LINES:]]
-        said = "".join(f"\n  {line}" for line in shown) or " nothing"
-        return UserError(f"{self.name} {what}. The last it said:{said}\n", remedy=remedy)
+        last = "".join(f"\n  {line}" for line in shown) or " none"
+        return UserError(f"{self.name} {what}. Its last lines:{last}\n", remedy=remedy)
 
     def wait_for_greeting(self, timeout: float = START_SECONDS) -> dict[str, Any]:
-        """Wait until a program that was just started has greeted; return what it says about itself (`info`)."""
+        """Wait for the greeting of a program that was just started; return its `info`."""
         while True:
             line = self.line(timeout)
             if line is None:
-                raise self.trouble(f"did not greet within {timeout:g} s")
+                raise self.trouble(f"sent no greeting within {timeout:g} s")
             if line.decode("utf-8", "replace").startswith(GREETING):
                 return self.checked_info(timeout)
 
     def connect(self, timeout: float = START_SECONDS) -> dict[str, Any]:
-        """Wait until a device answers that may be running already; return what it says about itself (`info`).
+        """Wait until a device answers that may already be running; return its `info`.
 
-        What was typed before and not ended is ended by an empty line, and what is sent while the device starts is lost:
-        so it is asked again and again.
+        An empty line first terminates an incomplete line that was typed before. What is sent while the device starts
+        is lost, so the command is repeated.
         """
         self.send(b"\n")
         return self.checked_info(timeout)
 
     def checked_info(self, timeout: float) -> dict[str, Any]:
-        """`info` of a device that speaks this protocol."""
+        """Return `info` of a device; raise UserError if it uses another version of the protocol."""
         info = self.ask({"command": "info"}, timeout)
         if info.get("protocol") != PROTOCOL_VERSION:
             raise self.other_firmware(f"protocol {info.get('protocol')!r}")
@@ -218,36 +219,36 @@ class Console:
 
     def other_firmware(self, received: str) -> UserError:
         return UserError(
-            f"{self.name} carries firmware that speaks another protocol",
+            f"{self.name} has firmware with another version of the protocol",
             expected=f"protocol {PROTOCOL_VERSION}, whose lines have checksums",
             received=received,
             remedy="Write the image of this version to it: make flash in the deployed project.",
         )
 
     def release(self) -> None:
-        """Leave the console to people; whoever connects again takes it back."""
+        """Switch the console back to interactive use, until a program connects again."""
         with contextlib.suppress(UserError):
             self.ask({"command": "release"}, timeout=RELEASE_SECONDS)
 
 
 class Exchange:
-    """One command on its way, asked again until every line of its answer is there.
+    """One command, repeated until every line of its answer has arrived.
 
-    An answer is the same every time (but for costs in time), so that the lines of several tries make one. The device
-    obeys a number once where that matters: a token is not fed twice.
+    An answer is the same every time (except for measured times), so that lines of several tries can be combined. The
+    device executes a numbered command only once if that matters: a token is not fed twice.
     """
 
     def __init__(self, console: Console, values: dict[str, Any], number: int, timeout: float) -> None:
         self.console, self.values, self.number, self.timeout = console, values, number, timeout
         self.lines: dict[int, dict[str, Any]] = {}
-        self.next = 1  # line of the answer; 0 says that the command was taken
-        self.tries = 0  # since the last line that was new
-        self.damaged = 0  # lines
-        self.unsigned = 0  # answers of firmware that knows no checksums
+        self.next = 1  # line of the answer; line 0 acknowledges the command
+        self.tries = 0  # since the last new line
+        self.damaged = 0  # number of damaged lines
+        self.unsigned = 0  # replies of firmware that does not support checksums
         self.progress = time.monotonic()
 
     def replies(self) -> Iterator[dict[str, Any]]:
-        """The lines of the answer in order, without what they are signed with."""
+        """Yield the lines of the answer in order, without number and checksum."""
         self.ask()
         while True:
             if self.next not in self.lines:
@@ -260,22 +261,23 @@ class Exchange:
                 return
 
     def ask(self) -> None:
-        """Send the command, for what is still missing."""
+        """Send the command, requesting the lines that are still missing."""
         self.tries += 1
         if self.tries > TRIES:
             raise self.lost()
-        # An empty line ends what may be left of a damaged one.
+        # A newline first terminates the rest of a damaged line.
         again = b"\n" if self.tries > 1 else b""
         self.console.send(again + command_line(self.values, self.number, self.next if self.next > 1 else 0))
         self.asked = time.monotonic()
 
     def patience(self) -> float:
-        """Seconds after which a silent device is asked again; longer each time, for it may be at work."""
-        first = TAKING_SECONDS if 0 not in self.lines else max(TAKING_SECONDS, 20 * self.console.longest_pause)
+        """Return the seconds after which a command is repeated; twice as long each time, because it may be running."""
+        is_taken = 0 in self.lines
+        first = max(ACKNOWLEDGE_SECONDS, 20 * self.console.longest_pause if is_taken else 0.0)
         return min(first * 2 ** (self.tries - 1), self.timeout / 4)
 
     def receive(self) -> None:
-        """Take one line, or ask again."""
+        """Receive one line, or send the command again."""
         now, deadline = time.monotonic(), self.progress + self.timeout
         again = max(self.asked, self.progress) + self.patience() if self.console.is_lossy else deadline
         line = self.console.line(max(min(again, deadline) - now, 0.0))
@@ -287,7 +289,7 @@ class Exchange:
             self.ask()
 
     def take(self, line: bytes) -> None:
-        """Sort a line: a new one of the answer, one that is damaged, or one that is for people."""
+        """Process a line: part of the answer, a damaged line, or text for people."""
         body = checked_body(line)
         if body is None:
             self.take_unsigned(line)
@@ -298,13 +300,13 @@ class Exchange:
         if reply["reply"] == "fault":
             raise self.crashed(line)
         if reply["reply"] == "damaged":
-            if 0 not in self.lines:  # else a copy of a command that was taken
+            if 0 not in self.lines:  # otherwise it was a repetition of a command that was received
                 self.ask()
         elif reply.get("n") == self.number and type(reply.get("line")) is int:
             self.keep(reply)
 
     def take_unsigned(self, line: bytes) -> None:
-        """Text for people is skipped; the report of a crash is heard, and firmware that knows no checksums."""
+        """Process a line without a valid checksum: text for people, a crash report, or a reply of old firmware."""
         reply = object_of(line) if line.startswith(b"{") else None
         if reply is None:
             self.damaged += b"{" in line
@@ -319,11 +321,11 @@ class Exchange:
             self.damaged += 1
 
     def keep(self, reply: dict[str, Any]) -> None:
-        """A line of this answer; where the last one has come and others are missing, they are asked for."""
+        """Store a line of the answer; request missing lines once the last one has arrived."""
         number = reply["line"]
         if number not in self.lines and (number == 0 or number >= self.next):
             now = time.monotonic()
-            if number > 0 and 0 in self.lines and self.tries == 1:  # else it was asked for in between
+            if number > 0 and 0 in self.lines and self.tries == 1:  # otherwise the pause includes a repetition
                 self.console.longest_pause = max(self.console.longest_pause, now - self.progress)
             self.lines[number] = reply
             self.progress, self.tries = now, 1
@@ -337,14 +339,14 @@ class Exchange:
         return CHECKS if self.console.is_lossy else ""
 
     def lost(self) -> UserError:
-        """The error for a line that cannot be had."""
+        """Return the error for a line that did not arrive."""
         what = f"line {self.next} of its answer to {self.values.get('command')!r}"
-        damaged = f"; {self.damaged} lines came damaged" if self.damaged else ""
-        return self.console.trouble(f"did not bring {what} in {TRIES} tries{damaged}", self.remedy())
+        damaged = f"; {self.damaged} lines were damaged" if self.damaged else ""
+        return self.console.trouble(f"did not send {what} in {TRIES} tries{damaged}", self.remedy())
 
 
 def generate_command(settings: SamplingConfig, prompt: str) -> dict[str, Any]:
-    """The command that continues a prompt."""
+    """Return the command that continues a prompt."""
     return {
         "command": "generate",
         "prompt": prompt,
@@ -357,7 +359,7 @@ def generate_command(settings: SamplingConfig, prompt: str) -> dict[str, Any]:
 
 
 def check_prompt(settings: SamplingConfig) -> None:
-    """UserError where the command that continues the prompt is longer than the firmware's line."""
+    """Raise UserError if the command that continues the prompt is longer than the firmware's line buffer."""
     received = len(command_line(generate_command(settings, settings.prompt)).rstrip(b"\n"))
     excess = received - LINE_BYTES
     if excess > 0:
@@ -365,5 +367,5 @@ def check_prompt(settings: SamplingConfig) -> None:
             "prediction.prompt is too long for a device's console",
             expected=f"at most {LINE_BYTES} bytes for the command with it and the other options",
             received=f"{received:,} bytes",
-            remedy=f"Give a prompt that is {excess:,} bytes shorter, or benchmarking.sample=false.",
+            remedy=f"Use a prompt that is {excess:,} bytes shorter, or benchmarking.sample=false.",
         )

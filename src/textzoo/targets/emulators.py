@@ -1,4 +1,4 @@
-"""The firmware running: on an emulated board, on a PC, or on a real board over a serial line.
+"""Run the firmware: on an emulated board, on a PC, or on a real board over a serial line.
 
 with emulate(project, board) as console:
     info = console.ask({"command": "info"})
@@ -21,15 +21,15 @@ from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialL
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import require_tool, run_make
 
-# What CMake takes for a path and for nothing else.
+# Paths without characters that CMake interprets.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9/_. (),@~+-]+")
-# Where TMPDIR has another name.
+# Alternatives if TMPDIR has other characters.
 TEMPORARY_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 @contextlib.contextmanager
 def run_program(command: list[str], name: str, project: Path) -> Iterator[Console]:
-    """Start a program whose standard input and output are the console; it ends with the block."""
+    """Start a program with the console on its standard input and output; it ends with the block."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     with processes.started(command, project, **pipes) as process:
         console = Console(FileLink(process.stdout.fileno(), process.stdin.fileno()), name, is_lossy=False)
@@ -40,13 +40,13 @@ def run_program(command: list[str], name: str, project: Path) -> Iterator[Consol
 def build_image(
     project: Path, board: Board | None = None, emulator: Emulator | None = None, profile: bool = False
 ) -> Path:
-    """Build the image that `make` builds, or the one that an emulator runs; return the program.
+    """Build the platform's default image, or the one that an emulator runs; return the program.
 
     Args:
-        project: A rendered folder.
-        board: What it was rendered for; None for this machine.
-        emulator: One of the board's.
-        profile: With the cost of every kernel.
+        project: Folder of a rendered project.
+        board: The project's board; None for this machine.
+        emulator: One of the board's emulators.
+        profile: Whether the program measures the cost of every kernel.
     """
     platform = platform_of(board)
     image = emulator.image if emulator else platform.image
@@ -62,7 +62,7 @@ def build_image(
 
 
 def build_elsewhere(project: Path, program: Path, arguments: list[str]) -> None:
-    """Build a copy of a project in a folder with a plain name; only the program comes back."""
+    """Build a copy of a project in a folder whose name CMake accepts; copy only the program back."""
     with tempfile.TemporaryDirectory(prefix="textzoo-", dir=plain_folder()) as folder:
         copy = Path(folder) / "project"
         shutil.copytree(project, copy, ignore=shutil.ignore_patterns("build"))
@@ -72,7 +72,7 @@ def build_elsewhere(project: Path, program: Path, arguments: list[str]) -> None:
 
 
 def plain_folder() -> str:
-    """A folder for temporary files whose name CMake takes: that of TMPDIR may be any.
+    """Return a folder for temporary files whose name CMake accepts.
 
     Raises:
         UserError: There is none.
@@ -110,13 +110,13 @@ def run_host(project: Path, profile: bool = False) -> Iterator[Console]:
 
 
 def local_name(program: Path, project: Path) -> str:
-    """A program as its project's folder sees it: what that folder is called reaches no command line."""
+    """Return a program's path relative to its project, so that command lines do not contain the project's path."""
     return f"./{program.relative_to(project).as_posix()}"
 
 
 @contextlib.contextmanager
 def open_serial(path: str, baud: int, name: str = "") -> Iterator[Console]:
-    """A real board, or an emulated one behind a pseudo-terminal."""
+    """Connect to a real board, or to an emulated one with a pseudo-terminal."""
     try:
         import serial
     except ImportError as error:
@@ -129,7 +129,7 @@ def open_serial(path: str, baud: int, name: str = "") -> Iterator[Console]:
         raise UserError(
             f"the serial line '{path}' cannot be opened",
             received=str(error),
-            remedy="Is the board connected, and may you use the port (group dialout)?",
+            remedy="Check that the board is connected and that you may use the port (group dialout).",
         ) from error
     with port:
         console = Console(SerialLink(port), name or path)

@@ -1,4 +1,4 @@
-"""This machine: a program that talks over standard input and output."""
+"""The host: a program for this machine with its console on standard input and output."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What an image takes, read from its ELF by the toolchain's own `size`."""
+"""Flash and RAM of an image, read from its ELF by the toolchain's `size`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ SIZE_SECONDS = 60
 
 @dataclass(frozen=True)
 class FlashSize:
-    """What an image takes in flash, in bytes."""
+    """Flash that an image needs, in bytes."""
 
     weights: int
     code: int
@@ -27,8 +27,8 @@ class ImageSize:
 
     Attributes:
         flash: Weights, code and other constants.
-        ram: Everything in RAM, the reserved stack included.
-        stack_reserved: Of it, the stack.
+        ram: All RAM, including the reserved stack.
+        stack_reserved: The stack's part of it.
     """
 
     flash: FlashSize
@@ -37,7 +37,7 @@ class ImageSize:
 
 
 def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
-    """Sizes of a program whose sections a project's sections.ld names, by the toolchain's `size`."""
+    """Return the sizes of a program with the sections of a project's sections.ld."""
     sections = section_sizes(program, size_tool)
     weights, code = sections.get(".weights", 0), sections.get(".text", 0)
     constants = sections.get(".rodata", 0) + sections.get(".data", 0)
@@ -47,7 +47,7 @@ def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
 
 
 def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:
-    """Section -> bytes."""
+    """Return section -> bytes."""
     command = [str(size_tool), "-A", "-d", str(program)]
     done = processes.run_text(command, timeout=SIZE_SECONDS)
     done.check_returncode()

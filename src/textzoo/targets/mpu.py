@@ -1,4 +1,4 @@
-"""STM32 MPUs: a program for the board's Linux, and a bare-metal twin that counts instructions beside it."""
+"""STM32 MPUs: a program for the board's Linux, and a bare-metal image for an emulated board, to count instructions."""
 
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ class Mpu(Platform):
         check_twin(board, board.emulator("virt"), ("code", "data"))
         for tool, arguments in board.flash.items():
             if "{bin}" in arguments or "{hex}" in arguments:
-                raise UserError(f"flash.{tool} of {board.name} names a file that there is not", expected="{elf}")
+                raise UserError(f"flash.{tool} of {board.name} names a file that is not built", expected="{elf}")
 
     def compiler(self, board: Board | None, image: str) -> str:
         return "aarch64"
@@ -59,7 +59,7 @@ class Mpu(Platform):
 
 
 def project_values(platform: Mpu, board: Board, sizes: ModelSizes) -> dict[str, Any]:
-    """What the templates are rendered with."""
+    """Return the values of the templates."""
     elf = f"build/{BOARD_IMAGE}/$(NAME).elf"
     return {
         "board": board,

@@ -1,4 +1,4 @@
-"""The compiled C as a shared library of this machine."""
+"""The compiled C as a shared library on this machine."""
 
 import ctypes
 import shutil
@@ -14,7 +14,7 @@ FLAGS = ("-std=c99", "-O3", "-march=native", "-fno-strict-aliasing")
 
 
 def find_compiler() -> str:
-    """The C compiler of this machine; $TZ_CC comes first.
+    """Return the C compiler of this machine; $TZ_CC takes precedence.
 
     Raises:
         MissingToolError: There is none.
@@ -23,7 +23,7 @@ def find_compiler() -> str:
 
 
 def write_files(files: dict[str, str], folder: Path) -> list[Path]:
-    """Write generated files; return those that are compiled."""
+    """Write generated files; return the C sources among them."""
     for name, content in files.items():
         (folder / name).write_text(content, encoding="utf-8")
     return [folder / name for name in files if name.endswith(".c")]
@@ -34,7 +34,7 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
 
     Raises:
         MissingToolError: There is no compiler.
-        RuntimeError: It refuses the code, which is the program's fault.
+        RuntimeError: It rejects the generated code, which is a bug of TextZoo.
     """
     generated = write_files(compiled.files, folder)
     library = folder / "libmodel.so"
@@ -52,10 +52,10 @@ class TensorEntry(ctypes.Structure):
 
 
 class NativeModel:
-    """A loaded library, its tensors as memory that can be read and written.
+    """A loaded library with its tensors as readable and writable memory.
 
     Args:
-        content: The bytes of what `build_library` has made. Each object loads a file of its own, because the model's
+        content: The bytes of the library that `build_library` made. Each object loads its own file, because the model's
             memory belongs to the library: two objects of one file would share it.
     """
 
@@ -64,7 +64,7 @@ class NativeModel:
         with tempfile.TemporaryDirectory(prefix="textzoo-native-") as folder:
             path = Path(folder) / "libmodel.so"
             path.write_bytes(content)
-            self.library = ctypes.CDLL(str(path))  # stays mapped when the file is gone
+            self.library = ctypes.CDLL(str(path))  # stays mapped after the file is deleted
         self.inputs = self._tensors("model_inputs")
         self.outputs = self._tensors("model_outputs")
         self.states = self._tensors("model_states")
@@ -76,7 +76,7 @@ class NativeModel:
             return cls(build_library(compiled, Path(folder), flags).read_bytes())
 
     def _tensors(self, table: str) -> dict[str, memoryview]:
-        """Name -> memory, from a table that ends with an entry without a name."""
+        """Return name -> memory, from a table that ends with an entry without a name."""
         entries = ctypes.cast(getattr(self.library, table), ctypes.POINTER(TensorEntry))
         found: dict[str, memoryview] = {}
         while entries[len(found)].name:
@@ -89,5 +89,5 @@ class NativeModel:
         self.library.model_run()
 
     def reset(self) -> None:
-        """Every state at its real 0."""
+        """Set every state to its real 0, i.e. its zero point."""
         self.library.model_reset()

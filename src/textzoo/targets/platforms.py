@@ -1,4 +1,4 @@
-"""Projects for any platform."""
+"""Render projects for any platform."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +11,7 @@ from textzoo.targets.registry import HOST, PLATFORMS
 
 
 def platform_of(board: Board | None) -> Platform:
-    """The platform of a board, or of this machine."""
+    """Return the platform of a board, or of this machine (None)."""
     return PLATFORMS.get(board.platform if board else HOST)
 
 
@@ -23,21 +23,21 @@ def render_project(
     folder: Path,
     beside: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
 ) -> Path:
-    """Write a project; an older rendering of the folder is replaced as a whole, or not at all.
+    """Write a project; an earlier project in the folder is replaced completely, or not at all.
 
     Args:
         board: None for this machine.
         files: Generated sources by name, for model/ (model.h, tokenizer.h, tokenizer.c and others), or by their path.
-        sizes: Of the model that the files hold.
-        runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers come along.
-        folder: Where to write; must not exist, be empty, or be an earlier project.
-        beside: Folders of the project with files that no image is built from: folder -> file name -> content.
+        sizes: Sizes of the model in the files.
+        runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers are copied, too.
+        folder: The folder to write; must not exist, be empty, or be an earlier project.
+        beside: Additional files that are not part of an image: folder in the project -> file name -> content.
 
     Returns:
         The folder.
 
     Raises:
-        UserError: The folder holds something else, or the platform does not know the board's parts.
+        UserError: The folder holds something else, or the platform does not support the board.
     """
     platform = platform_of(board)
     if board:

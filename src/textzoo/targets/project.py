@@ -1,6 +1,6 @@
-"""Projects: a folder with everything that an image is built from, which needs no Python and can be copied anywhere.
+"""Projects: folders with all sources of an image, which need no Python and can be copied anywhere.
 
-Here is what the projects of all platforms have in common; the rest is the platforms' own.
+This module has the parts that all platforms share.
 """
 
 import contextlib
@@ -18,19 +18,19 @@ from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
 
-# Marks a folder as rendered, so that only such folders are ever replaced; lists its files with their hashes.
+# Marks a folder as a project, so that only projects are replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
 STACK_BYTES = 4096
-# Of the task that runs kernels on a second core. The deepest of them needs less than 300 bytes (lx106, -fstack-usage);
-# what waits for the next job, and interrupts, save their registers there too. ESP-IDF's own idle tasks have 1,536.
+# Stack of the task that runs kernels on a second core. The deepest kernel needs less than 300 bytes (lx106,
+# -fstack-usage); the wait for the next job and interrupts need the rest. ESP-IDF's own idle tasks have 1,536.
 SECOND_STACK_BYTES = 2048
-# RAM of the application beside the model's state and arena: line buffer, recent tokens, options.
+# RAM of the application without the model's state and arena: line buffer, recent tokens, options.
 APPLICATION_RAM_BYTES = 2048
 MODEL_NAME = re.compile(r"^#define MODEL_NAME \"([^\"\n]*)\"$", re.MULTILINE)
-# What make, CMake, linkers and shells take for a name and for nothing else.
+# Names without characters that make, CMake, linkers and shells interpret.
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 FOLDERS = ("application", "board", "model", "platform", "port", "runtime", "twin")
-# What CMake calls targets of its own, in any of its generators.
+# Names of targets that CMake's generators reserve.
 CMAKE_TARGETS = (
     *("all", "clean", "depend", "edit_cache", "help", "install", "package", "package_source", "rebuild_cache", "test"),
     *("ALL_BUILD", "INSTALL", "PACKAGE", "RUN_TESTS", "ZERO_CHECK"),
@@ -39,7 +39,7 @@ CMAKE_TARGETS = (
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """What projects need to know of a compiled model: what its model.h says of itself."""
+    """The facts of a compiled model that projects need, as in its model.h."""
 
     name: str
     version: int
@@ -53,10 +53,10 @@ class ModelSizes:
 
     @classmethod
     def of(cls, printed: Mapping[str, Any]) -> "ModelSizes":
-        """The sizes of a compiled model.
+        """Return the sizes of a compiled model.
 
         Args:
-            printed: What the template of model.h prints: `CompiledModel.context`, or a platform's in its place.
+            printed: The values of model.h's template: `CompiledModel.context`, or those of a platform.
         """
         facts, plan = printed["facts"], printed["plan"]
         return cls(
@@ -78,14 +78,14 @@ class ModelSizes:
 
 
 def program_name(model_name: str) -> str:
-    """The model's name as that of a file and a target; folders of the project have their names in build/ too."""
+    """Return the model's name if it can be the name of a file, a target and a folder in build/; else "textzoo"."""
     usable = PROGRAM_NAME.fullmatch(model_name) and model_name not in (*FOLDERS, *CMAKE_TARGETS)
     return model_name if usable else "textzoo"
 
 
 @contextlib.contextmanager
 def fresh_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder` that replaces it on success."""
+    """Yield a temporary folder next to `folder`, which replaces it on success."""
     folder = Path(folder)
     if folder.exists() and not (folder.is_dir() and (is_project(folder) or not any(folder.iterdir()))):
         raise UserError(
@@ -113,7 +113,7 @@ def write_marker(folder: Path) -> None:
 
 
 def replace_folder(new: Path, folder: Path) -> None:
-    """Put `new` in the place of `folder`; the old one is set aside first, and comes back where that fails."""
+    """Replace `folder` by `new`; the old one is renamed first, and restored if that fails."""
     aside = new.with_name(f"{new.name}-old")
     if folder.exists():
         folder.rename(aside)
@@ -127,7 +127,7 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 
 def write_sources(folder: Path, files: Mapping[str, str | bytes], runtime_sources: list[Path]) -> None:
-    """application/ and runtime/, and the generated files: in model/, or where their path says."""
+    """Write application/, runtime/, and the generated files: by their path, or in model/ if they only have a name."""
     names = [path.name for path in APPLICATION.iterdir() if path.suffix in (".c", ".h", ".md")]
     copy_files(APPLICATION, names, folder / "application")
     write_files(folder, {name if "/" in name else f"model/{name}": content for name, content in files.items()})
@@ -151,14 +151,14 @@ def checked_name(name: str) -> str:
 
 
 def headers_for(sources: list[Path]) -> list[Path]:
-    """What sources may include: the public headers, the internal ones, and headers and bodies beside the sources."""
+    """Return the files that sources may include: public and internal headers, and .h and .inc of their folders."""
     folders = {RUNTIME / "internal", *((RUNTIME / source).parent for source in sources)}
     beside = {path for folder in folders for ending in ("*.h", "*.inc") for path in folder.glob(ending)}
     return sorted(beside | set((RUNTIME / "include").rglob("*.h")))
 
 
 def copy_runtime(source: Path, folder: Path) -> None:
-    """Copy below `folder` with the path that it has in deployment/runtime (or in extra/ if it is not from there)."""
+    """Copy a source into `folder` with its path in deployment/runtime (into extra/ if it is not from there)."""
     inside = source.resolve().is_relative_to(RUNTIME)
     target = folder / (source.resolve().relative_to(RUNTIME) if inside else Path("extra") / source.name)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +172,7 @@ def copy_files(source: Path, names: list[str], folder: Path) -> None:
 
 
 def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder: Path) -> None:
-    """Render templates of deployment/platforms/GROUP: template's name without .j2 -> file in the project."""
+    """Render templates of deployment/platforms/GROUP: name of the template without .j2 -> file in the project."""
     for source, target in names.items():
         path = folder / target
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,7 +180,7 @@ def render_all(group: str, names: dict[str, str], values: dict[str, Any], folder
 
 
 def program_of(project: Path) -> str:
-    """Name of the program that a rendered project builds."""
+    """Return the name of the program that a rendered project builds."""
     model_header = (Path(project) / "model" / "model.h").read_text(encoding="utf-8")
     name = MODEL_NAME.search(model_header)
     if name is None:

@@ -1,17 +1,17 @@
-"""What the firmware's console and its host agree upon: deployment/application/protocol.h for the host.
+"""Constants of the console's protocol, as in deployment/application/protocol.h.
 
-The protocol itself is described in deployment/application/README.md.
+deployment/application/README.md describes the protocol.
 """
 
-# `info` says it; firmware of another version is refused.
+# Part of `info`; firmware with another version is refused.
 PROTOCOL_VERSION = 2
-# What the console reads as one line, its end not counted.
+# Maximum length of a line that the console reads, without its end.
 LINE_BYTES = 576
-# Of the longest stop text.
+# Maximum length of the stop text.
 MAX_STOP_BYTES = 32
-# How the last line of the greeting begins.
+# Beginning of the greeting's last line.
 GREETING = "Type a text to continue"
-# How the message begins that refuses a command which goes on from another one than the latest.
+# Beginning of the message that refuses a command which does not continue the latest one.
 OUT_OF_SEQUENCE = "out of sequence"
-# What stands between a signed line's object and its checksum.
+# Text between the object and the checksum of a line.
 CRC_KEY = b',"crc":"'

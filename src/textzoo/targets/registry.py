@@ -1,4 +1,4 @@
-"""The table of platforms: kinds of projects, each for a family of boards, or for this machine."""
+"""The table of platforms: kinds of projects, for families of boards or for this machine."""
 
 from textzoo.common.registry import Registry
 

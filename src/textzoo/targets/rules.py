@@ -15,11 +15,11 @@ from textzoo.text.settings import SamplingConfig
 def check_benchmarking(
     benchmarking: BenchmarkingConfig, deployment: DeploymentConfig, services: Set[str]
 ) -> list[UserError]:
-    """What measures is there, and told where the board is."""
+    """Check that the chosen way of measuring exists, fits the target, and has a port if it needs one."""
     if "benchmarking" not in services:
         return []
     if benchmarking.measured_by == "stedgeai":
-        return [UserError("benchmarking.measured_by=stedgeai is not in this version yet", expected="emulator or host")]
+        return [UserError("benchmarking.measured_by=stedgeai is not supported yet", expected="emulator or host")]
     if deployment.target == HOST and benchmarking.measured_by != HOST:
         return [other_machine(benchmarking.measured_by)]
     if benchmarking.measured_by == "serial" and not benchmarking.serial_port:
@@ -28,22 +28,22 @@ def check_benchmarking(
 
 
 def other_machine(measured_by: str) -> UserError:
-    """A program for this machine cannot be measured on another."""
+    """Return the error for a program for this machine that is to be measured elsewhere."""
     return UserError(
-        "deployment.target=host makes a program for this machine, which is measured elsewhere",
+        "deployment.target=host builds a program for this machine, which can only be measured here",
         expected="benchmarking.measured_by=host",
         received=measured_by,
-        remedy="To measure a board give deployment.target=board.",
+        remedy="To measure on a board set deployment.target=board.",
     )
 
 
 def check_device_stop(prediction: SamplingConfig, services: Set[str]) -> list[UserError]:
-    """The stop text becomes an option of the device's console."""
+    """Check the stop text if a device's console gets it as an option."""
     return stop_mistakes(prediction.stop or "") if {"benchmarking", "deployment"} & services else []
 
 
 def stop_mistakes(stop: str) -> list[UserError]:
-    """What keeps a device from stopping at this text."""
+    """Return an error if a device cannot stop at this text."""
     encoded = stop.encode("utf-8", "surrogatepass")
     if len(encoded) > MAX_STOP_BYTES:
         return [
@@ -51,14 +51,14 @@ def stop_mistakes(stop: str) -> list[UserError]:
                 "prediction.stop is too long for a device",
                 expected=f"at most {MAX_STOP_BYTES} bytes",
                 received=f"{len(encoded)} bytes",
-                remedy="Give the beginning of the text, or null.",
+                remedy="Use the beginning of the text, or null.",
             )
         ]
     if any(character == "\ufffd" or "\ud800" <= character <= "\udfff" for character in stop):
         return [
             UserError(
-                "prediction.stop cannot be found in a device's bytes",
-                expected="characters of UTF-8 other than U+FFFD, which stands for what is not UTF-8",
+                "prediction.stop cannot occur in a device's output",
+                expected="characters of UTF-8 other than U+FFFD, which replaces invalid UTF-8",
                 received=ascii(stop),
             )
         ]
@@ -66,7 +66,7 @@ def stop_mistakes(stop: str) -> list[UserError]:
 
 
 def check_passes(deployment: DeploymentConfig) -> list[UserError]:
-    """Every pass to leave out is one of the compiler's."""
+    """Check that deployment.without_passes names passes of the compiler."""
     errors: list[UserError] = []
     if deployment.without_passes:
         with collecting(errors):
@@ -77,7 +77,7 @@ def check_passes(deployment: DeploymentConfig) -> list[UserError]:
 def check_long_prompt(
     prediction: SamplingConfig, benchmarking: BenchmarkingConfig, services: Set[str]
 ) -> list[UserError]:
-    """The console of a device has room for the prompt."""
+    """Check that the prompt fits into a line of the device's console."""
     errors: list[UserError] = []
     if "benchmarking" in services and benchmarking.sample:
         with collecting(errors):

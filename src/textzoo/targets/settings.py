@@ -1,4 +1,4 @@
-"""The sections of the configuration about devices: the project for a board, and what it costs there."""
+"""The sections of the configuration about devices: the project for a board, and its benchmark."""
 
 from dataclasses import dataclass, field
 
@@ -9,14 +9,14 @@ from textzoo.targets.boards import Board
 
 @dataclass(frozen=True)
 class BenchmarkingConfig:
-    """Cost on the device."""
+    """Measurement of the cost on a device."""
 
     measured_by: str = setting(
         "emulator",
-        "What runs the device's code; stedgeai is not there yet.",
+        "What runs the device's code; stedgeai is not supported yet.",
         choices=("emulator", "host", "serial", "stedgeai"),
     )
-    emulator: str | None = setting(None, "Machine of QEMU, of those in the board's YAML; null for its first one.")
+    emulator: str | None = setting(None, "One of the emulators in the board's YAML; null for the first one.")
     tokens_checked: int = setting(
         256,
         "Teacher-forced tokens whose logits are compared with LiteRT's reference kernels.",
@@ -30,19 +30,19 @@ class BenchmarkingConfig:
 
 @dataclass(frozen=True)
 class DeploymentConfig:
-    """From the .tflite to a project for a board."""
+    """The project for a board."""
 
-    target: str = setting("board", "A project for the board, or for this machine.", choices=("board", "host"))
+    target: str = setting("board", "Make a project for the board, or for this machine.", choices=("board", "host"))
     weights: str = setting(
         "balanced",
-        "Form of packed weights: fewest bits (base 3 only where it is fast), least flash, or fewest instructions.",
+        "Packing of low-bit weights: fewest bits (base 3 only where it is fast), least flash, or fewest instructions.",
         choices=tuple(CHOICES),
     )
     weight_files: bool = setting(
-        False, "Also write the matrices as files, 2 bits for a ternary weight, to the project's folder weights."
+        False, "Also write the matrices as files, 2 bits per ternary weight, to the project's folder weights."
     )
     second_core: bool = setting(
-        False, "Share matrix products and heads of attention between the two cores of a board (ESP32, ESP32-S3)."
+        False, "Split matrix products and attention heads between the two cores of a board (ESP32, ESP32-S3)."
     )
-    without_passes: list[str] = setting([], "Passes of the compiler to leave out; the integers stay the same.")
+    without_passes: list[str] = setting([], "Passes of the compiler to leave out; the results stay bit-identical.")
     hardware_setup: Board = field(default_factory=Board)

@@ -1,4 +1,4 @@
-"""Lines of the console's protocol with a checksum, so that what a serial line has damaged is noticed.
+"""Lines of the console's protocol with a checksum, which detects damage on a serial line.
 
     {"n":7,"command":"logits","tokens":[5],"reset":false,"crc":"89abcdef"}
 
@@ -13,17 +13,17 @@ from typing import Any
 from textzoo.targets.protocol import CRC_KEY
 
 SIGNATURE = re.compile(rb"(\{.*)" + re.escape(CRC_KEY) + rb'([0-9a-f]{8})"\}', re.DOTALL)
-# What the longest number and first line add to a command, and the signature.
+# Largest number of a command, and of a line of its answer.
 MAX_NUMBER = 2**32 - 1
 
 
 def command_line(values: dict[str, Any], number: int = MAX_NUMBER, first: int = MAX_NUMBER) -> bytes:
-    """A signed command as short as it gets, because the device's line is short.
+    """Return a command with checksum, without optional spaces, because the device's line buffer is short.
 
     Args:
         values: The command; lone surrogates, which are not UTF-8, become escapes.
-        number: Of the command, 0 to MAX_NUMBER.
-        first: The first line of the answer that is wanted; 0 for all of them.
+        number: Number of the command, 0 to MAX_NUMBER.
+        first: First line of the answer to be sent; 0 for all lines.
     """
     asked = {"n": number, **({"from": first} if first else {}), **values}
     try:
@@ -34,13 +34,13 @@ def command_line(values: dict[str, Any], number: int = MAX_NUMBER, first: int = 
 
 
 def signed(body: bytes) -> bytes:
-    """An object on a line, with its checksum."""
+    """Return an object as a line with its checksum."""
     opened = body[:-1]
     return opened + CRC_KEY + b'%08x"}\n' % zlib.crc32(opened)
 
 
 def checked_body(line: bytes) -> bytes | None:
-    """The object of a signed line without its checksum; None where that is missing or wrong."""
+    """Return the object of a line without its checksum; None if that is missing or wrong."""
     match = SIGNATURE.fullmatch(line)
     if match is None or int(match[2], 16) != zlib.crc32(match[1]):
         return None
@@ -48,7 +48,7 @@ def checked_body(line: bytes) -> bytes | None:
 
 
 def object_of(body: bytes) -> dict[str, Any] | None:
-    """The object of a line; None where it is not one of JSON, or nests too deep to be one of ours."""
+    """Return the object of a line; None if it is not a JSON object, or is nested too deeply."""
     try:
         values = json.loads(body, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
@@ -57,5 +57,5 @@ def object_of(body: bytes) -> dict[str, Any] | None:
 
 
 def refuse_constant(name: str) -> None:
-    """NaN and infinity are no JSON."""
+    """Reject NaN and infinity, which JSON does not have."""
     raise ValueError(name)

@@ -1,4 +1,4 @@
-"""Compilers and emulators: where they are, and which package brings what is missing."""
+"""Compilers and emulators: their paths, and the packages that provide them."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ BUILD_SECONDS = 600
 
 
 class MissingToolError(UserError):
-    """A compiler or an emulator is not installed; the remedy names the package that brings it."""
+    """A compiler or an emulator is not installed; the remedy names its package."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Tool:
     """A program that a target needs.
 
     Attributes:
-        programs: Names, the first one found is taken.
-        packages: Debian packages that bring it: the program's own first, then libraries and headers.
+        programs: Its possible names; the first one found is used.
+        packages: Debian packages that provide it: the program's own first, then libraries and headers.
         purpose: What it is for.
-        macos: The command that brings it on macOS, where one does.
+        macos: The command that installs it on macOS, if there is one.
     """
 
     programs: tuple[str, ...]
@@ -42,13 +42,13 @@ class Tool:
 
     @property
     def prefix(self) -> str:
-        """Of a cross compiler's programs: arm-none-eabi- of arm-none-eabi-gcc."""
+        """Prefix of a cross compiler's programs: arm-none-eabi- of arm-none-eabi-gcc."""
         return self.program[: self.program.rindex("-") + 1]
 
 
 ARM_GCC = "gcc-arm-none-eabi libnewlib-arm-none-eabi"
 RISCV_GCC = "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf"
-# Every compiler, emulator and further program that TextZoo starts, its tests and benchmarks included.
+# Every compiler, emulator and other program that TextZoo starts, including its tests and benchmarks.
 TOOLS = {
     "arm": Tool(("arm-none-eabi-gcc",), ARM_GCC, "compiling for Cortex-M"),
     "host": Tool(("gcc", "clang", "cc"), "gcc libc6-dev", "compiling for this machine", "xcode-select --install"),
@@ -69,15 +69,15 @@ TOOLS = {
     "qemu-xtensa": Tool(("qemu-system-xtensa",), "qemu-system-misc", "emulating Xtensa boards (ESP32)"),
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
     "gcc": Tool(("gcc",), "gcc libc6-dev", "testing C with this compiler"),
-    "clang": Tool(("clang",), "clang libclang-rt-dev", "the sanitizers that C is tested with"),
+    "clang": Tool(("clang",), "clang libclang-rt-dev", "testing C with sanitizers"),
     "ccache": Tool(("ccache",), "ccache", "compiling the same source only once"),
-    # Debian has it outside of the PATH.
-    "postgresql": Tool(("initdb",), "postgresql", "a tracking store that several runs share"),
-    "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "the pages of the MLflow UI"),
+    # Debian installs it outside of the PATH.
+    "postgresql": Tool(("initdb",), "postgresql", "testing a tracking store that several runs share"),
+    "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "testing the pages of the MLflow UI"),
     "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
 MAKE = "make"
-# What `make tools-<group>` installs (scripts/install_tools.py): all that building and running for a platform takes.
+# What `make tools-<group>` installs (scripts/install_tools.py): everything for building and running for a platform.
 GROUPS = {
     "host": (MAKE, "host"),
     "stm32": (MAKE, "arm", "qemu"),
@@ -85,19 +85,19 @@ GROUPS = {
     "esp32": (MAKE, "xtensa", "riscv", "qemu-xtensa", "qemu-riscv"),
     "cimv3": (MAKE, "cmake", "c++", "riscv", "riscv-c++", "qemu-riscv"),
 }
-# All of them, and what `make tools-test` installs besides.
+# The tools of all groups, and the additional ones of `make tools-test`.
 PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
 TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium")
 
 
 def find_tool(name: str) -> Path | None:
-    """The path of a tool of TOOLS, or None."""
+    """Return the path of a tool of TOOLS, or None."""
     found = (shutil.which(program) for program in TOOLS[name].programs)
     return next((Path(path) for path in found if path), None)
 
 
 def missing_tools(names: Iterable[str]) -> list[MissingToolError]:
-    """An error per tool that is not installed, naming the package and the target of make that brings it."""
+    """Return an error for each tool that is not installed, with its package and the make target that installs it."""
     return [
         MissingToolError(
             f"{' or '.join(TOOLS[name].programs)} is needed for {TOOLS[name].purpose} and is not installed",
@@ -109,7 +109,7 @@ def missing_tools(names: Iterable[str]) -> list[MissingToolError]:
 
 
 def remedy_of(name: str) -> str:
-    """How to come by a tool of TOOLS."""
+    """Return how to install a tool of TOOLS."""
     tool = TOOLS[name]
     on_macos = f"; macOS: {tool.macos}" if tool.macos else ""
     by_hand = f"Debian and Ubuntu: sudo apt-get install {tool.packages}{on_macos}"
@@ -120,7 +120,7 @@ def remedy_of(name: str) -> str:
 
 
 def require_tool(name: str) -> Path:
-    """The path of a tool of TOOLS.
+    """Return the path of a tool of TOOLS.
 
     Raises:
         MissingToolError: It is not on the PATH.
@@ -174,7 +174,7 @@ def run_compiler(command: Sequence[str]) -> None:
 
 
 def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> str:
-    """Run make in a project; return its output. UserError with the compiler's first complaints where it fails."""
+    """Run make in a project and return its output; raise UserError with the compiler's first errors if it fails."""
     command = [str(require_tool("make")), "--no-print-directory", f"-j{os.cpu_count() or 1}", *arguments]
     try:
         answer = processes.run_text(command, folder, timeout=timeout)
@@ -189,7 +189,7 @@ def run_make(folder: Path, *arguments: str, timeout: float = BUILD_SECONDS) -> s
 
 
 def first_complaints(output: str) -> str:
-    """The lines that matter of a failed build: errors first, else the end."""
+    """Return the relevant lines of a failed build: the errors, else the last lines."""
     lines = output.strip().splitlines()
     errors = [line for line in lines if "error" in line or "overflowed" in line or "will not fit" in line]
     return "\n".join((errors or lines[-SHOWN_LINES:])[:SHOWN_LINES])

@@ -1,7 +1,7 @@
-"""Emulated twins for platforms whose own image needs more than a compiler: bare-metal machines of QEMU.
+"""Emulated boards ("twins") for platforms whose own image needs a framework: bare-metal machines of QEMU.
 
-A twin is the portable part of a project (application/, model/, runtime/) with the start-up and the serial line of a
-machine; templates in deployment/platforms/twins. Its project's Makefile includes twin/twin.mk.
+The image "twin" is the portable part of a project (application/, model/, runtime/) with the start-up code and the
+serial line of a machine; templates in deployment/platforms/twins. The project's Makefile includes twin/twin.mk.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from textzoo.targets.toolchains import TOOLS, tool_beside
 
 SOURCE = PLATFORM_SOURCES / "twins"
 SHARED_FILES = ("counter_of_twin.c", "counter_of_twin.h", "mapped_weights.S", "sections.ld", "twin.c", "twin.h")
-# One instruction takes 64 ns of virtual time: that makes counts exact, and equal on every host.
+# One instruction takes 64 ns of virtual time, so that counts are exact and equal on every host.
 COUNTING = ("-icount", "shift=6,sleep=off", "-display", "none", "-monitor", "none")
 
 
@@ -27,11 +27,11 @@ class Twin:
 
     Attributes:
         compiler: Key of toolchains.TOOLS.
-        flags: What the compiler is told about the processor.
+        flags: Compiler flags for the processor.
         emulator: Key of toolchains.TOOLS.
-        options: Of QEMU.
-        reset: Where it begins.
-        code, data: For the program and its constants, and for RAM: below `data` nothing is used.
+        options: Options of QEMU.
+        reset: Memory that holds the reset vector.
+        code, data: Memory of the program and its constants, and RAM; nothing is used below `data`.
     """
 
     compiler: str
@@ -44,21 +44,21 @@ class Twin:
 
     @property
     def prefix(self) -> str:
-        """Of the compiler's programs."""
+        """Prefix of the compiler's programs."""
         return TOOLS[self.compiler].prefix
 
     @property
     def packages(self) -> str:
-        """Debian packages that bring the compiler."""
+        """Debian packages that provide the compiler."""
         return TOOLS[self.compiler].packages
 
     @property
     def program(self) -> str:
-        """The emulator's."""
+        """Name of the emulator's program."""
         return TOOLS[self.emulator].program
 
 
-# Name of an emulator in a board's YAML, and of a folder in deployment/platforms/twins.
+# Name of an emulator in a board's YAML, and of a folder in deployment/platforms/twins -> machine.
 TWINS = {
     "lx106": Twin(
         compiler="xtensa",
@@ -82,14 +82,14 @@ TWINS = {
 
 
 def twin_of(emulator: Emulator) -> Twin:
-    """UserError where a board names a twin that there is not."""
+    """Return the machine of an emulator; raise UserError if it is unknown."""
     if emulator.name not in TWINS:
-        raise unknown_name("twin", emulator.name, TWINS)
+        raise unknown_name("emulated board", emulator.name, TWINS)
     return TWINS[emulator.name]
 
 
 def twin_command(emulator: Emulator, serial: str = "stdio") -> list[str]:
-    """The command that runs a twin; the image follows."""
+    """Return the command that runs an emulated board, without its last argument, the image."""
     twin = twin_of(emulator)
     return [twin.program, "-M", emulator.machine, *twin.options, *COUNTING, "-serial", serial, "-kernel"]
 
@@ -100,13 +100,13 @@ def twin_sizes(emulator: Emulator, program: Path) -> ImageSize:
 
 
 def render_twin(board: Board, sizes: ModelSizes, model_name: str, folder: Path) -> None:
-    """twin/ for a board's default emulator: sources, linker script, and the part of the Makefile that builds it."""
+    """Write twin/ for a board's default emulator: sources, linker script, and the part of the Makefile for it."""
     render_machine(board, sizes, folder)
     render_all("twins", {"twin.mk": "twin.mk"}, makefile_values(board, board.emulator(), model_name), folder)
 
 
 def render_machine(board: Board, sizes: ModelSizes, folder: Path) -> None:
-    """The same without a Makefile, for projects that are built otherwise."""
+    """Write the same without a Makefile, for projects with another build system."""
     emulator = board.emulator()
     copy_files(SOURCE, list(SHARED_FILES), folder)
     copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder)
@@ -120,7 +120,7 @@ def makefile_values(board: Board, emulator: Emulator, model_name: str) -> dict[s
 
 
 def memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[str, Any]:
-    """What memory.ld is rendered with: the machine's addresses, no more bytes than the board has."""
+    """Return the values of memory.ld: the machine's addresses, at most as many bytes as the board has."""
     twin, flash, data = twin_of(emulator), board.memory(FLASH), board.data_memory(sizes.ram_bytes)
     return {
         "title": f"QEMU {emulator.machine}, as large as {board.title}",

@@ -1,1 +1,1 @@
-"""Text: corpora, tokenizers, windows. Knows neither TensorFlow nor Hydra."""
+"""Text: corpora, tokenizers, windows. Imports neither TensorFlow nor Hydra."""

@@ -1,8 +1,8 @@
-"""How much of the validation text also occurs in the training text: documents, lines, windows of characters.
+"""Train/validation contamination: documents, lines and windows of the validation text that the training text has, too.
 
-Memory is bounded whatever the size of the texts: the validation text gives a sample of hashes, and the training text is
-gone through once, piece by piece. Time is linear in both. Hashes have 64 bits: with 100,000 of them against 10 million
-windows, one false match is expected in 18 million such comparisons.
+Memory is bounded for texts of any size: a sample of the validation text is hashed, and the training text is scanned
+once, piece by piece. Time is linear in both. Hashes have 64 bits: with 100,000 of them against 10 million windows, one
+false match is expected in 18 million such comparisons.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,22 +13,22 @@ import numpy as np
 from textzoo.text.corpora.cleaning import iterate_documents
 
 WINDOW = 50
-# Shorter lines and documents ("Enter HAMLET") repeat in any honest text.
+# Shorter lines and documents ("Enter HAMLET") recur in any text.
 SHORTEST_LINE, SHORTEST_DOCUMENT = 30, 50
 SAMPLE = 100_000
 PIECE = 1 << 20
-# Most windows of the training text are sorted out by one look into a table of this many bits.
+# Most windows of the training text are rejected by one look-up in a table of 2 ** FILTER_BITS entries.
 FILTER_BITS = 22
 BASE, MASK = 0x9E3779B97F4A7C15, (1 << 64) - 1
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """What was looked for, and what was found.
+    """The result of a comparison.
 
     Attributes:
-        looked_at: Validation documents, lines or windows compared: all, or a sample spread evenly over the text.
-        repeated: How many of them occur in the training text.
+        looked_at: Number of validation documents, lines or windows compared: all, or an evenly spaced sample.
+        repeated: Number of them that occur in the training text.
     """
 
     looked_at: int
@@ -40,12 +40,12 @@ class Overlap:
 
 
 def overlap_of_lines(training: str, validation: str) -> Overlap:
-    """Lines of at least SHORTEST_LINE characters, spaces around them left out."""
+    """Compare lines of at least SHORTEST_LINE characters, without the whitespace around them."""
     return overlap_of_pieces(long_lines, training, validation)
 
 
 def overlap_of_documents(training: str, validation: str, separator: str | None = None) -> Overlap:
-    """Documents of at least SHORTEST_DOCUMENT characters; see cleaning.split_documents."""
+    """Compare documents of at least SHORTEST_DOCUMENT characters; see cleaning.split_documents."""
     return overlap_of_pieces(lambda text: long_documents(text, separator), training, validation)
 
 
@@ -65,7 +65,7 @@ def long_documents(text: str, separator: str | None) -> Iterator[str]:
 
 
 def overlap_of_pieces(pieces: Callable[[str], Iterator[str]], training: str, validation: str) -> Overlap:
-    """Compare pieces by their hashes, which Python computes with 64 bits."""
+    """Compare pieces by their 64-bit hashes."""
     every = -(-sum(1 for _ in pieces(validation)) // SAMPLE) or 1
     sample = [hash(piece) for index, piece in enumerate(pieces(validation)) if index % every == 0]
     wanted = set(sample)
@@ -74,7 +74,7 @@ def overlap_of_pieces(pieces: Callable[[str], Iterator[str]], training: str, val
 
 
 def overlap_of_windows(training: str, validation: str, window: int = WINDOW) -> Overlap:
-    """Windows of `window` characters, beginning anywhere; a sample of those of the validation text, any of training."""
+    """Compare a sample of the validation text's windows of `window` characters with all of the training text's."""
     sample = sampled_windows(validation, window)
     if not sample.size:
         return Overlap(0, 0)
@@ -84,13 +84,13 @@ def overlap_of_windows(training: str, validation: str, window: int = WINDOW) -> 
     table[filter_index(wanted)] = True
     for hashes in hashed_windows(training, window):
         candidates = hashes[table[filter_index(hashes)]]
-        places = np.minimum(np.searchsorted(wanted, candidates), len(wanted) - 1)
-        found[places[wanted[places] == candidates]] = True
+        indices = np.minimum(np.searchsorted(wanted, candidates), len(wanted) - 1)
+        found[indices[wanted[indices] == candidates]] = True
     return Overlap(len(sample), int(found[np.searchsorted(wanted, sample)].sum()))
 
 
 def sampled_windows(text: str, window: int) -> np.ndarray:
-    """Hashes (n,) uint64 of at most SAMPLE windows of a text, evenly spread: every k-th one."""
+    """Return hashes (n,) uint64 of at most SAMPLE windows of a text: every k-th one."""
     every = max(-(-(len(text) - window + 1) // SAMPLE), 1)
     kept, position = [], 0
     for hashes in hashed_windows(text, window):
@@ -100,7 +100,7 @@ def sampled_windows(text: str, window: int) -> np.ndarray:
 
 
 def hashed_windows(text: str, window: int) -> Iterator[np.ndarray]:
-    """The hash (uint64) of the window at every position of a text, some million positions at a time."""
+    """Yield the hashes (uint64) of the windows at every position of a text, PIECE positions at a time."""
     for start in range(0, len(text) - window + 1, PIECE):
         piece = text[start : start + PIECE + window - 1]
         codes = np.frombuffer(piece.encode("utf-32-le", "surrogatepass"), "<u4")
@@ -108,9 +108,9 @@ def hashed_windows(text: str, window: int) -> Iterator[np.ndarray]:
 
 
 def polynomial_hashes(codes: np.ndarray, window: int) -> np.ndarray:
-    """Per position the sum of mixed code * BASE ** (distance from the window's end), modulo 2 ** 64.
+    """Return for each position the sum of mixed code * BASE ** (distance from the window's end), modulo 2 ** 64.
 
-    A window of a + b codes hashes to hash(first a) * BASE ** b + hash(last b), so that few steps make any length.
+    A window of a + b codes hashes to hash(first a) * BASE ** b + hash(last b), so that any length takes few steps.
 
     Args:
         codes: (n,) integers; n >= window.
@@ -134,7 +134,7 @@ def polynomial_hashes(codes: np.ndarray, window: int) -> np.ndarray:
 
 
 def mixed(values: np.ndarray) -> np.ndarray:
-    """Codes spread over all 64 bits (the finalizer of SplitMix64), so that neighbouring characters differ widely."""
+    """Spread codes over all 64 bits (the finalizer of SplitMix64), so that neighbouring characters differ widely."""
     values = (values + np.uint64(BASE)) * np.uint64(0xBF58476D1CE4E5B9)
     values ^= values >> np.uint64(27)
     values *= np.uint64(0x94D049BB133111EB)

@@ -1,4 +1,4 @@
-"""From a corpus to memory-mapped tokens in a folder: train.bin, validation.bin, tokenizer.json, dataset.json."""
+"""Tokenize a corpus into memory-mapped files: train.bin, validation.bin, tokenizer.json, dataset.json."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,10 +35,10 @@ class PreparedDataset:
     Attributes:
         train: Tokens to train on (tokens,), little-endian uint16, memory-mapped read-only.
         validation: Tokens held out, in the same form.
-        tokenizer: What turned the text into them.
-        sha256: Content hash of the corpus (text_digest), whichever tokenizer was used.
+        tokenizer: The tokenizer that encoded the text.
+        sha256: Content hash of the corpus (text_digest), independent of the tokenizer.
         statistics: {"characters", "tokens", "unknown": {"training", "validation"}, "vocabulary_size", "documents"}.
-        parts: The sources of a mixture, in the order in which their tokens follow each other; otherwise none.
+        parts: The sources of a mixture, in the order of their tokens; otherwise empty.
     """
 
     train: np.memmap
@@ -49,7 +49,7 @@ class PreparedDataset:
     parts: tuple[TokenPart, ...] = ()
 
     def sample(self, part: str, count: int) -> np.ndarray:
-        """About `count` tokens (n,) of "training" or "validation"; of a mixture, from all sources in proportion."""
+        """Return about `count` tokens (n,) of "training" or "validation"; of a mixture, from each in proportion."""
         tokens = self.train if part == "training" else self.validation
         if not self.parts:
             return tokens[:count]
@@ -58,10 +58,10 @@ class PreparedDataset:
         return np.concatenate([tokens[slice(*span)] for span in proportional_spans(spans, shares, count, 1)])
 
     def validation_characters(self, tokens: np.ndarray) -> float:
-        """How many characters of text tokens (n,) of the validation part stand for.
+        """Return the number of characters that tokens (n,) of the validation part represent.
 
-        Where <unk> may stand for any number of them, each counts as the mean <unk> of the validation text: exact over
-        all of it.
+        If <unk> may represent any number of characters, each counts as the mean <unk> of the validation text, which is
+        exact over the whole text.
         """
         characters, unknown = self.tokenizer.token_characters, self.tokenizer.unknown_token
         known = float(characters[tokens].sum())
@@ -73,16 +73,17 @@ class PreparedDataset:
 
 
 def prepare_dataset(dataset: DatasetConfig, tokenizer: TokenizerConfig, folder: Path) -> PreparedDataset:
-    """Load, split and tokenize a corpus into `folder`, or reuse what lies there if it was made from the same content.
+    """Load, split and tokenize a corpus into `folder`, or reuse its files if they were made from the same content.
 
-    The same content means: the same training and validation text (sha256) and the same tokenizer settings. Files are
-    written atomically, dataset.json last; it names the sha256 of the others, so a half-written folder is never reused.
+    The same content means the same training and validation text (sha256) and the same tokenizer settings. Files are
+    written atomically, dataset.json last; it holds the sha256 of the others, so that an incomplete folder is never
+    reused.
     """
     return prepare_corpus(load_corpus(dataset), tokenizer, folder)
 
 
 def prepare_corpus(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig, folder: Path) -> PreparedDataset:
-    """Tokenize a loaded corpus into `folder`, or reuse what lies there, as prepare_dataset does."""
+    """Tokenize a loaded corpus into `folder`, or reuse its files, as prepare_dataset does."""
     folder = Path(folder)
     key = preparation_key(corpus, tokenizer)
     return reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
@@ -139,7 +140,7 @@ def prepare_text(corpus: Corpus, config: TokenizerConfig) -> Prepared:
 def prepare_parts(
     corpus: Corpus, tokenizer: Tokenizer, unknown: str
 ) -> tuple[np.ndarray, np.ndarray, tuple[TokenPart, ...]]:
-    """The sources of a mixture, each encoded for itself: no token reaches from one into the next."""
+    """Encode each source of a mixture separately, so that no token spans two sources."""
     training = encoded_parts(corpus.training, [part.training for part in corpus.parts], tokenizer, unknown)
     validation = encoded_parts(corpus.validation, [part.validation for part in corpus.parts], tokenizer, unknown)
     parts = tuple(
@@ -150,12 +151,12 @@ def prepare_parts(
 
 
 def encoded_parts(text: str, lengths: list[int], tokenizer: Tokenizer, unknown: str) -> list[np.ndarray]:
-    """The tokens of each of the texts, given by their numbers of characters, that make up `text`."""
+    """Return the tokens of each part of `text`; `lengths` are the parts' numbers of characters."""
     return [tokenizer.encode(text[start:end], unknown) for start, end in spans_of_lengths(lengths)]
 
 
 def spans_of(arrays: list[np.ndarray]) -> list[tuple[int, int]]:
-    """[start, end) of each array where all of them stand one after the other."""
+    """Return [start, end) of each array in their concatenation."""
     return spans_of_lengths([len(array) for array in arrays])
 
 
@@ -164,11 +165,11 @@ def spans_of_lengths(lengths: list[int]) -> list[tuple[int, int]]:
 
 
 def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> Prepared:
-    """Tokens that were given stay as they are; <unk>, if wanted, is added behind the vocabulary they came with."""
+    """Keep the tokens of the corpus; with unknown="unk", add <unk> to the end of its vocabulary."""
     if config.path or config.name != CharacterTokenizer.name:
         raise UserError(
             "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
-            remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
+            remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
         )
     tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
     return tokenizer, corpus.training, corpus.validation, ()
@@ -194,7 +195,7 @@ def statistics(
 
 
 def open_prepared(folder: Path) -> PreparedDataset:
-    """Open a prepared folder; UserError if a file is missing, damaged, or not the one that dataset.json names."""
+    """Open a prepared folder; raise UserError if a file is missing, damaged, or not the one of dataset.json."""
     folder = Path(folder)
     record = read_record(folder)
     for name in DATA_FILES:
@@ -202,7 +203,7 @@ def open_prepared(folder: Path) -> PreparedDataset:
         if not path.is_file() or file_digest(path) != record["files"].get(name):
             raise UserError(
                 f"'{path}' is missing or was changed after the dataset was prepared",
-                remedy=f"Delete '{folder}' and run again: the dataset is then prepared anew.",
+                remedy=f"Delete '{folder}' and run again: the dataset is then prepared again.",
             )
     tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
     train, validation = (
@@ -213,26 +214,26 @@ def open_prepared(folder: Path) -> PreparedDataset:
 
 
 def read_parts(rows: Any, training: int, validation: int, folder: Path) -> tuple[TokenPart, ...]:
-    """The sources of a mixture, from its record; together they are all of the training and validation tokens."""
+    """Return the sources of a mixture from its record; together they must cover all tokens."""
     try:
         parts = tuple(
             TokenPart(str(row["label"]), float(row["probability"]), tuple(row["training"]), tuple(row["validation"]))
             for row in rows
         )
-        whole = not parts or (
+        is_complete = not parts or (
             follow_each_other([part.training for part in parts], training)
             and follow_each_other([part.validation for part in parts], validation)
             and all(0 < part.probability <= 1 for part in parts)
         )
     except (TypeError, ValueError, KeyError):
-        whole = False
-    if not whole:
+        is_complete = False
+    if not is_complete:
         raise not_a_record(folder / RECORD_FILE)
     return parts
 
 
 def follow_each_other(spans: list[tuple[int, int]], length: int) -> bool:
-    """Whether the spans, one after the other, are all of [0, length)."""
+    """Return whether the consecutive spans cover exactly [0, length)."""
     lengths = [int(end) - int(start) for start, end in spans]
     return min(lengths) >= 0 and sum(lengths) == length and spans == spans_of_lengths(lengths)
 
@@ -242,7 +243,7 @@ def not_a_record(path: Path) -> UserError:
 
 
 def read_record(folder: Path) -> dict[str, Any]:
-    """Read dataset.json; the keys that are used have the right types."""
+    """Read dataset.json and check the types of the keys that are used."""
     path = folder / RECORD_FILE
     record = read_json_object(path, MAX_RECORD_BYTES)
     types = {"key": str, "sha256": str, "files": dict, "statistics": dict}

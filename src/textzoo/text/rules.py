@@ -16,11 +16,11 @@ def check_dataset(dataset: DatasetConfig) -> list[UserError]:
 
 
 def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
-    """Contradictions within a dataset section, or within one source of a mixture, that concern certain keys."""
+    """Return the contradictions in a dataset section, or in one source of a mixture, that concern these keys."""
     kind, name = CORPORA[dataset.name], f"{prefix}.name={dataset.name}"
     errors = [
         UserError(
-            f"{prefix}.{key} is given, but {name} does not take it: {reason}",
+            f"{prefix}.{key} is given, but does not apply to {name}: {reason}",
             remedy="For your own text add dataset=text." if (reason, prefix) == (NO_FILES[0], "dataset") else "",
         )
         for reason, refused in kind.not_taken
@@ -35,7 +35,7 @@ def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) 
 
 
 def size_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
-    """The made conversations have one size."""
+    """Return an error unless exactly one size of the synthetic dialogues is given."""
     sizes = {key: getattr(dataset, key) for key in ("conversations_bytes", "conversations_dialogues")}
     if list(sizes.values()).count(None) == 1 or not set(sizes) & set(keys):
         return []
@@ -44,13 +44,13 @@ def size_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) ->
             f"{prefix}.conversations_bytes and {prefix}.conversations_dialogues contradict each other",
             expected="one of them, the other null",
             received=", ".join(f"{key}={size}" for key, size in sizes.items()),
-            remedy="For a number give conversations_bytes=null conversations_dialogues=5000.",
+            remedy="For a number of dialogues set conversations_bytes=null conversations_dialogues=5000.",
         )
     ]
 
 
 def check_sources(dataset: DatasetConfig) -> list[UserError]:
-    """The sources of a mixture: keys, types, ranges, names, files and contradictions, each source by its number."""
+    """Check each source of a mixture: keys, types, ranges, names, files and contradictions."""
     if not CORPORA[dataset.name].has_sources:
         given = UserError(
             f"dataset.sources is given, but dataset.name={dataset.name} has no sources", remedy="Add dataset=mixture."
@@ -72,7 +72,7 @@ def check_sources(dataset: DatasetConfig) -> list[UserError]:
 
 
 def source_of(dataset: DatasetConfig, values: dict, prefix: str, errors: list[UserError]) -> SourceConfig:
-    """A source: its own keys, the others but for the paths from the dataset; mistakes are added to `errors`."""
+    """Return a source: its own keys, and the inherited keys of the dataset; mistakes are added to `errors`."""
     built = build_section(SourceConfig, values, f"{prefix}.", errors)
     return with_inherited(dataset, {key: getattr(built, key) for key in values if hasattr(built, key)})
 
@@ -80,20 +80,20 @@ def source_of(dataset: DatasetConfig, values: dict, prefix: str, errors: list[Us
 def not_mixable(prefix: str, name: str) -> UserError:
     what = f"{prefix} has no name"
     if name:
-        own_tokens = CORPORA[name].brings_tokens
-        what = f"{prefix}.name={name} brings its own vocabulary and cannot be mixed" if own_tokens else ""
+        own_vocabulary = CORPORA[name].has_own_vocabulary
+        what = f"{prefix}.name={name} has its own vocabulary and cannot be mixed" if own_vocabulary else ""
     mixable = [corpus for corpus, kind in CORPORA.items() if kind.is_mixable]
     expected = f"name: {', '.join(mixable[:-1])} or {mixable[-1]}"
     return UserError(what or f"{prefix} is a mixture itself", expected=expected)
 
 
 def check_tokenizer(tokenizer: TokenizerConfig, dataset: DatasetConfig) -> list[UserError]:
-    """Keys that the kind of tokenizer cannot follow; those of an existing file are its own."""
-    if CORPORA[dataset.name].brings_tokens and (tokenizer.path or tokenizer.name != TokenizerConfig().name):
+    """Check the keys that the kind of tokenizer restricts; an existing tokenizer.json has its own values."""
+    if CORPORA[dataset.name].has_own_vocabulary and (tokenizer.path or tokenizer.name != TokenizerConfig().name):
         return [
             UserError(
                 "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
-                remedy="A nanoGPT folder brings its own vocabulary: leave tokenizer at its defaults.",
+                remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
             )
         ]
     if tokenizer.path:
@@ -103,7 +103,7 @@ def check_tokenizer(tokenizer: TokenizerConfig, dataset: DatasetConfig) -> list[
             f"tokenizer.{key} contradicts tokenizer.name={tokenizer.name}",
             expected=expected,
             received=str(getattr(tokenizer, key)),
-            remedy=f"The group tokenizer={tokenizer.name} sets what fits.",
+            remedy=f"The group tokenizer={tokenizer.name} sets suitable values.",
         )
         for key, expected, holds in KINDS[tokenizer.name].rules
         if not holds(tokenizer)

@@ -1,4 +1,4 @@
-"""What a corpus is made of, as figures and as a page: sizes, vocabulary, frequencies, repetitions."""
+"""Statistics of a corpus, as figures and as a page: sizes, vocabulary, frequencies, repetitions."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -19,7 +19,7 @@ VERSION = 1
 COMBINE = "python -m textzoo.text.corpora.combining" if IS_INSTALLED else "datasets/combine_corpus.py"
 MAX_FREQUENT = 20
 CODE_POINTS = 0x110000
-# What is repeated -> how a warning and the page call it.
+# Unit of comparison -> its name in warnings and on the page.
 NAMES = {
     "documents": "documents",
     "lines": "lines of 30 or more characters",
@@ -28,13 +28,13 @@ NAMES = {
 
 
 def statistics_key(corpus: Corpus | TokenCorpus, data: PreparedDataset, separator: str | None) -> str:
-    """Content hash of what the statistics are made from."""
+    """Return a content hash of everything that the statistics depend on."""
     left_out = [asdict(entry) for entry in corpus.left_out]
     return value_digest([VERSION, data.sha256, data.tokenizer.name, data.tokenizer.tokens, separator, left_out])
 
 
 def data_statistics(corpus: Corpus | TokenCorpus, data: PreparedDataset, separator: str | None) -> dict[str, Any]:
-    """All figures of a prepared corpus, JSON-able; keys as in the page that statistics_page makes of them."""
+    """Return all figures of a prepared corpus, JSON-serializable; statistics_page shows them."""
     texts = corpus_texts(corpus, data.tokenizer)
     tokens = {"training": data.train, "validation": data.validation}
     counts = {part: token_counts(tokens[part], data.tokenizer.vocabulary_size) for part in texts}
@@ -53,14 +53,14 @@ def data_statistics(corpus: Corpus | TokenCorpus, data: PreparedDataset, separat
 
 
 def corpus_texts(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer) -> dict[str, str]:
-    """Both texts; those of a corpus that comes as tokens are decoded."""
+    """Return both texts; those of a tokenized corpus are decoded."""
     if isinstance(corpus, Corpus):
         return {"training": corpus.training, "validation": corpus.validation}
     return {"training": tokenizer.decode(corpus.training), "validation": tokenizer.decode(corpus.validation)}
 
 
 def part_statistics(text: str, counts: np.ndarray, tokenizer: Tokenizer, separator: str | None) -> dict[str, Any]:
-    """Sizes of one part, and how much of the vocabulary occurs in it."""
+    """Return the sizes of one part, and the share of the vocabulary that occurs in it."""
     tokens = int(counts.sum())
     unknown = int(counts[tokenizer.unknown_token]) if tokenizer.unknown_token is not None else 0
     return {
@@ -76,18 +76,18 @@ def part_statistics(text: str, counts: np.ndarray, tokenizer: Tokenizer, separat
 
 
 def pieces_of(text: str) -> Iterator[str]:
-    """The text in pieces of bounded size."""
+    """Yield the text in pieces of at most PIECE characters."""
     return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
 def token_counts(tokens: np.ndarray, vocabulary_size: int) -> np.ndarray:
-    """(vocabulary_size,) how often each token occurs, of tokens (n,), memory-mapped or not."""
+    """Return how often each token occurs, (vocabulary_size,) int64, in tokens (n,), memory-mapped or not."""
     pieces = (tokens[start : start + PIECE] for start in range(0, len(tokens), PIECE))
     return sum((np.bincount(piece, minlength=vocabulary_size) for piece in pieces), np.zeros(vocabulary_size, np.int64))
 
 
 def source_rows(corpus: Corpus | TokenCorpus, data: PreparedDataset) -> list[dict[str, Any]]:
-    """Per source of a mixture: its share of the windows, its tokens, and their share of all training tokens."""
+    """Return for each source of a mixture its share of the windows, its tokens, and their share of all tokens."""
     return [
         {
             "source": part.label,
@@ -101,7 +101,7 @@ def source_rows(corpus: Corpus | TokenCorpus, data: PreparedDataset) -> list[dic
 
 
 def overlaps(texts: dict[str, str], separator: str | None) -> dict[str, Overlap]:
-    """What of the validation text also occurs in the training text."""
+    """Return how much of the validation text also occurs in the training text, per unit of comparison."""
     both = texts["training"], texts["validation"]
     return {
         "documents": overlap_of_documents(*both, separator),
@@ -127,22 +127,22 @@ def frequent_tokens(counts: np.ndarray, tokenizer: Tokenizer) -> list[dict[str, 
 
 
 def most_frequent(counts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """(index, count) of the largest counts, the largest first, equal ones by index; none that is 0."""
+    """Yield (index, count) of the largest counts above 0, the largest first, equal ones by index."""
     occurring = np.flatnonzero(counts)
     order = occurring[np.argsort(-counts[occurring], kind="stable")[:MAX_FREQUENT]]
     return ((int(index), int(counts[index])) for index in order)
 
 
 def printable(text: str) -> str:
-    """The text in Python's notation where it would not show otherwise: ' ', '\\n', '\\ud800'."""
+    r"""Return the text, in Python's notation if it would not be visible otherwise: ' ', '\n', '\ud800'."""
     return text if text.isprintable() and text.strip() == text else ascii(text)
 
 
 def warnings(statistics: dict[str, Any], threshold: float) -> list[str]:
-    """One sentence per kind of repetition whose share is above the threshold."""
+    """Return one sentence for each unit of comparison whose share of repetitions is above the threshold."""
     return [
         f"{row['share']:.1%} of the validation text's {NAMES[name]} also occur in the training text (more than"
-        f" dataset.overlap_warning={threshold:g}): its loss looks better than it is on new text. Leave out repetitions"
+        f" dataset.overlap_warning={threshold:g}): the loss on it is lower than on new text. Remove repetitions"
         f" with {COMBINE}, or hold out other documents."
         for name, row in statistics["repeated"].items()
         if row["share"] > threshold
@@ -150,7 +150,7 @@ def warnings(statistics: dict[str, Any], threshold: float) -> list[str]:
 
 
 def numbers(statistics: dict[str, Any]) -> dict[str, float]:
-    """The figures that are worth comparing between runs, by name."""
+    """Return name -> figure for the figures that are compared between runs."""
     figures = {
         f"data.{part}.{name}": float(value) for part, row in statistics["parts"].items() for name, value in row.items()
     }
@@ -159,7 +159,7 @@ def numbers(statistics: dict[str, Any]) -> dict[str, float]:
 
 
 def statistics_page(statistics: dict[str, Any], warned: list[str]) -> str:
-    """The figures as a Markdown page."""
+    """Return the figures as a Markdown page."""
     parts = statistics["parts"]
     lines = [f"# The corpus {markdown_text(statistics['name'])}", "", f"sha256 `{statistics['sha256']}`", ""]
     lines += [f"vocabulary size: {statistics['vocabulary_size']:,} tokens", ""]
@@ -170,10 +170,10 @@ def statistics_page(statistics: dict[str, Any], warned: list[str]) -> str:
         lines += ["", "## Sources", "", *table([name.replace("_", " ") for name in statistics["sources"][0]], rows)]
     if statistics["left_out"]:
         rows = [[f"`{row['path']}`".replace("|", "\\|"), row["reason"]] for row in statistics["left_out"]]
-        lines += ["", "## Not read of the folders given", "", *table(["path", "reason"], rows)]
-    lines += ["", "## What of the validation text also occurs in the training text", ""]
+        lines += ["", "## Files of the given folders that were not read", "", *table(["path", "reason"], rows)]
+    lines += ["", "## Validation text that also occurs in the training text", ""]
     lines += table(
-        ["", "looked at", "repeated", "share"],
+        ["", "compared", "repeated", "share"],
         (
             [NAMES[name], *(shown(key, row[key]) for key in ("looked_at", "repeated", "share"))]
             for name, row in statistics["repeated"].items()
@@ -190,7 +190,7 @@ SHARES = ("share", "unknown_share", "vocabulary_coverage", "probability", "share
 
 
 def shown(name: str, value: Any) -> str:
-    """A value as text: shares in per cent, texts without markup."""
+    """Return a value as text: shares in per cent, texts without markup."""
     if isinstance(value, str):
         return markdown_text(value)
     if name in SHARES:

@@ -1,4 +1,4 @@
-"""Windows over token arrays: random crops to train on, every token once to evaluate on.
+"""Windows over token arrays: random crops for training, every token once for evaluation.
 
 The target of a position is the token after it, so a window of n positions covers n + 1 tokens.
 """
@@ -31,13 +31,13 @@ class TokenPart:
 
 
 def check_length(tokens: np.ndarray, context_length: int, part: str, source: str = "") -> None:
-    """UserError unless the tokens of a part ("training", "validation"), of a source, hold at least one window."""
+    """Raise UserError unless the tokens of a part ("training", "validation"), of a source, hold at least one window."""
     if len(tokens) < context_length + 1:
         raise UserError(
             f"the {f'{source} {part}'.lstrip()} text is shorter than a window",
             expected=f"at least context_length + 1 = {context_length + 1} tokens",
             received=f"{len(tokens)}",
-            remedy="Give more text or a smaller model.context_length"
+            remedy="Use more text or a smaller model.context_length"
             + (" or a larger dataset.validation_split." if part == "validation" else "."),
         )
 
@@ -45,7 +45,7 @@ def check_length(tokens: np.ndarray, context_length: int, part: str, source: str
 def check_lengths(
     training: np.ndarray, validation: np.ndarray, context_length: int, parts: Sequence[TokenPart] = ()
 ) -> None:
-    """UserError unless both texts, and those of each source, hold at least one window: to be asked before training."""
+    """Raise UserError unless both texts, and those of each source, hold at least one window; before training."""
     check_length(training, context_length, "training")
     check_length(validation, context_length, "validation")
     for part in parts:
@@ -56,10 +56,10 @@ def check_lengths(
 def random_crops(
     tokens: np.ndarray, rng: np.random.Generator, batch_size: int, context_length: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A batch of windows that begin anywhere, each start equally likely.
+    """Return a batch of windows with uniformly distributed starts.
 
-    One call draws batch_size numbers from `rng`, so the order depends on the generator's state alone. That state is
-    JSON-able, and a run goes on with the same windows when it is put back:
+    One call draws batch_size numbers from `rng`, so the order depends only on the generator's state. That state is
+    JSON-serializable, and a run continues with the same windows when it is restored:
 
         saved = json.dumps(rng.bit_generator.state)
         rng.bit_generator.state = json.loads(saved)
@@ -86,13 +86,13 @@ def mixed_crops(
     batch_size: int,
     context_length: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A batch of windows, each from a source drawn with its probability; within a source any start is equally likely.
+    """Return a batch of windows, each from a source drawn by its probability, with uniformly distributed starts.
 
-    No window reaches from one source into the next. As in random_crops, the generator's state decides alone.
+    No window spans two sources. As in random_crops, the windows depend only on the generator's state.
 
     Args:
         tokens: (tokens,) of all sources, any integer type; more than context_length of each.
-        parts: Where the sources lie.
+        parts: The spans of the sources.
         rng: Source of the sources and starts.
         batch_size: Windows.
         context_length: Positions per window.
@@ -113,13 +113,13 @@ def mixed_crops(
 def proportional_spans(
     spans: Sequence[tuple[int, int]], probabilities: Sequence[float], most: int, least: int
 ) -> list[tuple[int, int]]:
-    """The beginnings of spans, cut so that their lengths are in proportion to the probabilities.
+    """Cut spans at their ends so that their lengths are in proportion to the probabilities.
 
     Args:
         spans: [start, end) of each source.
         probabilities: Share of each source; their sum is 1.
-        most: Tokens of all together.
-        least: Tokens that each source keeps where it has them, even if that is more than its share.
+        most: Maximum number of tokens in all spans together.
+        least: Tokens that each source keeps if it has them, even if that is more than its share.
     """
     lengths = [end - start for start, end in spans]
     total = min(most, *(length / share for length, share in zip(lengths, probabilities, strict=True)))
@@ -132,9 +132,9 @@ def proportional_spans(
 def validation_windows(
     validation: np.ndarray, parts: Sequence[TokenPart], context_length: int, max_tokens: int
 ) -> dict[str, Windows]:
-    """What to measure on: label -> evaluation_windows; of a mixture, each source's first tokens, in its proportion.
+    """Return label -> evaluation_windows; for a mixture, each source's first tokens, in its proportion.
 
-    Without parts the one label is "". The mean over all tokens of a mixture's windows is that of the mixture.
+    Without parts the only label is "". The mean over all tokens of a mixture's windows is that of the mixture.
     """
     if not parts:
         return {"": evaluation_windows(validation, context_length, max_tokens)}
@@ -150,18 +150,18 @@ def validation_windows(
 def evaluation_windows(
     tokens: np.ndarray, context_length: int, max_tokens: int | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Windows side by side, in which every token is the target of exactly one position.
+    """Return consecutive windows in which every token is the target of exactly one position.
 
-    The very first token of the text has no context and is not predicted: n tokens give n - 1 targets. The last window
-    is filled up with token 0 and weight 0.
+    The first token of the text has no context and is not predicted: n tokens give n - 1 targets. The last window is
+    padded with token 0 and weight 0.
 
     Args:
         tokens: (tokens,), any integer type; more than context_length.
         context_length: Positions per window.
-        max_tokens: At most so many targets, from the beginning; None for all.
+        max_tokens: Maximum number of targets, from the beginning; None for all.
 
     Returns:
-        Inputs, targets (windows, context_length), int32, and weights of the same shape, float32: 1 counts, 0 does not.
+        Inputs, targets (windows, context_length), int32, and weights of the same shape, float32: 1, or 0 for padding.
     """
     check_length(tokens, context_length, "validation")
     count = min(len(tokens) - 1, max_tokens or len(tokens))

@@ -1,1 +1,1 @@
-"""Training: from token arrays to the best weights, resumable at any moment."""
+"""Training: find the best weights for token arrays, resumable at any time."""

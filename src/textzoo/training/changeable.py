@@ -1,6 +1,6 @@
-"""What of a training may change while it goes on."""
+"""Keys of the training section that may change when a run continues."""
 
-# Keys of the training section that may change while a run goes on: its vectors and the windows read stay valid.
+# The run's vectors and the sequence of windows stay valid when these change.
 CHANGEABLE = frozenset(
     {
         "steps",

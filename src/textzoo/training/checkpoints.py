@@ -1,7 +1,7 @@
-"""Checkpoints: everything a run needs to go on, in one file that is either whole or absent.
+"""Checkpoints: everything that a run needs to continue, in one file that is written atomically.
 
 `<folder>/checkpoint.npz` holds the weight vectors and one JSON document (step, position in the data, history,
-configuration). It replaces its predecessor in one rename, so a process killed at any moment leaves a whole one.
+configuration). It replaces its predecessor in one rename, so that killing the process never leaves an incomplete file.
 """
 
 import json
@@ -27,7 +27,7 @@ VECTOR_NAMES = frozenset({"weights", "momentum", "second_moment", "ema", "rounde
 
 @dataclass
 class Progress:
-    """How far a run has come; what the vectors do not say.
+    """The progress of a run, without its vectors.
 
     Random crops and dropout are functions of the seed and the step, so `step` is also the state of the data and of all
     random generators.
@@ -39,7 +39,7 @@ class Progress:
     best_validation_loss: float | None = None
     evaluations_without_improvement: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
-    # What the run was made from; a checkpoint is continued automatically only if all of it is the same.
+    # Inputs of the run; a checkpoint is continued automatically only if all of them are the same.
     inputs: dict[str, Any] = field(default_factory=dict)
     weights: list[list[Any]] = field(default_factory=list)  # path and shape of every weight, in the vectors' order
 
@@ -52,7 +52,7 @@ class Checkpoint:
     progress: Progress
 
     def evaluated_weights(self) -> np.ndarray:
-        """The weights whose loss was measured: rounded, or the average, where there is such a vector."""
+        """Return the weights whose loss was measured: the rounded or averaged vector if there is one."""
         return next(self.vectors[name] for name in ("rounded", "ema", "weights") if name in self.vectors)
 
 
@@ -72,7 +72,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         raise UserError(
             f"the checkpoint {folder / CHECKPOINT_FILE} cannot be written",
             received=str(error),
-            remedy="Free some space, or choose another hydra.run.dir. An earlier checkpoint is untouched.",
+            remedy="Free some space, or set another hydra.run.dir. An earlier checkpoint is unchanged.",
         ) from error
 
 
@@ -83,7 +83,7 @@ def exists(folder: Path) -> bool:
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint folder, or the file in it.
 
-    Nothing is executed, and no more memory is taken than the file has bytes.
+    Nothing in it is executed, and no more memory is allocated than the file has bytes.
 
     Raises:
         UserError: if it is missing, damaged or not a checkpoint.
@@ -92,12 +92,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
     try:
         return _read(file)
     except FileNotFoundError as error:
-        raise UserError(f"{path} is no checkpoint", expected=f"a folder with a {CHECKPOINT_FILE}") from error
-    except Exception as error:  # damaged archives raise many kinds: BadZipFile, KeyError, RuntimeError, zlib.error...
+        raise UserError(f"{path} is not a checkpoint", expected=f"a folder with a {CHECKPOINT_FILE}") from error
+    except Exception as error:  # damaged archives raise many types: BadZipFile, KeyError, RuntimeError, zlib.error...
         raise UserError(
             f"the checkpoint {file} cannot be read",
             received=str(error) or type(error).__name__,
-            remedy="It is damaged or of another version; use the other of `best` and `latest`, or train anew.",
+            remedy="It is damaged or of another version; use the other of `best` and `latest`, or train again.",
         ) from error
 
 
@@ -113,7 +113,7 @@ def _read(file: Path) -> Checkpoint:
 
 
 def read_step(folder: Path) -> int:
-    """How many steps the checkpoint of a folder has done; 0 where there is none that can be read."""
+    """Return the number of steps of a folder's checkpoint; 0 if there is none that can be read."""
     try:
         with open_archive(folder / CHECKPOINT_FILE, expansion=1) as archive:
             return _progress(archive).step
@@ -121,15 +121,15 @@ def read_step(folder: Path) -> int:
         return 0
 
 
-def _array(archive: zipfile.ZipFile, name: str, dtype: type, maximal_bytes: int) -> np.ndarray:
-    """A 1-D member of the archive; its header is checked against the member's size before memory is taken."""
+def _array(archive: zipfile.ZipFile, name: str, dtype: type, max_bytes: int) -> np.ndarray:
+    """Return a 1-D member of the archive; check its header against its size before allocating memory."""
     member = archive.getinfo(f"{name}.npy")
     with archive.open(member) as file:
         if npy.read_magic(file) != (1, 0):
             raise ValueError(f"{name} has an unknown format")
         shape, _, found = npy.read_array_header_1_0(file)
         expected = int(np.prod(shape)) * found.itemsize
-        if found != np.dtype(dtype) or len(shape) != 1 or expected > min(maximal_bytes, member.file_size):
+        if found != np.dtype(dtype) or len(shape) != 1 or expected > min(max_bytes, member.file_size):
             raise ValueError(f"{name} has an unexpected type or size")
         data = file.read(expected)
     return np.frombuffer(data, dtype).copy()
@@ -141,7 +141,7 @@ def _progress(archive: zipfile.ZipFile) -> Progress:
         raise ValueError(f"its format is not {FORMAT}")
     progress = Progress(**document)
     if not isinstance(progress.step, int) or progress.step < 0:
-        raise ValueError("its step is no number of steps")
+        raise ValueError("its step is not a number of steps")
     for path, shape in progress.weights:
         if not isinstance(path, str) or any(not isinstance(size, int) or size < 1 for size in shape):
             raise ValueError("its table of weights is damaged")

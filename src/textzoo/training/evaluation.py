@@ -1,4 +1,4 @@
-"""The validation loss while training: every token exactly once."""
+"""The validation loss during training: every token exactly once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ LOSS = "validation_loss"
 
 
 def rows_by_label(by_label: dict[str, Windows]) -> dict[str, slice]:
-    """Where the windows of each source lie once all of them stand one after the other; "" for all of them."""
+    """Return label -> slice of each source's windows in the concatenation of all; "" for all windows."""
     rows, start = {"": slice(None)}, 0
     for label, (inputs, _, _) in by_label.items():
         if label:
@@ -25,14 +25,14 @@ def rows_by_label(by_label: dict[str, Windows]) -> dict[str, slice]:
 
 
 class Evaluator:
-    """Mean loss of the first `tokens` validation tokens; of a mixture, of each source's first ones in proportion.
+    """Computes the mean loss of the first `tokens` validation tokens; of a mixture, each source's first in proportion.
 
     Args:
         objective: The loss.
         validation: (n,) integer tokens.
-        tokens: At most so many targets.
-        backend: Compiler.
-        lanes: Threads.
+        tokens: Maximum number of targets.
+        backend: Compiles the loss.
+        lanes: Runs it in threads.
         parts: The sources of a mixture.
     """
 
@@ -52,7 +52,7 @@ class Evaluator:
         inputs, targets, self.weights = (np.concatenate(arrays) for arrays in zip(*by_label.values(), strict=True))
         self.windows = len(inputs)
         self.rows = rows_by_label(by_label)
-        # All calls have one shape, so the last one is filled up with windows that count for nothing.
+        # All calls have the same shape, so the last one is padded with windows of weight 0.
         size = min(self.windows, max(1, TOKENS_PER_CALL // context_length))
         empty = -self.windows % size
         padded = [np.concatenate([part, np.zeros((empty, context_length), part.dtype)]) for part in (inputs, targets)]
@@ -62,12 +62,12 @@ class Evaluator:
         ]
 
     def __call__(self, weights: Any) -> dict[str, float]:
-        """Nats per token under the weight vector (layout.size,): "validation_loss", and "validation_loss.<source>"."""
+        """Return nats per token with weights (layout.size,): "validation_loss", and "validation_loss.<source>"."""
         results = self.lanes.run(self.token_losses, [(weights, *call) for call in self.calls])
         losses = np.concatenate([ops.convert_to_numpy(result) for result in results])[: self.windows]
         return {f"{LOSS}.{label}".rstrip("."): self.mean(losses, rows) for label, rows in self.rows.items()}
 
     def mean(self, losses: np.ndarray, rows: slice) -> float:
-        """Mean of the tokens that count, of losses (windows, time), in some rows."""
+        """Return the weighted mean of losses (windows, time) over some rows."""
         losses, weights = losses[rows], self.weights[rows]
         return float(np.sum(losses * weights, dtype=np.float64) / np.sum(weights, dtype=np.float64))

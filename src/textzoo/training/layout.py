@@ -1,7 +1,7 @@
 """All trainable weights of a model as one vector.
 
-Optimizers, averages, checkpoints and data-parallel sums then work on a handful of long vectors instead of on dozens of
-small tensors, each of which would cost a kernel launch.
+Optimizers, averages, checkpoints and data-parallel sums then process a few long vectors instead of dozens of small
+tensors, each of which would cost a kernel launch.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from textzoo.models.configs import is_matrix
 
 @dataclass(frozen=True)
 class Entry:
-    """One weight tensor in the vector: its Keras path, shape, and where it begins."""
+    """One weight tensor in the vector: its Keras path, shape and offset."""
 
     path: str
     shape: tuple[int, ...]
@@ -29,12 +29,12 @@ class Entry:
 
     @property
     def is_matrix(self) -> bool:
-        """Whether it multiplies activations: what Muon is made for. Embeddings and gains are not."""
+        """Whether it is a matrix that multiplies activations, for which Muon is used; not an embedding or a gain."""
         return is_matrix(self.path, self.shape)
 
 
 class WeightLayout:
-    """Where each trainable weight of a model lies in the vector.
+    """The position of each trainable weight of a model in the vector.
 
     Args:
         entries: Weights in the model's order, without gaps.
@@ -53,36 +53,36 @@ class WeightLayout:
         return cls(entries)
 
     def tensors(self, vector: Any) -> list[Any]:
-        """(size,) -> one tensor per weight, of its shape."""
-        # Split, and not slices: the derivative of a split is one concatenation.
+        """Split a vector (size,) into one tensor per weight, with its shape."""
+        # A split instead of slices, because the gradient of a split is one concatenation.
         parts = ops.split(vector, [entry.offset for entry in self.entries[1:]])
         return [ops.reshape(part, entry.shape) for part, entry in zip(parts, self.entries, strict=True)]
 
     def arrays(self, vector: np.ndarray) -> list[np.ndarray]:
-        """The same for NumPy: views."""
+        """Split a NumPy vector (size,) into one view per weight, with its shape."""
         return [vector[e.offset : e.offset + e.size].reshape(e.shape) for e in self.entries]
 
     def vector(self, tensors: list[Any]) -> Any:
-        """One tensor per weight -> (size,)."""
+        """Concatenate one tensor per weight to a vector (size,)."""
         return ops.concatenate([ops.reshape(tensor, (-1,)) for tensor in tensors])
 
     def filled(self, value_of: Callable[[Entry], float]) -> np.ndarray:
-        """(size,) float32 with one value per weight tensor."""
+        """Return a vector (size,) float32 filled with one value per weight tensor."""
         return np.concatenate([np.full(entry.size, value_of(entry), np.float32) for entry in self.entries])
 
     def table(self) -> list[list[Any]]:
-        """Paths and shapes, JSON-able."""
+        """Return paths and shapes, JSON-serializable."""
         return [[entry.path, list(entry.shape)] for entry in self.entries]
 
 
 def read_weights(model: Any) -> np.ndarray:
-    """The model's trainable weights, (size,) float32."""
+    """Return the model's trainable weights, (size,) float32."""
     parts = [np.ravel(ops.convert_to_numpy(variable.value)) for variable in model.trainable_variables]
     return np.concatenate(parts).astype(np.float32)
 
 
 def write_weights(model: Any, vector: np.ndarray) -> None:
-    """Put a vector (size,) into the model's trainable weights."""
+    """Assign a vector (size,) to the model's trainable weights."""
     arrays = WeightLayout.of(model).arrays(np.asarray(vector))
     for variable, array in zip(model.trainable_variables, arrays, strict=True):
         variable.assign(array)

@@ -1,4 +1,4 @@
-"""What a run leaves behind to look at: CSV, TensorBoard and the learning curves."""
+"""Logs of a training run: CSV, TensorBoard and the learning curves."""
 
 import csv
 import io
@@ -22,9 +22,9 @@ LOSS_AXIS = "loss (nats/token)"
 
 
 def write_csv(history: list[dict[str, float]], path: Path) -> None:
-    """One line per evaluation, columns as in COLUMNS, then the losses on the sources of a mixture.
+    """Write one line per evaluation, with the columns of COLUMNS, then the losses on the sources of a mixture.
 
-    Written whole each time, so that a resumed run has no gap.
+    The whole file is written each time, so that a resumed run has no gap.
     """
     buffer = io.StringIO()
     columns = [*COLUMNS, *sorted({name for row in history for name in row} - set(COLUMNS))]
@@ -35,7 +35,7 @@ def write_csv(history: list[dict[str, float]], path: Path) -> None:
 
 
 def plot_learning_curves(history: list[dict[str, float]], path: Path) -> None:
-    """Training and validation loss, and the learning rate, over the steps, as PNG."""
+    """Plot training and validation loss, and the learning rate, over the steps, as PNG."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     losses, rates = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     steps = [row["step"] for row in history]
@@ -67,9 +67,9 @@ class TensorBoardLog:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"the log folder {folder} cannot be made", received=str(error)) from error
+            raise UserError(f"the log folder {folder} cannot be created", received=str(error)) from error
         self.writer = Writer(str(folder))
-        # The library puts the machine's name into that of the file; logs are published.
+        # The library puts the machine's name into the file's name; logs may be published.
         for path in folder.glob(f"*.{socket.gethostname()}.*"):
             path.rename(path.with_name(path.name.replace(f".{socket.gethostname()}.", ".")))
 

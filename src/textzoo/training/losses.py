@@ -1,4 +1,4 @@
-"""What training minimises, as a function of the weight vector; the same for every Keras backend."""
+"""The training loss as a function of the weight vector, the same for every Keras backend."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from keras import ops
 
 from textzoo.training.layout import WeightLayout
 
-# Draws of a seed generator in one forward pass are numbered from here on: more than any layer needs.
+# Stride of the draw numbers of forward passes: more draws than any layer needs in one pass.
 DRAWS_PER_PASS = 64
 
 
 def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
-    """Loss per token in nats.
+    """Compute the loss per token in nats.
 
     Args:
         logits: (..., vocabulary) float32.
@@ -26,16 +26,16 @@ def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0) -> An
     losses = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
     if not label_smoothing:
         return losses
-    # log Z - z_t is the plain loss, and log Z - mean(z) what the even part costs: their mixture needs no log Z again.
+    # The plain loss is log Z - z_t and that of the uniform part log Z - mean(z), so log Z cancels in the difference.
     target_logits = ops.sum(ops.one_hot(targets, logits.shape[-1], dtype=logits.dtype) * logits, axis=-1)
     return losses + label_smoothing * (target_logits - ops.mean(logits, axis=-1))
 
 
 class Objective:
-    """The loss of a model under given weights.
+    """The loss of a model with given weights.
 
     Args:
-        model: A language model; its own weights are not touched.
+        model: A language model; its own weights are not changed.
         seed: Seed of dropout.
         label_smoothing: See `cross_entropy`.
     """
@@ -47,13 +47,13 @@ class Objective:
         self.layout = WeightLayout.of(model)
 
     def training_loss(self, weights: Any, inputs: Any, targets: Any, draw: Any) -> Any:
-        """Mean loss in nats per token, with dropout and the layers' own penalties.
+        """Compute the mean loss in nats per token, with dropout and the layers' own penalties.
 
         Args:
             weights: (layout.size,) float32.
             inputs: (windows, time) int32.
             targets: (windows, time) int32.
-            draw: Scalar int32, another one for every pass of a run: decides the dropout.
+            draw: Scalar int32 that determines the dropout, different for every pass of a run.
         """
         logits, _, penalties = self.model.stateless_call(
             self.layout.tensors(weights), self._other_variables(draw), inputs, training=True, return_losses=True
@@ -62,14 +62,14 @@ class Objective:
         return sum((ops.cast(penalty, "float32") for penalty in penalties), loss)
 
     def token_losses(self, weights: Any, inputs: Any, targets: Any) -> Any:
-        """Loss of every token without dropout: (windows, time) float32, nats."""
+        """Compute the loss of every token without dropout: (windows, time) float32, nats."""
         logits, _ = self.model.stateless_call(
             self.layout.tensors(weights), self._other_variables(0), inputs, training=False
         )
         return cross_entropy(ops.cast(logits, "float32"), targets)
 
     def _other_variables(self, draw: Any) -> list[Any]:
-        """Values of the non-trainable variables; states of random generators follow from the seed and the draw."""
+        """Return the non-trainable variables; states of random generators are computed from seed and draw."""
         return [
             self._generator_state(variable, index, draw) if is_generator_state(variable) else variable.value
             for index, variable in enumerate(self.model.non_trainable_variables)
@@ -82,12 +82,12 @@ class Objective:
 
 
 def is_generator_state(variable: Any) -> bool:
-    """Whether a variable is the state of a `keras.random.SeedGenerator`."""
+    """Return whether a variable is the state of a `keras.random.SeedGenerator`."""
     return variable.path.endswith("seed_generator_state")
 
 
 def set_score_penalty(model: keras.Model, weight: float) -> None:
-    """Give every attention layer of the model this weight for the mean square of its scores; 0 turns it off."""
+    """Set the weight of the penalty on the mean square of the scores in every attention layer; 0 turns it off."""
     for layer in model._flatten_layers():
         if hasattr(layer, "score_penalty"):
             layer.score_penalty = weight

@@ -1,4 +1,4 @@
-"""bfloat16 products: half the memory traffic and the tensor cores of a GPU, with float32 weights and sums."""
+"""Mixed precision on a GPU: bfloat16 products, which use its tensor cores, with float32 weights and sums."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from textzoo.training.backends import current_backend
 
 @contextmanager
 def mixed_precision(model: keras.Model, wanted: bool) -> Iterator[None]:
-    """Inside the context, the model's dense layers multiply in bfloat16; only on a GPU, where it is faster."""
+    """Make the model's dense layers multiply in bfloat16 inside the context, on a GPU only."""
     if wanted and not current_backend().on_accelerator:
-        console.print("training.mixed_precision: no GPU here, training in float32")
+        console.print("training.mixed_precision: no GPU available, training in float32")
     layers = dense_layers(model) if wanted and current_backend().on_accelerator else []
     before = [layer.dtype_policy for layer in layers]
     try:

@@ -1,7 +1,7 @@
-"""AdamW and Muon on one weight vector, as pure functions of it.
+"""AdamW and Muon as pure functions of one weight vector.
 
-Keras has both; these exist because one update of one vector costs a third of some twenty updates of small tensors,
-and because the whole optimizer state then travels as three vectors.
+Keras has both; one update of one vector takes a third of the time of some twenty updates of small tensors, and the
+state of the optimizer consists of two vectors.
 """
 
 from collections import defaultdict
@@ -24,32 +24,32 @@ State = dict[str, Any]
 
 
 class Optimizer(Protocol):
-    """`constants` go into every update as tensors, because vectors baked into a compiled graph slow its compiler."""
+    """An optimizer; `constants` are arguments of `update`, because large constants in a graph slow its compilation."""
 
     constants: State
 
     def initial_state(self) -> dict[str, np.ndarray]:
-        """Vectors (layout.size,) float32 before the first step."""
+        """Return the state before the first step, vectors (layout.size,) float32."""
         raise NotImplementedError
 
     def update(
         self, weights: Any, gradient: Any, state: State, constants: State, fraction: Any, step: Any
     ) -> tuple[Any, State]:
-        """The next weights and state.
+        """Return the next weights and state.
 
         Args:
             weights: (layout.size,) float32.
             gradient: (layout.size,) float32, already clipped.
-            state: As `initial_state`.
-            constants: As `self.constants`.
+            state: The state, with the keys of `initial_state`.
+            constants: `self.constants` as tensors.
             fraction: Scalar: the schedule's factor on the peak learning rates.
-            step: Scalar float: steps done, this one included.
+            step: Scalar float: number of steps including this one.
         """
         raise NotImplementedError
 
 
 def clip_by_global_norm(gradient: Any, limit: float) -> tuple[Any, Any]:
-    """The gradient scaled down to a norm of at most `limit` (0 for no limit), and its norm before that."""
+    """Return the gradient scaled down to a norm of at most `limit` (0 for no limit), and its original norm."""
     norm = ops.sqrt(ops.sum(gradient * gradient))
     if not limit:
         return gradient, norm
@@ -57,7 +57,7 @@ def clip_by_global_norm(gradient: Any, limit: float) -> tuple[Any, Any]:
 
 
 class AdamW:
-    """Adam with decoupled weight decay of everything with two axes (Loshchilov & Hutter, 2019)."""
+    """Adam with decoupled weight decay of all tensors with two axes (Loshchilov & Hutter, 2019)."""
 
     def __init__(self, layout: WeightLayout, config: TrainingConfig) -> None:
         self.layout = layout
@@ -77,7 +77,7 @@ class AdamW:
         return weights - rate * (direction + constants["decay"] * weights), state
 
     def direction(self, gradient: Any, state: State, beta_1: Any, step: Any) -> tuple[Any, State]:
-        """Adam's step for a learning rate of 1, and the new state."""
+        """Return Adam's step for a learning rate of 1, and the new state."""
         beta_2 = self.config.beta_2
         momentum = beta_1 * state["momentum"] + (1.0 - beta_1) * gradient
         second_moment = beta_2 * state["second_moment"] + (1.0 - beta_2) * gradient * gradient
@@ -89,8 +89,8 @@ class AdamW:
 class Muon:
     """Muon for the matrices, AdamW for embeddings and gains.
 
-    Muon steps along the orthogonalised momentum: every singular value of the step is the same, so that directions that
-    Adam would neglect are learnt too (Jordan et al., 2024).
+    Muon steps along the orthogonalised momentum: all singular values of the step are equal, so that directions that
+    Adam would neglect are learnt, too (Jordan et al., 2024).
     """
 
     def __init__(self, layout: WeightLayout, config: TrainingConfig) -> None:
@@ -116,7 +116,7 @@ class Muon:
         return weights - fraction * constants["rate"] * (direction + constants["decay"] * weights), state
 
     def _orthogonalised(self, direction: Any, momentum: Any) -> Any:
-        """`direction` with the matrices' parts replaced by the orthogonalised momentum."""
+        """Return `direction` with the parts of matrices replaced by the orthogonalised momentum."""
         parts = self.layout.tensors(direction)
         momenta = self.layout.tensors(momentum)
         for indices in self._same_shapes().values():
@@ -126,7 +126,7 @@ class Muon:
         return self.layout.vector(parts)
 
     def _same_shapes(self) -> dict[tuple[int, ...], list[int]]:
-        """Matrices that can be orthogonalised in one batch, by their shape with the short side first."""
+        """Return the matrices that can be orthogonalised in one batch, by their shape with the short side first."""
         groups = defaultdict(list)
         for index, entry in enumerate(self.layout.entries):
             if entry.is_matrix:
@@ -135,7 +135,7 @@ class Muon:
 
 
 def short_side_first(matrix: Any) -> Any:
-    """The matrix with its short side first."""
+    """Return the matrix, transposed if necessary, with its short side first."""
     return ops.transpose(matrix) if matrix.shape[0] > matrix.shape[1] else matrix
 
 
@@ -145,7 +145,7 @@ def shaped_like(matrix: Any, like: Any) -> Any:
 
 
 def muon_scale(entry: Entry) -> float:
-    """Steps of kernels (fan_in, fan_out) that widen are lengthened, so that outputs of any width change alike."""
+    """Return the factor on steps of a kernel (fan_in, fan_out): larger for fan_out > fan_in (Jordan et al., 2024)."""
     fan_in, fan_out = entry.shape
     return max(1.0, fan_out / fan_in) ** 0.5
 
@@ -162,5 +162,5 @@ def orthogonalise(matrices: Any) -> Any:
 
 
 def make_optimizer(layout: WeightLayout, config: TrainingConfig) -> Optimizer:
-    """The optimizer that `training.optimizer` names."""
+    """Return the optimizer that `training.optimizer` names."""
     return OPTIMIZERS.get(config.optimizer)(layout, config)

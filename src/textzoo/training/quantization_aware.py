@@ -1,13 +1,13 @@
-"""Quantization-aware training: the loss is that of rounded weights, the steps go to the weights behind them.
+"""Quantization-aware training: the loss is that of rounded weights, the updates apply to the unrounded weights.
 
-The straight-through estimator takes the derivative of rounding to be 1 (Bengio et al., 2013). Then the derivative by
-the weights is the derivative at the rounded ones, and rounding is no part of the differentiated function at all: every
-update, in its one compiled function, also gives the rounded vector that the next gradients are taken at. So the parts
-of a batch cost what they cost in float, and the exported graph knows nothing of it.
+The straight-through estimator assumes a derivative of 1 for rounding (Bengio et al., 2013). The gradient by the weights
+is then the gradient at the rounded weights, so rounding is not part of the differentiated function: every compiled
+update also returns the rounded vector, at which the next gradients are computed. So the gradients cost the same as in
+float, and the exported graph is unchanged.
 
-The first steps are in float, then all matrices go to their grid at once; the optimizer's state goes on. Scales are not
-learnt, they follow from the weights. What is evaluated and kept is rounded: the file of the float model holds weights
-that a recipe stores without loss. Embeddings stay in float: the 8 bits that every recipe gives them cost nothing.
+The first steps are in float, then all matrices are rounded from the same step on; the optimizer's state is kept. Scales
+are not learnt but computed from the weights. Rounded weights are evaluated and saved: the file of the float model holds
+weights that a recipe stores without error. Embeddings stay in float: the 8 bits that every recipe gives them suffice.
 """
 
 from typing import Any
@@ -18,11 +18,11 @@ from textzoo.training.settings import TrainingConfig
 
 
 class WeightGrid:
-    """Which weights of the vector are rounded, and how.
+    """The rounding of the matrices in the weight vector.
 
     Args:
-        layout: Of the vector.
-        grid: Of its matrices.
+        layout: Layout of the vector.
+        grid: Grid of its matrices.
         weight_decay: Whether weights still decay once they are rounded.
     """
 
@@ -32,7 +32,7 @@ class WeightGrid:
         self.weight_decay = weight_decay
 
     def rounded(self, vector: Any) -> Any:
-        """(layout.size,) float32 -> the same with all matrices on the grid."""
+        """Return the vector (layout.size,) float32 with all matrices rounded to the grid."""
         tensors = self.layout.tensors(vector)
         pairs = zip(self.layout.entries, tensors, strict=True)
         return self.layout.vector(
@@ -40,15 +40,15 @@ class WeightGrid:
         )
 
     def constants(self, constants: dict[str, Any], on_grid: Any) -> dict[str, Any]:
-        """The optimizer's constants for a step; `on_grid` is a scalar, 0 or 1."""
+        """Return the optimizer's constants for a step; `on_grid` is a scalar, 0 or 1."""
         if self.weight_decay:
             return constants
-        # Decay would pull weights towards the threshold, where they flip to and fro.
+        # Decay would pull weights towards the threshold, where they oscillate.
         return {**constants, "decay": constants["decay"] * (1.0 - on_grid)}
 
 
 def weight_grid(layout: WeightLayout, config: TrainingConfig) -> WeightGrid | None:
-    """What `training.qat` asks for."""
+    """Return the grid that `training.qat` selects, or None."""
     if config.qat == "none":
         return None
     return WeightGrid(layout, GRIDS[config.qat], weight_decay=config.qat != "ternary")

@@ -22,6 +22,6 @@ def linear(progress: float) -> float:
     return 1.0 - progress
 
 
-# Name -> the learning rate's part above its final value, at a progress through the warm-down in [0, 1]; a constant
-# schedule has no warm-down.
+# Name -> function from the progress of the warm-down, in [0, 1], to the part of the learning rate above its final
+# value; None for a constant schedule, which has no warm-down.
 SCHEDULES: dict[str, Callable[[float], float] | None] = {"cosine": cosine, "linear": linear, "constant": None}

@@ -10,7 +10,7 @@ from textzoo.quantizers.recipes import GRID_BITS, RECIPES, recipes_of_bits
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.training.settings import CHECKPOINT_FILE, TrainingConfig
 
-# Numbers that a block keeps of each token, in widths of the model.
+# Activations per token that a block keeps for gradients, as a multiple of d_model.
 ACTIVATIONS_PER_BLOCK = 16
 MAX_ACTIVATIONS = 2**37  # of 4 bytes
 
@@ -22,7 +22,7 @@ def check_length_of_training(training: TrainingConfig) -> list[UserError]:
                 "training.steps and training.epochs contradict each other",
                 expected="one of them, the other null",
                 received=f"steps={training.steps}, epochs={training.epochs}",
-                remedy="For epochs give training.steps=null training.epochs=10.",
+                remedy="For epochs set training.steps=null training.epochs=10.",
             )
         ]
     return []
@@ -40,7 +40,7 @@ def check_accumulation(training: TrainingConfig) -> list[UserError]:
 
 
 def check_memory(model: ModelConfig, training: TrainingConfig, services: Set[str]) -> list[UserError]:
-    """What a part of a batch keeps for its gradients fits a machine."""
+    """Check that the activations of a part of a batch fit into the memory of a machine."""
     if "training" not in services:
         return []
     windows = -(-training.batch_size // training.gradient_accumulation)
@@ -50,11 +50,11 @@ def check_memory(model: ModelConfig, training: TrainingConfig, services: Set[str
         return []
     return [
         UserError(
-            "a step of training takes too much memory",
+            "a training step needs too much memory",
             expected=f"at most {MAX_ACTIVATIONS >> 28} GiB",
             received=f"about {numbers >> 28:,} GiB for training.batch_size={training.batch_size}, "
             f"model.context_length={model.context_length}",
-            remedy="Give more training.gradient_accumulation, a smaller batch, or a shorter context.",
+            remedy="Use more training.gradient_accumulation, a smaller batch, or a shorter context.",
         )
     ]
 
@@ -71,13 +71,13 @@ def check_starts(training: TrainingConfig) -> list[UserError]:
 
 
 def check_checkpoints(training: TrainingConfig, services: Set[str]) -> list[UserError]:
-    """A folder to start from is that of a checkpoint: another one may hold anything, and any amount of it."""
+    """Check that a folder to start from is a checkpoint; other folders may be of any size."""
     if "training" not in services:
         return []
     given = {key: getattr(training, key) for key in ("resume_from", "init_from")}
     return [
         UserError(
-            f"training.{key}: '{path}' is no checkpoint",
+            f"training.{key}: '{path}' is not a checkpoint",
             expected=f"a folder with a {CHECKPOINT_FILE}, such as <run>/checkpoints/best",
         )
         for key, path in given.items()
@@ -88,7 +88,7 @@ def check_checkpoints(training: TrainingConfig, services: Set[str]) -> list[User
 def check_quantization_aware_training(
     training: TrainingConfig, quantization: QuantizationConfig, services: Set[str]
 ) -> list[UserError]:
-    """Weights are trained for the grid that they are stored on, and never averaged off it."""
+    """Check that weights are trained for the recipe's grid, and not averaged, which would move them off the grid."""
     if training.qat == "none":
         return []
     errors = []
@@ -108,7 +108,7 @@ def check_quantization_aware_training(
                 "training.qat and training.ema_decay are both given",
                 expected="training.ema_decay=0",
                 received=str(training.ema_decay),
-                remedy="An average of weights lies on no grid; a long warm-down does its work.",
+                remedy="An average of weights is not on a grid; a long warm-down has the same effect.",
             )
         )
     return errors

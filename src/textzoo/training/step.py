@@ -1,4 +1,4 @@
-"""One optimizer step: gradients of the parts of a batch side by side, then one update of all weights."""
+"""One optimizer step: gradients of the parts of a batch in parallel, then one update of all weights."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ from textzoo.training.quantization_aware import weight_grid
 from textzoo.training.settings import TrainingConfig
 
 MAX_PARTS = 16
-# The averaged weights follow quickly at first, when there is nothing worth averaging yet.
+# The decay of averaged weights is smaller in the first steps, so that they follow the weights quickly.
 EMA_WARM_UP = 10.0
 
 
 def number_of_parts(config: TrainingConfig, model: LanguageModel, lanes: int) -> int:
-    """Into how many parts a batch is split."""
+    """Return the number of parts into which a batch is split."""
     wanted = 1
     if lanes > 1:
         tokens = config.batch_size * model.context_length
@@ -33,8 +33,8 @@ class TrainingStep:
         objective: The loss.
         optimizer: The update.
         config: The training section.
-        backend: Compiler.
-        lanes: Threads for the parts of a batch.
+        backend: Compiles the loss and the update.
+        lanes: Runs the parts of a batch in threads.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class TrainingStep:
         self.constants = {name: backend.tensor(vector) for name, vector in optimizer.constants.items()}
 
     def initial_vectors(self, weights: np.ndarray, on_grid: bool = False) -> dict[str, Any]:
-        """The vectors that training carries from step to step; `on_grid`: is the next one past the switch."""
+        """Return the vectors that training updates; `on_grid` is whether the next step uses rounded weights."""
         vectors = {"weights": weights, **self.optimizer.initial_state()}
         if self.config.ema_decay:
             vectors["ema"] = weights.copy()
@@ -73,15 +73,15 @@ class TrainingStep:
         fraction: float,
         on_grid: bool = False,
     ) -> tuple[dict[str, Any], Any]:
-        """One step.
+        """Run one step.
 
         Args:
-            vectors: As `initial_vectors`; not changed.
+            vectors: Vectors as of `initial_vectors`; not changed.
             inputs: (batch, time) int32.
             targets: (batch, time) int32.
-            step: Steps done before this one.
+            step: Number of steps before this one.
             fraction: The schedule's factor on the learning rates.
-            on_grid: Whether the step after this one is past the switch of quantization-aware training.
+            on_grid: Whether the next step uses the rounded weights of quantization-aware training.
 
         Returns:
             The new vectors, and (loss, gradient norm before clipping) as one tensor of two.
@@ -122,5 +122,5 @@ class TrainingStep:
 
 
 def evaluated_weights(vectors: dict[str, Any]) -> Any:
-    """The vector that is evaluated and kept: rounded, or the average, where there is such a vector."""
+    """Return the vector that is evaluated and saved: the rounded or averaged one if there is one."""
     return next(vectors[name] for name in ("rounded", "ema", "weights") if name in vectors)

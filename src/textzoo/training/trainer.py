@@ -1,4 +1,4 @@
-"""The training loop: steps, evaluations, checkpoints, early stopping; resumable at any moment."""
+"""The training loop: steps, evaluations, checkpoints, early stopping; resumable at any time."""
 
 import contextlib
 import math
@@ -34,11 +34,11 @@ from textzoo.training.warm_start import warm_start
 
 BEST = "checkpoints/best"
 LATEST = "checkpoints/latest"
-# Metrics go out so many times between two evaluations.
+# Metrics are reported so many times between two evaluations.
 REPORTS_PER_EVALUATION = 5
-# Keys that say where to start, not what to compute.
+# Keys that select the starting point, not the computation.
 STARTING_POINT = ("resume_from",)
-# What else may change: the same sums in another order, and where the weights began.
+# Other inputs that may change: they affect the order of sums, or the initial weights.
 CHANGEABLE_INPUTS = ("deterministic", "backend", "training.init_from", "training.init_strict")
 
 OnMetrics = Callable[[int, dict[str, float]], None]
@@ -55,18 +55,18 @@ class TrainingData(Protocol):
 
 @dataclass
 class TrainingResult:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
-        steps: Optimizer steps done, before a resume too.
+        steps: Optimizer steps, including those before a resume.
         tokens: Tokens trained on.
-        seconds: Time spent in training, evaluations included, before a resume too.
-        tokens_per_second: Speed of the training steps of this call, evaluations and compilation excluded.
+        seconds: Time of training and evaluations, including the time before a resume.
+        tokens_per_second: Speed of the training steps of this call, without evaluations and compilation.
         best_step: Step of the best evaluation.
         best_validation_loss_nats: Its loss per token.
         stopped_early: Whether patience ran out before the last step.
         history: One row per evaluation; keys as in `logs.COLUMNS`.
-        init_report: What `training.init_from` could not use.
+        init_report: Weights that `training.init_from` did not match.
     """
 
     steps: int
@@ -95,26 +95,26 @@ def train(
     resume: bool = False,
     on_metrics: OnMetrics = ignore_metrics,
 ) -> TrainingResult:
-    """Train a model; on return it holds the best weights.
+    """Train a model; afterwards it has the best weights.
 
-    A run that was interrupted in the same folder with the same inputs goes on from its latest checkpoint. With other
-    inputs, the old checkpoints are renamed and the run starts anew; but with `resume` it goes on where only keys of
-    CHANGEABLE differ.
+    A run that was interrupted in the same folder with the same inputs continues from its latest checkpoint. With other
+    inputs, the old checkpoints are renamed and the run starts again; with `resume` it continues if only CHANGEABLE keys
+    differ.
 
     Args:
-        model: Its weights are the starting point, unless the configuration names another one.
-        data: Tokens to train and to validate on.
+        model: The model; its weights are the starting point, unless the configuration names another one.
+        data: Training and validation tokens.
         config: The training section.
-        folder: The run's folder: gets checkpoints/best, checkpoints/latest, logs/metrics.csv, logs/tensorboard and
+        folder: The run's folder for checkpoints/best, checkpoints/latest, logs/metrics.csv, logs/tensorboard and
             plots/learning_curves.png.
         seed: Seed of data order and dropout, in [0, 2**31).
-        deterministic: Same bits from same inputs, on the same machine.
-        resume: The user asked to continue what the folder holds.
+        deterministic: Whether the same inputs give the same bits, on the same machine.
+        resume: Whether the user asked to continue the run in the folder.
         on_metrics: Called with the step and metrics, several times between evaluations.
 
     Raises:
-        UserError: for texts that are too short, unusable checkpoints, and a loss that is no number any more.
-        KeyboardInterrupt: passed on after the latest checkpoint was written.
+        UserError: The texts are too short, a checkpoint is unusable, or the loss becomes NaN or infinite.
+        KeyboardInterrupt: Raised again after the latest checkpoint was written.
     """
     check_lengths(data.train, data.validation, model.context_length, data.parts)
     if deterministic:
@@ -133,7 +133,7 @@ def train(
 
 @contextlib.contextmanager
 def score_penalty(model: LanguageModel, weight: float) -> Iterator[None]:
-    """Attention layers add this penalty inside the context."""
+    """Make attention layers add this penalty inside the context."""
     set_score_penalty(model, weight)
     try:
         yield
@@ -143,7 +143,7 @@ def score_penalty(model: LanguageModel, weight: float) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained, on what, how and where: the arguments of `train`."""
+    """The arguments of `train`."""
 
     model: LanguageModel
     data: TrainingData
@@ -156,7 +156,7 @@ class Task:
 
 
 class Computation:
-    """The compiled training step and evaluation of a task, and the machine that they run on."""
+    """The compiled training step and evaluation of a task, with their backend and threads."""
 
     def __init__(self, task: Task) -> None:
         self.backend = current_backend()
@@ -171,7 +171,7 @@ class Computation:
 
 @dataclass
 class Speed:
-    """Steps and seconds of this call; the first step, which compiles, is not counted."""
+    """Steps and seconds of this call, without the first step, which compiles."""
 
     steps: int = -1
     seconds: float = 0.0
@@ -185,7 +185,7 @@ class Speed:
 
 
 class Run:
-    """One run: what is computed with, and how far it has come."""
+    """One run: its computation, and its progress."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
@@ -196,7 +196,7 @@ class Run:
         self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
         self.inputs = run_inputs(task)
         self.progress = Progress()
-        # Steps done and the vectors after them: one attribute, so that Ctrl-C cannot part them.
+        # Number of steps and the vectors after them: one attribute, so that Ctrl-C cannot make them inconsistent.
         self.state: tuple[int, dict[str, Any]] = (0, {})
         self.best_weights: np.ndarray | None = None
         self.recent: list[Any] = []  # (loss, gradient norm) of the steps since the last evaluation
@@ -208,7 +208,7 @@ class Run:
         self.tensorboard.close()
 
     def start(self) -> None:
-        """Begin anew, or where a checkpoint says."""
+        """Start again, or continue from a checkpoint."""
         if warning := short_run_warning(self.steps, self.config):
             console.print(f"Warning: {warning}")
         checkpoint = self.checkpoint_to_continue()
@@ -228,8 +228,8 @@ class Run:
         self.best_weights = checkpoint.vectors.pop("best_weights", None)
         before = checkpoint.progress.inputs.get("training", {})
         if (before.get("qat"), before.get("eval_tokens")) != (self.config.qat, self.config.eval_tokens):
-            self.progress.best_validation_loss = None  # on another grid, or over other tokens
-        # A vector that the checkpoint lacks (an average now asked for) starts from its weights.
+            self.progress.best_validation_loss = None  # it was measured on another grid, or over other tokens
+        # A vector that the checkpoint lacks (a newly requested average) starts from its weights.
         step = checkpoint.progress.step
         fresh = self.computation.step.initial_vectors(checkpoint.vectors["weights"], self.on_grid(step))
         vectors = {
@@ -247,23 +247,23 @@ class Run:
         return own if own and own.progress.step > given.progress.step else given
 
     def own_checkpoint(self) -> Checkpoint | None:
-        """The latest one in the run's own folder, if it was made from the same inputs."""
+        """Return the latest checkpoint in the run's folder if it has the same inputs, else None."""
         if not exists(self.folder / LATEST):
             return None
         try:
             checkpoint = read_checkpoint(self.folder / LATEST)
         except UserError as error:
-            console.print(f"{error} The run starts anew.")
+            console.print(f"{error} The run starts again.")
             return None
         changed = changed_inputs(checkpoint.progress.inputs, self.inputs)
         if not changed or (self.task.resume and all(is_changeable(name) for name in changed)):
-            tell_changes("training goes on", changed)
+            tell_changes("training continues", changed)
             return checkpoint
-        tell_changes("training starts anew, and the earlier checkpoints are kept under other names", changed)
+        tell_changes("training starts again, and the earlier checkpoints are kept under other names", changed)
         return None
 
     def loop(self) -> bool:
-        """Train to the end; True if patience ran out before."""
+        """Train to the end; return whether patience ran out before."""
         with progress_bar(
             "training",
             self.steps,
@@ -284,7 +284,7 @@ class Run:
     def one_step(self) -> None:
         step, vectors = self.state
         began = time.perf_counter()
-        # The generator follows from seed and step, so that a resumed run sees the same windows.
+        # The generator depends only on seed and step, so that a resumed run draws the same windows.
         rng = np.random.default_rng([self.task.seed, step])
         inputs, targets = self.crops(rng)
         fraction = learning_rate_fraction(step, self.steps, self.config)
@@ -299,7 +299,7 @@ class Run:
         self.after_step(step + 1, loss)
 
     def crops(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """A batch of training windows; of a mixture, drawn from its sources by their probabilities."""
+        """Return a batch of training windows; of a mixture, drawn from its sources by their probabilities."""
         sizes = (self.config.batch_size, self.model.context_length)
         if self.data.parts:
             return mixed_crops(self.data.train, self.data.parts, rng, *sizes)
@@ -318,14 +318,14 @@ class Run:
             self.note = f"loss {loss:.3f}" + self.validation_note()
 
     def evaluation_due(self) -> bool:
-        """Whether an evaluation belongs to the current step and has not been made."""
+        """Return whether the current step requires an evaluation that has not been made."""
         step, history = self.progress.step, self.progress.history
         if history and history[-1]["step"] == step:
             return False
         return step % self.config.eval_interval == 0 or step == self.steps
 
     def was_evaluated(self) -> bool:
-        """Whether the current step's evaluation was made."""
+        """Return whether the current step was evaluated."""
         history = self.progress.history
         return bool(history) and history[-1]["step"] == self.progress.step
 
@@ -333,7 +333,7 @@ class Run:
         return f", validation loss {self.progress.history[-1]['validation_loss']:.4f}" if self.progress.history else ""
 
     def metrics_of_steps(self) -> dict[str, float]:
-        """Means over the steps since the last evaluation."""
+        """Return means over the steps since the last evaluation."""
         losses_and_norms = np.asarray([ops.convert_to_numpy(numbers) for numbers in self.recent], np.float64)
         loss, norm = losses_and_norms.mean(axis=0)
         fraction = learning_rate_fraction(self.progress.step - 1, self.steps, self.config)
@@ -352,7 +352,7 @@ class Run:
         self.task.on_metrics(self.progress.step, metrics)
 
     def evaluate_and_save(self) -> None:
-        """Measure, remember the best, and write the checkpoints."""
+        """Evaluate, keep the best weights, and write the checkpoints."""
         progress = self.progress
         began = time.perf_counter()
         metrics = self.metrics_of_steps()
@@ -366,7 +366,7 @@ class Run:
         improved = (
             progress.best_validation_loss is None
             or validation_loss < progress.best_validation_loss
-            # Weights in float are better, but not what the run is for.
+            # Float weights have a lower loss, but the run is to produce rounded ones.
             or self.on_grid(progress.step) > self.on_grid(progress.best_step)
         )
         if improved:
@@ -386,10 +386,10 @@ class Run:
             write_checkpoint(self.folder / name, Checkpoint(vectors, self.progress))
 
     def save_after_interrupt(self) -> None:
-        """Keep what was learnt since the last evaluation, if it is sound."""
+        """Save the progress since the last evaluation, if the weights are finite."""
         self.progress.step, vectors = self.state
         if np.isfinite(ops.convert_to_numpy(vectors["weights"])).all():
-            # Without its evaluation a step could not be resumed as if nothing had happened.
+            # A step that requires an evaluation must be evaluated, so that the resumed run is identical.
             if self.progress.step and self.evaluation_due():
                 self.evaluate_and_save()
             self.save([LATEST])
@@ -400,7 +400,7 @@ class Run:
             return
         good = next((self.folder / name for name in (LATEST, BEST) if exists(self.folder / name)), None)
         raise UserError(
-            f"training diverged: the loss is no number any more at step {self.progress.step:,}",
+            f"training diverged: the loss is not finite at step {self.progress.step:,}",
             remedy=(f"The last good checkpoint is {good}. " if good else "There is no checkpoint yet. ")
             + "Lower training.learning_rate or training.muon_learning_rate, or lengthen training.warmup_steps.",
         )
@@ -411,11 +411,11 @@ class Run:
         return 0 < patience <= self.progress.evaluations_without_improvement and not waits_for_grid
 
     def on_grid(self, step: int) -> bool:
-        """Whether `step` (from 0) sees rounded weights, and what is evaluated before it is rounded too."""
+        """Return whether `step` (from 0) uses rounded weights; the evaluation before it does, too."""
         return is_past_switch(step, self.steps, self.config)
 
     def finish(self, stopped_early: bool) -> TrainingResult:
-        """Put the best weights into the model and draw the curves."""
+        """Assign the best weights to the model and plot the curves."""
         progress = self.progress
         if self.best_weights is None or progress.best_validation_loss is None:
             raise RuntimeError("a run ended without an evaluation")
@@ -434,7 +434,7 @@ class Run:
 
 
 def run_inputs(task: Task) -> dict[str, Any]:
-    """Everything that the result depends on, JSON-able."""
+    """Return everything that the result depends on, JSON-serializable."""
     training = {key: value for key, value in asdict(task.config).items() if key not in STARTING_POINT}
     return {
         "training": training,
@@ -447,7 +447,7 @@ def run_inputs(task: Task) -> dict[str, Any]:
 
 
 def check_resumable(progress: Progress, inputs: dict[str, Any], path: str) -> None:
-    """UserError unless a checkpoint belongs to this model and data; other differences are only told."""
+    """Raise UserError unless a checkpoint has the same model and data; print other differences."""
     for key, name in (("model", "model section"), ("data_sha256", "data")):
         if progress.inputs.get(key) != inputs[key]:
             raise UserError(
@@ -460,7 +460,7 @@ def check_resumable(progress: Progress, inputs: dict[str, Any], path: str) -> No
 
 
 def changed_inputs(before: dict[str, Any], inputs: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What a run is made from and what differs there: "training.steps" -> (before, now); "seed" -> (before, now)."""
+    """Return name -> (before, now) of the inputs that differ, e.g. "training.steps", "seed"."""
     old, new = (
         {**{f"training.{key}": value for key, value in values.get("training", {}).items()}, **values, "training": None}
         for values in (before, inputs)

@@ -1,4 +1,4 @@
-"""Starting from weights that exist: `training.init_from`."""
+"""Initial weights from a checkpoint or a model file: `training.init_from`."""
 
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,15 @@ def warm_start(model: Any, path: Path, strict: bool) -> list[str]:
     """Copy the weights of a checkpoint or model file into the model, by path and shape.
 
     Args:
-        model: Changed in place.
-        path: Checkpoint folder, or a .keras or .h5 model.
-        strict: Whether every weight of the model must be found.
+        model: The model, changed in place.
+        path: A checkpoint folder, or a .keras or .h5 model.
+        strict: Whether every weight of the model must be in the file, and vice versa.
 
     Returns:
-        What did not fit, one sentence each; empty if everything did.
+        Differences between file and model, one sentence each; empty if there are none.
 
     Raises:
-        UserError: if the file cannot be read, if nothing fits, or if `strict` and something does not.
+        UserError: The file cannot be read, no weight matches, or `strict` is set and a weight does not match.
     """
     found = weights_by_path(path)
     layout = WeightLayout.of(model)
@@ -39,10 +39,10 @@ def warm_start(model: Any, path: Path, strict: bool) -> list[str]:
     report += [f"{name} of the file is not in the model" for name in found if name not in known]
     if report and (strict or not known & set(found)):
         raise UserError(
-            f"{path} does not fit the model",
+            f"{path} does not match the model",
             expected="the same weights",
             received="; ".join(report[:5]) + ("; ..." if len(report) > 5 else ""),
-            remedy="Use the same model section, or training.init_strict=false to start with what fits.",
+            remedy="Use the same model section, or training.init_strict=false to use the weights that match.",
         )
     return report
 
@@ -56,7 +56,7 @@ def describe_misfit(entry: Entry, found: dict[str, np.ndarray]) -> str:
 
 
 def weights_by_path(path: Path) -> dict[str, np.ndarray]:
-    """Weight tensors by their Keras path."""
+    """Return Keras path -> weight tensor."""
     if path.suffix in MODEL_FILES:
         from textzoo.models.files import load_float_model
 

@@ -1,13 +1,13 @@
-/* The HAL on the accelerator: A SKELETON, UNTESTED ON SILICON. It shows where the hardware's driver goes, and is built only
- * with HAL=registers. Registers stand in pico_gpt/cimv3_registers.h, which says what is not known: everything. As long as
- * one of them is missing nothing is touched, rows come out as zeros, and the program's self-check fails, as it should.
+/* The HAL on the accelerator: A SKELETON, UNTESTED ON SILICON. It shows where the hardware's driver goes, and is built
+ * only with HAL=registers. pico_gpt/cimv3_registers.h defines the registers; none of their addresses is known yet. As
+ * long as one of them is missing no register is accessed, all output rows are 0, and the program's self-check fails.
  *
  * Assumed, and to be checked against the manual:
  *   - the host core and the accelerator see the same memory at the same addresses, without a cache in between;
  *   - a mode is one unit of work: select, give addresses, start, wait;
- *   - residual sums belong to PIPE and PARL;
+ *   - PIPE and PARL include the residual sums;
  *   - its requantization, softmax and LayerNorm round as model_data.h says. Where they do not, the logits differ from
- *     LiteRT's, and the self-check says so. */
+ *     LiteRT's, and the self-check fails. */
 #include "pico_gpt/cimv3_registers.h"
 #include "pico_gpt/hal.h"
 
@@ -47,7 +47,7 @@ void run(uint32_t mode, int32_t unit, const int8_t *x, int8_t *y)
 
 void load()
 {
-    /* TO BE WRITTEN: how the matrices, scales, tables and gains of `blocks` and `norms` get into the arrays is not known. */
+    /* TO BE WRITTEN: load the matrices, scales, tables and gains of `blocks` and `norms` into the accelerator. */
 }
 
 void pipe(int32_t block, int32_t position, Cache &cache, const int8_t *x, int8_t *y)

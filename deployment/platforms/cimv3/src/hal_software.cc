@@ -9,7 +9,7 @@ extern "C" {
 namespace pico_gpt::hal {
 namespace {
 
-/* Rows within a mode. */
+/* Intermediate rows of a mode. */
 struct Work {
     alignas(16) int8_t qkv[3 * kWidth];
     alignas(16) int16_t wide[kWidth];  // attention with probabilities of 15 bits

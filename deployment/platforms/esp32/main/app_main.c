@@ -1,4 +1,4 @@
-/* Runs the console application in a task of its own, whose stack it can measure. */
+/* Runs the console application in a separate task, whose stack use it can measure. */
 #include <stdio.h>
 
 #include "board.h"
@@ -29,7 +29,7 @@ void app_main(void)
 #ifdef MODEL_SECOND_CORE
     second_core_start();
 #endif
-    /* The last core: on chips with two of them the framework's own tasks have the first. */
+    /* The last core: on chips with two of them ESP-IDF's tasks run on the first. */
     xTaskCreateStaticPinnedToCore(run, "textzoo", BOARD_STACK_BYTES, NULL, tskIDLE_PRIORITY + 1, textzoo_stack, &task,
                                   portNUM_PROCESSORS - 1);
 }

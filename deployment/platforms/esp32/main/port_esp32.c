@@ -1,4 +1,4 @@
-/* ESP32: UART0 through the framework's driver, and the cycle counter of the core that runs the application. */
+/* ESP32: UART0 through ESP-IDF's driver, and the cycle counter of the core that runs the application. */
 #include "port_esp32.h"
 
 #include "driver/uart.h"
@@ -7,8 +7,8 @@
 #include "port.h"
 
 enum { RECEIVE_BYTES = 1024 };
-/* The framework keeps a pattern in the stack's last bytes by which it sees an overflow. */
-enum { PATTERN_BYTES = 64 }; /* more than it is, a multiple of a word */
+/* ESP-IDF keeps a pattern in the stack's last bytes, by which it detects an overflow. */
+enum { PATTERN_BYTES = 64 }; /* more than the pattern has; a multiple of a word */
 #define UART UART_NUM_0
 
 static struct {
@@ -43,7 +43,7 @@ int port_get(void)
 void port_put(char character)
 {
     if (character == '\n') {
-        uart_write_bytes(UART, "\r", 1); /* terminals on a serial line want both */
+        uart_write_bytes(UART, "\r", 1); /* terminals on a serial line need \r\n */
     }
     uart_write_bytes(UART, &character, 1);
 }

@@ -1,18 +1,18 @@
-/* tz_parallel on chips of two cores: a task on core 0 computes the second shard of a kernel, while the application's
+/* tz_parallel on chips with two cores: a task on core 0 computes the second shard of a kernel, while the application's
  * task on core 1 computes the first one.
  *
  * Waking: a kernel takes 100 us to 1 ms, and a token of pico_gpt calls 16 of them. A notification to the other core is
- * expected to take about 10 us (the kernel's lock, an interrupt, a switch of tasks): 1 or 2 % of a token. A task that
- * spins between two kernels would save that, but starve everything else on its core in between.
+ * expected to take about 10 us (FreeRTOS's lock, an interrupt, a switch of tasks): 1 or 2 % of a token. A task that
+ * spins between two kernels would save that, but starve all other tasks of its core in between.
  *
  * Waiting: the second shard begins about 10 us late and so ends about as late. A caller that slept for these 10 us
- * would pay 10 us more for two switches and an interrupt, so it spins. Not without end: where the other core is held
- * up, or where the framework was built for one core only, it sleeps after some 100 us and is notified.
+ * would pay 10 us more for two switches and an interrupt, so it spins. The spinning is bounded: where the other core is
+ * delayed, or where ESP-IDF was built for one core only, it sleeps after some 100 us and is notified.
  *
- * `state` decides between the two without a gap: both sides exchange it, and the second one sees what the first one
- * left. The exchanges also order memory: what the job has written is there when the caller sees FINISHED. RAM has no
- * cache on these chips, and of flash both cores only read. What runs while weights stream from flash lies in RAM, as
- * the kernels do. No watchdog waits for the idle task of a core that computes (sdkconfig.defaults). */
+ * `state` decides between the two without a race: both tasks exchange it atomically, and the later one sees the earlier
+ * one's value. The exchanges also order memory: what the job has written is visible when the caller sees FINISHED. RAM
+ * has no cache on these chips, and both cores only read flash. Like the kernels, this code runs from RAM while weights
+ * stream from flash. No watchdog waits for the idle task of a core that computes (sdkconfig.defaults). */
 #include <stddef.h>
 
 #include "esp_attr.h"
@@ -21,7 +21,7 @@
 #include "port_esp32.h"
 #include "textzoo/parallel.h"
 
-enum { OTHER_CORE = 0 };      /* app_main.c gives the application the last one */
+enum { OTHER_CORE = 0 };      /* app_main.c runs the application on the last core */
 enum { MAX_SPIN = 4096 }; /* iterations of about 6 cycles: 100 us */
 enum { RUNNING, FINISHED, CALLER_SLEEPS };
 

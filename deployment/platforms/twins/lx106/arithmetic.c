@@ -1,6 +1,6 @@
-/* What compilers call for 64-bit products and for divisions, which the lx106 has no instructions for: on chips with
- * this core they lie in the ROM, and therefore not in the compiler's library. That has the general forms of 64-bit
- * division. */
+/* Functions that compilers call for 64-bit products and for divisions, for which the lx106 has no instructions. Chips
+ * with this core have them in the ROM, so that the compiler's library lacks them. It has the general functions for
+ * 64-bit division. */
 #include <stdint.h>
 
 typedef union {

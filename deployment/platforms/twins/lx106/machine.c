@@ -14,7 +14,7 @@ static int32_t call(int32_t number, int32_t first, void *second, int32_t third)
     return a2;
 }
 
-/* RAM begins with the stack, and nothing lies below it; CCOUNT always runs. */
+/* RAM begins with the stack, and the addresses below it are unmapped; CCOUNT always runs. */
 void twin_start_machine(uint32_t address)
 {
     (void)address;

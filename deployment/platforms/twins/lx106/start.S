@@ -32,7 +32,7 @@ vectors:
     .org vectors + 0x70
     j stopped
 
-/* Begins a fresh stack: the fault may have been that the old one was full. */
+/* Begins the stack anew: the fault may have been its overflow. */
     .section .text.stopped, "ax"
     .align 4
     .literal_position

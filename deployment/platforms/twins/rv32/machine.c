@@ -1,11 +1,11 @@
-/* QEMU's `virt`: its NS16550 as serial line, end by semihosting, physical memory protection below the stack. */
+/* QEMU's `virt`: its NS16550 as serial line, exit by semihosting, physical memory protection below the stack. */
 #include "twin.h"
 
 #define UART(offset) (*(volatile uint8_t *)(0x10000000u + (uint32_t)(offset)))
 enum { UART_DATA = 0, UART_STATE = 5, UART_RECEIVED = 1, UART_ROOM = 32 };
 enum { SYS_EXIT_EXTENDED = 0x20, STOPPED_BY_APPLICATION = 0x20026 };
 enum { GUARD_BYTES = 4096 };
-#define NO_ACCESS 0x98u /* locked, naturally aligned, nothing allowed: for machine mode, too */
+#define NO_ACCESS 0x98u /* locked, naturally aligned, no access: for machine mode, too */
 
 void twin_start_machine(uint32_t address)
 {
@@ -25,7 +25,7 @@ void twin_send(char character)
     UART(UART_DATA) = (uint8_t)character;
 }
 
-/* The sequence of uncompressed instructions that the semihosting of RISC-V is known by. */
+/* The sequence of uncompressed instructions that RISC-V's semihosting defines. */
 void twin_exit(int status)
 {
     const uint32_t arguments[2] = {STOPPED_BY_APPLICATION, (uint32_t)status};

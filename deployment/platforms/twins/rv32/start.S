@@ -7,7 +7,7 @@ reset:
     la sp, __stack_top
     call twin_start
 
-/* Begins a fresh stack: the fault may have been that the old one was full. */
+/* Begins the stack anew: the fault may have been its overflow. */
     .section .text.stopped, "ax"
     .balign 4
 stopped:

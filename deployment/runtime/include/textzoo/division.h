@@ -17,7 +17,7 @@ static inline int32_t tz_integer_divide(int32_t a, int32_t b)
     return a == INT32_MIN && b == -1 ? INT32_MAX : a / b;
 }
 
-/* The remainder with the sign of b. The smallest integer by -1, where LiteRT's process ends, leaves 0 as all others do. */
+/* The remainder with the sign of b. It is 0 for the smallest integer and -1, with which LiteRT crashes. */
 static inline int32_t tz_floor_modulo(int32_t a, int32_t b)
 {
     if (b == 0 || b == -1) {
@@ -43,12 +43,12 @@ static inline int tz_headroom(int32_t value)
     return bits == 0 ? 31 : __builtin_clz(bits) - 1;
 }
 
-/* dividend / divisor * multiplier / 2^31 * 2^shift, divisor != 0, both of at most 17 bits. The dividend is raised as
- * far as it can be and multiplied with the reciprocal of the divisor, which is scaled to [1, 2); what was raised is
- * shifted out with the factor's own shift. The compiler sees to it that this shift stays within [0, 31] for all that
- * can occur: LiteRT does not, and gives anything where it does not.
+/* dividend / divisor * multiplier / 2^31 * 2^shift, divisor != 0, both of at most 17 bits. The dividend is
+ * shifted left as far as possible and multiplied with the reciprocal of the divisor, which is scaled to [1, 2); the
+ * result is shifted back together with the factor's shift. The compiler makes sure that this shift stays within [0, 31]
+ * for all possible values: LiteRT does not, and its result is undefined where the shift does not.
  *
- * The products fit tz_high_multiply: neither the reciprocal nor the multiplier is -2^31. Its result lies above -2^31,
+ * The products fit tz_high_multiply: neither the reciprocal nor the multiplier is -2^31. Its result is above -2^31,
  * so that it fits tz_divide_by_power, and below 2^31 - 1, as the reciprocal is at most 2^31 - 1. */
 static inline int32_t tz_quotient(int32_t dividend, int32_t divisor, int32_t multiplier, int shift)
 {

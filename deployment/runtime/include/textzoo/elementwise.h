@@ -1,6 +1,6 @@
 /* Operators that work element by element: inline, so that the generated loops fuse them and fold their constants.
- * Values come as int32 (zero points not yet subtracted) and leave as int32 within the range of the output; those of
- * int64 and float32 as what they are. */
+ * Inputs are int32 (zero points not yet subtracted), results are int32 within the range of the output; int64 and
+ * float32 keep their type. */
 #ifndef TEXTZOO_ELEMENTWISE_H
 #define TEXTZOO_ELEMENTWISE_H
 
@@ -58,13 +58,13 @@ static inline int32_t tz_integer_squared_difference(int32_t a, int32_t b)
 }
 
 /* A bias with the input's zero point folded in, as kernels of FULLY_CONNECTED take it; row_sum: of the row's weights.
- * The result is one of the sums that occur, hence fits 32 bits; what lies between wraps around. */
+ * The result is one of the sums that occur, hence fits 32 bits; intermediate values wrap around. */
 static inline int32_t tz_shifted_bias(int32_t bias, int32_t zero_point, int32_t row_sum)
 {
     return tz_integer_subtract(bias, tz_integer_multiply(zero_point, row_sum));
 }
 
-/* One operand's way to the common scale, or the sum's way to the output. */
+/* Scaling of an operand to the common scale, or of the sum to the output's. */
 typedef struct {
     int32_t zero_point;
     int32_t multiplier; /* [2^30, 2^31) or 0 */
@@ -169,7 +169,7 @@ static inline int32_t tz_squared_difference(const tz_add_t *p, int32_t a, int32_
     return tz_finish_sum(p, d * d);
 }
 
-/* ADD and SUB of int16 where every scale is a power of two: nothing is rounded but what is shifted out. */
+/* ADD and SUB of int16 where every scale is a power of two: only the bits that are shifted out are rounded. */
 typedef struct {
     int32_t a_shift, b_shift; /* [0, 15], to the right */
     tz_range_t range;
@@ -199,14 +199,14 @@ static inline int32_t tz_multiply(const tz_multiply_t *p, int32_t a, int32_t b)
     return tz_finish((a - p->a_zero_point) * (b - p->b_zero_point), &p->output, &p->range);
 }
 
-/* The compiler takes it where the products stay small. */
+/* The compiler uses it where the products are small enough. */
 static inline int32_t tz_multiply_small(const tz_multiply_t *p, int32_t a, int32_t b)
 {
     return tz_finish_small((a - p->a_zero_point) * (b - p->b_zero_point), &p->output, &p->range);
 }
 
-/* QUANTIZE between integers; RELU and its kin with their own scales. Distances of int32 from the zero point wrap
- * around. */
+/* QUANTIZE between integers; RELU and its variants with different scales of input and output. Distances of int32 from
+ * the zero point wrap around. */
 typedef struct {
     int32_t zero_point;
     tz_scale_t output;
@@ -257,7 +257,7 @@ static inline int32_t tz_sigmoid_argument(const tz_sigmoid_s16_t *p, int32_t val
     return tz_integer_add(tz_integer_multiply(value, p->multiplier), half) >> p->shift;
 }
 
-/* The curve at |argument|, `bits` bits of which lie between two entries, times 2^bits; `limit` past the table's end. */
+/* The curve at |argument|, `bits` bits of which are between two entries, times 2^bits; `limit` beyond the table. */
 static inline int32_t tz_sigmoid_curve(const int16_t *table, int32_t argument, int bits, int32_t limit)
 {
     const uint32_t distance = argument < 0 ? 0u - (uint32_t)argument : (uint32_t)argument;
@@ -290,8 +290,8 @@ typedef struct {
     float scale;
 } tz_dequantize_t;
 
-/* LiteRT multiplies in double precision and rounds to float. So does this: the product of 24 and 17 bits fits a double,
- * where it is exact, and what is rounded once to float here is that same number. */
+/* LiteRT multiplies in double precision and rounds to float. This gives the same: the product of 24 and 17 bits is
+ * exact in a double, and the product in float is that number, rounded once. */
 static inline float tz_dequantize(const tz_dequantize_t *p, int32_t value)
 {
     return (float)(value - p->zero_point) * p->scale;
@@ -328,7 +328,7 @@ static inline float tz_cast_float_long(int64_t value)
     return (float)value;
 }
 
-/* CAST from float32: towards zero; the type's largest integer for what lies beyond it, and for NaN. */
+/* CAST from float32: towards zero; the type's largest integer for larger values, and for NaN. */
 static inline int32_t tz_cast_real(const tz_range_t *range, float value)
 {
     if (!(value < (float)range->maximum)) {
@@ -350,7 +350,7 @@ static inline int32_t tz_cast_real_bool(float value)
     return value != 0.0f;
 }
 
-/* An index of 64 bits: one that does not fit stays outside of every table. */
+/* An index of 64 bits: one that does not fit 32 bits is still outside of every table. */
 static inline int32_t tz_saturate_s32(int64_t value)
 {
     if (value < INT32_MIN) {
@@ -425,7 +425,7 @@ static inline int32_t tz_greater_equal_long(int64_t a, int64_t b)
     return a >= b;
 }
 
-/* Comparisons of quantized values: each on its own way to steps of 2^-8, where different values may become equal. */
+/* Comparisons of quantized values: each is scaled to steps of 2^-8, where different values may become equal. */
 typedef struct {
     tz_scale_t a, b; /* shift <= 0 */
 } tz_compare_t;
@@ -496,7 +496,7 @@ static inline int32_t tz_quantize(const tz_quantize_t *p, float value)
     return tz_clamp(rounded + p->zero_point, p->range.minimum, p->range.maximum);
 }
 
-/* MAXIMUM and MINIMUM compare integers as they are, whatever their scales. */
+/* MAXIMUM and MINIMUM compare the integers, regardless of their scales. */
 static inline int32_t tz_maximum(int32_t a, int32_t b)
 {
     return a > b ? a : b;
@@ -554,7 +554,7 @@ static inline int32_t tz_sign(int32_t value)
     return (value > 0) - (value < 0);
 }
 
-/* LEAKY_RELU and PRELU: what is below zero has a factor of its own. */
+/* LEAKY_RELU and PRELU: values below zero have another factor. */
 typedef struct {
     int32_t zero_point, alpha_zero_point;
     tz_scale_t positive, negative; /* to the output; the zero point of both is the output's */

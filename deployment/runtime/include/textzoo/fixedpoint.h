@@ -7,8 +7,8 @@
 
 #include "textzoo/arch/core.h"
 
-/* A function in plain C that follows TZ_HAS_... is there unless a header of arch/ has it with the core's own
- * instructions and the same results. */
+/* A function in plain C after TZ_HAS_... is compiled unless a header of arch/ defines it with the core's instructions
+ * and the same results. */
 #if !defined(TZ_HAS_CLAMP)
 static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 {
@@ -114,7 +114,7 @@ static inline int32_t tz_scale_wide(int64_t value, int32_t multiplier, int shift
     return (int32_t)((value * multiplier + ((int64_t)1 << (total - 1))) >> total);
 }
 
-/* A factor for tz_scale_wide, and the sum of an int16 product brought to int16 by it. */
+/* A factor for tz_scale_wide, which scales the sum of an int16 product to int16. */
 typedef struct {
     int32_t multiplier, shift;
 } tz_wide_scale_t;

@@ -1,6 +1,6 @@
-/* Some rows of a FULLY_CONNECTED: those whose factor no integer multiplier stands for in all sums that can occur. The
- * other rows, and the contract, are those of fully_connected_s8.h and fully_connected_s16.h, which run before and write
- * something else to these rows of the output.
+/* Some rows of a FULLY_CONNECTED: those for whose factor no integer multiplier gives the right result of all sums that
+ * can occur. The kernels of fully_connected_s8.h and fully_connected_s16.h, whose contract this is, run before, compute
+ * the other rows, and write undefined values to these rows of the output.
  *
  *   sum    = bias[n] + sum over k of input[k] * weights[n][k]            (int8: int32; int16: int64, below 2^43)
  *   output[output_rows[n]] = clamp(tz_scale_as_double(sum, mantissas[n], exponents[n]) + output_zero_point) */

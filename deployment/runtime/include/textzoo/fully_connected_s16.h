@@ -3,7 +3,7 @@
  *   sum[n]    = bias[n] + sum over k of input[k] * weights[n][k]            (int32)
  *   output[n] = clamp(tz_scale_precise_short(sum[n], multipliers[n], low_multipliers[n], shifts[n]))
  *
- * LiteRT computes the factor and its product in double precision: 31 bits of it would round differently now and then.
+ * LiteRT computes the factor and its product in double precision: 31 bits of it would sometimes round differently.
  * It sums in 64 bits; the compiler takes this kernel where 32 bits hold every sum that can occur, with the bias and
  * without, as they do for rows of up to 512 weights with small biases. Others: fully_connected_s16_long.h. */
 #ifndef TEXTZOO_FULLY_CONNECTED_S16_H
@@ -28,7 +28,7 @@ typedef struct {
 void tz_fully_connected_s16(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,
                             void *scratch);
 
-/* The same for any weights, row by row, for where a variant of the above does not take them. */
+/* The same for any weights, row by row, where the variant's kernel does not support them. */
 void tz_fully_connected_s16_any(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output,
                                 void *scratch);
 

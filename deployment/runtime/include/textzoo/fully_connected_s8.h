@@ -25,7 +25,7 @@ typedef struct {
  * 4-byte aligned (16-byte for mve and host), contents undefined before and after. */
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
-/* The same for any weights of 8 bits, row by row, for where a variant of the above does not take them. */
+/* The same for any weights of 8 bits, row by row, where the variant's kernel does not support them. */
 void tz_fully_connected_s8_any(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
                                void *scratch);
 
@@ -36,8 +36,8 @@ void tz_fully_connected_s8_w2(const tz_fully_connected_s8_t *layer, const int8_t
 /* The same for weights in [-1, 1], five of them in a byte (1.6 bits): internal/base3_sums.h. */
 void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch);
 
-/* The same for inputs that mostly are -128, as behind a ReLU: their columns are left out. At most 65536 columns. They
- * count from there, and nothing is folded into the bias:
+/* The same for inputs that mostly are -128, as behind a ReLU: their columns are skipped. At most 65536 columns. Inputs
+ * are counted from -128, and nothing is folded into the bias:
  *
  *   sum[n] = bias[n] + sum over k of (input[k] + 128) * weights[n][k] */
 void tz_fully_connected_s8_sparse(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,

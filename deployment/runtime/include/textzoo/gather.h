@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 typedef struct {
-    int32_t batches;     /* sets of tables, each with indices of its own, >= 1 */
+    int32_t batches;     /* sets of tables, each with its own indices, >= 1 */
     int32_t outer;       /* tables of a batch one after the other, >= 1 */
     int32_t entries;     /* entries of each table, >= 1 */
     int32_t inner_bytes; /* bytes of an entry, >= 1 */
@@ -17,8 +17,8 @@ typedef struct {
 void tz_gather(const tz_gather_t *gather, const void *table, const int32_t *indices, void *output);
 
 typedef struct {
-    const void *table; /* (batches, outer, entries) entries of int8, packed to w bits: each begins with a byte of its own */
-    int32_t batches;   /* sets of tables, each with indices of its own, >= 1 */
+    const void *table; /* (batches, outer, entries) entries of int8, packed to w bits: each begins at a byte boundary */
+    int32_t batches;   /* sets of tables, each with its own indices, >= 1 */
     int32_t outer;     /* tables of a batch one after the other, >= 1 */
     int32_t entries;    /* entries of each table, >= 1 */
     int32_t inner;     /* elements of an entry, >= 1 */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* int8 to int8, scale 1/16, zero point 127. What lies `distances` or more below the largest value counts as 0 in the sum,
+/* int8 to int8, scale 1/16, zero point 127. A value `distances` or more below the largest one counts as 0 in the sum,
  * and gives the smallest output. */
 typedef struct {
     const int32_t *exponentials; /* (distances) exp(-distance * scale), 19 fraction bits */

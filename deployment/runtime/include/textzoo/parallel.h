@@ -5,8 +5,8 @@
  * may read or write what the other one writes: outputs and scratch memories are apart, everything else is only read.
  * tz_parallel is called by one task only, and never from within a job.
  *
- * generic/parallel.c runs them one after the other, for processors of one core, emulated twins and PCs. A board's
- * project brings its own where it has a second core. */
+ * generic/parallel.c runs them one after the other, for processors of one core, emulated boards and PCs. The
+ * project of a board with a second core has another implementation. */
 #ifndef TEXTZOO_PARALLEL_H
 #define TEXTZOO_PARALLEL_H
 
@@ -27,8 +27,8 @@ typedef void (*tz_job_t)(const tz_shard_t *shard);
 /* job: what both cores do; first: for the core that calls; second: for the other one. */
 void tz_parallel(tz_job_t job, const tz_shard_t *first, const tz_shard_t *second);
 
-/* Bytes of the other core's stack: what was in use at most since the start, and what there is. 0 where the second job
- * has no stack of its own. */
+/* Bytes of the other core's stack: the largest use since the start, and its size. 0 where the second job has no
+ * separate stack. */
 uint32_t tz_parallel_stack_used(void);
 uint32_t tz_parallel_stack_reserved(void);
 

@@ -1,4 +1,4 @@
-/* 1 / (1 + x) in fixed point, as gemmlowp computes it: what the softmaxes and DIV share. */
+/* 1 / (1 + x) in fixed point, as gemmlowp computes it; shared by the softmaxes and DIV. */
 #ifndef TEXTZOO_RECIPROCAL_H
 #define TEXTZOO_RECIPROCAL_H
 

@@ -19,7 +19,7 @@ typedef struct {
 void tz_reduce_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 void tz_reduce_s16(const tz_reduce_t *reduce, const int16_t *input, int16_t *output);
 
-/* The same for SUM of int8 as LiteRT's reference kernel has it, which takes the bytes for unsigned ones: -1 counts 255,
+/* The same for SUM of int8 as LiteRT's reference kernel has it, which reads the bytes as unsigned: -1 counts as 255,
  * and the result is clamped to [0, 255] before its low byte is stored. The zero points stay signed. */
 void tz_sum_s8(const tz_reduce_t *reduce, const int8_t *input, int8_t *output);
 

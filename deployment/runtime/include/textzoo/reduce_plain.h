@@ -1,4 +1,4 @@
-/* REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY, REDUCE_ALL, SUM and MEAN over neighbouring axes, of values as they are:
+/* REDUCE_MAX, REDUCE_MIN, REDUCE_PROD, REDUCE_ANY, REDUCE_ALL, SUM and MEAN over neighbouring axes, of plain integers:
  * no scale, no zero point. Sums and products wrap around, as LiteRT's do; a mean is the sum in 64 bits divided by the
  * count, rounded towards zero. */
 #ifndef TEXTZOO_REDUCE_PLAIN_H
@@ -30,7 +30,7 @@ void tz_reduce_prod_s64(const tz_reduce_plain_t *reduce, const int64_t *input, i
 void tz_reduce_mean_s32(const tz_reduce_plain_t *reduce, const int32_t *input, int32_t *output);
 void tz_reduce_mean_s64(const tz_reduce_plain_t *reduce, const int64_t *input, int64_t *output);
 
-/* The same for values 0 and 1, whether any one, or every one, is 1. */
+/* The same for values 0 and 1: 1 if any value, or every value, is 1. */
 void tz_reduce_any(const tz_reduce_plain_t *reduce, const uint8_t *input, uint8_t *output);
 void tz_reduce_all(const tz_reduce_plain_t *reduce, const uint8_t *input, uint8_t *output);
 

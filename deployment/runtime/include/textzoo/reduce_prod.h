@@ -4,7 +4,7 @@
  *   p = input[o][0][i] - zero point, then for r = 1, 2, ...: p = tz_scale_wide(p * (input[o][r][i] - zero point), scale)
  *   output[o][i] = clamp(tz_scale_wide(p, scale) + output zero point)
  *
- * What does not fit 32 bits wraps around at each step. */
+ * Each step wraps around in 32 bits. */
 #ifndef TEXTZOO_REDUCE_PROD_H
 #define TEXTZOO_REDUCE_PROD_H
 

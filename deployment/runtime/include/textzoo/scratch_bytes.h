@@ -1,6 +1,6 @@
-/* Bytes of scratch memory of the kernels of FULLY_CONNECTED, by the variant that a project takes: what the compiler
- * plans, for programs that call kernels themselves. Kernels that are not here need none: their scratch may be a null
- * pointer.
+/* Bytes of scratch memory of the kernels of FULLY_CONNECTED, by the variant that a project uses: the sizes that the
+ * compiler plans, for programs that call kernels themselves. Kernels not listed here need none: their scratch may be a
+ * null pointer.
  *
  * rows: outputs of the layer, >= 1; columns: inputs, >= 1. */
 #ifndef TEXTZOO_SCRATCH_BYTES_H

@@ -8,7 +8,7 @@
 /* int8 to int8, scale 1/256, zero point -128; or to int16, scale 1/65536, zero point -32768. */
 typedef struct {
     const int32_t *exponentials; /* (distances) exp(-distance * scale * beta), 31 fraction bits */
-    int32_t distances;           /* [1, 256]; what lies further below the largest value counts as 0 */
+    int32_t distances;           /* [1, 256]; values further below the largest one count as 0 */
     int32_t rows, columns;       /* of input and output, >= 1 each; at most 4095 columns */
 } tz_softmax_s8_t;
 

@@ -54,9 +54,8 @@ static inline int tz_bits(uint64_t value)
 /* trunc(sqrt(value * input scale) / output scale), at most 32767; 0 for values below 0, which LiteRT refuses.
  *
  * Each step gives the mantissa of the float32 that LiteRT gets, 24 bits, and its exponent:
- * - the product, value * mantissa < 2^39, rounded. The power of two must be even below the root: the mantissa is
- * doubled
- *   where it is not, and lies in [2^23, 2^25] then.
+ * - the product, value * mantissa < 2^39, rounded. The exponent must be even before the root is taken: where it is not,
+ *   the mantissa is doubled, and is then in [2^23, 2^25].
  * - the root of mantissa * 2^23, in [2^46, 2^48]: in [2^23, 2^24].
  * - the quotient, doubled where it is below 1.
  * The compiler refuses scales with which float32 would leave its normal numbers, or the result 31 bits. */

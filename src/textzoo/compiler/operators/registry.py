@@ -83,7 +83,7 @@ def problems_of(node: Node) -> list[str]:
     """Return why a node cannot be compiled; empty if it can."""
     if node.operator in OF_FLOATS:
         return ["LiteRT computes it for floats only"]
-    if node.operator not in OPERATORS.places or node.operator in FUSED:
+    if node.operator not in OPERATORS.attributes or node.operator in FUSED:
         return ["not in the table"]
     operator = operator_of(node)
     return operator.arity_problems(node) or operator.problems(node)

@@ -1,4 +1,4 @@
-"""The one report of a run: report.json, report.md, report.html and the console, all from the same values."""
+"""The report of a run: report.json, report.md, report.html and the console, all from the same values."""
 
 from pathlib import Path
 
@@ -50,8 +50,8 @@ __all__ = [
 
 
 def write_report(folder: Path, summary: RunSummary, report: Report) -> None:
-    """Write report.json, report.md and report.html into the run's folder; the page shows the pictures of plots/."""
-    from textzoo.records.report.html import page  # Jinja2 is not needed before
+    """Write report.json, report.md and report.html into the run's folder; the page shows the images in plots/."""
+    from textzoo.records.report.html import page  # imports Jinja2
 
     head = {"schema_version": SCHEMA_VERSION, **vars(summary)}
     write_json(folder / "report.json", {**head, **report.to_dict()})

@@ -1,4 +1,4 @@
-"""The end of a run on the console: a few tables that fit 80 columns, and narrower terminals row by row."""
+"""The report on the console: tables for 80 columns, and row by row for narrower terminals."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from textzoo.records.report.data import (
 )
 from textzoo.records.report.rows import Rows, evaluation_columns, shown
 
-# The comparison has to fit 80 columns: shorter heads, and no seconds.
+# Short headings without seconds, so that the comparison fits 80 columns.
 EVALUATION_HEADS = {
     "model": "model",
     "corpus": "corpus",
@@ -37,17 +37,17 @@ WORDS = ("model", "engine", "corpus")
 FILES = "report.html, report.md, report.json, models, plots and logs"
 FILES_OF_MODES = {"compare": "comparison.html and the log"}
 MAX_BAR = 30
-# Narrower terminals need their columns for names and figures.
+# Narrower terminals do not show bars.
 NARROW_COLUMNS = 60
 UNLIMITED = 10_000
 
 
 class Bar:
-    """A share of a whole as a bar of blocks, of signs where the terminal has no blocks.
+    """A share as a bar of block characters, or of ASCII characters if the terminal lacks them.
 
     Args:
-        share: What is filled, 0 to 1; more is shown as full.
-        style: Of the filled part.
+        share: The filled part, 0 to 1; more is shown as full.
+        style: Style of the filled part.
         empty: Whether the rest is drawn.
     """
 
@@ -65,7 +65,7 @@ class Bar:
 
 
 def print_report(console: Console, summary: RunSummary, report: Report, *, with_samples: bool = True) -> None:
-    """Tables for what there is, the samples unless they were shown already, and where everything lies."""
+    """Print tables, the samples unless they were shown already, and the path of the files."""
     for table in tables(console, report):
         console.print(table)
         console.print()
@@ -80,12 +80,12 @@ def print_report(console: Console, summary: RunSummary, report: Report, *, with_
 
 
 def say(console: Console, text: str) -> None:
-    """A line that is never wrapped or read as markup, on any console."""
+    """Print a line without wrapping or interpreting markup, on any console."""
     console.print(Exact(f"{text}\n"), crop=False)
 
 
 def tables(console: Console, report: Report) -> list[RenderableType]:
-    """The tables of a report, in the order of the chain."""
+    """Return the tables of a report, in the order of the chain."""
     found: list[RenderableType] = []
     if rows := [*model_rows(report), *training_rows(report)]:
         found.append(key_value_table("model and training", rows))
@@ -107,7 +107,7 @@ def titled(title: str, table: RenderableType) -> Group:
 
 
 def key_value_table(title: str, rows: Sequence[tuple[str, RenderableType]]) -> Group:
-    """Quantities to the left, values to the right, both wrapped where the terminal is narrow."""
+    """Return a table with names on the left and values on the right, both wrapped on narrow terminals."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim", overflow="fold", min_width=8)
     table.add_column(overflow="fold")
@@ -145,7 +145,7 @@ def quantization_rows(quantization: QuantizationReport) -> Rows:
 def comparison(
     console: Console, rows: Sequence[EvaluationReport], quantization: QuantizationReport | None
 ) -> RenderableType:
-    """All models over the same validation tokens."""
+    """Return the comparison of all models over the same validation tokens."""
     head = key_value_table("float against quantized", quantization_rows(quantization)) if quantization else None
     table = evaluation_table(rows)
     too_wide = console.measure(table, options=console.options.update(width=UNLIMITED)).maximum > console.width
@@ -165,7 +165,7 @@ def evaluation_table(rows: Sequence[EvaluationReport]) -> Table:
 
 
 def evaluation_block(row: EvaluationReport, rows: Sequence[EvaluationReport]) -> RenderableType:
-    """One row of the comparison as a table of its own."""
+    """Return one row of the comparison as a separate table."""
     entries = [entry for entry in evaluation_columns(rows) if entry.name in EVALUATION_HEADS and entry.name != "model"]
     cells = [
         (EVALUATION_HEADS[entry.name].replace("\n", " "), shown(entry, getattr(row, entry.name))) for entry in entries
@@ -174,14 +174,14 @@ def evaluation_block(row: EvaluationReport, rows: Sequence[EvaluationReport]) ->
 
 
 def device_table(benchmark: BenchmarkReport) -> RenderableType:
-    """What a token costs on the device, and how much of its memories the model takes."""
+    """Return the table of the cost of a token on the device, and of flash and RAM."""
     rows: list[tuple[str, RenderableType]] = list(memory_rows(benchmark))
     rows += cost_rows(benchmark)
     return key_value_table(f"device: {benchmark.board} ({benchmark.machine})", rows)
 
 
 def memory_rows(benchmark: BenchmarkReport) -> list[tuple[str, RenderableType]]:
-    """Flash and RAM: a bar against what the board has, the sum, and its parts."""
+    """Return rows for flash and RAM: a bar of the board's memory, the sum, and its parts."""
     rows: list[tuple[str, RenderableType]] = []
     for name, sizes in (("flash", benchmark.flash_bytes), ("RAM", benchmark.ram_bytes)):
         if sizes is None:
@@ -216,13 +216,13 @@ def cost_rows(benchmark: BenchmarkReport) -> Rows:
 
 
 def spread_text(benchmark: BenchmarkReport) -> str:
-    """The cheapest and the dearest position, where they are known."""
+    """Return the smallest and largest cost of a position, if they are known."""
     smallest, largest = benchmark.instructions_smallest, benchmark.instructions_largest
     return "" if smallest is None or largest is None else f" ({smallest:,} to {largest:,})"
 
 
 def speed_rows(benchmark: BenchmarkReport) -> Rows:
-    """Measured, or projected and called so."""
+    """Return the measured speed, or a projection that is labelled as such."""
     if benchmark.tokens_per_second is not None:
         return [("speed", f"{benchmark.tokens_per_second:,.1f} tokens/s")]
     if benchmark.projected is None:
@@ -242,7 +242,7 @@ def deployment_rows(deployment: DeploymentReport) -> Rows:
 
 
 def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
-    """Cost by operator, the dearest first."""
+    """Return the table of cost by operator, the largest first."""
     costs = benchmark.by_kind or {}
     whole = max(sum(costs.values()), 1)
     largest = max(costs.values(), default=1) or 1
@@ -258,7 +258,7 @@ def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
 
 
 def different_samples(samples: Sequence[SampleReport]) -> list[tuple[str, SampleReport]]:
-    """Every text once, with all who wrote it."""
+    """Return every text once, with all models and engines that generated it."""
     authors: dict[str, list[str]] = {}
     texts: dict[str, SampleReport] = {}
     for sample in samples:

@@ -1,4 +1,4 @@
-"""What a run found out: the values that every form of the report shows, with their units."""
+"""The values of a report, with their units; every format of the report shows the same values."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ SCHEMA_VERSION = 1
 
 
 def quantity(unit: str, digits: int = 0, default: Any = dataclasses.MISSING) -> Any:
-    """A field of a report with its unit and the number of decimals that are shown."""
+    """Return a field of a report with its unit and the number of decimals to show."""
     return field(default=default, metadata={"unit": unit, "digits": digits})
 
 
@@ -45,9 +45,9 @@ class QuantizationReport:
 
 @dataclass
 class EvaluationReport:
-    """One model on one engine; delta_loss_nats is against the float model, where there is one.
+    """One model on one engine; delta_loss_nats is the difference to the float model, if there is one.
 
-    Of a mixture, `corpus` is "all" or one of its sources; otherwise it is absent.
+    For a mixture, `corpus` is "all" or one of its sources; otherwise it is absent.
     """
 
     model: str = quantity("")
@@ -78,7 +78,7 @@ class SampleReport:
 
 @dataclass
 class FlashBytes:
-    """What an image takes in flash, from the ELF; `available` is the size of the board's flash."""
+    """Flash of an image, from the ELF; `available` is the size of the board's flash."""
 
     weights: int = quantity("bytes")
     code: int = quantity("bytes")
@@ -89,7 +89,7 @@ class FlashBytes:
 
 @dataclass
 class RamBytes:
-    """What an image takes in RAM; the stack as measured by painting it; `available` is the size of that RAM."""
+    """RAM of an image; the stack is measured by its high-water mark; `available` is the size of the board's RAM."""
 
     state: int = quantity("bytes")
     arena: int = quantity("bytes")
@@ -101,7 +101,7 @@ class RamBytes:
 
 @dataclass
 class Projection:
-    """Not measured: instructions times assumed cycles per instruction, at the board's clock."""
+    """An estimate of speed: instructions times assumed cycles per instruction, at the board's clock."""
 
     clock_hz: int = quantity("Hz")
     cycles_per_instruction: float = quantity("cycles/instruction", 2)
@@ -111,9 +111,9 @@ class Projection:
 
 @dataclass
 class BenchmarkReport:
-    """What a token costs; `instructions` are exact counts of the emulator, on a real board they are absent.
+    """The cost of a token; instructions are exact counts of the emulator and absent on a real board.
 
-    `instructions_overlapping`: of those per token, what two cores do at the same time; the rest is the longer way.
+    `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     """
 
     board: str = quantity("")
@@ -169,7 +169,7 @@ class Skipped:
 
 @dataclass
 class Report:
-    """What a run, or one of its services, found out. Sections of services that did not run stay empty."""
+    """The results of a run or of one of its services. Sections of services that did not run stay empty."""
 
     model: ModelReport | None = None
     training: TrainingReport | None = None
@@ -181,7 +181,7 @@ class Report:
     skipped: list[Skipped] = field(default_factory=list)
 
     def merge(self, other: "Report") -> None:
-        """Take over another report's sections; of lists, later rows replace earlier ones with the same SAME_ROW."""
+        """Merge another report's sections into this one; in lists, later rows replace those with the same SAME_ROW."""
         for entry in dataclasses.fields(self):
             value = getattr(other, entry.name)
             if entry.name in SAME_ROW:
@@ -190,12 +190,12 @@ class Report:
                 setattr(self, entry.name, value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The sections that exist, without absent values, in JSON's values: "nan", "inf" and "-inf" are texts there."""
+        """Return the present sections as JSON values; NaN and infinity become "nan", "inf" and "-inf"."""
         return in_json(prune(dataclasses.asdict(self)))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Report":
-        """The inverse of `to_dict`."""
+        """Return the report of values from `to_dict`."""
         report = cls()
         for name, kind in SECTIONS.items():
             if name in values:
@@ -215,7 +215,7 @@ SECTIONS = {
 }
 
 
-# What makes a row of a list the one that it was before: the same model, measured in the same way.
+# Fields that identify a row of a list: the same model, measured in the same way.
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
@@ -224,17 +224,17 @@ SAME_ROW = {
 
 
 def merged_rows(earlier: list[Any], later: list[Any], names: tuple[str, ...]) -> list[Any]:
-    """The earlier rows, those with the same values of `names` replaced, then the rows that are new; none twice."""
+    """Return the earlier rows, replaced by later ones with the same values of `names`, then the new rows."""
     rows = {tuple(getattr(row, name) for name in names): row for row in (*earlier, *later)}
     return list(rows.values())
 
 
-# The sections, or rows of sections, within a section.
+# Nested sections, or lists of them, by the name of their field.
 NESTED = {"flash_bytes": FlashBytes, "ram_bytes": RamBytes, "projected": Projection, "passes": PassReport}
 
 
 def rebuilt(kind: type, row: Any) -> Any:
-    """A section from its values, or a list of them; sections within it included."""
+    """Return a section, or a list of sections, of these values, including nested sections."""
     if isinstance(row, list):
         return [rebuilt(kind, part) for part in row]
     numbers = {entry.name for entry in dataclasses.fields(kind) if float in (entry.type, *get_args(entry.type))}
@@ -242,7 +242,7 @@ def rebuilt(kind: type, row: Any) -> Any:
 
 
 def rebuilt_value(name: str, value: Any, *, is_number: bool) -> Any:
-    """A field's value: a section, or a number that JSON has no form for."""
+    """Return a field's value: a nested section, or a float that is a string in JSON (NaN, infinity)."""
     if name in NESTED:
         return rebuilt(NESTED[name], value)
     return float(value) if is_number and isinstance(value, str) else value

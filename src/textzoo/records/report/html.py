@@ -1,6 +1,6 @@
-"""report.html: one file with all that report.json holds and the pictures of the run, without network or script.
+"""report.html: one self-contained file with the content of report.json and the plots of the run, without scripts.
 
-Every figure is a <data> element: what people read, with the exact value as its attribute.
+Every figure is a <data> element: formatted text with the exact value as its attribute.
 """
 
 import base64
@@ -17,12 +17,12 @@ from textzoo.common.escaping import html_text, visible_line
 from textzoo.records.report.data import SCHEMA_VERSION, Report, RunSummary, SampleReport
 from textzoo.records.report.rows import evaluation_columns, heading, shown
 
-# File in plots/ -> what it shows.
+# File in plots/ -> its caption.
 PICTURES = {
     "learning_curves": "Training and validation loss over the steps",
     "loss_by_position": "Loss by position in the window, float against quantized",
     "tensors": "Every tensor of the decode step: signal to quantization noise",
-    "memory_map": "What lies in memory when",
+    "memory_map": "Memory map: buffers in the arena over time",
     "instructions": "Cost of a token by operator and by position",
 }
 MAX_PICTURE_BYTES = 4 << 20
@@ -32,7 +32,7 @@ MEMORIES = ("flash_bytes", "ram_bytes")
 
 @dataclasses.dataclass(frozen=True)
 class Picture:
-    """A picture of the run as the page holds it."""
+    """An embedded image: its name, caption and data URL."""
 
     name: str
     caption: str
@@ -40,7 +40,7 @@ class Picture:
 
 
 def page(summary: RunSummary, report: Report, pictures: Path) -> str:
-    """The page as HTML; pictures are those of a folder that is there, or not."""
+    """Return the page as HTML, with the images of a folder, which need not exist."""
     return (
         environment()
         .get_template("page.html.jinja")
@@ -58,7 +58,7 @@ def page(summary: RunSummary, report: Report, pictures: Path) -> str:
 
 @functools.cache
 def environment() -> jinja2.Environment:
-    """Templates beside this file; every text is escaped."""
+    """Return the environment of the templates in this folder; every text is escaped."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
@@ -74,12 +74,12 @@ def environment() -> jinja2.Environment:
 
 
 def escaped(value: Any) -> Markup:
-    """A text, or markup of this module, for the page."""
+    """Return a value as escaped text; markup of this module is not changed."""
     return value if isinstance(value, Markup) else Markup(html_text(str(value)))
 
 
 def figure(entry: dataclasses.Field, value: Any) -> Markup:
-    """A value as people read it; of a number or a truth value, its exact JSON is the attribute."""
+    """Return a value as formatted text; numbers and booleans have their exact JSON as an attribute."""
     text = Markup(html_text(shown(entry, value)))
     if isinstance(value, str) or value is None:
         return text
@@ -88,7 +88,7 @@ def figure(entry: dataclasses.Field, value: Any) -> Markup:
 
 
 def cells(section: Any) -> Iterator[tuple[str, Markup]]:
-    """Heading and figure of every quantity of a section; sections, dicts and lists within it are shown elsewhere."""
+    """Yield heading and figure of every scalar of a section; nested sections, dicts and lists are shown elsewhere."""
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
         if value is not None and not isinstance(value, dict | list) and not dataclasses.is_dataclass(value):
@@ -96,18 +96,18 @@ def cells(section: Any) -> Iterator[tuple[str, Markup]]:
 
 
 def prompt_and_text(sample: SampleReport) -> tuple[str, str]:
-    """Both, cut so that each is shown as in the whole: a newline of two characters stays in one piece."""
+    """Return prompt and text of a sample, split so that a CR LF between them stays in one piece."""
     prompt = sample.prompt.removesuffix("\r")
     return prompt, (sample.prompt + sample.text)[len(prompt) :]
 
 
 def parts(sizes: Any) -> Sequence[tuple[str, int]]:
-    """Name and bytes of what takes memory, for a bar."""
+    """Return name and bytes of each part of a memory, for a bar."""
     return [(name, value) for name, value in vars(sizes).items() if name not in ("total", "available")]
 
 
 def pictures_of(folder: Path) -> Iterator[Picture]:
-    """The pictures of a folder, known ones first, in the order of the chain."""
+    """Yield the images of a folder, known ones first, in the order of the chain."""
     order = {name: index for index, name in enumerate(PICTURES)}
     for path in sorted(folder.glob("*.png"), key=lambda path: (order.get(path.stem, len(order)), path.name)):
         if path.is_symlink() or path.stat().st_size > MAX_PICTURE_BYTES:

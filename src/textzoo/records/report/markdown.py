@@ -1,4 +1,4 @@
-"""report.md: the report as a Markdown page, whatever marks are in its texts."""
+"""report.md: the report as a Markdown page, with all markup in its texts escaped."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,16 +8,16 @@ from textzoo.records.report.rows import KEY_VALUE_SECTIONS, evaluation_rows, key
 
 
 def markdown(summary: RunSummary, report: Report) -> str:
-    """The report as a Markdown page."""
+    """Return the report as a Markdown page."""
     lines = [f"# {markdown_text(summary.operation_mode)}: {summary.status}"]
-    if summary.mlflow_run_id:  # a comparison makes no run
+    if summary.mlflow_run_id:  # a comparison creates no run
         lines += ["", f"MLflow run {markdown_text(summary.mlflow_run_id)}"]
     for name in KEY_VALUE_SECTIONS:
         section = getattr(report, name)
         if section:
             lines += ["", f"## {name.capitalize()}", "", *markdown_table(["", ""], key_value_rows(section))]
     if report.deployment and report.deployment.passes:
-        lines += ["", "## What each pass saved", "", *markdown_table(*pass_rows(report.deployment.passes))]
+        lines += ["", "## Savings of each pass", "", *markdown_table(*pass_rows(report.deployment.passes))]
     if report.evaluation:
         lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
     if report.benchmark and report.benchmark.by_position:
@@ -29,12 +29,12 @@ def markdown(summary: RunSummary, report: Report) -> str:
 
 
 def position_lines(benchmark: BenchmarkReport) -> Iterator[str]:
-    """All costs in one paragraph."""
+    """Yield one paragraph with the costs of all positions."""
     yield ", ".join(f"{cost:,}" for cost in benchmark.by_position or [])
 
 
 def sample_lines(sample: SampleReport) -> list[str]:
-    """The text as it is, under who wrote it."""
+    """Return the lines of a sample: model, engine and settings, then the unchanged text."""
     author = f"{markdown_text(sample.model)}, {markdown_text(sample.engine)}"
     figures = f"{sample.tokens:,} tokens in {sample.seconds:,.2f} s, temperature {sample.temperature:g}"
     return [
@@ -47,7 +47,7 @@ def sample_lines(sample: SampleReport) -> list[str]:
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table; cells are texts, not markup."""
+    """Return the lines of a table; cells are escaped."""
     return [
         f"| {' | '.join(map(markdown_text, heads))} |",
         f"|{'---|' * len(heads)}",

@@ -1,4 +1,4 @@
-"""The quantities of a report as heads and cells, the same for every form that shows them."""
+"""The quantities of a report as headings and cells, the same for every format."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def shown(entry: dataclasses.Field, value: Any) -> str:
-    """A value as text: separators for thousands, the field's number of decimals."""
+    """Return a value as text, with separators for thousands and the field's number of decimals."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
     if isinstance(value, int | float):
@@ -21,14 +21,14 @@ def shown(entry: dataclasses.Field, value: Any) -> str:
 
 
 def heading(entry: dataclasses.Field) -> str:
-    """The quantity's name, with its unit where the name does not say it already."""
+    """Return the quantity's name, with its unit unless the name contains it."""
     unit = entry.metadata["unit"]
     name = entry.name.replace("_nats", "").replace("_", " ")
     return f"{name} ({unit})" if unit and unit.partition("/")[0] not in name else name
 
 
 def key_value_rows(section: Any, prefix: str = "") -> Rows:
-    """Heading and value of every quantity that is there; those of nested sections with the section's name in front."""
+    """Return heading and value of every present quantity; nested sections have their name as a prefix."""
     rows: Rows = []
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
@@ -42,18 +42,18 @@ def key_value_rows(section: Any, prefix: str = "") -> Rows:
 
 
 def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Field]:
-    """The columns of the comparison; `corpus` only where there are several."""
+    """Return the columns of the comparison; `corpus` only if there are several."""
     several = any(row.corpus for row in rows)
     return [entry for entry in dataclasses.fields(EvaluationReport) if entry.name != "corpus" or several]
 
 
 def evaluation_rows(rows: Sequence[EvaluationReport]) -> Table:
-    """Heads and cells of the comparison, float first."""
+    """Return headings and cells of the comparison, float first."""
     return table_of(evaluation_columns(rows), rows)
 
 
 def pass_rows(rows: Sequence[PassReport]) -> Table:
-    """Heads and cells of what each pass of the compiler saved."""
+    """Return headings and cells of the savings of each compiler pass."""
     return table_of(dataclasses.fields(PassReport), rows)
 
 

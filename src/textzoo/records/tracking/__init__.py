@@ -1,8 +1,8 @@
-"""MLflow: one parent run per invocation, a child per service; a witness of the run, never its judge.
+"""MLflow tracking: one parent run per invocation, a child run per service; its failures never fail the run.
 
-What a run logs goes to a journal in its folder first; a thread sends it to the store, with patience (delivery.py).
-A store that fails after the start costs a warning, never the run. Names, texts and addresses from users are put into
-forms that every store takes (names.py, secrets.py).
+What a run logs is first written to a journal in its folder; a thread sends it to the store and retries (delivery.py).
+A store that fails after the start causes a warning only. Names, texts and addresses from users are converted so that
+every store accepts them (names.py, secrets.py).
 """
 
 from textzoo.records.tracking.git import git_commit

@@ -1,4 +1,4 @@
-"""Addresses of tracking stores, checked before any work and without MLflow, whose import takes seconds."""
+"""Checks of tracking stores' addresses before any work, without importing MLflow, which takes seconds."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(//|///|///:memory:|///file::memory:|///
 DATABASES = ("postgresql", "mysql", "mssql")
 ANSWER_SECONDS = 5.0
 LOCKED_SECONDS = 2.0
-# Module of a database's driver -> package that brings it, where the names differ.
+# Module of a database's driver -> its package, if the names differ.
 DRIVER_PACKAGES = {
     "psycopg": "psycopg[binary]",
     "psycopg2": "psycopg2-binary",
@@ -34,16 +34,16 @@ DRIVER_PACKAGES = {
 
 
 class StoreBusyError(Exception):
-    """The store is there, but somebody holds it: try again later."""
+    """The store is locked by another process; try again later."""
 
 
 def scheme(uri: str) -> str:
-    """ "sqlite", "postgresql", "http", ...: the address's kind, without its driver."""
+    """Return the scheme of an address without its driver: "sqlite", "postgresql", "http", ..."""
     return uri.partition(":")[0].partition("+")[0].lower()
 
 
 def sqlite_path(uri: str) -> Path | None:
-    """The absolute path of a sqlite database file; None for other stores, and for what SQLite itself calls a URI."""
+    """Return the absolute path of a SQLite database file; None for other stores, and for SQLite's file: URIs."""
     head, slashes, rest = uri.partition(":///")
     name = rest.partition("?")[0]
     if not slashes or head.partition("+")[0] != "sqlite" or name in ("", ":memory:") or name.startswith("file:"):
@@ -52,25 +52,25 @@ def sqlite_path(uri: str) -> Path | None:
 
 
 def cannot_open(uri: str | None, reason: object, remedy: str = "") -> UserError:
-    """One message for a store that cannot be used, without its passwords."""
+    """Return the error for a store that cannot be used, without its passwords."""
     where = uri or f"null ({DEFAULT_STORE.resolve() / 'mlflow.db'})"
     lines = masked_for(str(reason), uri).strip().splitlines() or [type(reason).__name__]
     return UserError(
         f"the tracking store cannot be opened: {lines[0]}",
         received=f"mlflow.uri={safe_text(masked(where), 1000)}",
-        remedy=remedy or "Give another mlflow.uri, e.g. sqlite:////tmp/mlflow.db.",
+        remedy=remedy or "Set another mlflow.uri, e.g. sqlite:////tmp/mlflow.db.",
     )
 
 
 def check_address(uri: str | None) -> bool:
-    """Raise UserError for a store that cannot be opened, within seconds; whether this check says enough.
+    """Raise UserError for a store that cannot be opened, within seconds; return whether the check is complete.
 
-    Where it does not (kinds of stores that plug-ins bring), only opening the store tells.
+    For stores of plug-ins it is not: only opening them shows whether they work.
     """
     if uri is None:
         uri = f"{SQLITE}{DEFAULT_STORE.resolve() / 'mlflow.db'}"
     if f":{HIDDEN}@" in uri or f"={HIDDEN}" in uri:
-        raise cannot_open(uri, "its password is not kept in a run's folder", "Give the whole mlflow.uri again.")
+        raise cannot_open(uri, "its password is not kept in a run's folder", "Set the whole mlflow.uri again.")
     check = CHECKS.get(scheme(uri))
     if check is None:
         return False
@@ -84,16 +84,16 @@ def check_address(uri: str | None) -> bool:
 
 
 def check_sqlite(uri: str) -> None:
-    """The folder can be written, the file is a database and can be written. StoreBusyError while somebody holds it."""
+    """Check that the folder and the database file can be written; raise StoreBusyError if the file is locked."""
     if "+" in uri.partition(":")[0]:
         database_address(uri)
     if IN_MEMORY.match(uri):
-        raise ValueError("a database in memory is gone when the run ends")
+        raise ValueError("a database in memory is lost when the run ends")
     path = sqlite_path(uri)
     if path is None:
         return
     if NOT_STORABLE.search(str(path)):
-        raise ValueError("its path is not UTF-8, and MLflow writes down where artifacts lie as UTF-8")
+        raise ValueError("its path is not UTF-8, and MLflow stores paths of artifacts as UTF-8")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
@@ -102,7 +102,7 @@ def check_sqlite(uri: str) -> None:
     if not path.exists():
         return
     if not path.is_file() or not os.access(path, os.R_OK | os.W_OK):
-        raise PermissionError(f"{path} is no file that can be read and written")
+        raise PermissionError(f"{path} is not a file that can be read and written")
     with contextlib.closing(sqlite3.connect(path, timeout=LOCKED_SECONDS)) as database:
         try:
             database.execute("BEGIN IMMEDIATE")
@@ -113,14 +113,14 @@ def check_sqlite(uri: str) -> None:
 
 
 def check_database(uri: str) -> None:
-    """The driver is installed, and something listens at the address."""
+    """Check that the driver is installed, and that a server listens at the address."""
     url = database_address(uri)
     if url.host and url.port:
         socket.create_connection((url.host, url.port), timeout=ANSWER_SECONDS).close()
 
 
 def database_address(uri: str) -> Any:
-    """SQLAlchemy's URL of a database; UserError where its driver is not installed."""
+    """Return SQLAlchemy's URL of a database; raise UserError if its driver is not installed."""
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -138,7 +138,7 @@ def database_address(uri: str) -> Any:
 
 
 def check_server(uri: str) -> None:
-    """The server answers, and not with an error of its own. What it thinks of the user is left to MLflow."""
+    """Check that the server answers without a server error; permissions are left to MLflow."""
     request = urllib.request.Request(without_user(uri).rstrip("/") + "/api/2.0/mlflow/experiments/get?experiment_id=0")
     parts = urlsplit(uri)
     if parts.username is not None:
@@ -151,17 +151,17 @@ def check_server(uri: str) -> None:
         if error.code >= 500:
             raise ConnectionError(f"the server answers with error {error.code}") from None
     except urllib.error.URLError as error:
-        if "CERTIFICATE" not in str(error.reason):  # MLFLOW_TRACKING_INSECURE_TLS is MLflow's own matter
+        if "CERTIFICATE" not in str(error.reason):  # MLflow handles it, by MLFLOW_TRACKING_INSECURE_TLS
             raise ConnectionError(f"the server does not answer: {error.reason}") from None
 
 
 def without_user(uri: str) -> str:
-    """An address without user and password, with every character as it may stand in a request."""
+    """Return an address without user and password, percent-encoded for a request."""
     parts = urlsplit(uri)
     if parts.hostname is None:
         raise ValueError("the address names no host")
-    place = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, place, quote(parts.path, safe="/%"), parts.query, ""))
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, quote(parts.path, safe="/%"), parts.query, ""))
 
 
 CHECKS = {

@@ -1,6 +1,6 @@
-"""Sending the events of a journal to the store: in order, each at least once, and never twice in effect.
+"""Send the events of a journal to the store in order, each at least once, with the effect of exactly once.
 
-A run is found by its key before it is made again; all else that MLflow takes twice is there once.
+A run is looked up by its key before it is created again; MLflow's other operations are idempotent.
 """
 
 import contextlib
@@ -21,19 +21,19 @@ TAG_LENGTH = 5000
 PARAMS_PER_BATCH = 100
 DIGEST_LENGTH = 36
 SOURCE_LENGTH = 65535
-# An event that the store refuses so often, although it answers, is set aside.
+# An event that the store rejects this often, although it answers, is set aside.
 TRIES = 3
-# After so many later starts, what the store still refuses is given up.
+# After so many later starts, events that the store still rejects are dropped.
 MAX_STARTS = 5
 logger = logging.getLogger("textzoo.records.tracking")
 
 
 class Delivery:
-    """One journal on its way to the store.
+    """The delivery of one journal to the store.
 
     Args:
         path: The journal.
-        file: It, open for reading in binary.
+        file: The journal, open for reading in binary mode.
     """
 
     def __init__(self, path: Path, file: Any) -> None:
@@ -44,7 +44,7 @@ class Delivery:
         self.open_runs: set[str] = set(self.position.ids)
 
     def send_next(self, store: Store) -> bool:
-        """Send the next event; False if there is none. Any exception of the store is passed on, the event stays."""
+        """Send the next event; return False if there is none. After an exception of the store the event is kept."""
         event, behind = journal.read_event(self.file, self.position.offset)
         if behind == self.position.offset:
             return False
@@ -54,14 +54,14 @@ class Delivery:
             except Exception as error:
                 if not self.is_refused(store, event):
                     raise
-                logger.warning("the store refuses %s: %s", event["kind"], error)
+                logger.warning("the store rejects %s: %s", event["kind"], error)
                 self.position.kept.append(self.position.offset)
         self.tries = 0
         self.position.offset = behind
         return True
 
     def is_refused(self, store: Store, event: dict[str, Any]) -> bool:
-        """Whether it is the event that fails, not the store: an artifact at once, others after some tries."""
+        """Return whether the event fails, not the store: artifacts at once, other events after TRIES tries."""
         self.tries += 1
         made = event["kind"] == "run" or str(event["run"]) in self.position.ids
         if event["kind"] in SET_ASIDE_AT_ONCE or not made:
@@ -83,7 +83,7 @@ class Delivery:
             self.open_runs.discard(number)
 
     def run_of(self, store: Store, event: dict[str, Any]) -> str:
-        """The id of the event's run: the one with its key, or a new one."""
+        """Return the id of the event's run: the run with its key, or a new one."""
         key = f"{self.path.stem}.{event['run']}"
         if self.tries or self.position.starts:
             found = store.client.search_runs([store.experiment_id], f"tags.`{KEY_TAG}` = '{key}'", max_results=1)
@@ -100,7 +100,7 @@ class Delivery:
         ).info.run_id
 
     def send_kept(self, store: Store) -> None:
-        """Try once more what was set aside; what fails again stays set aside."""
+        """Send the events that were set aside again; those that fail stay set aside."""
         offsets, self.position.kept = self.position.kept, []
         for offset in offsets:
             event, _ = journal.read_event(self.file, offset)
@@ -108,13 +108,13 @@ class Delivery:
                 if event:
                     self.send(store, event)
             except Exception as error:
-                logger.warning("the store refuses %s again: %s", event["kind"], error)
+                logger.warning("the store rejects %s again: %s", event["kind"], error)
                 self.position.kept.append(offset)
 
     def left(self) -> int:
-        """Number of events that are not sent."""
+        """Return the number of unsent events."""
         count, offset = len(self.position.kept), self.position.offset
-        with self.path.open("rb") as file:  # the thread may be reading its own
+        with self.path.open("rb") as file:  # the thread may be reading self.file
             while True:
                 _, behind = journal.read_event(file, offset)
                 if behind == offset:
@@ -122,11 +122,11 @@ class Delivery:
                 count, offset = count + 1, behind
 
     def begin_later(self) -> None:
-        """A later start takes this journal up."""
+        """Count one more start that sends this journal."""
         self.position.starts += 1
 
     def end_open_runs(self, store: Store) -> None:
-        """End as KILLED what a process that is gone left running."""
+        """Set the status of runs whose process has ended to KILLED."""
         for number in sorted(self.open_runs):
             run = store.client.get_run(self.position.ids[number])
             if run.info.status == "RUNNING":
@@ -134,7 +134,7 @@ class Delivery:
         self.open_runs.clear()
 
     def is_done(self) -> bool:
-        """Whether nothing is left that another try could send."""
+        """Return whether there is nothing left to send, or only events that were dropped."""
         return not self.left() or (self.position.starts >= MAX_STARTS and self.left() == len(self.position.kept))
 
     def save(self) -> None:
@@ -175,7 +175,7 @@ def send_end(delivery: Delivery, store: Store, run_id: str, event: dict[str, Any
 
 
 def send_artifact(delivery: Delivery, store: Store, run_id: str, event: dict[str, Any]) -> None:
-    """A file or a folder of the run's folder; what is gone by now is left out, and so is what lies elsewhere."""
+    """Send a file or folder of the run's folder; ignore what no longer exists, or is outside of it."""
     path = delivery.folder / event["path"]
     if not path.resolve().is_relative_to(delivery.folder.resolve()):
         return
@@ -183,7 +183,7 @@ def send_artifact(delivery: Delivery, store: Store, run_id: str, event: dict[str
 
 
 def upload(path: Path, folder: str, put: Callable[[str, str], None]) -> None:
-    """Send a file, or a folder with all its files, under names that every store takes."""
+    """Send a file, or a folder with all its files, with names that every store accepts."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     for file in filter(Path.is_file, files):
         parts = [folder, *file.relative_to(path).parent.parts] if path.is_dir() else [folder]
@@ -194,7 +194,7 @@ def upload(path: Path, folder: str, put: Callable[[str, str], None]) -> None:
 
 @contextlib.contextmanager
 def under_safe_name(file: Path) -> Any:
-    """The file, or a link to it with a name that every store takes: MLflow names an artifact as the file is named."""
+    """Yield the file, or a link to it with a name that every store accepts, as MLflow uses the file's name."""
     name = safe_part(file.name)
     if name == file.name:
         yield file
@@ -206,7 +206,7 @@ def under_safe_name(file: Path) -> Any:
 
 
 def send_dataset(delivery: Delivery, store: Store, run_id: str, event: dict[str, Any]) -> None:
-    """The corpus as an input of the run: name, digest, and where it comes from."""
+    """Log the corpus as an input of the run: name, digest and source."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     dataset = Dataset(
@@ -220,9 +220,9 @@ def send_dataset(delivery: Delivery, store: Store, run_id: str, event: dict[str,
 
 
 def send_model(delivery: Delivery, store: Store, run_id: str, event: dict[str, Any]) -> None:
-    """A file as a logged model that the run put out, by the client: no guess at its requirements, which takes seconds.
+    """Log a file as an output model of the run, by the client: MLflow's detection of requirements takes seconds.
 
-    The model of an earlier try is known by its key, and finished.
+    A model of an earlier try is found by its key, and completed.
     """
     from mlflow.entities import LoggedModelOutput
 
@@ -248,7 +248,7 @@ def send_model(delivery: Delivery, store: Store, run_id: str, event: dict[str, A
 
 
 def model_name(name: str) -> str:
-    """A logged model's name: MLflow takes none of / : . % " ' in it."""
+    """Return a valid name of a logged model: MLflow rejects / : . % " ' in it."""
     return "".join("_" if letter in "/:.%\"'" else letter for letter in safe_name(name)) or "model"
 
 

@@ -1,4 +1,4 @@
-"""Which code made a run."""
+"""The version of the code of a run."""
 
 import shutil
 import subprocess
@@ -10,7 +10,7 @@ PATIENCE_SECONDS = 10
 
 
 def git_commit(folder: Path) -> str:
-    """The commit that the code of a folder stands at, whatever GIT_DIR says; or "unknown"."""
+    """Return the checked-out commit of a folder, regardless of GIT_DIR; or "unknown"."""
     if not shutil.which("git"):
         return "unknown"
     try:

@@ -1,6 +1,6 @@
-"""What a run logs, line by line in a file of its folder: written first, sent later, there after a SIGKILL.
+"""The journal: everything that a run logs, in a file of its folder, so that it survives a SIGKILL and is sent later.
 
-One JSON object a line; "kind" names what it is (delivery.py has the table). A torn last line is not read.
+One JSON object per line; "kind" is its type (see the table in delivery.py). An incomplete last line is not read.
 """
 
 import contextlib
@@ -16,10 +16,10 @@ from typing import Any
 from textzoo.common.files import write_json
 
 FOLDER = "tracking"
-# Beyond, only how runs end is still written down; an hour of training writes about 1 MB.
+# Above this size, only the beginning and end of runs are written; an hour of training writes about 1 MB.
 MAX_BYTES = 64 << 20
 ALWAYS_KEPT = ("run", "end")
-# What events have besides "kind", "run" and "time"; a line that lacks any of it is damaged.
+# Keys of events besides "kind", "run" and "time"; a line without any of them is damaged.
 KINDS = {
     "run": ("name", "parent", "tags"),
     "metrics": ("step", "values"),
@@ -34,10 +34,10 @@ logger = logging.getLogger("textzoo.records.tracking")
 
 
 class Journal:
-    """The journal that this process writes, locked while it does.
+    """The journal of this process, locked while it is open.
 
     Args:
-        path: Its file; the folder is made if missing.
+        path: Its file; a missing folder is created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,30 +46,30 @@ class Journal:
         self.file = path.open("ab", buffering=0)
         fcntl.flock(self.file, fcntl.LOCK_EX)
         self.lock = threading.Lock()
-        self.torn = False
+        self.is_incomplete = False
         self.lost = 0
 
     def append(self, event: dict[str, Any]) -> None:
-        """Write one event. Where that fails (a full disk) it is counted as lost: logging never stops a run."""
+        """Write one event; if that fails (a full disk), count it as lost, because logging must not stop a run."""
         line = json.dumps(event).encode() + b"\n"
         with self.lock:
             if self.file.tell() + len(line) > MAX_BYTES and event["kind"] not in ALWAYS_KEPT:
                 self.lost += 1
                 return
             try:
-                written = self.file.write(b"\n" + line if self.torn else line)
-                self.torn = written < len(line)
+                written = self.file.write(b"\n" + line if self.is_incomplete else line)
+                self.is_incomplete = written < len(line)
             except OSError:
-                self.torn = True
-            self.lost += self.torn
+                self.is_incomplete = True
+            self.lost += self.is_incomplete
 
     def close(self) -> None:
-        """Give the journal up: other processes may send what is left of it."""
+        """Release the journal, so that other processes may send the rest of it."""
         self.file.close()
 
 
 def claimed(path: Path) -> Any:
-    """The file of a journal whose process is gone, locked for this one; None while another one writes or sends it."""
+    """Open and lock the journal of a process that has ended; return None while another process writes or sends it."""
     file = path.open("rb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -81,13 +81,13 @@ def claimed(path: Path) -> Any:
 
 @dataclass
 class Position:
-    """How far a journal is sent; written beside it as JSON.
+    """The progress of a journal's delivery, written next to it as JSON.
 
     Attributes:
-        offset: Bytes of the journal that are dealt with.
+        offset: Bytes of the journal that are processed.
         ids: Number of a run in the journal -> its id in the store.
-        kept: Offsets of events that the store refused while it answered; tried again at the end and at later starts.
-        starts: How many later starts have tried.
+        kept: Offsets of events that the store rejected; they are sent again at the end and at later starts.
+        starts: Number of later starts that have tried.
     """
 
     offset: int = 0
@@ -97,7 +97,7 @@ class Position:
 
     @classmethod
     def read(cls, path: Path) -> "Position":
-        """As written; the beginning where there is none or it is damaged: what is sent twice is there once."""
+        """Read the position; return the beginning if it is missing or damaged, because sending is idempotent."""
         try:
             position = cls(**json.loads(path.read_text(encoding="utf-8")))
             if type(position.offset) is int and type(position.ids) is dict and type(position.kept) is list:
@@ -118,7 +118,7 @@ def position_path(journal: Path) -> Path:
 
 
 def read_event(file: Any, offset: int) -> tuple[dict[str, Any] | None, int]:
-    """The event at an offset and the offset behind it; the same offset where no whole line is there yet.
+    """Return the event at an offset and the next offset; the same offset if there is no complete line yet.
 
     A damaged line is skipped: its event is None.
     """
@@ -130,18 +130,18 @@ def read_event(file: Any, offset: int) -> tuple[dict[str, Any] | None, int]:
         event = json.loads(line)
     except ValueError:
         event = None
-    return (event if is_whole(event) else None), offset + len(line)
+    return (event if is_complete(event) else None), offset + len(line)
 
 
-def is_whole(event: Any) -> bool:
-    """Whether an event has all that its kind needs."""
+def is_complete(event: Any) -> bool:
+    """Return whether an event has all keys of its kind."""
     if not isinstance(event, dict) or str(event.get("kind")) not in KINDS:
         return False
     return {"run", "time", *KINDS[event["kind"]]} <= event.keys()
 
 
 def remove(path: Path) -> None:
-    """Delete a journal that is sent, its position, and the folder if it is empty then."""
+    """Delete a journal that was sent, its position, and the folder if it is empty then."""
     for file in (path, position_path(path)):
         file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):

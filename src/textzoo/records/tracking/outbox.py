@@ -1,6 +1,6 @@
-"""Where the journals of a store lie that are not sent yet, so that the next start with that store finds them.
+"""The list of a store's unsent journals, so that the next start with that store finds them.
 
-One small file per journal, which holds its path: beside a sqlite store, for others in the user's state folder.
+One small file per journal holds its path: next to a SQLite store, for others in the user's state folder.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ logger = logging.getLogger("textzoo.records.tracking")
 
 
 def outbox(uri: str | None) -> Path:
-    """The folder of a store's unsent journals."""
+    """Return the folder with the notes of a store's unsent journals."""
     database = DEFAULT_STORE.resolve() / "mlflow.db" if uri is None else sqlite_path(uri)
     if database:
         return database.with_name(f"{database.name}.unsent")
@@ -25,7 +25,7 @@ def outbox(uri: str | None) -> Path:
 
 
 def register(uri: str | None, journal: Path) -> None:
-    """Note a journal; where that cannot be written, only this run itself can send it."""
+    """Note a journal; if the note cannot be written, only this run can send the journal."""
     try:
         folder = outbox(uri)
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def register(uri: str | None, journal: Path) -> None:
 
 
 def forget(uri: str | None, name: str) -> None:
-    """Drop the note of a journal, and the folder with the last one."""
+    """Delete the note of a journal, and the folder after the last one."""
     try:
         (outbox(uri) / name).unlink(missing_ok=True)
         outbox(uri).rmdir()
@@ -44,7 +44,7 @@ def forget(uri: str | None, name: str) -> None:
 
 
 def unsent(uri: str | None) -> Iterator[Path]:
-    """Journals that this user noted, oldest first; notes of journals that are gone are dropped."""
+    """Yield the journals that this user noted, oldest first; delete notes of journals that no longer exist."""
     try:
         notes = sorted(outbox(uri).iterdir(), key=lambda note: note.stat().st_mtime)
         mine = [note for note in notes if note.is_file() and note.stat().st_uid == os.getuid()]

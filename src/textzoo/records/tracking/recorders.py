@@ -1,4 +1,4 @@
-"""Where services put what they measure and make: into the journal of the run."""
+"""Recorders, by which services log metrics and artifacts to the journal of the run."""
 
 import contextlib
 import os
@@ -9,23 +9,23 @@ from typing import Any, Protocol
 
 
 class Recorder(Protocol):
-    """Where a service puts what it measures and makes."""
+    """The interface by which a service logs metrics and artifacts."""
 
     def metrics(self, step: int, values: dict[str, float]) -> None:
-        """Numbers of one step; names such as "validation_loss"."""
+        """Log the numbers of one step, with names such as "validation_loss"."""
 
     def artifact(self, path: Path, folder: str = "") -> None:
-        """A file, or a folder with all its files, to be kept with the run."""
+        """Log a file, or a folder with all its files."""
 
 
 class RunRecorder:
     """One MLflow run.
 
     Args:
-        number: Of the run in the journal.
-        folder: The run's folder, where its artifacts lie.
-        write: Takes an event for the journal.
-        find_id: The run's id in the store by its number, "" where it is not there yet.
+        number: Number of the run in the journal.
+        folder: The run's folder, which contains its artifacts.
+        write: Writes an event to the journal.
+        find_id: Returns the id in the store of a run's number, "" if the store does not have it yet.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class RunRecorder:
 
     @property
     def run_id(self) -> str:
-        """The run's id in the store; "" as long as the store has not made it."""
+        """The run's id in the store; "" until the store has created it."""
         return self.find_id(self.number)
 
     def event(self, kind: str, **values: Any) -> None:
@@ -59,11 +59,11 @@ class RunRecorder:
         self.event("tags", values={name: str(value) for name, value in values.items()})
 
     def dataset(self, name: str, digest: str, source_type: str, source: dict[str, Any], **profile: Any) -> None:
-        """The text that the run reads, by name and content hash."""
+        """Log the text that the run reads, by name and content hash."""
         self.event("dataset", name=name, digest=digest, source_type=source_type, source=source, profile=profile)
 
     def model(self, path: Path, name: str, kind: str, **tags: str) -> None:
-        """A file as a model that the run made; kind is e.g. "keras" or "tflite"."""
+        """Log a file as an output model of the run; kind is e.g. "keras" or "tflite"."""
         self.event("model", path=os.path.relpath(path, self.folder), name=name, type=kind, tags=tags)
 
     def end(self, status: str) -> None:
@@ -75,14 +75,14 @@ def milliseconds() -> int:
 
 
 class NullRecorder(RunRecorder):
-    """Nothing is kept: for what only looks at the store."""
+    """A recorder that logs nothing, for services that only read the store."""
 
     def __init__(self) -> None:
         super().__init__(0, Path(), lambda event: None, lambda number: "")
 
 
 class NullTracker:
-    """A tracker that makes no run."""
+    """A tracker that creates no runs."""
 
     def __enter__(self) -> "NullTracker":
         return self

@@ -1,4 +1,4 @@
-"""The thread that sends journals: patient with the store, and never in the way of the run."""
+"""The thread that sends journals: it waits for the store and never blocks the run."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ from textzoo.records.tracking.stores import Store, open_store
 
 # Seconds between tries while the store does not answer.
 FIRST_PAUSE, MAX_PAUSE = 0.5, 5.0
-# At the end of a run: seconds that a store which does not answer is waited for, and one which takes what it is sent.
+# At the end of a run: seconds to wait for a store that does not answer, and for one that accepts events.
 PATIENCE, PATIENCE_WITH_PROGRESS = 20.0, 300.0
 PATIENCE_AFTER_INTERRUPTION = 3.0
 IDLE = 1.0  # seconds; a new event wakes the thread at once
@@ -23,13 +23,13 @@ logger = logging.getLogger("textzoo.records.tracking")
 
 
 class Sender:
-    """Sends one run's journal as it grows, and the journals that earlier runs left for the same store.
+    """Sends one run's journal as it grows, and the unsent journals of earlier runs for the same store.
 
     Args:
-        uri: The store; None is the default one.
+        uri: Address of the store; None for the default one.
         project_name: The MLflow experiment.
-        own: This run's journal, being written.
-        warn: Shows the user one line.
+        own: The delivery of this run's journal.
+        warn: Shows one line to the user.
     """
 
     def __init__(self, uri: str | None, project_name: str, own: Delivery, warn: Callable[[str], None]) -> None:
@@ -48,24 +48,24 @@ class Sender:
         self.thread = threading.Thread(target=self.work, name="tracking", daemon=True)
 
     def open(self) -> None:
-        """Open the store in the calling thread; UserError where it cannot be opened."""
+        """Open the store in the calling thread; raise UserError if it cannot be opened."""
         self.store = open_store(self.uri, self.project_name)
 
     def start(self) -> None:
         self.thread.start()
 
     def work(self) -> None:
-        """The thread: this run's events first, earlier journals when there are none."""
+        """Run the thread: send this run's events first, earlier journals when there are none."""
         pause = FIRST_PAUSE
         leftovers_sent = False
         while not self.stopped.is_set():
-            closing = self.closing.is_set()  # before looking: nothing is logged after it
+            closing = self.closing.is_set()  # before the look-up: nothing is logged after it
             try:
                 if self.send_own():
                     pause = FIRST_PAUSE
                     continue
                 if not leftovers_sent:
-                    leftovers_sent = True  # one try a start: a later start goes on
+                    leftovers_sent = True  # one try per start; a later start continues
                     self.send_leftovers()
                     continue
                 if closing:
@@ -79,7 +79,7 @@ class Sender:
         self.finish()
 
     def send_own(self) -> bool:
-        """Send the next event of this run; False if there is none."""
+        """Send the next event of this run; return False if there is none."""
         if self.store is None:
             self.open()
         if not self.own.send_next(self.store):
@@ -89,7 +89,7 @@ class Sender:
         return True
 
     def finish(self) -> None:
-        """Try once more what the store refused; then the main thread may go."""
+        """Send rejected events once more; then the main thread may end."""
         try:
             if not self.stopped.is_set() and self.store:
                 self.own.send_kept(self.store)
@@ -104,19 +104,19 @@ class Sender:
         self.failing = False
 
     def failed(self, error: Exception) -> None:
-        """Tell the user once; the log has every failure."""
+        """Warn the user once; log every failure."""
         self.failing = True
         reason = masked_for(str(error), self.uri).strip().splitlines() or [type(error).__name__]
         logger.warning("the tracking store fails: %s: %s", type(error).__name__, reason[0])
         if not self.warned:
             self.warned = True
             self.warn(
-                f"Warning: the tracking store fails ({short(reason[0])}). The run goes on; what it logs is kept in its "
-                "folder and sent when the store answers."
+                f"Warning: the tracking store fails ({short(reason[0])}). The run continues; what it logs is kept in "
+                "its folder and sent when the store answers."
             )
 
     def close(self, interrupted: bool) -> int:
-        """Wait until all is sent, or the store has not answered for long; return how many events are left."""
+        """Wait until everything is sent, or the store does not answer; return the number of unsent events."""
         self.closing.set()
         self.news.set()
         self.last_success = time.monotonic()
@@ -134,7 +134,7 @@ class Sender:
         return PATIENCE if self.failing else PATIENCE_WITH_PROGRESS
 
     def send_leftovers(self) -> None:
-        """Send what earlier runs left for this store, then end the runs whose processes are gone."""
+        """Send unsent journals of earlier runs, then end the runs whose processes have ended."""
         for path in outbox.unsent(self.uri):
             if self.stopped.is_set():
                 return
@@ -144,7 +144,7 @@ class Sender:
         close_killed_runs(self.store)
 
     def send_leftover(self, delivery: Delivery) -> None:
-        """Send an earlier journal; it and its note are deleted when nothing is left of it."""
+        """Send an earlier journal; delete it and its note once everything is sent."""
         delivery.begin_later()
         try:
             self.drain(delivery)
@@ -158,7 +158,7 @@ class Sender:
             outbox.forget(self.uri, delivery.path.stem)
 
     def drain(self, delivery: Delivery) -> None:
-        """Send an earlier journal; what this run logs meanwhile goes first. Raise where the store does not answer."""
+        """Send an earlier journal, but new events of this run first; raise if the store does not answer."""
         while not self.stopped.is_set():
             try:
                 if not delivery.send_next(self.store):
@@ -176,7 +176,7 @@ def short(reason: str, length: int = 160) -> str:
 
 
 def close_killed_runs(store: Store) -> None:
-    """End as KILLED every run of the experiment that is still RUNNING though its process is gone."""
+    """Set every run of the experiment that is RUNNING although its process has ended to KILLED."""
     running = store.client.search_runs([store.experiment_id], "attributes.status = 'RUNNING'")
     for run in running:
         process = run.data.tags.get(PROCESS_TAG)
@@ -185,7 +185,7 @@ def close_killed_runs(store: Store) -> None:
 
 
 def open_early(sender: Sender) -> None:
-    """Open the store before any work: UserError where it cannot be, patience where it is only busy."""
+    """Open the store before any work; raise UserError if that fails, but wait if it is only locked."""
     try:
         sender.open()
     except StoreBusyError as error:
@@ -193,7 +193,7 @@ def open_early(sender: Sender) -> None:
 
 
 def open_late(sender: Sender) -> None:
-    """Open the store after the work: whatever fails is only told."""
+    """Open the store after the work; a failure is only reported."""
     try:
         sender.open()
     except (StoreBusyError, UserError) as error:

@@ -1,4 +1,4 @@
-"""Opening a tracking store: made once, also when several runs start together or one of them is killed meanwhile."""
+"""Open a tracking store; create it only once, even if several runs start at the same time or one is killed."""
 
 import contextlib
 import fcntl
@@ -25,46 +25,46 @@ from textzoo.records.tracking.addresses import (
 )
 from textzoo.records.tracking.names import safe_text
 
-# A server that does not answer is told within seconds, not minutes; the journal has the patience.
+# A server that does not answer fails within seconds, not minutes; the journal is sent again later.
 SETTINGS_OF_MLFLOW = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    # A connection per call: one that is kept would go on with a file that was moved away meanwhile.
+    # A connection per call: a persistent one would continue to use a file that was moved away.
     "MLFLOW_SQLALCHEMYSTORE_POOLCLASS": "NullPool",
 }
-# What these have to say arrives as exceptions too, and is told once.
+# Loggers of libraries whose messages are also raised as exceptions.
 QUIET = ("alembic", "mlflow", "urllib3")
 EXPERIMENT_LENGTH = 500
-# The tag by which MLflow's pages open an experiment in the view for model training.
+# The tag with which MLflow's UI opens an experiment in the view for model training.
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
-# One process at a time makes or migrates a database; all of these locks end with their connection.
+# One process at a time creates or migrates a database; these locks end with their connection.
 DATABASE_LOCKS = {
     "postgresql": "SELECT pg_advisory_lock(7310862)",
     "mysql": "SELECT GET_LOCK('textzoo', 300)",
     "mssql": "EXEC sp_getapplock @Resource='textzoo', @LockMode='Exclusive', @LockOwner='Session'",
 }
-# Tables of a database that somebody may want to keep; the second one exists in the middle of a migration.
+# Tables with runs, which must not be lost; the second one exists during a migration.
 RUN_TABLES = ("runs", "_alembic_tmp_runs")
 LOCK_PATIENCE = 20.0  # seconds
-NOT_THERE = "Give the mlflow.uri of the runs; without one, start in the folder where they were made."
+NOT_FOUND = "Set the mlflow.uri of the runs; without one, start in the folder in which they were made."
 COMPANIONS = ("-journal", "-wal", "-shm")
 
 
 @dataclass
 class Store:
-    """An open store: MLflow's client, and the experiment that runs go to."""
+    """An open store: MLflow's client, and the experiment of the runs."""
 
     client: Any
     experiment_id: str
 
 
 def open_store(uri: str | None, project_name: str) -> Store:
-    """Open the store, and make or restore the experiment. StoreBusyError while somebody else holds it.
+    """Open the store, and create or restore the experiment; raise StoreBusyError if the store is locked.
 
     Raises:
-        UserError: for a store that cannot be opened.
+        UserError: The store cannot be opened.
     """
     address = address_of(uri)
     path = sqlite_path(address)
@@ -78,10 +78,10 @@ def open_store(uri: str | None, project_name: str) -> Store:
 
 
 def open_to_read(uri: str | None, project_name: str) -> Store:
-    """Open a store that is there; nothing is made in it, and the experiment's id is "" where there is none.
+    """Open an existing store without changing it; the experiment's id is "" if there is none.
 
     Raises:
-        UserError: for a store that is not there, or cannot be opened.
+        UserError: The store does not exist, or cannot be opened.
     """
     address = address_of(uri)
     check_is_there(uri, address)
@@ -97,18 +97,18 @@ def address_of(uri: str | None) -> str:
 
 
 def check_is_there(uri: str | None, address: str) -> None:
-    """UserError where an address of this machine leads to nothing that holds runs."""
+    """Raise UserError if a local address does not lead to a store with runs."""
     path = sqlite_path(address) or folder_path(address)
     if path is None:
         check_address(uri)
     elif not path.exists():
-        raise cannot_open(uri, f"there is no {path.name} in {path.parent}", NOT_THERE)
+        raise cannot_open(uri, f"there is no {path.name} in {path.parent}", NOT_FOUND)
     elif path.is_dir() and not any(path.glob("*/meta.yaml")):
-        raise cannot_open(uri, "the folder holds no experiments of MLflow", NOT_THERE)
+        raise cannot_open(uri, "the folder holds no experiments of MLflow", NOT_FOUND)
 
 
 def folder_path(address: str) -> Path | None:
-    """The folder of a store that is files, given as a path or as file:...; None for other stores."""
+    """Return the folder of a file store, given as a path or as file:...; None for other stores."""
     parts = urlsplit(address)
     if parts.scheme not in ("", "file") or address == "databricks":
         return None
@@ -116,19 +116,19 @@ def folder_path(address: str) -> Path | None:
 
 
 def check_holds_runs(uri: str | None, address: str) -> None:
-    """UserError for a database in which MLflow has made nothing yet: opening it would fill it with tables."""
+    """Raise UserError for a database without MLflow's tables, which opening it would create."""
     import sqlalchemy
 
     if scheme(address) not in (*DATABASES, "sqlite"):
         return
     engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.pool.NullPool)
     if not sqlalchemy.inspect(engine).has_table(RUN_TABLES[0]):
-        raise cannot_open(uri, "the database holds no runs of MLflow", NOT_THERE)
+        raise cannot_open(uri, "the database holds no runs of MLflow", NOT_FOUND)
 
 
 @contextlib.contextmanager
 def told_as_mistakes(uri: str | None) -> Iterator[Any]:
-    """MLflow, whose failures to open a store become UserErrors; StoreBusyError while somebody else holds it."""
+    """Yield MLflow; convert its failures to open a store to UserError, or StoreBusyError if it is locked."""
     mlflow = import_mlflow()
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -141,7 +141,7 @@ def told_as_mistakes(uri: str | None) -> Iterator[Any]:
 
 
 def import_mlflow() -> Any:
-    """MLflow, quiet, with all that its thread will need: modules imported from two threads can meet half-made."""
+    """Import MLflow, quietly, with all modules that its thread needs: concurrent imports can fail."""
     for name, value in SETTINGS_OF_MLFLOW.items():
         os.environ.setdefault(name, value)
     import mlflow
@@ -164,20 +164,20 @@ def remedy_of(error: Exception) -> str:
 
 
 def artifact_folder(uri: str | None, database: Path) -> Path:
-    """Artifacts lie beside the database: mlruns/artifacts by default, for x.db in x_artifacts."""
+    """Return the folder of artifacts next to the database: mlruns/artifacts by default, x_artifacts for x.db."""
     return database.parent / ("artifacts" if not uri else f"{database.stem}_artifacts")
 
 
 @contextlib.contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    with path.open("a") as file:  # nothing is written: what is there already, by a link say, is somebody's
+    with path.open("a") as file:  # nothing is written: the path may be a link to another file
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 @contextlib.contextmanager
 def database_lock(uri: str) -> Iterator[None]:
-    """Hold a database server's own lock; nothing to do for other stores."""
+    """Hold a database server's own lock; do nothing for other stores."""
     if scheme(uri) not in DATABASES:
         yield
         return
@@ -190,9 +190,10 @@ def database_lock(uri: str) -> Iterator[None]:
 
 
 def make_sqlite(path: Path, artifacts: Path) -> None:
-    """A whole database at the path: made aside and renamed, so that a kill leaves either none or a whole one.
+    """Create a database atomically: under another name, then renamed, so that a kill leaves none or a complete one.
 
-    A file without runs that MLflow cannot use is what a kill left of an earlier program's attempt; it is set aside.
+    A file without runs that MLflow cannot use is the rest of an interrupted creation by another program; it is set
+    aside.
     """
     with file_lock(path.with_name(f"{path.name}.lock")):
         if is_empty(path):
@@ -212,35 +213,35 @@ def table_names(path: Path) -> set[str]:
 
 
 def has_runs(path: Path) -> bool:
-    """Whether a database holds any run."""
+    """Return whether a database holds any run."""
     tables = [name for name in RUN_TABLES if name in table_names(path)]
     with contextlib.closing(sqlite3.connect(path, timeout=LOCK_PATIENCE)) as database:
         return any(database.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in tables)
 
 
 def is_usable(path: Path) -> bool:
-    """Whether a database has all tables, in the version of this MLflow."""
+    """Return whether a database has all tables, in the version of this MLflow."""
     import sqlalchemy
     from mlflow.exceptions import MlflowException
     from mlflow.store.db import utils
 
     engine = sqlalchemy.create_engine(f"{SQLITE}{path}", poolclass=sqlalchemy.pool.NullPool)
     try:
-        utils._verify_schema(engine)  # MLflow has no public question of this kind
+        utils._verify_schema(engine)  # MLflow has no public function for this
         return utils._all_tables_exist(engine)
     except MlflowException:
         return False
 
 
 def set_aside(path: Path) -> None:
-    """Rename a half-made database. What belongs to it would spoil a new one: SQLite would roll it back into that."""
+    """Rename an incomplete database; delete its companion files, which SQLite would apply to a new one."""
     path.replace(path.with_name(f"{path.name}.half-made"))
     for ending in COMPANIONS:
         path.with_name(path.name + ending).unlink(missing_ok=True)
 
 
 def put_new(path: Path, artifacts: Path) -> None:
-    """Make a database under another name, then rename it. The caller holds the lock."""
+    """Create a database under another name, then rename it; the caller holds the lock."""
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     aside = path.with_name(f".{path.name}.new")
@@ -253,19 +254,19 @@ def put_new(path: Path, artifacts: Path) -> None:
 
 
 def experiment(client: Any, name: str, address: str, uri: str | None) -> str:
-    """The id of the experiment of a name: found, made, or restored if it was deleted."""
+    """Return the id of the experiment of a name: found, created, or restored if it was deleted."""
     found = client.get_experiment_by_name(name) or created(client, name, artifact_location(address, uri))
     if found.lifecycle_stage == "deleted":
         restore(client, found)
     if not set(EXPERIMENT_KIND) & set(found.tags):
-        with contextlib.suppress(Exception):  # a view is worth no failure
+        with contextlib.suppress(Exception):  # the tag is optional
             for tag, value in EXPERIMENT_KIND.items():
                 client.set_experiment_tag(found.experiment_id, tag, value)
     return found.experiment_id
 
 
 def artifact_location(address: str, uri: str | None) -> str | None:
-    """Where artifacts lie; a server decides itself."""
+    """Return the address of artifacts; None if the server decides."""
     path = sqlite_path(address)
     if path:
         return artifact_folder(uri, path).as_uri()
@@ -273,7 +274,7 @@ def artifact_location(address: str, uri: str | None) -> str | None:
 
 
 def created(client: Any, name: str, location: str | None) -> Any:
-    """Make an experiment, or take the one that another run made in the same moment."""
+    """Create an experiment, or return the one that another run created at the same time."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -286,7 +287,7 @@ def created(client: Any, name: str, location: str | None) -> Any:
 
 
 def restore(client: Any, found: Any) -> None:
-    """Bring a deleted experiment back, with the runs that it had; UserError (by the caller) where that fails."""
+    """Restore a deleted experiment with its runs; the caller converts a failure to UserError."""
     from mlflow.exceptions import MlflowException
 
     try:

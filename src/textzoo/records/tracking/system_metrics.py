@@ -1,4 +1,4 @@
-"""CPU, memory, disk, network and GPU use while a run goes on, by MLflow's collectors, into the journal."""
+"""Log CPU, memory, disk, network and GPU use during a run to the journal, by MLflow's collectors."""
 
 import contextlib
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger("textzoo.records.tracking")
 
 
 class SystemMonitor:
-    """Samples in a thread until it is told to stop; a failure ends the sampling, nothing else."""
+    """Samples in a thread until `finish`; a failure only ends the sampling."""
 
     def __init__(self, recorder: RunRecorder) -> None:
         self.recorder = recorder

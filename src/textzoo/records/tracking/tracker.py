@@ -27,17 +27,17 @@ def show_warning(line: str) -> None:
 
 
 class Tracker:
-    """Writes what the runs of an invocation log, and has it sent.
+    """Writes what the runs of an invocation log to the journal, which a thread sends.
 
     Args:
-        uri: Tracking store; None is mlruns/mlflow.db in the current folder, with artifacts beside it.
+        uri: Address of the tracking store; None for mlruns/mlflow.db in the current folder, with artifacts next to it.
         project_name: The MLflow experiment.
-        folder: The run's folder: the journal and all artifacts lie in it.
+        folder: The run's folder, with the journal and all artifacts.
         text_first: Open the store only at `start` or at the end, so that text appears before MLflow is imported.
-        warn: Shows the user one line.
+        warn: Shows one line to the user.
 
     Raises:
-        UserError: for a store that cannot be opened.
+        UserError: The store cannot be opened.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Tracker:
             self.start_early()
 
     def start_early(self) -> None:
-        """Open the store before any work; where that fails nothing stays behind."""
+        """Open the store before any work; remove the journal if that fails."""
         try:
             open_early(self.sender)
         except BaseException:
@@ -73,13 +73,13 @@ class Tracker:
         self.begin()
 
     def start(self) -> None:
-        """Open the store and begin to send, if that has not happened yet."""
+        """Open the store and begin to send, unless that has happened."""
         if not self.started:
             open_late(self.sender)
             self.begin()
 
     def wait_for_id(self, recorder: RunRecorder) -> None:
-        """Give the store a moment to make a run, so that a report can name it."""
+        """Wait up to ID_SECONDS for the store to create a run, so that a report can name it."""
         self.start()
         deadline = time.monotonic() + ID_SECONDS
         while not recorder.run_id and not self.sender.failing and time.monotonic() < deadline:
@@ -90,7 +90,7 @@ class Tracker:
         self.sender.start()
 
     def forget(self) -> None:
-        """Give up the journal without a trace."""
+        """Remove the journal and its note."""
         self.journal.close()
         if not self.started:  # otherwise the thread closes it
             self.own.file.close()
@@ -103,17 +103,17 @@ class Tracker:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             self.close(interrupted=kind is not None and issubclass(kind, KeyboardInterrupt))
-        except Exception as error:  # a run's folder that is gone, for one: the run's own end is what counts
+        except Exception as error:  # e.g. the run's folder was removed; tracking must not change how the run ends
             logger.warning("the tracker cannot be closed: %s", error)
             self.warn("Warning: what the run logged could not be sent to the tracking store.")
 
     def close(self, *, interrupted: bool = False) -> None:
-        """Send what is left, within limits; what is not sent stays for the next start with this store."""
+        """Send the rest within time limits; unsent events are kept for the next start with this store."""
         if not interrupted:
             self.start()
         left = self.sender.close(interrupted) if self.started else self.own.left()
         if self.journal.lost:
-            self.warn(f"Warning: {self.journal.lost} entries for the tracking store could not be written down.")
+            self.warn(f"Warning: {self.journal.lost} entries for the tracking store could not be written.")
         if not left and (self.sender.done.is_set() or not self.started):
             self.forget()
             return
@@ -129,7 +129,7 @@ class Tracker:
     def run(
         self, name: str, parent: RunRecorder | None = None, tags: dict[str, str] | None = None, *, system: bool = False
     ) -> Iterator[RunRecorder]:
-        """A run that ends FINISHED, FAILED after an exception, KILLED after Ctrl-C."""
+        """Yield a run that ends FINISHED, FAILED after an exception, or KILLED after Ctrl-C."""
         recorder = self.new_run(name, parent, tags or {})
         monitor = SystemMonitor(recorder) if system and self.started else None
         status = "FAILED"

@@ -1,1 +1,1 @@
-"""CIMv3, a compute-in-memory accelerator: C++ projects whose HAL follows its modes."""
+"""CIMv3, a compute-in-memory accelerator: C++ projects whose HAL has a function per mode."""

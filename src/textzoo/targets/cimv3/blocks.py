@@ -1,8 +1,8 @@
-"""A compiled decode step as blocks in CIMv3's modes: which kernels are PIPE, PARL and LN of which block.
+"""Map a compiled decode step to blocks of CIMv3's modes: the kernels of PIPE, PARL and LN of each block.
 
-Statements come in the order of the graph, so that one walk over them finds the blocks. Each is taken only where it is
-the kernel that a block has there and reads what the ones before it have computed: what is left to the HAL is the whole
-model and nothing else.
+Statements are in the order of the graph, so that one walk over them finds the blocks. Each statement must be the kernel
+that a block has at this point and must read the results of the statements before it. Together the blocks are exactly
+the model.
 """
 
 from collections.abc import Iterable
@@ -19,24 +19,24 @@ from textzoo.targets.cimv3.rules import CIMV3_BOARD, cimv3_violations
 MATRIX = ("fully_connected_s8",)
 NARROW, WIDE = "attention_s8", "attention_s8_p16"
 MODES = (
-    "embeddings added; per block PIPE (FULLY_CONNECTED, new rows of the caches, ATTENTION, FULLY_CONNECTED, ADD), PARL "
-    "(FULLY_CONNECTED twice, ADD) and LN (LAYER_NORM); a last LAYER_NORM and FULLY_CONNECTED, all of them of int8"
+    "the sum of embeddings; per block PIPE (FULLY_CONNECTED, new rows of the caches, ATTENTION, FULLY_CONNECTED, ADD), "
+    "PARL (FULLY_CONNECTED twice, ADD) and LN (LAYER_NORM); a last LAYER_NORM and FULLY_CONNECTED, all in int8"
 )
 REMEDY = (
-    "Take model=pico_gpt with quantization=static_wi8_ai8 and quantization.equalize=true, or another board than "
+    "Use model=pico_gpt with quantization=static_wi8_ai8 and quantization.equalize=true, or another board than "
     f"{CIMV3_BOARD}."
 )
-# A tensor's memory and its first element there.
-Place = tuple[int, int]
+# The memory of a tensor (id of its storage), and the index of its first element there.
+Location = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Pipe:
-    """Attention of one block, and what goes into it added.
+    """The attention of one block, with its residual connection.
 
     Attributes:
-        qkv: Matrix of queries, keys and values, one after the other.
-        attention: With probabilities of 8 or 15 bits.
+        qkv: Matrix of queries, keys and values, concatenated.
+        attention: The kernel, with probabilities of 8 or 15 bits.
         narrowing: tz_requantize_t from attention's int16 to int8; None with probabilities of 8 bits.
         projection: Matrix of the output.
         residual: tz_add_t of the input and the projection, in this order.
@@ -51,10 +51,10 @@ class Pipe:
 
 @dataclass(frozen=True)
 class Parl:
-    """The feed-forward part of one block, and what goes into it added.
+    """The feed-forward network of one block, with its residual connection.
 
     Attributes:
-        activation: Of the hidden layer, by the configuration's names; "none", or the operator of another one.
+        activation: Activation of the hidden layer, as in the configuration; "none", or the name of another operator.
     """
 
     up: Call
@@ -65,7 +65,7 @@ class Parl:
 
 @dataclass(frozen=True)
 class Block:
-    """One block: its modes in their order."""
+    """One block: its modes in order."""
 
     pipe: Pipe
     parl: Parl
@@ -77,7 +77,7 @@ class Block:
 
     @property
     def shape(self) -> tuple[object, ...]:
-        """(rows, columns) of the matrices; heads, width of a head, context; width of the norm."""
+        """(rows, columns) of the matrices; (heads, width of a head, context); width of the norm."""
         attention = self.pipe.attention.struct.fields
         heads = attention["heads"], attention["width"], attention["context"]
         return (*(rows_and_columns(matrix) for matrix in self.matrices), heads, self.norm.struct.fields["width"])
@@ -85,13 +85,13 @@ class Block:
 
 @dataclass(frozen=True)
 class Decoder:
-    """A whole decode step.
+    """A complete decode step.
 
     Attributes:
         tokens: (vocabulary, d_model) int8 embeddings.
-        positions: (context, d_model) likewise.
-        embedding: tz_add_t of a token's and a position's, in this order.
-        final_norm, logits: Behind the last block.
+        positions: (context, d_model) int8 embeddings.
+        embedding: tz_add_t of a token's and a position's embedding, in this order.
+        final_norm, logits: Kernels after the last block.
     """
 
     tokens: Tensor
@@ -119,28 +119,28 @@ class MisfitError(UserError):
     """A model that does not consist of CIMv3's blocks."""
 
     def __init__(self, received: str) -> None:
-        what = "CIMv3 runs pico_gpt blocks, of which this model does not consist"
+        what = "this model does not consist of pico_gpt blocks, which CIMv3 runs"
         super().__init__(what, expected=MODES, received=received, remedy=REMEDY)
 
 
 def decoder_of(program: Program, inputs: dict[str, Tensor]) -> Decoder:
-    """The blocks of a compiled decode step.
+    """Return the blocks of a compiled decode step.
 
     Args:
-        program: With every pass, and weights row by row (variant cimv3).
-        inputs: The decode step's: token and position.
+        program: Compiled with every pass, and weights row by row (variant cimv3).
+        inputs: Inputs of the decode step: token and position.
 
     Raises:
-        UserError: The model has other statements, or breaks rules of the accelerator: all of them are named.
+        UserError: The model has other statements, or violates rules of the accelerator, which are all listed.
     """
     walk = Walk(program.statements, inputs["position"])
-    embedding, (tokens, positions), place = walk.embeddings(inputs["token"])
+    embedding, (tokens, positions), location = walk.embeddings(inputs["token"])
     blocks = []
     while not walk.is_at("LAYER_NORM"):
-        block, place = walk.block(place)
+        block, location = walk.block(location)
         blocks.append(block)
-    final_norm = walk.call("the last LAYER_NORM", "LAYER_NORM", ("layer_norm_s8",), place)
-    logits = walk.call("the logits", "FULLY_CONNECTED", MATRIX, place_of(final_norm.outputs[0]))
+    final_norm = walk.call("the last LAYER_NORM", "LAYER_NORM", ("layer_norm_s8",), location)
+    logits = walk.call("the logits", "FULLY_CONNECTED", MATRIX, location_of(final_norm.outputs[0]))
     walk.end()
     decoder = Decoder(tokens, positions, embedding, blocks, final_norm, logits)
     check_shapes(decoder)
@@ -149,7 +149,7 @@ def decoder_of(program: Program, inputs: dict[str, Tensor]) -> Decoder:
 
 
 class Walk:
-    """Statements in order, each taken once. What only computes indices is left out: the HAL knows the position."""
+    """Statements in order, each consumed once, without those that compute indices: the HAL knows the position."""
 
     def __init__(self, statements: Iterable[Statement], position: Tensor) -> None:
         self.rest = [statement for statement in statements if not only_indices(statement)]
@@ -160,25 +160,25 @@ class Walk:
 
     def misfit(self, wanted: str) -> MisfitError:
         found = f"{self.rest[0].kind} ({self.rest[0].name})" if self.rest else "the end"
-        return MisfitError(f"{found} in place of {wanted}")
+        return MisfitError(f"{found} instead of {wanted}")
 
     def end(self) -> None:
         if self.rest:
             raise self.misfit("the end")
 
-    def call(self, role: str, kind: str, kernels: tuple[str, ...], *inputs: Place) -> Call:
-        """The next statement: a call of one of the kernels that reads the values at some places."""
+    def call(self, role: str, kind: str, kernels: tuple[str, ...], *inputs: Location) -> Call:
+        """Consume the next statement, which must be a call of one of the kernels that reads these inputs."""
         if not self.is_at(kind) or not isinstance(self.rest[0], Call):
             raise self.misfit(role)
         call = self.rest[0]
-        read = tuple(place_of(tensor) for tensor in call.inputs[: len(inputs)])
+        read = tuple(location_of(tensor) for tensor in call.inputs[: len(inputs)])
         if call.kernel not in kernels or call.repeats != 1 or read != inputs:
             raise self.misfit(role)
         del self.rest[0]
         return call
 
     def loop(self, role: str, kind: str, functions: tuple[str, ...]) -> Compute:
-        """The next statement: a loop with one function over whole rows of int8 or int16."""
+        """Consume the next statement, which must be a loop of one function over whole rows of int8 or int16."""
         loop = straightened(self.rest[0]) if self.is_at(kind) and isinstance(self.rest[0], Loop) else None
         if loop is None or len(loop.body) != 1 or loop.body[0].function not in functions:
             raise self.misfit(role)
@@ -188,89 +188,89 @@ class Walk:
         del self.rest[0]
         return loop.body[0]
 
-    def embeddings(self, token: Tensor) -> tuple[Struct, tuple[Tensor, Tensor], Place]:
-        """The sum of a token's and a position's row: tz_add_t, both tables, where the sum lies."""
+    def embeddings(self, token: Tensor) -> tuple[Struct, tuple[Tensor, Tensor], Location]:
+        """Consume the sum of a token's and a position's row; return tz_add_t, both tables, the sum's location."""
         role = "the sum of both embeddings"
         if not self.is_at("ADD"):
             raise self.misfit(role)
         compute = self.loop(role, "ADD", ("tz_add",))
         (first, by), (second, other) = (table_and_index(operand.tensor) for operand in compute.operands)
         if (by, other) == (token, self.position):
-            return compute.struct, (first, second), place_of(compute.target.tensor)
+            return compute.struct, (first, second), location_of(compute.target.tensor)
         if (by, other) != (self.position, token):
-            raise MisfitError("a sum of something else than a token's and a position's row")
-        return swapped(compute.struct), (second, first), place_of(compute.target.tensor)
+            raise MisfitError("a sum of other values than a token's and a position's row")
+        return swapped(compute.struct), (second, first), location_of(compute.target.tensor)
 
-    def residual(self, role: str, x: Place, branch: Place) -> tuple[Struct, Place]:
-        """tz_add_t of x and a branch in this order, and where their sum lies."""
+    def residual(self, role: str, x: Location, branch: Location) -> tuple[Struct, Location]:
+        """Consume a residual connection; return tz_add_t of x and the branch in this order, and the sum's location."""
         compute = self.loop(role, "ADD", ("tz_add",))
-        operands = [place_of(operand.tensor) for operand in compute.operands]
+        operands = [location_of(operand.tensor) for operand in compute.operands]
         if sorted(operands) != sorted((x, branch)):
             raise MisfitError(f"a sum of other values as {role}")
         struct = compute.struct if operands[0] == x else swapped(compute.struct)
-        return struct, place_of(compute.target.tensor)
+        return struct, location_of(compute.target.tensor)
 
-    def block(self, x: Place) -> tuple[Block, Place]:
-        """The next block, and where its output lies."""
+    def block(self, x: Location) -> tuple[Block, Location]:
+        """Consume the next block; return it and the location of its output."""
         pipe, attended = self.pipe(x)
         parl, fed = self.parl(attended)
         norm = self.call("LN", "LAYER_NORM", ("layer_norm_s8",), fed)
-        return Block(pipe, parl, norm), place_of(norm.outputs[0])
+        return Block(pipe, parl, norm), location_of(norm.outputs[0])
 
-    def pipe(self, x: Place) -> tuple[Pipe, Place]:
+    def pipe(self, x: Location) -> tuple[Pipe, Location]:
         qkv = self.call("PIPE's queries, keys and values", "FULLY_CONNECTED", MATRIX, x)
-        query, width = place_of(qkv.outputs[0]), qkv.struct.fields["columns"]
+        query, width = location_of(qkv.outputs[0]), qkv.struct.fields["columns"]
         rows = self.new_rows()
         caches = [rows.get((query[0], query[1] + part * width)) for part in (1, 2)]
         attention = self.call("PIPE's attention", "ATTENTION", (NARROW, WIDE), query)
         *read, last = attention.inputs[1:]
-        if [place_of(tensor) for tensor in read] != caches or last.storage is not self.position:
+        if [location_of(tensor) for tensor in read] != caches or last.storage is not self.position:
             raise MisfitError(f"ATTENTION ({attention.name}) over other caches than those just written")
-        mixed, narrowing = place_of(attention.outputs[0]), None
+        mixed, narrowing = location_of(attention.outputs[0]), None
         if attention.kernel == WIDE:
             compute = self.loop("PIPE's narrowing", "QUANTIZE", ("tz_requantize", "tz_requantize_small"))
-            if place_of(compute.operands[0].tensor) != mixed:
-                raise MisfitError(f"QUANTIZE of something else than {attention.name}")
-            mixed, narrowing = place_of(compute.target.tensor), compute.struct
+            if location_of(compute.operands[0].tensor) != mixed:
+                raise MisfitError(f"QUANTIZE of another value than {attention.name}")
+            mixed, narrowing = location_of(compute.target.tensor), compute.struct
         projection = self.call("PIPE's projection", "FULLY_CONNECTED", MATRIX, mixed)
-        residual, place = self.residual("PIPE's sum", x, place_of(projection.outputs[0]))
-        return Pipe(qkv, attention, narrowing, projection, residual), place
+        residual, location = self.residual("PIPE's sum", x, location_of(projection.outputs[0]))
+        return Pipe(qkv, attention, narrowing, projection, residual), location
 
-    def new_rows(self) -> dict[Place, Place]:
-        """Of the copies into caches: where a row comes from -> the cache that it goes to."""
+    def new_rows(self) -> dict[Location, Location]:
+        """Consume the copies of rows into caches; return location of the row -> location of the cache."""
         computes: list[Compute] = []
         while self.is_at("DYNAMIC_UPDATE_SLICE"):
             computes += self.rest.pop(0).body
         copies = [compute for compute in computes if not compute.function]
         return {
-            place_of(copy.operands[0].tensor): (id(copy.target.tensor.storage), 0)
+            location_of(copy.operands[0].tensor): (id(copy.target.tensor.storage), 0)
             for copy in copies
             if copy.operands[0].offset == 0
         }
 
-    def parl(self, x: Place) -> tuple[Parl, Place]:
+    def parl(self, x: Location) -> tuple[Parl, Location]:
         up = self.call("PARL's first matrix", "FULLY_CONNECTED", MATRIX, x)
-        hidden, activation = place_of(up.outputs[0]), fused_activation(up)
+        hidden, activation = location_of(up.outputs[0]), fused_activation(up)
         if self.rest and isinstance(self.rest[0], Loop) and not self.is_at("ADD"):
             loop = self.rest.pop(0)
-            hidden, activation = place_of(loop.writes()[-1]), loop.kind.lower()
+            hidden, activation = location_of(loop.writes()[-1]), loop.kind.lower()
         down = self.call("PARL's second matrix", "FULLY_CONNECTED", MATRIX, hidden)
-        residual, place = self.residual("PARL's sum", x, place_of(down.outputs[0]))
-        return Parl(up, down, residual, activation), place
+        residual, location = self.residual("PARL's sum", x, location_of(down.outputs[0]))
+        return Parl(up, down, residual, activation), location
 
 
 def only_indices(statement: Statement) -> bool:
     return all(str(tensor.dtype) == "int32" for tensor in statement.writes())
 
 
-def place_of(tensor: Tensor) -> Place:
-    """What lies at a place known only at run time is nobody's output."""
+def location_of(tensor: Tensor) -> Location:
+    """Return a tensor's location; the index is -1, equal to no output's, if it is only known at run time."""
     storage, offset, moves = tensor.location()
     return id(storage), -1 if moves else offset
 
 
 def table_and_index(row: Tensor) -> tuple[Tensor, Tensor | None]:
-    """A constant table (entries, elements), and the tensor whose number says which of its rows this is; else None."""
+    """Return a constant table (entries, elements), and the tensor with the index of this row; else None."""
     table, offset, moves = row.location()
     is_row = table.is_constant and len(table.shape) == 2 and len(moves) == 1 and offset == moves[0].element == 0
     whole = is_row and (moves[0].stride, moves[0].limit) == (table.shape[1], table.shape[0] - 1)
@@ -278,7 +278,7 @@ def table_and_index(row: Tensor) -> tuple[Tensor, Tensor | None]:
 
 
 def swapped(add: Struct) -> Struct:
-    """tz_add_t for the operands in the other order: the sum is the same."""
+    """Return tz_add_t for the operands in the other order; the sum is the same."""
     return replace(add, fields={**add.fields, "a": add.fields["b"], "b": add.fields["a"]})
 
 
@@ -294,14 +294,14 @@ def rows_and_columns(matrix: Call) -> tuple[int, int]:
 
 
 def has_bias(matrix: Call) -> bool:
-    """Whether there is more in the biases than the input's zero point."""
+    """Return whether the biases hold more than the correction for the input's zero point."""
     fields = matrix.struct.fields
     weights = fields["weights"].values.reshape(rows_and_columns(matrix)).astype(np.int64)
     return bool(np.any(fields["bias"].values + matrix.inputs[0].zero_point * weights.sum(axis=1)))
 
 
 def check_shapes(decoder: Decoder) -> None:
-    """MisfitError where matrices do not fit together, or blocks differ."""
+    """Raise MisfitError if shapes of matrices do not match, or blocks differ."""
     if not decoder.blocks:
         raise MisfitError("no block")
     first = decoder.blocks[0].pipe.attention.struct.fields
@@ -316,7 +316,7 @@ def check_shapes(decoder: Decoder) -> None:
 
 
 def architecture_of(decoder: Decoder) -> ModelConfig:
-    """The model in the configuration's words."""
+    """Return the model as a section of the configuration."""
     first = decoder.blocks[0]
     activations = {block.parl.activation for block in decoder.blocks}
     matrices = [matrix for block in decoder.blocks for matrix in block.matrices] + [decoder.logits]

@@ -1,4 +1,4 @@
-"""CIMv3: a C++ project whose HAL follows the accelerator's modes, for its RV32 host core and for this machine."""
+"""CIMv3: a C++ project whose HAL has a function per mode, for the RV32 host core and for this machine."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,7 +22,7 @@ from textzoo.targets.twins import render_machine, twin_command, twin_of, twin_si
 SOURCE = PLATFORM_SOURCES / "cimv3"
 VARIANT = "cimv3"
 FILES = ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")
-# Generated from the model, each by a template of the same path.
+# Generated from the model, each by the template with the same path.
 MODEL_FILES = ("include/pico_gpt/model_data.h", "src/pico_gpt/model_data.cc")
 # The same for every model.
 CODE_FILES = (
@@ -37,12 +37,12 @@ class Cimv3(Platform):
     name = "cimv3"
     image = TWIN_IMAGE
     is_built_by_cmake = True
-    without_passes = frozenset({"packed_tables"})  # rows of embeddings are added as they lie in flash
-    kernels = frozenset({"attention_s8", "attention_s8_p16"})  # hal_software.cc chooses for every block
+    without_passes = frozenset({"packed_tables"})  # the HAL adds rows of int8 embeddings directly from flash
+    kernels = frozenset({"attention_s8", "attention_s8_p16"})  # hal_software.cc chooses one per block
 
     def check(self, board: Board) -> None:
         if board.variant != VARIANT:
-            raise UserError(f"{board.name} has a wrong fact: variant", expected=VARIANT, received=board.variant)
+            raise UserError(f"{board.name} has an invalid value: variant", expected=VARIANT, received=board.variant)
         twin_of(board.emulator())
 
     def compiler(self, board: Board | None, image: str) -> str:
@@ -58,7 +58,7 @@ class Cimv3(Platform):
         return twin_sizes(board.emulator(), program)
 
     def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
-        """model.h and embedding.h as everywhere; the rest as the HAL takes it, with the code around it."""
+        """Return model.h and embedding.h as for other platforms, and the model's data and code for the HAL."""
         values = model_values(compiled)
         files: dict[str, str | bytes] = {name: (SOURCE / name).read_bytes() for name in CODE_FILES}
         files |= {name: template(f"cimv3/{name}.j2").render(values) for name in MODEL_FILES}
@@ -86,12 +86,12 @@ class Cimv3(Platform):
 
 
 def model_values(compiled: CompiledModel) -> dict[str, Any]:
-    """What the model's templates are rendered with: what common/model.h.j2 takes, sizes, structs as text."""
+    """Return the values of the model's templates: those of common/model.h.j2, sizes, functions for structs."""
     decoder = decoder_of(compiled.program, compiled.context["inputs"])
     matrices, attention = decoder.blocks[0].matrices, decoder.blocks[0].pipe.attention.struct.fields
     width, hidden = matrices[0].struct.fields["columns"], matrices[2].struct.fields["rows"]
     vocabulary, scratch = len(decoder.tokens.value), aligned(decoder.scratch_bytes)
-    # In model.cc the rows in and out, the logits and the scratch; in hal_software.cc the rows within a mode.
+    # model.cc has two rows, the logits and the scratch buffer; hal_software.cc the rows within a mode.
     arena = 2 * width + aligned(vocabulary) + scratch + 7 * width + aligned(hidden)
     return compiled.context | {
         "decoder": decoder,
@@ -106,13 +106,13 @@ def model_values(compiled: CompiledModel) -> dict[str, Any]:
 
 
 def stages(blocks: int) -> list[tuple[str, str]]:
-    """(mode, name) of every stage of a token, in order."""
+    """Return (mode, name) of every stage of a token, in order."""
     modes = [(mode, f"{mode} of block {block}") for block in range(blocks) for mode in ("PIPE", "PARL", "LN")]
     return [("EMBEDDING", "embeddings"), *modes, ("LN", "final LN"), ("LOGITS", "logits")]
 
 
 def aggregate(struct: Struct | None) -> str:
-    """A struct's initializer in C++: `{/* rows */ 384, ...}`, in the order of its declaration."""
+    """Return a struct's initializer in C++: `{/* rows */ 384, ...}`, in the order of its declaration."""
     if struct is None:
         return "{}"
     values = {
@@ -123,7 +123,7 @@ def aggregate(struct: Struct | None) -> str:
 
 
 def aligned_array_lines(constant: Constant) -> list[str]:
-    """A constant array; kernels read words of it."""
+    """Return the definition of a constant array, aligned because kernels read words of it."""
     comment, declaration, *lines = array_lines(constant.symbol, constant.values, constant.comment)
     return [comment, f"alignas(16) {declaration}", *lines]
 

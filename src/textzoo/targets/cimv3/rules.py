@@ -1,4 +1,4 @@
-"""What an architecture must be like to run on the CIMv3 accelerator."""
+"""Requirements of the CIMv3 accelerator on an architecture."""
 
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule
@@ -13,7 +13,7 @@ CIMV3_CONTEXT = 128
 
 
 def check_cimv3(model: ModelConfig, deployment: DeploymentConfig) -> list[UserError]:
-    """The CIMv3 accelerator's rules, where they are asked for or its board is."""
+    """Check the CIMv3 accelerator's rules if model.constraints or the board requires them."""
     board = deployment.hardware_setup
     if board.platform == PLATFORM:
         return cimv3_violations(model, f"Another board than {board.name} lifts this rule.")
@@ -22,7 +22,7 @@ def check_cimv3(model: ModelConfig, deployment: DeploymentConfig) -> list[UserEr
 
 
 def cimv3_violations(model: ModelConfig, remedy: str) -> list[UserError]:
-    """An error for every rule of the CIMv3 accelerator that an architecture breaks."""
+    """Return an error for every rule of the CIMv3 accelerator that an architecture violates."""
     widths = ", ".join(map(str, CIMV3_WIDTHS))
     rules = [
         (model.name == "pico_gpt", "name", "pico_gpt", model.name),

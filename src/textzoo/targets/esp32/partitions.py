@@ -1,4 +1,4 @@
-"""The partition table of a project: the program, and the weights in a partition of their own."""
+"""The partition table of a project: the program, and a separate partition for the weights."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,12 @@ from textzoo.common.errors import UserError
 from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.project import ModelSizes
 
-# Pages of the flash's cache: what is mapped into memory, programs and weights, begins at a multiple of it.
+# Page size of the flash cache: partitions that are mapped into memory (program, weights) begin at a multiple of it.
 PAGE = 0x10000
-FIRST_OFFSET = 0x9000  # behind the second boot loader and the table itself
-# Assumed for the framework's part of a program and ours; `idf.py size` says what it is.
+FIRST_OFFSET = 0x9000  # after the second-stage boot loader and the partition table
+# Assumed size of a program without weights, ESP-IDF included; `idf.py size` gives the exact one.
 PROGRAM_BYTES = 0x70000
-WEIGHTS_SUBTYPE = "0x40"  # the first of those that are free for applications
+WEIGHTS_SUBTYPE = "0x40"  # the first subtype that ESP-IDF leaves to applications
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Partition:
 
 
 def pages(size: int) -> int:
-    """`size` rounded up to whole pages."""
+    """Return `size` rounded up to whole pages."""
     return -(-size // PAGE) * PAGE
 
 
 def partitions_of(sizes: ModelSizes) -> list[Partition]:
-    """The table for a model; its program's partition has room for the weights, too, where they are built in."""
+    """Return the table for a model; the program's partition can hold the weights, too, if they are linked in."""
     nvs = Partition("nvs", "data", "nvs", FIRST_OFFSET, 0x6000)
     phy = Partition("phy_init", "data", "phy", nvs.end, 0x1000)
     program = Partition("factory", "app", "factory", pages(phy.end), pages(PROGRAM_BYTES + sizes.weight_bytes))
@@ -44,7 +44,7 @@ def partitions_of(sizes: ModelSizes) -> list[Partition]:
 
 
 def check_partitions(board: Board, sizes: ModelSizes) -> None:
-    """UserError where the table does not fit the board's flash."""
+    """Raise UserError if the table does not fit the board's flash."""
     table, flash = partitions_of(sizes), board.memory(FLASH)
     if table[-1].end > flash.bytes:
         rows = "\n".join(f"  {row.name:10}{row.offset:>12,}{row.bytes:>12,} bytes" for row in table)
@@ -52,5 +52,5 @@ def check_partitions(board: Board, sizes: ModelSizes) -> None:
             f"the partitions do not fit the flash of {board.name}",
             expected=f"at most {flash.bytes:,} bytes",
             received=f"{table[-1].end:,} bytes:\n{rows}\n",
-            remedy="Take a smaller model, or a board with more flash.",
+            remedy="Use a smaller model, or a board with more flash.",
         )

@@ -1,4 +1,4 @@
-"""ESP32 microcontrollers: a project for ESP-IDF, and its portable part for an emulated twin beside it."""
+"""ESP32 microcontrollers: a project for ESP-IDF, and its portable part for an emulated board."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from textzoo.targets.project import SECOND_STACK_BYTES, ModelSizes, copy_files, 
 from textzoo.targets.twins import render_twin, twin_command, twin_of, twin_sizes
 
 SOURCE = PLATFORM_SOURCES / "esp32"
-# Family, as the framework calls the chip -> what its core is called, how many a program can use, clocks it can run at.
+# ESP-IDF's name of the chip -> name of its core, possible numbers of cores, possible clocks in Hz.
 FAMILIES = {
     "esp32": ("xtensa-lx6", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
     "esp32s3": ("xtensa-lx7", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
@@ -25,7 +25,7 @@ FAMILIES = {
 }
 FLASH_MEGABYTES = (2, 4, 8, 16, 32)
 MEGABYTE = 1 << 20
-TASK_STACK_BYTES = 8192  # ours and what the framework's drivers need
+TASK_STACK_BYTES = 8192  # for the application and ESP-IDF's drivers
 FILES = {
     "Makefile": "Makefile",
     "README.md": "README.md",
@@ -39,7 +39,7 @@ MAIN_FILES = (
     *("CMakeLists.txt", "Kconfig.projbuild", "app_main.c"),
     *("port_esp32.c", "port_esp32.h", "weights_partition.c"),
 )
-# tz_parallel of these boards; what the twin has in its place (IN_SEQUENCE) is no part of their program.
+# tz_parallel of these boards; the emulated board has IN_SEQUENCE instead.
 SECOND_CORE = "second_core.c"
 
 
@@ -62,7 +62,7 @@ class Esp32(Platform):
         for what, (value, known) in facts.items():
             if value not in known:
                 raise UserError(
-                    f"{board.name} has a wrong fact: {what}",
+                    f"{board.name} has an invalid value: {what}",
                     expected=f"one of {', '.join(map(str, known))}",
                     received=str(value),
                 )
@@ -71,7 +71,7 @@ class Esp32(Platform):
         twin_of(board.emulator())
 
     def compiler(self, board: Board, image: str) -> str:
-        # ESP-IDF builds the image of the board: the Makefile says where that is missing.
+        # ESP-IDF builds the board's own image; the Makefile reports if it is missing.
         return twin_of(board.emulator()).compiler
 
     def emulator_tool(self, emulator: Emulator) -> str:
@@ -84,7 +84,7 @@ class Esp32(Platform):
         return twin_sizes(board.emulator(), program)
 
     def model_files(self, compiled: CompiledModel) -> Mapping[str, str | bytes]:
-        """The constants also as a file for their partition."""
+        """Return the compiler's files, and the constants as a file for their partition."""
         return {**compiled.files, "weights.bin": compiled.weights_image}
 
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
@@ -99,7 +99,7 @@ class Esp32(Platform):
 
 
 def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
-    """What the templates are rendered with."""
+    """Return the values of the templates."""
     emulator = board.emulator()
     return {
         "board": board,
@@ -118,15 +118,15 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
 
 
 def kernels_in(folder: Path) -> list[str]:
-    """Names of the kernels' sources of a project."""
+    """Return the names of a project's kernels, without .c."""
     return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")} - {IN_SEQUENCE})
 
 
 def gpio_number(pin: str) -> int:
-    """GPIO43 -> 43."""
+    """Return the number of a pin: GPIO43 -> 43."""
     number = pin.removeprefix("GPIO")
     if number == pin or not number.isdecimal() or int(number) > 48:
-        raise UserError("a pin cannot be read", expected="GPIO and a number up to 48, e.g. GPIO1", received=pin)
+        raise UserError("invalid name of a pin", expected="GPIO and a number up to 48, e.g. GPIO1", received=pin)
     return int(number)
 
 

@@ -1,4 +1,4 @@
-"""Facts of STM32 chips and Cortex-M cores that boards share: registers' addresses, compiler flags."""
+"""Facts of STM32 chips and Cortex-M cores that boards share: addresses of registers, compiler flags."""
 
 import re
 from dataclasses import dataclass, field
@@ -30,13 +30,13 @@ class Pin:
     def parse(cls, text: str) -> "Pin":
         match = PIN.fullmatch(text)
         if not match or int(match[2]) > 15:
-            raise UserError("a pin cannot be read", expected="a port and a number, e.g. PA9", received=text)
+            raise UserError("invalid name of a pin", expected="a port and a number, e.g. PA9", received=text)
         return cls(ord(match[1]) - ord("A"), int(match[2]))
 
 
 @dataclass(frozen=True)
 class Usart:
-    """Address of a USART, address of its clock's enable register (0: the family's file knows it), bit in it."""
+    """Address of a USART, address of its clock's enable register (0: defined in the family's file), bit in it."""
 
     base: int
     enable_register: int
@@ -51,9 +51,9 @@ class Family:
         source: Its file in deployment/platforms/stm32.
         gpio_base: Address of GPIO port A.
         usart_generation: 1 = one data register (F4), 2 = separate registers.
-        usarts: The USARTs that the family's file can start.
-        defines: Further lines of board.h.
-        needs_power_supply: Whether the board must say how the core is supplied.
+        usarts: The USARTs that the family's file can initialize.
+        defines: Additional macros of board.h.
+        needs_power_supply: Whether the board must define how the core is supplied.
     """
 
     source: str
@@ -99,7 +99,7 @@ FAMILIES = {
 
 
 def check(board: Board) -> None:
-    """UserError where a board's chip, core, serial line or pins are not known."""
+    """Raise UserError if a board's chip, core, serial line or pins are not supported."""
     core_flags(board)
     uart_values(board)
     family_defines(board)
@@ -118,7 +118,7 @@ def core_flags(board: Board) -> str:
 
 
 def uart_values(board: Board) -> dict:
-    """Addresses of the board's serial line for board.h."""
+    """Return the addresses of the board's serial line for board.h."""
     family = family_of(board)
     if board.uart.instance not in family.usarts:
         raise unknown_name(f"USART of {board.family}", board.uart.instance, family.usarts)
@@ -143,7 +143,7 @@ def family_defines(board: Board) -> dict[str, str]:
         return family.defines
     if board.power_supply not in POWER_SUPPLIES:
         raise UserError(
-            f"{board.name} must say how its core is supplied",
+            f"{board.name} does not define how its core is supplied",
             expected=f"power_supply: {' or '.join(POWER_SUPPLIES)}",
             received=board.power_supply or "nothing",
         )

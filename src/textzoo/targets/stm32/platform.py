@@ -1,4 +1,4 @@
-"""STM32 microcontrollers: a bare-metal project for the board, and one for its emulated twin beside it."""
+"""STM32 microcontrollers: a bare-metal project with an image for the board and one for an emulated board."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -68,7 +68,7 @@ def render_twin(board: Board, emulator: Emulator, sizes: ModelSizes, folder: Pat
 
 
 def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
-    """What Makefile, CMakeLists.txt, README.md and board.h are rendered with."""
+    """Return the values of the templates of Makefile, CMakeLists.txt, README.md and board.h."""
     name = program_name(sizes.name)
     default = board.emulator()
     external = board.memory(EXTERNAL_FLASH)
@@ -104,7 +104,7 @@ def used_memories(board: Board, sizes: ModelSizes) -> list[tuple[Memory, str]]:
 
 
 def board_memory_values(board: Board, sizes: ModelSizes, external: bool = False) -> dict[str, Any]:
-    """What the board's memory.ld is rendered with."""
+    """Return the values of the template of the board's memory.ld."""
     flash, data = board.memory(FLASH), board.data_memory(sizes.ram_bytes)
     weights = board.memory(EXTERNAL_FLASH) if external else flash
     return {
@@ -119,7 +119,7 @@ def board_memory_values(board: Board, sizes: ModelSizes, external: bool = False)
 
 
 def twin_memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[str, Any]:
-    """The same for its twin: the machine's addresses, no more bytes than the board has."""
+    """Return the same for the emulated board: the machine's addresses, at most as many bytes as the board has."""
     flash, data = board.memory(FLASH), board.data_memory(sizes.ram_bytes)
     shared = emulator.code.origin == emulator.constants.origin
     memories = [Memory("CODE_MEMORY", FLASH, emulator.code.origin, min(emulator.code.bytes, flash.bytes))]
@@ -140,7 +140,7 @@ def twin_memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> d
 
 
 def twin_values(emulator: Emulator) -> dict[str, Any]:
-    """What the twin's board.h is rendered with: a tick of the timer as nanoseconds and as instructions."""
+    """Return the values of the emulated board's board.h: a tick of the timer in nanoseconds and in instructions."""
     nanoseconds = Fraction(10**9, emulator.timer_hz)
     return {
         "emulator": emulator,
@@ -151,11 +151,11 @@ def twin_values(emulator: Emulator) -> dict[str, Any]:
 
 
 def binary_factor(value: Fraction, emulator: Emulator) -> dict[str, int]:
-    """value = factor / 2**shift; UserError where it is not such a number, because counts would not be exact."""
+    """Return factor and shift with value = factor / 2**shift; raise UserError if there are none (inexact counts)."""
     if value.denominator & (value.denominator - 1) or nanoseconds_of(emulator) >= NANOSECONDS_PER_INSTRUCTION:
         raise UserError(
             f"the timer of {emulator.name} cannot count instructions exactly",
-            expected=f"a tick shorter than {NANOSECONDS_PER_INSTRUCTION} ns and a binary fraction of it",
+            expected=f"a tick shorter than {NANOSECONDS_PER_INSTRUCTION} ns, and a binary fraction of that",
             received=f"timer_hz: {emulator.timer_hz}",
         )
     return {"factor": value.numerator, "shift": value.denominator.bit_length() - 1}
@@ -166,10 +166,11 @@ def nanoseconds_of(emulator: Emulator) -> Fraction:
 
 
 def machine_command(emulator: Emulator, serial: str = "stdio") -> list[str]:
-    """The command that runs a machine, without the image: -kernel FILE follows.
+    """Return the command that runs a machine, without the image: -kernel FILE follows.
 
     Args:
-        serial: QEMU's name of what the program's serial line is connected to: "stdio", "pty".
+        emulator: One of a board's emulators.
+        serial: QEMU's name of the device that the program's serial line is connected to: "stdio", "pty".
     """
     command = [TOOLS["qemu"].program, "-M", emulator.machine, "-icount", "shift=6,sleep=off", "-display", "none"]
     command += ["-monitor", "none"]

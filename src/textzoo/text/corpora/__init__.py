@@ -1,1 +1,1 @@
-"""Where text comes from: the table of corpora, and one file per corpus that is made or downloaded."""
+"""Corpora: the table of them, and one module per corpus that is generated or downloaded."""

@@ -1,16 +1,16 @@
-"""Text made uniform: newlines, Unicode forms, ASCII folding, documents and duplicates."""
+"""Normalisation of text: newlines, Unicode forms, ASCII folding, documents and duplicates."""
 
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-# Separates documents wherever several of them stand in one text.
+# Separates the documents of a text.
 DOCUMENT_SEPARATOR = "\n\n"
 UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")
 BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 
-# What Unicode's own decomposition does not turn into ASCII, or not into what a reader expects.
+# Characters that Unicode's decomposition does not turn into ASCII, or not into what a reader expects.
 TYPOGRAPHY = {
     "\N{LEFT SINGLE QUOTATION MARK}": "'",
     "\N{RIGHT SINGLE QUOTATION MARK}": "'",
@@ -36,17 +36,17 @@ TYPOGRAPHY = {
 
 
 def normalise_newlines(text: str) -> str:
-    """Universal newlines: CR LF and a lone CR become LF; nothing else counts as a newline."""
+    """Replace CR LF and a lone CR by LF (universal newlines)."""
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def is_plain(character: str) -> bool:
-    """Whether a character is printable ASCII or a newline."""
+    """Return whether a character is printable ASCII or a newline."""
     return character == "\n" or " " <= character <= "~"
 
 
 def fold_character(character: str) -> str:
-    """The ASCII text that stands for one character; empty where there is none."""
+    """Return the ASCII text that replaces one character; empty if there is none."""
     if character in TYPOGRAPHY:
         return TYPOGRAPHY[character]
     if character.isspace():
@@ -55,7 +55,7 @@ def fold_character(character: str) -> str:
 
 
 def fold_to_ascii(text: str) -> tuple[str, dict[str, int]]:
-    """Replace everything but printable ASCII and newlines by what comes nearest, or drop it.
+    """Replace every character other than printable ASCII and newlines by its nearest ASCII text, or drop it.
 
     Returns:
         The folded text, and how often each character was replaced: {"U+2019 to '": 275, "U+00B0 dropped": 1}.
@@ -70,16 +70,16 @@ def fold_to_ascii(text: str) -> tuple[str, dict[str, int]]:
 
 
 def split_documents(text: str, separator: str | None = None) -> list[str]:
-    """The documents of a text: its parts between blank lines (of nothing, or of spaces).
+    """Return the documents of a text: its parts between blank lines (empty, or of spaces only).
 
-    A text that already has the separator's mark (the separator without whitespace around it) is divided there instead.
-    Newlines before a document and whitespace behind it are left out, and so are documents of nothing else.
+    A text that already contains the separator (without the whitespace around it) is split there instead. Newlines
+    before a document and whitespace after it are removed, and so are documents that consist of nothing else.
     """
     return list(iterate_documents(text, separator))
 
 
 def iterate_documents(text: str, separator: str | None = None) -> Iterator[str]:
-    """The same one by one, without a copy of the whole text."""
+    """Yield what `split_documents` returns, without a copy of the whole text."""
     mark = (separator or "").strip()
     boundary = re.compile(re.escape(mark)) if mark and mark in text else BLANK_LINES
     start = 0
@@ -90,18 +90,18 @@ def iterate_documents(text: str, separator: str | None = None) -> Iterator[str]:
 
 
 def stripped_document(part: str) -> list[str]:
-    """The document, or nothing where there is none; blank lines at its beginning are no part of it."""
+    """Return a list of the document without blank lines at its beginning; an empty list if there is none."""
     document = BLANK_LINES.sub("", f"\n\n{part}", count=1).rstrip()
     return [document] if document else []
 
 
 def join_documents(documents: list[str], separator: str | None = None) -> str:
-    """One text of all documents.
+    """Join documents to one text.
 
     Args:
-        documents: Texts; newlines at both ends are left out where several of them are joined.
-        separator: Stands after every document, the last one included, so that each has its end. None for a blank line
-            in between; a single document then stays as it is, to the last newline.
+        documents: Texts; newlines at both ends are removed if several are joined.
+        separator: Text after every document, the last one included. None for a blank line between documents; a single
+            document is then returned unchanged.
     """
     if separator is not None:
         return "".join(document.strip("\n") + separator for document in documents)
@@ -111,11 +111,11 @@ def join_documents(documents: list[str], separator: str | None = None) -> str:
 
 
 def first_occurrences(documents: Iterable[str], seen: set[str] | None = None) -> list[str]:
-    """The documents without exact repetitions (differences in whitespace do not count), in their order.
+    """Return the documents without exact repetitions (ignoring differences in whitespace), in their order.
 
     Args:
-        documents: Texts to look through.
-        seen: What was met before, whitespace-normalised; new documents are added to it.
+        documents: Texts to compare.
+        seen: Earlier documents, whitespace-normalised; new documents are added to it.
     """
     seen = set() if seen is None else seen
     kept = []

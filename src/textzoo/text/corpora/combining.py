@@ -1,9 +1,9 @@
-"""Combine texts into one corpus: merge, normalise, deduplicate, and record where everything came from.
+"""Combine texts into one corpus: merge, normalise, deduplicate, and record their provenance.
 
     python datasets/combine_corpus.py book.txt notes/ --output datasets/mine.txt --ascii
 
-(where TextZoo is installed: python -m textzoo.text.corpora.combining)
-writes datasets/mine.txt and beside it datasets/mine.json with provenance and statistics. Then train on it with
+(with an installed TextZoo: python -m textzoo.text.corpora.combining)
+writes datasets/mine.txt and, next to it, datasets/mine.json with provenance and statistics. Then train on it with
 `dataset=text dataset.training_path=datasets/mine.txt`. As a function: combine_corpus(inputs, output, ...).
 """
 
@@ -29,7 +29,7 @@ from textzoo.text.corpora.cleaning import (
 )
 from textzoo.text.corpora.reading import Source, read_text, text_files
 
-# What counts as one document, for duplicates and for the blank lines in between.
+# How a text is divided into documents, for duplicates and for the blank lines between documents.
 DOCUMENTS: dict[str, Callable[[str], list[str]]] = {
     "parts": split_documents,
     "files": lambda text: [text.strip("\n")],
@@ -58,14 +58,14 @@ def combine_corpus(
     documents: str = "parts",
     licence: str = "",
 ) -> dict[str, Any]:
-    """Merge texts into one file of documents separated by blank lines, and write a report beside it.
+    """Merge texts into one file of documents separated by blank lines, and write a report next to it.
 
     Args:
-        inputs: UTF-8 files, and folders, which stand for their .txt files sorted by path.
-        output: The .txt file to write; the report takes its name with .json.
+        inputs: UTF-8 files, and folders, of which the .txt files are read, sorted by path.
+        output: The .txt file to write; the report has the same name with .json.
         unicode_form: NFC, NFD, NFKC or NFKD. Newlines always become LF.
-        ascii_only: Whether everything but printable ASCII is replaced by what comes nearest, or dropped.
-        deduplicate: Whether exact repetitions of a document (but for whitespace) are left out.
+        ascii_only: Whether characters other than printable ASCII are replaced by the nearest ASCII text, or dropped.
+        deduplicate: Whether exact repetitions of a document (ignoring whitespace) are left out.
         documents: What a document is: "parts" between blank lines, or whole "files".
         licence: Licence or origin of the texts, for the record.
 
@@ -73,7 +73,7 @@ def combine_corpus(
         The report, as written.
 
     Raises:
-        UserError: An input that is missing, empty or not UTF-8 text; an output that is not .txt or one of the inputs.
+        UserError: An input is missing, empty or not UTF-8 text; the output is not .txt or is one of the inputs.
     """
     files, output = text_files([Path(path) for path in inputs]), Path(output)
     check_output(output, files)
@@ -118,7 +118,7 @@ def check_output(output: Path, files: list[Path]) -> None:
 
 
 def read_documents(file: Path, settings: CombiningSettings) -> tuple[list[str], Source]:
-    """Read the documents of a file, normalised, and its record."""
+    """Return the normalised documents of a file, and its record."""
     text, source = read_text(file)
     report, form = dict(source.normalised), settings.unicode_form
     composed = unicodedata.normalize(form, text)
@@ -149,10 +149,10 @@ def describe_output(output: Path, text: str, documents: int) -> dict[str, Any]:
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("inputs", nargs="+", type=Path, help="UTF-8 text files, and folders of .txt files")
-    parser.add_argument("--output", required=True, type=Path, help="the .txt file to write; the report goes beside it")
+    parser.add_argument("--output", required=True, type=Path, help="the .txt file to write, next to the report")
     parser.add_argument("--unicode-form", default="NFC", choices=UNICODE_FORMS, help="default: NFC")
     parser.add_argument("--ascii", action="store_true", help="fold everything to printable ASCII")
-    parser.add_argument("--keep-duplicates", action="store_true", help="do not leave out repeated documents")
+    parser.add_argument("--keep-duplicates", action="store_true", help="keep repeated documents")
     parser.add_argument("--documents", default="parts", choices=DOCUMENTS, help="parts between blank lines, or files")
     parser.add_argument("--licence", default="", help="licence or origin of the texts, for the report")
     return parser

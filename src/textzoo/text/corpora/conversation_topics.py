@@ -1,7 +1,7 @@
-"""What the made-up conversations are about: questions, answers and follow-ups as tables, with slots for facts.
+"""Topics of the synthetic dialogues: questions, answers and follow-ups as tables, with slots for facts.
 
 Everything here was written for TextZoo. A topic's `facts` draws the values of the slots; each exchange then takes one
-of its ways to ask and one of its ways to answer. A new topic is one more row in TOPICS.
+of its questions and one of its answers. A new topic is one more row in TOPICS.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,18 +15,21 @@ NO_FACTS: Facts = {}
 
 
 def pick(chooser: Random, items: Sequence[Item]) -> Item:
-    """One of the items. Only Random.random() is promised to draw the same in every version of Python."""
+    """Return a random item.
+
+    Only Random.random() is guaranteed to return the same numbers in every version of Python.
+    """
     return items[int(chooser.random() * len(items))]
 
 
 def number(chooser: Random, low: int, high: int) -> int:
-    """A whole number, low <= number <= high."""
+    """Return a random integer, low <= integer <= high."""
     return low + int(chooser.random() * (high - low + 1))
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """Ways to ask and ways to answer, with slots such as {colour}."""
+    """Variants of a question and of its answer, with slots such as {colour}."""
 
     ask: tuple[str, ...]
     answer: tuple[str, ...]
@@ -34,12 +37,12 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Topic:
-    """One matter to talk about.
+    """One topic of a dialogue.
 
     Attributes:
-        name: For the record of how often it occurs.
+        name: Name in the record of how often each topic occurs.
         facts: Draws the values of the slots.
-        first: The exchange that opens the matter.
+        first: The exchange that opens the topic.
         then: Exchanges that may follow it, with the same facts.
     """
 
@@ -54,13 +57,13 @@ def no_facts(chooser: Random) -> Facts:
 
 
 def one_row_of(names: str, *rows: tuple[str, ...]) -> Callable[[Random], Facts]:
-    """Facts from a table: the slots' names, then one tuple of values per row."""
+    """Return a function that draws the facts from a table: the slots' names, then one tuple of values per row."""
     table = [dict(zip(names.split(), row, strict=True)) for row in rows]
     return lambda chooser: pick(chooser, table)
 
 
 def counted(count: int, noun: str) -> str:
-    """'1 minute', '2 minutes'."""
+    """Return a number with its noun: '1 minute', '2 minutes'."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 

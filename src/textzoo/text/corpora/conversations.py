@@ -1,11 +1,11 @@
-"""Made-up conversations: dialogues from the tables of topics, the same for the same seed on every machine.
+"""Synthetic dialogues, generated from the tables of topics; the same for the same seed on every machine.
 
-A dialogue is a text of lines that begin with who speaks:
+Each line of a dialogue begins with the speaker:
 
     User: Which day comes after Monday?
     Bot: After Monday comes Tuesday.
 
-No two dialogues of a corpus are alike.
+All dialogues of a corpus are different.
 """
 
 import hashlib
@@ -35,10 +35,10 @@ from textzoo.text.corpora.conversation_topics import (
 from textzoo.text.corpora.reading import Source, printable, read_text
 
 USER, BOT = "User: ", "Bot: "
-# How often a dialogue opens with a greeting, closes, says thanks; how often a topic is followed up, a line is careless.
+# Share of dialogues with a greeting, a farewell, thanks; of topics with a follow-up; of questions typed carelessly.
 GREETING_SHARE, FAREWELL_SHARE, THANKS_SHARE, FOLLOW_UP_SHARE, CARELESS_SHARE = 0.3, 0.2, 0.15, 0.4, 0.25
 MAX_TOPICS = 3
-# Asked for more dialogues than there are, the maker would never end: so many repetitions in a row are enough.
+# Generation stops with an error after so many repetitions in a row: there are no more different dialogues.
 MAX_REPETITIONS = 1000
 MAX_BYTES = 1 << 28
 RECORD_BYTES = 1 << 16
@@ -55,15 +55,15 @@ class MadeConversations:
 def make_conversations(
     *, size_bytes: int | None = None, dialogues: int | None = None, seed: int = 0
 ) -> MadeConversations:
-    """Make dialogues until a size or a number is reached.
+    """Generate dialogues until a size or a number is reached.
 
     Args:
-        size_bytes: At least so many bytes, a blank line after each dialogue counted in; the text is ASCII.
-        dialogues: Or exactly so many dialogues. One of the two is given.
-        seed: Another seed, other dialogues; a larger corpus begins with the smaller one of the same seed.
+        size_bytes: Minimum size in bytes, including a blank line after each dialogue; the text is ASCII.
+        dialogues: Or the exact number of dialogues. One of the two is given.
+        seed: Seed of the generator; a larger corpus begins with the smaller one of the same seed.
 
     Raises:
-        UserError: Both or none of the sizes, one that is not positive or too large, or more dialogues than there are.
+        UserError: Both or neither size is given, one is not positive or too large, or there are too few dialogues.
     """
     check_size(size_bytes, dialogues)
     chooser = Random(seed)
@@ -106,7 +106,7 @@ def check_repetitions(repetitions: int, made: int) -> None:
 
 
 def dialogue_text(chooser: Random, topics: list[Topic]) -> str:
-    """One dialogue about some topics, line by line."""
+    """Return one dialogue about some topics, line by line."""
     lines: list[str] = []
     if chooser.random() < GREETING_SHARE:
         lines += spoken(chooser, GREETINGS, {}, mark=pick(chooser, ("!", ".", "")))
@@ -123,7 +123,7 @@ def dialogue_text(chooser: Random, topics: list[Topic]) -> str:
 
 
 def spoken(chooser: Random, exchange: Exchange, facts: Facts, mark: str = "") -> Iterator[str]:
-    """The user's line and the answer. Users sometimes type carelessly: small letters, no mark at the end."""
+    """Yield the user's line and the answer; some of the user's lines are in lower case without punctuation."""
     asked = capitalised(pick(chooser, exchange.ask).format_map(facts)) + mark
     if chooser.random() < CARELESS_SHARE:
         asked = asked.rstrip(" .?!").lower()
@@ -132,24 +132,24 @@ def spoken(chooser: Random, exchange: Exchange, facts: Facts, mark: str = "") ->
 
 
 def capitalised(sentence: str) -> str:
-    """The sentence with a capital letter at its beginning."""
+    """Return the sentence with a capital letter at its beginning."""
     return sentence[0].upper() + sentence[1:]
 
 
 def conversations_text(made: MadeConversations) -> str:
-    """The dialogues as one text, blank lines in between."""
+    """Return the dialogues as one text, separated by blank lines."""
     return DOCUMENT_SEPARATOR.join(made.dialogues) + "\n"
 
 
 def generator_digest() -> str:
-    """Content hash of the tables and of the maker itself: what is cached is made anew when either changes."""
+    """Return a content hash of the tables and of the generator; a cached corpus is generated again if it changes."""
     return value_digest([file_digest(Path(str(module))) for module in (conversation_topics.__file__, __file__)])
 
 
 def write_conversations(
     path: Path, *, size_bytes: int | None = None, dialogues: int | None = None, seed: int = 0
 ) -> dict[str, object]:
-    """Make a corpus, write it to `path` (.txt) and its record beside it (.json); return the record."""
+    """Generate a corpus, write it to `path` (.txt) and its record next to it (.json); return the record."""
     made = make_conversations(size_bytes=size_bytes, dialogues=dialogues, seed=seed)
     text = conversations_text(made)
     record = {
@@ -168,7 +168,7 @@ def write_conversations(
 def cached_conversations(
     folder: Path, *, size_bytes: int | None, dialogues: int | None, seed: int
 ) -> tuple[list[str], Source]:
-    """The dialogues of a size and seed, made where `folder` does not hold them already, intact; and their source."""
+    """Return the dialogues of a size and seed, generated unless `folder` holds them undamaged; and their source."""
     settings = {"size_bytes": size_bytes, "dialogues": dialogues, "seed": seed}
     key = hashlib.sha256(json.dumps([settings, generator_digest()], sort_keys=True).encode()).hexdigest()
     path = folder / f"conversations_{key[:16]}.txt"
@@ -176,21 +176,21 @@ def cached_conversations(
         if not is_intact(path):
             write_conversations(path, **settings)
         text, source = read_text(path)
-    except OSError:  # a folder that cannot be written: they are made for this run alone
+    except OSError:  # the folder cannot be written: use the text without storing it
         text, source = made_text(printable(path), **settings)
     documents = split_documents(text)
     return documents, Source(source.location, source.sha256, source.size_bytes, len(text), len(documents))
 
 
 def made_text(location: str, *, size_bytes: int | None, dialogues: int | None, seed: int) -> tuple[str, Source]:
-    """The text as write_conversations would write it, and where that would be."""
+    """Return the text that write_conversations would write, and its source."""
     text = conversations_text(make_conversations(size_bytes=size_bytes, dialogues=dialogues, seed=seed))
     content = text.encode()
     return text, Source(location, hashlib.sha256(content).hexdigest(), len(content), len(text))
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a file lies there with the content that its record names."""
+    """Return whether the file exists and its content matches its record."""
     try:
         record = read_json_object(path.with_suffix(".json"), RECORD_BYTES)
         return path.is_file() and record.get("sha256") == file_digest(path)

@@ -1,4 +1,4 @@
-"""Downloads of known files: checked by size and sha256, resumed where they broke off."""
+"""Downloads of known files: checked by size and sha256, resumed after an interruption."""
 
 import fcntl
 import http.client
@@ -25,13 +25,13 @@ NETWORK_ERRORS = (http.client.HTTPException, ConnectionError, TimeoutError, ssl.
 def fetch(known: KnownFile, path: Path) -> Path:
     """Return `path` with the known content, downloading only what is missing.
 
-    A transfer that breaks off leaves `path`.part, from which the next one goes on (HTTP range).
-    Two processes may ask for the same file: the second one waits and finds it.
+    An interrupted transfer leaves `path`.part, which the next one continues (HTTP range).
+    Two processes may request the same file: the second one waits for the first.
 
     Raises:
-        UserError: No network, a server that refuses, a wrong size or content, a folder that cannot be written.
+        UserError: No network, an error of the server, a wrong size or content, or a folder that cannot be written.
     """
-    if matches(known, path):  # perhaps in a folder that cannot be written
+    if matches(known, path):  # checked first, because the folder may be read-only
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ def fetch(known: KnownFile, path: Path) -> Path:
             if not matches(known, path):
                 download(known, path)
     except OSError as error:
-        remedy = f"Give a dataset.cache_dir that can be written. {known.remedy}".strip()
+        remedy = f"Set dataset.cache_dir to a folder that can be written. {known.remedy}".strip()
         raise UserError(f"cannot write {path}", received=error.strerror or str(error), remedy=remedy) from error
     return path
 
@@ -60,7 +60,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def download(known: KnownFile, path: Path) -> None:
-    """Download to `path`.part and rename; a broken transfer is continued a few times before giving up."""
+    """Download to `path`.part and rename; an interrupted transfer is continued up to ATTEMPTS times."""
     part = path.with_name(f"{path.name}.part")
     problem = ""
     for _ in range(ATTEMPTS):
@@ -73,13 +73,13 @@ def download(known: KnownFile, path: Path) -> None:
         if size_of(part) == known.size_bytes:
             problem = f"a file with sha256 {file_digest(part)} instead of {known.sha256}"
             part.unlink()
-            if not resumed:  # nothing old was mixed in: the server has another file
+            if not resumed:  # all bytes are from this transfer: the server has another file
                 break
     raise known.failed(problem)
 
 
 def transfer(known: KnownFile, part: Path, start: int) -> str:
-    """Append what the server sends from byte `start` on. Returns why it ended early, or an empty string."""
+    """Append what the server sends from byte `start` on; return why it ended early, or an empty string."""
     request = urllib.request.Request(known.url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
@@ -99,7 +99,7 @@ def transfer(known: KnownFile, part: Path, start: int) -> str:
 
 
 def check_answer(known: KnownFile, response: Any, start: int) -> int:
-    """The byte from which the server really sends; UserError if it announces another size than the known one."""
+    """Return the byte from which the server sends; raise UserError if it announces another size than the known one."""
     content_range = response.headers.get("Content-Range", "")
     if response.status == http.client.PARTIAL_CONTENT:
         if content_range != f"bytes {start}-{known.size_bytes - 1}/{known.size_bytes}":

@@ -1,4 +1,4 @@
-"""From the dataset section to a training text and a validation text."""
+"""Load the training and validation text that the dataset section describes."""
 
 import hashlib
 import math
@@ -19,7 +19,7 @@ from textzoo.text.corpora.reading import LeftOut, Source, as_paths, left_out, pr
 from textzoo.text.corpora.registry import CORPORA, KnownFile
 from textzoo.text.settings import DatasetConfig, SourceConfig, with_inherited
 
-LOADERS = Registry("corpus", {name: kind.place for name, kind in CORPORA.items()})
+LOADERS = Registry("corpus", {name: kind.loader for name, kind in CORPORA.items()})
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Corpus:
         name: dataset.name.
         training: Text to train on; documents are separated by blank lines, or by dataset.separator.
         validation: Text held out.
-        sha256: Content hash of both, see text_digest; of a mixture, of its sources, too.
-        sources: Where it comes from.
-        parts: The sources of a mixture, in the order in which their texts follow each other; otherwise none.
-        left_out: What lies in the folders given and is no part of the corpus.
+        sha256: Content hash of both, see text_digest; for a mixture, of its sources, too.
+        sources: Provenance of the texts.
+        parts: The sources of a mixture, in the order of their texts; otherwise empty.
+        left_out: Files in the given folders that are not part of the corpus.
     """
 
     name: str
@@ -65,8 +65,8 @@ class TokenCorpus:
         validation: Tokens held out, in the same form.
         characters: The character of each token.
         sha256: Content hash of the three files.
-        sources: Where it comes from.
-        left_out: Nothing.
+        sources: Provenance of the files.
+        left_out: Always empty.
     """
 
     name: str
@@ -79,7 +79,7 @@ class TokenCorpus:
 
 
 def load_corpus(dataset: DatasetConfig) -> Corpus | TokenCorpus:
-    """Load the corpus that the configuration names; UserError for whatever is wrong with its files."""
+    """Load the corpus that the configuration names; raise UserError for any problem with its files."""
     return LOADERS.get(dataset.name)(dataset)
 
 
@@ -96,7 +96,7 @@ def load_text(dataset: DatasetConfig) -> Corpus:
 
 
 def paths_of(dataset: DatasetConfig) -> list[str]:
-    """All files and folders that a dataset names."""
+    """Return all files and folders that a dataset names."""
     return [
         str(path) for given in (dataset.training_path, dataset.validation_path) if given for path in as_paths(given)
     ]
@@ -113,7 +113,7 @@ def load_download(dataset: DatasetConfig) -> Corpus:
 
 
 def known_file(given: str | list[str], known: KnownFile) -> Path:
-    """The one file that was given in place of a download, if its content is the known one."""
+    """Return the file that was given instead of a download; raise UserError unless its content is the known one."""
     paths = as_paths(given)
     if len(paths) != 1 or not paths[0].is_file():
         raise UserError("dataset.training_path is not the corpus", expected="one file", received=str(given))
@@ -129,7 +129,7 @@ def known_file(given: str | list[str], known: KnownFile) -> Path:
 
 
 def load_nanogpt(dataset: DatasetConfig) -> TokenCorpus:
-    """A nanoGPT folder: its own split and vocabulary are kept; dataset.validation_* do not apply."""
+    """Load a nanoGPT folder, with its own split and vocabulary; dataset.validation_* do not apply."""
     folders = as_paths(dataset.training_path or [])
     if len(folders) != 1 or not folders[0].is_dir():
         raise UserError(
@@ -160,7 +160,7 @@ def load_conversations(dataset: DatasetConfig) -> Corpus:
 
 
 def load_mixture(dataset: DatasetConfig) -> Corpus:
-    """Several corpora, one after the other; TextPart says which part of the texts is whose."""
+    """Load several corpora and concatenate their texts; each TextPart gives the length of one source's texts."""
     sources = [with_inherited(dataset, values) for values in dataset.sources]
     if not sources:
         raise UserError("dataset.name=mixture needs dataset.sources", expected="[{name: python_docs, weight: 0.7}]")
@@ -183,26 +183,26 @@ def load_mixture(dataset: DatasetConfig) -> Corpus:
 
 
 def load_source(source: SourceConfig) -> Corpus:
-    """A source of a mixture; UserError for one that brings tokens of its own, or is a mixture itself."""
+    """Load a source of a mixture; raise UserError if it has its own vocabulary, or is a mixture itself."""
     if not CORPORA[source.name].is_mixable:
         raise UserError(f"dataset.sources: {source.name} cannot be a source", expected="a corpus of text")
     return load_corpus(source)
 
 
 def distinct(names: list[str]) -> list[str]:
-    """The names, numbered from the second on where one occurs again: text, text_2."""
+    """Return the names, with numbers from the second occurrence on: text, text_2."""
     counts = [names[: index + 1].count(name) for index, name in enumerate(names)]
     return [name if count == 1 else f"{name}_{count}" for name, count in zip(names, counts, strict=True)]
 
 
 def read_texts(given: str | list[str]) -> tuple[list[str], list[Source]]:
-    """The texts of a file, a list of files or a folder, one per file."""
+    """Return the texts of a file, a list of files or a folder, one per file."""
     read = [read_text(path) for path in text_files(as_paths(given))]
     return [text for text, _ in read], [source for _, source in read]
 
 
 def text_corpus(dataset: DatasetConfig, texts: list[str], sources: list[Source]) -> Corpus:
-    """Put texts together, and split off the validation text where none is given."""
+    """Join texts, and split off the validation text if none is given."""
     separator = dataset.separator
     texts = documents_of(texts, separator)
     if dataset.validation_path:
@@ -219,12 +219,12 @@ def text_corpus(dataset: DatasetConfig, texts: list[str], sources: list[Source])
 
 
 def documents_of(texts: list[str], separator: str | None) -> list[str]:
-    """The documents that get a separator of their own: the texts, or the parts of a single one."""
+    """Return the documents that each get a separator: the texts, or the parts of a single one."""
     return texts if separator is None or len(texts) > 1 else split_documents(texts[0], separator)
 
 
 def split_at_end(text: str, share: float) -> tuple[str, str]:
-    """Hold out the last part: the first int((1 - share) * characters) characters are for training, as in nanoGPT."""
+    """Hold out the end of a text; train on the first int((1 - share) * characters) characters, as nanoGPT does."""
     cut = int(len(text) * (1 - share))
     return text[:cut], text[cut:]
 
@@ -238,7 +238,7 @@ def split_by_document(texts: list[str], share: float, seed: int, separator: str 
     documents = texts if len(texts) > 1 else split_documents(texts[0])
     if len(documents) < 2:
         raise UserError(
-            "the corpus has one document only, which dataset.split_mode=random cannot divide",
+            "the corpus has only one document, which dataset.split_mode=random cannot divide",
             remedy="Use dataset.split_mode=contiguous, or separate documents by blank lines.",
         )
     order = np.random.default_rng(seed).permutation(len(documents))
@@ -251,12 +251,12 @@ def split_by_document(texts: list[str], share: float, seed: int, separator: str 
 
 
 def check_parts(training: str, validation: str, sources: list[Source]) -> None:
-    """UserError for a corpus of one distinct character, or one too short to be divided."""
+    """Raise UserError if the corpus has only one distinct character, or is too short to be divided."""
     names = ", ".join(source.location for source in sources[:3])
     text = training + validation
     if len(set(text)) < 2:
         raise UserError(
-            f"the corpus ({names}) has one distinct character only",
+            f"the corpus ({names}) has only one distinct character",
             expected="at least 2",
             received=f"{text[:1]!r}, {len(text):,} times",
         )
@@ -264,12 +264,12 @@ def check_parts(training: str, validation: str, sources: list[Source]) -> None:
         raise UserError(
             f"the corpus ({names}) leaves no text for {'validation' if training else 'training'}",
             received=f"{len(text)} characters in all",
-            remedy="Give more text, or another dataset.validation_split.",
+            remedy="Provide more text, or set another dataset.validation_split.",
         )
 
 
 def text_digest(training: str, validation: str) -> str:
-    """sha256 that stands for a corpus: over the sha256 of each text's UTF-8, as two lines of hexadecimal text."""
+    """Return the sha256 of a corpus: over the sha256 of each text's UTF-8, as two lines of hexadecimal text."""
     parts = [text.encode("utf-8", "surrogatepass") for text in (training, validation)]
     return combined_digest([hashlib.sha256(part).hexdigest() for part in parts])
 

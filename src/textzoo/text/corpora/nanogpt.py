@@ -11,12 +11,12 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.common.files import read_bytes, require_file
 
-# The largest vocabulary takes less, in both directions and in the longest of pickle's forms.
+# The largest vocabulary needs less, in both directions and in pickle's longest encoding.
 MAX_META_BYTES = 1 << 22
 MAX_META_OPCODES = 800_000
 TOKEN_DTYPE = np.dtype("<u2")
 
-# Everything that pickle writes for dict, list, str and int. No opcode that could import, call or build an object.
+# Every opcode that pickle writes for dict, list, str and int; none that could import, call or build an object.
 PLAIN_OPCODES = frozenset(
     [
         *("PROTO", "FRAME", "STOP", "MARK", "MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT", "GET", "BINGET", "LONG_BINGET"),
@@ -28,7 +28,7 @@ PLAIN_OPCODES = frozenset(
 
 
 class PlainUnpickler(pickle.Unpickler):
-    """Second lock behind the check of opcodes: no name is ever imported."""
+    """An unpickler that imports nothing, as a second protection besides the check of opcodes."""
 
     def find_class(self, module_name: str, global_name: str) -> NoReturn:
         raise pickle.UnpicklingError(f"it names {module_name}.{global_name}")
@@ -38,18 +38,18 @@ def read_plain_pickle(path: Path) -> Any:
     """Unpickle a file that holds only dict, list, str and int; nothing in it can run.
 
     Raises:
-        UserError: Missing, larger than 4 MiB, damaged, or holding anything else.
+        UserError: It is missing, larger than 4 MiB, damaged, or holds anything else.
     """
     content = read_bytes(path, MAX_META_BYTES)
     try:
         check_opcodes(content)
         return PlainUnpickler(BytesIO(content)).load()
-    except Exception as error:  # a hostile pickle can make the machine raise nearly anything; none of it gets out
+    except Exception as error:  # a malicious pickle can make the unpickler raise nearly any exception
         raise UserError(
             f"'{path}' was refused",
             expected="a pickle of dict, list, str and int only",
             received=str(error)[:200] or type(error).__name__,
-            remedy="It may be damaged, or made to run code: do not load it with other tools.",
+            remedy="It may be damaged, or designed to run code: do not load it with other tools.",
         ) from None
 
 
@@ -65,17 +65,17 @@ def check_opcodes(content: bytes) -> None:
 
 
 def read_characters(folder: Path) -> list[str]:
-    """The characters of meta.pkl in the order of their tokens.
+    """Return the characters of meta.pkl in the order of their tokens.
 
     Raises:
-        UserError: Missing (token files of a BPE, say), refused, or not a table of single characters.
+        UserError: It is missing (e.g. token files of a BPE), refused, or not a table of single characters.
     """
     path = folder / "meta.pkl"
     if not path.exists():
         raise UserError(
             f"there is no meta.pkl in '{folder}'",
             expected="a folder prepared by nanoGPT's character-level prepare.py: train.bin, val.bin, meta.pkl",
-            remedy="Token files without their characters (of a BPE, say) cannot be used; give the text instead.",
+            remedy="Token files without their characters (e.g. of a BPE) cannot be used; provide the text instead.",
         )
     meta = read_plain_pickle(path)
     table = meta.get("itos") if isinstance(meta, dict) else None
@@ -101,7 +101,7 @@ def open_tokens(path: Path, vocabulary_size: int) -> np.memmap:
     """Memory-map a file of little-endian uint16 tokens, read-only, shape (tokens,).
 
     Raises:
-        UserError: Missing, empty, of an odd number of bytes, or with tokens outside the vocabulary.
+        UserError: It is missing, empty, has an odd number of bytes, or tokens outside the vocabulary.
     """
     require_file(path)
     size = path.stat().st_size

@@ -1,7 +1,7 @@
-"""The corpus python_docs: the documentation topics that every Python installation carries, as plain English prose.
+"""The corpus python_docs: the documentation topics that every Python installation includes, as plain English prose.
 
 The topics are reStructuredText rendered for a terminal: prose hard-wrapped at 70 columns, between headings, tables,
-grammar rules, code and doctests, and many of them repeat parts of others word for word. What is kept is prose only:
+grammar rules, code and doctests, and many of them repeat parts of others word for word. Only prose is kept:
 one paragraph per line, in printable ASCII, each paragraph once. The text differs a little between Python versions.
 """
 
@@ -21,7 +21,7 @@ SENTENCE_START = re.compile(r"[A-Z\"'(]")
 SENTENCE_END = re.compile(r"[.:?!][)\"']?$")
 
 SHORTEST_PARAGRAPH = 40
-# Prose has about 0.95 of letters, spaces and light punctuation; code and tables are well below 0.9.
+# About 95 % of the characters of prose are letters, spaces and light punctuation; of code and tables, well below 90 %.
 PROSE_SHARE = 0.9
 LIGHT = re.compile(r"[A-Za-z ,.;:'\"-]")
 
@@ -33,7 +33,7 @@ def python_docs_documents(topics: dict[str, str]) -> tuple[list[str], dict[str, 
         topics: name -> text, as in pydoc_data.topics.
 
     Returns:
-        One document per topic that has prose of its own, sorted by topic, one paragraph per line;
+        One document per topic with prose that no other topic has, sorted by topic, one paragraph per line;
         and what was normalised or left out, with counts.
     """
     report: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def python_docs_documents(topics: dict[str, str]) -> tuple[list[str], dict[str, 
 
 
 def paragraphs(text: str) -> list[str]:
-    """Lines joined to paragraphs: they end at blank lines, bullets and changes of the indentation."""
+    """Join lines to paragraphs, which end at blank lines, bullets and changes of the indentation."""
     found: list[list[str]] = []
     previous = None
     for line in text.split("\n"):
@@ -67,13 +67,13 @@ def paragraphs(text: str) -> list[str]:
 
 
 def tidy(paragraph: str) -> str:
-    """Without the traces of markup: hyphens of line breaks, emphasis, footnote marks, runs of spaces."""
+    """Remove markup: hyphens at line breaks, emphasis, footnote marks, runs of spaces."""
     paragraph = WRAPPED_HYPHEN.sub("", " ".join(paragraph.split()))
     return EMPHASIS.sub(r"\1", FOOTNOTE_MARK.sub("", paragraph))
 
 
 def is_prose(paragraph: str) -> bool:
-    """Whether a paragraph reads like sentences rather than code, a heading, a table or a grammar."""
+    """Return whether a paragraph looks like sentences rather than code, a heading, a table or a grammar."""
     return (
         len(paragraph) >= SHORTEST_PARAGRAPH
         and SENTENCE_START.match(paragraph) is not None
@@ -83,8 +83,8 @@ def is_prose(paragraph: str) -> bool:
 
 
 def read_python_docs() -> tuple[list[str], Source]:
-    """The documents of the running Python, and where they come from."""
-    from pydoc_data.topics import topics  # half a megabyte that only this corpus needs
+    """Return the documents of the running Python, and their source."""
+    from pydoc_data.topics import topics  # 0.5 MB that only this corpus needs
 
     documents, report = python_docs_documents(topics)
     raw = "".join(f"{name}\n{topics[name]}\n" for name in sorted(topics)).encode("utf-8")

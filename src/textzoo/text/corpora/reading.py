@@ -1,4 +1,4 @@
-"""Text files from disk, with clear words for everything that is not UTF-8 text."""
+"""Read text files from disk, with clear errors for files that are not UTF-8 text."""
 
 import codecs
 import hashlib
@@ -11,11 +11,11 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import read_bytes
 from textzoo.text.corpora.cleaning import normalise_newlines
 
-# Corpora are held in memory while they are turned into tokens.
+# Corpora are held in memory while they are tokenized.
 MAX_TEXT_BYTES = 1 << 30
-# In small or capital letters.
+# Compared without regard to case.
 SUFFIX = ".txt"
-# UTF-32 first: its little-endian mark begins with that of UTF-16.
+# UTF-32 first: its little-endian byte-order mark begins with that of UTF-16.
 FOREIGN_MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32-LE",
     codecs.BOM_UTF32_BE: "UTF-32-BE",
@@ -26,14 +26,14 @@ FOREIGN_MARKS = {
 
 @dataclass(frozen=True)
 class Source:
-    """Where a part of a corpus comes from, for the record.
+    """Provenance of a part of a corpus.
 
     Attributes:
         location: Path as the user gave it, or the name of the origin.
-        sha256: Of the bytes as found, before anything was normalised.
+        sha256: Hash of the original bytes, before normalisation.
         size_bytes: Number of those bytes.
-        characters: Number of characters taken over.
-        documents: Number of documents taken over.
+        characters: Number of characters used.
+        documents: Number of documents used.
         normalised: What was changed, and how often.
     """
 
@@ -47,7 +47,7 @@ class Source:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file or subfolder of a folder of texts that is not read: its path in that folder, and why."""
+    """A file or subfolder of a folder of texts that is not read: its path in that folder, and the reason."""
 
     path: str
     reason: str
@@ -58,9 +58,9 @@ def as_paths(given: str | list[str]) -> list[Path]:
 
 
 def text_files(given: list[Path]) -> list[Path]:
-    """The files meant by files and folders: a folder stands for its .txt files, those in subfolders included.
+    """Return files, and the .txt files of folders and their subfolders.
 
-    Files keep the given order; those of a folder are sorted by path. `left_out` tells what else lies there.
+    Files keep the given order; those of a folder are sorted by path. `left_out` lists the other files of folders.
     """
     if not given:
         raise UserError("no text was given", expected="a file, a list of files, or a folder of .txt")
@@ -77,7 +77,7 @@ def files_in_folder(folder: Path) -> list[Path]:
 
 
 def left_out(given: list[Path]) -> list[LeftOut]:
-    """What lies in the folders given and is not read, with the reason, sorted by path."""
+    """Return the files of the given folders that are not read, with the reasons, sorted by path."""
     return [
         LeftOut(printable(path.relative_to(folder)), reason)
         for folder in given
@@ -88,21 +88,21 @@ def left_out(given: list[Path]) -> list[LeftOut]:
 
 
 def look_through(folder: Path) -> dict[Path, str]:
-    """Every file of a folder, those in subfolders included -> why it is left out, "" for those that are read.
+    """Return every file of a folder and its subfolders -> why it is left out, "" for those that are read.
 
     A hidden or linked subfolder is one entry.
 
     Raises:
-        UserError: A subfolder that may not be opened: what it holds cannot even be told.
+        UserError: A subfolder cannot be opened, so that its content is unknown.
     """
     reasons: dict[Path, str] = {}
-    for place, folders, files in os.walk(folder, onerror=refuse_folder):
+    for parent, folders, files in os.walk(folder, onerror=refuse_folder):
         for name in folders[:]:
-            path = Path(place, name)
+            path = Path(parent, name)
             if reason := "hidden" if name.startswith(".") else "a linked folder" if path.is_symlink() else "":
                 folders.remove(name)
                 reasons[path] = reason
-        reasons |= {Path(place, name): reason_to_leave_out(Path(place, name)) for name in files}
+        reasons |= {Path(parent, name): reason_to_leave_out(Path(parent, name)) for name in files}
     return reasons
 
 
@@ -110,35 +110,35 @@ def refuse_folder(error: OSError) -> NoReturn:
     raise UserError(
         f"cannot read the folder '{printable(Path(error.filename))}'",
         received=error.strerror or str(error),
-        remedy="Mend its permissions, or move it away.",
+        remedy="Correct its permissions, or move it away.",
     ) from error
 
 
 def reason_to_leave_out(path: Path) -> str:
-    """Why a file of a folder is not read, "" if it is."""
+    """Return why a file of a folder is not read, "" if it is."""
     if path.name.startswith("."):
         return "hidden"
     if path.suffix.lower() != SUFFIX:
-        return f"no {SUFFIX} file"
+        return f"not a {SUFFIX} file"
     if path.is_symlink() and not path.exists():
-        return "a link to nothing"
+        return "a broken link"
     if not path.is_file():
-        return "no plain file"
+        return "not a plain file"
     return "" if path.stat().st_size else "empty"
 
 
 def counted(reasons: list[str]) -> str:
-    """How often each reason occurs: "2 no .txt file, 1 hidden"."""
+    """Return how often each reason occurs: "2 not a .txt file, 1 hidden"."""
     return ", ".join(f"{reasons.count(reason)} {reason}" for reason in dict.fromkeys(reasons))
 
 
 def read_text(path: Path) -> tuple[str, Source]:
     """Read a UTF-8 file, with or without byte-order mark, with universal newlines.
 
-    CR LF and CR become LF, so that a corpus gives the same tokens whichever system it was written on.
+    CR LF and CR become LF, so that a corpus gives the same tokens on whichever system it was written.
 
     Raises:
-        UserError: Missing, empty, too large, binary, or not UTF-8; the last with the offset of the first wrong byte.
+        UserError: Missing, empty, too large, binary, or not UTF-8, with the offset of the first invalid byte.
     """
     content = read_bytes(path, MAX_TEXT_BYTES)
     text = decode_text(content, path)
@@ -157,12 +157,12 @@ def read_text(path: Path) -> tuple[str, Source]:
 
 
 def joined_text(given: str | list[str]) -> str:
-    """The text of files and folders, a line break between two files; UserError as of `read_text`."""
+    """Return the text of files and folders, joined with line breaks; raise UserError as `read_text` does."""
     return "\n".join(read_text(file)[0] for file in text_files(as_paths(given)))
 
 
 def printable(path: Path) -> str:
-    """The path as valid Unicode: file names may hold bytes that are not."""
+    """Return the path as valid Unicode; file names may contain invalid bytes."""
     return str(path).encode("utf-8", "replace").decode("utf-8")
 
 

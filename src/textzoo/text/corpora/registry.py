@@ -1,11 +1,11 @@
-"""The table of corpora: which function loads each, and which keys of the dataset section it does not take."""
+"""The table of corpora: the function that loads each, and the keys of the dataset section that do not apply to it."""
 
 from dataclasses import dataclass
 
 from textzoo.common.errors import UserError
 
-PLACE = "textzoo.text.corpora.loading"
-# A reason, and the keys that it rules out.
+MODULE = "textzoo.text.corpora.loading"
+# A reason, and the keys that it excludes.
 Refusal = tuple[str, tuple[str, ...]]
 NO_FILES: Refusal = ("it does not read files", ("training_path", "validation_path"))
 
@@ -35,32 +35,32 @@ class CorpusKind:
     """One row of the table.
 
     Attributes:
-        place: "module:function" of its loader, from a DatasetConfig to a Corpus or a TokenCorpus.
-        not_taken: Keys that it does not take, with the reasons.
+        loader: "module:function", a function from a DatasetConfig to a Corpus or a TokenCorpus.
+        not_taken: Keys that do not apply to it, with the reasons.
         needs_files: Whether dataset.training_path must be given.
-        brings_tokens: Whether it has a vocabulary of its own, so that it takes no tokenizer and cannot be mixed.
+        has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
         download: The text itself, of a corpus that is one file of the web.
     """
 
-    place: str
+    loader: str
     not_taken: tuple[Refusal, ...] = ()
     needs_files: bool = False
-    brings_tokens: bool = False
+    has_own_vocabulary: bool = False
     has_sources: bool = False
     download: KnownFile | None = None
 
     @property
     def is_mixable(self) -> bool:
         """Whether it can be a source of a mixture."""
-        return not self.brings_tokens and not self.has_sources
+        return not self.has_own_vocabulary and not self.has_sources
 
 
 CORPORA: dict[str, CorpusKind] = {
-    "python_docs": CorpusKind(f"{PLACE}:load_python_docs", not_taken=(NO_FILES,)),
-    "text": CorpusKind(f"{PLACE}:load_text", needs_files=True),
+    "python_docs": CorpusKind(f"{MODULE}:load_python_docs", not_taken=(NO_FILES,)),
+    "text": CorpusKind(f"{MODULE}:load_text", needs_files=True),
     "tinyshakespeare": CorpusKind(
-        f"{PLACE}:load_download",
+        f"{MODULE}:load_download",
         download=KnownFile(
             url="https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
             sha256="86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
@@ -70,14 +70,14 @@ CORPORA: dict[str, CorpusKind] = {
         ),
     ),
     "nanogpt": CorpusKind(
-        f"{PLACE}:load_nanogpt",
-        not_taken=(("its text comes as tokens", ("separator",)),),
+        f"{MODULE}:load_nanogpt",
+        not_taken=(("its text is already tokenized", ("separator",)),),
         needs_files=True,
-        brings_tokens=True,
+        has_own_vocabulary=True,
     ),
-    "conversations": CorpusKind(f"{PLACE}:load_conversations", not_taken=(NO_FILES,)),
+    "conversations": CorpusKind(f"{MODULE}:load_conversations", not_taken=(NO_FILES,)),
     "mixture": CorpusKind(
-        f"{PLACE}:load_mixture",
+        f"{MODULE}:load_mixture",
         not_taken=(("its sources have their own", ("training_path", "validation_path")),),
         has_sources=True,
     ),

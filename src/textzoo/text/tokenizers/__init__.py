@@ -1,1 +1,1 @@
-"""From text to tokens: one file per kind, in the table of `base`."""
+"""Tokenizers: one module per kind; `registry` holds the table of them."""

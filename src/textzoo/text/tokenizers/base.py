@@ -1,11 +1,11 @@
-"""Tokenizers: what they promise, and tokenizer.json.
+r"""The interface of tokenizers, and tokenizer.json.
 
 tokenizer.json (docs/reference/tokenizer_format.md) is one JSON object:
 
-    {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\\n", " ", "a"]}
+    {"format": "textzoo-tokenizer", "version": 1, "kind": "char", "unknown_token": null, "tokens": ["\n", " ", "a"]}
 
-`tokens` lists the vocabulary: the position is the token. `unknown_token` is the token of "<unk>", or null. A kind may
-have keys of its own (bpe: "merges").
+`tokens` lists the vocabulary: the index is the token. `unknown_token` is the token of "<unk>", or null. A kind may
+have additional keys (bpe: "merges").
 """
 
 import json
@@ -26,21 +26,21 @@ FORMAT = "textzoo-tokenizer"
 VERSION = 1
 REPLACEMENT = "\ufffd"
 MIN_VOCABULARY = 2
-# Token files are uint16; the largest value stays free, so that it can stand for "none".
+# Token files are uint16; the largest value is reserved for "no token".
 MAX_VOCABULARY = 65535
 NO_TOKEN = 0xFFFF
 MAX_FILE_BYTES = 1 << 24
 
 
 class Tokenizer(Protocol):
-    """Text to tokens and back.
+    """Encodes text to tokens and decodes them.
 
     Attributes:
         name: The kind, a key of TOKENIZERS.
-        tokens: What each token stands for, as text.
-        token_bytes: What each token is written as where text is a stream of UTF-8; <unk> is U+FFFD.
-        token_characters: (vocabulary_size,) how many characters of text begin in each token; 0 for an <unk> that may
-            stand for any number of them.
+        tokens: The text of each token.
+        token_bytes: The UTF-8 that each token is decoded to; U+FFFD for <unk>.
+        token_characters: (vocabulary_size,) number of characters that begin in each token; 0 for an <unk> that may
+            represent any number of them.
         vocabulary_size: Number of tokens, 2 to 65535.
         unknown_token: The token of <unk>, or None.
     """
@@ -55,44 +55,44 @@ class Tokenizer(Protocol):
     def vocabulary_size(self) -> int: ...
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """Text -> tokens (n,), uint16.
+        """Encode text to tokens (n,), uint16.
 
         Args:
             text: Any text.
-            unknown: What to do outside the vocabulary: "error" names what is there, "unk" takes the token <unk>.
+            unknown: For text outside the vocabulary: "error" raises UserError that lists it, "unk" uses <unk>.
         """
 
     def decode(self, tokens: Any) -> str:
-        """Tokens (n,), any integer type -> text. ValueError outside the vocabulary.
+        """Decode tokens (n,) of any integer type to text; raise ValueError outside the vocabulary.
 
-        <unk> becomes U+FFFD, and so does what is not UTF-8 in kinds whose tokens are bytes.
+        <unk> becomes U+FFFD, and so does invalid UTF-8 in kinds whose tokens are bytes.
         """
 
     def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
-        """The text of tokens as they come, in pieces that are not empty and together are decode(tokens)."""
+        """Decode tokens one by one; yield non-empty pieces that together are decode(tokens)."""
 
     def tables(self) -> dict[str, int | np.ndarray]:
         """Return what its C reads: numbers, and tables by name with the types that they have in C."""
 
     def save(self, path: Path) -> None:
-        """Write tokenizer.json, atomically; the same tokenizer always gives the same bytes."""
+        """Write tokenizer.json atomically; equal tokenizers write equal bytes."""
 
     @classmethod
     def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "Tokenizer":
-        """Make the vocabulary from texts, with <unk> if config.unknown is "unk"."""
+        """Train the vocabulary on texts, with <unk> if config.unknown is "unk"."""
 
     @classmethod
     def from_file(cls, values: dict[str, Any], path: Path) -> "Tokenizer":
-        """Make one from the checked common part of a tokenizer.json and this kind's own keys."""
+        """Return the tokenizer of a tokenizer.json whose common part was checked; check this kind's own keys."""
 
 
 def make_tokenizer(config: TokenizerConfig, training_text: str, validation_text: str = "") -> Tokenizer:
-    """The tokenizer of `config.path`, or a new one for these texts.
+    """Return the tokenizer of `config.path`, or train one on these texts.
 
-    Where the vocabulary is closed (char, word) and the policy is "error", what the validation text has belongs to it
-    too: everything must be encodable, and tinyshakespeare's 65 characters are those of the whole text, as in nanoGPT.
-    With "unk" the vocabulary is that of the training text and <unk>; what only the validation text has becomes <unk>
-    there. BPE encodes any text, so it learns from the training text alone.
+    If the vocabulary is closed (char, word) and the policy is "error", it includes the validation text: everything must
+    be encodable, and tinyshakespeare's 65 characters are those of the whole text, as in nanoGPT. With "unk" it is that
+    of the training text and <unk>; what only the validation text contains becomes <unk>. BPE encodes any text, so it
+    is trained on the training text alone.
     """
     if config.path:
         return load_tokenizer(Path(config.path))
@@ -102,7 +102,7 @@ def make_tokenizer(config: TokenizerConfig, training_text: str, validation_text:
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """Read a tokenizer.json, trusting nothing in it; UserError says what is wrong with it."""
+    """Read and check an untrusted tokenizer.json; raise UserError if it is invalid."""
     path = Path(path)
     values = read_json_object(path, MAX_FILE_BYTES)
     for key, expected in (("format", FORMAT), ("version", VERSION)):
@@ -114,13 +114,13 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def save_tokenizer(path: Path, kind: str, tokens: list[str], unknown_token: int | None, **own_keys: Any) -> None:
-    """Write tokenizer.json: the common part and a kind's own keys; ASCII only, so that lone surrogates survive."""
+    """Write tokenizer.json: the common part and a kind's own keys; ASCII only, so that lone surrogates are kept."""
     header = {"format": FORMAT, "version": VERSION, "kind": kind, "unknown_token": unknown_token, "tokens": tokens}
     write_text(Path(path), json.dumps({**header, **own_keys}, indent=1) + "\n")
 
 
 def check_range(tokens: Any, vocabulary_size: int) -> np.ndarray:
-    """Tokens as an array; ValueError unless all are of the vocabulary."""
+    """Return tokens as an array; raise ValueError unless all are in the vocabulary."""
     tokens = np.asarray(tokens)
     if tokens.size and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary_size:
         raise ValueError(f"tokens must be in [0, {vocabulary_size}), got {tokens.min()} to {tokens.max()}")
@@ -157,7 +157,7 @@ def check_unknown_token(values: dict[str, Any], path: Path) -> None:
 
 
 def check_vocabulary_size(size: int, where: str) -> None:
-    """UserError unless a vocabulary can be trained on and stored as uint16."""
+    """Raise UserError unless a vocabulary can be trained on and stored as uint16."""
     if not MIN_VOCABULARY <= size <= MAX_VOCABULARY:
         raise UserError(
             f"the vocabulary of {where} cannot be used",
@@ -167,4 +167,4 @@ def check_vocabulary_size(size: int, where: str) -> None:
 
 
 def damaged(path: Path, expected: str, received: str) -> UserError:
-    return UserError(f"'{path}' is not a tokenizer.json that can be used", expected=expected, received=received)
+    return UserError(f"'{path}' is not a valid tokenizer.json", expected=expected, received=received)

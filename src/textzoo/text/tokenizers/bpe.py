@@ -1,4 +1,4 @@
-"""Byte-level BPE: bytes of UTF-8, and merges of the pairs that were most frequent in the training text."""
+"""Byte-level BPE: the bytes of UTF-8, and merges of the most frequent pairs in the training text."""
 
 import itertools
 import json
@@ -20,17 +20,17 @@ from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
 # "...", "--" and "\n\n" may become tokens.
 MAX_RUN = 8
-# Encoded pieces are kept, because few make up most of a text; at most so many.
-KEPT_PIECES = 1 << 17
+# Encoded pieces are cached, because a few pieces make up most of a text.
+MAX_CACHED_PIECES = 1 << 17
 
 Pair = tuple[int, int]
 
 
 class BpeTokenizer(Utf8Tokenizer):
-    """Tokens 0 to 255 are the bytes, token 256 + i is what merge i makes of its pair.
+    """Byte-level BPE: tokens 0 to 255 are the bytes, token 256 + i is the result of merge i.
 
     Args:
-        merges: Pairs of tokens in the order of their priority; merge i is of tokens below 256 + i.
+        merges: Pairs of tokens in the order of their priority; merge i combines tokens below 256 + i.
     """
 
     name = "bpe"
@@ -46,10 +46,10 @@ class BpeTokenizer(Utf8Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "BpeTokenizer":
-        """Train on texts by Hugging Face's `tokenizers`; the same texts always give the same merges.
+        """Train on texts with Hugging Face's `tokenizers`; the same texts always give the same merges.
 
         Raises:
-            UserError: The texts have too few pairs that occur `min_count` times for `vocabulary_size` tokens.
+            UserError: Too few pairs of the texts occur `min_count` times for `vocabulary_size` tokens.
         """
         for text in texts:
             utf8(text)
@@ -57,10 +57,10 @@ class BpeTokenizer(Utf8Tokenizer):
         merges = train_merges((piece for text in texts for piece in cut(text, MAX_RUN)), size, config.min_count)
         if len(merges) + BYTES < size:
             raise UserError(
-                "the corpus is too small for the vocabulary asked for",
+                "the corpus is too small for the requested vocabulary",
                 expected=f"tokenizer.vocabulary_size of at most {len(merges) + BYTES}",
                 received=str(size),
-                remedy="Give more text or a smaller vocabulary; a lower tokenizer.min_count finds more pairs; "
+                remedy="Use more text or a smaller vocabulary; a lower tokenizer.min_count finds more pairs; "
                 "tokenizer=word and tokenizer=char suit small corpora.",
             )
         return cls(merges)
@@ -76,10 +76,10 @@ class BpeTokenizer(Utf8Tokenizer):
         return cls(checked_merges(values.get("merges"), tokens, path))
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """Text -> tokens (n,), uint16.
+        """Encode text to tokens (n,), uint16.
 
         Raises:
-            UserError: Lone surrogates, which have no UTF-8; or unknown="unk".
+            UserError: The text has lone surrogates, which UTF-8 cannot encode; or unknown="unk".
         """
         check_policy(unknown, self.unknown_token)
         utf8(text)
@@ -89,11 +89,11 @@ class BpeTokenizer(Utf8Tokenizer):
         return np.array(tokens, np.uint16)
 
     def encode_piece(self, piece: str) -> list[int]:
-        """The tokens of one piece: of all pairs that can be merged, the one of highest priority again and again."""
+        """Return the tokens of one piece; repeatedly merge the pair with the highest priority."""
         tokens = list(piece.encode("utf-8"))
         while (rank := self.best_rank(tokens)) is not None:
             tokens = list(merged(tokens, self.merges[rank], BYTES + rank))
-        if len(self.known) < KEPT_PIECES:
+        if len(self.known) < MAX_CACHED_PIECES:
             self.known[piece] = tokens
         return tokens
 
@@ -117,7 +117,7 @@ class BpeTokenizer(Utf8Tokenizer):
 
 
 def merged(tokens: list[int], pair: Pair, token: int) -> Iterator[int]:
-    """The tokens with every occurrence of a pair replaced, from left to right."""
+    """Yield the tokens with every occurrence of a pair replaced, from left to right."""
     index = 0
     while index < len(tokens):
         found = tuple(tokens[index : index + 2]) == pair
@@ -126,10 +126,10 @@ def merged(tokens: list[int], pair: Pair, token: int) -> Iterator[int]:
 
 
 def train_merges(pieces: Iterable[str], vocabulary_size: int, min_count: int) -> list[Pair]:
-    """At most vocabulary_size - 256 merges, as Hugging Face's trainer finds them in the pieces.
+    """Return at most vocabulary_size - 256 merges, as Hugging Face's trainer finds them in the pieces.
 
-    A merge whose result is a token already (found by other merges) is left out: so every merge makes a token of its
-    own, which keeps the format and the tables in C simple.
+    A merge whose result is already a token (by other merges) is left out, so that every merge has its own token, which
+    keeps the format and the tables in C simple.
     """
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers  # only training needs it
 
@@ -146,7 +146,7 @@ def train_merges(pieces: Iterable[str], vocabulary_size: int, min_count: int) ->
 
 
 def numbered(merges: list[list[str]]) -> list[Pair]:
-    """The library's merges (bytes as printable characters) as pairs of our tokens."""
+    """Return the library's merges (bytes as printable characters) as pairs of tokens."""
     tokens = {character: byte for byte, character in enumerate(printable_bytes())}
     pairs: list[Pair] = []
     for left, right in merges:
@@ -157,9 +157,9 @@ def numbered(merges: list[list[str]]) -> list[Pair]:
 
 
 def printable_bytes() -> list[str]:
-    """The characters that stand for the bytes 0 to 255 in GPT-2's byte-level BPE, and in the library's files.
+    """Return the characters that represent the bytes 0 to 255 in GPT-2's byte-level BPE and in the library's files.
 
-    Printable bytes stand for themselves, the others for the characters from U+0100, in order.
+    Printable bytes represent themselves, the others are mapped to the characters from U+0100 on, in order.
     """
     themselves = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = itertools.count(0x100)
@@ -167,7 +167,7 @@ def printable_bytes() -> list[str]:
 
 
 def checked_merges(merges: Any, tokens: list[str], path: Path) -> list[Pair]:
-    """The merges of a tokenizer.json: each makes its token of two earlier ones, so that there are no cycles."""
+    """Return the checked merges of a tokenizer.json: each combines two earlier tokens, so that there are no cycles."""
     if not isinstance(merges, list) or len(merges) != len(tokens) - BYTES:
         raise damaged(path, f"merges: a list of {len(tokens) - BYTES} pairs", type(merges).__name__)
     for rank, pair in enumerate(merges):
@@ -180,4 +180,4 @@ def checked_merges(merges: Any, tokens: list[str], path: Path) -> list[Pair]:
 
 
 def is_pair(pair: Any, limit: int) -> bool:
-    return isinstance(pair, list) and len(pair) == 2 and all(type(half) is int and 0 <= half < limit for half in pair)
+    return isinstance(pair, list) and len(pair) == 2 and all(type(item) is int and 0 <= item < limit for item in pair)

@@ -1,4 +1,4 @@
-"""One token per byte of UTF-8: 256 tokens for any text, nothing is unknown."""
+"""One token per byte of UTF-8: 256 tokens encode any text."""
 
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from textzoo.text.tokenizers.registry import BYTES
 from textzoo.text.tokenizers.unknown import check_policy, utf8
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
-# In tokenizer.json a byte is the character of its value.
+# In tokenizer.json a byte is the character with its value.
 BYTE_TOKENS = [chr(byte) for byte in range(BYTES)]
 
 
 class ByteTokenizer(Utf8Tokenizer):
-    """The bytes themselves."""
+    """The bytes of UTF-8 as tokens."""
 
     name = "byte"
 
@@ -25,7 +25,7 @@ class ByteTokenizer(Utf8Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "ByteTokenizer":
-        """The same for all texts."""
+        """Return the tokenizer, which does not depend on the texts."""
         return cls()
 
     @classmethod
@@ -35,10 +35,10 @@ class ByteTokenizer(Utf8Tokenizer):
         return cls()
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """Text -> tokens (bytes of its UTF-8,), uint16.
+        """Encode text to tokens (bytes of its UTF-8,), uint16.
 
         Raises:
-            UserError: Lone surrogates, which have no UTF-8; or unknown="unk".
+            UserError: The text has lone surrogates, which UTF-8 cannot encode; or unknown="unk".
         """
         check_policy(unknown, self.unknown_token)
         return np.frombuffer(utf8(text), np.uint8).astype(np.uint16)

@@ -20,15 +20,15 @@ from textzoo.text.tokenizers.base import (
 from textzoo.text.tokenizers.unknown import UNKNOWN, check_policy, not_in_vocabulary
 
 CODE_POINTS = 0x110000
-# Text is encoded in pieces, to bound the memory of the UTF-32 in between.
+# Text is encoded in pieces, to bound the memory of the intermediate UTF-32.
 PIECE = 1 << 22
 
 
 class CharacterTokenizer:
-    """Characters to tokens by table look-up; tokens are numbered in the order of `characters`.
+    """Characters as tokens, by a look-up table; tokens are numbered in the order of `characters`.
 
     Args:
-        characters: Distinct single characters; token = position.
+        characters: Distinct single characters; the index is the token.
         with_unknown: Whether the token <unk> is added, as the last one.
     """
 
@@ -47,7 +47,7 @@ class CharacterTokenizer:
 
     @classmethod
     def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "CharacterTokenizer":
-        """The characters of the texts, sorted by code point."""
+        """Return a tokenizer of the texts' characters, sorted by code point."""
         return cls(sorted(set().union(*texts)), with_unknown=config.unknown == "unk")
 
     @classmethod
@@ -64,14 +64,14 @@ class CharacterTokenizer:
         return len(self.tokens)
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """Text -> tokens (characters,), uint16.
+        """Encode text to tokens (characters,), uint16.
 
         Args:
             text: Any text, lone surrogates included.
             unknown: "error" or "unk", for characters outside the vocabulary.
 
         Raises:
-            UserError: "error" and unknown characters, which are listed; or "unk" and no <unk> in the vocabulary.
+            UserError: Unknown characters with "error", which are listed; or "unk" without <unk> in the vocabulary.
         """
         check_policy(unknown, self.unknown_token)
         pieces = [self.table[code_points(text[start : start + PIECE])] for start in range(0, len(text), PIECE)]
@@ -85,12 +85,12 @@ class CharacterTokenizer:
         return tokens
 
     def decode(self, tokens: Any) -> str:
-        """Tokens (n,) -> n characters; <unk> becomes U+FFFD. ValueError for tokens outside the vocabulary."""
+        """Decode tokens (n,) to n characters, <unk> to U+FFFD; raise ValueError outside the vocabulary."""
         tokens = check_range(tokens, self.vocabulary_size)
         return self.code_points[tokens].tobytes().decode("utf-32-le", "surrogatepass")
 
     def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
-        """The character of each token."""
+        """Yield the character of each token."""
         return (self.decode([token]) for token in tokens)
 
     def tables(self) -> dict[str, int | np.ndarray]:
@@ -107,5 +107,5 @@ class CharacterTokenizer:
 
 
 def code_points(text: str) -> np.ndarray:
-    """The code points of a text (characters,), uint32."""
+    """Return the code points of a text, (characters,) uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")

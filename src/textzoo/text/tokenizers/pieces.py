@@ -1,12 +1,12 @@
-"""Where text may be cut into words, digits, marks and blanks, so that the pieces put together are the text.
+"""Pre-tokenization: text is cut into words, digits, marks and blanks, which joined again are the text.
 
-One rule for the kinds `word` and `bpe`, small enough to be the same in C (deployment/application/pieces.c): classes of
-characters are a few ranges, not the tables of Unicode. A piece is the longest of
+The kinds `word` and `bpe` share one rule, small enough to be implemented identically in C
+(deployment/application/pieces.c): character classes are a few ranges, not the tables of Unicode. A piece is the longest
+of
 
-* letters, at most MAX_WORD; or one digit; or marks, at most `longest_run`; each of them with the one space before
-  it, if there is one: so spaces between words cost no token, and what a token is written as never depends on the token
-  before it;
-* blanks (spaces, newlines, controls), at most `longest_run`; a space that belongs to the next piece is left to it.
+* letters, at most MAX_WORD; or one digit; or marks, at most `longest_run`; each with one space before it, if there is
+  one, so that spaces between words need no token, and the text of a token never depends on the token before it;
+* blanks (spaces, newlines, controls), at most `longest_run`, without a space that belongs to the next piece.
 """
 
 import re
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from functools import cache
 
 MAX_WORD = 16
-# A space and the longest word, four bytes of UTF-8 a letter: what C reserves for a piece.
+# A space and the longest word with four bytes of UTF-8 per letter: the size of C's buffer for a piece.
 MAX_PIECE_BYTES = 1 + 4 * MAX_WORD
 BLANKS = ((0x00, 0x20), (0x7F, 0x7F))
 DIGITS = ((0x30, 0x39),)
-# ASCII's, Latin-1's and what comes in blocks of signs; all other characters are letters.
+# Punctuation of ASCII and Latin-1, and blocks of symbols; all other characters are letters.
 MARKS = (
     *((0x21, 0x2F), (0x3A, 0x40), (0x5B, 0x60), (0x7B, 0x7E)),
     *((0x80, 0xBF), (0xD7, 0xD7), (0xF7, 0xF7)),
@@ -27,28 +27,28 @@ MARKS = (
 
 
 def cut(text: str, longest_run: int) -> Iterator[str]:
-    """The pieces of a text, in order.
+    """Yield the pieces of a text, in order.
 
     Args:
         text: Any text, lone surrogates (marks) included.
-        longest_run: Marks, or blanks, that one piece may hold; 1 to 16.
+        longest_run: Maximum number of marks, or blanks, in one piece; 1 to 16.
     """
     return (match.group() for match in piece_pattern(longest_run).finditer(text))
 
 
 @cache
 def piece_pattern(longest_run: int) -> re.Pattern[str]:
-    """Matches one piece; there is a match at every position of every text."""
+    """Return the pattern of one piece; it matches at every position of every text."""
     blanks, digits, marks = (character_ranges(ranges) for ranges in (BLANKS, DIGITS, MARKS))
     words = rf" ?(?:[^{blanks}{digits}{marks}]{{1,{MAX_WORD}}}|[{digits}]|[{marks}]{{1,{longest_run}}})"
     return re.compile(rf"{words}|[{blanks}](?:(?! [^{blanks}])[{blanks}]){{0,{longest_run - 1}}}")
 
 
 def character_ranges(ranges: tuple[tuple[int, int], ...]) -> str:
-    """The inside of a character class: [0-9] -> \\U00000030-\\U00000039."""
+    r"""Return the inside of a character class: [0-9] -> \U00000030-\U00000039."""
     return "".join(rf"\U{low:08x}-\U{high:08x}" for low, high in ranges)
 
 
 def is_piece(text: str, longest_run: int) -> bool:
-    """Whether a text is one piece: what is not can never be met as one."""
+    """Return whether a text is one piece; otherwise `cut` never yields it."""
     return next(cut(text, longest_run), None) == text

@@ -1,4 +1,7 @@
-"""The table of tokenizers, and what each kind asks of the tokenizer section. Imports no kind: that takes time."""
+"""The table of tokenizers, and the restrictions of each kind on the tokenizer section.
+
+The tokenizers' modules are imported on first use only, which keeps the start fast.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ BPE_VOCABULARY = (BYTES, 8192)
 
 
 class Keys(Protocol):
-    """The keys of the tokenizer section that rules look at."""
+    """The keys of the tokenizer section that rules read."""
 
     unknown: str
     vocabulary_size: int | None
@@ -20,7 +23,7 @@ class Keys(Protocol):
 
 
 class KeyRule(NamedTuple):
-    """What a kind asks of one key."""
+    """A kind's restriction on one key."""
 
     key: str
     expected: str
@@ -32,20 +35,18 @@ class TokenizerKind:
     """One row of the table.
 
     Attributes:
-        place: "module:class" of the Tokenizer.
-        is_closed: Whether some texts have no token, so that the vocabulary must be made from all of the text.
-        rules: What it asks of the section.
+        tokenizer: "module:class" of the Tokenizer.
+        is_closed: Whether some texts have no token, so that the vocabulary must be trained on all of the text.
+        rules: Its restrictions on the section.
     """
 
-    place: str
+    tokenizer: str
     is_closed: bool
     rules: tuple[KeyRule, ...]
 
 
 KNOWS_ALL = KeyRule("unknown", "error: it has a token for every text", lambda keys: keys.unknown == "error")
-COUNTS_NOTHING = KeyRule(
-    "min_count", "1: its tokens do not depend on how often they occur", lambda keys: keys.min_count == 1
-)
+COUNTS_NOTHING = KeyRule("min_count", "1: its vocabulary does not depend on counts", lambda keys: keys.min_count == 1)
 KINDS: dict[str, TokenizerKind] = {
     "char": TokenizerKind(
         "textzoo.text.tokenizers.character:CharacterTokenizer",
@@ -88,4 +89,4 @@ KINDS: dict[str, TokenizerKind] = {
         ),
     ),
 }
-TOKENIZERS = Registry("tokenizer", {name: kind.place for name, kind in KINDS.items()})
+TOKENIZERS = Registry("tokenizer", {name: kind.tokenizer for name, kind in KINDS.items()})

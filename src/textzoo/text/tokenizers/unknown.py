@@ -1,4 +1,4 @@
-"""What the vocabulary lacks, named in the user's words."""
+"""Errors for text outside the vocabulary."""
 
 import re
 from collections.abc import Iterable
@@ -12,22 +12,22 @@ SHOWN_POSITIONS = 3
 
 
 def not_in_vocabulary(noun: str, found: Iterable[tuple[str, int]], remedy: str = "") -> UserError:
-    """The error that lists texts outside the vocabulary: 'é' (U+00E9) at 3, 17.
+    """Return the error that lists texts outside the vocabulary: 'é' (U+00E9) at 3, 17.
 
     Args:
-        noun: What they are: "character", "word".
+        noun: Their kind: "character", "word".
         found: Each text and its position, in order.
-        remedy: What to do, where it is not the usual.
+        remedy: Replaces the default remedy.
     """
-    places: dict[str, list[int]] = {}
+    positions: dict[str, list[int]] = {}
     for text, position in found:
-        places.setdefault(text, []).append(position)
-    shown = [describe(text, positions) for text, positions in list(places.items())[:SHOWN_TEXTS]]
-    rest = len(places) - len(shown)
+        positions.setdefault(text, []).append(position)
+    shown = [describe(text, found_at) for text, found_at in list(positions.items())[:SHOWN_TEXTS]]
+    rest = len(positions) - len(shown)
     return UserError(
-        f"{len(places)} {f'{noun} is' if len(places) == 1 else f'{noun}s are'} not in the vocabulary",
+        f"{len(positions)} {f'{noun} is' if len(positions) == 1 else f'{noun}s are'} not in the vocabulary",
         received=", ".join(shown) + (f" and {rest} more" if rest else ""),
-        remedy=remedy or f"Leave them out, or train with tokenizer.unknown=unk, which lets them become {UNKNOWN}.",
+        remedy=remedy or f"Leave them out, or train with tokenizer.unknown=unk, which replaces them by {UNKNOWN}.",
     )
 
 
@@ -40,7 +40,7 @@ def describe(text: str, positions: list[int]) -> str:
 
 
 def check_policy(unknown: str, unknown_token: int | None) -> None:
-    """UserError where unknown texts are to become <unk> and there is none."""
+    """Raise UserError if unknown text is to become <unk> and the vocabulary has none."""
     if unknown == "unk" and unknown_token is None:
         raise UserError(
             f"this tokenizer has no {UNKNOWN}",
@@ -49,7 +49,7 @@ def check_policy(unknown: str, unknown_token: int | None) -> None:
 
 
 def utf8(text: str) -> bytes:
-    """The UTF-8 of a text; UserError names lone surrogates, which have none."""
+    """Return the UTF-8 of a text; raise UserError that lists lone surrogates, which UTF-8 cannot encode."""
     found = [(match.group(), match.start()) for match in SURROGATES.finditer(text)]
     if found:
         raise not_in_vocabulary("character", found, "Lone surrogates are not text: leave them out.")

@@ -1,4 +1,4 @@
-"""What the kinds share whose tokens are written as bytes of UTF-8: word, byte, bpe."""
+"""Base class of the tokenizers whose tokens are decoded to bytes of UTF-8: word, byte, bpe."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -9,16 +9,16 @@ import numpy as np
 
 from textzoo.text.tokenizers.base import check_range, check_vocabulary_size, save_tokenizer
 
-# The bytes 10xxxxxx go on with a character; every other byte begins one.
+# Bytes 10xxxxxx continue a character; every other byte begins one.
 CONTINUATION_MASK, CONTINUATION = 0xC0, 0x80
 
 
 class Utf8Tokenizer:
-    """A vocabulary of byte sequences; what a token is written as never depends on the tokens around it.
+    """A vocabulary of byte sequences; the bytes of a token never depend on the tokens around it.
 
     Args:
-        tokens: What each token stands for, as text for people and for tokenizer.json.
-        token_bytes: What each token is written as.
+        tokens: The text of each token, for display and for tokenizer.json.
+        token_bytes: The bytes that each token is decoded to.
         unknown_token: The token of <unk>, or None.
     """
 
@@ -30,7 +30,7 @@ class Utf8Tokenizer:
         self.token_bytes = token_bytes
         self.unknown_token = unknown_token
         self.token_characters = np.array([characters_begun(text) for text in token_bytes])
-        if unknown_token is not None:  # may stand for any piece of text
+        if unknown_token is not None:  # may represent any piece of text
             self.token_characters[unknown_token] = 0
 
     @property
@@ -38,12 +38,12 @@ class Utf8Tokenizer:
         return len(self.tokens)
 
     def decode(self, tokens: Any) -> str:
-        """Tokens (n,) -> text; what is not UTF-8 becomes U+FFFD, as in Python's errors="replace"."""
+        """Decode tokens (n,) to text; invalid UTF-8 becomes U+FFFD, as with Python's errors="replace"."""
         tokens = check_range(tokens, self.vocabulary_size)
         return b"".join(self.token_bytes[token] for token in tokens.tolist()).decode("utf-8", "replace")
 
     def decode_stream(self, tokens: Iterable[int]) -> Iterator[str]:
-        """Text of tokens as they come; held back while a character is not complete."""
+        """Decode tokens one by one; hold back incomplete characters."""
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
         for token in tokens:
             if piece := decoder.decode(self.token_bytes[token]):
@@ -56,5 +56,5 @@ class Utf8Tokenizer:
 
 
 def characters_begun(text: bytes) -> int:
-    """How many characters of UTF-8 begin in these bytes."""
+    """Return the number of UTF-8 characters that begin in these bytes."""
     return sum(byte & CONTINUATION_MASK != CONTINUATION for byte in text)

@@ -14,15 +14,15 @@ from textzoo.text.tokenizers.pieces import cut, is_piece
 from textzoo.text.tokenizers.unknown import SURROGATES, UNKNOWN, check_policy, not_in_vocabulary
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
-# Marks and blanks one by one: runs of them would be many rare tokens.
+# Marks and blanks are single tokens: runs of them would be many rare tokens.
 MAX_RUN = 1
 
 
 class WordTokenizer(Utf8Tokenizer):
-    """Pieces of text to tokens by look-up; tokens are numbered in the order of `words`.
+    """Words as tokens, by a look-up table; tokens are numbered in the order of `words`.
 
     Args:
-        words: Distinct pieces; token = position.
+        words: Distinct pieces; the index is the token.
         with_unknown: Whether the token <unk> is added, as the last one.
     """
 
@@ -39,17 +39,18 @@ class WordTokenizer(Utf8Tokenizer):
 
     @classmethod
     def from_texts(cls, texts: list[str], config: TokenizerConfig) -> "WordTokenizer":
-        """The most frequent pieces of the texts, sorted by code point.
+        """Return a tokenizer of the most frequent pieces of the texts, sorted by code point.
 
-        With <unk>: those that occur `min_count` times and more, at most `vocabulary_size` tokens with <unk>; of pieces
-        that occur equally often, the first by code point. Without: all, or UserError if `vocabulary_size` is less.
+        With <unk>: pieces that occur at least `min_count` times, at most `vocabulary_size` tokens including <unk>; of
+        equally frequent pieces, the first by code point. Without: all pieces; UserError if they exceed
+        `vocabulary_size`.
         """
         counts = Counter(piece for text in texts for piece in cut(text, MAX_RUN))
         words = [piece for piece, count in counts.items() if count >= config.min_count and not SURROGATES.search(piece)]
         words.sort(key=lambda piece: (-counts[piece], piece))
         with_unknown = config.unknown == "unk"
         if not with_unknown:
-            check_room(len(words), config.vocabulary_size)
+            check_fits(len(words), config.vocabulary_size)
         elif config.vocabulary_size:
             words = words[: config.vocabulary_size - 1]
         return cls(sorted(words), with_unknown)
@@ -65,14 +66,14 @@ class WordTokenizer(Utf8Tokenizer):
         return cls(words, with_unknown=unknown_token is not None)
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """Text -> tokens (pieces,), uint16.
+        """Encode text to tokens (pieces,), uint16.
 
         Args:
             text: Any text.
             unknown: "error" or "unk", for pieces outside the vocabulary.
 
         Raises:
-            UserError: "error" and unknown pieces, which are listed; or "unk" and no <unk> in the vocabulary.
+            UserError: Unknown pieces with "error", which are listed; or "unk" without <unk> in the vocabulary.
         """
         check_policy(unknown, self.unknown_token)
         tokens = np.fromiter((self.table.get(piece, NO_TOKEN) for piece in cut(text, MAX_RUN)), np.uint16)
@@ -105,12 +106,12 @@ class WordTokenizer(Utf8Tokenizer):
         return not_in_vocabulary("word", found)
 
 
-def check_room(words: int, vocabulary_size: int | None) -> None:
-    """UserError if words would be left out and there is no <unk> to stand for them."""
+def check_fits(words: int, vocabulary_size: int | None) -> None:
+    """Raise UserError if words would be left out, because there is no <unk> to replace them."""
     if vocabulary_size and words > vocabulary_size:
         raise UserError(
-            "the corpus has more words than the vocabulary has room for",
+            "the corpus has more words than fit into the vocabulary",
             expected=f"tokenizer.vocabulary_size={vocabulary_size} or fewer",
             received=f"{words} different words, marks and blanks",
-            remedy=f"tokenizer.unknown=unk keeps the most frequent and lets the others become {UNKNOWN}.",
+            remedy=f"tokenizer.unknown=unk keeps the most frequent and replaces the others by {UNKNOWN}.",
         )

@@ -1,4 +1,4 @@
-"""How a Keras backend differentiates, compiles and runs in parallel: one file each, one shape."""
+"""Differentiation, compilation and parallelism of each Keras backend, one module each."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ BACKENDS = Registry(
 
 
 def current_backend() -> Any:
-    """The backend that Keras runs on (KERAS_BACKEND)."""
+    """Return the training backend of Keras' backend (KERAS_BACKEND)."""
     return BACKENDS.get(keras.backend.backend())()
 
 
 def set_seed(seed: int, deterministic: bool = False) -> None:
-    """Seed everything that draws numbers; call it before the model is made.
+    """Seed all random generators; call it before the model is built.
 
     Args:
         seed: In [0, 2**31).
-        deterministic: Also choose deterministic kernels where the backend has a choice.
+        deterministic: Whether to use deterministic kernels, too, if the backend has a choice.
     """
     keras.utils.set_random_seed(seed)
     if deterministic:

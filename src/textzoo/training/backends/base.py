@@ -1,4 +1,4 @@
-"""The contract of a training backend."""
+"""The interface of a training backend."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -9,44 +9,44 @@ import numpy as np
 
 
 class Backend(Protocol):
-    """Everything in training that keras.ops cannot say."""
+    """The operations of training that keras.ops does not have."""
 
-    lanes: int  # functions that are worth running at the same time
+    lanes: int  # number of functions to run in parallel
     on_accelerator: bool
 
     def value_and_gradient(self, function: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
-        """`function(vector, *rest) -> scalar`, compiled, into (scalar, derivative by the vector)."""
+        """Compile `function(vector, *rest) -> scalar` to a function that returns (scalar, gradient by the vector)."""
         raise NotImplementedError
 
     def compiled(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A pure function of tensors, compiled."""
+        """Compile a pure function of tensors."""
         raise NotImplementedError
 
     def tensor(self, array: np.ndarray) -> Any:
-        """An array on the device."""
+        """Copy an array to the device."""
         raise NotImplementedError
 
     def make_deterministic(self) -> None:
-        """From now on the same inputs give the same bits."""
+        """Make results bit-identical for the same inputs, from now on."""
         raise NotImplementedError
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Lanes:
-    """Runs calls of compiled functions side by side in threads; results come in the order of the calls.
+    """Runs calls of compiled functions in parallel threads; results are in the order of the calls.
 
-    Compiled functions leave Python's lock while they compute. Several calls on small parts of a batch use the cores
-    better than one call on all of it: what a backend runs on one thread (softmax, LayerNorm, transposes) runs in
-    parallel too, and each part's activations stay in its core's cache.
+    Compiled functions release the GIL while they compute. Several calls on small parts of a batch use the cores better
+    than one call on the whole batch: operations that a backend runs on one thread (softmax, LayerNorm, transposes) run
+    in parallel, too, and each part's activations stay in its core's cache.
 
     Args:
-        count: Threads; with 1, calls run in the caller's.
+        count: Number of threads; with 1, calls run in the caller's thread.
     """
 
     def __init__(self, count: int) -> None:
@@ -54,8 +54,8 @@ class Lanes:
         self.compiled: set[Any] = set()
 
     def run(self, function: Callable[..., Any], calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """`function(*call)` for every call."""
-        # The first call for a shape compiles: once, not once per thread.
+        """Return `function(*call)` for every call."""
+        # The first call with a shape compiles, which must not happen once per thread.
         signature = (id(function), tuple(tuple(np.shape(call[1])) for call in calls))
         if self.pool is None or signature not in self.compiled:
             self.compiled.add(signature)

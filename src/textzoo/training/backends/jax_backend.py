@@ -1,4 +1,4 @@
-"""Training on JAX: the way to a GPU beside the CPU build of TensorFlow."""
+"""Training on JAX, which can use a GPU while TensorFlow is installed as a CPU build."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,4 +26,4 @@ class JaxBackend:
         return jax.device_put(array)
 
     def make_deterministic(self) -> None:
-        """XLA on the CPU always is; on a GPU XLA_FLAGS=--xla_gpu_deterministic_ops=true is read at start-up."""
+        """Do nothing: XLA is deterministic on the CPU; a GPU needs XLA_FLAGS=--xla_gpu_deterministic_ops=true."""

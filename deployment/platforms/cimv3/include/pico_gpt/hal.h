@@ -4,10 +4,10 @@
  *   src/hal_software.cc    on the host core, bit for bit: the default
  *   src/hal_registers.cc   on the accelerator: a skeleton, never run on silicon
  *
- * A token goes through  embeddings, PIPE 0, PARL 0, LN 0, PIPE 1, ..., LN kBlocks - 1, LN kBlocks, logits.  Embeddings
- * and logits are the host core's own (src/pico_gpt/model.cc), as is the KV cache's memory.
+ * A token goes through  embeddings, PIPE 0, PARL 0, LN 0, PIPE 1, ..., LN kBlocks - 1, LN kBlocks, logits.  The host
+ * core computes embeddings and logits (src/pico_gpt/model.cc), and its memory holds the KV cache.
  *
- * Rows x and y: (kWidth) int8, 16-byte aligned, in the scales of model_data.h; not overlapping, but for layer_norm. */
+ * Rows x and y: (kWidth) int8, 16-byte aligned, in the scales of model_data.h; separate, except in layer_norm. */
 #ifndef PICO_GPT_HAL_H
 #define PICO_GPT_HAL_H
 
@@ -17,7 +17,7 @@
 
 namespace pico_gpt {
 
-/* The KV cache of one block: (kHeads, kContext, kHeadWidth) each. Places after `position` hold the zero point. */
+/* The KV cache of one block: (kHeads, kContext, kHeadWidth) each. Entries after `position` hold the zero point. */
 struct Cache {
     alignas(16) int8_t keys[kHeads * kContext * kHeadWidth];
     alignas(16) int8_t values[kHeads * kContext * kHeadWidth];
@@ -25,7 +25,7 @@ struct Cache {
 
 namespace hal {
 
-/* Before the first call, once: bring the matrices to where they are multiplied. */
+/* Load the matrices to where they are multiplied. Called once, before the other functions. */
 void load();
 
 /* PIPE: y = x + attention(x). Keys and values of x go to position `position` of the cache, 0 <= position < kContext;
@@ -40,7 +40,7 @@ void layer_norm(int32_t norm, const int8_t *x, int8_t *y);
 
 }  // namespace hal
 
-/* For kernels on the host core: contents undefined before and after every call. */
+/* Scratch memory of kernels on the host core: its contents are undefined before and after every call. */
 alignas(16) extern uint8_t scratch[kScratchBytes];
 
 }  // namespace pico_gpt

@@ -1,5 +1,5 @@
-/* A token's way through the modes, and what is the host core's: embeddings, logits, the KV cache's memory. It
- * implements model.h for the console application. Freestanding C++17: no heap, no exceptions, no library. */
+/* Calls the modes for each token and computes the host core's part: embeddings, logits, the KV cache's memory.
+ * Implements model.h for the console application. Freestanding C++17: no heap, no exceptions, no library. */
 #include "pico_gpt/hal.h"
 
 extern "C" {

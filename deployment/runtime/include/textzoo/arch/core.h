@@ -1,5 +1,5 @@
-/* What a core computes in fewer instructions than compilers find: functions that take the place of
- * those of fixedpoint.h, each with TZ_HAS_... */
+/* Functions that replace those of fixedpoint.h where a core has shorter instruction sequences than compilers find. Each
+ * one defines TZ_HAS_... */
 #ifndef TEXTZOO_ARCH_CORE_H
 #define TEXTZOO_ARCH_CORE_H
 

@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /* a * b = 2^32 * upper + 2^16 * middle + something in [0, 2^16). Schoolbook with digits of 16 bits, the upper ones with
- * their sign: no sum overflows, as 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31. What is rounded up is a multiple of 2^16, so that
- * the lowest part never matters. */
+ * their sign: no sum overflows, as 2^15 * (2^16 - 1) + 2^16 - 1 < 2^31. The rounding constant is a multiple of 2^16, so
+ * that the lowest part never matters. */
 typedef struct {
     int32_t upper, middle;
 } tz_product_t;

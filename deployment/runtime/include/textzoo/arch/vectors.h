@@ -1,4 +1,4 @@
-/* Where GCC may make vectors of loops: those of clamps as a minimum, then a maximum, whatever the bounds may be. */
+/* Where GCC may vectorize loops, with clamps as a minimum, then a maximum, for any bounds. */
 #ifndef TEXTZOO_ARCH_VECTORS_H
 #define TEXTZOO_ARCH_VECTORS_H
 

@@ -1,5 +1,5 @@
-/* Xtensa: products of 64 bits are put together from products of halves (halves.h) on a core that does not have, or does
- * not tell that it has, an instruction for their upper word. GCC would call a function for each of them. */
+/* Xtensa: products of 64 bits are computed from 16-bit products (halves.h) on a core that has no instruction for their
+ * upper word, or does not declare one. GCC would call a function for each of them. */
 #ifndef TEXTZOO_ARCH_XTENSA_H
 #define TEXTZOO_ARCH_XTENSA_H
 

@@ -1,8 +1,9 @@
-"""Code metrics of the project: functions, files, docstrings, imports, circles, duplicates, documents, tests.
+"""Code metrics of the project: functions, files, docstrings, imports, duplicates, documents, tests.
 
-Run: python scripts/house.py [--json FILE] [--tests] [--root FOLDER]
-Everything is read from the text of the sources, nothing is imported, so that any state of the project can be measured
-(`--root`). `--tests` also runs `make quick` (where there is one) and `make test`, with their seconds.
+Run: python scripts/measure_code.py [--json FILE] [--tests] [--root FOLDER]
+Only the text of the sources is read, and nothing is imported, so that any version of the project can be measured
+(`--root`).
+`--tests` also runs and times `make quick` (if it exists) and `make test`.
 """
 
 import argparse
@@ -37,13 +38,13 @@ PYTHON_TREES = ("src", "tests", "benchmarks", "scripts")
 C_TREES = ("deployment", "deployment/runtime", "deployment/application")
 TREES = (*PYTHON_TREES, "datasets", "deployment")
 LONG_PYTHON, LONG_C, FULL_FOLDER = 450, 300, 20
-# The test targets of the Makefile, and the seconds that each may take on two cores.
+# Test targets of the Makefile -> maximum seconds on two cores.
 TARGETS = {"quick": 180, "test": 900}
 
 
 @dataclass(frozen=True)
 class Documents:
-    """The README's bytes, the pages below docs/."""
+    """The size of the README, and the number of pages in docs/."""
 
     readme_bytes: int
     pages: int
@@ -51,7 +52,7 @@ class Documents:
 
 @dataclass(frozen=True)
 class SuiteSources:
-    """Test functions (each may have many rows) and the files that hold them."""
+    """Numbers of test functions, each with any number of rows, and of their files."""
 
     files: int
     functions: int
@@ -59,7 +60,7 @@ class SuiteSources:
 
 @dataclass(frozen=True)
 class TargetRun:
-    """One target of the Makefile: its exit code, wall time, and pytest's last counts, as of `passed`."""
+    """The run of a target of the Makefile: exit code, wall time, and pytest's last counts, e.g. of `passed`."""
 
     target: str
     exit_code: int
@@ -68,8 +69,8 @@ class TargetRun:
 
 
 @dataclass(frozen=True)
-class House:
-    """All numbers."""
+class Measures:
+    """All metrics of the project."""
 
     python: dict[str, PythonMetrics]
     imports: ImportMetrics
@@ -86,7 +87,7 @@ class House:
 
 @dataclass(frozen=True)
 class Limit:
-    """A number that has a limit."""
+    """A metric with an upper limit."""
 
     name: str
     value: float
@@ -97,14 +98,14 @@ class Limit:
         return self.value <= self.limit
 
 
-def measured(root: Path) -> House:
-    """Measure a state of the project that lies in a folder."""
+def measured(root: Path) -> Measures:
+    """Measure the version of the project in a folder."""
     folders = [root / tree for tree in TREES]
     python = [path for folder in folders for path in code_files(folder, PYTHON_SUFFIXES)]
     code = [path for folder in folders for path in code_files(folder, CODE_SUFFIXES)]
     metrics = {tree: python_metrics(root / tree, root) for tree in PYTHON_TREES}
     sources = sources_below(folders, root)
-    return House(
+    return Measures(
         python=metrics,
         imports=import_metrics(root / PACKAGE),
         c={tree: c_metrics(root / tree) for tree in C_TREES},
@@ -126,13 +127,13 @@ def sources_of_tests(folder: Path) -> SuiteSources:
 
 
 def runs_of_tests(root: Path) -> list[TargetRun]:
-    """Run the test targets that the Makefile has, one after the other."""
+    """Run those of TARGETS that the Makefile has, one after the other."""
     makefile = (root / "Makefile").read_text(encoding="utf-8")
     return [run_of(target, root) for target in TARGETS if re.search(rf"^{target}:", makefile, re.MULTILINE)]
 
 
 def run_of(target: str, root: Path) -> TargetRun:
-    """Run a target of the Makefile; its output is shown as it comes, on stderr."""
+    """Run a target of the Makefile, with its output on stderr."""
     start = time.perf_counter()
     command = ["make", "--no-print-directory", target]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, errors="replace") as process:
@@ -144,7 +145,7 @@ def run_of(target: str, root: Path) -> TargetRun:
 
 
 def outcome_counts(lines: Iterable[str]) -> dict[str, int]:
-    """Return the counts of pytest's last line, such as `== 1 failed, 20 passed in 3.10s ==`."""
+    """Return the counts of pytest's last line, e.g. `== 1 failed, 20 passed in 3.10s ==`."""
     counts: dict[str, int] = {}
     for line in lines:
         found = re.findall(r"(\d+) (passed|failed|skipped|errors?|xfailed|xpassed|deselected)\b", line)
@@ -153,43 +154,45 @@ def outcome_counts(lines: Iterable[str]) -> dict[str, int]:
     return counts
 
 
-def limits(house: House) -> list[Limit]:
-    """Return the numbers that are to stay below a limit."""
-    source = house.python["src"]
-    seconds = {run.target: run.seconds for run in house.runs}
+def limits(measures: Measures) -> list[Limit]:
+    """Return the metrics with limits."""
+    source = measures.python["src"]
+    seconds = {run.target: run.seconds for run in measures.runs}
     return [
-        Limit("circles of modules", len(house.imports.circles_of_modules), 0),
-        Limit("circles of rooms", len(house.imports.circles_of_rooms), 0),
+        Limit("import cycles of modules", len(measures.imports.module_cycles), 0),
+        Limit("import cycles of subpackages", len(measures.imports.subpackage_cycles), 0),
         Limit("median lines of functions in src", source.function_lines.median, 7),
         Limit("p90 lines of functions in src", source.function_lines.p90, 20),
-        Limit("bytes of README.md", house.documents.readme_bytes, 15_000),
+        Limit("bytes of README.md", measures.documents.readme_bytes, 15_000),
         *(Limit(f"seconds of make {name}", seconds[name], most) for name, most in TARGETS.items() if name in seconds),
     ]
 
 
-def report(house: House) -> str:
-    """Write all numbers as text."""
-    imports = house.imports
-    rooms = [f"{room} {floor}" for room, floor in imports.rooms.items()]
-    circles = [" <-> ".join(circle) for circle in (*imports.circles_of_modules, *imports.circles_of_rooms)]
-    runs = [f"make {each.target}: {each.seconds} s, exit code {each.exit_code}, {each.counts}" for each in house.runs]
+def report(measures: Measures) -> str:
+    """Return all metrics as text."""
+    imports = measures.imports
+    subpackages = [f"{name} {layer}" for name, layer in imports.subpackages.items()]
+    cycles = [" <-> ".join(cycle) for cycle in (*imports.module_cycles, *imports.subpackage_cycles)]
+    runs = [
+        f"make {each.target}: {each.seconds} s, exit code {each.exit_code}, {each.counts}" for each in measures.runs
+    ]
     parts = [
-        ("Python", table(house.python, without=("longest_functions",))),
+        ("Python", table(measures.python, without=("longest_functions",))),
         ("Imports", table({PACKAGE: imports})),
-        ("Rooms and their floors", [", ".join(rooms)]),
-        ("Circles", circles),
-        ("C", table(house.c)),
-        ("Documents", table({"": house.documents})),
-        ("Sources of tests", table({"tests": house.tests})),
-        *((f"Longest functions of {tree}", each.longest_functions) for tree, each in house.python.items()),
-        ("Private names imported", [name for each in house.python.values() for name in each.private_imports]),
-        (f"Python files of more than {LONG_PYTHON} lines", house.long_python_files),
-        (f"C files of more than {LONG_C} lines", house.long_c_files),
-        (f"Folders of more than {FULL_FOLDER} files of code", house.full_folders),
-        (f"Duplicates of {AT_LEAST} lines and more: {len(house.duplicates)}", list(map(str, house.duplicates))),
-        (f"Duplicates of the same shape: {len(house.of_same_shape)}", list(map(str, house.of_same_shape))),
+        ("Subpackages and their layers", [", ".join(subpackages)]),
+        ("Import cycles", cycles),
+        ("C", table(measures.c)),
+        ("Documents", table({"": measures.documents})),
+        ("Sources of tests", table({"tests": measures.tests})),
+        *((f"Longest functions of {tree}", each.longest_functions) for tree, each in measures.python.items()),
+        ("Private names imported", [name for each in measures.python.values() for name in each.private_imports]),
+        (f"Python files of more than {LONG_PYTHON} lines", measures.long_python_files),
+        (f"C files of more than {LONG_C} lines", measures.long_c_files),
+        (f"Folders of more than {FULL_FOLDER} files of code", measures.full_folders),
+        (f"Duplicates of {AT_LEAST} lines and more: {len(measures.duplicates)}", list(map(str, measures.duplicates))),
+        (f"Duplicates of the same shape: {len(measures.of_same_shape)}", list(map(str, measures.of_same_shape))),
         ("Runs of the tests", runs or ["not run (--tests)"]),
-        ("Limits", aligned([limit_row(limit) for limit in limits(house)])),
+        ("Limits", aligned([limit_row(limit) for limit in limits(measures)])),
     ]
     return "\n\n".join("\n".join([title, *(f"  {line}" for line in lines or ["none"])]) for title, lines in parts)
 
@@ -199,7 +202,7 @@ def limit_row(limit: Limit) -> tuple[str, ...]:
 
 
 def table(metrics: Mapping[str, Any], without: Sequence[str] = ()) -> list[str]:
-    """Write dataclasses of one kind beside each other, a column each; of lists the number of items."""
+    """Return dataclasses of one type as a table with a column each; lists are shown by their length."""
     names = [each.name for each in dataclasses.fields(next(iter(metrics.values()))) if each.name not in without]
     rows = [(name.replace("_", " "), *(cell(getattr(each, name)) for each in metrics.values())) for name in names]
     return aligned([("", *metrics), *rows])
@@ -210,7 +213,7 @@ def cell(value: Any) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Pad the cells of a table: the first column to the left, the others to the right."""
+    """Return padded rows of a table: the first column left-aligned, the others right-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(
@@ -224,17 +227,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the numbers there")
     parser.add_argument("--tests", action="store_true", help="also run and time the test targets")
-    parser.add_argument("--root", type=Path, default=PROJECT, help="the state of the project that is measured")
+    parser.add_argument("--root", type=Path, default=PROJECT, help="the version of the project to measure")
     arguments = parser.parse_args()
     root = arguments.root.resolve()
-    house = measured(root)
+    measures = measured(root)
     if arguments.tests:
-        house = dataclasses.replace(house, runs=runs_of_tests(root))
-    print(report(house))
+        measures = dataclasses.replace(measures, runs=runs_of_tests(root))
+    print(report(measures))
     if arguments.json:
-        numbers = dataclasses.asdict(house) | {"limits": [dataclasses.asdict(limit) for limit in limits(house)]}
+        numbers = dataclasses.asdict(measures) | {"limits": [dataclasses.asdict(limit) for limit in limits(measures)]}
         arguments.json.write_text(json.dumps(numbers, indent=1) + "\n", encoding="utf-8")
-    return int(any(run.exit_code for run in house.runs))
+    return int(any(run.exit_code for run in measures.runs))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Every counter of scripts/house.py on made-up sources, and the limits that the project already keeps."""
+"""Every counter of scripts/measure_code.py on synthetic sources, and the limits that the project already keeps."""
 
 import ast
 import json
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import house
+import measure_code
 from code_metrics.assertions import constant_assertions, without_assertion
 from code_metrics.c_code import comment_lines, functions
 from code_metrics.duplicates import c_lines, duplicates, python_lines, shapes
-from code_metrics.import_graph import circles, floors_of, graph_of_rooms, import_graph, import_metrics
+from code_metrics.import_graph import cycles, graph_of_subpackages, import_graph, import_metrics, layers_of
 from code_metrics.python_code import d401_violations, functions_of, number_of_comments, private_imports, python_metrics
 from code_metrics.sources import Spread, files_longer_than, folders_with_more_files_than
 
@@ -138,7 +138,7 @@ IMPORTS = {
         {"a.py": "import p.b", "b.py": "import p.c", "c.py": "import p.a", "d.py": "import p.a"},
         [["p.a", "p.b", "p.c"]],
     ),
-    "two circles": (
+    "two cycles": (
         {"a.py": "import p.b", "b.py": "import p.a, p.c", "c.py": "import p.d", "d.py": "import p.c"},
         [["p.a", "p.b"], ["p.c", "p.d"]],
     ),
@@ -147,21 +147,21 @@ IMPORTS = {
 
 
 @pytest.mark.parametrize(("files", "expected"), IMPORTS.values(), ids=IMPORTS)
-def test_circles_between_modules(tmp_path, files, expected):
+def test_cycles_between_modules(tmp_path, files, expected):
     package = written(tmp_path / "p", {"__init__.py": "", **files})
-    assert circles(import_graph(package)) == expected
+    assert cycles(import_graph(package)) == expected
 
 
-def test_what_type_checkers_alone_import_closes_no_circle_at_run_time(tmp_path):
+def test_what_type_checkers_alone_import_closes_no_cycle_at_run_time(tmp_path):
     lazy = "if TYPE_CHECKING:\n    import p.a\nelse:\n    import p.c"
     package = written(tmp_path / "p", {"a.py": "import p.b", "b.py": lazy, "c.py": ""})
     metrics = import_metrics(package)
-    assert metrics.circles_of_modules == [["p.a", "p.b"]]
-    assert metrics.circles_of_modules_at_run_time == []
+    assert metrics.module_cycles == [["p.a", "p.b"]]
+    assert metrics.module_cycles_at_run_time == []
     assert import_graph(package, run_time=True)["p.b"] == {"p.c"}
 
 
-def test_rooms_their_floors_and_their_circles(tmp_path):
+def test_subpackages_their_layers_and_their_cycles(tmp_path):
     files = {
         "errors.py": "",
         "low/one.py": "from p.errors import E",
@@ -172,15 +172,15 @@ def test_rooms_their_floors_and_their_circles(tmp_path):
         "top.py": "import p.right.two, p.errors",
     }
     metrics = import_metrics(written(tmp_path / "p", files))
-    assert metrics.rooms == {"errors": 0, "low": 1, "left": 2, "right": 2, "top": 3}
-    assert (metrics.floors, metrics.arrows) == (4, 6)
-    assert metrics.circles_of_modules == []
-    assert metrics.circles_of_rooms == [["left", "right"]]
+    assert metrics.subpackages == {"errors": 0, "low": 1, "left": 2, "right": 2, "top": 3}
+    assert (metrics.layers, metrics.subpackage_imports) == (4, 6)
+    assert metrics.module_cycles == []
+    assert metrics.subpackage_cycles == [["left", "right"]]
 
 
-def test_a_floor_is_the_longest_way_down():
-    assert floors_of({"a": {"b", "d"}, "b": {"c"}, "c": {"d"}, "d": set()}) == {"a": 3, "b": 2, "c": 1, "d": 0}
-    assert graph_of_rooms({"p": set(), "p.a.x": {"p", "p.a.y"}, "p.a.y": set()}) == {"p": set(), "a": {"p"}}
+def test_a_layer_is_the_longest_path_down():
+    assert layers_of({"a": {"b", "d"}, "b": {"c"}, "c": {"d"}, "d": set()}) == {"a": 3, "b": 2, "c": 1, "d": 0}
+    assert graph_of_subpackages({"p": set(), "p.a.x": {"p", "p.a.y"}, "p.a.y": set()}) == {"p": set(), "a": {"p"}}
 
 
 C_SOURCES = {
@@ -339,7 +339,7 @@ def test_long_files_and_full_folders(tmp_path):
     ],
 )
 def test_counts_of_a_run(lines, counts):
-    assert house.outcome_counts(lines) == counts
+    assert measure_code.outcome_counts(lines) == counts
 
 
 TINY = {
@@ -356,8 +356,8 @@ TINY = {
 
 def test_the_numbers_of_a_tiny_project(tmp_path, monkeypatch, capsys):
     root, numbers = written(tmp_path / "tiny", TINY), tmp_path / "numbers.json"
-    monkeypatch.setattr(sys, "argv", ["house.py", "--root", str(root), "--json", str(numbers), "--tests"])
-    assert house.main() == 1, "a target that fails makes the script fail"
+    monkeypatch.setattr(sys, "argv", ["measure_code.py", "--root", str(root), "--json", str(numbers), "--tests"])
+    assert measure_code.main() == 1, "a target that fails makes the script fail"
     told = json.loads(numbers.read_text(encoding="utf-8"))
     assert told["documents"] == {"readme_bytes": 7, "pages": 1}
     assert told["tests"] == {"files": 1, "functions": 1}
@@ -376,10 +376,10 @@ def test_functions_of_the_project_are_small():
     assert lines.p90 <= 20
 
 
-def test_no_module_or_room_leads_back_to_itself():
-    graph = import_graph(PROJECT / house.PACKAGE)
-    assert circles(graph) == []
-    assert circles(graph_of_rooms(graph)) == []
+def test_no_module_or_subpackage_leads_back_to_itself():
+    graph = import_graph(PROJECT / measure_code.PACKAGE)
+    assert cycles(graph) == []
+    assert cycles(graph_of_subpackages(graph)) == []
 
 
 def test_every_test_asserts_something():
