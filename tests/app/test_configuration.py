@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import get_args_parser
+from omegaconf import OmegaConf
 
 from changed_config import with_facts
 from textzoo.common import settings
@@ -981,6 +982,16 @@ def test_the_board_of_the_command_line_has_nothing_of_the_one_that_a_file_names(
     (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{NAMES_BOARD}\noperation_mode: training\n")
     _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine", "board=STM32MP2"])
     assert single.config.deployment.hardware_setup == load_board("STM32MP2")
+
+
+def test_the_board_of_the_command_line_has_nothing_of_the_one_of_a_file_of_all_keys(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, whole = command_line.prepare(["operation_mode=training", "board=STM32F4"])
+    values = OmegaConf.to_container(whole.composed, resolve=False)
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**values, "hydra": {}}))
+    for board in ("STM32H7", "STM32MP2", "ESP32C3"):
+        _, single = command_line.prepare(["--config-path", ".", "--config-name", "mine", f"board={board}"])
+        assert single.config.deployment.hardware_setup == load_board(board)
 
 
 def test_a_file_of_all_sections_may_leave_the_facts_to_the_name_of_its_board(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ each as one entry of the group CHOSEN. What an option sets, Hydra itself compose
 
 import dataclasses
 import functools
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -17,6 +17,9 @@ from omegaconf import OmegaConf
 
 from textzoo.common.settings import default_of
 from textzoo.config.composing import composed_of
+from textzoo.config.named_boards import GROUP as BOARD_GROUP
+from textzoo.config.named_boards import SECTION as HARDWARE_SETUP
+from textzoo.config.named_boards import section
 from textzoo.config.overrides import choices, parse
 from textzoo.config.primary import PrimaryConfig, project_file
 from textzoo.models.rules import keys_lacking
@@ -46,7 +49,25 @@ def with_chosen_groups(overrides: list[str], primary: PrimaryConfig) -> list[str
         for option in options:
             store_option(name, option, {*given}, primary)
         kept.append(f"+{CHOSEN}/{name}={','.join(options)}")
+    if primary.stands_alone and len(known.get(BOARD_GROUP, ())) == 1:
+        kept += facts_of_another_board(known[BOARD_GROUP][0], {*given}, primary)
     return kept
+
+
+def facts_of_another_board(board: str, given: set[str], primary: PrimaryConfig) -> list[str]:
+    """Return overrides that delete the facts of the file's own board that the chosen one does not set."""
+    own = section(section(primary.content or {}, "deployment"), "hardware_setup")
+    chosen = option_values(BOARD_GROUP, board, given, primary)["deployment"]["hardware_setup"]
+    return [f"~{HARDWARE_SETUP}.{key}" for key in keys_beyond(own, chosen)]
+
+
+def keys_beyond(values: dict[str, Any], others: dict[str, Any]) -> Iterator[str]:
+    """Yield the dotted keys that only the first of two nested mappings has."""
+    for name, value in values.items():
+        if name not in others:
+            yield name
+        elif isinstance(value, dict) and isinstance(others[name], dict):
+            yield from (f"{name}.{key}" for key in keys_beyond(value, others[name]))
 
 
 def options_listed(override: Override) -> list[str]:
@@ -67,10 +88,10 @@ def group_order() -> tuple[str, ...]:
 def store_option(group: str, option: str, given: set[str], primary: PrimaryConfig) -> None:
     """Make the entry CHOSEN/group/option known to Hydra: what the option sets, and nothing that contradicts it."""
     values = option_values(group, option, given, primary)
-    for section, unfit in UNFIT.items():
-        chosen, before = values.get(section, {}).get("name"), (primary.content or {}).get(section)
+    for name, unfit in UNFIT.items():
+        chosen, before = values.get(name, {}).get("name"), (primary.content or {}).get(name)
         if chosen and isinstance(before, dict) and before.get("name") != chosen:
-            values[section] = {**unfit(chosen), **values[section]}
+            values[name] = {**unfit(chosen), **values[name]}
     ConfigStore.instance().store(group=f"{CHOSEN}/{group}", name=option, node=values, package="_global_")
 
 
