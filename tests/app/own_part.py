@@ -24,7 +24,6 @@ def house() -> None:
     import test_rooms
 
     import generate_docs
-    from textzoo.common.paths import CONFIGURATION
     from textzoo.compiler.operators.registry import operator_rows
     from textzoo.config.help import help_text, key_table_markdown
 
@@ -32,7 +31,7 @@ def house() -> None:
         test_rooms.test_a_room_uses_only_rooms_below_it(module)
     test_rooms.test_no_module_leads_back_to_itself()
     test_rooms.test_services_do_not_know_each_other()
-    print(generate_docs.modes_table(), key_table_markdown(), *operator_rows(), help_text(CONFIGURATION), sep="\n")
+    print(generate_docs.modes_table(), key_table_markdown(), *operator_rows(), help_text(), sep="\n")
 
 
 def tokenizer(place: str) -> None:
