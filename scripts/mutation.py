@@ -22,6 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar
 
+from code_metrics.import_graph import import_graph
 from code_metrics.mutants import Mutant, c_mutants, python_mutants
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -29,7 +30,7 @@ PACKAGE = "src/textzoo"
 RUNTIME, APPLICATION = "deployment/runtime", "deployment/application"
 # Room -> tests that look into it; those that import the changed module come first.
 TESTS = {
-    f"{PACKAGE}/common": ["app/test_configuration.py", "app/test_workspace.py", "app/test_runs.py"],
+    f"{PACKAGE}/common": ["application/test_processes.py", "app/test_workspace.py", "app/test_configuration.py"],
     f"{PACKAGE}/compiler": ["compiler/test_operators.py", "compiler/test_compile.py", "compiler"],
     f"{PACKAGE}/config": ["app/test_configuration.py", "app/test_overrides.py", "app/test_places.py"],
     f"{PACKAGE}/engines": ["engines"],
@@ -113,15 +114,30 @@ def copy_project(folder: Path) -> None:
 
 
 def tests_of(name: str) -> list[str]:
-    """List test files for a file of code: those that name it, then the others of its room."""
+    """List test files for a file of code: those that name it, those that name what imports it, others of its room.
+
+    Those come first that name few modules, they are quick and test little else; the last are as the table has them.
+    """
     room = next(room for room in TESTS if name.startswith(f"{room}/"))
-    of_room = [file for test in TESTS[room] for file in tracked_files(f"tests/{test}") if is_test(file)]
+    found = [file for test in TESTS[room] for file in tracked_files(f"tests/{test}") if is_test(file)]
+    of_room = {file: number for number, file in enumerate(dict.fromkeys(found))}
+    if not name.endswith(".py"):
+        return sorted(of_room, key=lambda file: (Path(name).stem not in words_of(file), file))
+    graph = import_graph(PROJECT / PACKAGE)
     module = name.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    is_python = name.endswith(".py")
-    names = re.compile(rf"\b{re.escape(module if is_python else Path(name).stem)}\b")
-    candidates = filter(is_test, tracked_files("tests")) if is_python else of_room
-    naming = [file for file in candidates if names.search((PROJECT / file).read_text(encoding="utf-8"))]
-    return list(dict.fromkeys([*naming, *of_room]))
+    importing = {other for other in graph if module in graph[other]}
+    ranks = {}
+    for file in filter(is_test, tracked_files("tests")):
+        named = words_of(file) & set(graph)
+        distance = 0 if module in named else 1 if named & importing else 2
+        if distance < 2 or file in of_room:
+            ranks[file] = (distance, len(named) if distance < 2 else of_room[file], file)
+    return sorted(ranks, key=ranks.__getitem__)
+
+
+def words_of(file: str) -> set[str]:
+    """Return the words and dotted names of a file."""
+    return set(re.findall(r"[\w.]+", (PROJECT / file).read_text(encoding="utf-8")))
 
 
 def is_test(file: str) -> bool:
