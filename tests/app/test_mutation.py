@@ -64,6 +64,7 @@ def test_places_are_drawn_evenly(number, lowest, highest):
 
 OUTPUTS = [
     (0, "3 passed", ("survived", "")),
+    (5, "no tests ran", ("survived", "")),
     (None, "", ("undecided", "")),
     (1, "FAILED tests/a.py::test_b[c d] - assert 1 == 2", ("killed", "tests/a.py::test_b[c d]")),
     (1, "ERROR tests/a.py::test_b", ("killed", "tests/a.py::test_b")),
@@ -77,7 +78,7 @@ def test_verdicts(exit_code, output, verdict):
     assert mutation.judge(exit_code, output) == verdict
 
 
-@pytest.mark.parametrize(("exit_code", "output"), [(4, "ERROR: file not found"), (5, "no tests ran")])
+@pytest.mark.parametrize(("exit_code", "output"), [(4, "ERROR: file not found"), (1, "INTERNALERROR")])
 def test_what_is_no_verdict_stops_the_run(exit_code, output):
     with pytest.raises(RuntimeError, match=output):
         mutation.judge(exit_code, output)
