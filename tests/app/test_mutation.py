@@ -69,13 +69,18 @@ OUTPUTS = [
     (1, "FAILED tests/a.py::test_b[c d] - assert 1 == 2", ("killed", "tests/a.py::test_b[c d]")),
     (1, "ERROR tests/a.py::test_b", ("killed", "tests/a.py::test_b")),
     (2, "ERROR tests/a.py - NameError: b", ("broken", "")),
-    (1, "kernel.c:3:4: error: expected ';'\nFAILED tests/a.py::test_b", ("broken", "")),
 ]
 
 
 @pytest.mark.parametrize(("exit_code", "output", "verdict"), OUTPUTS)
 def test_verdicts(exit_code, output, verdict):
     assert mutation.judge(exit_code, output) == verdict
+
+
+@pytest.mark.parametrize(("kind", "verdict"), [("c", ("broken", "")), ("python", ("killed", "tests/a.py::test_b"))])
+def test_c_that_does_not_compile_counts_where_it_is_generated(kind, verdict):
+    output = "kernel.c:3:4: error: expected ';'\nFAILED tests/a.py::test_b"
+    assert mutation.judge(1, output, kind) == verdict
 
 
 @pytest.mark.parametrize(("exit_code", "output"), [(4, "ERROR: file not found"), (1, "INTERNALERROR")])
@@ -93,7 +98,7 @@ def test_score():
 @pytest.mark.parametrize(
     ("file", "first", "also"),
     [
-        ("src/textzoo/text/windows.py", "tests/text/test_mixture.py", "tests/text/test_cleaning.py"),
+        ("src/textzoo/text/windows.py", "tests/text/test_windows.py", "tests/text/test_cleaning.py"),
         ("deployment/application/console.c", "tests/application/test_bad_lines.py", "tests/application/test_esp32.py"),
     ],
 )
