@@ -9,6 +9,8 @@ from running import Model, model_of
 from textzoo.compiler.compile import optimized
 from textzoo.compiler.frontend.importer import graph_of
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.operators.computed_weights import has_computed_form
+from textzoo.compiler.operators.fully_connected import narrow_matrices
 from textzoo.compiler.operators.registry import FUSED, OPERATORS, operator_of
 from textzoo.compiler.tflite.file import parse_tflite
 
@@ -71,3 +73,11 @@ def test_the_scales_that_are_tied_are_those_that_are_demanded(row):
     for node in nodes:
         tied = range(len(node.inputs))[operator_of(node).same_scale] if node.output.scales else ()
         assert demanded_scales(node) == list(tied)
+
+
+def test_matrices_that_meet_int8_activations_are_the_narrow_ones():
+    layers = [node for row in ROWS for node in nodes_of(row) if node.operator == "FULLY_CONNECTED"]
+    plain = [node for node in layers if not has_computed_form(node)]
+    assert {str(node.inputs[0].dtype) for node in plain} == {"int8", "int16"}
+    for node in plain:
+        assert len(narrow_matrices([node])) == (str(node.inputs[0].dtype) == "int8")
