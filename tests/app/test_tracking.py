@@ -273,6 +273,13 @@ def test_a_store_that_is_locked_at_the_start_is_waited_for(store, tracker_of, tm
     assert "locked" in lines[0]
 
 
+def test_what_is_logged_before_the_store_is_opened_is_sent_at_the_end(store, tracker_of, lines):
+    with tracker_of(store, "text first", text_first=True) as tracker, tracker.run("parent") as parent:
+        parent.metrics(1, {"loss": 3.0})
+    assert history(store, "text first", "parent", "loss") == [(1, 3.0)]
+    assert lines == []
+
+
 class SenderWithoutStore:
     def __init__(self, error):
         self.error, self.told = error, []
