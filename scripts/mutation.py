@@ -6,6 +6,7 @@ happens in a copy of the files that git tracks. Results and how to read them: do
 """
 
 import argparse
+import contextlib
 import json
 import multiprocessing
 import os
@@ -65,16 +66,8 @@ LIBRARIES = [
 ]
 # Libraries that pytest would rewrite are there already.
 PYTEST_OPTIONS = [
-    "-p",
-    "no:cacheprovider",
-    "-n",
-    "0",
-    "-x",
-    "-q",
-    "--tb=short",
-    "-W",
-    "ignore::pytest.PytestAssertRewriteWarning",
-]
+    "-p", "no:cacheprovider", "-n", "0", "-x", "-q", "--tb=short", "-W", "ignore::pytest.PytestAssertRewriteWarning",
+]  # fmt: skip
 COMPILER_ERROR = re.compile(r"\.(?:c|h|inc):\d+:\d+: error:")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - |$)", re.MULTILINE)
 NO_TESTS = 5  # none has the mark
@@ -173,12 +166,15 @@ def run_tests(folder: Path, arguments: Sequence[str], limit: float) -> tuple[int
     """
     with tempfile.TemporaryDirectory() as outputs:
         output = Path(outputs) / "output"
+        output.touch()
         process = _server.Process(target=run_pytest, args=(folder, arguments, output))
         process.start()
         process.join(limit)
         exit_code = process.exitcode
         if exit_code is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it leads no group yet
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
             process.join()
         return exit_code, output.read_text(encoding="utf-8", errors="replace")
 
@@ -201,8 +197,8 @@ def first_verdict(folder: Path, tests: Sequence[str], kind: str, mark: str, limi
     """Run files of tests, each in a process of its own, until one notices the mutant or the seconds are over."""
     deadline = time.monotonic() + limit
     for test in tests:
-        outcome = run_tests(folder, ["-m", mark, test], max(0.0, deadline - time.monotonic()))
-        verdict = judge(*outcome, kind)
+        left = deadline - time.monotonic()
+        verdict = judge(*run_tests(folder, ["-m", mark, test], left), kind) if left > 0 else (UNDECIDED, "")
         if verdict[0] != SURVIVED:
             return verdict
     return SURVIVED, ""
