@@ -245,6 +245,15 @@ def test_markdown_and_console_show_the_same_figures(tmp_path):
         assert figure in output
 
 
+@pytest.mark.parametrize(
+    ("section", "title"),
+    [("training", "model and training"), ("quantization", "quantization"), ("deployment", "device")],
+)
+def test_the_console_shows_a_section_that_is_alone(section, title):
+    lines = printed(Report(**{section: getattr(WHOLE, section)})).splitlines()
+    assert title in [line.strip() for line in lines]
+
+
 @pytest.mark.parametrize("width", [40, 80, 400])
 def test_tables_fit_the_terminal_and_cut_nothing_off(width):
     long = dataclasses.replace(WHOLE, model=ModelReport("a_model_with_quite_a_long_name" * 3, 418_432, 65, 128))

@@ -14,6 +14,7 @@ from tracking_stores import door_to
 
 from textzoo.common.errors import UserError
 from textzoo.records.tracking import Tracker, flatten, is_alive, open_store, outbox, sender, this_process
+from textzoo.records.tracking.addresses import StoreBusyError
 from textzoo.records.tracking.delivery import Delivery
 from textzoo.records.tracking.names import safe_name, safe_text
 
@@ -270,6 +271,42 @@ def test_a_store_that_is_locked_at_the_start_is_waited_for(store, tracker_of, tm
     assert history(f"sqlite:///{path}", "own", "parent", "loss") == [(1, 3.0)]
     assert len(lines) == 1
     assert "locked" in lines[0]
+
+
+def test_what_is_logged_before_the_store_is_opened_is_sent_at_the_end(store, tracker_of, lines):
+    with tracker_of(store, "text first", text_first=True) as tracker, tracker.run("parent") as parent:
+        parent.metrics(1, {"loss": 3.0})
+    assert history(store, "text first", "parent", "loss") == [(1, 3.0)]
+    assert lines == []
+
+
+class SenderWithoutStore:
+    def __init__(self, error):
+        self.error, self.told = error, []
+
+    def open(self):
+        raise self.error
+
+    def failed(self, error):
+        self.told.append(error)
+
+
+MISTAKE, BUSY = UserError("no such folder"), StoreBusyError("locked")
+# How the store is opened, the error, what the user is told, whether it ends the run.
+OPENINGS = [
+    (sender.open_early, BUSY, [BUSY], False),
+    (sender.open_early, MISTAKE, [], True),
+    (sender.open_late, BUSY, [BUSY], False),
+    (sender.open_late, MISTAKE, [MISTAKE], False),
+]
+
+
+@pytest.mark.parametrize(("open_sender", "error", "told", "raised"), OPENINGS)
+def test_a_store_that_cannot_be_opened_is_told_at_once(open_sender, error, told, raised):
+    found = SenderWithoutStore(error)
+    with pytest.raises(UserError) if raised else contextlib.nullcontext():
+        open_sender(found)
+    assert found.told == told
 
 
 def test_artifacts_that_cannot_be_stored_hold_nothing_up(store, tracker_of, tmp_path, lines):

@@ -72,6 +72,19 @@ def test_what_cmake_builds_needs_no_plain_folder_for_temporary_files(tmp_path, m
         build_image(project, load_board("CIMv3"))
 
 
+@pytest.mark.parametrize(
+    ("folders", "taken"),
+    [(["plain", "other"], "plain"), (["a;b", "other"], "other"), (["missing", "a;b", "other"], "other")],
+)
+def test_the_first_plain_folder_that_can_be_written_is_for_temporary_files(tmp_path, monkeypatch, folders, taken):
+    for name in ("plain", "other", "a;b"):
+        (tmp_path / name).mkdir()
+    first, *rest = (str(tmp_path / name) for name in folders)
+    monkeypatch.setattr(tempfile, "tempdir", first)
+    monkeypatch.setattr(emulators, "TEMPORARY_FOLDERS", tuple(rest))
+    assert emulators.plain_folder() == str(tmp_path / taken)
+
+
 # name of a model, that of its program
 MODEL_NAMES = [
     ("pico_gpt", "pico_gpt"),

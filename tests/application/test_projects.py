@@ -23,6 +23,7 @@ from textzoo.config.check import check
 from textzoo.config.composing import register
 from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
+from textzoo.targets.host import Host
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import MARKER, program_of
 from textzoo.targets.stm32.chips import Pin
@@ -295,6 +296,13 @@ def test_every_project_builds_with_make(projects, target):
     sections = section_bytes(projects[target])
     assert sections[".text"] + sections[".rodata"] < (25_000 if board.platform == "mpu" else 18_500)  # libc
     assert sections[".bss"] + sections[".data"] < 1_000
+
+
+def test_the_sizes_of_a_program_for_this_machine_are_those_of_its_sections(projects):
+    need("make", "host")
+    sizes = Host().image_sizes(None, build_image(projects["host"]))
+    assert sizes.flash.code > 10_000
+    assert sizes.ram > sizes.flash.weights == sizes.stack_reserved == 0
 
 
 @pytest.mark.quick(4)

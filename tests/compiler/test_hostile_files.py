@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
-from textzoo.compiler.tflite.file import parse_tflite
+from textzoo.compiler.tflite.file import parse_tflite, read_tflite
 
 SPARE_BYTES = 64 * 2**20
 
@@ -177,3 +177,12 @@ def test_what_is_refused_says_why(content, change, reason):
     change(model)
     with pytest.raises(UserError, match=f"truncated, damaged.*({reason})"):
         parse_tflite(bytes(flatbuffer_utils.convert_object_to_bytearray(model)))
+
+
+@pytest.mark.parametrize(("size", "reason"), [(2**24, "is not a .tflite"), (2**29 + 1, "is too large for a .tflite")])
+def test_a_file_is_read_up_to_512_mib(tmp_path, size, reason):
+    path = tmp_path / "zeros.tflite"
+    with path.open("wb") as file:
+        file.truncate(size)
+    with pytest.raises(UserError, match=reason):
+        read_tflite(path)

@@ -9,6 +9,8 @@ from running import Model, model_of
 from textzoo.compiler.compile import optimized
 from textzoo.compiler.frontend.importer import graph_of
 from textzoo.compiler.operators.base import Target
+from textzoo.compiler.operators.computed_weights import has_computed_form
+from textzoo.compiler.operators.fully_connected import narrow_matrices
 from textzoo.compiler.operators.registry import FUSED, OPERATORS, operator_of
 from textzoo.compiler.tflite.file import parse_tflite
 
@@ -32,10 +34,11 @@ def test_there_is_a_row_for_every_operator():
 
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_macs_are_those_of_the_products(row):
-    expected = PRODUCTS.get(row.operator, lambda node: 0)
-    for node in nodes_of(row):
-        product = expected(node) if node.operator == row.operator else operator_of(node).macs(node)
-        assert operator_of(node).macs(node) == product
+    nodes = nodes_of(row)
+    assert row.operator in {node.operator for node in nodes}
+    for node in nodes:
+        expected = PRODUCTS.get(node.operator, lambda node: 0)
+        assert operator_of(node).macs(node) == expected(node)
 
 
 @pytest.mark.parametrize("kernel", ATTENTIONS)
@@ -65,9 +68,17 @@ def demanded_scales(node):
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operator not in NOT_DEMANDED], ids=str)
 def test_the_scales_that_are_tied_are_those_that_are_demanded(row):
-    nodes = [node for node in nodes_of(row) if node.operator == row.operator and node.output.scales]
-    nodes = [node for node in nodes if not operator_of(node).problems(node)]
-    assert nodes or OPERATORS.get(row.operator).same_scale == slice(0)
+    nodes = [node for node in nodes_of(row) if node.operator == row.operator and not operator_of(node).problems(node)]
+    assert any(node.output.scales for node in nodes) or OPERATORS.get(row.operator).same_scale == slice(0)
     for node in nodes:
-        tied = range(len(node.inputs))[operator_of(node).same_scale]
+        tied = range(len(node.inputs))[operator_of(node).same_scale] if node.output.scales else ()
         assert demanded_scales(node) == list(tied)
+
+
+def test_matrices_that_meet_int8_activations_are_the_narrow_ones():
+    rows = [row for row in ROWS if row.operator == "FULLY_CONNECTED"]
+    layers = [node for row in rows for node in nodes_of(row) if node.operator == row.operator]
+    plain = [node for node in layers if not has_computed_form(node)]
+    assert {str(node.inputs[0].dtype) for node in plain} == {"int8", "int16"}
+    for node in plain:
+        assert len(narrow_matrices([node])) == (str(node.inputs[0].dtype) == "int8")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from textzoo.compiler.numerics.fixedpoint import Factor
+from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.numerics.requantization import exact_factors, precise_factors, rounded, thresholds_of
 
 INT8_STEPS = st.integers(-128, 127).map(lambda zero_point: (-128 - zero_point, 127 - zero_point))
@@ -59,6 +59,13 @@ def test_halves_go_away_from_zero(real, halves):
     away = [int(math.copysign(math.floor(abs(value * real) + 0.5), value)) for value in halves]
     assert scaled(np.array(halves), factor).tolist() == away
     assert rounded(np.array([halves]), np.array([real])).tolist() == [away]
+
+
+@pytest.mark.parametrize(("real", "more"), [(0.0, 0), (2.0**-20, 0), (3 / 2**9, 0), (0.01, 0), (0.25, 1), (0.5, 1)])
+def test_the_nearest_multiplier_is_kept_unless_halves_would_go_towards_zero(real, more):
+    (factor,), others = exact_factors(np.array([real]), np.array([-200]), np.array([200]), (-128, 127))
+    nearest = quantize_multiplier(real)
+    assert (factor, others.tolist()) == (Factor(nearest.multiplier + more, nearest.shift), [])
 
 
 def test_rows_are_independent():

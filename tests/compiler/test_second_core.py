@@ -172,6 +172,12 @@ def test_shards_take_no_more_flash_than_the_whole(kernel, rows):
         assert (cut.values == whole.values).all()
 
 
+@pytest.mark.parametrize(("rows", "columns", "shards"), [(89, 23, 0), (64, 32, 2)])
+def test_a_matrix_is_shared_from_2048_products_on(rows, columns, shards):
+    weights = np.ones((rows, columns), np.int8)
+    assert len(in_shards(pack(weights, "fully_connected_s8", GENERIC), weights)[1]) == shards
+
+
 def test_the_memories_of_both_shards_do_not_overlap(model):
     """Both live at the same time; base 3 has the largest ones."""
     compiled, pairs = compiled_for(model, MUL32), 0

@@ -8,7 +8,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.tools import flatbuffer_utils
 from hostile_files import small_decode_step
 from operator_cases import Case
-from running import Model, differences
+from running import Model, differences, run_litert
 
 from textzoo.common.errors import UserError
 from textzoo.compiler.compile import compile_bytes
@@ -269,3 +269,19 @@ def test_lists_of_nothing_make_scalars(operation, tmp_path):
 def test_other_tensors_without_elements_are_named(operation):
     with pytest.raises(UserError, match=r"(?s)not supported.*\n  tensors without elements: \w+ \(int(8|32) 0(x3)?\)"):
         parse_tflite(build_all([operation]))
+
+
+def without_options(model, graph):
+    for operator in graph.operators:
+        operator.builtinOptions, operator.builtinOptionsType = None, schema.BuiltinOptions.NONE
+
+
+def test_options_that_are_not_there_are_those_of_litert(tmp_path):
+    """The axes of FULLY_CONNECTED's input become one."""
+    weights = Tensor((2, 4), scale=0.25, data=np.arange(8, dtype=np.int8))
+    bias = Tensor((2,), "int32", 0.125, data=np.array([5, -7], np.int32))
+    operation = Operation("FULLY_CONNECTED", [int8(1, 3, 4), weights, bias], [int8(3, 2)])
+    model = Model([Case(operation)], np.random.default_rng(0))
+    model.content = changed(model.content, without_options)
+    model.expected = run_litert(model.content, model.runs)
+    assert differences(model, tmp_path) == []

@@ -51,8 +51,14 @@ def test_a_small_alphabet_without_open_slots(made):
     assert not re.search(r" $", text, re.MULTILINE)
 
 
+UNITS = {
+    "metre": "100 centimetres", "centimetre": "10 millimetres", "kilometre": "1000 metres", "kilogram": "1000 grams",
+    "litre": "1000 millilitres", "hour": "60 minutes", "minute": "60 seconds", "day": "24 hours", "week": "7 days",
+    "year": "12 months", "byte": "8 bits",
+}  # fmt: skip
 # What a line says -> whether it is true.
 CLAIMS = {
+    r"Bot: One (\w+) has (\d+ \w+)\.": lambda large, small: UNITS[large] == small,
     r"Bot: (\d+) plus (\d+) is (\d+)\.": lambda a, b, c: int(a) + int(b) == int(c),
     r"Bot: (\d+) minus (\d+) is (\d+)\.": lambda a, b, c: int(a) - int(b) == int(c) >= 0,
     r"Bot: (\d+) times (\d+) is (\d+)[.,]": lambda a, b, c: int(a) * int(b) == int(c),

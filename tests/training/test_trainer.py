@@ -15,6 +15,7 @@ from textzoo.engines.opening import open_engine
 from textzoo.models.files import build_model
 from textzoo.models.settings import ModelConfig
 from textzoo.text.windows import evaluation_windows
+from textzoo.training import logs
 from textzoo.training.layout import read_weights, write_weights
 from textzoo.training.logs import COLUMNS, TensorBoardLog
 from textzoo.training.trainer import train
@@ -211,6 +212,19 @@ def test_weights_survive_the_vector():
     vector = np.arange(len(read_weights(model)), dtype=np.float32)
     write_weights(model, vector)
     np.testing.assert_array_equal(read_weights(model), vector)
+
+
+def test_learning_curves_say_which_is_which(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(logs, "save_png", lambda figure, path: drawn.append(figure))
+    rows = [(0, 4.0, 4.1, 0.1), (10, 2.0, 2.2, 0.0)]
+    names = ("step", "training_loss", "validation_loss", "learning_rate")
+    logs.plot_learning_curves([dict(zip(names, row, strict=True)) for row in rows], tmp_path / "curves.png")
+    losses, rates = drawn[0].axes
+    curves = {line.get_label(): list(line.get_ydata()) for line in losses.get_lines()[:2]}
+    assert curves == {"training": [4.0, 2.0], "validation": [4.1, 2.2]}
+    assert [text.get_text() for text in losses.get_legend().get_texts()] == ["training", "validation"]
+    assert list(rates.get_lines()[0].get_ydata()) == [0.1, 0.0]
 
 
 def test_logs_do_not_name_the_machine(tmp_path):

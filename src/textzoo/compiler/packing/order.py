@@ -232,7 +232,7 @@ class Order:
         head = [words(self.head(filled))] if self.head else []
         return np.concatenate([*head, *parts]).view(np.dtype(self.dtype).newbyteorder("<"))
 
-    def unpack(self, values: np.ndarray, rows: int, columns: int, lowest: int = -128) -> np.ndarray:
+    def unpack(self, values: np.ndarray, rows: int, columns: int, lowest: int) -> np.ndarray:
         """Undo `pack`.
 
         Args:
