@@ -2,7 +2,7 @@
 
 Run: python scripts/mutation.py [--kind python|c] [--places 50] [--seed 0] [--only 3,7] [--mark "not slow"]
 A line of JSON for each place says what was changed and what became of it; the last line holds the score. Everything
-happens in a copy of the files that git tracks. Results and how to read them: docs/mutation.md.
+happens in a copy of the files that git tracks. Results and how to read them: docs/lab_notes/mutation.md.
 """
 
 import argparse
@@ -33,7 +33,7 @@ RUNTIME, APPLICATION = "deployment/runtime", "deployment/application"
 TESTS = {
     f"{PACKAGE}/common": ["application/test_processes.py", "app/test_workspace.py", "app/test_configuration.py"],
     f"{PACKAGE}/compiler": ["compiler/test_operators.py", "compiler/test_compile.py", "compiler"],
-    f"{PACKAGE}/config": ["app/test_configuration.py", "app/test_overrides.py", "app/test_places.py"],
+    f"{PACKAGE}/config": ["app/test_configuration.py", "app/test_overrides.py", "app/test_publishing.py"],
     f"{PACKAGE}/engines": ["engines"],
     f"{PACKAGE}/models": ["models", "training/test_layers.py"],
     f"{PACKAGE}/pipeline": ["app/test_report.py", "app/test_compare.py", "app/test_devices.py", "app/test_runs.py"],
