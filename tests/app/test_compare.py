@@ -268,6 +268,7 @@ def contents(folder):
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
+@pytest.mark.slow
 def test_an_experiment_that_is_not_there_is_told_and_not_made(store_of_runs, sweep_of, tmp_path):
     arguments = ("operation_mode=compare", "general.project_name=mistyped", f"mlflow.uri={store_of_runs}")
     answer = sweep_of(tmp_path, *arguments)

@@ -175,6 +175,7 @@ KEYS_OF_ARCHITECTURES = [
 ]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("arguments", "keys"), KEYS_OF_ARCHITECTURES, ids=lambda value: " ".join(value))
 def test_keys_that_an_architecture_does_not_have_are_mistakes(arguments, keys):
     options = get_args_parser().parse_args(arguments)
@@ -209,6 +210,7 @@ def test_keys_of_a_users_file_are_checked_too(section, keys, tmp_path):
     assert [str(error).partition(". ")[0] for error in found] == [LSTM_KEYS.format(key) for key in keys]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("group", ["model", "experiment"])
 def test_nothing_of_conf_gives_keys_that_its_architecture_does_not_have(group):
     for path in sorted((CONF / group).glob("*.yaml")):
@@ -237,7 +239,7 @@ def test_every_mistake_of_a_command_line_is_reported_at_once(program, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.quick(8)
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(("override", "message"), COMMAND_LINE_MISTAKES)
 def test_a_mistake_gets_one_clear_message(program, override, message):
     answer = program(override)
@@ -464,7 +466,7 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
     assert (values["model"]["n_layers"], values["training"]["steps"], values["model"]["d_model"]) == (2, 8, 128)
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -536,6 +538,7 @@ def test_a_resumed_run_takes_its_own_overrides_but_for_those_given_anew(program,
     assert (values["general"]["resume"], values["prediction"]["prompt"]) == (str(folder), "A")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -577,7 +580,7 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
     assert (answer.returncode, "the current folder is not there any more" in answer.stderr) == (2, True), answer.stderr
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("experiment", [path.stem for path in sorted((CONF / "experiment").glob("*.yaml"))])
 def test_an_experiment_is_the_same_on_a_file_with_another_model(program, tmp_path, experiment):
     model = "tiny_lm" if "lstm" in experiment else "lstm"
@@ -685,7 +688,7 @@ def composed(program, *arguments):
     return yaml.safe_load(answer.stdout)
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("alone", [False, True])
 def test_the_command_line_wins_over_every_file(program, tmp_path, alone):
     """For every group, over a file that stands on the defaults and one that holds all keys; a key beats both."""
@@ -738,7 +741,7 @@ HYDRA_IN_FILES = [
 ]
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("text", HYDRA_IN_FILES)
 @pytest.mark.parametrize("resumed", [False, True])
 def test_a_file_runs_no_program(program, tmp_path, text, resumed):
@@ -759,6 +762,7 @@ def test_a_file_runs_no_program(program, tmp_path, text, resumed):
     assert not (tmp_path / "experiments_outputs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [
@@ -806,7 +810,7 @@ VALUES_REFUSED = [
 ]
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("text", "message"), VALUES_REFUSED)
 def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, text, message):
     monkeypatch.setenv("SECRET", "hush")
@@ -854,7 +858,7 @@ def test_what_looks_like_a_date_is_a_text(program, tmp_path):
     assert "received '2020-99-99' (text)" in answer.stderr
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("bomb", BOMBS)
 @pytest.mark.parametrize("place", ["file", "included", "resumed"])
 def test_a_bomb_of_yaml_is_refused(program, tmp_path, bomb, place):
@@ -984,6 +988,7 @@ def test_the_board_of_the_command_line_has_nothing_of_the_one_that_a_file_names(
     assert single.config.deployment.hardware_setup == load_board("STM32MP2")
 
 
+@pytest.mark.slow
 def test_the_board_of_the_command_line_has_nothing_of_the_one_of_a_file_of_all_keys(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     _, whole = command_line.prepare(["operation_mode=training", "board=STM32F4"])

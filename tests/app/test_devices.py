@@ -462,6 +462,7 @@ def test_a_model_too_large_for_the_board_is_refused_before_training(warm_program
     assert not (folder / "checkpoints").exists()
 
 
+@pytest.mark.slow
 @needs_emulator
 def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models, tmp_path):
     text = tmp_path / "text.txt"
@@ -496,6 +497,7 @@ def test_chain_qd_brings_a_float_model_to_a_project(warm_program, store, models,
 MOMENTS = (0.1, 1.5, 4.0, 8.0)
 
 
+@pytest.mark.slow
 @needs_emulator
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_polite_kill_is_answered_at_any_moment(start_warm, store, models, moment, tmp_path):

@@ -37,7 +37,7 @@ def test_every_two_axes_meet_in_all_values():
         assert len({(cell[first], cell[second]) for cell in CELLS}) == len(axes[first]) * len(axes[second])
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.skipif(bool(MISSING), reason=" ".join(MISSING))
 @pytest.mark.parametrize(("model", "recipe", "target"), CELLS)
 def test_a_cell_is_exact_or_refused_with_the_reason(model, recipe, target):

@@ -65,6 +65,7 @@ def measured(folder, pages):
     return sorted(re.findall(r"<p>(\d+)px over (-?\d+), pictures (\d+), squeezed (\d+)</p>", done.stdout))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: apt-get install chromium")
 def test_nothing_hangs_over_the_edge_of_the_screen(tmp_path):
     for index, name in enumerate(NAMES):

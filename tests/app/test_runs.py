@@ -294,6 +294,7 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(run, tm
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(run_afresh, store, tmp_path):
     """A limit on the size of files stands for the full disk: writing fails in the middle of a file."""
     database = Path(store.removeprefix("sqlite:///")).stat().st_size
@@ -359,6 +360,7 @@ def test_a_program_error_names_the_log_with_the_traceback(own_handlers, capsys, 
     assert "\x1b" not in log + errors
 
 
+@pytest.mark.slow
 def test_whatever_is_written_the_console_shows_it_in_its_own_encoding_and_files_in_utf8(
     program, store, tmp_path, monkeypatch
 ):
@@ -413,6 +415,7 @@ OTHER_MODELS = [
 ]
 
 
+@pytest.mark.slow
 def test_a_resume_with_other_settings_goes_on_or_says_why_not(warm_program, run, text, store, tmp_path):
     folder = tmp_path / "run"
     copy = tmp_path / "own.txt"
@@ -455,6 +458,7 @@ def damaged_tokenizer(folder):
     return folder / "tokenizer.json"
 
 
+@pytest.mark.slow
 def test_a_second_run_into_a_finished_folder_says_what_it_replaces(warm_program, store, tmp_path):
     folder = tmp_path / "run"
     arguments = ["operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"hydra.run.dir={folder}"]
@@ -673,6 +677,7 @@ def test_language_settings_without_utf_8_are_named(tmp_path):
 REFERENCE_LIKE = r'a ${x} \${y} \\${z} "q" ${oc.env:TOKEN}'
 
 
+@pytest.mark.slow
 def test_a_text_that_looks_like_a_reference_survives_a_resume(warm_program, tmp_path):
     mode = ["operation_mode=statistics", "dataset=conversations", "dataset.conversations_bytes=20000"]
     answer = warm_program(*mode, f"prediction.prompt={REFERENCE_LIKE}", "hydra.run.dir=first")
@@ -684,6 +689,7 @@ def test_a_text_that_looks_like_a_reference_survives_a_resume(warm_program, tmp_
         assert kept.prediction.prompt == REFERENCE_LIKE
 
 
+@pytest.mark.slow
 def test_what_the_environment_gives_an_address_is_written_nowhere(warm_program, tmp_path, monkeypatch):
     monkeypatch.setenv("TOKEN", "hush-hush")
     mode = ["operation_mode=statistics", "dataset=conversations", "dataset.conversations_bytes=20000"]

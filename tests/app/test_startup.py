@@ -23,6 +23,7 @@ def test_a_prediction_writes_before_it_imports(name, modules_before_text):
     assert name not in startup.heavy_ones(modules_before_text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["textzoo.pipeline.inputs", "ai_edge_litert.interpreter"])
 def test_what_computes_the_text_is_imported_before_it(name, modules_before_text):
     assert name in modules_before_text

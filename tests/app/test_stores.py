@@ -149,6 +149,7 @@ def test_a_store_of_another_version_with_runs_is_left_alone(store, tmp_path):
     assert other.read_bytes() == content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["default", "sqlite", "server", "postgresql"])
 def test_a_deleted_experiment_is_restored_and_said_so(kind, request, store, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

@@ -191,6 +191,7 @@ def test_a_server_that_fails_after_the_start_costs_one_warning(
     assert len(open_store(server, project).client.search_runs([open_store(server, project).experiment_id])) == 2
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_a_server_is_away_is_answered_at_once(server, tracker_of, lines, monkeypatch):
     """Neither the run nor its end waits for the store: what is left is kept."""
     monkeypatch.setattr(sender, "PATIENCE", 100_000.0)

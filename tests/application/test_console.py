@@ -56,6 +56,7 @@ def answers(program, *lines):
     return done.stdout.decode("utf-8", "replace").split("\n", GREETING_LINES)[GREETING_LINES]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 @pytest.mark.parametrize("flags", [[], ["-DTEXTZOO_PROFILE"], ["-DTOY_INT16"]], ids=["plain", "profile", "int16"])
 def test_the_application_compiles_without_a_warning(project, tmp_path, compiler, flags):
@@ -524,6 +525,7 @@ def is_ended_by(line):
     return [part for part in line.split(b"\r") if part]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_hostile_lines_find_no_wrong_memory_use_and_every_machine_line_an_answer(project, compiler):
     need_sanitizers(compiler)

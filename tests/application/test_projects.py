@@ -280,7 +280,7 @@ def test_a_budget_that_is_not_kept_is_a_table(flash, ram, named):
         assert text in str(caught.value)
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_project_builds_with_make(projects, target):
     if target == "host":
@@ -305,7 +305,7 @@ def test_the_sizes_of_a_program_for_this_machine_are_those_of_its_sections(proje
     assert sizes.ram > sizes.flash.weights == sizes.stack_reserved == 0
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(("target", "image"), [(board, image) for board in BOARDS for image in images_of(board)])
 def test_start_up_and_drivers_compile_without_a_warning(tmp_path, target, image):
     need("make", *tools_of(load_board(target)))

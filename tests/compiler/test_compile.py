@@ -282,6 +282,7 @@ def test_savings_are_measured_on_request_only_and_change_nothing():
     assert last.constant_bytes == plain.flash.total
 
 
+@pytest.mark.slow
 def test_blocks_alive_at_the_same_time_do_not_overlap():
     for name in MODELS:
         blocks = compile_file(path_of(name), Target("generic")).plan.blocks

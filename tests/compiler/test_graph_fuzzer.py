@@ -50,7 +50,7 @@ def test_known_graphs_equal_litert(name, without, tmp_path, objects):
     assert outcome.compared
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("number", range(BATCHES))
 def test_random_graphs_equal_litert(number, tmp_path, objects):
     trials = [random_trial(seed) for seed in range(number * BATCH, (number + 1) * BATCH)]

@@ -66,7 +66,7 @@ def outcomes(folder):
     return judge(trials, BENCHES["generic"], folder, folder / "objects")
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(("where", "name", "fault"), FAULTS.values(), ids=FAULTS.keys())
 def test_what_a_fault_would_compute_wrongly_is_refused(where, name, fault, tmp_path, monkeypatch):
     monkeypatch.setattr(where, name, fault)
@@ -76,6 +76,7 @@ def test_what_a_fault_would_compute_wrongly_is_refused(where, name, fault, tmp_p
     assert all(outcome.detail.startswith("MiscompiledError") for outcome in refused)
 
 
+@pytest.mark.slow
 def test_without_the_verifier_the_same_fault_gives_wrong_integers(tmp_path, monkeypatch):
     """The graphs do tell: the tests above do not pass because nothing could go wrong."""
     monkeypatch.setattr(aliases.Lifetimes, "lasts", ALWAYS)

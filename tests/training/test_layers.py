@@ -47,6 +47,7 @@ def score_size(model):
     return float(np.mean((queries @ keys.T) ** 2))
 
 
+@pytest.mark.slow
 def test_the_score_penalty_keeps_scores_small(tmp_path):
     free, penalised = toy_model(dropout=0.0), toy_model(dropout=0.0)
     run_toy(tmp_path / "free", model=free, steps=80)

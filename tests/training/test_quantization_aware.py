@@ -56,6 +56,7 @@ def test_gradients_are_those_at_the_rounded_weights_and_move_the_ones_behind(nam
     lanes.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRIDS)
 def test_what_is_kept_lies_on_the_grid_though_float_was_better(name, tmp_path):
     model = toy_model(dropout=0.0)
@@ -67,6 +68,7 @@ def test_what_is_kept_lies_on_the_grid_though_float_was_better(name, tmp_path):
     assert not np.array_equal(latest["rounded"], latest["weights"])
 
 
+@pytest.mark.slow
 def test_before_the_switch_a_run_is_the_float_run(tmp_path):
     weights = []
     for name, changes in (("float", {}), ("ternary", {"qat": "ternary", "qat_warmup_fraction": 0.6})):
@@ -76,6 +78,7 @@ def test_before_the_switch_a_run_is_the_float_run(tmp_path):
     np.testing.assert_array_equal(*weights)
 
 
+@pytest.mark.slow
 def test_a_float_checkpoint_continues_on_a_grid(tmp_path):
     """Its best weights lie on no grid and do not count."""
     with pytest.raises(KeyboardInterrupt):
@@ -87,6 +90,7 @@ def test_a_float_checkpoint_continues_on_a_grid(tmp_path):
     assert result.best_step > 20
 
 
+@pytest.mark.slow
 def test_patience_waits_for_the_grid(tmp_path):
     rates = {"learning_rate": 1e-9, "muon_learning_rate": 1e-9}
     _, result = run_toy(tmp_path, steps=200, qat="int4", qat_warmup_fraction=0.5, early_stopping_patience=2, **rates)
@@ -110,6 +114,7 @@ def test_the_learning_rate_changes_at_the_switch_only(step, fraction, factor, qa
     assert learning_rate_fraction(step, 1000, config) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_from_text_to_the_compiled_c_in_ternary(tmp_path):
     """Trained on the grid, stored in 2 bits' worth of integers, computed in C: one loss, to the last digit."""
     model, data = toy_model(dropout=0.0, d_model=16), ToyData()

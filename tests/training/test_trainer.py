@@ -31,7 +31,7 @@ def loss_of(model, tokens, count):
     return float(np.sum(np.concatenate(losses) * weights) / weights.sum())
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -86,6 +86,7 @@ def test_every_architecture_learns_and_writes(tmp_path, name):
     assert written == [(5 + index) % VOCABULARY for index in range(12)]
 
 
+@pytest.mark.slow
 def test_parts_of_a_batch_give_the_gradient_of_the_batch(tmp_path):
     """Without dropout, splitting a batch changes rounding only."""
     runs = [
@@ -174,6 +175,7 @@ def test_too_short_texts_are_refused(tmp_path):
             run_toy(tmp_path, data=data)
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
     (tmp_path / "checkpoints").write_text("a file where a folder must be")
     with pytest.raises(UserError, match="cannot be written"):
