@@ -54,7 +54,8 @@ def test_it_needs_no_compiler_but_the_arm_one(tmp_path):
             *directory.glob("qemu-system-arm"),
             *directory.glob("make"),
         ]:
-            if not (folder / program.name).exists():
+            # ccache looks for the compiler itself on the PATH.
+            if program.resolve().name != "ccache" and not (folder / program.name).exists():
                 (folder / program.name).symlink_to(program)
     for name in ("sh", "bash", "mkdir", "rm", "cp", "cat", "env", "awk", "sed", "tr", "dirname", "expr", "uname"):
         if found := shutil.which(name):
