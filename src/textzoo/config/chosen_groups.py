@@ -46,18 +46,16 @@ def with_chosen_groups(overrides: list[str], primary: PrimaryConfig) -> list[str
     replaced = [given[name].input_line for name in known if len(known[name]) > 1 or primary.stands_alone]
     kept = [text for text in overrides if text not in replaced]
     for name, options in known.items():
-        for option in options:
-            store_option(name, option, {*given}, primary)
+        stored = [store_option(name, option, {*given}, primary) for option in options]
         kept.append(f"+{CHOSEN}/{name}={','.join(options)}")
-    if primary.stands_alone and len(known.get(BOARD_GROUP, ())) == 1:
-        kept += facts_of_another_board(known[BOARD_GROUP][0], {*given}, primary)
+        if name == BOARD_GROUP and len(stored) == 1 and primary.stands_alone:
+            kept += facts_of_another_board(stored[0], primary)
     return kept
 
 
-def facts_of_another_board(board: str, given: set[str], primary: PrimaryConfig) -> list[str]:
-    """Return overrides that delete the facts of the file's own board that the chosen one does not set."""
-    own = section(section(primary.content or {}, "deployment"), "hardware_setup")
-    chosen = option_values(BOARD_GROUP, board, given, primary)["deployment"]["hardware_setup"]
+def facts_of_another_board(values: dict[str, Any], primary: PrimaryConfig) -> list[str]:
+    """Return overrides that delete the facts of the file's own board that the chosen one's values do not set."""
+    own, chosen = (section(section(each, "deployment"), "hardware_setup") for each in (primary.content or {}, values))
     return [f"~{HARDWARE_SETUP}.{key}" for key in keys_beyond(own, chosen)]
 
 
@@ -85,14 +83,18 @@ def group_order() -> tuple[str, ...]:
     return tuple(entry.group for entry in entries if not entry.override)
 
 
-def store_option(group: str, option: str, given: set[str], primary: PrimaryConfig) -> None:
-    """Make the entry CHOSEN/group/option known to Hydra: what the option sets, and nothing that contradicts it."""
+def store_option(group: str, option: str, given: set[str], primary: PrimaryConfig) -> dict[str, Any]:
+    """Make the entry CHOSEN/group/option known to Hydra: what the option sets, and nothing that contradicts it.
+
+    Return these values, from the root of the configuration on.
+    """
     values = option_values(group, option, given, primary)
     for name, unfit in UNFIT.items():
         chosen, before = values.get(name, {}).get("name"), (primary.content or {}).get(name)
         if chosen and isinstance(before, dict) and before.get("name") != chosen:
             values[name] = {**unfit(chosen), **values[name]}
     ConfigStore.instance().store(group=f"{CHOSEN}/{group}", name=option, node=values, package="_global_")
+    return values
 
 
 def option_values(group: str, option: str, given: set[str], primary: PrimaryConfig) -> dict[str, Any]:
