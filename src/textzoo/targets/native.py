@@ -40,8 +40,11 @@ def build_library(compiled: CompiledModel, folder: Path, flags: tuple[str, ...] 
     library = folder / "libmodel.so"
     sources = [*generated, *(RUNTIME / source for source in compiled.sources), APPLICATION / "crc32.c"]
     command = [find_compiler(), *flags, "-fPIC", f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
-    objects = compile_objects(command, sources, folder)
-    run_compiler([find_compiler(), *flags, "-shared", *map(str, objects), "-o", str(library)])
+    try:
+        objects = compile_objects(command, sources, folder)
+        run_compiler([find_compiler(), *flags, "-shared", *map(str, objects), "-o", str(library)])
+    except RuntimeError as error:
+        raise RuntimeError(f"the generated code does not compile: {error}") from error
     return library
 
 
