@@ -31,11 +31,13 @@ demo: setup tools-stm32 ## train, quantize and evaluate a model, and run it on t
 
 # Tests of one file stay together, because they share what is costly to make. A worker takes up to 3 GB.
 JOBS ?= 2
+# Compiled test modules are kept, also where the shell's setting forbids it: compiling them takes 5 s of each start.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) -m pytest -n $(JOBS) --dist loadfile
 test: setup tools-test ## run all tests
-	$(IN_VENV) -m pytest -n $(JOBS) --dist loadfile
+	$(PYTEST)
 
 quick: setup tools-test ## run the tests of every part that take seconds
-	$(IN_VENV) -m pytest -m "not slow" -n $(JOBS) --dist loadfile
+	$(PYTEST) -m "not slow"
 
 quick-pythons: setup tools-test ## the same on the other Pythons that are installed here
 	@bash scripts/quick_on_other_pythons.sh

@@ -105,7 +105,7 @@ def workspace(tmp_path, monkeypatch):
     return Workspace(tmp_path / "run")
 
 
-@pytest.mark.quick("STM32F4", "ESP32C3")
+@pytest.mark.quick("STM32F4")
 @needs_emulator
 @pytest.mark.parametrize("board", [name for name in board_names() if name != "CIMv3"])  # which has models of its own
 def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):

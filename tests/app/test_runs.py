@@ -88,6 +88,7 @@ def statuses(store, project):
     return {run.info.run_name: run.info.status for run in opened.client.search_runs([opened.experiment_id])}
 
 
+@pytest.mark.slow
 def test_a_chain_from_text_to_evaluated_models_and_its_resumption(run, run_afresh, store, tmp_path):
     folder = tmp_path / "run"
     answer = run_afresh("operation_mode=chain_tqe", f"hydra.run.dir={folder}", "general.project_name=chain")

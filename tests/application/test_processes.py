@@ -244,7 +244,7 @@ def test_other_variables_of_the_user_change_no_build(target, tools, image, forei
     assert programs_in(project) == [image]
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("target", "tools", "image"), IMAGES)
 def test_nor_one_that_is_typed_by_hand(target, tools, image, tmp_path):
     need("make", *tools)

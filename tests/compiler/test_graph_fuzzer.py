@@ -22,7 +22,7 @@ from textzoo.compiler.tflite.single_operator import Operation, Tensor
 
 PASSES = {"no_passes": frozenset(entry.name for entry in TABLE), "all_passes": frozenset()}
 # fuzz_graphs.py takes as many as one likes.
-BATCH, BATCHES = 16, 80
+BATCH, BATCHES = 16, 40
 HERE = ("generic", "host", "two_cores", "mul32")
 ELSEWHERE = sorted(BENCHES.keys() - HERE)
 
@@ -50,7 +50,7 @@ def test_known_graphs_equal_litert(name, without, tmp_path, objects):
     assert outcome.compared
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("number", range(BATCHES))
 def test_random_graphs_equal_litert(number, tmp_path, objects):
     trials = [random_trial(seed) for seed in range(number * BATCH, (number + 1) * BATCH)]

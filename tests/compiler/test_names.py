@@ -45,6 +45,7 @@ def layers(count, random):
     return [*cases, Case(Operation("ADD", [source, added], [Tensor((1, 8), "int8", 0.5)]))]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("without", [["folded_biases"], []], ids=["no_passes", "all_passes"])
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES.keys())
 def test_names_change_nothing(names, without, tmp_path):

@@ -32,6 +32,7 @@ def test_there_is_a_row_for_every_operator():
     assert {row.operator for row in ROWS} | FUSED >= set(OPERATORS.names())
 
 
+@pytest.mark.quick(20)
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_macs_are_those_of_the_products(row):
     nodes = nodes_of(row)
@@ -66,6 +67,7 @@ def demanded_scales(node):
     return demanded
 
 
+@pytest.mark.quick(20)
 @pytest.mark.parametrize("row", [row for row in ROWS if row.operator not in NOT_DEMANDED], ids=str)
 def test_the_scales_that_are_tied_are_those_that_are_demanded(row):
     nodes = [node for node in nodes_of(row) if node.operator == row.operator and not operator_of(node).problems(node)]

@@ -73,6 +73,7 @@ FORMS = {form.__name__: form for form in (without_signature, converter_names, nu
 FORMS |= {form.__name__: form for form in (second_signature, twice_the_same)}
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 def test_engine_and_compiler_find_the_same_step(form, quantized_path, tmp_path):
     model = unpacked(quantized_path.read_bytes())

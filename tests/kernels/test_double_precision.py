@@ -60,6 +60,7 @@ def cases() -> list[str]:
     ]
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("core", CORES)
 def test_double_precision_on_cores_without_it(core, tmp_path):
     rows = cases()

@@ -162,7 +162,7 @@ def check(result: Result, layer: Layer, what: str) -> None:
     assert result.intact, f"{shape}: wrote beside its buffers"
 
 
-@pytest.mark.quick("m4-", "rv32", "host_sanitized")
+@pytest.mark.quick("m4-", "host_sanitized")
 @pytest.mark.parametrize("group", LAYERS)
 @pytest.mark.parametrize("target", MATRIX_TARGETS, ids=lambda target: target.name)
 def test_variant_equals_the_contract(target, group, program_of, tmp_path):

@@ -31,7 +31,7 @@ def test_every_architecture_has_a_row():
     assert {shape["name"] for shape in SHAPES.values()} == set(MODELS.names())
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("recipe", ["static_wi8_ai8", "static_wi8_ai16"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 def test_the_compiled_c_gives_the_integers_of_litert(shape, recipe, tmp_path):

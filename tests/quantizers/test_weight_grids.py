@@ -91,7 +91,7 @@ def tokens(count=400):
     return np.random.default_rng(5).integers(0, VOCABULARY, count).astype(np.int32)
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("use_bias", [False, True])
 @pytest.mark.parametrize(("name", "recipe", "kernel"), STORED)
 def test_a_model_on_its_grid_arrives_in_the_tflite_as_it_is(name, recipe, kernel, use_bias, tmp_path):

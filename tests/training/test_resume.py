@@ -46,7 +46,7 @@ def assert_same_state(folder: Path, other: Path) -> None:
         np.testing.assert_array_equal(vector, others[name], err_msg=name)
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_20_and_20_steps_are_40_steps(tmp_path, variant):
     weights, result = run_toy(tmp_path / "whole", **VARIANTS[variant])
