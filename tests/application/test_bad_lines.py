@@ -83,7 +83,7 @@ def check_answers(console):
     assert console.ask({"command": "memory"})["state_bytes"] == 4
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("rate", [0, 0.0001, 0.0005, 0.001])
 def test_a_bad_line_changes_no_answer(program, rate, seed):

@@ -41,7 +41,7 @@ def faults(trials: list[Trial], outcomes: list[Outcome]) -> str:
     return "\n".join(line for lines in texts for line in lines)
 
 
-@pytest.mark.quick(20)
+@pytest.mark.quick(10)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_graphs_equal_litert(name, without, tmp_path, objects):

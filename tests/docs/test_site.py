@@ -37,16 +37,19 @@ def site(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_part_of_the_index_is_in_the_navigation(site):
     page = (site / "docs/index.html").read_text(encoding="utf-8")
     parts = re.findall(r"^## (.+)$", (PROJECT / "docs/index.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert re.findall(r'<p class="caption"[^>]*><span class="caption-text">([^<]+)</span>', page) == parts
 
 
+@pytest.mark.slow
 def test_the_address_of_the_site_leads_to_the_index(site):
     assert "url=docs/index.html" in (site / "index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_no_page_loads_anything_from_elsewhere(site):
     pages = list(site.rglob("*.html"))
     assert len(pages) > 20

@@ -87,7 +87,7 @@ def result(model, tmp_path_factory):
     return quantize(model, tokens_for(model), config, folder, validation_tokens=tokens_for(model, 100, seed=4))
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("number", range(len(SHAPES)))
 @pytest.mark.parametrize("recipe", ["static_wi8_ai8", "dynamic_wi8_afp32"], ids=["equalized", "as_it_is"])
 def test_exported_graphs_give_the_logits_of_the_model(number, recipe, quantized):
@@ -124,7 +124,7 @@ def test_other_operators_than_the_architectures_are_refused(model, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.quick(2)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("recipe", EIGHT_BITS)
 @pytest.mark.parametrize("number", range(len(SHAPES)))
 def test_quantized_model_predicts_nearly_like_the_float_one(number, recipe, quantized):
