@@ -29,8 +29,9 @@ hello: setup tools-stm32 ## run a trained model on the emulated STM32F4
 demo: setup tools-stm32 ## train, quantize and evaluate a model, and run it on the emulated STM32H7
 	$(IN_VENV) stm32ai_main.py operation_mode=chain_tqeb
 
-# Tests of one file stay together, because they share what is costly to make. A worker takes up to 3 GB.
-JOBS ?= 2
+# Tests of one file stay together, because they share what is costly to make. One worker more than two cores need,
+# because some tests wait; each takes up to 3 GB.
+JOBS ?= 3
 # Compiled test modules are kept, also where the shell's setting forbids it: compiling them takes 5 s of each start.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) -m pytest -n $(JOBS) --dist loadfile
 test: setup tools-test ## run all tests

@@ -43,7 +43,7 @@ def folder(tmp_path_factory):
 @pytest.mark.quick(5)
 @pytest.mark.parametrize("without", PASSES.values(), ids=PASSES.keys())
 @pytest.mark.parametrize("row", ROWS, ids=str)
-@examples(2)
+@examples(1)
 @seeds
 def test_random_nodes_equal_litert(row, without, folder, seed):
     assert not differences(model_of(row, seed), folder, without)
