@@ -1,0 +1,204 @@
+"""A conversation: turns, a template that makes them a prompt, and a source that answers."""
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from textzoo.common.errors import UserError
+from textzoo.serving.answer import Answer
+from textzoo.serving.sources import ContextLengthError, Sampling, TokenSource
+from textzoo.serving.templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
+
+CHAT, SINGLE = "chat", "single"
+MODES = (CHAT, SINGLE)
+MASK32 = 2**32 - 1
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is given to answer.
+
+    Attributes:
+        text: The template's text of the system text and of the turns that fit.
+        tokens: Its number of tokens.
+        left_out: Number of turns, the oldest, that the context has no room for.
+    """
+
+    text: str
+    tokens: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class Turn(Message):
+    """What was said, and how an answer came about.
+
+    Attributes:
+        prompt: What an answer continues; None for the user's turns, and for answers of another program.
+        sampling: How it was sampled.
+        tokens: Its tokens, those of the stop text included.
+        ended: "stop", "length" or "interrupted".
+        engine: Name of the source.
+        left_out: Turns before it that were no longer in the context.
+    """
+
+    prompt: str | None = None
+    sampling: Sampling | None = None
+    tokens: tuple[int, ...] = ()
+    ended: str = ""
+    engine: str = ""
+    left_out: int = 0
+
+
+class Reply:
+    """An answer within a conversation: iterate over its pieces; at the end, however it comes, it becomes a turn."""
+
+    def __init__(self, conversation: "Conversation", user: Message, prompt: Prompt, answer: Answer) -> None:
+        self.conversation, self.user, self.prompt, self.answer = conversation, user, prompt, answer
+        self.pieces = self._kept()
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        return next(self.pieces)
+
+    def stop(self) -> None:
+        """End the answer after at most one further token; what there is of it stays. Safe from any thread."""
+        self.answer.stop()
+
+    def _kept(self) -> Iterator[str]:
+        text = ""
+        pieces = without_leading_spaces(self.answer) if self.conversation.template.has_roles else self.answer
+        try:
+            for piece in pieces:
+                text += piece
+                yield piece
+        finally:
+            self.answer.close()
+            self.conversation.add(self, text)
+
+
+def without_leading_spaces(pieces: Iterator[str]) -> Iterator[str]:
+    """Yield the pieces without the spaces before the first word, which belong to the template."""
+    for piece in pieces:
+        if begun := piece.lstrip(" "):
+            yield begun
+            break
+    yield from pieces
+
+
+class Conversation:
+    """Turns with a model.
+
+    Args:
+        source: What answers; may be replaced between two answers.
+        template: How turns become text.
+        sampling: How answers are sampled; may be replaced.
+        system: Text at the beginning, which never leaves the context.
+        mode: "chat", or "single": every prompt stands alone.
+
+    Attributes:
+        turns: All turns, also those that the context has no room for any more.
+    """
+
+    def __init__(
+        self,
+        source: TokenSource,
+        template: ChatTemplate,
+        sampling: Sampling,
+        system: str = "",
+        mode: str = CHAT,
+    ) -> None:
+        self.source, self.template, self.sampling = source, template, sampling
+        self.system, self.mode = system, mode
+        self.turns: list[Turn] = []
+
+    def ask(self, text: str, sampling: Sampling | None = None) -> Reply:
+        """Begin the answer to a message; it and the message become turns when the reply ends.
+
+        Raises:
+            ContextLengthError: The message and the system text alone are longer than the context.
+            UserError: The message holds text outside the vocabulary, or nothing.
+        """
+        sampling = sampling or self.sampling
+        user = Turn(USER, text)
+        prompt = self.prompt_of([*self.remembered, user], sampling)
+        stops = (*([self.template.stop] if self.template.stop else []), *sampling.stops)
+        answer = Answer(self.source, prompt.text, dataclasses.replace(sampling, stops=stops))
+        return Reply(self, user, prompt, answer)
+
+    @property
+    def remembered(self) -> list[Turn]:
+        """The turns that a new prompt continues, before those are left out that do not fit."""
+        return self.turns if self.mode == CHAT else []
+
+    def add(self, reply: Reply, text: str) -> None:
+        """Keep a message and its answer, if it has begun, as turns."""
+        answer = reply.answer
+        made = Turn(
+            ASSISTANT,
+            text,
+            prompt=answer.prompt,
+            sampling=answer.sampling,
+            tokens=tuple(answer.tokens),
+            ended=answer.ended,
+            engine=answer.engine,
+            left_out=reply.prompt.left_out,
+        )
+        self.turns += [reply.user, made]
+
+    def regenerate(self) -> Reply:
+        """Begin another answer to the last message, with the next seed; the last answer is dropped.
+
+        Raises:
+            UserError: There is no answer yet.
+        """
+        if not self.turns or self.turns[-1].sampling is None:
+            raise UserError("there is no answer to make again", remedy="Say something first.")
+        earlier = self.turns[-1].sampling
+        *self.turns, user, _ = self.turns
+        return self.ask(user.text, dataclasses.replace(self.sampling, seed=(earlier.seed + 1) & MASK32))
+
+    def clear(self) -> None:
+        """Forget all turns; system text and settings stay."""
+        self.turns = []
+
+    def prompt_of(self, turns: list[Turn], sampling: Sampling) -> Prompt:
+        """Return the prompt of turns: the oldest leave whole until half of the context is free for an answer.
+
+        Less than half is kept free for a shorter answer. The last turn never leaves.
+        """
+        room = self.source.context_length - min(sampling.max_tokens, self.source.context_length // 2)
+        for left_out in range(len(turns)):
+            if turns[left_out].role != USER:  # a dialogue begins with the user
+                continue
+            text = self.template.prompt([Message(SYSTEM, self.system), *turns[left_out:]])
+            tokens = len(self.source.tokenizer.encode(text, unknown=sampling.unknown))
+            if tokens <= room:
+                break
+        if tokens > self.source.context_length:
+            raise ContextLengthError(
+                "the message is longer than the model's context",
+                expected=f"at most {self.source.context_length} tokens, with the system text",
+                received=f"{tokens} tokens",
+                remedy="Shorten it, or choose a model with a longer context.",
+            )
+        return Prompt(text, tokens, left_out)
+
+    def replay(self, source: TokenSource) -> list[int]:
+        """Make every answer again on another source; return for each how many of its tokens differ.
+
+        Answers that were interrupted are compared as far as they went.
+        """
+        return [differing(turn, source) for turn in self.turns if turn.prompt is not None]
+
+
+def differing(turn: Turn, source: TokenSource) -> int:
+    """Return how many tokens of an answer differ when a source makes it again; missing ones count."""
+    if not turn.tokens:
+        return 0
+    sampling = dataclasses.replace(turn.sampling, max_tokens=len(turn.tokens))
+    again = Answer(source, turn.prompt, sampling).finish().tokens
+    return sum(one != other for one, other in zip_longest(turn.tokens, again))
