@@ -61,6 +61,9 @@ class LocalSource(TokenSource):
         tokens = [int(token) for token in self.encoded(prompt, unknown)]
         return self.engine.logits_format.real(self.context.begin(tokens))
 
+    def close(self) -> None:
+        """Do nothing: the engine goes with its last user."""
+
 
 class LocalStream(TokenStream):
     """An answer of an engine."""

@@ -106,6 +106,7 @@ class TokenSource(ABC):
     def next_logits(self, prompt: str, unknown: str = "error") -> np.ndarray:
         """Return the logits of the token that follows a prompt, (vocabulary_size,) float32."""
 
+    @abstractmethod
     def close(self) -> None:
         """Let go of the device or the model."""
 

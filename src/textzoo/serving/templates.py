@@ -1,9 +1,9 @@
-"""Chat templates: how the turns of a conversation become the text that a model continues.
+r"""Chat templates: how the turns of a conversation become the text that a model continues.
 
 A template lies beside the model's tokenizer, as chat_template.json:
 
     {"format": "textzoo_chat_template", "version": 1, "name": "dialogue",
-     "system": ["", "\\n"], "user": ["User: ", "\\n"], "assistant": ["Bot: ", "\\n"], "stop": "\\n"}
+     "system": ["", "\n"], "user": ["User: ", "\n"], "assistant": ["Bot: ", "\n"], "stop": "\n"}
 
 Each role has the text before and after a turn. The model continues the text before an assistant's turn without its
 final spaces, because in most vocabularies a space belongs to the word behind it.
