@@ -1,0 +1,100 @@
+"""The programs that people use: the package `openai`, and the command `llm`."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+
+import openai
+import pytest
+from api_client import NAME, SAMPLING, told_alone
+
+from textzoo.serving.templates import PLAIN
+
+MESSAGES = [{"role": "user", "content": "Hello"}]
+
+
+@pytest.fixture
+def client(server):
+    with openai.OpenAI(base_url=server.url, api_key="none", max_retries=0) as opened:
+        yield opened
+
+
+def test_openai_lists_the_model(client):
+    assert [model.id for model in client.models.list()] == [NAME]
+    assert client.models.retrieve(NAME).owned_by == "textzoo"
+
+
+def test_openai_completes(client, alone):
+    expected = told_alone(alone, ["The "], SAMPLING, template=PLAIN)
+    whole = client.completions.create(model=NAME, prompt="The ")
+    assert whole.choices[0].text == expected
+    assert whole.usage.completion_tokens == SAMPLING.max_tokens
+    with client.completions.create(model=NAME, prompt="The ", stream=True) as stream:
+        assert "".join(chunk.choices[0].text for chunk in stream) == expected
+
+
+def test_openai_chats(client, alone):
+    expected = told_alone(alone, ["Hello"], SAMPLING)
+    whole = client.chat.completions.create(model=NAME, messages=MESSAGES, seed=1, logprobs=True, top_logprobs=2)
+    assert whole.choices[0].message.content == expected
+    assert whole.choices[0].finish_reason in ("stop", "length")
+    assert len(whole.choices[0].logprobs.content[0].top_logprobs) == 2
+    options = {"include_usage": True}
+    with client.chat.completions.create(model=NAME, messages=MESSAGES, stream=True, stream_options=options) as stream:
+        chunks = list(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == expected
+    assert chunks[-1].usage == whole.usage
+
+
+def test_openai_streams_with_its_helper(client, alone):
+    with client.chat.completions.stream(model=NAME, messages=MESSAGES) as stream:
+        text = stream.get_final_completion().choices[0].message.content
+    assert text == told_alone(alone, ["Hello"], SAMPLING)
+
+
+MISTAKES = [
+    (openai.NotFoundError, "model_not_found", {"model": "gpt-4"}),
+    (openai.BadRequestError, "unsupported_parameter", {"n": 2}),
+    (openai.BadRequestError, "context_length_exceeded", {"messages": [{"role": "user", "content": "a" * 500}]}),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "changes"), MISTAKES)
+def test_openai_raises_its_own_errors(client, kind, code, changes):
+    with pytest.raises(kind) as caught:
+        client.chat.completions.create(**{"model": NAME, "messages": MESSAGES, **changes})
+    assert caught.value.code == code
+
+
+@pytest.fixture
+def llm(server, tmp_path):
+    """A function that runs the command `llm` with the server as one of its models, and returns what it prints."""
+    (tmp_path / "extra-openai-models.yaml").write_text(
+        f"- {{model_id: tiny, model_name: {NAME}, api_base: '{server.url}'}}\n"
+        f"- {{model_id: plain, model_name: {NAME}, api_base: '{server.url}', completion: true}}\n"
+    )
+
+    def run(*arguments):
+        program = "from llm.cli import cli; cli()"
+        environment = {**os.environ, "LLM_USER_PATH": str(tmp_path), "OPENAI_API_KEY": "none"}
+        command = [sys.executable, "-c", program, *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=100).stdout
+
+    return run
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [[], ["--no-stream"]])
+def test_llm_chats(llm, alone, options):
+    printed = llm("-m", "tiny", "-o", "seed", "3", "Hello", *options)
+    assert printed.removesuffix("\n") == told_alone(alone, ["Hello"], dataclasses.replace(SAMPLING, seed=3))
+
+
+@pytest.mark.slow
+def test_llm_continues_a_conversation_and_a_text(llm, alone):
+    first = llm("-m", "tiny", "Hello").removesuffix("\n")
+    second = llm("-c", "Who are you?").removesuffix("\n")
+    assert second == told_alone(alone, ["Hello", first, "Who are you?"], SAMPLING)
+    plain = llm("-m", "plain", "The ").removesuffix("\n")
+    assert plain == told_alone(alone, ["The "], SAMPLING, template=PLAIN)
