@@ -18,6 +18,7 @@ class Service:
             is refused or goes on. It can read no others.
         inputs: Roles in the workspace that it reads.
         outputs: Roles in the workspace that it writes.
+        is_repeatable: Whether the same inputs give the same result, so that an earlier one can serve again.
     """
 
     address: str
@@ -26,6 +27,7 @@ class Service:
     consulted: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    is_repeatable: bool = True
 
 
 TEXT_SECTIONS = ("dataset", "tokenizer", "model")
@@ -61,6 +63,15 @@ SERVICES: dict[str, Service] = {
         inputs=("float_model", "quantized_model", "tokenizer"),
         outputs=("samples",),
     ),
+    "chat": Service(
+        "textzoo.services.chat:run",
+        "talk with a model, on this machine or on a board",
+        sections=("tokenizer.path", *MODEL_FILES, "prediction", "chat"),
+        consulted=("model.name", "deployment", "benchmarking.emulator"),
+        inputs=("float_model", "quantized_model", "tokenizer"),
+        outputs=("conversation",),
+        is_repeatable=False,
+    ),
     "statistics": Service(
         "textzoo.services.statistics:run",
         "measure the corpus: sizes, vocabulary, what the held-out text repeats",
@@ -95,6 +106,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "evaluation": ("evaluation",),
     "quantization": ("quantization",),
     "prediction": ("prediction",),
+    "chat": ("chat",),
     "statistics": ("statistics",),
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
@@ -108,9 +120,12 @@ CHAINS: dict[str, tuple[str, ...]] = {
 }
 
 # Modes whose text appears before the tracking store is opened: MLflow's import alone takes seconds.
-TEXT_FIRST = ("prediction",)
+TEXT_FIRST = ("prediction", "chat")
 # Modes that start no run in the tracking store.
 UNTRACKED = ("compare",)
+# Modes that talk until they are left, each with the key that makes a run of it. Without, nothing is left of them: no
+# folder, no report, no run in the tracking store.
+TALKING: dict[str, str | None] = {"chat": "chat.track"}
 
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError, collecting, raise_all
-from textzoo.common.files import file_digest
+from textzoo.common.files import file_digest, shown_path
 from textzoo.config.schema import Config
+from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.opening import open_engine
 from textzoo.engines.registry import ENGINES
 from textzoo.pipeline import inputs
@@ -69,6 +70,19 @@ class TalkingModel:
         label = inputs.model_label(path) if self.quantized_path else "float"
         return f"{self.config.model.name}_{label}"
 
+    def facts(self) -> dict[str, str]:
+        """Return what there is to say about the model: name -> value."""
+        path = self.quantized_path or self.float_path
+        tokenizer = f"{self.tokenizer.name}, {self.tokenizer.vocabulary_size:,} tokens"
+        return {
+            "model": self.name,
+            "file": f"{shown_path(path)}, {path.stat().st_size:,} bytes",
+            "sha256": file_digest(path),
+            "tokenizer": tokenizer,
+            "engines": ", ".join(self.engines),
+            "board": self.config.deployment.hardware_setup.name,
+        }
+
     def template(self, name: str | None) -> ChatTemplate:
         """Return the chat template of that name; that of the model for None."""
         return find_template(name, self.tokenizer_path)
@@ -103,7 +117,8 @@ class TalkingModel:
             console = stack.enter_context(opened)
             info = console.ask({"command": "info"})
             check_model(info, self.quantized_path, console.name)
-            return DeviceSource(name, console, self.tokenizer, info, stack.pop_all().close)
+            logits_format = LitertReferenceEngine(self.quantized_path).logits_format
+            return DeviceSource(name, console, self.tokenizer, logits_format, info, stack.pop_all().close)
 
     @contextlib.contextmanager
     def emulator(self) -> Iterator[Console]:

@@ -20,6 +20,7 @@ class Answer:
     Attributes:
         prompt: The text that is continued.
         prompt_tokens: Its number of tokens.
+        context_length: Number of tokens that the source can look back on.
         sampling: How it is sampled.
         engine: Name of its source.
         text: All pieces so far.
@@ -33,6 +34,7 @@ class Answer:
     def __init__(self, source: TokenSource, prompt: str, sampling: Sampling) -> None:
         self.prompt, self.sampling, self.engine = prompt, sampling, source.name
         self.prompt_tokens = len(source.encoded(prompt, sampling.unknown))
+        self.context_length = source.context_length
         self.text, self.ended = "", ""
         self.steps: list[Step] = []
         self.starts: list[int] = []
@@ -49,6 +51,11 @@ class Answer:
     @property
     def cost(self) -> int | None:
         return self._stream.cost
+
+    @property
+    def slides(self) -> int:
+        """How often the context was full, so that the answer went on with the last half of it (`SlidingContext`)."""
+        return slides(self.prompt_tokens + len(self.steps) - 1, self.context_length)
 
     def stop(self) -> None:
         """End the answer after at most one further token; what is held back still comes. Safe from any thread."""
@@ -107,6 +114,19 @@ class Answer:
         for _ in self:
             pass
         return self
+
+
+def slides(tokens: int, context_length: int) -> int:
+    """Return how often a context slides while so many tokens are fed: to its last half whenever it is full."""
+    half = context_length // 2
+    return max(0, (tokens - half - 1) // (context_length - half))
+
+
+def context_used(prompt_tokens: int, tokens: int, context_length: int) -> int:
+    """Return how many of the tokens of a prompt and its answer the model looks back on."""
+    return (
+        prompt_tokens + tokens - slides(prompt_tokens + tokens, context_length) * (context_length - context_length // 2)
+    )
 
 
 def log_probabilities(logits: np.ndarray) -> np.ndarray:

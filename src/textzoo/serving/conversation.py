@@ -9,6 +9,7 @@ from textzoo.common.errors import UserError
 from textzoo.serving.answer import Answer
 from textzoo.serving.sources import ContextLengthError, Sampling, TokenSource
 from textzoo.serving.templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
+from textzoo.text.tokenizers.unknown import UnknownTextError
 
 CHAT, SINGLE = "chat", "single"
 MODES = (CHAT, SINGLE)
@@ -36,19 +37,25 @@ class Turn(Message):
 
     Attributes:
         prompt: What an answer continues; None for the user's turns, and for answers of another program.
+        prompt_tokens: Its number of tokens.
         sampling: How it was sampled.
         tokens: Its tokens, those of the stop text included.
         ended: "stop", "length" or "interrupted".
         engine: Name of the source.
         left_out: Turns before it that were no longer in the context.
+        seconds: Time that it took.
+        cost: What the tokens cost, in units of the source's counter; None if it does not count.
     """
 
     prompt: str | None = None
+    prompt_tokens: int = 0
     sampling: Sampling | None = None
     tokens: tuple[int, ...] = ()
     ended: str = ""
     engine: str = ""
     left_out: int = 0
+    seconds: float = 0.0
+    cost: int | None = None
 
 
 class Reply:
@@ -67,6 +74,10 @@ class Reply:
     def stop(self) -> None:
         """End the answer after at most one further token; what there is of it stays. Safe from any thread."""
         self.answer.stop()
+
+    def close(self) -> None:
+        """End the answer now; what there is of it stays, if it has begun."""
+        self.pieces.close()
 
     def _kept(self) -> Iterator[str]:
         text = ""
@@ -123,11 +134,18 @@ class Conversation:
             UserError: The message holds text outside the vocabulary, or nothing.
         """
         sampling = sampling or self.sampling
-        user = Turn(USER, text)
-        prompt = self.prompt_of([*self.remembered, user], sampling)
+        prompt = self.prompt_for(text, sampling)
         stops = (*([self.template.stop] if self.template.stop else []), *sampling.stops)
         answer = Answer(self.source, prompt.text, dataclasses.replace(sampling, stops=stops))
-        return Reply(self, user, prompt, answer)
+        return Reply(self, Turn(USER, text), prompt, answer)
+
+    def prompt_for(self, text: str, sampling: Sampling) -> Prompt:
+        """Return the prompt that a message of the user makes; raise UserError as `ask` does."""
+        try:
+            return self.prompt_of([*self.remembered, Turn(USER, text)], sampling)
+        except UnknownTextError:
+            self.source.tokenizer.encode(text, unknown=sampling.unknown)  # names the places in the message itself
+            raise
 
     @property
     def remembered(self) -> list[Turn]:
@@ -141,11 +159,14 @@ class Conversation:
             ASSISTANT,
             text,
             prompt=answer.prompt,
+            prompt_tokens=answer.prompt_tokens,
             sampling=answer.sampling,
             tokens=tuple(answer.tokens),
             ended=answer.ended,
             engine=answer.engine,
             left_out=reply.prompt.left_out,
+            seconds=answer.seconds,
+            cost=answer.cost,
         )
         self.turns += [reply.user, made]
 
@@ -153,39 +174,52 @@ class Conversation:
         """Begin another answer to the last message, with the next seed; the last answer is dropped.
 
         Raises:
-            UserError: There is no answer yet.
+            UserError: There is no answer yet, or the message cannot be asked any more; then it stays as it is.
         """
-        if not self.turns or self.turns[-1].sampling is None:
+        if not self.turns:
             raise UserError("there is no answer to make again", remedy="Say something first.")
-        earlier = self.turns[-1].sampling
-        *self.turns, user, _ = self.turns
-        return self.ask(user.text, dataclasses.replace(self.sampling, seed=(earlier.seed + 1) & MASK32))
+        kept = self.turns
+        *self.turns, user, last = kept
+        seed = (last.sampling or self.sampling).seed
+        try:
+            return self.ask(user.text, dataclasses.replace(self.sampling, seed=(seed + 1) & MASK32))
+        except UserError:
+            self.turns = kept
+            raise
 
     def clear(self) -> None:
         """Forget all turns; system text and settings stay."""
         self.turns = []
 
     def prompt_of(self, turns: list[Turn], sampling: Sampling) -> Prompt:
-        """Return the prompt of turns: the oldest leave whole until half of the context is free for an answer.
+        """Return the prompt of turns, the last one of the user: the oldest leave whole where they do not fit.
 
-        Less than half is kept free for a shorter answer. The last turn never leaves.
+        Half of the context is kept free for an answer, less for a shorter one. The last turn never leaves, even if it
+        takes more; the rest begins with a turn of the user.
+
+        Raises:
+            ContextLengthError: The last turn and the system text alone are longer than the context.
         """
         room = self.source.context_length - min(sampling.max_tokens, self.source.context_length // 2)
-        for left_out in range(len(turns)):
-            if turns[left_out].role != USER:  # a dialogue begins with the user
-                continue
-            text = self.template.prompt([Message(SYSTEM, self.system), *turns[left_out:]])
-            tokens = len(self.source.tokenizer.encode(text, unknown=sampling.unknown))
-            if tokens <= room:
-                break
-        if tokens > self.source.context_length:
+        starts = [index for index, turn in enumerate(turns) if turn.role == USER]
+        prompt = self._prompt_from(starts[-1], turns, sampling)
+        if prompt.tokens > self.source.context_length:
             raise ContextLengthError(
                 "the message is longer than the model's context",
                 expected=f"at most {self.source.context_length} tokens, with the system text",
-                received=f"{tokens} tokens",
+                received=f"{prompt.tokens} tokens",
                 remedy="Shorten it, or choose a model with a longer context.",
             )
-        return Prompt(text, tokens, left_out)
+        for start in reversed(starts[:-1]):  # from the newest on, so that a long history costs no more than what fits
+            longer = self._prompt_from(start, turns, sampling)
+            if longer.tokens > room:
+                break
+            prompt = longer
+        return prompt
+
+    def _prompt_from(self, start: int, turns: list[Turn], sampling: Sampling) -> Prompt:
+        text = self.template.prompt([Message(SYSTEM, self.system), *turns[start:]])
+        return Prompt(text, len(self.source.tokenizer.encode(text, unknown=sampling.unknown)), start)
 
     def replay(self, source: TokenSource) -> list[int]:
         """Make every answer again on another source; return for each how many of its tokens differ.

@@ -1,13 +1,18 @@
 """A source of tokens on a device: its firmware tokenizes, computes and samples; this side only listens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from textzoo.common.errors import UserError
+from textzoo.engines.base import LogitsFormat
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
 from textzoo.targets.answers import Answer
 from textzoo.targets.console import Console
+from textzoo.targets.protocol import LINE_BYTES
+from textzoo.targets.rules import stop_mistakes
+from textzoo.targets.signed_lines import command_line
 from textzoo.text.tokenizers.base import Tokenizer
 
 
@@ -18,6 +23,7 @@ class DeviceSource(TokenSource):
         name: "emulator" or "serial".
         console: The open console; the firmware runs the model of `tokenizer`.
         tokenizer: The model's own.
+        logits_format: That of the model.
         info: The firmware's answer to `info`.
         close: Ends the emulator, or lets go of the serial port.
     """
@@ -25,20 +31,43 @@ class DeviceSource(TokenSource):
     gives_logits = False
 
     def __init__(
-        self, name: str, console: Console, tokenizer: Tokenizer, info: dict[str, Any], close: Callable[[], None]
+        self,
+        name: str,
+        console: Console,
+        tokenizer: Tokenizer,
+        logits_format: LogitsFormat,
+        info: dict[str, Any],
+        close: Callable[[], None],
     ) -> None:
         self.name, self.title, self.console, self.tokenizer = name, console.name, console, tokenizer
+        self.logits_format = logits_format
         answer = Answer(info, console.name)
         self.context_length = answer.whole("context_length", low=2)
         self.counter = answer.text("counter")
         answer.check()
         self._close = close
+        self._running: DeviceStream | None = None
 
     def tokens(self, prompt: str, sampling: Sampling) -> "DeviceStream":
-        return DeviceStream(self.console, prompt, sampling)
+        self._settle()
+        self._running = DeviceStream(self.console, prompt, sampling)
+        return self._running
 
-    def next_logits(self, prompt: str, unknown: str = "error") -> np.ndarray:
-        raise NotImplementedError
+    def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
+        self._settle()
+        command = {"command": "logits", "tokens": list(tokens)}
+        check_line(command, self.console)
+        *rows, _ = self.console.command(command)
+        answer = Answer(rows[-1] if rows else {}, self.console.name)
+        row = answer.text("hex")
+        answer.check()
+        dtype = self.logits_format.dtype.newbyteorder("<")
+        return self.logits_format.real(np.frombuffer(bytes.fromhex(row), dtype))
+
+    def _settle(self) -> None:
+        """Wait until the device has ended an answer that was stopped: it does not listen before."""
+        if self._running:
+            self._running.drain()
 
     def close(self) -> None:
         self._close()
@@ -48,17 +77,19 @@ class DeviceStream(TokenStream):
     """An answer of the firmware."""
 
     def __init__(self, console: Console, prompt: str, sampling: Sampling) -> None:
-        self.console = console
+        self.console, self.stopped = console, False
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}
         command |= {"temperature": sampling.temperature, "top_k": sampling.top_k, "seed": sampling.seed}
-        self.steps = self._steps({**command, "stop": "", "unknown": sampling.unknown})
+        command |= {"stop": stop_of(sampling), "unknown": sampling.unknown}
+        check_line(command, console)
+        self.steps = self._steps(command)
 
     def _steps(self, command: dict[str, Any]) -> Iterator[Step]:
         for reply in self.console.command(command):
             answer = Answer(reply, self.console.name)
             if "status" in reply:
                 self.cost = answer.whole("cost")
-            else:
+            elif not self.stopped:
                 yield Step(answer.whole("token"))
             answer.check()
 
@@ -66,4 +97,27 @@ class DeviceStream(TokenStream):
         return next(self.steps)
 
     def stop(self) -> None:
-        raise NotImplementedError
+        self.stopped = True
+
+    def drain(self) -> None:
+        """Take what the device still sends of a stopped answer."""
+        self.stop()
+        for _ in self.steps:
+            pass
+
+
+def stop_of(sampling: Sampling) -> str:
+    """Return the first stop text that a device can look for, so that it makes no tokens in vain; "" for none."""
+    return next((stop for stop in sampling.stops if not stop_mistakes(stop)), "")
+
+
+def check_line(command: dict[str, Any], console: Console) -> None:
+    """Raise UserError if a command is longer than the firmware's line buffer."""
+    received = len(command_line(command).rstrip(b"\n"))
+    if received > LINE_BYTES:
+        raise UserError(
+            f"the text is too long for one line to {console.name}",
+            expected=f"at most {LINE_BYTES} bytes for the command with it",
+            received=f"{received:,} bytes",
+            remedy="Shorten it, or /clear the conversation.",
+        )

@@ -1,7 +1,7 @@
 """A source of tokens on this machine: an engine with its sampler."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,12 +16,16 @@ class ResumedContext(SlidingContext):
     """A context that feeds only what is new if a prompt begins with all that was fed before, as a conversation's does.
 
     The state after n tokens is the same whether they were fed at once or in parts, as long as the context never slid.
+
+    Attributes:
+        fed: The tokens since the last reset; empty while a step runs, so that one which is interrupted is not believed.
+        logits: Raw, after the last token of `fed`.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
-        self.fed: list[int] = []  # since the last reset
-        self.logits = np.zeros(0)  # raw, after the last token of `fed`
+        self.fed: list[int] = []
+        self.logits = np.zeros(0)
 
     def begin(self, prompt: list[int]) -> np.ndarray:
         """Feed a prompt of at least one token, as from a reset; return the raw logits of the next token."""
@@ -35,8 +39,10 @@ class ResumedContext(SlidingContext):
         return self.logits
 
     def feed(self, token: int) -> np.ndarray:
+        fed, self.fed = self.fed, []
         self.logits = super().feed(token)
-        self.fed.append(token)
+        fed.append(token)
+        self.fed = fed
         return self.logits
 
 
@@ -57,9 +63,8 @@ class LocalSource(TokenSource):
     def tokens(self, prompt: str, sampling: Sampling) -> "LocalStream":
         return LocalStream(self, [int(token) for token in self.encoded(prompt, sampling.unknown)], sampling)
 
-    def next_logits(self, prompt: str, unknown: str = "error") -> np.ndarray:
-        tokens = [int(token) for token in self.encoded(prompt, unknown)]
-        return self.engine.logits_format.real(self.context.begin(tokens))
+    def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
+        return self.engine.logits_format.real(self.context.begin(list(tokens)))
 
     def close(self) -> None:
         """Do nothing: the engine goes with its last user."""

@@ -24,6 +24,7 @@ class ChatConfig:
         "How turns become text: plain, dialogue, or the path of a chat_template.json; null takes the one beside the "
         "model's tokenizer, else plain.",
     )
+    history: bool = setting(True, "Keep what is typed in the user's state folder, for later sessions.")
     track: bool = setting(False, "Keep the conversation as a run: folder, report and tracking.")
     serial_port: str | None = setting(None, "Serial port of the board for engine=serial; null looks for one.")
 

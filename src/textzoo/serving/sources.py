@@ -4,7 +4,7 @@ All sources of one quantized model give the same tokens for the same prompt and 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,8 +103,8 @@ class TokenSource(ABC):
         """Begin to continue a prompt of one token or more; the tokens of the stop text are not left out here."""
 
     @abstractmethod
-    def next_logits(self, prompt: str, unknown: str = "error") -> np.ndarray:
-        """Return the logits of the token that follows a prompt, (vocabulary_size,) float32."""
+    def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
+        """Return the logits, (vocabulary_size,) float32, of the token that follows 1 to context_length tokens."""
 
     @abstractmethod
     def close(self) -> None:
