@@ -131,7 +131,7 @@ def test_probabilities_of_a_completion_are_the_models(server, alone, stream):
     values = [value for row in rows for value in row["token_logprobs"]]
     tops = [top for row in rows for top in row["top_logprobs"]]
     for index, (token, value, top) in enumerate(zip(tokens, values, tops, strict=True)):
-        expected = log_probabilities(alone.next_logits("The " + "".join(tokens[:index])))
+        expected = log_probabilities(alone.next_logits(alone.tokenizer.encode("The " + "".join(tokens[:index]))))
         assert value == pytest.approx(expected.max())
         assert max(top, key=top.get) == token
         assert sorted(top.values()) == pytest.approx(sorted(expected)[-3:])

@@ -72,6 +72,14 @@ SERVICES: dict[str, Service] = {
         outputs=("conversation",),
         is_repeatable=False,
     ),
+    "serve": Service(
+        "textzoo.services.serve:run",
+        "let programs talk with a model over HTTP, through OpenAI's API",
+        sections=("tokenizer.path", *MODEL_FILES, "prediction", "serve"),
+        consulted=("model.name", "chat", "deployment", "benchmarking.emulator"),
+        inputs=("float_model", "quantized_model", "tokenizer"),
+        is_repeatable=False,
+    ),
     "statistics": Service(
         "textzoo.services.statistics:run",
         "measure the corpus: sizes, vocabulary, what the held-out text repeats",
@@ -107,6 +115,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "quantization": ("quantization",),
     "prediction": ("prediction",),
     "chat": ("chat",),
+    "serve": ("serve",),
     "statistics": ("statistics",),
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
@@ -125,7 +134,7 @@ TEXT_FIRST = ("prediction", "chat")
 UNTRACKED = ("compare",)
 # Modes that talk until they are left, each with the key that makes a run of it. Without, nothing is left of them: no
 # folder, no report, no run in the tracking store.
-TALKING: dict[str, str | None] = {"chat": "chat.track"}
+TALKING: dict[str, str | None] = {"chat": "chat.track", "serve": None}
 
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"

@@ -66,9 +66,16 @@ class TalkingModel:
     @property
     def name(self) -> str:
         """The folder's name of a model of pretrained_models/ or of a run, and its recipe."""
-        path = self.quantized_path or self.float_path
-        label = inputs.model_label(path) if self.quantized_path else "float"
+        return self.name_of(self.engines[0])
+
+    def name_of(self, engine: str) -> str:
+        """Return the name with the recipe of what an engine runs; that of a float model is "float"."""
+        label = "float" if engine == FLOAT_ENGINE else inputs.model_label(self.file_of(engine))
         return f"{self.config.model.name}_{label}"
+
+    def file_of(self, engine: str) -> Path:
+        """Return the file of the model that an engine runs."""
+        return self.float_path if engine == FLOAT_ENGINE else self.quantized_path
 
     def facts(self) -> dict[str, str]:
         """Return what there is to say about the model: name -> value."""

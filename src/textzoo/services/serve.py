@@ -65,4 +65,4 @@ def wait(server: HttpServer) -> None:
         server.wait()
     except KeyboardInterrupt:
         signals.heard()
-        console.print("Ending; a second Ctrl-C does not wait for connections.")
+        console.print("Ending: answers stop, and connections are closed. A second Ctrl-C does not wait for them.")

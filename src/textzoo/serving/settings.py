@@ -31,7 +31,7 @@ class ChatConfig:
 
 @dataclass(frozen=True)
 class ServeConfig:
-    """An HTTP server for programs (operation_mode=serve)."""
+    """An HTTP server for programs (operation_mode=serve); system text, template and serial port are those of chat."""
 
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines connect.")
     port: int = setting(8080, "Port to listen on; 0 takes a free one.", low=0, high=65535)

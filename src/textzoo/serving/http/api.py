@@ -33,7 +33,7 @@ from textzoo.serving.http.schema import (
 )
 from textzoo.serving.http.worker import Job, Piece, Worker
 from textzoo.serving.sources import Sampling, TokenSource
-from textzoo.serving.templates import PLAIN, USER, ChatTemplate
+from textzoo.serving.templates import PLAIN, ChatTemplate
 
 LEFT_OUT_HEADER = "X-TextZoo-Left-Out"
 MODELS = "/v1/models"
@@ -102,9 +102,9 @@ class Question:
 
     def prompt(self) -> Prompt:
         """Return what will be continued; raise UserError if that is not possible."""
-        conversation = self.conversation
-        prompt = conversation.prompt_of([*conversation.remembered, Turn(USER, self.text)], conversation.sampling)
-        conversation.source.encoded(prompt.text, conversation.sampling.unknown)
+        conversation, sampling = self.conversation, self.conversation.sampling
+        prompt = conversation.prompt_for(self.text, sampling)
+        conversation.source.encoded(prompt.text, sampling.unknown)
         return prompt
 
 

@@ -27,6 +27,8 @@ REASONS = {
 
 def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; raise UserError if that is not possible."""
+    if not host:  # the system would take it for all addresses
+        raise UserError("serve.host is empty", expected="127.0.0.1, or 0.0.0.0 for other machines, too")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=512)
