@@ -15,6 +15,7 @@ from textzoo.records.ledger import FinishedStep, Ledger, read_ledger, told
 ROLES = {
     "float_model": "models/float.keras",
     "tokenizer": "models/tokenizer.json",
+    "chat_template": "models/chat_template.json",
     "quantized_model": "models/decode_*.tflite",
     "forward_model": "models/forward_*.tflite",
     "samples": "samples.txt",
