@@ -131,7 +131,8 @@ class GatedSource(TokenSource):
 
     def let(self, count):
         """Let so many tokens pass."""
-        self.gate.release(count)
+        for _ in range(count):
+            self.gate.release()
 
     def tokens(self, prompt, sampling):
         return GatedStream(self, prompt, sampling.max_tokens)

@@ -64,6 +64,7 @@ def check(got, path):
         assert got.error["type"] == "invalid_request_error"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions"])
 @EFFORT
 @given(body=bodies | anything)

@@ -1,6 +1,7 @@
 """Uvicorn's HTTP, with time limits for clients that are slow on purpose, and errors in the API's shape."""
 
 import asyncio
+from http import HTTPStatus
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -56,10 +57,12 @@ class GuardedProtocol(H11Protocol):
     def refuse(self, error: ApiError) -> None:
         """Send an error, if no response has begun, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+            body = json_bytes(error.body)
+            headers = {"content-type": "application/json", "content-length": f"{len(body)}", "connection": "close"}
+            reason = HTTPStatus(error.status).phrase
             events = [
-                h11.Response(status_code=error.status, headers=headers),
-                h11.Data(data=json_bytes(error.body)),
+                h11.Response(status_code=error.status, reason=reason.encode(), headers=[*headers.items()]),
+                h11.Data(data=body),
                 h11.EndOfMessage(),
             ]
             self.transport.write(b"".join(self.conn.send(event) for event in events))
