@@ -107,6 +107,8 @@ class Session:
                         slides = answer.slides
                         self.display.mark(SLID)
                     show(piece)
+                    if self.display.is_gone:
+                        reply.stop()
         finally:
             self.display.end_answer()
         self.was_answering = False
