@@ -31,6 +31,7 @@ class Answer:
         engine: Name of its source.
         text: All pieces so far.
         steps: All tokens so far, with their logits where the source gives them; those of a stop text included.
+        starts: For each token, how many characters were complete before it, those held back included.
         ended: "stop", "length" or "interrupted"; "" before the end.
         cost: What the tokens cost, in units of the source's counter; None if it does not count.
         seconds: Time from the first request to the last token.
@@ -43,7 +44,9 @@ class Answer:
         self.context_length = source.context_length
         self.text, self.ended = "", ""
         self.steps: list[Step] = []
+        self.starts: list[int] = []
         self.seconds = 0.0
+        self._decoded = 0
         self._interrupted = False
         self._stream = source.tokens(prompt, sampling)
         self._pieces = self._made(source)
@@ -74,8 +77,10 @@ class Answer:
 
     def _made(self, source: TokenSource) -> Iterator[str]:
         try:
-            pieces = until_stop(source.tokenizer.decode_stream(self._counted()), self.sampling.stops)
-            found = yield from self._kept(pieces)
+            pieces = self._measured(source.tokenizer.decode_stream(self._counted()))
+            found = yield from self._kept(until_stop(pieces, self.sampling.stops))
+            self._stream.stop()
+            self._stream.finish()
             self.ended = STOP if found else INTERRUPTED if self._was_cut() else LENGTH
         finally:
             self._stream.stop()
@@ -95,8 +100,14 @@ class Answer:
         start = time.perf_counter()
         for step in self._stream:
             self.steps.append(step if self.keeps_logits else Step(step.token))
+            self.starts.append(self._decoded)
             self.seconds = time.perf_counter() - start
             yield step.token
+
+    def _measured(self, pieces: Iterator[str]) -> Iterator[str]:
+        for piece in pieces:
+            self._decoded += len(piece)
+            yield piece
 
     def _was_cut(self) -> bool:
         return self._interrupted and len(self.steps) < self.sampling.max_tokens
