@@ -1,10 +1,20 @@
 """Small models without files: engines that mix their whole past into every logit, and sources of them."""
 
+import io
+
 import numpy as np
 
+from textzoo.common.errors import UserError
+from textzoo.common.terminal import TextConsole
 from textzoo.engines.base import Engine, LogitsFormat
 from textzoo.engines.generate import SlidingContext
+from textzoo.serving.conversation import Conversation
 from textzoo.serving.local_source import LocalSource
+from textzoo.serving.sources import Sampling
+from textzoo.serving.templates import DIALOGUE, find_template
+from textzoo.serving.terminal.display import Display
+from textzoo.serving.terminal.loop import take
+from textzoo.serving.terminal.session import Session
 from textzoo.text.tokenizers.byte import ByteTokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 
@@ -59,3 +69,53 @@ def fresh_logits(engine, tokens):
     for token in tokens:
         logits = context.feed(int(token))
     return logits
+
+
+class ToyModel:
+    """A model of two engines, of which one computes something else."""
+
+    name = "toy_int8"
+    engines = ("toy", "other")
+
+    def __init__(self, with_unknown=False):
+        self.tokenizer = characters(with_unknown)
+        self.opened = []
+
+    def template(self, name):
+        return find_template(name or "dialogue", None)
+
+    def open(self, engine, serial_port=None):
+        if engine not in self.engines:
+            raise UserError(f"the engine {engine} needs another model")
+        source = toy_source(self.tokenizer, salt=1 + self.engines.index(engine))
+        source.name = source.title = engine
+        source.closed = False
+        source.close = lambda: setattr(source, "closed", True)
+        self.opened.append(source)
+        return source
+
+    def facts(self):
+        return {"model": self.name}
+
+
+class Screen:
+    """A session, and what it has shown."""
+
+    def __init__(self, with_unknown=False, **settings):
+        self.out, self.notes = io.StringIO(), io.StringIO()
+        model = ToyModel(with_unknown)
+        sampling = Sampling(**{"max_tokens": 8, **settings})
+        conversation = Conversation(model.open("toy"), DIALOGUE, sampling, keeps_logits=False)
+        display = Display(TextConsole(file=self.out), TextConsole(file=self.notes))
+        self.session = Session(model, conversation, display)
+
+    @property
+    def conversation(self):
+        return self.session.conversation
+
+    def type(self, *lines):
+        """Run lines; return what they show."""
+        self.out.truncate(self.out.seek(0))
+        for line in lines:
+            take(self.session, line)
+        return self.out.getvalue()

@@ -51,8 +51,9 @@ class Display:
         self.notes.print(Text(text, style="dim"), soft_wrap=True)
 
     def mark(self, text: str) -> None:
-        """Show a remark within an answer."""
-        self.notes.print(Text(f"[{text}]", style="dim"), end="", soft_wrap=True)
+        """Show a remark within an answer, or beside it where the answers have a stream of their own."""
+        end = "" if self.notes is self.out else "\n"
+        self.notes.print(Text(f"[{text}]", style="dim"), end=end, soft_wrap=True)
 
     def error(self, error: UserError) -> None:
         self.notes.print(Text(str(error), style="red"), soft_wrap=True)
