@@ -1,7 +1,10 @@
 """The prompt of a terminal: keys, completion, history; typed into a pipe, without a screen."""
 
+import os
 import stat
+import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from prompt_toolkit.application import create_app_session
@@ -62,9 +65,10 @@ def test_what_is_typed_is_read(typed, texts):
         assert [reader.read() for _ in texts] == texts
 
 
-@pytest.mark.parametrize(
-    ("typed", "kind"), [("\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
-)
+LEAVING = [("\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
+
+
+@pytest.mark.parametrize(("typed", "kind"), LEAVING)
 def test_keys_that_leave(typed, kind):
     with prompt() as (reader, keys):
         keys.send_text(typed)
@@ -118,6 +122,13 @@ def test_names_keys_and_files_are_completed(tmp_path, monkeypatch):
     assert completed("/engine toy ", session) == []
 
 
+@pytest.mark.parametrize("typed", ["\x1b[A\x1b[A\r", "\x12a\r\r"])  # up, up; Ctrl-R searches
+def test_earlier_texts_come_again(typed):
+    with prompt(InMemoryHistory(["ab", "c"])) as (reader, keys):
+        threading.Timer(0.3, keys.send_text, [typed]).start()  # the history is read behind the prompt
+        assert reader.read() == "ab"
+
+
 def test_history_lasts_and_is_private(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     path = tmp_path / "textzoo/chat_history"
@@ -127,7 +138,7 @@ def test_history_lasts_and_is_private(tmp_path, monkeypatch):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     with prompt(open_history(True)) as (reader, keys):
-        keys.send_text("\x1b[A\x1b[A\x1b[A\r")  # two lines, then first
+        threading.Timer(0.3, keys.send_text, ["\x1b[A\x1b[A\x1b[A\r"]).start()  # two lines, then first
         assert reader.read() == "first"
     open_history(True).store_string("a\ud800")
     assert "a\\ud800" in path.read_text()
@@ -152,20 +163,23 @@ def test_a_history_that_others_could_read_is_made_private_and_a_long_one_emptied
     assert path.read_bytes() == b""
 
 
-@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "no folder"])
-def test_a_strange_history_is_left_alone(kind, tmp_path, monkeypatch):
-    import os
+STRANGE = {
+    "link": lambda path: path.symlink_to(path.parents[1] / "target"),
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+}
 
+
+@pytest.mark.parametrize("kind", [*STRANGE, "no folder"])
+def test_a_strange_history_is_left_alone(kind, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    folder, path = tmp_path / "textzoo", tmp_path / "textzoo/chat_history"
+    folder = tmp_path / "textzoo"
     (tmp_path / "target").write_text("other")
     if kind == "no folder":
         folder.write_text("")
     else:
         folder.mkdir()
-        {"link": lambda: path.symlink_to(tmp_path / "target"), "pipe": lambda: os.mkfifo(path), "folder": path.mkdir}[
-            kind
-        ]()
+        STRANGE[kind](folder / "chat_history")
     assert type(open_history(True)) is InMemoryHistory
     assert (tmp_path / "target").read_text() == "other"
 
