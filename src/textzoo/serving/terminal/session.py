@@ -112,7 +112,7 @@ class Session:
         finally:
             self.display.end_answer()
         self.was_answering = False
-        if answer.ended == INTERRUPTED:
+        if answer.ended == INTERRUPTED and not self.display.is_gone:
             self.display.note("The answer was interrupted.")
 
     def note_left_out(self, left_out: int) -> None:
