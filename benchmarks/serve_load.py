@@ -37,6 +37,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 TEXTS = ("Hello", "What is your name?", "Tell me a story.", "What can you do?", "How are you?", "Thank you.")
 SEEDS = range(8)
 MAX_TOKENS = 40
+TEMPERATURE = 1.5  # so that answers differ
 TEMPLATE = "dialogue"
 PERCENTILES = (50, 90, 99, 100)
 WARM_UP_SECONDS = 1.0
@@ -64,7 +65,8 @@ def questions_of(source: TokenSource) -> list[Question]:
     """Return all questions, each answered alone."""
     found = []
     for text, seed in itertools.product(TEXTS, SEEDS):
-        conversation = Conversation(source, TEMPLATES[TEMPLATE], Sampling(max_tokens=MAX_TOKENS, seed=seed))
+        sampling = Sampling(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed)
+        conversation = Conversation(source, TEMPLATES[TEMPLATE], sampling)
         found.append(Question(text, seed, "".join(conversation.ask(text))))
     return found
 
@@ -89,6 +91,7 @@ class Client:
             "model": self.model,
             "messages": [{"role": "user", "content": question.text}],
             "seed": question.seed,
+            "temperature": TEMPERATURE,
             "max_tokens": MAX_TOKENS,
             "stream": stream,
         }

@@ -28,7 +28,7 @@ from textzoo.common.files import remove_unused, shown_path, shown_setting
 from textzoo.common.paths import CONFIGURATION, IS_INSTALLED, PROGRAM
 from textzoo.common.progress import console
 from textzoo.common.secrets import masked, remember_environment
-from textzoo.common.standard_streams import losses, without_notes
+from textzoo.common.standard_streams import STANDARD_OUTPUT, end, losses, without_notes
 from textzoo.config.chains import SERVICES, TALKING, TEXT_FIRST, UNTRACKED
 from textzoo.config.check import check
 from textzoo.config.command_line import SingleRun
@@ -81,7 +81,10 @@ def talk(config: Config) -> int:
         folder = config.general.resume or stack.enter_context(tempfile.TemporaryDirectory(prefix="textzoo-"))
         mode = config.operation_mode
         console.stderr = True  # the standard output is for answers
+        losses.text_is_all = False  # what runs is ended in order, even if nobody reads them
         service_function(mode)(view_of(config, mode), Workspace(Path(folder)), NullRecorder())
+    if STANDARD_OUTPUT in losses.reasons:
+        end(losses.reasons[STANDARD_OUTPUT])
     return outcome.code
 
 
@@ -157,9 +160,12 @@ def errors_to_exit_code(root: Path | None) -> Iterator[Outcome]:
         signals.heard()
         outcome.code = INTERRUPTED
         outcome.has_begun = root is not None and can_be_resumed(root)
-        if root:
-            resume = shown_setting("general.resume", root)
-            say(f"Interrupted. Continue with: {PROGRAM} {resume}" if outcome.has_begun else NOT_BEGUN)
+        if root is None:
+            say("Interrupted.")
+        elif outcome.has_begun:
+            say(f"Interrupted. Continue with: {PROGRAM} {shown_setting('general.resume', root)}")
+        else:
+            say(NOT_BEGUN)
     except UserError as error:
         outcome.code, outcome.is_mistake = USER_MISTAKE, True
         say(str(error))

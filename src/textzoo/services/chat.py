@@ -45,7 +45,7 @@ def opened(config: Config, workspace: Workspace) -> Iterator[Session]:
     chat, is_terminal = config.chat, sys.stdin.isatty() and sys.stdout.isatty()
     template = model.template(chat.template)
     source = model.open(chat.engine, chat.serial_port)
-    conversation = Conversation(source, template, Sampling.of(config.prediction), chat.system)
+    conversation = Conversation(source, template, Sampling.of(config.prediction), chat.system, keeps_logits=False)
     out = TextConsole()
     display = Display(out, out if is_terminal else progress.console)
     session = Session(model, conversation, display, serial_port=chat.serial_port, stops_answers=is_terminal)

@@ -17,6 +17,12 @@ class Answer:
 
     Incomplete characters and what may become a stop text are held back until they are certain.
 
+    Args:
+        source: What makes the tokens.
+        prompt: The text to continue.
+        sampling: How.
+        keeps_logits: Whether `steps` hold the logits, which take much memory.
+
     Attributes:
         prompt: The text that is continued.
         prompt_tokens: Its number of tokens.
@@ -31,7 +37,8 @@ class Answer:
         seconds: Time from the first request to the last token.
     """
 
-    def __init__(self, source: TokenSource, prompt: str, sampling: Sampling) -> None:
+    def __init__(self, source: TokenSource, prompt: str, sampling: Sampling, *, keeps_logits: bool = True) -> None:
+        self.keeps_logits = keeps_logits
         self.prompt, self.sampling, self.engine = prompt, sampling, source.name
         self.prompt_tokens = len(source.encoded(prompt, sampling.unknown))
         self.context_length = source.context_length
@@ -72,6 +79,8 @@ class Answer:
         try:
             pieces = self._measured(source.tokenizer.decode_stream(self._counted()))
             found = yield from self._kept(until_stop(pieces, self.sampling.stops))
+            self._stream.stop()
+            self._stream.finish()
             self.ended = STOP if found else INTERRUPTED if self._was_cut() else LENGTH
         finally:
             self._stream.stop()
@@ -90,7 +99,7 @@ class Answer:
     def _counted(self) -> Iterator[int]:
         start = time.perf_counter()
         for step in self._stream:
-            self.steps.append(step)
+            self.steps.append(step if self.keeps_logits else Step(step.token))
             self.starts.append(self._decoded)
             self.seconds = time.perf_counter() - start
             yield step.token

@@ -109,6 +109,7 @@ class Conversation:
         sampling: How answers are sampled; may be replaced.
         system: Text at the beginning, which never leaves the context.
         mode: "chat", or "single": every prompt stands alone.
+        keeps_logits: Whether answers hold their logits, which take much memory.
 
     Attributes:
         turns: All turns, also those that the context has no room for any more.
@@ -121,7 +122,10 @@ class Conversation:
         sampling: Sampling,
         system: str = "",
         mode: str = CHAT,
+        *,
+        keeps_logits: bool = True,
     ) -> None:
+        self.keeps_logits = keeps_logits
         self.source, self.template, self.sampling = source, template, sampling
         self.system, self.mode = system, mode
         self.turns: list[Turn] = []
@@ -136,7 +140,9 @@ class Conversation:
         sampling = sampling or self.sampling
         prompt = self.prompt_for(text, sampling)
         stops = (*([self.template.stop] if self.template.stop else []), *sampling.stops)
-        answer = Answer(self.source, prompt.text, dataclasses.replace(sampling, stops=stops))
+        answer = Answer(
+            self.source, prompt.text, dataclasses.replace(sampling, stops=stops), keeps_logits=self.keeps_logits
+        )
         return Reply(self, Turn(USER, text), prompt, answer)
 
     def prompt_for(self, text: str, sampling: Sampling) -> Prompt:
@@ -234,5 +240,5 @@ def differing(turn: Turn, source: TokenSource) -> int:
     if not turn.tokens:
         return 0
     sampling = dataclasses.replace(turn.sampling, max_tokens=len(turn.tokens))
-    again = Answer(source, turn.prompt, sampling).finish().tokens
+    again = Answer(source, turn.prompt, sampling, keeps_logits=False).finish().tokens
     return sum(one != other for one, other in zip_longest(turn.tokens, again))

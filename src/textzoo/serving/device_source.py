@@ -67,7 +67,7 @@ class DeviceSource(TokenSource):
     def _settle(self) -> None:
         """Wait until the device has ended an answer that was stopped: it does not listen before."""
         if self._running:
-            self._running.drain()
+            self._running.finish()
 
     def close(self) -> None:
         self._close()
@@ -99,8 +99,7 @@ class DeviceStream(TokenStream):
     def stop(self) -> None:
         self.stopped = True
 
-    def drain(self) -> None:
-        """Take what the device still sends of a stopped answer."""
+    def finish(self) -> None:
         self.stop()
         for _ in self.steps:
             pass

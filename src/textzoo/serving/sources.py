@@ -78,6 +78,9 @@ class TokenStream(ABC):
     def stop(self) -> None:
         """End the answer after at most one further token; may be called from another thread and more than once."""
 
+    def finish(self) -> None:  # noqa: B027 (most sources send nothing further)
+        """Take what the source still sends of an answer that was stopped: its cost, and no tokens."""
+
 
 class TokenSource(ABC):
     """What continues texts; only one answer at a time.

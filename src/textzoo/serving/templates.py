@@ -16,7 +16,7 @@ from typing import Any
 from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import write_json
 from textzoo.common.registry import unknown_name
-from textzoo.common.untrusted_json import read_json_object
+from textzoo.common.untrusted_json import is_same, read_json_object
 
 FILE = "chat_template.json"
 HEADER = {"format": "textzoo_chat_template", "version": 1}
@@ -120,7 +120,7 @@ def load_template(path: Path) -> ChatTemplate:
 
 def template_mistakes(values: dict[str, Any], path: Path) -> list[UserError]:
     expected = {
-        **{key: (repr(value), values.get(key) == value) for key, value in HEADER.items()},
+        **{key: (repr(value), is_same(values.get(key), value)) for key, value in HEADER.items()},
         **{role: ("the texts before and after a turn", is_pair(values.get(role))) for role in ROLES},
         **{key: ("a text", is_text(values.get(key))) for key in ("name", "stop")},
     }

@@ -20,7 +20,7 @@ from textzoo.common.errors import UserError, raise_all
 from textzoo.common.escaping import markdown_block, markdown_text
 from textzoo.common.files import write_json, write_text
 from textzoo.common.settings import build_section
-from textzoo.common.untrusted_json import read_json_object
+from textzoo.common.untrusted_json import is_same, read_json_object
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
 from textzoo.serving.conversation import MODES, Conversation, Turn
 from textzoo.serving.sources import Sampling
@@ -120,7 +120,7 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
     errors: list[UserError] = []
     found = Fields(values, f"'{path}': ", errors)
     for key, value in HEADER.items():
-        found.take(key, repr(value), lambda given, value=value: type(given) is type(value) and given == value)
+        found.take(key, repr(value), lambda given, value=value: is_same(given, value))
     transcript = Transcript(
         model=found.text("model"),
         template=found.text("template"),
@@ -129,6 +129,7 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
         sampling=sampling_of(values.get("sampling"), found.where + "sampling.", errors),
         turns=turns_of(values.get("turns"), found.where, errors, vocabulary_size),
     )
+    found.taken |= {"sampling", "turns"}
     found.refuse_others()
     raise_all(errors)
     return transcript

@@ -16,6 +16,7 @@ from textzoo.serving.templates import TEMPLATES
 from textzoo.serving.terminal.session import Session, counted
 from textzoo.serving.terminal.values import VALUES, with_value
 from textzoo.serving.transcripts import MAX_BYTES, TITLE, Transcript, load_transcript
+from textzoo.text.tokenizers.base import Tokenizer
 
 SIGN = "/"
 MAX_READ_BYTES = 1 << 20
@@ -186,16 +187,21 @@ def show_top(session: Session, argument: str) -> None:
     if first and not 1 <= count <= MAX_TOP:
         raise UserError("how many tokens?", expected=f"/top N, of 1 to {MAX_TOP}", received=first)
     logits = session.next_logits(text.strip())
-    tokens = session.model.tokenizer.tokens
     session.display.table(
-        (f"{np.exp(value):8.4f}", f"{token:5d}", shown_token(tokens[token]))
+        (f"{np.exp(value):8.4f}", f"{token:5d}", shown_token(session.model.tokenizer, token))
         for token, value in likeliest(logits, count or DEFAULT_TOP)
     )
 
 
-def shown_token(text: str) -> str:
-    """Return a token's text in quotes, with escapes for all that cannot be seen."""
-    return visible(repr(text))
+def shown_token(tokenizer: Tokenizer, token: int) -> str:
+    """Return a token's text in quotes, with escapes for all that cannot be seen; its bytes if they are no text."""
+    if token == tokenizer.unknown_token:
+        return tokenizer.tokens[token]
+    content = tokenizer.token_bytes[token]
+    try:
+        return visible(repr(content.decode("utf-8")))
+    except UnicodeDecodeError:
+        return repr(content)
 
 
 def switch_engine(session: Session, argument: str) -> None:

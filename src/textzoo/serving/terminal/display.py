@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from rich.text import Text
 
 from textzoo.common.errors import UserError
+from textzoo.common.standard_streams import STANDARD_OUTPUT, losses
 from textzoo.common.terminal import TextConsole
 
 
@@ -19,6 +20,11 @@ class Display:
 
     def __init__(self, out: TextConsole, notes: TextConsole) -> None:
         self.out, self.notes = out, notes
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody reads the answers any more."""
+        return STANDARD_OUTPUT in losses.reasons
 
     def answer(self) -> AbstractContextManager[Callable[[str], None]]:
         """Return a block that yields `show(piece)` for the pieces of an answer."""
@@ -45,8 +51,9 @@ class Display:
         self.notes.print(Text(text, style="dim"), soft_wrap=True)
 
     def mark(self, text: str) -> None:
-        """Show a remark within an answer."""
-        self.notes.print(Text(f"[{text}]", style="dim"), end="", soft_wrap=True)
+        """Show a remark within an answer, or beside it where the answers have a stream of their own."""
+        end = "" if self.notes is self.out else "\n"
+        self.notes.print(Text(f"[{text}]", style="dim"), end=end, soft_wrap=True)
 
     def error(self, error: UserError) -> None:
         self.notes.print(Text(str(error), style="red"), soft_wrap=True)

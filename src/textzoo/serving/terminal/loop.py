@@ -10,12 +10,12 @@ TWO_SIGNS = SIGN + SIGN
 
 
 def converse(session: Session, reader: Reader) -> None:
-    """Answer texts until the session is left or there are no more of them.
+    """Answer texts until the session is left, there are no more of them, or nobody reads the answers.
 
     Raises:
         KeyboardInterrupt: It was left by Ctrl-C.
     """
-    while not session.over:
+    while not session.over and not session.display.is_gone:
         try:
             take(session, reader.read())
         except EOFError:

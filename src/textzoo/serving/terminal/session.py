@@ -107,10 +107,12 @@ class Session:
                         slides = answer.slides
                         self.display.mark(SLID)
                     show(piece)
+                    if self.display.is_gone:
+                        reply.stop()
         finally:
             self.display.end_answer()
         self.was_answering = False
-        if answer.ended == INTERRUPTED:
+        if answer.ended == INTERRUPTED and not self.display.is_gone:
             self.display.note("The answer was interrupted.")
 
     def note_left_out(self, left_out: int) -> None:
