@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from textzoo.common.errors import UserError
-from textzoo.serving.conversation import SINGLE, Conversation, Prompt, Turn
+from textzoo.serving.conversation import Conversation, Prompt, Turn
 from textzoo.serving.http import errors
 from textzoo.serving.http.errors import ApiError, json_bytes, json_response
 from textzoo.serving.http.metrics import Metrics
@@ -176,16 +176,16 @@ class Api:
 
     async def completions(self, request: HttpRequest) -> Response:
         asked = parse(CompletionRequest, await body_of(request))
-        conversation = Conversation(self.model.source, PLAIN, self.sampling(asked, asked.max_tokens), mode=SINGLE)
+        conversation = self.conversation(asked, PLAIN, asked.max_tokens)
         echo = asked.prompt if asked.echo else ""
         question = Question(conversation, asked.prompt, self.form(CompletionForm), echo)
         return await self.answered(request, asked, question, "prompt")
 
     async def chat_completions(self, request: HttpRequest) -> Response:
         asked = parse(ChatRequest, await body_of(request))
-        sampling = self.sampling(asked, asked.max_completion_tokens or asked.max_tokens)
-        system = "\n".join(asked.system_texts) or self.model.system
-        conversation = Conversation(self.model.source, self.model.template, sampling, system)
+        max_tokens = asked.max_completion_tokens or asked.max_tokens
+        conversation = self.conversation(asked, self.model.template, max_tokens)
+        conversation.system = "\n".join(asked.system_texts) or self.model.system
         *earlier, last = asked.turns
         conversation.turns = [Turn(message.own_role, message.text) for message in earlier]
         return await self.answered(request, asked, Question(conversation, last.text, self.form(ChatForm)), "messages")
@@ -193,9 +193,14 @@ class Api:
     def form(self, kind: type[Form]) -> Form:
         return kind(self.model.name, self.model.fingerprint, self.model.source.tokenizer)
 
-    def sampling(self, asked: Request, max_tokens: int | None) -> Sampling:
-        """Return the model's sampling with what a request says; raise ApiError if it asks for another model."""
+    def conversation(self, asked: Request, template: ChatTemplate, max_tokens: int | None) -> Conversation:
+        """Return a conversation without turns; raise ApiError if a request asks for another model or too much."""
         self.check_model(asked.model)
+        sampling = self.sampling(asked, max_tokens)
+        return Conversation(self.model.source, template, sampling, keeps_logits=asked.alternatives is not None)
+
+    def sampling(self, asked: Request, max_tokens: int | None) -> Sampling:
+        """Return the model's sampling with what a request says."""
         if asked.alternatives is not None and not self.model.source.gives_logits:
             raise errors.unsupported("logprobs", f"{self.model.source.title} sends no logits")
         given = {
