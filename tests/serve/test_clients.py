@@ -1,14 +1,12 @@
 """The programs that people use: the package `openai`, and the command `llm`."""
 
 import dataclasses
-import os
-import subprocess
-import sys
 
 import openai
 import pytest
 from api_client import NAME, SAMPLING, told_alone
 
+from llm_command import run_llm
 from textzoo.serving.templates import PLAIN
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
@@ -69,32 +67,21 @@ def test_openai_raises_its_own_errors(client, kind, code, changes):
 
 @pytest.fixture
 def llm(server, tmp_path):
-    """A function that runs the command `llm` with the server as one of its models, and returns what it prints."""
-    (tmp_path / "extra-openai-models.yaml").write_text(
-        f"- {{model_id: tiny, model_name: {NAME}, api_base: '{server.url}'}}\n"
-        f"- {{model_id: plain, model_name: {NAME}, api_base: '{server.url}', completion: true}}\n"
-    )
-
-    def run(*arguments):
-        program = "from llm.cli import cli; cli()"
-        environment = {**os.environ, "LLM_USER_PATH": str(tmp_path), "OPENAI_API_KEY": "none"}
-        command = [sys.executable, "-c", program, *arguments]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=100).stdout
-
-    return run
+    """A function that runs the command `llm` and returns what it prints."""
+    return lambda *arguments: run_llm(tmp_path, server.url, NAME, *arguments)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--no-stream"]])
 def test_llm_chats(llm, alone, options):
     printed = llm("-m", "tiny", "-o", "seed", "3", "Hello", *options)
-    assert printed.removesuffix("\n") == told_alone(alone, ["Hello"], dataclasses.replace(SAMPLING, seed=3))
+    assert printed == told_alone(alone, ["Hello"], dataclasses.replace(SAMPLING, seed=3))
 
 
 @pytest.mark.slow
 def test_llm_continues_a_conversation_and_a_text(llm, alone):
-    first = llm("-m", "tiny", "Hello").removesuffix("\n")
-    second = llm("-c", "Who are you?").removesuffix("\n")
+    first = llm("-m", "tiny", "Hello")
+    second = llm("-c", "Who are you?")
     assert second == told_alone(alone, ["Hello", first, "Who are you?"], SAMPLING)
-    plain = llm("-m", "plain", "The ").removesuffix("\n")
+    plain = llm("-m", "plain", "The ")
     assert plain == told_alone(alone, ["The "], SAMPLING, template=PLAIN)
