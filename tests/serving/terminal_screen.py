@@ -9,6 +9,7 @@ import pyte
 
 ROWS, COLUMNS = 40, 100
 PATIENCE_SECONDS = 60.0
+PROMPT_BEGINS = "\x1b[?2004h"  # from here on, what is pasted comes in brackets
 
 
 class Screen(pyte.Screen):
@@ -28,7 +29,9 @@ class Terminal:
     def __init__(self, arguments, folder, **environment):
         self.screen = Screen(self)
         self.stream = pyte.Stream(self.screen)
+        self.written = ""
         env = {**os.environ, "TERM": "xterm-256color", **environment}
+        env.pop("COLUMNS", None)
         size = {"dimensions": (ROWS, COLUMNS)}
         self.child = pexpect.spawn(
             sys.executable, arguments, cwd=str(folder), env=env, encoding="utf-8", codec_errors="replace", **size
@@ -48,11 +51,13 @@ class Terminal:
     def read(self, seconds=0.1):
         """Take what the program writes; return False once it has ended."""
         try:
-            self.stream.feed(self.child.read_nonblocking(65536, seconds))
+            data = self.child.read_nonblocking(65536, seconds)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:
             return False
+        self.written += data
+        self.stream.feed(data)
         return True
 
     def wait_until(self, holds):
@@ -75,9 +80,9 @@ class Terminal:
 
     def say(self, text):
         """Type a line, and wait for the next prompt."""
-        before = self.text
+        prompts = self.written.count(PROMPT_BEGINS)
         self.type(f"{text}\r")
-        self.wait_until(lambda terminal: terminal.text != before and terminal.line != ">")
+        self.wait_until(lambda terminal: terminal.written.count(PROMPT_BEGINS) > prompts)
         self.wait_for_prompt()
 
     def exit_code(self):

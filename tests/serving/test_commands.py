@@ -259,7 +259,7 @@ def test_text_that_falls_out_of_the_context_is_marked(screen):
     assert "The context is full: the first 2 turns left it." in screen.notes.getvalue()
     assert screen.notes.getvalue().count("the first 2 turns") == 1
     screen.type("/clear", "/set template plain", "/set max_tokens 120", "ab")
-    assert screen.notes.getvalue().count("[the context is full: the answer goes on with the last half of it]") == 2
+    assert screen.notes.getvalue().count("[full again]") == 1
 
 
 def test_what_a_model_writes_does_no_harm(screen, monkeypatch):

@@ -16,7 +16,7 @@ from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
 from textzoo.serving.terminal.display import Display
 from textzoo.serving.terminal.loop import converse
-from textzoo.serving.terminal.reading import LineReader, Reader
+from textzoo.serving.terminal.reading import PROMPT, LineReader, Reader
 from textzoo.serving.terminal.session import Session, counted
 from textzoo.serving.transcripts import Transcript
 
@@ -56,12 +56,15 @@ def opened(config: Config, workspace: Workspace) -> Iterator[Session]:
 
 
 def reader_of(session: Session, config: Config) -> Reader:
-    """Return where messages come from: an editor on a terminal, lines otherwise."""
+    """Return where messages come from: an editor on a terminal that can move its cursor, lines otherwise."""
+    display = session.display
     if not session.stops_answers:
         return LineReader()
-    from textzoo.serving.terminal.prompt import PromptReader, open_history  # a pipe needs no editor
+    display.note(f"{session.model.name}. /help lists the commands; Ctrl-D leaves.")
+    if display.out.is_dumb_terminal:
+        return LineReader(ask=lambda: display.out.print(PROMPT, end=""))
+    from textzoo.serving.terminal.prompt import PromptReader, open_history  # others need no editor
 
-    session.display.note(f"{session.model.name}. /help lists the commands; Ctrl-D leaves.")
     return PromptReader(session, open_history(config.chat.history))
 
 

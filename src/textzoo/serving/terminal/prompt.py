@@ -16,10 +16,10 @@ from prompt_toolkit.shortcuts import CompleteStyle
 
 from textzoo.common.escaping import visible_line, without_surrogates
 from textzoo.serving.terminal.commands import COMMANDS, SIGN
-from textzoo.serving.terminal.reading import is_open, without_fences
+from textzoo.serving.terminal.reading import PROMPT, is_open, without_fences
 from textzoo.serving.terminal.session import Session
 
-PROMPT, CONTINUED = "> ", ". "
+CONTINUED = ". "
 HISTORY = Path("textzoo/chat_history")
 # A longer history is not read: the editor would begin late.
 MAX_HISTORY_BYTES = 1 << 22

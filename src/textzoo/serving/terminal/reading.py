@@ -1,10 +1,12 @@
 """What is typed or sent: messages of one line, and of several between two fences of three quotation marks."""
 
 import sys
+from collections.abc import Callable
 from typing import BinaryIO, Protocol
 
 from textzoo.common.errors import UserError
 
+PROMPT = "> "
 FENCE = '"""'
 MAX_LINE_BYTES = 1 << 20
 
@@ -21,12 +23,14 @@ class LineReader:
 
     Args:
         file: Bytes; by default the standard input. Invalid UTF-8 becomes lone surrogates, which no vocabulary has.
+        ask: Called before each text.
     """
 
-    def __init__(self, file: BinaryIO | None = None) -> None:
-        self.file = file or sys.stdin.buffer
+    def __init__(self, file: BinaryIO | None = None, ask: Callable[[], None] = lambda: None) -> None:
+        self.file, self.ask = file or sys.stdin.buffer, ask
 
     def read(self) -> str:
+        self.ask()
         text = self.line()
         if not text.startswith(FENCE):
             return text

@@ -16,6 +16,7 @@ from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.unknown import UNKNOWN, UnknownTextError
 
 SLID = "the context is full: the answer goes on with the last half of it"
+SLID_AGAIN = "full again"
 
 
 class Model(Protocol):
@@ -104,8 +105,8 @@ class Session:
             with listening, contextlib.closing(reply), self.display.answer() as show:
                 for piece in reply:
                     if answer.slides > slides:
+                        self.display.mark(SLID_AGAIN if slides else SLID)
                         slides = answer.slides
-                        self.display.mark(SLID)
                     show(piece)
                     if self.display.is_gone:
                         reply.stop()
