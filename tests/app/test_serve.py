@@ -8,9 +8,9 @@ import subprocess
 import urllib.request
 
 import pytest
-from served_program import GPT, served
 
 import startup
+from served_program import GPT, served
 
 PATIENCE = 100
 

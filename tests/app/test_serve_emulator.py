@@ -5,10 +5,10 @@ import threading
 
 import openai
 import pytest
-from served_program import served
 
 from compilers import need
 from llm_command import run_llm
+from served_program import served
 from textzoo.common.paths import PRETRAINED_MODELS
 from textzoo.engines.opening import open_engine
 from textzoo.serving.conversation import Conversation, Turn

@@ -3,7 +3,15 @@
 import time
 from collections.abc import Callable
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +28,7 @@ class Metrics:
     """
 
     def __init__(self, waiting: Callable[[], int]) -> None:
+        disable_created_metrics()  # a second series for each, which few read
         self.registry = CollectorRegistry()
         named = {"registry": self.registry, "namespace": "textzoo"}
         self.requests = Counter("requests", "Requests.", ["route", "status"], **named)

@@ -34,8 +34,8 @@ class Form(ABC):
 
     def __init__(self, model: str, fingerprint: str, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.head = {
-            "id": self.prefix + secrets.token_hex(12),
+        self.id = self.prefix + secrets.token_hex(12)
+        self.facts = {
             "created": int(time.time()),
             "model": model,
             "system_fingerprint": fingerprint,
@@ -65,8 +65,16 @@ class Form(ABC):
         text = echo + "".join(piece.text for piece in pieces)
         tokens = [token for piece in pieces for token in piece.tokens]
         choice = self.choice(self.whole_text(text), self.probabilities(tokens) if logged else None, reply.answer.ended)
-        head = {**self.head, "object": self.whole, "choices": [choice]}
-        return {**head, "usage": usage(reply.answer), "textzoo": details(reply)}
+        return {
+            **self.head(self.whole),
+            "choices": [choice],
+            "usage": usage(reply.answer),
+            "textzoo": details(reply),
+        }
+
+    def head(self, kind: str) -> Values:
+        """Return what all objects of one answer have in common."""
+        return {"id": self.id, "object": kind, **self.facts}
 
     def piece(self, piece: Piece) -> Values:
         """Return a chunk with a piece of the text."""
@@ -85,10 +93,10 @@ class Form(ABC):
         return self.piece_of_text("")
 
     def usage_chunk(self, reply: Reply) -> Values:
-        return {**self.head, "object": self.chunk, "choices": [], "usage": usage(reply.answer)}
+        return {**self.head(self.chunk), "choices": [], "usage": usage(reply.answer)}
 
     def chunk_of(self, content: Values, probabilities: Values | None = None, ended: str | None = None) -> Values:
-        return {**self.head, "object": self.chunk, "choices": [self.choice(content, probabilities, ended)]}
+        return {**self.head(self.chunk), "choices": [self.choice(content, probabilities, ended)]}
 
     def choice(self, content: Values, probabilities: Values | None, ended: str | None) -> Values:
         return {"index": 0, **content, "logprobs": probabilities, "finish_reason": ended}

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = Path(__file__).resolve().parents[2] / "stm32ai_main.py"
+PROGRAM = Path(__file__).resolve().parents[1] / "stm32ai_main.py"
 GPT = ("operation_mode=serve", "model=gpt", "pretrained=true")
 
 
