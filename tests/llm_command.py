@@ -15,5 +15,7 @@ def run_llm(folder, url, name, *arguments):
     (folder / "extra-openai-models.yaml").write_text(MODELS.format(name=name, url=url))
     environment = {**os.environ, "LLM_USER_PATH": str(folder), "OPENAI_API_KEY": "none"}
     command = [sys.executable, "-c", "from llm.cli import cli; cli()", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=100)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=300, stdin=subprocess.DEVNULL
+    )
     return done.stdout.removesuffix("\n")

@@ -43,5 +43,6 @@ def test_what_the_page_shows_is_what_comes(tmp_path):
         for block, expected in rest:
             text = block.text.replace(ADDRESS, program.url)
             command = [sys.executable, "-c", text] if block.language == "python" else ["bash", "-ec", text]
-            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=200)
+            ways = {"env": environment, "stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+            done = subprocess.run(command, **ways, check=True, timeout=300)
             assert steady(done.stdout) == steady(expected), block.place

@@ -9,6 +9,7 @@ import pytest
 from api_client import PATIENCE, chat, complete, connection, get, running
 
 from textzoo.common.errors import UserError
+from textzoo.serving.sources import ContextLengthError
 
 
 @pytest.fixture
@@ -104,6 +105,16 @@ def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated,
         gated.failure = None
         gated.let(1)
         assert complete(server, max_tokens=1).status == 200
+        assert get(server, "/health").status == 200
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_only_the_device_refuses_is_a_mistake_of_the_request(gated, stream):
+    with running(gated) as server:
+        gated.failure = ContextLengthError("the text is too long for one line")
+        gated.let(1)
+        refused = complete(server, stream=stream)
+        assert (refused.status, refused.error["code"]) == (400, "context_length_exceeded")
         assert get(server, "/health").status == 200
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from textzoo.common.errors import UserError
 from textzoo.engines.base import LogitsFormat
-from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
+from textzoo.serving.sources import ContextLengthError, Sampling, Step, TokenSource, TokenStream
 from textzoo.targets.answers import Answer
 from textzoo.targets.console import Console
 from textzoo.targets.protocol import LINE_BYTES
@@ -111,10 +110,10 @@ def stop_of(sampling: Sampling) -> str:
 
 
 def check_line(command: dict[str, Any], console: Console) -> None:
-    """Raise UserError if a command is longer than the firmware's line buffer."""
+    """Raise ContextLengthError if a command is longer than the firmware's line buffer."""
     received = len(command_line(command).rstrip(b"\n"))
     if received > LINE_BYTES:
-        raise UserError(
+        raise ContextLengthError(
             f"the text is too long for one line to {console.name}",
             expected=f"at most {LINE_BYTES} bytes for the command with it",
             received=f"{received:,} bytes",

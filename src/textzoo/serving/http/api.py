@@ -242,7 +242,7 @@ class Api:
 
     def note(self, job: Job) -> None:
         """Take an ended answer into the figures."""
-        self.has_failed = bool(job.error and job.error.status != errors.UNAVAILABLE)
+        self.has_failed = bool(job.error and job.error.is_failure)
         if job.reply:
             self.metrics.count(job.reply.answer)
 

@@ -34,6 +34,11 @@ class ApiError(Exception):
         self.headers = dict(headers or {})
 
     @property
+    def is_failure(self) -> bool:
+        """Whether the program or a device failed."""
+        return self.status >= 500 and self.status != UNAVAILABLE
+
+    @property
     def body(self) -> dict[str, Any]:
         """The response's values."""
         return {

@@ -12,7 +12,7 @@ from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED, Answer, likeliest, log_probabilities
 from textzoo.serving.conversation import Reply
 from textzoo.serving.http.errors import ApiError, ending, full, internal, of_prompt
-from textzoo.serving.sources import Step
+from textzoo.serving.sources import ContextLengthError, Step
 
 logger = logging.getLogger("textzoo")
 
@@ -90,14 +90,14 @@ class Job:
     def run(self) -> None:
         """Make the answer, or note why there is none; the end itself is told by whoever calls."""
         try:
-            self.reply = self.begun()
+            self.reply = self.begin()
             if self.is_stopped:
                 self.reply.stop()
             self.make(self.reply)
             if self.reply.answer.ended == INTERRUPTED:
                 self.error = ending()
-        except ApiError as error:
-            self.error = error
+        except ContextLengthError as error:  # a device may take less than the model
+            self.error = of_prompt(error, "")
         except KeyboardInterrupt:  # the main thread's, noticed here while waiting for a device
             self.error = ending()
         except UserError as error:
@@ -106,12 +106,6 @@ class Job:
         except Exception:
             logger.exception("an answer failed")
             self.error = internal()
-
-    def begun(self) -> Reply:
-        try:
-            return self.begin()
-        except UserError as error:  # a device may refuse what others take
-            raise of_prompt(error, "") from None
 
     def make(self, reply: Reply) -> None:
         told = 0
