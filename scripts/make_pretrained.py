@@ -56,6 +56,9 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     own = runs[0] / "models" / pretrained.FLOAT_MODEL  # a chain without training names one instead
     shutil.copyfile(own if own.is_file() else config["model"]["float_model_path"], folder / pretrained.FLOAT_MODEL)
     shutil.copyfile(runs[0] / "models" / pretrained.TOKENIZER, folder / pretrained.TOKENIZER)
+    template = runs[0] / "models" / pretrained.CHAT_TEMPLATE
+    if template.is_file():
+        shutil.copyfile(template, folder / template.name)
     losses = {"float": loss_of(report, "keras")}
     for run in runs:
         (decode,) = (run / "models").glob("decode_*.tflite")

@@ -11,6 +11,7 @@ from textzoo.config.check import check
 from textzoo.config.section_view import names_read, view_of
 from textzoo.records.workspace import Workspace
 from textzoo.runs.app import service_function
+from textzoo.serving.http.server import HttpServer
 
 pytestmark = pytest.mark.slow
 
@@ -23,9 +24,11 @@ TOY = {
     "prediction": {"max_tokens": 3},
     "deployment": {"target": "host"},
     "benchmarking": {"measured_by": "host", "tokens_checked": 2},
+    "serve": {"port": 0},
 }
 # A chain of all services, so that each finds what it takes.
 ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "deployment", "benchmarking", "compare"]
+ORDER += ["serve"]
 
 
 class Recorder:
@@ -49,10 +52,12 @@ def names(tmp_path_factory, store_of_runs):
     assert errors == []
     config = changed(changed(config, "mlflow.uri", store_of_runs), "general.project_name", "made")
     workspace, found = Workspace(folder / "run"), {}
-    for service in ORDER:
-        view = view_of(config, service)
-        service_function(service)(view, workspace, Recorder())
-        found[service] = names_read(view)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HttpServer, "wait", lambda server: None)  # it ends as soon as it has begun
+        for service in ORDER:
+            view = view_of(config, service)
+            service_function(service)(view, workspace, Recorder())
+            found[service] = names_read(view)
     return found
 
 

@@ -86,8 +86,8 @@ def test_generation_ends_before_the_stop_text(tokenizer, stop, expected):
 
 
 def test_a_possible_stop_text_is_held_back_until_it_is_certain():
-    assert list(until_stop(iter(["a", "b", "a", "c"]), "ac")) == ["ab"]
-    assert list(until_stop(iter(["a", "b", "a"]), "ac")) == ["ab", "a"]
+    assert list(until_stop(iter(["a", "b", "a", "c"]), ["ac"])) == ["ab"]
+    assert list(until_stop(iter(["a", "b", "a"]), ["ac"])) == ["ab", "a"]
 
 
 def test_samples_differ_and_the_first_is_that_of_the_seed(tokenizer):

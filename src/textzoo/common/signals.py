@@ -5,8 +5,10 @@ arrives at that moment; libraries that catch every exception swallow it, too. So
 tasks check for it at every step, and it is raised again every few seconds until it is acknowledged.
 """
 
+import contextlib
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 # Longer than the cleanup on the way out takes, including an emulator that does not react to SIGTERM.
@@ -50,6 +52,29 @@ def raise_if_interrupted() -> None:
     """Raise KeyboardInterrupt if an interruption is pending."""
     if _pending:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def first_stops(stop: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C within a block call `stop` and raise nothing; a further one raises, as without the block.
+
+    Args:
+        stop: Ends what the block waits for soon; runs in the handler, between two instructions of the main thread.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # as in a shell's background job
+        yield
+        return
+
+    def once(*_: Any) -> None:
+        signal.signal(signal.SIGINT, before)
+        stop()
+
+    signal.signal(signal.SIGINT, once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def heard() -> None:

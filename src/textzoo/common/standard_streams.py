@@ -26,7 +26,8 @@ BROKEN_PIPE = 128 + signal.SIGPIPE
 # Lines about TensorFlow's build, which a user cannot act on.
 NOTES = ("All log messages before absl::InitializeLog()", "oneDNN custom operations are on")
 SIFTING_SECONDS = 2.0
-NAMES = {1: "standard output", 2: "standard error"}
+STANDARD_OUTPUT = 1
+NAMES = {STANDARD_OUTPUT: "standard output", 2: "standard error"}
 logger = logging.getLogger("textzoo")
 
 

@@ -39,6 +39,11 @@ def parse_json(content: bytes) -> Any:
     return json.loads(content.decode("utf-8"), object_pairs_hook=unique_keys, parse_constant=refuse_constant)
 
 
+def is_same(given: Any, value: Any) -> bool:
+    """Return whether two JSON values are the same; true and 1.0 are not 1."""
+    return type(given) is type(value) and given == value
+
+
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):

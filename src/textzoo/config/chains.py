@@ -18,6 +18,7 @@ class Service:
             is refused or goes on. It can read no others.
         inputs: Roles in the workspace that it reads.
         outputs: Roles in the workspace that it writes.
+        is_repeatable: Whether the same inputs give the same result, so that an earlier one can serve again.
     """
 
     address: str
@@ -26,6 +27,7 @@ class Service:
     consulted: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    is_repeatable: bool = True
 
 
 TEXT_SECTIONS = ("dataset", "tokenizer", "model")
@@ -39,14 +41,14 @@ SERVICES: dict[str, Service] = {
         sections=(*TEXT_SECTIONS, "training", "general.seed", "general.deterministic"),
         consulted=("general.resume", "operation_mode", "quantization.recipe", "deployment"),
         inputs=("corpus",),
-        outputs=("float_model", "tokenizer"),
+        outputs=("float_model", "tokenizer", "chat_template"),
     ),
     "quantization": Service(
         "textzoo.services.quantization:run",
         "export the decode step and quantize it to a .tflite",
         sections=(*TEXT_SECTIONS, "quantization"),
-        inputs=("corpus", "float_model", "tokenizer"),
-        outputs=("quantized_model", "forward_model", "tokenizer"),
+        inputs=("corpus", "float_model", "tokenizer", "chat_template"),
+        outputs=("quantized_model", "forward_model", "tokenizer", "chat_template"),
     ),
     "evaluation": Service(
         "textzoo.services.evaluation:run",
@@ -60,6 +62,23 @@ SERVICES: dict[str, Service] = {
         sections=("tokenizer.path", *MODEL_FILES, "prediction"),
         inputs=("float_model", "quantized_model", "tokenizer"),
         outputs=("samples",),
+    ),
+    "chat": Service(
+        "textzoo.services.chat:run",
+        "talk with a model, on this machine or on a board",
+        sections=("tokenizer.path", *MODEL_FILES, "prediction", "chat"),
+        consulted=("model.name", "deployment", "benchmarking.emulator"),
+        inputs=("float_model", "quantized_model", "tokenizer", "chat_template"),
+        outputs=("conversation",),
+        is_repeatable=False,
+    ),
+    "serve": Service(
+        "textzoo.services.serve:run",
+        "let programs talk with a model over HTTP, through OpenAI's API",
+        sections=("tokenizer.path", *MODEL_FILES, "prediction", "serve"),
+        consulted=("model.name", "chat", "deployment", "benchmarking.emulator"),
+        inputs=("float_model", "quantized_model", "tokenizer"),
+        is_repeatable=False,
     ),
     "statistics": Service(
         "textzoo.services.statistics:run",
@@ -95,6 +114,8 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "evaluation": ("evaluation",),
     "quantization": ("quantization",),
     "prediction": ("prediction",),
+    "chat": ("chat",),
+    "serve": ("serve",),
     "statistics": ("statistics",),
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
@@ -108,9 +129,12 @@ CHAINS: dict[str, tuple[str, ...]] = {
 }
 
 # Modes whose text appears before the tracking store is opened: MLflow's import alone takes seconds.
-TEXT_FIRST = ("prediction",)
+TEXT_FIRST = ("prediction", "chat")
 # Modes that start no run in the tracking store.
 UNTRACKED = ("compare",)
+# Modes that talk until they are left, each with the key that makes a run of it. Without, nothing is left of them: no
+# folder, no report, no run in the tracking store.
+TALKING: dict[str, str | None] = {"chat": "chat.track", "serve": None}
 
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"

@@ -15,7 +15,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible
 from textzoo.config import help as describe
 from textzoo.config.arguments import no_current_folder, unreadable_bytes, with_whole_paths
-from textzoo.config.chains import DESCRIBE
+from textzoo.config.chains import DESCRIBE, TALKING
 from textzoo.config.check import check
 from textzoo.config.chosen_groups import CHOSEN, with_chosen_groups
 from textzoo.config.composing import (
@@ -38,6 +38,7 @@ from textzoo.config.resuming import is_of_hydra, of_resumed_run
 from textzoo.config.run_folders import check_named, check_resumed_folder, check_writable
 from textzoo.config.schema import Config
 from textzoo.config.sweeps import check_subfolders, check_sweep, check_swept_models, first_variants
+from textzoo.config.traces import is_run
 from textzoo.config.untrusted import check_hydra, check_plugins, check_values
 from textzoo.models.settings import ModelConfig
 
@@ -114,10 +115,22 @@ def prepare(arguments: list[str]) -> tuple[list[str], SingleRun | None]:
     found = checked(options)
     errors = found.errors
     if not errors and not options.cfg:
-        errors = check_sweep(found.directory) if options.multirun else check_writable(found.directory)
+        errors = check_start(found, sweeping=options.multirun)
     if errors:
         refuse(errors)
     return arguments, None if options.multirun or options.cfg else found.run
+
+
+def check_start(found: Checked, *, sweeping: bool) -> list[UserError]:
+    """Return why what is free of mistakes cannot start: no folder to write to, or a sweep of what talks."""
+    mode = found.run.config.operation_mode
+    if sweeping and mode in TALKING:
+        return [
+            UserError(f"operation_mode={mode} is one conversation, and -m starts several runs", remedy="Leave -m out.")
+        ]
+    if sweeping:
+        return check_sweep(found.directory)
+    return check_writable(found.directory) if is_run(found.run.config) else []
 
 
 def print_and_leave(*pages: str) -> NoReturn:

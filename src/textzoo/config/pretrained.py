@@ -22,6 +22,7 @@ CARD = "card.json"
 PATHS = ("model.float_model_path", "model.quantized_model_path", "tokenizer.path")
 FLOAT_MODEL = "float.keras"
 TOKENIZER = "tokenizer.json"
+CHAT_TEMPLATE = "chat_template.json"  # beside the tokenizer of a model that knows turns
 CONFIGURATION = "config.yaml"
 # Keys that a trained model does not depend on.
 NOT_IN_THE_WEIGHTS = {"path", "float_model_path", "quantized_model_path", "constraints", "dropout"}
@@ -72,7 +73,8 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
             remedy="operation_mode=quantization writes one from "
             f"{shown_setting('model.float_model_path', FOLDER / name / FLOAT_MODEL)}.",
         )
-    experiment = checked(name, [FLOAT_MODEL, TOKENIZER, decode_file(recipe)])["experiment"]
+    template = [CHAT_TEMPLATE] if (FOLDER / name / CHAT_TEMPLATE).exists() else []
+    experiment = checked(name, [FLOAT_MODEL, TOKENIZER, decode_file(recipe), *template])["experiment"]
     return {
         "experiment": experiment,
         "model.float_model_path": str(FOLDER / name / FLOAT_MODEL),

@@ -8,8 +8,9 @@ from textzoo.common.paths import PROJECT
 from textzoo.config.schema import walk
 
 ELSEWHERE = "..."
-# Keys of paths that are read, and of a folder that is written.
-PATH_KEYS = frozenset(name for name, entry in walk() if entry.metadata.get("path")) | {"dataset.cache_dir"}
+# Keys of paths that are read, of a folder that is written, and of what may be a path.
+PATH_KEYS = frozenset(name for name, entry in walk() if entry.metadata.get("path"))
+PATH_KEYS |= {"dataset.cache_dir", "chat.template"}
 # Keys whose values may come from the environment: their passwords need not be in a file.
 ADDRESSES = frozenset({"mlflow.uri"})
 # A store on this machine by an absolute path: sqlite:////home/..., file:///home/..., /home/...

@@ -11,6 +11,7 @@ from textzoo.common.settings import FOLDER_ONLY, setting
 from textzoo.engines.settings import EvaluationConfig, PredictionConfig
 from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.settings import QuantizationConfig
+from textzoo.serving.settings import ChatConfig, ServeConfig
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.training.settings import TrainingConfig
@@ -79,6 +80,8 @@ class Config:
     quantization: QuantizationConfig = field(default_factory=QuantizationConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     prediction: PredictionConfig = field(default_factory=PredictionConfig)
+    chat: ChatConfig = field(default_factory=ChatConfig)
+    serve: ServeConfig = field(default_factory=ServeConfig)
     benchmarking: BenchmarkingConfig = field(default_factory=BenchmarkingConfig)
     deployment: DeploymentConfig = field(default_factory=DeploymentConfig)
     tools: ToolsConfig = field(default_factory=ToolsConfig)

@@ -1,7 +1,7 @@
 """Streaming text generation. docs/explanations/sampling.md describes how generation continues beyond the context."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Continuation:
     def __init__(self, tokens: Iterator[int], tokenizer: Any, stop: str | None) -> None:
         self.tokens = 0
         pieces = tokenizer.decode_stream(self._counted(tokens))
-        self.pieces = until_stop(pieces, stop) if stop else pieces
+        self.pieces = until_stop(pieces, [stop] if stop else [])
 
     def _counted(self, tokens: Iterator[int]) -> Iterator[int]:
         for token in tokens:
@@ -128,21 +128,32 @@ def generate_samples(
         yield generate(engine, tokenizer, prompt, seed=(seed + index) & MASK32, **options)
 
 
-def until_stop(pieces: Iterator[str], stop: str) -> Iterator[str]:
-    """Yield the pieces before the stop text; hold back what may be its beginning."""
+def until_stop(pieces: Iterator[str], stops: Sequence[str]) -> Generator[str, None, bool]:
+    """Yield the pieces before the stop text that is complete first; hold back what may be the beginning of one.
+
+    Returns:
+        Whether a stop text was found.
+    """
     held = ""
     for piece in pieces:
         held += piece
-        if stop in held:
-            if before := held[: held.index(stop)]:
-                yield before
-            return
-        safe = len(held) - _overlap(held, stop)
+        if (end := _first_stop(held, stops)) is not None:
+            if end:
+                yield held[:end]
+            return True
+        safe = len(held) - max((_overlap(held, stop) for stop in stops), default=0)
         if safe:
             yield held[:safe]
             held = held[safe:]
     if held:
         yield held
+    return False
+
+
+def _first_stop(text: str, stops: Sequence[str]) -> int | None:
+    """Return where the stop text begins that ends first, the longest of those that end there; None without any."""
+    found = [(start + len(stop), start) for stop in stops if (start := text.find(stop)) >= 0]
+    return min(found)[1] if found else None
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -13,6 +13,8 @@ from textzoo.config.schema import Config
 from textzoo.quantizers.recipes import RECIPES, recipe_of_file
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
+from textzoo.serving.templates import FILE as TEMPLATE_FILE
+from textzoo.serving.templates import TEMPLATES, ChatTemplate, load_template
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
@@ -106,9 +108,38 @@ def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:
     return load_tokenizer(path)
 
 
-def keep_tokenizer(data: PreparedDataset, workspace: Workspace) -> None:
-    """Save the tokenizer in the folder of the models."""
-    data.tokenizer.save(workspace.path(ROLES["tokenizer"]))
+def keep_tokenizer(
+    data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace, given: ChatTemplate | None = None
+) -> None:
+    """Save the tokenizer in the folder of the models, and beside it the chat template, if the model has one.
+
+    Args:
+        data: With the tokenizer.
+        dataset: The corpus, whose dialogues may have a template.
+        workspace: The run's folder.
+        given: The template of a model that was trained before, which comes first.
+    """
+    path = workspace.path(ROLES["tokenizer"])
+    data.tokenizer.save(path)
+    template = given or template_of(dataset)
+    if template:
+        template.save(path.parent)
+    else:
+        path.with_name(TEMPLATE_FILE).unlink(missing_ok=True)  # of an earlier training on another corpus
+
+
+def template_of(dataset: DatasetConfig) -> ChatTemplate | None:
+    """Return the chat template of a corpus; of a mixture, that of its first source which has one."""
+    names = [dataset.name, *(str(source.get("name")) for source in dataset.sources)]
+    found = (CORPORA[name].chat_template for name in names if name in CORPORA)
+    return next((TEMPLATES[name] for name in found if name), None)
+
+
+def given_template(config: Config, workspace: Workspace) -> ChatTemplate | None:
+    """Return the chat template beside the model's tokenizer, if there is one."""
+    tokenizer = tokenizer_path(config, workspace)
+    path = tokenizer.with_name(TEMPLATE_FILE) if tokenizer else None
+    return load_template(path) if path and path.is_file() else None
 
 
 def float_model_path(config: Config, workspace: Workspace) -> Path | None:

@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,17 +28,19 @@ from textzoo.common.files import remove_unused, shown_path, shown_setting
 from textzoo.common.paths import CONFIGURATION, IS_INSTALLED, PROGRAM
 from textzoo.common.progress import console
 from textzoo.common.secrets import masked, remember_environment
-from textzoo.common.standard_streams import losses, without_notes
-from textzoo.config.chains import SERVICES, TEXT_FIRST, UNTRACKED
+from textzoo.common.standard_streams import STANDARD_OUTPUT, end, losses, without_notes
+from textzoo.config.chains import SERVICES, TALKING, TEXT_FIRST, UNTRACKED
 from textzoo.config.check import check
 from textzoo.config.command_line import SingleRun
 from textzoo.config.publishing import published_values
 from textzoo.config.resuming import FOLDER, can_be_resumed, keep_command_line
 from textzoo.config.schema import Config
 from textzoo.config.section_view import view_of
+from textzoo.config.traces import is_run
 from textzoo.records.ledger import FinishedStep
 from textzoo.records.report import Report, RunSummary, print_report, write_report
 from textzoo.records.tracking import NullTracker, Recorder, RunRecorder, Tracker, git_commit
+from textzoo.records.tracking.recorders import NullRecorder
 from textzoo.records.workspace import LOCK, Workspace
 from textzoo.runs import continuing
 from textzoo.runs.planning import LEFT_BEHIND, LOG_FILE, REPORTS, Plan, make_plan, plan_lines
@@ -54,6 +57,8 @@ logger = logging.getLogger("textzoo")
 
 def run_composed(single: SingleRun) -> int:
     """Run what was composed and checked, as a job of Hydra: in its folder, with its callbacks; return the exit code."""
+    if not is_run(single.config):
+        return talk(single.config)
     composed = single.composed
     with read_write(composed), open_dict(composed):
         composed.hydra.mode = RunMode.RUN
@@ -65,6 +70,32 @@ def run_composed(single: SingleRun) -> int:
     return job.return_value
 
 
+def talk(config: Config) -> int:
+    """Run a mode of which nothing is left; return the exit code.
+
+    It may read the models of a run's folder, but works in a temporary one.
+    """
+    prepare_process()
+    with errors_to_exit_code(None) as outcome, contextlib.ExitStack() as stack:
+        outcome.show_traceback = config.general.traceback
+        folder = config.general.resume or stack.enter_context(tempfile.TemporaryDirectory(prefix="textzoo-"))
+        mode = config.operation_mode
+        console.stderr = True  # the standard output is for answers
+        losses.text_is_all = False  # what runs is ended in order, even if nobody reads them
+        service_function(mode)(view_of(config, mode), Workspace(Path(folder)), NullRecorder())
+    if STANDARD_OUTPUT in losses.reasons:
+        end(losses.reasons[STANDARD_OUTPUT])
+    return outcome.code
+
+
+def prepare_process() -> None:
+    """Quieten the libraries, and make the standard streams and addresses ready; a sweep's runs have processes too."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    tolerate_missing_characters()
+    remember_environment()
+
+
 def run(composed: DictConfig, config: Config | None = None) -> int:
     """Run one composed configuration in Hydra's output folder; return the exit code.
 
@@ -72,10 +103,7 @@ def run(composed: DictConfig, config: Config | None = None) -> int:
         composed: The project's sections.
         config: The same, checked and typed; built here for a run of a sweep, which Hydra has composed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    tolerate_missing_characters()
-    remember_environment()  # in a sweep's own process, too
+    prepare_process()
     losses.text_is_all = composed.get("operation_mode") in UNTRACKED
     hydra = HydraConfig.get()
     root = Path(hydra.runtime.output_dir)
@@ -122,8 +150,8 @@ def remedy_of(error: OSError) -> str:
 
 
 @contextlib.contextmanager
-def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
-    """Turn exceptions into one message and an exit code; the traceback goes to the log."""
+def errors_to_exit_code(root: Path | None) -> Iterator[Outcome]:
+    """Turn exceptions into one message and an exit code; the traceback goes to the log of the run's folder, if any."""
     outcome = Outcome()
     signals.listen()
     try:
@@ -131,9 +159,13 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
     except KeyboardInterrupt:
         signals.heard()
         outcome.code = INTERRUPTED
-        outcome.has_begun = can_be_resumed(root)
-        resume = shown_setting("general.resume", root)
-        say(f"Interrupted. Continue with: {PROGRAM} {resume}" if outcome.has_begun else NOT_BEGUN)
+        outcome.has_begun = root is not None and can_be_resumed(root)
+        if root is None:
+            say("Interrupted.")
+        elif outcome.has_begun:
+            say(f"Interrupted. Continue with: {PROGRAM} {shown_setting('general.resume', root)}")
+        else:
+            say(NOT_BEGUN)
     except UserError as error:
         outcome.code, outcome.is_mistake = USER_MISTAKE, True
         say(str(error))
@@ -142,7 +174,8 @@ def errors_to_exit_code(root: Path) -> Iterator[Outcome]:
         say(f"The system refused: {error}. {remedy_of(error)}")
     except Exception as error:
         outcome.code = PROGRAM_ERROR
-        say(f"TextZoo failed: {type(error).__name__}: {error}. The traceback is in {shown_path(root / LOG_FILE)}.")
+        where = f"is in {shown_path(root / LOG_FILE)}" if root else "is shown with general.traceback=true"
+        say(f"TextZoo failed: {type(error).__name__}: {error}. The traceback {where}.")
     if outcome.code in (USER_MISTAKE, PROGRAM_ERROR):
         logger.error(traceback.format_exc())
         if outcome.show_traceback:
@@ -163,6 +196,7 @@ def execute(config: Config, workspace: Workspace, on_start: Callable[[], None] =
         on_start: Called once it is.
     """
     log_to(None)
+    console.stderr = config.operation_mode in TALKING  # where the standard output is for answers
     with workspace.lock():
         log_to(workspace.path(LOG_FILE), config.mlflow.uri)
         plan = make_plan(config, workspace)
@@ -214,7 +248,8 @@ def run_plan(config: Config, plan: Plan, workspace: Workspace, tracker: Tracker,
             write_report(workspace.root, summary, report)  # not over an earlier one as long as nothing was found
         log_result(workspace, parent, LOG_FILE)
     shown = dataclasses.replace(summary, run_dir=shown_path(workspace.root))
-    print_report(console, shown, report, with_samples=not plan.runs("prediction"))
+    shown_already = plan.runs("prediction") or plan.runs("chat")
+    print_report(console, shown, report, with_samples=not shown_already)
     return report
 
 

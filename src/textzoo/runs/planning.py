@@ -87,6 +87,9 @@ def look_for_result(step: Step, config: Config, workspace: Workspace, plan: Plan
     """
     ledger = plan.ledger
     row = ledger.rows.get(step.name)
+    if row is not None and not step.service.is_repeatable:
+        step.reasons = ["it comes out differently every time"]
+        return
     if row is None:
         why = f"{LEDGER} is damaged" if ledger.damage else ledger.damaged.get(step.name)
         step.reasons = [why] if why else []

@@ -25,7 +25,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
         workspace.path("models"),
         validation_tokens=data.sample("validation", len(data.validation)),
     )
-    inputs.keep_tokenizer(data, workspace)
+    inputs.keep_tokenizer(data, config.dataset, workspace, inputs.given_template(config, workspace))
     move_reports(result, workspace, recorder)
     return Report(
         model=model_report(config.model.name, model),

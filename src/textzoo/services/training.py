@@ -42,7 +42,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
         on_metrics=recorder.metrics,
     )
     save_float_model(model, workspace.path(ROLES["float_model"]))
-    inputs.keep_tokenizer(data, workspace)
+    inputs.keep_tokenizer(data, config.dataset, workspace)
     for plot in sorted(workspace.path("plots").glob("*.png")):
         recorder.artifact(plot, "plots")
     return Report(model=model_report(config.model.name, model), training=training_report(result, data.sha256))

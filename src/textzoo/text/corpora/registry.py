@@ -41,6 +41,7 @@ class CorpusKind:
         has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
         download: The text itself, of a corpus that is one file of the web.
+        chat_template: Name of the chat template of its dialogues (textzoo.serving.templates); None for other texts.
     """
 
     loader: str
@@ -49,6 +50,7 @@ class CorpusKind:
     has_own_vocabulary: bool = False
     has_sources: bool = False
     download: KnownFile | None = None
+    chat_template: str | None = None
 
     @property
     def is_mixable(self) -> bool:
@@ -75,7 +77,7 @@ CORPORA: dict[str, CorpusKind] = {
         needs_files=True,
         has_own_vocabulary=True,
     ),
-    "conversations": CorpusKind(f"{MODULE}:load_conversations", not_taken=(NO_FILES,)),
+    "conversations": CorpusKind(f"{MODULE}:load_conversations", not_taken=(NO_FILES,), chat_template="dialogue"),
     "mixture": CorpusKind(
         f"{MODULE}:load_mixture",
         not_taken=(("its sources have their own", ("training_path", "validation_path")),),

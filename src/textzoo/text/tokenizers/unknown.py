@@ -11,6 +11,10 @@ SHOWN_TEXTS = 10
 SHOWN_POSITIONS = 3
 
 
+class UnknownTextError(UserError):
+    """Text outside the vocabulary, which <unk> could replace if the vocabulary has it."""
+
+
 def not_in_vocabulary(noun: str, found: Iterable[tuple[str, int]], remedy: str = "") -> UserError:
     """Return the error that lists texts outside the vocabulary: 'é' (U+00E9) at 3, 17.
 
@@ -24,7 +28,8 @@ def not_in_vocabulary(noun: str, found: Iterable[tuple[str, int]], remedy: str =
         positions.setdefault(text, []).append(position)
     shown = [describe(text, found_at) for text, found_at in list(positions.items())[:SHOWN_TEXTS]]
     rest = len(positions) - len(shown)
-    return UserError(
+    kind = UserError if remedy else UnknownTextError
+    return kind(
         f"{len(positions)} {f'{noun} is' if len(positions) == 1 else f'{noun}s are'} not in the vocabulary",
         received=", ".join(shown) + (f" and {rest} more" if rest else ""),
         remedy=remedy or f"Leave them out, or train with tokenizer.unknown=unk, which replaces them by {UNKNOWN}.",

@@ -1,0 +1,158 @@
+"""Open what answers in a conversation, by its name: an engine of this machine, the emulated board, or a real one."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from textzoo.common.errors import UserError, collecting, raise_all
+from textzoo.common.files import file_digest, shown_path
+from textzoo.config.schema import Config
+from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.engines.opening import open_engine
+from textzoo.engines.registry import ENGINES
+from textzoo.pipeline import inputs
+from textzoo.pipeline.firmware import make_firmware, readable_name
+from textzoo.records.workspace import Workspace
+from textzoo.serving.device_source import DeviceSource
+from textzoo.serving.local_source import LocalSource
+from textzoo.serving.registry import EMULATOR, SERIAL
+from textzoo.serving.sources import TokenSource
+from textzoo.serving.templates import ChatTemplate, find_template
+from textzoo.targets.answers import FLASH_AGAIN
+from textzoo.targets.console import Console
+from textzoo.targets.emulators import emulate, open_serial
+from textzoo.text.tokenizers.base import Tokenizer
+
+FLOAT_ENGINE, REFERENCE_ENGINE = "keras", "litert_ref"
+
+
+class TalkingModel:
+    """A model as a conversation needs it: its files, tokenizer and chat template.
+
+    Args:
+        config: With the sections model, tokenizer, deployment, prediction, benchmarking.emulator.
+        workspace: The run's folder, whose models come first.
+
+    Attributes:
+        name: For people and programs.
+        tokenizer: The model's own.
+        engines: Names of what can answer, the preferred one first.
+
+    Raises:
+        UserError: There is no model, or no tokenizer.
+    """
+
+    def __init__(self, config: Config, workspace: Workspace) -> None:
+        self.config = config
+        quantized = inputs.quantized_model_paths(config, workspace)
+        self.quantized_path = quantized[-1] if quantized else None
+        self.float_path = inputs.float_model_path(config, workspace)
+        self.tokenizer_path = inputs.tokenizer_path(config, workspace)
+        errors: list[UserError] = []
+        if not self.quantized_path and not self.float_path:
+            errors.append(UserError("there is no model to talk with", remedy="Set model.quantized_model_path=<file>."))
+        with collecting(errors):
+            self.tokenizer: Tokenizer = inputs.tokenizer(config, workspace)
+        raise_all(errors)
+
+    @property
+    def engines(self) -> list[str]:
+        integer = [REFERENCE_ENGINE, *(name for name in ENGINES if name not in (REFERENCE_ENGINE, FLOAT_ENGINE))]
+        quantized = [*integer, EMULATOR, SERIAL] if self.quantized_path else []
+        return [*quantized, *([FLOAT_ENGINE] if self.float_path else [])]
+
+    @property
+    def name(self) -> str:
+        """The folder's name of a model of pretrained_models/ or of a run, and its recipe."""
+        return self.name_of(self.engines[0])
+
+    def name_of(self, engine: str) -> str:
+        """Return the name with the recipe of what an engine runs; that of a float model is "float"."""
+        label = "float" if engine == FLOAT_ENGINE else inputs.model_label(self.file_of(engine))
+        return f"{self.config.model.name}_{label}"
+
+    def file_of(self, engine: str) -> Path:
+        """Return the file of the model that an engine runs."""
+        return self.float_path if engine == FLOAT_ENGINE else self.quantized_path
+
+    def facts(self) -> dict[str, str]:
+        """Return what there is to say about the model: name -> value."""
+        path = self.quantized_path or self.float_path
+        tokenizer = f"{self.tokenizer.name}, {self.tokenizer.vocabulary_size:,} tokens"
+        return {
+            "model": self.name,
+            "file": f"{shown_path(path)}, {path.stat().st_size:,} bytes",
+            "sha256": file_digest(path),
+            "tokenizer": tokenizer,
+            "engines": ", ".join(self.engines),
+            "board": self.config.deployment.hardware_setup.name,
+        }
+
+    def template(self, name: str | None) -> ChatTemplate:
+        """Return the chat template of that name; that of the model for None."""
+        return find_template(name, self.tokenizer_path)
+
+    def open(self, engine: str, serial_port: str | None = None) -> TokenSource:
+        """Open what answers.
+
+        Args:
+            engine: "auto" for the first of `engines`, or one of their names.
+            serial_port: Of the board, for "serial".
+
+        Raises:
+            UserError: The model cannot be run so, or the board holds another model.
+        """
+        name = self.engines[0] if engine == "auto" else engine
+        if name not in self.engines:
+            wanted = "a float model" if name == FLOAT_ENGINE else "a quantized model"
+            raise UserError(
+                f"the engine {name} needs {wanted}", expected=f"one of {', '.join(self.engines)}", received=name
+            )
+        if name in (EMULATOR, SERIAL):
+            return self.open_device(name, serial_port)
+        source = LocalSource(
+            open_engine(name, self.float_path if name == FLOAT_ENGINE else self.quantized_path), self.tokenizer
+        )
+        inputs.check_vocabulary(source.engine.vocabulary_size, self.tokenizer.vocabulary_size)
+        return source
+
+    def open_device(self, name: str, serial_port: str | None) -> DeviceSource:
+        with contextlib.ExitStack() as stack:
+            opened = self.emulator() if name == EMULATOR else self.serial_line(serial_port)
+            console = stack.enter_context(opened)
+            info = console.ask({"command": "info"})
+            check_model(info, self.quantized_path, console.name)
+            logits_format = LitertReferenceEngine(self.quantized_path).logits_format
+            return DeviceSource(name, console, self.tokenizer, logits_format, info, stack.pop_all().close)
+
+    @contextlib.contextmanager
+    def emulator(self) -> Iterator[Console]:
+        """Build the firmware for the configured board, and run it on the board's emulator."""
+        settings, board = self.config.deployment, self.config.deployment.hardware_setup
+        with tempfile.TemporaryDirectory(prefix="textzoo-chat-") as folder:
+            made = make_firmware(
+                self.quantized_path,
+                self.tokenizer,
+                board,
+                Path(folder) / board.name,
+                name=readable_name(self.quantized_path),
+                settings=settings,
+                defaults=self.config.prediction,
+            )
+            with emulate(made.project, board, self.config.benchmarking.emulator) as console:
+                yield console
+
+    def serial_line(self, port: str | None) -> contextlib.AbstractContextManager[Console]:
+        board = self.config.deployment.hardware_setup
+        return open_serial(port, board.uart.baud, board.name)
+
+
+def check_model(info: dict[str, Any], model: Path, name: str) -> None:
+    """Raise UserError unless a device runs this model."""
+    wanted = file_digest(model)
+    if info.get("hash") != wanted:
+        raise UserError(
+            f"{name} holds another model", expected=wanted, received=str(info.get("hash"))[:80], remedy=FLASH_AGAIN
+        )

@@ -1,0 +1,95 @@
+"""The server's socket, thread and end."""
+
+import errno
+import socket
+import threading
+
+import uvicorn
+
+from textzoo.common.errors import UserError
+from textzoo.serving.http.api import Api
+from textzoo.serving.http.guard import Guard
+from textzoo.serving.http.metrics import Measured
+from textzoo.serving.http.protocol import GuardedProtocol
+
+MAX_HEADER_BYTES = 1 << 15
+IDLE_SECONDS = 30  # of a connection that is kept between requests
+# Connections beside those whose requests wait.
+SPARE_CONNECTIONS = 100
+GRACE_SECONDS = 5
+POLL_SECONDS = 0.2
+REASONS = {
+    errno.EADDRINUSE: "another program listens there; choose another serve.port, or 0 for a free one",
+    errno.EACCES: "ports below 1024 need permission; choose another serve.port",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose another serve.host",
+}
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; raise UserError if that is not possible."""
+    if not host:  # the system would take it for all addresses
+        raise UserError("serve.host is empty", expected="127.0.0.1, or 0.0.0.0 for other machines, too")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=512)
+    except (OSError, UnicodeError) as error:
+        raise UserError(
+            f"cannot listen on serve.host={host} serve.port={port}",
+            received=str(error),
+            remedy=REASONS.get(getattr(error, "errno", None), "Check serve.host."),
+        ) from None
+
+
+class HttpServer:
+    """A running server.
+
+    Args:
+        api: The application.
+        listener: A listening socket; it is closed at the end.
+        host: Address as the user gave it.
+
+    Attributes:
+        url: Of the API's first version.
+    """
+
+    def __init__(self, api: Api, listener: socket.socket, host: str) -> None:
+        self.api, self.listener = api, listener
+        port = listener.getsockname()[1]
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"http://{name}:{port}/v1"
+        guarded = Guard(api.app, host)
+        config = uvicorn.Config(
+            Measured(guarded, api.metrics, api.route_of),
+            http=limited(api.worker.max_waiting + SPARE_CONNECTIONS),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="critical",  # it logs addresses of clients; failures are logged by the application
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, args=([listener],), name="textzoo-http", daemon=True)
+
+    def __enter__(self) -> "HttpServer":
+        self.thread.start()
+        return self
+
+    def wait(self) -> None:
+        """Wait until the server ends, or for a KeyboardInterrupt."""
+        while self.thread.is_alive():
+            self.thread.join(POLL_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        """Stop answers, then connections."""
+        self.api.worker.close()
+        self.server.should_exit = True
+        self.thread.join()
+
+
+def limited(max_connections: int) -> type[GuardedProtocol]:
+    """Return the protocol with a limit of connections."""
+    return type("LimitedProtocol", (GuardedProtocol,), {"max_connections": max_connections})

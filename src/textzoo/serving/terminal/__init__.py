@@ -1,0 +1,1 @@
+"""Conversations in a terminal, or over a pipe: one line is a message or a command."""

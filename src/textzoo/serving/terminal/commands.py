@@ -1,0 +1,274 @@
+"""The commands of a session, one row each. A text that begins with a slash is a command; two slashes send it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from textzoo.common.errors import UserError
+from textzoo.common.escaping import visible
+from textzoo.common.files import A_FILE, kind_of_path, read_bytes
+from textzoo.common.registry import did_you_mean, unknown_name
+from textzoo.serving.answer import likeliest
+from textzoo.serving.conversation import MODES
+from textzoo.serving.templates import TEMPLATES
+from textzoo.serving.terminal.session import Session, counted
+from textzoo.serving.terminal.values import VALUES, with_value
+from textzoo.serving.transcripts import MAX_BYTES, TITLE, Transcript, load_transcript
+from textzoo.text.tokenizers.base import Tokenizer
+
+SIGN = "/"
+MAX_READ_BYTES = 1 << 20
+DEFAULT_TOP, MAX_TOP = 5, 100
+NO_TEXT = "-"
+
+
+def nothing(_session: Session, _given: str) -> Iterable[str]:
+    """Complete nothing."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table.
+
+    Attributes:
+        name: Without the slash.
+        arguments: What follows it, for the help.
+        text: What it does.
+        run: Does it, given what follows the name; raises UserError.
+        words: Returns what the last argument may be, given the arguments before it.
+        takes_file: Whether the argument is the name of a file.
+    """
+
+    name: str
+    arguments: str
+    text: str
+    run: Callable[[Session, str], None]
+    words: Callable[[Session, str], Iterable[str]] = nothing
+    takes_file: bool = False
+
+
+def run_command(session: Session, line: str) -> None:
+    """Run a line that begins with a slash.
+
+    Raises:
+        UserError: There is no such command, or it cannot be done.
+    """
+    name, _, argument = line.removeprefix(SIGN).partition(" ")
+    if name not in COMMANDS:
+        remedy = did_you_mean(name, COMMANDS).replace("'", "'/", 1) or "/help lists all."
+        raise UserError(
+            f"there is no command '/{name}'", remedy=f"{remedy} A message that begins with a slash has two: //{name}"
+        )
+    COMMANDS[name].run(session, argument.strip())
+
+
+def show_help(session: Session, argument: str) -> None:
+    name = argument.removeprefix(SIGN)
+    if name and name not in COMMANDS:
+        raise unknown_name("command", name, COMMANDS)
+    rows = [COMMANDS[name]] if name else COMMANDS.values()
+    session.display.table((f"{SIGN}{row.name} {row.arguments}", row.text) for row in rows)
+
+
+def show_settings(session: Session, _: str) -> None:
+    conversation = session.conversation
+    rows = [
+        (value.key, value.shown(conversation.sampling), value.limits(), value.entry.metadata["text"])
+        for value in VALUES.values()
+    ]
+    session.display.table([*rows, ("template", conversation.template.name, "", "How turns become text.")])
+
+
+def set_value(session: Session, argument: str) -> None:
+    key, _, text = argument.partition(" ")
+    if key == "template":
+        session.conversation.template = session.model.template(text.strip() or None)
+    else:
+        session.conversation.sampling = with_value(session.conversation.sampling, key, text.strip())
+
+
+def values_to_set(_session: Session, given: str) -> Iterable[str]:
+    keys = {key: value.entry.metadata["choices"] for key, value in VALUES.items()} | {"template": TEMPLATES}
+    return keys.get(given, ()) if given else keys
+
+
+def clear(session: Session, _: str) -> None:
+    session.clear()
+
+
+def reset(session: Session, _: str) -> None:
+    session.reset()
+
+
+def show_status(session: Session, _: str) -> None:
+    session.display.table(session.figures().items())
+
+
+def set_mode(session: Session, argument: str) -> None:
+    if argument and argument not in MODES:
+        raise unknown_name("mode", argument, MODES)
+    session.conversation.mode = argument or session.conversation.mode
+    session.display.lines([f"{session.conversation.mode}: {MEANINGS[session.conversation.mode]}"])
+
+
+MEANINGS = dict(zip(MODES, ("the model reads what was said before", "every prompt stands alone"), strict=True))
+
+
+def show_info(session: Session, _: str) -> None:
+    source = session.conversation.source
+    facts = {**session.model.facts(), "context": counted(source.context_length, "token")}
+    session.display.table({**facts, "template": session.conversation.template.name}.items())
+
+
+def load(session: Session, argument: str) -> None:
+    transcript = load_transcript(named_file(argument, ".json"), session.model.tokenizer.vocabulary_size)
+    transcript.restore(session.conversation)
+    for kind, name, own in (
+        ("model", transcript.model, session.model.name),
+        ("template", transcript.template, session.conversation.template.name),
+    ):
+        if name != own:
+            session.display.note(f"It was written with the {kind} {name}; this is {own}.")
+    session.display.lines([f"{counted(len(transcript.turns), 'turn')} loaded."])
+
+
+def save(session: Session, argument: str) -> None:
+    path = named_file(argument, *WRITERS)
+    refuse_other_file(path)
+    WRITERS[path.suffix](Transcript.of(session.conversation, session.model.name), path)
+    session.display.lines([f"Saved: {path}"])
+
+
+WRITERS: dict[str, Callable[[Transcript, Path], None]] = {".json": Transcript.save, ".md": Transcript.save_page}
+
+
+def named_file(argument: str, *endings: str) -> Path:
+    """Return the path that an argument names; raise UserError without one of the endings."""
+    path = Path(argument).expanduser()
+    if not argument or path.suffix not in endings:
+        raise UserError("which file?", expected=f"a name with {' or '.join(endings)}", received=argument or "nothing")
+    return path
+
+
+def refuse_other_file(path: Path) -> None:
+    """Raise UserError if a path is taken by something else than a saved conversation."""
+    kind = kind_of_path(path)
+    if kind is None:
+        return
+    if kind == A_FILE:
+        beginning = read_bytes(path, MAX_BYTES)[:200].decode("utf-8", "replace")
+        if beginning.startswith(TITLE) or '"textzoo_conversation"' in beginning:
+            return
+    raise UserError(f"'{path}' is there and is no saved conversation", remedy="Give another name.")
+
+
+def set_system(session: Session, argument: str) -> None:
+    if argument:
+        session.conversation.system = "" if argument == NO_TEXT else argument
+    session.display.lines([session.conversation.system or "There is no system text."])
+
+
+def regenerate(session: Session, _: str) -> None:
+    session.regenerate()
+
+
+def set_seed(session: Session, argument: str) -> None:
+    if argument:
+        session.conversation.sampling = with_value(session.conversation.sampling, "seed", argument)
+    session.display.lines([f"seed {session.conversation.sampling.seed}"])
+
+
+def show_top(session: Session, argument: str) -> None:
+    first, _, text = argument.partition(" ")
+    count = int(first) if first.isdecimal() and len(first) < 10 else 0
+    if first and not 1 <= count <= MAX_TOP:
+        raise UserError("how many tokens?", expected=f"/top N, of 1 to {MAX_TOP}", received=first)
+    logits = session.next_logits(text.strip())
+    session.display.table(
+        (f"{np.exp(value):8.4f}", f"{token:5d}", shown_token(session.model.tokenizer, token))
+        for token, value in likeliest(logits, count or DEFAULT_TOP)
+    )
+
+
+def shown_token(tokenizer: Tokenizer, token: int) -> str:
+    """Return a token's text in quotes, with escapes for all that cannot be seen; its bytes if they are no text."""
+    if token == tokenizer.unknown_token:
+        return tokenizer.tokens[token]
+    content = tokenizer.token_bytes[token]
+    try:
+        return visible(repr(content.decode("utf-8")))
+    except UnicodeDecodeError:
+        return repr(content)
+
+
+def switch_engine(session: Session, argument: str) -> None:
+    if argument:
+        session.switch(argument)
+        return
+    names = (
+        f"{name}{' (answers now)' if name == session.conversation.source.name else ''}"
+        for name in session.model.engines
+    )
+    session.display.lines(names)
+
+
+def engines(session: Session, given: str) -> Iterable[str]:
+    return () if given else session.model.engines
+
+
+def read_file(session: Session, argument: str) -> None:
+    if not argument:
+        raise UserError("which file?", expected="/read FILE")
+    path = Path(argument).expanduser()
+    try:
+        text = read_bytes(path, MAX_READ_BYTES).decode("utf-8").rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"'{path}' is not a text", expected="UTF-8", received=str(error)) from None
+    if not text:
+        raise UserError(f"'{path}' is empty")
+    session.send(text)
+
+
+def leave(session: Session, _: str) -> None:
+    session.over = True
+
+
+COMMANDS = {
+    row.name: row
+    for row in (
+        Command(
+            "help",
+            "[COMMAND]",
+            "list the commands, or tell about one",
+            show_help,
+            lambda _, given: () if given else COMMANDS,
+        ),
+        Command("settings", "", "show how answers are sampled", show_settings),
+        Command("set", "KEY VALUE", "change one of these settings", set_value, values_to_set),
+        Command("clear", "", "forget what was said", clear),
+        Command("reset", "", "forget what was said, and take the first settings", reset),
+        Command("status", "", "show engine, context, speed and cost", show_status),
+        Command(
+            "mode",
+            "[chat|single]",
+            "remember what was said, or answer every prompt alone",
+            set_mode,
+            lambda _, given: () if given else MODES,
+        ),
+        Command("info", "", "tell about the model", show_info),
+        Command("load", "NAME.json", "go on with a saved conversation", load, takes_file=True),
+        Command("save", "NAME.json|NAME.md", "save the conversation, to load or to read", save, takes_file=True),
+        Command("system", "[TEXT|-]", "set the text that never leaves the context, or remove it", set_system),
+        Command("regen", "", "answer again, with the next seed", regenerate),
+        Command("seed", "[N]", "set the seed: the same seed gives the same answers", set_seed),
+        Command(
+            "top", "[N] [TEXT]", "show the N likeliest next tokens, after the last answer or after a message", show_top
+        ),
+        Command("engine", "[NAME]", "let another engine answer, and compare its tokens", switch_engine, engines),
+        Command("read", "FILE", "send the text of a file", read_file, takes_file=True),
+        Command("quit", "", "leave (Ctrl-D does, too)", leave),
+    )
+}

@@ -1,0 +1,46 @@
+"""The loop of a session: a text is read, and is a message or a command."""
+
+from textzoo.common import signals
+from textzoo.common.errors import UserError
+from textzoo.serving.terminal.commands import SIGN, run_command
+from textzoo.serving.terminal.reading import Reader
+from textzoo.serving.terminal.session import Session
+
+TWO_SIGNS = SIGN + SIGN
+
+
+def converse(session: Session, reader: Reader) -> None:
+    """Answer texts until the session is left, there are no more of them, or nobody reads the answers.
+
+    Raises:
+        KeyboardInterrupt: It was left by Ctrl-C.
+    """
+    while not session.over and not session.display.is_gone:
+        try:
+            take(session, reader.read())
+        except EOFError:
+            return
+        except UserError as error:
+            session.mistakes += 1
+            session.display.error(error)
+
+
+def take(session: Session, text: str) -> None:
+    """Answer a message, or run a command; raise UserError if that is impossible."""
+    if not text.strip():
+        return
+    if text.startswith(SIGN) and not text.startswith(TWO_SIGNS):
+        run_interruptibly(session, text)
+    else:
+        session.send(text.removeprefix(SIGN) if text.startswith(TWO_SIGNS) else text)
+
+
+def run_interruptibly(session: Session, line: str) -> None:
+    """Run a command, which a Ctrl-C ends; where an answer is shown, it is left to that."""
+    try:
+        run_command(session, line)
+    except KeyboardInterrupt:
+        if not session.stops_answers or session.was_answering:
+            raise
+        signals.heard()
+        session.display.note("Interrupted.")

@@ -1,0 +1,160 @@
+"""The prompt of a terminal: an editor for one message, with history, completion and a status line."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import is_searching
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.shortcuts import CompleteStyle
+
+from textzoo.common.escaping import visible_line, without_surrogates
+from textzoo.serving.terminal.commands import COMMANDS, SIGN
+from textzoo.serving.terminal.reading import PROMPT, is_open, without_fences
+from textzoo.serving.terminal.session import Session
+
+CONTINUED = ". "
+HISTORY = Path("textzoo/chat_history")
+# A longer history is not read: the editor would begin late.
+MAX_HISTORY_BYTES = 1 << 22
+
+
+class PromptReader:
+    """Texts typed at a prompt.
+
+    Args:
+        session: Whose figures the status line shows, and whose commands are completed.
+        history: Texts of earlier sessions.
+    """
+
+    def __init__(self, session: Session, history: History) -> None:
+        self.editor: PromptSession[str] = PromptSession(
+            history=history,
+            completer=CommandCompleter(session),
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,  # at once: a Return right behind the Tab finds its text
+            multiline=True,
+            prompt_continuation=CONTINUED,
+            key_bindings=keys(),
+            bottom_toolbar=lambda: status_line(session.figures()),
+            enable_suspend=True,
+        )
+
+    def read(self) -> str:
+        return without_fences(self.editor.prompt(PROMPT))
+
+
+def status_line(figures: dict[str, str]) -> str:
+    """Return the figures in one line: names only where the value does not tell."""
+    return visible_line(" | ".join(f"{key} {value}" if key == "context" else value for key, value in figures.items()))
+
+
+def keys() -> KeyBindings:
+    """Return the keys beside those of the editor."""
+    bindings = KeyBindings()
+
+    @bindings.add("enter", filter=~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Send the text; within fences begin a new line."""
+        buffer = event.current_buffer
+        if is_open(buffer.text):
+            buffer.insert_text("\n")
+        else:
+            buffer.validate_and_handle()
+
+    @bindings.add("escape", "enter")
+    def _(event: KeyPressEvent) -> None:
+        """Begin a new line."""
+        event.current_buffer.insert_text("\n")
+
+    @bindings.add("c-c")
+    @bindings.add("<sigint>")
+    def _(event: KeyPressEvent) -> None:
+        """Drop the text; at an empty prompt leave."""
+        if event.current_buffer.text:
+            event.current_buffer.reset()
+        else:
+            event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+
+    @bindings.add("c-g", filter=~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Open the text in $EDITOR."""
+        event.current_buffer.open_in_editor()
+
+    return bindings
+
+
+class CommandCompleter(Completer):
+    """Completes names of commands, what may follow them, and names of files."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.files = PathCompleter(expanduser=True)
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        """Yield what the text before the cursor may become."""
+        text = document.text_before_cursor
+        if not text.startswith(SIGN) or "\n" in text:
+            return
+        name, space, argument = text.removeprefix(SIGN).partition(" ")
+        if not space:
+            yield from beginning_with(name, COMMANDS)
+        elif name in COMMANDS and COMMANDS[name].takes_file:
+            yield from self.files.get_completions(Document(argument, len(argument)), complete_event)
+        elif name in COMMANDS:
+            given, _, last = argument.rpartition(" ")
+            yield from beginning_with(last, COMMANDS[name].words(self.session, given.strip()))
+
+
+def beginning_with(begun: str, words: Iterable[str]) -> Iterator[Completion]:
+    """Yield the words with a beginning."""
+    return (Completion(word, -len(begun)) for word in words if word.startswith(begun))
+
+
+class OwnHistory(FileHistory):
+    """Texts of earlier sessions in a file; what UTF-8 cannot represent becomes escapes."""
+
+    def store_string(self, string: str) -> None:
+        """Append a text; a history that cannot be written any more is only kept in memory."""
+        with contextlib.suppress(OSError):
+            super().store_string(without_surrogates(string))
+
+
+def open_history(is_kept: bool) -> History:
+    """Return the history of the user's sessions, or an empty one if it is not kept or its file is not the user's own.
+
+    The file is `textzoo/chat_history` in the user's state folder, and only the user can read it.
+    """
+    if not is_kept:
+        return InMemoryHistory()
+    try:
+        path = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / HISTORY
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(path)
+        return OwnHistory(str(path))
+    except (OSError, RuntimeError):  # no home, no permission, or a link
+        return InMemoryHistory()
+
+
+def make_private(path: Path) -> None:
+    """Create a file, or take one that is there, so that only its owner can read it; empty it if it is too long.
+
+    Raises:
+        OSError: It is a link, no plain file, or another user's.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    try:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(f"{path} is no plain file")
+        os.fchmod(handle, 0o600)
+        if found.st_size > MAX_HISTORY_BYTES:
+            os.truncate(handle, 0)
+    finally:
+        os.close(handle)

@@ -1,0 +1,134 @@
+"""Conversations: what of them is in the prompt, and what becomes of answers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from talking_toys import characters, toy_source
+
+from textzoo.common.errors import UserError
+from textzoo.serving.answer import INTERRUPTED
+from textzoo.serving.conversation import CHAT, SINGLE, Conversation, Turn
+from textzoo.serving.sources import ContextLengthError, Sampling
+from textzoo.serving.templates import ASSISTANT, DIALOGUE, PLAIN, USER
+
+WORDS = st.text("abc d", min_size=1, max_size=12)
+SAID = Sampling(max_tokens=8, temperature=1.0)
+
+
+def talk(*texts, template=DIALOGUE, context_length=64, **settings):
+    conversation = Conversation(toy_source(context_length=context_length), template, SAID, **settings)
+    for text in texts:
+        list(conversation.ask(text))
+    return conversation
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), max_size=8), WORDS, st.text("abc", max_size=10), st.integers(1, 100))
+def test_a_prompt_has_all_turns_that_fit_and_the_system_text(earlier, text, system, max_tokens):
+    conversation = Conversation(toy_source(), DIALOGUE, SAID, system)
+    turns = [Turn(role, said) for pair in earlier for role, said in zip((USER, ASSISTANT), pair, strict=True)]
+    sampling = Sampling(max_tokens=max_tokens)
+    prompt = conversation.prompt_of([*turns, Turn(USER, text)], sampling)
+    room = 64 - min(max_tokens, 32)
+    assert prompt.text.startswith(f"{system}\nUser: " if system else "User: ")
+    assert prompt.text.endswith(f"User: {text}\nBot:")
+    assert prompt.tokens == len(prompt.text) <= 64
+    assert prompt.tokens <= room or prompt.left_out == len(turns)
+    assert prompt.left_out % 2 == 0
+    if prompt.left_out:
+        longer = prompt.text.count("User: ")
+        one_more = "".join(DIALOGUE.turn(turn) for turn in turns[prompt.left_out - 2 : prompt.left_out])
+        assert longer == (len(turns) - prompt.left_out) / 2 + 1
+        assert prompt.tokens + len(one_more) > room
+
+
+def test_a_long_history_costs_no_more_than_what_fits():
+    conversation = Conversation(toy_source(), DIALOGUE, SAID)
+    lengths, encode = [], conversation.source.tokenizer.encode
+    conversation.source.tokenizer.encode = lambda text, unknown: lengths.append(len(text)) or encode(text, unknown)
+    conversation.prompt_of([Turn(USER, "a"), Turn(ASSISTANT, "b")] * 5000 + [Turn(USER, "c")], SAID)
+    assert len(lengths) < 10
+    assert max(lengths) < 100
+
+
+def test_a_message_longer_than_the_context_is_refused_and_leaves_no_turn():
+    conversation = talk()
+    with pytest.raises(ContextLengthError, match="at most 64 tokens, with the system text"):
+        conversation.ask("a" * 60)
+    assert conversation.turns == []
+
+
+def test_places_of_unknown_characters_are_those_of_the_message():
+    with pytest.raises(UserError, match=r"'Q' \(U\+0051\) at 2"):
+        talk("a").ask("abQ")
+
+
+def test_a_plain_model_goes_on_with_the_text():
+    conversation = talk("abc", template=PLAIN)
+    first = conversation.turns[1]
+    assert first.prompt == "abc"
+    list(conversation.ask("d"))
+    assert conversation.turns[3].prompt == f"abc{first.text}\nd"
+
+
+def test_a_single_prompt_stands_alone():
+    conversation = talk("a", mode=SINGLE)
+    list(conversation.ask("b"))
+    assert conversation.turns[3].prompt == "User: b\nBot:"
+    conversation.mode = CHAT
+    assert conversation.prompt_for("c", SAID).text.startswith("User: a\nBot: ")
+
+
+def test_answers_begin_without_the_templates_space():
+    for turn in talk("a", "b", "c").turns:
+        assert not turn.text.startswith(" ")
+
+
+def test_what_there_is_of_an_answer_stays():
+    conversation = talk()
+    reply = conversation.ask("a")
+    piece = next(reply)
+    reply.stop()
+    rest = list(reply)
+    user, answer = conversation.turns
+    assert (user.text, answer.text, answer.ended) == ("a", piece + "".join(rest), INTERRUPTED)
+    reply = conversation.ask("b")
+    piece = next(reply)
+    reply.close()
+    assert [turn.text for turn in conversation.turns[2:]] == ["b", piece]
+
+
+def test_another_answer_has_the_next_seed():
+    conversation = talk("a", "b")
+    list(conversation.regenerate())
+    list(conversation.regenerate())
+    assert [turn.sampling.seed for turn in conversation.turns if turn.sampling] == [1, 3]
+    assert [turn.text for turn in conversation.turns if turn.role == USER] == ["a", "b"]
+    conversation.turns[-1] = Turn(ASSISTANT, "of another program")
+    list(conversation.regenerate())
+    assert conversation.turns[-1].sampling.seed == 2
+
+
+def test_an_answer_that_cannot_be_made_again_stays():
+    conversation = talk("a")
+    turns = list(conversation.turns)
+    conversation.system = "b" * 70
+    with pytest.raises(ContextLengthError):
+        conversation.regenerate()
+    assert conversation.turns == turns
+    with pytest.raises(UserError, match="no answer to make again"):
+        talk().regenerate()
+
+
+def test_a_replay_counts_tokens_that_differ():
+    conversation = talk("a", "b")
+    tokens = [len(turn.tokens) for turn in conversation.turns if turn.tokens]
+    assert conversation.replay(toy_source()) == [0, 0]
+    assert 0 < sum(conversation.replay(toy_source(salt=2))) <= sum(tokens)
+    conversation.turns[1] = Turn(ASSISTANT, "of another program")
+    assert conversation.replay(toy_source()) == [0]
+
+
+def test_unknown_text_may_be_replaced():
+    conversation = Conversation(toy_source(characters(with_unknown=True)), DIALOGUE, Sampling(unknown="unk"))
+    list(conversation.ask("aQb"))
+    assert conversation.turns[0].text == "aQb"

@@ -1,0 +1,189 @@
+"""The prompt of a terminal: keys, completion, history; typed into a pipe, without a screen."""
+
+import os
+import stat
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.application import create_app_session
+from prompt_toolkit.completion import CompleteEvent
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import InMemoryHistory
+from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.output import DummyOutput
+from talking_toys import Screen
+
+from textzoo.serving.terminal.commands import COMMANDS
+from textzoo.serving.terminal.loop import converse
+from textzoo.serving.terminal.prompt import (
+    MAX_HISTORY_BYTES,
+    CommandCompleter,
+    PromptReader,
+    make_private,
+    open_history,
+    status_line,
+)
+from textzoo.serving.terminal.values import VALUES
+
+
+@contextmanager
+def prompt(history=None):
+    """A reader whose keys come from a pipe, and that pipe."""
+    with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
+        yield PromptReader(Screen().session, history or InMemoryHistory()), keys
+
+
+# What is typed, the texts that are read.
+TYPED = [
+    ("ab\r", ["ab"]),
+    ("ab\x1b\rc\r", ["ab\nc"]),  # Alt-Enter
+    ('"""\rab\r\rc"""\r', ["ab\n\nc"]),
+    ('"""ab"""\r', ["ab"]),
+    ('"""\r/ab\r"""\r', ["//ab"]),
+    ("\x1b[200~ab\nc\n\nd\x1b[201~\r", ["ab\nc\n\nd"]),  # pasted
+    ("\x1b[200~/quit\nab\x1b[201~\r", ["/quit\nab"]),
+    ("abc\x7f\r", ["ab"]),
+    ("drop me\x03ab\r", ["ab"]),
+    ("/sta\t\r", ["/status"]),
+    ("/set tempe\t 2\r", ["/set temperature 2"]),
+    ("/set unknown u\t\r", ["/set unknown unk"]),
+    ("/set template d\t\r", ["/set template dialogue"]),
+    ("/mode s\t\r", ["/mode single"]),
+    ("/engine o\t\r", ["/engine other"]),
+    ("/help eng\t\r", ["/help engine"]),
+    ("sta\t\r", ["sta"]),
+    ("é€😀\r", ["é€😀"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "texts"), TYPED)
+def test_what_is_typed_is_read(typed, texts):
+    with prompt() as (reader, keys):
+        keys.send_text(typed)
+        assert [reader.read() for _ in texts] == texts
+
+
+LEAVING = [("\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
+
+
+@pytest.mark.parametrize(("typed", "kind"), LEAVING)
+def test_keys_that_leave(typed, kind):
+    with prompt() as (reader, keys):
+        keys.send_text(typed)
+        with pytest.raises(kind):
+            reader.read()
+
+
+def test_a_session_ends_with_ctrl_d_and_with_quit():
+    for typed in ("ab\r/status\r\x04", "ab\r/status\r/quit\r"):
+        with prompt() as (reader, keys):
+            keys.send_text(typed)
+            session = Screen().session
+            converse(session, reader)
+            assert [turn.text for turn in session.conversation.turns[::2]] == ["ab"]
+
+
+def test_the_editor_of_the_user_is_opened(tmp_path, monkeypatch):
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\nprintf "of the editor\\nsecond" >> "$1"\n')
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    with prompt() as (reader, keys):
+        keys.send_text("text \x07")
+        read = []
+        reader.editor.default_buffer.on_text_changed += lambda buffer: (
+            keys.send_text("\r") if "second" in buffer.text and not read else None
+        )
+        read.append(reader.read())
+    assert read == ["text of the editor\nsecond"]
+
+
+def completed(text, session):
+    found = CommandCompleter(session).get_completions(Document(text, len(text)), CompleteEvent())
+    return [completion.text for completion in found]
+
+
+def test_names_keys_and_files_are_completed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my notes.json").touch()
+    session = Screen().session
+    assert completed("/", session) == list(COMMANDS)
+    assert completed("/se", session) == ["settings", "set", "seed"]
+    assert completed("/set ", session) == [*VALUES, "template"]
+    assert completed("/set seed ", session) == []
+    assert completed("/set nothing ", session) == []
+    assert completed("/nothing ", session) == []
+    assert completed("/load my", session) == [" notes.json"]
+    assert completed("/read my n", session) == ["otes.json"]
+    assert completed("//se", session) == []
+    assert completed("/se\n/se", session) == []
+    assert completed("/engine toy ", session) == []
+
+
+@pytest.mark.parametrize("typed", ["\x1b[A\x1b[A\r", "\x12a\r\r"])  # up, up; Ctrl-R searches
+def test_earlier_texts_come_again(typed):
+    with prompt(InMemoryHistory(["ab", "c"])) as (reader, keys):
+        threading.Timer(0.3, keys.send_text, [typed]).start()  # the history is read behind the prompt
+        assert reader.read() == "ab"
+
+
+def test_history_lasts_and_is_private(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    path = tmp_path / "textzoo/chat_history"
+    with prompt(open_history(True)) as (reader, keys):
+        keys.send_text("first\r\x1b[200~two\nlines \x1b[201~\r")
+        reader.read(), reader.read()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    with prompt(open_history(True)) as (reader, keys):
+        threading.Timer(0.3, keys.send_text, ["\x1b[A\x1b[A\x1b[A\r"]).start()  # two lines, then first
+        assert reader.read() == "first"
+    open_history(True).store_string("a\ud800")
+    assert "a\\ud800" in path.read_text()
+
+
+def test_history_can_be_switched_off(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with prompt(open_history(False)) as (reader, keys):
+        keys.send_text("first\r")
+        reader.read()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_history_that_others_could_read_is_made_private_and_a_long_one_emptied(tmp_path):
+    path = tmp_path / "history"
+    path.write_text("\n# 2026\n+a\n")
+    path.chmod(0o644)
+    make_private(path)
+    assert (stat.S_IMODE(path.stat().st_mode), path.read_text()) == (0o600, "\n# 2026\n+a\n")
+    path.write_bytes(b"+a\n" * (MAX_HISTORY_BYTES // 3 + 1))
+    make_private(path)
+    assert path.read_bytes() == b""
+
+
+STRANGE = {
+    "link": lambda path: path.symlink_to(path.parents[1] / "target"),
+    "pipe": os.mkfifo,
+    "folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("kind", [*STRANGE, "no folder"])
+def test_a_strange_history_is_left_alone(kind, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    folder = tmp_path / "textzoo"
+    (tmp_path / "target").write_text("other")
+    if kind == "no folder":
+        folder.write_text("")
+    else:
+        folder.mkdir()
+        STRANGE[kind](folder / "chat_history")
+    assert type(open_history(True)) is InMemoryHistory
+    assert (tmp_path / "target").read_text() == "other"
+
+
+def test_the_status_line_has_no_control_characters():
+    figures = {"engine": "a\x1b[2J", "mode": "chat", "context": "3/64", "cost": "12 instructions/token"}
+    assert status_line(figures) == "a\\x1b[2J | chat | context 3/64 | 12 instructions/token"
