@@ -88,7 +88,7 @@ static const struct {
     [ENDED_STOP] = {"stop", "; the stop text came]\n"},
 };
 
-static void reply_generated(const generated_t *result, int32_t prompt_tokens)
+static void reply_generated(const generation_t *result, int32_t prompt_tokens)
 {
     if (!reply_is_json()) {
         write_text("\n[");
@@ -140,8 +140,15 @@ void command_generate(const request_t *request)
         reply_error("generate", "the prompt is longer than the context", NULL, 0);
         return;
     }
-    const generated_t result = generate(&request->options, request->prompt, emit_text);
-    reply_generated(&result, count);
+    generation_t generation;
+    generation_begin(&generation, &request->options, request->prompt);
+    generation_step_t step;
+    while ((step = generation_next(&generation)) != GENERATION_ENDED) {
+        if (step == GENERATION_TOKEN) {
+            emit_text(generation.token, generation.text, generation.bytes);
+        }
+    }
+    reply_generated(&generation, count);
 }
 
 /* logits: (MODEL_VOCABULARY_SIZE), sent little endian on any machine. */
