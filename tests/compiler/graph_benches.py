@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.operators.base import Target
 from textzoo.targets.native import write_files
 from textzoo.targets.toolchains import require_tool, tool_beside
-from textzoo.testing.bare_metal import CORES, HERE, build, run
+from textzoo.testing.bare_metal import CORES, HERE, WASM_FLAGS, WASM_LAUNCHER, WASM_TOOLS, build, run
 
 MAIN = Path(__file__).with_name("run_graphs.c")
 INCLUDES = [MAIN.parent, HERE, RUNTIME / "include", APPLICATION]
@@ -35,6 +36,9 @@ const textzoo_graph_t textzoo_graph_{number} = {{
 }};
 """
 
+# A function of a model, or an array, that other sources could use.
+GLOBAL = re.compile(r"^(?!static)(?:\w+[ *]+)+(\w+)(?:\(|\[\w*\])", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -46,6 +50,7 @@ class Bench:
         flags: More for the compiler.
         is_sanitized: Whether a program ends at the first wrong address or undefined operation.
         core: Key of bare_metal.CORES.
+        is_wasm: Whether it is WebAssembly, which the flags say to the compiler.
         cores: 2 where the code is made for two cores.
         has_floats: Whether its compiler's library has the functions of floats.
     """
@@ -55,6 +60,7 @@ class Bench:
     flags: tuple[str, ...] = ()
     is_sanitized: bool = True
     core: str = ""
+    is_wasm: bool = False
     cores: int = 1
     has_floats: bool = True
 
@@ -69,6 +75,10 @@ class Bench:
         kind = ["-static"] if self.compiler in EMULATORS else SANITIZERS * self.is_sanitized
         return [str(require_tool(self.compiler)), *kind, *self.flags]
 
+    def launcher(self) -> tuple[str, ...]:
+        """What runs its programs here."""
+        return WASM_LAUNCHER if self.is_wasm else EMULATORS.get(self.compiler, ())
+
     def objcopy(self) -> str:
         """Of the compiler's tools."""
         if self.core:
@@ -79,7 +89,8 @@ class Bench:
         """Keys of toolchains.TOOLS: what must be installed."""
         if self.core:
             return [CORES[self.core].compiler, CORES[self.core].emulator]
-        return [self.compiler, *(["qemu-user"] if self.compiler in EMULATORS else [])]
+        emulator = WASM_TOOLS if self.is_wasm else ["qemu-user"] if self.compiler in EMULATORS else []
+        return [self.compiler, *emulator]
 
 
 BENCHES = {
@@ -93,6 +104,7 @@ BENCHES = {
     "optimized": Bench("host", "gcc", ("-O3", "-march=native"), is_sanitized=False),
     "profiled": Bench("generic", "gcc", ("-DTEXTZOO_PROFILE",)),
     "neon": Bench("neon", ARM64, ("-O3",)),
+    "wasm": Bench("wasm", "clang", ("-O3", *WASM_FLAGS), is_sanitized=False, is_wasm=True),
     "m4": Bench("dsp", core="m4"),
     "m7": Bench("dsp", core="m7"),
     "m33": Bench("dsp", core="m33"),
@@ -120,9 +132,19 @@ def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Pa
     write_files(compiled.files, folder)
     source, target = folder / "graph.c", folder / "graph.o"
     source.write_text(MODEL.format(number=number), encoding="utf-8")
+    if bench.is_wasm:  # there is no objcopy for it
+        source.write_text(renamed(compiled, number) + source.read_text(encoding="utf-8"), encoding="utf-8")
+        compile_source(bench, source, target, folder)
+        return target
     compile_source(bench, source, target, folder)
     subprocess.run([bench.objcopy(), "-G", f"textzoo_graph_{number}", target], check=True)
     return target
+
+
+def renamed(compiled: CompiledModel, number: int) -> str:
+    """Macros by which a model's functions and constants have other names than those of other models."""
+    names = dict.fromkeys(name for text in compiled.files.values() for name in GLOBAL.findall(text))
+    return "\n".join(f"#define {name} {name}_{number}" for name in names)
 
 
 def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) -> None:
@@ -201,7 +223,7 @@ def run_program(bench: Bench, program: Path, cases: bytes, folder: Path) -> byte
         if bench.core:
             run(program, bench.core, folder, TIMEOUT)
         else:
-            run_here([*EMULATORS.get(bench.compiler, ()), str(program)], folder)
+            run_here([*bench.launcher(), str(program)], folder)
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         raise StoppedError(str(error)) from error
     return (folder / "results.bin").read_bytes()
