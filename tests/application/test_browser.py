@@ -75,7 +75,7 @@ def test_a_trap_is_reported_as_a_crash(tmp_path):
     project = render_toy("Browser", tmp_path / "p")
     change_model(
         project,
-        ("    return logits;", "    if (position == 3) {\n        __builtin_trap();\n    }\n    return logits;"),
+        ("    return logits;", "    if (position == 8) {\n        __builtin_trap();\n    }\n    return logits;"),
     )
     with (
         emulate(project, load_board("Browser")) as console,
@@ -133,13 +133,14 @@ def test_the_page_begins_with_the_options_of_the_project_and_its_check(page):
 
 
 def test_texts_go_on_and_can_be_written_anew(page):
-    first = page.answer("abc", **OPTIONS)
+    seed = next(seed for seed in range(99) if "\ufffd" not in toy_text("abc", seed=seed))  # which is <unk>
+    first = page.answer("abc", **{**OPTIONS, "seed": seed})
     page.click("further")
     page.wait(page.is_ready)
-    assert page.texts(".answer")[-1] == toy_text("abc" + first)
+    assert page.texts(".answer")[-1] == toy_text("abc" + first, seed=seed)
     page.click("again")
     page.wait(page.is_ready)
-    assert page.texts(".answer")[-1] == toy_text("abc", seed=12)
+    assert page.texts(".answer")[-1] == toy_text("abc", seed=seed + 1)
     page.click("clear")
     assert page.texts(".answer") == []
 
@@ -198,6 +199,7 @@ def test_a_template_cannot_end_its_element(tmp_path):
     assert json.loads(chat_template(tmp_path))["stop"] == "</script><b>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["button", "key"])
 def test_an_answer_can_be_stopped_at_any_token(page, way):
     page.ask("abc", **{**OPTIONS, "max_tokens": TOO_MANY})
@@ -340,15 +342,15 @@ def test_a_damaged_model_is_noticed(driver, tmp_path, old, new, message):
     assert page.driver.find_element(By.ID, "check").get_attribute("class") == "bad"
 
 
-@pytest.mark.slow
-def test_a_browser_without_webassembly_is_told_which_one_to_take(project):
-    need("chromium")
-    with chromium("--js-flags=--noexpose_wasm") as driver:
-        page = Page(driver, page_of(project))
-        page.open()
-        assert page.text("check").startswith("This browser cannot run the model: ")
-        assert "Chromium 91, Firefox 113" in page.text("check")
-        assert not driver.find_element(By.ID, "send").is_enabled()
+@pytest.mark.parametrize("missing", ["WebAssembly", "DecompressionStream"])
+def test_an_old_browser_is_told_which_one_to_take(driver, project, missing):
+    page, source = Page(driver, page_of(project)), {"source": f"delete window.{missing}"}
+    script = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", source)
+    page.open()
+    driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", script)
+    assert page.text("check").startswith(f"This browser cannot run the model: {missing} is not defined")
+    assert "Chromium 91, Firefox 113" in page.text("check")
+    assert not page.is_ready()
 
 
 # ---- a trained model ----

@@ -2,6 +2,7 @@
 // Runs the module of this page, one token at a time. Whatever is shown is set as text, never interpreted as HTML.
 
 const SLICE_MILLISECONDS = 12; // after which the browser may draw and listen
+const NEAR_PIXELS = 60;
 const PAGE_BYTES = 65536; // of WebAssembly's memory
 const END_OF_INPUT = -1;
 const NEWER = "It needs Chromium 91, Firefox 113 or Safari 16.4, or a newer one.";
@@ -202,8 +203,15 @@ function addTurn(message) {
     return { turn, text, answer, hint: element(turn, "p", "hint") };
 }
 
-function scrollToEnd() {
-    window.scrollTo(0, document.documentElement.scrollHeight);
+// Whether the end of the page is in sight; somebody who reads further up is left there.
+function isAtEnd() {
+    return window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - NEAR_PIXELS;
+}
+
+function scrollToEnd(follows) {
+    if (follows) {
+        window.scrollTo(0, document.documentElement.scrollHeight);
+    }
 }
 
 // Without the spaces before the first word, which belong to the template.
@@ -227,8 +235,9 @@ async function writeTokens(place) {
             }
         }
         milliseconds += now - start;
+        const follows = isAtEnd();
         place.append(begun(text, place));
-        scrollToEnd();
+        scrollToEnd(follows);
         await pause();
     }
     return { tokens, milliseconds };
@@ -266,11 +275,11 @@ async function write(place, promptTokens) {
     place.turn.setAttribute("aria-busy", "true");
     showState();
     const figures = await writeTokens(place.answer);
+    const follows = isAtEnd();
     place.turn.removeAttribute("aria-busy");
     running = false;
     showResult(place.hint, promptTokens, figures);
-    showState();
-    scrollToEnd();
+    scrollToEnd(follows);
 }
 
 // Answer a message in a turn of its own.
@@ -285,9 +294,11 @@ async function answer(message) {
         return;
     }
     const place = addTurn(message);
+    scrollToEnd(true);
     byId("prompt").value = "";
     await write(place, promptTokens);
     turns.push({ role: "user", text: message }, { role: "assistant", text: place.answer.textContent });
+    showState();
 }
 
 // Let the latest answer go on, in a turn without a message.
@@ -298,6 +309,7 @@ async function goOn() {
         const place = addTurn("");
         await write(place, promptTokens);
         latest.text += place.answer.textContent;
+        showState();
     }
 }
 
