@@ -53,7 +53,7 @@ void *board_allocate(uint32_t bytes, uint32_t offset, int fenced)
     if (posix_memalign(&memory, 64, end + GUARD + !bytes)) {
         abort();
     }
-    memset(memory, PAINT, GUARD ? end + GUARD : 0);
+    memset(memory, PAINT, GUARD > 0 ? end + GUARD : 0);
     starts[allocation_count] = start;
     ends[allocation_count] = end;
     allocations[allocation_count++] = memory;
@@ -71,7 +71,7 @@ static int is_painted(const uint8_t *bytes, uint32_t count)
 int board_intact(void)
 {
     int intact = 1;
-    for (int i = 0; GUARD && i < allocation_count; ++i) {
+    for (int i = 0; GUARD > 0 && i < allocation_count; ++i) {
         const uint8_t *const bytes = allocations[i];
         intact = intact && is_painted(bytes, starts[i]) && is_painted(bytes + ends[i], GUARD);
     }
