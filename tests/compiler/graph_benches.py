@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from running import ARM64, EMULATORS, FLAGS, SANITIZERS
+from running import ARM64, FLAGS, MACHINES, SANITIZERS, WASM, command_of
 
 from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel
 from textzoo.compiler.operators.base import Target
 from textzoo.targets.native import write_files
 from textzoo.targets.toolchains import require_tool, tool_beside
-from textzoo.testing.bare_metal import CORES, HERE, WASM_FLAGS, WASM_LAUNCHER, WASM_TOOLS, build, run
+from textzoo.testing.bare_metal import CORES, HERE, build, run
 
 MAIN = Path(__file__).with_name("run_graphs.c")
 INCLUDES = [MAIN.parent, HERE, RUNTIME / "include", APPLICATION]
@@ -46,11 +46,10 @@ class Bench:
 
     Attributes:
         variant: Of the kernels.
-        compiler: Key of toolchains.TOOLS, for this machine's programs; empty for a core.
+        compiler: Key of toolchains.TOOLS, for this machine's programs, or of MACHINES; empty for a core.
         flags: More for the compiler.
         is_sanitized: Whether a program ends at the first wrong address or undefined operation.
         core: Key of bare_metal.CORES.
-        is_wasm: Whether it is WebAssembly, which the flags say to the compiler.
         cores: 2 where the code is made for two cores.
         has_floats: Whether its compiler's library has the functions of floats.
     """
@@ -60,7 +59,6 @@ class Bench:
     flags: tuple[str, ...] = ()
     is_sanitized: bool = True
     core: str = ""
-    is_wasm: bool = False
     cores: int = 1
     has_floats: bool = True
 
@@ -72,25 +70,24 @@ class Bench:
         if self.core:
             board = CORES[self.core]
             return [str(require_tool(board.compiler)), *board.flags, *self.flags]
-        kind = ["-static"] if self.compiler in EMULATORS else SANITIZERS * self.is_sanitized
-        return [str(require_tool(self.compiler)), *kind, *self.flags]
+        return [*command_of(self.compiler, SANITIZERS * self.is_sanitized), *self.flags]
 
     def launcher(self) -> tuple[str, ...]:
         """What runs its programs here."""
-        return WASM_LAUNCHER if self.is_wasm else EMULATORS.get(self.compiler, ())
+        return MACHINES[self.compiler].launcher if self.compiler in MACHINES else ()
 
     def objcopy(self) -> str:
         """Of the compiler's tools."""
         if self.core:
             return str(tool_beside(CORES[self.core].compiler, "objcopy"))
-        return str(tool_beside(self.compiler, "objcopy")) if self.compiler in EMULATORS else "objcopy"
+        return str(tool_beside(self.compiler, "objcopy")) if self.compiler in MACHINES else "objcopy"
 
     def needs(self) -> list[str]:
         """Keys of toolchains.TOOLS: what must be installed."""
         if self.core:
             return [CORES[self.core].compiler, CORES[self.core].emulator]
-        emulator = WASM_TOOLS if self.is_wasm else ["qemu-user"] if self.compiler in EMULATORS else []
-        return [self.compiler, *emulator]
+        machine = MACHINES.get(self.compiler)
+        return [machine.compiler, *machine.tools] if machine else [self.compiler]
 
 
 BENCHES = {
@@ -104,7 +101,7 @@ BENCHES = {
     "optimized": Bench("host", "gcc", ("-O3", "-march=native"), is_sanitized=False),
     "profiled": Bench("generic", "gcc", ("-DTEXTZOO_PROFILE",)),
     "neon": Bench("neon", ARM64, ("-O3",)),
-    "wasm": Bench("wasm", "clang", ("-O3", *WASM_FLAGS), is_sanitized=False, is_wasm=True),
+    "wasm": Bench("wasm", WASM),
     "m4": Bench("dsp", core="m4"),
     "m7": Bench("dsp", core="m7"),
     "m33": Bench("dsp", core="m33"),
@@ -132,7 +129,7 @@ def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Pa
     write_files(compiled.files, folder)
     source, target = folder / "graph.c", folder / "graph.o"
     source.write_text(MODEL.format(number=number), encoding="utf-8")
-    if bench.is_wasm:  # there is no objcopy for it
+    if bench.compiler == WASM:  # there is no objcopy for it
         source.write_text(renamed(compiled, number) + source.read_text(encoding="utf-8"), encoding="utf-8")
         compile_source(bench, source, target, folder)
         return target
