@@ -426,7 +426,7 @@ def test_a_page_computes_the_logits_of_litert(recipe, config, workspace, models)
     assert max(benchmark.by_kind.values()) < 2**60  # none wrapped below 0
     assert 0 < benchmark.ram_bytes.stack < 4096
     assert benchmark.flash_bytes.weights == report.deployment.constant_bytes
-    assert benchmark.flash_bytes.total < 80 * 1024
+    assert benchmark.flash_bytes.total < 96 * 1024
     assert (project / "build" / "textzoo.html").stat().st_size < 160 * 1024
 
 
