@@ -13,6 +13,7 @@ import json
 import re
 import shutil
 import statistics
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ RECIPE = "decode_static_wi8_ai8.tflite"
 PROMPT = "The "
 TOKENS_CHECKED = 1000
 WAIT_SECONDS = 60
+# After which the browser has optimized the module.
+WARM_UP_TOKENS = 2000
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
@@ -198,6 +201,8 @@ def draw(folder: Path, into: Path) -> None:
             window(driver, width, height, colours)
             page = Page(driver, page_of(module.project))
             page.open()
+            page.answer(PROMPT, max_tokens=WARM_UP_TOKENS)
+            page.click("clear")
             for seed, prompt in enumerate(prompts, 1):
                 page.answer(prompt, max_tokens=160, seed=seed)
             driver.save_screenshot(str(into / f"{name}.png"))
@@ -217,7 +222,8 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=20)
     parser.add_argument("--pictures", type=Path)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    # Only JSON goes to the standard output.
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         rows = [measure(name, arguments.answers, Path(folder) / name) for name in arguments.models]
         if arguments.pictures:
             draw(Path(folder), arguments.pictures)
