@@ -27,7 +27,7 @@ from textzoo.models.registry import MODELS
 from textzoo.models.settings import ModelConfig
 from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.quantizers.recipes import RECIPES
-from textzoo.services.benchmarking import BENCHMARK_SECONDS, mismatches
+from textzoo.services.benchmarking import BENCHMARK_SECONDS, INSTRUCTIONS, mismatches
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import build_image, emulate, run_host
 from textzoo.targets.platforms import platform_of
@@ -78,7 +78,9 @@ def cell(path: Path, target: str, tokens_checked: int) -> dict[str, Any]:
         sizes = platform_of(board).image_sizes(board, build_image(made.project, board))
     result = {"mismatching_logits": wrong, "tokens_checked": tokens_checked}
     if board:
-        result |= {"instructions_per_token": cost["mean"], "flash_bytes": sizes.flash.total, "ram_bytes": sizes.ram}
+        result |= {"flash_bytes": sizes.flash.total, "ram_bytes": sizes.ram}
+    if cost["counter"] == INSTRUCTIONS:
+        result["instructions_per_token"] = cost["mean"]
     return result
 
 

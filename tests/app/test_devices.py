@@ -55,6 +55,11 @@ needs_emulator = pytest.mark.skipif(
 needs_cpp = pytest.mark.skipif(
     bool(missing_tools(CPP_TOOLS)), reason="needs " + ", ".join(str(error.remedy) for error in missing_tools(CPP_TOOLS))
 )
+WASM_TOOLS = ["wasm", "node"]
+needs_wasm = pytest.mark.skipif(
+    bool(missing_tools(WASM_TOOLS)),
+    reason="needs " + ", ".join(str(error.remedy) for error in missing_tools(WASM_TOOLS)),
+)
 
 
 class Recorder:
@@ -107,7 +112,8 @@ def workspace(tmp_path, monkeypatch):
 
 @pytest.mark.quick("STM32F4")
 @needs_emulator
-@pytest.mark.parametrize("board", [name for name in board_names() if name != "CIMv3"])  # which has models of its own
+# CIMv3 has models of its own, browsers measure time.
+@pytest.mark.parametrize("board", [name for name in board_names() if name not in ("CIMv3", "Browser")])
 def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, config, workspace):
     config = changed(config, "deployment.hardware_setup", load_board(board))
     recorder = Recorder()
@@ -402,6 +408,26 @@ def test_this_machine_is_measured_in_time(config, workspace):
     assert report.benchmark.tokens_per_second > 0
     assert report.benchmark.instructions_per_token is None
     assert max(report.benchmark.by_kind.values()) < 2**60  # none wrapped below 0
+
+
+@needs_wasm
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_page_computes_the_logits_of_litert(recipe, config, workspace, models):
+    """In Node.js, which runs the module of the page."""
+    config = changed(config, "deployment.hardware_setup", load_board("Browser"))
+    config = changed(config, "model.quantized_model_path", str(models / f"decode_{recipe}.tflite"))
+    config = changed(config, "benchmarking.tokens_checked", 1000)
+    report = benchmarking.run(config, workspace, Recorder())
+    benchmark, project = report.benchmark, workspace.path(report.deployment.c_project)
+    assert (benchmark.mismatching_logits, benchmark.tokens_checked, benchmark.same_text) == (0, 1000, True)
+    assert benchmark.machine == "Node.js on this machine"
+    assert benchmark.tokens_per_second > 0
+    assert benchmark.instructions_per_token is None
+    assert max(benchmark.by_kind.values()) < 2**60  # none wrapped below 0
+    assert 0 < benchmark.ram_bytes.stack < 4096
+    assert benchmark.flash_bytes.weights == report.deployment.constant_bytes
+    assert benchmark.flash_bytes.total < 96 * 1024
+    assert (project / "build" / "textzoo.html").stat().st_size < 160 * 1024
 
 
 @pytest.mark.slow

@@ -290,6 +290,10 @@ def test_every_project_builds_with_make(projects, target):
     board = load_board(target)
     need("make", *tools_of(board))
     image = build_image(projects[target], board)
+    if board.platform == "browser":
+        assert 5_000 < platform_of(board).image_sizes(board, image).flash.code < 25_000
+        assert (projects[target] / "build" / "textzoo.html").stat().st_size < 60_000
+        return
     if board.platform == "stm32":
         assert image.with_suffix(".bin").stat().st_size > 5_000
         assert image.with_suffix(".hex").read_text().startswith(":02")

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from running import ARM64, EMULATORS, FLAGS, SANITIZERS
+from running import ARM64, FLAGS, MACHINES, SANITIZERS, WASM, command_of
 
 from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel
@@ -35,6 +36,9 @@ const textzoo_graph_t textzoo_graph_{number} = {{
 }};
 """
 
+# A function of a model, or an array, that other sources could use.
+GLOBAL = re.compile(r"^(?!static)(?:\w+[ *]+)+(\w+)(?:\(|\[\w*\])", re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -42,7 +46,7 @@ class Bench:
 
     Attributes:
         variant: Of the kernels.
-        compiler: Key of toolchains.TOOLS, for this machine's programs; empty for a core.
+        compiler: Key of toolchains.TOOLS, for this machine's programs, or of MACHINES; empty for a core.
         flags: More for the compiler.
         is_sanitized: Whether a program ends at the first wrong address or undefined operation.
         core: Key of bare_metal.CORES.
@@ -66,20 +70,24 @@ class Bench:
         if self.core:
             board = CORES[self.core]
             return [str(require_tool(board.compiler)), *board.flags, *self.flags]
-        kind = ["-static"] if self.compiler in EMULATORS else SANITIZERS * self.is_sanitized
-        return [str(require_tool(self.compiler)), *kind, *self.flags]
+        return [*command_of(self.compiler, SANITIZERS * self.is_sanitized), *self.flags]
+
+    def launcher(self) -> tuple[str, ...]:
+        """What runs its programs here."""
+        return MACHINES[self.compiler].launcher if self.compiler in MACHINES else ()
 
     def objcopy(self) -> str:
         """Of the compiler's tools."""
         if self.core:
             return str(tool_beside(CORES[self.core].compiler, "objcopy"))
-        return str(tool_beside(self.compiler, "objcopy")) if self.compiler in EMULATORS else "objcopy"
+        return str(tool_beside(self.compiler, "objcopy")) if self.compiler in MACHINES else "objcopy"
 
     def needs(self) -> list[str]:
         """Keys of toolchains.TOOLS: what must be installed."""
         if self.core:
             return [CORES[self.core].compiler, CORES[self.core].emulator]
-        return [self.compiler, *(["qemu-user"] if self.compiler in EMULATORS else [])]
+        machine = MACHINES.get(self.compiler)
+        return [machine.compiler, *machine.tools] if machine else [self.compiler]
 
 
 BENCHES = {
@@ -93,6 +101,7 @@ BENCHES = {
     "optimized": Bench("host", "gcc", ("-O3", "-march=native"), is_sanitized=False),
     "profiled": Bench("generic", "gcc", ("-DTEXTZOO_PROFILE",)),
     "neon": Bench("neon", ARM64, ("-O3",)),
+    "wasm": Bench("wasm", WASM),
     "m4": Bench("dsp", core="m4"),
     "m7": Bench("dsp", core="m7"),
     "m33": Bench("dsp", core="m33"),
@@ -120,9 +129,19 @@ def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Pa
     write_files(compiled.files, folder)
     source, target = folder / "graph.c", folder / "graph.o"
     source.write_text(MODEL.format(number=number), encoding="utf-8")
+    if bench.compiler == WASM:  # there is no objcopy for it
+        source.write_text(renamed(compiled, number) + source.read_text(encoding="utf-8"), encoding="utf-8")
+        compile_source(bench, source, target, folder)
+        return target
     compile_source(bench, source, target, folder)
     subprocess.run([bench.objcopy(), "-G", f"textzoo_graph_{number}", target], check=True)
     return target
+
+
+def renamed(compiled: CompiledModel, number: int) -> str:
+    """Macros by which a model's functions and constants have other names than those of other models."""
+    names = dict.fromkeys(name for text in compiled.files.values() for name in GLOBAL.findall(text))
+    return "\n".join(f"#define {name} {name}_{number}" for name in names)
 
 
 def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) -> None:
@@ -201,7 +220,7 @@ def run_program(bench: Bench, program: Path, cases: bytes, folder: Path) -> byte
         if bench.core:
             run(program, bench.core, folder, TIMEOUT)
         else:
-            run_here([*EMULATORS.get(bench.compiler, ()), str(program)], folder)
+            run_here([*bench.launcher(), str(program)], folder)
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         raise StoppedError(str(error)) from error
     return (folder / "results.bin").read_bytes()

@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -18,13 +19,34 @@ from textzoo.compiler.tflite.single_operator import Tensor, build_all
 from textzoo.targets.native import write_files
 from textzoo.targets.toolchains import TOOLS, require_tool
 from textzoo.testing import STRICT
+from textzoo.testing.bare_metal import WASM_FLAGS, WASM_LAUNCHER, WASM_TOOLS
 
 FLAGS = (*STRICT, "-O1", "-fno-strict-aliasing")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-# Keys of toolchains.TOOLS: compilers for other cores -> what runs their programs here, which are linked statically and
-# without sanitizers.
-ARM64 = "aarch64"
-EMULATORS = {ARM64: (TOOLS["qemu-user"].program, "-cpu", "cortex-a35")}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Another machine, whose programs run here, without sanitizers.
+
+    Attributes:
+        compiler: Key of toolchains.TOOLS.
+        flags: Of the compiler.
+        launcher: What runs a program, which follows.
+        tools: Keys of toolchains.TOOLS: what it needs besides the compiler.
+    """
+
+    compiler: str
+    flags: tuple[str, ...]
+    launcher: tuple[str, ...]
+    tools: tuple[str, ...]
+
+
+ARM64, WASM = "aarch64", "wasm"
+MACHINES = {
+    ARM64: Machine(ARM64, ("-static",), (TOOLS["qemu-user"].program, "-cpu", "cortex-a35"), ("qemu-user",)),
+    WASM: Machine("clang", ("-O3", *WASM_FLAGS), WASM_LAUNCHER, WASM_TOOLS),
+}
 MAIN = Path(__file__).with_name("run_model.c")
 RANDOM_RUNS = 4
 objects = tempfile.TemporaryDirectory(prefix="textzoo-objects-")
@@ -115,7 +137,7 @@ def differences(
         model: What is run.
         folder: For the program; what lies there from before is overwritten.
         without: Passes to leave out.
-        compiler: Of the C; where none is given, the one that the product would take.
+        compiler: Of the C, or a key of MACHINES; where none is given, the one that the product would take.
         variant: Of the kernels, one that the compiler's machine runs.
     """
     compiled = compile_bytes(model.content, Target(variant), without=frozenset(without))
@@ -149,8 +171,9 @@ def results_of(program: Path, model: Model, compiler: str = "host") -> list[Valu
     """The outputs of each run of a program that a compiler has built."""
     given = b"".join(values[place].tobytes() for values in model.runs for place in in_order(model.input_names))
     environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
+    launcher = MACHINES[compiler].launcher if compiler in MACHINES else ()
     done = subprocess.run(
-        [*EMULATORS.get(compiler, ()), program, str(len(model.runs))],
+        [*launcher, program, str(len(model.runs))],
         input=given,
         capture_output=True,
         timeout=120,
@@ -193,10 +216,17 @@ def object_of(source: Path, compiler: str) -> Path:
     return target
 
 
+def command_of(compiler: str, here: Collection[str] = SANITIZERS) -> list[str]:
+    """A compiler or that of a key of MACHINES, with its flags; `here`: those for this machine."""
+    if compiler not in MACHINES:
+        return [str(require_tool(compiler)), *here]
+    machine = MACHINES[compiler]
+    return [str(require_tool(machine.compiler)), *machine.flags]
+
+
 def run_compiler(command: list[str | Path]) -> None:
     compiler, *rest = map(str, command)
     includes = [f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
-    kind = ["-static"] if compiler in EMULATORS else SANITIZERS
-    command = [str(require_tool(compiler)), *FLAGS, *kind, *includes, *rest]
+    command = [*command_of(compiler), *FLAGS, *includes, *rest]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from operator_cases import ROWS
 from operator_chains import ATTENTIONS, CHAINS, FAR_ATTENTIONS, feed_forward, layers_of_any_weights, sums
 from refused_operators import REFUSED
-from running import ARM64, Model, differences, mismatches, model_of, run_program
+from running import ARM64, MACHINES, WASM, Model, differences, mismatches, model_of, run_program
 
 from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
@@ -85,10 +85,11 @@ def test_products_in_double_precision_lie_beside_others(row, target, folder):
 
 @pytest.mark.quick(2)
 @pytest.mark.parametrize("rows", [15, 16, 48, 49, 63, 64, 65, 113, 128])
-def test_rows_around_the_borders_of_blocks_equal_litert_on_64_bit_arm(rows, folder):
-    need(ARM64, "qemu-user")
+@pytest.mark.parametrize(("machine", "variant"), [(ARM64, "neon"), (WASM, "wasm")])
+def test_rows_around_the_borders_of_blocks_equal_litert_elsewhere(rows, machine, variant, folder):
+    need(MACHINES[machine].compiler, *MACHINES[machine].tools)
     random = np.random.default_rng(rows)
-    assert not differences(Model(feed_forward(random, rows), random), folder, compiler=ARM64, variant="neon")
+    assert not differences(Model(feed_forward(random, rows), random), folder, compiler=machine, variant=variant)
 
 
 @pytest.mark.quick(8)
@@ -109,12 +110,13 @@ def test_every_kernel_that_a_variant_calls_is_there_and_declared(row, variant, s
     [*ATTENTIONS.values(), *FAR_ATTENTIONS, feed_forward, layers_of_any_weights, sums],
     ids=lambda make: make.__name__,
 )
+@pytest.mark.parametrize(("machine", "variant"), [(ARM64, "neon"), (WASM, "wasm")])
 @examples(5)
 @seeds
-def test_kernels_for_64_bit_arm_equal_litert(make, folder, seed):
-    need(ARM64, "qemu-user")
+def test_kernels_of_other_machines_equal_litert(make, machine, variant, folder, seed):
+    need(MACHINES[machine].compiler, *MACHINES[machine].tools)
     random = np.random.default_rng(seed)
-    assert not differences(Model(make(random), random), folder, compiler=ARM64, variant="neon")
+    assert not differences(Model(make(random), random), folder, compiler=machine, variant=variant)
 
 
 @pytest.mark.parametrize("kernel", ATTENTIONS)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from textzoo.compiler.backend.kernels import RUNTIME
-from textzoo.compiler.packing import base3, dsp, host, mul32, mve, neon, sparse
+from textzoo.compiler.packing import base3, dsp, host, mul32, mve, neon, sparse, wasm
 from textzoo.compiler.packing.registry import VARIANTS, pack
 
 LAYOUTS = [(variant, kernel) for variant, table in VARIANTS.items() for kernel in table]
@@ -49,6 +49,9 @@ CONSTANTS = [
     ("mve/fully_connected_s16.c", "GROUP", mve.S16.blocks[0].width),
     ("neon/fully_connected_s8.c", "VECTOR", neon.S8.blocks[0].width),
     ("neon/finish_rows.h", "BLOCK", neon.SPARSE.blocks[1].height()),
+    ("wasm/fully_connected_s8.c", "BLOCK", wasm.S8.blocks[0].height()),
+    ("wasm/fully_connected_s8.c", "LANES", wasm.S8.blocks[1].height()),
+    ("wasm/fully_connected_s8.c", "GROUP", wasm.S8.blocks[0].width),
 ]
 
 

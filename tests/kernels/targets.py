@@ -7,7 +7,7 @@ from pathlib import Path
 from compilers import need
 from textzoo.targets import mpu
 from textzoo.targets.toolchains import TOOLS
-from textzoo.testing.bare_metal import CORES
+from textzoo.testing.bare_metal import CORES, WASM_FLAGS, WASM_LAUNCHER, WASM_TOOLS
 from textzoo.testing.bare_metal.cases import Case, Result, build_for_core, build_for_host, run_on_core, run_on_host
 
 SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
@@ -16,8 +16,9 @@ ARM64 = "aarch64"
 A35 = mpu.CORES["cortex-a35"].split()
 
 
-def arm64(core: str) -> tuple[str, ...]:
-    return (TOOLS["qemu-user"].program, "-cpu", core)
+def arm64(core: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The launcher of a target, and its tools."""
+    return (TOOLS["qemu-user"].program, "-cpu", core), ("qemu-user",)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Target:
         variant: The variant tested.
         place: A core, or a compiler of toolchains.TOOLS for this machine.
         flags: Of the compiler; for cores only the optimization.
-        launcher: Command of an emulator that runs programs compiled for this machine's system but another core.
+        launcher: Command that runs programs compiled for another machine.
+        tools: What it needs besides the compiler: keys of toolchains.TOOLS.
     """
 
     name: str
@@ -37,13 +39,14 @@ class Target:
     place: str
     flags: tuple[str, ...] = ("-O3",)
     launcher: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
 
     def build(self, folder: Path) -> Path:
         """The program that runs cases; skips the test if a tool is missing, naming its package."""
         if self.place in CORES:
             need(CORES[self.place].compiler, CORES[self.place].emulator)
             return build_for_core(self.place, self.variant, self.flags, folder)
-        need(self.place, *(["qemu-user"] if self.launcher else []))
+        need(self.place, *self.tools)
         return build_for_host(self.variant, self.place, self.flags, folder)
 
     def run(self, program: Path, cases: Sequence[Case], folder: Path) -> list[Result]:
@@ -80,10 +83,13 @@ TARGETS = [
     Target("host_avx2_sanitized", "host", "gcc", ("-mavx2", *SANITIZERS)),
     Target("host_sse2_sanitized", "host", "gcc", SANITIZERS),
     Target("host_vectors_sanitized", "host", "gcc", ("-U__SSE2__", *SANITIZERS)),
-    Target("neon", "neon", ARM64, ("-O3", *A35, "-static"), arm64("cortex-a35")),
-    Target("neon_size", "neon", ARM64, ("-Os", *A35, "-static"), arm64("cortex-a35")),
-    Target("neon_unoptimized", "neon", ARM64, ("-O0", *A35, "-static"), arm64("cortex-a35")),
-    Target("neon_dot_product", "neon", ARM64, ("-O3", "-march=armv8.2-a+dotprod", "-static"), arm64("max")),
+    Target("neon", "neon", ARM64, ("-O3", *A35, "-static"), *arm64("cortex-a35")),
+    Target("neon_size", "neon", ARM64, ("-Os", *A35, "-static"), *arm64("cortex-a35")),
+    Target("neon_unoptimized", "neon", ARM64, ("-O0", *A35, "-static"), *arm64("cortex-a35")),
+    Target("neon_dot_product", "neon", ARM64, ("-O3", "-march=armv8.2-a+dotprod", "-static"), *arm64("max")),
+    Target("wasm", "wasm", "clang", ("-O3", *WASM_FLAGS), WASM_LAUNCHER, WASM_TOOLS),
+    Target("wasm_size", "wasm", "clang", ("-Os", *WASM_FLAGS), WASM_LAUNCHER, WASM_TOOLS),
+    Target("wasm_unoptimized", "wasm", "clang", ("-O0", *WASM_FLAGS), WASM_LAUNCHER, WASM_TOOLS),
 ]
 # Variants with no kernel of their own but FULLY_CONNECTED: the others are those that the targets above test.
 MATRIX_TARGETS = [

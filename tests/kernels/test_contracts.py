@@ -135,6 +135,7 @@ SCRATCH = {
     ("host", S16): ("tz_scratch_bytes_host_s16",),
     ("neon", S8): ("tz_scratch_bytes_neon_s8",),
     ("neon", SPARSE): ("tz_scratch_bytes_neon_sparse",),
+    ("wasm", S8): ("tz_scratch_bytes_wasm_s8",),
 }
 SIZES = [
     (1, 1),

@@ -242,6 +242,7 @@ CHOSEN = [
     *[("mul32", 1, "b3", "mul32", "b3", "mul32"), ("mul32", 7, None, "mul32", "w4", "mul32")],
     *[("host", 1, "w2", "host", "b3", GENERIC), ("host", 7, "w4", "host", "w4", "host")],
     *[("neon", 1, None, "neon", "b3", GENERIC), ("neon", 7, None, "neon", "w4", GENERIC)],
+    *[("wasm", 1, None, "wasm", "b3", GENERIC), ("wasm", 7, None, "wasm", "w4", GENERIC)],
     *[(GENERIC, 1, "b3", GENERIC, "b3", GENERIC), (GENERIC, 7, None, GENERIC, "w4", GENERIC)],
     *[(name, 127, None, name, None, name) for name in VARIANTS],
 ]

@@ -63,6 +63,7 @@ OFFERS = [
     ("riscv-c++", "make tools-cimv3. "),
     ("qemu-riscv", "make tools-esp32 or make tools-cimv3. "),
     ("host", "make tools-host. "),
+    ("wasm", "make tools-browser. Debian and Ubuntu: sudo apt-get install lld clang wasi-libc libclang-rt-dev-wasm32"),
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from textzoo.common.errors import UserError, collecting, raise_all
-from textzoo.common.files import write_text
+from textzoo.common.files import read_bytes, write_text
 from textzoo.common.signals import raise_if_interrupted
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
 from textzoo.compiler.artifacts.weight_export import FOLDER as WEIGHT_FOLDER
@@ -30,6 +30,8 @@ from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.boards import Board, Budget, check_second_core
+from textzoo.targets.browser.chat_template import FILE as CHAT_TEMPLATE
+from textzoo.targets.browser.chat_template import MAX_FILE_BYTES
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
@@ -130,12 +132,19 @@ def make_firmware(
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
     files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **render_defaults(defaults)}
+    files |= chat_template_of(path)
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = platform_of(board).model_sizes(compiled)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
     return Firmware(board, path, compiled, sizes, folder, tokens, engine)
+
+
+def chat_template_of(path: Path) -> dict[str, bytes]:
+    """Return the chat template that lies beside a model, if there is one, as a file of its project, for a page."""
+    beside = path.with_name(CHAT_TEMPLATE)
+    return {CHAT_TEMPLATE: read_bytes(beside, MAX_FILE_BYTES)} if beside.is_file() else {}
 
 
 def variant_of(board: Board | None) -> str:

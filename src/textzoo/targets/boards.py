@@ -17,6 +17,8 @@ MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
 BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "twin", "host"
 # Bounds of addresses, as in `setting`.
 ADDRESS = {"low": 0, "below": 2**64}
+# Machines that are none of QEMU's.
+OTHER_MACHINES = {HOST: "this machine", "node": "Node.js on this machine"}
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ class Region:
 
 @dataclass(frozen=True)
 class Emulator:
-    """A machine of QEMU, or this machine itself.
+    """A machine of QEMU, or a program that runs the image on this machine.
 
     Attributes:
-        machine: QEMU's name of it.
+        machine: QEMU's name of it, or a key of OTHER_MACHINES.
         image: The image that it runs. "board": the board's own; "twin": the same sources linked for this emulated
             machine; "host": for the machine that TextZoo runs on.
         note: Description.
@@ -92,7 +94,7 @@ class Emulator:
 
     @property
     def title(self) -> str:
-        return "this machine" if self.image == HOST_IMAGE else f"QEMU {self.machine}"
+        return OTHER_MACHINES.get(self.machine, f"QEMU {self.machine}")
 
 
 @dataclass(frozen=True)

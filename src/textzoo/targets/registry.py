@@ -7,6 +7,7 @@ PLATFORMS = Registry(
     "platform",
     {
         HOST: "textzoo.targets.host:PLATFORM",
+        "browser": "textzoo.targets.browser.platform:PLATFORM",
         "cimv3": "textzoo.targets.cimv3.platform:PLATFORM",
         "esp32": "textzoo.targets.esp32.platform:PLATFORM",
         "mpu": "textzoo.targets.mpu:PLATFORM",

@@ -68,6 +68,9 @@ TOOLS = {
     "qemu-riscv": Tool(("qemu-system-riscv32",), "qemu-system-misc", "emulating RISC-V boards"),
     "qemu-xtensa": Tool(("qemu-system-xtensa",), "qemu-system-misc", "emulating Xtensa boards (ESP32)"),
     "cmake": Tool(("cmake",), "cmake", "building the project with CMake"),
+    # wasm-ld belongs to lld; clang alone links no WebAssembly.
+    "wasm": Tool(("wasm-ld",), "lld clang wasi-libc libclang-rt-dev-wasm32", "compiling for WebAssembly"),
+    "node": Tool(("node",), "nodejs", "running WebAssembly"),
     "gcc": Tool(("gcc",), "gcc libc6-dev", "testing C with this compiler"),
     "clang": Tool(("clang",), "clang libclang-rt-dev", "testing C with sanitizers"),
     "ccache": Tool(("ccache",), "ccache", "compiling the same source only once"),
@@ -83,6 +86,7 @@ GROUPS = {
     "stm32": (MAKE, "arm", "qemu"),
     "mpu": (MAKE, "aarch64", "qemu-user", "qemu-aarch64"),
     "esp32": (MAKE, "xtensa", "riscv", "qemu-xtensa", "qemu-riscv"),
+    "browser": (MAKE, "wasm", "node"),
     "cimv3": (MAKE, "cmake", "c++", "riscv", "riscv-c++", "qemu-riscv"),
 }
 # The tools of all groups, and the additional ones of `make tools-test`.

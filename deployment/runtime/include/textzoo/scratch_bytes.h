@@ -139,4 +139,13 @@ static inline int32_t tz_scratch_bytes_neon_sparse(int32_t rows, int32_t columns
     return 4 * 3 * columns;
 }
 
+/* ---- wasm ---- */
+
+/* tz_fully_connected_s8: inputs as int16. */
+static inline int32_t tz_scratch_bytes_wasm_s8(int32_t rows, int32_t columns)
+{
+    (void)rows;
+    return 2 * tz_round_up(columns, 2);
+}
+
 #endif

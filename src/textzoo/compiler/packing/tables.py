@@ -7,7 +7,7 @@ VARIANT_PLACES = Registry(
     "kernel variant",
     {
         name: f"textzoo.compiler.packing.{name}:LAYOUTS"
-        for name in ("generic", "cimv3", "dsp", "mve", "host", "mul32", "neon")
+        for name in ("generic", "cimv3", "dsp", "mve", "host", "mul32", "neon", "wasm")
     },
 )
 # deployment.weights: how kernels are chosen for the matrices of a model.

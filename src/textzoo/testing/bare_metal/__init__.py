@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.targets import twins
+from textzoo.targets.browser import platform as wasm
 from textzoo.targets.stm32 import chips
-from textzoo.targets.toolchains import compile_objects, require_tool, run_compiler, tool_beside
+from textzoo.targets.toolchains import TOOLS, compile_objects, require_tool, run_compiler, tool_beside
 from textzoo.targets.twins import TWINS, Twin
 from textzoo.testing import STRICT
 
@@ -21,6 +22,10 @@ HERE = Path(__file__).resolve().parent
 INCLUDES = [f"-I{folder}" for folder in (HERE, RUNTIME, RUNTIME / "include")]
 COUNTING = [*twins.COUNTING, "-serial", "none"]
 TIMEOUT = 600  # seconds that a program may run
+# Flags of clang for programs for WASI, with wasi-libc, and what runs them: a program follows.
+WASM_FLAGS = ("--target=wasm32-wasi", "--sysroot=/usr", *wasm.CORES["wasm32"].split())
+WASM_TOOLS = ("wasm", "node")
+WASM_LAUNCHER = (TOOLS["node"].program, "--no-warnings", str(HERE / "wasi.mjs"))
 SEMIHOSTING = ["-semihosting-config", "enable=on,target=native"]
 
 

@@ -1,0 +1,1 @@
+"""Web browsers: the model as WebAssembly in a page of one file."""
