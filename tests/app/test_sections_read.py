@@ -26,6 +26,7 @@ TOY = {
 }
 # A chain of all services, so that each finds what it takes.
 ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "deployment", "benchmarking", "compare"]
+ORDER += ["publish"]
 
 
 class Recorder:

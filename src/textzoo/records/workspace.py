@@ -22,6 +22,8 @@ ROLES = {
     "c_project": "c_project/*/.textzoo_project.json",
     "benchmark": "benchmark/*.json",
     "comparison": "comparison.html",
+    "report": "report.json",
+    "publication": "publish/README.md",
 }
 LOCK = ".lock"
 A_LINK = "a link"
@@ -43,6 +45,7 @@ WRITTEN = (
     "made_from.json",
     "models",
     "plots",
+    "publish",
     "quantization",
     "report.html",
     "report.json",
