@@ -1,6 +1,7 @@
 """The connection to the hub, through the library huggingface_hub: waits with an end, and errors in the user's words."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ class RefusedError(Exception):
         super().__init__(message)
 
 
+@functools.cache
 def library() -> Any:
     """Import and return huggingface_hub, set up for quiet use; raise UserError where it is not installed."""
     for name in SWITCHED_OFF:

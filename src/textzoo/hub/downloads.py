@@ -171,7 +171,7 @@ def copy(described: Described, path: Path, advance: Any, what: str) -> None:
     """Write what the hub sends, which must be as long as it has said; nothing beyond that is read."""
     import httpx2
 
-    client = library().get_session()
+    client = library().utils.get_session()
     left = described.size
     try:
         with (
