@@ -132,9 +132,7 @@ def described_by_hub(reference: Reference, what: str) -> Described:
     """Ask the hub for a file's commit, size and hash."""
     hub = library()
     url = f"{endpoint()}/{reference.repository}/resolve/{quote(reference.revision, safe='')}/{reference.path}"
-    answer = hub.get_hf_file_metadata(
-        url, token=token() or False, timeout=TIMEOUT_SECONDS, endpoint=endpoint(), retry_on_errors=True
-    )
+    answer = hub.get_hf_file_metadata(url, token=token() or False, timeout=TIMEOUT_SECONDS, endpoint=endpoint())
     commit, etag = answer.commit_hash or "", answer.etag or ""
     if not COMMIT.fullmatch(commit) or (reference.is_pinned and commit != reference.revision):
         raise UserError(what, expected=f"a file of commit {reference.revision}", received=f"commit '{commit[:60]}'")

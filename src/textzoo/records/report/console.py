@@ -35,7 +35,10 @@ EVALUATION_HEADS = {
 }
 WORDS = ("model", "engine", "corpus")
 FILES = "report.html, report.md, report.json, models, plots and logs"
-FILES_OF_MODES = {"compare": "comparison.html and the log"}
+FILES_OF_MODES = {
+    "compare": "comparison.html and the log",
+    "publish": "publish, report.html, report.md and report.json",
+}
 MAX_BAR = 30
 # Narrower terminals do not show bars.
 NARROW_COLUMNS = 60
