@@ -47,6 +47,7 @@ class Handler(BaseHTTPRequestHandler):
     """Answers as the hub does; `hub` is the state of this server."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     hub = None
 
     def handle_any(self):

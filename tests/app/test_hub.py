@@ -101,7 +101,7 @@ FAILURES = {
     "not to be made": (CREATE, answering(403), "does not allow it"),
     "to be paid": (CREATE, answering(402), "wants to be paid"),
     "gated": (INFO, answering(403, code="GatedRepo"), "a gated repository's terms"),
-    "card refused": (("POST", "validate-yaml"), answering(400), "publishing to owner/model failed"),
+    "card refused": (("POST", "validate-yaml"), answering(400), "the hub does not take the card"),
     "may not write": (PREUPLOAD, answering(403), "does not allow it"),
     "gone meanwhile": (PREUPLOAD, answering(404, code="RepoNotFound"), "has nothing of this name"),
     "store full": (BATCH, answering(413), "too large for the hub"),
@@ -119,8 +119,16 @@ FAILURES = {
 }
 
 
-@pytest.mark.parametrize("is_new", [True, False], ids=["new", "old"])
-@pytest.mark.parametrize(("address", "fail", "message"), FAILURES.values(), ids=FAILURES)
+# An old repository is not made.
+BOTH = [
+    pytest.param(*row, is_new, id=f"{name}, {'new' if is_new else 'old'}")
+    for name, row in FAILURES.items()
+    for is_new in (True, False)
+    if is_new or row[0] != CREATE
+]
+
+
+@pytest.mark.parametrize(("address", "fail", "message", "is_new"), BOTH)
 def test_a_failed_upload_leaves_nothing(hub, folder, address, fail, message, is_new):
     if not is_new:
         hub.repositories[NAME] = Repository()
@@ -128,13 +136,12 @@ def test_a_failed_upload_leaves_nothing(hub, folder, address, fail, message, is_
     hub.failures = {address: fail}
     if is_new and address == INFO:
         hub.failures = {address: once(fail)}
-    elif not is_new and address == CREATE:
-        pytest.skip("an old repository is not made")
     with pytest.raises(UserError) as refused:
         published(folder)
     text = str(refused.value)
     assert message in text
-    assert text.startswith("publishing to owner/model failed: ")
+    assert text.startswith("publishing to owner/model failed")
+    assert text.endswith("Nothing was published.")
     assert "\n" not in text
     assert TOKEN not in text
     assert len(text) < 600
@@ -153,9 +160,31 @@ def test_a_new_repository_that_cannot_be_removed_is_told(hub, folder):
 
 def test_a_commit_whose_answer_is_lost_is_told(hub, folder):
     hub.failures = {COMMIT: after_it(Answers.commit)}
-    with pytest.raises(UserError, match=r"If http.*owner/model has a new commit, it came in nevertheless"):
+    with pytest.raises(UserError, match=r"owner/model has a new commit, [0-9a-f]{40}: look whether it is this one"):
         published(folder)
     assert {*FILES} <= {*hub.repositories[NAME].files()}
+
+
+def test_a_commit_in_between_stays_the_last_one(hub, folder):
+    def commit(handler, path):
+        hub.repositories[NAME].commit({"theirs.txt": b"theirs"})
+        return False
+
+    hub.repositories[NAME] = Repository()
+    hub.failures = {PUT: once(commit)}
+    with pytest.raises(UserError, match="has got another commit since the upload began; received HTTP 412"):
+        published(folder)
+    assert {*hub.repositories[NAME].files()} == {".gitattributes", "theirs.txt"}
+
+
+def test_a_hub_that_is_gone_after_the_commit_is_told(hub, folder):
+    def fail(handler, path):
+        hub.failures = {INFO: answering(500)}
+        return answering(500)(handler, path)
+
+    hub.failures = {COMMIT: fail}
+    with pytest.raises(UserError, match=r"Whether anything was published is not known: look at http\S+owner/model\."):
+        published(folder)
 
 
 def test_an_interruption_removes_a_new_repository(hub, folder, monkeypatch):

@@ -25,6 +25,9 @@ CONFLICT = 409
 TRIES = 3
 MAX_WAIT_SECONDS = 20
 MAX_SHOWN = 200
+# How the library begins what the hub says about the metadata of a card.
+BAD_CARD = "Invalid metadata in README.md."
+LICENSES = "https://huggingface.co/docs/hub/repositories-licenses"
 
 # Status -> what it means, and what to do.
 MEANINGS: dict[int, tuple[str, str]] = {
@@ -175,9 +178,13 @@ def hub_errors(what: str, remedy: str = "") -> Iterator[None]:
     except RuntimeError as error:  # of one file of an upload; its cause is one of the above
         if error.__cause__ is None:
             raise
-        with hub_errors(f"{what}: {shown(str(error))}", remedy):
+        with hub_errors(f"{what} ({shown(str(error)).rstrip('.')})", remedy):
             raise error.__cause__ from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if str(error).startswith(BAD_CARD):
+            hint = f"publish.license takes the names of {LICENSES}. {remedy}".strip()
+            said = shown(str(error).removeprefix(BAD_CARD))
+            raise UserError(f"{what}: the hub does not take the card", received=said, remedy=hint) from error
         hint = f"Is {endpoint()} a Hugging Face hub (HF_ENDPOINT)? {remedy}".strip()
         raise UserError(
             f"{what}: this is no answer of a hub", received=shown(short_reason(error)), remedy=hint

@@ -107,9 +107,31 @@ def commit_of(hub: Any, target: Target, folder: Path, message: str, what: str) -
         for operation, size in zip(operations, sizes, strict=True):
             hub.preupload_lfs_files(target.repository, [operation], free_memory=False)
             advance(size, note=operation.path_in_repo)
-    with hub_errors(what, f"If {endpoint()}/{target.repository} has a new commit, it came in nevertheless."):
-        done = hub.create_commit(target.repository, operations, commit_message=message, parent_commit=target.head)
+    try:
+        with hub_errors(what):
+            done = hub.create_commit(target.repository, operations, commit_message=message, parent_commit=target.head)
+    except UserError as error:
+        raise with_remedy(error, whether_it_came(hub, target)) from error
     return done.oid
+
+
+def whether_it_came(hub: Any, target: Target) -> str:
+    """Say whether a commit whose answer was an error, or was lost, is in the repository nevertheless."""
+    page = f"{endpoint()}/{target.repository}"
+    try:
+        with hub_errors("asking for the last commit failed"):
+            head = hub.model_info(target.repository).sha
+    except UserError:
+        return f"Whether anything was published is not known: look at {page}."
+    if head == target.head:
+        return "Nothing was published."
+    return f"{page} has a new commit, {head}: look whether it is this one, or somebody else's."
+
+
+def with_remedy(error: UserError, remedy: str) -> UserError:
+    """Return an error with one more sentence about what to do."""
+    text = f"{error.remedy} {remedy}".strip()
+    return UserError(error.what, expected=error.expected, received=error.received, remedy=text)
 
 
 @contextlib.contextmanager
@@ -124,9 +146,7 @@ def removed_if_it_fails(hub: Any, target: Target) -> Iterator[None]:
             signals.heard()  # what was begun is cleaned up undisturbed
         told = "" if removed(hub, target) else f"The new repository {target.repository} is left: remove it on its page."
         if told and isinstance(error, UserError):
-            raise UserError(
-                error.what, expected=error.expected, received=error.received, remedy=f"{error.remedy} {told}".strip()
-            ) from error
+            raise with_remedy(error, told) from error
         raise
 
 

@@ -40,14 +40,19 @@ def training_commands(facts: Facts, files: ModelFiles, workspace: Workspace) -> 
     """Yield how the model was trained, as far as that is known."""
     if facts.experiment:
         yield command("operation_mode=chain_tqe", f"experiment={facts.experiment}")
-    elif files.origin == RUN and (mode := mode_of(facts.chain)):
-        yield command(f"operation_mode={mode}", *typed_settings(workspace))
+    elif files.origin == RUN:
+        settings = list(typed_settings(workspace))
+        for number, mode in enumerate(modes_of(facts.steps)):
+            resume = ["general.resume=experiments_outputs/<run>"] if number else []
+            yield command(f"operation_mode={mode}", *settings, *resume)
 
 
-def mode_of(chain: tuple[str, ...]) -> str:
-    """Return the longest chain of CHAINS that the steps of a run begin with; "" where there is none."""
-    fitting = [mode for mode, kinds in CHAINS.items() if chain[: len(kinds)] == kinds]
-    return max(fitting, key=lambda mode: len(CHAINS[mode]), default="")
+def modes_of(steps: tuple[str, ...]) -> list[str]:
+    """Return the modes that the steps of a run are from: the longest chain, and the training if that has none."""
+    whole = [mode for mode, kinds in CHAINS.items() if {f"{n}_{kind}" for n, kind in enumerate(kinds, 1)} <= {*steps}]
+    longest = max(whole, key=lambda mode: len(CHAINS[mode]), default="training")
+    is_trained_before = "1_training" in steps and "training" not in CHAINS[longest]
+    return ["training", longest] if is_trained_before else whole and [longest]
 
 
 def typed_settings(workspace: Workspace) -> Iterator[str]:

@@ -77,7 +77,7 @@ class Facts:
         training: Of steps, tokens and data_sha256 those that are known.
         experiment: The option of the group `experiment` that trained it; "" where it was none, or it is unknown.
         earlier: The report of the run's earlier steps, which describe these files.
-        chain: The steps that made it, e.g. ("training", "quantization").
+        steps: The run's steps that describe these files, e.g. "1_training", "2_quantization".
         refused: Sentences about boards that do not take a decode step.
         unknown: Sentences about what is not known.
     """
@@ -88,7 +88,7 @@ class Facts:
     boards: list[BoardCost] = field(default_factory=list)
     experiment: str = ""
     earlier: Report = field(default_factory=Report)
-    chain: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
     refused: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
@@ -133,18 +133,21 @@ def pretrained_cost(recipe: str, board: str, values: dict[str, Any]) -> BoardCos
 def add_run(facts: Facts, files: ModelFiles, workspace: Workspace) -> None:
     """Add what the ledger of a run says of steps whose files are still there, unchanged."""
     rows = sorted(workspace.ledger().rows.items(), key=lambda item: number_of(item[0]))
-    believed = [(name.partition("_")[2], row) for name, row in rows if describes_the_files(row, workspace)]
-    facts.chain = tuple(kind for kind, _ in believed)
-    for kind, row in believed:
+    kinds = {name: name.partition("_")[2] for name, _ in rows}
+    believed = [(name, row) for name, row in rows if kinds[name] != "publish" and describes_the_files(row, workspace)]
+    facts.steps = tuple(name for name, _ in believed)
+    losses: dict[tuple[str, str], Loss] = {}
+    for name, row in believed:
         with contextlib.suppress(TypeError, KeyError, AttributeError, ValueError):  # of another version
             report = Report.from_dict(row.report)
             report.publication = None
             facts.earlier.merge(report)
-        if kind == "evaluation" and not {*row.made_from.get("contents", {})} & {*MODEL_FILES}:
-            facts.losses = list(evaluated(row.report.get("evaluation"), files))
+        if kinds[name] == "evaluation" and not {*row.made_from.get("contents", {})} & {*MODEL_FILES}:
+            losses |= {(loss.recipe, loss.engine): loss for loss in evaluated(row.report.get("evaluation"), files)}
         facts.model |= known(row.report.get("model"), "parameters", "vocabulary_size", "context_length")
         facts.training |= known(row.report.get("training"), "steps", "tokens")
         facts.training |= {"data_sha256": digest} if (digest := data_hash(row.report)) else {}
+    facts.losses = list(losses.values())
 
 
 def describes_the_files(row: FinishedStep, workspace: Workspace) -> bool:
