@@ -234,6 +234,8 @@ SETTINGS = [
     (PublishConfig(repository="owner/name", dry_run=False), True, ""),
     (PublishConfig(dry_run=False), True, "publish.dry_run=false needs a repository"),
     (PublishConfig(repository="owner/name", dry_run=False), False, "there is no token of the hub"),
+    (PublishConfig(license="apache-2.0"), False, ""),
+    (PublishConfig(license="Apache 2"), False, "publish.license is no licence of the hub"),
     *[
         (PublishConfig(repository=name), True, "publish.repository is no repository")
         for name in (

@@ -228,14 +228,14 @@ def test_texts_of_others_do_not_become_markup():
     sample = SampleReport("int8", "litert_ref", HOSTILE, f"~~~\n````\n{HOSTILE}", 5, 0.8, 0, 1, 0.1)
     facts = Facts(model={"vocabulary_size": 2, "context_length": 8}, losses=[Loss("float", "keras", 1.0, 2.0, 3)])
     facts.unknown = [HOSTILE]
-    inputs = CardInputs(HOSTILE, "gpt", "char", facts, "text", [None], sample, "decode.tflite", HOSTILE, [], ["true"])
+    inputs = CardInputs(HOSTILE, "gpt", "char", facts, "text", [None], sample, "decode.tflite", "mit", [], ["true"])
     text = card_text(inputs)
     assert "\x1b" not in text
-    assert "\u202e" not in text
+    assert "\u202e" not in text.split("---\n", 2)[2]
     assert "\n# Heading" not in re.sub(r"^(`{5,})text\n.*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
     prose = re.sub(r"^(`{3,})\w*\n.*?^\1$|`+ .*? `+", "", text.split("---\n", 2)[2], flags=re.MULTILINE | re.DOTALL)
     assert "<script>" not in prose
-    assert ModelCard(text).data.license == HOSTILE
+    assert ModelCard(text).data.model_name == HOSTILE
 
 
 def test_provenance_of_a_combined_text(tmp_path):
