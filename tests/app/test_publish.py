@@ -388,7 +388,9 @@ def test_a_run_is_published_with_its_own_figures(sweep_of, hub, tmp_path):
     assert "training.steps=20" in training
     assert not files_with(str(tmp_path), folder / "publish")
     assert hub.repositories[NAME].files()["README.md"].decode() == card
-    assert {"report.json", "report.html", "float.keras"} <= {path.name for path in (folder / "publish").iterdir()}
+    assert {"report.html", "float.keras"} <= {path.name for path in (folder / "publish").iterdir()}
+    told = json.loads((folder / "publish/report.json").read_text())
+    assert [told[name] for name in ("training", "evaluation")] == [before["training"], before["evaluation"]]
 
 
 @pytest.mark.slow

@@ -79,8 +79,7 @@ def use_commands(facts: Facts, files: ModelFiles, sampling: PredictionConfig, so
     options = [f"prediction.{name}={value}" for name, value in values.items() if value is not None]
     yield command("operation_mode=prediction", *given, *options)
     for board in sorted({row.board for row in facts.boards if row.recipe == files.recipe}):
-        target = "benchmarking.measured_by=host" if board == "host" else f"board={board}"
-        yield command("operation_mode=benchmarking", target, *given)
+        yield command("operation_mode=benchmarking", f"board={board}", *given)
 
 
 def command(*arguments: str) -> str:

@@ -79,6 +79,11 @@ def pretrained_name(config: Config) -> str:
     return path.parent.name if config.pretrained and path.parent.parent == pretrained.FOLDER else ""
 
 
+def is_low_bit(recipe: str) -> bool:
+    """Return whether a recipe stores weights of fewer than 8 bits."""
+    return recipe in RECIPES and RECIPES[recipe].has_low_bit_weights
+
+
 def shown_recipe(recipe: str) -> str:
     """Return a recipe with its short name: "static_wi8_ai8 (int8)"."""
     return f"{recipe} ({RECIPES[recipe].short_name})" if recipe in RECIPES else recipe

@@ -10,31 +10,34 @@ from typing import Any
 
 import yaml
 
-from textzoo import __version__
+import textzoo
 from textzoo.common.bounded_yaml import fault_of, read_bounded
 from textzoo.common.errors import UserError
-from textzoo.common.files import file_digest, write_text
+from textzoo.common.files import file_digest, write_json, write_text
 from textzoo.config import pretrained
 from textzoo.config.publishing import published_setting
 from textzoo.config.schema import walk
-from textzoo.publication.files import NAMED, PRETRAINED, RUN, ModelFiles, shown_recipe
+from textzoo.publication.files import NAMED, PRETRAINED, ModelFiles, is_low_bit, shown_recipe
 from textzoo.publication.model_card import PublishedFile
+from textzoo.records.report import SCHEMA_VERSION, Report, RunSummary
 from textzoo.records.workspace import Workspace
 
 CARD = "README.md"
 APP = Path(__file__).with_name("space_app.py")
 SECTIONS = ("dataset", "tokenizer", "model", "training", "quantization")
-REQUIREMENTS = f"""# Of app.py. TextZoo {__version__} is installed from its checkout or wheel where no index has it.
-textzoo=={__version__}
+REQUIREMENTS = f"""# Of app.py. Where no index has this TextZoo, install it from its checkout or wheel.
+textzoo=={textzoo.__version__}
 gradio>=6,<7
 """
 # The same files give the same archive.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+# Of pretrained models' low-bit recipes (scripts/make_pretrained.py).
+OWN_TRAINING = ", from a training of its own with such weights (training.qat), not from float.keras"
 FIXED = {
     "config.yaml": "the configuration that trained and quantized it",
     "card.json": "figures as they were measured for the pretrained model",
-    "report.json": "the run's report, as data",
-    "report.html": "the run's report, as a page",
+    "report.json": "what the run has measured of these files, as data",
+    "report.html": "the same as a page",
     "app.py": "a page on which it continues a text (Gradio, a Space)",
     "requirements.txt": "the packages that app.py needs",
 }
@@ -52,13 +55,16 @@ def new_folder(folder: Path) -> Iterator[Path]:
         new.rename(folder)
 
 
-def write_files(folder: Path, files: ModelFiles, sections: dict[str, Any], workspace: Workspace) -> dict[str, str]:
+def write_files(
+    folder: Path, files: ModelFiles, sections: dict[str, Any], earlier: Report, workspace: Workspace
+) -> dict[str, str]:
     """Write all files but the card and the C project; return name -> what it is.
 
     Args:
         folder: Empty.
         files: The model's files.
         sections: Section of SECTIONS -> key -> value, as configured.
+        earlier: What the run has found about these files.
         workspace: The run's folder.
 
     Raises:
@@ -70,14 +76,16 @@ def write_files(folder: Path, files: ModelFiles, sections: dict[str, Any], works
         told[name] = "the float model (Keras), read by TextZoo"
         shutil.copyfile(files.float_model, folder / name)
     for recipe, path in files.decode_steps.items():
-        told[path.name] = (
-            f"the decode step, quantized by {shown_recipe(recipe)}: token and state in, logits and state out"
-        )
+        trained = OWN_TRAINING if files.origin == PRETRAINED and is_low_bit(recipe) else ""
+        told[path.name] = f"the decode step, quantized by {shown_recipe(recipe)}{trained}"
         shutil.copyfile(path, folder / path.name)
     told["tokenizer.json"] = "the tokenizer"
     shutil.copyfile(files.tokenizer, folder / "tokenizer.json")
     write_configuration(folder / "config.yaml", files, sections, workspace)
-    copy_records(folder, files, workspace)
+    if files.origin == PRETRAINED:
+        shutil.copyfile(pretrained.FOLDER / files.pretrained_name / pretrained.CARD, folder / pretrained.CARD)
+    if earlier != Report():
+        write_run_report(folder, earlier, workspace)
     shutil.copyfile(APP, folder / "app.py")
     write_text(folder / "requirements.txt", REQUIREMENTS)
     return told | {name: what for name, what in FIXED.items() if (folder / name).is_file()}
@@ -110,15 +118,16 @@ def configuration(sections: dict[str, Any], workspace: Workspace) -> dict[str, A
     }
 
 
-def copy_records(folder: Path, files: ModelFiles, workspace: Workspace) -> None:
-    """Copy the reports of the run that made a model, or the card of a pretrained one."""
-    records = {
-        RUN: [workspace.path("report.json"), workspace.path("report.html")],
-        PRETRAINED: [pretrained.FOLDER / files.pretrained_name / pretrained.CARD],
-    }
-    for path in records.get(files.origin, []):
-        if path.is_file():
-            shutil.copyfile(path, folder / path.name)
+def write_run_report(folder: Path, report: Report, workspace: Workspace) -> None:
+    """Write the report of all that a run has found about its files: report.json of the run itself has the last steps.
+
+    The images are those of the run's folder.
+    """
+    from textzoo.records.report.html import page  # imports Jinja2
+
+    summary = RunSummary("publish", "FINISHED", workspace.root.name, "")
+    write_json(folder / "report.json", {"schema_version": SCHEMA_VERSION, **vars(summary), **report.to_dict()})
+    write_text(folder / "report.html", page(summary, report, workspace.path("plots")))
 
 
 def zip_project(project: Path, archive: Path) -> None:

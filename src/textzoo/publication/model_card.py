@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from textzoo import __version__
+import textzoo
 from textzoo.common.escaping import markdown_block, markdown_text, visible_line
 from textzoo.hub.client import library
 from textzoo.publication.facts import Facts, Loss
@@ -76,7 +76,7 @@ def card_text(inputs: CardInputs) -> str:
     body = (
         environment()
         .get_template("model_card.md.jinja")
-        .render(**values, languages=inputs.languages, machines=machines, hashes=hashes, version=__version__)
+        .render(**values, languages=inputs.languages, machines=machines, hashes=hashes, version=textzoo.__version__)
     )
     body = re.sub(r"\n{3,}", "\n\n", body)
     return f"---\n{metadata(inputs).to_yaml()}\n---\n\n{body.strip()}\n"

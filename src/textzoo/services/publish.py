@@ -44,7 +44,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     facts = with_sizes(facts_of(files, workspace), engine.vocabulary_size, engine.context_length)
     report = Report(samples=[sample])
     with folders.new_folder(workspace.path(FOLDER)) as folder:
-        told = folders.write_files(folder, files, sections_of(config), workspace)
+        told = folders.write_files(folder, files, sections_of(config), facts.earlier, workspace)
         told |= c_project(config, files, tokenizer, folder, report)
         facts.unknown += [f"{row.what} is left out: {row.why}" for row in report.skipped]
         published = folders.published_files(folder, told)
