@@ -222,6 +222,13 @@ def test_a_server_that_repeats_the_token_does_not_make_it_known(hub, folder):
     assert secrets.masked(f"x{TOKEN}") == "x***"
 
 
+def test_without_a_network_by_choice(hub, folder, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(UserError, match=r"the hub cannot be reached; received .*offline mode is enabled"):
+        published(folder)
+    assert hub.requests == []
+
+
 def test_a_token_is_not_sent_in_the_clear(hub, folder, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://hub.example")
     with pytest.raises(UserError, match=r"not sent to hub.example without encryption"):

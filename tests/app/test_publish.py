@@ -93,7 +93,7 @@ def card(folder):
 def test_the_folder_holds_what_users_of_the_hub_expect(folder):
     assert {path.name for path in folder.iterdir()} == {
         *("README.md", "float.keras", f"decode_{RECIPE}.tflite", "tokenizer.json", "config.yaml", "card.json"),
-        *("app.py", "requirements.txt", "c_project_STM32H7.zip"),
+        *("app.py", "requirements.txt", "c_project_STM32H7.zip", "LICENSE-textzoo.txt"),
     }
     for name in ("float.keras", f"decode_{RECIPE}.tflite", "tokenizer.json", "card.json"):
         assert (folder / name).read_bytes() == (FOLDER / name).read_bytes()
@@ -302,6 +302,24 @@ def test_a_run_that_uploads(publish_tiny, hub, tmp_path, store):
     assert f"hf://{NAME}@main/decode_{RECIPE}.tflite" in files["README.md"].decode()
     assert files_with(TOKEN, tmp_path, Path(store.removeprefix("sqlite:///")).parent) == []
     assert TOKEN not in answer.stdout
+
+
+@pytest.mark.slow
+def test_the_sample_is_written_again_by_its_command(warm_program, store, tmp_path):
+    """Also where it has newlines, and ends at a text."""
+    options = ["mlflow.system_metrics=false", f"mlflow.uri={store}"]
+    answer = warm_program("operation_mode=publish", "model=gpt", "pretrained=true", "hydra.run.dir=run", *options)
+    assert (answer.returncode, answer.stderr) == (0, "")
+    card = (tmp_path / "run/publish/README.md").read_text()
+    command = re.search(
+        r"^python stm32ai_main.py (operation_mode=prediction .*?)\npython", card, re.MULTILINE | re.DOTALL
+    )
+    words = [word.replace("=decode_", "=run/publish/decode_") for word in shlex.split(command[1])]
+    words = [word.replace("=tokenizer.json", "=run/publish/tokenizer.json") for word in words]
+    again = warm_program(*words, "hydra.run.dir=again", *options)
+    assert (again.returncode, again.stderr) == (0, "")
+    sample = pretrained.card("gpt")["samples"][RECIPE]
+    assert (tmp_path / "again/samples.txt").read_text() == sample["prompt"] + sample["text"] + "\n"
 
 
 @pytest.mark.slow

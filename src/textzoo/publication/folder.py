@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import textzoo
 from textzoo.common.bounded_yaml import fault_of, read_bounded
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json, write_text
+from textzoo.common.paths import PROJECT
 from textzoo.config import pretrained
 from textzoo.config.publishing import published_setting
 from textzoo.config.schema import walk
@@ -22,7 +24,7 @@ from textzoo.publication.model_card import PublishedFile
 from textzoo.records.report import SCHEMA_VERSION, Report, RunSummary
 from textzoo.records.workspace import Workspace
 
-CARD = "README.md"
+CARD, LICENSE = "README.md", "LICENSE-textzoo.txt"
 APP = Path(__file__).with_name("space_app.py")
 SECTIONS = ("dataset", "tokenizer", "model", "training", "quantization")
 REQUIREMENTS = f"""# Of app.py. Where no index has this TextZoo, install it from its checkout or wheel.
@@ -40,6 +42,7 @@ FIXED = {
     "report.html": "the same as a page",
     "app.py": "a page on which it continues a text (Gradio, a Space)",
     "requirements.txt": "the packages that app.py needs",
+    LICENSE: "the licence of app.py and of the C project",
 }
 
 
@@ -88,7 +91,18 @@ def write_files(
         write_run_report(folder, earlier, workspace)
     shutil.copyfile(APP, folder / "app.py")
     write_text(folder / "requirements.txt", REQUIREMENTS)
+    if text := license_of_textzoo():
+        write_text(folder / LICENSE, text)
     return told | {name: what for name, what in FIXED.items() if (folder / name).is_file()}
+
+
+def license_of_textzoo() -> str:
+    """Return the text of TextZoo's own licence, from its checkout or its installed package; "" without either."""
+    with contextlib.suppress(OSError):
+        return (PROJECT / "LICENSE").read_text(encoding="utf-8")
+    with contextlib.suppress(PackageNotFoundError):
+        return distribution("textzoo").read_text("licenses/LICENSE") or ""
+    return ""
 
 
 def write_configuration(path: Path, files: ModelFiles, sections: dict[str, Any], workspace: Workspace) -> None:
