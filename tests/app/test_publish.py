@@ -176,6 +176,16 @@ def test_a_decode_step_is_needed(tmp_path):
         publish.run(view_of(config, "publish"), Workspace(tmp_path / "run"), Recorder())
 
 
+def test_names_of_files_mean_nothing_in_a_card(tmp_path):
+    path = tmp_path / "decode_`a`|b.tflite"
+    path.write_bytes((FOLDER / f"decode_{RECIPE}.tflite").read_bytes())
+    model, tokenizer = {"quantized_model_path": str(path)}, {"path": f"{FOLDER}/tokenizer.json"}
+    config, errors = check(with_facts({"model": model, "tokenizer": tokenizer}))
+    assert errors == []
+    with pytest.raises(UserError, match="is no name for a file on the hub"):
+        publish.run(view_of(config, "publish"), Workspace(tmp_path / "run"), Recorder())
+
+
 def test_of_files_that_are_only_named_nothing_is_claimed(tmp_path):
     """Neither corpus nor losses nor a licence; what is missing is told."""
     model = {"quantized_model_path": f"{FOLDER}/decode_{RECIPE}.tflite"}
@@ -456,7 +466,12 @@ def test_a_model_of_the_hub_writes_its_text(warm_program, hub, store, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("mode", "key"), [("evaluation", "model.float_model_path"), ("quantization", "model.float_model_path")]
+    ("mode", "key"),
+    [
+        ("evaluation", "model.float_model_path"),
+        ("quantization", "model.float_model_path"),
+        ("training", "training.init_from"),
+    ],
 )
 def test_other_modes_take_models_of_the_hub_too(sweep_of, hub, tmp_path, mode, key):
     trained = tmp_path / "trained"
@@ -466,6 +481,32 @@ def test_other_modes_take_models_of_the_hub_too(sweep_of, hub, tmp_path, mode, k
     commit = hub.repositories[NAME].commit({name: (trained / "models" / name).read_bytes() for name in names})
     answer = sweep_of(tmp_path, f"operation_mode={mode}", f"{key}=hf://{NAME}@{commit}/float.keras")
     assert (answer.returncode, answer.stderr) == (0, "")
+
+
+@pytest.mark.slow
+def test_an_interrupted_download(hub, tmp_path):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hang(handler, path):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "73776")
+        handler.end_headers()
+        handler.wfile.write(bytes(1000))
+        begun.set()
+        return go_on.wait(60)
+
+    hub.repositories[NAME] = Repository()
+    hub.repositories[NAME].commit({"decode.tflite": (FOLDER / f"decode_{RECIPE}.tflite").read_bytes()})
+    hub.failures = {("GET", "/resolve/"): hang}
+    model = f"model.quantized_model_path=hf://{NAME}@main/decode.tflite"
+    command = [sys.executable, str(PROJECT / "stm32ai_main.py"), "operation_mode=prediction", model]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert begun.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    go_on.set()
+    assert (process.returncode, errors) == (130, "Interrupted.\n")
+    assert list(tmp_path.rglob("decode.tflite")) == []
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from textzoo.common.files import file_digest
 from textzoo.config import pretrained
 from textzoo.config.schema import Config
 from textzoo.engines.model_check import model_mistakes
+from textzoo.hub.references import PART
 from textzoo.pipeline import inputs
 from textzoo.quantizers.recipes import RECIPES, decode_file, recipe_of_file
 from textzoo.records.workspace import Workspace
@@ -60,7 +61,7 @@ def model_files(config: Config, workspace: Workspace) -> ModelFiles:
         pretrained.checked(name, [path.name for path in paths if path not in own])
     steps = {recipe_of_file(path): path for path in paths}
     tokenizer = inputs.tokenizer_path(config, workspace)
-    errors = [error for path in steps.values() for error in model_mistakes(path, compiled=False)]
+    errors = [error for path in steps.values() for error in (*wrong_name(path), *model_mistakes(path, compiled=False))]
     if not steps:
         remedy = "operation_mode=quantization makes one; or set model.quantized_model_path=<file>.tflite."
         errors.append(UserError("there is no quantized decode step to publish", remedy=remedy))
@@ -71,6 +72,15 @@ def model_files(config: Config, workspace: Workspace) -> ModelFiles:
     origin = RUN if own else PRETRAINED if name else NAMED
     chosen = workspace.find("quantized_model") or Path(config.model.quantized_model_path or paths[0])
     return ModelFiles(origin, chosen, steps, inputs.float_model_path(config, workspace), tokenizer, name)
+
+
+def wrong_name(path: Path) -> list[UserError]:
+    """Refuse a file's name that could mean something in a card, an address or a command."""
+    if PART.fullmatch(path.name):
+        return []
+    return [
+        UserError(f"'{path.name}' is no name for a file on the hub", expected="a-z, 0-9 and _.-", remedy="Rename it.")
+    ]
 
 
 def pretrained_name(config: Config) -> str:
