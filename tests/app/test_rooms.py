@@ -10,11 +10,11 @@ import textzoo
 
 ROOT = Path(textzoo.__file__).parent
 # From the lowest floor to the highest; the compiler has floors of its own.
-FLOORS = ["common", "text", "models"]
+FLOORS = ["common", "hub", "text", "models"]
 FLOORS += [f"compiler.{floor}" for floor in ("tflite", "ir", "numerics", "packing", "operators", "passes")]
 FLOORS += ["compiler.frontend", "compiler.backend", "compiler", "compiler.artifacts"]
-FLOORS += ["targets", "engines", "serving", "quantizers", "training", "config", "records"]
-FLOORS += ["pipeline", "services", "runs"]
+FLOORS += ["targets", "engines", "serving", "quantizers", "training", "config", "records", "pipeline"]
+FLOORS += ["publication", "services", "runs"]
 FLOORS += ["testing", "main", "__main__"]
 MODULES = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", "."): path for path in ROOT.rglob("*.py")}
 NAMES = {name.removesuffix(".__init__") for name in MODULES} - {"__init__"}

@@ -31,7 +31,7 @@ TOY = {
 }
 # A chain of all services, so that each finds what it takes.
 ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "chat", "deployment", "benchmarking"]
-ORDER += ["compare", "serve"]
+ORDER += ["compare", "serve", "publish"]
 
 
 class Recorder:

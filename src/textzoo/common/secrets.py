@@ -16,7 +16,7 @@ PASSWORD = re.compile(r"(?<=://)([^/\s:@'\"]*):([^\s'\"]+)@")
 WORD = re.compile(r"[^\s'\"]+")
 QUERY_SECRET = re.compile(r"([?&][\w.\-]*(?:token|password|passwd|pwd|secret|key|sig|signature)=)[^&\s'\"#]+", re.I)
 SHORTEST_SECRET = 4  # characters; hiding shorter ones would make texts unreadable
-FROM_ENVIRONMENT: set[str] = set()  # values that ${oc.env:...} gave a configuration in this process
+FROM_ENVIRONMENT: set[str] = set()  # values that ${oc.env:...} gave a configuration in this process, and tokens
 
 
 def remember_environment() -> None:
@@ -32,6 +32,12 @@ def environment_value(*arguments: Any) -> Any:
     if len(text) >= SHORTEST_SECRET and not is_port and not Path(text).is_absolute():
         FROM_ENVIRONMENT.add(text)
     return value
+
+
+def remember(secret: str) -> None:
+    """Note a token, so that `masked` hides it."""
+    if len(secret) >= SHORTEST_SECRET:
+        FROM_ENVIRONMENT.add(secret)
 
 
 def without_password(text: str) -> str:

@@ -107,6 +107,14 @@ SERVICES: dict[str, Service] = {
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project",),
     ),
+    "publish": Service(
+        "textzoo.services.publish:run",
+        "make the folder of a trained model for the Hugging Face hub, with its card, and upload it if asked",
+        sections=("publish", "pretrained", *TEXT_SECTIONS, "training", "quantization", "deployment", "prediction"),
+        # The report, because it is another one after every run: a card is always made anew.
+        inputs=("float_model", "quantized_model", "tokenizer", "benchmark", "report"),
+        outputs=("publication",),
+    ),
 }
 
 CHAINS: dict[str, tuple[str, ...]] = {
@@ -120,6 +128,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
     "compare": ("compare",),
+    "publish": ("publish",),
     "chain_tqe": ("training", "quantization", "evaluation"),
     "chain_tqeb": ("training", "quantization", "evaluation", "benchmarking"),
     "chain_eqe": ("evaluation", "quantization", "evaluation"),

@@ -12,8 +12,10 @@ from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section
 from textzoo.config import boards, rules
 from textzoo.config.chains import CHAINS
+from textzoo.config.hub_files import with_hub_files
 from textzoo.config.schema import Config
 from textzoo.engines import rules as engine_rules
+from textzoo.hub import rules as hub_rules
 from textzoo.models import rules as model_rules
 from textzoo.quantizers import rules as quantizer_rules
 from textzoo.targets import rules as target_rules
@@ -30,6 +32,7 @@ OWNERS = (
     engine_rules,
     quantizer_rules,
     target_rules,
+    hub_rules,
     boards,
 )
 
@@ -44,7 +47,7 @@ def check(values: dict[str, Any], given_of_model: Set[str] = frozenset()) -> tup
         given_of_model: Keys of the model section that the user gives.
     """
     errors: list[UserError] = []
-    config = build_section(Config, values, "", errors)
+    config = with_hub_files(build_section(Config, values, "", errors), errors)
     errors += model_rules.check_keys(config.model, given_of_model)
     sections = {**vars(config), "config": config, "services": frozenset(CHAINS.get(config.operation_mode, ()))}
     for owner in OWNERS:

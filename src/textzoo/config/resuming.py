@@ -22,6 +22,7 @@ from textzoo.common.paths import CONFIGURATION
 from textzoo.common.secrets import masked, without_password
 from textzoo.config import pretrained
 from textzoo.config.chosen_groups import CHOSEN
+from textzoo.config.hub_files import TAKEN, pinned_text
 from textzoo.config.overrides import parse, quoted, single_value
 from textzoo.config.publishing import ADDRESSES, PATH_KEYS, published_setting
 from textzoo.config.untrusted import OPENED
@@ -133,8 +134,8 @@ def keep_command_line(root: Path, composed: DictConfig, hydra: Any) -> None:
     values = kept_values(composed)
     on_own_file = has_own_file(hydra)
     if on_own_file:  # a resume builds upon them
-        write_text(root / FOLDER / f"{OWN_VALUES}.yaml", OmegaConf.to_yaml(values))
-    write_text(root / FOLDER / "config.yaml", OmegaConf.to_yaml(publishable(values, root)))
+        write_text(root / FOLDER / f"{OWN_VALUES}.yaml", pinned_text(OmegaConf.to_yaml(values)))
+    write_text(root / FOLDER / "config.yaml", pinned_text(OmegaConf.to_yaml(publishable(values, root))))
     write_text(root / FOLDER / "hydra.yaml", yaml.safe_dump(kept_notes(hydra, on_own_file)))
     write_text(root / FOLDER / "overrides.yaml", yaml_lines(kept_overrides(typed_overrides(composed, hydra))))
 
@@ -170,9 +171,11 @@ def can_be_resumed(root: Path) -> bool:
 
 
 def kept_override(text: str) -> str:
-    """Return an override without what the address in it hides; texts may look like anything."""
-    is_secret = text.lstrip("+").partition("=")[0] in ADDRESSES
-    return masked(text) if is_secret else without_password(text)
+    """Return an override without what the address in it hides; of a file on the hub, its commit and its hash."""
+    key = text.lstrip("+").partition("=")[0]
+    if key in TAKEN:
+        return pinned_text(text)
+    return masked(text) if key in ADDRESSES else without_password(text)
 
 
 def kept_notes(hydra: Any, on_own_file: bool) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from textzoo.common.errors import UserError
 from textzoo.common.registry import unknown_name
 from textzoo.common.settings import Rule, missing_files
 from textzoo.config.chains import CHAINS, DESCRIBE, SERVICES
+from textzoo.config.hub_files import TAKEN, value_of
 from textzoo.config.pretrained import other_settings, recipe_of
 from textzoo.config.schema import Config, GeneralConfig
+from textzoo.hub.references import is_reference
 from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.text.settings import TokenizerConfig
@@ -59,7 +61,8 @@ def check_files(config: Config) -> list[UserError]:
         values = getattr(config, section.name)
         if dataclasses.is_dataclass(values):
             errors += missing_files(values, section.name)
-    return errors
+    not_loaded = tuple(f"{key}: " for key in TAKEN if is_reference(value_of(config, key)))
+    return [error for error in errors if not error.what.startswith(not_loaded)]
 
 
 def check_model_files(model: ModelConfig) -> list[UserError]:
@@ -68,7 +71,7 @@ def check_model_files(model: ModelConfig) -> list[UserError]:
     return [
         UserError(f"model.{key}: unknown kind of file", expected=" or ".join(known), received=str(path))
         for key, known in endings.items()
-        if (path := getattr(model, key)) and Path(path).suffix not in known
+        if (path := getattr(model, key)) and not is_reference(path) and Path(path).suffix not in known
     ]
 
 

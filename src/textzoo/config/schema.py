@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from textzoo.common import settings
 from textzoo.common.settings import FOLDER_ONLY, setting
 from textzoo.engines.settings import EvaluationConfig, PredictionConfig
+from textzoo.hub.settings import PublishConfig
 from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.serving.settings import ChatConfig, ServeConfig
@@ -87,6 +88,7 @@ class Config:
     tools: ToolsConfig = field(default_factory=ToolsConfig)
     mlflow: MlflowConfig = field(default_factory=MlflowConfig)
     compare: CompareConfig = field(default_factory=CompareConfig)
+    publish: PublishConfig = field(default_factory=PublishConfig)
 
 
 def walk() -> list[tuple[str, dataclasses.Field]]:

@@ -24,6 +24,8 @@ ROLES = {
     "c_project": "c_project/*/.textzoo_project.json",
     "benchmark": "benchmark/*.json",
     "comparison": "comparison.html",
+    "report": "report.json",
+    "publication": "publish/README.md",
 }
 LOCK = ".lock"
 A_LINK = "a link"
@@ -47,6 +49,7 @@ WRITTEN = (
     "made_from.json",
     "models",
     "plots",
+    "publish",
     "quantization",
     "report.html",
     "report.json",

@@ -14,7 +14,9 @@ from textzoo.common.files import shown_path
 from textzoo.common.progress import console
 from textzoo.common.secrets import masked
 from textzoo.config.chains import CHAINS, SERVICES
+from textzoo.config.hub_files import origins_of
 from textzoo.config.schema import Config
+from textzoo.hub.downloads import origin_text
 from textzoo.records.ledger import LEDGER, MAX_SHOWN, FinishedStep, Ledger, changes, told
 from textzoo.records.report import Report
 from textzoo.records.tracking.addresses import DEFAULT_STORE, sqlite_path
@@ -69,6 +71,7 @@ def make_plan(config: Config, workspace: Workspace) -> Plan:
         if not step.reused:
             step.replaced, step.set_aside = files_in_the_way(step, config, workspace, plan)
     plan.notes = [*notes_on_ledger(plan), *notes_on_reports(workspace, plan), *notes_on_store(config)]
+    plan.notes += [f"{key} is {origin_text(found)}" for key, found in origins_of(config).items()]
     if config.general.resume and (plan.runs("training") or "training" not in kinds):
         made = made_from(config, plan.corpus_sha256)
         plan.changed = continuing.check(workspace, *made, trains=plan.runs("training"))

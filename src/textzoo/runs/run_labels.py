@@ -4,6 +4,7 @@ import platform
 from pathlib import Path
 
 from textzoo.config.chains import CHAINS
+from textzoo.config.hub_files import origins_of
 from textzoo.config.schema import Config
 from textzoo.quantizers.recipes import RECIPES, recipe_of_file
 from textzoo.targets.registry import HOST
@@ -35,7 +36,7 @@ def run_tags(config: Config) -> dict[str, str]:
     if set(services) & set(ON_A_BOARD):
         on_host = config.deployment.target == HOST
         tags["board"] = HOST if on_host else config.deployment.hardware_setup.board
-    return tags
+    return tags | {f"hub.{key}": str(found.reference) for key, found in origins_of(config).items()}
 
 
 def recipe_of(config: Config) -> str:

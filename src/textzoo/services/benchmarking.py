@@ -51,7 +51,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     if config.benchmarking.measured_by != "serial":
         with open_console(config, made, profile=True) as console:
             add_profile(report, made, console)
-    write_figures(report, workspace, recorder)
+    write_figures(report, made.compiled.facts.sha256, workspace, recorder)
     return Report(benchmark=report, deployment=firmware.deployment_report(made, workspace), samples=samples)
 
 
@@ -280,9 +280,9 @@ def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
     return text, tokens
 
 
-def write_figures(report: BenchmarkReport, workspace: Workspace, recorder: Recorder) -> None:
+def write_figures(report: BenchmarkReport, model_sha256: str, workspace: Workspace, recorder: Recorder) -> None:
     """Write the figures as JSON and the costs as a plot, and send both to the tracker."""
-    values = {key: value for key, value in vars(report).items() if isinstance(value, int | float | str | dict | list)}
+    values = {"model_sha256": model_sha256, **Report(benchmark=report).to_dict()["benchmark"]}
     data = workspace.path("benchmark", f"{report.board}.json")
     write_json(data, values)
     picture = workspace.path("plots", "instructions.png")

@@ -37,7 +37,9 @@ class DatasetConfig:
         choices=("contiguous", "random"),
     )
     split_seed: int = setting(0, "Seed of the random split.", low=0, high=MAX_SEED)
-    cache_dir: str = setting("datasets/cache", "Folder of downloaded and generated corpora.")
+    cache_dir: str = setting(
+        "datasets/cache", "Folder of downloaded and generated corpora, and of files from the hub (hf://)."
+    )
     separator: str | None = setting(
         None, "Text after every document, e.g. an end marker for prediction.stop; null for blank lines between."
     )

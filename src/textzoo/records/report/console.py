@@ -18,7 +18,7 @@ from textzoo.records.report.data import (
     RunSummary,
     SampleReport,
 )
-from textzoo.records.report.rows import Rows, evaluation_columns, shown
+from textzoo.records.report.rows import Rows, evaluation_columns, key_value_rows, shown
 
 # Short headings without seconds, so that the comparison fits 80 columns.
 EVALUATION_HEADS = {
@@ -35,7 +35,10 @@ EVALUATION_HEADS = {
 }
 WORDS = ("model", "engine", "corpus")
 FILES = "report.html, report.md, report.json, models, plots and logs"
-FILES_OF_MODES = {"compare": "comparison.html and the log"}
+FILES_OF_MODES = {
+    "compare": "comparison.html and the log",
+    "publish": "publish, report.html, report.md and report.json",
+}
 MAX_BAR = 30
 # Narrower terminals do not show bars.
 NARROW_COLUMNS = 60
@@ -97,6 +100,8 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
         found.append(device_table(report.benchmark))
     elif report.deployment:
         found.append(key_value_table("device", deployment_rows(report.deployment)))
+    if report.publication:
+        found.append(key_value_table("publication", key_value_rows(report.publication)))
     if report.benchmark and report.benchmark.by_kind:
         found.append(cost_table(console, report.benchmark))
     return found

@@ -162,6 +162,18 @@ class DeploymentReport:
 
 
 @dataclass
+class PublicationReport:
+    """The folder publish/ of a run, and where it was uploaded to, if it was."""
+
+    folder: str = quantity("")
+    files: int = quantity("files")
+    file_bytes: int = quantity("bytes")
+    uploaded: bool = quantity("")
+    repository: str | None = quantity("", 0, None)
+    commit: str | None = quantity("", 0, None)
+
+
+@dataclass
 class Skipped:
     what: str = quantity("")
     why: str = quantity("")
@@ -177,6 +189,7 @@ class Report:
     evaluation: list[EvaluationReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
     deployment: DeploymentReport | None = None
+    publication: PublicationReport | None = None
     samples: list[SampleReport] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -210,6 +223,7 @@ SECTIONS = {
     "evaluation": EvaluationReport,
     "benchmark": BenchmarkReport,
     "deployment": DeploymentReport,
+    "publication": PublicationReport,
     "samples": SampleReport,
     "skipped": Skipped,
 }

@@ -26,7 +26,7 @@ PICTURES = {
     "instructions": "Cost of a token by operator and by position",
 }
 MAX_PICTURE_BYTES = 4 << 20
-SINGLE_SECTIONS = ("model", "training", "quantization", "deployment")
+SINGLE_SECTIONS = ("model", "training", "quantization", "deployment", "publication")
 MEMORIES = ("flash_bytes", "ram_bytes")
 
 

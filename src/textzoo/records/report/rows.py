@@ -6,7 +6,7 @@ from typing import Any
 
 from textzoo.records.report.data import EvaluationReport, PassReport
 
-KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment")
+KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "publication")
 Rows = list[tuple[str, str]]
 Table = tuple[list[str], list[list[str]]]
 

@@ -31,6 +31,23 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
+class Provenance:
+    """What is told of a text when a model that learned it is published.
+
+    Attributes:
+        title: What it is.
+        origin: Where it is from.
+        licence: Of the text.
+        language: ISO 639-1.
+    """
+
+    title: str
+    origin: str
+    licence: str
+    language: str = "en"
+
+
+@dataclass(frozen=True)
 class CorpusKind:
     """One row of the table.
 
@@ -42,6 +59,7 @@ class CorpusKind:
         has_sources: Whether it draws from dataset.sources.
         download: The text itself, of a corpus that is one file of the web.
         chat_template: Name of the chat template of its dialogues (textzoo.serving.templates); None for other texts.
+        provenance: What it is and where it is from; None for texts of the user's.
     """
 
     loader: str
@@ -51,6 +69,7 @@ class CorpusKind:
     has_sources: bool = False
     download: KnownFile | None = None
     chat_template: str | None = None
+    provenance: Provenance | None = None
 
     @property
     def is_mixable(self) -> bool:
@@ -59,7 +78,15 @@ class CorpusKind:
 
 
 CORPORA: dict[str, CorpusKind] = {
-    "python_docs": CorpusKind(f"{MODULE}:load_python_docs", not_taken=(NO_FILES,)),
+    "python_docs": CorpusKind(
+        f"{MODULE}:load_python_docs",
+        not_taken=(NO_FILES,),
+        provenance=Provenance(
+            "The documentation topics of Python, reduced to prose",
+            "pydoc_data.topics of the Python installation that trained the model",
+            "Python Software Foundation License 2; examples also Zero-Clause BSD",
+        ),
+    ),
     "text": CorpusKind(f"{MODULE}:load_text", needs_files=True),
     "tinyshakespeare": CorpusKind(
         f"{MODULE}:load_download",
@@ -70,6 +97,11 @@ CORPORA: dict[str, CorpusKind] = {
             remedy="Without a network give the file itself: dataset.training_path=<tinyshakespeare.txt>,"
             " or use dataset=python_docs, which needs no download.",
         ),
+        provenance=Provenance(
+            "Tiny Shakespeare: excerpts of Shakespeare's plays, compiled for char-rnn",
+            "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+            "the plays are in the public domain",
+        ),
     ),
     "nanogpt": CorpusKind(
         f"{MODULE}:load_nanogpt",
@@ -77,7 +109,16 @@ CORPORA: dict[str, CorpusKind] = {
         needs_files=True,
         has_own_vocabulary=True,
     ),
-    "conversations": CorpusKind(f"{MODULE}:load_conversations", not_taken=(NO_FILES,), chat_template="dialogue"),
+    "conversations": CorpusKind(
+        f"{MODULE}:load_conversations",
+        not_taken=(NO_FILES,),
+        chat_template="dialogue",
+        provenance=Provenance(
+            "Synthetic dialogues between a user and a device, made from templates",
+            "written for TextZoo (textzoo.text.corpora.conversation_topics)",
+            "Apache-2.0",
+        ),
+    ),
     "mixture": CorpusKind(
         f"{MODULE}:load_mixture",
         not_taken=(("its sources have their own", ("training_path", "validation_path")),),

@@ -1,0 +1,100 @@
+"""Files of a configuration that lie on the hub (hf://...): found, downloaded and checked before anything runs.
+
+From here on such a key holds the path of the file on this machine. What a run keeps of its configuration names the
+commit and the sha256, so that the same content is found again when a branch has moved.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textzoo.common.errors import UserError, collecting
+from textzoo.hub.references import SCHEME, Reference, is_reference, parse
+
+if TYPE_CHECKING:
+    from textzoo.config.schema import Config
+    from textzoo.hub.downloads import Fetched
+
+MODEL, TFLITE, TOKENIZER = ((".keras",), 1 << 29), ((".tflite",), 1 << 28), ((".json",), 1 << 24)
+# Dotted key -> the endings of its formats, and the largest size in bytes.
+TAKEN = {
+    "model.float_model_path": MODEL,
+    "model.quantized_model_path": TFLITE,
+    "tokenizer.path": TOKENIZER,
+    "training.init_from": MODEL,
+}
+# Keys of models, beside which their tokenizer lies.
+WITH_TOKENIZER = ("model.float_model_path", "model.quantized_model_path")
+# The file that a key names on this machine -> what it is on the hub; and each reference -> that with commit and hash.
+ORIGINS: dict[str, "Fetched"] = {}
+PINNED: dict[str, str] = {}
+IN_TEXT = re.compile(re.escape(SCHEME) + r"""[^\s'"\]},]+""")
+
+
+def with_hub_files(config: "Config", errors: list[UserError]) -> "Config":
+    """Return the configuration with files of the hub replaced by those here; mistakes are added to `errors`."""
+    for key, (suffixes, limit) in TAKEN.items():
+        value = value_of(config, key)
+        if is_reference(value):
+            with collecting(errors):
+                found = fetched(key, parse_for(key, value, suffixes), config.dataset.cache_dir, limit)
+                config = changed(config, key, str(found.path))
+                if key in WITH_TOKENIZER and not config.tokenizer.path:
+                    with_tokenizer(found, config.dataset.cache_dir)
+    return config
+
+
+def value_of(config: "Config", key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(getattr(config, section), name)
+
+
+def changed(config: "Config", key: str, value: str) -> "Config":
+    """Return the configuration with another value of a dotted key."""
+    section, _, name = key.partition(".")
+    return dataclasses.replace(config, **{section: dataclasses.replace(getattr(config, section), **{name: value})})
+
+
+def parse_for(key: str, value: str, suffixes: tuple[str, ...]) -> Reference:
+    """Return the file that the value of a key names; the error of another form says the key."""
+    try:
+        return parse(value, suffixes)
+    except UserError as error:
+        what, remedy = f"{key}: {error.what}", error.remedy
+        raise UserError(what, expected=error.expected, received=error.received, remedy=remedy) from None
+
+
+def fetched(key: str, reference: Reference, cache: str, limit: int) -> "Fetched":
+    """Return the file on this machine, and note where it is from. A branch is looked up once in a process."""
+    from textzoo.hub.downloads import fetch
+
+    asked = str(reference)
+    if asked in PINNED:
+        reference = parse(PINNED[asked], TAKEN[key][0])
+    found = fetch(reference, Path(cache), limit)
+    if asked not in PINNED:
+        PINNED[asked] = str(found.reference)
+        ORIGINS[str(found.path)] = found
+    return found
+
+
+def with_tokenizer(model: "Fetched", cache: str) -> None:
+    """Download the tokenizer.json beside a model, of the same commit, if the repository has one."""
+    from textzoo.hub.downloads import fetch_if_there
+
+    suffixes, limit = TOKENIZER
+    beside = model.reference.beside("tokenizer.json")
+    if beside.path.endswith(suffixes) and (found := fetch_if_there(beside, Path(cache), limit)):
+        ORIGINS[str(found.path)] = found
+
+
+def pinned_text(text: str) -> str:
+    """Return a text with every reference to a file of the hub that was found as the one of its commit and hash."""
+    return IN_TEXT.sub(lambda match: PINNED.get(match.group(), match.group()), text)
+
+
+def origins_of(config: "Config") -> dict[str, "Fetched"]:
+    """Return dotted key -> what its file is on the hub, of the keys whose files are from there."""
+    values = {key: value_of(config, key) for key in TAKEN}
+    return {key: ORIGINS[value] for key, value in values.items() if value in ORIGINS}
