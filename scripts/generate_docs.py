@@ -69,8 +69,6 @@ NOTES = {
 }
 # Folders that the tree of all files shows without their files.
 FOLDED = frozenset(NOTES) - {"benchmarks", "datasets", "deployment", "docs", "scripts", "src"}
-# Folders that runs create.
-MADE_BY_RUNS = ("c_headers", "mlruns")
 NOT_SHOWN = ("README.md", ".gitignore", "__init__.py")
 
 
@@ -116,13 +114,6 @@ def note_of(path: Path) -> str:
     return re.split(r"\.\s|\.$|\n\n", text.replace("\n", " "), maxsplit=1)[0]
 
 
-def short_tree() -> str:
-    """Return a tree of the top level and the folders of the package."""
-    package = PACKAGE.relative_to(PROJECT)
-    shown = [path for path in tracked_folders() if len(path.parts) == 1 or package in (path, path.parent)]
-    return "```text\n" + "\n".join(tree_line(path) for path in shown if path.name not in MADE_BY_RUNS) + "\n```"
-
-
 def tracked_folders() -> list[Path]:
     """Return all folders with a file that git tracks, sorted."""
     return sorted(
@@ -145,7 +136,7 @@ def subpackages() -> str:
 
 # Document -> its generated parts.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"modes": modes_table, "tree": short_tree},
+    "README.md": {"modes": modes_table},
     "docs/reference/configuration.md": {"keys": key_table_markdown},
     "docs/reference/architecture.md": {"rooms": subpackages, "files": tree},
     "deployment/runtime/README.md": {"kernels": kernels_table, "packing": packing_table},
