@@ -1,12 +1,14 @@
 """The time of set-up and of first outputs, compared with the obvious alternative in the same run. Prints JSON.
 
-    python benchmarks/startup.py [--repeats 15] [--predictions 5] [--setup]
+    python benchmarks/startup.py [--repeats 15] [--predictions 5] [--chats 5] [--setup]
 
 * help, a configuration error and the table of keys, against `python -c "import hydra"`: medians of alternating runs, so
   that other load affects all equally;
 * the first character of `prediction` with a pretrained int8 model and no tracking store yet, against
   `python -c "import mlflow, keras"`, the start-up of a program that imports everything first; and the modules imported
   by then;
+* the prompt of `chat` with a pretrained int8 model in a terminal, and from there the first token of an answer; and the
+  heavy modules imported by the end of an answer;
 * with --setup, `make setup` in copies of the project, by uv and by pip, both with empty caches: downloads 1 GB twice.
 
 Processor seconds are user and system time, including ended child processes.
@@ -37,6 +39,12 @@ COMMANDS = {
 }
 PROMPT = "The "
 PREDICTION = [MAIN, "operation_mode=prediction", "model=tiny_lm", "pretrained=true", f"prediction.prompt={PROMPT}"]
+CHAT = [MAIN, "operation_mode=chat", "model=gpt", "pretrained=true", "chat.history=false"]
+QUESTION = "What can you do?"
+# What the editor writes when a prompt begins; and at its end, behind which the answer begins.
+PROMPT_BEGINS, PROMPT_ENDS = "\x1b[?2004h", re.compile("\x1b\\[\\?2004l[^\x1b]")
+# Before its first prompt the editor asks where the cursor is, and waits for the answer that a terminal gives.
+WHERE, HERE = "\x1b[6n", "\x1b[2;1R"
 EAGER = ["-c", "import mlflow, keras"]
 # Packages that take seconds to import.
 HEAVY = ("tensorflow", "keras", "mlflow", "matplotlib", "pandas", "jax", "torch")
@@ -85,6 +93,46 @@ def first_character() -> Seconds:
             }
             process.communicate()
     return seconds
+
+
+def chat_in_terminal() -> Seconds:
+    """Measure the time until a chat shows its prompt, and from the question to the first character of the answer."""
+    import pexpect  # one of the packages for development
+
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "TERM": "xterm-256color"}
+        start = time.perf_counter()
+        child = pexpect.spawn(sys.executable, CHAT, cwd=folder, env=environment, encoding="utf-8", timeout=600)
+        child.delaybeforesend = None
+        child.expect_exact(WHERE)
+        child.send(HERE)
+        child.expect_exact(PROMPT_BEGINS)
+        prompted = time.perf_counter()
+        child.send(f"{QUESTION}\r")
+        child.expect(PROMPT_ENDS)
+        answered = time.perf_counter()
+        child.expect_exact(WHERE)
+        child.send(HERE)
+        child.expect_exact(PROMPT_BEGINS)
+        child.sendeof()
+        child.expect(pexpect.EOF)
+        child.close()
+    return {"prompt_seconds": prompted - start, "first_token_seconds": answered - prompted}
+
+
+def chat(repeats: int) -> dict[str, object]:
+    """Measure a chat in a terminal; return medians, and the heavy modules that it imports."""
+    rows = [chat_in_terminal() for _ in range(repeats + 1)][1:]
+    figures = {name: statistics.median(row[name] for row in rows) for name in rows[0]}
+    return {**figures, "heavy_modules_imported": heavy_ones(imported_by_chat())}
+
+
+def imported_by_chat() -> list[str]:
+    """Return the modules that are imported by the end of an answer to a pipe, without those imported by a string."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-X", "importtime", *CHAT]
+        done = subprocess.run(command, cwd=folder, input=f"{QUESTION}\n", capture_output=True, text=True, check=True)
+    return IMPORT_LINE.findall(done.stderr)
 
 
 def imported_before_text() -> list[str]:
@@ -169,11 +217,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=15, help="repeats of the short commands")
     parser.add_argument("--predictions", type=int, default=5, help="repeats of the prediction")
+    parser.add_argument("--chats", type=int, default=5, help="repeats of the chat")
     parser.add_argument("--setup", action="store_true", help="also measure make setup (takes minutes)")
     options = parser.parse_args()
     figures: dict[str, object] = {"answers": answers(options.repeats)}
     if options.predictions:
         figures["prediction"] = prediction(options.predictions)
+    if options.chats:
+        figures["chat"] = chat(options.chats)
     if options.setup:
         figures["setup"] = set_up()
     print(json.dumps(rounded(figures), indent=2))

@@ -18,6 +18,7 @@ enum { RECENT_TOKENS = MODEL_CONTEXT_LENGTH / 2 };
 static struct {
     int32_t position;
     int32_t next;
+    int32_t again;                  /* tokens of the ring that still have to be fed again */
     uint16_t recent[RECENT_TOKENS]; /* 16 bits, as vocabularies have at most 65,535 tokens */
 } context;
 
@@ -34,6 +35,7 @@ void context_reset(void)
     model_reset();
     context.position = 0;
     context.next = 0;
+    context.again = 0;
 }
 
 int32_t context_position(void)
@@ -41,35 +43,37 @@ int32_t context_position(void)
     return context.position;
 }
 
-/* The ring is full here: MODEL_CONTEXT_LENGTH tokens were fed since the reset. */
-static void slide(void)
+static int32_t after(int32_t index)
 {
-    int32_t index = context.next;
-    model_reset();
-    for (context.position = 0; context.position < RECENT_TOKENS; ++context.position) {
-        model_step(context.recent[index], context.position);
-        index = index + 1 < RECENT_TOKENS ? index + 1 : 0;
+    return index + 1 < RECENT_TOKENS ? index + 1 : 0;
+}
+
+/* One step of the model: NULL while the context slides, which takes RECENT_TOKENS steps; then the logits after `token`.
+ * The ring is full when it slides: MODEL_CONTEXT_LENGTH tokens were fed since the reset. */
+static const model_logit_t *context_step(int32_t token)
+{
+    if (context.position == MODEL_CONTEXT_LENGTH) {
+        model_reset();
+        context.position = 0;
+        context.again = RECENT_TOKENS;
     }
+    const int32_t index = context.next;
+    context.next = after(index);
+    if (context.again > 0) {
+        --context.again;
+        model_step(context.recent[index], context.position++);
+        return NULL;
+    }
+    context.recent[index] = (uint16_t)token;
+    return model_step(token, context.position++);
 }
 
 const model_logit_t *context_feed(int32_t token)
 {
-    if (context.position == MODEL_CONTEXT_LENGTH) {
-        slide();
-    }
-    context.recent[context.next] = (uint16_t)token;
-    context.next = context.next + 1 < RECENT_TOKENS ? context.next + 1 : 0;
-    return model_step(token, context.position++);
-}
-
-/* The logits (MODEL_VOCABULARY_SIZE) after the last token; NULL for an empty prompt. */
-static const model_logit_t *feed_prompt(prompt_t *prompt)
-{
-    const model_logit_t *logits = NULL;
-    context_reset();
-    for (int32_t token = prompt_next(prompt); token >= 0; token = prompt_next(prompt)) {
-        logits = context_feed(token);
-    }
+    const model_logit_t *logits;
+    do {
+        logits = context_step(token);
+    } while (logits == NULL);
     return logits;
 }
 
@@ -100,35 +104,87 @@ static void output_drop(size_t count)
     }
 }
 
-/* The cost includes sampling and feeding, but not decoding and sending, which wait for the line. */
-generated_t generate(const options_t *options, prompt_t prompt,
-                     void (*emit)(int32_t token, const char *text, size_t bytes))
+void generation_begin(generation_t *generation, const options_t *options, prompt_t prompt)
 {
-    generated_t result = {0, 0, ENDED_MAX_TOKENS};
-    sampler_t sampler;
-    sampler_init(&sampler, options->temperature, options->top_k, options->seed);
+    generation->options = options;
+    generation->prompt = prompt;
+    generation->token = prompt_next(&generation->prompt);
+    generation->is_prompt = true;
+    generation->text = output.text;
+    generation->bytes = 0;
+    generation->tokens = 0;
+    generation->cost = 0;
+    generation->ended = NOT_ENDED;
+    sampler_init(&generation->sampler, options->temperature, options->top_k, options->seed);
     output_open(options);
-    const model_logit_t *logits = feed_prompt(&prompt);
-    while (result.tokens < options->max_tokens) {
-        uint64_t start = counter_start();
-        const int32_t token = sampler_choose(&sampler, logits);
-        result.cost += counter_elapsed(start);
-        const bool enough = ++result.tokens == options->max_tokens;
-        const bool full = options->past_end == PAST_END_STOP && context.position == MODEL_CONTEXT_LENGTH;
-        const size_t certain = output_add(token, enough || full);
-        emit(token, output.text, certain);
-        output_drop(certain);
-        if (stop_found(&output.stop)) {
-            result.ended = ENDED_STOP;
-            break;
-        }
-        if (enough || full) {
-            result.ended = enough ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
-            break;
-        }
-        start = counter_start();
-        logits = context_feed(token);
-        result.cost += counter_elapsed(start);
+    context_reset();
+}
+
+/* Feed `token`, and find the next one of the prompt. Logits are NULL if tokens are to be fed before one is chosen. */
+static const model_logit_t *feed_prompt(generation_t *generation)
+{
+    const model_logit_t *logits = context_step(generation->token);
+    if (logits == NULL) {
+        return NULL;
     }
-    return result;
+    const int32_t token = prompt_next(&generation->prompt);
+    if (token < 0) {
+        generation->is_prompt = false;
+        return logits;
+    }
+    generation->token = token;
+    return NULL;
+}
+
+/* Choose a token and pass its text on. */
+static void choose(generation_t *generation, const model_logit_t *logits)
+{
+    const options_t *options = generation->options;
+    const uint64_t start = counter_start();
+    const int32_t token = sampler_choose(&generation->sampler, logits);
+    generation->cost += counter_elapsed(start);
+    const bool enough = ++generation->tokens == options->max_tokens;
+    const bool full = options->past_end == PAST_END_STOP && context.position == MODEL_CONTEXT_LENGTH;
+    generation->token = token;
+    generation->bytes = output_add(token, enough || full);
+    if (stop_found(&output.stop)) {
+        generation->ended = ENDED_STOP;
+    } else if (enough || full) {
+        generation->ended = enough ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
+    }
+}
+
+/* The cost includes sampling and feeding, but not decoding and sending, which wait for the line. */
+static const model_logit_t *feed(generation_t *generation)
+{
+    const uint64_t start = counter_start();
+    const model_logit_t *logits = context_step(generation->token);
+    generation->cost += counter_elapsed(start);
+    return logits;
+}
+
+generation_step_t generation_next(generation_t *generation)
+{
+    if (generation->ended != NOT_ENDED) {
+        return GENERATION_ENDED;
+    }
+    output_drop(generation->bytes);
+    generation->bytes = 0;
+    const model_logit_t *logits = generation->is_prompt ? feed_prompt(generation) : feed(generation);
+    if (logits == NULL) {
+        return GENERATION_FED;
+    }
+    if (generation->options->max_tokens == 0) {
+        generation->ended = ENDED_MAX_TOKENS;
+        return GENERATION_ENDED;
+    }
+    choose(generation, logits);
+    return GENERATION_TOKEN;
+}
+
+void generation_interrupt(generation_t *generation)
+{
+    output_drop(generation->bytes);
+    generation->bytes = output.waiting + stop_end(&output.stop, output.text + output.waiting);
+    generation->ended = ENDED_INTERRUPTED;
 }

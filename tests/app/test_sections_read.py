@@ -1,6 +1,9 @@
 """Every service reads all that it declares: what it does not read would only make its step run again."""
 
 import dataclasses
+import os
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,8 +30,8 @@ TOY = {
     "serve": {"port": 0},
 }
 # A chain of all services, so that each finds what it takes.
-ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "deployment", "benchmarking", "compare"]
-ORDER += ["serve"]
+ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "chat", "deployment", "benchmarking"]
+ORDER += ["compare", "serve"]
 
 
 class Recorder:
@@ -43,8 +46,14 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory, store_of_runs):
-    """Service -> the names that it has read of the configuration."""
+    """Service -> the names that it has read of the configuration; the chat is over at once."""
     need("host", "make")
+    with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nothing:
+        patch.setattr(sys, "stdin", nothing)
+        return names_of_services(tmp_path_factory, store_of_runs)
+
+
+def names_of_services(tmp_path_factory, store_of_runs):
     folder = tmp_path_factory.mktemp("sections")
     (folder / "text.txt").write_text(SENTENCE * 100)
     dataset = {"name": "text", "training_path": str(folder / "text.txt")}

@@ -39,8 +39,23 @@ def test_answers_import_nothing_slow(name, allowed):
     assert SLOW & set(modules) <= allowed
 
 
+@pytest.mark.slow
+def test_a_chat_with_an_int8_model_imports_nothing_that_it_does_not_need():
+    modules = startup.imported_by_chat()
+    assert "prompt_toolkit" not in {name.partition(".")[0] for name in modules}  # a pipe has no editor
+    assert "textzoo.serving.conversation" in modules
+    assert startup.heavy_ones(modules) == []
+
+
+@pytest.mark.slow
+def test_the_prompt_and_the_first_token_are_found_and_timed():
+    seconds = startup.chat_in_terminal()
+    assert seconds["prompt_seconds"] > 0.0
+    assert seconds["first_token_seconds"] > 0.0
+
+
 # Services that may run without a float model.
-LIGHT_SERVICES = ("prediction", "benchmarking", "deployment", "evaluation", "statistics")
+LIGHT_SERVICES = ("prediction", "chat", "benchmarking", "deployment", "evaluation", "statistics")
 
 
 @pytest.mark.slow

@@ -219,7 +219,7 @@ def console_of(*chunks, ends=False, is_lossy=True):
     return console
 
 
-INFO = {"reply": "info", "status": "ok", "model": "toy", "protocol": 2}
+INFO = {"reply": "info", "status": "ok", "model": "toy", "protocol": 3}
 OK = answer(1, INFO)
 FAULT = {"reply": "fault", "status": "error", "message": "stopped", "cfsr": "00000001"}
 WRONG_KEY = {"reply": "error", "status": "error", "message": "unknown key", "received": "x"}
@@ -301,8 +301,8 @@ def test_firmware_without_checksums_is_told_from_a_bad_line():
 
 
 def test_firmware_of_another_version_is_refused():
-    with pytest.raises(UserError, match=r"another version of the protocol; expected protocol 2.*received protocol 3"):
-        console_of(answer(1, {**INFO, "protocol": 3})).connect()
+    with pytest.raises(UserError, match=r"another version of the protocol; expected protocol 3.*received protocol 2"):
+        console_of(answer(1, {**INFO, "protocol": 2})).connect()
 
 
 def test_connecting_to_a_device_that_starts_slowly(monkeypatch):

@@ -1,0 +1,150 @@
+"""The same seed gives the same text on every engine, over several turns; devices are what they say they are."""
+
+import dataclasses
+import threading
+
+import pytest
+
+from compilers import need
+from textzoo.common.errors import UserError
+from textzoo.config import pretrained
+from textzoo.config.boards import read_facts
+from textzoo.config.check import check
+from textzoo.pipeline.firmware import make_firmware
+from textzoo.pipeline.token_sources import TalkingModel, check_model
+from textzoo.records.workspace import Workspace
+from textzoo.serving.answer import INTERRUPTED, Answer
+from textzoo.serving.conversation import Conversation
+from textzoo.serving.sources import Sampling
+from textzoo.serving.templates import PLAIN
+from textzoo.targets.emulators import run_host
+
+pytestmark = pytest.mark.slow
+
+MESSAGES = ("What can you do?", "What is a square?", "and a triangle?", "Thanks!", "Bye!")
+# Seeds and temperatures of some conversations; the last one stops at another text than the template's, and slides.
+SAMPLINGS = [
+    Sampling(temperature=0.3, seed=1),
+    Sampling(temperature=1.5, seed=2**32 - 1, top_k=5, max_tokens=40),
+    Sampling(temperature=0.0, max_tokens=30),
+    Sampling(temperature=1.0, seed=3, stops=("e ", "\nUser"), max_tokens=150),
+]
+
+
+def talking_model(folder, name="gpt", board="STM32F4"):
+    """A pretrained model, with a board for its emulator."""
+    paths = pretrained.overrides(name, "static_wi8_ai8")
+    files = {key: paths[f"model.{key}"] for key in ("float_model_path", "quantized_model_path")}
+    values = {
+        "model": {"name": name, **files},
+        "tokenizer": {"path": paths["tokenizer.path"]},
+        "deployment": {"hardware_setup": read_facts(board)},
+    }
+    config, _ = check(values)
+    return TalkingModel(config, Workspace(folder))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return talking_model(tmp_path_factory.mktemp("workspace"))
+
+
+@pytest.fixture(scope="module")
+def emulator(model):
+    need("arm", "make", "qemu")
+    source = model.open("emulator")
+    yield source
+    source.close()
+
+
+@pytest.fixture(scope="module")
+def reference(model):
+    return model.open("litert_ref")
+
+
+def conversation(source, sampling, template):
+    talking = Conversation(source, template, sampling, "Bot is kind.")
+    for message in MESSAGES:
+        list(talking.ask(message))
+    return talking
+
+
+@pytest.mark.parametrize("sampling", SAMPLINGS, ids=range(len(SAMPLINGS)))
+@pytest.mark.parametrize("plain", [False, True], ids=["dialogue", "plain"])
+def test_the_same_seed_gives_the_same_text(sampling, plain, model, reference, emulator):
+    need("host")
+    template = PLAIN if plain else model.template(None)
+    expected = conversation(reference, sampling, template)
+    for source in (model.open("native"), emulator):
+        found = conversation(source, sampling, template)
+        assert [(turn.text, turn.tokens, turn.ended) for turn in found.turns] == [
+            (turn.text, turn.tokens, turn.ended) for turn in expected.turns
+        ]
+        assert expected.replay(source) == [0] * len(MESSAGES)
+
+
+def test_a_device_counts_what_tokens_cost(emulator, model):
+    talking = conversation(emulator, SAMPLINGS[0], model.template(None))
+    for turn in talking.turns[1::2]:
+        assert 150_000 < turn.cost / len(turn.tokens) < 200_000
+
+
+def test_a_device_tells_the_likeliest_tokens(emulator, reference):
+    tokens = reference.tokenizer.encode("User: What is a square?\nBot:").tolist()
+    assert (emulator.next_logits(tokens) == reference.next_logits(tokens)).all()
+
+
+def test_an_answer_of_a_device_is_stopped_and_the_next_one_is_right(emulator, reference):
+    long = Sampling(max_tokens=400)
+    for stopper in ("this thread", "another thread"):
+        answer = Answer(emulator, "What", long)
+        next(answer)
+        if stopper == "this thread":
+            answer.stop()
+        else:
+            thread = threading.Thread(target=answer.stop)
+            thread.start()
+            thread.join()
+        before = len(answer.steps)
+        answer.finish()
+        assert (answer.ended, len(answer.steps) <= before + 1) == (INTERRUPTED, True)
+        assert answer.tokens == Answer(reference, "What", long).finish().tokens[: len(answer.steps)]
+    closed = Answer(emulator, "What", long)
+    next(closed)
+    closed.close()
+    assert (
+        Answer(emulator, "User: Hi", SAMPLINGS[0]).finish().tokens
+        == Answer(reference, "User: Hi", SAMPLINGS[0]).finish().tokens
+    )
+
+
+# Texts that a device cannot be asked to continue, parts of the message.
+REFUSED = [
+    ("é", "not in the vocabulary"),
+    ("\ud800", "not in the vocabulary"),
+    ("a" * 129, "longer than the model's context"),
+    ("", "nothing to continue"),
+]
+
+
+@pytest.mark.parametrize(("prompt", "message"), REFUSED, ids=range(len(REFUSED)))
+def test_what_a_device_refuses_is_known_before(prompt, message, emulator):
+    with pytest.raises(UserError, match=message):
+        Answer(emulator, prompt, Sampling())
+
+
+def test_a_board_with_another_model_is_refused(model, tmp_path):
+    need("host", "make")
+    other = pretrained.FOLDER / "pico_gpt"
+    tokenizer = talking_model(tmp_path, "pico_gpt").tokenizer
+    made = make_firmware(other / "decode_static_wi8_ai8.tflite", tokenizer, None, tmp_path / "host")
+    with run_host(made.project) as console, pytest.raises(UserError, match="holds another model"):
+        check_model(console.ask({"command": "info"}), model.quantized_path, console.name)
+
+
+def test_engines_that_a_model_cannot_have_are_named(model, tmp_path):
+    with pytest.raises(UserError, match="'/dev/ttyNowhere' cannot be opened"):
+        model.open("serial", "/dev/ttyNowhere")
+    config = dataclasses.replace(model.config, model=dataclasses.replace(model.config.model, quantized_model_path=None))
+    with pytest.raises(UserError, match="the engine emulator needs a quantized model"):
+        TalkingModel(config, Workspace(tmp_path)).open("emulator")
