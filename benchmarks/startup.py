@@ -102,7 +102,7 @@ def chat_in_terminal() -> Seconds:
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "TERM": "xterm-256color"}
         start = time.perf_counter()
-        child = pexpect.spawn(sys.executable, CHAT, cwd=folder, env=environment, encoding="utf-8", timeout=600)
+        child = pexpect.spawn(sys.executable, CHAT, cwd=folder, env=environment, encoding="utf-8", timeout=120)
         child.delaybeforesend = None
         child.expect_exact(WHERE)
         child.send(HERE)

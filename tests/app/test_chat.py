@@ -171,3 +171,22 @@ def test_a_word_model_talks(program):
     assert done.returncode == 2
     assert re.fullmatch(r"[A-Z].*\n", done.stdout)
     assert "'xyzzy' at 0. Leave them out, or replace them by <unk>: /set unknown unk." in done.stderr
+
+
+def test_a_model_of_a_run_talks_by_its_own_template(warm_program, program, tmp_path, toy_options):
+    corpus = ("dataset=conversations", "dataset.conversations_bytes=20000")
+    rest = [option for option in toy_options if not option.startswith("dataset")]
+    made = warm_program("operation_mode=chain_tqe", *corpus, *rest, "model.context_length=64", "hydra.run.dir=run")
+    assert made.returncode == 0, made.stderr
+    assert json.loads((tmp_path / "run/models/chat_template.json").read_text())["name"] == "dialogue"
+    files = (f"model.quantized_model_path={next((tmp_path / 'run/models').glob('decode_*'))}",)
+    for model in (["general.resume=run"], files):
+        done = program("operation_mode=chat", *model, input="Hi\n/info\n")
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"^template +dialogue$", done.stdout, re.MULTILINE)
+    quantized = warm_program(
+        "operation_mode=quantization", *corpus, *rest, "model.context_length=64", "hydra.run.dir=again",
+        "model.float_model_path=run/models/float.keras",
+    )  # fmt: skip
+    assert quantized.returncode == 0, quantized.stderr
+    assert (tmp_path / "again/models/chat_template.json").is_file()

@@ -13,6 +13,7 @@ from textzoo.config.check import check
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.pipeline.token_sources import TalkingModel, check_model
 from textzoo.records.workspace import Workspace
+from textzoo.serving import device_source
 from textzoo.serving.answer import INTERRUPTED, Answer
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
@@ -95,7 +96,7 @@ def test_a_device_tells_the_likeliest_tokens(emulator, reference):
 
 
 def test_an_answer_of_a_device_is_stopped_and_the_next_one_is_right(emulator, reference):
-    long = Sampling(max_tokens=400)
+    long = Sampling(max_tokens=100_000)
     for stopper in ("this thread", "another thread"):
         answer = Answer(emulator, "What", long)
         next(answer)
@@ -108,7 +109,8 @@ def test_an_answer_of_a_device_is_stopped_and_the_next_one_is_right(emulator, re
         before = len(answer.steps)
         answer.finish()
         assert (answer.ended, len(answer.steps) <= before + 1) == (INTERRUPTED, True)
-        assert answer.tokens == Answer(reference, "What", long).finish().tokens[: len(answer.steps)]
+        made = dataclasses.replace(long, max_tokens=len(answer.steps))
+        assert answer.tokens == Answer(reference, "What", made).finish().tokens
     closed = Answer(emulator, "What", long)
     next(closed)
     closed.close()
@@ -116,6 +118,13 @@ def test_an_answer_of_a_device_is_stopped_and_the_next_one_is_right(emulator, re
         Answer(emulator, "User: Hi", SAMPLINGS[0]).finish().tokens
         == Answer(reference, "User: Hi", SAMPLINGS[0]).finish().tokens
     )
+
+
+def test_a_prompt_longer_than_a_line_is_sent_in_parts(emulator, reference, monkeypatch):
+    monkeypatch.setattr(device_source, "LINE_BYTES", 50)
+    prompt = "User: What is a square?\nBot: A square has 4 equal sides.\nUser: Thanks!\nBot:"
+    found, expected = (Answer(source, prompt, SAMPLINGS[0]).finish() for source in (emulator, reference))
+    assert (found.text, found.tokens) == (expected.text, expected.tokens)
 
 
 # Texts that a device cannot be asked to continue, parts of the message.
@@ -145,6 +154,8 @@ def test_a_board_with_another_model_is_refused(model, tmp_path):
 def test_engines_that_a_model_cannot_have_are_named(model, tmp_path):
     with pytest.raises(UserError, match="'/dev/ttyNowhere' cannot be opened"):
         model.open("serial", "/dev/ttyNowhere")
+    with pytest.raises(UserError, match="which serial port"):
+        model.open("serial")
     config = dataclasses.replace(model.config, model=dataclasses.replace(model.config.model, quantized_model_path=None))
     with pytest.raises(UserError, match="the engine emulator needs a quantized model"):
         TalkingModel(config, Workspace(tmp_path)).open("emulator")

@@ -1,11 +1,17 @@
 """Chat templates, of which a file may come from anywhere."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
+from talking_toys import characters
 
 from textzoo.common.errors import UserError
+from textzoo.pipeline.inputs import keep_tokenizer, template_of
+from textzoo.records.workspace import Workspace
 from textzoo.serving.templates import DIALOGUE, FILE, HEADER, PLAIN, TEMPLATES, Message, find_template, load_template
+from textzoo.text.corpora.registry import CORPORA
+from textzoo.text.settings import DatasetConfig
 
 VALUES = {**HEADER, "name": "d", "system": ["", "\n"], "user": ["U: ", "\n"], "assistant": ["B: ", "\n"], "stop": "\n"}
 HOSTILE = [
@@ -74,3 +80,22 @@ def test_turns_become_text():
     assert DIALOGUE.prompt(said) == "User: Hi\nBot: Hello.\nUser: Bye\nBot:"
     assert DIALOGUE.prompt([Message("system", "Be kind."), Message("user", "Hi")]) == "Be kind.\nUser: Hi\nBot:"
     assert PLAIN.prompt(said) == "HiHello.\nBye"
+
+
+def test_templates_of_corpora_exist():
+    assert {kind.chat_template for kind in CORPORA.values()} - {None} <= {*TEMPLATES}
+    assert template_of(DatasetConfig("conversations")) == DIALOGUE
+    assert template_of(DatasetConfig("python_docs")) is None
+    mixed = [{"name": "python_docs", "weight": 3.0}, {"name": "conversations"}]
+    assert template_of(DatasetConfig("mixture", sources=mixed)) == DIALOGUE
+
+
+def test_a_template_is_kept_with_the_tokenizer_and_goes_with_its_corpus(tmp_path):
+    data, workspace = SimpleNamespace(tokenizer=characters()), Workspace(tmp_path)
+    keep_tokenizer(data, DatasetConfig("conversations"), workspace)
+    assert find_template(None, tmp_path / "models/tokenizer.json") == DIALOGUE
+    keep_tokenizer(data, DatasetConfig("python_docs"), workspace)
+    assert find_template(None, tmp_path / "models/tokenizer.json") == PLAIN
+    assert not (tmp_path / "models" / FILE).exists()
+    keep_tokenizer(data, DatasetConfig("python_docs"), workspace, DIALOGUE)  # that of a model that is quantized
+    assert find_template(None, tmp_path / "models/tokenizer.json") == DIALOGUE

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from textzoo.engines.base import LogitsFormat
-from textzoo.serving.sources import ContextLengthError, Sampling, Step, TokenSource, TokenStream
+from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
 from textzoo.targets.answers import Answer
 from textzoo.targets.console import Console
 from textzoo.targets.protocol import LINE_BYTES
@@ -45,28 +45,18 @@ class DeviceSource(TokenSource):
         self.counter = answer.text("counter")
         answer.check()
         self._close = close
-        self._running: DeviceStream | None = None
 
     def tokens(self, prompt: str, sampling: Sampling) -> "DeviceStream":
-        self._settle()
-        self._running = DeviceStream(self.console, prompt, sampling)
-        return self._running
+        return DeviceStream(self, prompt, sampling)
 
     def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
-        self._settle()
-        command = {"command": "logits", "tokens": list(tokens)}
-        check_line(command, self.console)
-        *rows, _ = self.console.command(command)
+        self.console.load_prompt(tokens)
+        *rows, _ = self.console.command({"command": "logits", "only_last": True})
         answer = Answer(rows[-1] if rows else {}, self.console.name)
         row = answer.text("hex")
         answer.check()
         dtype = self.logits_format.dtype.newbyteorder("<")
         return self.logits_format.real(np.frombuffer(bytes.fromhex(row), dtype))
-
-    def _settle(self) -> None:
-        """Wait until the device has ended an answer that was stopped: it does not listen before."""
-        if self._running:
-            self._running.finish()
 
     def close(self) -> None:
         self._close()
@@ -75,20 +65,31 @@ class DeviceSource(TokenSource):
 class DeviceStream(TokenStream):
     """An answer of the firmware."""
 
-    def __init__(self, console: Console, prompt: str, sampling: Sampling) -> None:
-        self.console, self.stopped = console, False
+    def __init__(self, source: DeviceSource, prompt: str, sampling: Sampling) -> None:
+        self.source, self.prompt, self.sampling = source, prompt, sampling
+        self.has_begun = self.is_stopped = False
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}
         command |= {"temperature": sampling.temperature, "top_k": sampling.top_k, "seed": sampling.seed}
         command |= {"stop": stop_of(sampling), "unknown": sampling.unknown}
-        check_line(command, console)
-        self.steps = self._steps(command)
+        self.is_loaded = len(command_line(command).rstrip(b"\n")) > LINE_BYTES  # beforehand, in parts
+        if self.is_loaded:
+            del command["prompt"]
+        self.exchange = source.console.command(command)
+        self.steps = self._steps()
 
-    def _steps(self, command: dict[str, Any]) -> Iterator[Step]:
-        for reply in self.console.command(command):
-            answer = Answer(reply, self.console.name)
+    def _steps(self) -> Iterator[Step]:
+        self.has_begun = True
+        name = self.source.console.name
+        if self.is_loaded:
+            self.source.console.load_prompt(self.source.encoded(self.prompt, self.sampling.unknown).tolist())
+        count = 0
+        for reply in self.exchange:
+            answer = Answer(reply, name)
             if "status" in reply:
-                self.cost = answer.whole("cost")
-            elif not self.stopped:
+                is_whole = answer.whole("tokens") == count  # else it made more than was wanted of it
+                self.cost = answer.whole("cost") if is_whole else None
+            elif not self.is_stopped:
+                count += 1
                 yield Step(answer.whole("token"))
             answer.check()
 
@@ -96,26 +97,16 @@ class DeviceStream(TokenStream):
         return next(self.steps)
 
     def stop(self) -> None:
-        self.stopped = True
+        self.is_stopped = True
+        self.exchange.interrupt()
 
     def finish(self) -> None:
-        self.stop()
-        for _ in self.steps:
-            pass
+        if self.has_begun:
+            self.stop()
+            for _ in self.steps:
+                pass
 
 
 def stop_of(sampling: Sampling) -> str:
     """Return the first stop text that a device can look for, so that it makes no tokens in vain; "" for none."""
     return next((stop for stop in sampling.stops if not stop_mistakes(stop)), "")
-
-
-def check_line(command: dict[str, Any], console: Console) -> None:
-    """Raise ContextLengthError if a command is longer than the firmware's line buffer."""
-    received = len(command_line(command).rstrip(b"\n"))
-    if received > LINE_BYTES:
-        raise ContextLengthError(
-            f"the text is too long for one line to {console.name}",
-            expected=f"at most {LINE_BYTES} bytes for the command with it",
-            received=f"{received:,} bytes",
-            remedy="Shorten it, or /clear the conversation.",
-        )

@@ -42,7 +42,7 @@ class Sampling:
 
 
 class ContextLengthError(UserError):
-    """A text is longer than the context, or than a device takes."""
+    """A text is longer than the context."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,10 @@ class TokenStream(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """End the answer after at most one further token; may be called from another thread and more than once."""
+        """End the answer after at most one further token.
+
+        May be called more than once, from another thread, and by the handler of a signal.
+        """
 
     def finish(self) -> None:  # noqa: B027 (most sources send nothing further)
         """Take what the source still sends of an answer that was stopped: its cost, and no tokens."""

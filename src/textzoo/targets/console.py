@@ -161,7 +161,7 @@ class Console:
         self.number = secrets.randbelow(MAX_NUMBER)  # unlikely to be the last number of an earlier program
         self.boot: int | None = None  # number of the device's start; None before the first contact
         self.exchange: Exchange | None = None  # the last one
-        self.sending = threading.Lock()
+        self.sending = threading.RLock()  # the handler of a signal may interrupt while its own thread sends
         self.pending = b""
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
         self.longest_pause = 0.0  # seconds between two lines of an answer
