@@ -3,8 +3,8 @@
     python benchmarks/serve_load.py [--clients 200] [--seconds 60] [--model gpt] [--engine litert_ref]
 
 Every client keeps a connection and asks one question after the other, every second one as a stream. Before, each
-question is answered alone by a conversation in this process. Memory is the server's resident set, after the first
-second and at the end.
+question is answered alone by a conversation in this process. Memory is the server's resident set, after a first second
+of load and at the end; processor seconds are the server's, so that other work on the machine does not matter.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import psutil
 
+from startup import processor_seconds
 from textzoo.engines.opening import open_engine
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.local_source import LocalSource
@@ -185,15 +186,18 @@ def main() -> None:
     folder = PROJECT / "pretrained_models" / options.model
     engine = open_engine(options.engine, folder / "decode_static_wi8_ai8.tflite")
     questions = questions_of(LocalSource(engine, load_tokenizer(folder / "tokenizer.json")))
+    start = time.perf_counter()
     with served(options.model, options.engine, options.clients) as (url, model, process):
+        until_it_listens = time.perf_counter() - start
         load(url, model, questions, options.clients, WARM_UP_SECONDS)
-        memory = [process.memory_info().rss]
-        start = time.perf_counter()
+        before, busy_before, start = process.memory_info().rss, processor_seconds(process), time.perf_counter()
         received = load(url, model, questions, options.clients, options.seconds)
         rows = figures(received, time.perf_counter() - start)
-        memory.append(process.memory_info().rss)
-    memories = dict(zip(("memory_bytes_at_start", "memory_bytes_at_end"), memory, strict=True))
-    print(json.dumps({**vars(options), "questions": len(questions), **rows, **memories}, indent=2))
+        busy = processor_seconds(process) - busy_before
+        rows |= {"memory_bytes_at_start": before, "memory_bytes_at_end": process.memory_info().rss}
+    rows |= {"processor_seconds": busy, "tokens_per_processor_second": rows["tokens"] / busy}
+    facts = {"questions": len(questions), "seconds_until_it_listens": until_it_listens}
+    print(json.dumps({**vars(options), **facts, **rows}, indent=2))
 
 
 if __name__ == "__main__":

@@ -46,10 +46,11 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory, store_of_runs):
-    """Service -> the names that it has read of the configuration; the chat is over at once."""
+    """Service -> the names that it has read of the configuration; what talks is over at once."""
     need("host", "make")
     with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nothing:
         patch.setattr(sys, "stdin", nothing)
+        patch.setattr(HttpServer, "wait", lambda server: None)
         return names_of_services(tmp_path_factory, store_of_runs)
 
 
@@ -61,12 +62,10 @@ def names_of_services(tmp_path_factory, store_of_runs):
     assert errors == []
     config = changed(changed(config, "mlflow.uri", store_of_runs), "general.project_name", "made")
     workspace, found = Workspace(folder / "run"), {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HttpServer, "wait", lambda server: None)  # it ends as soon as it has begun
-        for service in ORDER:
-            view = view_of(config, service)
-            service_function(service)(view, workspace, Recorder())
-            found[service] = names_read(view)
+    for service in ORDER:
+        view = view_of(config, service)
+        service_function(service)(view, workspace, Recorder())
+        found[service] = names_read(view)
     return found
 
 

@@ -108,6 +108,16 @@ def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated,
         assert get(server, "/health").status == 200
 
 
+def test_a_ctrl_c_that_the_devices_console_notices_ends_the_answer_and_not_the_queue(gated):
+    with running(gated) as server:
+        gated.failure = KeyboardInterrupt()
+        gated.let(1)
+        assert complete(server).error["code"] == "shutting_down"
+        gated.failure = None
+        gated.let(1)
+        assert complete(server, max_tokens=1).status == 200
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_only_the_device_refuses_is_a_mistake_of_the_request(gated, stream):
     with running(gated) as server:

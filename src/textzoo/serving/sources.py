@@ -42,7 +42,7 @@ class Sampling:
 
 
 class ContextLengthError(UserError):
-    """A text is longer than the context, or than a device takes."""
+    """A text is longer than the context."""
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,10 @@ class HttpServer:
         return self
 
     def wait(self) -> None:
-        """Wait until the server ends, or for a KeyboardInterrupt."""
+        """Wait for a KeyboardInterrupt."""
         while self.thread.is_alive():
             self.thread.join(POLL_SECONDS)
+        raise RuntimeError("the server ended by itself")
 
     def __exit__(self, *_: object) -> None:
         """Stop answers, then connections."""

@@ -96,7 +96,7 @@ class Job:
             self.make(self.reply)
             if self.reply.answer.ended == INTERRUPTED:
                 self.error = ending()
-        except ContextLengthError as error:  # a device may take less than the model
+        except ContextLengthError as error:  # checked before; a source has the last word
             self.error = of_prompt(error, "")
         except KeyboardInterrupt:  # the main thread's, noticed here while waiting for a device
             self.error = ending()
