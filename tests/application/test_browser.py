@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -250,6 +251,14 @@ def test_what_is_wrong_is_said(page, prompt, options, message):
     page.ask(prompt, **options)
     page.wait(lambda: page.text("message") == message)
     assert page.texts(".turn") == []
+
+
+def test_a_name_is_never_a_part_of_the_page(tmp_path):
+    sizes = replace(TOY_SIZES, name='<img src=x>"&')
+    project = render_project(load_board("Browser"), toy_files(), sizes, [], tmp_path / "p")
+    text = (project / "board" / "page.html").read_text()
+    assert "<img" not in text
+    assert "<h1>&lt;img src=x&gt;&#34;&amp;</h1>" in text
 
 
 def test_a_text_is_never_a_part_of_the_page(page):
