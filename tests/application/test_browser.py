@@ -200,9 +200,22 @@ def test_a_template_cannot_end_its_element(tmp_path):
     assert json.loads(chat_template(tmp_path))["stop"] == "</script><b>"
 
 
+@pytest.fixture(scope="module")
+def slow_project(tmp_path_factory):
+    """The toy takes as long for a token as a language model, so that texts do not grow without end."""
+    need(*TOOLS)
+    project = render_toy("Browser", tmp_path_factory.mktemp("slow") / "toy")
+    wait = "    for (volatile int32_t turn = 0; turn < 100000; ++turn) {\n    }\n"
+    change_model(project, ("    return logits;", f"{wait}    return logits;"))
+    build_image(project, load_board("Browser"))
+    return project
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["button", "key"])
-def test_an_answer_can_be_stopped_at_any_token(page, way):
+def test_an_answer_can_be_stopped_at_any_token(driver, slow_project, way):
+    page = Page(driver, page_of(slow_project))
+    page.open()
     page.ask("abc", **{**OPTIONS, "max_tokens": TOO_MANY})
     page.wait(lambda: len(page.texts(".answer")[0]) > 0)
     assert page.driver.find_element(By.CSS_SELECTOR, ".turn").get_attribute("aria-busy") == "true"
