@@ -133,7 +133,7 @@ def test_the_page_begins_with_the_options_of_the_project_and_its_check(page):
 
 
 def parts(prompt, count, seed):
-    """Texts of nine tokens, each of which continues all that is before it, up to one with <unk>, which nothing follows."""
+    """Texts of nine tokens, each of which continues all before it, up to one with <unk>, which nothing follows."""
     found = []
     for _ in range(count):
         found.append(toy_text(prompt + "".join(found), max_tokens=9, seed=seed))
