@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -27,6 +28,8 @@ TOOLS = ("make", "wasm", "node")
 CONTEXT = toy_define("MODEL_CONTEXT_LENGTH")
 OPTIONS = {"seed": 11, "temperature": 0.9, "top_k": 5, "max_tokens": 40}
 TOO_MANY = 10**8  # tokens: nobody waits for the last one
+# A change of model.c, behind the tokens of the self-check.
+TRAP = ("    return logits;", "    if (position == 8) {\n        __builtin_trap();\n    }\n    return logits;")
 # WCAG 2.1, level AA, for text.
 CONTRAST = 4.5
 
@@ -73,10 +76,7 @@ def test_the_module_says_what_python_says(project):
 def test_a_trap_is_reported_as_a_crash(tmp_path):
     need(*TOOLS)
     project = render_toy("Browser", tmp_path / "p")
-    change_model(
-        project,
-        ("    return logits;", "    if (position == 8) {\n        __builtin_trap();\n    }\n    return logits;"),
-    )
+    change_model(project, TRAP)
     with (
         emulate(project, load_board("Browser")) as console,
         pytest.raises(UserError, match=r"crashed: .*unreachable"),
@@ -132,15 +132,27 @@ def test_the_page_begins_with_the_options_of_the_project_and_its_check(page):
     assert page.text("check") == f"the weights' CRC-32 is right; 0 of {logits} logits differ from LiteRT's"
 
 
+def parts(prompt, count, seed):
+    """Texts of nine tokens, each of which continues all before it, up to one with <unk>, which nothing follows."""
+    found = []
+    for _ in range(count):
+        found.append(toy_text(prompt + "".join(found), max_tokens=9, seed=seed))
+        if "\ufffd" in found[-1]:
+            break
+    return found
+
+
 def test_texts_go_on_and_can_be_written_anew(page):
-    seed = next(seed for seed in range(99) if "\ufffd" not in toy_text("abc", seed=seed))  # which is <unk>
-    first = page.answer("abc", **{**OPTIONS, "seed": seed})
-    page.click("further")
-    page.wait(page.is_ready)
-    assert page.texts(".answer")[-1] == toy_text("abc" + first, seed=seed)
+    seed = next(seed for seed in range(999) if all("\ufffd" not in part for part in parts("abc", 3, seed)))
+    expected = parts("abc", 3, seed)
+    page.answer("abc", **{**OPTIONS, "max_tokens": 9, "seed": seed})
+    for _ in range(2):
+        page.click("further")
+        page.wait(page.is_ready)
+    assert page.texts(".answer") == expected
     page.click("again")
     page.wait(page.is_ready)
-    assert page.texts(".answer")[-1] == toy_text("abc", seed=seed + 1)
+    assert page.texts(".answer")[-1] == toy_text("abc", max_tokens=9, seed=seed + 1)
     page.click("clear")
     assert page.texts(".answer") == []
 
@@ -199,9 +211,22 @@ def test_a_template_cannot_end_its_element(tmp_path):
     assert json.loads(chat_template(tmp_path))["stop"] == "</script><b>"
 
 
+@pytest.fixture(scope="module")
+def slow_project(tmp_path_factory):
+    """The toy takes as long for a token as a language model, so that texts do not grow without end."""
+    need(*TOOLS)
+    project = render_toy("Browser", tmp_path_factory.mktemp("slow") / "toy")
+    wait = "    for (volatile int32_t turn = 0; turn < 100000; ++turn) {\n    }\n"
+    change_model(project, ("    return logits;", f"{wait}    return logits;"))
+    build_image(project, load_board("Browser"))
+    return project
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["button", "key"])
-def test_an_answer_can_be_stopped_at_any_token(page, way):
+def test_an_answer_can_be_stopped_at_any_token(driver, slow_project, way):
+    page = Page(driver, page_of(slow_project))
+    page.open()
     page.ask("abc", **{**OPTIONS, "max_tokens": TOO_MANY})
     page.wait(lambda: len(page.texts(".answer")[0]) > 0)
     assert page.driver.find_element(By.CSS_SELECTOR, ".turn").get_attribute("aria-busy") == "true"
@@ -250,6 +275,14 @@ def test_what_is_wrong_is_said(page, prompt, options, message):
     page.ask(prompt, **options)
     page.wait(lambda: page.text("message") == message)
     assert page.texts(".turn") == []
+
+
+def test_a_name_is_never_a_part_of_the_page(tmp_path):
+    sizes = replace(TOY_SIZES, name='<img src=x>"&')
+    project = render_project(load_board("Browser"), toy_files(), sizes, [], tmp_path / "p")
+    text = (project / "board" / "page.html").read_text()
+    assert "<img" not in text
+    assert "<h1>&lt;img src=x&gt;&#34;&amp;</h1>" in text
 
 
 def test_a_text_is_never_a_part_of_the_page(page):
@@ -320,6 +353,20 @@ def test_texts_stand_out_from_what_is_behind_them(place, ink, paper):
     colours = {name: luminance(bytes.fromhex(code)) for name, code in palettes()[place].items()}
     dark, light = sorted((colours[ink], colours[paper]))
     assert (light + 0.05) / (dark + 0.05) >= CONTRAST
+
+
+@pytest.mark.slow
+def test_a_trap_ends_the_answer_and_not_the_page(driver, tmp_path):
+    need(*TOOLS)
+    project = render_toy("Browser", tmp_path / "p")
+    change_model(project, TRAP)
+    build_image(project, load_board("Browser"))
+    page = Page(driver, page_of(project))
+    page.open()
+    page.answer("abc", **OPTIONS)
+    assert page.text("message") == "The model cannot go on: unreachable"
+    page.forget()
+    assert page.answer("abc", **{**OPTIONS, "max_tokens": 4}) == toy_text("abc", max_tokens=4)
 
 
 # change of model.c, what the page says

@@ -141,8 +141,8 @@ function promptOf(messages) {
 }
 
 // The prompt of a message: the oldest turns leave, so that half of the context, or less, is free for the answer.
-function promptAfter(text) {
-    const messages = [...(byId("remember").checked ? turns : []), { role: "user", text }];
+function promptAfter(history, text) {
+    const messages = [...(byId("remember").checked ? history : []), { role: "user", text }];
     const answer = Math.min(Number(byId("max_tokens").value), Math.floor(info.context_length / 2));
     let leftOut = 0;
     while (leftOut + 1 < messages.length && model.count(promptOf(messages.slice(leftOut))) > info.context_length - answer) {
@@ -274,21 +274,25 @@ async function write(place, promptTokens) {
     stopping = false;
     place.turn.setAttribute("aria-busy", "true");
     showState();
-    const figures = await writeTokens(place.answer);
-    const follows = isAtEnd();
-    place.turn.removeAttribute("aria-busy");
-    running = false;
-    showResult(place.hint, promptTokens, figures);
-    scrollToEnd(follows);
+    try {
+        const figures = await writeTokens(place.answer), follows = isAtEnd();
+        showResult(place.hint, promptTokens, figures);
+        scrollToEnd(follows);
+    } catch (error) {
+        byId("message").textContent = `The model cannot go on: ${error.message}`;
+    } finally {
+        place.turn.removeAttribute("aria-busy");
+        running = false;
+    }
 }
 
-// Answer a message in a turn of its own.
-async function answer(message) {
+// Answer a message after earlier turns, in a turn of its own.
+async function answer(message, history = turns) {
     const promptTokens = begin(() => {
         if (message === "") {
             throw new Refused("Write at least one character.");
         }
-        return promptAfter(message);
+        return promptAfter(history, message);
     });
     if (promptTokens === 0) {
         return;
@@ -297,27 +301,28 @@ async function answer(message) {
     scrollToEnd(true);
     byId("prompt").value = "";
     await write(place, promptTokens);
-    turns.push({ role: "user", text: message }, { role: "assistant", text: place.answer.textContent });
+    turns = [...history, { role: "user", text: message }, { role: "assistant", text: place.answer.textContent }];
     showState();
 }
 
 // Let the latest answer go on, in a turn without a message.
 async function goOn() {
-    const [, latest] = turns.slice(-2);
-    const promptTokens = begin(() => ({ prompt: last.prompt + latest.text, leftOut: 0 }));
+    const [latest] = turns.slice(-1), { prompt } = last;
+    const promptTokens = begin(() => ({ prompt: prompt + latest.text, leftOut: 0 }));
     if (promptTokens > 0) {
         const place = addTurn("");
         await write(place, promptTokens);
         latest.text += place.answer.textContent;
+        last.prompt = prompt;
         showState();
     }
 }
 
 // Answer the latest message again, with the next seed.
 function answerAgain() {
-    const [user] = turns.splice(-2);
+    const [user] = turns.slice(-2);
     byId("seed").value = String((Number(byId("seed").value) + 1) % 2 ** 32);
-    answer(user.text);
+    answer(user.text, turns.slice(0, -2));
 }
 
 function send() {

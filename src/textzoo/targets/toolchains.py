@@ -76,7 +76,7 @@ TOOLS = {
     "ccache": Tool(("ccache",), "ccache", "compiling the same source only once"),
     # Debian installs it outside of the PATH.
     "postgresql": Tool(("initdb",), "postgresql", "testing a tracking store that several runs share"),
-    "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "testing the pages of the MLflow UI"),
+    "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "testing pages in a browser"),
     "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
 MAKE = "make"
