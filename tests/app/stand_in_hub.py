@@ -50,6 +50,10 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     hub = None
 
+    def handle(self):
+        with contextlib.suppress(OSError):  # a client that went away
+            super().handle()
+
     def handle_any(self):
         path = unquote(urlsplit(self.path).path)
         self.hub.requests.append((self.command, path, self.headers.get("Authorization", "")))

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,8 @@ def library() -> Any:
         raise UserError("the package huggingface_hub is not installed", remedy=INSTALL) from None
     for name in SWITCHED_OFF:  # it may have been imported before
         setattr(constants, name, True)
+    with warnings.catch_warnings(action="ignore"):
+        huggingface_hub.utils.disable_progress_bars()
     huggingface_hub.utils.logging.set_verbosity(huggingface_hub.utils.logging.CRITICAL)
     huggingface_hub.set_client_factory(patient_client)
     return huggingface_hub
