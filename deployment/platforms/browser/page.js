@@ -36,7 +36,9 @@ class Model {
 
     imports() {
         return {
-            get: () => END_OF_INPUT,
+            boot: () => 0,
+            poll: () => END_OF_INPUT,
+            wait: () => {},
             write: (address, bytes) => {
                 this.written += this.read(address, bytes);
             },
