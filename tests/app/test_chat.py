@@ -42,7 +42,7 @@ MISTAKES = [
     (["chat.template=dialog"], "unknown chat template 'dialog'"),
     (["chat.template=nowhere/chat_template.json"], "unknown chat template"),
     (["chat.engine=emulatr"], "wrong value of chat.engine"),
-    (["chat.engine=serial", "chat.serial_port=/dev/ttyNowhere"], "'/dev/ttyNowhere' cannot be opened"),
+    (["chat.engine=serial", "chat.serial_port=/dev/ttyNowhere"], "no serial port '/dev/ttyNowhere'"),
     (["chat.engine=native", "model.quantized_model_path=null"], "the engine native needs a quantized model"),
     (["pretrained=false"], "operation_mode=chat needs a trained model"),
     (["-m"], "is one conversation, and -m starts several runs"),

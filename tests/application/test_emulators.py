@@ -183,7 +183,7 @@ def test_a_board_on_a_pseudo_terminal_without_pyserial(projects):
 
 def test_a_serial_line_that_is_not_there():
     pytest.importorskip("serial", reason="pyserial: not installed")
-    with pytest.raises(UserError, match="cannot be opened"), open_serial("/dev/no-such-line", 115200):
+    with pytest.raises(UserError, match="there is no serial port"), open_serial("/dev/no-such-line", 115200):
         pass
 
 

@@ -326,8 +326,12 @@ def resettable(projects, board, machine, folder):
             yield console, lambda: monitor.sendall(b"system_reset\n")
 
 
+# QEMU's virt for Cortex-A clears its memory at a reset, and lx106 cannot be reset.
+RESETTABLE = [row for row in DEVICES if row[0] not in (None, "ESP32", "STM32MP2")]
+
+
 @pytest.mark.quick("netduinoplus2")
-@pytest.mark.parametrize(("board", "machine"), [row for row in DEVICES if row[0] not in (None, "ESP32")])
+@pytest.mark.parametrize(("board", "machine"), RESETTABLE)
 def test_a_restart_in_the_middle_of_an_answer_is_an_error_at_once(projects, board, machine, tmp_path):
     with resettable(projects, board, machine, tmp_path) as (console, reset):
         console.connect()

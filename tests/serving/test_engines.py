@@ -1,14 +1,17 @@
 """The same seed gives the same text on every engine, over several turns; devices are what they say they are."""
 
 import dataclasses
+import re
+import subprocess
 import threading
 
 import pytest
 
 from compilers import need
+from textzoo.common import processes
 from textzoo.common.errors import UserError
 from textzoo.config import pretrained
-from textzoo.config.boards import read_facts
+from textzoo.config.boards import load_board, read_facts
 from textzoo.config.check import check
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.pipeline.token_sources import TalkingModel, check_model
@@ -18,7 +21,8 @@ from textzoo.serving.answer import INTERRUPTED, Answer
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
 from textzoo.serving.templates import PLAIN
-from textzoo.targets.emulators import run_host
+from textzoo.targets.emulators import build_image, run_host
+from textzoo.targets.platforms import platform_of
 
 pytestmark = pytest.mark.slow
 
@@ -152,10 +156,40 @@ def test_a_board_with_another_model_is_refused(model, tmp_path):
 
 
 def test_engines_that_a_model_cannot_have_are_named(model, tmp_path):
-    with pytest.raises(UserError, match="'/dev/ttyNowhere' cannot be opened"):
+    with pytest.raises(UserError, match="no serial port '/dev/ttyNowhere'"):
         model.open("serial", "/dev/ttyNowhere")
-    with pytest.raises(UserError, match="which serial port"):
-        model.open("serial")
     config = dataclasses.replace(model.config, model=dataclasses.replace(model.config.model, quantized_model_path=None))
     with pytest.raises(UserError, match="the engine emulator needs a quantized model"):
         TalkingModel(config, Workspace(tmp_path)).open("emulator")
+
+
+@pytest.fixture(scope="module")
+def serial_port(model, tmp_path_factory):
+    """The serial port of a board that runs the model: QEMU's pseudo-terminal."""
+    need("arm", "make", "qemu")
+    board = load_board("STM32F4")
+    project = tmp_path_factory.mktemp("project") / board.name
+    make_firmware(model.quantized_path, model.tokenizer, board, project)
+    emulator = board.emulator()
+    image = build_image(project, board, emulator)
+    command = [*platform_of(board).emulator_command(emulator, serial="pty"), str(image)]
+    with processes.started(command, project, stdout=subprocess.PIPE, text=True) as process:
+        yield re.search(r"/dev/\S+", process.stdout.readline())[0]
+
+
+def test_a_board_on_a_serial_line_says_the_same(model, reference, serial_port):
+    source = model.open("serial", serial_port)
+    try:
+        expected = conversation(reference, SAMPLINGS[0], model.template(None))
+        found = conversation(source, SAMPLINGS[0], model.template(None))
+        assert [turn.tokens for turn in found.turns] == [turn.tokens for turn in expected.turns]
+        answer = Answer(source, "What", Sampling(max_tokens=100_000))
+        next(answer)
+        answer.stop()
+        assert answer.finish().ended == INTERRUPTED
+        assert expected.replay(source) == [0] * len(MESSAGES)
+        with pytest.raises(UserError, match="is in use"):
+            model.open("serial", serial_port)
+    finally:
+        source.close()
+    model.open("serial", serial_port).close()

@@ -146,8 +146,6 @@ class TalkingModel:
 
     def serial_line(self, port: str | None) -> contextlib.AbstractContextManager[Console]:
         board = self.config.deployment.hardware_setup
-        if port is None:
-            raise UserError("which serial port?", expected="chat.serial_port=<port>, e.g. /dev/ttyACM0")
         return open_serial(port, board.uart.baud, board.name)
 
 

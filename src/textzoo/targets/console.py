@@ -46,7 +46,6 @@ SILENCE_SECONDS = 15.0
 # A device that has just started checks its weights and kernels before it answers.
 START_SECONDS = 60.0
 CONNECT_SECONDS = 20.0
-PATIENCE_SECONDS = 5.0
 # A device acknowledges a command at once: without an acknowledgement by then, it has not received it.
 ACKNOWLEDGE_SECONDS = 2.0
 # Once the time until a line comes is known, so many times that is a reason to ask whether the device is alive.
