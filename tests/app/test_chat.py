@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -116,6 +117,14 @@ def test_a_closed_pipe_ends_quietly(start):
         os.close(reading)
         assert process.wait(60) == -signal.SIGPIPE
         assert process.stderr.read() == b""
+
+
+def test_a_closed_input_has_no_lines(tmp_path):
+    command = [sys.executable, str(PROGRAM), *GPT]
+    done = subprocess.run(
+        ["sh", "-c", f"{shlex.join(command)} <&-"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_full_disk_is_told(start):

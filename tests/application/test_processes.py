@@ -274,6 +274,6 @@ def test_an_image_that_there_is_not_is_named(target, tmp_path):
 
 
 def test_an_interruption_that_was_lost_ends_waiting(monkeypatch):
-    monkeypatch.setattr(signals, "_pending", True)
+    monkeypatch.setattr(signals, "_pending", signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         processes.run(["sleep", "1000"], timeout=500)

@@ -1,5 +1,6 @@
 """The same seed gives the same text on every engine, over several turns; devices are what they say they are."""
 
+import contextlib
 import dataclasses
 import re
 import subprocess
@@ -14,7 +15,7 @@ from textzoo.config import pretrained
 from textzoo.config.boards import load_board, read_facts
 from textzoo.config.check import check
 from textzoo.pipeline.firmware import make_firmware
-from textzoo.pipeline.token_sources import TalkingModel, check_model
+from textzoo.pipeline.token_sources import TalkingModel
 from textzoo.records.workspace import Workspace
 from textzoo.serving import device_source
 from textzoo.serving.answer import INTERRUPTED, Answer
@@ -146,13 +147,15 @@ def test_what_a_device_refuses_is_known_before(prompt, message, emulator):
         Answer(emulator, prompt, Sampling())
 
 
-def test_a_board_with_another_model_is_refused(model, tmp_path):
+def test_a_board_with_another_model_is_refused(model, tmp_path, monkeypatch):
     need("host", "make")
     other = pretrained.FOLDER / "pico_gpt"
     tokenizer = talking_model(tmp_path, "pico_gpt").tokenizer
     made = make_firmware(other / "decode_static_wi8_ai8.tflite", tokenizer, None, tmp_path / "host")
-    with run_host(made.project) as console, pytest.raises(UserError, match="holds another model"):
-        check_model(console.ask({"command": "info"}), model.quantized_path, console.name)
+    with run_host(made.project) as console:
+        monkeypatch.setattr(TalkingModel, "emulator", lambda _: contextlib.nullcontext(console))
+        with pytest.raises(UserError, match="holds another model"):
+            model.open("emulator")
 
 
 def test_engines_that_a_model_cannot_have_are_named(model, tmp_path):

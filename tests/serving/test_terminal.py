@@ -1,6 +1,7 @@
 """A conversation in a real terminal, also with the emulated board: what a person types, and sees."""
 
 import re
+import signal
 from pathlib import Path
 
 import psutil
@@ -169,6 +170,16 @@ def test_the_emulated_board_talks_and_can_be_stopped(start, tmp_path):
     assert terminal.exit_code() == 0
     assert psutil.wait_procs(emulator, 30)[1] == []
     assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_another_signal_ends_a_command_and_the_session(start):
+    need("arm", "make", "qemu")
+    terminal = start()
+    terminal.wait_for_prompt()
+    terminal.type("/engine emulator\r")
+    terminal.wait_for("building")
+    terminal.child.kill(signal.SIGTERM)
+    assert terminal.exit_code() == 130
 
 
 def test_ctrl_c_while_an_emulator_is_built(start, tmp_path):

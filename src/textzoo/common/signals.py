@@ -13,7 +13,7 @@ from typing import Any
 
 # Longer than the cleanup on the way out takes, including an emulator that does not react to SIGTERM.
 AGAIN_SECONDS = 8.0
-_pending = False
+_pending = 0  # number of the signal that is not acknowledged yet
 
 
 def listen() -> None:
@@ -35,10 +35,10 @@ def tell_dropped(dropped: Any) -> None:
         sys.__unraisablehook__(dropped)
 
 
-def interrupt(*_: Any) -> None:
+def interrupt(number: int = signal.SIGINT, *_: Any) -> None:
     """Note the signal and raise KeyboardInterrupt, now and every AGAIN_SECONDS until `heard` is called."""
     global _pending
-    _pending = True
+    _pending = number
     signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
     raise KeyboardInterrupt
 
@@ -77,8 +77,13 @@ def first_stops(stop: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def heard() -> None:
-    """Acknowledge the interruption, so that what has to be saved can be saved undisturbed."""
+def heard() -> int:
+    """Acknowledge the interruption, so that what has to be saved can be saved undisturbed.
+
+    Returns:
+        The number of its signal; 0 if there was none.
+    """
     global _pending
-    _pending = False
+    number, _pending = _pending, 0
     signal.setitimer(signal.ITIMER_REAL, 0)
+    return number

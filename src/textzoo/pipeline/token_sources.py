@@ -4,7 +4,6 @@ import contextlib
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import file_digest, shown_path
@@ -20,7 +19,7 @@ from textzoo.serving.local_source import LocalSource
 from textzoo.serving.registry import EMULATOR, SERIAL
 from textzoo.serving.sources import TokenSource
 from textzoo.serving.templates import ChatTemplate, find_template
-from textzoo.targets.answers import FLASH_AGAIN
+from textzoo.targets.answers import FLASH_AGAIN, check_model
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import emulate, open_serial
 from textzoo.text.tokenizers.base import Tokenizer
@@ -123,7 +122,7 @@ class TalkingModel:
             opened = self.emulator() if name == EMULATOR else self.serial_line(serial_port)
             console = stack.enter_context(opened)
             info = console.ask({"command": "info"})
-            check_model(info, self.quantized_path, console.name)
+            check_model(info, console.name, file_digest(self.quantized_path), FLASH_AGAIN)
             logits_format = LitertReferenceEngine(self.quantized_path).logits_format
             return DeviceSource(name, console, self.tokenizer, logits_format, info, stack.pop_all().close)
 
@@ -147,12 +146,3 @@ class TalkingModel:
     def serial_line(self, port: str | None) -> contextlib.AbstractContextManager[Console]:
         board = self.config.deployment.hardware_setup
         return open_serial(port, board.uart.baud, board.name)
-
-
-def check_model(info: dict[str, Any], model: Path, name: str) -> None:
-    """Raise UserError unless a device runs this model."""
-    wanted = file_digest(model)
-    if info.get("hash") != wanted:
-        raise UserError(
-            f"{name} holds another model", expected=wanted, received=str(info.get("hash"))[:80], remedy=FLASH_AGAIN
-        )

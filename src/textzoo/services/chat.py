@@ -42,7 +42,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
 def opened(config: Config, workspace: Workspace) -> Iterator[Session]:
     """Open the model's engine and yield a session with it; what answers at the end is closed."""
     model = TalkingModel(config, workspace)
-    chat, is_terminal = config.chat, sys.stdin.isatty() and sys.stdout.isatty()
+    chat, is_terminal = config.chat, all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
     template = model.template(chat.template)
     source = model.open(chat.engine, chat.serial_port)
     conversation = Conversation(source, template, Sampling.of(config.prediction), chat.system, keeps_logits=False)

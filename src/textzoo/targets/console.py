@@ -62,6 +62,8 @@ POLL_SECONDS = 0.5
 TRIES = 8
 # After so many tries the time between them grows no more.
 DOUBLINGS = 3
+# A device is given up after so many tries at least.
+ENQUIRIES = 4
 # Number of replies that reject checksums after which the firmware is considered too old: one may be a damaged line.
 OLD_ANSWERS = 3
 CHECKS = (
@@ -333,7 +335,7 @@ class Exchange(Iterator[dict[str, Any]]):
         self.unsigned = 0  # replies of firmware that does not support checksums
         self.is_running = self.is_stopping = self.is_repeated = False
         self.stopped = 0.0  # time of the last interrupt
-        self.complete = 0.0  # time until which no line was missing
+        self.gap: float | None = None  # time since when a line is missing though later ones have arrived
         self.running = self.replies()
 
     def __next__(self) -> dict[str, Any]:
@@ -376,7 +378,7 @@ class Exchange(Iterator[dict[str, Any]]):
         if before is not None and before.is_running:
             before.is_running = False
             self.console.send(INTERRUPT)
-        self.heard = self.progress = self.complete = time.monotonic()
+        self.heard = self.progress = time.monotonic()
         self.renumber()
         self.is_running = True
         self.ask()
@@ -425,10 +427,11 @@ class Exchange(Iterator[dict[str, Any]]):
         now, deadline = time.monotonic(), self.heard + self.limit()
         can_enquire, can_ask = self.console.boot is not None, self.console.is_lossy
         again = max(self.asked, self.heard) + self.patience() if can_enquire or can_ask else deadline
-        line = self.console.line(max(min(again, deadline) - now, 0.0))
+        # Beyond the limit the last tries get their time, too: it may be this program that was stopped for a while.
+        line = self.console.line(max((again if now >= deadline else min(again, deadline)) - now, 0.0))
         if line is not None:
             self.take(line)
-        elif time.monotonic() >= deadline:
+        elif time.monotonic() >= deadline and (self.tries >= ENQUIRIES or not can_enquire):
             raise self.console.trouble(f"did not answer within {self.limit():g} s", self.remedy())
         elif can_enquire and (self.tries % 2 or not can_ask):
             self.enquire()
@@ -502,9 +505,11 @@ class Exchange(Iterator[dict[str, Any]]):
         if "status" in reply:
             if any(index not in self.lines for index in range(self.next, number)):
                 self.ask()
-        elif self.next in self.lines or self.is_stopping:
-            self.complete = now
-        elif now > self.complete + GAP_SECONDS and self.values.get("reset", True):
+        elif number <= self.next or self.next in self.lines or self.is_stopping:
+            self.gap = None
+        elif self.gap is None:
+            self.gap = now
+        elif now > self.gap + GAP_SECONDS and self.values.get("reset", True):
             self.begin_again()
 
     def store(self, number: int, reply: dict[str, Any], now: float) -> None:
@@ -523,7 +528,7 @@ class Exchange(Iterator[dict[str, Any]]):
         """Request a missing line of an answer that goes on, which is stopped, without waiting for its end."""
         self.renumber()
         self.console.send(INTERRUPT)
-        self.complete = time.monotonic()
+        self.gap = None
         self.ask()
 
     def crashed(self, line: bytes) -> UserError:

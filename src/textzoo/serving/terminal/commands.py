@@ -22,6 +22,7 @@ SIGN = "/"
 MAX_READ_BYTES = 1 << 20
 DEFAULT_TOP, MAX_TOP = 5, 100
 NO_TEXT = "-"
+SHOWN = 40  # characters of what was typed
 
 
 def nothing(_session: Session, _given: str) -> Iterable[str]:
@@ -60,7 +61,8 @@ def run_command(session: Session, line: str) -> None:
     if name not in COMMANDS:
         remedy = did_you_mean(name, COMMANDS).replace("'", "'/", 1) or "/help lists all."
         raise UserError(
-            f"there is no command '/{name}'", remedy=f"{remedy} A message that begins with a slash has two: //{name}"
+            f"there is no command '/{name[:SHOWN]}'",
+            remedy=f"{remedy} A message that begins with a slash has two: //{name[:SHOWN]}",
         )
     COMMANDS[name].run(session, argument.strip())
 

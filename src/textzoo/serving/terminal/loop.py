@@ -1,5 +1,7 @@
 """The loop of a session: a text is read, and is a message or a command."""
 
+import signal
+
 from textzoo.common import signals
 from textzoo.common.errors import UserError
 from textzoo.serving.terminal.commands import SIGN, run_command
@@ -40,7 +42,6 @@ def run_interruptibly(session: Session, line: str) -> None:
     try:
         run_command(session, line)
     except KeyboardInterrupt:
-        if not session.stops_answers or session.was_answering:
+        if not session.stops_answers or session.over or signals.heard() != signal.SIGINT:
             raise
-        signals.heard()
         session.display.note("Interrupted.")

@@ -1,5 +1,6 @@
 """What is typed or sent: messages of one line, and of several between two fences of three quotation marks."""
 
+import io
 import sys
 from collections.abc import Callable
 from typing import BinaryIO, Protocol
@@ -27,7 +28,8 @@ class LineReader:
     """
 
     def __init__(self, file: BinaryIO | None = None, ask: Callable[[], None] = lambda: None) -> None:
-        self.file, self.ask = file or sys.stdin.buffer, ask
+        self.file = file or (sys.stdin.buffer if sys.stdin else io.BytesIO())  # closed: there is nothing to read
+        self.ask = ask
 
     def read(self) -> str:
         self.ask()

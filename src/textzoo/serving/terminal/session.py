@@ -50,7 +50,6 @@ class Session:
 
     Attributes:
         over: Whether the session was left.
-        was_answering: Whether an answer was shown when an exception came.
         mistakes: Number of messages and commands that were refused.
     """
 
@@ -65,7 +64,7 @@ class Session:
     ) -> None:
         self.model, self.conversation, self.display = model, conversation, display
         self.serial_port, self.stops_answers = serial_port, stops_answers
-        self.over = self.was_answering = False
+        self.over = False
         self.mistakes = 0
         self._left_out = 0
         self._start = (conversation.sampling, conversation.system, conversation.mode, conversation.template)
@@ -100,7 +99,6 @@ class Session:
         self.note_left_out(reply.prompt.left_out)
         answer, slides = reply.answer, 0
         listening = signals.first_stops(reply.stop) if self.stops_answers else contextlib.nullcontext()
-        self.was_answering = True
         try:
             with listening, contextlib.closing(reply), self.display.answer() as show:
                 for piece in reply:
@@ -110,9 +108,11 @@ class Session:
                     show(piece)
                     if self.display.is_gone:
                         reply.stop()
+        except KeyboardInterrupt:  # a second one
+            self.over = True
+            raise
         finally:
             self.display.end_answer()
-        self.was_answering = False
         if answer.ended == INTERRUPTED and not self.display.is_gone:
             self.display.note("The answer was interrupted.")
 
