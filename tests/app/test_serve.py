@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,11 @@ import startup
 from served_program import GPT, served
 
 PATIENCE = 100
+
+
+def address_of(url):
+    place = urlsplit(url)
+    return place.hostname, place.port
 
 
 def ask(url, **values):
@@ -34,6 +40,19 @@ def test_it_answers_until_it_is_told_to_end_and_leaves_nothing(tmp_path, number)
         out, _ = program.process.communicate(timeout=PATIENCE)
         assert (program.process.returncode, out) == (0, "")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_it_ends_while_somebody_does_not_take_an_answer(tmp_path):
+    body = b'{"model": "gpt_int8", "prompt": "User: Hello", "max_tokens": 4096, "stream": true}'
+    with served(tmp_path) as program, socket.create_connection(address_of(program.url), PATIENCE) as link:
+        link.sendall(
+            b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        )
+        assert link.recv(100).startswith(b"HTTP/1.1 200 ")
+        program.process.send_signal(signal.SIGINT)
+        program.process.communicate(timeout=PATIENCE)
+        assert program.process.returncode == 0
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import threading
 from collections import deque
@@ -47,6 +48,12 @@ class Piece:
     tokens: tuple[LoggedToken, ...] = ()
 
 
+def joined(pieces: list[Piece]) -> Piece:
+    """Return pieces that follow each other as one."""
+    tokens = itertools.chain.from_iterable(piece.tokens for piece in pieces)
+    return Piece("".join(piece.text for piece in pieces), tuple(tokens))
+
+
 class Job:
     """An answer that is asked for: waiting, being made, or ended. Made in the event loop that takes its pieces.
 
@@ -67,11 +74,21 @@ class Job:
         self.pieces: asyncio.Queue[Piece | None] = asyncio.Queue()
 
     async def next(self) -> Piece | None:
-        """Return the next piece of text; None at the end; raise ApiError if there is no answer, or no more of it."""
-        piece = await self.pieces.get()
-        if piece is None and self.error:
-            raise self.error
-        return piece
+        """Return all text that has come since the last time, at least a piece; None at the end.
+
+        Raises:
+            ApiError: There is no answer, or no more of it.
+        """
+        pieces = [await self.pieces.get()]
+        while pieces[-1] is not None and not self.pieces.empty():
+            pieces.append(self.pieces.get_nowait())
+        if pieces == [None]:
+            if self.error:
+                raise self.error
+            return None
+        if pieces[-1] is None:
+            self.pieces.put_nowait(pieces.pop())  # the end is told alone
+        return joined(pieces)
 
     def stop(self) -> None:
         """End the answer soon, or as soon as it begins. Safe from any thread."""
