@@ -3,20 +3,13 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from checkout import PROGRAM, environment
 from tracking_stores import mlflow_server, postgresql
 
 from textzoo.records.tracking import open_store
 from warm_process import WarmProcess
-
-PROJECT = Path(__file__).resolve().parents[2]
-PROGRAM = PROJECT / "stm32ai_main.py"
-
-
-def environment(path):
-    return {**os.environ, "COLUMNS": "200", "PATH": path}
 
 
 @pytest.fixture(autouse=True)

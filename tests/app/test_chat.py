@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from checkout import PROGRAM, environment
 
-from conftest import PROGRAM, environment
 from textzoo.config.check import check
 from textzoo.config.command_line import SingleRun
 from textzoo.runs import app
