@@ -29,7 +29,7 @@ from textzoo.compiler.passes.registry import TABLE
 from textzoo.config.boards import load_board
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.pipeline.firmware import Firmware, make_firmware
-from textzoo.services.benchmarking import BENCHMARK_SECONDS, costs_by_kind
+from textzoo.services.benchmarking import costs_by_kind
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.settings import DeploymentConfig
@@ -67,7 +67,7 @@ def board_row(
         settings = DeploymentConfig(weights=weights, second_core=second_core, without_passes=sorted(without))
         made = make_firmware(path, tokenizer, board, Path(folder) / name, settings=settings)
         with emulate(made.project, board) as console:
-            total = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
+            total = console.ask({"command": "benchmark"})
             memory = console.ask({"command": "memory"})
         with emulate(made.project, board, profile=True) as console:
             by_kind, overlap = costs_by_kind(console)

@@ -27,7 +27,7 @@ from textzoo.models.registry import MODELS
 from textzoo.models.settings import ModelConfig
 from textzoo.pipeline.firmware import Firmware, make_firmware
 from textzoo.quantizers.recipes import RECIPES
-from textzoo.services.benchmarking import BENCHMARK_SECONDS, INSTRUCTIONS, mismatches
+from textzoo.services.benchmarking import INSTRUCTIONS, mismatches
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import build_image, emulate, run_host
 from textzoo.targets.platforms import platform_of
@@ -74,7 +74,7 @@ def cell(path: Path, target: str, tokens_checked: int) -> dict[str, Any]:
             return {"refused": str(error)}
         with running(made) as console:
             wrong = mismatches(made, console, tokens_checked)
-            cost = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
+            cost = console.ask({"command": "benchmark"})
         sizes = platform_of(board).image_sizes(board, build_image(made.project, board))
     result = {"mismatching_logits": wrong, "tokens_checked": tokens_checked}
     if board:

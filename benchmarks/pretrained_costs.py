@@ -19,7 +19,6 @@ from textzoo.common.errors import UserError
 from textzoo.config import pretrained
 from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import make_firmware
-from textzoo.services.benchmarking import BENCHMARK_SECONDS
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 from textzoo.text.tokenizers.base import load_tokenizer
@@ -42,7 +41,7 @@ def board_costs(name: str, recipe: str, board_name: str) -> Costs:
         except UserError as error:
             return {"refused": str(error).splitlines()[0]}
         with emulate(made.project, board) as console:
-            mean = console.ask({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)["mean"]
+            mean = console.ask({"command": "benchmark"})["mean"]
         sizes = platform_of(board).image_sizes(board, build_image(made.project, board))
     return {"instructions": mean, "flash": sizes.flash.total, "ram": sizes.ram}
 

@@ -38,6 +38,13 @@ settings.register_profile("textzoo", deadline=None)
 settings.load_profile("textzoo")
 
 
+def pytest_addoption(parser: pytest.Parser):
+    """Options of tests/application/test_bad_cable.py."""
+    parser.addoption("--board", help="serial port of a real board that takes the place of this machine's program")
+    parser.addoption("--baud", type=int, default=115200, help="its speed")
+    parser.addoption("--requests", type=int, default=300, help="number of requests over bad cables")
+
+
 def pytest_sessionstart(session: pytest.Session):
     if not hasattr(session.config, "workerinput"):  # of pytest-xdist
         remove_old()

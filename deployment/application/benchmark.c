@@ -5,8 +5,10 @@
 #include "counter.h"
 #include "divide.h"
 #include "generate.h"
+#include "interruption.h"
 #include "model.h"
 #include "port.h"
+#include "protocol.h"
 #include "reply.h"
 #include "sampler.h"
 
@@ -33,10 +35,10 @@ static void add_step(costs_t *costs, int32_t position, uint64_t cost)
     }
 }
 
-/* One token per position. It is chosen at random (seed 1, temperature 1), so that the tokens are those of real text. */
-static costs_t measure(void)
+/* One token per position. It is chosen at random (seed 1, temperature 1), so that the tokens are those of real text.
+ * Returns false if it was interrupted. */
+static bool measure(costs_t *costs)
 {
-    costs_t costs = {0, 0, UINT64_MAX, 0};
     sampler_t sampler;
     int32_t chosen = 0;
     sampler_init(&sampler, ONE_Q16, 0, 1);
@@ -50,10 +52,13 @@ static costs_t measure(void)
         const uint64_t cost = counter_elapsed(start);
         start = counter_start();
         chosen = sampler_choose(&sampler, logits);
-        costs.sampling += counter_elapsed(start);
-        add_step(&costs, position, cost);
+        costs->sampling += counter_elapsed(start);
+        add_step(costs, position, cost);
+        if (position < MODEL_CONTEXT_LENGTH - 1 && interruption_due()) {
+            return false;
+        }
     }
-    return costs;
+    return true;
 }
 
 /* Per position, rounded. */
@@ -82,8 +87,13 @@ void benchmark_run(void)
 #ifdef TEXTZOO_PROFILE
     profile_reset();
 #endif
-    const costs_t costs = measure();
+    costs_t costs = {0, 0, UINT64_MAX, 0};
+    const bool is_complete = measure(&costs);
     context_reset();
+    if (!is_complete) {
+        reply_error("benchmark", PROTOCOL_INTERRUPTED, NULL, 0);
+        return;
+    }
 #ifdef TEXTZOO_PROFILE
     reply_profile();
 #endif

@@ -3,6 +3,7 @@
 #include "benchmark.h"
 #include "divide.h"
 #include "generate.h"
+#include "interruption.h"
 #include "memory.h"
 #include "model.h"
 #include "port.h"
@@ -48,6 +49,9 @@ static void command_info(const request_t *request)
     reply_number("macs_per_token", MODEL_MACS);
     reply_text("tokenizer", TOKENIZER_KIND);
     reply_text("counter", port_counter_name());
+    if (!reply_is_signed()) { /* otherwise the last line has it anyway */
+        reply_number("boot", reply_boot());
+    }
     reply_options(&commands_options);
     reply_end();
 }
@@ -86,11 +90,14 @@ static const struct {
     [ENDED_MAX_TOKENS] = {"max_tokens", "]\n"},
     [ENDED_CONTEXT_FULL] = {"context_full", "; the context is full]\n"},
     [ENDED_STOP] = {"stop", "; the stop text came]\n"},
+    [ENDED_INTERRUPTED] = {"interrupted", "; interrupted]\n"},
 };
 
 static void reply_generated(const generation_t *result, int32_t prompt_tokens)
 {
+    const bool is_interrupted = result->ended == ENDED_INTERRUPTED;
     if (!reply_is_json()) {
+        write_bytes(result->text, is_interrupted ? result->bytes : 0);
         write_text("\n[");
         write_number((uint32_t)result->tokens);
         write_text(" tokens");
@@ -111,14 +118,28 @@ static void reply_generated(const generation_t *result, int32_t prompt_tokens)
     reply_number("cost", result->cost);
     reply_text("counter", port_counter_name());
     reply_text("ended", endings[result->ended].name);
+    if (is_interrupted) {
+        reply_bytes("text", result->text, result->bytes);
+    }
     reply_end();
+}
+
+/* The tokens of `prompt` commands, for the commands without a prompt that follow. */
+static struct {
+    int32_t count;
+    uint16_t tokens[MODEL_CONTEXT_LENGTH];
+} stored;
+
+static prompt_t prompt_of(const request_t *request)
+{
+    return request->has_prompt ? request->prompt : prompt_of_array(stored.tokens, stored.count);
 }
 
 /* The number of tokens of the request's prompt, or -1 after an error was replied. */
 static int32_t checked_prompt(const request_t *request, const char *answer)
 {
-    prompt_t prompt = request->prompt;
-    const int32_t count = request->has_prompt ? prompt_count(&prompt) : 0;
+    prompt_t prompt = prompt_of(request);
+    const int32_t count = prompt_count(&prompt);
     if (count > 0) {
         return count;
     }
@@ -141,11 +162,15 @@ void command_generate(const request_t *request)
         return;
     }
     generation_t generation;
-    generation_begin(&generation, &request->options, request->prompt);
+    generation_begin(&generation, &request->options, prompt_of(request));
+    interruption_begin(request->is_repeated);
     generation_step_t step;
     while ((step = generation_next(&generation)) != GENERATION_ENDED) {
         if (step == GENERATION_TOKEN) {
             emit_text(generation.token, generation.text, generation.bytes);
+        }
+        if (generation.ended == NOT_ENDED && interruption_due()) {
+            generation_interrupt(&generation);
         }
     }
     reply_generated(&generation, count);
@@ -194,13 +219,22 @@ static void repeat_logits(void)
     reply_fed(self_check_logits(0, fed.logits, MODEL_VOCABULARY_SIZE));
 }
 
-static void feed_logits(prompt_t prompt)
+/* can_end: whether an interrupt ends it; not where the host would not know how many tokens were fed to a state that it
+ * goes on with. */
+static void feed_logits(prompt_t prompt, bool only_last, bool can_end)
 {
     uint32_t crc = 0;
     for (int32_t index = 0; index < fed.count; ++index) {
         fed.logits = context_feed(prompt_next(&prompt));
-        crc = self_check_logits(crc, fed.logits, MODEL_VOCABULARY_SIZE);
-        reply_logits(context_position() - 1, fed.logits);
+        const bool is_last = index == fed.count - 1;
+        if (is_last || !only_last) {
+            crc = self_check_logits(crc, fed.logits, MODEL_VOCABULARY_SIZE);
+            reply_logits(context_position() - 1, fed.logits);
+        }
+        if (can_end && !is_last && interruption_due()) {
+            reply_error("logits", PROTOCOL_INTERRUPTED, NULL, 0);
+            return;
+        }
     }
     reply_fed(crc);
 }
@@ -226,7 +260,8 @@ static void command_logits(const request_t *request)
         reply_error("logits", "more tokens than the context has room for", NULL, 0);
         return;
     }
-    feed_logits(request->prompt);
+    interruption_begin(request->is_repeated);
+    feed_logits(prompt_of(request), request->only_last, request->reset);
 }
 
 void command_self_check(const request_t *request)
@@ -259,9 +294,38 @@ static void command_memory(const request_t *request)
     reply_end();
 }
 
+/* Stores tokens behind those of earlier commands; a repeated command stores them at the same place. */
+static void command_prompt(const request_t *request)
+{
+    prompt_t prompt = request->prompt;
+    const int32_t count = checked_prompt(request, "prompt");
+    if (count < 0) {
+        return;
+    }
+    if (!request->has_prompt) {
+        reply_error("prompt", "prompt or tokens is missing", NULL, 0);
+        return;
+    }
+    if (request->at > (uint32_t)stored.count) {
+        reply_error("prompt", PROTOCOL_OUT_OF_SEQUENCE ": tokens before `at` are missing", NULL, 0);
+        return;
+    }
+    if (count > MODEL_CONTEXT_LENGTH - (int32_t)request->at) {
+        reply_error("prompt", "more tokens than the context has room for", NULL, 0);
+        return;
+    }
+    stored.count = (int32_t)request->at + count;
+    for (int32_t index = (int32_t)request->at; index < stored.count; ++index) {
+        stored.tokens[index] = (uint16_t)prompt_next(&prompt);
+    }
+    reply_last("prompt");
+    reply_number("tokens", (uint32_t)stored.count);
+    reply_end();
+}
+
 static void command_benchmark(const request_t *request)
 {
-    (void)request;
+    interruption_begin(request->is_repeated);
     benchmark_run();
 }
 
@@ -300,7 +364,7 @@ command_t commands_find(const char *name, size_t bytes)
         {"generate", command_generate},   {"set", command_set},       {"logits", command_logits},
         {"benchmark", command_benchmark}, {"memory", command_memory}, {"self_check", command_self_check},
         {"check", command_self_check},    {"info", command_info},     {"reset", command_reset},
-        {"exit", command_exit},           {"release", command_release},
+        {"exit", command_exit},           {"release", command_release}, {"prompt", command_prompt},
     };
     for (size_t index = 0; index < sizeof table / sizeof *table; ++index) {
         if (text_is(name, bytes, table[index].name)) {

@@ -17,6 +17,8 @@ typedef struct {
     bool has_prompt;
     prompt_t prompt;
     bool reset;       /* `logits`: begin at position 0 */
+    bool only_last;   /* `logits`: reply only those of the last token */
+    uint32_t at;      /* `prompt`: where the tokens are stored */
     bool is_repeated; /* the previous command again, because its answer did not arrive undamaged */
     bool is_next;     /* directly follows the previous command */
 } request_t;

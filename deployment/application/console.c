@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "crc32.h"
 #include "decimal.h"
+#include "input.h"
 #include "json.h"
 #include "model.h"
 #include "options.h"
@@ -89,16 +90,33 @@ static bool echoes(char byte)
     return port_echoes() && !machines.is_open && (line.count > 0 ? line.bytes[0] : byte) != '{';
 }
 
+static void clear_line(void)
+{
+    line.count = 0;
+    line.bytes[0] = 0;
+    line.too_long = false;
+}
+
 /* False at the end of the input, if the line is empty. */
 static bool read_line(void)
 {
-    line.count = 0;
-    line.too_long = false;
+    clear_line();
     for (;;) {
-        const int byte = port_get();
+        const int byte = input_get();
         const bool echo = echoes((char)byte);
+        if (byte == INPUT_ENQUIRY) {
+            reply_alive(false);
+            continue;
+        }
+        if (byte == PROTOCOL_INTERRUPT) {
+            write_text(echo ? "^C\n" : "");
+            port_flush();
+            clear_line();
+            continue;
+        }
         if (byte == '\n' || byte == '\r') {
             write_text(echo ? "\n" : "");
+            line.too_long = input_was_lost() || line.too_long;
             return true;
         }
         if (byte == PORT_END_OF_INPUT || (byte == END_OF_TRANSMISSION && line.count == 0 && !machines.is_open)) {
@@ -149,12 +167,23 @@ static void run_colon(void)
 }
 
 /* The keys of a JSON command, in the order of their bits in `given`; options follow. */
-enum { KEY_COMMAND, KEY_NUMBER, KEY_FIRST, KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_OPTIONS };
+enum {
+    KEY_COMMAND,
+    KEY_NUMBER,
+    KEY_FIRST,
+    KEY_PROMPT,
+    KEY_TOKENS,
+    KEY_RESET,
+    KEY_ONLY_LAST,
+    KEY_AT,
+    KEY_OPTIONS
+};
 
 /* The position of a key among these, or -1. */
 static int key_index(const json_value_t *key)
 {
-    static const char *const names[KEY_OPTIONS] = {"command", "n", "from", "prompt", "tokens", "reset"};
+    static const char *const names[KEY_OPTIONS] = {"command", "n",     "from",      "prompt",
+                                                   "tokens",  "reset", "only_last", "at"};
     for (int index = 0; index < KEY_OPTIONS; ++index) {
         if (text_is(key->text, key->bytes, names[index])) {
             return index;
@@ -195,6 +224,13 @@ static const char *take_whole(uint32_t *number, const json_value_t *value)
     return is_whole ? NULL : "a whole number, 0 to 4294967295";
 }
 
+/* NULL, or what a value should have been. */
+static const char *take_flag(bool *flag, const json_value_t *value, const char *expected)
+{
+    *flag = value->kind == JSON_TRUE;
+    return *flag || value->kind == JSON_FALSE ? NULL : expected;
+}
+
 /* NULL, or what is wrong with the pair. */
 static const char *take_pair(machine_request_t *machine, const json_value_t *key, const json_value_t *value)
 {
@@ -222,8 +258,11 @@ static const char *take_pair(machine_request_t *machine, const json_value_t *key
         machine->request.has_prompt = true;
         return value->kind == JSON_LIST ? NULL : "tokens is a list of whole numbers";
     case KEY_RESET:
-        machine->request.reset = value->kind != JSON_FALSE;
-        return value->kind == JSON_TRUE || value->kind == JSON_FALSE ? NULL : "reset is true or false";
+        return take_flag(&machine->request.reset, value, "reset is true or false");
+    case KEY_ONLY_LAST:
+        return take_flag(&machine->request.only_last, value, "only_last is true or false");
+    case KEY_AT:
+        return take_whole(&machine->request.at, value);
     default:
         return take_option(machine, index - KEY_OPTIONS, key, value);
     }
@@ -373,7 +412,7 @@ static void run_line(void)
     reply_sign_nothing();
     reply_use(first == '{' ? REPLY_JSON : REPLY_PLAIN);
     if (line.too_long) {
-        reply_error("error", "the line is too long", NULL, 0);
+        reply_error("error", "the line is too long, or was typed too far ahead", NULL, 0);
     } else if (first == '{') {
         run_machine(false);
     } else if (first == ':') {
@@ -388,7 +427,7 @@ void console_run(void)
     commands_options = options_default;
     greet();
     while (read_line()) {
-        if (line.count > 0) {
+        if (line.count > 0 || line.too_long) {
             run_line();
         }
     }

@@ -181,3 +181,10 @@ generation_step_t generation_next(generation_t *generation)
     choose(generation, logits);
     return GENERATION_TOKEN;
 }
+
+void generation_interrupt(generation_t *generation)
+{
+    output_drop(generation->bytes);
+    generation->bytes = output.waiting + stop_end(&output.stop, output.text + output.waiting);
+    generation->ended = ENDED_INTERRUPTED;
+}

@@ -21,7 +21,7 @@ int32_t context_position(void);
  * restarts with the last half of it (docs/explanations/sampling.md, "Past the end of the context"). */
 const model_logit_t *context_feed(int32_t token);
 
-typedef enum { NOT_ENDED, ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL, ENDED_STOP } ended_t;
+typedef enum { NOT_ENDED, ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL, ENDED_STOP, ENDED_INTERRUPTED } ended_t;
 
 /* A generation in progress. There can be one at a time, because the model's state and the text that waits are static. */
 typedef struct {
@@ -48,5 +48,8 @@ void generation_begin(generation_t *generation, const options_t *options, prompt
  * Bytes that may become the stop text or a character are passed with a later token; the last token has the rest.
  * Generation ends before the stop text, and with PAST_END_STOP when the context is full. */
 generation_step_t generation_next(generation_t *generation);
+
+/* End it now; `text` and `bytes` are what was still waiting. */
+void generation_interrupt(generation_t *generation);
 
 #endif

@@ -5,13 +5,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { PORT_END_OF_INPUT = -1 };
+enum { PORT_END_OF_INPUT = -1, PORT_NOTHING = -2 };
 
-/* Clocks, serial line, counter. Called once, first. */
+/* A number that differs from that of the previous start (README.md says how reliably). Called once, first. */
+uint32_t port_boot(void);
+
+/* Clocks, serial line, counter. Called once, next. */
 void port_init(void);
 
-/* Wait for the next byte: 0 to 255, or PORT_END_OF_INPUT. */
-int port_get(void);
+/* The next received byte, 0 to 255; PORT_END_OF_INPUT; or PORT_NOTHING if none has arrived yet. Does not wait. A port
+ * whose interrupt gives every byte to input_put always returns PORT_NOTHING. */
+int port_poll(void);
+
+/* Wait until there may be input; may return earlier, or at once. */
+void port_wait(void);
 
 /* Send one byte; waits until it is accepted. */
 void port_put(char character);

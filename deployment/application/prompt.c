@@ -5,14 +5,20 @@
 
 prompt_t prompt_of_text(const char *text, size_t bytes, unknown_t unknown)
 {
-    prompt_t prompt = {.unknown = unknown, .is_list = false};
+    prompt_t prompt = {.kind = PROMPT_TEXT, .unknown = unknown};
     tokenizer_open(&prompt.text, text, bytes);
     return prompt;
 }
 
 prompt_t prompt_of_list(json_value_t list)
 {
-    const prompt_t prompt = {.list = list, .is_list = true};
+    const prompt_t prompt = {.kind = PROMPT_LIST, .list = list};
+    return prompt;
+}
+
+prompt_t prompt_of_array(const uint16_t *array, int32_t count)
+{
+    const prompt_t prompt = {.kind = PROMPT_ARRAY, .array = array, .left = count};
     return prompt;
 }
 
@@ -46,9 +52,25 @@ static int32_t next_of_text(prompt_t *prompt)
     return token;
 }
 
+static int32_t next_of_array(prompt_t *prompt)
+{
+    if (prompt->left == 0) {
+        return PROMPT_END;
+    }
+    --prompt->left;
+    return *prompt->array++;
+}
+
 int32_t prompt_next(prompt_t *prompt)
 {
-    return prompt->is_list ? next_of_list(prompt) : next_of_text(prompt);
+    switch (prompt->kind) {
+    case PROMPT_LIST:
+        return next_of_list(prompt);
+    case PROMPT_ARRAY:
+        return next_of_array(prompt);
+    default:
+        return next_of_text(prompt);
+    }
 }
 
 int32_t prompt_count(prompt_t *prompt)

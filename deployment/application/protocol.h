@@ -3,17 +3,30 @@
 #ifndef TEXTZOO_PROTOCOL_H
 #define TEXTZOO_PROTOCOL_H
 
-#define PROTOCOL_VERSION 2 /* part of `info`; the host refuses other versions */
+#define PROTOCOL_VERSION 3 /* part of `info`; the host refuses other versions */
 
 /* Maximum bytes of a line without its end: 512, and the additional fields of a signed line. */
 #ifndef TEXTZOO_LINE_BYTES
 #define TEXTZOO_LINE_BYTES 576
 #endif
 
+/* Bytes that can arrive before they are read: a power of two, more than a line. */
+#ifndef TEXTZOO_INPUT_BYTES
+#define TEXTZOO_INPUT_BYTES 1024
+#endif
+
+/* Bytes that are never part of a line. The first one ends the running answer, or clears the line typed so far; the second
+ * one asks whether the program is alive. */
+#define PROTOCOL_INTERRUPT 3
+#define PROTOCOL_ENQUIRY 5
+
 #define PROTOCOL_STOP_BYTES 32 /* maximum length of the stop text */
 
 /* Beginning of the greeting's last line, after which the console reads lines. */
 #define PROTOCOL_GREETING "Type a text to continue"
+
+/* Message of an answer that was interrupted, unless a part of it is useful. */
+#define PROTOCOL_INTERRUPTED "interrupted"
 
 /* Beginning of the message that refuses a command which does not continue the latest one. */
 #define PROTOCOL_OUT_OF_SEQUENCE "out of sequence"

@@ -25,6 +25,7 @@ static struct {
 } signature;
 
 static bool is_hidden; /* the line is not sent */
+static uint32_t boot_number;
 
 /* All output passes through here, so that the checksum covers exactly what is sent. */
 static void put(char character)
@@ -57,6 +58,26 @@ void reply_sign(uint32_t command, uint32_t first)
     reply_line("taken");
     reply_end();
     signature.first = first;
+}
+
+void reply_set_boot(uint32_t boot)
+{
+    boot_number = boot;
+}
+
+uint32_t reply_boot(void)
+{
+    return boot_number;
+}
+
+bool reply_is_signed(void)
+{
+    return state.style == REPLY_JSON && signature.wanted;
+}
+
+bool reply_is_shown(void)
+{
+    return !reply_is_signed() || signature.line >= signature.first;
 }
 
 void reply_use(reply_style_t style)
@@ -161,7 +182,7 @@ static void begin(const char *answer, bool last)
     state.last = last;
     state.first = true;
     signature.crc = 0;
-    is_hidden = state.style == REPLY_JSON && signature.wanted && !last && signature.line < signature.first;
+    is_hidden = !last && !reply_is_shown();
     if (state.style == REPLY_JSON) {
         write_text("{\"reply\":\"");
         write_text(answer);
@@ -261,25 +282,50 @@ void reply_q16(const char *name, uint32_t value)
     }
 }
 
-/* The last fields of a line, without the number if the command could not be parsed. */
 static void sign(void)
 {
-    if (signature.known) {
-        reply_number("n", signature.command);
-    }
-    reply_number("line", signature.line++);
     const uint32_t crc = signature.crc; /* of all bytes before it */
     reply_hex32("crc", crc);
 }
 
+/* The last fields of a line, without the number if the command could not be parsed. */
+static void number_and_sign(void)
+{
+    if (state.last || signature.line == 0) {
+        reply_number("boot", boot_number);
+    }
+    if (signature.known) {
+        reply_number("n", signature.command);
+    }
+    reply_number("line", signature.line++);
+    sign();
+}
+
 void reply_end(void)
 {
-    if (state.style == REPLY_JSON && signature.wanted) {
-        sign();
+    if (reply_is_signed()) {
+        number_and_sign();
     }
     write_text(state.style == REPLY_JSON ? "}\n" : "\n");
     is_hidden = false;
     port_flush();
+}
+
+void reply_alive(bool is_working)
+{
+    if (!reply_is_signed() || !signature.known) {
+        return;
+    }
+    const uint32_t line = signature.line;
+    signature.line = UINT32_MAX; /* no line of the answer, and never left out */
+    begin("alive", false);
+    reply_flag("working", is_working);
+    reply_number("boot", boot_number);
+    reply_number("n", signature.command);
+    sign();
+    write_text("}\n");
+    port_flush();
+    signature.line = line;
 }
 
 void reply_error(const char *answer, const char *message, const char *received, size_t bytes)

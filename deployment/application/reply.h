@@ -20,6 +20,21 @@ void reply_sign_nothing(void);
 /* The same for a command that could not be parsed, and whose number is therefore unknown. */
 void reply_sign_unknown(void);
 
+/* The number of this start of the program, part of the first and the last line of a signed answer: with another number the
+ * program has restarted in between. */
+void reply_set_boot(uint32_t boot);
+uint32_t reply_boot(void);
+
+/* Whether lines end with a checksum. */
+bool reply_is_signed(void);
+
+/* Whether the next line will be sent, and not left out because the host has it. */
+bool reply_is_shown(void);
+
+/* A whole signed line, between two lines of an answer or after it, which says that the program is alive, and whether it
+ * works on the command with that number. Nothing if the host's commands are not signed. */
+void reply_alive(bool is_working);
+
 /* Begin one of several lines of an answer, or its last line, the one with a status. Fields follow, then reply_end. */
 void reply_line(const char *answer);
 void reply_last(const char *answer);

@@ -352,7 +352,6 @@ RUN_MISTAKES = [
         ["expected benchmarking.measured_by=host; received serial"],
     ),
     ("benchmarking", {"benchmarking.measured_by": "host"}, []),
-    ("benchmarking", {"benchmarking.measured_by": "serial"}, ["needs a port"]),
     ("benchmarking", {"benchmarking.measured_by": "host", "deployment.target": "host"}, []),
     ("deployment", {"deployment.target": "host"}, []),
     *[(mode, {"prediction.prompt": ""}, ["prompt is empty"]) for mode in ("chain_tqe", "prediction", "benchmarking")],

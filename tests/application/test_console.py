@@ -501,6 +501,10 @@ PIECES = [
 ]
 
 
+# Without the bytes that end a line, the answer before it, or ask for a sign of life.
+LINE_BYTES = bytes.maketrans(b"\n\x03\x05", b"   ")
+
+
 def hostile_line(source):
     """A valid line with a few mutations, or bytes at random; without a newline."""
     line = bytearray(source.choice(SEEDS_OF_LINES).encode())
@@ -517,7 +521,7 @@ def hostile_line(source):
             line[place : place + 1] = bytes([source.randrange(256)])
     if source.random() < 0.05:
         line = bytearray(source.randbytes(source.randrange(700)))
-    return bytes(line).replace(b"\n", b" ")
+    return bytes(line).translate(LINE_BYTES)
 
 
 def is_ended_by(line):

@@ -20,9 +20,10 @@ from textzoo.common.errors import UserError
 from textzoo.common.processes import started
 from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
-from textzoo.targets.console import Console, FileLink
+from textzoo.targets.console import PAUSES, SILENCE_SECONDS, Console, FileLink, RestartError
 from textzoo.targets.emulators import build_image, emulate, open_serial
 from textzoo.targets.platforms import platform_of
+from textzoo.targets.protocol import ENQUIRY, INTERRUPT
 from textzoo.targets.signed_lines import signed
 
 # board, machine of QEMU
@@ -183,7 +184,7 @@ def test_a_board_on_a_pseudo_terminal_without_pyserial(projects):
 
 def test_a_serial_line_that_is_not_there():
     pytest.importorskip("serial", reason="pyserial: not installed")
-    with pytest.raises(UserError, match="cannot be opened"), open_serial("/dev/no-such-line", 115200):
+    with pytest.raises(UserError, match="there is no serial port"), open_serial("/dev/no-such-line", 115200):
         pass
 
 
@@ -219,7 +220,7 @@ def console_of(*chunks, ends=False, is_lossy=True):
     return console
 
 
-INFO = {"reply": "info", "status": "ok", "model": "toy", "protocol": 2}
+INFO = {"reply": "info", "status": "ok", "model": "toy", "protocol": 3}
 OK = answer(1, INFO)
 FAULT = {"reply": "fault", "status": "error", "message": "stopped", "cfsr": "00000001"}
 WRONG_KEY = {"reply": "error", "status": "error", "message": "unknown key", "received": "x"}
@@ -301,8 +302,8 @@ def test_firmware_without_checksums_is_told_from_a_bad_line():
 
 
 def test_firmware_of_another_version_is_refused():
-    with pytest.raises(UserError, match=r"another version of the protocol; expected protocol 2.*received protocol 3"):
-        console_of(answer(1, {**INFO, "protocol": 3})).connect()
+    with pytest.raises(UserError, match=r"another version of the protocol; expected protocol 3.*received protocol 2"):
+        console_of(answer(1, {**INFO, "protocol": 2})).connect()
 
 
 def test_connecting_to_a_device_that_starts_slowly(monkeypatch):
@@ -360,3 +361,89 @@ def test_a_lone_surrogate_is_left_to_the_device_to_refuse():
     with pytest.raises(UserError, match="lone surrogate"):
         console.ask({"command": "generate", "prompt": "\ud800"})
     assert console.link.written == signed(b'{"n":1,"command":"generate","prompt":"\\ud800"}')
+
+
+class LivingLink(ScriptedLink):
+    """A device that says nothing but that it is alive, a few times, and then sends the rest of its chunks."""
+
+    def __init__(self, signs, *chunks):
+        super().__init__()
+        self.signs, self.rest = list(signs), list(chunks)
+
+    def write(self, data):
+        super().write(data)
+        for _ in range(data.count(ENQUIRY)):
+            if self.signs:
+                self.chunks.append(alive(**self.signs.pop(0)))
+            else:
+                self.chunks, self.rest = self.rest, []
+
+    def read(self, timeout):
+        time.sleep(min(timeout, 0.02))
+        return super().read(0)
+
+
+def alive(n=1, working=True, boot=7):
+    reply = {"reply": "alive", "working": working, "boot": boot, "n": n}
+    return signed(json.dumps(reply, separators=(",", ":")).encode())
+
+
+def living_console(monkeypatch, signs, *chunks, is_lossy=True):
+    monkeypatch.setattr("textzoo.targets.console.ACKNOWLEDGE_SECONDS", 0.02)
+    console = Console(LivingLink(signs, *chunks), "the device", is_lossy)
+    console.number, console.boot = 0, 7
+    return console
+
+
+@pytest.mark.parametrize("is_lossy", [True, False])
+def test_a_device_that_works_long_is_waited_for_and_one_that_is_dead_is_not(monkeypatch, is_lossy):
+    """The limit is far shorter than the answer takes, but the device is alive."""
+    console = living_console(monkeypatch, [{}] * 20, OK, is_lossy=is_lossy)
+    assert console.ask({"command": "info"}, timeout=0.2) == INFO
+    assert console.link.written.count(b"info") == 1
+    with pytest.raises(UserError, match=r"did not answer within 0\.2 s"):
+        console.ask({"command": "info"}, timeout=0.2)
+
+
+# signs of life, what the program does about them
+SIGNS = [
+    ([{"working": False}], b"\n" + signed(b'{"n":1,"command":"info"}')),
+    ([{"n": 5}], INTERRUPT + b"\n" + signed(b'{"n":1,"command":"info"}')),
+    ([{"n": 5, "working": False}], b"\n" + signed(b'{"n":1,"command":"info"}')),
+]
+
+
+@pytest.mark.parametrize(("signs", "sent"), SIGNS)
+def test_a_device_that_does_not_work_on_the_command_gets_it_again(monkeypatch, signs, sent):
+    console = living_console(monkeypatch, signs, OK)
+    assert console.ask({"command": "info"}) == INFO
+    assert console.link.written.startswith(signed(b'{"n":1,"command":"info"}') + ENQUIRY + sent)
+
+
+def test_a_sign_of_life_from_another_start_is_a_restart(monkeypatch):
+    console = living_console(monkeypatch, [{}, {"boot": 8}])
+    with pytest.raises(RestartError, match=r"restarted in the middle of 'info'.*number 7; received number 8"):
+        console.ask({"command": "info"})
+
+
+def test_time_limits_follow_from_the_pauses_of_the_device():
+    console = console_of()
+    answer = console.command({"command": "info"})
+    assert answer.limit() == SILENCE_SECONDS
+    console.longest_pause = SILENCE_SECONDS
+    assert answer.limit() == PAUSES * SILENCE_SECONDS
+    console.is_lossy, console.longest_pause = False, 0.0
+    assert answer.limit() > SILENCE_SECONDS
+
+
+def test_an_interrupt_that_nobody_asked_for_is_no_end():
+    """A byte of the cable stopped the answer: it is asked for again, with another number."""
+    token = {"reply": "generate", "token": 1, "text": "a"}
+    stopped = {"reply": "generate", "status": "ok", "tokens": 1, "ended": "interrupted", "text": ""}
+    ended = {"reply": "generate", "status": "ok", "tokens": 1, "ended": "stop"}
+    console = console_of(answer(1, token, stopped), answer(2, token, ended))
+    replies = list(console.command({"command": "generate"}))
+    assert replies == [token, ended]
+    assert console.link.written == signed(b'{"n":1,"command":"generate"}') + b"\n" + signed(
+        b'{"n":2,"from":2,"command":"generate"}'
+    )

@@ -280,6 +280,10 @@ def test_a_stop_text_that_stands_in_the_text_is_found(stops, before, data):
 # A name that protocol.h defines -> what the host takes for it.
 PROTOCOL = {
     "PROTOCOL_VERSION": protocol.PROTOCOL_VERSION,
+    "TEXTZOO_INPUT_BYTES": protocol.INPUT_BYTES,
+    "PROTOCOL_INTERRUPT": protocol.INTERRUPT[0],
+    "PROTOCOL_ENQUIRY": protocol.ENQUIRY[0],
+    "PROTOCOL_INTERRUPTED": protocol.INTERRUPTED,
     "TEXTZOO_LINE_BYTES": protocol.LINE_BYTES,
     "PROTOCOL_STOP_BYTES": protocol.MAX_STOP_BYTES,
     "PROTOCOL_GREETING": protocol.GREETING,

@@ -299,7 +299,7 @@ def test_every_project_builds_with_make(projects, target):
         assert image.with_suffix(".hex").read_text().startswith(":02")
     sections = section_bytes(projects[target])
     assert sections[".text"] + sections[".rodata"] < (25_000 if board.platform == "mpu" else 18_500)  # libc
-    assert sections[".bss"] + sections[".data"] < 1_000
+    assert sections[".bss"] + sections[".data"] < 2_100  # 1,024 of them for what arrives during an answer
 
 
 def test_the_sizes_of_a_program_for_this_machine_are_those_of_its_sections(projects):

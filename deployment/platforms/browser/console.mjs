@@ -1,10 +1,12 @@
 // The module's console on standard input and output, as the program of a PC: node board/console.mjs MODULE.wasm
-import { readFileSync, readSync, writeSync } from "node:fs";
+import { constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 
-const STDIN = 0, STDOUT = 1, END_OF_INPUT = -1, BUSY_MILLISECONDS = 5;
+const STDIN = 0, STDOUT = 1, END_OF_INPUT = -1, NOTHING = -2, BUSY_MILLISECONDS = 5, POLL_MILLISECONDS = 1;
+// The standard input once more, for reading without waiting.
+const POLLED = openSync("/dev/stdin", constants.O_RDONLY | constants.O_NONBLOCK);
 const input = Buffer.alloc(65536);
-let next = 0, end = 0, memory;
+let next = 0, end = 0, ended = false, nextPoll = 0, memory;
 
 class Exit extends Error {}
 
@@ -22,6 +24,19 @@ function waiting(call) {
     }
 }
 
+// Read what has arrived; `how` calls a function, and may wait.
+function receive(file, how) {
+    try {
+        [next, end] = [0, how(() => readSync(file, input))];
+        ended = end === 0;
+    } catch (error) {
+        if (error.code !== "EAGAIN") {
+            throw error;
+        }
+        nextPoll = performance.now() + POLL_MILLISECONDS; // an error takes as long as a token of a small model
+    }
+}
+
 function writeAll(bytes) {
     for (let done = 0; done < bytes.length; ) {
         done += waiting(() => writeSync(STDOUT, bytes, done));
@@ -29,12 +44,16 @@ function writeAll(bytes) {
 }
 
 const imports = {
-    get() {
-        if (next === end) {
-            next = 0;
-            end = waiting(() => readSync(STDIN, input));
+    poll() {
+        if (next === end && !ended && performance.now() >= nextPoll) {
+            receive(POLLED, call => call());
         }
-        return end === 0 ? END_OF_INPUT : input[next++];
+        return next < end ? input[next++] : ended ? END_OF_INPUT : NOTHING;
+    },
+    wait() {
+        if (next === end && !ended) {
+            receive(STDIN, waiting);
+        }
     },
     write: (text, bytes) => writeAll(new Uint8Array(memory.buffer, text, bytes)),
     nanoseconds: () => process.hrtime.bigint(),

@@ -6,7 +6,8 @@
 
 #define IMPORT(name) __attribute__((import_module("textzoo"), import_name(#name))) extern
 
-IMPORT(get) int textzoo_get(void); /* the next byte, or PORT_END_OF_INPUT */
+IMPORT(poll) int textzoo_poll(void); /* as port_poll */
+IMPORT(wait) void textzoo_wait(void);
 IMPORT(write) void textzoo_write(const char *text, size_t bytes);
 IMPORT(nanoseconds) uint64_t textzoo_nanoseconds(void); /* monotonic */
 IMPORT(exit) void textzoo_exit(int status);
@@ -19,14 +20,24 @@ static struct {
     size_t bytes; /* not written yet */
 } output;
 
+uint32_t port_boot(void)
+{
+    return (uint32_t)textzoo_nanoseconds();
+}
+
 void port_init(void)
 {
 }
 
-int port_get(void)
+int port_poll(void)
+{
+    return textzoo_poll();
+}
+
+void port_wait(void)
 {
     port_flush();
-    return textzoo_get();
+    textzoo_wait();
 }
 
 void port_put(char character)

@@ -2,7 +2,34 @@
  * stack. */
 #include "port.h"
 
+#include "crc32.h"
+
 extern uint32_t __stack_bottom[], __stack_top[];
+
+enum { NOISE_BYTES = 2048 };
+#define MARK 0x5EED0B07u
+
+/* Survives a reset, because no start-up code writes to it. */
+static struct {
+    uint32_t boot;
+    uint32_t check; /* boot ^ MARK, unless the memory was without power */
+} kept __attribute__((section(".noinit")));
+
+/* One more than before; after power-on a number from the random contents of the memory that becomes the stack. */
+uint32_t port_boot(void)
+{
+    if ((kept.boot ^ kept.check) != MARK) {
+        kept.boot ^= crc32_update(0, __stack_bottom, NOISE_BYTES);
+    }
+    ++kept.boot;
+    kept.check = kept.boot ^ MARK;
+    return kept.boot;
+}
+
+/* An interrupt or the next look ends the wait. */
+void port_wait(void)
+{
+}
 
 void port_flush(void)
 {

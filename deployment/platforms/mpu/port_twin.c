@@ -45,11 +45,9 @@ void port_init(void)
     exact = counts_instructions();
 }
 
-int port_get(void)
+int port_poll(void)
 {
-    while (UART(UART_FLAGS) & UART_EMPTY) {
-    }
-    return (int)(UART(UART_DATA) & 0xFFu);
+    return UART(UART_FLAGS) & UART_EMPTY ? PORT_NOTHING : (int)(UART(UART_DATA) & 0xFFu);
 }
 
 void port_put(char character)

@@ -6,6 +6,7 @@
 
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
+#define NVIC_ISER(index) REGISTER(0xE000E100u + 4u * (index))
 #define SCB_VTOR REGISTER(0xE000ED08u)
 #define SCB_AIRCR REGISTER(0xE000ED0Cu)
 #define SCB_CCR REGISTER(0xE000ED14u)
@@ -28,6 +29,13 @@
 static inline void cortex_barrier(void)
 {
     __asm volatile("dsb\n isb" ::: "memory");
+}
+
+/* Enable an interrupt of the chip, and interrupts as such, which a boot loader may have disabled. */
+static inline void cortex_enable_interrupt(uint32_t number)
+{
+    NVIC_ISER(number / 32u) = 1u << number % 32u;
+    __asm volatile("cpsie i" ::: "memory");
 }
 
 /* Enable the FPU, and MVE on Cortex-M55: compilers use their registers even in code without floats. */

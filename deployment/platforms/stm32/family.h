@@ -12,6 +12,9 @@ void board_before_memory(void);
  * ready, the board stays on its reset clock: slower, but the serial line works. */
 uint32_t board_start_clocks(void);
 
+/* The interrupt BOARD_USART_INTERRUPT of board.h: stores what the serial line has received. */
+void board_usart_interrupt(void);
+
 /* Called after a fault was reported; does not return. */
 void board_after_fault(void);
 

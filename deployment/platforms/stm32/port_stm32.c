@@ -3,18 +3,19 @@
 
 #include "board.h"
 #include "cortex.h"
+#include "input.h"
 
 /* Register offsets of a GPIO port. */
 enum { GPIO_MODER = 0x00, GPIO_OSPEEDR = 0x08, GPIO_PUPDR = 0x0C, GPIO_AFRL = 0x20 };
 
 #if BOARD_USART_GENERATION == 1 /* STM32F4: one data register */
 enum { USART_STATUS = 0x00, USART_RECEIVE = 0x04, USART_SEND = 0x04, USART_BRR = 0x08, USART_CR1 = 0x0C };
-#define USART_SETTINGS (1u << 3 | 1u << 2) /* TE, RE */
+#define USART_SETTINGS (1u << 5 | 1u << 3 | 1u << 2) /* RXNEIE, TE, RE */
 #define USART_RUN (1u << 13)
 #else /* STM32H7, N6, U5 */
 enum { USART_STATUS = 0x1C, USART_RECEIVE = 0x24, USART_SEND = 0x28, USART_BRR = 0x0C, USART_CR1 = 0x00 };
 enum { USART_ICR = 0x20 };
-#define USART_SETTINGS (1u << 29 | 1u << 3 | 1u << 2) /* FIFOEN, TE, RE */
+#define USART_SETTINGS (1u << 29 | 1u << 5 | 1u << 3 | 1u << 2) /* FIFOEN, RXNEIE, TE, RE */
 #define USART_RUN (1u << 0)
 #endif
 #define USART_RECEIVED (1u << 5)
@@ -49,6 +50,7 @@ static void start_usart(uint32_t clock_hz)
     USART(USART_BRR) = (clock_hz + BOARD_BAUD / 2) / BOARD_BAUD;
     USART(USART_CR1) = USART_SETTINGS; /* first, because the FIFO cannot be changed while the USART runs */
     USART(USART_CR1) = USART_SETTINGS | USART_RUN;
+    cortex_enable_interrupt(BOARD_USART_INTERRUPT);
 }
 
 static uint32_t read_counter(void)
@@ -86,19 +88,27 @@ void port_init(void)
     start_counter();
 }
 
-int port_get(void)
+/* Also while a token is computed: without this the USART of an STM32F4 would keep one byte of all that arrive then. */
+void board_usart_interrupt(void)
 {
-    for (;;) {
-        const uint32_t status = USART(USART_STATUS);
+    const uint32_t status = USART(USART_STATUS);
 #if BOARD_USART_GENERATION == 2
-        if (status & USART_OVERRUN) {
-            USART(USART_ICR) = USART_OVERRUN; /* a byte was lost; without this none would be received again */
-        }
-#endif
-        if (status & USART_RECEIVED) {
-            return (int)(USART(USART_RECEIVE) & 0xFFu);
-        }
+    if (status & USART_OVERRUN) {
+        USART(USART_ICR) = USART_OVERRUN; /* a byte was lost; without this none would be received again */
     }
+    if (!(status & USART_RECEIVED)) {
+        return;
+    }
+#endif
+    const uint32_t byte = USART(USART_RECEIVE); /* on an STM32F4 this also ends an overrun */
+    if (status & USART_RECEIVED) {
+        input_put((uint8_t)byte);
+    }
+}
+
+int port_poll(void)
+{
+    return PORT_NOTHING;
 }
 
 static void send(char character)

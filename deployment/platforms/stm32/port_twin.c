@@ -31,11 +31,10 @@ void port_init(void)
     twin_start_counter();
 }
 
-int port_get(void)
+/* The emulator gives the next byte when this one is read, so that none is lost without an interrupt. */
+int port_poll(void)
 {
-    while (!(UART(UART_STATE) & UART_RECEIVED)) {
-    }
-    return (int)(UART(UART_DATA) & 0xFFu);
+    return UART(UART_STATE) & UART_RECEIVED ? (int)(UART(UART_DATA) & 0xFFu) : PORT_NOTHING;
 }
 
 void port_put(char character)

@@ -40,10 +40,20 @@ typedef union {
 #define FAULT {.handler = fault_handler}
 #define NONE {.handler = 0}
 
-/* Initial stack pointer, reset, faults and the core's other exceptions; no interrupt of the chip is used. */
-__attribute__((section(".vectors"), used)) static const vector_t vectors[16] = {
+enum { EXCEPTIONS = 16 };
+#ifdef BOARD_USART_INTERRUPT
+enum { VECTORS = EXCEPTIONS + BOARD_USART_INTERRUPT + 1 };
+#else
+enum { VECTORS = EXCEPTIONS };
+#endif
+
+/* Initial stack pointer, reset, faults and the core's other exceptions; of the chip's interrupts only one is used. */
+__attribute__((section(".vectors"), used)) static const vector_t vectors[VECTORS] = {
     {.stack = __stack_top}, {.handler = reset_handler}, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
     NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT, FAULT,
+#ifdef BOARD_USART_INTERRUPT
+    [EXCEPTIONS + BOARD_USART_INTERRUPT] = {.handler = board_usart_interrupt},
+#endif
 };
 
 __attribute__((used)) void start_with_stack(void)

@@ -59,14 +59,11 @@ void port_init(void)
 #endif
 }
 
-int port_get(void)
+/* The emulator keeps bytes until they are read, so that none is lost without an interrupt. */
+int port_poll(void)
 {
-    for (;;) {
-        const int byte = twin_receive();
-        if (byte >= 0) {
-            return byte;
-        }
-    }
+    const int byte = twin_receive();
+    return byte >= 0 ? byte : PORT_NOTHING;
 }
 
 void port_put(char character)

@@ -19,7 +19,7 @@ from textzoo.pipeline.samples import possible_prompt
 from textzoo.records.report import BenchmarkReport, FlashBytes, Projection, RamBytes, Report, SampleReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.targets.answers import FLASH_AGAIN, Answer
+from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model
 from textzoo.targets.boards import FLASH
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
@@ -33,7 +33,6 @@ COUNTERS = (INSTRUCTIONS, CYCLES, NANOSECONDS)
 # This many tokens of up to five digits and a comma fit into a line of the console. On a lossy line every token has its
 # own command, because the device can only repeat the last token's logits.
 TOKENS_PER_COMMAND = 64
-BENCHMARK_SECONDS = 600.0
 MAX_MEMORY = 2**40  # bytes
 
 
@@ -87,7 +86,7 @@ def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport
 
 def measured_positions(console: Console, description: str) -> list[dict[str, Any]]:
     """Return the device's replies to `benchmark`: at least one per position, the last one with the totals."""
-    replies = console.command({"command": "benchmark"}, timeout=BENCHMARK_SECONDS)
+    replies = console.command({"command": "benchmark"})
     return list(following(replies, f"{description} on {console.name}", unit="replies"))
 
 
@@ -111,16 +110,8 @@ def costs_by_position(replies: list[dict[str, Any]], name: str) -> list[int]:
 
 def check_identity(made: Firmware, console: Console) -> None:
     """Raise UserError if a board on a serial line holds another model."""
-    wanted, answer = made.compiled.facts.sha256, Answer(console.ask({"command": "info"}), console.name)
-    found = answer.text("hash")
-    answer.check()
-    if wanted != found:
-        raise UserError(
-            "the board holds another model",
-            expected=wanted,
-            received=found,
-            remedy=f"Flash it first: make flash in {made.project}.",
-        )
+    remedy = f"Flash it first: make flash in {made.project}."
+    check_model(console.ask({"command": "info"}), console.name, made.compiled.facts.sha256, remedy)
 
 
 def machine_name(config: Config, made: Firmware) -> str:

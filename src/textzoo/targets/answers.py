@@ -45,3 +45,19 @@ class Answer:
     def check(self) -> None:
         """Raise the collected errors, if there are any."""
         raise_all(self.errors)
+
+
+def check_model(info: dict[str, Any], name: str, sha256: str, remedy: str) -> None:
+    """Raise UserError if a device holds another model.
+
+    Args:
+        info: Its answer to `info`.
+        name: Its name, for errors.
+        sha256: Of the model's .tflite.
+        remedy: What writes the model to it.
+    """
+    answer = Answer(info, name)
+    found = answer.text("hash")
+    answer.check()
+    if found != sha256:
+        raise UserError("the board holds another model", expected=sha256, received=found, remedy=remedy)

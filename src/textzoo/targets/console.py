@@ -3,6 +3,13 @@
     for reply in console.command({"command": "generate", "prompt": "The ", "max_tokens": 50}):
         ...
 
+An answer can be stopped at any token, from this thread or another one:
+
+    answer = console.command(...)
+    for reply in answer:
+        if enough:
+            answer.interrupt()
+
 deployment/application/README.md describes the protocol. Lines that do not begin with "{" are for people and are
 skipped.
 """
@@ -11,34 +18,60 @@ import contextlib
 import os
 import secrets
 import selectors
+import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from textzoo.common.errors import UserError
 from textzoo.common.signals import raise_if_interrupted
-from textzoo.targets.protocol import GREETING, LINE_BYTES, OUT_OF_SEQUENCE, PROTOCOL_VERSION
+from textzoo.targets.protocol import (
+    ENQUIRY,
+    GREETING,
+    INTERRUPT,
+    INTERRUPTED,
+    LINE_BYTES,
+    OUT_OF_SEQUENCE,
+    PROTOCOL_VERSION,
+)
 from textzoo.targets.signed_lines import MAX_NUMBER, checked_body, command_line, object_of
 from textzoo.text.settings import SamplingConfig
 
 READ_BYTES = 65536
-REPLY_SECONDS = 60.0
+# A program on this machine says when it ends; until then it may be slow, as everything here may be.
+PROCESS_SECONDS = 60.0
+# A device on a serial line that shows no sign of life for so long is given up; longer if its tokens take longer.
+SILENCE_SECONDS = 15.0
+# A device that has just started checks its weights and kernels before it answers.
 START_SECONDS = 60.0
-PATIENCE_SECONDS = 5.0
+CONNECT_SECONDS = 20.0
 # A device acknowledges a command at once: without an acknowledgement by then, it has not received it.
 ACKNOWLEDGE_SECONDS = 2.0
+# Once the time until a line comes is known, so many times that is a reason to ask whether the device is alive.
+PAUSES = 20
+SHORTEST_PATIENCE_SECONDS = 0.2
+# An interrupt is repeated if lines still arrive after so long.
+INTERRUPT_SECONDS = 0.2
+# A missing line is requested when the answer has ended, or when others have arrived for so long.
+GAP_SECONDS = 0.5
 RELEASE_SECONDS = 2.0
 # Interruptions are checked for at this interval.
 POLL_SECONDS = 0.5
 # Tries without a new line after which the exchange fails.
 TRIES = 8
+# After so many tries the time between them grows no more.
+DOUBLINGS = 3
+# A device is given up after so many tries at least.
+ENQUIRIES = 4
 # Number of replies that reject checksums after which the firmware is considered too old: one may be a damaged line.
 OLD_ANSWERS = 3
 CHECKS = (
     "Check that the baud rate is the board's (deployment.hardware_setup.uart.baud), that both devices share a ground, "
     "that the cable is short and firmly plugged in, and that no other program uses the line; a lower rate may help."
 )
+# This many tokens of up to five digits and a comma fit into a line.
+TOKENS_PER_LINE = 64
 KEPT_LINES = 6
 SHOWN_CHARACTERS = 200
 MAX_LINE_BYTES = 1 << 20
@@ -46,6 +79,10 @@ MAX_LINE_BYTES = 1 << 20
 
 class OutOfSequenceError(UserError):
     """The device received another command between this one and the one that it continues."""
+
+
+class RestartError(UserError):
+    """The device restarted in the middle of a command: its state and options are lost."""
 
 
 class Link(Protocol):
@@ -111,54 +148,94 @@ def gone_as_end() -> Iterator[None]:
 class Console:
     """Sends commands to the firmware and receives its replies.
 
+    One thread sends commands and reads replies; any other may call `interrupt`.
+
     Args:
         link: The connection to the device.
         name: The device's name in errors.
         is_lossy: Whether bytes may be lost or damaged, as on a serial line: a command without a timely answer is then
-            sent again. A pipe to a process loses nothing, so that only the timeout applies.
+            sent again. A pipe to a process loses nothing.
     """
 
     def __init__(self, link: Link, name: str, is_lossy: bool = True) -> None:
         self.link, self.name, self.is_lossy = link, name, is_lossy
         self.number = secrets.randbelow(MAX_NUMBER)  # unlikely to be the last number of an earlier program
+        self.boot: int | None = None  # number of the device's start; None before the first contact
+        self.exchange: Exchange | None = None  # the last one
+        self.sending = threading.Lock()
         self.pending = b""
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
-        self.longest_pause = 0.0  # between two lines of an answer
+        self.longest_pause = 0.0  # seconds between two lines of an answer
+        self.longest_acknowledgement = 0.0  # seconds until a command was acknowledged
 
-    def command(self, values: dict[str, Any], timeout: float = REPLY_SECONDS) -> Iterator[dict[str, Any]]:
-        """Send one command; yield its replies in order; the last one has a status.
+    def command(self, values: dict[str, Any], timeout: float | None = None) -> "Exchange":
+        """Send one command when its first reply is asked for; the last of its replies has a status.
+
+        A command whose answer is still coming is interrupted first, and the rest of its answer is ignored.
 
         Args:
             values: The command, e.g. {"command": "info"}.
-            timeout: Seconds to wait for each line.
+            timeout: Seconds without a sign of life from the device after which it is given up; None for a limit that
+                follows from the pauses between its lines so far.
 
-        Raises:
-            UserError: The device refused the command, sent invalid replies, did not answer or is gone, or a line did
-                not arrive undamaged in TRIES tries.
+        Returns:
+            An iterator over the replies, whose `interrupt` stops the answer. It raises UserError if the device refused
+            the command, sent invalid replies, gave no sign of life, restarted or is gone, or if a line did not arrive
+            undamaged in TRIES tries.
         """
-        self.number = self.number % MAX_NUMBER + 1
-        for reply in Exchange(self, values, self.number, timeout).replies():
-            if "status" in reply:
-                self.check_status(reply, values)
-            yield reply
+        return Exchange(self, values, timeout)
 
-    def ask(self, values: dict[str, Any], timeout: float = REPLY_SECONDS) -> dict[str, Any]:
+    def ask(self, values: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
         """Send one command; return its last reply."""
         return list(self.command(values, timeout))[-1]
 
-    def send(self, line: bytes) -> None:
+    def interrupt(self) -> None:
+        """Stop the running answer, if there is one, as its own `interrupt` does; from any thread."""
+        if self.exchange is not None:
+            self.exchange.interrupt()
+
+    def load_prompt(self, tokens: Sequence[int]) -> None:
+        """Store a prompt in the device, for the commands `generate` and `logits` without one that follow.
+
+        Unlike a text in the command itself it may be as long as the context; the text it came from was encoded as one.
+
+        Args:
+            tokens: 1 to context_length tokens.
+        """
+        for start in range(0, len(tokens), TOKENS_PER_LINE):
+            part = [int(token) for token in tokens[start : start + TOKENS_PER_LINE]]
+            reply = self.ask({"command": "prompt", "tokens": part, "at": start})
+            if reply.get("tokens") != start + len(part):
+                raise self.trouble(f"stored {reply.get('tokens')!r} tokens in place of {start + len(part)}")
+
+    def send(self, data: bytes) -> None:
         try:
-            self.link.write(line)
+            with self.sending:
+                self.link.write(data)
         except EOFError as error:
             raise self.trouble("does not accept commands any more") from error
 
     def check_status(self, reply: dict[str, Any], values: dict[str, Any]) -> None:
-        if reply["status"] == "ok":
+        if reply["status"] == "ok" or is_interrupted(reply):
             return
         received = f" ({reply['received']!r})" if "received" in reply else ""
         message = f"{self.name} refused the command {values.get('command')!r}: {reply.get('message', 'no reason')}"
         kind = OutOfSequenceError if str(reply.get("message", "")).startswith(OUT_OF_SEQUENCE) else UserError
         raise kind(f"{message}{received}")
+
+    def check_boot(self, reply: dict[str, Any], values: dict[str, Any]) -> None:
+        """Raise RestartError if a reply is from another start of the device than those before."""
+        boot = reply.get("boot")
+        if boot is None:
+            return
+        known, self.boot = self.boot, boot
+        if known not in (None, boot):
+            raise RestartError(
+                f"{self.name} restarted in the middle of {values.get('command')!r}, and has lost its state",
+                expected=f"its start number {known}",
+                received=f"number {boot}",
+                remedy="Repeat the command. Check the power supply, and that nothing presses its reset.",
+            )
 
     def line(self, timeout: float) -> bytes | None:
         """Return the next line without its end; None if there was none within `timeout` seconds.
@@ -198,16 +275,17 @@ class Console:
             line = self.line(timeout)
             if line is None:
                 raise self.trouble(f"sent no greeting within {timeout:g} s")
-            if line.decode("utf-8", "replace").startswith(GREETING):
+            if is_greeting(line):
                 return self.checked_info(timeout)
 
-    def connect(self, timeout: float = START_SECONDS) -> dict[str, Any]:
+    def connect(self, timeout: float = CONNECT_SECONDS) -> dict[str, Any]:
         """Wait until a device answers that may already be running; return its `info`.
 
-        An empty line first terminates an incomplete line that was typed before. What is sent while the device starts
-        is lost, so the command is repeated.
+        An answer that an earlier program asked for is interrupted, and an incomplete line is cleared. What is sent
+        while the device starts may be lost, so the command is repeated.
         """
-        self.send(b"\n")
+        self.boot = None
+        self.send(INTERRUPT + b"\n")
         return self.checked_info(timeout)
 
     def checked_info(self, timeout: float) -> dict[str, Any]:
@@ -220,7 +298,7 @@ class Console:
     def other_firmware(self, received: str) -> UserError:
         return UserError(
             f"{self.name} has firmware with another version of the protocol",
-            expected=f"protocol {PROTOCOL_VERSION}, whose lines have checksums",
+            expected=f"protocol {PROTOCOL_VERSION}, whose answers can be interrupted and name the device's start",
             received=received,
             remedy="Write the image of this version to it: make flash in the deployed project.",
         )
@@ -231,65 +309,137 @@ class Console:
             self.ask({"command": "release"}, timeout=RELEASE_SECONDS)
 
 
-class Exchange:
-    """One command, repeated until every line of its answer has arrived.
+def is_interrupted(reply: dict[str, Any]) -> bool:
+    """Return whether the last line of an answer says that it was interrupted."""
+    return INTERRUPTED in (reply.get("ended"), reply.get("message"))
+
+
+def is_greeting(line: bytes) -> bool:
+    return line.decode("utf-8", "replace").startswith(GREETING)
+
+
+class Exchange(Iterator[dict[str, Any]]):
+    """One command, repeated until every line of its answer has arrived: an iterator over its replies.
 
     An answer is the same every time (except for measured times), so that lines of several tries can be combined. The
     device executes a numbered command only once if that matters: a token is not fed twice.
     """
 
-    def __init__(self, console: Console, values: dict[str, Any], number: int, timeout: float) -> None:
-        self.console, self.values, self.number, self.timeout = console, values, number, timeout
+    def __init__(self, console: Console, values: dict[str, Any], timeout: float | None) -> None:
+        self.console, self.values, self.timeout = console, values, timeout
+        self.number = 0
         self.lines: dict[int, dict[str, Any]] = {}
         self.next = 1  # line of the answer; line 0 acknowledges the command
         self.tries = 0  # since the last new line
         self.damaged = 0  # number of damaged lines
         self.unsigned = 0  # replies of firmware that does not support checksums
-        self.progress = time.monotonic()
+        self.is_running = self.is_stopping = self.is_repeated = False
+        self.stopped = 0.0  # time of the last interrupt
+        self.gap: float | None = None  # time since when a line is missing though later ones have arrived
+        self.running = self.replies()
+
+    def __next__(self) -> dict[str, Any]:
+        return next(self.running)
+
+    def interrupt(self) -> None:
+        """Stop the answer within one token; the iterator goes on to the last line.
+
+        That has `"ended": "interrupted"`, and in `text` what was still held back; or it is the one that it would have
+        been anyway, if that was on its way already. On a lossy line the interrupt is repeated until the answer has
+        ended. May be called by any thread, before the first reply, between two replies and after the last one, and
+        several times.
+        """
+        self.is_stopping, self.stopped = True, time.monotonic()
+        with contextlib.suppress(EOFError), self.console.sending:
+            if self.is_running:
+                self.console.link.write(INTERRUPT)
 
     def replies(self) -> Iterator[dict[str, Any]]:
-        """Yield the lines of the answer in order, without number and checksum."""
-        self.ask()
+        """Yield the lines of the answer in order, without what only the protocol needs."""
+        self.start()
         while True:
             if self.next not in self.lines:
                 self.receive()
                 continue
-            reply = self.lines[self.next]
+            reply = self.lines.pop(self.next)
             self.next += 1
-            yield {key: value for key, value in reply.items() if key not in ("n", "line")}
+            if "status" in reply:
+                with self.console.sending:  # an interrupt from now on would meet the next command
+                    self.is_running = False
+                self.console.check_status(reply, self.values)
+            hidden = ("n", "line") if reply["reply"] == "info" else ("n", "line", "boot")
+            yield {key: value for key, value in reply.items() if key not in hidden}
             if "status" in reply:
                 return
 
+    def start(self) -> None:
+        """Send the command for the first time; an answer that nobody reads any more is stopped."""
+        before, self.console.exchange = self.console.exchange, self
+        if before is not None and before.is_running:
+            before.is_running = False
+            self.console.send(INTERRUPT)
+        self.heard = self.progress = time.monotonic()
+        self.renumber()
+        self.is_running = True
+        self.ask()
+
+    def renumber(self) -> None:
+        """Give the command a number that the device has not seen."""
+        self.number = self.console.number = self.console.number % MAX_NUMBER + 1
+        self.is_taken = False
+
     def ask(self) -> None:
         """Send the command, requesting the lines that are still missing."""
+        self.count_try()
+        self.is_repeated = self.tries > 1 or self.next > 1
+        # A newline first terminates the rest of a damaged line.
+        again = b"\n" if self.is_repeated else b""
+        stop = INTERRUPT if self.is_stopping else b""
+        first = self.next if self.next > 1 else 0
+        self.console.send(again + command_line(self.values, self.number, first) + stop)
+
+    def enquire(self) -> None:
+        """Ask whether the device is alive, which a device that works answers after the current token."""
+        self.count_try()
+        self.console.send(INTERRUPT + ENQUIRY if self.is_stopping else ENQUIRY)
+
+    def count_try(self) -> None:
         self.tries += 1
         if self.tries > TRIES:
             raise self.lost()
-        # A newline first terminates the rest of a damaged line.
-        again = b"\n" if self.tries > 1 else b""
-        self.console.send(again + command_line(self.values, self.number, self.next if self.next > 1 else 0))
         self.asked = time.monotonic()
 
     def patience(self) -> float:
-        """Return the seconds after which a command is repeated; twice as long each time, because it may be running."""
-        is_taken = 0 in self.lines
-        first = max(ACKNOWLEDGE_SECONDS, 20 * self.console.longest_pause if is_taken else 0.0)
-        return min(first * 2 ** (self.tries - 1), self.timeout / 4)
+        """Return the seconds after which to ask again; twice as long the first times."""
+        longest = self.console.longest_pause if self.is_taken else self.console.longest_acknowledgement
+        first = max(SHORTEST_PATIENCE_SECONDS, PAUSES * longest) if longest else ACKNOWLEDGE_SECONDS
+        return min(first * 2 ** min(self.tries - 1, DOUBLINGS), self.limit() / 4)
+
+    def limit(self) -> float:
+        """Return the seconds without a sign of life after which the device is given up."""
+        if self.timeout is not None:
+            return self.timeout
+        shortest = SILENCE_SECONDS if self.console.is_lossy else PROCESS_SECONDS
+        return max(shortest, PAUSES * self.console.longest_pause)
 
     def receive(self) -> None:
-        """Receive one line, or send the command again."""
-        now, deadline = time.monotonic(), self.progress + self.timeout
-        again = max(self.asked, self.progress) + self.patience() if self.console.is_lossy else deadline
-        line = self.console.line(max(min(again, deadline) - now, 0.0))
+        """Receive one line; if there is none, ask whether the device is alive, or send the command again."""
+        now, deadline = time.monotonic(), self.heard + self.limit()
+        can_enquire, can_ask = self.console.boot is not None, self.console.is_lossy
+        again = max(self.asked, self.heard) + self.patience() if can_enquire or can_ask else deadline
+        # Beyond the limit the last tries get their time, too: it may be this program that was stopped for a while.
+        line = self.console.line(max((again if now >= deadline else min(again, deadline)) - now, 0.0))
         if line is not None:
             self.take(line)
-        elif time.monotonic() >= deadline:
-            raise self.console.trouble(f"did not answer within {self.timeout:g} s", self.remedy())
+        elif time.monotonic() >= deadline and (self.tries >= ENQUIRIES or not can_enquire):
+            raise self.console.trouble(f"did not answer within {self.limit():g} s", self.remedy())
+        elif can_enquire and (self.tries % 2 or not can_ask):
+            self.enquire()
         else:
             self.ask()
 
     def take(self, line: bytes) -> None:
-        """Process a line: part of the answer, a damaged line, or text for people."""
+        """Process a line: part of the answer, a sign of life, a damaged line, or text for people."""
         body = checked_body(line)
         if body is None:
             self.take_unsigned(line)
@@ -297,19 +447,38 @@ class Exchange:
         reply = object_of(body)
         if reply is None or not isinstance(reply.get("reply"), str):
             raise self.console.trouble("sent an object that is not a reply")
+        self.heard = time.monotonic()
         if reply["reply"] == "fault":
             raise self.crashed(line)
-        if reply["reply"] == "damaged":
-            if 0 not in self.lines:  # otherwise it was a repetition of a command that was received
+        if reply["reply"] == "alive":
+            self.take_sign_of_life(reply)
+        elif reply["reply"] == "damaged":
+            self.console.check_boot(reply, self.values)
+            if not self.is_taken:  # otherwise it was a repetition of a command that was received
                 self.ask()
         elif reply.get("n") == self.number and type(reply.get("line")) is int:
+            self.console.check_boot(reply, self.values)
             self.keep(reply)
+
+    def take_sign_of_life(self, reply: dict[str, Any]) -> None:
+        """Go on waiting for a device that works on the command; ask again if it does not."""
+        self.console.check_boot(reply, self.values)
+        if reply.get("n") != self.number:  # the command was lost, or has to wait for an earlier one
+            if reply.get("working"):
+                self.console.send(INTERRUPT)
+            self.ask()
+        elif reply.get("working"):
+            self.tries, self.is_taken = 1, True
+        else:
+            self.ask()
 
     def take_unsigned(self, line: bytes) -> None:
         """Process a line without a valid checksum: text for people, a crash report, or a reply of old firmware."""
         reply = object_of(line) if line.startswith(b"{") else None
         if reply is None:
             self.damaged += b"{" in line
+            if is_greeting(line) and self.console.boot is not None:
+                self.ask()  # the device has restarted, as its answer will say
         elif reply.get("reply") == "fault":
             raise self.crashed(line)
         elif reply.get("message") == "unknown key" and reply.get("received") in ("n", "crc"):
@@ -322,15 +491,45 @@ class Exchange:
 
     def keep(self, reply: dict[str, Any]) -> None:
         """Store a line of the answer; request missing lines once the last one has arrived."""
-        number = reply["line"]
-        if number not in self.lines and (number == 0 or number >= self.next):
-            now = time.monotonic()
-            if number > 0 and 0 in self.lines and self.tries == 1:  # otherwise the pause includes a repetition
-                self.console.longest_pause = max(self.console.longest_pause, now - self.progress)
-            self.lines[number] = reply
-            self.progress, self.tries = now, 1
-        if "status" in reply and any(index not in self.lines for index in range(self.next, number)):
+        number, now = reply["line"], time.monotonic()
+        if "status" in reply and is_interrupted(reply) and (not self.is_stopping or number < self.next):
+            # A damaged byte has interrupted it, or an interrupt in an earlier try for a line that is there by now. A
+            # repetition would end at the same token.
+            self.renumber()
             self.ask()
+            return
+        if (number == 0 and not self.is_taken) or (number >= self.next and number not in self.lines):
+            self.store(number, reply, now)
+        if self.is_stopping and now > self.stopped + INTERRUPT_SECONDS + self.console.longest_pause:
+            self.interrupt()
+        if "status" in reply:
+            if any(index not in self.lines for index in range(self.next, number)):
+                self.ask()
+        elif number <= self.next or self.next in self.lines or self.is_stopping:
+            self.gap = None
+        elif self.gap is None:
+            self.gap = now
+        elif now > self.gap + GAP_SECONDS and self.values.get("reset", True):
+            self.begin_again()
+
+    def store(self, number: int, reply: dict[str, Any], now: float) -> None:
+        """Store a new line, and measure how long it took; after a repetition that is not known."""
+        if number == 0:
+            self.is_taken = True
+            if not self.is_repeated:
+                self.console.longest_acknowledgement = max(self.console.longest_acknowledgement, now - self.asked)
+        else:
+            self.lines[number] = reply
+            if self.is_taken and not self.is_repeated:
+                self.console.longest_pause = max(self.console.longest_pause, now - self.progress)
+        self.progress, self.tries = now, 1
+
+    def begin_again(self) -> None:
+        """Request a missing line of an answer that goes on, which is stopped, without waiting for its end."""
+        self.renumber()
+        self.console.send(INTERRUPT)
+        self.gap = None
+        self.ask()
 
     def crashed(self, line: bytes) -> UserError:
         return self.console.trouble(f"crashed: {line.decode('utf-8', 'replace')}")

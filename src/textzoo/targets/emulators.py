@@ -17,8 +17,9 @@ from textzoo.common import processes
 from textzoo.common.errors import UserError
 from textzoo.common.progress import working
 from textzoo.targets.boards import Board, Emulator
-from textzoo.targets.console import PATIENCE_SECONDS, Console, FileLink, SerialLink
+from textzoo.targets.console import Console, FileLink, SerialLink
 from textzoo.targets.platforms import platform_of
+from textzoo.targets.serial_ports import find_board, open_port
 from textzoo.targets.toolchains import require_tool, run_make
 
 # Paths without characters that CMake interprets.
@@ -115,23 +116,10 @@ def local_name(program: Path, project: Path) -> str:
 
 
 @contextlib.contextmanager
-def open_serial(path: str, baud: int, name: str = "") -> Iterator[Console]:
-    """Connect to a real board, or to an emulated one with a pseudo-terminal."""
-    try:
-        import serial
-    except ImportError as error:
-        raise UserError(
-            "pyserial is needed for boards on a serial line and is not installed", remedy="pip install pyserial"
-        ) from error
-    try:
-        port = serial.Serial(path, baud, write_timeout=PATIENCE_SECONDS)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"the serial line '{path}' cannot be opened",
-            received=str(error),
-            remedy="Check that the board is connected and that you may use the port (group dialout).",
-        ) from error
-    with port:
+def open_serial(path: str | None, baud: int, name: str = "") -> Iterator[Console]:
+    """Connect to a real board (None: the only one connected), or to an emulated one with a pseudo-terminal."""
+    path = find_board(path)
+    with open_port(path, baud) as port:
         console = Console(SerialLink(port), name or path)
         console.connect()
         try:

@@ -42,7 +42,7 @@ def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
     weights, code = sections.get(".weights", 0), sections.get(".text", 0)
     constants = sections.get(".rodata", 0) + sections.get(".data", 0)
     stack = sections.get(".stack", 0)
-    ram = stack + sections.get(".data", 0) + sections.get(".bss", 0)
+    ram = stack + sections.get(".data", 0) + sections.get(".bss", 0) + sections.get(".noinit", 0)
     return ImageSize(FlashSize(weights, code, constants), ram, stack)
 
 

@@ -24,8 +24,8 @@ STACK_BYTES = 4096
 # Stack of the task that runs kernels on a second core. The deepest kernel needs less than 300 bytes (lx106,
 # -fstack-usage); the wait for the next job and interrupts need the rest. ESP-IDF's own idle tasks have 1,536.
 SECOND_STACK_BYTES = 2048
-# RAM of the application without the model's state and arena: line buffer, recent tokens, options.
-APPLICATION_RAM_BYTES = 2048
+# RAM of the application without the model's state and arena: received bytes, line, tokens, options.
+APPLICATION_RAM_BYTES = 4096
 MODEL_NAME = re.compile(r"^#define MODEL_NAME \"([^\"\n]*)\"$", re.MULTILINE)
 # Names without characters that make, CMake, linkers and shells interpret.
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")

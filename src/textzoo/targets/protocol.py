@@ -4,9 +4,17 @@ deployment/application/README.md describes the protocol.
 """
 
 # Part of `info`; firmware with another version is refused.
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 # Maximum length of a line that the console reads, without its end.
 LINE_BYTES = 576
+# Bytes that a device stores while it works, for a line that arrives then.
+INPUT_BYTES = 1024
+# Byte that ends the running answer, or clears an incomplete line.
+INTERRUPT = b"\x03"
+# Byte that asks a device whether it is alive.
+ENQUIRY = b"\x05"
+# Message of an answer without a useful part that was interrupted, and `ended` of one with it.
+INTERRUPTED = "interrupted"
 # Maximum length of the stop text.
 MAX_STOP_BYTES = 32
 # Beginning of the greeting's last line.

@@ -8,6 +8,7 @@ from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.targets.console import check_prompt
 from textzoo.targets.protocol import MAX_STOP_BYTES
 from textzoo.targets.registry import HOST
+from textzoo.targets.serial_ports import find_board
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 from textzoo.text.settings import SamplingConfig
 
@@ -15,16 +16,18 @@ from textzoo.text.settings import SamplingConfig
 def check_benchmarking(
     benchmarking: BenchmarkingConfig, deployment: DeploymentConfig, services: Set[str]
 ) -> list[UserError]:
-    """Check that the chosen way of measuring exists, fits the target, and has a port if it needs one."""
+    """Check that the chosen way of measuring exists, fits the target, and has a board if it needs one."""
     if "benchmarking" not in services:
         return []
     if benchmarking.measured_by == "stedgeai":
         return [UserError("benchmarking.measured_by=stedgeai is not supported yet", expected="emulator or host")]
     if deployment.target == HOST and benchmarking.measured_by != HOST:
         return [other_machine(benchmarking.measured_by)]
-    if benchmarking.measured_by == "serial" and not benchmarking.serial_port:
-        return [UserError("benchmarking.measured_by=serial needs a port", expected="benchmarking.serial_port")]
-    return []
+    errors: list[UserError] = []
+    if benchmarking.measured_by == "serial":
+        with collecting(errors):
+            find_board(benchmarking.serial_port)
+    return errors
 
 
 def other_machine(measured_by: str) -> UserError:

@@ -24,7 +24,9 @@ class BenchmarkingConfig:
         low=1,
         high=10**6,
     )
-    serial_port: str | None = setting(None, "Serial line of the board (measured_by=serial), e.g. /dev/ttyACM0.")
+    serial_port: str | None = setting(
+        None, "Serial line of the board (measured_by=serial), e.g. /dev/ttyACM0; null for the only one connected."
+    )
     sample: bool = setting(True, "Let the device continue prediction.prompt, and compare its text with the PC's.")
 
 

@@ -3,6 +3,7 @@
 
 #include "driver/uart.h"
 #include "esp_cpu.h"
+#include "esp_random.h"
 #include "esp_system.h"
 #include "port.h"
 
@@ -15,6 +16,13 @@ static struct {
     uint64_t total;
     uint32_t previous;
 } counter;
+
+static int waited_for = PORT_NOTHING; /* the byte that port_wait received */
+
+uint32_t port_boot(void)
+{
+    return esp_random();
+}
 
 void port_init(void)
 {
@@ -32,12 +40,24 @@ void port_init(void)
     counter.previous = (uint32_t)esp_cpu_get_cycle_count();
 }
 
-int port_get(void)
+/* The driver's interrupt stores what arrives during an answer. */
+int port_poll(void)
 {
     uint8_t byte = 0;
-    while (uart_read_bytes(UART, &byte, 1, portMAX_DELAY) != 1) {
+    if (waited_for >= 0) {
+        byte = (uint8_t)waited_for;
+        waited_for = PORT_NOTHING;
+        return byte;
     }
-    return byte;
+    return uart_read_bytes(UART, &byte, 1, 0) == 1 ? byte : PORT_NOTHING;
+}
+
+void port_wait(void)
+{
+    uint8_t byte = 0;
+    if (uart_read_bytes(UART, &byte, 1, portMAX_DELAY) == 1) {
+        waited_for = byte;
+    }
 }
 
 void port_put(char character)

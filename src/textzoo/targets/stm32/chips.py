@@ -36,11 +36,16 @@ class Pin:
 
 @dataclass(frozen=True)
 class Usart:
-    """Address of a USART, address of its clock's enable register (0: defined in the family's file), bit in it."""
+    """Address of a USART, address of its clock's enable register (0: defined in the family's file), bit in it.
+
+    Attributes:
+        interrupt: Its number in the chip's table of interrupts.
+    """
 
     base: int
     enable_register: int
     clock_bit: int
+    interrupt: int
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ FAMILIES = {
         source="family_stm32f4.c",
         gpio_base=0x40020000,
         usart_generation=1,
-        usarts={"USART2": Usart(0x40004400, 0, 17), "USART3": Usart(0x40004800, 0, 18)},
+        usarts={"USART2": Usart(0x40004400, 0, 17, 38), "USART3": Usart(0x40004800, 0, 18, 39)},
         defines={"BOARD_TIMER_COUNT": "REGISTER(0x40000024u) /* TIM2, where the core's own counter is missing */"},
     ),
     "stm32h7": Family(
@@ -77,9 +82,9 @@ FAMILIES = {
         gpio_base=0x58020000,
         usart_generation=2,
         usarts={
-            "USART1": Usart(0x40011000, 0x580244F0, 4),
-            "USART2": Usart(0x40004400, 0x580244E8, 17),
-            "USART3": Usart(0x40004800, 0x580244E8, 18),
+            "USART1": Usart(0x40011000, 0x580244F0, 4, 37),
+            "USART2": Usart(0x40004400, 0x580244E8, 17, 38),
+            "USART3": Usart(0x40004800, 0x580244E8, 18, 39),
         },
         needs_power_supply=True,
     ),
@@ -87,13 +92,13 @@ FAMILIES = {
         source="family_stm32n6.c",
         gpio_base=0x56020000,
         usart_generation=2,
-        usarts={"USART1": Usart(0x52001000, 0, 4)},
+        usarts={"USART1": Usart(0x52001000, 0, 4, 159)},
     ),
     "stm32u5": Family(
         source="family_stm32u5.c",
         gpio_base=0x42020000,
         usart_generation=2,
-        usarts={"USART1": Usart(0x40013800, 0, 14)},
+        usarts={"USART1": Usart(0x40013800, 0, 14, 61)},
     ),
 }
 
@@ -128,6 +133,7 @@ def uart_values(board: Board) -> dict:
         "base": usart.base,
         "enable_register": usart.enable_register,
         "clock_bit": usart.clock_bit,
+        "interrupt": usart.interrupt,
         "tx": pin_values(family, Pin.parse(board.uart.tx)),
         "rx": pin_values(family, Pin.parse(board.uart.rx)),
     }
