@@ -1,13 +1,12 @@
 // The module's console on standard input and output, as the program of a PC: node board/console.mjs MODULE.wasm
-import { randomBytes } from "node:crypto";
 import { constants, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 
-const STDIN = 0, STDOUT = 1, END_OF_INPUT = -1, NOTHING = -2, BUSY_MILLISECONDS = 5;
-// The module asks for input after every token; so often the system is asked.
-const LISTEN_NANOSECONDS = 1_000_000n;
-const input = Buffer.alloc(65536), stdin = opened();
-let next = 0, end = 0, asked = 0n, memory;
+const STDIN = 0, STDOUT = 1, END_OF_INPUT = -1, NOTHING = -2, BUSY_MILLISECONDS = 5, POLL_MILLISECONDS = 1;
+// The standard input once more, for reading without waiting.
+const POLLED = openSync("/dev/stdin", constants.O_RDONLY | constants.O_NONBLOCK);
+const input = Buffer.alloc(65536);
+let next = 0, end = 0, ended = false, nextPoll = 0, memory;
 
 class Exit extends Error {}
 
@@ -20,20 +19,17 @@ function opened() {
     }
 }
 
-// What a call returns; NOTHING while the other side of a pipe or terminal is not ready.
-function attempted(call) {
+// Read what has arrived; `how` calls a function, and may wait.
+function receive(file, how) {
     try {
-        return call();
+        [next, end] = [0, how(() => readSync(file, input))];
+        ended = end === 0;
     } catch (error) {
         if (error.code !== "EAGAIN") {
             throw error;
         }
-        return NOTHING;
+        nextPoll = performance.now() + POLL_MILLISECONDS; // an error takes as long as a token of a small model
     }
-}
-
-function pause() {
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MILLISECONDS);
 }
 
 function writeAll(bytes) {
@@ -63,9 +59,17 @@ function received() {
 }
 
 const imports = {
-    boot: () => randomBytes(4).readUInt32LE(),
-    poll: () => (next < end ? input[next++] : received()),
-    wait: pause,
+    poll() {
+        if (next === end && !ended && performance.now() >= nextPoll) {
+            receive(POLLED, call => call());
+        }
+        return next < end ? input[next++] : ended ? END_OF_INPUT : NOTHING;
+    },
+    wait() {
+        if (next === end && !ended) {
+            receive(STDIN, waiting);
+        }
+    },
     write: (text, bytes) => writeAll(new Uint8Array(memory.buffer, text, bytes)),
     nanoseconds: () => process.hrtime.bigint(),
     exit(status) {

@@ -7,7 +7,7 @@ const PAGE_BYTES = 65536; // of WebAssembly's memory
 const END_OF_INPUT = -1;
 const NEWER = "It needs Chromium 91, Firefox 113 or Safari 16.4, or a newer one.";
 const FED = 0, TOKEN = 1, ENDED = 2; // what a step of the model was: generation_step_t
-const ENDINGS = ["; stopped", "", "; the context is full", "; the stop text came"]; // ended_t
+const ENDINGS = ["; stopped", "", "; the context is full", "; the stop text came", "; stopped"]; // ended_t
 const OPTIONS = ["temperature", "top_k", "max_tokens", "seed", "stop"];
 const ESCAPES = [["\\", "\\\\"], ["\n", "\\n"], ["\t", "\\t"]];
 
@@ -36,7 +36,6 @@ class Model {
 
     imports() {
         return {
-            boot: () => 0,
             poll: () => END_OF_INPUT,
             wait: () => {},
             write: (address, bytes) => {

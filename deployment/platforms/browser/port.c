@@ -6,9 +6,8 @@
 
 #define IMPORT(name) __attribute__((import_module("textzoo"), import_name(#name))) extern
 
-IMPORT(boot) uint32_t textzoo_boot(void); /* a random number */
-IMPORT(poll) int textzoo_poll(void);      /* as port_poll */
-IMPORT(wait) void textzoo_wait(void);     /* as port_wait */
+IMPORT(poll) int textzoo_poll(void); /* as port_poll */
+IMPORT(wait) void textzoo_wait(void);
 IMPORT(write) void textzoo_write(const char *text, size_t bytes);
 IMPORT(nanoseconds) uint64_t textzoo_nanoseconds(void); /* monotonic */
 IMPORT(exit) void textzoo_exit(int status);
@@ -23,7 +22,7 @@ static struct {
 
 uint32_t port_boot(void)
 {
-    return textzoo_boot();
+    return (uint32_t)textzoo_nanoseconds();
 }
 
 void port_init(void)
