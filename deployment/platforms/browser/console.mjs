@@ -10,12 +10,17 @@ let next = 0, end = 0, ended = false, nextPoll = 0, memory;
 
 class Exit extends Error {}
 
-// Standard input, opened again so that reading does not wait; what cannot be opened again, e.g. a socket, as it is.
-function opened() {
-    try {
-        return openSync("/dev/stdin", constants.O_RDONLY | constants.O_NONBLOCK);
-    } catch {
-        return STDIN;
+// Repeat a call while the other side of a pipe or terminal is not ready.
+function waiting(call) {
+    for (;;) {
+        try {
+            return call();
+        } catch (error) {
+            if (error.code !== "EAGAIN") {
+                throw error;
+            }
+            Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, BUSY_MILLISECONDS);
+        }
     }
 }
 
@@ -34,28 +39,8 @@ function receive(file, how) {
 
 function writeAll(bytes) {
     for (let done = 0; done < bytes.length; ) {
-        const count = attempted(() => writeSync(STDOUT, bytes, done));
-        if (count === NOTHING) {
-            pause();
-        } else {
-            done += count;
-        }
+        done += waiting(() => writeSync(STDOUT, bytes, done));
     }
-}
-
-// Fill the empty buffer, if there is input and it is time to look; returns a byte of it, END_OF_INPUT or NOTHING.
-function received() {
-    const now = process.hrtime.bigint();
-    if (now - asked < LISTEN_NANOSECONDS) {
-        return NOTHING;
-    }
-    asked = now;
-    const count = attempted(() => readSync(stdin, input));
-    if (count === NOTHING) {
-        return NOTHING;
-    }
-    [next, end] = [0, count];
-    return count === 0 ? END_OF_INPUT : input[next++];
 }
 
 const imports = {
