@@ -134,6 +134,7 @@ def test_an_answer_that_nobody_reads_any_more_is_stopped_by_the_next_command(pro
         assert console.ask({"command": "self_check"})["kernels"] is True
 
 
+@pytest.mark.slow
 def test_an_answer_is_stopped_over_a_bad_line(projects):
     program = build_image(projects[None])
     with started([str(program)], **PIPES) as process:
