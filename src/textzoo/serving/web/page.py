@@ -1,6 +1,7 @@
 """The page, of Gradio's components. It draws, and hands what is pressed to the session."""
 
 import dataclasses
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,24 +14,29 @@ from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.session import MAX_SYSTEM, SAMPLING, PageSession, Settings
 
 TITLE = "TextZoo"
+PURPOSE = "Tiny language models for microcontrollers: they continue a text, and know next to nothing of the world."
 STORAGE = "textzoo-settings"
 # Not a secret: the browser's values are checked whatever they are. A fixed one, so that they outlive the server.
 STORAGE_KEY = "textzoo"
-SESSIONS = 200
+NAMES = [entry.name for entry in dataclasses.fields(Settings)]
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
 CSS = """
 .gradio-container { max-width: 1100px !important; margin: 0 auto !important; }
 #title h1 { margin: 0; font-size: 1.4rem; }
-#transcript .message, .one-text { white-space: pre-wrap; overflow-wrap: anywhere; }
+#transcript .message-content > .md { display: block; white-space: pre-wrap; overflow-wrap: anywhere; }
+#transcript .bot:has(.thought-group) { background: none; border: 0; box-shadow: none; }
+.one-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 .one-text { min-height: 12rem; padding: 1rem; font-size: 1rem; line-height: 1.6; }
 .one-text .said { font-weight: 600; }
 .mark { display: block; margin: .5rem 0; padding: .1rem .6rem; border-left: 3px solid var(--color-accent);
-  font-size: .85rem; color: var(--body-text-color-subdued); }
-.figures { font-size: .85rem; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
+  font-size: .85rem; font-weight: 400; color: var(--body-text-color); }
+.figures { font-size: .85rem; color: var(--body-text-color); overflow-wrap: anywhere; }
 .notice { margin-top: .3rem; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--body-text-color);
   padding: .3rem .6rem; border-left: 3px solid var(--color-accent); }
 """
+# Makes of the settings' components what the browser keeps; it asks nobody.
+KEEP = f"(...values) => Object.fromEntries({json.dumps(NAMES)}.map((name, index) => [name, values[index]]))"
 # How the page is launched or mounted.
 LOOKS = {"theme": gr.themes.Default(**FONTS), "css": CSS, "footer_links": []}
 
@@ -50,7 +56,7 @@ class Page:
         with self.blocks:
             self.session = gr.State(None)
             self.stored = gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE_KEY)
-            gr.HTML(f"<h1>{TITLE}</h1>", elem_id="title")
+            gr.HTML(f"<h1>{TITLE}</h1>{PURPOSE}", elem_id="title")
             with gr.Row():
                 with gr.Column(scale=3, min_width=320):
                     self.lay_out_conversation()
@@ -64,11 +70,11 @@ class Page:
             elem_id="transcript",
             label="Conversation",
             height=460,
-            render_markdown=False,  # what people and models write is shown as it is
-            sanitize_html=False,  # it would leave out parts of it
+            render_markdown=False,  # what people and models write is shown as it is: `view` escapes it
             allow_tags=True,
             latex_delimiters=[],
-            buttons=["copy_all"],
+            buttons=[],
+            group_consecutive_messages=False,
             feedback_options=None,
         )
         self.text = gr.HTML(elem_id="text", visible=False, container=True, label="Text", js_on_load=None)
@@ -122,12 +128,19 @@ class Page:
             **PRIVATE,
         )
         self.again.click(self.regenerate, inputs, outputs, api_name="regenerate", **PRIVATE)
-        self.stop.click(stop, [self.session], None, queue=False, api_name="stop", **PRIVATE)
+        self.stop.click(stop, [self.session], None, api_name="stop", **PRIVATE)
         self.edit.click(take_back, [self.session, self.message], outputs, api_name="edit", **PRIVATE)
-        self.clear.click(clear, [self.session], self.shown, api_name="clear", **PRIVATE)
+        gr.on(
+            [self.clear.click, self.transcript.clear],
+            clear,
+            [self.session],
+            self.shown,
+            api_name="clear",
+            **PRIVATE,
+        )
         self.model.input(self.choose_model, inputs, [*self.settings, *self.shown], api_name="model", **PRIVATE)
         self.engine.input(self.choose_engine, inputs, [*self.settings, *self.shown], api_name="engine", **PRIVATE)
-        gr.on([one.change for one in self.settings], kept, self.settings, self.stored, api_name="keep", **PRIVATE)
+        gr.on([one.change for one in self.settings], None, self.settings, self.stored, js=KEEP, **PRIVATE)
 
     async def begin(self, stored: Any) -> list[Any]:
         """Return a new session with what the browser has kept, as far as it is possible now."""
@@ -185,7 +198,8 @@ class Page:
     async def chosen(self, session: PageSession, settings: Settings) -> list[Any]:
         """Let a model on an engine answer, or say why that is not possible; then what answered before stays chosen."""
         try:
-            await session.choose(settings.model, settings.engine)
+            with session.alone():
+                await session.choose(settings.model, settings.engine)
         except UserError as error:
             session.notice = str(error)
         return [*self.filled(session, settings), *shown(session)]
@@ -193,12 +207,10 @@ class Page:
 
 async def stepped(session: PageSession, steps: AsyncIterator[None]) -> AsyncIterator[list[Any]]:
     """Show the session at each step, and at the end, whatever it is."""
-    if session.job:
-        yield shown(session)
-        return
     try:
-        async for _ in steps:
-            yield shown(session)
+        with session.alone():
+            async for _ in steps:
+                yield shown(session)
     except UserError as error:
         session.notice = str(error)
     yield shown(session)
@@ -215,10 +227,6 @@ def take_back(session: PageSession, message: str) -> list[Any]:
 def clear(session: PageSession) -> list[Any]:
     session.clear()
     return shown(session)
-
-
-def kept(*values: Any) -> dict[str, Any]:
-    return dataclasses.asdict(Settings(*values))
 
 
 def shown(session: PageSession) -> list[Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 
 from textzoo.common.errors import UserError, raise_all
@@ -13,7 +13,7 @@ from textzoo.serving.figures import counted
 from textzoo.serving.http.errors import ApiError
 from textzoo.serving.http.worker import Job
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import USER
+from textzoo.serving.templates import ASSISTANT, USER
 from textzoo.serving.web.engines import Engines, Opened
 from textzoo.text.settings import SamplingConfig
 
@@ -81,6 +81,7 @@ class PageSession:
         conversation: With it.
         job: The answer that is being made, or waits for its turn.
         before, asked, text: The turns before it, the message that it answers, and the answer so far.
+        is_busy: Whether an answer is being made, or an engine opened.
         notice: What the user should know about the last action; "" for nothing.
     """
 
@@ -91,6 +92,18 @@ class PageSession:
         self.job: Job | None = None
         self.before: list[Turn] = []
         self.asked = self.text = self.notice = ""
+        self.is_busy = False
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Do one thing at a time; raise UserError if something is being done."""
+        if self.is_busy:
+            raise UserError("an answer is being made", remedy="Stop it first.")
+        self.is_busy = True
+        try:
+            yield
+        finally:
+            self.is_busy = False
 
     async def choose(self, model: str, engine: str) -> None:
         """Let a model on an engine answer; the conversation goes on if only the engine is another one.
@@ -98,8 +111,6 @@ class PageSession:
         Raises:
             UserError: It cannot be opened; what answered before stays.
         """
-        if self.job:
-            raise UserError("an answer is being made", remedy="Stop it first.")
         opened = await asyncio.to_thread(self.engines.open, model, engine)
         self.notice = ""
         if self.conversation and self.opened and self.opened.choice == opened.choice:
@@ -205,7 +216,7 @@ class PageSession:
 
     def edit(self) -> str:
         """Take back the last message and its answer; return the message, "" if there is none."""
-        if self.job or not self.conversation or not self.conversation.turns:
+        if self.is_busy or not self.conversation or not self.conversation.turns:
             return ""
         *self.conversation.turns, user, _ = self.conversation.turns
         self.notice = ""
@@ -213,7 +224,7 @@ class PageSession:
 
     def clear(self) -> None:
         """Forget all turns."""
-        if self.conversation and not self.job:
+        if self.conversation and not self.is_busy:
             self.conversation.clear()
             self.notice = ""
 
@@ -227,7 +238,7 @@ class PageSession:
     @property
     def running(self) -> list[Turn]:
         """The message that is being answered, and its answer so far."""
-        return [Turn(USER, self.asked), Turn("assistant", self.text)] if self.job else []
+        return [Turn(USER, self.asked), Turn(ASSISTANT, self.text)] if self.job else []
 
     @property
     def left_out(self) -> int:
@@ -245,7 +256,7 @@ class PageSession:
 
 
 @contextlib.contextmanager
-def refusals_for_people():
+def refusals_for_people() -> Iterator[None]:
     """Turn errors of the queue into errors of the page."""
     try:
         yield

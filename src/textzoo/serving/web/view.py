@@ -1,8 +1,11 @@
-"""What the page shows of a session. All text of users and models leaves this module as data or escaped, never as HTML."""
+"""What the page shows of a session.
+
+Gradio takes it for HTML, also where it renders no Markdown, so that all text of users and models is escaped here.
+"""
 
 from typing import Any
 
-from textzoo.common.escaping import html_text, visible
+from textzoo.common.escaping import html_text
 from textzoo.serving.answer import INTERRUPTED, slides
 from textzoo.serving.conversation import Turn
 from textzoo.serving.figures import counted, figures_of
@@ -18,7 +21,7 @@ def messages(session: PageSession) -> list[dict[str, Any]]:
     for index, turn in enumerate([*session.turns, *session.running]):
         if session.left_out and index == session.left_out:
             found.append(mark(left_out_text(session.left_out)))
-        found.append({"role": turn.role, "content": visible(turn.text)})
+        found.append({"role": turn.role, "content": html_text(turn.text)})
         found += [mark(note) for note in notes(turn, session)]
     return found
 
