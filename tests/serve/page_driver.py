@@ -41,6 +41,7 @@ class GivenModel:
         return self.chat_template
 
     def open(self, engine, serial_port=None):
+        self.sources[engine].name = engine
         return self.sources[engine]
 
 
@@ -49,7 +50,7 @@ def page_running(*models, sampling=SAMPLING):
     """A page with models, named by their places."""
     engines = Engines({f"model {index}": lambda model=model: model for index, model in enumerate(models)})
     start = Settings("model 0", "auto", sampling.temperature, sampling.max_tokens, sampling.top_k, sampling.seed, "")
-    with PageServer(Page(engines, start, sampling), bind("127.0.0.1", 0, "web"), "127.0.0.1") as server:
+    with PageServer(lambda: Page(engines, start, sampling), bind("127.0.0.1", 0, "web"), "127.0.0.1") as server:
         yield server
         engines.close()
 

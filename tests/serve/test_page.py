@@ -195,7 +195,6 @@ def test_settings_are_kept_and_a_model_without_roles_is_one_text(driver):
         assert page.element("system").is_displayed()
         page.choose("model", "model 1")
         page.wait(lambda: page.element("text").is_displayed())
-        print("ENGINE", page.value("engine"))
         assert page.driver.find_elements("id", "system") == []
         page.say("User: Hello")
         assert page.texts(".one-text .made") == [

@@ -99,7 +99,7 @@ def show(config: Config, engines: Engines, listener: socket.socket) -> None:
         **{key: getattr(sampling, key) for key in SAMPLING},
         system=config.chat.system,
     )
-    with PageServer(Page(engines, start, sampling), listener, config.web.host) as server:
+    with PageServer(lambda: Page(engines, start, sampling), listener, config.web.host) as server:
         console.print(visible_line(f"{opened.name} on {opened.source.title}: {server.url} (Ctrl-C ends it)"))
         if not is_loopback(config.web.host):
             console.print(OPEN_TO_OTHERS)

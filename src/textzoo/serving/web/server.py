@@ -1,7 +1,9 @@
 """The page's server: Gradio's application behind a guard, on a socket of this program."""
 
+import asyncio
 import socket
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from fastapi import FastAPI
@@ -95,11 +97,16 @@ def with_headers(send: Send) -> Send:
     return send_with_headers
 
 
+async def application(make_page: Callable[[], Page]) -> FastAPI:
+    """Return Gradio's application; it is made inside of a loop, because Gradio would leave loops of its own open."""
+    return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", ssr_mode=False, **LOOKS)
+
+
 class PageServer:
     """A running server.
 
     Args:
-        page: The page.
+        make_page: Makes the page.
         listener: A listening socket; it is closed at the end.
         host: Address as the user gave it.
 
@@ -107,12 +114,11 @@ class PageServer:
         url: Of the page.
     """
 
-    def __init__(self, page: Page, listener: socket.socket, host: str) -> None:
+    def __init__(self, make_page: Callable[[], Page], listener: socket.socket, host: str) -> None:
         port = listener.getsockname()[1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        app = mount_gradio_app(FastAPI(openapi_url=None), page.blocks, path="/", ssr_mode=False, **LOOKS)
         config = uvicorn.Config(
-            PageGuard(app, host),
+            PageGuard(asyncio.run(application(make_page)), host),
             http=limited(MAX_CONNECTIONS),
             ws="none",
             lifespan="on",
