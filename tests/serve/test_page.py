@@ -1,5 +1,7 @@
 """The web page in Chromium: what is asked, stopped, changed and shown, by models that the tests hold in their hand."""
 
+import sys
+
 import pytest
 from api_client import SAMPLING, GatedSource, get, gpt_source, send, told_alone
 
@@ -12,7 +14,9 @@ from textzoo.serving.web import library
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 pytest.importorskip("gradio")
-from page_driver import GivenModel, WebPage, page_running
+from given_pages import GivenModel, page_running
+
+from page_driver import WebPage
 
 pytestmark = [
     pytest.mark.slow,
@@ -240,6 +244,6 @@ def test_the_page_may_load_nothing_from_elsewhere(server):
 
 
 def test_a_missing_package_is_named_with_its_installation(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "gradio", None)
+    monkeypatch.setitem(sys.modules, "gradio", None)
     with pytest.raises(library.UserError, match=r"pip install 'textzoo\[web\]'"):
         library.prepare_gradio()

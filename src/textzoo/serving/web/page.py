@@ -25,6 +25,7 @@ CSS = """
 .gradio-container { max-width: 1100px !important; margin: 0 auto !important; }
 #title h1 { margin: 0; font-size: 1.4rem; }
 #transcript .message-content > .md { display: block; white-space: pre-wrap; overflow-wrap: anywhere; }
+#transcript .icon-button-wrapper { display: none; }
 #transcript .bot:has(.thought-group) { background: none; border: 0; box-shadow: none; }
 .one-text { white-space: pre-wrap; overflow-wrap: anywhere; }
 .one-text { min-height: 12rem; padding: 1rem; font-size: 1rem; line-height: 1.6; }
@@ -84,7 +85,7 @@ class Page:
         with gr.Row():
             self.send = gr.Button("Send", variant="primary", elem_id="send", min_width=80)
             self.stop = gr.Button("Stop", variant="stop", elem_id="stop", min_width=80, interactive=False)
-            self.again = gr.Button("Regenerate", elem_id="again", min_width=80)
+            self.again = gr.Button("Regenerate", elem_id="again", min_width=130)
             self.edit = gr.Button("Edit", elem_id="edit", min_width=80)
             self.clear = gr.Button("Clear", elem_id="clear", min_width=80)
         self.status = gr.HTML(elem_id="status", js_on_load=None)
