@@ -113,8 +113,8 @@ def test_it_ends_when_it_is_told_and_leaves_nothing(tmp_path, number):
         heavy = startup.heavy_ones(startup.IMPORT_LINE.findall(program.printed))
         assert heavy == ["pandas"]  # Gradio's own
         program.process.send_signal(number)
-        out, _ = program.process.communicate(timeout=PATIENCE)
-        assert (program.process.returncode, out) == (0, "")
+        out, printed = program.process.communicate(timeout=PATIENCE)
+        assert (program.process.returncode, out) == (0, ""), printed
     assert list(tmp_path.iterdir()) == []
 
 

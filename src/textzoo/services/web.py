@@ -100,10 +100,10 @@ def show(config: Config, engines: Engines, listener: socket.socket) -> None:
         system=config.chat.system,
     )
     with PageServer(lambda: Page(engines, start, sampling), listener, config.web.host) as server:
-        console.print(visible_line(f"{opened.name} on {opened.source.title}: {server.url} (Ctrl-C ends it)"))
-        if not is_loopback(config.web.host):
-            console.print(OPEN_TO_OTHERS)
         try:
+            console.print(visible_line(f"{opened.name} on {opened.source.title}: {server.url} (Ctrl-C ends it)"))
+            if not is_loopback(config.web.host):
+                console.print(OPEN_TO_OTHERS)
             server.wait()
         except KeyboardInterrupt:
             signals.heard()
