@@ -20,9 +20,9 @@ class WebPage:
         self.driver.get(self.url)
         self.wait(lambda: "context" in self.text("status"))
 
-    def wait(self, holds):
+    def wait(self, holds, seconds=WAIT_SECONDS):
         ignored = (Exception,)  # parts of the page come and go
-        WebDriverWait(self.driver, WAIT_SECONDS, 0.05, ignored).until(lambda driver: holds())
+        WebDriverWait(self.driver, seconds, 0.05, ignored).until(lambda driver: holds())
 
     def element(self, name, inner=""):
         return self.driver.find_element(By.CSS_SELECTOR, f"#{name} {inner}")

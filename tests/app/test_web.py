@@ -78,6 +78,22 @@ def test_a_browser_says_the_same_also_on_another_engine(address, expected):
         assert "gpt_int8 on native" in page.text("status")
 
 
+def test_an_emulated_board_says_the_same_and_what_it_costs(tmp_path, expected):
+    need("chromium", "arm", "make", "qemu")
+    with (
+        served(tmp_path, *OPTIONS, "board=STM32F4", mode="web") as program,
+        chromium("--window-size=1200,900") as driver,
+    ):
+        page = WebPage(driver, program.url)
+        page.open()
+        page.say(TURNS[0])
+        page.choose("engine", "emulator")
+        page.wait(lambda: "Made again: 0 of " in page.text("status"), PATIENCE)
+        page.say(TURNS[1])
+        assert page.said == both(expected)[:4]
+        assert "instructions/token" in page.text("status")
+
+
 def test_clients_of_gradio_get_the_same_at_once(address, expected):
     clients = [Client(address, verbose=False, analytics_enabled=False) for _ in range(4)]
     values = [0.8, MAX_TOKENS, 0, SEED, ""]
