@@ -1,16 +1,22 @@
 """The web page in Chromium: what is asked, stopped, changed and shown, by models that the tests hold in their hand."""
 
+import asyncio
+import dataclasses
+import re
 import sys
 
 import pytest
 from api_client import SAMPLING, GatedSource, get, gpt_source, send, told_alone
 
-from browser import chromium
+from browser import chromium, window
 from compilers import need
+from textzoo.common.errors import UserError
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Step, TokenStream
 from textzoo.serving.templates import DIALOGUE, PLAIN
 from textzoo.serving.web import library
+from textzoo.serving.web.engines import Engines
+from textzoo.serving.web.session import PageSession, Settings
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 pytest.importorskip("gradio")
@@ -214,6 +220,39 @@ def test_settings_are_kept_and_a_model_without_roles_is_one_text(driver):
         assert (page.value("model"), page.value("engine"), page.value("seed")) == ("model 1", "one", "77")
 
 
+@pytest.mark.parametrize(("width", "height", "colours"), [(390, 844, "dark"), (1200, 900, "light")])
+def test_it_fits_narrow_and_wide_windows_light_and_dark(driver, width, height, colours):
+    with page_running(GivenModel({"litert_ref": gpt_source()})) as server:
+        window(driver, width, height, colours)
+        page = opened(driver, server)
+        page.say("Hello")
+        assert driver.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+        background = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert all((int(part) < 128) == (colours == "dark") for part in re.findall(r"\d+", background)[:3])
+        for button in ("send", "stop", "again", "edit", "clear"):
+            script = "return arguments[0].scrollWidth <= arguments[0].clientWidth + 1"
+            assert driver.execute_script(script, page.element(button)), button
+
+
+HOSTILE_VALUES = [None, [], {}, "x" * 5000, -1, 1e300]
+
+
+@pytest.mark.parametrize("value", HOSTILE_VALUES, ids=map(str, range(len(HOSTILE_VALUES))))
+@pytest.mark.parametrize("key", [entry.name for entry in dataclasses.fields(Settings)])
+def test_values_of_other_programs_are_refused_by_name(key, value):
+    engines = Engines({"model": lambda: GivenModel({"litert_ref": gpt_source()})})
+    session = PageSession(engines, SAMPLING)
+    settings = Settings("model", "litert_ref", 0.5, 5, 0, 1, "")
+
+    async def ask():
+        async for _ in session.ask("Hello", dataclasses.replace(settings, **{key: value})):
+            pass
+
+    with pytest.raises(UserError):
+        asyncio.run(ask())
+    engines.close()
+
+
 REFUSED = {
     "another host": (403, "GET", "/", {"Host": "evil.example"}),
     "another page": (403, "POST", "/gradio_api/queue/join", {"Origin": "http://evil.example"}),
@@ -245,5 +284,5 @@ def test_the_page_may_load_nothing_from_elsewhere(server):
 
 def test_a_missing_package_is_named_with_its_installation(monkeypatch):
     monkeypatch.setitem(sys.modules, "gradio", None)
-    with pytest.raises(library.UserError, match=r"pip install 'textzoo\[web\]'"):
+    with pytest.raises(UserError, match=r"pip install 'textzoo\[web\]'"):
         library.prepare_gradio()

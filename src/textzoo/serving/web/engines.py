@@ -91,6 +91,8 @@ class Engines:
         with self.lock:
             model = self.model(choice)
             name = model.engines[0] if engine == "auto" else engine
+            if name not in model.engines:
+                raise unknown_name("engine", name, model.engines)
             if (choice, name) not in self.opened:
                 self.opened[choice, name] = self.begun(choice, model, name)
             return self.opened[choice, name]

@@ -11,7 +11,7 @@ from textzoo.common.errors import UserError
 from textzoo.serving.sources import Sampling
 from textzoo.serving.web import view
 from textzoo.serving.web.engines import Engines
-from textzoo.serving.web.session import MAX_SYSTEM, SAMPLING, PageSession, Settings
+from textzoo.serving.web.session import MAX_TEXT, SAMPLING, PageSession, Settings
 
 TITLE = "TextZoo"
 PURPOSE = "Tiny language models for microcontrollers: they continue a text, and know next to nothing of the world."
@@ -95,13 +95,27 @@ class Page:
         self.model = gr.Dropdown(self.engines.choices, value=start.model, label="Model", elem_id="model")
         self.engine = gr.Dropdown([start.engine], value=start.engine, label="Engine", elem_id="engine")
         self.values = [
-            gr.Slider(0, 2, value=start.temperature, step=0.05, label="Temperature", elem_id="temperature"),
-            gr.Slider(1, 1000, value=start.max_tokens, step=1, label="Longest answer, in tokens", elem_id="max_tokens"),
+            gr.Slider(
+                0,
+                max(2, start.temperature),
+                value=start.temperature,
+                step=0.05,
+                label="Temperature",
+                elem_id="temperature",
+            ),
+            gr.Slider(
+                1,
+                max(1000, start.max_tokens),
+                value=start.max_tokens,
+                step=1,
+                label="Longest answer, in tokens",
+                elem_id="max_tokens",
+            ),
             gr.Number(
                 start.top_k, precision=0, minimum=0, maximum=65535, label="Top k (0: all tokens)", elem_id="top_k"
             ),
             gr.Number(start.seed, precision=0, minimum=0, maximum=2**32 - 1, label="Seed", elem_id="seed"),
-            gr.Textbox(start.system, max_length=MAX_SYSTEM, lines=2, label="System text", elem_id="system"),
+            gr.Textbox(start.system, max_length=MAX_TEXT, lines=2, label="System text", elem_id="system"),
         ]
 
     @property
@@ -159,13 +173,10 @@ class Page:
         """Return kept settings where they are some that this page could have kept."""
         try:
             found = dataclasses.replace(self.start, **stored)
-            texts = (found.model, found.engine, found.system)
-            if all(isinstance(text, str) and len(text) <= MAX_SYSTEM for text in texts):
-                found.sampling(self.sampling)
-                return found
+            found.sampling(self.sampling)
         except (TypeError, UserError):
-            pass
-        return self.start
+            return self.start
+        return found
 
     def filled(self, session: PageSession, settings: Settings) -> list[Any]:
         """Return the settings' components with what is chosen now."""
@@ -178,6 +189,7 @@ class Page:
         ]
 
     async def ask(self, session: PageSession, message: str, *values: Any) -> AsyncIterator[list[Any]]:
+        check(session)
         if not message:
             yield [message, *shown(session)]
             return
@@ -187,6 +199,7 @@ class Page:
             yield [message, *shown(session)]  # it was not answered: the user can change it
 
     async def regenerate(self, session: PageSession, *values: Any) -> AsyncIterator[list[Any]]:
+        check(session)
         async for view_now in stepped(session, session.regenerate(Settings(*values))):
             yield [gr.skip(), *view_now]
 
@@ -198,11 +211,14 @@ class Page:
 
     async def chosen(self, session: PageSession, settings: Settings) -> list[Any]:
         """Let a model on an engine answer, or say why that is not possible; then what answered before stays chosen."""
+        check(session)
         try:
+            settings.sampling(self.sampling)
             with session.alone():
                 await session.choose(settings.model, settings.engine)
         except UserError as error:
             session.notice = str(error)
+            settings = self.readable(dataclasses.asdict(settings))
         return [*self.filled(session, settings), *shown(session)]
 
 
@@ -217,15 +233,24 @@ async def stepped(session: PageSession, steps: AsyncIterator[None]) -> AsyncIter
     yield shown(session)
 
 
+def check(session: PageSession | None) -> None:
+    """Raise Gradio's error for a page that an earlier server has shown."""
+    if session is None:
+        raise gr.Error("The server has begun anew: reload the page.", print_exception=False)
+
+
 def stop(session: PageSession) -> None:
+    check(session)
     session.stop()
 
 
 def take_back(session: PageSession, message: str) -> list[Any]:
+    check(session)
     return [session.edit() or message, *shown(session)]
 
 
 def clear(session: PageSession) -> list[Any]:
+    check(session)
     session.clear()
     return shown(session)
 

@@ -21,7 +21,7 @@ from textzoo.text.settings import SamplingConfig
 POLL_SECONDS = 0.2
 # Pieces that come faster are shown together.
 SHOW_SECONDS = 0.04
-MAX_SYSTEM = 1000  # characters
+MAX_TEXT = 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,12 @@ class Settings:
     system: str
 
     def sampling(self, base: Sampling) -> Sampling:
-        """Return a sampling with these values; raise UserError if one is out of range."""
-        errors: list[UserError] = []
+        """Return a sampling with these values; raise UserError if one of all has a wrong type or is out of range."""
+        errors = [
+            UserError(f"wrong {key}", expected=f"a text of at most {MAX_TEXT} characters")
+            for key in ("model", "engine", "system")
+            if not isinstance(text := getattr(self, key), str) or len(text) > MAX_TEXT
+        ]
         values = {key: getattr(self, key) for key in SAMPLING}
         section = build_section(SamplingConfig, values, "", errors)
         raise_all(errors)
@@ -162,8 +166,6 @@ class PageSession:
 
     async def ready(self, settings: Settings) -> Conversation:
         """Return the conversation with the settings; what has failed is opened anew."""
-        if len(settings.system) > MAX_SYSTEM:
-            raise UserError("the system text is too long", expected=f"at most {MAX_SYSTEM} characters")
         sampling = settings.sampling(self.base)
         await self.choose(settings.model, settings.engine)
         self.notice = ""
