@@ -52,9 +52,10 @@ PICTURES = {
 
 
 @contextlib.contextmanager
-def chromium(*flags: str) -> Iterator[webdriver.Chrome]:
-    """Start headless Chromium with an empty profile; it ends with the block."""
+def chromium(*flags: str, logs: tuple[str, ...] = ()) -> Iterator[webdriver.Chrome]:
+    """Start headless Chromium with an empty profile, keeping logs of these kinds; it ends with the block."""
     options = webdriver.ChromeOptions()
+    options.set_capability("goog:loggingPrefs", dict.fromkeys(logs, "ALL"))
     options.binary_location = shutil.which("chromium") or ""
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     with tempfile.TemporaryDirectory(prefix="textzoo-chromium-", ignore_cleanup_errors=True) as profile:

@@ -1,4 +1,4 @@
-"""`operation_mode=serve` as a process of its own."""
+"""`operation_mode=serve` and `operation_mode=web` as processes of their own."""
 
 import contextlib
 import re
@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAM = Path(__file__).resolve().parents[1] / "stm32ai_main.py"
-GPT = ("operation_mode=serve", "model=gpt", "pretrained=true")
+MODEL = ("model=gpt", "pretrained=true")
+GPT = ("operation_mode=serve", *MODEL)
+ADDRESSES = {"serve": r"http://\S+/v1", "web": r"http://\S+/"}
 
 
 @dataclass(frozen=True)
@@ -21,12 +23,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(folder, *arguments, python_options=()):
-    command = [sys.executable, *python_options, str(PROGRAM), *GPT, "serve.port=0", *arguments]
+def served(folder, *arguments, python_options=(), mode="serve"):
+    keys = (f"operation_mode={mode}", *MODEL, f"{mode}.port=0")
+    command = [sys.executable, *python_options, str(PROGRAM), *keys, *arguments]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             lines = [""]
-            while not (found := re.search(r"http://\S+/v1", lines[-1])):
+            while not (found := re.search(ADDRESSES[mode], lines[-1])):
                 lines.append(process.stderr.readline())
                 assert lines[-1], f"it ended before it told its address: {''.join(lines)}"
             yield Served(process, found[0], "".join(lines))

@@ -1,5 +1,7 @@
 """operation_mode=publish: the folder of a model, its card, and whole runs that upload it to a stand-in hub."""
 
+import asyncio
+import dataclasses
 import hashlib
 import io
 import json
@@ -11,7 +13,6 @@ import signal
 import subprocess
 import sys
 import threading
-import types
 import zipfile
 from html import unescape
 from pathlib import Path
@@ -215,21 +216,22 @@ def test_a_model_that_the_board_does_not_hold_is_published_without_its_project(t
     assert "c_project" not in card
 
 
-def test_the_page_of_the_space_writes_the_same_text(folder, monkeypatch):
-    """With a stand-in for Gradio, which keeps what it is given."""
-    gradio = types.SimpleNamespace(
-        Error=RuntimeError,
-        **dict.fromkeys(["Textbox", "Dropdown", "Slider", "Number"], lambda *values, **options: (values, options)),
-        Interface=lambda function, **options: types.SimpleNamespace(function=function, **options),
-    )
-    monkeypatch.setitem(sys.modules, "gradio", gradio)
-    app = runpy.run_path(str(folder / "app.py"))
-    page, sample = app["page"](), pretrained.card(MODEL)["samples"][RECIPE]
-    *_, text = page.function(sample["prompt"], RECIPE, 60.0, sample["temperature"], 1.0)
-    assert text[:60] == (sample["prompt"] + sample["text"])[:60]
-    assert len(page.inputs) == 5
-    with pytest.raises(RuntimeError, match="the prompt is empty"):
-        list(page.function("", RECIPE, 3, 0.8, 1))
+@pytest.mark.filterwarnings("ignore")  # Gradio's packages warn of themselves
+def test_the_page_of_the_space_writes_the_same_text(folder):
+    sample = pretrained.card(MODEL)["samples"][RECIPE]
+    session = asyncio.run(asked(runpy.run_path(str(folder / "app.py"))["page"], sample))
+    assert "".join(turn.text for turn in session.turns)[:60] == (sample["prompt"] + sample["text"])[:60]
+
+
+async def asked(make_page, sample):
+    """The session of a page after the prompt of a sample."""
+    page = make_page()
+    session, *_ = await page.begin(None)
+    settings = dataclasses.replace(page.start, temperature=sample["temperature"], max_tokens=60, seed=1)
+    async for _ in page.ask(session, sample["prompt"], *dataclasses.astuple(settings)):
+        pass
+    page.engines.close()
+    return session
 
 
 HOSTILE = "a`b``c```\n# Heading <script>|</script> \x1b[31m \u202e [x](y) **b**"

@@ -15,8 +15,10 @@ from textzoo.config.section_view import names_read, view_of
 from textzoo.records.workspace import Workspace
 from textzoo.runs.app import service_function
 from textzoo.serving.http.server import HttpServer
+from textzoo.serving.web.server import PageServer
 
-pytestmark = pytest.mark.slow
+# Gradio and its packages warn of themselves.
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 SENTENCE = "The model reads a token and writes one more token.\n"
 TOY = {
@@ -28,10 +30,11 @@ TOY = {
     "deployment": {"target": "host"},
     "benchmarking": {"measured_by": "host", "tokens_checked": 2},
     "serve": {"port": 0},
+    "web": {"port": 0},
 }
 # A chain of all services, so that each finds what it takes.
 ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "chat", "deployment", "benchmarking"]
-ORDER += ["compare", "serve", "publish"]
+ORDER += ["compare", "serve", "web", "publish"]
 
 
 class Recorder:
@@ -50,7 +53,8 @@ def names(tmp_path_factory, store_of_runs):
     need("host", "make")
     with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nothing:
         patch.setattr(sys, "stdin", nothing)
-        patch.setattr(HttpServer, "wait", lambda server: None)
+        for server in (HttpServer, PageServer):
+            patch.setattr(server, "wait", lambda server: None)  # it ends as soon as it has begun
         return names_of_services(tmp_path_factory, store_of_runs)
 
 

@@ -80,6 +80,14 @@ SERVICES: dict[str, Service] = {
         inputs=("float_model", "quantized_model", "tokenizer"),
         is_repeatable=False,
     ),
+    "web": Service(
+        "textzoo.services.web:run",
+        "show a page to talk with the models on",
+        sections=("tokenizer.path", *MODEL_FILES, "prediction", "web"),
+        consulted=("model.name", "chat", "deployment", "benchmarking"),
+        inputs=("float_model", "quantized_model", "tokenizer"),
+        is_repeatable=False,
+    ),
     "statistics": Service(
         "textzoo.services.statistics:run",
         "measure the corpus: sizes, vocabulary, what the held-out text repeats",
@@ -124,6 +132,7 @@ CHAINS: dict[str, tuple[str, ...]] = {
     "prediction": ("prediction",),
     "chat": ("chat",),
     "serve": ("serve",),
+    "web": ("web",),
     "statistics": ("statistics",),
     "benchmarking": ("benchmarking",),
     "deployment": ("deployment",),
@@ -143,7 +152,7 @@ TEXT_FIRST = ("prediction", "chat")
 UNTRACKED = ("compare",)
 # Modes that talk until they are left, each with the key that makes a run of it. Without, nothing is left of them: no
 # folder, no report, no run in the tracking store.
-TALKING: dict[str, str | None] = {"chat": "chat.track", "serve": None}
+TALKING: dict[str, str | None] = {"chat": "chat.track", "serve": None, "web": None}
 
 # Not a service: prints the table of keys.
 DESCRIBE = "describe"

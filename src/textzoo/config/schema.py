@@ -12,7 +12,7 @@ from textzoo.engines.settings import EvaluationConfig, PredictionConfig
 from textzoo.hub.settings import PublishConfig
 from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.settings import QuantizationConfig
-from textzoo.serving.settings import ChatConfig, ServeConfig
+from textzoo.serving.settings import ChatConfig, ServeConfig, WebConfig
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.training.settings import TrainingConfig
@@ -83,6 +83,7 @@ class Config:
     prediction: PredictionConfig = field(default_factory=PredictionConfig)
     chat: ChatConfig = field(default_factory=ChatConfig)
     serve: ServeConfig = field(default_factory=ServeConfig)
+    web: WebConfig = field(default_factory=WebConfig)
     benchmarking: BenchmarkingConfig = field(default_factory=BenchmarkingConfig)
     deployment: DeploymentConfig = field(default_factory=DeploymentConfig)
     tools: ToolsConfig = field(default_factory=ToolsConfig)

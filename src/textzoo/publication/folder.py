@@ -29,7 +29,7 @@ APP = Path(__file__).with_name("space_app.py")
 SECTIONS = ("dataset", "tokenizer", "model", "training", "quantization")
 REQUIREMENTS = f"""# Of app.py. Where no index has this TextZoo, install it from its checkout or wheel.
 textzoo=={textzoo.__version__}
-gradio>=6,<7
+gradio>=6.31,<7
 """
 # The same files give the same archive.
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -40,7 +40,7 @@ FIXED = {
     "card.json": "figures as they were measured for the pretrained model",
     "report.json": "what the run has measured of these files, as data",
     "report.html": "the same as a page",
-    "app.py": "a page on which it continues a text (Gradio, a Space)",
+    "app.py": "a page to talk with it (Gradio, a Space)",
     "requirements.txt": "the packages that app.py needs",
     LICENSE: "the licence of app.py and of the C project",
 }
@@ -84,6 +84,9 @@ def write_files(
         shutil.copyfile(path, folder / path.name)
     told["tokenizer.json"] = "the tokenizer"
     shutil.copyfile(files.tokenizer, folder / "tokenizer.json")
+    if (template := files.tokenizer.with_name(pretrained.CHAT_TEMPLATE)).is_file():
+        told[template.name] = "how turns of a conversation become text"
+        shutil.copyfile(template, folder / template.name)
     write_configuration(folder / "config.yaml", files, sections, workspace)
     if files.origin == PRETRAINED:
         shutil.copyfile(pretrained.FOLDER / files.pretrained_name / pretrained.CARD, folder / pretrained.CARD)

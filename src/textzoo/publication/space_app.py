@@ -1,54 +1,62 @@
-"""A web page on which this folder's model continues a text: for a Space on the Hugging Face hub, or `python app.py`.
+"""A web page to talk with this folder's model: for a Space on the Hugging Face hub, or `python app.py`.
 
 It runs the .tflite beside it with LiteRT's reference kernels: the text is the one that a microcontroller writes.
 """
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-import gradio
-
-from textzoo.common.errors import UserError
-from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.serving.local_source import LocalSource
+from textzoo.serving.sources import Sampling
+from textzoo.serving.templates import ChatTemplate, find_template
+from textzoo.serving.web.engines import Engines
+from textzoo.serving.web.library import prepare_gradio
+from textzoo.serving.web.session import SAMPLING, Settings
 from textzoo.text.tokenizers.base import load_tokenizer
 
 FOLDER = Path(__file__).resolve().parent
-MODELS = {path.stem.removeprefix("decode_"): path for path in sorted(FOLDER.glob("*.tflite"))}
-ENGINES = {recipe: LitertReferenceEngine(path) for recipe, path in MODELS.items()}
-TOKENIZER = load_tokenizer(FOLDER / "tokenizer.json")
+TOKENIZER = FOLDER / "tokenizer.json"
+ENGINE = "litert_ref"
+prepare_gradio()
+from textzoo.serving.web.page import LOOKS, Page  # noqa: E402 (imports Gradio, which is prepared before)
 
 
-def continued(prompt: str, recipe: str, tokens: float, temperature: float, seed: float) -> Iterator[str]:
-    """Yield the prompt with more and more of its continuation."""
-    text = prompt
-    try:
-        pieces = generate(
-            ENGINES[recipe], TOKENIZER, prompt, max_tokens=int(tokens), temperature=temperature, seed=int(seed)
-        )
-        for piece in pieces:
-            text += piece
-            yield text
-    except UserError as error:
-        raise gradio.Error(str(error)) from None
+@dataclass(frozen=True)
+class FolderModel:
+    """One .tflite of this folder."""
+
+    path: Path
+
+    @property
+    def engines(self) -> list[str]:
+        return [ENGINE]
+
+    @property
+    def recipe(self) -> str:
+        return self.path.stem.removeprefix("decode_")
+
+    def name_of(self, engine: str) -> str:
+        return f"{FOLDER.name}, {self.recipe}"
+
+    def file_of(self, engine: str) -> Path:
+        return self.path
+
+    def template(self, name: str | None) -> ChatTemplate:
+        return find_template(name, TOKENIZER)
+
+    def open(self, engine: str, serial_port: str | None = None) -> LocalSource:
+        return LocalSource(LitertReferenceEngine(self.path), load_tokenizer(TOKENIZER))
 
 
-def page() -> gradio.Interface:
+def page() -> Page:
     """Return the page."""
-    return gradio.Interface(
-        continued,
-        inputs=[
-            gradio.Textbox(label="Text to continue", lines=3),
-            gradio.Dropdown(list(MODELS), value=next(iter(MODELS)), label="Quantized by"),
-            gradio.Slider(1, 1000, value=200, step=1, label="Tokens"),
-            gradio.Slider(0.0, 2.0, value=0.8, label="Temperature"),
-            gradio.Number(value=1, precision=0, minimum=0, maximum=2**32 - 1, label="Seed"),
-        ],
-        outputs=gradio.Textbox(label="What the model writes", lines=12),
-        title=FOLDER.name,
-        description="A tiny language model for microcontrollers: it continues a text, and knows nothing of the world.",
-    )
+    models = [FolderModel(path) for path in sorted(FOLDER.glob("*.tflite"))]
+    engines = Engines({model.recipe: lambda model=model: model for model in models})
+    sampling = Sampling()
+    values = {key: getattr(sampling, key) for key in SAMPLING}
+    return Page(engines, Settings(models[0].recipe, ENGINE, system="", **values), sampling)
 
 
 if __name__ == "__main__":
-    page().launch()
+    page().blocks.launch(**LOOKS)

@@ -19,24 +19,24 @@ SPARE_CONNECTIONS = 100
 GRACE_SECONDS = 5
 POLL_SECONDS = 0.2
 REASONS = {
-    errno.EADDRINUSE: "another program listens there; choose another serve.port, or 0 for a free one",
-    errno.EACCES: "ports below 1024 need permission; choose another serve.port",
-    errno.EADDRNOTAVAIL: "this machine has no such address; choose another serve.host",
+    errno.EADDRINUSE: "another program listens there; choose another {section}.port, or 0 for a free one",
+    errno.EACCES: "ports below 1024 need permission; choose another {section}.port",
+    errno.EADDRNOTAVAIL: "this machine has no such address; choose another {section}.host",
 }
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; raise UserError if that is not possible."""
+def bind(host: str, port: int, section: str = "serve") -> socket.socket:
+    """Return a listening socket for the host and port of a section; raise UserError if that is not possible."""
     if not host:  # the system would take it for all addresses
-        raise UserError("serve.host is empty", expected="127.0.0.1, or 0.0.0.0 for other machines, too")
+        raise UserError(f"{section}.host is empty", expected="127.0.0.1, or 0.0.0.0 for other machines, too")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=512)
     except (OSError, UnicodeError) as error:
         raise UserError(
-            f"cannot listen on serve.host={host} serve.port={port}",
+            f"cannot listen on {section}.host={host} {section}.port={port}",
             received=str(error),
-            remedy=REASONS.get(getattr(error, "errno", None), "Check serve.host."),
+            remedy=REASONS.get(getattr(error, "errno", None), "Check {section}.host.").format(section=section),
         ) from None
 
 

@@ -7,8 +7,9 @@ import numpy as np
 
 from textzoo.common import signals
 from textzoo.common.errors import UserError
-from textzoo.serving.answer import INTERRUPTED, context_used
-from textzoo.serving.conversation import CHAT, Conversation, Reply, Turn
+from textzoo.serving.answer import INTERRUPTED
+from textzoo.serving.conversation import Conversation, Reply, Turn
+from textzoo.serving.figures import counted, figures_of, used_of
 from textzoo.serving.sources import TokenSource
 from textzoo.serving.templates import ChatTemplate
 from textzoo.serving.terminal.display import Display
@@ -183,25 +184,8 @@ class Session:
     @property
     def context_used(self) -> int:
         """Number of tokens that the model looks back on after the last answer."""
-        if not self.last or self.conversation.mode != CHAT:
-            return 0
-        return context_used(self.last.prompt_tokens, len(self.last.tokens), self.conversation.source.context_length)
+        return used_of(self.conversation)
 
     def figures(self) -> dict[str, str]:
         """Return what the status line tells, the most important first."""
-        source, last = self.conversation.source, self.last
-        figures = {
-            "engine": source.title,
-            "mode": self.conversation.mode,
-            "context": f"{self.context_used}/{source.context_length}",
-        }
-        if last and last.tokens and last.seconds:
-            figures["speed"] = f"{len(last.tokens) / last.seconds:,.0f} tokens/s"
-        if last and last.tokens and last.cost is not None:
-            figures["cost"] = f"{last.cost // len(last.tokens):,} {source.counter}/token"
-        return figures
-
-
-def counted(count: int, noun: str) -> str:
-    """Return e.g. "1 turn", "1,000 turns"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+        return figures_of(self.conversation)

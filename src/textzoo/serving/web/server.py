@@ -1,0 +1,148 @@
+"""The page's server: Gradio's application behind a guard, on a socket of this program."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+from gradio import mount_gradio_app
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from textzoo.serving.http.errors import ApiError
+from textzoo.serving.http.guard import TYPED, is_loopback, name_of
+from textzoo.serving.http.server import IDLE_SECONDS, MAX_HEADER_BYTES, POLL_SECONDS, limited
+from textzoo.serving.web.page import LOOKS, Page
+
+MAX_BODY_BYTES = 1 << 20
+MAX_CONNECTIONS = 1000
+GRACE_SECONDS = 1  # browsers keep a connection open as long as the page is shown
+# Parts of Gradio that the page does not need: files, other addresses, and what programs ask.
+CLOSED = ("upload", "file", "proxy", "stream", "component_server", "call", "run", "api", "dev", "monitoring", "mcp")
+SAME, NAVIGATION = "same-origin", "navigate"
+# What the page loads and where it sends to: this server and nothing else, whatever stands in it.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'self'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class PageGuard:
+    """An application that only its own page uses.
+
+    Args:
+        app: The application.
+        host: Address on which the server listens. On a loopback address, only loopback names are answered.
+    """
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self.app, self.host, self.is_local = app, host, is_loopback(host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            self.check(Headers(scope=scope), scope["path"])
+        except ApiError as error:
+            await error.response(scope, receive, send)
+        else:
+            await self.app(scope, at_most(receive, MAX_BODY_BYTES), with_headers(send))
+
+    def check(self, headers: Headers, path: str) -> None:
+        """Raise ApiError for requests that are not the page's."""
+        host = headers.get("host", "")
+        if self.is_local and not is_loopback(name := name_of(host)) and name != self.host:
+            raise ApiError(403, f"this server listens on {self.host}", code="wrong_host")
+        if (origin := headers.get("origin")) and origin.partition("://")[2] != host:
+            raise ApiError(403, "requests of other pages are not answered", code="wrong_origin")
+        is_link = headers.get("sec-fetch-mode") == NAVIGATION
+        if headers.get("sec-fetch-site", TYPED) not in (TYPED, SAME) and not is_link:
+            raise ApiError(403, "requests of other pages are not answered", code="wrong_origin")
+        first, _, rest = path.removeprefix("/").partition("/")
+        if first == "gradio_api" and rest.partition("/")[0].partition("=")[0] in CLOSED:
+            raise ApiError(404, "there is nothing", code="not_found")
+        length = headers.get("content-length", "0")
+        if not (length.isascii() and length.isdecimal() and len(length) < 20) or int(length) > MAX_BODY_BYTES:
+            raise ApiError(413, f"more than {MAX_BODY_BYTES} bytes", code="too_large")
+
+
+def at_most(receive: Receive, limit: int) -> Receive:
+    """Return what receives a request's body, and ends the connection of one that is longer."""
+    left = limit
+
+    async def receive_some() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        return message if left >= 0 else {"type": "http.disconnect"}
+
+    return receive_some
+
+
+def with_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update(HEADERS)
+        await send(message)
+
+    return send_with_headers
+
+
+async def application(make_page: Callable[[], Page]) -> FastAPI:
+    """Return Gradio's application; it is made inside of a loop, because Gradio would leave loops of its own open."""
+    return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", ssr_mode=False, **LOOKS)
+
+
+class PageServer:
+    """A running server.
+
+    Args:
+        make_page: Makes the page.
+        listener: A listening socket; it is closed at the end.
+        host: Address as the user gave it.
+
+    Attributes:
+        url: Of the page.
+    """
+
+    def __init__(self, make_page: Callable[[], Page], listener: socket.socket, host: str) -> None:
+        port = listener.getsockname()[1]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        config = uvicorn.Config(
+            PageGuard(asyncio.run(application(make_page)), host),
+            http=limited(MAX_CONNECTIONS),
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, args=([listener],), name="textzoo-web", daemon=True)
+
+    def __enter__(self) -> "PageServer":
+        self.thread.start()
+        return self
+
+    def wait(self) -> None:
+        """Wait until the server ends, or for a KeyboardInterrupt."""
+        while self.thread.is_alive():
+            self.thread.join(POLL_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        """End connections."""
+        self.server.should_exit = True
+        self.thread.join()
