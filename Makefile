@@ -59,7 +59,7 @@ site: setup ## build the site of the documents in build/site, strictly
 	@echo "Open build/site/index.html"
 
 lock: ## update requirements.lock (needs uv): versions and hashes only, no addresses
-	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep --extra docs --extra hub \
+	uv pip compile --universal --generate-hashes --python-version 3.11 --extra dev --extra sweep --extra docs --extra hub --extra web \
 		--quiet --upgrade --output-file requirements.lock pyproject.toml
 	echo uv | uv pip compile --universal --generate-hashes --python-version 3.11 --no-header --no-annotate \
 		--quiet --upgrade --output-file scripts/uv.lock -
