@@ -248,7 +248,7 @@ def python_until_stop(portions, stop):
             yield portion.decode("latin-1")
         outputs.append("")
 
-    for text in until_stop(pieces(), stop.decode("latin-1")):
+    for text in until_stop(pieces(), [stop.decode("latin-1")]):
         outputs[-1] += text
     return [output.encode("latin-1") for output in outputs]
 
