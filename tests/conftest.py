@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -19,6 +20,11 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 # `make test` hands these on. A make that a test starts is the first one: it prints the same as in a user's terminal.
 for variable in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
     os.environ.pop(variable, None)
+
+# Nor does it matter whether the tests run under `nohup` or in a shell's background, where these are ignored.
+for number in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
 
 # What XLA compiled once serves all tests, in every process and the next time: they train the same few shapes.
 os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={KEPT / 'xla' / version(TENSORFLOW)}")
