@@ -286,6 +286,7 @@ def test_a_sweep_runs_every_value(run, store, tmp_path):
     assert len(reports) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["/proc/textzoo", "file/run"])
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(run, tmp_path, folder):
     (tmp_path / "file").write_text("")
@@ -510,6 +511,7 @@ def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
             assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_a_run_on_a_users_file_is_resumed_without_that_file(run, warm_program, store, tmp_path):
     """From the values that it had; and what the command line says anew wins over them."""
     file, folder = tmp_path / "mine.yaml", tmp_path / "run"

@@ -134,6 +134,7 @@ def test_a_half_made_store_is_recognised_at_every_version(store, tmp_path):
     assert (tmp_path / "old.db.half-made").exists()
 
 
+@pytest.mark.slow
 def test_a_store_of_another_version_with_runs_is_left_alone(store, tmp_path):
     path = tmp_path / "old.db"
     shutil.copy(store.removeprefix("sqlite:///"), path)

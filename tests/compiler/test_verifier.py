@@ -66,7 +66,7 @@ def outcomes(folder):
     return judge(trials, BENCHES["generic"], folder, folder / "objects")
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "name", "fault"), FAULTS.values(), ids=FAULTS.keys())
 def test_what_a_fault_would_compute_wrongly_is_refused(where, name, fault, tmp_path, monkeypatch):
     monkeypatch.setattr(where, name, fault)

@@ -145,7 +145,7 @@ def has_work(block: Block) -> bool:
     return block.kind == PLANNED or (block.kind == RUN and block.language in (*COMMANDS, "python"))
 
 
-@pytest.mark.quick("tracking")
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [page for page, blocks in BLOCKS.items() if any(map(has_work, blocks))])
 def test_a_page_can_be_followed(page, project, store):
     reader = Reader(project, store)

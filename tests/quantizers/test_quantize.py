@@ -138,6 +138,7 @@ def test_quantized_model_predicts_nearly_like_the_float_one(number, recipe, quan
     assert result.seconds > 0
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize(
     "choices", [{"recipe": "static_wi8_ai8", "probabilities": "int8"}, {"recipe": "static_wi8_ai16"}], ids=str
 )
@@ -172,7 +173,7 @@ def softmax_types(path):
     return [str(graph.tensors[op.outputs[0]].dtype) for op in graph.operators if op.name == "SOFTMAX"]
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "number", [number for number, shape in enumerate(SHAPES) if shape.get("name") in ("tiny_lm", "lstm")]
 )

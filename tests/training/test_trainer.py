@@ -73,7 +73,7 @@ ARCHITECTURES = {
 }
 
 
-@pytest.mark.quick(1)
+@pytest.mark.quick("tiny_lm")
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_architecture_learns_and_writes(tmp_path, name):
     keras.utils.set_random_seed(SEED)
