@@ -13,11 +13,10 @@ from textzoo.records.report import Report
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.serving.http.api import Api, ServedModel
-from textzoo.serving.http.guard import is_loopback
+from textzoo.serving.http.guard import OPEN_TO_OTHERS, is_loopback
 from textzoo.serving.http.server import HttpServer, bind
 from textzoo.serving.sources import Sampling, TokenSource
 
-OPEN_TO_OTHERS = "Other machines can connect, too, and there is no password."
 EXAMPLE_TOKENS = 50
 
 

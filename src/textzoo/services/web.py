@@ -17,15 +17,13 @@ from textzoo.quantizers.recipes import decode_file
 from textzoo.records.report import Report
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.serving.http.guard import is_loopback
+from textzoo.serving.http.guard import OPEN_TO_OTHERS, is_loopback
 from textzoo.serving.http.server import bind
 from textzoo.serving.sources import Sampling
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.library import prepare_gradio
 from textzoo.serving.web.session import SAMPLING, Settings
 from textzoo.text.settings import TokenizerConfig
-
-OPEN_TO_OTHERS = "Other machines can connect, too, and there is no password."
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:

@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from textzoo.serving.http.errors import ApiError, shown
 
 LOOPBACK_NAME = "localhost"
+# Said where the server listens on another address.
+OPEN_TO_OTHERS = "Other machines can connect, too, and there is no password."
 # Sec-Fetch-Site of an address that a person types.
 TYPED = "none"
 

@@ -3,8 +3,10 @@
 import errno
 import socket
 import threading
+from typing import Self
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from textzoo.common.errors import UserError
 from textzoo.serving.http.api import Api
@@ -40,8 +42,53 @@ def bind(host: str, port: int, section: str = "serve") -> socket.socket:
         ) from None
 
 
-class HttpServer:
-    """A running server.
+class ServerThread:
+    """An application on a socket, served by a thread.
+
+    Args:
+        app: The application.
+        listener: A listening socket; it is closed at the end.
+        max_connections: Number of connections at once; more are refused.
+        lifespan: uvicorn's: "on" for an application that is to be told of start and end.
+        grace_seconds: Time for connections to end.
+    """
+
+    def __init__(
+        self, app: ASGIApp, listener: socket.socket, *, max_connections: int, lifespan: str, grace_seconds: int
+    ) -> None:
+        config = uvicorn.Config(
+            app,
+            http=limited(max_connections),
+            ws="none",
+            lifespan=lifespan,
+            log_config=None,
+            log_level="critical",  # it logs addresses of clients; failures are logged by the application
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
+            timeout_graceful_shutdown=grace_seconds,
+            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        )
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, args=([listener],), name="textzoo-http", daemon=True)
+
+    def __enter__(self) -> Self:
+        self.thread.start()
+        return self
+
+    def wait(self) -> None:
+        """Wait until the server ends, or for a KeyboardInterrupt."""
+        while self.thread.is_alive():
+            self.thread.join(POLL_SECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        """End connections."""
+        self.server.should_exit = True
+        self.thread.join()
+
+
+class HttpServer(ServerThread):
+    """The API's server.
 
     Args:
         api: The application.
@@ -54,41 +101,29 @@ class HttpServer:
 
     def __init__(self, api: Api, listener: socket.socket, host: str) -> None:
         self.api, self.listener = api, listener
-        port = listener.getsockname()[1]
-        name = f"[{host}]" if ":" in host else host
-        self.url = f"http://{name}:{port}/v1"
-        guarded = Guard(api.app, host)
-        config = uvicorn.Config(
-            Measured(guarded, api.metrics, api.route_of),
-            http=limited(api.worker.max_waiting + SPARE_CONNECTIONS),
-            ws="none",
+        self.url = f"{address_of(listener, host)}/v1"
+        super().__init__(
+            Measured(Guard(api.app, host), api.metrics, api.route_of),
+            listener,
+            max_connections=api.worker.max_waiting + SPARE_CONNECTIONS,
             lifespan="off",
-            log_config=None,
-            log_level="critical",  # it logs addresses of clients; failures are logged by the application
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            grace_seconds=GRACE_SECONDS,
         )
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, args=([listener],), name="textzoo-http", daemon=True)
-
-    def __enter__(self) -> "HttpServer":
-        self.thread.start()
-        return self
 
     def wait(self) -> None:
         """Wait for a KeyboardInterrupt."""
-        while self.thread.is_alive():
-            self.thread.join(POLL_SECONDS)
+        super().wait()
         raise RuntimeError("the server ended by itself")
 
     def __exit__(self, *_: object) -> None:
         """Stop answers, then connections."""
         self.api.worker.close()
-        self.server.should_exit = True
-        self.thread.join()
+        super().__exit__()
+
+
+def address_of(listener: socket.socket, host: str) -> str:
+    """Return the URL of a listening socket, without a path."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
 def limited(max_connections: int) -> type[GuardedProtocol]:

@@ -2,10 +2,8 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Callable
 
-import uvicorn
 from fastapi import FastAPI
 from gradio import mount_gradio_app
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from textzoo.serving.http.errors import ApiError
 from textzoo.serving.http.guard import TYPED, is_loopback, name_of
-from textzoo.serving.http.server import IDLE_SECONDS, MAX_HEADER_BYTES, POLL_SECONDS, limited
+from textzoo.serving.http.server import ServerThread, address_of
 from textzoo.serving.web.page import LOOKS, Page
 
 MAX_BODY_BYTES = 1 << 20
@@ -102,8 +100,8 @@ async def application(make_page: Callable[[], Page]) -> FastAPI:
     return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", ssr_mode=False, **LOOKS)
 
 
-class PageServer:
-    """A running server.
+class PageServer(ServerThread):
+    """The page's server.
 
     Args:
         make_page: Makes the page.
@@ -115,34 +113,11 @@ class PageServer:
     """
 
     def __init__(self, make_page: Callable[[], Page], listener: socket.socket, host: str) -> None:
-        port = listener.getsockname()[1]
-        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        config = uvicorn.Config(
+        self.url = f"{address_of(listener, host)}/"
+        super().__init__(
             PageGuard(asyncio.run(application(make_page)), host),
-            http=limited(MAX_CONNECTIONS),
-            ws="none",
+            listener,
+            max_connections=MAX_CONNECTIONS,
             lifespan="on",
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=IDLE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-            h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+            grace_seconds=GRACE_SECONDS,
         )
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, args=([listener],), name="textzoo-web", daemon=True)
-
-    def __enter__(self) -> "PageServer":
-        self.thread.start()
-        return self
-
-    def wait(self) -> None:
-        """Wait until the server ends, or for a KeyboardInterrupt."""
-        while self.thread.is_alive():
-            self.thread.join(POLL_SECONDS)
-
-    def __exit__(self, *_: object) -> None:
-        """End connections."""
-        self.server.should_exit = True
-        self.thread.join()
