@@ -6,8 +6,9 @@ import re
 import threading
 
 import pytest
+from rich.progress import Progress
 
-from textzoo.common import progress
+from textzoo.common import progress, signals
 from textzoo.common.escaping import visible, visible_line
 from textzoo.common.progress import Work, duration, following, progress_bar, working
 from textzoo.common.terminal import TextConsole
@@ -147,6 +148,25 @@ def test_what_is_no_terminal_gets_lines_whatever_it_says_of_colours(console_on, 
     with progress_bar("work", 2) as advance:
         advance(2)
     assert re.fullmatch(r"work: 2 of 2 tokens, [\d,]+ tokens/s, done in 0:00\n", output.text)
+
+
+@pytest.mark.parametrize("moment", ["start", "add_task", "stop"])
+def test_an_interruption_while_a_bar_begins_or_ends_leaves_no_bar(console_on, monkeypatch, moment):
+    console_on(terminal=True)
+    given, threads = getattr(Progress, moment), set(threading.enumerate())
+
+    def interrupted(*arguments, **options):
+        signals.interrupt()
+        return given(*arguments, **options)
+
+    monkeypatch.setattr(Progress, moment, interrupted)
+    with pytest.raises(KeyboardInterrupt), progress_bar("work", 2):
+        pass
+    signals.heard()
+    assert progress.Bars.shared is None
+    for thread in set(threading.enumerate()) - threads:  # that moves the bar
+        thread.join(60)
+        assert not thread.is_alive()
 
 
 def test_work_that_breaks_off_is_closed(console_on):

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
 from rich.text import Text
 
 from textzoo.common.escaping import visible_line
-from textzoo.common.signals import raise_if_interrupted
+from textzoo.common.signals import held_back, raise_if_interrupted
 from textzoo.common.terminal import TextConsole
 
 console = TextConsole()
@@ -214,17 +214,22 @@ def progress_bar(
         ("loss 1.52"), and a milestone gets a line without a terminal. Raises a KeyboardInterrupt that was dropped.
     """
     work = Work(description, total, unit, scale, counted, start)
-    display: Display = Bars(work) if console.shows_bars else Lines(work)
+    display: Display | None = None
 
     def advance(count: int = 1, note: str = "", milestone: bool = False) -> None:
         raise_if_interrupted()
         work.advance(count, note)
+        assert display is not None
         display.update(work, milestone)
 
     try:
+        with held_back():  # a bar that has begun to move is closed below
+            display = Bars(work) if console.shows_bars else Lines(work)
         yield advance
     finally:
-        display.close(work)
+        with held_back():
+            if display is not None:
+                display.close(work)
 
 
 @contextmanager

@@ -8,12 +8,15 @@ tasks check for it at every step, and it is raised again every few seconds until
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 # Longer than the cleanup on the way out takes, including an emulator that does not react to SIGTERM.
 AGAIN_SECONDS = 8.0
 _pending = 0  # number of the signal that is not acknowledged yet
+_depth = 0  # of the blocks of `held_back` that are running
+_arrived = False  # whether a signal came within them
 
 
 def listen() -> None:
@@ -40,18 +43,44 @@ def interrupt(number: int = signal.SIGINT, *_: Any) -> None:
     global _pending
     _pending = number
     signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
-    raise KeyboardInterrupt
+    raise_or_hold_back()
 
 
 def interrupt_again(*_: Any) -> None:
     """Handle the alarm: the interruption has not been acknowledged yet."""
-    raise_if_interrupted()
+    if _pending:
+        raise_or_hold_back()
+
+
+def raise_or_hold_back() -> None:
+    """Raise KeyboardInterrupt, or leave that to the end of the block of `held_back` that is running."""
+    global _arrived
+    if not _depth:
+        raise KeyboardInterrupt
+    _arrived = True
 
 
 def raise_if_interrupted() -> None:
     """Raise KeyboardInterrupt if an interruption is pending."""
     if _pending:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Raise an interruption that arrives within a block at its end: for what takes no time but must not be torn."""
+    global _depth, _arrived
+    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
+        yield
+        return
+    _depth += 1
+    try:
+        yield
+    finally:
+        _depth -= 1
+        if _arrived and not _depth:
+            _arrived = False
+            raise_if_interrupted()
 
 
 @contextlib.contextmanager
