@@ -22,7 +22,7 @@ from textzoo.common.processes import started
 from textzoo.engines.generate import generate
 from textzoo.services import benchmarking
 from textzoo.targets import console as console_module
-from textzoo.targets.console import Console, FileLink
+from textzoo.targets.console import ENQUIRY, Console, FileLink
 from textzoo.targets.emulators import build_image
 from textzoo.targets.signed_lines import checked_body, signed
 from textzoo.targets.toolchains import run_make
@@ -111,6 +111,40 @@ def test_a_line_that_is_too_bad_is_named(program):
         pytest.raises(UserError, match=r"(?s)the board did not (send line|answer).*baud.*ground.*cable"),
     ):
         console.connect(timeout=20)
+
+
+class UnluckyLink:
+    """A device that is alive, but whose line 1 arrives damaged a number of times."""
+
+    def __init__(self, damaged):
+        self.left, self.number, self.answers = damaged, 0, b""
+
+    def write(self, data):
+        if ENQUIRY in data:
+            self.say(reply="alive", working=False, boot=1, n=self.number)
+            return
+        self.number = json.loads(checked_body(data.splitlines()[-1]))["n"]
+        self.say(reply="taken", boot=1, n=self.number, line=0)
+        whole = signed(b'{"reply":"reset","status":"ok","boot":1,"n":%d,"line":1}' % self.number)
+        self.answers += whole.replace(b"line", b"lime") if self.left > 0 else whole
+        self.left -= 1
+
+    def say(self, **reply):
+        self.answers += signed(json.dumps(reply, separators=(",", ":")).encode())
+
+    def read(self, timeout):
+        arrived, self.answers = self.answers, b""
+        return arrived
+
+
+def test_only_what_was_damaged_counts_as_a_try(monkeypatch):
+    monkeypatch.setattr(console_module, "ACKNOWLEDGE_SECONDS", 0.01)
+    console = Console(UnluckyLink(console_module.TRIES - 1), "the board")
+    console.boot = 1
+    assert console.ask({"command": "reset"})["status"] == "ok"
+    console.link.left = console_module.TRIES
+    with pytest.raises(UserError, match=rf"in {console_module.TRIES} tries; {console_module.TRIES} lines were damaged"):
+        console.ask({"command": "reset"})
 
 
 def ask_for_ever(console):
