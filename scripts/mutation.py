@@ -101,14 +101,12 @@ def draw(places: Sequence[Place], number: int, seed: int) -> list[Place]:
 
 
 def copy_project(folder: Path) -> None:
-    """Copy the files that git tracks, and what tests keep between runs; the environment is shared."""
+    """Copy the files that git tracks; the environment is shared."""
     for name in tracked_files():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(PROJECT / name, folder / name)
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", "-C", str(folder), *command], check=True)
-    if (PROJECT / ".cache").is_dir():
-        shutil.copytree(PROJECT / ".cache", folder / ".cache")
     (folder / ".venv").symlink_to(PROJECT / ".venv")
 
 

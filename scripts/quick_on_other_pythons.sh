@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Runs `make quick` on each other Python that TextZoo supports and that is installed here, in clones under build/.
-# What compilers have compiled is shared with this folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -28,8 +27,6 @@ for version in 3.11 3.12 3.13; do
     clone=build/python$version
     rm -rf "$clone"
     git clone --quiet . "$clone"
-    mkdir -p .cache
-    ln -s ../../.cache "$clone/.cache"
     make -C "$clone" quick PYTHON="$python"
     rm -rf "$clone"
 done

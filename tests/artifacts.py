@@ -6,6 +6,7 @@ function that makes the files, its arguments, and the versions of the libraries:
 
 import hashlib
 import inspect
+import os
 import shutil
 import sys
 import tempfile
@@ -18,7 +19,8 @@ from pathlib import Path
 from code_metrics.import_graph import import_graph
 from textzoo.common.paths import PROJECT
 
-KEPT = PROJECT / ".cache" / "tests"
+# In the user's folder for such files, so that all checkouts share them.
+KEPT = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "textzoo" / "tests"
 MAX_AGE = 14 * 24 * 3600  # seconds since an artifact was used last
 SOURCE = PROJECT / "src" / "textzoo"
 SHAPES = PROJECT / "conf" / "model"
