@@ -411,6 +411,7 @@ def test_this_machine_is_measured_in_time(config, workspace):
 
 
 @needs_wasm
+@pytest.mark.quick("static_wi8_ai8")
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_page_computes_the_logits_of_litert(recipe, config, workspace, models):
     """In Node.js, which runs the module of the page."""
@@ -467,6 +468,7 @@ def test_a_model_that_does_not_fit_the_board_is_refused_with_the_table(config, w
     assert not workspace.path("c_project").exists()
 
 
+@pytest.mark.slow
 def test_a_model_too_large_for_the_board_is_refused_before_training(warm_program, store, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("".join(CHARACTERS) * 60)
@@ -554,6 +556,7 @@ def works_in(process, folder):
     return False
 
 
+@pytest.mark.slow
 def test_an_emulator_that_is_missing_is_named_and_nothing_is_lost(warm_program, store, models, tmp_path):
     """In a chain the earlier results stay: here there are none but the rendered project."""
     folder = tmp_path / "run"

@@ -370,6 +370,7 @@ def test_the_numbers_of_a_tiny_project(tmp_path, monkeypatch, capsys):
     assert "README.md" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_functions_of_the_project_are_small():
     lines = python_metrics(PROJECT / "src", PROJECT).function_lines
     assert lines.median <= 7
@@ -382,6 +383,7 @@ def test_no_module_or_subpackage_leads_back_to_itself():
     assert cycles(graph_of_subpackages(graph)) == []
 
 
+@pytest.mark.slow
 def test_every_test_asserts_something():
     assert without_assertion(PROJECT / "tests") == []
 

@@ -494,6 +494,7 @@ def test_a_run_that_its_plan_refuses_leaves_nothing(warm_program, tmp_path, opti
     assert [path.name for path in tmp_path.rglob("*")] == ["texts"]
 
 
+@pytest.mark.slow
 def test_a_run_that_holds_the_lock_is_left_alone(warm_program, run, tmp_path):
     """By a second run, a resume, and a sweep into the same folder."""
     folder = tmp_path / "run"
@@ -531,6 +532,7 @@ def test_a_run_on_a_users_file_is_resumed_without_that_file(run, warm_program, s
     assert values["prediction"]["prompt"] == "mine"
 
 
+@pytest.mark.slow
 def test_a_sweep_over_a_group_wins_over_a_users_file(warm_program, store, tmp_path):
     """In processes of their own, too; and nothing of the sweep names this machine."""
     file = "defaults: [config, _self_]\ntokenizer: {name: char}\n"

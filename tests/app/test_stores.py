@@ -177,6 +177,7 @@ def test_an_empty_address_is_the_default_store():
         assert artifact_folder(uri, Path("mlruns/mlflow.db")) == Path("mlruns/artifacts")
 
 
+@pytest.mark.slow
 def test_the_experiment_opens_in_the_view_for_model_training(store):
     opened = open_store(store, "kind")
     tags = opened.client.get_experiment(opened.experiment_id).tags

@@ -71,7 +71,7 @@ def test_weights_are_known_from_the_configuration(name, vocabulary, changes, par
         assert model.count_params() == parameters
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick("tiny_lm-13", "lstm-13", "tiny_bert")
 @pytest.mark.parametrize(("name", "vocabulary", "changes", "parameters"), ARCHITECTURES)
 def test_decode_step_equals_forward(name, vocabulary, changes, parameters):
     model = make(name, vocabulary, changes)

@@ -119,6 +119,7 @@ def test_an_interrupted_evaluation_is_made_up_for(tmp_path, whole, monkeypatch):
     assert [row["step"] for row in result.history] == [10, 20, 30, 40]
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_repeated(whole):
     folder, weights, result = whole
     steps = []
