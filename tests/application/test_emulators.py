@@ -20,7 +20,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.processes import started
 from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
-from textzoo.targets.console import PAUSES, SILENCE_SECONDS, Console, FileLink, RestartError
+from textzoo.targets.console import PAUSES, SILENCE_SECONDS, TRIES, Console, FileLink, RestartError
 from textzoo.targets.emulators import build_image, emulate, open_serial
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.protocol import ENQUIRY, INTERRUPT
@@ -288,7 +288,8 @@ def test_a_line_that_never_arrives_is_named():
     replies = [{"reply": "benchmark", "cost": 5}, {"reply": "benchmark", "status": "ok"}]
     lines = answer(1, *replies).splitlines(keepends=True)
     console = console_of(*itertools.repeat(lines[0] + lines[1].replace(b"5", b"6", 1) + lines[2], 20))
-    with pytest.raises(UserError, match=r"(?s)line 1 of its answer to 'benchmark' in 8 tries; 8 lines.*baud"):
+    message = rf"(?s)line 1 of its answer to 'benchmark' in {TRIES} tries; {TRIES} lines.*baud"
+    with pytest.raises(UserError, match=message):
         console.ask({"command": "benchmark"})
 
 
