@@ -203,9 +203,11 @@ def test_settings_are_kept_and_a_model_without_roles_is_one_text(driver):
     with page_running(GivenModel({"litert_ref": gpt_source()}), GivenModel({"one": gpt_source()}, PLAIN)) as server:
         page = opened(driver, server)
         assert page.element("system").is_displayed()
+        page.requests()
         page.choose("model", "model 1")
-        page.wait(lambda: page.value("engine") == "one")  # what is asked before it has arrived is refused
+        page.wait(lambda: page.value("engine") == "one")
         page.wait(lambda: page.element("text").is_displayed())
+        assert len([url for url in page.requests() if "/queue/join" in url]) == 1  # chosen once
         assert page.driver.find_elements("id", "system") == []
         page.say("User: Hello")
         assert page.texts(".one-text .made") == [

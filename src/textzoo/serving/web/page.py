@@ -153,8 +153,9 @@ class Page:
             api_name="clear",
             **PRIVATE,
         )
-        self.model.input(self.choose_model, inputs, [*self.settings, *self.shown], api_name="model", **PRIVATE)
-        self.engine.input(self.choose_engine, inputs, [*self.settings, *self.shown], api_name="engine", **PRIVATE)
+        # Not `input`, which Gradio sends twice: when a value is chosen, and when its list loses the focus.
+        self.model.select(self.choose_model, inputs, [*self.settings, *self.shown], api_name="model", **PRIVATE)
+        self.engine.select(self.choose_engine, inputs, [*self.settings, *self.shown], api_name="engine", **PRIVATE)
         gr.on([one.change for one in self.settings], None, self.settings, self.stored, js=KEEP, **PRIVATE)
 
     async def begin(self, stored: Any) -> list[Any]:
