@@ -42,27 +42,18 @@ def finished_runs(uri, project):
 
 
 @pytest.fixture
-def fresh(request, tmp_path):
+def fresh(request):
     """The address of a store of the kind that a test names, which nobody has used yet."""
     kind = request.param
     if kind == "postgresql":
         return make_database(request.getfixturevalue("database_server"), f"fresh {request.node.name}"[:60])
     if kind == "server":
         return request.getfixturevalue("server")
-    return {
-        "sqlite": f"sqlite:///{tmp_path}/fresh.db",
-        "sqlite with a query": f"sqlite:///{tmp_path}/fresh.db?timeout=60",
-        "sqlite with spaces": f"sqlite:///{tmp_path}/new folder/a (1) b.db",
-        "sqlite, relative": "sqlite:///fresh.db",
-        "sqlite with a driver": f"sqlite+pysqlite:///{tmp_path}/fresh.db",
-    }[kind]
-
-
-SQLITE_KINDS = ("sqlite with a query", "sqlite with spaces", "sqlite, relative")
+    return "sqlite:///new folder/a (1) b.db?timeout=60"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fresh", [*SQLITE_KINDS, "postgresql", "server"], indirect=True)
+@pytest.mark.parametrize("fresh", ["sqlite", "postgresql", "server"], indirect=True)
 def test_three_runs_at_once_on_a_fresh_store(fresh, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folders = [tmp_path / name for name in "abc"]
