@@ -2,6 +2,7 @@
 
 import os
 import stat
+import termios
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from prompt_toolkit.output import DummyOutput
 from talking_toys import Screen
 
 from textzoo.serving.terminal.commands import COMMANDS
+from textzoo.serving.terminal.keyboard import unread_keys_kept
 from textzoo.serving.terminal.loop import converse
 from textzoo.serving.terminal.prompt import (
     MAX_HISTORY_BYTES,
@@ -182,6 +184,26 @@ def test_a_strange_history_is_left_alone(kind, tmp_path, monkeypatch):
         STRANGE[kind](folder / "chat_history")
     assert type(open_history(True)) is InMemoryHistory
     assert (tmp_path / "target").read_text() == "other"
+
+
+def test_keys_are_kept_as_typed_and_the_terminal_is_what_it_was():
+    ours, its = os.openpty()
+    before = termios.tcgetattr(its)
+    with unread_keys_kept(its):
+        os.write(ours, b"a\rb\x04")
+        assert os.read(its, 100) == b"a\rb\x04"
+    assert termios.tcgetattr(its) == before
+    os.write(ours, b"c\n")
+    assert os.read(ours, 100) == b"c\r\n"  # the echo of this alone
+    os.close(ours)
+    with unread_keys_kept(its):  # nobody types any more
+        pass
+    os.close(its)
+
+
+def test_what_is_no_terminal_is_left_alone():
+    with Path("/dev/null").open() as file, unread_keys_kept(file.fileno()):
+        pass
 
 
 def test_the_status_line_has_no_control_characters():

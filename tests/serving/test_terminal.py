@@ -2,6 +2,7 @@
 
 import re
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -104,9 +105,25 @@ def test_a_second_ctrl_c_at_once_leaves(start):
     terminal.type("What\r")
     terminal.wait_until(lambda shown: len(shown.text) > 500)
     terminal.type(CTRL_C)
-    terminal.wait_for("^C")
+    time.sleep(0.01)  # two signals at once are one
     terminal.type(CTRL_C)
     assert terminal.exit_code() == 130
+
+
+def test_what_is_typed_during_an_answer_waits_for_the_prompt(start):
+    terminal = start(*LONG, "prediction.stop=null")
+    terminal.wait_for_prompt()
+    terminal.type("What\r")
+    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    begun = len(terminal.written)
+    terminal.type("Thanks!\x1b[200~Two\nlines\x1b[201~")
+    terminal.wait_until(lambda shown: len(shown.written) > begun + 2000)
+    assert "Thanks!" not in terminal.written[begun:]
+    terminal.child.kill(signal.SIGINT)  # unlike the key, it drops nothing of what was typed
+    terminal.wait_for(INTERRUPTED)
+    terminal.wait_for("> Thanks!Two\n. lines")
+    terminal.type(f"{CTRL_C}{CTRL_D}")
+    assert terminal.exit_code() == 0
 
 
 @pytest.mark.parametrize("text", ["gpt_int8", ""])
