@@ -30,6 +30,7 @@ ANSWERS = st.builds(
     Turn,
     role=st.just(ASSISTANT),
     text=ANY_TEXT,
+    mode=st.sampled_from(MODES),
     prompt=ANY_TEXT,
     prompt_tokens=COUNTS,
     sampling=SAMPLINGS,
@@ -40,7 +41,8 @@ ANSWERS = st.builds(
     seconds=st.floats(0, 1e9),
     cost=st.none() | COUNTS,
 )
-PAIRS = st.tuples(st.builds(Turn, st.just(USER), ANY_TEXT), ANSWERS | st.builds(Turn, st.just(ASSISTANT), ANY_TEXT))
+ASKED = st.tuples(ANY_TEXT, ANSWERS | st.builds(Turn, st.just(ASSISTANT), ANY_TEXT))
+PAIRS = ASKED.map(lambda asked: (Turn(USER, asked[0], asked[1].mode), asked[1]))
 TRANSCRIPTS = st.builds(
     Transcript,
     model=ANY_TEXT,
@@ -118,6 +120,7 @@ CHANGES = [
     (["turns", 1, "tokens"], [-1], "wrong tokens"),
     (["turns", 1, "tokens"], [1.0], "wrong tokens"),
     (["turns", 1, "tokens"], "abc", "wrong tokens"),
+    (["turns", 1, "mode"], "both", r"turns\[1\].wrong mode"),
     (["turns", 1, "prompt"], None, "wrong prompt"),
     (["turns", 1, "prompt_tokens"], -1, "wrong prompt_tokens"),
     (["turns", 1, "left_out"], 2**63, "wrong left_out"),

@@ -22,7 +22,7 @@ from textzoo.common.files import write_json, write_text
 from textzoo.common.settings import build_section
 from textzoo.common.untrusted_json import is_same, read_json_object
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
-from textzoo.serving.conversation import MODES, Conversation, Turn
+from textzoo.serving.conversation import MODES, SINGLE, Conversation, Turn
 from textzoo.serving.sources import Sampling
 from textzoo.serving.templates import ASSISTANT, USER
 from textzoo.text.settings import SamplingConfig
@@ -96,8 +96,10 @@ def told(turn: Turn) -> str:
     """Return how an answer came about, in a few words; "" for other turns."""
     if turn.sampling is None:
         return ""
-    left_out = f", without the first {turn.left_out} turns" if turn.left_out else ""
-    return f" ({turn.engine}, seed {turn.sampling.seed}, {len(turn.tokens)} tokens, ended by {turn.ended}{left_out})"
+    parts = [turn.engine, f"seed {turn.sampling.seed}", f"{len(turn.tokens)} tokens", f"ended by {turn.ended}"]
+    parts += [f"without the first {turn.left_out} turns"] if turn.left_out else []
+    parts += ["a prompt alone"] if turn.mode == SINGLE else []
+    return f" ({', '.join(parts)})"
 
 
 def stored(turn: Turn) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
         model=found.text("model"),
         template=found.text("template"),
         system=found.text("system"),
-        mode=found.take("mode", f"one of {', '.join(MODES)}", lambda given: given in MODES),
+        mode=found.one_of("mode", MODES),
         sampling=sampling_of(values.get("sampling"), found.where + "sampling.", errors),
         turns=turns_of(values.get("turns"), found.where, errors, vocabulary_size),
     )
@@ -163,6 +165,9 @@ class Fields:
 
     def text(self, key: str) -> str:
         return self.take(key, "a text", lambda value: isinstance(value, str))
+
+    def one_of(self, key: str, values: tuple[str, ...]) -> str:
+        return self.take(key, f"one of {', '.join(values)}", lambda given: given in values)
 
     def count(self, key: str, *, optional: bool = False) -> int:
         """Return a whole number of 0 or more, or None if it is optional."""
@@ -209,7 +214,11 @@ def turns_of(values: Any, where: str, errors: list[UserError], vocabulary_size: 
         found.take("role", role, lambda given, role=role: given == role)
         turns.append(turn_of(found, role, vocabulary_size))
         found.refuse_others()
-    return turns
+    return [
+        turn
+        for user, answer in zip(turns[::2], turns[1::2], strict=False)
+        for turn in (dataclasses.replace(user, mode=answer.mode), answer)
+    ]
 
 
 def turn_of(found: Fields, role: str, vocabulary_size: int) -> Turn:
@@ -221,13 +230,12 @@ def turn_of(found: Fields, role: str, vocabulary_size: int) -> Turn:
     return Turn(
         role,
         text,
+        mode=found.one_of("mode", MODES),
         prompt=found.text("prompt"),
         prompt_tokens=found.count("prompt_tokens"),
         sampling=sampling_of(found.values.get("sampling"), f"{found.where}sampling.", found.errors),
         tokens=tuple(tokens or ()),
-        ended=found.take(
-            "ended", f"one of {STOP}, {LENGTH}, {INTERRUPTED}", lambda given: given in (STOP, LENGTH, INTERRUPTED)
-        ),
+        ended=found.one_of("ended", (STOP, LENGTH, INTERRUPTED)),
         engine=found.text("engine"),
         left_out=found.count("left_out"),
         seconds=found.take("seconds", "seconds", is_duration),

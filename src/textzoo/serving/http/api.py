@@ -103,8 +103,10 @@ class Question:
     def prompt(self) -> Prompt:
         """Return what will be continued; raise UserError if that is not possible."""
         conversation, sampling = self.conversation, self.conversation.sampling
+        for earlier in conversation.turns:
+            conversation.check(earlier, sampling)
         prompt = conversation.prompt_for(self.text, sampling)
-        conversation.source.encoded(prompt.text, sampling.unknown)
+        conversation.source.encoded(prompt.text, prompt.unknown)
         return prompt
 
 

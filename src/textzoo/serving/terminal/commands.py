@@ -116,7 +116,7 @@ def set_mode(session: Session, argument: str) -> None:
     session.display.lines([f"{session.conversation.mode}: {MEANINGS[session.conversation.mode]}"])
 
 
-MEANINGS = dict(zip(MODES, ("the model reads what was said before", "every prompt stands alone"), strict=True))
+MEANINGS = dict(zip(MODES, ("the model reads what was said before in this mode", "every prompt alone"), strict=True))
 
 
 def show_info(session: Session, _: str) -> None:
@@ -256,7 +256,7 @@ COMMANDS = {
         Command(
             "mode",
             "[chat|single]",
-            "remember what was said, or answer every prompt alone",
+            "remember what is said, or answer every prompt alone",
             set_mode,
             lambda _, given: () if given else MODES,
         ),

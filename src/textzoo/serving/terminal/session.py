@@ -156,14 +156,15 @@ class Session:
         Raises:
             UserError: There is no answer yet, or the context is full.
         """
-        source, sampling = self.conversation.source, self.conversation.sampling
+        source, answered = self.conversation.source, ()
         if text:
-            prompt, answered = self.conversation.prompt_for(text, sampling).text, ()
+            found = self.conversation.prompt_for(text, self.conversation.sampling)
+            prompt, unknown = found.text, found.unknown
         elif self.last and self.last.prompt is not None:
-            prompt, answered = self.last.prompt, self.last.tokens
+            prompt, unknown, answered = self.last.prompt, self.last.sampling.unknown, self.last.tokens
         else:
             raise UserError("there is no answer yet", remedy="Say something first, or give a message: /top 5 TEXT.")
-        tokens = [*map(int, source.encoded(prompt, sampling.unknown)), *answered]
+        tokens = [*map(int, source.encoded(prompt, unknown)), *answered]
         if len(tokens) > source.context_length:
             raise UserError(
                 "the context is full", expected=f"at most {source.context_length} tokens", received=f"{len(tokens)}"
