@@ -16,7 +16,7 @@ from textzoo.serving.http.api import Api, ServedModel
 from textzoo.serving.http.server import HttpServer, bind
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
-from textzoo.serving.templates import DIALOGUE
+from textzoo.text.chat_templates import DIALOGUE
 from textzoo.text.tokenizers.base import load_tokenizer
 
 GPT = Path(__file__).resolve().parents[2] / "pretrained_models" / "gpt"

@@ -6,7 +6,7 @@ import pytest
 from api_client import NAME, SAMPLING, chat, complete, get, gpt_source, post, running, told_alone
 
 from textzoo.serving.answer import log_probabilities
-from textzoo.serving.templates import PLAIN
+from textzoo.text.chat_templates import PLAIN
 
 GREEDY = {"temperature": 0.0, "max_tokens": 12}
 # What a request says -> what it means for a conversation.

@@ -12,7 +12,7 @@ from textzoo.serving.answer import INTERRUPTED
 from textzoo.serving.conversation import CHAT, SINGLE, Conversation, Turn
 from textzoo.serving.figures import used_of
 from textzoo.serving.sources import ContextLengthError, Sampling
-from textzoo.serving.templates import ASSISTANT, DIALOGUE, PLAIN, SYSTEM, USER, Message
+from textzoo.text.chat_templates import ASSISTANT, DIALOGUE, PLAIN, SYSTEM, USER, Message
 from textzoo.text.tokenizers.unknown import UnknownTextError
 
 WORDS = st.text("abc d", min_size=1, max_size=12)

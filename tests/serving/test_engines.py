@@ -21,9 +21,9 @@ from textzoo.serving import device_source
 from textzoo.serving.answer import INTERRUPTED, Answer
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import PLAIN
 from textzoo.targets.emulators import build_image, run_host
 from textzoo.targets.platforms import platform_of
+from textzoo.text.chat_templates import PLAIN
 
 pytestmark = pytest.mark.slow
 

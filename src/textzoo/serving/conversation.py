@@ -10,7 +10,7 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.serving.answer import Answer
 from textzoo.serving.sources import ContextLengthError, Sampling, TokenSource
-from textzoo.serving.templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
+from textzoo.text.chat_templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
 from textzoo.text.tokenizers.base import REPLACEMENT
 from textzoo.text.tokenizers.unknown import UnknownTextError
 

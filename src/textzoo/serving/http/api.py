@@ -33,7 +33,7 @@ from textzoo.serving.http.schema import (
 )
 from textzoo.serving.http.worker import Job, Piece, Worker
 from textzoo.serving.sources import Sampling, TokenSource
-from textzoo.serving.templates import PLAIN, ChatTemplate
+from textzoo.text.chat_templates import PLAIN, ChatTemplate
 
 LEFT_OUT_HEADER = "X-TextZoo-Left-Out"
 MODELS = "/v1/models"
