@@ -12,11 +12,11 @@ from talking_toys import ALPHABET, Screen, toy_source
 from textzoo.common.errors import UserError
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import DIALOGUE, PLAIN
 from textzoo.serving.terminal.commands import COMMANDS, run_command
 from textzoo.serving.terminal.loop import converse
 from textzoo.serving.terminal.reading import LineReader
 from textzoo.serving.terminal.values import VALUES, escaped, unescaped, with_value
+from textzoo.text.chat_templates import DIALOGUE, PLAIN
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_settings_are_changed(line, key, value, screen):
 
 
 NOT_SET = [
-    ("/set", "unknown setting ''"),
+    ("/set", "unknown setting ''; expected one of .*, template, "),
     ("/set temprature 1", "Did you mean 'temperature'"),
     ("/set temperature hot", "wrong type of temperature; expected a number"),
     ("/set temperature nan", "temperature is out of range"),
@@ -81,7 +81,12 @@ NOT_SET = [
     ("/set seed ١²", "wrong type of seed"),
     ("/seed -1", "seed is out of range"),
     ("/set unknown drop", "one of error, unk"),
-    ("/set template dialog", "Did you mean 'dialogue'"),
+    ("/set template dialog", "expected plain, dialogue, or the path of a chat_template.json. Did you mean 'dialogue'"),
+    ("/set template nowhere.json", "path of a chat_template.json.$"),
+    (f"/set template {'a' * 5000}", "is not accessible"),
+    ("/set template .", "is a folder"),
+    ("/exit", "Did you mean '/quit'"),
+    ("/?", "Did you mean '/help'"),
     ("/mode both", "unknown mode 'both'"),
     ("/top 0", "how many tokens"),
     ("/top 101", "how many tokens"),
@@ -95,6 +100,11 @@ NOT_SET = [
     ("/load nowhere.json", "there is no file"),
     ("/load \ud800.json", "there is no file"),
     ("/read", "which file"),
+    ("/save a\0b.json", "which file"),
+    (f"/save {'a' * 5000}.json", "is not accessible"),
+    ("/save /dev/null/a.json", "the system refused"),
+    ("/load ~nobody/a.json", "there is no file"),
+    ("/read ~nobody/a", "there is no file"),
     ("/read nowhere", "there is no file"),
     ("/read /dev/zero", "is a device"),
     ("/read .", "is a folder"),

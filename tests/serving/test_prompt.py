@@ -1,6 +1,7 @@
 """The prompt of a terminal: keys, completion, history; typed into a pipe, without a screen."""
 
 import os
+import re
 import stat
 import termios
 import threading
@@ -48,6 +49,7 @@ TYPED = [
     ("\x1b[200~/quit\nab\x1b[201~\r", ["/quit\nab"]),
     ("abc\x7f\r", ["ab"]),
     ("drop me\x03ab\r", ["ab"]),
+    ("\x12ab\x03c\r", ["c"]),  # Ctrl-C ends a search
     ("/sta\t\r", ["/status"]),
     ("/set tempe\t 2\r", ["/set temperature 2"]),
     ("/set unknown u\t\r", ["/set unknown unk"]),
@@ -100,6 +102,36 @@ def test_the_editor_of_the_user_is_opened(tmp_path, monkeypatch):
         )
         read.append(reader.read())
     assert read == ["text of the editor\nsecond"]
+
+
+# A shell script as the editor, or its name; what is wrong with it.
+WRONG_EDITORS = [
+    ("exit 3", "ended with 3, so the text stays as it was"),
+    ("kill -9 $$", "ended with -9"),
+    ("printf '\\377' > $1", "is not a text"),
+    ("rm $1", "there is no file"),
+    ("EDITOR=/nowhere/editor", "cannot start the editor '/nowhere/editor'"),
+    ("EDITOR='", "cannot read the name of the editor"),
+    ("EDITOR=", "there is no editor"),
+]
+
+
+@pytest.mark.parametrize(("script", "message"), WRONG_EDITORS)
+def test_a_text_stays_if_the_editor_fails(script, message, tmp_path, monkeypatch):
+    editor, given = tmp_path / "editor", script.removeprefix("EDITOR=")
+    editor.write_text(f"#!/bin/sh\n{script}\n")
+    editor.chmod(0o700)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", given if given != script else str(editor))
+    if not given:
+        monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with prompt() as (reader, keys):
+        display, shown = reader.session.display, []
+        display.error = lambda error: shown.append(str(error)) or keys.send_text("\r")
+        keys.send_bytes(b"text\xff\x07")
+        assert reader.read() == "text\udcff"
+    assert re.search(message, shown[0])
+    assert not list(tmp_path.glob("textzoo-chat-*"))
 
 
 def completed(text, session):

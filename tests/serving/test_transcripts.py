@@ -1,6 +1,7 @@
 """Saved conversations: what is written is loaded again, and what somebody else wrote is checked."""
 
 import dataclasses
+import html
 import json
 
 import pytest
@@ -12,8 +13,8 @@ from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
 from textzoo.serving.conversation import MODES, Conversation, Turn
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import ASSISTANT, DIALOGUE, USER
 from textzoo.serving.transcripts import TITLE, Transcript, load_transcript
+from textzoo.text.chat_templates import ASSISTANT, DIALOGUE, USER
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates too
 SAMPLINGS = st.builds(
@@ -72,6 +73,15 @@ def test_a_page_shows_every_text_and_no_control_character(folder, transcript):
     assert page.startswith(TITLE)
     assert page.count("**user**") >= len(transcript.turns) // 2
     assert not {"\x1b", "\x07", "\u202e"} & set(page)
+
+
+def test_a_page_tells_how_answers_are_sampled(folder):
+    sampling = Sampling(temperature=0.0, stops=("\n<é>", "`"))
+    Transcript("toy", "plain", "", "chat", sampling, []).save_page(folder / "c.md")
+    told = "temperature 0.0, top_k 0, max_tokens 200, seed 1, stops &quot;\\n<é>&quot; or &quot;`&quot;, unknown error."
+    assert html.unescape(told) in html.unescape((folder / "c.md").read_text(encoding="utf-8"))
+    Transcript("toy", "plain", "", "chat", Sampling(), []).save_page(folder / "c.md")
+    assert "stops none" in (folder / "c.md").read_text()
 
 
 def conversation():

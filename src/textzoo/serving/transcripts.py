@@ -10,6 +10,7 @@ An answer of another program has only role and text.
 """
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from textzoo.common.untrusted_json import is_same, read_json_object
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
 from textzoo.serving.conversation import MODES, SINGLE, Conversation, Turn
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import ASSISTANT, USER
+from textzoo.text.chat_templates import ASSISTANT, USER
 from textzoo.text.settings import SamplingConfig
 
 HEADER = {"format": "textzoo_conversation", "version": 1}
@@ -78,7 +79,7 @@ class Transcript:
 
     def save_page(self, path: Path) -> None:
         """Write the Markdown atomically."""
-        sampling = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(self.sampling).items() if value)
+        sampling = ", ".join(f"{key} {shown(value)}" for key, value in dataclasses.asdict(self.sampling).items())
         lines = [
             f"{TITLE}{markdown_text(self.model)}",
             "",
@@ -90,6 +91,13 @@ class Transcript:
         for turn in self.turns:
             lines += [f"**{turn.role}**{markdown_text(told(turn))}", "", *markdown_block(turn.text), ""]
         write_text(path, "\n".join(lines))
+
+
+def shown(value: Any) -> str:
+    """Return a value of a sampling for a page; stop texts in quotation marks."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return " or ".join(json.dumps(stop, ensure_ascii=False) for stop in value) or "none"
 
 
 def told(turn: Turn) -> str:

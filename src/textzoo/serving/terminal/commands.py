@@ -8,20 +8,23 @@ import numpy as np
 
 from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible
-from textzoo.common.files import A_FILE, kind_of_path, read_bytes
+from textzoo.common.files import A_FILE, kind_of_path, read_bytes, user_path
 from textzoo.common.registry import did_you_mean, unknown_name
 from textzoo.serving.answer import likeliest
 from textzoo.serving.conversation import MODES
-from textzoo.serving.templates import TEMPLATES
+from textzoo.serving.terminal.reading import text_of_file
 from textzoo.serving.terminal.session import Session, counted
 from textzoo.serving.terminal.values import VALUES, with_value
 from textzoo.serving.transcripts import MAX_BYTES, TITLE, Transcript, load_transcript
+from textzoo.text.chat_templates import TEMPLATES
 from textzoo.text.tokenizers.base import Tokenizer
 
 SIGN = "/"
-MAX_READ_BYTES = 1 << 20
 DEFAULT_TOP, MAX_TOP = 5, 100
 NO_TEXT = "-"
+TEMPLATE = "template"  # what /set changes beside the sampling
+# What other programs call these commands.
+OTHER_NAMES = {"?": "help", "h": "help", "q": "quit", "exit": "quit", "bye": "quit", "retry": "regen"}
 SHOWN = 40  # characters of what was typed
 
 
@@ -59,7 +62,8 @@ def run_command(session: Session, line: str) -> None:
     """
     name, _, argument = line.removeprefix(SIGN).partition(" ")
     if name not in COMMANDS:
-        remedy = did_you_mean(name, COMMANDS).replace("'", "'/", 1) or "/help lists all."
+        meant = did_you_mean(OTHER_NAMES.get(name, name), COMMANDS)
+        remedy = meant.replace("'", "'/", 1) or "/help lists all."
         raise UserError(
             f"there is no command '/{name[:SHOWN]}'",
             remedy=f"{remedy} A message that begins with a slash has two: //{name[:SHOWN]}",
@@ -81,19 +85,21 @@ def show_settings(session: Session, _: str) -> None:
         (value.key, value.shown(conversation.sampling), value.limits(), value.entry.metadata["text"])
         for value in VALUES.values()
     ]
-    session.display.table([*rows, ("template", conversation.template.name, "", "How turns become text.")])
+    session.display.table([*rows, (TEMPLATE, conversation.template.name, "", "How turns become text.")])
 
 
 def set_value(session: Session, argument: str) -> None:
     key, _, text = argument.partition(" ")
-    if key == "template":
+    if key == TEMPLATE:
         session.conversation.template = session.model.template(text.strip() or None)
+    elif key not in VALUES:
+        raise unknown_name("setting", key, [*VALUES, TEMPLATE])
     else:
         session.conversation.sampling = with_value(session.conversation.sampling, key, text.strip())
 
 
 def values_to_set(_session: Session, given: str) -> Iterable[str]:
-    keys = {key: value.entry.metadata["choices"] for key, value in VALUES.items()} | {"template": TEMPLATES}
+    keys = {key: value.entry.metadata["choices"] for key, value in VALUES.items()} | {TEMPLATE: TEMPLATES}
     return keys.get(given, ()) if given else keys
 
 
@@ -149,8 +155,8 @@ WRITERS: dict[str, Callable[[Transcript, Path], None]] = {".json": Transcript.sa
 
 def named_file(argument: str, *endings: str) -> Path:
     """Return the path that an argument names; raise UserError without one of the endings."""
-    path = Path(argument).expanduser()
-    if not argument or path.suffix not in endings:
+    path = user_path(argument)
+    if not argument or "\0" in argument or path.suffix not in endings:
         raise UserError("which file?", expected=f"a name with {' or '.join(endings)}", received=argument or "nothing")
     return path
 
@@ -164,7 +170,8 @@ def refuse_other_file(path: Path) -> None:
         beginning = read_bytes(path, MAX_BYTES)[:200].decode("utf-8", "replace")
         if beginning.startswith(TITLE) or '"textzoo_conversation"' in beginning:
             return
-    raise UserError(f"'{path}' is there and is no saved conversation", remedy="Give another name.")
+        kind = "there and is no saved conversation"
+    raise UserError(f"'{path}' is {kind}", remedy="Give another name.")
 
 
 def set_system(session: Session, argument: str) -> None:
@@ -224,13 +231,9 @@ def engines(session: Session, given: str) -> Iterable[str]:
 def read_file(session: Session, argument: str) -> None:
     if not argument:
         raise UserError("which file?", expected="/read FILE")
-    path = Path(argument).expanduser()
-    try:
-        text = read_bytes(path, MAX_READ_BYTES).decode("utf-8").rstrip("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"'{path}' is not a text", expected="UTF-8", received=str(error)) from None
+    text = text_of_file(user_path(argument))
     if not text:
-        raise UserError(f"'{path}' is empty")
+        raise UserError(f"'{argument}' is empty")
     session.send(text)
 
 

@@ -38,10 +38,16 @@ def take(session: Session, text: str) -> None:
 
 
 def run_interruptibly(session: Session, line: str) -> None:
-    """Run a command, which a Ctrl-C ends; where an answer is shown, it is left to that."""
+    """Run a command, which a Ctrl-C ends; where an answer is shown, it is left to that.
+
+    Raises:
+        UserError: It cannot be done.
+    """
     try:
         run_command(session, line)
     except KeyboardInterrupt:
         if not session.stops_answers or session.over or signals.heard() != signal.SIGINT:
             raise
         session.display.note("Interrupted.")
+    except OSError as error:  # a full disk, no permission
+        raise UserError(f"the system refused: {error}") from error

@@ -3,13 +3,16 @@
 import io
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from textzoo.common.errors import UserError
+from textzoo.common.files import read_bytes
 
 PROMPT = "> "
 FENCE = '"""'
 MAX_LINE_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 
 
 class Reader(Protocol):
@@ -54,6 +57,14 @@ class LineReader:
                 pass
             raise UserError("a line is too long", expected=f"less than {MAX_LINE_BYTES:,} bytes")
         return content.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+
+
+def text_of_file(path: Path) -> str:
+    """Return the text of a file without the newlines at its end; raise UserError if it is none, or too long."""
+    try:
+        return read_bytes(path, MAX_FILE_BYTES).decode("utf-8").rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"'{path}' is not a text", expected="UTF-8", received=str(error)) from None
 
 
 def is_open(text: str) -> bool:

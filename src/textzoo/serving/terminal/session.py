@@ -11,8 +11,8 @@ from textzoo.serving.answer import INTERRUPTED
 from textzoo.serving.conversation import Conversation, Reply, Turn
 from textzoo.serving.figures import counted, figures_of, used_of
 from textzoo.serving.sources import TokenSource
-from textzoo.serving.templates import ChatTemplate
 from textzoo.serving.terminal.display import Display
+from textzoo.text.chat_templates import ChatTemplate
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.unknown import UNKNOWN, UnknownTextError
 
