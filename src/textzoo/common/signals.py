@@ -8,6 +8,7 @@ tasks check for it at every step, and it is raised again every few seconds until
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -75,6 +76,22 @@ def first_stops(stop: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def raising() -> Iterator[None]:
+    """Let a signal that would end the program raise KeyboardInterrupt within a block, which then can clean up."""
+    found = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    replaced = {number: handler for number, handler in found.items() if handler not in (signal.SIG_IGN, interrupt)}
+    if threading.current_thread() is not threading.main_thread():  # where Python takes no handlers
+        replaced = {}
+    for number in replaced:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in replaced.items():
+            signal.signal(number, handler)
 
 
 def heard() -> int:
