@@ -234,6 +234,17 @@ def test_a_conversation_with_another_model_is_told(tmp_path, screen):
     assert "with the model gpt; this is toy_int8" in screen.notes.getvalue()
     assert "with the template plain; this is dialogue" in screen.notes.getvalue()
     assert screen.conversation.template != PLAIN
+    path.write_text(path.read_text().replace('"gpt"', json.dumps("a\n" * 1000)))
+    screen.type(f"/load {path}")
+    assert "with the model a\\na\\n" in screen.notes.getvalue()
+    assert max(map(len, screen.notes.getvalue().splitlines())) < 200
+
+
+def test_what_falls_out_of_a_loaded_conversation_is_told_anew(tmp_path, screen):
+    screen.type("ab", "ab", "ab", f"/save {tmp_path / 'a.json'}", "ab", "ab", f"/load {tmp_path / 'a.json'}")
+    told = screen.notes.getvalue()
+    screen.type("ab")
+    assert screen.notes.getvalue() != told
 
 
 @pytest.mark.parametrize("name", ["own.json", "own.md"])
@@ -299,6 +310,14 @@ def test_fences_hold_one_message():
     assert session.conversation.turns[0].text == "ab\n\nc"
     _, notes, session = lines_of(b'"""\n/ab"""\n')
     assert "'/' (U+002F) at 0" in notes
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_text(tmp_path, screen):
+    _, notes, session = lines_of(b"\xef\xbb\xbfab\n")
+    assert (notes, session.conversation.turns[0].text) == ("", "ab")
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfab\n")
+    screen.type(f"/read {tmp_path / 'a.txt'}")
+    assert screen.conversation.turns[0].text == "ab"
 
 
 def test_the_rest_of_a_pipe_is_not_read_after_quit():

@@ -170,9 +170,21 @@ def test_what_was_said_with_unknown_text_is_remembered_and_made_again():
 def test_turns_of_a_model_with_other_characters_are_refused_without_a_token_for_them():
     conversation = talk()
     conversation.turns = [Turn(USER, "Q"), Turn(ASSISTANT, "a")]
-    with pytest.raises(UnknownTextError, match="'Q'"):
+    with pytest.raises(UserError, match=r"^what was said before cannot .*: 1 character .*'Q'.* new conversation"):
         conversation.ask("c")
     assert len(conversation.turns) == 2
+
+
+# Prompts that a model with other characters, or a shorter context, cannot read.
+UNREADABLE = ["Q", "a" * 65, "", "\ud800"]
+
+
+@pytest.mark.parametrize("prompt", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_an_answer_to_what_a_model_cannot_read_differs_as_a_whole(prompt):
+    conversation = talk("a", "b")
+    kept = dataclasses.replace(conversation.turns[1], prompt=prompt)
+    conversation.turns[1] = kept
+    assert conversation.replay(toy_source()) == [len(kept.tokens), 0]
 
 
 # With <unk> or without, role, text, the message.

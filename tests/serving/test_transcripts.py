@@ -145,6 +145,8 @@ CHANGES = [
     (["sampling", "max_tokens"], 0, "sampling.max_tokens is out of range"),
     (["sampling", "unknown"], "ignore", "wrong value of .*sampling.unknown"),
     (["sampling", "stops"], "\n", "wrong stops"),
+    (["sampling", "stops"], ["a"] * 101, "wrong stops"),
+    (["sampling", "stops"], ["a" * 10_001], "wrong stops"),
     (["sampling", "num_samples"], 3, "unknown key 'num_samples'"),
 ]
 

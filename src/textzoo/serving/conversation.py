@@ -161,11 +161,13 @@ class Conversation:
         turns = [*self.remembered, Turn(USER, text)]
         try:
             return self.prompt_of(turns, sampling)
-        except UnknownTextError:
+        except UnknownTextError as error:
             for message in (Message(SYSTEM, self.system), turns[-1]):
                 self.check(message, sampling)
             if self.source.tokenizer.unknown_token is None:
-                raise
+                remedy = "Begin a new conversation, or take another chat template."
+                what = f"what was said before cannot be continued: {error.what}"
+                raise UserError(what, received=error.received, remedy=remedy) from error
         return self.prompt_of(turns, dataclasses.replace(sampling, unknown="unk"))
 
     def check(self, message: Message, sampling: Sampling) -> None:
@@ -280,5 +282,9 @@ def differing(turn: Turn, source: TokenSource) -> int:
     if not turn.tokens:
         return 0
     sampling = dataclasses.replace(turn.sampling, max_tokens=len(turn.tokens))
-    again = Answer(source, turn.prompt, sampling, keeps_logits=False).finish().tokens
+    try:
+        answer = Answer(source, turn.prompt, sampling, keeps_logits=False)
+    except UserError:  # an answer of another model, to what this one cannot read
+        return len(turn.tokens)
+    again = answer.finish().tokens
     return sum(one != other for one, other in zip_longest(turn.tokens, again))

@@ -32,6 +32,8 @@ HEADER = {"format": "textzoo_conversation", "version": 1}
 TITLE = "# Conversation with "
 MAX_BYTES = 1 << 24
 MAX_COUNT = 2**63 - 1
+# Each token of an answer is compared with every stop text.
+MAX_STOPS, MAX_STOP = 100, 10_000
 # Fields of an answer beside role and text.
 ANSWER = tuple(entry.name for entry in dataclasses.fields(Turn) if entry.name not in ("role", "text"))
 
@@ -191,6 +193,14 @@ def is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value <= MAX_COUNT
 
 
+def are_stops(values: Any) -> bool:
+    return (
+        type(values) is list
+        and len(values) <= MAX_STOPS
+        and all(type(stop) is str and len(stop) <= MAX_STOP for stop in values)
+    )
+
+
 def is_duration(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and value >= 0
 
@@ -198,8 +208,7 @@ def is_duration(value: Any) -> bool:
 def sampling_of(values: Any, where: str, errors: list[UserError]) -> Sampling:
     """Return a sampling whose numbers are in the ranges of the section `prediction`."""
     found = Fields(values, where, errors)
-    is_list = "a list of texts"
-    stops = found.take("stops", is_list, lambda given: type(given) is list and all(type(stop) is str for stop in given))
+    stops = found.take("stops", f"a list of up to {MAX_STOPS} short texts", are_stops)
     names = {entry.name for entry in dataclasses.fields(Sampling)} - {"stops"}
     rest = {key: value for key, value in found.values.items() if key in names}
     found.taken |= names

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.common.escaping import visible
+from textzoo.common.escaping import visible, visible_line
 from textzoo.common.files import A_FILE, kind_of_path, read_bytes, user_path
 from textzoo.common.registry import did_you_mean, unknown_name
 from textzoo.serving.answer import likeliest
@@ -133,13 +133,13 @@ def show_info(session: Session, _: str) -> None:
 
 def load(session: Session, argument: str) -> None:
     transcript = load_transcript(named_file(argument, ".json"), session.model.tokenizer.vocabulary_size)
-    transcript.restore(session.conversation)
+    session.load(transcript)
     for kind, name, own in (
         ("model", transcript.model, session.model.name),
         ("template", transcript.template, session.conversation.template.name),
     ):
         if name != own:
-            session.display.note(f"It was written with the {kind} {name}; this is {own}.")
+            session.display.note(f"It was written with the {kind} {visible_line(name[:SHOWN])}; this is {own}.")
     session.display.lines([f"{counted(len(transcript.turns), 'turn')} loaded."])
 
 

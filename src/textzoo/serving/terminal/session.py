@@ -12,6 +12,7 @@ from textzoo.serving.conversation import Conversation, Reply, Turn
 from textzoo.serving.figures import counted, figures_of, used_of
 from textzoo.serving.sources import TokenSource
 from textzoo.serving.terminal.display import Display
+from textzoo.serving.transcripts import Transcript
 from textzoo.text.chat_templates import ChatTemplate
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.unknown import UNKNOWN, UnknownTextError
@@ -170,6 +171,11 @@ class Session:
                 "the context is full", expected=f"at most {source.context_length} tokens", received=f"{len(tokens)}"
             )
         return source.next_logits(tokens)
+
+    def load(self, transcript: Transcript) -> None:
+        """Go on where a saved conversation ended."""
+        self.clear()
+        transcript.restore(self.conversation)
 
     def clear(self) -> None:
         """Forget all turns."""
