@@ -108,6 +108,22 @@ def test_what_there_is_of_an_answer_stays():
     assert [turn.text for turn in conversation.turns[2:]] == ["b", piece]
 
 
+@pytest.mark.parametrize(("fails_at", "turns"), [(1, 0), (8, 2)])
+def test_a_source_that_fails_before_the_first_token_leaves_no_turn(fails_at, turns):
+    conversation = talk()
+    engine, step = conversation.source.engine, conversation.source.engine.step_raw
+
+    def fail(token):
+        if engine.steps == len("User: a\nBot:") + fails_at - 2:
+            raise UserError("the board is gone")
+        return step(token)
+
+    engine.step_raw = fail
+    with pytest.raises(UserError, match="is gone"):
+        list(conversation.ask("a"))
+    assert len(conversation.turns) == turns
+
+
 def test_another_answer_has_the_next_seed():
     conversation = talk("a", "b")
     list(conversation.regenerate())

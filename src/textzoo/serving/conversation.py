@@ -68,7 +68,10 @@ class Turn(Message):
 
 
 class Reply:
-    """An answer within a conversation: iterate over its pieces; at the end, however it comes, it becomes a turn."""
+    """An answer within a conversation: iterate over its pieces; at the end it becomes a turn.
+
+    That is so however it ends, but for a source that fails before the first token: then there is no answer.
+    """
 
     def __init__(self, conversation: "Conversation", user: Turn, prompt: Prompt, answer: Answer) -> None:
         self.conversation, self.user, self.prompt, self.answer = conversation, user, prompt, answer
@@ -89,15 +92,19 @@ class Reply:
         self.pieces.close()
 
     def _kept(self) -> Iterator[str]:
-        text = ""
+        text, has_failed = "", False
         pieces = without_leading_spaces(self.answer) if self.conversation.template.has_roles else self.answer
         try:
             for piece in pieces:
                 text += piece
                 yield piece
+        except UserError:
+            has_failed = True
+            raise
         finally:
             self.answer.close()
-            self.conversation.add(self, text)
+            if self.answer.tokens or not has_failed:
+                self.conversation.add(self, text)
 
 
 def without_leading_spaces(pieces: Iterator[str]) -> Iterator[str]:
