@@ -19,7 +19,7 @@ from talking_toys import Screen
 
 from textzoo.serving.terminal.commands import COMMANDS
 from textzoo.serving.terminal.keyboard import unread_keys_kept
-from textzoo.serving.terminal.loop import converse
+from textzoo.serving.terminal.loop import converse, take
 from textzoo.serving.terminal.prompt import (
     MAX_HISTORY_BYTES,
     CommandCompleter,
@@ -69,7 +69,7 @@ def test_what_is_typed_is_read(typed, texts):
         assert [reader.read() for _ in texts] == texts
 
 
-LEAVING = [("\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
+LEAVING = [("\x03\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
 
 
 @pytest.mark.parametrize(("typed", "kind"), LEAVING)
@@ -77,6 +77,20 @@ def test_keys_that_leave(typed, kind):
     with prompt() as (reader, keys):
         keys.send_text(typed)
         with pytest.raises(kind):
+            reader.read()
+
+
+def test_ctrl_c_behind_the_end_of_an_answer_keeps_the_session():
+    with prompt() as (reader, keys):
+        keys.send_text("\x03ab\r")
+        assert reader.read() == "ab"
+        assert "Another Ctrl-C leaves" in reader.session.display.notes.file.getvalue()
+        take(reader.session, "ab")
+        keys.send_text("\x03c\r")
+        assert reader.read() == "c"
+        reader.session.was_interrupted = True
+        keys.send_text("\x03")
+        with pytest.raises(KeyboardInterrupt):
             reader.read()
 
 

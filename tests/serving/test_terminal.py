@@ -96,6 +96,9 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_session(start):
     terminal.say("/clear")
     terminal.say("User: Hi\nBot:")
     terminal.type(CTRL_C)
+    terminal.wait_for("Another Ctrl-C leaves")
+    terminal.wait_for_prompt()
+    terminal.type(CTRL_C)
     assert terminal.exit_code() == 130
 
 
@@ -151,9 +154,28 @@ def test_ctrl_c_ends_a_command(start):
     terminal.type(CTRL_C)
     terminal.wait_for("Interrupted.")
     terminal.wait_for_prompt()
-    assert children_of(terminal) == []
+    terminal.wait_until(lambda shown: children_of(shown) == [])  # one that had just begun ends on its own
     terminal.say("What can you do?")
     assert "I can answer simple questions" in terminal.text
+    terminal.type(CTRL_D)
+    assert terminal.exit_code() == 0
+
+
+def test_ctrl_c_while_a_library_is_imported_keeps_the_session(start):
+    terminal = start()
+    terminal.wait_for_prompt()
+    terminal.say("What can you do?")
+    for seconds in (0.5, 1.0, 1.5):
+        interrupts = terminal.text.count("Interrupted.")
+        terminal.type("/engine keras\r")
+        time.sleep(seconds)
+        terminal.type(CTRL_C)
+        terminal.wait_until(
+            lambda shown, before=interrupts: shown.text.count("Interrupted.") > before or "Another" in shown.text
+        )
+        terminal.wait_for_prompt()
+    terminal.say("/engine keras")
+    assert "keras answers now. Made again: 0 of 67 tokens differ." in terminal.text
     terminal.type(CTRL_D)
     assert terminal.exit_code() == 0
 

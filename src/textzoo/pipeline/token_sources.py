@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from textzoo.common import signals
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import file_digest, shown_path
 from textzoo.common.registry import unknown_name
@@ -114,6 +115,8 @@ class TalkingModel:
             )
         if name in (EMULATOR, SERIAL):
             return self.open_device(name, serial_port)
+        with signals.held_back():  # an import that was interrupted cannot be repeated
+            ENGINES.get(name)
         source = LocalSource(
             open_engine(name, self.float_path if name == FLOAT_ENGINE else self.quantized_path), self.tokenizer
         )

@@ -20,7 +20,6 @@ from prompt_toolkit.shortcuts import CompleteStyle
 from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible_line, without_surrogates
 from textzoo.serving.terminal.commands import COMMANDS, SIGN
-from textzoo.serving.terminal.display import Display
 from textzoo.serving.terminal.reading import PROMPT, is_open, without_fences
 from textzoo.serving.terminal.session import Session
 from textzoo.serving.terminal.text_editor import edited
@@ -48,7 +47,7 @@ class PromptReader:
             complete_style=CompleteStyle.READLINE_LIKE,  # at once: a Return right behind the Tab finds its text
             multiline=True,
             prompt_continuation=lambda _width, _line, wraps: "" if wraps else CONTINUED,
-            key_bindings=keys(session.display),
+            key_bindings=keys(session),
             bottom_toolbar=lambda: status_line(session.figures()),
             enable_suspend=True,
         )
@@ -62,13 +61,13 @@ def status_line(figures: dict[str, str]) -> str:
     return visible_line(" | ".join(f"{key} {value}" if key == "context" else value for key, value in figures.items()))
 
 
-def keys(display: Display) -> KeyBindings:
+def keys(session: Session) -> KeyBindings:
     """Return the keys beside those of the editor.
 
     Args:
-        display: Shows what is wrong with $EDITOR.
+        session: Left by a second Ctrl-C; its display shows what is wrong with $EDITOR.
     """
-    bindings = KeyBindings()
+    bindings, display = KeyBindings(), session.display
     in_editor = threading.Event()
 
     @bindings.add("enter", filter=~is_searching)
@@ -88,13 +87,16 @@ def keys(display: Display) -> KeyBindings:
     @bindings.add("c-c", filter=~is_searching)
     @bindings.add("<sigint>", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
-        """Drop the text; at an empty prompt leave."""
+        """Drop the text; at an empty prompt leave, the second time: an answer may have ended just before."""
         if in_editor.is_set():  # the key is for $EDITOR, which gets it, too
             return
         if event.current_buffer.text:
             event.current_buffer.reset()
-        else:
+        elif session.was_interrupted:
             event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+        else:
+            run_in_terminal(lambda: display.note("Another Ctrl-C leaves, and so does Ctrl-D."))
+        session.was_interrupted = True
 
     @bindings.add("c-g", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:

@@ -53,6 +53,7 @@ class Session:
     Attributes:
         over: Whether the session was left.
         mistakes: Number of messages and commands that were refused.
+        was_interrupted: Whether a Ctrl-C has ended the last answer or command, so that another one leaves.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Session:
     ) -> None:
         self.model, self.conversation, self.display = model, conversation, display
         self.serial_port, self.stops_answers = serial_port, stops_answers
-        self.over = False
+        self.over = self.was_interrupted = False
         self.mistakes = 0
         self._left_out = 0
         self._start = (conversation.sampling, conversation.system, conversation.mode, conversation.template)
@@ -116,6 +117,7 @@ class Session:
         finally:
             self.display.end_answer()
         if answer.ended == INTERRUPTED and not self.display.is_gone:
+            self.was_interrupted = True
             self.display.note("The answer was interrupted.")
 
     def note_left_out(self, left_out: int) -> None:
