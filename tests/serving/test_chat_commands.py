@@ -31,6 +31,8 @@ def test_an_unknown_command_is_answered_with_the_nearest_and_not_sent(screen):
         screen.type("/xxxxxxxxxx")
     with pytest.raises(UserError, match="no command '/'"):
         screen.type("/")
+    with pytest.raises(UserError, match=r"no command '/\*\\x1b'"):
+        screen.type("/*\x1b\nint main(void)")
     assert screen.conversation.turns == []
 
 
@@ -154,6 +156,8 @@ def test_clear_forgets_turns_and_reset_settings_too(screen):
 def test_system_text_is_set_shown_and_removed(screen):
     assert screen.type("/system") == "There is no system text.\n"
     assert screen.type("/system be kind") == "be kind\n"
+    assert screen.type("/system\nbe\nkind") == "be\nkind\n"
+    assert screen.type("/system\tbe kind") == "be kind\n"
     screen.type("a")
     assert screen.conversation.turns[1].prompt.startswith("be kind\nUser: a")
     screen.type("/system -")

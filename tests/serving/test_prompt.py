@@ -58,6 +58,8 @@ TYPED = [
     ("/engine o\t\r", ["/engine other"]),
     ("/help eng\t\r", ["/help engine"]),
     ("sta\t\r", ["sta"]),
+    ("/se\tt\r", ["/set"]),  # of several, which are listed
+    ("\t\r", [""]),
     ("é€😀\r", ["é€😀"]),
 ]
 
@@ -146,6 +148,20 @@ def test_a_text_stays_if_the_editor_fails(script, message, tmp_path, monkeypatch
         assert reader.read() == "text\udcff"
     assert re.search(message, shown[0])
     assert not list(tmp_path.glob("textzoo-chat-*"))
+
+
+def test_what_a_text_may_become_is_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a\x1b[2J", "a\n", *(f"a{number}" for number in range(150))):
+        (tmp_path / name).touch()
+    with prompt() as (reader, keys):
+        keys.send_text("/s\t\x03/read a\t\x03/quit\r")  # no Ctrl-C is taken for another program
+        assert reader.read() == "/quit"
+        shown = reader.session.display.out.file.getvalue()
+    assert shown.split()[:6] == ["settings", "set", "status", "save", "system", "seed"]
+    assert ("a\\x1b[2J" in shown, "a\\n" in shown) == (True, True)
+    assert len(shown.split()) == 106
+    assert "and 52 others" in reader.session.display.notes.file.getvalue()
 
 
 def completed(text, session):

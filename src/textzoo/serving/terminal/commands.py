@@ -1,5 +1,6 @@
 """The commands of a session, one row each. A text that begins with a slash is a command; two slashes send it."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from textzoo.text.chat_templates import TEMPLATES
 from textzoo.text.tokenizers.base import Tokenizer
 
 SIGN = "/"
+COMMAND = re.compile(r"(\S*)(.*)", re.DOTALL)  # name and argument
 DEFAULT_TOP, MAX_TOP = 5, 100
 NO_TEXT = "-"
 TEMPLATE = "template"  # what /set changes beside the sampling
@@ -60,12 +62,12 @@ def run_command(session: Session, line: str) -> None:
     Raises:
         UserError: There is no such command, or it cannot be done.
     """
-    name, _, argument = line.removeprefix(SIGN).partition(" ")
+    name, argument = COMMAND.fullmatch(line.removeprefix(SIGN)).groups()
     if name not in COMMANDS:
         meant = did_you_mean(OTHER_NAMES.get(name, name), COMMANDS)
         remedy = meant.replace("'", "'/", 1) or "/help lists all."
         raise UserError(
-            f"there is no command '/{name[:SHOWN]}'",
+            f"there is no command '/{visible_line(name[:SHOWN])}'",
             remedy=f"{remedy} A message that begins with a slash has two: //{name[:SHOWN]}",
         )
     COMMANDS[name].run(session, argument.strip())

@@ -10,12 +10,17 @@ from pathlib import Path
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.completion import (
+    CompleteEvent,
+    Completer,
+    Completion,
+    PathCompleter,
+    get_common_complete_suffix,
+)
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.shortcuts import CompleteStyle
 
 from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible_line, without_surrogates
@@ -42,9 +47,6 @@ class PromptReader:
         self.session = session
         self.editor: PromptSession[str] = PromptSession(
             history=history,
-            completer=CommandCompleter(session),
-            complete_while_typing=False,
-            complete_style=CompleteStyle.READLINE_LIKE,  # at once: a Return right behind the Tab finds its text
             multiline=True,
             prompt_continuation=lambda _width, _line, wraps: "" if wraps else CONTINUED,
             key_bindings=keys(session),
@@ -68,6 +70,7 @@ def keys(session: Session) -> KeyBindings:
         session: Left by a second Ctrl-C; its display shows what is wrong with $EDITOR.
     """
     bindings, display = KeyBindings(), session.display
+    completer = CommandCompleter(session)
     in_editor = threading.Event()
 
     @bindings.add("enter", filter=~is_searching)
@@ -78,6 +81,19 @@ def keys(session: Session) -> KeyBindings:
             buffer.insert_text("\n")
         else:
             buffer.validate_and_handle()
+
+    @bindings.add("tab", filter=~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Complete the text at once, so that a Return right behind the Tab finds it; else list what it may become."""
+        buffer = event.current_buffer
+        found = list(completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1:
+            buffer.delete_before_cursor(-found[0].start_position)
+            buffer.insert_text(found[0].text)
+        elif common := get_common_complete_suffix(buffer.document, found):
+            buffer.insert_text(common)
+        elif found:
+            run_in_terminal(lambda: display.names([word.display_text for word in found]))
 
     @bindings.add("escape", "enter")
     def _(event: KeyPressEvent) -> None:
