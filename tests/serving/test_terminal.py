@@ -2,6 +2,7 @@
 
 import re
 import signal
+import termios
 import time
 from pathlib import Path
 
@@ -126,6 +127,24 @@ def test_what_is_typed_during_an_answer_waits_for_the_prompt(start):
     terminal.wait_for(INTERRUPTED)
     terminal.wait_for("> Thanks!Two\n. lines")
     terminal.type(f"{CTRL_C}{CTRL_D}")
+    assert terminal.exit_code() == 0
+
+
+def test_a_suspended_answer_goes_on_without_an_echo(start):
+    terminal = start(*LONG, "prediction.stop=null")
+    terminal.wait_for_prompt()
+    terminal.type("What\r")
+    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    terminal.child.kill(signal.SIGSTOP)
+    shell = termios.tcgetattr(terminal.child.child_fd)
+    shell[3] |= termios.ECHO | termios.ICANON
+    termios.tcsetattr(terminal.child.child_fd, termios.TCSANOW, shell)
+    terminal.child.kill(signal.SIGCONT)
+    terminal.wait_until(lambda shown: not termios.tcgetattr(shown.child.child_fd)[3] & termios.ECHO)
+    terminal.type(CTRL_C)
+    terminal.wait_for(INTERRUPTED)
+    terminal.wait_for_prompt()
+    terminal.type(CTRL_D)
     assert terminal.exit_code() == 0
 
 

@@ -1,8 +1,11 @@
 """The keyboard of a terminal while nobody reads it: what is typed during an answer waits for the next prompt."""
 
 import contextlib
+import os
+import signal
 import termios
 from collections.abc import Iterator
+from typing import Any
 
 INPUT_FLAGS, LOCAL_FLAGS = 0, 3  # places in what tcgetattr returns
 
@@ -24,9 +27,18 @@ def unread_keys_kept(descriptor: int) -> Iterator[None]:
     quiet = list(before)
     quiet[INPUT_FLAGS] &= ~termios.ICRNL
     quiet[LOCAL_FLAGS] &= ~(termios.ECHO | termios.ICANON)
+
+    def be_quiet_again(*_: Any) -> None:
+        """Set the terminal as the shell has not while the program was suspended, unless it goes on in background."""
+        with contextlib.suppress(OSError, termios.error):
+            if os.tcgetpgrp(descriptor) == os.getpgrp():
+                termios.tcsetattr(descriptor, termios.TCSANOW, quiet)
+
     termios.tcsetattr(descriptor, termios.TCSANOW, quiet)
+    continued = signal.signal(signal.SIGCONT, be_quiet_again)
     try:
         yield
     finally:
+        signal.signal(signal.SIGCONT, continued)
         with contextlib.suppress(termios.error):  # the terminal is gone
             termios.tcsetattr(descriptor, termios.TCSANOW, before)
