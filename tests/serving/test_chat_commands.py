@@ -210,6 +210,29 @@ def test_another_engine_makes_the_answers_again(screen):
     assert not screen.conversation.source.closed
 
 
+def test_a_board_whose_port_is_ours_is_opened_anew(screen, monkeypatch):
+    source = screen.conversation.source
+    source.name, screen.session.model.engines = "serial", ("serial", "other")
+    opened = screen.session.model.open
+
+    def open_once(engine, serial_port=None):
+        if engine == "serial" and not source.closed:
+            raise UserError("the port is in use")
+        return opened(engine, serial_port)
+
+    monkeypatch.setattr(screen.session.model, "open", open_once)
+    assert screen.type("ab", "/engine serial").endswith("serial answers now. Made again: 0 of 8 tokens differ.\n")
+
+
+def test_what_to_do_about_a_device_that_fails_is_told(screen):
+    def fail(_):
+        raise UserError("the board closed the connection. Its last lines:\n  {}\n", remedy="Check the cable.")
+
+    screen.conversation.source.engine.step_raw = fail
+    with pytest.raises(UserError, match=r"Its last lines:\n  {}. Check the cable. /engine toy opens it anew."):
+        screen.type("ab")
+
+
 def test_an_engine_that_fails_is_closed_and_the_one_before_stays(screen, monkeypatch):
     screen.type("ab")
     before = screen.conversation.source

@@ -10,6 +10,7 @@ from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED
 from textzoo.serving.conversation import Conversation, Reply, Turn
 from textzoo.serving.figures import counted, figures_of, used_of
+from textzoo.serving.registry import SERIAL
 from textzoo.serving.sources import TokenSource
 from textzoo.serving.terminal.display import Display
 from textzoo.serving.transcripts import Transcript
@@ -114,6 +115,10 @@ class Session:
         except KeyboardInterrupt:  # a second one
             self.over = True
             raise
+        except UserError as error:  # of a device
+            remedy = f"{error.remedy} /engine {self.conversation.source.name} opens it anew.".lstrip()
+            what, received = error.what.rstrip(), error.received
+            raise UserError(what, expected=error.expected, received=received, remedy=remedy) from error
         finally:
             self.display.end_answer()
         if answer.ended == INTERRUPTED and not self.display.is_gone:
@@ -140,6 +145,8 @@ class Session:
         Raises:
             UserError: It cannot be opened or failed; the one before stays.
         """
+        if engine == self.conversation.source.name == SERIAL:
+            self.conversation.source.close()  # a port is opened once
         source = self.model.open(engine, self.serial_port)
         try:
             differing = sum(self.conversation.replay(source))
