@@ -32,6 +32,7 @@ HEADER = {"format": "textzoo_conversation", "version": 1}
 TITLE = "# Conversation with "
 MAX_BYTES = 1 << 24
 MAX_COUNT = 2**63 - 1
+MAX_MISTAKES = 10
 # Each token of an answer is compared with every stop text.
 MAX_STOPS, MAX_STOP = 100, 10_000
 # Fields of an answer beside role and text.
@@ -126,7 +127,7 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
         vocabulary_size: Of the model that goes on with it.
 
     Raises:
-        UserError: It is not a transcript; all that is wrong with it.
+        UserError: It is not a transcript; what is wrong with it, up to MAX_MISTAKES.
     """
     values = read_json_object(path, MAX_BYTES)
     errors: list[UserError] = []
@@ -143,6 +144,9 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
     )
     found.taken |= {"sampling", "turns"}
     found.refuse_others()
+    if len(errors) > MAX_MISTAKES:
+        rest = UserError(f"'{path}': {len(errors) - MAX_MISTAKES:,} more mistakes")
+        errors = [*errors[:MAX_MISTAKES], rest]
     raise_all(errors)
     return transcript
 
