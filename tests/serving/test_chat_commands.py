@@ -1,5 +1,6 @@
 """Commands, without a terminal: what they show and change, and what they refuse."""
 
+import dataclasses
 import io
 import json
 import re
@@ -179,6 +180,16 @@ def test_the_status_tells_engine_context_speed(screen):
     )
     screen.type("/mode single")
     assert "context  0/64" in screen.type("/status")
+
+
+def test_the_status_has_no_figures_of_another_engine(screen):
+    screen.type("ab")
+    turn = screen.conversation.turns[1]
+    screen.conversation.turns[1] = dataclasses.replace(turn, cost=80)
+    screen.conversation.source.counter = "cycles"
+    assert re.search(r"speed .* tokens/s\ncost +10 cycles/token\n", screen.type("/status"))
+    screen.type("/engine other")
+    assert screen.type("/status").splitlines()[-1].startswith("context")
 
 
 def test_likeliest_tokens_are_shown_with_probabilities(screen):

@@ -26,9 +26,11 @@ def figures_of(conversation: Conversation) -> dict[str, str]:
         "mode": conversation.mode,
         "context": f"{used_of(conversation)}/{source.context_length}",
     }
-    if last and last.tokens and last.seconds:
+    if not last or not last.tokens or last.engine != source.name:  # no figures of another engine
+        return figures
+    if last.seconds:
         figures["speed"] = f"{len(last.tokens) / last.seconds:,.0f} tokens/s"
-    if last and last.tokens and last.cost is not None:
+    if last.cost is not None:
         figures["cost"] = f"{last.cost // len(last.tokens):,} {source.counter}/token"
     return figures
 
