@@ -31,7 +31,7 @@ from textzoo.engines.opening import open_engine
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Sampling, TokenSource
-from textzoo.serving.templates import TEMPLATES
+from textzoo.text.chat_templates import TEMPLATES
 from textzoo.text.tokenizers.base import load_tokenizer
 
 PROJECT = Path(__file__).resolve().parents[1]

@@ -46,6 +46,7 @@ MISTAKES = [
     (["chat.engine=serial", "chat.serial_port=/dev/ttyNowhere"], "no serial port '/dev/ttyNowhere'"),
     (["chat.engine=native", "model.quantized_model_path=null"], "the engine native needs a quantized model"),
     (["pretrained=false"], "operation_mode=chat needs a trained model"),
+    (["pretrained=false"], "pretrained=true takes one of pretrained_models/"),
     (["-m"], "is one conversation, and -m starts several runs"),
     (["chat.system=Ω"], "not in the vocabulary"),
 ]

@@ -1,8 +1,13 @@
 """Uploads to a hub and downloads from it, with everything that can go wrong in between."""
 
 import hashlib
+import signal
+import subprocess
+import sys
+import threading
 
 import pytest
+from checkout import PROGRAM
 from stand_in_hub import TOKEN, Repository, after_it, answering, cut_off, nonsense, once, stand_in_hub
 from stand_in_hub import Handler as Answers
 
@@ -454,3 +459,42 @@ def test_a_file_that_cannot_be_loaded_is_the_only_mistake(hub, tmp_path):
     _, errors = check({"operation_mode": "evaluation", "model": model, "dataset": {"cache_dir": str(tmp_path)}})
     assert len(errors) == 1
     assert "has nothing of this name" in str(errors[0])
+
+
+TFLITE = f"model.quantized_model_path=hf://{NAME}@main/decode_static_wi8_ai8.tflite"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [["--cfg", "job"], ["chat.engine=emulatr"], ["model.float_model_path=hf://x"]])
+def test_nothing_is_downloaded_for_what_does_not_run(hub, there, program, tmp_path, settings):
+    done = program("operation_mode=chat", TFLITE, *settings, input="")
+    assert done.returncode == (0 if "--cfg" in settings else 2), done.stderr
+    assert TFLITE.partition("=")[2] in done.stdout or "1 mistake" in done.stderr
+    assert hub.requests == []
+    assert list(tmp_path.rglob("*.tflite")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_download_leaves_nothing(hub, there, tmp_path, number):
+    begun, over = threading.Event(), threading.Event()
+
+    def begin(handler, path):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(FILES["decode_static_wi8_ai8.tflite"])))
+        handler.end_headers()
+        handler.wfile.write(b"x" * 1000)
+        handler.wfile.flush()
+        begun.set()
+        return over.wait(60)
+
+    hub.failures = {GET: begin}
+    command = [sys.executable, str(PROGRAM), "operation_mode=chat", TFLITE, "dataset.cache_dir=cache"]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, **pipes) as process:
+        assert begun.wait(60)
+        process.send_signal(number)
+        assert process.wait(60) == 130
+        assert process.stderr.read() == b"Interrupted.\n"
+    over.set()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,43 @@ def test_what_is_saved_after_an_interruption_takes_its_steps(listening):
     signals.heard()
     with progress_bar("saving", 1) as advance:
         advance()
+
+
+def test_an_interruption_that_becomes_another_exception_is_one(listening, tmp_path, capsys):
+    with app.errors_to_exit_code(tmp_path / "a run") as outcome:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+    assert (outcome.code, capsys.readouterr().err) == (130, f"{app.NOT_BEGUN}\n")
+    with app.errors_to_exit_code(tmp_path / "a run") as outcome:
+        raise ImportError("no such module")
+    assert outcome.code == app.PROGRAM_ERROR
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_is_held_back_until_an_import_has_ended(listening, number):
+    done = []
+
+    def import_it():
+        with signals.held_back():
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+            done.append("imported")
+
+    with pytest.raises(KeyboardInterrupt):
+        import_it()
+    assert done == ["imported"]
+    assert signals.heard() == number
+    with signals.held_back():
+        pass
+    assert signal.getsignal(number) == signals.interrupt
+
+
+def test_another_thread_leaves_the_handlers_alone(listening):
+    with ThreadPoolExecutor() as pool:
+        assert pool.submit(signals.held_back().__enter__).result() is None
+    assert signal.getsignal(signal.SIGINT) == signals.interrupt
 
 
 def test_an_interruption_that_a_library_swallows_comes_again(listening, monkeypatch):

@@ -14,7 +14,7 @@ from textzoo.engines.opening import open_engine
 from textzoo.serving.conversation import Conversation, Turn
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import PLAIN, find_template
+from textzoo.text.chat_templates import PLAIN, find_template
 from textzoo.text.tokenizers.base import load_tokenizer
 
 pytestmark = pytest.mark.slow

@@ -18,11 +18,12 @@ from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.pipeline.inputs import load_tokenizer
-from textzoo.targets.browser.chat_template import PLAIN, chat_template
+from textzoo.targets.browser.chat_template import chat_template
 from textzoo.targets.browser.module_size import module_size, sections_of
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import render_project
 from textzoo.targets.toolchains import run_make
+from textzoo.text.chat_templates import HEADER
 
 TOOLS = ("make", "wasm", "node")
 CONTEXT = toy_define("MODEL_CONTEXT_LENGTH")
@@ -173,7 +174,15 @@ def conversation(messages, template, **options):
         yield prompts[-1], answer
 
 
-DIALOGUE = {"system": ["", "\n"], "user": ["a ", "\n"], "assistant": ["b ", "\n"], "stop": "\n"}
+PLAIN = {"system": ["", "\n"], "user": ["", ""], "assistant": ["", "\n"], "stop": ""}
+DIALOGUE = {
+    **HEADER,
+    "name": "toy",
+    "system": ["", "\n"],
+    "user": ["a ", "\n"],
+    "assistant": ["b ", "\n"],
+    "stop": "\n",
+}
 
 
 @pytest.mark.parametrize("template", [PLAIN, DIALOGUE], ids=["plain", "dialogue"])
@@ -193,7 +202,8 @@ def test_a_conversation_continues_what_fits_the_context(driver, project, tmp_pat
     assert page.answer("a", **options) == next(conversation(["a"], template, **options))[1]
 
 
-WRONG_TEMPLATES = ["{", "[]", "{}", json.dumps({**DIALOGUE, "user": ["a"]}), json.dumps({**DIALOGUE, "stop": None})]
+CHANGES = [{"user": ["a"]}, {"stop": None}, {"stop": "a" * 1001}, {"version": 2}, {"program": "rm"}]
+WRONG_TEMPLATES = ["{", "[]", "{}", *(json.dumps({**DIALOGUE, **change}) for change in CHANGES)]
 
 
 @pytest.mark.parametrize("content", WRONG_TEMPLATES)

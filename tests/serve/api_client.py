@@ -16,19 +16,24 @@ from textzoo.serving.http.api import Api, ServedModel
 from textzoo.serving.http.server import HttpServer, bind
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
-from textzoo.serving.templates import DIALOGUE
+from textzoo.text.chat_templates import DIALOGUE
 from textzoo.text.tokenizers.base import load_tokenizer
 
-GPT = Path(__file__).resolve().parents[2] / "pretrained_models" / "gpt"
+MODELS = Path(__file__).resolve().parents[2] / "pretrained_models"
+GPT = MODELS / "gpt"
 NAME = "gpt_int8"
 SAMPLING = Sampling(max_tokens=30)
 PATIENCE = 60
 
 
+def pretrained_source(name):
+    folder = MODELS / name
+    engine = open_engine("litert_ref", folder / "decode_static_wi8_ai8.tflite")
+    return LocalSource(engine, load_tokenizer(folder / "tokenizer.json"))
+
+
 def gpt_source():
-    return LocalSource(
-        open_engine("litert_ref", GPT / "decode_static_wi8_ai8.tflite"), load_tokenizer(GPT / "tokenizer.json")
-    )
+    return pretrained_source("gpt")
 
 
 def served(source, **changes):

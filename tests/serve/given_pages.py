@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from api_client import GPT, SAMPLING
 
 from textzoo.serving.http.server import bind
-from textzoo.serving.templates import DIALOGUE
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.page import Page
 from textzoo.serving.web.server import PageServer
 from textzoo.serving.web.session import Settings
+from textzoo.text.chat_templates import DIALOGUE
 
 
 @dataclass

@@ -3,10 +3,10 @@
 import dataclasses
 
 import pytest
-from api_client import NAME, SAMPLING, chat, complete, get, gpt_source, post, running, told_alone
+from api_client import NAME, SAMPLING, chat, complete, get, gpt_source, post, pretrained_source, running, told_alone
 
 from textzoo.serving.answer import log_probabilities
-from textzoo.serving.templates import PLAIN
+from textzoo.text.chat_templates import PLAIN
 
 GREEDY = {"temperature": 0.0, "max_tokens": 12}
 # What a request says -> what it means for a conversation.
@@ -79,6 +79,14 @@ def test_system_texts_of_the_configuration_and_of_requests(alone):
             server, "/v1/chat/completions", model=NAME, messages=[*both, {"role": "user", "content": "Hello"}]
         ).values
     assert [values["choices"][0]["message"]["content"] for values in (own, given)] == expected
+
+
+def test_unknown_words_of_an_earlier_answer_are_its_own():
+    with running(pretrained_source("tiny_bert_generator")) as server:
+        assert chat(server, "Hello!", "\ufffd.", "Hello!").status == 200
+        refused = chat(server, "Hello!", "xyzzy", "Hello!")
+    assert (refused.status, refused.error["param"]) == (400, "messages")
+    assert "an earlier answer: 1 word is not in the vocabulary" in refused.error["message"]
 
 
 def test_the_shape_of_a_completion(server):

@@ -7,7 +7,7 @@ import pytest
 from api_client import NAME, SAMPLING, told_alone
 
 from llm_command import run_llm
-from textzoo.serving.templates import PLAIN
+from textzoo.text.chat_templates import PLAIN
 
 MESSAGES = [{"role": "user", "content": "Hello"}]
 

@@ -13,10 +13,10 @@ from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Step, TokenStream
-from textzoo.serving.templates import DIALOGUE, PLAIN
 from textzoo.serving.web import library
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.session import PageSession, Settings
+from textzoo.text.chat_templates import DIALOGUE, PLAIN
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 pytest.importorskip("gradio")

@@ -11,10 +11,10 @@ from textzoo.engines.generate import SlidingContext
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import DIALOGUE, find_template
 from textzoo.serving.terminal.display import Display
 from textzoo.serving.terminal.loop import take
 from textzoo.serving.terminal.session import Session
+from textzoo.text.chat_templates import DIALOGUE, find_template
 from textzoo.text.tokenizers.byte import ByteTokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 

@@ -1,5 +1,6 @@
 """Commands, without a terminal: what they show and change, and what they refuse."""
 
+import dataclasses
 import io
 import json
 import re
@@ -12,11 +13,11 @@ from talking_toys import ALPHABET, Screen, toy_source
 from textzoo.common.errors import UserError
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import DIALOGUE, PLAIN
 from textzoo.serving.terminal.commands import COMMANDS, run_command
 from textzoo.serving.terminal.loop import converse
 from textzoo.serving.terminal.reading import LineReader
 from textzoo.serving.terminal.values import VALUES, escaped, unescaped, with_value
+from textzoo.text.chat_templates import DIALOGUE, PLAIN
 
 
 @pytest.fixture
@@ -31,6 +32,8 @@ def test_an_unknown_command_is_answered_with_the_nearest_and_not_sent(screen):
         screen.type("/xxxxxxxxxx")
     with pytest.raises(UserError, match="no command '/'"):
         screen.type("/")
+    with pytest.raises(UserError, match=r"no command '/\*\\x1b'"):
+        screen.type("/*\x1b\nint main(void)")
     assert screen.conversation.turns == []
 
 
@@ -70,7 +73,7 @@ def test_settings_are_changed(line, key, value, screen):
 
 
 NOT_SET = [
-    ("/set", "unknown setting ''"),
+    ("/set", "unknown setting ''; expected one of .*, template, "),
     ("/set temprature 1", "Did you mean 'temperature'"),
     ("/set temperature hot", "wrong type of temperature; expected a number"),
     ("/set temperature nan", "temperature is out of range"),
@@ -81,7 +84,12 @@ NOT_SET = [
     ("/set seed ١²", "wrong type of seed"),
     ("/seed -1", "seed is out of range"),
     ("/set unknown drop", "one of error, unk"),
-    ("/set template dialog", "Did you mean 'dialogue'"),
+    ("/set template dialog", "expected plain, dialogue, or the path of a chat_template.json. Did you mean 'dialogue'"),
+    ("/set template nowhere.json", "path of a chat_template.json.$"),
+    (f"/set template {'a' * 5000}", "is not accessible"),
+    ("/set template .", "is a folder"),
+    ("/exit", "Did you mean '/quit'"),
+    ("/?", "Did you mean '/help'"),
     ("/mode both", "unknown mode 'both'"),
     ("/top 0", "how many tokens"),
     ("/top 101", "how many tokens"),
@@ -95,6 +103,11 @@ NOT_SET = [
     ("/load nowhere.json", "there is no file"),
     ("/load \ud800.json", "there is no file"),
     ("/read", "which file"),
+    ("/save a\0b.json", "which file"),
+    (f"/save {'a' * 5000}.json", "is not accessible"),
+    ("/save /dev/null/a.json", "the system refused"),
+    ("/load ~nobody/a.json", "there is no file"),
+    ("/read ~nobody/a", "there is no file"),
     ("/read nowhere", "there is no file"),
     ("/read /dev/zero", "is a device"),
     ("/read .", "is a folder"),
@@ -144,6 +157,8 @@ def test_clear_forgets_turns_and_reset_settings_too(screen):
 def test_system_text_is_set_shown_and_removed(screen):
     assert screen.type("/system") == "There is no system text.\n"
     assert screen.type("/system be kind") == "be kind\n"
+    assert screen.type("/system\nbe\nkind") == "be\nkind\n"
+    assert screen.type("/system\tbe kind") == "be kind\n"
     screen.type("a")
     assert screen.conversation.turns[1].prompt.startswith("be kind\nUser: a")
     screen.type("/system -")
@@ -165,6 +180,16 @@ def test_the_status_tells_engine_context_speed(screen):
     )
     screen.type("/mode single")
     assert "context  0/64" in screen.type("/status")
+
+
+def test_the_status_has_no_figures_of_another_engine(screen):
+    screen.type("ab")
+    turn = screen.conversation.turns[1]
+    screen.conversation.turns[1] = dataclasses.replace(turn, cost=80)
+    screen.conversation.source.counter = "cycles"
+    assert re.search(r"speed .* tokens/s\ncost +10 cycles/token\n", screen.type("/status"))
+    screen.type("/engine other")
+    assert screen.type("/status").splitlines()[-1].startswith("context")
 
 
 def test_likeliest_tokens_are_shown_with_probabilities(screen):
@@ -196,6 +221,29 @@ def test_another_engine_makes_the_answers_again(screen):
     assert not screen.conversation.source.closed
 
 
+def test_a_board_whose_port_is_ours_is_opened_anew(screen, monkeypatch):
+    source = screen.conversation.source
+    source.name, screen.session.model.engines = "serial", ("serial", "other")
+    opened = screen.session.model.open
+
+    def open_once(engine, serial_port=None):
+        if engine == "serial" and not source.closed:
+            raise UserError("the port is in use")
+        return opened(engine, serial_port)
+
+    monkeypatch.setattr(screen.session.model, "open", open_once)
+    assert screen.type("ab", "/engine serial").endswith("serial answers now. Made again: 0 of 8 tokens differ.\n")
+
+
+def test_what_to_do_about_a_device_that_fails_is_told(screen):
+    def fail(_):
+        raise UserError("the board closed the connection. Its last lines:\n  {}\n", remedy="Check the cable.")
+
+    screen.conversation.source.engine.step_raw = fail
+    with pytest.raises(UserError, match=r"Its last lines:\n  {}. Check the cable. /engine toy opens it anew."):
+        screen.type("ab")
+
+
 def test_an_engine_that_fails_is_closed_and_the_one_before_stays(screen, monkeypatch):
     screen.type("ab")
     before = screen.conversation.source
@@ -224,6 +272,17 @@ def test_a_conversation_with_another_model_is_told(tmp_path, screen):
     assert "with the model gpt; this is toy_int8" in screen.notes.getvalue()
     assert "with the template plain; this is dialogue" in screen.notes.getvalue()
     assert screen.conversation.template != PLAIN
+    path.write_text(path.read_text().replace('"gpt"', json.dumps("a\n" * 1000)))
+    screen.type(f"/load {path}")
+    assert "with the model a\\na\\n" in screen.notes.getvalue()
+    assert max(map(len, screen.notes.getvalue().splitlines())) < 200
+
+
+def test_what_falls_out_of_a_loaded_conversation_is_told_anew(tmp_path, screen):
+    screen.type("ab", "ab", "ab", f"/save {tmp_path / 'a.json'}", "ab", "ab", f"/load {tmp_path / 'a.json'}")
+    told = screen.notes.getvalue()
+    screen.type("ab")
+    assert screen.notes.getvalue() != told
 
 
 @pytest.mark.parametrize("name", ["own.json", "own.md"])
@@ -289,6 +348,14 @@ def test_fences_hold_one_message():
     assert session.conversation.turns[0].text == "ab\n\nc"
     _, notes, session = lines_of(b'"""\n/ab"""\n')
     assert "'/' (U+002F) at 0" in notes
+
+
+def test_a_mark_at_the_beginning_of_a_file_is_no_text(tmp_path, screen):
+    _, notes, session = lines_of(b"\xef\xbb\xbfab\n")
+    assert (notes, session.conversation.turns[0].text) == ("", "ab")
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbfab\n")
+    screen.type(f"/read {tmp_path / 'a.txt'}")
+    assert screen.conversation.turns[0].text == "ab"
 
 
 def test_the_rest_of_a_pipe_is_not_read_after_quit():

@@ -1,5 +1,7 @@
 """Conversations: what of them is in the prompt, and what becomes of answers."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +10,10 @@ from talking_toys import characters, toy_source
 from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED
 from textzoo.serving.conversation import CHAT, SINGLE, Conversation, Turn
+from textzoo.serving.figures import used_of
 from textzoo.serving.sources import ContextLengthError, Sampling
-from textzoo.serving.templates import ASSISTANT, DIALOGUE, PLAIN, USER
+from textzoo.text.chat_templates import ASSISTANT, DIALOGUE, PLAIN, SYSTEM, USER, Message
+from textzoo.text.tokenizers.unknown import UnknownTextError
 
 WORDS = st.text("abc d", min_size=1, max_size=12)
 SAID = Sampling(max_tokens=8, temperature=1.0)
@@ -75,7 +79,14 @@ def test_a_single_prompt_stands_alone():
     list(conversation.ask("b"))
     assert conversation.turns[3].prompt == "User: b\nBot:"
     conversation.mode = CHAT
-    assert conversation.prompt_for("c", SAID).text.startswith("User: a\nBot: ")
+    assert used_of(conversation) == 0
+    list(conversation.ask("c"))
+    conversation.mode = SINGLE
+    list(conversation.ask("d"))
+    conversation.mode = CHAT
+    assert conversation.prompt_for("e", SAID).text == f"User: c\nBot: {conversation.turns[5].text}\nUser: e\nBot:"
+    assert used_of(conversation) == len("User: c\nBot:") + len(conversation.turns[5].tokens)
+    assert conversation.replay(toy_source()) == [0] * 4
 
 
 def test_answers_begin_without_the_templates_space():
@@ -95,6 +106,22 @@ def test_what_there_is_of_an_answer_stays():
     piece = next(reply)
     reply.close()
     assert [turn.text for turn in conversation.turns[2:]] == ["b", piece]
+
+
+@pytest.mark.parametrize(("fails_at", "turns"), [(1, 0), (8, 2)])
+def test_a_source_that_fails_before_the_first_token_leaves_no_turn(fails_at, turns):
+    conversation = talk()
+    engine, step = conversation.source.engine, conversation.source.engine.step_raw
+
+    def fail(token):
+        if engine.steps == len("User: a\nBot:") + fails_at - 2:
+            raise UserError("the board is gone")
+        return step(token)
+
+    engine.step_raw = fail
+    with pytest.raises(UserError, match="is gone"):
+        list(conversation.ask("a"))
+    assert len(conversation.turns) == turns
 
 
 def test_another_answer_has_the_next_seed():
@@ -128,7 +155,72 @@ def test_a_replay_counts_tokens_that_differ():
     assert conversation.replay(toy_source()) == [0]
 
 
+def talk_with_unknown(*texts, **settings):
+    conversation = Conversation(toy_source(characters(with_unknown=True)), DIALOGUE, SAID, **settings)
+    conversation.sampling = dataclasses.replace(SAID, unknown="unk")
+    for text in texts:
+        list(conversation.ask(text))
+    conversation.sampling = SAID
+    return conversation
+
+
 def test_unknown_text_may_be_replaced():
-    conversation = Conversation(toy_source(characters(with_unknown=True)), DIALOGUE, Sampling(unknown="unk"))
-    list(conversation.ask("aQb"))
-    assert conversation.turns[0].text == "aQb"
+    assert talk_with_unknown("aQb").turns[0].text == "aQb"
+
+
+def test_what_was_said_with_unknown_text_is_remembered_and_made_again():
+    conversation = talk_with_unknown("Q")
+    conversation.turns[1] = dataclasses.replace(conversation.turns[1], text="a\ufffdb")  # an answer with <unk> in it
+    conversation.turns[1:1] = [Turn(ASSISTANT, "a"), Turn(USER, "Q")]
+    list(conversation.ask("c"))
+    assert conversation.turns[-1].prompt.endswith("User: Q\nBot: a\ufffdb\nUser: c\nBot:")
+    assert conversation.turns[-1].sampling.unknown == "unk"
+    assert conversation.replay(toy_source(characters(with_unknown=True))) == [0, 0]
+    with pytest.raises(UnknownTextError, match=r"^1 character is not.*'Z' \(U\+005A\) at 1"):
+        conversation.ask("cZ")
+    conversation.system = "be Zoë"
+    with pytest.raises(UnknownTextError, match=r"^the system text: 2 characters are not.*'Z' \(U\+005A\) at 3"):
+        conversation.ask("c")
+
+
+def test_turns_of_a_model_with_other_characters_are_refused_without_a_token_for_them():
+    conversation = talk()
+    conversation.turns = [Turn(USER, "Q"), Turn(ASSISTANT, "a")]
+    with pytest.raises(UserError, match=r"^what was said before cannot .*: 1 character .*'Q'.* new conversation"):
+        conversation.ask("c")
+    assert len(conversation.turns) == 2
+
+
+# Prompts that a model with other characters, or a shorter context, cannot read.
+UNREADABLE = ["Q", "a" * 65, "", "\ud800"]
+
+
+@pytest.mark.parametrize("prompt", UNREADABLE, ids=range(len(UNREADABLE)))
+def test_an_answer_to_what_a_model_cannot_read_differs_as_a_whole(prompt):
+    conversation = talk("a", "b")
+    kept = dataclasses.replace(conversation.turns[1], prompt=prompt)
+    conversation.turns[1] = kept
+    assert conversation.replay(toy_source()) == [len(kept.tokens), 0]
+
+
+# With <unk> or without, role, text, the message.
+CHECKED = [
+    (True, USER, "aQ", r"^1 character .* at 1"),
+    (True, USER, "a\ufffd", "^1 character"),
+    (True, ASSISTANT, "aQ", r"^an earlier answer: 1 character .* at 1"),
+    (True, ASSISTANT, "\ufffdaQ", r"^an earlier answer: 2 characters .* at 0"),
+    (True, ASSISTANT, "\ufffda\ufffd", None),
+    (False, ASSISTANT, "a\ufffd", r"^an earlier answer: 1 character .* at 1"),
+    (True, SYSTEM, "Q", r"^the system text: 1 character"),
+    (False, USER, "ab", None),
+]
+
+
+@pytest.mark.parametrize(("with_unknown", "role", "text", "message"), CHECKED, ids=range(len(CHECKED)))
+def test_messages_of_others_are_checked(with_unknown, role, text, message):
+    conversation = Conversation(toy_source(characters(with_unknown)), DIALOGUE, SAID)
+    if message is None:
+        conversation.check(Message(role, text), SAID)
+    else:
+        with pytest.raises(UnknownTextError, match=message):
+            conversation.check(Message(role, text), SAID)

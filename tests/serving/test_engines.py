@@ -21,9 +21,9 @@ from textzoo.serving import device_source
 from textzoo.serving.answer import INTERRUPTED, Answer
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import PLAIN
 from textzoo.targets.emulators import build_image, run_host
 from textzoo.targets.platforms import platform_of
+from textzoo.text.chat_templates import PLAIN
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +130,23 @@ def test_a_prompt_longer_than_a_line_is_sent_in_parts(emulator, reference, monke
     prompt = "User: What is a square?\nBot: A square has 4 equal sides.\nUser: Thanks!\nBot:"
     found, expected = (Answer(source, prompt, SAMPLINGS[0]).finish() for source in (emulator, reference))
     assert (found.text, found.tokens) == (expected.text, expected.tokens)
+
+
+# Texts outside a vocabulary with <unk>, of which UTF-8 has no lone surrogates.
+STRANGE = ["\ud800", "a\udcff b", "\0", "\x1b[2J", "\U0010ffff\ufffd", 'xyzzy"\\']
+
+
+def test_strange_text_is_unknown_on_a_device_as_on_this_machine(tmp_path, monkeypatch):
+    need("host", "make")
+    model = talking_model(tmp_path, "tiny_bert_generator")
+    made = make_firmware(model.quantized_path, model.tokenizer, None, tmp_path / "host")
+    sampling = Sampling(unknown="unk", max_tokens=8)
+    with run_host(made.project) as console:
+        monkeypatch.setattr(TalkingModel, "emulator", lambda _: contextlib.nullcontext(console))
+        device, reference = model.open("emulator"), model.open("litert_ref")
+        for prompt in STRANGE:
+            found, expected = (Answer(source, prompt, sampling).finish() for source in (device, reference))
+            assert (found.text, found.tokens) == (expected.text, expected.tokens), prompt
 
 
 # Texts that a device cannot be asked to continue, parts of the message.

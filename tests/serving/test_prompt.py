@@ -1,7 +1,9 @@
 """The prompt of a terminal: keys, completion, history; typed into a pipe, without a screen."""
 
 import os
+import re
 import stat
+import termios
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,8 @@ from prompt_toolkit.output import DummyOutput
 from talking_toys import Screen
 
 from textzoo.serving.terminal.commands import COMMANDS
-from textzoo.serving.terminal.loop import converse
+from textzoo.serving.terminal.keyboard import unread_keys_kept
+from textzoo.serving.terminal.loop import converse, take
 from textzoo.serving.terminal.prompt import (
     MAX_HISTORY_BYTES,
     CommandCompleter,
@@ -46,6 +49,7 @@ TYPED = [
     ("\x1b[200~/quit\nab\x1b[201~\r", ["/quit\nab"]),
     ("abc\x7f\r", ["ab"]),
     ("drop me\x03ab\r", ["ab"]),
+    ("\x12ab\x03c\r", ["c"]),  # Ctrl-C ends a search
     ("/sta\t\r", ["/status"]),
     ("/set tempe\t 2\r", ["/set temperature 2"]),
     ("/set unknown u\t\r", ["/set unknown unk"]),
@@ -54,6 +58,8 @@ TYPED = [
     ("/engine o\t\r", ["/engine other"]),
     ("/help eng\t\r", ["/help engine"]),
     ("sta\t\r", ["sta"]),
+    ("/se\tt\r", ["/set"]),  # of several, which are listed
+    ("\t\r", [""]),
     ("é€😀\r", ["é€😀"]),
 ]
 
@@ -65,7 +71,7 @@ def test_what_is_typed_is_read(typed, texts):
         assert [reader.read() for _ in texts] == texts
 
 
-LEAVING = [("\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
+LEAVING = [("\x03\x03", KeyboardInterrupt), ("ab\x03\x03", KeyboardInterrupt), ("\x04", EOFError)]
 
 
 @pytest.mark.parametrize(("typed", "kind"), LEAVING)
@@ -73,6 +79,20 @@ def test_keys_that_leave(typed, kind):
     with prompt() as (reader, keys):
         keys.send_text(typed)
         with pytest.raises(kind):
+            reader.read()
+
+
+def test_ctrl_c_behind_the_end_of_an_answer_keeps_the_session():
+    with prompt() as (reader, keys):
+        keys.send_text("\x03ab\r")
+        assert reader.read() == "ab"
+        assert "Another Ctrl-C leaves" in reader.session.display.notes.file.getvalue()
+        take(reader.session, "ab")
+        keys.send_text("\x03c\r")
+        assert reader.read() == "c"
+        reader.session.was_interrupted = True
+        keys.send_text("\x03")
+        with pytest.raises(KeyboardInterrupt):
             reader.read()
 
 
@@ -98,6 +118,50 @@ def test_the_editor_of_the_user_is_opened(tmp_path, monkeypatch):
         )
         read.append(reader.read())
     assert read == ["text of the editor\nsecond"]
+
+
+# A shell script as the editor, or its name; what is wrong with it.
+WRONG_EDITORS = [
+    ("exit 3", "ended with 3, so the text stays as it was"),
+    ("kill -9 $$", "ended with -9"),
+    ("printf '\\377' > $1", "is not a text"),
+    ("rm $1", "there is no file"),
+    ("EDITOR=/nowhere/editor", "cannot start the editor '/nowhere/editor'"),
+    ("EDITOR='", "cannot read the name of the editor"),
+    ("EDITOR=", "there is no editor"),
+]
+
+
+@pytest.mark.parametrize(("script", "message"), WRONG_EDITORS)
+def test_a_text_stays_if_the_editor_fails(script, message, tmp_path, monkeypatch):
+    editor, given = tmp_path / "editor", script.removeprefix("EDITOR=")
+    editor.write_text(f"#!/bin/sh\n{script}\n")
+    editor.chmod(0o700)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", given if given != script else str(editor))
+    if not given:
+        monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with prompt() as (reader, keys):
+        display, shown = reader.session.display, []
+        display.error = lambda error: shown.append(str(error)) or keys.send_text("\r")
+        keys.send_bytes(b"text\xff\x07")
+        assert reader.read() == "text\udcff"
+    assert re.search(message, shown[0])
+    assert not list(tmp_path.glob("textzoo-chat-*"))
+
+
+def test_what_a_text_may_become_is_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a\x1b[2J", "a\n", *(f"a{number}" for number in range(150))):
+        (tmp_path / name).touch()
+    with prompt() as (reader, keys):
+        keys.send_text("/s\t\x03/read a\t\x03/quit\r")  # no Ctrl-C is taken for another program
+        assert reader.read() == "/quit"
+        shown = reader.session.display.out.file.getvalue()
+    assert shown.split()[:6] == ["settings", "set", "status", "save", "system", "seed"]
+    assert ("a\\x1b[2J" in shown, "a\\n" in shown) == (True, True)
+    assert len(shown.split()) == 106
+    assert "and 52 others" in reader.session.display.notes.file.getvalue()
 
 
 def completed(text, session):
@@ -182,6 +246,26 @@ def test_a_strange_history_is_left_alone(kind, tmp_path, monkeypatch):
         STRANGE[kind](folder / "chat_history")
     assert type(open_history(True)) is InMemoryHistory
     assert (tmp_path / "target").read_text() == "other"
+
+
+def test_keys_are_kept_as_typed_and_the_terminal_is_what_it_was():
+    ours, its = os.openpty()
+    before = termios.tcgetattr(its)
+    with unread_keys_kept(its):
+        os.write(ours, b"a\rb\x04")
+        assert os.read(its, 100) == b"a\rb\x04"
+    assert termios.tcgetattr(its) == before
+    os.write(ours, b"c\n")
+    assert os.read(ours, 100) == b"c\r\n"  # the echo of this alone
+    os.close(ours)
+    with unread_keys_kept(its):  # nobody types any more
+        pass
+    os.close(its)
+
+
+def test_what_is_no_terminal_is_left_alone():
+    with Path("/dev/null").open() as file, unread_keys_kept(file.fileno()):
+        pass
 
 
 def test_the_status_line_has_no_control_characters():

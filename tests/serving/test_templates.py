@@ -9,7 +9,7 @@ from talking_toys import characters
 from textzoo.common.errors import UserError
 from textzoo.pipeline.inputs import keep_tokenizer, template_of
 from textzoo.records.workspace import Workspace
-from textzoo.serving.templates import DIALOGUE, FILE, HEADER, PLAIN, TEMPLATES, Message, find_template, load_template
+from textzoo.text.chat_templates import DIALOGUE, FILE, HEADER, PLAIN, TEMPLATES, Message, find_template, load_template
 from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.settings import DatasetConfig
 

@@ -2,6 +2,8 @@
 
 import re
 import signal
+import termios
+import time
 from pathlib import Path
 
 import psutil
@@ -95,6 +97,9 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_session(start):
     terminal.say("/clear")
     terminal.say("User: Hi\nBot:")
     terminal.type(CTRL_C)
+    terminal.wait_for("Another Ctrl-C leaves")
+    terminal.wait_for_prompt()
+    terminal.type(CTRL_C)
     assert terminal.exit_code() == 130
 
 
@@ -104,9 +109,43 @@ def test_a_second_ctrl_c_at_once_leaves(start):
     terminal.type("What\r")
     terminal.wait_until(lambda shown: len(shown.text) > 500)
     terminal.type(CTRL_C)
-    terminal.wait_for("^C")
+    time.sleep(0.01)  # two signals at once are one
     terminal.type(CTRL_C)
     assert terminal.exit_code() == 130
+
+
+def test_what_is_typed_during_an_answer_waits_for_the_prompt(start):
+    terminal = start(*LONG, "prediction.stop=null")
+    terminal.wait_for_prompt()
+    terminal.type("What\r")
+    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    begun = len(terminal.written)
+    terminal.type("Thanks!\x1b[200~Two\nlines\x1b[201~")
+    terminal.wait_until(lambda shown: len(shown.written) > begun + 2000)
+    assert "Thanks!" not in terminal.written[begun:]
+    terminal.child.kill(signal.SIGINT)  # unlike the key, it drops nothing of what was typed
+    terminal.wait_for(INTERRUPTED)
+    terminal.wait_for("> Thanks!Two\n. lines")
+    terminal.type(f"{CTRL_C}{CTRL_D}")
+    assert terminal.exit_code() == 0
+
+
+def test_a_suspended_answer_goes_on_without_an_echo(start):
+    terminal = start(*LONG, "prediction.stop=null")
+    terminal.wait_for_prompt()
+    terminal.type("What\r")
+    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    terminal.child.kill(signal.SIGSTOP)
+    shell = termios.tcgetattr(terminal.child.child_fd)
+    shell[3] |= termios.ECHO | termios.ICANON
+    termios.tcsetattr(terminal.child.child_fd, termios.TCSANOW, shell)
+    terminal.child.kill(signal.SIGCONT)
+    terminal.wait_until(lambda shown: not termios.tcgetattr(shown.child.child_fd)[3] & termios.ECHO)
+    terminal.type(CTRL_C)
+    terminal.wait_for(INTERRUPTED)
+    terminal.wait_for_prompt()
+    terminal.type(CTRL_D)
+    assert terminal.exit_code() == 0
 
 
 @pytest.mark.parametrize("text", ["gpt_int8", ""])
@@ -134,9 +173,28 @@ def test_ctrl_c_ends_a_command(start):
     terminal.type(CTRL_C)
     terminal.wait_for("Interrupted.")
     terminal.wait_for_prompt()
-    assert children_of(terminal) == []
+    terminal.wait_until(lambda shown: children_of(shown) == [])  # one that had just begun ends on its own
     terminal.say("What can you do?")
     assert "I can answer simple questions" in terminal.text
+    terminal.type(CTRL_D)
+    assert terminal.exit_code() == 0
+
+
+def test_ctrl_c_while_a_library_is_imported_keeps_the_session(start):
+    terminal = start()
+    terminal.wait_for_prompt()
+    terminal.say("What can you do?")
+    for seconds in (0.5, 1.0, 1.5):
+        interrupts = terminal.text.count("Interrupted.")
+        terminal.type("/engine keras\r")
+        time.sleep(seconds)
+        terminal.type(CTRL_C)
+        terminal.wait_until(
+            lambda shown, before=interrupts: shown.text.count("Interrupted.") > before or "Another" in shown.text
+        )
+        terminal.wait_for_prompt()
+    terminal.say("/engine keras")
+    assert "keras answers now. Made again: 0 of 67 tokens differ." in terminal.text
     terminal.type(CTRL_D)
     assert terminal.exit_code() == 0
 

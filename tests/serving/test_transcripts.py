@@ -1,6 +1,7 @@
 """Saved conversations: what is written is loaded again, and what somebody else wrote is checked."""
 
 import dataclasses
+import html
 import json
 
 import pytest
@@ -12,8 +13,8 @@ from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
 from textzoo.serving.conversation import MODES, Conversation, Turn
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import ASSISTANT, DIALOGUE, USER
 from textzoo.serving.transcripts import TITLE, Transcript, load_transcript
+from textzoo.text.chat_templates import ASSISTANT, DIALOGUE, USER
 
 ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)  # lone surrogates too
 SAMPLINGS = st.builds(
@@ -30,6 +31,7 @@ ANSWERS = st.builds(
     Turn,
     role=st.just(ASSISTANT),
     text=ANY_TEXT,
+    mode=st.sampled_from(MODES),
     prompt=ANY_TEXT,
     prompt_tokens=COUNTS,
     sampling=SAMPLINGS,
@@ -40,7 +42,8 @@ ANSWERS = st.builds(
     seconds=st.floats(0, 1e9),
     cost=st.none() | COUNTS,
 )
-PAIRS = st.tuples(st.builds(Turn, st.just(USER), ANY_TEXT), ANSWERS | st.builds(Turn, st.just(ASSISTANT), ANY_TEXT))
+ASKED = st.tuples(ANY_TEXT, ANSWERS | st.builds(Turn, st.just(ASSISTANT), ANY_TEXT))
+PAIRS = ASKED.map(lambda asked: (Turn(USER, asked[0], asked[1].mode), asked[1]))
 TRANSCRIPTS = st.builds(
     Transcript,
     model=ANY_TEXT,
@@ -70,6 +73,15 @@ def test_a_page_shows_every_text_and_no_control_character(folder, transcript):
     assert page.startswith(TITLE)
     assert page.count("**user**") >= len(transcript.turns) // 2
     assert not {"\x1b", "\x07", "\u202e"} & set(page)
+
+
+def test_a_page_tells_how_answers_are_sampled(folder):
+    sampling = Sampling(temperature=0.0, stops=("\n<é>", "`"))
+    Transcript("toy", "plain", "", "chat", sampling, []).save_page(folder / "c.md")
+    told = "temperature 0.0, top_k 0, max_tokens 200, seed 1, stops &quot;\\n<é>&quot; or &quot;`&quot;, unknown error."
+    assert html.unescape(told) in html.unescape((folder / "c.md").read_text(encoding="utf-8"))
+    Transcript("toy", "plain", "", "chat", Sampling(), []).save_page(folder / "c.md")
+    assert "stops none" in (folder / "c.md").read_text()
 
 
 def conversation():
@@ -118,6 +130,7 @@ CHANGES = [
     (["turns", 1, "tokens"], [-1], "wrong tokens"),
     (["turns", 1, "tokens"], [1.0], "wrong tokens"),
     (["turns", 1, "tokens"], "abc", "wrong tokens"),
+    (["turns", 1, "mode"], "both", r"turns\[1\].wrong mode"),
     (["turns", 1, "prompt"], None, "wrong prompt"),
     (["turns", 1, "prompt_tokens"], -1, "wrong prompt_tokens"),
     (["turns", 1, "left_out"], 2**63, "wrong left_out"),
@@ -132,6 +145,8 @@ CHANGES = [
     (["sampling", "max_tokens"], 0, "sampling.max_tokens is out of range"),
     (["sampling", "unknown"], "ignore", "wrong value of .*sampling.unknown"),
     (["sampling", "stops"], "\n", "wrong stops"),
+    (["sampling", "stops"], ["a"] * 101, "wrong stops"),
+    (["sampling", "stops"], ["a" * 10_001], "wrong stops"),
     (["sampling", "num_samples"], 3, "unknown key 'num_samples'"),
 ]
 
@@ -148,6 +163,18 @@ def test_every_field_is_checked(place, value, message, tmp_path):
     path.write_text(json.dumps(values))
     with pytest.raises(UserError, match=message):
         load_transcript(path, 32)
+
+
+def test_not_every_mistake_of_many_is_told(tmp_path):
+    path = tmp_path / "a.json"
+    Transcript.of(conversation(), "toy").save(path)
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "turns": [{"role": "rm"}] * 5_000}))
+    with pytest.raises(UserError) as refused:
+        load_transcript(path, 32)
+    *_, tenth, last = str(refused.value).splitlines()
+    assert "wrong text" in tenth
+    assert last == f"* '{path}': 9,990 more mistakes."
 
 
 def test_a_missing_field_and_an_odd_number_of_turns_are_named(tmp_path):

@@ -78,6 +78,11 @@ def value_digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
+def user_path(text: str) -> Path:
+    """Return the path that a user has written, with ~ as the home folder; ~name stays if there is no such user."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 (Path.expanduser fails where there is no such home)
+
+
 def shown_path(path: Path) -> str:
     """Return a path as users write it: relative to the current folder if it is inside it."""
     here = Path.cwd()

@@ -106,6 +106,52 @@ def first_stops(stop: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextlib.contextmanager
+def handled_by(handler: Callable[..., Any], *, left: tuple[Any, ...] = ()) -> Iterator[None]:
+    """Let another handler take the signals that end the program within a block; those that are ignored stay so.
+
+    Args:
+        handler: The other one.
+        left: Handlers to leave in place.
+    """
+    found = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    replaced = {number: before for number, before in found.items() if before not in (signal.SIG_IGN, *left)}
+    if threading.current_thread() is not threading.main_thread():  # where Python takes no handlers
+        replaced = {}
+    for number in replaced:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, before in replaced.items():
+            signal.signal(number, before)
+
+
+def raising() -> contextlib.AbstractContextManager[None]:
+    """Let a signal that would end the program raise KeyboardInterrupt within a block, which then can clean up."""
+    return handled_by(signal.default_int_handler, left=(interrupt,))
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Hold signals back until the end of a block that they would leave broken, such as the import of a library."""
+    caught: list[int] = []
+    with handled_by(lambda number, _: caught.append(number)):
+        yield
+    for number in caught[:1]:
+        signal.raise_signal(number)
+
+
+@contextlib.contextmanager
+def interruption_again() -> Iterator[None]:
+    """Raise KeyboardInterrupt in place of another exception that a library has made of one within the block."""
+    try:
+        yield
+    except Exception:
+        raise_if_interrupted()
+        raise
+
+
 def heard() -> int:
     """Acknowledge the interruption, so that what has to be saved can be saved undisturbed.
 

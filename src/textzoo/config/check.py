@@ -12,7 +12,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section
 from textzoo.config import boards, rules
 from textzoo.config.chains import CHAINS
-from textzoo.config.hub_files import with_hub_files
+from textzoo.config.hub_files import references_of, with_hub_files
 from textzoo.config.schema import Config
 from textzoo.engines import rules as engine_rules
 from textzoo.hub import rules as hub_rules
@@ -37,7 +37,9 @@ OWNERS = (
 )
 
 
-def check(values: dict[str, Any], given_of_model: Set[str] = frozenset()) -> tuple[Config, list[UserError]]:
+def check(
+    values: dict[str, Any], given_of_model: Set[str] = frozenset(), *, downloads: bool = True
+) -> tuple[Config, list[UserError]]:
     """Return nested values as a typed Config, and everything that is wrong with them.
 
     A wrong value leaves its default in place, so that all rules can run.
@@ -45,15 +47,26 @@ def check(values: dict[str, Any], given_of_model: Set[str] = frozenset()) -> tup
     Args:
         values: Section -> key -> value, as composed from YAML and overrides.
         given_of_model: Keys of the model section that the user gives.
+        downloads: Whether files of the hub are downloaded, once nothing else is wrong.
     """
     errors: list[UserError] = []
-    config = with_hub_files(build_section(Config, values, "", errors), errors)
-    errors += model_rules.check_keys(config.model, given_of_model)
+    config = build_section(Config, values, "", errors)
+    references = references_of(config, errors)
+    errors += mistakes(config, given_of_model)
+    if references and downloads and not errors:
+        config = with_hub_files(config, references, errors)
+        errors += mistakes(config, given_of_model)
+    return config, errors
+
+
+def mistakes(config: Config, given_of_model: Set[str]) -> list[UserError]:
+    """Return what the rules of all owners find."""
+    errors = model_rules.check_keys(config.model, given_of_model)
     sections = {**vars(config), "config": config, "services": frozenset(CHAINS.get(config.operation_mode, ()))}
     for owner in OWNERS:
         for rule in owner.RULES:
             errors += broken(rule, sections)
-    return config, errors
+    return errors
 
 
 def broken(rule: Rule, sections: dict[str, Any]) -> list[UserError]:

@@ -185,11 +185,11 @@ def checked(options: Namespace) -> Checked:
     if options.multirun and options.cfg:
         errors.append(UserError("-m and --cfg exclude each other", remedy="--cfg shows one configuration: without -m."))
     good, mistakes = check_overrides(overrides, primary, sweeping=options.multirun)
-    found = check_composed(good, primary, sweeping=options.multirun)
+    found = check_composed(good, primary, sweeping=options.multirun, downloads=not options.cfg)
     return replace(found, errors=[*errors, *mistakes, *found.errors])
 
 
-def check_composed(overrides: list[Override], primary: PrimaryConfig, *, sweeping: bool) -> Checked:
+def check_composed(overrides: list[Override], primary: PrimaryConfig, *, sweeping: bool, downloads: bool) -> Checked:
     """Compose, once, and find the mistakes that show in the values."""
     single = [next(choices(override)).input_line for override in overrides]
     if primary.users_file and (mistake := mistake_in_file(primary.users_file)):
@@ -207,7 +207,7 @@ def check_composed(overrides: list[Override], primary: PrimaryConfig, *, sweepin
     errors = check_resumed_folder(values, directory, sweeping=sweeping) + check_named(directory, sweeping=sweeping)
     errors += check_subfolders(composed, overrides) if sweeping else []
     given = given_of_model(overrides, primary)
-    checks = [check(variant, given) for variant in first_variants(values, overrides)]
+    checks = [check(variant, given, downloads=downloads) for variant in first_variants(values, overrides)]
     found = [*check_swept_models(overrides, given, primary), *(error for _, each in checks for error in each)]
     unique = {str(error): error for error in found}
     return Checked([*errors, *unique.values()], Path(directory), SingleRun(composed, checks[0][0]))

@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textzoo.common import signals
 from textzoo.common.errors import UserError, collecting
 from textzoo.hub.references import SCHEME, Reference, is_reference, parse
 
@@ -32,16 +33,27 @@ PINNED: dict[str, str] = {}
 IN_TEXT = re.compile(re.escape(SCHEME) + r"""[^\s'"\]},]+""")
 
 
-def with_hub_files(config: "Config", errors: list[UserError]) -> "Config":
-    """Return the configuration with files of the hub replaced by those here; mistakes are added to `errors`."""
-    for key, (suffixes, limit) in TAKEN.items():
+def references_of(config: "Config", errors: list[UserError]) -> dict[str, Reference]:
+    """Return dotted key -> the file of the hub that it names; mistakes in their form are added to `errors`."""
+    found = {}
+    for key, (suffixes, _) in TAKEN.items():
         value = value_of(config, key)
         if is_reference(value):
             with collecting(errors):
-                found = fetched(key, parse_for(key, value, suffixes), config.dataset.cache_dir, limit)
+                found[key] = parse_for(key, value, suffixes)
+    return found
+
+
+def with_hub_files(config: "Config", references: dict[str, Reference], errors: list[UserError]) -> "Config":
+    """Return the configuration with files of the hub replaced by those here; mistakes are added to `errors`."""
+    cache = config.dataset.cache_dir
+    with signals.raising():
+        for key, reference in references.items():
+            with collecting(errors):
+                found = fetched(key, reference, cache)
                 config = changed(config, key, str(found.path))
                 if key in WITH_TOKENIZER and not config.tokenizer.path:
-                    with_tokenizer(found, config.dataset.cache_dir)
+                    with_tokenizer(found, cache)
     return config
 
 
@@ -65,13 +77,13 @@ def parse_for(key: str, value: str, suffixes: tuple[str, ...]) -> Reference:
         raise UserError(what, expected=error.expected, received=error.received, remedy=remedy) from None
 
 
-def fetched(key: str, reference: Reference, cache: str, limit: int) -> "Fetched":
+def fetched(key: str, reference: Reference, cache: str) -> "Fetched":
     """Return the file on this machine, and note where it is from. A branch is looked up once in a process."""
     from textzoo.hub.downloads import fetch
 
-    asked = str(reference)
+    asked, (suffixes, limit) = str(reference), TAKEN[key]
     if asked in PINNED:
-        reference = parse(PINNED[asked], TAKEN[key][0])
+        reference = parse(PINNED[asked], suffixes)
     found = fetch(reference, Path(cache), limit)
     if asked not in PINNED:
         PINNED[asked] = str(found.reference)

@@ -97,7 +97,8 @@ def needs_model(mode: str, keys: str) -> UserError:
     return UserError(
         f"operation_mode={mode} needs a trained model",
         expected=keys,
-        remedy="operation_mode=chain_tqe trains one; its run folder then holds models/float.keras.",
+        remedy="pretrained=true takes one of pretrained_models/. operation_mode=chain_tqe trains one; its run folder "
+        "then holds models/float.keras.",
     )
 
 

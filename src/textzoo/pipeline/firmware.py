@@ -30,12 +30,12 @@ from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.boards import Board, Budget, check_second_core
-from textzoo.targets.browser.chat_template import FILE as CHAT_TEMPLATE
-from textzoo.targets.browser.chat_template import MAX_FILE_BYTES
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
 from textzoo.targets.settings import DeploymentConfig
+from textzoo.text.chat_templates import FILE as CHAT_TEMPLATE
+from textzoo.text.chat_templates import MAX_FILE_BYTES
 from textzoo.text.tokenizers.base import Tokenizer
 
 logger = logging.getLogger("textzoo")

@@ -13,8 +13,8 @@ from textzoo.config.schema import Config
 from textzoo.quantizers.recipes import RECIPES, recipe_of_file
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
-from textzoo.serving.templates import FILE as TEMPLATE_FILE
-from textzoo.serving.templates import TEMPLATES, ChatTemplate, load_template
+from textzoo.text.chat_templates import FILE as TEMPLATE_FILE
+from textzoo.text.chat_templates import TEMPLATES, ChatTemplate, load_template
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus

@@ -5,8 +5,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from textzoo.common import signals
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import file_digest, shown_path
+from textzoo.common.registry import unknown_name
 from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.opening import open_engine
@@ -16,12 +18,12 @@ from textzoo.pipeline.firmware import make_firmware, readable_name
 from textzoo.records.workspace import Workspace
 from textzoo.serving.device_source import DeviceSource
 from textzoo.serving.local_source import LocalSource
-from textzoo.serving.registry import EMULATOR, SERIAL
+from textzoo.serving.registry import EMULATOR, SERIAL, SOURCES
 from textzoo.serving.sources import TokenSource
-from textzoo.serving.templates import ChatTemplate, find_template
 from textzoo.targets.answers import FLASH_AGAIN, check_model
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import emulate, open_serial
+from textzoo.text.chat_templates import ChatTemplate, find_template
 from textzoo.text.tokenizers.base import Tokenizer
 
 FLOAT_ENGINE, REFERENCE_ENGINE = "keras", "litert_ref"
@@ -104,6 +106,8 @@ class TalkingModel:
             UserError: The model cannot be run so, or the board holds another model.
         """
         name = self.engines[0] if engine == "auto" else engine
+        if name not in SOURCES:
+            raise unknown_name("engine", name, self.engines)
         if name not in self.engines:
             wanted = "a float model" if name == FLOAT_ENGINE else "a quantized model"
             raise UserError(
@@ -111,6 +115,8 @@ class TalkingModel:
             )
         if name in (EMULATOR, SERIAL):
             return self.open_device(name, serial_port)
+        with signals.held_back():  # an import that was interrupted cannot be repeated
+            ENGINES.get(name)
         source = LocalSource(
             open_engine(name, self.float_path if name == FLOAT_ENGINE else self.quantized_path), self.tokenizer
         )

@@ -9,10 +9,10 @@ from pathlib import Path
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import ChatTemplate, find_template
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.library import prepare_gradio
 from textzoo.serving.web.session import SAMPLING, Settings
+from textzoo.text.chat_templates import ChatTemplate, find_template
 from textzoo.text.tokenizers.base import load_tokenizer
 
 FOLDER = Path(__file__).resolve().parent

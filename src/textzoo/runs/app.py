@@ -155,7 +155,8 @@ def errors_to_exit_code(root: Path | None) -> Iterator[Outcome]:
     outcome = Outcome()
     signals.listen()
     try:
-        yield outcome
+        with signals.interruption_again():
+            yield outcome
     except KeyboardInterrupt:
         signals.heard()
         outcome.code = INTERRUPTED

@@ -15,6 +15,7 @@ from textzoo.records.workspace import ROLES, Workspace
 from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
 from textzoo.serving.terminal.display import Display
+from textzoo.serving.terminal.keyboard import unread_keys_kept
 from textzoo.serving.terminal.loop import converse
 from textzoo.serving.terminal.reading import PROMPT, LineReader, Reader
 from textzoo.serving.terminal.session import Session, counted
@@ -27,7 +28,10 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     Raises:
         UserError: There is no such model, engine or template; or lines of a pipe were refused.
     """
-    with opened(config, workspace) as session:
+    with contextlib.ExitStack() as stack:
+        if has_editor():
+            stack.enter_context(unread_keys_kept(sys.stdin.fileno()))
+        session = stack.enter_context(opened(config, workspace))
         try:
             converse(session, reader_of(session, config))
         finally:
@@ -38,11 +42,21 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     return report_of(session)
 
 
+def on_terminal() -> bool:
+    """Return whether somebody types and reads here."""
+    return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def has_editor() -> bool:
+    """Return whether texts are typed in an editor: on a terminal that can move its cursor."""
+    return on_terminal() and not TextConsole().is_dumb_terminal
+
+
 @contextlib.contextmanager
 def opened(config: Config, workspace: Workspace) -> Iterator[Session]:
     """Open the model's engine and yield a session with it; what answers at the end is closed."""
     model = TalkingModel(config, workspace)
-    chat, is_terminal = config.chat, all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+    chat, is_terminal = config.chat, on_terminal()
     template = model.template(chat.template)
     source = model.open(chat.engine, chat.serial_port)
     conversation = Conversation(source, template, Sampling.of(config.prediction), chat.system, keeps_logits=False)
@@ -61,7 +75,7 @@ def reader_of(session: Session, config: Config) -> Reader:
     if not session.stops_answers:
         return LineReader()
     display.note(f"{session.model.name}. /help lists the commands; Ctrl-D leaves.")
-    if display.out.is_dumb_terminal:
+    if not has_editor():
         return LineReader(ask=lambda: display.out.print(PROMPT, end=""))
     from textzoo.serving.terminal.prompt import PromptReader, open_history  # others need no editor
 

@@ -5,15 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 
+import numpy as np
+
 from textzoo.common.errors import UserError
 from textzoo.serving.answer import Answer
 from textzoo.serving.sources import ContextLengthError, Sampling, TokenSource
-from textzoo.serving.templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
+from textzoo.text.chat_templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
+from textzoo.text.tokenizers.base import REPLACEMENT
 from textzoo.text.tokenizers.unknown import UnknownTextError
 
 CHAT, SINGLE = "chat", "single"
 MODES = (CHAT, SINGLE)
 MASK32 = 2**32 - 1
+# What an error calls a message; that of the user is the one that was just given.
+NAMES = {SYSTEM: "the system text: ", USER: "", ASSISTANT: "an earlier answer: "}
 
 
 @dataclass(frozen=True)
@@ -24,11 +29,13 @@ class Prompt:
         text: The template's text of the system text and of the turns that fit.
         tokens: Its number of tokens.
         left_out: Number of turns, the oldest, that the context has no room for.
+        unknown: How it is encoded: "error" or "unk", as `Sampling.unknown`.
     """
 
     text: str
     tokens: int
     left_out: int
+    unknown: str
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Turn(Message):
     """What was said, and how an answer came about.
 
     Attributes:
+        mode: "chat", or "single" for a message that stands alone, and its answer: later prompts do not continue them.
         prompt: What an answer continues; None for the user's turns, and for answers of another program.
         prompt_tokens: Its number of tokens.
         sampling: How it was sampled.
@@ -47,6 +55,7 @@ class Turn(Message):
         cost: What the tokens cost, in units of the source's counter; None if it does not count.
     """
 
+    mode: str = CHAT
     prompt: str | None = None
     prompt_tokens: int = 0
     sampling: Sampling | None = None
@@ -59,9 +68,12 @@ class Turn(Message):
 
 
 class Reply:
-    """An answer within a conversation: iterate over its pieces; at the end, however it comes, it becomes a turn."""
+    """An answer within a conversation: iterate over its pieces; at the end it becomes a turn.
 
-    def __init__(self, conversation: "Conversation", user: Message, prompt: Prompt, answer: Answer) -> None:
+    That is so however it ends, but for a source that fails before the first token: then there is no answer.
+    """
+
+    def __init__(self, conversation: "Conversation", user: Turn, prompt: Prompt, answer: Answer) -> None:
         self.conversation, self.user, self.prompt, self.answer = conversation, user, prompt, answer
         self.pieces = self._kept()
 
@@ -80,15 +92,19 @@ class Reply:
         self.pieces.close()
 
     def _kept(self) -> Iterator[str]:
-        text = ""
+        text, has_failed = "", False
         pieces = without_leading_spaces(self.answer) if self.conversation.template.has_roles else self.answer
         try:
             for piece in pieces:
                 text += piece
                 yield piece
+        except UserError:
+            has_failed = True
+            raise
         finally:
             self.answer.close()
-            self.conversation.add(self, text)
+            if self.answer.tokens or not has_failed:
+                self.conversation.add(self, text)
 
 
 def without_leading_spaces(pieces: Iterator[str]) -> Iterator[str]:
@@ -140,23 +156,54 @@ class Conversation:
         sampling = sampling or self.sampling
         prompt = self.prompt_for(text, sampling)
         stops = (*([self.template.stop] if self.template.stop else []), *sampling.stops)
-        answer = Answer(
-            self.source, prompt.text, dataclasses.replace(sampling, stops=stops), keeps_logits=self.keeps_logits
-        )
-        return Reply(self, Turn(USER, text), prompt, answer)
+        sampling = dataclasses.replace(sampling, stops=stops, unknown=prompt.unknown)
+        answer = Answer(self.source, prompt.text, sampling, keeps_logits=self.keeps_logits)
+        return Reply(self, Turn(USER, text, self.mode), prompt, answer)
 
     def prompt_for(self, text: str, sampling: Sampling) -> Prompt:
-        """Return the prompt that a message of the user makes; raise UserError as `ask` does."""
+        """Return the prompt that a message of the user makes; raise UserError as `ask` does.
+
+        Earlier turns may hold what `sampling.unknown` refuses, such as an answer with <unk> in it: they were accepted.
+        """
+        turns = [*self.remembered, Turn(USER, text)]
         try:
-            return self.prompt_of([*self.remembered, Turn(USER, text)], sampling)
-        except UnknownTextError:
-            self.source.tokenizer.encode(text, unknown=sampling.unknown)  # names the places in the message itself
-            raise
+            return self.prompt_of(turns, sampling)
+        except UnknownTextError as error:
+            for message in (Message(SYSTEM, self.system), turns[-1]):
+                self.check(message, sampling)
+            if self.source.tokenizer.unknown_token is None:
+                remedy = "Begin a new conversation, or take another chat template."
+                what = f"what was said before cannot be continued: {error.what}"
+                raise UserError(what, received=error.received, remedy=remedy) from error
+        return self.prompt_of(turns, dataclasses.replace(sampling, unknown="unk"))
+
+    def check(self, message: Message, sampling: Sampling) -> None:
+        """Raise UnknownTextError, with the places in the message, if it holds text outside the vocabulary.
+
+        In an answer U+FFFD is <unk>, if the vocabulary has it.
+        """
+        tokenizer, turn = self.source.tokenizer, self.template.turn(message)
+        try:
+            tokenizer.encode(turn, unknown=sampling.unknown)
+        except UnknownTextError as error:
+            if message.role == ASSISTANT and tokenizer.unknown_token is not None:
+                is_unknown = tokenizer.encode(turn, unknown="unk") == tokenizer.unknown_token
+                if np.count_nonzero(is_unknown) <= message.text.count(REPLACEMENT):
+                    return
+            raise self.error_in(message, sampling, error) from None
+
+    def error_in(self, message: Message, sampling: Sampling, error: UnknownTextError) -> UnknownTextError:
+        """Return an error about a turn with the places in the message, not in the template's text around it."""
+        try:
+            self.source.tokenizer.encode(message.text, unknown=sampling.unknown)
+        except UnknownTextError as found:
+            error = found
+        return UnknownTextError(f"{NAMES[message.role]}{error.what}", received=error.received, remedy=error.remedy)
 
     @property
     def remembered(self) -> list[Turn]:
         """The turns that a new prompt continues, before those are left out that do not fit."""
-        return self.turns if self.mode == CHAT else []
+        return [turn for turn in self.turns if turn.mode == CHAT] if self.mode == CHAT else []
 
     def add(self, reply: Reply, text: str) -> None:
         """Keep a message and its answer, if it has begun, as turns."""
@@ -164,6 +211,7 @@ class Conversation:
         made = Turn(
             ASSISTANT,
             text,
+            mode=reply.user.mode,
             prompt=answer.prompt,
             prompt_tokens=answer.prompt_tokens,
             sampling=answer.sampling,
@@ -225,7 +273,8 @@ class Conversation:
 
     def _prompt_from(self, start: int, turns: list[Turn], sampling: Sampling) -> Prompt:
         text = self.template.prompt([Message(SYSTEM, self.system), *turns[start:]])
-        return Prompt(text, len(self.source.tokenizer.encode(text, unknown=sampling.unknown)), start)
+        tokens = len(self.source.tokenizer.encode(text, unknown=sampling.unknown))
+        return Prompt(text, tokens, start, sampling.unknown)
 
     def replay(self, source: TokenSource) -> list[int]:
         """Make every answer again on another source; return for each how many of its tokens differ.
@@ -240,5 +289,9 @@ def differing(turn: Turn, source: TokenSource) -> int:
     if not turn.tokens:
         return 0
     sampling = dataclasses.replace(turn.sampling, max_tokens=len(turn.tokens))
-    again = Answer(source, turn.prompt, sampling, keeps_logits=False).finish().tokens
+    try:
+        answer = Answer(source, turn.prompt, sampling, keeps_logits=False)
+    except UserError:  # an answer of another model, to what this one cannot read
+        return len(turn.tokens)
+    again = answer.finish().tokens
     return sum(one != other for one, other in zip_longest(turn.tokens, again))

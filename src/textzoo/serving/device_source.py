@@ -13,6 +13,7 @@ from textzoo.targets.protocol import LINE_BYTES
 from textzoo.targets.rules import stop_mistakes
 from textzoo.targets.signed_lines import command_line
 from textzoo.text.tokenizers.base import Tokenizer
+from textzoo.text.tokenizers.unknown import SURROGATES
 
 
 class DeviceSource(TokenSource):
@@ -71,7 +72,8 @@ class DeviceStream(TokenStream):
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}
         command |= {"temperature": sampling.temperature, "top_k": sampling.top_k, "seed": sampling.seed}
         command |= {"stop": stop_of(sampling), "unknown": sampling.unknown}
-        self.is_loaded = len(command_line(command).rstrip(b"\n")) > LINE_BYTES  # beforehand, in parts
+        is_long = len(command_line(command).rstrip(b"\n")) > LINE_BYTES
+        self.is_loaded = is_long or bool(SURROGATES.search(prompt))  # beforehand, as tokens: no line can hold it
         if self.is_loaded:
             del command["prompt"]
         self.exchange = source.console.command(command)

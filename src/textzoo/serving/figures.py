@@ -1,7 +1,7 @@
 """What the faces tell about a conversation: engine, context, speed and cost; and how they count."""
 
 from textzoo.serving.answer import context_used
-from textzoo.serving.conversation import CHAT, Conversation, Turn
+from textzoo.serving.conversation import Conversation, Turn
 
 
 def last_answer(conversation: Conversation) -> Turn | None:
@@ -11,9 +11,10 @@ def last_answer(conversation: Conversation) -> Turn | None:
 
 def used_of(conversation: Conversation) -> int:
     """Return the number of tokens that the model looks back on after the last answer."""
-    last = last_answer(conversation)
-    if not last or conversation.mode != CHAT:
+    remembered = conversation.remembered
+    if not remembered:
         return 0
+    last = remembered[-1]
     return context_used(last.prompt_tokens, len(last.tokens), conversation.source.context_length)
 
 
@@ -25,9 +26,11 @@ def figures_of(conversation: Conversation) -> dict[str, str]:
         "mode": conversation.mode,
         "context": f"{used_of(conversation)}/{source.context_length}",
     }
-    if last and last.tokens and last.seconds:
+    if not last or not last.tokens or last.engine != source.name:  # no figures of another engine
+        return figures
+    if last.seconds:
         figures["speed"] = f"{len(last.tokens) / last.seconds:,.0f} tokens/s"
-    if last and last.tokens and last.cost is not None:
+    if last.cost is not None:
         figures["cost"] = f"{last.cost // len(last.tokens):,} {source.counter}/token"
     return figures
 

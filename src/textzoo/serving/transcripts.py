@@ -10,6 +10,7 @@ An answer of another program has only role and text.
 """
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,15 +23,18 @@ from textzoo.common.files import write_json, write_text
 from textzoo.common.settings import build_section
 from textzoo.common.untrusted_json import is_same, read_json_object
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
-from textzoo.serving.conversation import MODES, Conversation, Turn
+from textzoo.serving.conversation import MODES, SINGLE, Conversation, Turn
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import ASSISTANT, USER
+from textzoo.text.chat_templates import ASSISTANT, USER
 from textzoo.text.settings import SamplingConfig
 
 HEADER = {"format": "textzoo_conversation", "version": 1}
 TITLE = "# Conversation with "
 MAX_BYTES = 1 << 24
 MAX_COUNT = 2**63 - 1
+MAX_MISTAKES = 10
+# Each token of an answer is compared with every stop text.
+MAX_STOPS, MAX_STOP = 100, 10_000
 # Fields of an answer beside role and text.
 ANSWER = tuple(entry.name for entry in dataclasses.fields(Turn) if entry.name not in ("role", "text"))
 
@@ -78,7 +82,7 @@ class Transcript:
 
     def save_page(self, path: Path) -> None:
         """Write the Markdown atomically."""
-        sampling = ", ".join(f"{key} {value}" for key, value in dataclasses.asdict(self.sampling).items() if value)
+        sampling = ", ".join(f"{key} {shown(value)}" for key, value in dataclasses.asdict(self.sampling).items())
         lines = [
             f"{TITLE}{markdown_text(self.model)}",
             "",
@@ -92,12 +96,21 @@ class Transcript:
         write_text(path, "\n".join(lines))
 
 
+def shown(value: Any) -> str:
+    """Return a value of a sampling for a page; stop texts in quotation marks."""
+    if not isinstance(value, tuple):
+        return str(value)
+    return " or ".join(json.dumps(stop, ensure_ascii=False) for stop in value) or "none"
+
+
 def told(turn: Turn) -> str:
     """Return how an answer came about, in a few words; "" for other turns."""
     if turn.sampling is None:
         return ""
-    left_out = f", without the first {turn.left_out} turns" if turn.left_out else ""
-    return f" ({turn.engine}, seed {turn.sampling.seed}, {len(turn.tokens)} tokens, ended by {turn.ended}{left_out})"
+    parts = [turn.engine, f"seed {turn.sampling.seed}", f"{len(turn.tokens)} tokens", f"ended by {turn.ended}"]
+    parts += [f"without the first {turn.left_out} turns"] if turn.left_out else []
+    parts += ["a prompt alone"] if turn.mode == SINGLE else []
+    return f" ({', '.join(parts)})"
 
 
 def stored(turn: Turn) -> dict[str, Any]:
@@ -114,7 +127,7 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
         vocabulary_size: Of the model that goes on with it.
 
     Raises:
-        UserError: It is not a transcript; all that is wrong with it.
+        UserError: It is not a transcript; what is wrong with it, up to MAX_MISTAKES.
     """
     values = read_json_object(path, MAX_BYTES)
     errors: list[UserError] = []
@@ -125,12 +138,15 @@ def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
         model=found.text("model"),
         template=found.text("template"),
         system=found.text("system"),
-        mode=found.take("mode", f"one of {', '.join(MODES)}", lambda given: given in MODES),
+        mode=found.one_of("mode", MODES),
         sampling=sampling_of(values.get("sampling"), found.where + "sampling.", errors),
         turns=turns_of(values.get("turns"), found.where, errors, vocabulary_size),
     )
     found.taken |= {"sampling", "turns"}
     found.refuse_others()
+    if len(errors) > MAX_MISTAKES:
+        rest = UserError(f"'{path}': {len(errors) - MAX_MISTAKES:,} more mistakes")
+        errors = [*errors[:MAX_MISTAKES], rest]
     raise_all(errors)
     return transcript
 
@@ -164,6 +180,9 @@ class Fields:
     def text(self, key: str) -> str:
         return self.take(key, "a text", lambda value: isinstance(value, str))
 
+    def one_of(self, key: str, values: tuple[str, ...]) -> str:
+        return self.take(key, f"one of {', '.join(values)}", lambda given: given in values)
+
     def count(self, key: str, *, optional: bool = False) -> int:
         """Return a whole number of 0 or more, or None if it is optional."""
         return self.take(key, "a whole number", lambda value: (optional and value is None) or is_count(value))
@@ -178,6 +197,14 @@ def is_count(value: Any) -> bool:
     return type(value) is int and 0 <= value <= MAX_COUNT
 
 
+def are_stops(values: Any) -> bool:
+    return (
+        type(values) is list
+        and len(values) <= MAX_STOPS
+        and all(type(stop) is str and len(stop) <= MAX_STOP for stop in values)
+    )
+
+
 def is_duration(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value) and value >= 0
 
@@ -185,8 +212,7 @@ def is_duration(value: Any) -> bool:
 def sampling_of(values: Any, where: str, errors: list[UserError]) -> Sampling:
     """Return a sampling whose numbers are in the ranges of the section `prediction`."""
     found = Fields(values, where, errors)
-    is_list = "a list of texts"
-    stops = found.take("stops", is_list, lambda given: type(given) is list and all(type(stop) is str for stop in given))
+    stops = found.take("stops", f"a list of up to {MAX_STOPS} short texts", are_stops)
     names = {entry.name for entry in dataclasses.fields(Sampling)} - {"stops"}
     rest = {key: value for key, value in found.values.items() if key in names}
     found.taken |= names
@@ -209,7 +235,11 @@ def turns_of(values: Any, where: str, errors: list[UserError], vocabulary_size: 
         found.take("role", role, lambda given, role=role: given == role)
         turns.append(turn_of(found, role, vocabulary_size))
         found.refuse_others()
-    return turns
+    return [
+        turn
+        for user, answer in zip(turns[::2], turns[1::2], strict=False)
+        for turn in (dataclasses.replace(user, mode=answer.mode), answer)
+    ]
 
 
 def turn_of(found: Fields, role: str, vocabulary_size: int) -> Turn:
@@ -221,13 +251,12 @@ def turn_of(found: Fields, role: str, vocabulary_size: int) -> Turn:
     return Turn(
         role,
         text,
+        mode=found.one_of("mode", MODES),
         prompt=found.text("prompt"),
         prompt_tokens=found.count("prompt_tokens"),
         sampling=sampling_of(found.values.get("sampling"), f"{found.where}sampling.", found.errors),
         tokens=tuple(tokens or ()),
-        ended=found.take(
-            "ended", f"one of {STOP}, {LENGTH}, {INTERRUPTED}", lambda given: given in (STOP, LENGTH, INTERRUPTED)
-        ),
+        ended=found.one_of("ended", (STOP, LENGTH, INTERRUPTED)),
         engine=found.text("engine"),
         left_out=found.count("left_out"),
         seconds=found.take("seconds", "seconds", is_duration),

@@ -33,7 +33,7 @@ from textzoo.serving.http.schema import (
 )
 from textzoo.serving.http.worker import Job, Piece, Worker
 from textzoo.serving.sources import Sampling, TokenSource
-from textzoo.serving.templates import PLAIN, ChatTemplate
+from textzoo.text.chat_templates import PLAIN, ChatTemplate
 
 LEFT_OUT_HEADER = "X-TextZoo-Left-Out"
 MODELS = "/v1/models"
@@ -103,8 +103,10 @@ class Question:
     def prompt(self) -> Prompt:
         """Return what will be continued; raise UserError if that is not possible."""
         conversation, sampling = self.conversation, self.conversation.sampling
+        for earlier in conversation.turns:
+            conversation.check(earlier, sampling)
         prompt = conversation.prompt_for(self.text, sampling)
-        conversation.source.encoded(prompt.text, sampling.unknown)
+        conversation.source.encoded(prompt.text, prompt.unknown)
         return prompt
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from textzoo.common.untrusted_json import parse_json
 from textzoo.serving.http.errors import ApiError, invalid, shown, unsupported
-from textzoo.serving.templates import ASSISTANT, SYSTEM, USER
+from textzoo.text.chat_templates import ASSISTANT, SYSTEM, USER
 
 MAX_BODY_BYTES = 1 << 20
 MAX_MESSAGES = 500

@@ -1,5 +1,6 @@
 """The commands of a session, one row each. A text that begins with a slash is a command; two slashes send it."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,21 +8,25 @@ from pathlib import Path
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.common.escaping import visible
-from textzoo.common.files import A_FILE, kind_of_path, read_bytes
+from textzoo.common.escaping import visible, visible_line
+from textzoo.common.files import A_FILE, kind_of_path, read_bytes, user_path
 from textzoo.common.registry import did_you_mean, unknown_name
 from textzoo.serving.answer import likeliest
 from textzoo.serving.conversation import MODES
-from textzoo.serving.templates import TEMPLATES
+from textzoo.serving.terminal.reading import text_of_file
 from textzoo.serving.terminal.session import Session, counted
 from textzoo.serving.terminal.values import VALUES, with_value
 from textzoo.serving.transcripts import MAX_BYTES, TITLE, Transcript, load_transcript
+from textzoo.text.chat_templates import TEMPLATES
 from textzoo.text.tokenizers.base import Tokenizer
 
 SIGN = "/"
-MAX_READ_BYTES = 1 << 20
+COMMAND = re.compile(r"(\S*)(.*)", re.DOTALL)  # name and argument
 DEFAULT_TOP, MAX_TOP = 5, 100
 NO_TEXT = "-"
+TEMPLATE = "template"  # what /set changes beside the sampling
+# What other programs call these commands.
+OTHER_NAMES = {"?": "help", "h": "help", "q": "quit", "exit": "quit", "bye": "quit", "retry": "regen"}
 SHOWN = 40  # characters of what was typed
 
 
@@ -57,11 +62,12 @@ def run_command(session: Session, line: str) -> None:
     Raises:
         UserError: There is no such command, or it cannot be done.
     """
-    name, _, argument = line.removeprefix(SIGN).partition(" ")
+    name, argument = COMMAND.fullmatch(line.removeprefix(SIGN)).groups()
     if name not in COMMANDS:
-        remedy = did_you_mean(name, COMMANDS).replace("'", "'/", 1) or "/help lists all."
+        meant = did_you_mean(OTHER_NAMES.get(name, name), COMMANDS)
+        remedy = meant.replace("'", "'/", 1) or "/help lists all."
         raise UserError(
-            f"there is no command '/{name[:SHOWN]}'",
+            f"there is no command '/{visible_line(name[:SHOWN])}'",
             remedy=f"{remedy} A message that begins with a slash has two: //{name[:SHOWN]}",
         )
     COMMANDS[name].run(session, argument.strip())
@@ -81,19 +87,21 @@ def show_settings(session: Session, _: str) -> None:
         (value.key, value.shown(conversation.sampling), value.limits(), value.entry.metadata["text"])
         for value in VALUES.values()
     ]
-    session.display.table([*rows, ("template", conversation.template.name, "", "How turns become text.")])
+    session.display.table([*rows, (TEMPLATE, conversation.template.name, "", "How turns become text.")])
 
 
 def set_value(session: Session, argument: str) -> None:
     key, _, text = argument.partition(" ")
-    if key == "template":
+    if key == TEMPLATE:
         session.conversation.template = session.model.template(text.strip() or None)
+    elif key not in VALUES:
+        raise unknown_name("setting", key, [*VALUES, TEMPLATE])
     else:
         session.conversation.sampling = with_value(session.conversation.sampling, key, text.strip())
 
 
 def values_to_set(_session: Session, given: str) -> Iterable[str]:
-    keys = {key: value.entry.metadata["choices"] for key, value in VALUES.items()} | {"template": TEMPLATES}
+    keys = {key: value.entry.metadata["choices"] for key, value in VALUES.items()} | {TEMPLATE: TEMPLATES}
     return keys.get(given, ()) if given else keys
 
 
@@ -116,7 +124,7 @@ def set_mode(session: Session, argument: str) -> None:
     session.display.lines([f"{session.conversation.mode}: {MEANINGS[session.conversation.mode]}"])
 
 
-MEANINGS = dict(zip(MODES, ("the model reads what was said before", "every prompt stands alone"), strict=True))
+MEANINGS = dict(zip(MODES, ("the model reads what was said before in this mode", "every prompt alone"), strict=True))
 
 
 def show_info(session: Session, _: str) -> None:
@@ -127,13 +135,13 @@ def show_info(session: Session, _: str) -> None:
 
 def load(session: Session, argument: str) -> None:
     transcript = load_transcript(named_file(argument, ".json"), session.model.tokenizer.vocabulary_size)
-    transcript.restore(session.conversation)
+    session.load(transcript)
     for kind, name, own in (
         ("model", transcript.model, session.model.name),
         ("template", transcript.template, session.conversation.template.name),
     ):
         if name != own:
-            session.display.note(f"It was written with the {kind} {name}; this is {own}.")
+            session.display.note(f"It was written with the {kind} {visible_line(name[:SHOWN])}; this is {own}.")
     session.display.lines([f"{counted(len(transcript.turns), 'turn')} loaded."])
 
 
@@ -149,8 +157,8 @@ WRITERS: dict[str, Callable[[Transcript, Path], None]] = {".json": Transcript.sa
 
 def named_file(argument: str, *endings: str) -> Path:
     """Return the path that an argument names; raise UserError without one of the endings."""
-    path = Path(argument).expanduser()
-    if not argument or path.suffix not in endings:
+    path = user_path(argument)
+    if not argument or "\0" in argument or path.suffix not in endings:
         raise UserError("which file?", expected=f"a name with {' or '.join(endings)}", received=argument or "nothing")
     return path
 
@@ -164,7 +172,8 @@ def refuse_other_file(path: Path) -> None:
         beginning = read_bytes(path, MAX_BYTES)[:200].decode("utf-8", "replace")
         if beginning.startswith(TITLE) or '"textzoo_conversation"' in beginning:
             return
-    raise UserError(f"'{path}' is there and is no saved conversation", remedy="Give another name.")
+        kind = "there and is no saved conversation"
+    raise UserError(f"'{path}' is {kind}", remedy="Give another name.")
 
 
 def set_system(session: Session, argument: str) -> None:
@@ -224,13 +233,9 @@ def engines(session: Session, given: str) -> Iterable[str]:
 def read_file(session: Session, argument: str) -> None:
     if not argument:
         raise UserError("which file?", expected="/read FILE")
-    path = Path(argument).expanduser()
-    try:
-        text = read_bytes(path, MAX_READ_BYTES).decode("utf-8").rstrip("\n")
-    except UnicodeDecodeError as error:
-        raise UserError(f"'{path}' is not a text", expected="UTF-8", received=str(error)) from None
+    text = text_of_file(user_path(argument))
     if not text:
-        raise UserError(f"'{path}' is empty")
+        raise UserError(f"'{argument}' is empty")
     session.send(text)
 
 
@@ -256,7 +261,7 @@ COMMANDS = {
         Command(
             "mode",
             "[chat|single]",
-            "remember what was said, or answer every prompt alone",
+            "remember what is said, or answer every prompt alone",
             set_mode,
             lambda _, given: () if given else MODES,
         ),

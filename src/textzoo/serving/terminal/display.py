@@ -3,11 +3,16 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 
+from rich.columns import Columns
 from rich.text import Text
 
 from textzoo.common.errors import UserError
+from textzoo.common.escaping import visible_line
 from textzoo.common.standard_streams import STANDARD_OUTPUT, losses
 from textzoo.common.terminal import TextConsole
+from textzoo.serving.figures import counted
+
+MOST_NAMES = 100
 
 
 class Display:
@@ -45,6 +50,12 @@ class Display:
         for row in rows:
             cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
             self.out.print("  ".join([*cells, row[-1]]).rstrip())
+
+    def names(self, names: list[str]) -> None:
+        """Show names in columns, those that fit on a screen."""
+        self.out.print(Columns([visible_line(name) for name in names[:MOST_NAMES]], equal=True))
+        if len(names) > MOST_NAMES:
+            self.note(f"and {counted(len(names) - MOST_NAMES, 'other')}")
 
     def note(self, text: str) -> None:
         """Show a remark that nobody asked for."""

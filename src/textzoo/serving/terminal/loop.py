@@ -29,6 +29,7 @@ def converse(session: Session, reader: Reader) -> None:
 
 def take(session: Session, text: str) -> None:
     """Answer a message, or run a command; raise UserError if that is impossible."""
+    session.was_interrupted = False
     if not text.strip():
         return
     if text.startswith(SIGN) and not text.startswith(TWO_SIGNS):
@@ -38,10 +39,18 @@ def take(session: Session, text: str) -> None:
 
 
 def run_interruptibly(session: Session, line: str) -> None:
-    """Run a command, which a Ctrl-C ends; where an answer is shown, it is left to that."""
+    """Run a command, which a Ctrl-C ends; where an answer is shown, it is left to that.
+
+    Raises:
+        UserError: It cannot be done.
+    """
     try:
-        run_command(session, line)
+        with signals.interruption_again():
+            run_command(session, line)
     except KeyboardInterrupt:
         if not session.stops_answers or session.over or signals.heard() != signal.SIGINT:
             raise
+        session.was_interrupted = True
         session.display.note("Interrupted.")
+    except OSError as error:  # a full disk, no permission
+        raise UserError(f"the system refused: {error}") from error

@@ -3,21 +3,31 @@
 import contextlib
 import os
 import stat
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import (
+    CompleteEvent,
+    Completer,
+    Completion,
+    PathCompleter,
+    get_common_complete_suffix,
+)
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.shortcuts import CompleteStyle
 
+from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible_line, without_surrogates
 from textzoo.serving.terminal.commands import COMMANDS, SIGN
 from textzoo.serving.terminal.reading import PROMPT, is_open, without_fences
 from textzoo.serving.terminal.session import Session
+from textzoo.serving.terminal.text_editor import edited
 
 CONTINUED = ". "
 HISTORY = Path("textzoo/chat_history")
@@ -34,14 +44,12 @@ class PromptReader:
     """
 
     def __init__(self, session: Session, history: History) -> None:
+        self.session = session
         self.editor: PromptSession[str] = PromptSession(
             history=history,
-            completer=CommandCompleter(session),
-            complete_while_typing=False,
-            complete_style=CompleteStyle.READLINE_LIKE,  # at once: a Return right behind the Tab finds its text
             multiline=True,
-            prompt_continuation=CONTINUED,
-            key_bindings=keys(),
+            prompt_continuation=lambda _width, _line, wraps: "" if wraps else CONTINUED,
+            key_bindings=keys(session),
             bottom_toolbar=lambda: status_line(session.figures()),
             enable_suspend=True,
         )
@@ -55,9 +63,15 @@ def status_line(figures: dict[str, str]) -> str:
     return visible_line(" | ".join(f"{key} {value}" if key == "context" else value for key, value in figures.items()))
 
 
-def keys() -> KeyBindings:
-    """Return the keys beside those of the editor."""
-    bindings = KeyBindings()
+def keys(session: Session) -> KeyBindings:
+    """Return the keys beside those of the editor.
+
+    Args:
+        session: Left by a second Ctrl-C; its display shows what is wrong with $EDITOR.
+    """
+    bindings, display = KeyBindings(), session.display
+    completer = CommandCompleter(session)
+    in_editor = threading.Event()
 
     @bindings.add("enter", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
@@ -68,24 +82,53 @@ def keys() -> KeyBindings:
         else:
             buffer.validate_and_handle()
 
+    @bindings.add("tab", filter=~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Complete the text at once, so that a Return right behind the Tab finds it; else list what it may become."""
+        buffer = event.current_buffer
+        found = list(completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+        if len(found) == 1:
+            buffer.delete_before_cursor(-found[0].start_position)
+            buffer.insert_text(found[0].text)
+        elif common := get_common_complete_suffix(buffer.document, found):
+            buffer.insert_text(common)
+        elif found:
+            run_in_terminal(lambda: display.names([word.display_text for word in found]))
+
     @bindings.add("escape", "enter")
     def _(event: KeyPressEvent) -> None:
         """Begin a new line."""
         event.current_buffer.insert_text("\n")
 
-    @bindings.add("c-c")
-    @bindings.add("<sigint>")
+    @bindings.add("c-c", filter=~is_searching)
+    @bindings.add("<sigint>", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
-        """Drop the text; at an empty prompt leave."""
+        """Drop the text; at an empty prompt leave, the second time: an answer may have ended just before."""
+        if in_editor.is_set():  # the key is for $EDITOR, which gets it, too
+            return
         if event.current_buffer.text:
             event.current_buffer.reset()
-        else:
+        elif session.was_interrupted:
             event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+        else:
+            run_in_terminal(lambda: display.note("Another Ctrl-C leaves, and so does Ctrl-D."))
+        session.was_interrupted = True
 
     @bindings.add("c-g", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
-        """Open the text in $EDITOR."""
-        event.current_buffer.open_in_editor()
+        """Open the text in $EDITOR; it stays as it was if that fails."""
+        event.app.create_background_task(edit(event.current_buffer))
+
+    async def edit(buffer: Buffer) -> None:
+        in_editor.set()
+        try:
+            text = await run_in_terminal(lambda: edited(buffer.text), in_executor=True)
+            buffer.document = Document(text, len(text))
+        except (UserError, OSError) as error:
+            message = error if isinstance(error, UserError) else UserError(f"the system refused: {error}")
+            await run_in_terminal(lambda: display.error(message))
+        finally:
+            in_editor.clear()
 
     return bindings
 

@@ -1,15 +1,19 @@
 """What is typed or sent: messages of one line, and of several between two fences of three quotation marks."""
 
+import codecs
 import io
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from textzoo.common.errors import UserError
+from textzoo.common.files import read_bytes
 
 PROMPT = "> "
 FENCE = '"""'
 MAX_LINE_BYTES = 1 << 20
+MAX_FILE_BYTES = 1 << 20
 
 
 class Reader(Protocol):
@@ -30,6 +34,7 @@ class LineReader:
     def __init__(self, file: BinaryIO | None = None, ask: Callable[[], None] = lambda: None) -> None:
         self.file = file or (sys.stdin.buffer if sys.stdin else io.BytesIO())  # closed: there is nothing to read
         self.ask = ask
+        self.is_first = True
 
     def read(self) -> str:
         self.ask()
@@ -53,7 +58,17 @@ class LineReader:
             while (rest := self.file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
                 pass
             raise UserError("a line is too long", expected=f"less than {MAX_LINE_BYTES:,} bytes")
+        if self.is_first:  # some editors begin a file with a mark
+            self.is_first, content = False, content.removeprefix(codecs.BOM_UTF8)
         return content.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
+
+
+def text_of_file(path: Path) -> str:
+    """Return the text of a file without the newlines at its end; raise UserError if it is none, or too long."""
+    try:
+        return read_bytes(path, MAX_FILE_BYTES).decode("utf-8-sig").rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(f"'{path}' is not a text", expected="UTF-8", received=str(error)) from None
 
 
 def is_open(text: str) -> bool:

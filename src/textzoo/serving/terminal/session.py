@@ -10,9 +10,11 @@ from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED
 from textzoo.serving.conversation import Conversation, Reply, Turn
 from textzoo.serving.figures import counted, figures_of, used_of
+from textzoo.serving.registry import SERIAL
 from textzoo.serving.sources import TokenSource
-from textzoo.serving.templates import ChatTemplate
 from textzoo.serving.terminal.display import Display
+from textzoo.serving.transcripts import Transcript
+from textzoo.text.chat_templates import ChatTemplate
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.unknown import UNKNOWN, UnknownTextError
 
@@ -52,6 +54,7 @@ class Session:
     Attributes:
         over: Whether the session was left.
         mistakes: Number of messages and commands that were refused.
+        was_interrupted: Whether a Ctrl-C has ended the last answer or command, so that another one leaves.
     """
 
     def __init__(
@@ -65,7 +68,7 @@ class Session:
     ) -> None:
         self.model, self.conversation, self.display = model, conversation, display
         self.serial_port, self.stops_answers = serial_port, stops_answers
-        self.over = False
+        self.over = self.was_interrupted = False
         self.mistakes = 0
         self._left_out = 0
         self._start = (conversation.sampling, conversation.system, conversation.mode, conversation.template)
@@ -112,9 +115,14 @@ class Session:
         except KeyboardInterrupt:  # a second one
             self.over = True
             raise
+        except UserError as error:  # of a device
+            remedy = f"{error.remedy} /engine {self.conversation.source.name} opens it anew.".lstrip()
+            what, received = error.what.rstrip(), error.received
+            raise UserError(what, expected=error.expected, received=received, remedy=remedy) from error
         finally:
             self.display.end_answer()
         if answer.ended == INTERRUPTED and not self.display.is_gone:
+            self.was_interrupted = True
             self.display.note("The answer was interrupted.")
 
     def note_left_out(self, left_out: int) -> None:
@@ -137,6 +145,8 @@ class Session:
         Raises:
             UserError: It cannot be opened or failed; the one before stays.
         """
+        if engine == self.conversation.source.name == SERIAL:
+            self.conversation.source.close()  # a port is opened once
         source = self.model.open(engine, self.serial_port)
         try:
             differing = sum(self.conversation.replay(source))
@@ -156,19 +166,25 @@ class Session:
         Raises:
             UserError: There is no answer yet, or the context is full.
         """
-        source, sampling = self.conversation.source, self.conversation.sampling
+        source, answered = self.conversation.source, ()
         if text:
-            prompt, answered = self.conversation.prompt_for(text, sampling).text, ()
+            found = self.conversation.prompt_for(text, self.conversation.sampling)
+            prompt, unknown = found.text, found.unknown
         elif self.last and self.last.prompt is not None:
-            prompt, answered = self.last.prompt, self.last.tokens
+            prompt, unknown, answered = self.last.prompt, self.last.sampling.unknown, self.last.tokens
         else:
             raise UserError("there is no answer yet", remedy="Say something first, or give a message: /top 5 TEXT.")
-        tokens = [*map(int, source.encoded(prompt, sampling.unknown)), *answered]
+        tokens = [*map(int, source.encoded(prompt, unknown)), *answered]
         if len(tokens) > source.context_length:
             raise UserError(
                 "the context is full", expected=f"at most {source.context_length} tokens", received=f"{len(tokens)}"
             )
         return source.next_logits(tokens)
+
+    def load(self, transcript: Transcript) -> None:
+        """Go on where a saved conversation ended."""
+        self.clear()
+        transcript.restore(self.conversation)
 
     def clear(self) -> None:
         """Forget all turns."""

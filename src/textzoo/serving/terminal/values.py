@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from textzoo.common.errors import UserError, raise_all
-from textzoo.common.registry import unknown_name
 from textzoo.common.settings import allowed_types, convert, range_text
 from textzoo.serving.sources import Sampling
 from textzoo.text.settings import SamplingConfig
@@ -76,13 +75,7 @@ VALUES = {
 
 
 def with_value(sampling: Sampling, key: str, text: str) -> Sampling:
-    """Return the sampling with another value of a key.
-
-    Raises:
-        UserError: There is no such key, or it cannot have this value.
-    """
-    if key not in VALUES:
-        raise unknown_name("setting", key, VALUES)
+    """Return the sampling with another value of a key; raise UserError if it cannot have this value."""
     return VALUES[key].changed(sampling, VALUES[key].of_text(text))
 
 

@@ -10,7 +10,7 @@ from textzoo.common.files import file_digest
 from textzoo.common.registry import unknown_name
 from textzoo.serving.http.worker import Job, Worker
 from textzoo.serving.sources import TokenSource
-from textzoo.serving.templates import ChatTemplate
+from textzoo.text.chat_templates import ChatTemplate
 
 MAX_WAITING = 100
 

@@ -13,8 +13,8 @@ from textzoo.serving.figures import counted
 from textzoo.serving.http.errors import ApiError
 from textzoo.serving.http.worker import Job
 from textzoo.serving.sources import Sampling
-from textzoo.serving.templates import ASSISTANT, USER
 from textzoo.serving.web.engines import Engines, Opened
+from textzoo.text.chat_templates import ASSISTANT, USER
 from textzoo.text.settings import SamplingConfig
 
 # How long the page waits for text before it looks whether somebody still wants it.

@@ -9,8 +9,8 @@ from textzoo.common.escaping import html_text
 from textzoo.serving.answer import INTERRUPTED, slides
 from textzoo.serving.conversation import Turn
 from textzoo.serving.figures import counted, figures_of
-from textzoo.serving.templates import ASSISTANT, USER
 from textzoo.serving.web.session import PageSession
+from textzoo.text.chat_templates import ASSISTANT, USER
 
 HASH_DIGITS = 12
 

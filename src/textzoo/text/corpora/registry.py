@@ -58,7 +58,7 @@ class CorpusKind:
         has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
         download: The text itself, of a corpus that is one file of the web.
-        chat_template: Name of the chat template of its dialogues (textzoo.serving.templates); None for other texts.
+        chat_template: Name of the chat template of its dialogues (textzoo.text.chat_templates); None for other texts.
         provenance: What it is and where it is from; None for texts of the user's.
     """
 

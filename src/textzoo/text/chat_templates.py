@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError, raise_all
-from textzoo.common.files import write_json
-from textzoo.common.registry import unknown_name
+from textzoo.common.files import kind_of_path, user_path, write_json
+from textzoo.common.registry import did_you_mean
 from textzoo.common.untrusted_json import is_same, read_json_object
 
 FILE = "chat_template.json"
 HEADER = {"format": "textzoo_chat_template", "version": 1}
 MAX_FILE_BYTES = 1 << 16
 MAX_TEXT = 1000  # characters of one text of a template
+SHOWN = 200  # characters of a name in errors
 SYSTEM, USER, ASSISTANT = "system", "user", "assistant"
 ROLES = (SYSTEM, USER, ASSISTANT)
 
@@ -105,9 +106,14 @@ def find_template(name: str | None, tokenizer_path: Path | None) -> ChatTemplate
         return load_template(beside) if beside and beside.is_file() else PLAIN
     if name in TEMPLATES:
         return TEMPLATES[name]
-    if Path(name).is_file():
-        return load_template(Path(name))
-    raise unknown_name("chat template", name, [*TEMPLATES, f"the path of a {FILE}"])
+    path = user_path(name)
+    if name and kind_of_path(path):
+        return load_template(path)
+    raise UserError(
+        f"unknown chat template '{name[:SHOWN]}'",
+        expected=f"{', '.join(TEMPLATES)}, or the path of a {FILE}",
+        remedy=did_you_mean(name, TEMPLATES),
+    )
 
 
 def load_template(path: Path) -> ChatTemplate:
