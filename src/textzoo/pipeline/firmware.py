@@ -18,6 +18,7 @@ from textzoo.compiler.backend.emitter import SelfCheck
 from textzoo.compiler.backend.kernels import source_of
 from textzoo.compiler.compile import CompiledModel, Saving, compile_file
 from textzoo.compiler.operators.base import Target
+from textzoo.config import pretrained
 from textzoo.config.schema import Config
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
@@ -188,8 +189,12 @@ def model_name(config: Config, workspace: Workspace, path: Path) -> str:
 
 
 def readable_name(path: Path) -> str:
-    r"""Return a file's name without suffix as printable text: invalid UTF-8 and line ends become escapes (\xe9)."""
-    text = os.fsencode(path.stem).decode("utf-8", "backslashreplace")
+    r"""Return a pretrained model's name, or a file's without suffix, as printable text.
+
+    Invalid UTF-8 and line ends become escapes (\xe9).
+    """
+    name = path.parent.name if pretrained.recipe_of(str(path)) else path.stem
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
