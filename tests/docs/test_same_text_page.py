@@ -27,7 +27,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Gradio's packages warn of t
 PAGE = "docs/how_to/same_text.md"
 BLOCKS = list(blocks_of(PROJECT / PAGE))
 (PYTHON,) = (block.text for block in BLOCKS if block.language == "python")
-SEED = 6
 PATIENCE_SECONDS = 300
 MARK = re.compile(r"^The context is full: .*\n|\[the context is full: [^]]*\]|\[full again\]", re.MULTILINE)
 
@@ -122,7 +121,7 @@ def in_one_file(talk, command, folder):
         window(driver, 820, 900, "light")
         page = Page(driver, page_of(project))
         page.open()
-        said = [text for one in talk.messages for text in (one, page.answer(one, seed=SEED))]
+        said = [text for one in talk.messages for text in (one, page.answer(one))]
         draw_page(driver, folder / "browser_chat.png")
     return as_shown(said)
 

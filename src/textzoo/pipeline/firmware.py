@@ -120,7 +120,7 @@ def make_firmware(
         name: Name of the model in the project's sources.
         tokens_checked: Minimum number of `Firmware.tokens`.
         settings: Packing of weights, second core, passes left out, weight files; target and board are not read.
-        defaults: Defaults of the project's console: temperature, max_tokens, stop.
+        defaults: Defaults of the project's console.
         with_savings: Whether to measure what each pass of the compiler saves.
 
     Raises:
@@ -132,8 +132,8 @@ def make_firmware(
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
-    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **render_defaults(defaults)}
-    files |= chat_template_of(path)
+    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **chat_template_of(path)}
+    files |= render_defaults(defaults, board.name if board else HOST)
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
