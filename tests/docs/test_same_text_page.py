@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # Gradio's packages warn of t
 PAGE = "docs/how_to/same_text.md"
 BLOCKS = list(blocks_of(PROJECT / PAGE))
 (PYTHON,) = (block.text for block in BLOCKS if block.language == "python")
-PATIENCE_SECONDS = 300
+PATIENCE_SECONDS = 600
 MARK = re.compile(r"^The context is full: .*\n|\[the context is full: [^]]*\]|\[full again\]", re.MULTILINE)
 
 
