@@ -45,10 +45,11 @@ settings.load_profile("textzoo")
 
 
 def pytest_addoption(parser: pytest.Parser):
-    """Options of tests/application/test_bad_cable.py."""
+    """Options of tests/application/test_bad_cable.py and of tests/docs/test_same_text_page.py."""
     parser.addoption("--board", help="serial port of a real board that takes the place of this machine's program")
     parser.addoption("--baud", type=int, default=115200, help="its speed")
     parser.addoption("--requests", type=int, default=300, help="number of requests over bad cables")
+    parser.addoption("--pictures", type=Path, help="existing folder for new pictures of docs/how_to/same_text.md")
 
 
 def pytest_sessionstart(session: pytest.Session):

@@ -24,8 +24,15 @@ class Served:
 
 @contextlib.contextmanager
 def served(folder, *arguments, python_options=(), mode="serve"):
-    keys = (f"operation_mode={mode}", *MODEL, f"{mode}.port=0")
-    command = [sys.executable, *python_options, str(PROGRAM), *keys, *arguments]
+    keys = (f"operation_mode={mode}", *MODEL)
+    with started(folder, [*python_options, str(PROGRAM), *keys, *arguments], mode) as program:
+        yield program
+
+
+@contextlib.contextmanager
+def started(folder, arguments, mode):
+    """The program from the arguments of Python, at any free port."""
+    command = [sys.executable, *arguments, f"{mode}.port=0"]
     with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             lines = [""]

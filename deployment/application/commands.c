@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "benchmark.h"
+#include "defaults.h"
 #include "divide.h"
 #include "generate.h"
 #include "interruption.h"
@@ -42,6 +43,7 @@ static void command_info(const request_t *request)
     reply_text("model", MODEL_NAME);
     reply_number("version", MODEL_VERSION);
     reply_text("hash", MODEL_HASH);
+    reply_text("board", PROJECT_BOARD);
     reply_number("vocabulary_size", MODEL_VOCABULARY_SIZE);
     reply_number("context_length", MODEL_CONTEXT_LENGTH);
     reply_number("logit_bits", 8 * sizeof(model_logit_t));

@@ -8,9 +8,9 @@
 #include "utf8.h"
 
 const options_t options_default = {
-    .seed = 1,
+    .seed = DEFAULT_SEED,
     .temperature = DEFAULT_TEMPERATURE,
-    .top_k = 0,
+    .top_k = DEFAULT_TOP_K,
     .max_tokens = DEFAULT_MAX_TOKENS,
     .past_end = PAST_END_SLIDE,
     .unknown = UNKNOWN_ERROR,

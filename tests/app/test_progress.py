@@ -1,5 +1,6 @@
 """Long work is seen: lines where there is no terminal, bars on one; whatever texts name the work."""
 
+import contextlib
 import io
 import itertools
 import re
@@ -128,6 +129,15 @@ def test_on_a_terminal_there_is_a_bar_and_one_below_it_for_work_within(console_o
     assert progress.Bars.shared is None
     for word in ("outer", "inner", "letters", "2 of 4 tokens", "loss 1.5"):
         assert word in output.text
+
+
+@pytest.mark.parametrize(("error", "text"), [(None, "done in"), (ValueError, "so far")])
+def test_the_bar_of_work_of_unknown_length_tells_how_it_ended(console_on, error, text):
+    output = console_on(terminal=True, width=100, color_system=None)
+    with contextlib.suppress(ValueError), working("building"):
+        if error:
+            raise error
+    assert text in output.text.rpartition("building, ")[2]
 
 
 @pytest.mark.parametrize("width", [20, 40, 300])

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from checkout import PROGRAM
 
 import startup
 
@@ -72,3 +73,11 @@ def test_the_first_character_is_found_and_timed():
     seconds = startup.first_character()
     assert seconds["processor_seconds"] > 0.0
     assert seconds["seconds"] > 0.0
+
+
+def test_another_python_is_told_which_one_to_take():
+    command = [sys.executable, "-I", "-S", str(PROGRAM)]  # without installed packages
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "make setup, then source .venv/bin/activate" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -223,7 +223,7 @@ def test_texts_end_before_the_stop_text_where_python_ends_them(console):
         assert replies[-1]["ended"] == ("stop" if stop and stop in whole else "max_tokens")
 
 
-DEFAULTS = PredictionConfig(temperature=0.25, max_tokens=5, stop='??/"\\\n7\té<end>')
+DEFAULTS = PredictionConfig(seed=2**32 - 1, temperature=0.25, top_k=7, max_tokens=5, stop='??/"\\\n7\té<end>')
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,11 @@ def echo(tmp_path_factory):
     for name, size in (("VOCABULARY_SIZE", 256), ("CONTEXT_LENGTH", 256)):
         header = header.replace(f"{name} {toy_define(f'MODEL_{name}')}", f"{name} {size}")
     sources = {"model.h": header, "model.c": (FOLDER.parent / "echo_model.c").read_text()}
-    for name, text in {**sources, **render_tokenizer(ByteTokenizer()), **render_defaults(DEFAULTS)}.items():
+    for name, text in {
+        **sources,
+        **render_tokenizer(ByteTokenizer()),
+        **render_defaults(DEFAULTS, 'a "board" of mine'),
+    }.items():
         (model / name).write_text(text)
     run_make(project, "SANITIZE=1", "BUILD=build/sanitize")
     with run_program([str(project / "build" / "sanitize" / "toy")], "the echo", project) as console:
@@ -246,7 +250,9 @@ def echo(tmp_path_factory):
 
 def test_a_console_begins_with_what_its_project_was_rendered_with(echo):
     info = echo.ask({"command": "info"})
+    assert (info["seed"], info["top_k"]) == (DEFAULTS.seed, DEFAULTS.top_k)
     assert (info["temperature"], info["max_tokens"], info["stop"]) == (0.25, 5, DEFAULTS.stop)
+    assert info["board"] == "a _board_ of mine"
 
 
 CHARACTERS = st.sampled_from(["a", "b", "\n", "é", "è", "€", "\U0001f600"])

@@ -10,6 +10,7 @@ from toy_projects import render_toy
 
 from compilers import need
 from textzoo.common.errors import UserError
+from textzoo.common.paths import PRETRAINED_MODELS
 from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import readable_name
 from textzoo.targets import emulators
@@ -123,6 +124,11 @@ def test_a_header_gives_the_whole_name(tmp_path):
 def test_a_name_becomes_text(tmp_path, name, text):
     assert readable_name(tmp_path / name) == text
     assert text.encode()
+
+
+def test_a_pretrained_model_has_its_own_name(tmp_path):
+    assert readable_name(PRETRAINED_MODELS / "gpt" / "decode_static_wi8_ai8.tflite") == "gpt"
+    assert readable_name(tmp_path / "gpt" / "decode_static_wi8_ai8.tflite") == "decode_static_wi8_ai8"
 
 
 @pytest.mark.slow

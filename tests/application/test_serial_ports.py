@@ -1,18 +1,29 @@
 """Serial ports: boards are found by their USB ids, and what keeps a port from being opened is named."""
 
+import contextlib
 import errno
 import os
 import pty
+import selectors
+import threading
+import tty
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
+from noise import closing, write_all
+from test_emulators import answer, emulated_serial_line
+from toy_projects import render_toy
 
+from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.targets import serial_ports
 from textzoo.targets.emulators import open_serial
+from textzoo.targets.protocol import ENQUIRY, INTERRUPT, PROTOCOL_VERSION
 from textzoo.targets.rules import check_benchmarking
 from textzoo.targets.serial_ports import connected_ports, find_board, open_port, port_error
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
+from textzoo.targets.signed_lines import checked_body, object_of
 
 pytest.importorskip("serial", reason="pyserial: not installed")
 
@@ -43,12 +54,12 @@ def connected(monkeypatch):
 @pytest.mark.parametrize("board", [NUCLEO, OTHER_NUCLEO, ESP32, PROBE], ids=lambda port: port.device)
 def test_the_only_board_is_found(connected, board):
     connected(BUILT_IN, MODEM, board)
-    assert find_board(None) == board.device
+    assert find_board(None, 115200) == board.device
 
 
 def test_a_named_port_is_not_looked_for(connected):
     connected(NUCLEO, ESP32)
-    assert find_board("/dev/ttyACM7") == "/dev/ttyACM7"
+    assert find_board("/dev/ttyACM7", 115200) == "/dev/ttyACM7"
 
 
 # connected ports, parts of the message
@@ -60,8 +71,8 @@ NOT_ONE = [
         [NUCLEO, BUILT_IN, ESP32],
         [
             "several boards are connected",
-            "  /dev/ttyACM0: ST-LINK/V2-1, STM32 STLink, 066AFF\n",
-            "  /dev/ttyUSB0: CP210x, CP2102 USB to UART Bridge Controller, 0001\n",
+            "  /dev/ttyACM0: ST-LINK/V2-1, STM32 STLink, 066AFF: there is no serial port",
+            "  /dev/ttyUSB0: CP210x, CP2102 USB to UART Bridge Controller, 0001: there is no serial port",
             "Choose one",
         ],
     ),
@@ -72,7 +83,7 @@ NOT_ONE = [
 def test_no_board_and_several_are_told(connected, ports, parts):
     connected(*ports)
     with pytest.raises(UserError) as caught:
-        find_board(None)
+        find_board(None, 115200)
     assert [part for part in parts if part not in str(caught.value)] == []
     with pytest.raises(UserError), open_serial(None, 115200):
         pass
@@ -85,6 +96,135 @@ def test_a_benchmark_without_a_board_is_refused_before_anything_is_done(connecte
     assert "several boards are connected" in str(error)
     connected(NUCLEO)
     assert check_benchmarking(settings, DeploymentConfig(), services) == []
+
+
+INFO = {"protocol": PROTOCOL_VERSION, "model": "gpt", "board": "STM32F4", "hash": "e7c3fd5d8538" + 52 * "0", "boot": 1}
+
+
+class Device:
+    """What is at the other end of a serial port; `says` returns its answer to a line, `heard` is all that it got."""
+
+    def __init__(self, says):
+        self.says, self.heard = says, b""
+        self.ours, self.theirs = pty.openpty()
+        self.path = os.ttyname(self.theirs)
+        tty.setraw(self.theirs)
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.work)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.ended.set()
+        self.thread.join()
+        os.close(self.theirs)
+
+    def work(self):
+        with closing(self.ours), selectors.DefaultSelector() as selector:
+            selector.register(self.ours, selectors.EVENT_READ)
+            pending = b""
+            while not self.ended.is_set():
+                write_all(self.ours, self.says(None))
+                if selector.select(0.02):
+                    data = os.read(self.ours, 4096)
+                    self.heard += data
+                    *lines, pending = (pending + data).split(b"\n")
+                    write_all(self.ours, b"".join(map(self.says, lines)))
+
+
+def firmware(**changes):
+    """A device with firmware that describes itself so."""
+
+    def says(line):
+        body = checked_body(line.lstrip(ENQUIRY + INTERRUPT)) if line else None
+        if body is None:
+            return b""
+        command = object_of(body)
+        values = INFO | changes if command["command"] == "info" else {"boot": 1}
+        return answer(command["n"], {"reply": command["command"], "status": "ok", **values})
+
+    return Device(says)
+
+
+def another(text):
+    """A device that says the same all the time, and whatever it is told."""
+    return Device(lambda line: text)
+
+
+# What is on a port -> what the list says of it.
+ON_PORTS = {
+    "a board": (firmware, {}, ": gpt for STM32F4, sha256 e7c3fd5d8538\n"),
+    "another model": (
+        firmware,
+        {"model": "tiny\x1b[2J", "board": "ESP32"},
+        ": tiny\\x1b[2J for ESP32, sha256 e7c3fd5d8538\n",
+    ),
+    "another protocol": (firmware, {"protocol": 99}, " has firmware with another version of the protocol\n"),
+    "no hash": (firmware, {"hash": 5}, " answers 'info' with a wrong hash\n"),
+    "silence": (another, {"text": b""}, ": no answer at 115,200 baud\n"),
+    "a receiver of GPS": (another, {"text": b"$GPGGA,123519,4807.038,N*47\r\n"}, ": no answer at 115,200 baud\n"),
+    "another speed": (another, {"text": b"\x80\xfe\x00" * 50}, ": no answer at 115,200 baud\n"),
+    "lines of JSON": (another, {"text": b'{"reply":"alive","crc":"00000000"}\n'}, ": no answer at 115,200 baud\n"),
+}
+
+
+@pytest.mark.parametrize(("make", "values", "told"), ON_PORTS.values(), ids=ON_PORTS)
+def test_several_boards_are_asked_what_they_hold(connected, monkeypatch, make, values, told):
+    monkeypatch.setattr(serial_ports, "LISTEN_SECONDS", 0.3)
+    with make(**values) as device, firmware(model="pico_gpt") as board:
+        connected(comport(device.path, 0x0483, 0x374B, "STM32 STLink"), comport(board.path, 0x10C4, 0xEA60, "CP2102"))
+        with pytest.raises(UserError) as caught:
+            find_board(None, 115200)
+    message = str(caught.value)
+    assert f"{device.path}: ST-LINK/V2-1, STM32 STLink: " in message
+    assert told in message
+    assert f"  {board.path}: CP210x, CP2102: pico_gpt for STM32F4, sha256 e7c3fd5d8538\n" in message
+    assert "\x1b" not in message
+
+
+def test_what_does_not_answer_gets_one_command_and_no_interrupt(connected, monkeypatch):
+    monkeypatch.setattr(serial_ports, "LISTEN_SECONDS", 0.3)
+    with another(b"") as modem, another(b"login: ") as machine:
+        connected(comport(modem.path, 0x1A86, 0x7523), comport(machine.path, 0x0403, 0x6001))
+        with pytest.raises(UserError, match="several boards"):
+            find_board(None, 115200)
+    for device in (modem, machine):
+        assert INTERRUPT not in device.heard
+        first, line, rest = device.heard.split(b"\n")
+        assert (first, object_of(checked_body(line))["command"], rest) == (ENQUIRY, "info", b"")
+
+
+def test_boards_that_cannot_be_asked_are_listed_with_the_reason(connected, monkeypatch):
+    with firmware() as board, firmware() as busy:
+        connected(comport(board.path, 0x0483, 0x374B), comport(busy.path, 0x10C4, 0xEA60))
+        with open_port(busy.path, 115200), pytest.raises(UserError) as caught:
+            find_board(None, 115200)
+        assert f"{board.path}: ST-LINK/V2-1: gpt for STM32F4" in str(caught.value)
+        assert f"{busy.path}: CP210x: the serial port '{busy.path}' is in use\n" in str(caught.value)
+        assert "Close the other program" in str(caught.value)
+        denied = mock.Mock(side_effect=port_error(os.devnull, OSError(errno.EACCES, "Permission denied")))
+        monkeypatch.setattr(serial_ports, "open_port", denied)
+        with pytest.raises(UserError) as caught:
+            find_board(None, 115200)
+        assert str(caught.value).count("you may not open the serial port") == 2
+        assert str(caught.value).count("sudo usermod -aG dialout $USER") == 1
+
+
+@pytest.mark.slow
+def test_emulated_boards_tell_what_they_hold(connected, monkeypatch, tmp_path):
+    need("make", "arm", "qemu")
+    monkeypatch.setattr(serial_ports, "LISTEN_SECONDS", 60.0)  # QEMU looks once a second whether somebody listens
+    with contextlib.ExitStack() as stack:
+        projects = {board: render_toy(board, tmp_path / board) for board in ("STM32F4", "STM32H7")}
+        first, second = (stack.enter_context(emulated_serial_line(projects, board)) for board in projects)
+        connected(comport(first, 0x0483, 0x374B), comport(second, 0x0483, 0x374E))
+        for _ in range(2):  # they are as they were
+            with pytest.raises(UserError) as caught:
+                find_board(None, 115200)
+            assert f"{first}: ST-LINK/V2-1: toy for STM32F4, sha256 0123456789ab\n" in str(caught.value)
+            assert f"{second}: ST-LINK/V3: toy for STM32H7, sha256 0123456789ab\n" in str(caught.value)
 
 
 def test_known_adapters_come_first(connected):

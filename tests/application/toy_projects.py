@@ -14,6 +14,7 @@ from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.platforms import render_project
 from textzoo.targets.project import ModelSizes
+from textzoo.targets.registry import HOST
 from textzoo.targets.toolchains import find_tool
 from textzoo.testing import STRICT
 
@@ -30,16 +31,16 @@ TOY_SIZES = ModelSizes(
 )
 
 
-def toy_files() -> dict[str, str]:
+def toy_files(board: str = HOST) -> dict[str, str]:
     """What the compiler would generate."""
     model = {name: (FOLDER / name).read_text() for name in ("model.h", "model.c")}
-    return model | render_tokenizer(toy_tokenizer()) | render_defaults(PredictionConfig())
+    return model | render_tokenizer(toy_tokenizer()) | render_defaults(PredictionConfig(), board)
 
 
 def render_toy(target: str, folder: Path) -> Path:
     """The toy's project for a board, or for "host"."""
     board = None if target == "host" else load_board(target)
-    return render_project(board, toy_files(), TOY_SIZES, [], folder)
+    return render_project(board, toy_files(target), TOY_SIZES, [], folder)
 
 
 def change_model(project: Path, *changes: tuple[str, str]) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from terminal_screen import Terminal
 
 from compilers import need
+from terminal_screen import Terminal
 
 pytestmark = pytest.mark.slow
 

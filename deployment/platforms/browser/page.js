@@ -169,6 +169,7 @@ function showOptions() {
     }
     byId("label").textContent = hasRoles ? "Message" : "Text to continue";
     byId("send").textContent = hasRoles ? "Send" : "Continue";
+    byId("enter").textContent = hasRoles ? "sends" : "continues";
     byId("further").hidden = hasRoles;
 }
 

@@ -27,8 +27,9 @@ class UserError(Exception):
             parts.append(f"expected {self.expected.rstrip('.')}")
         if self.received:
             parts.append(f"received {self.received.rstrip('.')}")
-        text = "; ".join(parts) + "."
-        return f"{text} {self.remedy}".strip()
+        text = "; ".join(parts)
+        ended = text if text.endswith("\n") else f"{text}. "  # behind a list the remedy has its own line
+        return f"{ended}{self.remedy}".strip()
 
 
 class CollectedUserError(UserError):

@@ -40,6 +40,7 @@ class Work:
         start: Advances already done, after a resume.
         done: Advances done, those of `start` included.
         note: Additional text ("loss 1.52").
+        succeeded: Whether it has ended without an error.
         began: Start of the task, in seconds of time.monotonic().
         recent: (time, done) of the last 30 seconds or more, so that the speed excludes a slow start (compilation).
     """
@@ -52,6 +53,7 @@ class Work:
     start: int = 0
     done: int = 0
     note: str = ""
+    succeeded: bool = False
     began: float = field(default_factory=lambda: time.monotonic())
     recent: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=RECENT_SAMPLES))
 
@@ -92,8 +94,8 @@ class Work:
         return f"{self.done:,} of {self.total:,} {self.counted or self.unit}"
 
     def time_text(self) -> str:
-        """Return the time left, or the time spent if the total is unknown."""
-        if self.total is not None and self.done >= self.total:
+        """Return the time left, or the time spent if the task is done or the total is unknown."""
+        if self.succeeded or (self.total is not None and self.done >= self.total):
             return f"done in {duration(self.seconds)}"
         left = self.seconds_left
         return f"{duration(self.seconds)} so far" if left is None else f"{duration(left)} left"
@@ -184,6 +186,8 @@ class Bars:
     def close(self, work: Work) -> None:
         if self.is_outermost:
             Bars.shared = None
+            if work.succeeded and work.total is None:
+                self.progress.update(self.task, total=1, completed=1)  # a full bar, which no longer moves
             self.progress.stop()
         elif work.total is None:
             self.progress.remove_task(self.task)
@@ -226,6 +230,7 @@ def progress_bar(
         with held_back():  # a bar that has begun to move is closed below
             display = Bars(work) if console.shows_bars else Lines(work)
         yield advance
+        work.succeeded = True
     finally:
         with held_back():
             if display is not None:

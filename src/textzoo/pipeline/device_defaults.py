@@ -1,12 +1,11 @@
-"""The defaults of a device's console, defaults.h: temperature, max_tokens and stop of `prediction`.
-
-The prompt is typed at the console, and its default seed is 1.
-"""
+"""What a device's console begins with, defaults.h: the options of `prediction`, and the board's name."""
 
 from textzoo.common.errors import raise_all
+from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
 from textzoo.engines.sampling import temperature_q16
 from textzoo.engines.settings import PredictionConfig
+from textzoo.targets.registry import HOST
 from textzoo.targets.rules import stop_mistakes
 
 MAX_TOKENS = 2**31 - 1
@@ -14,8 +13,12 @@ MAX_TOKENS = 2**31 - 1
 PLAIN = set(map(chr, range(0x20, 0x7F))) - set('"\\?')
 
 
-def render_defaults(settings: PredictionConfig) -> dict[str, str]:
+def render_defaults(settings: PredictionConfig, board: str = HOST) -> dict[str, str]:
     """Return the generated source by name: defaults.h.
+
+    Args:
+        settings: The section `prediction`.
+        board: Name of the project's board.
 
     Raises:
         UserError: A device cannot stop at the stop text.
@@ -23,8 +26,11 @@ def render_defaults(settings: PredictionConfig) -> dict[str, str]:
     stop = settings.stop or ""
     raise_all(stop_mistakes(stop))
     values = {
+        "board": plain_text(board),
+        "seed": settings.seed,
         "temperature": settings.temperature,
         "temperature_q16": temperature_q16(settings.temperature),
+        "top_k": settings.top_k,
         "max_tokens": min(settings.max_tokens, MAX_TOKENS),
         "stop": c_characters(stop.encode("utf-8")),
     }

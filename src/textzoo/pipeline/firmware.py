@@ -18,6 +18,7 @@ from textzoo.compiler.backend.emitter import SelfCheck
 from textzoo.compiler.backend.kernels import source_of
 from textzoo.compiler.compile import CompiledModel, Saving, compile_file
 from textzoo.compiler.operators.base import Target
+from textzoo.config import pretrained
 from textzoo.config.schema import Config
 from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
@@ -119,7 +120,7 @@ def make_firmware(
         name: Name of the model in the project's sources.
         tokens_checked: Minimum number of `Firmware.tokens`.
         settings: Packing of weights, second core, passes left out, weight files; target and board are not read.
-        defaults: Defaults of the project's console: temperature, max_tokens, stop.
+        defaults: Defaults of the project's console.
         with_savings: Whether to measure what each pass of the compiler saves.
 
     Raises:
@@ -131,8 +132,8 @@ def make_firmware(
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
-    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **render_defaults(defaults)}
-    files |= chat_template_of(path)
+    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **chat_template_of(path)}
+    files |= render_defaults(defaults, board.name if board else HOST)
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
@@ -188,8 +189,12 @@ def model_name(config: Config, workspace: Workspace, path: Path) -> str:
 
 
 def readable_name(path: Path) -> str:
-    r"""Return a file's name without suffix as printable text: invalid UTF-8 and line ends become escapes (\xe9)."""
-    text = os.fsencode(path.stem).decode("utf-8", "backslashreplace")
+    r"""Return a pretrained model's name, or a file's without suffix, as printable text.
+
+    Invalid UTF-8 and line ends become escapes (\xe9).
+    """
+    name = path.parent.name if pretrained.recipe_of(str(path)) else path.stem
+    text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 

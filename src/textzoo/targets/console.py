@@ -289,6 +289,23 @@ class Console:
         self.send(INTERRUPT + b"\n")
         return self.checked_info(timeout)
 
+    def is_there(self, timeout: float) -> bool:
+        """Return whether a device of this protocol answers within `timeout` seconds.
+
+        What is at the other end may be anything, which is disturbed as little as possible: by one enquiry and one
+        command, without an interrupt and without repetition.
+        """
+        self.number = self.number % MAX_NUMBER + 1
+        self.send(ENQUIRY + b"\n" + command_line({"command": "info"}, self.number))
+        deadline, pending = time.monotonic() + timeout, b""
+        while (left := deadline - time.monotonic()) > 0:
+            raise_if_interrupted()
+            *lines, pending = (pending + self.read(min(left, POLL_SECONDS))).split(b"\n")
+            if any(checked_body(line.rstrip(b"\r")) for line in lines):
+                return True
+            pending = pending[-MAX_LINE_BYTES:]
+        return False
+
     def checked_info(self, timeout: float) -> dict[str, Any]:
         """Return `info` of a device; raise UserError if it uses another version of the protocol."""
         info = self.ask({"command": "info"}, timeout)

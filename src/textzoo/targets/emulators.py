@@ -118,7 +118,7 @@ def local_name(program: Path, project: Path) -> str:
 @contextlib.contextmanager
 def open_serial(path: str | None, baud: int, name: str = "") -> Iterator[Console]:
     """Connect to a real board (None: the only one connected), or to an emulated one with a pseudo-terminal."""
-    path = find_board(path)
+    path = find_board(path, baud)
     with open_port(path, baud) as port:
         console = Console(SerialLink(port), name or path)
         console.connect()

@@ -26,7 +26,7 @@ def check_benchmarking(
     errors: list[UserError] = []
     if benchmarking.measured_by == "serial":
         with collecting(errors):
-            find_board(benchmarking.serial_port)
+            find_board(benchmarking.serial_port, deployment.hardware_setup.uart.baud)
     return errors
 
 

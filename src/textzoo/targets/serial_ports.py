@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
+from textzoo.targets.answers import Answer
+from textzoo.targets.console import Console, SerialLink
 
 # Vendor and product of USB -> the adapter; None for every product of the vendor.
 USB_IDS: dict[tuple[int, int | None], str] = {
@@ -27,6 +29,10 @@ USB_IDS: dict[tuple[int, int | None], str] = {
 PERMISSION = "Let your user open serial ports: sudo usermod -aG dialout $USER, then log in again."
 IN_USE = (errno.EBUSY, errno.EAGAIN)
 WRITE_SECONDS = 5.0
+# For what is on one of several ports to answer.
+LISTEN_SECONDS = 2.0
+INFO_SECONDS = 5.0
+HASH_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,14 @@ class SerialPort:
     number: str
 
     def __str__(self) -> str:
-        """Return a line of a list, with what the device says made harmless."""
+        """Return a line of a list."""
         parts = (self.adapter or "unknown adapter", self.product, self.number)
-        return f"{self.path}: " + ", ".join(ascii(part)[1:-1][:80] for part in parts if part)
+        return f"{self.path}: " + ", ".join(harmless(part) for part in parts if part)
+
+
+def harmless(text: str) -> str:
+    """Return what a device says as short printable ASCII."""
+    return ascii(text)[1:-1][:80]
 
 
 def serial() -> Any:
@@ -79,14 +90,15 @@ def port_of(info: Any) -> SerialPort:
     return SerialPort(info.device, adapter, info.product or "", info.serial_number or "")
 
 
-def find_board(port: str | None) -> str:
+def find_board(port: str | None, baud: int) -> str:
     """Return the path of a board's serial port.
 
     Args:
         port: A path, which is returned; None for the only connected board.
+        baud: Speed at which several boards are asked what they are.
 
     Raises:
-        UserError: There is no board, or there are several, which are listed.
+        UserError: There is no board, or there are several, which are listed with what they hold.
     """
     if port is not None:
         return port
@@ -95,9 +107,7 @@ def find_board(port: str | None) -> str:
     if len(boards) == 1:
         return boards[0].path
     if boards:
-        raise UserError(
-            "several boards are connected\n" + listed(boards), remedy="Choose one, e.g. " + boards[0].path + "."
-        )
+        raise several_boards(boards, baud)
     raise UserError(
         "no board was found" + ("; serial ports of unknown adapters:\n" + listed(ports) if ports else ""),
         expected="a USB cable to a board, with one of the adapters " + ", ".join(dict.fromkeys(USB_IDS.values())),
@@ -105,8 +115,38 @@ def find_board(port: str | None) -> str:
     )
 
 
-def listed(ports: Iterable[SerialPort]) -> str:
-    return "".join(f"  {port}\n" for port in ports)
+def listed(lines: Iterable[object]) -> str:
+    return "".join(f"  {line}\n" for line in lines)
+
+
+def several_boards(ports: list[SerialPort], baud: int) -> UserError:
+    """Return the error that lists boards, each with its model, board and hash, or why it does not tell them."""
+    lines, remedies = [], {f"Choose one, e.g. {ports[0].path}.": None}
+    for port in ports:
+        try:
+            lines.append(f"{port}: {contents(port.path, baud)}")
+        except UserError as error:
+            what, *_ = error.what.splitlines()
+            lines.append(f"{port}: {what.partition('. ')[0]}")
+            remedies[error.remedy] = None
+    return UserError(f"several boards are connected\n{listed(lines)}", remedy=" ".join(filter(None, remedies)))
+
+
+def contents(path: str, baud: int) -> str:
+    """Ask what is on a port for its model, board and hash.
+
+    Raises:
+        UserError: The port cannot be opened, the firmware is another one, or the device is gone.
+    """
+    with open_port(path, baud) as port:
+        console = Console(SerialLink(port), path)
+        if not console.is_there(LISTEN_SECONDS):
+            return f"no answer at {baud:,} baud"
+        answer = Answer(console.connect(INFO_SECONDS), path)
+        console.release()
+    model, board, digest = (harmless(answer.text(key)) for key in ("model", "board", "hash"))
+    answer.check()
+    return f"{model} for {board}, sha256 {digest[:HASH_DIGITS]}"
 
 
 def open_port(path: str, baud: int) -> Any:

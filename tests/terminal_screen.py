@@ -7,7 +7,7 @@ import time
 import pexpect
 import pyte
 
-ROWS, COLUMNS = 40, 100
+SIZE = (40, 100)  # rows and columns
 PATIENCE_SECONDS = 60.0
 PROMPT_BEGINS = "\x1b[?2004h"  # from here on, what is pasted comes in brackets
 
@@ -15,26 +15,36 @@ PROMPT_BEGINS = "\x1b[?2004h"  # from here on, what is pasted comes in brackets
 class Screen(pyte.Screen):
     """A screen that tells the program where its cursor is, as terminals do."""
 
-    def __init__(self, terminal):
-        super().__init__(COLUMNS, ROWS)
+    def __init__(self, terminal, size):
+        rows, columns = size
+        super().__init__(columns, rows)
         self.terminal = terminal
 
     def write_process_input(self, data):
         self.terminal.child.send(data)
 
+    def select_graphic_rendition(self, *attributes, **others):
+        """Show what is dim, which pyte does not know, in grey."""
+        super().select_graphic_rendition(*((38, 5, 245) if attributes == (2,) else attributes), **others)
+
 
 class Terminal:
     """A program on a pseudo-terminal."""
 
-    def __init__(self, arguments, folder, **environment):
-        self.screen = Screen(self)
+    def __init__(self, arguments, folder, size=SIZE, **environment):
+        self.screen = Screen(self, size)
         self.stream = pyte.Stream(self.screen)
         self.written = ""
         env = {**os.environ, "TERM": "xterm-256color", **environment}
         env.pop("COLUMNS", None)
-        size = {"dimensions": (ROWS, COLUMNS)}
         self.child = pexpect.spawn(
-            sys.executable, arguments, cwd=str(folder), env=env, encoding="utf-8", codec_errors="replace", **size
+            sys.executable,
+            arguments,
+            cwd=str(folder),
+            env=env,
+            encoding="utf-8",
+            codec_errors="replace",
+            dimensions=size,
         )
         self.child.delaybeforesend = None
 
