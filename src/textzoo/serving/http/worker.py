@@ -196,7 +196,9 @@ class Worker:
 
     def work(self) -> None:
         while job := self.first():
-            if not job.is_stopped:
+            if job.is_stopped:
+                job.fail(ending())
+            else:
                 job.run()
                 self.on_end(job)
                 job.deliver(None)
@@ -210,13 +212,13 @@ class Worker:
             return None if self.is_closed else self.jobs[0]
 
     def close(self) -> None:
-        """Refuse what waits, stop the answer that is being made, and wait for its end."""
+        """Stop the answer that is being made, wait for its end, and refuse what waits."""
         with self.changed:
             self.is_closed = True
-            running, waiting = [*self.jobs][:1], [*self.jobs][1:]
+            running = [*self.jobs][:1]
             self.changed.notify()
-        for job in waiting:
-            job.fail(ending())
         for job in running:
             job.stop()
         self.thread.join()
+        for job in self.jobs:
+            job.fail(ending())

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from gradio import mount_gradio_app
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from textzoo.serving.http.errors import ApiError
-from textzoo.serving.http.guard import TYPED, is_loopback, name_of
+from textzoo.serving.http.guard import TYPED, Guard
 from textzoo.serving.http.server import ServerThread, address_of
 from textzoo.serving.web.page import LOOKS, Page
 
@@ -33,34 +33,12 @@ HEADERS = {
 }
 
 
-class PageGuard:
-    """An application that only its own page uses.
-
-    Args:
-        app: The application.
-        host: Address on which the server listens. On a loopback address, only loopback names are answered.
-    """
-
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        self.app, self.host, self.is_local = app, host, is_loopback(host)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        try:
-            self.check(Headers(scope=scope), scope["path"])
-        except ApiError as error:
-            await error.response(scope, receive, send)
-        else:
-            await self.app(scope, at_most(receive, MAX_BODY_BYTES), with_headers(send))
+class PageGuard(Guard):
+    """An application that only its own page uses."""
 
     def check(self, headers: Headers, path: str) -> None:
         """Raise ApiError for requests that are not the page's."""
-        host = headers.get("host", "")
-        if self.is_local and not is_loopback(name := name_of(host)) and name != self.host:
-            raise ApiError(403, f"this server listens on {self.host}", code="wrong_host")
-        if (origin := headers.get("origin")) and origin.partition("://")[2] != host:
+        if (origin := headers.get("origin")) and origin.partition("://")[2] != headers.get("host"):
             raise ApiError(403, "requests of other pages are not answered", code="wrong_origin")
         is_link = headers.get("sec-fetch-mode") == NAVIGATION
         if headers.get("sec-fetch-site", TYPED) not in (TYPED, SAME) and not is_link:
@@ -71,6 +49,9 @@ class PageGuard:
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdecimal() and len(length) < 20) or int(length) > MAX_BODY_BYTES:
             raise ApiError(413, f"more than {MAX_BODY_BYTES} bytes", code="too_large")
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, at_most(receive, MAX_BODY_BYTES), with_headers(send))
 
 
 def at_most(receive: Receive, limit: int) -> Receive:
