@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from api_client import PATIENCE, chat, complete, connection, get, running
 from textzoo.common.errors import UserError
 from textzoo.serving.http import protocol
 from textzoo.serving.http.errors import ApiError
+from textzoo.serving.http.server import allowed_connections
 from textzoo.serving.http.worker import Job, Worker
 from textzoo.serving.sources import ContextLengthError
 
@@ -96,8 +98,14 @@ def test_a_client_that_goes_away_leaves_the_queue(gated, at_once):
     assert gated.prompts == ["Say 0"]
 
 
-@pytest.mark.parametrize("failure", [UserError("the board is gone"), RuntimeError("secret text")])
-def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated, failure):
+FAILURES = [
+    (UserError("the board is \x1b[31m gone"), r"an answer failed: the board is \x1b[31m gone"),
+    (RuntimeError("secret text"), "RuntimeError: secret text"),
+]
+
+
+@pytest.mark.parametrize(("failure", "logged"), FAILURES)
+def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated, failure, logged, capsys):
     with running(gated) as server:
         gated.failure = failure
         gated.let(2)
@@ -106,6 +114,7 @@ def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated,
             assert failed.error["type"] == "server_error"
             assert "secret" not in failed.error["message"]
         assert get(server, "/health").status == 503
+        assert capsys.readouterr().out.count(logged) == 2
         gated.failure = None
         gated.let(1)
         assert complete(server, max_tokens=1).status == 200
@@ -205,6 +214,17 @@ def test_far_too_many_connections_are_cut(gated, monkeypatch):
         with contextlib.suppress(ConnectionError):
             assert links[-1].recv(10) == b""
         assert links[-2].recv(10) == b"HTTP/1.1 5"
+
+
+@pytest.mark.parametrize(
+    ("limits", "allowed"), [((1000, 1000), 400), ((450, 1000), 400), ((700, 700), 244), ((10, 10), 1), ((-1, -1), 400)]
+)
+def test_no_more_connections_than_the_system_has_files_for(monkeypatch, limits, allowed):
+    now = [limits]
+    monkeypatch.setattr(resource, "getrlimit", lambda which: now[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda which, values: now.append(values))
+    assert allowed_connections(400) == allowed
+    assert now[-1][0] >= min(856, limits[1])
 
 
 def test_an_answer_that_has_not_begun_is_refused_at_the_end():

@@ -13,7 +13,7 @@ REQUEST_SECONDS, TAKE_SECONDS = 30.0, 30.0
 # Who is refused may still be sending: a connection that is closed meanwhile loses the answer.
 LINGER_SECONDS = 2.0
 # Connections beyond the limit that are told why they are refused; still more are only cut.
-MAX_REFUSED = 500
+MAX_REFUSED = 100
 UNFINISHED = (h11.IDLE, h11.SEND_BODY)
 
 
