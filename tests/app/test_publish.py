@@ -226,7 +226,7 @@ def test_the_page_of_the_space_writes_the_same_text(folder):
 async def asked(make_page, sample):
     """The session of a page after the prompt of a sample."""
     page = make_page()
-    session, *_ = await page.begin(None)
+    session, *_ = await page.begin(None, None)
     settings = dataclasses.replace(page.start, temperature=sample["temperature"], max_tokens=60, seed=1)
     async for _ in page.ask(session, sample["prompt"], *dataclasses.astuple(settings)):
         pass

@@ -17,8 +17,8 @@ from textzoo.serving.web.page import LOOKS, Page
 MAX_BODY_BYTES = 1 << 20
 MAX_CONNECTIONS = 1000
 GRACE_SECONDS = 1  # browsers keep a connection open as long as the page is shown
-# Parts of Gradio that the page does not need: files, other addresses, and what programs ask.
-CLOSED = ("upload", "file", "proxy", "stream", "component_server", "call", "run", "api", "dev", "monitoring", "mcp")
+# The parts of Gradio that the page needs; of the others, some read files and fetch addresses.
+GRADIO, OPEN = "gradio_api", ("queue", "heartbeat", "reset", "cancel", "info", "startup-events")
 SAME, NAVIGATION = "same-origin", "navigate"
 # What the page loads and where it sends to: this server and nothing else, whatever stands in it.
 POLICY = (
@@ -44,7 +44,7 @@ class PageGuard(Guard):
         if headers.get("sec-fetch-site", TYPED) not in (TYPED, SAME) and not is_link:
             raise ApiError(403, "requests of other pages are not answered", code="wrong_origin")
         first, _, rest = path.removeprefix("/").partition("/")
-        if first == "gradio_api" and rest.partition("/")[0].partition("=")[0] in CLOSED:
+        if first == GRADIO and rest.partition("/")[0] not in OPEN:
             raise ApiError(404, "there is nothing", code="not_found")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdecimal() and len(length) < 20) or int(length) > MAX_BODY_BYTES:
