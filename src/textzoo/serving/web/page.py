@@ -53,7 +53,8 @@ FETCH = """(stored, _) => {
 FETCH = FETCH.replace("NAME", STORAGE_TALK)
 KEEP_TALK = f'(kept) => {{ try {{ sessionStorage.setItem("{STORAGE_TALK}", kept) }} catch {{}} }}'
 # How the page is launched or mounted. Gradio's history of runs would keep conversations, and offer to send them away.
-LOOKS = {"theme": gr.themes.Default(**FONTS).set(**COLOURS), "css": CSS, "footer_links": [], "run_history": False}
+LOOKS = {"theme": gr.themes.Default(**FONTS).set(**COLOURS), "css": CSS, "footer_links": []}
+LOOKS |= {"run_history": False, "ssr_mode": False}
 
 
 class Page:

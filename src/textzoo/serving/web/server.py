@@ -78,7 +78,7 @@ def with_headers(send: Send) -> Send:
 
 async def application(make_page: Callable[[], Page]) -> FastAPI:
     """Return Gradio's application; it is made inside of a loop, because Gradio would leave loops of its own open."""
-    return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", ssr_mode=False, **LOOKS)
+    return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", **LOOKS)
 
 
 class PageServer(ServerThread):
