@@ -117,9 +117,9 @@ class Job:
             self.error = of_prompt(error, "")
         except KeyboardInterrupt:  # the main thread's, noticed here while waiting for a device
             self.error = ending()
-        except UserError as error:
-            logger.error("an answer failed: %s", error)
-            self.error = ApiError(502, f"the model's device failed: {error}", code="engine_failed")
+        except UserError as error:  # the rest of its text may hold what the device said to others
+            logger.error("an answer failed: %s", error.what)
+            self.error = ApiError(502, f"the model's device failed: {error.what}", code="engine_failed")
         except Exception:
             logger.exception("an answer failed")
             self.error = internal()
