@@ -37,6 +37,7 @@ textarea { unicode-bidi: plaintext; }
   font-size: .85rem; font-weight: 400; color: var(--body-text-color); }
 #transcript .mark { margin: 0; }
 .min_value, .max_value, ::placeholder { color: var(--block-label-text-color) !important; opacity: 1 !important; }
+.dark ::placeholder { opacity: .6 !important; }
 input:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 .figures { font-size: .85rem; color: var(--body-text-color); overflow-wrap: anywhere; }
 .notice { margin-top: .3rem; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--body-text-color);
