@@ -118,7 +118,7 @@ def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated,
             assert "secret" not in failed.error["message"]  # of the device, perhaps about another answer
         assert get(server, "/health").status == 503
         printed = capsys.readouterr().out
-        assert printed.count(logged) == 2
+        assert logged in printed
         assert isinstance(failure, RuntimeError) or "secret" not in printed
         gated.failure = None
         gated.let(1)
