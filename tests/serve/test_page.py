@@ -269,6 +269,12 @@ def test_what_does_not_fit_is_told_and_the_message_stays(driver):
         page.wait(lambda: page.value("message", "textarea") == "a" * 200)
         page.click("again")
         page.wait(lambda: "no answer to make again" in page.text("status"))
+        seed = page.element("seed", "input")
+        seed.clear()
+        seed.send_keys("-5\t")
+        page.send("Hello")
+        page.wait(lambda: "seed is out of range" in page.text("status"))
+        page.wait(lambda: page.value("message", "textarea") == "Hello")
         assert page.said == []
 
 

@@ -30,7 +30,7 @@ CSS = """
 textarea { unicode-bidi: plaintext; }
 #transcript .icon-button-wrapper { display: none; }
 #transcript .bot:has(.mark) { background: none; border: 0; box-shadow: none; }
-.one-text { white-space: pre-wrap; overflow-wrap: anywhere; }
+.one-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .one-text { min-height: 12rem; padding: 1rem; font-size: 1rem; line-height: 1.6; }
 .one-text .said { font-weight: 600; }
 .mark { display: block; margin: .5rem 0; padding: .1rem .6rem; border-left: 3px solid var(--color-accent);
@@ -128,10 +128,8 @@ class Page:
                 label="Longest answer, in tokens",
                 elem_id="max_tokens",
             ),
-            gr.Number(
-                start.top_k, precision=0, minimum=0, maximum=65535, label="Top k (0: all tokens)", elem_id="top_k"
-            ),
-            gr.Number(start.seed, precision=0, minimum=0, maximum=2**32 - 1, label="Seed", elem_id="seed"),
+            gr.Number(start.top_k, precision=0, label="Top k (0: all tokens)", elem_id="top_k"),
+            gr.Number(start.seed, precision=0, label="Seed", elem_id="seed"),
             gr.Textbox(start.system, max_length=MAX_TEXT, lines=2, label="System text", elem_id="system"),
         ]
 
