@@ -36,7 +36,7 @@ class WebPage:
     @property
     def said(self):
         """What people and models said, without the marks of the page."""
-        return [text for text in self.texts("#transcript .message-content > .md") if text]
+        return self.texts("#transcript .message-content > .md:not(:has(.mark))")
 
     def send(self, text):
         """Begin to ask, also for characters that the driver cannot type."""

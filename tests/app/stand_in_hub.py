@@ -167,12 +167,11 @@ class Handler(BaseHTTPRequestHandler):
             self.fail(401, "Invalid credentials in Authorization header")
             return
         rows = json.loads(body)["objects"]
-        actions = {"upload": {"href": f"{self.hub.address}/lfs/"}}
         objects = [
-            {**row, **({} if row["oid"] in self.hub.objects else {"actions": href_of(actions, row["oid"])})}
+            {**row, **({} if row["oid"] in self.hub.objects else {"actions": {"upload": self.hub.upload_of(row)}})}
             for row in rows
         ]
-        self.reply({"transfer": "basic", "objects": objects})
+        self.reply({"transfer": "multipart" if self.hub.part_bytes else "basic", "objects": objects})
 
     def put(self, body, oid):
         if hashlib.sha256(body).hexdigest() == oid:
@@ -180,6 +179,18 @@ class Handler(BaseHTTPRequestHandler):
             self.reply({})
         else:
             self.fail(400, "another content")
+
+    def put_part(self, body, oid, number):
+        self.hub.parts[oid, int(number)] = body
+        self.reply(b"", ETag=f'"{hashlib.md5(body).hexdigest()}"')
+
+    def complete(self, body, oid):
+        """Join the parts of a file, as they are listed with their hashes."""
+        parts = [(self.hub.parts[oid, part["partNumber"]], part["etag"]) for part in json.loads(body)["parts"]]
+        if any(f'"{hashlib.md5(part).hexdigest()}"' != etag for part, etag in parts):
+            self.fail(400, "another part")
+        else:
+            self.put(b"".join(part for part, _ in parts), oid)
 
     def commit(self, body, name, revision):
         found = self.repository(name)
@@ -230,10 +241,6 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def href_of(actions, oid):
-    return {name: {"href": action["href"] + oid, "header": {}} for name, action in actions.items()}
-
-
 NAME, REVISION = r"([^/]+/[^/]+)", r"([^/]+)"
 # Method and address -> the answer.
 ROUTES = {
@@ -247,6 +254,8 @@ ROUTES = {
     ("POST", f"/api/models/{NAME}/preupload/{REVISION}"): Handler.preupload,
     ("POST", rf"/{NAME}\.git/info/lfs/objects/batch"): Handler.batch,
     ("PUT", "/lfs/([0-9a-f]{64})"): Handler.put,
+    ("PUT", "/lfs/([0-9a-f]{64})/([0-9]+)"): Handler.put_part,
+    ("POST", "/lfs/([0-9a-f]{64})"): Handler.complete,
     ("POST", f"/api/models/{NAME}/commit/{REVISION}"): Handler.commit,
     ("HEAD", f"/{NAME}/resolve/{REVISION}/(.+)"): Handler.resolve,
     ("GET", f"/{NAME}/resolve/{REVISION}/(.+)"): Handler.resolve,
@@ -261,6 +270,9 @@ class Hub:
         address: For HF_ENDPOINT.
         repositories: owner/name -> Repository.
         objects: sha256 -> content in large file storage.
+        part_bytes: Large files are uploaded in parts of so many bytes; 0 for whole ones.
+        parts: (sha256, number) -> content of a part.
+        given: What else the storage says of an upload's parts.
         failures: (method, pattern of the address) -> a function of handler and address that answers otherwise, and
             returns whether it did.
         requests: (method, address, Authorization) of all requests.
@@ -271,8 +283,16 @@ class Hub:
     def __init__(self, address):
         self.address, self.token = address, TOKEN
         self.repositories, self.objects, self.failures, self.requests, self.stored = {}, {}, {}, [], {}
-        self.store = ""
+        self.store, self.part_bytes, self.parts, self.given = "", 0, {}, {}
         self.altered = lambda content, path: (content, hashlib.sha256(content).hexdigest(), len(content))
+
+    def upload_of(self, row):
+        """Where and how an object is uploaded."""
+        href, header = f"{self.address}/lfs/{row['oid']}", {}
+        if self.part_bytes:
+            count = -(-row["size"] // self.part_bytes)
+            header = {"chunk_size": str(self.part_bytes), **{f"{n:05}": f"{href}/{n}" for n in range(1, count + 1)}}
+        return {"href": href, "header": {**header, **self.given}}
 
 
 @contextlib.contextmanager

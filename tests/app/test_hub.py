@@ -13,7 +13,7 @@ from stand_in_hub import Handler as Answers
 
 from textzoo.common import secrets
 from textzoo.common.errors import UserError
-from textzoo.config import hub_files
+from textzoo.config import hub_files, pretrained
 from textzoo.config.check import check
 from textzoo.hub import references
 from textzoo.hub.downloads import fetch
@@ -21,6 +21,8 @@ from textzoo.hub.references import Reference
 from textzoo.hub.rules import check_publish
 from textzoo.hub.settings import PublishConfig
 from textzoo.hub.uploads import upload
+from textzoo.pipeline.token_sources import TalkingModel
+from textzoo.records.workspace import Workspace
 
 NAME = "owner/model"
 FILES = {
@@ -96,6 +98,39 @@ def test_a_failure_that_passes_is_not_seen(hub, folder):
     assert {**hub.repositories[NAME].files(), **FILES} == hub.repositories[NAME].files()
 
 
+def test_large_files_are_uploaded_in_parts_if_the_hub_says_so(hub, folder):
+    hub.part_bytes = 10_000
+    hub.failures = {("PUT", "/lfs/.*/2"): once(cut_off), ("PUT", "/lfs/.*/3"): once(answering(500))}
+    published(folder)
+    assert {**hub.repositories[NAME].files(), **FILES} == hub.repositories[NAME].files()
+    assert len(hub.parts) == 4 + 3
+    assert [authorization for method, _, authorization in hub.requests if method == "PUT"].count("") == 4 + 3 + 2
+
+
+# What the hub says of the parts, or what fails; and what is said.
+PARTS = {
+    "of no size": ({"chunk_size": "0"}, {}, "this is no answer of a hub"),
+    "of a size below 0": ({"chunk_size": "-1"}, {}, "this is no answer of a hub"),
+    "of a text's size": ({"chunk_size": "many"}, {}, "this is no answer of a hub"),
+    "too many": ({"00009": "http://127.0.0.1/9"}, {}, "this is no answer of a hub"),
+    "on a list": ({"00001": ["x"]}, {}, "this is no answer of a hub"),
+    "no address": ({"00001": "x"}, {}, "cannot be reached|no answer of a hub"),
+    "refused": ({}, {("PUT", "/lfs/.*/2"): answering(403)}, "does not allow it"),
+    "cut": ({}, {("PUT", "/lfs/.*/2"): cut_off}, "the hub cannot be reached"),
+    "without hash": ({}, {("PUT", "/lfs/.*/2"): nonsense}, "this is no answer of a hub"),
+    "not joined": ({}, {("POST", "/lfs/[0-9a-f]*$"): answering(400)}, "does not understand"),
+}
+
+
+@pytest.mark.parametrize(("given", "failures", "message"), PARTS.values(), ids=PARTS)
+def test_a_failed_upload_in_parts_leaves_nothing(hub, folder, given, failures, message):
+    hub.part_bytes, hub.given, hub.failures = 10_000, given, failures
+    with pytest.raises(UserError, match=message) as refused:
+        published(folder)
+    assert str(refused.value).endswith("Nothing was published.")
+    assert NAME not in hub.repositories
+
+
 PUT, BATCH, COMMIT, PREUPLOAD = ("PUT", "/lfs/"), ("POST", "objects/batch"), ("POST", "/commit/"), ("POST", "preupload")
 CREATE, WHOAMI, INFO = ("POST", "/api/repos/create"), ("GET", "whoami"), ("GET", "/api/models/")
 # what fails, how, and what is said
@@ -154,6 +189,42 @@ def test_a_failed_upload_leaves_nothing(hub, folder, address, fail, message, is_
         assert NAME not in hub.repositories
     else:
         assert hub.repositories[NAME].head == head
+
+
+def saying(content):
+    """A failure: another content than that of a hub."""
+
+    def fail(handler, path):
+        handler.read_body()
+        handler.reply(content, Content_Type="application/json")
+        return True
+
+    return fail
+
+
+ODD = [b"", b"null", b"[]", b"[1]", b'"x"', b"3", b"{}", b"\xff", b"[" * 100_000, b'{"a":' * 100_000, b'{"files": 1}']
+ODD += [
+    b'{"objects": [1]}',
+    b'{"objects": [{"oid": 1}]}',
+    b'{"sha": 5, "id": []}',
+    b'{"files": [{"path": "../x"}]}',
+    b"[NaN]",
+]
+
+
+@pytest.mark.parametrize("content", ODD, ids=lambda content: content[:20].decode("latin-1"))
+@pytest.mark.parametrize("address", [WHOAMI, INFO, CREATE, PREUPLOAD, BATCH, COMMIT], ids=lambda address: address[1])
+def test_an_odd_answer_is_no_failure_of_the_program(hub, folder, address, content):
+    hub.failures = {address: saying(content)}
+    if address != CREATE:
+        hub.repositories[NAME] = Repository()
+    text = ""
+    try:
+        published(folder)
+    except UserError as error:
+        text = str(error)
+    assert len(text) < 700
+    assert TOKEN not in text
 
 
 def test_a_new_repository_that_cannot_be_removed_is_told(hub, folder):
@@ -363,11 +434,11 @@ def altered(content=None, etag=None, size=None):
     return alter
 
 
-def redirecting(address):
+def redirecting(address, **changes):
+    headers = {"X_Repo_Commit": "1" * 40, "X_Linked_Etag": f'"{"a" * 64}"', "X_Linked_Size": 5, **changes}
+
     def fail(handler, path):
-        handler.reply(
-            b"", 302, Location=address, X_Repo_Commit="1" * 40, X_Linked_Etag=f'"{"a" * 64}"', X_Linked_Size=5
-        )
+        handler.reply(b"", 302, Location=address, **headers)
         return True
 
     return fail
@@ -393,6 +464,34 @@ BROKEN = {
     "no commit": ({HEAD: redirecting("/x")}, None, "has nothing of this name"),
     "to another scheme": ({HEAD: redirecting("ftp://127.0.0.1/x")}, None, "points to 'ftp://127.0.0.1'"),
     "to another host in the clear": ({HEAD: redirecting("http://store.example/x")}, None, "points to 'http://store.ex"),
+    "to no host": ({HEAD: redirecting("https://")}, None, "reached|no answer of a hub"),
+    "to a strange address": ({HEAD: redirecting("https://[x/y")}, None, "no answer of a hub"),
+    "to a file of this machine": ({HEAD: redirecting("file:///etc/passwd")}, None, "points to 'file://'"),
+    "to another host of its own choice": (
+        {HEAD: redirecting("//evil.example/x")},
+        None,
+        "points to|nothing of this name",
+    ),
+    "a size below 0": ({HEAD: redirecting("/x", X_Linked_Size=-5)}, None, "size|nothing of this name"),
+    "a size that is none": ({HEAD: redirecting("https://a/x", X_Linked_Size="1e3")}, None, "does not say its size"),
+    "a size beyond all": ({HEAD: redirecting("https://a/x", X_Linked_Size="9" * 30)}, None, "at most 1,000,000"),
+    "a size of 5,000 digits": (
+        {HEAD: redirecting("https://a/x", X_Linked_Size="9" * 5000)},
+        None,
+        "does not say its size",
+    ),
+    "a commit that is a path": (
+        {HEAD: redirecting("https://a/x", X_Repo_Commit="../../etc")},
+        None,
+        "commit '../../etc'",
+    ),
+    "a hash that is a path": (
+        {HEAD: redirecting("https://a/x", X_Linked_Etag='"../x"')},
+        None,
+        "does not say its hash",
+    ),
+    "a page instead": ({HEAD: nonsense}, None, "commit ''"),
+    "a page later": ({GET: nonsense}, None, "ended|not that of the hub"),
     "redirected twice": ({GET: redirecting("/x")}, None, "from one address to the next"),
 }
 
@@ -452,6 +551,47 @@ def test_a_repository_without_a_tokenizer(hub, tmp_path):
     config, errors = check({"model": model, "dataset": {"cache_dir": str(tmp_path)}})
     assert errors == []
     assert not hub_files.Path(config.model.float_model_path).with_name("tokenizer.json").exists()
+
+
+# Key, the file that it names, those beside it in the repository, and those of them that come along.
+ALONG = [
+    ("model.quantized_model_path", "decode.tflite", ["tokenizer.json", "chat_template.json"], 2),
+    ("model.float_model_path", "float.keras", ["tokenizer.json", "chat_template.json"], 2),
+    ("model.float_model_path", "float.keras", ["tokenizer.json"], 1),
+    ("model.float_model_path", "float.keras", [], 0),
+    ("tokenizer.path", "other.json", ["chat_template.json"], 1),
+    ("training.init_from", "float.keras", ["tokenizer.json"], 0),
+]
+
+
+@pytest.mark.parametrize(("key", "name", "beside", "count"), ALONG)
+def test_what_belongs_to_a_model_comes_along_and_is_asked_for_once(
+    hub, tmp_path, monkeypatch, key, name, beside, count
+):
+    hub.repositories[NAME] = Repository()
+    commit = hub.repositories[NAME].commit(dict.fromkeys((name, *beside), b'{"tokens": []}'))
+    section, _, entry = key.partition(".")
+    values = {section: {entry: f"hf://{NAME}@{commit}/{name}"}, "dataset": {"cache_dir": str(tmp_path)}}
+    assert check(values)[1] == []
+    folder = tmp_path / "hub" / "owner--model" / commit
+    assert {path.name for path in folder.iterdir() if ".hub" not in path.name} == {name, *beside[:count]}
+    hub.requests.clear()
+    monkeypatch.setattr(hub_files, "PINNED", {})
+    assert check(values)[1] == []
+    assert hub.requests == []
+
+
+def test_a_model_of_the_hub_talks_by_its_template_and_has_the_name_of_its_repository(hub, tmp_path):
+    hub.repositories[NAME] = Repository()
+    folder, name = pretrained.FOLDER / "gpt", "decode_static_wi8_ai8.tflite"
+    hub.repositories[NAME].commit(
+        {path: (folder / path).read_bytes() for path in (name, "tokenizer.json", "chat_template.json")}
+    )
+    model = {"quantized_model_path": f"hf://{NAME}@main/{name}"}
+    config, errors = check({"model": model, "dataset": {"cache_dir": str(tmp_path)}})
+    assert errors == []
+    talking = TalkingModel(config, Workspace(tmp_path / "run"))
+    assert (talking.name, talking.template(None).name) == ("model_int8", "dialogue")
 
 
 def test_a_file_that_cannot_be_loaded_is_the_only_mistake(hub, tmp_path):

@@ -4,12 +4,15 @@ import asyncio
 import dataclasses
 import hashlib
 import io
+import itertools
 import json
 import os
 import re
 import runpy
 import shlex
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,8 +20,10 @@ import zipfile
 from html import unescape
 from pathlib import Path
 
+import httpx2
 import pytest
 import yaml
+from gradio_client import Client
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 from stand_in_hub import TOKEN, Repository, answering, stand_in_hub
@@ -223,10 +228,40 @@ def test_the_page_of_the_space_writes_the_same_text(folder):
     assert "".join(turn.text for turn in session.turns)[:60] == (sample["prompt"] + sample["text"])[:60]
 
 
+@pytest.mark.slow
+def test_the_page_of_the_space_runs_as_a_space_starts_it(folder, tmp_path):
+    """Alone with the files that the documentation names; by the Space's name, and taking no files of others."""
+    for name in ("app.py", "requirements.txt", "tokenizer.json", f"decode_{RECIPE}.tflite"):
+        shutil.copy(folder / name, tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = {**os.environ, "SPACE_ID": "owner/tiny", "GRADIO_SERVER_PORT": str(port)}
+    with subprocess.Popen(
+        [sys.executable, "app.py"],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        printed = list(itertools.takewhile(lambda line: "Running on" not in line, process.stdout))
+        try:
+            client = Client(f"http://127.0.0.1:{port}/", verbose=False, analytics_enabled=False)
+            begin = next(one for one in client.endpoints.values() if one.dependency["api_name"] == "begin")
+            begin.is_valid = True
+            shown = client.submit(None, None, fn_index=begin.fn_index).result(timeout=60)
+            page = httpx2.post(f"http://127.0.0.1:{port}/gradio_api/upload", files={"files": b"12"}, timeout=60)
+        finally:
+            process.terminate()
+    assert "tiny, static_wi8_ai8 on litert_ref" in str(shown)
+    assert page.status_code == 413
+    assert printed == []
+
+
 async def asked(make_page, sample):
     """The session of a page after the prompt of a sample."""
     page = make_page()
-    session, *_ = await page.begin(None)
+    session, *_ = await page.begin(None, None)
     settings = dataclasses.replace(page.start, temperature=sample["temperature"], max_tokens=60, seed=1)
     async for _ in page.ask(session, sample["prompt"], *dataclasses.astuple(settings)):
         pass

@@ -98,7 +98,7 @@ def test_clients_of_gradio_get_the_same_at_once(address, expected):
     clients = [Client(address, verbose=False, analytics_enabled=False) for _ in range(4)]
     values = [0.8, MAX_TOKENS, 0, SEED, ""]
     for client in clients:
-        ask(client, "begin", None)
+        ask(client, "begin", None, None)
     for index, turn in enumerate(TURNS):
         jobs = [submitted(client, "ask", turn, "gpt_int8", "litert_ref", *values) for client in clients]
         for job in jobs:

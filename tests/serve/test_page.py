@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import json
 import re
 import sys
 
@@ -11,9 +12,11 @@ from api_client import SAMPLING, GatedSource, get, gpt_source, send, told_alone
 from browser import chromium, window
 from compilers import need
 from textzoo.common.errors import UserError
+from textzoo.serving.conversation import Turn
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Step, TokenStream
-from textzoo.serving.web import library
+from textzoo.serving.transcripts import stored
+from textzoo.serving.web import keeping, library
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.session import PageSession, Settings
 from textzoo.text.chat_templates import DIALOGUE, PLAIN
@@ -188,6 +191,76 @@ def test_answers_are_made_again_and_messages_taken_back(driver):
         page.wait(lambda: page.said == [])
 
 
+def test_a_conversation_is_still_there_after_a_reload_and_in_no_other_tab(driver):
+    with page_running(GivenModel({"one": gpt_source(), "two": gpt_source()})) as server:
+        page = opened(driver, server)
+        page.say("Hello")
+        page.say("What can you do?")
+        page.choose("engine", "two")
+        page.wait(lambda: "Made again: 0 of" in page.text("status"))
+        said, figures = page.said, page.texts("#status .figures")
+        page.open()
+        assert (page.said, page.value("engine"), page.texts("#status .figures")) == (said, "two", figures)
+        page.choose("engine", "one")
+        page.wait(lambda: "Made again: 0 of" in page.text("status"))
+        page.click("again")
+        page.wait(lambda: "seed 2" in page.text("status"))
+        driver.switch_to.new_window("tab")
+        page.open()
+        assert page.said == []
+        driver.close()
+        driver.switch_to.window(driver.window_handles[0])
+        page.click("clear")
+        page.wait(lambda: page.said == [])
+        page.open()
+        assert page.said == []
+
+
+ASKED, TOLD = {"role": "user", "text": "Hello"}, {"role": "assistant", "text": "Hi!"}
+MADE = stored(Turn("assistant", "Hi!", "User: Hello", 11, SAMPLING, (1, 2), "length", "one", 0, 0.5, None))
+# What a browser says that it has kept -> how many of its turns are taken.
+KEPT = [
+    ([ASKED, TOLD], 2),
+    ([ASKED, MADE], 2),
+    ([ASKED, TOLD] * 50, 100),
+    ([ASKED, TOLD] * 51, 0),
+    ([ASKED], 0),
+    ([TOLD, ASKED], 0),
+    ([ASKED, {**MADE, "tokens": [76]}], 0),
+    ([ASKED, {**MADE, "prompt": "€"}], 0),
+    ([ASKED, {**MADE, "prompt": "a" * 200}], 0),
+    ([ASKED, {**MADE, "prompt": None}], 0),
+    ([ASKED, {**MADE, "sampling": {"temperature": -1}}], 0),
+    ([ASKED, {**TOLD, "text": 5}], 0),
+    ([5, None], 0),
+]
+
+
+@pytest.mark.parametrize(("turns", "taken"), KEPT, ids=map(str, range(len(KEPT))))
+def test_what_a_browser_has_kept_is_checked(turns, taken):
+    found = keeping.read(json.dumps({"model": "model 0", "engine": "one", "turns": turns}))
+    assert len(keeping.turns_for(found, gpt_source())) == taken
+
+
+@pytest.mark.parametrize("text", [None, "", 5, "[", "[]", "\ud800", "{}", '{"model": 1}', "[" * 100_000])
+def test_nothing_is_kept_by_a_browser_that_makes_no_sense(text):
+    assert keeping.read(text) is None
+
+
+def test_of_a_long_conversation_the_end_is_kept():
+    session = PageSession(Engines({"one": lambda: GivenModel({"one": gpt_source()})}), SAMPLING)
+    asyncio.run(session.choose("one", "auto"))
+    answer = Turn("assistant", "b", "The ", 4, SAMPLING, (1,), "length", "one", left_out=110)
+    session.conversation.turns = [Turn("user", "a"), answer] * 60
+    found = keeping.read(keeping.kept(session))
+    assert [turn["left_out"] for turn in found.turns if turn["role"] == "assistant"] == [90] * 50
+    session.conversation.turns = [Turn("user", "a" * 100_000), answer] * 60
+    assert len(keeping.read(keeping.kept(session)).turns) == 4
+    session.conversation.turns = [Turn("user", "a" * 1_000_000), answer]
+    assert keeping.kept(session) == ""
+    session.engines.close()
+
+
 def test_what_does_not_fit_is_told_and_the_message_stays(driver):
     with page_running(GivenModel({"litert_ref": gpt_source()})) as server:
         page = opened(driver, server)
@@ -196,6 +269,12 @@ def test_what_does_not_fit_is_told_and_the_message_stays(driver):
         page.wait(lambda: page.value("message", "textarea") == "a" * 200)
         page.click("again")
         page.wait(lambda: "no answer to make again" in page.text("status"))
+        seed = page.element("seed", "input")
+        seed.clear()
+        seed.send_keys("-5\t")
+        page.send("Hello")
+        page.wait(lambda: "seed is out of range" in page.text("status"))
+        page.wait(lambda: page.value("message", "textarea") == "Hello")
         assert page.said == []
 
 
@@ -223,6 +302,19 @@ def test_settings_are_kept_and_a_model_without_roles_is_one_text(driver):
         assert (page.value("model"), page.value("engine"), page.value("seed")) == ("model 1", "one", "77")
 
 
+# The contrast of a text with what is behind it, as the Web Content Accessibility Guidelines define it.
+CONTRAST = """
+    const light = text => {
+        const [r, g, b] = text.match(/[\\d.]+/g).map(part => part / 255)
+            .map(part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    let behind = arguments[0];
+    while (/, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+    const both = [getComputedStyle(arguments[0]).color, getComputedStyle(behind).backgroundColor].map(light);
+    return Math.max(...both) / Math.min(...both);"""
+
+
 @pytest.mark.parametrize(("width", "height", "colours"), [(390, 844, "dark"), (1200, 900, "light")])
 def test_it_fits_narrow_and_wide_windows_light_and_dark(driver, width, height, colours):
     with page_running(GivenModel({"litert_ref": gpt_source()})) as server:
@@ -232,6 +324,8 @@ def test_it_fits_narrow_and_wide_windows_light_and_dark(driver, width, height, c
         assert driver.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
         background = driver.execute_script("return getComputedStyle(document.body).backgroundColor")
         assert all((int(part) < 128) == (colours == "dark") for part in re.findall(r"\d+", background)[:3])
+        for part in ("#send", "#max_tokens .max_value", "#status .figures", "#transcript .md"):
+            assert driver.execute_script(CONTRAST, driver.find_element("css selector", part)) >= 4.5, part
         for button in ("send", "stop", "again", "edit", "clear"):
             script = "return arguments[0].scrollWidth <= arguments[0].clientWidth + 1"
             assert driver.execute_script(script, page.element(button)), button
@@ -264,6 +358,7 @@ REFUSED = {
     "a file of this machine": (404, "GET", "/gradio_api/file=/etc/passwd", {}),
     "another address": (404, "GET", "/gradio_api/proxy=http://127.0.0.1/", {}),
     "a call": (404, "POST", "/gradio_api/call/ask", {}),
+    "a part of Gradio that nobody needs": (404, "GET", "/gradio_api/runs", {}),
     "100 MB": (413, "POST", "/gradio_api/queue/join", {"Content-Length": "100000000"}),
 }
 

@@ -1,6 +1,8 @@
 """One answer at a time: who waits, who is refused, and what happens to answers that nobody wants any more."""
 
+import asyncio
 import contextlib
+import resource
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,10 @@ import pytest
 from api_client import PATIENCE, chat, complete, connection, get, running
 
 from textzoo.common.errors import UserError
+from textzoo.serving.http import protocol
+from textzoo.serving.http.errors import ApiError
+from textzoo.serving.http.server import allowed_connections
+from textzoo.serving.http.worker import Job, Worker
 from textzoo.serving.sources import ContextLengthError
 
 
@@ -92,16 +98,28 @@ def test_a_client_that_goes_away_leaves_the_queue(gated, at_once):
     assert gated.prompts == ["Say 0"]
 
 
-@pytest.mark.parametrize("failure", [UserError("the board is gone"), RuntimeError("secret text")])
-def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated, failure):
+FAILURES = [
+    (
+        UserError("the board is \x1b[31m gone", received="secret text", remedy="secret text"),
+        r"an answer failed: the board is \x1b[31m gone",
+    ),
+    (RuntimeError("secret text"), "RuntimeError: secret text"),
+]
+
+
+@pytest.mark.parametrize(("failure", "logged"), FAILURES)
+def test_a_failure_of_the_engine_is_told_and_the_next_request_tries_again(gated, failure, logged, capsys):
     with running(gated) as server:
         gated.failure = failure
         gated.let(2)
         for failed in (complete(server), chat(server, "Hello", stream=True)):
             assert failed.status == (502 if isinstance(failure, UserError) else 500)
             assert failed.error["type"] == "server_error"
-            assert "secret" not in failed.error["message"]
+            assert "secret" not in failed.error["message"]  # of the device, perhaps about another answer
         assert get(server, "/health").status == 503
+        printed = capsys.readouterr().out
+        assert logged in printed
+        assert isinstance(failure, RuntimeError) or "secret" not in printed
         gated.failure = None
         gated.let(1)
         assert complete(server, max_tokens=1).status == 200
@@ -169,6 +187,72 @@ def test_connections_are_kept_and_counted(gated):
             statuses.append((response.status, response.read()[:9]))
         assert statuses[:100] == [(200, b'{"status"')] * 100
         assert statuses[100] == (503, b'{"error":')
+
+
+def test_a_client_that_is_refused_while_it_sends_is_told_why(gated):
+    """Its request goes to a connection that the server wants to be rid of; a closed one would lose the answer."""
+    with running(gated, max_waiting=0) as server, contextlib.ExitStack() as stack:
+        links = [
+            stack.enter_context(contextlib.closing(socket.create_connection(server.listener.getsockname(), PATIENCE)))
+            for _ in range(101)
+        ]
+        received = links[-1].recv(10)
+        for part in (
+            b"POST /v1/completions HTTP/1.1\r\n",
+            b"Host: localhost\r\nContent-Length: 9\r\n\r\n",
+            b"123456789",
+        ):
+            links[-1].sendall(part)
+        while data := links[-1].recv(4096):
+            received += data
+        assert received.startswith(b"HTTP/1.1 503 ")
+        assert b"too_many_connections" in received
+
+
+def test_far_too_many_connections_are_cut(gated, monkeypatch):
+    monkeypatch.setattr(protocol, "MAX_REFUSED", 1)
+    with running(gated, max_waiting=0) as server, contextlib.ExitStack() as stack:
+        links = [
+            stack.enter_context(contextlib.closing(socket.create_connection(server.listener.getsockname(), PATIENCE)))
+            for _ in range(102)
+        ]
+        with contextlib.suppress(ConnectionError):
+            assert links[-1].recv(10) == b""
+        assert links[-2].recv(10) == b"HTTP/1.1 5"
+
+
+@pytest.mark.parametrize(
+    ("limits", "allowed"), [((1000, 1000), 400), ((450, 1000), 400), ((700, 700), 244), ((10, 10), 1), ((-1, -1), 400)]
+)
+def test_no_more_connections_than_the_system_has_files_for(monkeypatch, limits, allowed):
+    now = [limits]
+    monkeypatch.setattr(resource, "getrlimit", lambda which: now[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda which, values: now.append(values))
+    assert allowed_connections(400) == allowed
+    assert now[-1][0] >= min(856, limits[1])
+
+
+def test_an_answer_that_has_not_begun_is_refused_at_the_end():
+    """Also the first one of all, while the worker is between two answers."""
+    go_on = threading.Event()
+
+    class BusyWorker(Worker):
+        def first(self):
+            go_on.wait(PATIENCE)
+            return super().first()
+
+    async def closed_before_it_begins():
+        worker, job = BusyWorker(0, lambda job: None), Job(lambda: None)
+        worker.submit(job)
+        closing = asyncio.create_task(asyncio.to_thread(worker.close))
+        while not worker.is_closed:
+            await asyncio.sleep(0.01)
+        go_on.set()
+        await closing
+        await asyncio.wait_for(job.next(), PATIENCE)
+
+    with pytest.raises(ApiError, match="shutting down"):
+        asyncio.run(closed_before_it_begins())
 
 
 def test_what_a_device_costs_is_told(gated):

@@ -29,7 +29,7 @@ REFUSED = [
     (COMPLETIONS, {**ASK, "logit_bias": {"5": 1}}, "logit_bias", "unsupported_parameter"),
     (COMPLETIONS, {**ASK, "grammar": "root ::= x"}, "grammar", "unsupported_parameter"),
     (COMPLETIONS, {**ASK, "temprature": 1}, "temprature", "unknown_parameter"),
-    (COMPLETIONS, {**ASK, "user": 3}, "user", "unknown_parameter"),
+    (COMPLETIONS, {**ASK, "user": 3}, "user", "invalid_type"),
     (COMPLETIONS, {**ASK, "temperature": "1"}, "temperature", "invalid_type"),
     (COMPLETIONS, {**ASK, "temperature": True}, "temperature", "invalid_type"),
     (COMPLETIONS, {**ASK, "temperature": 11}, "temperature", "invalid_value"),
@@ -129,6 +129,7 @@ def test_numbers_that_are_infinite(server, value):
 
 
 ROUTES = [("GET", "/", 404), ("GET", "/v1", 404), ("GET", COMPLETIONS, 405), ("POST", "/health", 405)]
+ROUTES += [("GET", "/health/", 404), ("POST", f"{COMPLETIONS}/", 404)]
 ROUTES += [("DELETE", f"/v1/models/{NAME}", 405), ("POST", "/v1/embeddings", 404), ("GET", "/v1/models/", 404)]
 
 

@@ -26,6 +26,8 @@ CONFLICT = 409
 TRIES = 3
 MAX_WAIT_SECONDS = 20
 MAX_SHOWN = 200
+# What the library raises for an answer that it takes for one of a hub.
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, RecursionError)
 # How the library begins what the hub says about the metadata of a card.
 BAD_CARD = "Invalid metadata in README.md."
 LICENSES = "https://huggingface.co/docs/hub/repositories-licenses"
@@ -178,12 +180,7 @@ def hub_errors(what: str, remedy: str = "") -> Iterator[None]:
         raise UserError(
             f"{what}: the hub cannot be reached", received=shown(short_reason(error)), remedy=hint
         ) from error
-    except RuntimeError as error:  # of one file of an upload; its cause is one of the above
-        if error.__cause__ is None:
-            raise
-        with hub_errors(f"{what} ({shown(str(error)).rstrip('.')})", remedy):
-            raise error.__cause__ from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except NONSENSE as error:
         if str(error).startswith(BAD_CARD):
             hint = f"publish.license takes the names of {LICENSES}. {remedy}".strip()
             said = shown(str(error).removeprefix(BAD_CARD))
@@ -192,6 +189,11 @@ def hub_errors(what: str, remedy: str = "") -> Iterator[None]:
         raise UserError(
             f"{what}: this is no answer of a hub", received=shown(short_reason(error)), remedy=hint
         ) from error
+    except RuntimeError as error:  # of one file of an upload; its cause is one of the above
+        if error.__cause__ is None:
+            raise
+        with hub_errors(f"{what} ({shown(str(error)).rstrip('.')})", remedy):
+            raise error.__cause__ from None
 
 
 def refusal(what: str, status: int, said: str, remedy: str = "") -> UserError:

@@ -3,6 +3,7 @@
 It runs the .tflite beside it with LiteRT's reference kernels: the text is the one that a microcontroller writes.
 """
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from textzoo.text.tokenizers.base import load_tokenizer
 FOLDER = Path(__file__).resolve().parent
 TOKENIZER = FOLDER / "tokenizer.json"
 ENGINE = "litert_ref"
+# A Space has a name; its folder is always "app".
+NAME = Path(os.environ.get("SPACE_ID") or FOLDER).name
 prepare_gradio()
 from textzoo.serving.web.page import LOOKS, Page  # noqa: E402 (imports Gradio, which is prepared before)
 
@@ -37,7 +40,7 @@ class FolderModel:
         return self.path.stem.removeprefix("decode_")
 
     def name_of(self, engine: str) -> str:
-        return f"{FOLDER.name}, {self.recipe}"
+        return f"{NAME}, {self.recipe}"
 
     def file_of(self, engine: str) -> Path:
         return self.path
@@ -59,4 +62,5 @@ def page() -> Page:
 
 
 if __name__ == "__main__":
-    page().blocks.launch(**LOOKS)
+    demo = page().blocks  # the name that a Space looks for
+    demo.launch(max_file_size=1, **LOOKS)  # in bytes: the page takes no files

@@ -219,10 +219,10 @@ class Console:
     def check_status(self, reply: dict[str, Any], values: dict[str, Any]) -> None:
         if reply["status"] == "ok" or is_interrupted(reply):
             return
-        received = f" ({reply['received']!r})" if "received" in reply else ""
+        received = repr(reply["received"]) if "received" in reply else ""
         message = f"{self.name} refused the command {values.get('command')!r}: {reply.get('message', 'no reason')}"
         kind = OutOfSequenceError if str(reply.get("message", "")).startswith(OUT_OF_SEQUENCE) else UserError
-        raise kind(f"{message}{received}")
+        raise kind(message, received=received)
 
     def check_boot(self, reply: dict[str, Any], values: dict[str, Any]) -> None:
         """Raise RestartError if a reply is from another start of the device than those before."""
@@ -268,7 +268,7 @@ class Console:
         lines = [*self.recent, *([pending] if pending else [])]
         shown = [ascii(line[:SHOWN_CHARACTERS])[1:-1] for line in lines[-KEPT_LINES:]]
         last = "".join(f"\n  {line}" for line in shown) or " none"
-        return UserError(f"{self.name} {what}. Its last lines:{last}\n", remedy=remedy)
+        return UserError(f"{self.name} {what}", remedy=f"Its last lines:{last}\n{remedy}")
 
     def wait_for_greeting(self, timeout: float = START_SECONDS) -> dict[str, Any]:
         """Wait for the greeting of a program that was just started; return its `info`."""

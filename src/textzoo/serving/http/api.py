@@ -141,6 +141,7 @@ class Api:
             ],
             exception_handlers=SHOWN_ERRORS,
         )
+        self.app.router.redirect_slashes = False  # to an address that the request's Host would name
 
     def route_of(self, path: str) -> str:
         """Return the name of the route of a path, for metrics."""

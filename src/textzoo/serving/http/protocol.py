@@ -10,6 +10,10 @@ from textzoo.serving.http.errors import ApiError, json_bytes
 
 # A request must have arrived by then, and what is sent must be taken.
 REQUEST_SECONDS, TAKE_SECONDS = 30.0, 30.0
+# Who is refused may still be sending: a connection that is closed meanwhile loses the answer.
+LINGER_SECONDS = 2.0
+# Connections beyond the limit that are told why they are refused; still more are only cut.
+MAX_REFUSED = 100
 UNFINISHED = (h11.IDLE, h11.SEND_BODY)
 
 
@@ -19,16 +23,23 @@ class GuardedProtocol(H11Protocol):
     max_connections = 1000
     request_timer: asyncio.TimerHandle | None = None
     take_timer: asyncio.TimerHandle | None = None
+    is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin the time of the first request; refuse a connection too many."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)  # so that `pause_writing` tells of every byte that is not taken
         self.watch_request()
-        if len(self.connections) > self.max_connections:
+        too_many = len(self.connections) - self.max_connections
+        if too_many > MAX_REFUSED:
+            self.transport.abort()
+        elif too_many > 0:
             self.refuse(ApiError(503, "too many connections", code="too_many_connections"))
 
     def data_received(self, data: bytes) -> None:
+        """Take what comes; of a client that was refused it is dropped."""
+        if self.is_refused:
+            return
         super().data_received(data)
         self.watch_request()
 
@@ -55,18 +66,29 @@ class GuardedProtocol(H11Protocol):
         self.refuse(ApiError(400, msg.rstrip("."), code="invalid_http"))
 
     def refuse(self, error: ApiError) -> None:
-        """Send an error, if no response has begun, and close the connection."""
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = json_bytes(error.body)
-            headers = {"content-type": "application/json", "content-length": f"{len(body)}", "connection": "close"}
-            reason = HTTPStatus(error.status).phrase
-            events = [
-                h11.Response(status_code=error.status, reason=reason.encode(), headers=[*headers.items()]),
-                h11.Data(data=body),
-                h11.EndOfMessage(),
-            ]
-            self.transport.write(b"".join(self.conn.send(event) for event in events))
-        self.transport.close()
+        """Send an error, and close the connection once the client has had time to read it.
+
+        If a response has begun, the connection is closed at once.
+        """
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.close()
+            return
+        self.is_refused = True
+        if self.cycle:  # of a request whose body is wrong: it ends as if the client had gone
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        body = json_bytes(error.body)
+        headers = {"content-type": "application/json", "content-length": f"{len(body)}", "connection": "close"}
+        reason = HTTPStatus(error.status).phrase
+        events = [
+            h11.Response(status_code=error.status, reason=reason.encode(), headers=[*headers.items()]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ]
+        self.transport.write(b"".join(self.conn.send(event) for event in events))
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
 
 def cancelled(timer: asyncio.TimerHandle | None) -> None:

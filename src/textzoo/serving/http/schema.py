@@ -229,8 +229,10 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def is_neutral(key: str, value: Any) -> bool:
-    """Return whether a key that is not supported asks for nothing; raise ApiError if it asks for something."""
-    if key in LABELS and isinstance(value, str):
+    """Return whether a key that changes nothing is known; raise ApiError if it asks for something after all."""
+    if key in LABELS:
+        if not isinstance(value, str):
+            raise ApiError(400, f"{key}: not a text", param=key, code="invalid_type")
         return True
     if key not in NEUTRAL:
         return False

@@ -1,6 +1,8 @@
 """The server's socket, thread and end."""
 
+import contextlib
 import errno
+import resource
 import socket
 import threading
 from typing import Self
@@ -11,13 +13,18 @@ from starlette.types import ASGIApp
 from textzoo.common.errors import UserError
 from textzoo.serving.http.api import Api
 from textzoo.serving.http.guard import Guard
+from textzoo.serving.http.log import logged_to_console
 from textzoo.serving.http.metrics import Measured
-from textzoo.serving.http.protocol import GuardedProtocol
+from textzoo.serving.http.protocol import MAX_REFUSED, GuardedProtocol
 
 MAX_HEADER_BYTES = 1 << 15
 IDLE_SECONDS = 30  # of a connection that is kept between requests
 # Connections beside those whose requests wait.
 SPARE_CONNECTIONS = 100
+# Files that a server has open beside its connections: models, devices, libraries.
+OTHER_FILES = 100
+# Connections that the system accepts before the server has looked at them.
+BACKLOG = 256
 GRACE_SECONDS = 5
 POLL_SECONDS = 0.2
 REASONS = {
@@ -33,7 +40,7 @@ def bind(host: str, port: int, section: str = "serve") -> socket.socket:
         raise UserError(f"{section}.host is empty", expected="127.0.0.1, or 0.0.0.0 for other machines, too")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family, backlog=512)
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         raise UserError(
             f"cannot listen on {section}.host={host} {section}.port={port}",
@@ -43,12 +50,12 @@ def bind(host: str, port: int, section: str = "serve") -> socket.socket:
 
 
 class ServerThread:
-    """An application on a socket, served by a thread.
+    """An application on a socket, served by a thread; what fails meanwhile is told on the console.
 
     Args:
         app: The application.
         listener: A listening socket; it is closed at the end.
-        max_connections: Number of connections at once; more are refused.
+        max_connections: Number of connections at once, if the system allows so many files; more are refused.
         lifespan: uvicorn's: "on" for an application that is to be told of start and end.
         grace_seconds: Time for connections to end.
     """
@@ -58,12 +65,13 @@ class ServerThread:
     ) -> None:
         config = uvicorn.Config(
             app,
-            http=limited(max_connections),
+            http=limited(allowed_connections(max_connections)),
             ws="none",
             lifespan=lifespan,
             log_config=None,
             log_level="critical",  # it logs addresses of clients; failures are logged by the application
             access_log=False,
+            backlog=BACKLOG,
             server_header=False,
             timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=grace_seconds,
@@ -71,8 +79,10 @@ class ServerThread:
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, args=([listener],), name="textzoo-http", daemon=True)
+        self.log = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        self.log.enter_context(logged_to_console())
         self.thread.start()
         return self
 
@@ -85,6 +95,7 @@ class ServerThread:
         """End connections."""
         self.server.should_exit = True
         self.thread.join()
+        self.log.close()
 
 
 class HttpServer(ServerThread):
@@ -124,6 +135,21 @@ class HttpServer(ServerThread):
 def address_of(listener: socket.socket, host: str) -> str:
     """Return the URL of a listening socket, without a path."""
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
+def allowed_connections(wanted: int) -> int:
+    """Return how many connections the system's limit of open files leaves of those that are wanted.
+
+    The limit is raised as far as this process may: asyncio logs thousands of lines where it cannot accept a connection.
+    """
+    beside = MAX_REFUSED + BACKLOG + OTHER_FILES
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= limit < wanted + beside:  # -1 is no limit
+        limit = wanted + beside if most < 0 else min(wanted + beside, most)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, most))
+        limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return wanted if limit < 0 else max(1, min(wanted, limit - beside))
 
 
 def limited(max_connections: int) -> type[GuardedProtocol]:

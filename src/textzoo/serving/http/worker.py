@@ -117,9 +117,9 @@ class Job:
             self.error = of_prompt(error, "")
         except KeyboardInterrupt:  # the main thread's, noticed here while waiting for a device
             self.error = ending()
-        except UserError as error:
-            logger.error("an answer failed: %s", error)
-            self.error = ApiError(502, f"the model's device failed: {error}", code="engine_failed")
+        except UserError as error:  # the rest of its text may hold what the device said to others
+            logger.error("an answer failed: %s", error.what)
+            self.error = ApiError(502, f"the model's device failed: {error.what}", code="engine_failed")
         except Exception:
             logger.exception("an answer failed")
             self.error = internal()
@@ -196,7 +196,9 @@ class Worker:
 
     def work(self) -> None:
         while job := self.first():
-            if not job.is_stopped:
+            if job.is_stopped:
+                job.fail(ending())
+            else:
                 job.run()
                 self.on_end(job)
                 job.deliver(None)
@@ -210,13 +212,13 @@ class Worker:
             return None if self.is_closed else self.jobs[0]
 
     def close(self) -> None:
-        """Refuse what waits, stop the answer that is being made, and wait for its end."""
+        """Stop the answer that is being made, wait for its end, and refuse what waits."""
         with self.changed:
             self.is_closed = True
-            running, waiting = [*self.jobs][:1], [*self.jobs][1:]
+            running = [*self.jobs][:1]
             self.changed.notify()
-        for job in waiting:
-            job.fail(ending())
         for job in running:
             job.stop()
         self.thread.join()
+        for job in self.jobs:
+            job.fail(ending())

@@ -1,5 +1,6 @@
 """The page, of Gradio's components. It draws, and hands what is pressed to the session."""
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import AsyncIterator
@@ -9,13 +10,13 @@ import gradio as gr
 
 from textzoo.common.errors import UserError
 from textzoo.serving.sources import Sampling
-from textzoo.serving.web import view
+from textzoo.serving.web import keeping, view
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.session import MAX_TEXT, SAMPLING, PageSession, Settings
 
 TITLE = "TextZoo"
 PURPOSE = "Tiny language models for microcontrollers: they continue a text, and know next to nothing of the world."
-STORAGE = "textzoo-settings"
+STORAGE, STORAGE_TALK = "textzoo-settings", "textzoo-conversation"
 # Not a secret: the browser's values are checked whatever they are. A fixed one, so that they outlive the server.
 STORAGE_KEY = "textzoo"
 NAMES = [entry.name for entry in dataclasses.fields(Settings)]
@@ -24,22 +25,37 @@ FONTS = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "mon
 CSS = """
 .gradio-container { max-width: 1100px !important; margin: 0 auto !important; }
 #title h1 { margin: 0; font-size: 1.4rem; }
-#transcript .message-content > .md { display: block; white-space: pre-wrap; overflow-wrap: anywhere; }
+#transcript .message-content > .md { display: block; white-space: pre-wrap; overflow-wrap: anywhere;
+  unicode-bidi: plaintext; text-align: start; }
+textarea { unicode-bidi: plaintext; }
 #transcript .icon-button-wrapper { display: none; }
-#transcript .bot:has(.thought-group) { background: none; border: 0; box-shadow: none; }
-.one-text { white-space: pre-wrap; overflow-wrap: anywhere; }
+#transcript .bot:has(.mark) { background: none; border: 0; box-shadow: none; }
+.one-text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: plaintext; }
 .one-text { min-height: 12rem; padding: 1rem; font-size: 1rem; line-height: 1.6; }
 .one-text .said { font-weight: 600; }
 .mark { display: block; margin: .5rem 0; padding: .1rem .6rem; border-left: 3px solid var(--color-accent);
   font-size: .85rem; font-weight: 400; color: var(--body-text-color); }
+#transcript .mark { margin: 0; }
+.min_value, .max_value, ::placeholder { color: var(--block-label-text-color) !important; opacity: 1 !important; }
+.dark ::placeholder { opacity: .6 !important; }
+input:focus-visible { outline: 2px solid var(--color-accent); outline-offset: 2px; }
 .figures { font-size: .85rem; color: var(--body-text-color); overflow-wrap: anywhere; }
 .notice { margin-top: .3rem; white-space: pre-wrap; overflow-wrap: anywhere; color: var(--body-text-color);
   padding: .3rem .6rem; border-left: 3px solid var(--color-accent); }
 """
 # Makes of the settings' components what the browser keeps; it asks nobody.
 KEEP = f"(...values) => Object.fromEntries({json.dumps(NAMES)}.map((name, index) => [name, values[index]]))"
-# How the page is launched or mounted.
-LOOKS = {"theme": gr.themes.Default(**FONTS), "css": CSS, "footer_links": []}
+# The theme's orange is too light behind white letters.
+COLOURS = {f"button_primary_background_fill{kind}": "*primary_700" for kind in ("", "_dark")}
+COLOURS |= {f"button_primary_background_fill_hover{kind}": "*primary_800" for kind in ("", "_dark")}
+# A tab keeps its own conversation until it is closed, unless the browser forbids it.
+FETCH = """(stored, _) => {
+  try { return [stored, sessionStorage.getItem("NAME") || ""] } catch { return [stored, ""] } }"""
+FETCH = FETCH.replace("NAME", STORAGE_TALK)
+KEEP_TALK = f'(kept) => {{ try {{ sessionStorage.setItem("{STORAGE_TALK}", kept) }} catch {{}} }}'
+# How the page is launched or mounted. Gradio's history of runs would keep conversations, and offer to send them away.
+LOOKS = {"theme": gr.themes.Default(**FONTS).set(**COLOURS), "css": CSS, "footer_links": []}
+LOOKS |= {"run_history": False, "ssr_mode": False}
 
 
 class Page:
@@ -57,6 +73,7 @@ class Page:
         with self.blocks:
             self.session = gr.State(None)
             self.stored = gr.BrowserState(None, storage_key=STORAGE, secret=STORAGE_KEY)
+            self.kept = gr.Textbox(visible="hidden")
             gr.HTML(f"<h1>{TITLE}</h1>{PURPOSE}", elem_id="title")
             with gr.Row():
                 with gr.Column(scale=3, min_width=320):
@@ -111,10 +128,8 @@ class Page:
                 label="Longest answer, in tokens",
                 elem_id="max_tokens",
             ),
-            gr.Number(
-                start.top_k, precision=0, minimum=0, maximum=65535, label="Top k (0: all tokens)", elem_id="top_k"
-            ),
-            gr.Number(start.seed, precision=0, minimum=0, maximum=2**32 - 1, label="Seed", elem_id="seed"),
+            gr.Number(start.top_k, precision=0, label="Top k (0: all tokens)", elem_id="top_k"),
+            gr.Number(start.seed, precision=0, label="Seed", elem_id="seed"),
             gr.Textbox(start.system, max_length=MAX_TEXT, lines=2, label="System text", elem_id="system"),
         ]
 
@@ -126,14 +141,20 @@ class Page:
     @property
     def shown(self) -> list[Any]:
         """The components that `view` fills."""
-        return [self.transcript, self.text, self.status, self.send, self.stop]
+        return [self.transcript, self.text, self.status, self.send, self.stop, self.kept]
 
     def connect(self) -> None:
         """Say what happens when something is pressed."""
         inputs, outputs = [self.session, *self.settings], [self.message, *self.shown]
         self.blocks.load(
-            self.begin, [self.stored], [self.session, *self.settings, *self.shown], api_name="begin", **PRIVATE
+            self.begin,
+            [self.stored, self.kept],
+            [self.session, *self.settings, *self.shown],
+            js=FETCH,
+            api_name="begin",
+            **PRIVATE,
         )
+        self.kept.change(None, [self.kept], None, js=KEEP_TALK, **PRIVATE)
         gr.on(
             [self.message.submit, self.send.click],
             self.ask,
@@ -158,16 +179,20 @@ class Page:
         self.engine.select(self.choose_engine, inputs, [*self.settings, *self.shown], api_name="engine", **PRIVATE)
         gr.on([one.change for one in self.settings], None, self.settings, self.stored, js=KEEP, **PRIVATE)
 
-    async def begin(self, stored: Any) -> list[Any]:
+    async def begin(self, stored: Any, kept: Any) -> list[Any]:
         """Return a new session with what the browser has kept, as far as it is possible now."""
         session = PageSession(self.engines, self.sampling)
-        settings = self.readable(stored)
+        settings, talk = self.readable(stored), keeping.read(kept)
+        if talk:
+            settings = dataclasses.replace(settings, model=talk.model, engine=talk.engine)
         try:
             await session.choose(settings.model, settings.engine)
         except UserError as error:
             settings = dataclasses.replace(settings, model=self.start.model, engine=self.start.engine)
             await session.choose(settings.model, settings.engine)
             session.notice = str(error)
+        if talk and session.opened.choice == talk.model:
+            session.conversation.turns = await asyncio.to_thread(keeping.turns_for, talk, session.opened.source)
         return [session, *self.filled(session, settings), *shown(session)]
 
     def readable(self, stored: Any) -> Settings:
@@ -265,4 +290,5 @@ def shown(session: PageSession) -> list[Any]:
         view.status(session),
         gr.Button(interactive=not is_busy),
         gr.Button(interactive=is_busy),
+        gr.skip() if is_busy else keeping.kept(session),
     ]

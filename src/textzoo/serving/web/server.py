@@ -7,18 +7,18 @@ from collections.abc import Callable
 from fastapi import FastAPI
 from gradio import mount_gradio_app
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from textzoo.serving.http.errors import ApiError
-from textzoo.serving.http.guard import TYPED, is_loopback, name_of
+from textzoo.serving.http.guard import TYPED, Guard
 from textzoo.serving.http.server import ServerThread, address_of
 from textzoo.serving.web.page import LOOKS, Page
 
 MAX_BODY_BYTES = 1 << 20
 MAX_CONNECTIONS = 1000
 GRACE_SECONDS = 1  # browsers keep a connection open as long as the page is shown
-# Parts of Gradio that the page does not need: files, other addresses, and what programs ask.
-CLOSED = ("upload", "file", "proxy", "stream", "component_server", "call", "run", "api", "dev", "monitoring", "mcp")
+# The parts of Gradio that the page needs; of the others, some read files and fetch addresses.
+GRADIO, OPEN = "gradio_api", ("queue", "heartbeat", "reset", "cancel", "info", "startup-events")
 SAME, NAVIGATION = "same-origin", "navigate"
 # What the page loads and where it sends to: this server and nothing else, whatever stands in it.
 POLICY = (
@@ -33,44 +33,25 @@ HEADERS = {
 }
 
 
-class PageGuard:
-    """An application that only its own page uses.
-
-    Args:
-        app: The application.
-        host: Address on which the server listens. On a loopback address, only loopback names are answered.
-    """
-
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        self.app, self.host, self.is_local = app, host, is_loopback(host)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        try:
-            self.check(Headers(scope=scope), scope["path"])
-        except ApiError as error:
-            await error.response(scope, receive, send)
-        else:
-            await self.app(scope, at_most(receive, MAX_BODY_BYTES), with_headers(send))
+class PageGuard(Guard):
+    """An application that only its own page uses."""
 
     def check(self, headers: Headers, path: str) -> None:
         """Raise ApiError for requests that are not the page's."""
-        host = headers.get("host", "")
-        if self.is_local and not is_loopback(name := name_of(host)) and name != self.host:
-            raise ApiError(403, f"this server listens on {self.host}", code="wrong_host")
-        if (origin := headers.get("origin")) and origin.partition("://")[2] != host:
+        if (origin := headers.get("origin")) and origin.partition("://")[2] != headers.get("host"):
             raise ApiError(403, "requests of other pages are not answered", code="wrong_origin")
         is_link = headers.get("sec-fetch-mode") == NAVIGATION
         if headers.get("sec-fetch-site", TYPED) not in (TYPED, SAME) and not is_link:
             raise ApiError(403, "requests of other pages are not answered", code="wrong_origin")
         first, _, rest = path.removeprefix("/").partition("/")
-        if first == "gradio_api" and rest.partition("/")[0].partition("=")[0] in CLOSED:
+        if first == GRADIO and rest.partition("/")[0] not in OPEN:
             raise ApiError(404, "there is nothing", code="not_found")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdecimal() and len(length) < 20) or int(length) > MAX_BODY_BYTES:
             raise ApiError(413, f"more than {MAX_BODY_BYTES} bytes", code="too_large")
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, at_most(receive, MAX_BODY_BYTES), with_headers(send))
 
 
 def at_most(receive: Receive, limit: int) -> Receive:
@@ -97,7 +78,7 @@ def with_headers(send: Send) -> Send:
 
 async def application(make_page: Callable[[], Page]) -> FastAPI:
     """Return Gradio's application; it is made inside of a loop, because Gradio would leave loops of its own open."""
-    return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", ssr_mode=False, **LOOKS)
+    return mount_gradio_app(FastAPI(openapi_url=None), make_page().blocks, path="/", **LOOKS)
 
 
 class PageServer(ServerThread):

@@ -70,7 +70,7 @@ class Replay(Job):
         try:
             self.differing = sum(self.conversation.replay(self.source))
         except UserError as error:
-            self.error = ApiError(502, str(error), code="engine_failed")
+            self.error = ApiError(502, error.what, code="engine_failed")
 
 
 class PageSession:

@@ -28,7 +28,11 @@ def messages(session: PageSession) -> list[dict[str, Any]]:
 
 def mark(text: str) -> dict[str, Any]:
     """Return a message of the page itself, which looks unlike what a model says."""
-    return {"role": ASSISTANT, "content": "", "metadata": {"title": text}}
+    return {"role": ASSISTANT, "content": marked(text)}
+
+
+def marked(text: str) -> str:
+    return f'<span class="mark">{html_text(text)}</span>'
 
 
 def left_out_text(count: int) -> str:
@@ -51,10 +55,10 @@ def one_text(session: PageSession) -> str:
     template, parts = session.conversation.template, []
     for index, turn in enumerate([*session.turns, *session.running]):
         if session.left_out and index == session.left_out:
-            parts.append(f'<span class="mark">{html_text(left_out_text(session.left_out))}</span>')
+            parts.append(marked(left_out_text(session.left_out)))
         said = "said" if turn.role == USER else "made"
         parts.append(f'<span class="{said}">{html_text(template.turn(turn))}</span>')
-        parts += [f'<span class="mark">{html_text(note)}</span>' for note in notes(turn, session)]
+        parts += map(marked, notes(turn, session))
     return f'<div class="one-text">{"".join(parts)}</div>'
 
 
