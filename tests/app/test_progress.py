@@ -4,12 +4,13 @@ import contextlib
 import io
 import itertools
 import re
+import signal
 import threading
 
 import pytest
 from rich.progress import Progress
 
-from textzoo.common import progress, signals
+from textzoo.common import progress
 from textzoo.common.escaping import visible, visible_line
 from textzoo.common.progress import Work, duration, following, progress_bar, working
 from textzoo.common.terminal import TextConsole
@@ -166,13 +167,12 @@ def test_an_interruption_while_a_bar_begins_or_ends_leaves_no_bar(console_on, mo
     given, threads = getattr(Progress, moment), set(threading.enumerate())
 
     def interrupted(*arguments, **options):
-        signals.interrupt()
+        signal.raise_signal(signal.SIGINT)
         return given(*arguments, **options)
 
     monkeypatch.setattr(Progress, moment, interrupted)
     with pytest.raises(KeyboardInterrupt), progress_bar("work", 2):
         pass
-    signals.heard()
     assert progress.Bars.shared is None
     for thread in set(threading.enumerate()) - threads:  # that moves the bar
         thread.join(60)

@@ -108,9 +108,9 @@ def test_a_second_ctrl_c_at_once_leaves(start):
     terminal.wait_for_prompt()
     terminal.type("What\r")
     terminal.wait_until(lambda shown: len(shown.text) > 500)
-    terminal.type(CTRL_C)
-    time.sleep(0.01)  # two signals at once are one
-    terminal.type(CTRL_C)
+    for _ in range(3):  # two signals at once are one
+        terminal.type(CTRL_C)
+        time.sleep(0.01)
     assert terminal.exit_code() == 130
 
 

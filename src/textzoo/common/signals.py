@@ -14,9 +14,9 @@ from typing import Any
 
 # Longer than the cleanup on the way out takes, including an emulator that does not react to SIGTERM.
 AGAIN_SECONDS = 8.0
+# What ends the program; SIGALRM repeats it.
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGALRM)
 _pending = 0  # number of the signal that is not acknowledged yet
-_depth = 0  # of the blocks of `held_back` that are running
-_arrived = False  # whether a signal came within them
 
 
 def listen() -> None:
@@ -43,44 +43,18 @@ def interrupt(number: int = signal.SIGINT, *_: Any) -> None:
     global _pending
     _pending = number
     signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS, AGAIN_SECONDS)
-    raise_or_hold_back()
+    raise KeyboardInterrupt
 
 
 def interrupt_again(*_: Any) -> None:
     """Handle the alarm: the interruption has not been acknowledged yet."""
-    if _pending:
-        raise_or_hold_back()
-
-
-def raise_or_hold_back() -> None:
-    """Raise KeyboardInterrupt, or leave that to the end of the block of `held_back` that is running."""
-    global _arrived
-    if not _depth:
-        raise KeyboardInterrupt
-    _arrived = True
+    raise_if_interrupted()
 
 
 def raise_if_interrupted() -> None:
     """Raise KeyboardInterrupt if an interruption is pending."""
     if _pending:
         raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def held_back() -> Iterator[None]:
-    """Raise an interruption that arrives within a block at its end: for what takes no time but must not be torn."""
-    global _depth, _arrived
-    if threading.current_thread() is not threading.main_thread():  # only that one is interrupted
-        yield
-        return
-    _depth += 1
-    try:
-        yield
-    finally:
-        _depth -= 1
-        if _arrived and not _depth:
-            _arrived = False
-            raise_if_interrupted()
 
 
 @contextlib.contextmanager
@@ -114,8 +88,8 @@ def handled_by(handler: Callable[..., Any], *, left: tuple[Any, ...] = ()) -> It
         handler: The other one.
         left: Handlers to leave in place.
     """
-    found = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
-    replaced = {number: before for number, before in found.items() if before not in (signal.SIG_IGN, *left)}
+    found = {number: signal.getsignal(number) for number in ENDING}
+    replaced = {number: before for number, before in found.items() if before not in (None, signal.SIG_IGN, *left)}
     if threading.current_thread() is not threading.main_thread():  # where Python takes no handlers
         replaced = {}
     for number in replaced:
@@ -129,17 +103,19 @@ def handled_by(handler: Callable[..., Any], *, left: tuple[Any, ...] = ()) -> It
 
 def raising() -> contextlib.AbstractContextManager[None]:
     """Let a signal that would end the program raise KeyboardInterrupt within a block, which then can clean up."""
-    return handled_by(signal.default_int_handler, left=(interrupt,))
+    return handled_by(signal.default_int_handler, left=(interrupt, interrupt_again))
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
     """Hold signals back until the end of a block that they would leave broken, such as the import of a library."""
     caught: list[int] = []
-    with handled_by(lambda number, _: caught.append(number)):
-        yield
-    for number in caught[:1]:
-        signal.raise_signal(number)
+    try:
+        with handled_by(lambda number, _: caught.append(number)):
+            yield
+    finally:
+        for number in caught[:1]:
+            signal.raise_signal(number)
 
 
 @contextlib.contextmanager
