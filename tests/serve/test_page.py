@@ -217,7 +217,7 @@ def test_a_conversation_is_still_there_after_a_reload_and_in_no_other_tab(driver
 
 
 ASKED, TOLD = {"role": "user", "text": "Hello"}, {"role": "assistant", "text": "Hi!"}
-MADE = stored(Turn("assistant", "Hi!", "User: Hello", 11, SAMPLING, (1, 2), "length", "one", 0, 0.5, None))
+MADE = stored(Turn("assistant", "Hi!", "chat", "User: Hello", 11, SAMPLING, (1, 2), "length", "one", 0, 0.5, None))
 # What a browser says that it has kept -> how many of its turns are taken.
 KEPT = [
     ([ASKED, TOLD], 2),
@@ -250,7 +250,7 @@ def test_nothing_is_kept_by_a_browser_that_makes_no_sense(text):
 def test_of_a_long_conversation_the_end_is_kept():
     session = PageSession(Engines({"one": lambda: GivenModel({"one": gpt_source()})}), SAMPLING)
     asyncio.run(session.choose("one", "auto"))
-    answer = Turn("assistant", "b", "The ", 4, SAMPLING, (1,), "length", "one", left_out=110)
+    answer = Turn("assistant", "b", "chat", "The ", 4, SAMPLING, (1,), "length", "one", left_out=110)
     session.conversation.turns = [Turn("user", "a"), answer] * 60
     found = keeping.read(keeping.kept(session))
     assert [turn["left_out"] for turn in found.turns if turn["role"] == "assistant"] == [90] * 50

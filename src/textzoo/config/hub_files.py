@@ -113,6 +113,11 @@ def pinned_text(text: str) -> str:
     return IN_TEXT.sub(lambda match: PINNED.get(match.group(), match.group()), text)
 
 
+def origin_of(path: Path) -> "Fetched | None":
+    """Return what a file is on the hub; None for one that is not from there."""
+    return ORIGINS.get(str(path))
+
+
 def origins_of(config: "Config") -> dict[str, "Fetched"]:
     """Return dotted key -> what its file is on the hub, of the keys whose files are from there."""
     values = {key: value_of(config, key) for key in TAKEN}

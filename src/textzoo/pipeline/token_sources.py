@@ -9,7 +9,7 @@ from textzoo.common import signals
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import file_digest, shown_path
 from textzoo.common.registry import unknown_name
-from textzoo.config.hub_files import ORIGINS
+from textzoo.config.hub_files import origin_of
 from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.opening import open_engine
@@ -74,7 +74,7 @@ class TalkingModel:
         """Return the name with the recipe of what an engine runs; that of a float model is "float"."""
         path = self.file_of(engine)
         label = "float" if engine == FLOAT_ENGINE else inputs.model_label(path)
-        found = ORIGINS.get(str(path))
+        found = origin_of(path)
         name = found.reference.repository.partition("/")[2] if found else self.config.model.name
         return f"{name}_{label}"
 
