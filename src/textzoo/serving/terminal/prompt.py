@@ -104,11 +104,12 @@ def keys(session: Session) -> KeyBindings:
     @bindings.add("<sigint>", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
         """Drop the text; at an empty prompt leave, the second time: an answer may have ended just before."""
-        if in_editor.is_set():  # the key is for $EDITOR, which gets it, too
-            return
+        if in_editor.is_set() or event.app.future is None or event.app.is_done:
+            return  # it is for $EDITOR, which gets it, too; or came right behind the Return
         if event.current_buffer.text:
             event.current_buffer.reset()
         elif session.was_interrupted:
+            session.over = True
             event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
         else:
             run_in_terminal(lambda: display.note("Another Ctrl-C leaves, and so does Ctrl-D."))
