@@ -1,11 +1,11 @@
 """The prompt of a terminal: keys, completion, history; typed into a pipe, without a screen."""
 
+import contextlib
 import os
 import re
 import stat
 import termios
 import threading
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,7 +31,7 @@ from textzoo.serving.terminal.prompt import (
 from textzoo.serving.terminal.values import VALUES
 
 
-@contextmanager
+@contextlib.contextmanager
 def prompt(history=None):
     """A reader whose keys come from a pipe, and that pipe."""
     with create_pipe_input() as keys, create_app_session(input=keys, output=DummyOutput()):
@@ -94,6 +94,49 @@ def test_ctrl_c_behind_the_end_of_an_answer_keeps_the_session():
         keys.send_text("\x03")
         with pytest.raises(KeyboardInterrupt):
             reader.read()
+
+
+class Interrupted:
+    """Texts of somebody who presses Ctrl-C, whose signal arrives while nothing runs."""
+
+    def __init__(self, *texts):
+        self.texts = list(texts)
+
+    def read(self):
+        text = self.texts.pop(0)
+        if text is None:
+            raise KeyboardInterrupt
+        return text
+
+
+@pytest.mark.parametrize(
+    ("texts", "is_terminal", "leaves"),
+    [
+        ([None, "ab", None, "ab", "/quit"], True, False),
+        (["ab", None, None], True, True),
+        ([None], False, True),
+    ],
+)
+def test_an_interruption_between_answers_ends_the_session_the_second_time(texts, is_terminal, leaves):
+    session = Screen().session
+    session.stops_answers = is_terminal
+    with pytest.raises(KeyboardInterrupt) if leaves else contextlib.nullcontext():
+        converse(session, Interrupted(*texts))
+    assert len(session.conversation.turns) == 2 * texts.count("ab")
+
+
+def test_an_interruption_before_an_answer_begins_keeps_the_session():
+    session = Screen().session
+    session.stops_answers = True
+    ask = session.conversation.ask
+
+    def interrupted(_):
+        session.conversation.ask = ask
+        raise KeyboardInterrupt
+
+    session.conversation.ask = interrupted
+    converse(session, Interrupted("ab", "ab", "/quit"))
+    assert len(session.conversation.turns) == 2
 
 
 def test_a_session_ends_with_ctrl_d_and_with_quit():

@@ -25,6 +25,17 @@ def converse(session: Session, reader: Reader) -> None:
         except UserError as error:
             session.mistakes += 1
             session.display.error(error)
+        except KeyboardInterrupt:
+            if not goes_on(session):
+                raise
+            session.was_interrupted = True
+            session.display.note("Interrupted. Another Ctrl-C leaves, and so does Ctrl-D.")
+
+
+def goes_on(session: Session) -> bool:
+    """Return whether a session goes on after an interruption: on a terminal after one Ctrl-C, which ended the rest."""
+    is_first = session.stops_answers and not session.over and not session.was_interrupted
+    return is_first and signals.heard() in (0, signal.SIGINT)  # 0: while the editor gives its handler back
 
 
 def take(session: Session, text: str) -> None:
@@ -32,25 +43,11 @@ def take(session: Session, text: str) -> None:
     session.was_interrupted = False
     if not text.strip():
         return
-    if text.startswith(SIGN) and not text.startswith(TWO_SIGNS):
-        run_interruptibly(session, text)
-    else:
-        session.send(text.removeprefix(SIGN) if text.startswith(TWO_SIGNS) else text)
-
-
-def run_interruptibly(session: Session, line: str) -> None:
-    """Run a command, which a Ctrl-C ends; where an answer is shown, it is left to that.
-
-    Raises:
-        UserError: It cannot be done.
-    """
     try:
         with signals.interruption_again():
-            run_command(session, line)
-    except KeyboardInterrupt:
-        if not session.stops_answers or session.over or signals.heard() != signal.SIGINT:
-            raise
-        session.was_interrupted = True
-        session.display.note("Interrupted.")
+            if text.startswith(SIGN) and not text.startswith(TWO_SIGNS):
+                run_command(session, text)
+            else:
+                session.send(text.removeprefix(SIGN) if text.startswith(TWO_SIGNS) else text)
     except OSError as error:  # a full disk, no permission
         raise UserError(f"the system refused: {error}") from error

@@ -25,6 +25,7 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible_line, without_surrogates
 from textzoo.serving.terminal.commands import COMMANDS, SIGN
+from textzoo.serving.terminal.display import Display
 from textzoo.serving.terminal.reading import PROMPT, is_open, without_fences
 from textzoo.serving.terminal.session import Session
 from textzoo.serving.terminal.text_editor import edited
@@ -84,16 +85,8 @@ def keys(session: Session) -> KeyBindings:
 
     @bindings.add("tab", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
-        """Complete the text at once, so that a Return right behind the Tab finds it; else list what it may become."""
-        buffer = event.current_buffer
-        found = list(completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
-        if len(found) == 1:
-            buffer.delete_before_cursor(-found[0].start_position)
-            buffer.insert_text(found[0].text)
-        elif common := get_common_complete_suffix(buffer.document, found):
-            buffer.insert_text(common)
-        elif found:
-            run_in_terminal(lambda: display.names([word.display_text for word in found]))
+        """Complete the text, or list what it may become."""
+        complete(event.current_buffer, completer, display)
 
     @bindings.add("escape", "enter")
     def _(event: KeyPressEvent) -> None:
@@ -104,11 +97,12 @@ def keys(session: Session) -> KeyBindings:
     @bindings.add("<sigint>", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
         """Drop the text; at an empty prompt leave, the second time: an answer may have ended just before."""
-        if in_editor.is_set():  # the key is for $EDITOR, which gets it, too
-            return
+        if in_editor.is_set() or event.app.future is None or event.app.is_done:
+            return  # it is for $EDITOR, which gets it, too; or came right behind the Return
         if event.current_buffer.text:
             event.current_buffer.reset()
         elif session.was_interrupted:
+            session.over = True
             event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
         else:
             run_in_terminal(lambda: display.note("Another Ctrl-C leaves, and so does Ctrl-D."))
@@ -116,21 +110,41 @@ def keys(session: Session) -> KeyBindings:
 
     @bindings.add("c-g", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
-        """Open the text in $EDITOR; it stays as it was if that fails."""
-        event.app.create_background_task(edit(event.current_buffer))
-
-    async def edit(buffer: Buffer) -> None:
-        in_editor.set()
-        try:
-            text = await run_in_terminal(lambda: edited(buffer.text), in_executor=True)
-            buffer.document = Document(text, len(text))
-        except (UserError, OSError) as error:
-            message = error if isinstance(error, UserError) else UserError(f"the system refused: {error}")
-            await run_in_terminal(lambda: display.error(message))
-        finally:
-            in_editor.clear()
+        """Open the text in $EDITOR."""
+        event.app.create_background_task(edit(event.current_buffer, in_editor, display))
 
     return bindings
+
+
+def complete(buffer: Buffer, completer: Completer, display: Display) -> None:
+    """Complete a text at once, so that a Return right behind the Tab finds it; else list what it may become."""
+    found = list(completer.get_completions(buffer.document, CompleteEvent(completion_requested=True)))
+    if len(found) == 1:
+        buffer.delete_before_cursor(-found[0].start_position)
+        buffer.insert_text(found[0].text)
+    elif common := get_common_complete_suffix(buffer.document, found):
+        buffer.insert_text(common)
+    elif found:
+        run_in_terminal(lambda: display.names([word.display_text for word in found]))
+
+
+async def edit(buffer: Buffer, in_editor: threading.Event, display: Display) -> None:
+    """Let the user change a text in $EDITOR; it stays as it was if that fails.
+
+    Args:
+        buffer: The text.
+        in_editor: Set meanwhile.
+        display: Shows what is wrong with the editor.
+    """
+    in_editor.set()
+    try:
+        text = await run_in_terminal(lambda: edited(buffer.text), in_executor=True)
+        buffer.document = Document(text, len(text))
+    except (UserError, OSError) as error:
+        message = error if isinstance(error, UserError) else UserError(f"the system refused: {error}")
+        await run_in_terminal(lambda: display.error(message))
+    finally:
+        in_editor.clear()
 
 
 class CommandCompleter(Completer):
