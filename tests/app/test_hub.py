@@ -8,7 +8,7 @@ from stand_in_hub import Handler as Answers
 
 from textzoo.common import secrets
 from textzoo.common.errors import UserError
-from textzoo.config import hub_files
+from textzoo.config import hub_files, pretrained
 from textzoo.config.check import check
 from textzoo.hub import references
 from textzoo.hub.downloads import fetch
@@ -16,6 +16,8 @@ from textzoo.hub.references import Reference
 from textzoo.hub.rules import check_publish
 from textzoo.hub.settings import PublishConfig
 from textzoo.hub.uploads import upload
+from textzoo.pipeline.token_sources import TalkingModel
+from textzoo.records.workspace import Workspace
 
 NAME = "owner/model"
 FILES = {
@@ -544,6 +546,47 @@ def test_a_repository_without_a_tokenizer(hub, tmp_path):
     config, errors = check({"model": model, "dataset": {"cache_dir": str(tmp_path)}})
     assert errors == []
     assert not hub_files.Path(config.model.float_model_path).with_name("tokenizer.json").exists()
+
+
+# Key, the file that it names, those beside it in the repository, and those of them that come along.
+ALONG = [
+    ("model.quantized_model_path", "decode.tflite", ["tokenizer.json", "chat_template.json"], 2),
+    ("model.float_model_path", "float.keras", ["tokenizer.json", "chat_template.json"], 2),
+    ("model.float_model_path", "float.keras", ["tokenizer.json"], 1),
+    ("model.float_model_path", "float.keras", [], 0),
+    ("tokenizer.path", "other.json", ["chat_template.json"], 1),
+    ("training.init_from", "float.keras", ["tokenizer.json"], 0),
+]
+
+
+@pytest.mark.parametrize(("key", "name", "beside", "count"), ALONG)
+def test_what_belongs_to_a_model_comes_along_and_is_asked_for_once(
+    hub, tmp_path, monkeypatch, key, name, beside, count
+):
+    hub.repositories[NAME] = Repository()
+    commit = hub.repositories[NAME].commit(dict.fromkeys((name, *beside), b'{"tokens": []}'))
+    section, _, entry = key.partition(".")
+    values = {section: {entry: f"hf://{NAME}@{commit}/{name}"}, "dataset": {"cache_dir": str(tmp_path)}}
+    assert check(values)[1] == []
+    folder = tmp_path / "hub" / "owner--model" / commit
+    assert {path.name for path in folder.iterdir() if ".hub" not in path.name} == {name, *beside[:count]}
+    hub.requests.clear()
+    monkeypatch.setattr(hub_files, "PINNED", {})
+    assert check(values)[1] == []
+    assert hub.requests == []
+
+
+def test_a_model_of_the_hub_talks_by_its_template_and_has_the_name_of_its_repository(hub, tmp_path):
+    hub.repositories[NAME] = Repository()
+    folder, name = pretrained.FOLDER / "gpt", "decode_static_wi8_ai8.tflite"
+    hub.repositories[NAME].commit(
+        {path: (folder / path).read_bytes() for path in (name, "tokenizer.json", "chat_template.json")}
+    )
+    model = {"quantized_model_path": f"hf://{NAME}@main/{name}"}
+    config, errors = check({"model": model, "dataset": {"cache_dir": str(tmp_path)}})
+    assert errors == []
+    talking = TalkingModel(config, Workspace(tmp_path / "run"))
+    assert (talking.name, talking.template(None).name) == ("model_int8", "dialogue")
 
 
 def test_a_file_that_cannot_be_loaded_is_the_only_mistake(hub, tmp_path):

@@ -6,11 +6,13 @@ commit and the sha256, so that the same content is found again when a branch has
 
 import dataclasses
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textzoo.common.errors import UserError, collecting
 from textzoo.hub.references import SCHEME, Reference, is_reference, parse
+from textzoo.serving import templates
 
 if TYPE_CHECKING:
     from textzoo.config.schema import Config
@@ -24,8 +26,14 @@ TAKEN = {
     "tokenizer.path": TOKENIZER,
     "training.init_from": MODEL,
 }
-# Keys of models, beside which their tokenizer lies.
-WITH_TOKENIZER = ("model.float_model_path", "model.quantized_model_path")
+# Key of a file -> the files that may lie beside it, and their largest size in bytes: the tokenizer of a model, and the
+# chat template beside that.
+TOKENIZER_FILE, TEMPLATE_FILE = ("tokenizer.json", TOKENIZER[1]), (templates.FILE, templates.MAX_FILE_BYTES)
+BESIDE = {
+    "model.float_model_path": (TOKENIZER_FILE, TEMPLATE_FILE),
+    "model.quantized_model_path": (TOKENIZER_FILE, TEMPLATE_FILE),
+    "tokenizer.path": (TEMPLATE_FILE,),
+}
 # The file that a key names on this machine -> what it is on the hub; and each reference -> that with commit and hash.
 ORIGINS: dict[str, "Fetched"] = {}
 PINNED: dict[str, str] = {}
@@ -40,8 +48,8 @@ def with_hub_files(config: "Config", errors: list[UserError]) -> "Config":
             with collecting(errors):
                 found = fetched(key, parse_for(key, value, suffixes), config.dataset.cache_dir, limit)
                 config = changed(config, key, str(found.path))
-                if key in WITH_TOKENIZER and not config.tokenizer.path:
-                    with_tokenizer(found, config.dataset.cache_dir)
+                if key == "tokenizer.path" or not config.tokenizer.path:
+                    fetch_beside(found, BESIDE.get(key, ()), config.dataset.cache_dir)
     return config
 
 
@@ -79,19 +87,23 @@ def fetched(key: str, reference: Reference, cache: str, limit: int) -> "Fetched"
     return found
 
 
-def with_tokenizer(model: "Fetched", cache: str) -> None:
-    """Download the tokenizer.json beside a model, of the same commit, if the repository has one."""
+def fetch_beside(file: "Fetched", wanted: Sequence[tuple[str, int]], cache: str) -> None:
+    """Download those files beside another one, of the same commit, that the repository has."""
     from textzoo.hub.downloads import fetch_if_there
 
-    suffixes, limit = TOKENIZER
-    beside = model.reference.beside("tokenizer.json")
-    if beside.path.endswith(suffixes) and (found := fetch_if_there(beside, Path(cache), limit)):
-        ORIGINS[str(found.path)] = found
+    for name, limit in wanted:
+        if found := fetch_if_there(file.reference.beside(name), Path(cache), limit):
+            ORIGINS[str(found.path)] = found
 
 
 def pinned_text(text: str) -> str:
     """Return a text with every reference to a file of the hub that was found as the one of its commit and hash."""
     return IN_TEXT.sub(lambda match: PINNED.get(match.group(), match.group()), text)
+
+
+def origin_of(path: Path) -> "Fetched | None":
+    """Return what a file on this machine is on the hub; None if it is not from there."""
+    return ORIGINS.get(str(path))
 
 
 def origins_of(config: "Config") -> dict[str, "Fetched"]:

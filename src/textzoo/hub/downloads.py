@@ -1,5 +1,6 @@
 """Files of the hub in a folder of this machine: whole, no larger than allowed, and with the hash that the hub names."""
 
+import contextlib
 import hashlib
 import re
 from dataclasses import asdict, dataclass, replace
@@ -94,10 +95,16 @@ def fetch(reference: Reference, cache: Path, limit: int) -> Fetched:
 
 
 def fetch_if_there(reference: Reference, cache: Path, limit: int) -> Fetched | None:
-    """Return a file of the hub as `fetch` does; None where there is none."""
+    """Return a file of the hub as `fetch` does; None where there is none, which is remembered of a commit."""
+    note = note_of(path_of(reference, reference.revision, cache))
+    if reference.is_pinned and noted(note).get("is_missing"):
+        return None
     try:
         return fetch(reference, cache, limit)
     except NotThereError:
+        if reference.is_pinned:
+            with contextlib.suppress(OSError):
+                write_json(note, {"is_missing": True})
         return None
 
 
@@ -117,15 +124,18 @@ def note_of(path: Path) -> Path:
 def cached(reference: Reference, commit: str, cache: Path) -> Fetched | None:
     """Return a file of the cache whose content is what was downloaded and what is expected now; else None."""
     path = path_of(reference, commit, cache)
-    if not path.is_file() or not note_of(path).is_file():
+    digest = noted(note_of(path)).get("sha256")
+    if not path.is_file() or file_digest(path) != digest or reference.sha256 not in ("", digest):
         return None
+    return fetched(reference, commit, digest, path)
+
+
+def noted(note: Path) -> dict[str, Any]:
+    """Return what a note of the cache says; nothing if it is missing or damaged."""
     try:
-        noted = read_json_object(note_of(path), MAX_NOTE_BYTES).get("sha256")
+        return read_json_object(note, MAX_NOTE_BYTES)
     except UserError:
-        return None
-    if file_digest(path) != noted or reference.sha256 not in ("", noted):
-        return None
-    return fetched(reference, commit, noted, path)
+        return {}
 
 
 def described_by_hub(reference: Reference, what: str) -> Described:

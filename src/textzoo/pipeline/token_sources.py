@@ -7,6 +7,7 @@ from pathlib import Path
 
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import file_digest, shown_path
+from textzoo.config.hub_files import origin_of
 from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.opening import open_engine
@@ -64,13 +65,16 @@ class TalkingModel:
 
     @property
     def name(self) -> str:
-        """The folder's name of a model of pretrained_models/ or of a run, and its recipe."""
+        """The name of a model's architecture, or of its repository on the hub, and its recipe."""
         return self.name_of(self.engines[0])
 
     def name_of(self, engine: str) -> str:
         """Return the name with the recipe of what an engine runs; that of a float model is "float"."""
-        label = "float" if engine == FLOAT_ENGINE else inputs.model_label(self.file_of(engine))
-        return f"{self.config.model.name}_{label}"
+        path = self.file_of(engine)
+        label = "float" if engine == FLOAT_ENGINE else inputs.model_label(path)
+        found = origin_of(path)
+        name = found.reference.repository.partition("/")[2] if found else self.config.model.name
+        return f"{name}_{label}"
 
     def file_of(self, engine: str) -> Path:
         """Return the file of the model that an engine runs."""
