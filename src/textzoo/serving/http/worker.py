@@ -205,7 +205,9 @@ class Worker:
                 job.deliver(None)
             with self.changed:
                 self.jobs.popleft()
-        for job in self.jobs:
+        with self.changed:
+            left = [*self.jobs]
+        for job in left:
             job.fail(self.refusal())
 
     def first(self) -> Job | None:
