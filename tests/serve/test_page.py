@@ -12,7 +12,9 @@ from api_client import SAMPLING, GatedSource, get, gpt_source, send, told_alone
 from browser import chromium, window
 from compilers import need
 from textzoo.common.errors import UserError
-from textzoo.serving.conversation import Turn
+from textzoo.serving.conversation import Conversation, Turn
+from textzoo.serving.http.errors import ApiError
+from textzoo.serving.http.worker import Job
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.sources import Step, TokenStream
 from textzoo.serving.transcripts import stored
@@ -158,6 +160,27 @@ def test_a_browser_that_leaves_stops_its_answer(driver):
         page.open()
         page.say("Hi")
         assert page.said == ["Hi", "a" * SAMPLING.max_tokens]
+
+
+def test_who_waits_for_an_engine_that_fails_is_told(gated):
+    engines = Engines({"one": lambda: GivenModel({"gated": gated})})
+
+    async def both():
+        opened = engines.open("one", "auto")
+        first, second = [Job(lambda: Conversation(gated, DIALOGUE, SAMPLING).ask("Hello")) for _ in range(2)]
+        gated.failure = RuntimeError("a cable")
+        for job in (first, second):
+            opened.worker.submit(job)
+        gated.let(1)
+        for job, text in ((first, "the server failed"), (second, "failed in the middle of an earlier answer")):
+            with pytest.raises(ApiError, match=text):
+                await job.next()
+        opened.worker.thread.join()
+        assert engines.open("one", "auto") is not opened
+
+    asyncio.run(both())
+    engines.close()
+    assert len(gated.prompts) == 1
 
 
 def test_an_engine_that_fails_is_told_and_opened_anew(driver):

@@ -81,6 +81,11 @@ def ending() -> ApiError:
     return ApiError(UNAVAILABLE, "the server is shutting down", code="shutting_down")
 
 
+def failed_before() -> ApiError:
+    message = "the engine failed in the middle of an earlier answer; ask again"
+    return ApiError(UNAVAILABLE, message, code="engine_failed")
+
+
 def internal() -> ApiError:
     return ApiError(500, "the server failed; its log says more", code="internal_error")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from textzoo.common.errors import UserError
 from textzoo.serving.answer import INTERRUPTED, Answer, likeliest, log_probabilities
 from textzoo.serving.conversation import Reply
-from textzoo.serving.http.errors import ApiError, ending, full, internal, of_prompt
+from textzoo.serving.http.errors import ApiError, ending, failed_before, full, internal, of_prompt
 from textzoo.serving.sources import ContextLengthError, Step
 
 logger = logging.getLogger("textzoo")
@@ -169,6 +169,7 @@ class Worker:
         self.jobs: deque[Job] = deque()  # the first one is being made
         self.changed = threading.Condition()
         self.is_closed = False
+        self.refusal = ending  # makes the error of jobs that come too late
         self.thread = threading.Thread(target=self.work, name="textzoo-answers", daemon=True)
         self.thread.start()
 
@@ -181,7 +182,7 @@ class Worker:
         """Add a job to the queue; raise ApiError if it is full or closed."""
         with self.changed:
             if self.is_closed:
-                raise ending()
+                raise self.refusal()
             if len(self.jobs) > self.max_waiting:
                 raise full(self.waiting)
             self.jobs.append(job)
@@ -204,6 +205,10 @@ class Worker:
                 job.deliver(None)
             with self.changed:
                 self.jobs.popleft()
+        with self.changed:
+            left = [*self.jobs]
+        for job in left:
+            job.fail(self.refusal())
 
     def first(self) -> Job | None:
         """Wait for a job and return it; None if the worker is closed."""
@@ -220,5 +225,8 @@ class Worker:
         for job in running:
             job.stop()
         self.thread.join()
-        for job in self.jobs:
-            job.fail(ending())
+
+    def give_up(self) -> None:
+        """Refuse what waits, and end with the job that is being made, because its source is of no more use."""
+        with self.changed:
+            self.refusal, self.is_closed = failed_before, True

@@ -108,6 +108,7 @@ class Engines:
         opened = self.opened.get(key)
         if job.error and job.error.is_failure and opened and opened.source is source:
             del self.opened[key]
+            opened.worker.give_up()
             source.close()
 
     def close(self) -> None:
