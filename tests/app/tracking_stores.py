@@ -144,7 +144,8 @@ def postgresql():
     )  # fmt: skip
     command = [programs / "postgres", "-D", data, "-p", str(port), "-k", folder, "-h", "127.0.0.1", "-F"]
     with process(command, log, signal.SIGINT, cwd="/", **user):  # it does not wait for clients then
-        wait_for(lambda: socket.create_connection(("127.0.0.1", port), timeout=5).close() is None, log)
+        ready = [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-q"]  # it listens before it answers
+        wait_for(lambda: subprocess.run(ready, check=False).returncode == 0, log)
         yield f"postgresql+psycopg2://tester:secret-word@127.0.0.1:{port}"
     shutil.rmtree(folder, ignore_errors=True)
 

@@ -88,8 +88,8 @@ def noisy_line(reading: int, writing: int, cable: float | Cable, seed: int) -> I
         yield ours
     finally:
         ended.set()
+        os.close(ours)  # first: the thread may wait until what it writes is read
         thread.join()
-        os.close(ours)
 
 
 def relay(reading: int, writing: int, middle: int, cable: Cable, source: random.Random, ended: threading.Event) -> None:
