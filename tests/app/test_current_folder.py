@@ -8,7 +8,7 @@ MODULES += ["ai_edge_litert", "mlflow", "matplotlib", "keras", "yaml"]
 ARGUMENTS = ["model=tiny_lm", "pretrained=true", "prediction.max_tokens=5", "mlflow.system_metrics=false"]
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["deployment", "prediction"])
 def test_modules_and_settings_in_the_current_folder_are_left_alone(program, store, tmp_path, mode):
     for name in MODULES:

@@ -362,6 +362,7 @@ LEDGERS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(content=LEDGERS)
 def test_whatever_the_ledger_holds_there_is_a_plan_and_the_next_ledger_is_whole(tmp_path_factory, content):

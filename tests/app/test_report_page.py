@@ -74,6 +74,7 @@ def test_nothing_hangs_over_the_edge_of_the_screen(tmp_path):
     assert [row[:3] for row in found] == sorted((str(width), "0", "1") for width in WIDTHS for _ in NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: apt-get install chromium")
 def test_a_comparison_of_any_number_of_runs_can_be_read(tmp_path):
     cases = [(count, name) for count in (0, 1, 2, 8, 30) for name in ("run", "x" * 200)]

@@ -593,6 +593,7 @@ def files_that_name(place, folder):
     return [path for path in files if str(place).encode() in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_what_may_be_published_names_no_folder_of_this_machine(warm_program, store, text, tmp_path):
     """Reports, logs and the tracked configuration: the run's folder and the texts may lie elsewhere."""
     folder, elsewhere = tmp_path / "run", tmp_path.parent / f"{tmp_path.name}-elsewhere"

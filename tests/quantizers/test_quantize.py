@@ -138,7 +138,7 @@ def test_quantized_model_predicts_nearly_like_the_float_one(number, recipe, quan
     assert result.seconds > 0
 
 
-@pytest.mark.quick(1)
+@pytest.mark.quick("probabilities")
 @pytest.mark.parametrize(
     "choices", [{"recipe": "static_wi8_ai8", "probabilities": "int8"}, {"recipe": "static_wi8_ai16"}], ids=str
 )
@@ -240,6 +240,7 @@ def test_equalizing_leaves_the_model_itself_alone(model):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(weight), old)
 
 
+@pytest.mark.slow
 def test_tensor_report_is_complete_and_readable(result):
     json_path, csv_path = result.tables[:2]
     rows = json.loads(json_path.read_text())

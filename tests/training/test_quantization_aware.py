@@ -29,7 +29,7 @@ def on_grid(model, name):
     return [is_on_grid(matrix.value, GRIDS[name]) for matrix in matrices_of(model)]
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GRIDS)
 def test_gradients_are_those_at_the_rounded_weights_and_move_the_ones_behind(name):
     """The straight-through estimator, against its definition: w - rate * dL/dw at round(w)."""

@@ -166,6 +166,7 @@ def test_a_resumed_run_goes_on_where_its_vectors_stay_good(tmp_path, capsys, cha
     assert ("training continues" if goes_on else "training starts again") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_resume_refuses_other_data_and_models(tmp_path, whole):
     latest = str(whole[0] / "checkpoints/latest")
     with pytest.raises(UserError, match="another data"):
