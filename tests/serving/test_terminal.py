@@ -85,11 +85,16 @@ def test_history_of_an_earlier_session_and_the_editor(start, tmp_path):
     assert second.exit_code() == 130
 
 
-def test_ctrl_c_stops_the_answer_and_keeps_the_session(start):
-    terminal = start(*LONG)
+def answering(terminal):
+    """A terminal in the middle of a long answer."""
     terminal.wait_for_prompt()
     terminal.type("What\r")
     terminal.wait_until(lambda shown: len(shown.text) > 500)
+    return terminal
+
+
+def test_ctrl_c_stops_the_answer_and_keeps_the_session(start):
+    terminal = answering(start(*LONG))
     terminal.type(CTRL_C)
     terminal.wait_for(INTERRUPTED)
     terminal.wait_for_prompt()
@@ -104,10 +109,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_session(start):
 
 
 def test_a_second_ctrl_c_at_once_leaves(start):
-    terminal = start(*LONG)
-    terminal.wait_for_prompt()
-    terminal.type("What\r")
-    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    terminal = answering(start(*LONG))
     for _ in range(3):  # two signals at once are one
         terminal.type(CTRL_C)
         time.sleep(0.01)
@@ -115,10 +117,7 @@ def test_a_second_ctrl_c_at_once_leaves(start):
 
 
 def test_what_is_typed_during_an_answer_waits_for_the_prompt(start):
-    terminal = start(*LONG, "prediction.stop=null")
-    terminal.wait_for_prompt()
-    terminal.type("What\r")
-    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    terminal = answering(start(*LONG, "prediction.stop=null"))
     begun = len(terminal.written)
     terminal.type("Thanks!\x1b[200~Two\nlines\x1b[201~")
     terminal.wait_until(lambda shown: len(shown.written) > begun + 2000)
@@ -131,10 +130,7 @@ def test_what_is_typed_during_an_answer_waits_for_the_prompt(start):
 
 
 def test_a_suspended_answer_goes_on_without_an_echo(start):
-    terminal = start(*LONG, "prediction.stop=null")
-    terminal.wait_for_prompt()
-    terminal.type("What\r")
-    terminal.wait_until(lambda shown: len(shown.text) > 500)
+    terminal = answering(start(*LONG, "prediction.stop=null"))
     terminal.child.kill(signal.SIGSTOP)
     shell = termios.tcgetattr(terminal.child.child_fd)
     shell[3] |= termios.ECHO | termios.ICANON
