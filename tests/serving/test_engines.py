@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import re
+import shutil
 import subprocess
 import threading
 
@@ -14,8 +15,9 @@ from textzoo.common.errors import UserError
 from textzoo.config import pretrained
 from textzoo.config.boards import load_board, read_facts
 from textzoo.config.check import check
-from textzoo.pipeline.firmware import make_firmware
+from textzoo.pipeline.firmware import make_firmware, prepare
 from textzoo.pipeline.token_sources import TalkingModel
+from textzoo.records.tracking.recorders import NullRecorder
 from textzoo.records.workspace import Workspace
 from textzoo.serving import device_source
 from textzoo.serving.answer import INTERRUPTED, Answer
@@ -23,7 +25,8 @@ from textzoo.serving.conversation import Conversation
 from textzoo.serving.sources import Sampling
 from textzoo.targets.emulators import build_image, run_host
 from textzoo.targets.platforms import platform_of
-from textzoo.text.chat_templates import PLAIN
+from textzoo.text.chat_templates import FILE as TEMPLATE
+from textzoo.text.chat_templates import PLAIN, load_template
 
 pytestmark = pytest.mark.slow
 
@@ -66,6 +69,21 @@ def emulator(model):
 @pytest.fixture(scope="module")
 def reference(model):
     return model.open("litert_ref")
+
+
+def test_a_page_has_the_template_beside_the_tokenizer(model, tmp_path):
+    """As a chat has it: the model's own file may lie elsewhere."""
+    alone = shutil.copy(model.quantized_path, tmp_path)
+    values = {
+        "operation_mode": "deployment",
+        "model": {"quantized_model_path": str(alone)},
+        "tokenizer": {"path": str(model.tokenizer_path)},
+        "deployment": {"hardware_setup": read_facts("Browser")},
+    }
+    config, errors = check(values)
+    assert not errors
+    made = prepare(config, Workspace(tmp_path / "run"), NullRecorder(), tokens_checked=1)
+    assert load_template(made.project / "model" / TEMPLATE) == model.template(None) != PLAIN
 
 
 def conversation(source, sampling, template):

@@ -43,6 +43,11 @@ class CollectedUserError(UserError):
         return "\n".join(f"* {error}" for error in getattr(self, "errors", []))
 
 
+def refused(error: OSError) -> UserError:
+    """Return what to tell the user when the operating system refuses: no permission, a full disk."""
+    return UserError(f"the system refused: {error}")
+
+
 def short_reason(error: Exception) -> str:
     """Return the first two lines of an exception's message, or the name of its type."""
     lines = [line.strip() for line in (str(error) or str(error.__cause__)).splitlines() if line.strip()]

@@ -30,11 +30,8 @@ TAKEN = {
 # Key of a file -> the files that may lie beside it, and their largest size in bytes: the tokenizer of a model, and the
 # chat template beside that.
 TOKENIZER_FILE, TEMPLATE_FILE = ("tokenizer.json", TOKENIZER[1]), (chat_templates.FILE, chat_templates.MAX_FILE_BYTES)
-BESIDE = {
-    "model.float_model_path": (TOKENIZER_FILE, TEMPLATE_FILE),
-    "model.quantized_model_path": (TOKENIZER_FILE, TEMPLATE_FILE),
-    "tokenizer.path": (TEMPLATE_FILE,),
-}
+BESIDE = dict.fromkeys(("model.float_model_path", "model.quantized_model_path"), (TOKENIZER_FILE, TEMPLATE_FILE))
+BESIDE["tokenizer.path"] = (TEMPLATE_FILE,)
 # The file that a key names on this machine -> what it is on the hub; and each reference -> that with commit and hash.
 ORIGINS: dict[str, "Fetched"] = {}
 PINNED: dict[str, str] = {}

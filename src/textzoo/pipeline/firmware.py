@@ -93,6 +93,7 @@ def prepare(
         settings=config.deployment,
         defaults=config.prediction,
         with_savings=True,
+        template=inputs.template_path(config, workspace),
     )
     record_compilation(made, workspace, recorder)
     return made
@@ -109,6 +110,7 @@ def make_firmware(
     settings: DeploymentConfig | None = None,
     defaults: PredictionConfig | None = None,
     with_savings: bool = False,
+    template: Path | None = None,
 ) -> Firmware:
     """Compile a quantized decode step and render its project into a folder.
 
@@ -122,6 +124,7 @@ def make_firmware(
         settings: Packing of weights, second core, passes left out, weight files; target and board are not read.
         defaults: Defaults of the project's console.
         with_savings: Whether to measure what each pass of the compiler saves.
+        template: The model's chat template, for a page; None for the one beside the model, if there is one.
 
     Raises:
         UserError: Operators that the compiler does not support, a model that does not fit the board, or no second core.
@@ -132,7 +135,8 @@ def make_firmware(
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
-    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **chat_template_of(path)}
+    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer)}
+    files |= chat_template_of(template or path.with_name(CHAT_TEMPLATE))
     files |= render_defaults(defaults, board.name if board else HOST)
     if board:
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
@@ -143,9 +147,8 @@ def make_firmware(
 
 
 def chat_template_of(path: Path) -> dict[str, bytes]:
-    """Return the chat template that lies beside a model, if there is one, as a file of its project, for a page."""
-    beside = path.with_name(CHAT_TEMPLATE)
-    return {CHAT_TEMPLATE: read_bytes(beside, MAX_FILE_BYTES)} if beside.is_file() else {}
+    """Return a chat template, if the file exists, as a file of a project, for a page."""
+    return {CHAT_TEMPLATE: read_bytes(path, MAX_FILE_BYTES)} if path.is_file() else {}
 
 
 def variant_of(board: Board | None) -> str:

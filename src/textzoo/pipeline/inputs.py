@@ -135,10 +135,15 @@ def template_of(dataset: DatasetConfig) -> ChatTemplate | None:
     return next((TEMPLATES[name] for name in found if name), None)
 
 
+def template_path(config: Config, workspace: Workspace) -> Path | None:
+    """Return where the model's chat template lies if it has one: beside its tokenizer; None without a tokenizer."""
+    tokenizer = tokenizer_path(config, workspace)
+    return tokenizer.with_name(TEMPLATE_FILE) if tokenizer else None
+
+
 def given_template(config: Config, workspace: Workspace) -> ChatTemplate | None:
     """Return the chat template beside the model's tokenizer, if there is one."""
-    tokenizer = tokenizer_path(config, workspace)
-    path = tokenizer.with_name(TEMPLATE_FILE) if tokenizer else None
+    path = template_path(config, workspace)
     return load_template(path) if path and path.is_file() else None
 
 

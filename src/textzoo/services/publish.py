@@ -9,6 +9,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible_line
 from textzoo.common.files import shown_path, write_text
 from textzoo.common.progress import console, progress_bar
+from textzoo.config import pretrained
 from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.settings import PredictionConfig
@@ -97,6 +98,7 @@ def c_project(config: Config, files: ModelFiles, tokenizer: Tokenizer, folder: P
                 name=name,
                 settings=config.deployment,
                 defaults=config.prediction,
+                template=files.tokenizer.with_name(pretrained.CHAT_TEMPLATE),
             )
         except UserError as error:
             report.skipped.append(Skipped(f"the C project for {target}", str(error)))

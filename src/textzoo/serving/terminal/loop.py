@@ -3,7 +3,7 @@
 import signal
 
 from textzoo.common import signals
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, refused
 from textzoo.serving.terminal.commands import SIGN, run_command
 from textzoo.serving.terminal.reading import Reader
 from textzoo.serving.terminal.session import Session
@@ -50,4 +50,4 @@ def take(session: Session, text: str) -> None:
             else:
                 session.send(text.removeprefix(SIGN) if text.startswith(TWO_SIGNS) else text)
     except OSError as error:  # a full disk, no permission
-        raise UserError(f"the system refused: {error}") from error
+        raise refused(error) from error

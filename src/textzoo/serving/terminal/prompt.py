@@ -22,7 +22,7 @@ from prompt_toolkit.filters import is_searching
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, refused
 from textzoo.common.escaping import visible_line, without_surrogates
 from textzoo.serving.terminal.commands import COMMANDS, SIGN
 from textzoo.serving.terminal.display import Display
@@ -141,7 +141,7 @@ async def edit(buffer: Buffer, in_editor: threading.Event, display: Display) -> 
         text = await run_in_terminal(lambda: edited(buffer.text), in_executor=True)
         buffer.document = Document(text, len(text))
     except (UserError, OSError) as error:
-        message = error if isinstance(error, UserError) else UserError(f"the system refused: {error}")
+        message = error if isinstance(error, UserError) else refused(error)
         await run_in_terminal(lambda: display.error(message))
     finally:
         in_editor.clear()
