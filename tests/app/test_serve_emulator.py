@@ -1,9 +1,11 @@
 """The firmware of an emulated STM32F4 behind OpenAI's API: what it says is what this machine says."""
 
 import dataclasses
+import functools
 import threading
 
 import openai
+import psutil
 import pytest
 
 from compilers import need
@@ -28,13 +30,18 @@ LONG = "Once upon a time"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def program(tmp_path_factory):
     need("arm", "make", "qemu")
     options = ["serve.engine=emulator", "board=STM32F4"]
     options += [f"prediction.{key}={getattr(SAMPLING, key)}" for key in ("max_tokens", "temperature", "top_k")]
     options += ["prediction.stop=null"]
     with served(tmp_path_factory.mktemp("emulated"), *options) as program:
-        yield program.url
+        yield program
+
+
+@pytest.fixture(scope="module")
+def address(program):
+    return program.url
 
 
 @pytest.fixture
@@ -109,3 +116,12 @@ def test_what_the_firmware_cannot_do_is_refused(client):
     with pytest.raises(openai.BadRequestError) as caught:
         client.completions.create(model="gpt_int8", prompt="The ", logprobs=1)
     assert caught.value.param == "logprobs"
+
+
+def test_a_board_that_was_lost_is_opened_again(program, client, here):
+    (emulator,) = psutil.Process(program.process.pid).children()
+    emulator.kill()
+    ask = functools.partial(client.completions.create, model="gpt_int8", prompt="The ", seed=4)
+    with pytest.raises(openai.InternalServerError, match=r"closed the connection|does not accept commands"):
+        ask()
+    assert ask().choices[0].text == told_here(here, PLAIN, ["The "], seed=4)

@@ -15,6 +15,7 @@ from textzoo.records.workspace import Workspace
 from textzoo.serving.http.api import Api, ServedModel
 from textzoo.serving.http.guard import OPEN_TO_OTHERS, is_loopback
 from textzoo.serving.http.server import HttpServer, bind
+from textzoo.serving.reopened_source import ReopenedSource
 from textzoo.serving.sources import Sampling, TokenSource
 
 EXAMPLE_TOKENS = 50
@@ -24,7 +25,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Answer requests until a Ctrl-C or a SIGTERM, which is the usual end and no error."""
     model = TalkingModel(config, workspace)
     with bind(config.serve.host, config.serve.port) as listener:
-        source = model.open(config.serve.engine, config.chat.serial_port)
+        source = ReopenedSource(lambda: model.open(config.serve.engine, config.chat.serial_port))
         try:
             api = Api(served_model(config, model, source), config.serve.max_waiting)
             with HttpServer(api, listener, config.serve.host) as server:

@@ -47,6 +47,10 @@ class DeviceSource(TokenSource):
         answer.check()
         self._close = close
 
+    @property
+    def is_lost(self) -> bool:
+        return self.console.is_lost
+
     def tokens(self, prompt: str, sampling: Sampling) -> "DeviceStream":
         return DeviceStream(self, prompt, sampling)
 

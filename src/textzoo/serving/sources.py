@@ -95,6 +95,7 @@ class TokenSource(ABC):
         context_length: Number of tokens that the model can look back on.
         counter: Unit of what a token costs ("instructions", "cycles", "nanoseconds"); "" if the source does not count.
         gives_logits: Whether `Step.logits` is there.
+        is_lost: Whether no further answer can come, because a device was given up.
     """
 
     name: str
@@ -103,6 +104,7 @@ class TokenSource(ABC):
     context_length: int
     counter: str = ""
     gives_logits: bool = True
+    is_lost: bool = False
 
     @abstractmethod
     def tokens(self, prompt: str, sampling: Sampling) -> TokenStream:

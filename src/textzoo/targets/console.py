@@ -156,6 +156,9 @@ class Console:
         name: The device's name in errors.
         is_lossy: Whether bytes may be lost or damaged, as on a serial line: a command without a timely answer is then
             sent again. A pipe to a process loses nothing.
+
+    Attributes:
+        is_lost: Whether the device was given up: it is gone, silent, crashed, or sends nonsense.
     """
 
     def __init__(self, link: Link, name: str, is_lossy: bool = True) -> None:
@@ -164,6 +167,7 @@ class Console:
         self.boot: int | None = None  # number of the device's start; None before the first contact
         self.exchange: Exchange | None = None  # the last one
         self.sending = threading.RLock()  # the handler of a signal may interrupt while its own thread sends
+        self.is_lost = False
         self.pending = b""
         self.recent: deque[str] = deque(maxlen=KEPT_LINES)
         self.longest_pause = 0.0  # seconds between two lines of an answer
@@ -264,6 +268,8 @@ class Console:
             raise self.trouble("closed the connection") from error
 
     def trouble(self, what: str, remedy: str = "") -> UserError:
+        """Return the error for a device that is given up."""
+        self.is_lost = True
         pending = self.pending[-SHOWN_CHARACTERS:].decode("utf-8", "replace")
         lines = [*self.recent, *([pending] if pending else [])]
         shown = [ascii(line[:SHOWN_CHARACTERS])[1:-1] for line in lines[-KEPT_LINES:]]
