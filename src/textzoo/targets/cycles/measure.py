@@ -90,11 +90,13 @@ class Call:
         name: The span's.
         depth: Number of measured calls around it.
         cost: What it cost.
+        before: Cost of what ran before it within the outermost measured call.
     """
 
     name: str
     depth: int
     cost: Cost
+    before: Cost = Cost()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from textzoo.common.errors import UserError
 from textzoo.common.settings import setting
 
+SOURCE_EXPECTED = "where the numbers come from, e.g. a manual and its section, or that they are assumed"
+
 
 @dataclass(frozen=True)
 class Core:
@@ -106,14 +108,30 @@ class Timing:
         return cycles * (1 - self.error / 100), cycles * (1 + self.error / 100)
 
 
-def timing_mistakes(timing: Timing, memories: Iterable[str], cpu: str) -> list[UserError]:
+def timing_mistakes(timing: Timing, memories: Iterable[str], cpu: str, prefix: str = "") -> list[UserError]:
     """Return the contradictions between a board's timing, its memories and its core.
 
     Args:
         timing: The section.
         memories: Names of the board's memories; each needs a row.
         cpu: The board's `core`, e.g. "cortex-m4".
+        prefix: Text before keys in messages.
     """
+    errors = contradictions(timing, memories, cpu)
+    errors += [UserError(f"{key} is missing", expected=SOURCE_EXPECTED) for key in without_source(timing)]
+    return [UserError(f"{prefix}{error.what}", expected=error.expected, received=error.received) for error in errors]
+
+
+def without_source(timing: Timing) -> list[str]:
+    """Return the keys of sources that are empty."""
+    sources = {f"timing.memories.{memory.name}.source": memory.source for memory in timing.memories.values()}
+    if timing.level1:
+        sources["timing.level1.source"] = timing.level1.source
+    return [key for key, source in sources.items() if not source]
+
+
+def contradictions(timing: Timing, memories: Iterable[str], cpu: str) -> list[UserError]:
+    """Return the contradictions alone, with keys from `timing` on."""
     names = set(memories)
     errors = [
         UserError(f"timing.memories.{name} is no memory of the board", expected=" or ".join(sorted(names)))
