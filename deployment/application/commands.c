@@ -16,6 +16,15 @@
 #include "textzoo/parallel.h"
 #endif
 
+/* What a measurement on a board is published with; GCC's __VERSION__ lacks its name. */
+#if defined(__clang__)
+#define COMPILER __VERSION__
+#elif defined(__GNUC__)
+#define COMPILER "GCC " __VERSION__
+#else
+#define COMPILER "unknown"
+#endif
+
 options_t commands_options;
 
 static const char *past_end_name(past_end_t past_end)
@@ -51,6 +60,7 @@ static void command_info(const request_t *request)
     reply_number("macs_per_token", MODEL_MACS);
     reply_text("tokenizer", TOKENIZER_KIND);
     reply_text("counter", port_counter_name());
+    reply_text("compiler", COMPILER);
     if (!reply_is_signed()) { /* otherwise the last line has it anyway */
         reply_number("boot", reply_boot());
     }

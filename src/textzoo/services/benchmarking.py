@@ -1,6 +1,7 @@
 """Benchmarking: the cost of a token on the device, and the comparison of the device's logits with LiteRT's."""
 
 import contextlib
+import logging
 import time
 from contextlib import AbstractContextManager
 from typing import Any
@@ -8,24 +9,27 @@ from typing import Any
 import numpy as np
 
 from textzoo.common.errors import UserError, raise_all
-from textzoo.common.files import write_json
+from textzoo.common.files import shown_path, write_json
 from textzoo.common.progress import following, progress_bar
 from textzoo.config.schema import Config
 from textzoo.engines.generate import generate
-from textzoo.pipeline import firmware, inputs
+from textzoo.pipeline import cycles, firmware, inputs
 from textzoo.pipeline.benchmark_picture import draw_instructions
 from textzoo.pipeline.firmware import Firmware
+from textzoo.pipeline.measured import measurement
 from textzoo.pipeline.samples import possible_prompt
-from textzoo.records.report import BenchmarkReport, FlashBytes, Projection, RamBytes, Report, SampleReport
+from textzoo.records.report import BenchmarkReport, FlashBytes, RamBytes, Report, SampleReport, Skipped
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model
-from textzoo.targets.boards import FLASH
+from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
+from textzoo.targets.cycles.measure import CyclesUnavailableError
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.toolchains import find_tool
+from textzoo.targets.toolchains import MissingToolError, find_tool
 
+logger = logging.getLogger("textzoo")
 INSTRUCTIONS = "instructions"
 CYCLES = "cycles"
 NANOSECONDS = "nanoseconds"
@@ -48,11 +52,16 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     with open_console(config, made) as console:
         report = measure(config, made, console)
         samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []
+        info = console.ask({"command": "info"})
     if config.benchmarking.measured_by != "serial":
         with open_console(config, made, profile=True) as console:
-            add_profile(report, made, console)
+            add_profile(report, console)
+    skipped = add_cycles(report, config, made)
+    if report.cycles_per_token is not None:
+        write_measurement(report, made, info, workspace, recorder)
     write_figures(report, made.compiled.facts.sha256, workspace, recorder)
-    return Report(benchmark=report, deployment=firmware.deployment_report(made, workspace), samples=samples)
+    deployed = firmware.deployment_report(made, workspace)
+    return Report(benchmark=report, deployment=deployed, samples=samples, skipped=skipped)
 
 
 def open_console(config: Config, made: Firmware, profile: bool = False) -> AbstractContextManager[Console]:
@@ -174,13 +183,12 @@ def row_of(reply: dict[str, Any], dtype: np.dtype, name: str) -> np.ndarray:
 
 
 def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) -> None:
-    """Add the mean cost of a token in the counter's unit; for instructions also an estimate of the time."""
+    """Add the mean cost of a token in the counter's unit."""
     mean = total["mean"]
     if total["counter"] == INSTRUCTIONS:
         report.instructions_per_token = mean
         report.instructions_smallest, report.instructions_largest = total["smallest"], total["largest"]
         report.instructions_per_mac = mean / report.macs_per_token
-        report.projected = projection(made, mean)
     elif total["counter"] == CYCLES:
         report.cycles_per_token = mean
         report.tokens_per_second = made.board.clock_hz / max(mean, 1)
@@ -188,14 +196,31 @@ def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) ->
         report.tokens_per_second = 1e9 / max(mean, 1)
 
 
-def projection(made: Firmware, instructions: int) -> Projection:
-    board = made.board
-    return Projection(
-        clock_hz=board.clock_hz,
-        cycles_per_instruction=board.cycles_per_instruction,
-        assumption=board.cycles_note,
-        tokens_per_second=board.clock_hz / (max(instructions, 1) * board.cycles_per_instruction),
-    )
+def add_cycles(report: BenchmarkReport, config: Config, made: Firmware) -> list[Skipped]:
+    """Add cycles and speed by the board's model, or from its assumed constant; return why the model does not serve."""
+    if made.board is None:
+        return []
+    if made.board.timing is None:
+        add_assumed_cycles(report, made.board)
+        return []
+    if config.benchmarking.cycles == "off":
+        return [Skipped("cycles by the model", "benchmarking.cycles=off")]
+    try:
+        report.projected = cycles.modelled(
+            made, config.benchmarking.emulator, with_operators=report.by_kind is not None
+        )
+    except (CyclesUnavailableError, MissingToolError) as error:
+        return [Skipped("cycles by the model", str(error))]
+    return []
+
+
+def add_assumed_cycles(report: BenchmarkReport, board: Board) -> None:
+    """Add the estimate from instructions, if they were counted; what two cores do in parallel counts once."""
+    if report.instructions_per_token is None:
+        return
+    overlap = report.instructions_overlapping or 0
+    further = "; two cores, without the cost of waking and of sharing the flash" if overlap else ""
+    report.projected = cycles.assumed(board, report.instructions_per_token - overlap, further)
 
 
 def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], name: str) -> None:
@@ -215,13 +240,11 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
     report.flash_bytes = FlashBytes(flash.weights, flash.code, flash.constants, flash.total, available)
 
 
-def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> None:
-    """Add costs by operator; with two cores, the estimate of time counts parallel work once."""
+def add_profile(report: BenchmarkReport, console: Console) -> None:
+    """Add costs by operator and, with two cores, what they do in parallel."""
     report.by_kind, overlap = costs_by_kind(console)
     if overlap and report.instructions_per_token:
         report.instructions_overlapping = overlap
-        report.projected = projection(made, report.instructions_per_token - overlap)
-        report.projected.assumption += "; two cores, without the cost of waking and of sharing the flash"
 
 
 def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
@@ -281,5 +304,27 @@ def write_figures(report: BenchmarkReport, model_sha256: str, workspace: Workspa
     draw_instructions(report, picture)
     for path, folder in ((data, "benchmark"), (picture, "plots")):
         recorder.artifact(path, folder)
-    names = ("instructions_per_token", "instructions_per_mac", "mismatching_logits", "tokens_per_second")
-    recorder.metrics(0, {name: value for name in names if (value := getattr(report, name)) is not None})
+    recorder.metrics(0, {name: value for name, value in metrics_of(report).items() if value is not None})
+
+
+def metrics_of(report: BenchmarkReport) -> dict[str, float | None]:
+    """Return the metrics of a benchmark; None for those that it does not have."""
+    names = ("instructions_per_token", "instructions_per_mac", "cycles_per_token", "mismatching_logits")
+    figures = {name: getattr(report, name) for name in (*names, "tokens_per_second")}
+    if (projected := report.projected) is not None:
+        figures |= {f"projected_{name}": getattr(projected, name) for name in ("core_cycles", "cycles", "stall_cycles")}
+        speeds = projected.tokens_per_second._asdict()
+        figures |= {f"projected_tokens_per_second/{end}": speed for end, speed in speeds.items()}
+        for name, costs in (("cycles", projected.by_kind), ("stall_cycles", projected.stalls_by_kind)):
+            figures |= {f"projected_{name}/{kind}": cost for kind, cost in (costs or {}).items()}
+    return figures
+
+
+def write_measurement(
+    report: BenchmarkReport, made: Firmware, info: dict[str, Any], workspace: Workspace, recorder: Recorder
+) -> None:
+    """Write what a real board measured beside what the model predicts, as a file that can be published."""
+    path = workspace.path("benchmark", f"measured_{report.board}.json")
+    write_json(path, measurement(report, made, info))
+    recorder.artifact(path, "benchmark")
+    logger.info("measured and predicted: %s; docs/lab_notes/measured.md says how to send it in", shown_path(path))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from textzoo.common.errors import UserError
 from textzoo.common.settings import default_of, type_text
 from textzoo.targets.boards import FLASH, RAM, Board, Emulator
+from textzoo.targets.cycles.timing import timing_mistakes
 
 
 class Alphabet(NamedTuple):
@@ -45,7 +46,11 @@ ARGUMENTS = Alphabet(
 def wrong_facts(board: Board, prefix: str) -> list[UserError]:
     """Return errors for facts of a board that are missing or unusable; `prefix` is put before keys."""
     empty = [entry.name for entry in required_facts() if getattr(board, entry.name) == default_of(entry)]
-    return wrong_characters(board, prefix) or missing_facts(empty, prefix) or missing_memories(board, prefix)
+    return (
+        wrong_characters(board, prefix)
+        or missing_facts(empty, prefix)
+        or [*missing_memories(board, prefix), *wrong_times(board, prefix)]
+    )
 
 
 def required_facts() -> list[dataclasses.Field]:
@@ -69,6 +74,22 @@ def missing_memories(board: Board, prefix: str) -> list[UserError]:
     ]
 
 
+def wrong_times(board: Board, prefix: str) -> list[UserError]:
+    """Return the errors in what a board says of time: it has either a model's timing, or an assumed constant."""
+    if (board.timing is None) == (board.cycles_per_instruction is None):
+        return [neither_or_both(board, prefix)]
+    return [*timing_mistakes(board.timing, board.memories, board.core, prefix)] if board.timing else []
+
+
+def neither_or_both(board: Board, prefix: str) -> UserError:
+    return UserError(
+        f"{prefix}timing or {prefix}cycles_per_instruction: a board has one of them",
+        expected="timing (core and waits of each memory), or an assumed cycles_per_instruction",
+        received="both" if board.timing else "neither",
+        remedy="null removes the one that another file sets." if board.timing else "See docs/how_to/own_board.md.",
+    )
+
+
 def wrong_characters(board: Board, prefix: str) -> list[UserError]:
     """Return an error for every text of a board with characters that are not allowed where it is inserted."""
     return [
@@ -89,10 +110,20 @@ def texts_of(board: Board) -> Iterator[tuple[str, str, Alphabet]]:
     for tool, arguments in (board.flash or {}).items():
         yield "flash", tool, NAME
         yield f"flash.{tool}", arguments, ARGUMENTS
+    yield from ((f"timing.{key}", text, LINE) for key, text in texts_of_timing(board))
     for emulator in board.emulation.values():
         yield "emulation", emulator.name, NAME
         yield f"emulation.{emulator.name}.machine", emulator.machine, NAME
         yield f"emulation.{emulator.name}.note", emulator.note, LINE
+
+
+def texts_of_timing(board: Board) -> Iterator[tuple[str, str]]:
+    """Yield (key, text) of every text of a board's timing."""
+    if board.timing:
+        yield "anchor", board.timing.anchor
+        yield from ((f"memories.{memory.name}.source", memory.source) for memory in board.timing.memories.values())
+        if board.timing.level1:
+            yield "level1.source", board.timing.level1.source
 
 
 def check_twin(board: Board, emulator: Emulator, names: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.registry import unknown_name
 from textzoo.common.settings import setting
 from textzoo.compiler.packing.tables import VARIANT_PLACES
+from textzoo.targets.cycles.timing import Timing
 from textzoo.targets.registry import HOST, PLATFORMS
 
 # Without those of this machine.
@@ -108,8 +109,11 @@ class Board:
     core: str = setting("", "Processor, e.g. cortex-m7.", required=True)
     variant: str = setting("", "Variant of the runtime's kernels.", choices=BOARD_VARIANTS, required=True)
     clock_hz: int = setting(0, "Clock that the project configures.", unit="Hz", low=1, high=10**10, required=True)
-    cycles_per_instruction: float = setting(
-        0.0, "Assumption for estimates of time.", above=0.0, high=100.0, required=True
+    timing: Timing | None = setting(
+        None, "Core and waits of each memory, for the model of cycles; null for a board without one."
+    )
+    cycles_per_instruction: float | None = setting(
+        None, "Assumption for estimates of time, on a board without `timing`.", above=0.0, high=100.0
     )
     cycles_note: str = setting("", "Basis of that assumption.")
     memories: dict[str, Memory] = setting(

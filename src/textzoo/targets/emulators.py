@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from textzoo.common import processes
@@ -91,13 +91,19 @@ def plain_folder() -> str:
 
 
 @contextlib.contextmanager
-def emulate(project: Path, board: Board, emulator_name: str | None = None, profile: bool = False) -> Iterator[Console]:
-    """Build a project and run it on an emulated machine (None: the default one)."""
+def emulate(
+    project: Path,
+    board: Board,
+    emulator_name: str | None = None,
+    profile: bool = False,
+    options: Sequence[str] = (),
+) -> Iterator[Console]:
+    """Build a project and run it on an emulated machine (None: the default one), with further options of its own."""
     emulator = board.emulator(emulator_name)
     platform = platform_of(board)
     require_tool(platform.emulator_tool(emulator))
     image = build_image(project, board, emulator, profile)
-    command = [*platform.emulator_command(emulator), local_name(image, project)]
+    command = [*platform.emulator_command(emulator), local_name(image, project), *options]
     with run_program(command, f"{board.name} on {emulator.name}", project) as console:
         yield console
 

@@ -17,6 +17,12 @@ class BenchmarkingConfig:
         choices=("emulator", "host", "serial", "stedgeai"),
     )
     emulator: str | None = setting(None, "One of the emulators in the board's YAML; null for the first one.")
+    cycles: str = setting(
+        "auto",
+        "Count the cycles of a token by the model of the board's core and memories; auto: where the board has a timing "
+        "and this machine a C compiler and a QEMU that takes plugins.",
+        choices=("auto", "off"),
+    )
     tokens_checked: int = setting(
         256,
         "Teacher-forced tokens whose logits are compared with LiteRT's reference kernels.",

@@ -13,12 +13,13 @@ from textzoo.records.report.data import (
     BenchmarkReport,
     DeploymentReport,
     EvaluationReport,
+    Projection,
     QuantizationReport,
     Report,
     RunSummary,
     SampleReport,
 )
-from textzoo.records.report.rows import Rows, evaluation_columns, key_value_rows, shown
+from textzoo.records.report.rows import Rows, end_text, evaluation_columns, key_value_rows, shown
 
 # Short headings without seconds, so that the comparison fits 80 columns.
 EVALUATION_HEADS = {
@@ -210,7 +211,7 @@ def cost_rows(benchmark: BenchmarkReport) -> Rows:
     if benchmark.instructions_overlapping is not None:
         rows.append(("", f"{benchmark.instructions_overlapping:,} of them on two cores at the same time"))
     if benchmark.cycles_per_token is not None:
-        rows.append(("cycles", f"{benchmark.cycles_per_token:,} per token"))
+        rows.append(("cycles", f"{benchmark.cycles_per_token:,} per token, measured{beside_text(benchmark)}"))
     rows += speed_rows(benchmark)
     rows.append(
         ("exactness", f"{benchmark.mismatching_logits:,} logits differ, {benchmark.tokens_checked:,} tokens checked")
@@ -220,6 +221,14 @@ def cost_rows(benchmark: BenchmarkReport) -> Rows:
     return rows
 
 
+def beside_text(benchmark: BenchmarkReport) -> str:
+    """Return what the model predicted of measured cycles, and by how much of the measured ones it is off."""
+    if benchmark.projected is None or not benchmark.cycles_per_token:
+        return ""
+    error = benchmark.projected.cycles / benchmark.cycles_per_token - 1
+    return f"; {benchmark.projected.cycles:,} predicted ({error:+.1%})"
+
+
 def spread_text(benchmark: BenchmarkReport) -> str:
     """Return the smallest and largest cost of a position, if they are known."""
     smallest, largest = benchmark.instructions_smallest, benchmark.instructions_largest
@@ -227,14 +236,24 @@ def spread_text(benchmark: BenchmarkReport) -> str:
 
 
 def speed_rows(benchmark: BenchmarkReport) -> Rows:
-    """Return the measured speed, or a projection that is labelled as such."""
+    """Return the measured speed, and a projection that is labelled as such."""
+    rows: Rows = []
     if benchmark.tokens_per_second is not None:
-        return [("speed", f"{benchmark.tokens_per_second:,.1f} tokens/s")]
-    if benchmark.projected is None:
-        return []
-    projected = benchmark.projected
-    ground = f"{projected.clock_hz / 1e6:,.0f} MHz, {projected.cycles_per_instruction:.2f} cycles/instruction"
-    return [("projected", f"{projected.tokens_per_second:,.1f} tokens/s at {ground}")]
+        rows.append(("speed", f"{benchmark.tokens_per_second:,.1f} tokens/s"))
+    return [*rows, *projected_rows(benchmark.projected)] if benchmark.projected else rows
+
+
+def projected_rows(projected: Projection) -> Rows:
+    """Return cycles and speed, each with its error; before them what they were predicted from."""
+    speed = " to ".join(map(end_text, projected.tokens_per_second))
+    rows: Rows = [("projected", f"{speed} tokens/s at {projected.clock_hz / 1e6:,.0f} MHz")]
+    if projected.core_cycles is None:
+        rows.append(("", f"{projected.cycles:,} cycles, assumed (±{projected.error_percent:g} %)"))
+    else:
+        stalls = f"{projected.stall_cycles / max(projected.cycles, 1):.1%} of them stalls"
+        rows.append(("", f"{projected.cycles:,} cycles with memories (±{projected.error_percent:g} %), {stalls}"))
+        rows.append(("", f"{projected.core_cycles:,} cycles of the core alone (±{projected.core_error_percent:g} %)"))
+    return [*rows, ("", projected.basis)]
 
 
 def deployment_rows(deployment: DeploymentReport) -> Rows:
@@ -247,19 +266,45 @@ def deployment_rows(deployment: DeploymentReport) -> Rows:
 
 
 def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
-    """Return the table of cost by operator, the largest first."""
-    costs = benchmark.by_kind or {}
-    whole = max(sum(costs.values()), 1)
-    largest = max(costs.values(), default=1) or 1
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(overflow="fold", style="dim")
-    for _ in range(2):
-        table.add_column(justify="right", no_wrap=True)
+    """Return the table of cost by operator, the largest first; with its cycles where the model counted them."""
+    costs, projected = benchmark.by_kind or {}, benchmark.projected
+    if projected and projected.by_kind:
+        return cycles_table(console, costs, projected)
+    table, largest = grid_of(2), max(costs.values(), default=1) or 1
     for kind, cost in costs.items():
-        bar = [Bar(cost / largest, empty=False)] if console.width >= NARROW_COLUMNS else []
-        table.add_row(Line(kind), f"{cost:,}", f"{cost / whole:.1%}", *bar)
+        table.add_row(Line(kind), f"{cost:,}", share_text(cost, costs), *bar_of(console, cost / largest))
     unit = "instructions" if benchmark.instructions_per_token else "cost"
     return titled(f"{unit} per token by operator", table)
+
+
+def cycles_table(console: Console, instructions: dict[str, int], projected: Projection) -> RenderableType:
+    """Return instructions, cycles and their share of each operator, and the share of its cycles that are stalls."""
+    cycles, stalls = projected.by_kind or {}, projected.stalls_by_kind or {}
+    table, largest = grid_of(4), max(cycles.values(), default=1) or 1
+    table.add_row("", *(Line(head, "dim") for head in ("instr.", "cycles", "share", "stalls")))
+    for kind, cost in cycles.items():
+        counts = [f"{instructions.get(kind, 0):,}", f"{cost:,}", share_text(cost, cycles)]
+        bar = bar_of(console, cost / largest)
+        table.add_row(Line(kind), *counts, f"{stalls.get(kind, 0) / max(cost, 1):.0%}", *bar)
+    return titled("instructions and projected cycles per token by operator", table)
+
+
+def grid_of(numbers: int) -> Table:
+    """Return an empty table with a column of names and so many of numbers."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold", style="dim")
+    for _ in range(numbers):
+        table.add_column(justify="right", no_wrap=True)
+    return table
+
+
+def share_text(cost: int, costs: dict[str, int]) -> str:
+    return f"{cost / max(sum(costs.values()), 1):.1%}"
+
+
+def bar_of(console: Console, share: float) -> list[Bar]:
+    """Return the cell of a bar, none on a narrow terminal."""
+    return [Bar(share, empty=False)] if console.width >= NARROW_COLUMNS else []
 
 
 def different_samples(samples: Sequence[SampleReport]) -> list[tuple[str, SampleReport]]:

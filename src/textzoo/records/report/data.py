@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from textzoo.common.files import in_json
 
@@ -12,6 +12,13 @@ SCHEMA_VERSION = 1
 def quantity(unit: str, digits: int = 0, default: Any = dataclasses.MISSING) -> Any:
     """Return a field of a report with its unit and the number of decimals to show."""
     return field(default=default, metadata={"unit": unit, "digits": digits})
+
+
+class Range(NamedTuple):
+    """A figure with its error bars: the lower and the upper end."""
+
+    low: float
+    high: float
 
 
 @dataclass
@@ -99,20 +106,39 @@ class RamBytes:
     available: int | None = quantity("bytes", 0, None)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Projection:
-    """An estimate of speed: instructions times assumed cycles per instruction, at the board's clock."""
+    """What a token takes on the board, not measured: by the cycle model, or by an assumed constant.
+
+    Attributes:
+        core_cycles: Of the core, without waiting for memories; absent where cycles are assumed, as all below.
+        core_error_percent: How far they may be off.
+        cycles: With memories.
+        stall_cycles: Those of them in which the core waits for memories.
+        error_percent: How far `cycles` may be off.
+        basis: What was modelled or assumed.
+        by_kind, stalls_by_kind: Of `cycles` and `stall_cycles`, those of each operator.
+        by_position: `cycles` at each position.
+    """
 
     clock_hz: int = quantity("Hz")
-    cycles_per_instruction: float = quantity("cycles/instruction", 2)
-    assumption: str = quantity("")
-    tokens_per_second: float = quantity("tokens/s", 1)
+    core_cycles: int | None = quantity("cycles", 0, None)
+    core_error_percent: float | None = quantity("percent", 0, None)
+    cycles: int = quantity("cycles")
+    stall_cycles: int | None = quantity("cycles", 0, None)
+    error_percent: float = quantity("percent")
+    tokens_per_second: Range = quantity("tokens/s", 1)
+    basis: str = quantity("")
+    by_kind: dict[str, int] | None = quantity("cycles", 0, None)
+    stalls_by_kind: dict[str, int] | None = quantity("stall cycles", 0, None)
+    by_position: list[int] | None = quantity("cycles", 0, None)
 
 
 @dataclass
 class BenchmarkReport:
     """The cost of a token; instructions are exact counts of the emulator and absent on a real board.
 
+    `cycles_per_token` and `tokens_per_second` are measured; `projected` are those of the emulated board.
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     """
 
@@ -251,15 +277,17 @@ def rebuilt(kind: type, row: Any) -> Any:
     """Return a section, or a list of sections, of these values, including nested sections."""
     if isinstance(row, list):
         return [rebuilt(kind, part) for part in row]
-    numbers = {entry.name for entry in dataclasses.fields(kind) if float in (entry.type, *get_args(entry.type))}
-    return kind(**{name: rebuilt_value(name, value, is_number=name in numbers) for name, value in row.items()})
+    types = {entry.name: entry.type for entry in dataclasses.fields(kind)}
+    return kind(**{name: rebuilt_value(name, value, types.get(name)) for name, value in row.items()})
 
 
-def rebuilt_value(name: str, value: Any, *, is_number: bool) -> Any:
-    """Return a field's value: a nested section, or a float that is a string in JSON (NaN, infinity)."""
+def rebuilt_value(name: str, value: Any, kind: Any) -> Any:
+    """Return a field's value: a nested section, a range, or a float that is a string in JSON (NaN, infinity)."""
     if name in NESTED:
         return rebuilt(NESTED[name], value)
-    return float(value) if is_number and isinstance(value, str) else value
+    if kind is Range:
+        return Range(*map(float, value))
+    return float(value) if isinstance(value, str) and float in (kind, *get_args(kind)) else value
 
 
 def prune(value: Any) -> Any:

@@ -14,8 +14,8 @@ import jinja2
 from markupsafe import Markup
 
 from textzoo.common.escaping import html_text, visible_line
-from textzoo.records.report.data import SCHEMA_VERSION, Report, RunSummary, SampleReport
-from textzoo.records.report.rows import evaluation_columns, heading, shown
+from textzoo.records.report.data import SCHEMA_VERSION, Range, Report, RunSummary, SampleReport
+from textzoo.records.report.rows import end_text, evaluation_columns, heading, shown
 
 # File in plots/ -> its caption.
 PICTURES = {
@@ -80,9 +80,14 @@ def escaped(value: Any) -> Markup:
 
 def figure(entry: dataclasses.Field, value: Any) -> Markup:
     """Return a value as formatted text; numbers and booleans have their exact JSON as an attribute."""
+    if isinstance(value, Range):
+        return Markup("{} to {}").format(*(marked(end, end_text(end)) for end in value))
     text = Markup(html_text(shown(entry, value)))
-    if isinstance(value, str) or value is None:
-        return text
+    return text if isinstance(value, str) or value is None else marked(value, text)
+
+
+def marked(value: float, text: str) -> Markup:
+    """Return a text with its exact value."""
     exact = str(value).lower() if isinstance(value, bool) else repr(value)
     return Markup('<data value="{}">{}</data>').format(exact, text)
 

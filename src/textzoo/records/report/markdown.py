@@ -1,9 +1,9 @@
 """report.md: the report as a Markdown page, with all markup in its texts escaped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from textzoo.common.escaping import markdown_block, markdown_text
-from textzoo.records.report.data import BenchmarkReport, Report, RunSummary, SampleReport
+from textzoo.records.report.data import Report, RunSummary, SampleReport
 from textzoo.records.report.rows import KEY_VALUE_SECTIONS, evaluation_rows, key_value_rows, pass_rows
 
 
@@ -20,17 +20,19 @@ def markdown(summary: RunSummary, report: Report) -> str:
         lines += ["", "## Savings of each pass", "", *markdown_table(*pass_rows(report.deployment.passes))]
     if report.evaluation:
         lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
-    if report.benchmark and report.benchmark.by_position:
-        lines += ["", "## Cost by position", "", *position_lines(report.benchmark)]
+    if report.benchmark:
+        lines += position_lines("Cost by position", report.benchmark.by_position)
+    if report.benchmark and report.benchmark.projected:
+        lines += position_lines("Projected cycles by position", report.benchmark.projected.by_position)
     for sample in report.samples:
         lines += ["", *sample_lines(sample)]
     lines += [f"\nSkipped: {markdown_text(row.what)}: {markdown_text(row.why)}" for row in report.skipped]
     return "\n".join(lines) + "\n"
 
 
-def position_lines(benchmark: BenchmarkReport) -> Iterator[str]:
-    """Yield one paragraph with the costs of all positions."""
-    yield ", ".join(f"{cost:,}" for cost in benchmark.by_position or [])
+def position_lines(title: str, costs: Sequence[int] | None) -> list[str]:
+    """Return a heading and one paragraph with the costs of all positions; nothing if there are none."""
+    return ["", f"## {title}", "", ", ".join(f"{cost:,}" for cost in costs)] if costs else []
 
 
 def sample_lines(sample: SampleReport) -> list[str]:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from textzoo.records.report.data import EvaluationReport, PassReport
+from textzoo.records.report.data import EvaluationReport, PassReport, Range
 
 KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "publication")
 Rows = list[tuple[str, str]]
@@ -17,7 +17,14 @@ def shown(entry: dataclasses.Field, value: Any) -> str:
         return {True: "yes", False: "no", None: ""}[value]
     if isinstance(value, int | float):
         return f"{value:,.{entry.metadata['digits']}f}"
+    if isinstance(value, Range):
+        return " to ".join(map(end_text, value))
     return str(value)
+
+
+def end_text(value: float) -> str:
+    """Return one end of a range, which is rounded already, without further decimals."""
+    return f"{value:,.12g}"
 
 
 def heading(entry: dataclasses.Field) -> str:
