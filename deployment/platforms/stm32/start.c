@@ -1,4 +1,5 @@
 /* Start-up: vector table, memory, faults. The linker script defines the addresses. */
+#include <stddef.h>
 #include <stdint.h>
 
 #include "board.h"
@@ -10,6 +11,15 @@
 
 extern uint32_t __stack_bottom[], __stack_top[];
 extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
+
+/* What is copied from the flash into RAM at the start, beside .data: a row of the table that placement.ld makes. */
+typedef struct {
+    const uint32_t *load; /* (bytes / 4) words in the flash */
+    uint32_t *start;      /* (bytes / 4) words in RAM */
+    uint32_t bytes;
+} copy_t;
+
+extern const copy_t __copies_start[], __copies_end[];
 
 int main(void);
 void start_with_stack(void);
@@ -56,6 +66,13 @@ __attribute__((section(".vectors"), used)) static const vector_t vectors[VECTORS
 #endif
 };
 
+static void copy_words(uint32_t *to, const uint32_t *from, size_t words)
+{
+    for (size_t i = 0; i < words; ++i) {
+        to[i] = from[i];
+    }
+}
+
 __attribute__((used)) void start_with_stack(void)
 {
     board_before_memory();
@@ -64,11 +81,11 @@ __attribute__((used)) void start_with_stack(void)
 #endif
     cortex_enable_coprocessors();
     SCB_VTOR = (uint32_t)(uintptr_t)vectors;
-    const uint32_t *load = __data_load;
-    if (load != __data_start) {
-        for (uint32_t *word = __data_start; word < __data_end; ++word) {
-            *word = *load++;
-        }
+    if (__data_load != __data_start) {
+        copy_words(__data_start, __data_load, __data_end - __data_start);
+    }
+    for (const copy_t *copy = __copies_start; copy < __copies_end; ++copy) {
+        copy_words(copy->start, copy->load, copy->bytes / 4u);
     }
     for (uint32_t *word = __bss_start; word < __bss_end; ++word) {
         *word = 0;

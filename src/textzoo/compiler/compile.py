@@ -15,7 +15,7 @@ from textzoo.compiler.backend.verifier import verify
 from textzoo.compiler.backend.weights_image import weights_image
 from textzoo.compiler.frontend.importer import checked_graph
 from textzoo.compiler.ir.graph import Graph, Tensor
-from textzoo.compiler.ir.program import Program
+from textzoo.compiler.ir.program import EMBEDDING, Program
 from textzoo.compiler.numerics.fixedpoint import unit_multiplier
 from textzoo.compiler.operators import second_core
 from textzoo.compiler.operators.base import Target
@@ -55,6 +55,11 @@ class CompiledModel:
     logits: Tensor | None
     savings: list["Saving"]
     context: dict[str, Any]
+
+    def read_constants(self) -> list[tuple[str, int]]:
+        """Return (symbol, bytes) of the constants that a step reads as a whole, in order of use."""
+        constants = self.context["constants"]
+        return [(each.symbol, each.values.nbytes) for each in constants if each.kind != EMBEDDING]
 
     def saving_lines(self) -> list[str]:
         """Return one line per pass, for the log."""

@@ -3,7 +3,7 @@
 import logging
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,7 @@ from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.boards import Board, Budget, check_second_core
+from textzoo.targets.placement import IN_FLASH, Placement, place
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
@@ -142,6 +143,7 @@ def make_firmware(
         budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = platform_of(board).model_sizes(compiled)
+    sizes = replace(sizes, placement=placement_of(board, compiled, settings, sizes))
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
     return Firmware(board, path, compiled, sizes, folder, tokens, engine)
 
@@ -149,6 +151,15 @@ def make_firmware(
 def chat_template_of(path: Path) -> dict[str, bytes]:
     """Return a chat template, if the file exists, as a file of a project, for a page."""
     return {CHAT_TEMPLATE: read_bytes(path, MAX_FILE_BYTES)} if path.is_file() else {}
+
+
+def placement_of(
+    board: Board | None, compiled: CompiledModel, settings: DeploymentConfig, sizes: ModelSizes
+) -> Placement:
+    """Return which constants the board's image copies into RAM at its start."""
+    if board is None or settings.placement == IN_FLASH or not platform_of(board).copies_weights:
+        return Placement()
+    return place(board, compiled.read_constants(), sizes.ram_bytes)
 
 
 def variant_of(board: Board | None) -> str:

@@ -22,6 +22,7 @@ class Platform(ABC):
         suffix: Suffix of its programs.
         without_passes: Passes of the compiler whose results its projects cannot use.
         kernels: Kernels of the runtime that its own code calls, whether a model needs them or not.
+        copies_weights: Whether its images can copy weights into RAM at the start.
         is_built_by_cmake: Whether `make` calls CMake, which does not accept every folder name.
     """
 
@@ -30,6 +31,7 @@ class Platform(ABC):
     suffix: str = ".elf"
     without_passes: frozenset[str] = frozenset()
     kernels: frozenset[str] = frozenset()
+    copies_weights: bool = False
     is_built_by_cmake: bool = False
 
     @abstractmethod

@@ -28,8 +28,10 @@ NAME = Alphabet(re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}"), "up to 64 lette
 WORD = Alphabet(re.compile(r"[A-Za-z0-9_.-]{0,32}"), "up to 32 letters, digits and . _ -")
 # A memory region of a linker script; the names in capitals are reserved by the scripts.
 REGION = Alphabet(
-    re.compile(r"(?!(?:CODE|CONSTANTS|WEIGHTS|DATA|MEMORY|ORIGIN|LENGTH|STACK_BYTES)$)[A-Za-z_][A-Za-z0-9_]{0,31}"),
-    "up to 32 letters, digits and _, and none of CODE, CONSTANTS, WEIGHTS, DATA, which are reserved",
+    re.compile(
+        r"(?!.*_WEIGHTS$)(?!(?:CODE|CONSTANTS|WEIGHTS|DATA|MEMORY|ORIGIN|LENGTH|STACK_BYTES)$)[A-Za-z_][A-Za-z0-9_]{0,31}"
+    ),
+    "up to 32 letters, digits and _; CODE, CONSTANTS, WEIGHTS, DATA and what ends in _WEIGHTS are reserved",
 )
 # A comment in C, make, CMake and linker scripts, or a line of Markdown.
 LINE = Alphabet(

@@ -15,7 +15,9 @@ BOARD_PLATFORMS = tuple(name for name in PLATFORMS if name != HOST)
 BOARD_VARIANTS = tuple(name for name in VARIANT_PLACES if name != HOST)
 FLASH, RAM, EXTERNAL_FLASH = "flash", "ram", "external_flash"
 MEMORY_KINDS = (FLASH, RAM, EXTERNAL_FLASH)
-BOARD_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "twin", "host"
+BOARD_IMAGE, EMULATED_IMAGE, TWIN_IMAGE, HOST_IMAGE = IMAGES = "board", "emulated", "twin", "host"
+# Where the memories of a twin begin: at multiples of this, as the guard below the stack needs it.
+MEMORY_ALIGNMENT = 1 << 16
 # Bounds of addresses, as in `setting`.
 ADDRESS = {"low": 0, "below": 2**64}
 # Machines that are none of QEMU's.
@@ -62,15 +64,25 @@ class Region:
 
 
 @dataclass(frozen=True)
+class MovedMemory:
+    """RAM of a board that an emulated machine has at another address."""
+
+    name: str
+    origin: int = field(metadata=ADDRESS)
+
+
+@dataclass(frozen=True)
 class Emulator:
     """A machine of QEMU, or a program that runs the image on this machine.
 
     Attributes:
         machine: QEMU's name of it, or a key of OTHER_MACHINES.
-        image: The image that it runs. "board": the board's own; "twin": the same sources linked for this emulated
-            machine; "host": for the machine that TextZoo runs on.
+        image: The image that it runs. "board": the board's own; "emulated": the board's own, linked for `memories`;
+            "twin": the same sources with another serial line and timer, linked for this emulated machine; "host": for
+            the machine that TextZoo runs on.
         note: Description.
         serial: Index of the machine's serial line that the program uses.
+        memories: RAM of the board that this machine has at another address (image "emulated").
         exits_by_reset: Whether the program ends by resetting the chip (a board's image), not by semihosting.
         code, constants, data: Memory of the program, its constants and its RAM, for image "twin".
         uart_base: Address of a CMSDK UART.
@@ -83,6 +95,7 @@ class Emulator:
     image: str = field(metadata={"choices": IMAGES})
     note: str = ""
     serial: int = field(default=0, metadata={"low": 0, "high": 15})
+    memories: dict[str, MovedMemory] = field(default_factory=dict)
     exits_by_reset: bool = False
     code: Region | None = None
     constants: Region | None = None
@@ -156,6 +169,24 @@ class Board:
         if name not in self.emulation:
             raise unknown_name(f"emulator of {self.name}", name, self.emulation)
         return self.emulation[name]
+
+
+def ram_addresses(board: Board, emulator: Emulator | None, data: Memory) -> dict[str, int]:
+    """Return RAM of the board -> the address at which an image finds it.
+
+    Args:
+        board: The board.
+        emulator: What runs the image; None for the board itself.
+        data: The memory of the program's own data; in a twin it comes first, and the others behind it.
+    """
+    if emulator is None or emulator.image != TWIN_IMAGE:
+        moved = emulator.memories if emulator else {}
+        return {memory.name: moved.get(memory.name, memory).origin for memory in board.rams}
+    addresses, next_address = {}, emulator.data.origin
+    for memory in sorted(board.rams, key=lambda memory: memory is not data):
+        addresses[memory.name] = next_address
+        next_address += -(-memory.bytes // MEMORY_ALIGNMENT) * MEMORY_ALIGNMENT
+    return addresses
 
 
 def check_second_core(board: Board | None, is_asked: bool, with_two: Collection[str] = ()) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 from textzoo.common import processes
 
 SIZE_SECONDS = 60
+# End of the names of sections whose weights are copied into RAM at the start.
+COPIED = "_WEIGHTS"
 
 
 @dataclass(frozen=True)
@@ -27,23 +29,26 @@ class ImageSize:
 
     Attributes:
         flash: Weights, code and other constants.
-        ram: All RAM, including the reserved stack.
+        ram: RAM, including the reserved stack, without copies of weights.
         stack_reserved: The stack's part of it.
+        copied_weights: RAM that holds copies of weights.
     """
 
     flash: FlashSize
     ram: int
     stack_reserved: int
+    copied_weights: int = 0
 
 
 def sizes_of_sections(program: Path, size_tool: Path) -> ImageSize:
     """Return the sizes of a program with the sections of a project's sections.ld."""
     sections = section_sizes(program, size_tool)
-    weights, code = sections.get(".weights", 0), sections.get(".text", 0)
-    constants = sections.get(".rodata", 0) + sections.get(".data", 0)
+    copied = sum(size for name, size in sections.items() if name.endswith(COPIED))
+    weights, code = sections.get(".weights", 0) + copied, sections.get(".text", 0)
+    constants = sum(sections.get(name, 0) for name in (".rodata", ".copies", ".data"))
     stack = sections.get(".stack", 0)
     ram = stack + sections.get(".data", 0) + sections.get(".bss", 0) + sections.get(".noinit", 0)
-    return ImageSize(FlashSize(weights, code, constants), ram, stack)
+    return ImageSize(FlashSize(weights, code, constants), ram, stack, copied)
 
 
 def section_sizes(program: Path, size_tool: Path) -> dict[str, int]:

@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,6 +17,7 @@ from textzoo.common.files import file_digest, write_json
 from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
+from textzoo.targets.placement import Placement
 
 # Marks a folder as a project, so that only projects are replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
@@ -50,6 +51,7 @@ class ModelSizes:
     arena_bytes: int
     check_tokens: int
     has_second_core: bool = False
+    placement: Placement = field(default_factory=Placement)
 
     @classmethod
     def of(cls, printed: Mapping[str, Any]) -> "ModelSizes":

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from textzoo.common.settings import setting
 from textzoo.compiler.packing.tables import CHOICES
 from textzoo.targets.boards import Board
+from textzoo.targets.placement import AUTO, PLACEMENTS
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ class DeploymentConfig:
     )
     second_core: bool = setting(
         False, "Split matrix products and attention heads between the two cores of a board (ESP32, ESP32-S3)."
+    )
+    placement: str = setting(
+        AUTO,
+        "Weights that are copied at the start into RAM that is left and faster than the flash (boards with `timing`): "
+        "all that fit, or none.",
+        choices=PLACEMENTS,
     )
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the results stay bit-identical.")
     hardware_setup: Board = field(default_factory=Board)

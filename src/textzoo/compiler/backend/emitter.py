@@ -22,7 +22,7 @@ from textzoo.compiler.backend.rendering import (
 from textzoo.compiler.backend.templates import template
 from textzoo.compiler.backend.weights_image import image_bytes, image_offsets
 from textzoo.compiler.ir.graph import Graph, Symbols, Tensor
-from textzoo.compiler.ir.program import Constant, Loop, Program
+from textzoo.compiler.ir.program import EMBEDDING, Constant, Loop, Program
 from textzoo.compiler.operators.registry import operator_of
 
 VERSION = 1
@@ -83,7 +83,7 @@ def all_constants(graph: Graph, program: Program) -> list[Constant]:
             is_literal = storage.size == 1 and storage is tensor and isinstance(statement, Loop)
             if storage.is_constant and id(storage) not in seen and not is_literal:
                 seen.add(id(storage))
-                kind = "embedding" if len(storage.shape) == 2 else "parameters"
+                kind = EMBEDDING if len(storage.shape) == 2 else "parameters"
                 comment = format_comment(storage)
                 found.append(Constant(storage.symbol, stored_values(storage), comment, kind, storage))
     return found

@@ -12,6 +12,8 @@ import numpy as np
 from textzoo.compiler.ir.graph import Tensor
 
 FROM_MEMORY = -1
+# Kind of a constant of which a step reads only some rows.
+EMBEDDING = "embedding"
 
 
 @dataclass(eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textzoo.compiler.ir.graph import Node, Tensor, View
-from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
+from textzoo.compiler.ir.program import EMBEDDING, Call, Constant, Statement, Struct
 from textzoo.compiler.operators.base import Target, option
 from textzoo.compiler.operators.indices import INDEX_TYPES, in_32_bits, moved
 from textzoo.compiler.operators.movement import ANY, Moving, normal_axis
@@ -103,7 +103,7 @@ class Gather(Moving):
         table = self.table(node)
         packed = node.attributes.packed
         comment = f"{table.describe()}, packed: {packed.kernel}"
-        stored = Constant(f"{table.symbol}_packed", packed.values, comment, "embedding")
+        stored = Constant(f"{table.symbol}_packed", packed.values, comment, EMBEDDING)
         struct = Struct("tz_gather_packed_t", {"table": stored, **counts})
         return Call(self.name, node.name, packed.kernel, struct, [indices], [node.output], header="gather")
 

@@ -8,8 +8,20 @@ from textzoo.common.errors import UserError
 from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.targets.base import Platform
 from textzoo.targets.board_facts import check_twin
-from textzoo.targets.boards import EXTERNAL_FLASH, FLASH, TWIN_IMAGE, Board, Emulator, Memory
+from textzoo.targets.boards import (
+    BOARD_IMAGE,
+    EMULATED_IMAGE,
+    EXTERNAL_FLASH,
+    FLASH,
+    RAM,
+    TWIN_IMAGE,
+    Board,
+    Emulator,
+    Memory,
+    ram_addresses,
+)
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
+from textzoo.targets.placement import Copied
 from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.stm32 import chips
 from textzoo.targets.toolchains import TOOLS, tool_beside
@@ -23,6 +35,7 @@ class Stm32(Platform):
     """Cortex-M, without an operating system."""
 
     name = "stm32"
+    copies_weights = True
 
     def check(self, board: Board) -> None:
         chips.check(board)
@@ -52,12 +65,16 @@ class Stm32(Platform):
         names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
         render_all("stm32", names | {"board.h": "board/board.h"}, values, folder)
         render_all("stm32", {"memory.ld": "board/memory.ld"}, board_memory_values(board, sizes), folder)
+        render_all("stm32", {"placement.ld": "platform/placement.ld"}, placement_values(sizes), folder)
         if values["external"]:
             external = board_memory_values(board, sizes, external=True)
             render_all("stm32", {"memory.ld": "board/memory_external.ld"}, external, folder)
         for emulator in board.emulation.values():
             if emulator.image == TWIN_IMAGE:
                 render_twin(board, emulator, sizes, folder / "twin")
+            elif emulator.image == EMULATED_IMAGE:
+                values = board_memory_values(board, sizes, emulator=emulator)
+                render_all("stm32", {"memory.ld": "board/memory_emulated.ld"}, values, folder)
 
 
 def render_twin(board: Board, emulator: Emulator, sizes: ModelSizes, folder: Path) -> None:
@@ -89,6 +106,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
         "default_image": default.image,
         "twin_note": default.note,
         "has_twin": any(emulator.image == TWIN_IMAGE for emulator in board.emulation.values()),
+        "images": sorted({BOARD_IMAGE, *(emulator.image for emulator in board.emulation.values())}),
         "external": external is not None,
         "external_origin": external.origin if external else 0,
         "used_memories": used_memories(board, sizes),
@@ -96,47 +114,88 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
 
 
 def used_memories(board: Board, sizes: ModelSizes) -> list[tuple[Memory, str]]:
-    data = board.data_memory(sizes.ram_bytes)
-    uses = {board.memory(FLASH).name: "program and weights", data.name: "state, arena, stack"}
+    """Return the memories that a board's image needs, and what is in them."""
+    uses = {board.memory(FLASH).name: "program and weights"}
+    uses |= {name: f"{copied.bytes:,} bytes of weights, copied at the start" for name, copied in copies_of(sizes)}
+    data = board.data_memory(sizes.ram_bytes).name
+    uses[data] = "state, arena, stack" + (f"; {uses[data]}" if data in uses else "")
     if external := board.memory(EXTERNAL_FLASH):
         uses[external.name] = "weights with `make WEIGHTS=external`"
     return [(memory, uses[memory.name]) for memory in board.memories.values() if memory.name in uses]
 
 
-def board_memory_values(board: Board, sizes: ModelSizes, external: bool = False) -> dict[str, Any]:
-    """Return the values of the template of the board's memory.ld."""
-    flash, data = board.memory(FLASH), board.data_memory(sizes.ram_bytes)
+def copies_of(sizes: ModelSizes) -> list[tuple[str, Copied]]:
+    return list(sizes.placement.copies.items())
+
+
+def board_memory_values(
+    board: Board, sizes: ModelSizes, external: bool = False, emulator: Emulator | None = None
+) -> dict[str, Any]:
+    """Return the values of the template of the board's memory.ld.
+
+    Args:
+        board: The board.
+        sizes: Of the model.
+        external: Whether the weights are in the external flash.
+        emulator: The machine whose addresses are meant; None for the board itself.
+    """
+    flash = board.memory(FLASH)
     weights = board.memory(EXTERNAL_FLASH) if external else flash
     return {
         "title": board.title,
-        "memories": [memory for memory in board.memories.values() if memory in (flash, data, weights)],
+        "memories": [flash, *([weights] if external else []), *ram_regions(board, emulator, sizes)],
         "code": flash.name,
         "constants": flash.name,
         "weights": weights.name,
-        "data": data.name,
+        "data": board.data_memory(sizes.ram_bytes).name,
         "stack_bytes": STACK_BYTES,
     }
 
 
 def twin_memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[str, Any]:
     """Return the same for the emulated board: the machine's addresses, at most as many bytes as the board has."""
-    flash, data = board.memory(FLASH), board.data_memory(sizes.ram_bytes)
+    flash = board.memory(FLASH)
     shared = emulator.code.origin == emulator.constants.origin
     memories = [Memory("CODE_MEMORY", FLASH, emulator.code.origin, min(emulator.code.bytes, flash.bytes))]
     if not shared:
         size = min(emulator.constants.bytes, flash.bytes)
         memories.append(Memory("CONSTANT_MEMORY", FLASH, emulator.constants.origin, size))
-    memories.append(Memory("DATA_MEMORY", "ram", emulator.data.origin, min(emulator.data.bytes, data.bytes)))
-    constants = memories[0].name if shared else memories[1].name
+    constants = memories[-1].name
     return {
         "title": f"{emulator.machine}, as large as {board.title}",
-        "memories": memories,
+        "memories": [*memories, *ram_regions(board, emulator, sizes)],
         "code": memories[0].name,
         "constants": constants,
         "weights": constants,
-        "data": memories[-1].name,
+        "data": board.data_memory(sizes.ram_bytes).name,
         "stack_bytes": STACK_BYTES,
     }
+
+
+def ram_regions(board: Board, emulator: Emulator | None, sizes: ModelSizes) -> list[Memory]:
+    """Return the regions of RAM that an image uses: that of its data, and one for each memory's copies of weights.
+
+    A memory that has both is cut in two, the copies at its end.
+    """
+    data = board.data_memory(sizes.ram_bytes)
+    addresses = ram_addresses(board, emulator, data)
+    room = emulator.data.bytes if emulator and emulator.data else data.bytes
+    copies = [
+        Memory(copies_region(memory.name), RAM, addresses[memory.name] + memory.bytes - copied, copied)
+        for memory in board.rams
+        if (copied := sizes.placement.bytes_in(memory.name))
+    ]
+    own = min(room, data.bytes - sizes.placement.bytes_in(data.name))
+    return [Memory(data.name, RAM, addresses[data.name], own), *copies]
+
+
+def placement_values(sizes: ModelSizes) -> dict[str, Any]:
+    """Return the values of the template of placement.ld."""
+    return {"copies": {copies_region(name): copied.symbols for name, copied in copies_of(sizes)}}
+
+
+def copies_region(memory: str) -> str:
+    return f"{memory}_WEIGHTS"
 
 
 def twin_values(emulator: Emulator) -> dict[str, Any]:

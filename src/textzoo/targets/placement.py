@@ -1,0 +1,84 @@
+"""Placement: which constants are copied at the start into memory that makes the core wait less than the flash.
+
+A decode step reads every matrix once, so that each of their bytes saves the same wait: what fits is copied, into the
+fastest memory first. What is read a row at a time (a table of embeddings) or hardly ever stays in the flash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from textzoo.targets.boards import FLASH, Board
+from textzoo.targets.cycles.timing import MemoryTiming, Timing
+
+AUTO, IN_FLASH = PLACEMENTS = "auto", "flash"
+# No constant needs a larger alignment.
+ALIGNMENT = 8
+
+
+@dataclass(frozen=True)
+class Copied:
+    """The constants that one memory holds copies of.
+
+    Attributes:
+        symbols: Their names in C.
+        bytes: What they take there, aligned.
+    """
+
+    symbols: tuple[str, ...]
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Memory of the board -> what is copied there at the start; empty: everything is read from the flash."""
+
+    copies: dict[str, Copied] = field(default_factory=dict)
+
+    def bytes_in(self, memory: str) -> int:
+        return self.copies[memory].bytes if memory in self.copies else 0
+
+
+def place(board: Board, constants: Sequence[tuple[str, int]], ram_bytes: int) -> Placement:
+    """Choose what is copied on a board whose timing is known; without timing nothing is.
+
+    Args:
+        board: The board.
+        constants: (symbol, bytes) of what a step reads at least once, in order of use.
+        ram_bytes: RAM that the program itself needs, in `board.data_memory(ram_bytes)`.
+    """
+    left, copies = list(constants), {}
+    for memory, room in rooms(board, ram_bytes):
+        chosen, used = filled(left, room)
+        if chosen:
+            copies[memory] = Copied(tuple(symbol for symbol, _ in chosen), used)
+            left = [constant for constant in left if constant not in chosen]
+    return Placement(copies)
+
+
+def rooms(board: Board, ram_bytes: int) -> list[tuple[str, int]]:
+    """Return (memory, bytes left) of each RAM that waits less than the flash, the fastest first."""
+    if board.timing is None:
+        return []
+    data = board.data_memory(ram_bytes)
+    left = {memory.name: memory.bytes - (ram_bytes if memory is data else 0) for memory in board.rams}
+    waits = {name: wait(board.timing, name) for name in left}
+    faster = [name for name in left if waits[name] < wait(board.timing, board.memory(FLASH).name)]
+    return [(name, left[name]) for name in sorted(faster, key=waits.get) if left[name] > 0]
+
+
+def wait(timing: Timing, memory: str) -> float:
+    """Return the cycles that a byte of a memory costs when it is read in order; 0 for one that has no waits."""
+    found: MemoryTiming = timing.memories[memory]
+    line = timing.level1.line if found.cached and timing.level1 else found.line
+    return found.stall / line
+
+
+def filled(constants: Sequence[tuple[str, int]], room: int) -> tuple[list[tuple[str, int]], int]:
+    """Return the constants that fit a memory, the largest first, in order of use; and the bytes that they take."""
+    chosen, used = set(), 0
+    for constant in sorted(constants, key=lambda constant: -constant[1]):
+        size = -(-constant[1] // ALIGNMENT) * ALIGNMENT
+        if used + size <= room:
+            chosen.add(constant)
+            used += size
+    return [constant for constant in constants if constant in chosen], used
