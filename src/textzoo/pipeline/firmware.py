@@ -283,6 +283,7 @@ def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentRep
         arena_bytes=firmware.sizes.arena_bytes,
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
+        copied_bytes=firmware.sizes.placement.bytes_by_memory or None,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],
     )
 

@@ -87,6 +87,7 @@ def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport
         mismatching_logits=mismatches(made, console, config.benchmarking.tokens_checked),
         macs_per_token=total["macs_per_token"],
         by_position=costs_by_position(replies[:-1], console.name),
+        copied_bytes=made.sizes.placement.bytes_by_memory or None,
     )
     add_costs(report, made, total)
     add_memory(report, made, console.ask({"command": "memory"}), console.name)

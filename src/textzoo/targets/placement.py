@@ -34,8 +34,12 @@ class Placement:
 
     copies: dict[str, Copied] = field(default_factory=dict)
 
+    @property
+    def bytes_by_memory(self) -> dict[str, int]:
+        return {memory: copied.bytes for memory, copied in self.copies.items()}
+
     def bytes_in(self, memory: str) -> int:
-        return self.copies[memory].bytes if memory in self.copies else 0
+        return self.bytes_by_memory.get(memory, 0)
 
 
 def place(board: Board, constants: Sequence[tuple[str, int]], ram_bytes: int) -> Placement:

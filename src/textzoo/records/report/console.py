@@ -198,7 +198,15 @@ def memory_rows(benchmark: BenchmarkReport) -> list[tuple[str, RenderableType]]:
             rows.append((name, Bar(sizes.total / sizes.available)))
         rows.append(("" if sizes.available else name, f"{sizes.total:,}{whole}"))
         rows.append(("", ", ".join(f"{key} {value:,}" for key, value in parts.items())))
+    if benchmark.copied_bytes:
+        rows.append(("", copies_text(benchmark.copied_bytes)))
     return rows
+
+
+def copies_text(copied: dict[str, int]) -> str:
+    """Return where weights are copied to."""
+    parts = (f"{count:,} bytes to {memory}" for memory, count in copied.items())
+    return f"and copies of weights, made at the start: {', '.join(parts)}"
 
 
 def cost_rows(benchmark: BenchmarkReport) -> Rows:
@@ -262,6 +270,7 @@ def deployment_rows(deployment: DeploymentReport) -> Rows:
         ("project", deployment.c_project),
         ("flash", f"{deployment.constant_bytes:,} bytes of constants"),
         ("RAM", f"state {deployment.state_bytes:,}, arena {deployment.arena_bytes:,} bytes"),
+        *([("", copies_text(deployment.copied_bytes))] if deployment.copied_bytes else []),
     ]
 
 

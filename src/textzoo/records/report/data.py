@@ -140,6 +140,7 @@ class BenchmarkReport:
 
     `cycles_per_token` and `tokens_per_second` are measured; `projected` are those of the emulated board.
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
+    `copied_bytes` are weights that each memory holds copies of, in addition to `ram_bytes`.
     """
 
     board: str = quantity("")
@@ -158,6 +159,7 @@ class BenchmarkReport:
     same_text: bool | None = quantity("", 0, None)
     flash_bytes: FlashBytes | None = quantity("", 0, None)
     ram_bytes: RamBytes | None = quantity("", 0, None)
+    copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     projected: Projection | None = quantity("", 0, None)
     by_kind: dict[str, int] | None = quantity("instructions", 0, None)
     by_position: list[int] | None = quantity("instructions", 0, None)
@@ -184,6 +186,7 @@ class DeploymentReport:
     state_bytes: int = quantity("bytes")
     arena_bytes: int = quantity("bytes")
     constant_bytes: int = quantity("bytes")
+    copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     passes: list[PassReport] | None = quantity("", 0, None)
 
 
