@@ -81,8 +81,9 @@ __attribute__((used)) void start_with_stack(void)
 #endif
     cortex_enable_coprocessors();
     SCB_VTOR = (uint32_t)(uintptr_t)vectors;
-    if (__data_load != __data_start) {
-        copy_words(__data_start, __data_load, __data_end - __data_start);
+    const uint32_t *load = __data_load;
+    if (load != __data_start) {
+        copy_words(__data_start, load, (size_t)(__data_end - __data_start));
     }
     for (const copy_t *copy = __copies_start; copy < __copies_end; ++copy) {
         copy_words(copy->start, copy->load, copy->bytes / 4u);
