@@ -104,7 +104,7 @@ class Call:
         name: The span's.
         depth: Number of measured calls around it.
         cost: What it cost.
-        before: Cost of what ran before it within the outermost measured call.
+        before: What the outermost measured call had cost when it began.
     """
 
     name: str
@@ -176,7 +176,7 @@ class Counter:
         rows = output_lines(self.output)
         self.check_known(rows)
         calls = tuple(
-            Call(self.spans[int(words[1])].name, int(words[2]), cost_of(words[3:]))
+            Call(self.spans[int(words[1])].name, int(words[2]), cost_of(words[3:8]), cost_of(words[8:]))
             for words in rows
             if words[0] == "call"
         )

@@ -19,6 +19,7 @@ typedef struct {
     size_t span;
     int depth; /* spans around it */
     cost_t cost;
+    cost_t before; /* of the outermost span, until this one began */
 } row_t;
 
 span_t *spans;
@@ -55,7 +56,7 @@ static void add_row(size_t span, int depth, const cost_t *start)
         }
         rows = more;
     }
-    rows[row_count++] = (row_t){span, depth, difference(&total, start)};
+    rows[row_count++] = (row_t){span, depth, difference(&total, start), difference(start, &opened[0].start)};
 }
 
 static void close_last(void)
@@ -154,7 +155,7 @@ void flow(const insn_t *before, const insn_t *now, void (*begin)(void))
 
 static void write_cost(FILE *file, const cost_t *cost)
 {
-    fprintf(file, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", cost->instructions, cost->core,
+    fprintf(file, " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, cost->instructions, cost->core,
             cost->cycles, cost->fetch_stalls, cost->data_stalls);
 }
 
@@ -169,11 +170,14 @@ bool spans_write(const char *path, const insn_t *insns, size_t count, const uint
     for (size_t index = 0; index < row_count; ++index) {
         fprintf(file, "call %zu %d", rows[index].span, rows[index].depth);
         write_cost(file, &rows[index].cost);
+        write_cost(file, &rows[index].before);
+        fputc('\n', file);
     }
     for (size_t index = 0; index < count; ++index) {
         if (insns[index].cost.instructions) {
             fprintf(file, "instruction %" PRIx32, insns[index].pc);
             write_cost(file, &insns[index].cost);
+            fputc('\n', file);
         }
     }
     for (size_t index = 0; index < memories.object_count; ++index) {
