@@ -171,7 +171,7 @@ def written(folder, report, summary=SUMMARY):
 
 def test_json_holds_what_the_design_names(tmp_path):
     values, _, _ = written(tmp_path, REPORT)
-    assert values["schema_version"] == 1
+    assert values["schema_version"] == 2
     assert values["operation_mode"] == "chain_tqe"
     assert values["model"]["parameters"] == 418_432
     assert values["training"]["tokens"] == 10_240_000
