@@ -15,9 +15,12 @@ from textzoo.config import pretrained
 from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
 from textzoo.engines.settings import PredictionConfig
+from textzoo.pipeline.cycles import modelled
 from textzoo.pipeline.firmware import Firmware, make_firmware
+from textzoo.records.report.rows import end_text
 from textzoo.targets.boards import Board
 from textzoo.targets.console import Console, generate_command
+from textzoo.targets.cycles.measure import CyclesUnavailableError
 from textzoo.targets.emulators import emulate
 from textzoo.targets.toolchains import GROUPS, missing_tools
 from textzoo.text.tokenizers.base import load_tokenizer
@@ -36,8 +39,8 @@ BUILT = """  compiled: {flash:,} bytes of weights and tables, {ram:,} bytes of s
 STOP = "\n<end>"
 END = """
 {tokens} tokens from the chip; LiteRT on the PC writes {same} text with the same seed.
-{instructions:,} instructions per token, including sampling and the serial line: about {speed:,.0f} tokens/s on a board
-at {clock:.0f} MHz (projected).
+{instructions:,} instructions per token, including sampling and the serial line.
+{speed}
 
 What next?
   make -C {project} emulate           talk to it yourself (:help lists commands)
@@ -46,6 +49,11 @@ What next?
   .venv/bin/python stm32ai_main.py operation_mode=prediction model=tiny_lm pretrained=true prediction.prompt="The "
   .venv/bin/python stm32ai_main.py dataset=text dataset.training_path=my_text.txt     on your own text
 """
+
+
+PROJECTED = """{cycles:,} cycles per token by the model of core and memories (±{error_percent:g} %),
+{stalls:.0%} of them stalls: {low} to {high} tokens/s on a board at {clock:.0f} MHz (projected, not measured)."""
+NOT_PROJECTED = "Cycles were not counted: {reason}"
 
 
 def main() -> None:
@@ -81,7 +89,13 @@ def hello() -> None:
     expected = "".join(generate(made.engine, tokenizer, settings.prompt, **options))
     show(
         "\n"
-        + END.format(**costs(total, board), same="the same" if text == expected else "ANOTHER", project=made.project)
+        + END.format(
+            tokens=total["tokens"],
+            instructions=instructions_of(total),
+            same="the same" if text == expected else "ANOTHER",
+            speed=speed_text(made),
+            project=made.project,
+        )
     )
 
 
@@ -112,15 +126,20 @@ def answer(console: Console, settings: PredictionConfig) -> tuple[str, dict[str,
     return text, reply
 
 
-def costs(total: dict[str, Any], board: Board) -> dict[str, Any]:
-    """Return the figures of the end, with instructions per computed token, including the prompt's."""
-    instructions = total["cost"] / (total["prompt_tokens"] + total["tokens"])
-    return {
-        "tokens": total["tokens"],
-        "instructions": round(instructions),
-        "speed": board.clock_hz / (instructions * board.cycles_per_instruction),
-        "clock": board.clock_hz / 1e6,
-    }
+def instructions_of(total: dict[str, Any]) -> int:
+    """Return instructions per computed token, including the prompt's."""
+    return round(total["cost"] / (total["prompt_tokens"] + total["tokens"]))
+
+
+def speed_text(made: Firmware) -> str:
+    """Return cycles and speed by the model of the board, or why there is none."""
+    try:
+        projected = modelled(made, with_operators=False)
+    except CyclesUnavailableError as error:
+        return NOT_PROJECTED.format(reason=error)
+    low, high = map(end_text, projected.tokens_per_second)
+    stalls, clock = projected.stall_cycles / projected.cycles, projected.clock_hz / 1e6
+    return PROJECTED.format(**vars(projected), stalls=stalls, low=low, high=high, clock=clock)
 
 
 def show(text: str) -> None:

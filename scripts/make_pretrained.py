@@ -22,11 +22,14 @@ from textzoo.common.untrusted_json import read_json_object
 from textzoo.config import pretrained
 from textzoo.config.schema import walk
 from textzoo.quantizers.recipes import recipe_of_file
+from textzoo.records.report.rows import end_text
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")
 SECTIONS = ("dataset", "tokenizer", "model", "training", "quantization")
 FIGURES = ("instructions_per_token", "mismatching_logits", "tokens_checked")
+# Of the projection; those of the model are absent where cycles are assumed.
+PROJECTED = ("core_cycles", "cycles", "stall_cycles", "error_percent", "tokens_per_second")
 REFERENCE_ENGINE = "litert_ref"
 MAX_REPORT_BYTES = 1 << 24
 README_HEAD = """# Pretrained models
@@ -38,8 +41,9 @@ trained it (`config.yaml`) and measured figures (`card.json`). `python scripts/m
 from a run, and writes this page.
 
 Losses are over held-out text, in bits per character: of the float model, and of each quantized decode step by LiteRT's
-reference kernels, whose integers every board reproduces. Instructions are exact, counted on emulated boards; tokens per
-second are estimated from them, a board's clock and an assumed number of cycles per instruction.
+reference kernels, whose integers every board reproduces. Instructions are exact, counted on emulated boards. Cycles,
+with the waits of memories, are projected by [a model](../docs/explanations/cycles.md) or, where it says so, from an
+assumed number of cycles per instruction; tokens per second follow from them and a board's clock.
 """
 
 
@@ -122,11 +126,13 @@ def board_figures(name: str, recipe: str, board: str) -> dict[str, Any]:
     if "refused" in report:
         return report
     benchmark = report["benchmark"]
+    if "projected" not in benchmark:
+        raise SystemExit(f"{board}: no cycles; {report['skipped']}")
     return {
         **{key: benchmark[key] for key in FIGURES},
         "flash_bytes": benchmark["flash_bytes"]["total"],
         "ram_bytes": benchmark["ram_bytes"]["total"],
-        "tokens_per_second": benchmark["projected"]["tokens_per_second"],
+        "projected": {key: benchmark["projected"][key] for key in PROJECTED if key in benchmark["projected"]},
     }
 
 
@@ -169,8 +175,9 @@ def loss_text(loss: dict[str, Any] | None) -> str:
 
 
 def boards_table(cards: dict[str, Any]) -> list[str]:
-    rows = ["| model | recipe | board | instructions/token | tokens/s (projected) | flash | RAM | logits that differ |"]
-    rows.append("|---" * 8 + "|")
+    heads = ["model", "recipe", "board", "instructions/token", "cycles/token (projected)", "tokens/s (projected)"]
+    heads += ["flash", "RAM", "logits that differ"]
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name, card in cards.items():
         for recipe, boards in card["boards"].items():
             rows += [board_row(name, recipe, board, figures) for board, figures in boards.items()]
@@ -180,10 +187,17 @@ def boards_table(cards: dict[str, Any]) -> list[str]:
 def board_row(name: str, recipe: str, board: str, figures: dict[str, Any]) -> str:
     head = f"| `{name}` | {recipe} | {board} |"
     if "refused" in figures:
-        return f"{head} refused: {figures['refused']} | | | | |"
+        return f"{head} refused: {figures['refused']} | | | | | |"
     numbers = [f"{figures[key]:,}" for key in ("instructions_per_token", "flash_bytes", "ram_bytes")]
     wrong = f"{figures['mismatching_logits']:,} over {figures['tokens_checked']:,} tokens"
-    return f"{head} {numbers[0]} | {figures['tokens_per_second']:,.1f} | {numbers[1]} | {numbers[2]} | {wrong} |"
+    return f"{head} {numbers[0]} | {projected_cells(figures['projected'])} | {numbers[1]} | {numbers[2]} | {wrong} |"
+
+
+def projected_cells(projected: dict[str, Any]) -> str:
+    """Return the cells with cycles and their error, and the range of tokens per second."""
+    assumed = "" if "core_cycles" in projected else ", assumed"
+    speeds = " to ".join(map(end_text, projected["tokens_per_second"]))
+    return f"{projected['cycles']:,} ±{projected['error_percent']:g} %{assumed} | {speeds}"
 
 
 def samples_list(cards: dict[str, Any]) -> list[str]:

@@ -30,6 +30,7 @@ from textzoo.records.report import (
     Projection,
     QuantizationReport,
     RamBytes,
+    Range,
     Report,
     RunSummary,
     SampleReport,
@@ -70,7 +71,19 @@ BENCHMARK = BenchmarkReport(
     same_text=True,
     flash_bytes=FlashBytes(100, 20, 3, 123, 2048),
     ram_bytes=RamBytes(1, 2, 3, 4, 10, 640),
-    projected=Projection(10, 1.5, "assumed", 7.0),
+    projected=Projection(
+        clock_hz=10,
+        core_cycles=1411,
+        core_error_percent=3.0,
+        cycles=1729,
+        stall_cycles=318,
+        error_percent=6.5,
+        tokens_per_second=Range(1640.0, 18.6),
+        basis="a model",
+        by_kind={"FULLY_CONNECTED": 1509, "ADD": 220},
+        stalls_by_kind={"FULLY_CONNECTED": 301, "ADD": 17},
+        by_position=[1722, 1736],
+    ),
     by_kind={"FULLY_CONNECTED": 912, "ADD": 88},
     by_position=[901, 1099],
 )
@@ -158,7 +171,7 @@ def written(folder, report, summary=SUMMARY):
 
 def test_json_holds_what_the_design_names(tmp_path):
     values, _, _ = written(tmp_path, REPORT)
-    assert values["schema_version"] == 1
+    assert values["schema_version"] == 2
     assert values["operation_mode"] == "chain_tqe"
     assert values["model"]["parameters"] == 418_432
     assert values["training"]["tokens"] == 10_240_000
@@ -233,7 +246,9 @@ def test_every_quantity_has_a_unit():
 def test_rows_of_a_benchmark_show_units():
     rows = dict(key_value_rows(BENCHMARK))
     assert rows["flash weights (bytes)"] == "100"
-    assert rows["projected tokens per second"] == "7.0"
+    assert rows["projected tokens per second"] == "1,640 to 18.6"
+    assert rows["projected cycles: ADD"] == "220"
+    assert rows["projected stall cycles: FULLY_CONNECTED"] == "301"
     assert rows["instructions: ADD"] == "88"
 
 
@@ -259,7 +274,17 @@ def test_tables_fit_the_terminal_and_cut_nothing_off(width):
     long = dataclasses.replace(WHOLE, model=ModelReport("a_model_with_quite_a_long_name" * 3, 418_432, 65, 128))
     output = printed(long, width=width)
     assert max(map(len, output.splitlines()[:-1])) <= max(width, len("skipped building: no compiler"))
-    for figure in ("418,432", "1.6400", "0.0400", "450,000", "litert_ref", "FULLY_CONNECTED", "91.2%", "2,048", "7.0"):
+    for figure in (
+        "418,432",
+        "1.6400",
+        "0.0400",
+        "450,000",
+        "litert_ref",
+        "FULLY_CONNECTED",
+        "19.9%",
+        "2,048",
+        "1,509",
+    ):
         assert figure in re.sub(r"\s+", "", output) or figure in output
     assert "…" not in output
 

@@ -13,7 +13,7 @@ from textzoo.targets.boards import Board
 from textzoo.targets.cycles.measure import Call, Cost, Measurement, Span, counting, places_of
 from textzoo.targets.emulators import build_image, emulate
 
-STEP, MARK = "model_step", "textzoo_profile_mark"
+BENCHMARK, STEP, MARK = "benchmark_run", "model_step", "textzoo_profile_mark"
 # Of the tokens per second that an assumed constant gives. Where a model took the place of such a constant, they fell by
 # 20 % (STM32F4), 28 % (STM32U5) and 44 % (STM32H7).
 ASSUMED_ERROR_PERCENT = 50.0
@@ -31,7 +31,7 @@ def modelled(made: Firmware, emulator: str | None = None, *, with_operators: boo
         CyclesUnavailableError: There is no compiler for the plugin, or QEMU takes none.
         MissingToolError: QEMU or the board's compiler is not installed.
     """
-    projection = projection_of(made.board, steps_of(made, count(made, emulator)))
+    projection = projection_of(made.board, steps_of(count(made, emulator)))
     if with_operators:
         costs = costs_by_kind(made, count(made, emulator, profile=True))
         projection.by_kind = {kind: cost.cycles for kind, cost in costs.items()}
@@ -45,22 +45,22 @@ def count(made: Firmware, emulator_name: str | None, *, profile: bool = False) -
     image = build_image(made.project, board, emulator, profile)
     places = places_of(board, emulator, board.data_memory(made.sizes.ram_bytes))
     spans = [Span(STEP), Span(MARK)] if profile else [Span(STEP)]
-    with counting(image, board.timing, places, spans) as counter:
+    with counting(image, board.timing, places, spans, within=BENCHMARK) as counter:
         with emulate(made.project, board, emulator.name, profile, counter.options) as console:
             what = f"counting cycles{' of every operator' if profile else ''} on {console.name}"
             list(following(console.command({"command": "benchmark"}), what, unit="replies"))
         return counter.result()
 
 
-def steps_of(made: Firmware, measurement: Measurement) -> list[Cost]:
-    """Return the costs of all positions; the calls before them are of the self-check at the start."""
-    return [call.cost for call in measurement.of(STEP)[-made.engine.context_length :]]
+def steps_of(measurement: Measurement) -> list[Cost]:
+    """Return the costs of all positions."""
+    return [call.cost for call in measurement.of(STEP)]
 
 
 def costs_by_kind(made: Firmware, measurement: Measurement) -> dict[str, Cost]:
     """Return operator -> mean cost of a token, largest first."""
     kinds = [statement.kind for statement in made.compiled.program.statements]
-    rows = step_marks(measurement.calls)[-made.engine.context_length :]
+    rows = step_marks(measurement.calls)
     totals: dict[str, Cost] = {}
     for marks in rows:
         for kind, cost in zip(kinds, costs_between(marks), strict=True):
@@ -108,7 +108,7 @@ def projection_of(board: Board, costs: Sequence[Cost]) -> Projection:
         stall_cycles=mean.cycles - mean.core_cycles,
         error_percent=timing.error,
         tokens_per_second=speed_range(board.clock_hz, mean.cycles, timing.error),
-        basis=f"model of the {board.core}; waits of its memories {waits}",
+        basis=f"model of the {board.core.replace('cortex-m', 'Cortex-M')}; waits of its memories {waits}",
         by_position=[cost.cycles for cost in costs],
     )
 

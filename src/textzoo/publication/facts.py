@@ -21,6 +21,7 @@ from textzoo.publication.files import FLOAT, PRETRAINED, RUN, ModelFiles
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.records.ledger import FinishedStep, ingredient, number_of
 from textzoo.records.report import Report
+from textzoo.records.report.rows import end_text
 from textzoo.records.workspace import Workspace
 
 KERAS, REFERENCE = "keras", "litert_ref"
@@ -53,6 +54,7 @@ class BoardCost:
 
     Attributes:
         cost: Of a token, with its unit: "490,053 instructions".
+        projected: Cycles of a token and tokens per second, which were not measured; "" where there are none.
         flash_bytes: Of the whole image; None where it was not measured. The same of RAM.
         mismatching_logits: Of all logits of `tokens_checked` tokens, those that differ from LiteRT's.
         machine: What measured it; "" for a pretrained model's emulators.
@@ -66,6 +68,7 @@ class BoardCost:
     mismatching_logits: int
     tokens_checked: int
     machine: str = ""
+    projected: str = ""
 
 
 @dataclass
@@ -127,7 +130,20 @@ def loss_of(recipe: str, values: dict[str, Any], engine: str) -> Loss:
 def pretrained_cost(recipe: str, board: str, values: dict[str, Any]) -> BoardCost:
     sizes = values["flash_bytes"], values["ram_bytes"]
     cost = f"{values['instructions_per_token']:,} instructions"
-    return BoardCost(recipe, board, cost, *sizes, values["mismatching_logits"], values["tokens_checked"])
+    exact = values["mismatching_logits"], values["tokens_checked"]
+    return BoardCost(recipe, board, cost, *sizes, *exact, projected=projected_text(values.get("projected")))
+
+
+def projected_text(section: Any) -> str:
+    """Return cycles and tokens per second of a report's projection, which may be of any form; "" if it lacks one."""
+    numbers = known(section, "cycles", "error_percent", "core_cycles")
+    speeds = section.get("tokens_per_second") if numbers else None
+    ends = known(dict(zip(("low", "high"), speeds, strict=False)), "low", "high") if isinstance(speeds, list) else {}
+    if not {"cycles", "error_percent"} <= {*numbers} or len(ends) < 2:
+        return ""
+    assumed = "" if "core_cycles" in numbers else ", assumed"
+    cycles = f"{numbers['cycles']:,} cycles (±{numbers['error_percent']:g} %{assumed})"
+    return f"{cycles}, {end_text(ends['low'])} to {end_text(ends['high'])} tokens/s"
 
 
 def add_run(facts: Facts, files: ModelFiles, workspace: Workspace) -> None:
@@ -206,7 +222,8 @@ def board_cost(recipe: str, path: Path, values: dict[str, Any]) -> BoardCost | N
     flash, ram = (known(values.get(f"{memory}_bytes"), "total").get("total") for memory in ("flash", "ram"))
     cost = f"{numbers[f'{unit}_per_token']:,} {unit}"
     differ, checked = numbers["mismatching_logits"], numbers["tokens_checked"]
-    return BoardCost(recipe, path.stem, cost, flash, ram, differ, checked, str(values.get("machine", ""))[:80])
+    machine, projected = str(values.get("machine", ""))[:80], projected_text(values.get("projected"))
+    return BoardCost(recipe, path.stem, cost, flash, ram, differ, checked, machine, projected)
 
 
 def what_is_unknown(facts: Facts, files: ModelFiles) -> Iterator[str]:

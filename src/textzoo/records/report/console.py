@@ -277,25 +277,35 @@ def deployment_rows(deployment: DeploymentReport) -> Rows:
 def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
     """Return the table of cost by operator, the largest first; with its cycles where the model counted them."""
     costs, projected = benchmark.by_kind or {}, benchmark.projected
-    if projected and projected.by_kind:
-        return cycles_table(console, costs, projected)
+    unit = "instructions" if benchmark.instructions_per_token else "cost"
+    if not (projected and projected.by_kind):
+        return titled(f"{unit} per token by operator", counts_table(console, costs))
+    title = "projected cycles per token by operator, and the share of stalls in them"
+    if console.width >= NARROW_COLUMNS:
+        return titled(title, cycles_table(console, projected, costs))
+    before = titled(f"{unit} per token by operator", counts_table(console, costs))
+    return Group(before, "", titled(title, cycles_table(console, projected)))
+
+
+def counts_table(console: Console, costs: dict[str, int]) -> Table:
+    """Return cost, share of all costs, and a bar of each operator."""
     table, largest = grid_of(2), max(costs.values(), default=1) or 1
     for kind, cost in costs.items():
         table.add_row(Line(kind), f"{cost:,}", share_text(cost, costs), *bar_of(console, cost / largest))
-    unit = "instructions" if benchmark.instructions_per_token else "cost"
-    return titled(f"{unit} per token by operator", table)
+    return table
 
 
-def cycles_table(console: Console, instructions: dict[str, int], projected: Projection) -> RenderableType:
-    """Return instructions, cycles and their share of each operator, and the share of its cycles that are stalls."""
+def cycles_table(console: Console, projected: Projection, instructions: dict[str, int] | None = None) -> Table:
+    """Return cycles of each operator, the share of stalls in them, and a bar; its instructions, if given."""
     cycles, stalls = projected.by_kind or {}, projected.stalls_by_kind or {}
-    table, largest = grid_of(4), max(cycles.values(), default=1) or 1
-    table.add_row("", *(Line(head, "dim") for head in ("instr.", "cycles", "share", "stalls")))
+    heads = [*(["instructions"] if instructions else []), "cycles", "stalls"]
+    table, largest = grid_of(len(heads)), max(cycles.values(), default=1) or 1
+    table.add_row("", *(Line(head, "dim") for head in heads))
     for kind, cost in cycles.items():
-        counts = [f"{instructions.get(kind, 0):,}", f"{cost:,}", share_text(cost, cycles)]
-        bar = bar_of(console, cost / largest)
-        table.add_row(Line(kind), *counts, f"{stalls.get(kind, 0) / max(cost, 1):.0%}", *bar)
-    return titled("instructions and projected cycles per token by operator", table)
+        counts = [f"{instructions.get(kind, 0):,}"] if instructions else []
+        share = f"{stalls.get(kind, 0) / max(cost, 1):.1%}"
+        table.add_row(Line(kind), *counts, f"{cost:,}", share, *bar_of(console, cost / largest))
+    return table
 
 
 def grid_of(numbers: int) -> Table:

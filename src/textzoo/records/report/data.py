@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, get_args
 
 from textzoo.common.files import in_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def quantity(unit: str, digits: int = 0, default: Any = dataclasses.MISSING) -> Any:

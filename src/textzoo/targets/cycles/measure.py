@@ -11,18 +11,29 @@ Only what runs within a span is modelled: a span's first call finds empty caches
 it left. So figures do not depend on when the console's commands arrive, and are the same on every run.
 """
 
+import bisect
 import contextlib
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from textzoo.common.errors import UserError
 from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator, Memory
+from textzoo.targets.cycles.build import CyclesUnavailableError, plugin_for
+from textzoo.targets.cycles.elf import Elf, Symbol
+from textzoo.targets.cycles.run_file import (
+    function_sizes,
+    instruction_line,
+    instructions_of,
+    object_lines,
+    output_lines,
+    timing_lines,
+)
 from textzoo.targets.cycles.timing import Timing
 
-
-class CyclesUnavailableError(UserError):
-    """Cycles cannot be measured on this machine: QEMU takes no plugins, or there is no compiler for one."""
+__all__ = ["Call", "Cost", "Counter", "CyclesUnavailableError", "Measurement", "Place", "Span", "counting", "places_of"]
+LARGEST = 0xFFFFFFFF
 
 
 @dataclass(frozen=True)
@@ -47,10 +58,13 @@ class Span:
     Attributes:
         name: A function of the image.
         until: Symbol whose first instruction ends the span instead of the return; "" for the return.
+        is_lap: Whether calls of the function divide other spans, as a stop-watch does: each is a row of
+            `Measurement.calls` with the cost since the one before, or since the beginning of the outermost span.
     """
 
     name: str
     until: str = ""
+    is_lap: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +104,7 @@ class Call:
         name: The span's.
         depth: Number of measured calls around it.
         cost: What it cost.
-        before: Cost of what ran before it within the outermost measured call.
+        before: What the outermost measured call had cost when it began.
     """
 
     name: str
@@ -142,10 +156,16 @@ class Counter:
     Attributes:
         options: To append to QEMU's command.
         output: The file that the plugin writes when QEMU ends.
+        elf: The program.
+        spans: What is measured.
+        unknown: Address -> name of each instruction that the model does not know.
     """
 
     options: tuple[str, ...]
     output: Path
+    elf: Elf
+    spans: tuple[Span, ...]
+    unknown: dict[int, str]
 
     def result(self) -> Measurement:
         """Return what the plugin found, after QEMU has ended.
@@ -153,12 +173,63 @@ class Counter:
         Raises:
             UserError: QEMU did not end by itself, or executed an instruction that the model does not know.
         """
-        raise NotImplementedError
+        rows = output_lines(self.output)
+        self.check_known(rows)
+        calls = tuple(
+            Call(self.spans[int(words[1])].name, int(words[2]), cost_of(words[3:8]), cost_of(words[8:]))
+            for words in rows
+            if words[0] == "call"
+        )
+        return Measurement(calls, self.symbols(rows), self.objects(rows))
+
+    def check_known(self, rows: list[list[str]]) -> None:
+        """Raise UserError if an instruction was executed that the model does not know."""
+        for words in rows:
+            if words[0] == "unknown":
+                address = int(words[1], 16)
+                name = self.unknown.get(address, "no instruction of the ELF")
+                raise UserError(
+                    f"the cycle model does not know an instruction of {function_at(self.elf.functions, address)}",
+                    received=f"{name} at 0x{address:08x}",
+                )
+
+    def symbols(self, rows: list[list[str]]) -> dict[str, Cost]:
+        """Return function -> cost of its own instructions."""
+        found: dict[str, Cost] = {}
+        for words in rows:
+            if words[0] == "instruction":
+                name = function_at(self.elf.functions, int(words[1], 16))
+                found[name] = found.get(name, Cost()) + cost_of(words[2:])
+        return found
+
+    def objects(self, rows: list[list[str]]) -> dict[str, ObjectReads]:
+        """Return object of data -> waits for it."""
+        objects = self.elf.objects
+        return {
+            objects[int(words[1])].name: ObjectReads(int(words[2]), int(words[3]))
+            for words in rows
+            if words[0] == "object"
+        }
+
+
+def cost_of(words: Sequence[str]) -> Cost:
+    return Cost(*map(int, words))
+
+
+def function_at(functions: list[Symbol], address: int) -> str:
+    """Return the name of the function at an address; functions are given by address."""
+    index = bisect.bisect_right(functions, address, key=lambda symbol: symbol.address)
+    return functions[index - 1].name if index else "the code before the first function"
 
 
 @contextlib.contextmanager
 def counting(
-    program: Path, timing: Timing, places: Sequence[Place], spans: Sequence[Span], qemu: str = "qemu"
+    program: Path,
+    timing: Timing,
+    places: Sequence[Place],
+    spans: Sequence[Span],
+    within: str = "",
+    qemu: str = "qemu",
 ) -> Iterator[Counter]:
     """Prepare a run of QEMU that counts cycles; temporary files last as long as the block.
 
@@ -168,14 +239,50 @@ def counting(
         places: Which addresses stand for which of its memories; all others never make the core wait.
         spans: What is measured. Calls of measured functions within others are logged on their own, too, so that with
             the kernels among them `Measurement.calls` has a row for each operator.
+        within: A function outside of whose calls nothing is measured, e.g. benchmark_run; "" for none.
         qemu: Key of toolchains.TOOLS.
 
     Raises:
         CyclesUnavailableError: QEMU takes no plugins, or there is no C compiler; the message gives the reason.
-        UserError: A span or a place that does not exist.
+        UserError: A span or a place that does not exist, or a program that cannot be read.
     """
-    raise CyclesUnavailableError("the cycle model is being built")
-    yield
+    plugin = plugin_for(qemu)
+    elf = Elf(program)
+    known, unknown = instructions_of(elf)
+    with tempfile.TemporaryDirectory(prefix="textzoo-cycles-") as folder:
+        output, run = Path(folder) / "output", Path(folder) / "run"
+        lines = [*timing_lines(timing), *place_lines(timing, places), *object_lines(elf.objects)]
+        lines += [*span_lines(elf, spans), *([f"within {elf.address_of(within):x}"] if within else [])]
+        lines += [f"output {output}", *(instruction_line(*row) for row in sorted(known.items()))]
+        run.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        options = ("-plugin", f"file={option(plugin)},run={option(run)}")
+        yield Counter(options, output, elf, tuple(spans), unknown)
+
+
+def option(path: Path) -> str:
+    """Return a path as a value among QEMU's options, in which a comma is doubled."""
+    return str(path).replace(",", ",,")
+
+
+def place_lines(timing: Timing, places: Sequence[Place]) -> list[str]:
+    """Return the plugin's lines about places; UserError if one is a memory without timing."""
+    names = list(timing.memories)
+    for place in places:
+        if place.memory not in names:
+            raise UserError(f"there is no timing of the memory {place.memory}", expected=" or ".join(names))
+    return [f"place {place.origin:x} {min(place.bytes, LARGEST):x} {names.index(place.memory)}" for place in places]
+
+
+def span_lines(elf: Elf, spans: Sequence[Span]) -> list[str]:
+    """Return the plugin's lines about spans; UserError if a function is not in the program."""
+    functions = function_sizes(elf)
+    lines = []
+    for span in spans:
+        start = functions.get(span.name)
+        entry, size = (start.address, start.bytes) if start else (elf.address_of(span.name) & ~1, 0)
+        until = elf.address_of(span.until) & ~1 if span.until else 0
+        lines.append(f"span {entry:x} {max(size, 1):x} {until:x} {span.is_lap:d}")
+    return lines
 
 
 def places_of(board: Board, emulator: Emulator, data: Memory) -> list[Place]:
