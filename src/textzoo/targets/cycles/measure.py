@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textzoo.common.errors import UserError
-from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator, Memory
+from textzoo.targets.boards import FLASH, TWIN_IMAGE, Board, Emulator, Memory, ram_addresses
 from textzoo.targets.cycles.build import CyclesUnavailableError, plugin_for
 from textzoo.targets.cycles.elf import Elf, Symbol
 from textzoo.targets.cycles.run_file import (
@@ -293,8 +293,10 @@ def places_of(board: Board, emulator: Emulator, data: Memory) -> list[Place]:
         emulator: One of its emulators.
         data: The board's memory that the image keeps its data in (board.data_memory(ram_bytes)).
     """
+    addresses = ram_addresses(board, emulator, data)
+    places = [Place(memory.name, addresses[memory.name], memory.bytes) for memory in board.rams]
     if emulator.image != TWIN_IMAGE:
-        return [Place(memory.name, memory.origin, memory.bytes) for memory in board.memories.values()]
+        others = [memory for memory in board.memories.values() if memory.name not in addresses]
+        return [*places, *(Place(memory.name, memory.origin, memory.bytes) for memory in others)]
     regions = {(region.origin, region.bytes) for region in (emulator.code, emulator.constants)}
-    places = [Place(board.memory(FLASH).name, *region) for region in sorted(regions)]
-    return [*places, Place(data.name, emulator.data.origin, emulator.data.bytes)]
+    return [*places, *(Place(board.memory(FLASH).name, *region) for region in sorted(regions))]
