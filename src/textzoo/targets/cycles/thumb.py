@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from textzoo.targets.cycles.encodings import (
+    BITS,
     BRANCH,
     ENCODINGS,
     FLOAT_LOADS,
@@ -47,7 +48,7 @@ class Instruction:
         added: Registers that an accumulator adds at the end.
         address: Registers that form an address.
         back: Register of the address that is written back.
-        count: Registers of 32 bits that are transferred.
+        count: Registers of 32 bits that are transferred from or to memory, or between the core and the FPU if two are.
         marks: Of the encoding, those that the model uses; "sets": the flags; "conditional"; "to pc"; "shifted": the
             second operand went through the shifter.
     """
@@ -124,7 +125,7 @@ def described(encoding: Encoding, numbers: dict[str, int]) -> Instruction:
     """Return what an encoding with these numbers does."""
     marks = {mark for mark in encoding.marks if mark in ("narrow", "offset", "calls")}
     writes = registers(encoding, numbers, encoding.writes)
-    if writes & FLAGS or encoding.name in ("vmrs",):
+    if writes & FLAGS and encoding.kind != BITS:  # these write the flags GE, which no branch reads
         marks.add("sets")
     if writes >> PC & 1:
         marks.add("to pc")
@@ -233,6 +234,8 @@ def count_of(encoding: Encoding, numbers: dict[str, int]) -> int:
         return numbers["i"]
     if encoding.kind in ("FLOAT_LOAD", "FLOAT_STORE"):
         return 1 + numbers["z"]
+    if "two" in encoding.marks:
+        return 2
     return {LOAD: 1, STORE: 1, "LOAD2": 2, "STORE2": 2}.get(encoding.kind, 0)
 
 
