@@ -42,7 +42,7 @@ _start:
 """
 # r5, r8: aligned data; r9: its own address is stored there; r6, r11: further data; r7: code; the others: small numbers.
 FUNCTION = """
-    .balign 8
+    .balign 128 @ all begin alike in lines of memory
     .type {name}, %function
     .thumb_func
 {name}:
@@ -66,7 +66,7 @@ FUNCTION = """
     vmov s2, r0
     isb
     b.w 1f
-    .balign 16
+    .balign 128
 1:
 {body}
     b.w 1f
@@ -118,7 +118,9 @@ def source_of(rows: list[Row], core: str) -> str:
     """Return the program."""
     ram = CORES[core].ram[0]
     names = {(number, times): f"row_{number}_{times}" for number in range(len(rows)) for times in (FEW, MANY)}
-    parts = [START.format(stack=ram + 2 * DATA, calls="\n".join(f"    bl {name}" for name in names.values()))]
+    # Twice, so that the second time all find in buffers what the others left.
+    calls = "\n".join(f"    bl {name}" for name in [*names.values()] * 2)
+    parts = [START.format(stack=ram + 2 * DATA, calls=calls)]
     for (number, times), name in names.items():
         body = rows[number].text(times)
         parts.append(FUNCTION.format(name=name, body=body, data=ram + DATA, code=CORES[core].code, repetitions=times))
