@@ -5,6 +5,7 @@ SOURCES holds what there is of these folders (each has its own licence, and none
 
     git clone https://github.com/Ko-/aes-armcortexm      SOURCES/aes-armcortexm
     git clone https://github.com/eembc/coremark          SOURCES/coremark
+    git clone https://github.com/slothy-optimizer/slothy SOURCES/slothy
     git clone --recurse-submodules https://github.com/mupq/pqm4 SOURCES/pqm4
     git -C SOURCES/pqm4 checkout 918f379 && git -C SOURCES/pqm4 submodule update
 
@@ -117,7 +118,23 @@ def kyber_builds(folder: Path) -> list[Build]:
     return builds
 
 
-MAKERS = {"aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
+def keccak_builds(folder: Path) -> list[Build]:
+    """Return Keccak-f1600 of SLOTHY's examples, as they were before SLOTHY, for the Cortex-M7."""
+    builds = []
+    for name in ("adomnicai_m4", "xkcp", "adomnicai_m7"):
+        function = f"KeccakF1600_StatePermute_{name}"
+        sources = [OWN / "keccak.c", folder / f"examples/naive/armv7m/keccak/keccakf1600_{name}.s"]
+        flags = ["-O2", f"-DPERMUTE={function}", f"-DRUNS={RUNS}"]
+        builds.append(Build(f"keccak_{name}", "m7", sources, flags, [count(f"keccak_f1600_{name}", function)]))
+    return builds
+
+
+MAKERS = {"slothy": keccak_builds, "aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
+
+
+def arguments_of(source: Path) -> list[str]:
+    """Return a source as the compiler's arguments; assembly may hold comments that only a preprocessor knows."""
+    return ["-x", "assembler-with-cpp", str(source), "-x", "none"] if source.suffix == ".s" else [str(source)]
 
 
 def build(made: Build, folder: Path) -> Path:
@@ -129,8 +146,8 @@ def build(made: Build, folder: Path) -> Path:
     link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
     flags = [*core.flags, *made.flags, "-w", "-ffunction-sections", "--specs=nano.specs"]
     flags += [f"-DCLOCK_HZ={core.clock_hz}u", *bare_metal.INCLUDES]
-    command = [str(require_tool("arm")), *flags, *link, *map(str, [*start, *made.sources]), "-o", str(path)]
-    run_compiler(command)
+    files = [argument for source in [*start, *made.sources] for argument in arguments_of(source)]
+    run_compiler([str(require_tool("arm")), *flags, *link, *files, "-o", str(path)])
     return path
 
 
