@@ -16,6 +16,10 @@ TWO_LINES = "1: ldr.w r0, [r7]; ldr.w r1, [r7, #64]; subs.w r12, r12, #1; bne.w 
 ONE_SET = "1: ldr.w r0, [r7]; add.w r7, r7, #4096; subs.w r12, r12, #1; bne.w 1b"
 ACROSS = "1: ldr.w r0, [r7, #14]; ldr.w r1, [r7, #64]; ldr.w r2, [r7, #128]; subs.w r12, r12, #1; bne.w 1b"
 IN_RAM = "1: ldr.w r0, [r8], #4; subs.w r12, r12, #1; bne.w 1b"
+# Of each line of 32 bytes the first load waits; a PLD of the next line but one has it on its way.
+LINES = "1: ldmia.w r7!, {r0-r3}; {further}; ldmia.w r7!, {r0-r3}; mul r6, r6, r6; subs.w r12, r12, #1; bne.w 1b"
+AHEAD = LINES.replace("{further}", "pld [r7, #48]")
+UNKNOWN = LINES.replace("{further}", "mov r6, r7; pld [r6, #48]")
 ART = {"stall": 5, "line": 16, "instruction_lines": 64, "data_lines": 8, "read_ahead": True}
 PLAIN = {"stall": 5, "line": 16}
 SHARED = {"stall": 6, "line": 16, "instruction_lines": 512, "ways": 2, "shared": True}
@@ -50,6 +54,23 @@ ROWS = {
     "a level-1 cache keeps lines": ("m7", CACHED, L1, Row("", TWO_LINES, 0, is_loop=True), 0),
     # Loads of one bank are a cycle apart anyway, which is part of the wait.
     "two lines of one set of one way": ("m7", CACHED, ONE_WAY, Row("", ACROSS.replace("14", "0"), 4, is_loop=True), 48),
+    # Two cycles of a wait are those in which the loop's other instructions wait anyway.
+    "each line waits": ("m7", CACHED, ONE_WAY, Row("", LINES.replace("{further};", ""), 6, is_loop=True), 23),
+    "PLD: a line comes while the core works": (
+        "m7",
+        CACHED | {"stall": 3},
+        ONE_WAY,
+        Row("", AHEAD, 7, is_loop=True),
+        0,
+    ),
+    "PLD: a line every 25 cycles, of which the core works 7": (
+        "m7",
+        CACHED,
+        ONE_WAY,
+        Row("", AHEAD, 7, is_loop=True),
+        18,
+    ),
+    "PLD whose address is not known": ("m7", CACHED, ONE_WAY, Row("", UNKNOWN, 8, is_loop=True), 23),
     "a memory without waits": ("m4", ART, None, Row("", IN_RAM, 5, is_loop=True), 0),
 }
 

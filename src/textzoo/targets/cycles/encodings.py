@@ -253,7 +253,7 @@ def prefetches() -> list[Encoding]:
     rows = []
     for signed, name in enumerate(("pld", "pli")):
         rows.append(row(f"1111100{signed} .001 1111 1111 ............", name, PREFETCH, address="q"))
-        rows.append(row(f"1111100{signed} 1001 nnnn 1111 ............", name, PREFETCH, address="n"))
+        rows.append(row(f"1111100{signed} 1001 nnnn 1111 iiiiiiiiiiii", name, PREFETCH, address="n"))
         rows.append(row(f"1111100{signed} 0001 nnnn 1111 1100 ........", name, PREFETCH, address="n"))
         rows.append(row(f"1111100{signed} 0001 nnnn 1111 000000 .. mmmm", name, PREFETCH, address="nm"))
     return rows

@@ -34,7 +34,8 @@ def instruction_line(address: int, instruction: Instruction) -> str:
     marks = "".join(letter for mark, letter in MARKS.items() if mark in instruction.marks) or "-"
     sets = (instruction.reads, instruction.writes, instruction.early, instruction.added)
     masks = " ".join(f"{mask:x}" for mask in (*sets, instruction.address, instruction.back))
-    return f"insn {address:x} {instruction.bytes} {instruction.kind} {instruction.count} {marks} {masks}"
+    distance = -1 if instruction.distance is None else instruction.distance
+    return f"insn {address:x} {instruction.bytes} {instruction.kind} {instruction.count} {distance} {marks} {masks}"
 
 
 def timing_lines(timing: Timing) -> Iterator[str]:

@@ -50,6 +50,8 @@ class Instruction:
         address: Registers that form an address.
         back: Register of the address that is written back.
         count: Registers of 32 bits that are transferred from or to memory, or between the core and the FPU if two are.
+        distance: Bytes from the address's register to what a PLD reads; of a load of several registers, from its first
+            word to what the address's register holds afterwards. None where the model does not follow it.
         marks: Of the encoding, those that the model uses; "sets": the flags; "conditional"; "to pc"; "shifted": the
             second operand went through the shifter.
     """
@@ -64,6 +66,7 @@ class Instruction:
     address: int
     back: int
     count: int
+    distance: int | None
     marks: frozenset[str]
 
 
@@ -155,6 +158,7 @@ def described(encoding: Encoding, numbers: dict[str, int]) -> Instruction:
         address=registers(encoding, numbers, encoding.address),
         back=back,
         count=count_of(encoding, numbers),
+        distance=distance_of(encoding, numbers),
         marks=frozenset(marks | ({"writes back"} if back else set())),
     )
 
@@ -246,6 +250,14 @@ def count_of(encoding: Encoding, numbers: dict[str, int]) -> int:
     if "two" in encoding.marks:
         return 2
     return {LOAD: 1, STORE: 1, "LOAD2": 2, "STORE2": 2}.get(encoding.kind, 0)
+
+
+def distance_of(encoding: Encoding, numbers: dict[str, int]) -> int | None:
+    if encoding.name == "pld" and "i" in numbers and "n" in numbers:
+        return numbers["i"]
+    if encoding.name == "ldm":
+        return 4 * count_of(encoding, numbers) if written_back(encoding, numbers) else 0
+    return None
 
 
 def conditional(instruction: Instruction) -> Instruction:

@@ -44,7 +44,8 @@ static void retire(insn_t *insn, uint32_t next)
     const bool is_skipped = insn->marks & CONDITIONAL && access_count == 0 && accesses_memory(insn);
     event_t event = {insn, next, next != insn->pc + insn->bytes, is_skipped, accesses, access_count, 0, 0};
     event.fetch_stall = fetch_stall(insn, total.cycles);
-    event.data_stall = data_stall(accesses, access_count);
+    event.data_stall = data_stall(accesses, access_count, total.cycles + (uint64_t)event.fetch_stall);
+    prefetch_follow(&event, total.cycles);
     add_cost(insn, &event, run.core->retire(&event));
     if (event.is_taken) {
         forget_line();
@@ -54,6 +55,7 @@ static void retire(insn_t *insn, uint32_t next)
 static void begin(void)
 {
     forget_line();
+    prefetch_begin();
     run.core->begin();
 }
 

@@ -84,20 +84,82 @@ static void add_to_object(uint32_t address, uint32_t stall)
     }
 }
 
-/* A store takes a line of a cache, too, but nothing waits for it. */
-static uint32_t data_line(memory_t *memory, uint32_t address, bool is_store)
+/* Lines that come into the level-1 cache of data while the core goes on: Cortex-M7 has two buffers for them. Assumed: the
+ * memory gives one line after the other, and a PLD that finds both buffers taken does nothing. */
+enum { FILLS = 2 };
+static struct {
+    uint32_t line;
+    uint64_t ready; /* the cycle at which it is there */
+} fills[FILLS];
+static uint64_t waited_until; /* the end of the last wait, which the core may not have reached yet */
+
+void forget_fills(void)
 {
-    cache_t *cache = memory->is_cached ? &memories.level1_data : memory->data;
-    if (cache_use(cache, address) || is_store) {
-        return 0;
+    waited_until = 0;
+    for (int index = 0; index < FILLS; ++index) {
+        fills[index].ready = 0;
     }
-    add_to_object(address, memory->stall);
-    return memory->stall;
 }
 
-int data_stall(const access_t *accesses, int count)
+static uint64_t last_ready(void) { return later(fills[0].ready, fills[1].ready); }
+
+void read_ahead_of_time(uint32_t address, uint64_t now)
+{
+    now = later(now, waited_until);
+    memory_t *memory = memory_of(address);
+    if (memory == NULL || !memory->is_cached || cache_has(&memories.level1_data, address)) {
+        return;
+    }
+    const int oldest = fills[1].ready < fills[0].ready;
+    if (fills[oldest].ready > now) {
+        return;
+    }
+    fills[oldest].ready = later(last_ready(), now) + memory->stall;
+    fills[oldest].line = address >> memories.level1_data.shift;
+    cache_use(&memories.level1_data, address);
+}
+
+/* Cycles until a line of the level-1 cache is there that a PLD asked for. */
+static uint32_t rest_of_fill(uint32_t address, uint64_t now)
+{
+    for (int index = 0; index < FILLS; ++index) {
+        if (fills[index].line == address >> memories.level1_data.shift && fills[index].ready > now) {
+            return (uint32_t)(fills[index].ready - now);
+        }
+    }
+    return 0;
+}
+
+/* Cycles until a line of the level-1 cache is there. */
+static uint32_t cached_line(const memory_t *memory, uint32_t address, uint64_t now)
+{
+    if (cache_use(&memories.level1_data, address)) {
+        return rest_of_fill(address, now);
+    }
+    return (uint32_t)(later(last_ready(), now) - now) + memory->stall;
+}
+
+static uint32_t buffered_line(memory_t *memory, uint32_t address)
+{
+    return cache_use(memory->data, address) ? 0 : memory->stall;
+}
+
+/* A store takes a line of a cache, too, but nothing waits for it. */
+static uint32_t data_line(memory_t *memory, uint32_t address, bool is_store, uint64_t now)
+{
+    const uint32_t stall = memory->is_cached ? cached_line(memory, address, now) : buffered_line(memory, address);
+    if (stall == 0 || is_store) {
+        return 0;
+    }
+    add_to_object(address, stall);
+    return stall;
+}
+
+/* now: cycles so far, waits included. */
+int data_stall(const access_t *accesses, int count, uint64_t now)
 {
     uint32_t stall = 0;
+    now = later(now, waited_until);
     for (int index = 0; index < count; ++index) {
         const access_t *access = &accesses[index];
         memory_t *memory = memory_of(access->address);
@@ -106,10 +168,13 @@ int data_stall(const access_t *accesses, int count)
         }
         const uint32_t shift = memory->is_cached ? memories.level1_data.shift : memory->shift;
         const uint32_t last = access->address + access->bytes - 1u;
-        stall += data_line(memory, access->address, access->is_store);
+        stall += data_line(memory, access->address, access->is_store, now + stall);
         if (last >> shift != access->address >> shift) {
-            stall += data_line(memory, last, access->is_store);
+            stall += data_line(memory, last, access->is_store, now + stall);
         }
+    }
+    if (stall > 0) {
+        waited_until = now + stall;
     }
     return (int)stall;
 }

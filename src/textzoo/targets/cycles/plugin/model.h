@@ -39,6 +39,7 @@ typedef struct {
     uint16_t marks;
     int16_t span;               /* number + 1 of the span that begins here; 0 for none */
     int16_t end;                /* number + 1 of the span that ends here */
+    int32_t distance;           /* as thumb.py explains it; -1 for none */
     registers_t reads, writes, early, added, address, back;
     cost_t cost;                /* of all executions within spans */
 } insn_t;
@@ -138,8 +139,14 @@ typedef struct {
 
 extern memories_t memories;
 int fetch_stall(const insn_t *insn, uint64_t now);
-int data_stall(const access_t *accesses, int count);
+int data_stall(const access_t *accesses, int count, uint64_t now);
+void read_ahead_of_time(uint32_t address, uint64_t now); /* a line into the level-1 cache of data, as PLD does */
+void forget_fills(void);
 void forget_line(void); /* after a jump the line of instructions is looked up anew */
+
+/* prefetch.c */
+void prefetch_begin(void);
+void prefetch_follow(const event_t *event, uint64_t now);
 
 /* spans.c */
 typedef struct {

@@ -162,13 +162,15 @@ static bool read_insn(const char *text)
     *insn = (insn_t){0};
     char kind[WORD], marks[WORD];
     unsigned bytes, count;
-    if (sscanf(text, "%" SCNx32 "%u%31s%u%31s%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64, &insn->pc,
-               &bytes, kind, &count, marks, &insn->reads, &insn->writes, &insn->early, &insn->added, &insn->address,
-               &insn->back) != 11) {
+    int distance;
+    if (sscanf(text, "%" SCNx32 "%u%31s%u%d%31s%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64, &insn->pc,
+               &bytes, kind, &count, &distance, marks, &insn->reads, &insn->writes, &insn->early, &insn->added, &insn->address,
+               &insn->back) != 12) {
         return false;
     }
     insn->bytes = (uint8_t)bytes;
     insn->count = (uint8_t)count;
+    insn->distance = distance;
     if (run.count > 0 && run.insns[run.count - 1].pc >= insn->pc) {
         return false;
     }
