@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 # Kinds of instructions, as the plugin's model.h names them.
-ADD, LOGIC, SHIFT, EXTRACT, BITS = "ADD", "LOGIC", "SHIFT", "EXTRACT", "BITS"
+ADD, LOGIC, SHIFT, EXTRACT, BITS, INSERT = "ADD", "LOGIC", "SHIFT", "EXTRACT", "BITS", "INSERT"
 MUL, MAC, LONG, DIV = "MUL", "MAC", "LONG", "DIV"
 LOAD, STORE, LOAD2, STORE2, LOADS, STORES = "LOAD", "STORE", "LOAD2", "STORE2", "LOADS", "STORES"
 JUMP, BRANCH, CALL, INDIRECT, COMPARE_BRANCH, TABLE = "JUMP", "BRANCH", "CALL", "INDIRECT", "COMPARE_BRANCH", "TABLE"
 IT, NOP, BARRIER, PREFETCH, SYSTEM = "IT", "NOP", "BARRIER", "PREFETCH", "SYSTEM"
 FLOAT, FLOAT_MAC, FLOAT_DIV, FLOAT_MOVE = "FLOAT", "FLOAT_MAC", "FLOAT_DIV", "FLOAT_MOVE"
 FLOAT_LOAD, FLOAT_STORE, FLOAT_LOADS, FLOAT_STORES = "FLOAT_LOAD", "FLOAT_STORE", "FLOAT_LOADS", "FLOAT_STORES"
-KINDS = (ADD, LOGIC, SHIFT, EXTRACT, BITS, MUL, MAC, LONG, DIV, LOAD, STORE, LOAD2, STORE2, LOADS, STORES)
+KINDS = (ADD, LOGIC, SHIFT, EXTRACT, BITS, INSERT, MUL, MAC, LONG, DIV, LOAD, STORE, LOAD2, STORE2, LOADS, STORES)
 KINDS += (JUMP, BRANCH, CALL, INDIRECT, COMPARE_BRANCH, TABLE, IT, NOP, BARRIER, PREFETCH, SYSTEM)
 KINDS += (FLOAT, FLOAT_MAC, FLOAT_DIV, FLOAT_MOVE, FLOAT_LOAD, FLOAT_STORE, FLOAT_LOADS, FLOAT_STORES)
 # Transfers of 32 bits; the others are of fewer.
@@ -381,8 +381,8 @@ WIDE = [
     row("111100110010 nnnn 0000 dddd 00 00 ....", "ssat16", BITS, "d", "n"),
     row("1111001100.0 nnnn 0... dddd ..0 .....", "ssat", BITS, "d", "n"),
     row("111100110100 nnnn 0... dddd ..0 .....", "sbfx", EXTRACT, "d", "n", early="n"),
-    row("111100110110 1111 0... dddd ..0 .....", "bfc", BITS, "d", "d"),
-    row("111100110110 nnnn 0... dddd ..0 .....", "bfi", BITS, "d", "dn", early="n"),
+    row("111100110110 1111 0... dddd ..0 .....", "bfc", INSERT, "d", "d"),
+    row("111100110110 nnnn 0... dddd ..0 .....", "bfi", INSERT, "d", "dn", early="n"),
     row("111100111010 nnnn 0000 dddd 00 00 ....", "usat16", BITS, "d", "n"),
     row("1111001110.0 nnnn 0... dddd ..0 .....", "usat", BITS, "d", "n"),
     row("111100111100 nnnn 0... dddd ..0 .....", "ubfx", EXTRACT, "d", "n", early="n"),

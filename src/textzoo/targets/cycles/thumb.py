@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from textzoo.targets.cycles.encodings import (
+    BITS,
     BRANCH,
     ENCODINGS,
     FLOAT_LOADS,
@@ -20,14 +21,15 @@ from textzoo.targets.cycles.encodings import (
 )
 
 # Bits of a set of registers: r0 to r15, the flags, and s0 to s31.
-STACK, LINK, PC, FLAGS, FIRST_FLOAT = 13, 14, 15, 1 << 16, 32
+STACK, LINK, PC, FLAGS, FIRST_FLOAT, FLOATS = 13, 14, 15, 1 << 16, 32, 32
 SPECIAL = {"F": FLAGS, "l": 1 << LINK, "p": 1 << STACK, "q": 1 << PC}
 FURTHER_BITS = {"d": "D", "n": "N", "m": "M"}
 ALL_FLOATS = (1 << 64) - (1 << 32)
 # The first five bits of the first half of an instruction of 32 bits.
 WIDE_HEADS = (0b11101, 0b11110, 0b11111)
-# Operations of 16 bits that leave the flags alone within an IT block: all that write a register.
 LONGEST_BLOCK = 4
+# Instructions of 32 bits whose operand stands in two fields.
+GIVEN_TWICE = ("rev", "rev16", "revsh", "rbit", "clz")
 
 
 class UnknownInstructionError(ValueError):
@@ -47,7 +49,7 @@ class Instruction:
         added: Registers that an accumulator adds at the end.
         address: Registers that form an address.
         back: Register of the address that is written back.
-        count: Registers of 32 bits that are transferred.
+        count: Registers of 32 bits that are transferred from or to memory, or between the core and the FPU if two are.
         marks: Of the encoding, those that the model uses; "sets": the flags; "conditional"; "to pc"; "shifted": the
             second operand went through the shifter.
     """
@@ -114,17 +116,28 @@ def is_reserved(encoding: Encoding, numbers: dict[str, int]) -> bool:
     """Return whether a row matches a pattern that means something else, or nothing."""
     if encoding.kind == IT:
         return numbers["i"] == 0
+    if encoding.kind in (FLOAT_LOADS, FLOAT_STORES):
+        return is_impossible_list(numbers)
+    if encoding.name in GIVEN_TWICE and encoding.bits == 32:
+        return numbers["n"] != numbers["m"]
     to_pc = numbers.get("t") == PC
     if encoding.kind in (LOAD, STORE) and "narrow" in encoding.marks and to_pc:
         return True
     return encoding.kind == STORE and (to_pc or numbers.get("n") == PC)
 
 
+def is_impossible_list(numbers: dict[str, int]) -> bool:
+    """Return whether a list of the FPU is empty, has half of a register, or more than there are."""
+    double, count = bool(numbers["z"]), numbers["i"]
+    first = (numbers["D"] << 4 | numbers["d"]) * 2 if double else numbers["d"] << 1 | numbers["D"]
+    return count == 0 or bool(double and count & 1) or first + count > FLOATS
+
+
 def described(encoding: Encoding, numbers: dict[str, int]) -> Instruction:
     """Return what an encoding with these numbers does."""
     marks = {mark for mark in encoding.marks if mark in ("narrow", "offset", "calls")}
     writes = registers(encoding, numbers, encoding.writes)
-    if writes & FLAGS or encoding.name in ("vmrs",):
+    if writes & FLAGS and encoding.kind != BITS:  # these write the flags GE, which no branch reads
         marks.add("sets")
     if writes >> PC & 1:
         marks.add("to pc")
@@ -184,7 +197,9 @@ def float_set(encoding: Encoding, numbers: dict[str, int], letter: str) -> int:
     further = numbers[FURTHER_BITS[letter]]
     double = is_double(encoding, numbers, letter)
     number = (further << 4 | numbers[letter]) * 2 if double else numbers[letter] << 1 | further
-    count = listed_floats(encoding, numbers) or (2 if double or "two" in encoding.marks else 1)
+    count = 2 if double or "two" in encoding.marks else 1
+    if encoding.kind in (FLOAT_LOADS, FLOAT_STORES):
+        count = numbers["i"]
     return ((1 << count) - 1) << (FIRST_FLOAT + number) & ALL_FLOATS
 
 
@@ -195,11 +210,6 @@ def is_double(encoding: Encoding, numbers: dict[str, int], letter: str) -> bool:
         return not double
     is_single = ("to single" in encoding.marks and letter == "d") or ("from single" in encoding.marks and letter == "m")
     return double and not is_single
-
-
-def listed_floats(encoding: Encoding, numbers: dict[str, int]) -> int:
-    """Return the number of registers of a list of the FPU, or 0."""
-    return numbers["i"] if encoding.kind in (FLOAT_LOADS, FLOAT_STORES) else 0
 
 
 def is_shifted(encoding: Encoding, numbers: dict[str, int]) -> bool:
@@ -233,6 +243,8 @@ def count_of(encoding: Encoding, numbers: dict[str, int]) -> int:
         return numbers["i"]
     if encoding.kind in ("FLOAT_LOAD", "FLOAT_STORE"):
         return 1 + numbers["z"]
+    if "two" in encoding.marks:
+        return 2
     return {LOAD: 1, STORE: 1, "LOAD2": 2, "STORE2": 2}.get(encoding.kind, 0)
 
 

@@ -16,28 +16,32 @@ enum {
 };
 
 static const insn_t *before;
-static bool was_taken;
+static bool was_taken, was_skipped;
 static uint32_t last_loaded; /* address */
 
 static void begin(void)
 {
     before = NULL;
-    was_taken = false;
+    was_taken = was_skipped = false;
 }
 
-static bool is_load(const insn_t *insn)
+static bool is_behind_load(void)
 {
-    return insn && (insn->kind == LOAD || insn->kind == FLOAT_LOAD) && !(insn->marks & TO_PC);
+    const bool is_load = before && (before->kind == LOAD || before->kind == FLOAT_LOAD);
+    return is_load && !was_skipped && !(before->marks & TO_PC);
 }
 
-static bool is_store(const insn_t *insn) { return insn && (insn->kind == STORE || insn->kind == FLOAT_STORE); }
+static bool is_behind_store(void)
+{
+    return before && (before->kind == STORE || before->kind == FLOAT_STORE) && !was_skipped;
+}
 
 /* A load or store overlaps with the load before it, unless its address needs that load's result or written-back base,
  * it is a load in a 32-bit instruction that crosses a word, or the two go to different memory blocks. */
 static bool overlaps(const event_t *event)
 {
     const insn_t *insn = event->insn;
-    if (!is_load(before) || (before->writes & insn->address) || (before->back & insn->address)) {
+    if (!is_behind_load() || (before->writes & insn->address) || (before->back & insn->address)) {
         return false;
     }
     const bool crosses_word = insn->bytes == 4 && (insn->pc & 2) && insn->kind == LOAD;
@@ -47,7 +51,7 @@ static bool overlaps(const event_t *event)
 /* The address needs the result of the operation before. */
 static bool waits_for_address(const insn_t *insn)
 {
-    if (before == NULL || is_load(before) || before->kind == LOAD2 || before->kind == LOADS) {
+    if (before == NULL || is_behind_load() || before->kind == LOAD2 || before->kind == LOADS) {
         return false;
     }
     return (before->writes & insn->address & CORE_REGISTERS) != 0;
@@ -56,15 +60,11 @@ static bool waits_for_address(const insn_t *insn)
 static int single_access(const event_t *event)
 {
     const insn_t *insn = event->insn;
-    const bool stores = insn->kind == STORE || insn->kind == FLOAT_STORE;
-    int cycles = insn->kind == LOAD ? 2 : insn->count + (stores ? 0 : 1);
-    if (stores && insn->marks & OFFSET) {
-        cycles += 1;
-    }
+    int cycles = insn->kind == STORE ? 1 + (insn->marks & OFFSET ? 1 : 0) : 1 + insn->count;
     if (overlaps(event) && !is_float(insn)) {
         cycles -= 1;
     }
-    if (insn->kind == LOAD && is_store(before)) {
+    if (insn->kind == LOAD && is_behind_store()) {
         cycles += 1;
     }
     return cycles + waits_for_address(insn) + is_unaligned(event) + (insn->marks & TO_PC ? LOADED_TO_PC : 0);
@@ -92,8 +92,11 @@ static int cycles_of_it(void) { return before && before->bytes == 2 && !was_take
 /* NOP takes the second cycle of a load, or of a store with a register as offset. */
 static int cycles_of_nop(void)
 {
-    return is_load(before) || (is_store(before) && before->marks & OFFSET) ? 0 : 1;
+    return is_behind_load() || (is_behind_store() && before->marks & OFFSET) ? 0 : 1;
 }
+
+/* Moves between the core and the FPU take a cycle a register. */
+static int insn_words(const insn_t *insn) { return insn->count > 1 ? insn->count : 1; }
 
 static int cycles_alone(const event_t *event)
 {
@@ -110,6 +113,7 @@ static int cycles_alone(const event_t *event)
     case NOP: return cycles_of_nop();
     case BARRIER: return 4;
     case FLOAT_MAC: return FLOAT_SUM;
+    case FLOAT_MOVE: return insn_words(event->insn);
     case FLOAT_DIV: return FLOAT_QUOTIENT;
     default: return 1;
     }
@@ -133,6 +137,7 @@ static elapsed_t retire(const event_t *event)
     }
     before = insn;
     was_taken = event->is_taken;
+    was_skipped = event->is_skipped;
     const uint64_t core = (uint64_t)cycles;
     return (elapsed_t){core, core + (uint64_t)event->fetch_stall + (uint64_t)event->data_stall};
 }

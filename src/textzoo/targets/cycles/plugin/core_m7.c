@@ -129,7 +129,7 @@ static bool multiplies(const insn_t *insn) { return is_kind(insn, MUL, LONG); }
 static bool stores(const insn_t *insn) { return insn->kind == STORE || insn->kind == FLOAT_STORE; }
 static bool loads(const insn_t *insn) { return insn->kind == LOAD || insn->kind == FLOAT_LOAD; }
 static bool jumps(const insn_t *insn) { return is_kind(insn, JUMP, COMPARE_BRANCH); }
-static bool is_in_bits(const insn_t *insn) { return insn->kind == EXTRACT || insn->kind == BITS; }
+static bool is_in_bits(const insn_t *insn) { return is_kind(insn, EXTRACT, INSERT); }
 static bool computes_floats(const insn_t *insn) { return is_kind(insn, FLOAT, FLOAT_DIV); }
 
 /* Whether two instructions need the same unit. */
@@ -249,13 +249,20 @@ static void put(pipe_t *pipe, registers_t set, ready_t ready)
     }
 }
 
+/* STM stores double words: an even number of registers off 8 bytes takes one more. */
+static bool is_off_double_word(const event_t *event)
+{
+    const insn_t *insn = event->insn;
+    return insn->kind == STORES && insn->count % 2 == 0 && event->access_count && event->accesses[0].address % 8;
+}
+
 /* Cycles for which an instruction keeps the pipeline. */
 static int length_of(const event_t *event)
 {
     const insn_t *insn = event->insn;
     switch (insn->kind) {
     case LOAD2: case STORE2: case LOADS: case STORES: case FLOAT_LOADS: case FLOAT_STORES:
-        return insn->count > 2 ? (insn->count + 1) / 2 : 1;
+        return (insn->count > 2 ? (insn->count + 1) / 2 : 1) + is_off_double_word(event);
     case LOAD: return is_unaligned(event) ? 1 + UNALIGNED : 1;
     case DIV: return DIVISION;
     case FLOAT_DIV: return FLOAT_QUOTIENT;

@@ -1,0 +1,160 @@
+"""Assembly programs that repeat instructions under the cycle model: what one repetition costs.
+
+A row's instructions are repeated a few times in one function and more often in another; the difference of their costs
+is that of whole repetitions. All rows of a core are one program, which runs once.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textzoo.common import processes
+from textzoo.targets.cycles.measure import Place, Span, counting
+from textzoo.targets.cycles.timing import Level1, MemoryTiming, Timing
+from textzoo.targets.toolchains import require_tool, run_compiler
+from textzoo.testing.bare_metal import CORES, COUNTING, SEMIHOSTING
+
+FEW, MANY = 12, 28
+RUN_SECONDS = 120
+# Where the data lies behind the beginning of RAM; the stack grows from twice that.
+DATA = 0x10000
+START = """
+    .syntax unified
+    .thumb
+    .section .text
+    .global _start
+    .word {stack:#x}
+    .word _start + 1
+    .space 1016
+    .type _start, %function
+    .thumb_func
+_start:
+    ldr r0, =0xE000ED88 @ CPACR: the FPU
+    ldr r1, =0x00F00000
+    str r1, [r0]
+    dsb
+    isb
+{calls}
+    movs r0, #0x18 @ the program ends
+    ldr r1, =0x20026
+    bkpt 0xab
+    .ltorg
+    .size _start, . - _start
+"""
+# r5, r8: aligned data; r9: its own address is stored there; r6, r11: further data; r7: code; the others: small numbers.
+FUNCTION = """
+    .balign 128 @ all begin alike in lines of memory
+    .type {name}, %function
+    .thumb_func
+{name}:
+    push {{r4-r11, lr}}
+    ldr r8, ={data:#x}
+    add r9, r8, #0x400
+    str r9, [r9]
+    add r11, r8, #0x800
+    mov r5, r8
+    add r6, r8, #0x1000
+    ldr r7, ={code:#x}
+    movs r0, #0
+    movs r1, #1
+    movs r2, #2
+    movs r3, #3
+    movs r4, #{repetitions}
+    mov r10, #4
+    mov r12, #{repetitions}
+    vmov s0, r0
+    vmov s1, r0
+    vmov s2, r0
+    isb
+    b.w 1f
+    .balign 128
+1:
+{body}
+    b.w 1f
+    .ltorg
+1:
+    pop {{r4-r11, pc}}
+    .size {name}, . - {name}
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Instructions, and what they cost each time.
+
+    Attributes:
+        rule: The rule that they show, as the source has it.
+        body: The instructions, separated by ";".
+        cycles: Of one repetition.
+        is_loop: Whether the body is a loop that counts r4 or r12 down, in place of being written out repeatedly.
+    """
+
+    rule: str
+    body: str
+    cycles: int
+    is_loop: bool = False
+
+    def text(self, repetitions: int) -> str:
+        """Return the instructions that are repeated so often."""
+        lines = "\n".join(f"    {line.strip()}" for line in self.body.split(";"))
+        return lines if self.is_loop else "\n".join([lines] * repetitions)
+
+
+@dataclass
+class Costs:
+    """What the rows of a core cost: (row's number, repetitions) -> cycles without and with waits for memories."""
+
+    core: dict[tuple[int, int], int] = field(default_factory=dict)
+    cycles: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def of_one(self, number: int) -> float:
+        """Return the core cycles of one repetition of a row."""
+        return (self.core[number, MANY] - self.core[number, FEW]) / (MANY - FEW)
+
+    def with_waits(self, number: int) -> float:
+        return (self.cycles[number, MANY] - self.cycles[number, FEW]) / (MANY - FEW)
+
+
+def source_of(rows: list[Row], core: str) -> str:
+    """Return the program."""
+    ram = CORES[core].ram[0]
+    names = {(number, times): f"row_{number}_{times}" for number in range(len(rows)) for times in (FEW, MANY)}
+    # Twice, so that the second time all find in buffers what the others left.
+    calls = "\n".join(f"    bl {name}" for name in [*names.values()] * 2)
+    parts = [START.format(stack=ram + 2 * DATA, calls=calls)]
+    for (number, times), name in names.items():
+        body = rows[number].text(times)
+        parts.append(FUNCTION.format(name=name, body=body, data=ram + DATA, code=CORES[core].code, repetitions=times))
+    return "\n".join(parts)
+
+
+def build_rows(rows: list[Row], core: str, folder: Path) -> Path:
+    """Assemble the program of a core."""
+    source, program = folder / f"{core}.s", folder / f"{core}.elf"
+    source.write_text(source_of(rows, core), encoding="utf-8")
+    link = ["-nostdlib", f"-Wl,--section-start=.text={CORES[core].code:#x}", "-Wl,-e,_start"]
+    run_compiler([str(require_tool("arm")), *CORES[core].flags, *link, str(source), "-o", str(program)])
+    return program
+
+
+def timing_of(core: str, code: MemoryTiming | None = None, level1: Level1 | None = None) -> Timing:
+    """Return a timing with a memory CODE and a memory DATA that never waits."""
+    code = code or MemoryTiming("CODE", "none")
+    return Timing(core=core, memories={"CODE": code, "DATA": MemoryTiming("DATA", "none")}, level1=level1)
+
+
+def measure_rows(rows: list[Row], core: str, timing: Timing, folder: Path) -> Costs:
+    """Run the program of a core, and return what its rows cost."""
+    program, board = build_rows(rows, core, folder), CORES[core]
+    places = [Place("CODE", board.code, 1 << 20), Place("DATA", board.ram[0], board.ram[1])]
+    spans = [Span(f"row_{number}_{times}") for number in range(len(rows)) for times in (FEW, MANY)]
+    with counting(program, timing, places, spans) as counter:
+        command = [str(require_tool("qemu")), "-M", board.machine, *COUNTING, *SEMIHOSTING, "-kernel", str(program)]
+        done = processes.run_text([*command, *counter.options], timeout=RUN_SECONDS)
+        assert done.returncode == 0, done.stderr
+        calls = counter.result().calls
+    costs = Costs()
+    for call in calls:
+        _, number, times = call.name.split("_")
+        costs.core[int(number), int(times)] = call.cost.core_cycles
+        costs.cycles[int(number), int(times)] = call.cost.cycles
+    return costs
