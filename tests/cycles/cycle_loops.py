@@ -4,11 +4,12 @@ A row's instructions are repeated a few times in one function and more often in 
 is that of whole repetitions. All rows of a core are one program, which runs once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from textzoo.common import processes
-from textzoo.targets.cycles.measure import Place, Span, counting
+from textzoo.targets.cycles.measure import Measurement, Place, Span, counting
 from textzoo.targets.cycles.timing import Level1, MemoryTiming, Timing
 from textzoo.targets.toolchains import require_tool, run_compiler
 from textzoo.testing.bare_metal import CORES, COUNTING, SEMIHOSTING
@@ -127,12 +128,12 @@ def source_of(rows: list[Row], core: str) -> str:
     return "\n".join(parts)
 
 
-def build_rows(rows: list[Row], core: str, folder: Path) -> Path:
+def assemble(source: str, core: str, folder: Path) -> Path:
     """Assemble the program of a core."""
-    source, program = folder / f"{core}.s", folder / f"{core}.elf"
-    source.write_text(source_of(rows, core), encoding="utf-8")
+    path, program = folder / f"{core}.s", folder / f"{core}.elf"
+    path.write_text(source, encoding="utf-8")
     link = ["-nostdlib", f"-Wl,--section-start=.text={CORES[core].code:#x}", "-Wl,-e,_start"]
-    run_compiler([str(require_tool("arm")), *CORES[core].flags, *link, str(source), "-o", str(program)])
+    run_compiler([str(require_tool("arm")), *CORES[core].flags, *link, str(path), "-o", str(program)])
     return program
 
 
@@ -142,18 +143,24 @@ def timing_of(core: str, code: MemoryTiming | None = None, level1: Level1 | None
     return Timing(core=core, memories={"CODE": code, "DATA": MemoryTiming("DATA", "none")}, level1=level1)
 
 
+def measured(program: Path, core: str, timing: Timing, spans: Sequence[Span], within: str = "") -> Measurement:
+    """Run a program to its end on the emulated board of a core, and return what it cost."""
+    board = CORES[core]
+    places = [Place("CODE", board.code, 1 << 20), Place("DATA", board.ram[0], board.ram[1])]
+    with counting(program, timing, places, spans, within) as counter:
+        command = [str(require_tool("qemu")), "-M", board.machine, *COUNTING, *SEMIHOSTING, "-kernel", str(program)]
+        done = processes.run_text([*command, *counter.options], program.parent, timeout=RUN_SECONDS)
+        result = counter.result()
+    assert done.returncode == 0, done.stderr
+    return result
+
+
 def measure_rows(rows: list[Row], core: str, timing: Timing, folder: Path) -> Costs:
     """Run the program of a core, and return what its rows cost."""
-    program, board = build_rows(rows, core, folder), CORES[core]
-    places = [Place("CODE", board.code, 1 << 20), Place("DATA", board.ram[0], board.ram[1])]
+    program = assemble(source_of(rows, core), core, folder)
     spans = [Span(f"row_{number}_{times}") for number in range(len(rows)) for times in (FEW, MANY)]
-    with counting(program, timing, places, spans) as counter:
-        command = [str(require_tool("qemu")), "-M", board.machine, *COUNTING, *SEMIHOSTING, "-kernel", str(program)]
-        done = processes.run_text([*command, *counter.options], timeout=RUN_SECONDS)
-        assert done.returncode == 0, done.stderr
-        calls = counter.result().calls
     costs = Costs()
-    for call in calls:
+    for call in measured(program, core, timing, spans).calls:
         _, number, times = call.name.split("_")
         costs.core[int(number), int(times)] = call.cost.core_cycles
         costs.cycles[int(number), int(times)] = call.cost.cycles

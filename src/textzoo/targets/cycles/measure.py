@@ -14,7 +14,7 @@ it left. So figures do not depend on when the console's commands arrive, and are
 import bisect
 import contextlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -252,7 +252,7 @@ def counting(
     with tempfile.TemporaryDirectory(prefix="textzoo-cycles-") as folder:
         output, run = Path(folder) / "output", Path(folder) / "run"
         lines = [*timing_lines(timing), *place_lines(timing, places), *object_lines(elf.objects)]
-        lines += [*span_lines(elf, spans), *([f"within {elf.address_of(within):x}"] if within else [])]
+        lines += [*span_lines(elf, spans, known), *([f"within {elf.address_of(within):x}"] if within else [])]
         lines += [f"output {output}", *(instruction_line(*row) for row in sorted(known.items()))]
         run.write_text("\n".join(lines) + "\n", encoding="utf-8")
         options = ("-plugin", f"file={option(plugin)},run={option(run)}")
@@ -273,15 +273,19 @@ def place_lines(timing: Timing, places: Sequence[Place]) -> list[str]:
     return [f"place {place.origin:x} {min(place.bytes, LARGEST):x} {names.index(place.memory)}" for place in places]
 
 
-def span_lines(elf: Elf, spans: Sequence[Span]) -> list[str]:
-    """Return the plugin's lines about spans; UserError if a function is not in the program."""
-    functions = function_sizes(elf)
+def span_lines(elf: Elf, spans: Sequence[Span], known: Container[int]) -> list[str]:
+    """Return the plugin's lines about spans; UserError if a function is not in the program, or begins strangely."""
+    sizes = function_sizes(elf)
     lines = []
     for span in spans:
-        start = functions.get(span.name)
-        entry, size = (start.address, start.bytes) if start else (elf.address_of(span.name) & ~1, 0)
-        until = elf.address_of(span.until) & ~1 if span.until else 0
-        lines.append(f"span {entry:x} {max(size, 1):x} {until:x} {span.is_lap:d}")
+        names = [span.name, span.until] if span.until else [span.name]
+        addresses = [elf.address_of(name) & ~1 for name in names]
+        for name, address in zip(names, addresses, strict=True):
+            if address not in known:
+                raise UserError(f"the cycle model does not know the first instruction of {name}")
+        size = sizes[span.name].bytes if span.name in sizes else 1
+        until = addresses[1] if span.until else 0
+        lines.append(f"span {addresses[0]:x} {max(size, 1):x} {until:x} {span.is_lap:d}")
     return lines
 
 
