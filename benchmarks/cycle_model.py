@@ -1,0 +1,155 @@
+"""The cycle model against silicon: cycles that others measured and published, and what the model says of the same code.
+
+Run: python benchmarks/cycle_model.py PROGRAMS.json [--json FILE]
+Prints a table, and the mean of the absolute errors per core as JSON; exits with 1 if one is above its limit (LIMITS).
+The published counts are in benchmarks/silicon_counts.json, each with its source. All were measured with memories
+without waits (TCM, or a clock at which flash has none), so they are compared with the model's core cycles.
+
+The programs are not part of TextZoo. `python benchmarks/silicon_programs.py SOURCES OUT` builds most of them from
+sources that you fetch, and writes OUT/PROGRAMS.json; others can be added by hand:
+
+    {"programs": [{"elf": "aes128.elf",         a program for the emulated board, beside the JSON
+                   "core": "m4",                m4, m7 or m33: core, emulated board and its memories
+                   "machine": "mps2-an386",     of QEMU; may be left out
+                   "counts": [{"count": "aes128_counter_mode",     id in silicon_counts.json
+                               "function": "AES_128_encrypt_ctr",  measured from its start to its return,
+                               "until": "",                        or to the start of this function
+                               "per": 256}]}]}                     calls of one function that the count is of
+
+A program must end by semihosting. Where a function is called several times, the mean counts.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from textzoo.common import processes
+from textzoo.common.errors import UserError
+from textzoo.common.files import read_bytes
+from textzoo.targets.cycles.measure import Measurement, Span, counting
+from textzoo.targets.cycles.timing import CORES as MODELS
+from textzoo.targets.cycles.timing import Timing
+from textzoo.targets.toolchains import require_tool
+from textzoo.testing.bare_metal import CORES, COUNTING, SEMIHOSTING
+
+COUNTS = Path(__file__).with_name("silicon_counts.json")
+LIMITS = {"m4": 2.0, "m7": 4.0, "m33": 4.0}  # percent
+RUN_SECONDS = 600
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Row:
+    """A count and what the model says of it, in cycles."""
+
+    count: str
+    what: str
+    core: str
+    silicon: float
+    model: float
+    instructions: float
+
+    @property
+    def error(self) -> float:
+        """Error of the model in percent."""
+        return (self.model / self.silicon - 1) * 100
+
+
+def published_counts() -> dict[str, dict[str, Any]]:
+    """Return id -> published count."""
+    return {entry["id"]: entry for entry in json.loads(COUNTS.read_text(encoding="utf-8"))["counts"]}
+
+
+def read_programs(path: Path) -> list[dict[str, Any]]:
+    """Return the programs of PROGRAMS.json; UserError if it is not as the docstring describes it."""
+    try:
+        programs = json.loads(read_bytes(path, MAX_BYTES))["programs"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"'{path}' is no list of programs", received=str(error)) from error
+    known = published_counts()
+    for program in programs:
+        for entry in program["counts"]:
+            if entry["count"] not in known:
+                raise UserError(f"there is no published count {entry['count']}", expected=", ".join(known))
+        if program["core"] not in MODELS:
+            raise UserError(f"there is no model of {program['core']}", expected=", ".join(MODELS))
+    return programs
+
+
+def measure(program: dict[str, Any], folder: Path) -> Measurement:
+    """Run a program to its end under the model of its core, with memories that never wait."""
+    core = CORES[program["core"]]
+    spans = [Span(entry["function"], entry.get("until", "")) for entry in program["counts"]]
+    elf = (folder / program["elf"]).resolve()
+    with counting(elf, Timing(core=program["core"]), [], spans) as counter:
+        machine = program.get("machine", core.machine)
+        command = [str(require_tool("qemu")), "-M", machine, *COUNTING, *SEMIHOSTING, "-kernel", str(elf)]
+        done = processes.run_text([*command, *counter.options], elf.parent, timeout=RUN_SECONDS)
+        if done.returncode:
+            raise UserError(f"'{elf}' ended with {done.returncode}", received=done.stdout + done.stderr)
+        return counter.result()
+
+
+def rows_of(program: dict[str, Any], folder: Path) -> list[Row]:
+    """Return a row for each count of a program."""
+    measured, known, rows = measure(program, folder), published_counts(), []
+    for entry in program["counts"]:
+        costs = [call.cost for call in measured.of(entry["function"])]
+        if not costs:
+            raise UserError(f"'{program['elf']}' does not call {entry['function']}")
+        share = len(costs) * entry.get("per", 1)
+        published = known[entry["count"]]
+        cycles, instructions = sum(cost.core_cycles for cost in costs), sum(cost.instructions for cost in costs)
+        what = f"{published['what']} per {published['unit']}"
+        rows.append(
+            Row(entry["count"], what, program["core"], published["cycles"], cycles / share, instructions / share)
+        )
+    return rows
+
+
+def line_of(row: Row) -> str:
+    ratio = row.silicon / row.instructions
+    return (
+        f"{row.core} | {row.what} | {row.instructions:,.1f} | {row.silicon:,.1f} | {row.model:,.1f} | "
+        f"{row.error:+.1f} % | {ratio:.2f}"
+    )
+
+
+def summary(rows: list[Row]) -> dict[str, dict[str, float]]:
+    """Return core -> number of counts, mean and largest absolute error in percent."""
+    found = {}
+    for core in MODELS:
+        errors = [abs(row.error) for row in rows if row.core == core]
+        if errors:
+            mean = round(sum(errors) / len(errors), 2)
+            found[core] = {"counts": len(errors), "mean_error_percent": mean, "largest_percent": round(max(errors), 2)}
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("programs", type=Path)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    print("core | what | instructions | cycles on silicon | of the model | error | cycles per instruction", flush=True)
+    rows: list[Row] = []
+    for program in read_programs(given.programs):
+        found = rows_of(program, given.programs.parent)
+        print("\n".join(map(line_of, found)), flush=True)
+        rows += found
+    result = summary(rows)
+    print(json.dumps(result, indent=1))
+    if given.json:
+        given.json.write_text(json.dumps({"rows": [vars(row) for row in rows], "cores": result}, indent=1))
+    return int(not result or any(figures["mean_error_percent"] > LIMITS[core] for core, figures in result.items()))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

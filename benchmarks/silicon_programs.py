@@ -1,0 +1,176 @@
+"""Build the programs that benchmarks/cycle_model.py measures, from sources of others that you fetch.
+
+Run: python benchmarks/silicon_programs.py SOURCES OUT
+SOURCES holds what there is of these folders (each has its own licence, and none is part of TextZoo):
+
+    git clone https://github.com/Ko-/aes-armcortexm      SOURCES/aes-armcortexm
+    git clone https://github.com/eembc/coremark          SOURCES/coremark
+    git clone https://github.com/slothy-optimizer/slothy SOURCES/slothy
+    git clone --recurse-submodules https://github.com/mupq/pqm4 SOURCES/pqm4
+    git -C SOURCES/pqm4 checkout 918f379 && git -C SOURCES/pqm4 submodule update
+
+OUT receives the programs and PROGRAMS.json, which names them; benchmarks/cycle_model.py describes its format. What is
+called "CoreMark sources" here is no CoreMark score: nothing is reported, and no rule of a run is followed.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from textzoo.targets.toolchains import require_tool, run_compiler
+from textzoo.testing import bare_metal
+from textzoo.testing.bare_metal import CORES
+
+OWN = Path(__file__).with_name("silicon")
+ITERATIONS = 10  # of CoreMark's sources
+RUNS = 10  # of a key encapsulation
+CORES_OF_COREMARK = ("m4", "m7", "m33")
+LEVELS = {"O0": ["-O0"], "Og": ["-Og"], "O1": ["-O1"], "Os": ["-Os"], "O2": ["-O2"], "O3": ["-O3"]}
+LEVELS |= {"O3_lto": ["-O3", "-flto"]}
+
+
+@dataclass
+class Build:
+    """A program.
+
+    Attributes:
+        name: Its file, without the ending.
+        core: Key of CORES.
+        sources: C and assembly files.
+        flags: Of the compiler.
+        counts: Rows of PROGRAMS.json, see benchmarks/cycle_model.py.
+    """
+
+    name: str
+    core: str
+    sources: Sequence[Path]
+    flags: Sequence[str]
+    counts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def count(name: str, function: str, per: int = 1, until: str = "") -> dict[str, Any]:
+    """Return a row of PROGRAMS.json: a count of silicon_counts.json, and where it is in the program."""
+    return {"count": name, "function": function, "until": until, "per": per}
+
+
+def aes_build(folder: Path, source: str, bits: int, name: str, bitsliced: bool = False) -> Build:
+    """Return the program for one of the AES implementations."""
+    is_block = source == "aes128/aes.s"
+    rounds = {128: 11, 192: 13, 256: 15}[bits]
+    schedule, encrypt = f"AES_{bits}_keyschedule", f"AES_{bits}_encrypt" + ("" if is_block else "_ctr")
+    defines = {"KEY_BYTES": bits // 8, "ROUND_KEYS": rounds * 16 * (2 if bitsliced else 1)}
+    defines |= {"KEY_FIRST": int(not bitsliced), "KEY_SCHEDULE": schedule, "ENCRYPT": encrypt}
+    flags = ["-O2", *(f"-D{key}={value}" for key, value in defines.items())]
+    if is_block:
+        rows = [count("aes128_block", "begin_encrypt", until="end_encrypt")]
+        return Build(name, "m4", [OWN / "aes.c", folder / source], flags, rows)
+    rows = [
+        count(f"{name}_key_schedule", "begin_key_schedule", until="end_key_schedule"),
+        count(f"{name}_counter_mode", "begin_encrypt", 256, until="end_encrypt"),
+    ]
+    return Build(name, "m4", [OWN / "aes.c", folder / source], [*flags, "-DCOUNTER_MODE"], rows)
+
+
+def aes_builds(folder: Path) -> list[Build]:
+    return [
+        aes_build(folder, "aes128/aes.s", 128, "aes128_one_block"),
+        aes_build(folder, "aes128ctr/aes_128_ctr.s", 128, "aes128"),
+        aes_build(folder, "aes192ctr/aes_192_ctr.s", 192, "aes192"),
+        aes_build(folder, "aes256ctr/aes_256_ctr.s", 256, "aes256"),
+        aes_build(folder, "aes128ctrbs/aes_128_ctr_bs.s", 128, "aes128_bitsliced", bitsliced=True),
+    ]
+
+
+def coremark_builds(folder: Path) -> list[Build]:
+    """Return CoreMark's sources at each level of optimization, for each core."""
+    names = ("core_list_join.c", "core_main.c", "core_matrix.c", "core_state.c", "core_util.c")
+    sources = [*(folder / name for name in names), OWN / "coremark" / "core_portme.c"]
+    defines = [f"-DITERATIONS={ITERATIONS}", "-DPERFORMANCE_RUN=1", f"-I{folder}", f"-I{OWN / 'coremark'}"]
+    return [
+        Build(
+            f"coremark_{core}_{level}",
+            core,
+            sources,
+            [*flags, *defines],
+            [count(f"coremark_{core}_{level}", "start_time", ITERATIONS, until="stop_time")],
+        )
+        for core in CORES_OF_COREMARK
+        for level, flags in LEVELS.items()
+    ]
+
+
+def kyber_builds(folder: Path) -> list[Build]:
+    """Return Kyber512 and Kyber768 of pqm4, with its Keccak."""
+    functions = {"keypair": "crypto_kem_keypair", "encapsulation": "crypto_kem_enc", "decapsulation": "crypto_kem_dec"}
+    builds = []
+    for size in (512, 768):
+        scheme = folder / "crypto_kem" / f"kyber{size}" / "m4fspeed"
+        sources = [*sorted(scheme.glob("*.c")), *sorted(scheme.glob("*.S"))]
+        sources += [folder / "mupq/common/fips202.c", folder / "common/keccakf1600.S", OWN / "kem.c"]
+        flags = ["-std=gnu99", "-O3", "-fno-common", f"-DRUNS={RUNS}"]
+        flags += [f"-I{path}" for path in (scheme, OWN, folder / "common", folder / "mupq/common")]
+        rows = [count(f"kyber{size}_{name}", function) for name, function in functions.items()]
+        builds.append(Build(f"kyber{size}", "m4", sources, flags, rows))
+    return builds
+
+
+def keccak_builds(folder: Path) -> list[Build]:
+    """Return Keccak-f1600 of SLOTHY's examples, as they were before SLOTHY, for the Cortex-M7."""
+    builds = []
+    for name in ("adomnicai_m4", "xkcp", "adomnicai_m7"):
+        function = f"KeccakF1600_StatePermute_{name}"
+        sources = [OWN / "keccak.c", folder / f"examples/naive/armv7m/keccak/keccakf1600_{name}.s"]
+        flags = ["-O2", f"-DPERMUTE={function}", f"-DRUNS={RUNS}"]
+        builds.append(Build(f"keccak_{name}", "m7", sources, flags, [count(f"keccak_f1600_{name}", function)]))
+    return builds
+
+
+MAKERS = {"slothy": keccak_builds, "aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
+
+
+def arguments_of(source: Path) -> list[str]:
+    """Return a source as the compiler's arguments; assembly may hold comments that only a preprocessor knows."""
+    return ["-x", "assembler-with-cpp", str(source), "-x", "none"] if source.suffix == ".s" else [str(source)]
+
+
+def build(made: Build, folder: Path) -> Path:
+    """Compile a program with the start-up code of the test bench; warnings are the authors' affair."""
+    core, path = CORES[made.core], folder / f"{made.name}.elf"
+    start = [bare_metal.HERE / name for name in ("board.c", "board_memory.c")]
+    layout = {"CODE": core.code, "RAM": core.ram[0], "RAM_BYTES": core.ram[1]}
+    link = ["-nostartfiles", f"-T{bare_metal.HERE / 'memory.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
+    link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
+    flags = [*core.flags, *made.flags, "-w", "-ffunction-sections", "--specs=nano.specs"]
+    flags += [f"-DCLOCK_HZ={core.clock_hz}u", *bare_metal.INCLUDES]
+    files = [argument for source in [*start, *made.sources] for argument in arguments_of(source)]
+    run_compiler([str(require_tool("arm")), *flags, *link, *files, "-o", str(path)])
+    return path
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sources", type=Path)
+    parser.add_argument("out", type=Path)
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    programs = []
+    for name, maker in MAKERS.items():
+        if not (given.sources / name).is_dir():
+            print(f"{name}: not there, left out", file=sys.stderr)
+            continue
+        for made in maker((given.sources / name).resolve()):
+            path = build(made, given.out)
+            programs.append({"elf": path.name, "core": made.core, "counts": made.counts})
+            print(path, flush=True)
+    target = given.out / "PROGRAMS.json"
+    target.write_text(json.dumps({"programs": programs}, indent=1), encoding="utf-8")
+    print(target)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
