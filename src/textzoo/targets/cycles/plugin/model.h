@@ -144,7 +144,6 @@ void forget_line(void); /* after a jump the line of instructions is looked up an
 /* spans.c */
 typedef struct {
     uint32_t entry, bytes, until; /* until: address that ends it; 0: its return */
-    bool is_lap;                  /* only divides other spans */
 } span_t;
 
 extern span_t *spans;

@@ -107,10 +107,7 @@ static bool read_span(const char *text)
         return false;
     }
     span_t *span = &spans[span_count - 1];
-    int is_lap;
-    const int found = sscanf(text, "%" SCNx32 "%" SCNx32 "%" SCNx32 "%d", &span->entry, &span->bytes, &span->until, &is_lap);
-    span->is_lap = is_lap;
-    return found == 4;
+    return sscanf(text, "%" SCNx32 "%" SCNx32 "%" SCNx32, &span->entry, &span->bytes, &span->until) == 3;
 }
 
 static bool read_within(const char *text) { return sscanf(text, "%" SCNx32, &within) == 1; }
