@@ -5,6 +5,7 @@
 memories_t memories;
 static uint32_t last_line = NO_LINE; /* of instructions: it is at hand until a jump */
 static const memory_t *last_memory;
+static uint64_t filled; /* the cycle at which the last line of data that was asked for is in the level-1 cache */
 
 static memory_t *memory_of(uint32_t address)
 {
@@ -84,18 +85,42 @@ static void add_to_object(uint32_t address, uint32_t stall)
     }
 }
 
-/* A store takes a line of a cache, too, but nothing waits for it. */
-static uint32_t data_line(memory_t *memory, uint32_t address, bool is_store)
+/* Lines of the level-1 data cache are filled one after the other. Returns the cycle at which this one is there. */
+static uint64_t fill(uint32_t address, const memory_t *memory, uint64_t now)
 {
-    cache_t *cache = memory->is_cached ? &memories.level1_data : memory->data;
-    if (cache_use(cache, address) || is_store) {
-        return 0;
-    }
-    add_to_object(address, memory->stall);
-    return memory->stall;
+    filled = later(now, filled) + memory->stall;
+    *cache_ready(&memories.level1_data, address) = filled;
+    return filled;
 }
 
-int data_stall(const access_t *accesses, int count)
+/* A line that PLD has asked for costs what is left of its wait. */
+static uint32_t cached_line(const memory_t *memory, uint32_t address, bool is_store, uint64_t now)
+{
+    const bool is_there = cache_use(&memories.level1_data, address);
+    if (is_store || memories.level1_data.sets == 0) {
+        return is_store ? 0 : memory->stall;
+    }
+    const uint64_t ready = is_there ? *cache_ready(&memories.level1_data, address) : fill(address, memory, now);
+    return ready > now ? (uint32_t)(ready - now) : 0;
+}
+
+/* A store takes a line of a cache, too, but nothing waits for it. */
+static uint32_t data_line(memory_t *memory, uint32_t address, bool is_store, uint64_t now)
+{
+    uint32_t stall = 0;
+    if (memory->is_cached) {
+        stall = cached_line(memory, address, is_store, now);
+    } else if (!cache_use(memory->data, address) && !is_store) {
+        stall = memory->stall;
+    }
+    if (stall) {
+        add_to_object(address, stall);
+    }
+    return stall;
+}
+
+/* now: cycles so far, waits included. */
+int data_stall(const access_t *accesses, int count, uint64_t now)
 {
     uint32_t stall = 0;
     for (int index = 0; index < count; ++index) {
@@ -106,10 +131,24 @@ int data_stall(const access_t *accesses, int count)
         }
         const uint32_t shift = memory->is_cached ? memories.level1_data.shift : memory->shift;
         const uint32_t last = access->address + access->bytes - 1u;
-        stall += data_line(memory, access->address, access->is_store);
+        stall += data_line(memory, access->address, access->is_store, now + stall);
         if (last >> shift != access->address >> shift) {
-            stall += data_line(memory, last, access->is_store);
+            stall += data_line(memory, last, access->is_store, now + stall);
         }
     }
     return (int)stall;
+}
+
+/* There are two buffers for lines on their way (Arm DDI 0489, 5.7): a third one is not asked for. */
+void prefetch(uint32_t address, uint64_t now)
+{
+    const memory_t *memory = memory_of(address);
+    const bool is_busy = memory != NULL && filled > now + memory->stall;
+    if (memory == NULL || !memory->is_cached || is_busy || cache_has(&memories.level1_data, address)) {
+        return;
+    }
+    if (memories.level1_data.sets) {
+        cache_use(&memories.level1_data, address);
+        fill(address, memory, now);
+    }
 }
