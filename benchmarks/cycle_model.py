@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common import processes
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import read_bytes
+from textzoo.common.registry import unknown_name
 from textzoo.targets.cycles.measure import Measurement, Span, counting
 from textzoo.targets.cycles.timing import CORES as MODELS
 from textzoo.targets.cycles.timing import Timing
@@ -67,16 +68,24 @@ def read_programs(path: Path) -> list[dict[str, Any]]:
     """Return the programs of PROGRAMS.json; UserError if it is not as the docstring describes it."""
     try:
         programs = json.loads(read_bytes(path, MAX_BYTES))["programs"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"'{path}' is no list of programs", received=str(error)) from error
-    known = published_counts()
-    for program in programs:
-        for entry in program["counts"]:
-            if entry["count"] not in known:
-                raise UserError(f"there is no published count {entry['count']}", expected=", ".join(known))
-        if program["core"] not in MODELS:
-            raise UserError(f"there is no model of {program['core']}", expected=", ".join(MODELS))
+        mistakes = [mistake for program in programs for mistake in program_mistakes(program)]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"'{path}' is no list of programs", received=repr(error)) from error
+    raise_all(mistakes)
     return programs
+
+
+def program_mistakes(program: dict[str, Any]) -> list[UserError]:
+    """Return what is wrong with one program's entry; KeyError if something is missing."""
+    known, errors = published_counts(), []
+    if program["core"] not in MODELS:
+        errors.append(UserError(f"there is no model of {program['core']}", expected=" or ".join(MODELS)))
+    for entry in program["counts"]:
+        if entry["count"] not in known:
+            errors.append(unknown_name("published count", entry["count"], known))
+        if not isinstance(entry["function"], str) or int(entry.get("per", 1)) < 1:
+            errors.append(UserError(f"wrong entry of {program['elf']}", received=str(entry)))
+    return errors
 
 
 def measure(program: dict[str, Any], folder: Path) -> Measurement:
@@ -129,11 +138,11 @@ def summary(rows: list[Row]) -> dict[str, dict[str, float]]:
     return found
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("programs", type=Path)
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     print("core | what | instructions | cycles on silicon | of the model | error | cycles per instruction", flush=True)
     rows: list[Row] = []
     for program in read_programs(given.programs):

@@ -6,12 +6,22 @@ import pytest
 
 from textzoo.targets.toolchains import missing_tools, require_tool
 
+# Version of arm-none-eabi-gcc of all cycles in tests.
+EXACT_ARM = "12.2"
+
 
 def need(*names: str) -> str:
     """Skip the test where a tool is not installed, naming its package; return the path of the first one."""
     for error in missing_tools(names):
         pytest.skip(str(error))
     return str(require_tool(names[0]))
+
+
+def need_exact_arm() -> None:
+    """Skip the test where another compiler for Cortex-M makes other code than the one whose cycles are written down."""
+    version = subprocess.run([need("arm"), "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
+    if not version.startswith(EXACT_ARM):
+        pytest.skip(f"the figures are those of arm-none-eabi-gcc {EXACT_ARM}, this is {version}")
 
 
 def need_sanitizers(name: str) -> str:

@@ -24,8 +24,10 @@ from textzoo.records.report import (
     EvaluationReport,
     FlashBytes,
     ModelReport,
+    Projection,
     QuantizationReport,
     RamBytes,
+    Range,
     Report,
     TrainingReport,
 )
@@ -51,6 +53,10 @@ REPORT = Report(
     benchmark=BenchmarkReport(
         "STM32H7", "emulator", "x", 10, 0, 900, instructions_per_token=3000, instructions_per_mac=3.3, same_text=True,
         flash_bytes=FlashBytes(1, 2, 3, 6), ram_bytes=RamBytes(1, 2, 3, 4, 10),
+        projected=Projection(
+            clock_hz=5000, core_cycles=4000, cycles=5000, error_percent=20.0, basis="x",
+            tokens_per_second=Range(0.8, 1.2),
+        ),
     ),
 )  # fmt: skip
 
@@ -64,7 +70,9 @@ def test_every_headline_figure_has_one_stable_key():
     wanted = {
         "parameters": 1000, "training_tokens_per_second": 1280, "quantization_seconds": 3, "file_bytes": 5000,
         "flash_bytes": 6, "ram_bytes": 10, "instructions_per_token": 3000, "instructions_per_mac": 3.3,
-        "mismatching_logits": 0, "same_text": 1, "bits_per_character/float": 2.0, "top1_accuracy/quantized": 0.5,
+        "projected_core_cycles": 4000, "projected_cycles": 5000, "projected_tokens_per_second/low": 0.8,
+        "projected_tokens_per_second/high": 1.2, "mismatching_logits": 0, "same_text": 1,
+        "bits_per_character/float": 2.0, "top1_accuracy/quantized": 0.5,
     }  # fmt: skip
     assert {key: figures[key] for key in wanted} == wanted
     assert headline_figures(Report()) == {}

@@ -133,7 +133,20 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     assert 0 <= benchmark.flash_bytes.weights - report.deployment.constant_bytes < 512
     # Marks cost a little themselves, never more than a tenth at this size.
     assert sum(benchmark.by_kind.values()) == pytest.approx(benchmark.instructions_per_token, rel=0.1)
-    assert benchmark.projected.tokens_per_second > 0
+    projected, board = benchmark.projected, load_board(board)
+    low, high = projected.tokens_per_second
+    assert 0 < low < board.clock_hz / projected.cycles < high
+    if board.timing:
+        assert 0.5 * benchmark.instructions_per_token < projected.core_cycles < projected.cycles
+        assert len(projected.by_position) == 12
+        assert {*projected.by_kind} == {*projected.stalls_by_kind} == {*benchmark.by_kind}
+        assert sum(projected.by_kind.values()) == pytest.approx(projected.cycles, rel=0.1)
+        kind, cost = next(iter(projected.by_kind.items()))
+        assert recorder.values[f"projected_cycles/{kind}"] == cost
+    else:
+        assert projected.cycles == pytest.approx(benchmark.instructions_per_token * board.cycles_per_instruction, abs=1)
+        assert (projected.core_cycles, "assumed" in projected.basis) == (None, True)
+    assert report.skipped == []
     assert recorder.values["mismatching_logits"] == 0
     assert {"instructions.png", "memory_map.png"} <= set(recorder.files)
 

@@ -194,6 +194,7 @@ def test_figures_that_are_no_numbers_are_reported_as_such(tmp_path, value, name)
     values, page, html = written(tmp_path, report)
     assert values["evaluation"][0]["loss_nats"] == values["training"]["seconds"] == name
     again = Report.from_dict(json.loads(json.dumps(report.to_dict(), allow_nan=False)))
+    assert again.benchmark == report.benchmark
     assert (again.to_dict(), type(again.evaluation[0].delta_loss_nats)) == (report.to_dict(), float)
     assert f"| {name} |" in page
     assert f'<data value="{name}">{name}</data>' in html
@@ -247,9 +248,22 @@ def test_rows_of_a_benchmark_show_units():
     rows = dict(key_value_rows(BENCHMARK))
     assert rows["flash weights (bytes)"] == "100"
     assert rows["projected tokens per second"] == "1,640 to 18.6"
-    assert rows["projected cycles: ADD"] == "220"
-    assert rows["projected stall cycles: FULLY_CONNECTED"] == "301"
     assert rows["instructions: ADD"] == "88"
+
+
+def test_markdown_and_console_show_what_an_operator_costs(tmp_path):
+    _, page, _ = written(tmp_path, WHOLE)
+    assert "| FULLY_CONNECTED | 912 | 1,509 | 301 | 19.9% |" in page
+    assert re.search(r"FULLY_CONNECTED +912 +1,509 +19.9%", printed(WHOLE))
+    narrow = printed(WHOLE, width=40)
+    assert re.search(r"FULLY_CONNECTED +912 +91.2%(?s:.*)FULLY_CONNECTED +1,509 +19.9%", narrow)
+
+
+def test_measured_cycles_stand_beside_the_predicted_ones():
+    benchmark = dataclasses.replace(
+        BENCHMARK, cycles_per_token=1800, instructions_per_token=None, tokens_per_second=9.0
+    )
+    assert "1,800 per token, measured; 1,729 predicted (-3.9%)" in printed(Report(benchmark=benchmark))
 
 
 def test_markdown_and_console_show_the_same_figures(tmp_path):
@@ -453,7 +467,7 @@ def test_markdown_takes_texts_for_texts(tmp_path, trouble):
     assert texts.count(visible_line(trouble).strip()) >= 6
     assert not [token for token in tokens if token.type == "html_block"]
     rows = [sum(token.type.startswith(("td_open", "th_open")) for token in row) for row in rows_of(tokens)]
-    assert set(rows) == {2, 7, 11}
+    assert set(rows) == {2, 5, 7, 11}
 
 
 def rows_of(tokens):

@@ -32,6 +32,8 @@ from textzoo.targets.toolchains import TOOLS, first_complaints, missing_tools, r
 BOARDS = board_names()
 STM32 = [name for name in BOARDS if load_board(name).platform == "stm32"]
 TARGETS = ["host", *BOARDS]
+# With a model of cycles.
+MODELLED_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 
 
 def setup_of(name, **changes):
@@ -74,8 +76,13 @@ def test_a_board_is_what_its_yaml_says(name):
     assert board.title
     assert board.variant in VARIANTS
     assert board.clock_hz > 10**6
-    assert 0.5 < board.cycles_per_instruction < 3
-    assert "assumed" in board.cycles_note
+    assert (board.timing is None) == (board.core not in MODELLED_CORES)
+    if board.timing is None:
+        assert 0.5 < board.cycles_per_instruction < 3
+        assert "assumed" in board.cycles_note
+    else:
+        assert 0 < board.timing.core_error < board.timing.error <= 20
+        assert {memory.name for memory in board.timing.memories.values()} == set(board.memories)
     assert board.emulation
     platform_of(board).check(board)
 
@@ -171,6 +178,7 @@ WRONG_CHARACTERS = [
     ({"emulation": {"mine": {"machine": SHELL, "note": SHELL, "image": "board"}}}, ["mine.machine", "mine.note"]),
     ({"title": SHELL, "uart": {"tx": "$"}, "clock_hz": 0, "cores": 3}, ["title", "uart.tx", "clock_hz", "cores"]),
     ({"cycles_per_instruction": float("nan"), "uart": {"baud": 10**9}}, ["cycles_per_instruction", "uart.baud"]),
+    ({"timing": {"error": float("nan"), "anchor": SHELL}}, ["timing.error", "timing.anchor"]),
 ]
 
 
@@ -231,7 +239,7 @@ def test_facts_that_a_project_needs_are_asked_for(name, change, message):
     ("change", "message"),
     [
         ({"family": "stm32f5"}, "expected one of stm32f4, stm32h7"),
-        ({"core": "cortex-m5"}, "unknown core of STM32F4"),
+        ({"core": "cortex-m5", "timing": None, "cycles_per_instruction": 1.4}, "unknown core of STM32F4"),
         ({"family": "stm32h7", "uart": {"instance": "USART2"}}, "power_supply: ldo or smps"),
         ({"uart": {"instance": "USART1"}}, "unknown USART of stm32f4 'USART1'; expected one of USART2, USART3"),
         ({"uart": {"tx": "A2"}}, "a port and a number"),

@@ -1,4 +1,4 @@
-"""What is measured: calls of functions, nested ones, laps; and what happens where nothing can be measured."""
+"""What is measured: calls of functions, and of others within them; and what happens where nothing can be measured."""
 
 import os
 import stat
@@ -113,12 +113,6 @@ SPANS = [
     ([Span("recursive")], "", [("recursive", 2, 4), ("recursive", 1, 9), ("recursive", 0, 14)]),
     # From the first instruction of one function to that of another.
     ([Span("begin_region", until="end_region")], "", [("begin_region", 0, 3)]),
-    # Each call of leaf ends a lap: what came before it.
-    (
-        [Span("outer"), Span("leaf", is_lap=True)],
-        "",
-        [("leaf", 1, 2), ("leaf", 1, 5), ("leaf", 1, 6), ("outer", 0, OUTER)],
-    ),
 ]
 
 

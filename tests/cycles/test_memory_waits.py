@@ -14,17 +14,20 @@ SAME = "1: ldr.w r0, [r7]; subs.w r12, r12, #1; bne.w 1b"
 TWO_LINES = "1: ldr.w r0, [r7]; ldr.w r1, [r7, #64]; subs.w r12, r12, #1; bne.w 1b"
 # Lines of one set, more than its ways.
 ONE_SET = "1: ldr.w r0, [r7]; add.w r7, r7, #4096; subs.w r12, r12, #1; bne.w 1b"
+# The same with PLD, and 30 or 18 cycles of divisions; AHEAD asks for the line that has just been read.
+AHEAD = "1: ldr.w r0, [r7]; pld [r7, #4]; add.w r7, r7, #4096; {work}; subs.w r12, r12, #1; bne.w 1b"
+DIVISIONS = "; ".join(["sdiv r1, r2, r3"] * 5)
+FEWER = "; ".join(["sdiv r1, r2, r3"] * 3)
+PLD = "1: ldr.w r0, [r7]; add.w r7, r7, #4096; pld [r7]; {work}; subs.w r12, r12, #1; bne.w 1b"
+BY_LIST = "1: ldmia.w r7!, {{r0-r3}}; ldmia.w r7!, {{r0-r3}}; pld [r7]; {work}; subs.w r12, r12, #1; bne.w 1b"
 ACROSS = "1: ldr.w r0, [r7, #14]; ldr.w r1, [r7, #64]; ldr.w r2, [r7, #128]; subs.w r12, r12, #1; bne.w 1b"
 IN_RAM = "1: ldr.w r0, [r8], #4; subs.w r12, r12, #1; bne.w 1b"
-# Of each line of 32 bytes the first load waits; a PLD of the next line but one has it on its way.
-LINES = "1: ldmia.w r7!, {r0-r3}; {further}; ldmia.w r7!, {r0-r3}; mul r6, r6, r6; subs.w r12, r12, #1; bne.w 1b"
-AHEAD = LINES.replace("{further}", "pld [r7, #48]")
-UNKNOWN = LINES.replace("{further}", "mov r6, r7; pld [r6, #48]")
 ART = {"stall": 5, "line": 16, "instruction_lines": 64, "data_lines": 8, "read_ahead": True}
 PLAIN = {"stall": 5, "line": 16}
 SHARED = {"stall": 6, "line": 16, "instruction_lines": 512, "ways": 2, "shared": True}
 CACHED = {"stall": 25, "cached": True}
 L1 = Level1("none")
+SMALL = Level1("none", data_bytes=256, data_ways=4)
 ONE_WAY = Level1("none", instruction_bytes=1024, instruction_ways=1, data_bytes=128, data_ways=1)
 
 # core, memory of the code and of r7's data, caches, instructions, waits of a repetition without those of the start
@@ -54,23 +57,18 @@ ROWS = {
     "a level-1 cache keeps lines": ("m7", CACHED, L1, Row("", TWO_LINES, 0, is_loop=True), 0),
     # Loads of one bank are a cycle apart anyway, which is part of the wait.
     "two lines of one set of one way": ("m7", CACHED, ONE_WAY, Row("", ACROSS.replace("14", "0"), 4, is_loop=True), 48),
-    # Two cycles of a wait are those in which the loop's other instructions wait anyway.
-    "each line waits": ("m7", CACHED, ONE_WAY, Row("", LINES.replace("{further};", ""), 6, is_loop=True), 23),
-    "PLD: a line comes while the core works": (
-        "m7",
-        CACHED | {"stall": 3},
-        ONE_WAY,
-        Row("", AHEAD, 7, is_loop=True),
-        0,
-    ),
-    "PLD: a line every 25 cycles, of which the core works 7": (
+    "PLD of the next line hides its wait": ("m7", CACHED, L1, Row("", PLD.format(work=DIVISIONS), 34, is_loop=True), 0),
+    # 25 cycles from PLD to the line, and 1 from the load to PLD, in place of 22.
+    "PLD hides what is done meanwhile": ("m7", CACHED, L1, Row("", PLD.format(work=FEWER), 22, is_loop=True), 4),
+    "PLD behind LDM with write-back": (
         "m7",
         CACHED,
-        ONE_WAY,
-        Row("", AHEAD, 7, is_loop=True),
-        18,
+        SMALL,
+        Row("", BY_LIST.format(work=DIVISIONS), 36, is_loop=True),
+        0,
     ),
-    "PLD whose address is not known": ("m7", CACHED, ONE_WAY, Row("", UNKNOWN, 8, is_loop=True), 23),
+    # The load would have had a cycle to itself anyway.
+    "PLD of a line that is there": ("m7", CACHED, L1, Row("", AHEAD.format(work=DIVISIONS), 33, is_loop=True), 24),
     "a memory without waits": ("m4", ART, None, Row("", IN_RAM, 5, is_loop=True), 0),
 }
 

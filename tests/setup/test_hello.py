@@ -1,6 +1,7 @@
 """`make hello`: the pretrained model really talks from the emulated board, and nothing large is imported for it."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,8 @@ def test_the_chip_writes_the_text_of_the_card(tmp_path):
     sample = pretrained.card("gpt")["samples"]["static_wi8_ai8"]
     assert sample["prompt"] + sample["text"] in done.stdout
     assert "writes the same text with the same seed" in done.stdout
+    speed = r"^[\d,]+ cycles per token by the model .*\n\d+% of them stalls: \d+ to \d+ tokens/s"
+    assert re.search(speed, done.stdout, re.MULTILINE)
     assert "make demo" in done.stdout
     assert not startup.heavy_ones(startup.IMPORT_LINE.findall(done.stderr))
     project = tmp_path / "experiments_outputs" / "hello" / "STM32F4"

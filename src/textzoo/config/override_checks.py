@@ -9,6 +9,7 @@ from hydra.errors import HydraException
 
 from textzoo.common.errors import UserError, short_reason
 from textzoo.common.registry import did_you_mean, nearest, unknown_name
+from textzoo.common.settings import section_of
 from textzoo.config.chosen_groups import CHOSEN
 from textzoo.config.overrides import choices
 from textzoo.config.primary import PrimaryConfig, is_group
@@ -64,11 +65,16 @@ def check_options(group: str, chosen: list[Any], options: list[str]) -> UserErro
     return unknown_name(group, unknown[0], options) if unknown else None
 
 
+def has_keys_of_its_own(kind: Any) -> bool:
+    """Return whether a key's type is a table, or a section that may be absent: what is below it is checked later."""
+    return typing.get_origin(kind) is dict or section_of(kind, {}) is not None
+
+
 def check_key(name: str) -> UserError | None:
     """Refuse an unknown key, with the nearest one, by its whole name or by its last part."""
     keys = [key for key, _ in walk()]
     sections = {key.rpartition(".")[0] for key in keys} - {""}
-    below = tuple(f"{key}." for key, entry in walk() if typing.get_origin(entry.type) is dict)
+    below = tuple(f"{key}." for key, entry in walk() if has_keys_of_its_own(entry.type))
     if name in keys or name in sections or name.startswith(below):
         return None
     by_last_part = {key.rpartition(".")[2]: key for key in keys}

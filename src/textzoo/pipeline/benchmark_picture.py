@@ -60,7 +60,7 @@ def draw_cycles(axes: Axes, instructions: dict[str, int], projected: Projection)
     axes.bar_label(bars, labels, padding=3, fontsize=8)
     axes.legend(loc="lower right", fontsize=8)
     finish_bars(axes, cycles)
-    axes.margins(x=0.5)
+    axes.margins(x=0.6)
 
 
 def finish_bars(axes: Axes, kinds: dict[str, int]) -> None:

@@ -12,6 +12,7 @@ from textzoo.records.report import Projection, Range
 from textzoo.targets.boards import Board
 from textzoo.targets.cycles.measure import Call, Cost, Measurement, Span, counting, places_of
 from textzoo.targets.emulators import build_image, emulate
+from textzoo.targets.platforms import platform_of
 
 BENCHMARK, STEP, MARK = "benchmark_run", "model_step", "textzoo_profile_mark"
 # Of the tokens per second that an assumed constant gives. Where a model took the place of such a constant, they fell by
@@ -29,7 +30,8 @@ def modelled(made: Firmware, emulator: str | None = None, *, with_operators: boo
 
     Raises:
         CyclesUnavailableError: There is no compiler for the plugin, or QEMU takes none.
-        MissingToolError: QEMU or the board's compiler is not installed.
+        UserError: The board has no emulator, QEMU or the board's compiler is not installed, or the model does not know
+            an instruction.
     """
     projection = projection_of(made.board, steps_of(count(made, emulator)))
     if with_operators:
@@ -45,7 +47,8 @@ def count(made: Firmware, emulator_name: str | None, *, profile: bool = False) -
     image = build_image(made.project, board, emulator, profile)
     places = places_of(board, emulator, board.data_memory(made.sizes.ram_bytes))
     spans = [Span(STEP), Span(MARK)] if profile else [Span(STEP)]
-    with counting(image, board.timing, places, spans, within=BENCHMARK) as counter:
+    qemu = platform_of(board).emulator_tool(emulator)
+    with counting(image, board.timing, places, spans, within=BENCHMARK, qemu=qemu) as counter:
         with emulate(made.project, board, emulator.name, profile, counter.options) as console:
             what = f"counting cycles{' of every operator' if profile else ''} on {console.name}"
             list(following(console.command({"command": "benchmark"}), what, unit="replies"))

@@ -24,10 +24,9 @@ from textzoo.records.workspace import Workspace
 from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model
 from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
-from textzoo.targets.cycles.measure import CyclesUnavailableError
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.toolchains import MissingToolError, find_tool
+from textzoo.targets.toolchains import find_tool
 
 logger = logging.getLogger("textzoo")
 INSTRUCTIONS = "instructions"
@@ -210,7 +209,7 @@ def add_cycles(report: BenchmarkReport, config: Config, made: Firmware) -> list[
         report.projected = cycles.modelled(
             made, config.benchmarking.emulator, with_operators=report.by_kind is not None
         )
-    except (CyclesUnavailableError, MissingToolError) as error:
+    except UserError as error:  # what was measured before is worth reporting
         return [Skipped("cycles by the model", str(error))]
     return []
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from textzoo.records.report.data import EvaluationReport, PassReport, Range
+from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range
 
 KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "publication")
 Rows = list[tuple[str, str]]
@@ -35,17 +35,31 @@ def heading(entry: dataclasses.Field) -> str:
 
 
 def key_value_rows(section: Any, prefix: str = "") -> Rows:
-    """Return heading and value of every present quantity; nested sections have their name as a prefix."""
+    """Return heading and value of every present quantity; nested sections have their name as a prefix.
+
+    Costs by operator of a nested section are shown by `operator_rows`.
+    """
     rows: Rows = []
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
         if dataclasses.is_dataclass(value):
             rows += key_value_rows(value, f"{entry.name.removesuffix('_bytes')} ")
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and not prefix:
             rows += [(f"{prefix}{entry.metadata['unit']}: {name}", f"{count:,}") for name, count in value.items()]
-        elif value is not None and not isinstance(value, list):
+        elif value is not None and not isinstance(value, list | dict):
             rows.append((prefix + heading(entry), shown(entry, value)))
     return rows
+
+
+def operator_rows(benchmark: BenchmarkReport) -> Table:
+    """Return headings and cells of each operator's instructions, cycles and stalls; no cells without a model."""
+    instructions, projected = benchmark.by_kind or {}, benchmark.projected
+    cycles, stalls = (projected.by_kind or {}, projected.stalls_by_kind or {}) if projected else ({}, {})
+    heads = ["operator", "instructions", "projected cycles", "stall cycles", "share of stalls"]
+    return heads, [
+        [kind, f"{instructions.get(kind, 0):,}", f"{cost:,}", f"{stalls[kind]:,}", f"{stalls[kind] / max(cost, 1):.1%}"]
+        for kind, cost in cycles.items()
+    ]
 
 
 def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Field]:

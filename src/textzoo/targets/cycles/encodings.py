@@ -5,7 +5,8 @@ Sources: Arm DDI 0403 (Armv7-M), chapters A5 to A7; Arm DDI 0553 (Armv8-M), chap
 A pattern has a character per bit, the first half-word first: 0 and 1 are fixed, "." is any. Letters name fields:
 d n m a t u e: registers; bits of the same letter form one number, the left one being the highest.
 D N M: the further bit of a register of the FPU; z: its precision (1: double); s: whether flags are written; L: a list
-of registers; W: write-back; P: before (1) or after the access; k: distance and y: kind of a shift; i: immediate.
+of registers; W: write-back; P: before (1) or after the access; k: distance and y: kind of a shift; i: an immediate
+that is expanded; j: one that is multiplied by `scale`, and added to a register, or subtracted if the field U is 0.
 
 `writes`, `reads` and the others are letters of the pattern's fields, and: F flags, S flags if the field s is 1,
 L the list, l lr, p sp, q pc. In the rows of the FPU, d n m are its registers, and the others the core's.
@@ -45,6 +46,7 @@ class Encoding:
             "calls": a call; "pushes", "pops": of the stack; "writes_back": to the address's register; "shifts": the
             operand of k and y; "constant": the immediate of i; "two", "half": moves between the core and pairs of
             registers, or halves of one; "to single", "from single", "other precision": conversions.
+        scale: Factor of the field j; negative if it is always subtracted.
     """
 
     pattern: str
@@ -56,6 +58,7 @@ class Encoding:
     added: str = ""
     address: str = ""
     marks: tuple[str, ...] = field(default=())
+    scale: int = 1
 
     @property
     def bits(self) -> int:
@@ -99,12 +102,12 @@ def narrow_transfers() -> list[Encoding]:
     return [transfer(f"0101{code:03b}mmmnnnttt", name, "nm", ("offset",)) for code, name in enumerate(names)]
 
 
-def transfer(pattern: str, name: str, address: str, marks: tuple[str, ...] = ()) -> Encoding:
+def transfer(pattern: str, name: str, address: str, marks: tuple[str, ...] = (), scale: int = 1) -> Encoding:
     """Return the row of a load or store of one register t."""
     marks += () if name in WORDS else ("narrow",)
     if name.startswith("ld"):
-        return row(pattern, name, LOAD, writes="t", address=address, marks=marks)
-    return row(pattern, name, STORE, reads="t", address=address, marks=marks)
+        return row(pattern, name, LOAD, writes="t", address=address, marks=marks, scale=scale)
+    return row(pattern, name, STORE, reads="t", address=address, marks=marks, scale=scale)
 
 
 def low_operations() -> list[Encoding]:
@@ -128,12 +131,12 @@ NARROW = [
     row("00010 ..... mmm ddd", "asr", SHIFT, "dF", "m"),
     row("0001100 mmm nnn ddd", "add", ADD, "dF", "nm"),
     row("0001101 mmm nnn ddd", "sub", ADD, "dF", "nm"),
-    row("0001110 ... nnn ddd", "add", ADD, "dF", "n"),
-    row("0001111 ... nnn ddd", "sub", ADD, "dF", "n"),
+    row("0001110 jjj nnn ddd", "add", ADD, "dF", "n"),
+    row("0001111 jjj nnn ddd", "sub", ADD, "dF", "n", scale=-1),
     row("00100 ddd ........", "mov", ADD, "dF"),
     row("00101 nnn ........", "cmp", LOGIC, "F", "n"),
-    row("00110 ddd ........", "add", ADD, "dF", "d"),
-    row("00111 ddd ........", "sub", ADD, "dF", "d"),
+    row("00110 ddd jjjjjjjj", "add", ADD, "dF", "d"),
+    row("00111 ddd jjjjjjjj", "sub", ADD, "dF", "d", scale=-1),
     *low_operations(),
     row("01000100 d mmmm ddd", "add", ADD, "d", "dm"),
     row("01000101 n mmmm nnn", "cmp", LOGIC, "F", "nm"),
@@ -144,18 +147,18 @@ NARROW = [
     row("010001111 mmmm 100", "blxns", INDIRECT, "l", "m", marks=("calls",)),
     row("01001 ttt ........", "ldr", LOAD, "t", address="q"),
     *narrow_transfers(),
-    transfer("01100 ..... nnn ttt", "str", "n"),
-    transfer("01101 ..... nnn ttt", "ldr", "n"),
-    transfer("01110 ..... nnn ttt", "strb", "n"),
-    transfer("01111 ..... nnn ttt", "ldrb", "n"),
-    transfer("10000 ..... nnn ttt", "strh", "n"),
-    transfer("10001 ..... nnn ttt", "ldrh", "n"),
-    transfer("10010 ttt ........", "str", "p"),
-    transfer("10011 ttt ........", "ldr", "p"),
+    transfer("01100 jjjjj nnn ttt", "str", "n", scale=4),
+    transfer("01101 jjjjj nnn ttt", "ldr", "n", scale=4),
+    transfer("01110 jjjjj nnn ttt", "strb", "n", scale=1),
+    transfer("01111 jjjjj nnn ttt", "ldrb", "n", scale=1),
+    transfer("10000 jjjjj nnn ttt", "strh", "n", scale=2),
+    transfer("10001 jjjjj nnn ttt", "ldrh", "n", scale=2),
+    transfer("10010 ttt jjjjjjjj", "str", "p", scale=4),
+    transfer("10011 ttt jjjjjjjj", "ldr", "p", scale=4),
     row("10100 ddd ........", "adr", ADD, "d", "q"),
-    row("10101 ddd ........", "add", ADD, "d", "p"),
-    row("101100000 .......", "add", ADD, "p", "p"),
-    row("101100001 .......", "sub", ADD, "p", "p"),
+    row("10101 ddd jjjjjjjj", "add", ADD, "d", "p", scale=4),
+    row("101100000 jjjjjjj", "add", ADD, "p", "p", scale=4),
+    row("101100001 jjjjjjj", "sub", ADD, "p", "p", scale=-4),
     row("101100.1 ..... nnn", "cbz", COMPARE_BRANCH, reads="n"),
     row("101110.1 ..... nnn", "cbnz", COMPARE_BRANCH, reads="n"),
     row("1011001000 mmm ddd", "sxth", BITS, "d", "m", early="m"),
@@ -240,11 +243,11 @@ def wide_transfers() -> list[Encoding]:
         signed, size = code[0], code[2:]
         if load:
             rows.append(transfer(f"1111100{signed} . {size} 1 1111 tttt ............", name, "q"))
-        rows.append(transfer(f"1111100{signed} 1 {size} {load} nnnn tttt ............", name, "n"))
+        rows.append(transfer(f"1111100{signed} 1 {size} {load} nnnn tttt jjjjjjjjjjjj", name, "n"))
         rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 000000 .. mmmm", name, "nm", ("offset",)))
-        rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 1110 ........", f"{name}t", "n"))
-        rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 1100 ........", name, "n"))
-        rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 1P.1 ........", name, "n", ("writes_back",)))
+        rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 1110 jjjjjjjj", f"{name}t", "n"))
+        rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 1100 jjjjjjjj", name, "n", scale=-1))
+        rows.append(transfer(f"1111100{signed} 0 {size} {load} nnnn tttt 1PU1 jjjjjjjj", name, "n", ("writes_back",)))
     return rows
 
 
@@ -253,9 +256,11 @@ def prefetches() -> list[Encoding]:
     rows = []
     for signed, name in enumerate(("pld", "pli")):
         rows.append(row(f"1111100{signed} .001 1111 1111 ............", name, PREFETCH, address="q"))
-        rows.append(row(f"1111100{signed} 1001 nnnn 1111 iiiiiiiiiiii", name, PREFETCH, address="n"))
-        rows.append(row(f"1111100{signed} 0001 nnnn 1111 1100 ........", name, PREFETCH, address="n"))
-        rows.append(row(f"1111100{signed} 0001 nnnn 1111 000000 .. mmmm", name, PREFETCH, address="nm"))
+        rows.append(row(f"1111100{signed} 1001 nnnn 1111 jjjjjjjjjjjj", name, PREFETCH, address="n"))
+        rows.append(row(f"1111100{signed} 0001 nnnn 1111 1100 jjjjjjjj", name, PREFETCH, address="n", scale=-1))
+        rows.append(
+            row(f"1111100{signed} 0001 nnnn 1111 000000 .. mmmm", name, PREFETCH, address="nm", marks=("offset",))
+        )
     return rows
 
 
@@ -288,10 +293,10 @@ def pair_and_list_transfers() -> list[Encoding]:
     return [
         row("111010001101 nnnn 11110000000 0 mmmm", "tbb", TABLE, address="nm"),
         row("111010001101 nnnn 11110000000 1 mmmm", "tbh", TABLE, address="nm"),
-        row("11101001.1 0 0 nnnn tttt uuuu ........", "strd", STORE2, reads="tu", address="n"),
-        row("11101001.1 0 1 nnnn tttt uuuu ........", "ldrd", LOAD2, writes="tu", address="n"),
-        row("1110100P.1 1 0 nnnn tttt uuuu ........", "strd", STORE2, reads="tu", address="n", marks=back),
-        row("1110100P.1 1 1 nnnn tttt uuuu ........", "ldrd", LOAD2, writes="tu", address="n", marks=back),
+        row("11101001U1 0 0 nnnn tttt uuuu jjjjjjjj", "strd", STORE2, reads="tu", address="n", scale=4),
+        row("11101001U1 0 1 nnnn tttt uuuu jjjjjjjj", "ldrd", LOAD2, writes="tu", address="n", scale=4),
+        row("1110100PU1 1 0 nnnn tttt uuuu jjjjjjjj", "strd", STORE2, reads="tu", address="n", marks=back, scale=4),
+        row("1110100PU1 1 1 nnnn tttt uuuu jjjjjjjj", "ldrd", LOAD2, writes="tu", address="n", marks=back, scale=4),
         row("1110100010 W 0 nnnn LLLLLLLLLLLLLLLL", "stm", STORES, reads="L", address="n"),
         row("1110100010 W 1 nnnn LLLLLLLLLLLLLLLL", "ldm", LOADS, writes="L", address="n"),
         row("1110100100 W 0 nnnn LLLLLLLLLLLLLLLL", "stmdb", STORES, reads="L", address="n"),
@@ -374,8 +379,8 @@ WIDE = [
     *immediate_operations(),
     row("11110.100000 1111 0... dddd ........", "adr", ADD, "d", "q"),
     row("11110.101010 1111 0... dddd ........", "adr", ADD, "d", "q"),
-    row("11110.100000 nnnn 0... dddd ........", "addw", ADD, "d", "n"),
-    row("11110.101010 nnnn 0... dddd ........", "subw", ADD, "d", "n"),
+    row("11110j100000 nnnn 0jjj dddd jjjjjjjj", "addw", ADD, "d", "n"),
+    row("11110j101010 nnnn 0jjj dddd jjjjjjjj", "subw", ADD, "d", "n", scale=-1),
     row("11110.100100 .... 0... dddd ........", "movw", ADD, "d"),
     row("11110.101100 .... 0... dddd ........", "movt", ADD, "d", "d"),
     row("111100110010 nnnn 0000 dddd 00 00 ....", "ssat16", BITS, "d", "n"),
@@ -462,8 +467,8 @@ def float_conversions() -> list[Encoding]:
 FLOATS = [
     row("11101100 0100 uuuu tttt 101z 00M1 mmmm", "vmov", FLOAT_MOVE, "m", "tu", marks=("two",)),
     row("11101100 0101 uuuu tttt 101z 00M1 mmmm", "vmov", FLOAT_MOVE, "tu", "m", marks=("two",)),
-    row("11101101 .D01 nnnn dddd 101z ........", "vldr", FLOAT_LOAD, "d", address="n"),
-    row("11101101 .D00 nnnn dddd 101z ........", "vstr", FLOAT_STORE, "", "d", address="n"),
+    row("11101101 UD01 nnnn dddd 101z jjjjjjjj", "vldr", FLOAT_LOAD, "d", address="n", scale=4),
+    row("11101101 UD00 nnnn dddd 101z jjjjjjjj", "vstr", FLOAT_STORE, "", "d", address="n", scale=4),
     row("11101100 1DW1 nnnn dddd 101z iiiiiiii", "vldmia", FLOAT_LOADS, "d", address="n"),
     row("11101100 1DW0 nnnn dddd 101z iiiiiiii", "vstmia", FLOAT_STORES, "", "d", address="n"),
     row("11101101 0DW1 nnnn dddd 101z iiiiiiii", "vldmdb", FLOAT_LOADS, "d", address="n"),

@@ -58,13 +58,10 @@ class Span:
     Attributes:
         name: A function of the image.
         until: Symbol whose first instruction ends the span instead of the return; "" for the return.
-        is_lap: Whether calls of the function divide other spans, as a stop-watch does: each is a row of
-            `Measurement.calls` with the cost since the one before, or since the beginning of the outermost span.
     """
 
     name: str
     until: str = ""
-    is_lap: bool = False
 
 
 @dataclass(frozen=True)
@@ -285,7 +282,7 @@ def span_lines(elf: Elf, spans: Sequence[Span], known: Container[int]) -> list[s
                 raise UserError(f"the cycle model does not know the first instruction of {name}")
         size = sizes[span.name].bytes if span.name in sizes else 1
         until = addresses[1] if span.until else 0
-        lines.append(f"span {addresses[0]:x} {max(size, 1):x} {until:x} {span.is_lap:d}")
+        lines.append(f"span {addresses[0]:x} {max(size, 1):x} {until:x}")
     return lines
 
 

@@ -14,7 +14,8 @@ from textzoo.targets.cycles.timing import CORES, Level1, MemoryTiming, Timing
 
 # Mark of an instruction -> its letter; the order is that of the plugin's bits.
 MARKS = {"sets": "s", "shifted": "x", "offset": "o", "narrow": "n", "to pc": "p", "conditional": "i", "calls": "c"}
-MARKS |= {"writes back": "w"}
+MARKS |= {"writes back": "w", "after": "a"}
+NO_REGISTER = 255
 
 
 def instructions_of(elf: Elf) -> tuple[dict[int, Instruction], dict[int, str]]:
@@ -34,8 +35,9 @@ def instruction_line(address: int, instruction: Instruction) -> str:
     marks = "".join(letter for mark, letter in MARKS.items() if mark in instruction.marks) or "-"
     sets = (instruction.reads, instruction.writes, instruction.early, instruction.added)
     masks = " ".join(f"{mask:x}" for mask in (*sets, instruction.address, instruction.back))
-    distance = -1 if instruction.distance is None else instruction.distance
-    return f"insn {address:x} {instruction.bytes} {instruction.kind} {instruction.count} {distance} {marks} {masks}"
+    base = NO_REGISTER if instruction.base is None else instruction.base
+    start = f"insn {address:x} {instruction.bytes} {instruction.kind} {instruction.count} {marks}"
+    return f"{start} {masks} {base} {instruction.distance}"
 
 
 def timing_lines(timing: Timing) -> Iterator[str]:

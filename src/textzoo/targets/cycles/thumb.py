@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from textzoo.targets.cycles.encodings import (
+    ADD,
     BITS,
     BRANCH,
     ENCODINGS,
@@ -28,6 +29,8 @@ ALL_FLOATS = (1 << 64) - (1 << 32)
 # The first five bits of the first half of an instruction of 32 bits.
 WIDE_HEADS = (0b11101, 0b11110, 0b11111)
 LONGEST_BLOCK = 4
+# Operations whose result is a register and a constant.
+SUMS = ("add", "sub", "addw", "subw", "mov")
 # Instructions of 32 bits whose operand stands in two fields.
 GIVEN_TWICE = ("rev", "rev16", "revsh", "rbit", "clz")
 
@@ -50,10 +53,10 @@ class Instruction:
         address: Registers that form an address.
         back: Register of the address that is written back.
         count: Registers of 32 bits that are transferred from or to memory, or between the core and the FPU if two are.
-        distance: Bytes from the address's register to what a PLD reads; of a load of several registers, from its first
-            word to what the address's register holds afterwards. None where the model does not follow it.
         marks: Of the encoding, those that the model uses; "sets": the flags; "conditional"; "to pc"; "shifted": the
-            second operand went through the shifter.
+            second operand went through the shifter; "writes back", "after": the address is changed, behind the access.
+        base: Register of which the address, or the result of a sum with a constant, is so far: None for others.
+        distance: In bytes; of lists, of the first word.
     """
 
     name: str
@@ -66,8 +69,9 @@ class Instruction:
     address: int
     back: int
     count: int
-    distance: int | None
     marks: frozenset[str]
+    base: int | None
+    distance: int
 
 
 @cache
@@ -147,6 +151,8 @@ def described(encoding: Encoding, numbers: dict[str, int]) -> Instruction:
     if is_shifted(encoding, numbers):
         marks.add("shifted")
     back = written_back(encoding, numbers)
+    if back and numbers.get("P") == 0:
+        marks.add("after")
     return Instruction(
         name=encoding.name,
         kind=kind_of(encoding, writes),
@@ -158,9 +164,39 @@ def described(encoding: Encoding, numbers: dict[str, int]) -> Instruction:
         address=registers(encoding, numbers, encoding.address),
         back=back,
         count=count_of(encoding, numbers),
-        distance=distance_of(encoding, numbers),
         marks=frozenset(marks | ({"writes back"} if back else set())),
+        base=base_of(encoding, numbers),
+        distance=distance_of(encoding, numbers),
     )
+
+
+def base_of(encoding: Encoding, numbers: dict[str, int]) -> int | None:
+    """Return the register of an address without an offset in another one, or of a sum with a constant, or of a move."""
+    letters = encoding.address
+    if encoding.kind == ADD and encoding.name in SUMS and ("j" in numbers or "i" in numbers or encoding.name == "mov"):
+        letters = encoding.reads.replace("F", "")
+    found = registers(encoding, numbers, letters)
+    return found.bit_length() - 1 if found.bit_count() == 1 else None
+
+
+def distance_of(encoding: Encoding, numbers: dict[str, int]) -> int:
+    """Return how far an access, or the result of a sum, is from its base."""
+    if encoding.name in ("push", "stmdb", "ldmdb", "vstmdb", "vldmdb"):
+        return -4 * count_of(encoding, numbers)
+    if "constant" in encoding.marks and encoding.kind == ADD and encoding.name in SUMS:
+        return expanded(numbers["i"]) * (-1 if encoding.name == "sub" else 1)
+    return numbers.get("j", 0) * encoding.scale * (-1 if numbers.get("U") == 0 else 1)
+
+
+def expanded(number: int) -> int:
+    """Return the constant that 12 bits stand for (Arm DDI 0403, A5.3.2)."""
+    byte = number & 0xFF
+    if number >> 10:
+        rotation = number >> 7
+        byte = number & 0x7F | 0x80
+        return (byte >> rotation | byte << 32 - rotation) & 0xFFFFFFFF
+    patterns = (byte, byte << 16 | byte, byte << 24 | byte << 8, byte * 0x01010101)
+    return patterns[number >> 8 & 3]
 
 
 def kind_of(encoding: Encoding, writes: int) -> str:
@@ -250,14 +286,6 @@ def count_of(encoding: Encoding, numbers: dict[str, int]) -> int:
     if "two" in encoding.marks:
         return 2
     return {LOAD: 1, STORE: 1, "LOAD2": 2, "STORE2": 2}.get(encoding.kind, 0)
-
-
-def distance_of(encoding: Encoding, numbers: dict[str, int]) -> int | None:
-    if encoding.name == "pld" and "i" in numbers and "n" in numbers:
-        return numbers["i"]
-    if encoding.name == "ldm":
-        return 4 * count_of(encoding, numbers) if written_back(encoding, numbers) else 0
-    return None
 
 
 def conditional(instruction: Instruction) -> Instruction:

@@ -138,7 +138,10 @@ def contradictions(timing: Timing, memories: Iterable[str], cpu: str) -> list[Us
         for name in timing.memories
         if name not in names
     ]
-    errors += [UserError(f"timing.memories.{name} is missing") for name in sorted(names - set(timing.memories))]
+    errors += [
+        UserError(f"timing.memories.{name} is missing", expected="how long it makes the core wait, or only a source")
+        for name in sorted(names - set(timing.memories))
+    ]
     core = CORES[timing.core]
     if core.cpu != cpu:
         errors.append(UserError("timing.core is another core than the board's", expected=cpu, received=core.cpu))

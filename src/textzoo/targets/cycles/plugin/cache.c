@@ -17,7 +17,8 @@ bool cache_make(cache_t *cache, uint32_t lines, uint32_t ways, uint32_t shift)
     cache->shift = shift;
     cache->lines = calloc(lines, sizeof *cache->lines);
     cache->used = calloc(lines, sizeof *cache->used);
-    return cache->lines != NULL && cache->used != NULL;
+    cache->ready = calloc(lines, sizeof *cache->ready);
+    return cache->lines != NULL && cache->used != NULL && cache->ready != NULL;
 }
 
 static uint32_t first_of_set(const cache_t *cache, uint32_t line) { return line % cache->sets * cache->ways; }
@@ -62,7 +63,13 @@ bool cache_use(cache_t *cache, uint32_t address)
     if (!is_there) {
         place = oldest_of_set(cache, line);
         cache->lines[place] = line;
+        cache->ready[place] = 0;
     }
     cache->used[place] = ++uses;
     return is_there;
+}
+
+uint64_t *cache_ready(cache_t *cache, uint32_t address)
+{
+    return &cache->ready[place_of(cache, address >> cache->shift, 0)];
 }

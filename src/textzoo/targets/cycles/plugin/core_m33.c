@@ -50,6 +50,8 @@ static void begin(void)
     was_taken = was_paired = false;
 }
 
+static uint64_t now(void) { return accounts[1].now; }
+
 /* Whether this instruction and the one before may execute in one cycle. */
 static bool may_pair(const insn_t *insn)
 {
@@ -189,4 +191,4 @@ static elapsed_t retire(const event_t *event)
     return elapsed;
 }
 
-const core_t core_m33 = {33, begin, retire};
+const core_t core_m33 = {33, begin, now, retire};

@@ -18,12 +18,16 @@ enum {
 static const insn_t *before;
 static bool was_taken, was_skipped;
 static uint32_t last_loaded; /* address */
+static uint64_t passed;      /* cycles with waits */
 
 static void begin(void)
 {
     before = NULL;
     was_taken = was_skipped = false;
+    passed = 0;
 }
+
+static uint64_t now(void) { return passed; }
 
 static bool is_behind_load(void)
 {
@@ -138,8 +142,9 @@ static elapsed_t retire(const event_t *event)
     before = insn;
     was_taken = event->is_taken;
     was_skipped = event->is_skipped;
-    const uint64_t core = (uint64_t)cycles;
-    return (elapsed_t){core, core + (uint64_t)event->fetch_stall + (uint64_t)event->data_stall};
+    const uint64_t core = (uint64_t)cycles, with_waits = core + (uint64_t)(event->fetch_stall + event->data_stall);
+    passed += with_waits;
+    return (elapsed_t){core, with_waits};
 }
 
-const core_t core_m4 = {4, begin, retire};
+const core_t core_m4 = {4, begin, now, retire};

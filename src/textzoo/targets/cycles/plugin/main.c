@@ -18,6 +18,7 @@ EXPORTED int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, i
 static insn_t *current; /* the instruction that is being executed */
 static access_t accesses[MOST_ACCESSES];
 static int access_count;
+static uint64_t begun; /* cycles before the outermost span */
 
 static void write_output(const uint32_t *unknown)
 {
@@ -42,10 +43,15 @@ static void add_cost(insn_t *insn, const event_t *event, elapsed_t elapsed)
 static void retire(insn_t *insn, uint32_t next)
 {
     const bool is_skipped = insn->marks & CONDITIONAL && access_count == 0 && accesses_memory(insn);
+    const uint64_t now = begun + run.core->now();
     event_t event = {insn, next, next != insn->pc + insn->bytes, is_skipped, accesses, access_count, 0, 0};
-    event.fetch_stall = fetch_stall(insn, total.cycles);
-    event.data_stall = data_stall(accesses, access_count, total.cycles + (uint64_t)event.fetch_stall);
-    prefetch_follow(&event, total.cycles);
+    uint32_t address;
+    event.fetch_stall = fetch_stall(insn, now);
+    event.data_stall = data_stall(accesses, access_count, now + (uint64_t)event.fetch_stall);
+    if (insn->kind == PREFETCH && address_known(insn, &address)) {
+        prefetch(address, now);
+    }
+    track(&event);
     add_cost(insn, &event, run.core->retire(&event));
     if (event.is_taken) {
         forget_line();
@@ -54,8 +60,9 @@ static void retire(insn_t *insn, uint32_t next)
 
 static void begin(void)
 {
+    begun = total.cycles;
     forget_line();
-    prefetch_begin();
+    forget_registers();
     run.core->begin();
 }
 

@@ -5,6 +5,7 @@
 memories_t memories;
 static uint32_t last_line = NO_LINE; /* of instructions: it is at hand until a jump */
 static const memory_t *last_memory;
+static uint64_t filled; /* the cycle at which the last line of data that was asked for is in the level-1 cache */
 
 static memory_t *memory_of(uint32_t address)
 {
@@ -84,74 +85,37 @@ static void add_to_object(uint32_t address, uint32_t stall)
     }
 }
 
-/* Lines that come into the level-1 cache of data while the core goes on: Cortex-M7 has two buffers for them. Assumed: the
- * memory gives one line after the other, and a PLD that finds both buffers taken does nothing. */
-enum { FILLS = 2 };
-static struct {
-    uint32_t line;
-    uint64_t ready; /* the cycle at which it is there */
-} fills[FILLS];
-static uint64_t waited_until; /* the end of the last wait, which the core may not have reached yet */
-
-void forget_fills(void)
+/* Lines of the level-1 data cache are filled one after the other. Returns the cycle at which this one is there. */
+static uint64_t fill(uint32_t address, const memory_t *memory, uint64_t now)
 {
-    waited_until = 0;
-    for (int index = 0; index < FILLS; ++index) {
-        fills[index].ready = 0;
-    }
+    filled = later(now, filled) + memory->stall;
+    *cache_ready(&memories.level1_data, address) = filled;
+    return filled;
 }
 
-static uint64_t last_ready(void) { return later(fills[0].ready, fills[1].ready); }
-
-void read_ahead_of_time(uint32_t address, uint64_t now)
+/* A line that PLD has asked for costs what is left of its wait. */
+static uint32_t cached_line(const memory_t *memory, uint32_t address, bool is_store, uint64_t now)
 {
-    now = later(now, waited_until);
-    memory_t *memory = memory_of(address);
-    if (memory == NULL || !memory->is_cached || cache_has(&memories.level1_data, address)) {
-        return;
+    const bool is_there = cache_use(&memories.level1_data, address);
+    if (is_store || memories.level1_data.sets == 0) {
+        return is_store ? 0 : memory->stall;
     }
-    const int oldest = fills[1].ready < fills[0].ready;
-    if (fills[oldest].ready > now) {
-        return;
-    }
-    fills[oldest].ready = later(last_ready(), now) + memory->stall;
-    fills[oldest].line = address >> memories.level1_data.shift;
-    cache_use(&memories.level1_data, address);
-}
-
-/* Cycles until a line of the level-1 cache is there that a PLD asked for. */
-static uint32_t rest_of_fill(uint32_t address, uint64_t now)
-{
-    for (int index = 0; index < FILLS; ++index) {
-        if (fills[index].line == address >> memories.level1_data.shift && fills[index].ready > now) {
-            return (uint32_t)(fills[index].ready - now);
-        }
-    }
-    return 0;
-}
-
-/* Cycles until a line of the level-1 cache is there. */
-static uint32_t cached_line(const memory_t *memory, uint32_t address, uint64_t now)
-{
-    if (cache_use(&memories.level1_data, address)) {
-        return rest_of_fill(address, now);
-    }
-    return (uint32_t)(later(last_ready(), now) - now) + memory->stall;
-}
-
-static uint32_t buffered_line(memory_t *memory, uint32_t address)
-{
-    return cache_use(memory->data, address) ? 0 : memory->stall;
+    const uint64_t ready = is_there ? *cache_ready(&memories.level1_data, address) : fill(address, memory, now);
+    return ready > now ? (uint32_t)(ready - now) : 0;
 }
 
 /* A store takes a line of a cache, too, but nothing waits for it. */
 static uint32_t data_line(memory_t *memory, uint32_t address, bool is_store, uint64_t now)
 {
-    const uint32_t stall = memory->is_cached ? cached_line(memory, address, now) : buffered_line(memory, address);
-    if (stall == 0 || is_store) {
-        return 0;
+    uint32_t stall = 0;
+    if (memory->is_cached) {
+        stall = cached_line(memory, address, is_store, now);
+    } else if (!cache_use(memory->data, address) && !is_store) {
+        stall = memory->stall;
     }
-    add_to_object(address, stall);
+    if (stall) {
+        add_to_object(address, stall);
+    }
     return stall;
 }
 
@@ -159,7 +123,6 @@ static uint32_t data_line(memory_t *memory, uint32_t address, bool is_store, uin
 int data_stall(const access_t *accesses, int count, uint64_t now)
 {
     uint32_t stall = 0;
-    now = later(now, waited_until);
     for (int index = 0; index < count; ++index) {
         const access_t *access = &accesses[index];
         memory_t *memory = memory_of(access->address);
@@ -173,8 +136,19 @@ int data_stall(const access_t *accesses, int count, uint64_t now)
             stall += data_line(memory, last, access->is_store, now + stall);
         }
     }
-    if (stall > 0) {
-        waited_until = now + stall;
-    }
     return (int)stall;
+}
+
+/* There are two buffers for lines on their way (Arm DDI 0489, 5.7): a third one is not asked for. */
+void prefetch(uint32_t address, uint64_t now)
+{
+    const memory_t *memory = memory_of(address);
+    const bool is_busy = memory != NULL && filled > now + memory->stall;
+    if (memory == NULL || !memory->is_cached || is_busy || cache_has(&memories.level1_data, address)) {
+        return;
+    }
+    if (memories.level1_data.sets) {
+        cache_use(&memories.level1_data, address);
+        fill(address, memory, now);
+    }
 }

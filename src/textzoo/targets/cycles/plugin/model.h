@@ -25,7 +25,8 @@ enum {
     TO_PC = 16,
     CONDITIONAL = 32, /* within an IT block */
     CALLS = 64,
-    WRITES_BACK = 128
+    WRITES_BACK = 128,
+    AFTER = 256       /* the address is changed behind the access */
 };
 
 /* Costs: instructions, cycles without waits for memories, cycles with them, the waits. */
@@ -39,8 +40,9 @@ typedef struct {
     uint16_t marks;
     int16_t span;               /* number + 1 of the span that begins here; 0 for none */
     int16_t end;                /* number + 1 of the span that ends here */
-    int32_t distance;           /* as thumb.py explains it; -1 for none */
     registers_t reads, writes, early, added, address, back;
+    uint32_t base;              /* number of the register of an address, or of a sum with a constant; 255: none */
+    int32_t distance;           /* from it, in bytes */
     cost_t cost;                /* of all executions within spans */
 } insn_t;
 
@@ -72,6 +74,7 @@ typedef struct {
 typedef struct {
     int number;
     void (*begin)(void);                        /* nothing is in the pipeline */
+    uint64_t (*now)(void);                      /* cycles since then, waits included, that are certain to pass */
     elapsed_t (*retire)(const event_t *event);
 } core_t;
 
@@ -101,11 +104,13 @@ typedef struct {
     uint32_t sets, ways, shift; /* a line has 2^shift bytes; sets == 0: no cache, nothing is ever found */
     uint32_t *lines;            /* (sets, ways) numbers of lines */
     uint64_t *used;             /* (sets, ways) times of the last use; 0: empty */
+    uint64_t *ready;            /* (sets, ways) cycles from which a line is there */
 } cache_t;
 
 bool cache_make(cache_t *cache, uint32_t lines, uint32_t ways, uint32_t shift);
 bool cache_has(const cache_t *cache, uint32_t address);
 bool cache_use(cache_t *cache, uint32_t address); /* true: it was there; else it is now */
+uint64_t *cache_ready(cache_t *cache, uint32_t address); /* of a line that is there */
 
 /* memory.c */
 typedef struct {
@@ -140,18 +145,17 @@ typedef struct {
 extern memories_t memories;
 int fetch_stall(const insn_t *insn, uint64_t now);
 int data_stall(const access_t *accesses, int count, uint64_t now);
-void read_ahead_of_time(uint32_t address, uint64_t now); /* a line into the level-1 cache of data, as PLD does */
-void forget_fills(void);
+void prefetch(uint32_t address, uint64_t now); /* PLD: into the level-1 data cache */
 void forget_line(void); /* after a jump the line of instructions is looked up anew */
 
-/* prefetch.c */
-void prefetch_begin(void);
-void prefetch_follow(const event_t *event, uint64_t now);
+/* track.c */
+void forget_registers(void);
+void track(const event_t *event);
+bool address_known(const insn_t *insn, uint32_t *address);
 
 /* spans.c */
 typedef struct {
     uint32_t entry, bytes, until; /* until: address that ends it; 0: its return */
-    bool is_lap;                  /* only divides other spans */
 } span_t;
 
 extern span_t *spans;

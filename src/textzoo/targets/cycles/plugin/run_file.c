@@ -15,7 +15,7 @@ static const core_t *const cores[] = {&core_m4, &core_m7, &core_m33};
 
 #define TZ_NAME(name) #name,
 static const char *const kinds[] = {TZ_KINDS(TZ_NAME)};
-static const char letters[] = "sxonpicw"; /* of the marks, from the lowest bit */
+static const char letters[] = "sxonpicwa"; /* of the marks, from the lowest bit */
 
 /* Makes room for one more element, set to 0; NULL without memory. */
 static void *one_more(void *array, size_t *count, size_t size)
@@ -107,10 +107,7 @@ static bool read_span(const char *text)
         return false;
     }
     span_t *span = &spans[span_count - 1];
-    int is_lap;
-    const int found = sscanf(text, "%" SCNx32 "%" SCNx32 "%" SCNx32 "%d", &span->entry, &span->bytes, &span->until, &is_lap);
-    span->is_lap = is_lap;
-    return found == 4;
+    return sscanf(text, "%" SCNx32 "%" SCNx32 "%" SCNx32, &span->entry, &span->bytes, &span->until) == 3;
 }
 
 static bool read_within(const char *text) { return sscanf(text, "%" SCNx32, &within) == 1; }
@@ -162,15 +159,15 @@ static bool read_insn(const char *text)
     *insn = (insn_t){0};
     char kind[WORD], marks[WORD];
     unsigned bytes, count;
-    int distance;
-    if (sscanf(text, "%" SCNx32 "%u%31s%u%d%31s%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64, &insn->pc,
-               &bytes, kind, &count, &distance, marks, &insn->reads, &insn->writes, &insn->early, &insn->added, &insn->address,
-               &insn->back) != 12) {
+    if (sscanf(text,
+               "%" SCNx32 "%u%31s%u%31s%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNx64 "%" SCNu32
+               "%" SCNd32,
+               &insn->pc, &bytes, kind, &count, marks, &insn->reads, &insn->writes, &insn->early, &insn->added,
+               &insn->address, &insn->back, &insn->base, &insn->distance) != 13) {
         return false;
     }
     insn->bytes = (uint8_t)bytes;
     insn->count = (uint8_t)count;
-    insn->distance = distance;
     if (run.count > 0 && run.insns[run.count - 1].pc >= insn->pc) {
         return false;
     }

@@ -33,7 +33,6 @@ static int call_depth;
 static int within_depth; /* of the stack in `within`; 0 outside */
 static open_t opened[MOST_OPEN];
 static int open_count;
-static cost_t last_lap;
 static row_t *rows;
 static size_t row_count, row_room;
 static bool has_failed;
@@ -73,7 +72,6 @@ static void open_span(size_t span, void (*begin)(void))
     }
     if (open_count == 0) {
         begin();
-        last_lap = total;
     }
     opened[open_count++] = (open_t){span, spans[span].until ? 0 : call_depth, total};
     is_measuring = true;
@@ -113,20 +111,6 @@ static bool enters(const span_t *span, const insn_t *before)
     return before == NULL || before->marks & CALLS || before->pc - span->entry >= span->bytes;
 }
 
-static void enter(const insn_t *before, size_t index, void (*begin)(void))
-{
-    const span_t *span = &spans[index];
-    if (!enters(span, before)) {
-        return;
-    }
-    if (!span->is_lap) {
-        open_span(index, begin);
-    } else if (is_measuring) {
-        add_row(index, open_count, &last_lap);
-        last_lap = total;
-    }
-}
-
 static void close_until(uint32_t address)
 {
     while (open_count > 0 && spans[opened[open_count - 1].span].until == address) {
@@ -148,8 +132,8 @@ void flow(const insn_t *before, const insn_t *now, void (*begin)(void))
     if (now->end) {
         close_until(now->pc);
     }
-    if (now->span) {
-        enter(before, (size_t)now->span - 1, begin);
+    if (now->span && enters(&spans[now->span - 1], before)) {
+        open_span((size_t)now->span - 1, begin);
     }
 }
 

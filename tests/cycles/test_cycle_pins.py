@@ -1,0 +1,130 @@
+"""Cycles of our own kernels and of a small model's token: exact integers, which a change of either shows.
+
+Where a kernel or the model has changed on purpose, the new figures belong here; the failing test's message has
+them.
+"""
+
+import numpy as np
+import pytest
+from cycle_loops import measured
+
+from compilers import need, need_exact_arm
+from textzoo.config import pretrained
+from textzoo.config.boards import load_board
+from textzoo.pipeline.firmware import make_firmware
+from textzoo.targets.cycles.measure import Place, Span, counting, places_of
+from textzoo.targets.cycles.timing import Level1, MemoryTiming, Timing
+from textzoo.targets.emulators import build_image, run_program
+from textzoo.targets.platforms import platform_of
+from textzoo.testing.bare_metal import cases
+from textzoo.testing.bare_metal.attention_parts import random_part
+from textzoo.testing.bare_metal.fully_connected import random_layer
+from textzoo.testing.bare_metal.fully_connected_s16 import random_wide_layer
+from textzoo.text.tokenizers.base import load_tokenizer
+
+ROWS, COLUMNS = 48, 64
+# Waits of code and constants: as STM32F4, STM32H7 and STM32U5 have them.
+ART = {"stall": 5, "line": 16, "instruction_lines": 64, "data_lines": 8, "read_ahead": True}
+FLASH = {"m4": ART, "m7": {"stall": 25, "cached": True}}
+FLASH["m33"] = {"stall": 6, "line": 16, "instruction_lines": 512, "ways": 2, "shared": True}
+KERNELS = ("fully_connected_s8", "fully_connected_s8_w4", "fully_connected_s8_w2", "fully_connected_s16")
+PARTS = ("dot_rows_s8", "weighted_sum_s8", "dot_rows_s16", "weighted_sum_s16")
+
+# core -> kernel -> instructions, core cycles, cycles with waits for the code
+KERNEL_CYCLES: dict[str, dict[str, tuple[int, int, int]]] = {
+    "m4": {
+        "fully_connected_s8": (3268, 4965, 5137),
+        "fully_connected_s8_w4": (4078, 5396, 6747),
+        "fully_connected_s8_w2": (3044, 4143, 4302),
+        "fully_connected_s16": (4819, 6897, 6967),
+        "dot_rows_s8": (4617, 6604, 6696),
+        "weighted_sum_s8": (6620, 8786, 8883),
+        "dot_rows_s16": (5327, 9188, 9218),
+        "weighted_sum_s16": (5349, 8221, 8287),
+    },
+    "m7": {
+        "fully_connected_s8": (3280, 3037, 4367),
+        "fully_connected_s8_w4": (4073, 3450, 4973),
+        "fully_connected_s8_w2": (3040, 2243, 3260),
+        "fully_connected_s16": (4939, 4950, 5503),
+        "dot_rows_s8": (4622, 3718, 4347),
+        "weighted_sum_s8": (6712, 6496, 7049),
+        "dot_rows_s16": (5231, 5373, 5696),
+        "weighted_sum_s16": (5353, 6054, 6330),
+    },
+    "m33": {
+        "fully_connected_s8": (3261, 4907, 5472),
+        "fully_connected_s8_w4": (4070, 5557, 6227),
+        "fully_connected_s8_w2": (3037, 4481, 4906),
+        "fully_connected_s16": (4869, 7403, 7641),
+        "dot_rows_s8": (4598, 6235, 6503),
+        "weighted_sum_s8": (6619, 8512, 8760),
+        "dot_rows_s16": (5424, 8370, 8531),
+        "weighted_sum_s16": (5352, 7604, 7717),
+    },
+}
+# board -> instructions, core cycles, cycles with waits, over the tokens of the check at the start
+TOKEN_CYCLES: dict[str, tuple[int, int, int]] = {
+    "STM32F4": (1_771_303, 2_505_388, 3_058_804),
+    "STM32H7": (1_774_791, 1_645_581, 2_873_456),
+    "STM32U5": (1_768_071, 2_599_002, 3_231_806),
+}
+
+
+def flash_of(core, names=("CODE",), data=("DATA",)):
+    """The timing of a core: memories with waits, and others without."""
+    memories = {name: MemoryTiming(name, "none", **FLASH[core]) for name in names}
+    memories |= {name: MemoryTiming(name, "none") for name in data}
+    return Timing(core=core, memories=memories, level1=Level1("none") if core == "m7" else None)
+
+
+def kernel_cases():
+    """One call of each kernel with random numbers."""
+    random = np.random.default_rng(15)
+    layers = [random_layer(random, ROWS, COLUMNS, kernel=kernel) for kernel in KERNELS[:-1]]
+    layers.append(random_wide_layer(random, ROWS, COLUMNS))
+    found = [layer.case("dsp") for layer in layers]
+    return found + [random_part(random, kernel, ROWS, COLUMNS).case() for kernel in PARTS]
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize("core", FLASH)
+def test_cycles_of_kernels(core, tmp_path):
+    need("qemu", "host")
+    need_exact_arm()
+    program = cases.build_for_core(core, "dsp", ("-O2",), tmp_path)
+    cases.write_cases(kernel_cases(), tmp_path)
+    spans = [Span(f"tz_{kernel}") for kernel in (*KERNELS, *PARTS)]
+    calls = measured(program, core, flash_of(core), spans).calls
+    costs = {call.name.removeprefix("tz_"): call.cost for call in calls if call.depth == 0}
+    assert {name: cost.values()[:3] for name, cost in costs.items()} == KERNEL_CYCLES[core]
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize(("board_name", "core"), [("STM32F4", "m4"), ("STM32H7", "m7"), ("STM32U5", "m33")])
+def test_cycles_of_the_tokens_of_a_small_model(board_name, core, tmp_path):
+    """The program checks itself when it starts, by as many tokens as the model's file says."""
+    need("qemu", "host", "make")
+    need_exact_arm()
+    folder, board = pretrained.FOLDER / "tiny_lm", load_board(board_name)
+    tokenizer = load_tokenizer(folder / pretrained.TOKENIZER)
+    made = make_firmware(folder / "decode_static_wi8_ai8.tflite", tokenizer, board, tmp_path / "project")
+    emulator = board.emulator()
+    image = build_image(made.project, board, emulator)
+    timing = flash_of(core, ["FLASH"], [memory.name for memory in board.rams])
+    places = places_of(board, emulator, board.rams[0])
+    with counting(image, timing, places, [Span("model_step")]) as counter:
+        command = [*platform_of(board).emulator_command(emulator), str(image), *counter.options]
+        with run_program(command, board_name, made.project):
+            pass
+        total = counter.result().total("model_step")
+    assert total.values()[:3] == TOKEN_CYCLES[board_name]
+
+
+def test_places_are_those_of_the_image():
+    """The board's own image has its memories; a twin has one for code and constants, and one for data."""
+    board = load_board("STM32F4")
+    own = places_of(board, board.emulator("netduinoplus2"), board.rams[0])
+    assert own[0] == Place("FLASH", 0x08000000, 1 << 20)
+    twin = places_of(board, board.emulator("mps2-an386"), board.rams[0])
+    assert twin == [Place("FLASH", 0, 4 << 20), Place("SRAM", 0x20000000, 4 << 20)]
