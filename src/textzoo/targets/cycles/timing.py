@@ -103,10 +103,6 @@ class Timing:
     def is_anchored(self) -> bool:
         return bool(self.anchor)
 
-    def bounds(self, cycles: float) -> tuple[float, float]:
-        """Return the least and the greatest number of cycles, memory included, within the error."""
-        return cycles * (1 - self.error / 100), cycles * (1 + self.error / 100)
-
 
 def timing_mistakes(timing: Timing, memories: Iterable[str], cpu: str, prefix: str = "") -> list[UserError]:
     """Return the contradictions between a board's timing, its memories and its core.
