@@ -11,6 +11,19 @@ from textzoo.compiler.operators.windows import image_steps
 KERNEL = "depthwise_conv_2d_s8"
 
 
+def no_scratch(taps: int) -> int:
+    return 0
+
+
+def scratch_dsp(taps: int) -> int:
+    """Return the bytes for four filters and for each tap: deployment/runtime/dsp/depthwise_conv_2d_s8.c."""
+    return 128 + 12 * taps
+
+
+# Variant -> bytes of scratch memory for a window of so many taps; none where it is not listed.
+SCRATCH = {"dsp": scratch_dsp}
+
+
 class DepthwiseConvolution(Operator):
     """int8 (batch, height, width, channels) by weights (1, height, width, channels * multiplier)."""
 
@@ -36,7 +49,8 @@ class DepthwiseConvolution(Operator):
         constant = Constant(f"{node.output.symbol}_weights", weights.value.ravel(), f"int8 ({shape})", "weights")
         struct = Struct("tz_depthwise_conv_2d_s8_t", filter_fields(node, constant, matrix_of(node)))
         call = Call(node.operator, node.name, KERNEL, struct, [source], [node.output])
-        call.scratch = Scratch(0)
+        height, width = weights.shape[1:3]
+        call.scratch = Scratch(SCRATCH.get(target.variant, no_scratch)(height * width))
         call.repeats, call.steps = source.shape[0], image_steps(node)
         return [call]
 
