@@ -8,8 +8,8 @@
  * one.
  *
  * Weights: (height, width, rows). Scratch: 64 bytes (filter_fours.inc); what four channels read at each position, in this
- * order: 16 bytes of biases, 8 bytes of split weights for each tap, 48 bytes of what finishes the sums; 4 bytes for each
- * tap (its inputs, where the window leaves the image). */
+ * order: 16 bytes of biases, 8 bytes of split weights for each tap, 48 bytes of what finishes the sums; where windows
+ * leave the image, as many of its rows as the window has, 4 bytes for each position that the windows reach over. */
 #include <arm_acle.h>
 #include <string.h>
 
@@ -29,18 +29,19 @@ enum { MOST_TAPS = 1 << 14 };
 
 #if HAND_WRITTEN
 
-/* Where the taps of a window are. */
+/* From where to where bytes lie. */
 typedef struct {
-    const int8_t *first; /* four channels of the first tap */
-    int32_t step;        /* bytes to the next tap of a row of the window */
-    int32_t row_step;    /* from the first tap of a row to that of the next */
-} tz_taps_at_t;
+    int32_t tap;      /* from one tap of a row of the window to the next */
+    int32_t row;      /* from the first tap of a row to that of the next */
+    int32_t position; /* from a window to the next one */
+    int32_t output;   /* from its outputs to those of the next one */
+} tz_steps_t;
 
 /* Everything about four channels. */
 typedef struct {
     const tz_window_t *window;
     const int32_t *stream; /* (4 + 2 * taps + 12): biases, weights of channels 0 2 and 1 3, multipliers and so on */
-    int8_t *inside;         /* (taps, 4): memory for inputs */
+    int32_t *rows;         /* (height, row_length): memory for rows of the image */
     int32_t channels;
     int32_t zero_points; /* four times the input's */
     int32_t has_signs;
@@ -88,18 +89,25 @@ static void split_weights(const int8_t *weights, int32_t taps, int32_t rows, int
 #define WINDOW_OF_NINE(signs)                                                                                          \
     __asm__ volatile("ldmia %[four]!, {r4, r5, r6, r8}\n" THREE_TAPS NEXT_ROW THREE_TAPS NEXT_ROW THREE_TAPS           \
                          OUTPUTS_OF_FOUR(signs)                                                                        \
-                     : [first] "+r"(at.first), [four] "+r"(four), [output] "+r"(output)                                 \
-                     : [step] "r"(at.step), [row_step] "r"(at.row_step)                                                \
+                     : [first] "+r"(tap), [four] "+r"(four), [output] "+r"(to)                                         \
+                     : [step] "r"(steps.tap), [row_step] "r"(steps.row)                                                \
                      : TEMPORARIES_OF_FOUR)
+#define WINDOWS_OF_NINE(signs)                                                                                         \
+    for (; count > 0; --count, first += steps.position, output += steps.output) {                                      \
+        const int8_t *tap = first;                                                                                     \
+        const int32_t *four = channels->stream;                                                                        \
+        int8_t *to = output;                                                                                           \
+        WINDOW_OF_NINE(signs);                                                                                         \
+    }
 
-/* Four outputs of a window of 3 x 3 taps, not clamped. */
-static inline void filter_nine(const tz_channels_t *channels, tz_taps_at_t at, int8_t *output)
+/* Four outputs of each of `count` windows of 3 x 3 taps, not clamped. first: four channels of the first tap. */
+static __attribute__((noinline)) void filter_nines(const tz_channels_t *channels, const int8_t *first, tz_steps_t steps,
+                                                   int8_t *output, int32_t count)
 {
-    const int32_t *four = channels->stream;
     if (channels->has_signs) {
-        WINDOW_OF_NINE(SIGNS_OF_FOUR);
+        WINDOWS_OF_NINE(SIGNS_OF_FOUR)
     } else {
-        WINDOW_OF_NINE("");
+        WINDOWS_OF_NINE("")
     }
 }
 
@@ -125,18 +133,18 @@ static inline const int32_t *add_taps(int32_t *sums, const int8_t *first, int32_
                      : [sums] "r"(sums)                                                                                \
                      : TEMPORARIES_OF_FOUR)
 
-/* The same of any window. */
-static void filter_any(const tz_channels_t *channels, tz_taps_at_t at, int8_t *output)
+/* Four outputs of any window. */
+static void filter_window(const tz_channels_t *channels, const int8_t *first, tz_steps_t steps, int8_t *output)
 {
     const tz_window_t *window = channels->window;
     const int32_t *four = channels->stream + 4;
     int32_t sums[4]; /* of four channels */
     memcpy(sums, channels->stream, sizeof sums);
     if (window->width == 1) {
-        four = add_taps(sums, at.first, at.row_step, four, window->height);
+        four = add_taps(sums, first, steps.row, four, window->height);
     } else {
-        for (int32_t row = 0; row < window->height; ++row, at.first += at.row_step) {
-            four = add_taps(sums, at.first, at.step, four, window->width);
+        for (int32_t row = 0; row < window->height; ++row, first += steps.row) {
+            four = add_taps(sums, first, steps.tap, four, window->width);
         }
     }
     if (channels->has_signs) {
@@ -146,51 +154,81 @@ static void filter_any(const tz_channels_t *channels, tz_taps_at_t at, int8_t *o
     }
 }
 
-/* The inputs of a window that leaves the image, with zero points for those outside; y, x: its first tap. */
-static tz_taps_at_t gather_taps(const tz_channels_t *channels, int32_t y, int32_t x, const int8_t *image)
+/* The same of `count` windows in a row of the image. */
+static void filter_windows(const tz_channels_t *channels, const int8_t *first, tz_steps_t steps, int8_t *output,
+                           int32_t count)
+{
+    if (channels->window->height == 3 && channels->window->width == 3) {
+        filter_nines(channels, first, steps, output, count);
+        return;
+    }
+    for (; count > 0; --count, first += steps.position, output += steps.output) {
+        filter_window(channels, first, steps, output);
+    }
+}
+
+/* Four channels of `count` positions of a row of the image; a position outside of it is a zero point. image_row: the
+ * image's row, or a null pointer where all of it is outside; x: the first position. Returns what is behind them in `to`. */
+static int32_t *copy_row(const tz_channels_t *channels, const int8_t *image_row, int32_t x, int32_t count, int32_t *to)
+{
+    const int32_t step = channels->channels, end = x + count, width = image_row ? channels->window->input_width : x;
+    for (; x < 0 && x < end; ++x) {
+        *to++ = channels->zero_points;
+    }
+    for (const int8_t *from = image_row + x * step; x < end && x < width; ++x, from += step) {
+        *to++ = load_four(from);
+    }
+    for (; x < end; ++x) {
+        *to++ = channels->zero_points;
+    }
+    return to;
+}
+
+/* Positions of the image that the windows of a row of outputs reach over. */
+static int32_t row_length(const tz_window_t *window)
+{
+    return (window->output_width - 1) * window->stride_width + (window->width - 1) * window->dilation_width + 1;
+}
+
+/* A row of outputs of windows that may leave the image; y: the row of their first taps. */
+static void filter_padded_row(const tz_channels_t *channels, int32_t y, const int8_t *image, int8_t *output)
 {
     const tz_window_t *window = channels->window;
-    int8_t *to = channels->inside;
-    for (int32_t row = 0; row < window->height; ++row, y += window->dilation_height) {
-        const int is_row_inside = y >= 0 && y < window->input_height;
-        int32_t column = x;
-        for (int32_t tap = 0; tap < window->width; ++tap, to += 4, column += window->dilation_width) {
-            int32_t four = channels->zero_points;
-            if (is_row_inside && column >= 0 && column < window->input_width) {
-                four = load_four(image + (y * window->input_width + column) * channels->channels);
-            }
-            memcpy(to, &four, sizeof four);
-        }
+    const int32_t length = row_length(window), count = channels->channels;
+    const tz_steps_t steps = {4 * window->dilation_width, 4 * length, 4 * window->stride_width, count};
+    int32_t *to = channels->rows;
+    for (int32_t tap = 0; tap < window->height; ++tap, y += window->dilation_height) {
+        const int is_inside = y >= 0 && y < window->input_height;
+        to = copy_row(channels, is_inside ? image + y * window->input_width * count : 0, -window->left, length, to);
     }
-    return (tz_taps_at_t){channels->inside, 4, 4 * window->width};
+    filter_windows(channels, (const int8_t *)channels->rows, steps, output, window->output_width);
+}
+
+/* Whether no window leaves the image. */
+static int is_inside(const tz_window_t *window)
+{
+    const int32_t height =
+        (window->output_height - 1) * window->stride_height + (window->height - 1) * window->dilation_height + 1;
+    return window->top == 0 && window->left == 0 && height <= window->input_height &&
+           row_length(window) <= window->input_width;
 }
 
 /* Four channels at all positions. */
 static void filter_channels(const tz_channels_t *channels, const int8_t *image, int8_t *output)
 {
     const tz_window_t *window = channels->window;
-    const int32_t step = window->dilation_width * channels->channels;
-    const int32_t row_step = window->dilation_height * window->input_width * channels->channels;
-    /* Windows that begin at or before these do not leave the image at its end. */
-    const int32_t last_y = window->input_height - 1 - (window->height - 1) * window->dilation_height;
-    const int32_t last_x = window->input_width - 1 - (window->width - 1) * window->dilation_width;
-    const int is_nine = window->height == 3 && window->width == 3;
-    for (int32_t out_y = 0; out_y < window->output_height; ++out_y) {
-        const int32_t y = out_y * window->stride_height - window->top;
-        int32_t x = -window->left;
-        for (int32_t count = window->output_width; count > 0; --count) {
-            tz_taps_at_t at = {image + (y * window->input_width + x) * channels->channels, step, row_step};
-            if (y < 0 || y > last_y || x < 0 || x > last_x) {
-                at = gather_taps(channels, y, x, image);
-            }
-            if (is_nine) {
-                filter_nine(channels, at, output);
-            } else {
-                filter_any(channels, at, output);
-            }
-            output += channels->channels;
-            x += window->stride_width;
+    const int32_t count = channels->channels, width = window->input_width * count;
+    const tz_steps_t steps = {window->dilation_width * count, window->dilation_height * width,
+                              window->stride_width * count, count};
+    const int is_direct = is_inside(window);
+    int32_t y = -window->top;
+    for (int32_t rows = window->output_height; rows > 0; --rows, y += window->stride_height) {
+        if (is_direct) {
+            filter_windows(channels, image + y * width, steps, output, window->output_width);
+        } else {
+            filter_padded_row(channels, y, image, output);
         }
+        output += window->output_width * count;
     }
 }
 
@@ -208,7 +246,7 @@ static int32_t filter_fours(const tz_depthwise_conv_2d_s8_t *layer, const int8_t
     const tz_window_t *window = &layer->window;
     const int32_t taps = window->height * window->width;
     int32_t *const stream = (int32_t *)((tz_filter_four_t *)scratch + 1);
-    tz_channels_t channels = {window, stream, (int8_t *)(stream + 16 + 2 * taps), layer->channels,
+    tz_channels_t channels = {window, stream, stream + 16 + 2 * taps, layer->channels,
                               (int32_t)((uint32_t)(uint8_t)layer->input_zero_point * 0x01010101u), 0};
     int32_t row = 0;
     for (; row + 4 <= layer->rows; row += 4) {

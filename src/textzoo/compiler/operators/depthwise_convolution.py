@@ -6,21 +6,22 @@ from textzoo.compiler.ir.graph import Node
 from textzoo.compiler.ir.program import Call, Constant, Scratch, Statement, Struct
 from textzoo.compiler.operators.base import Operator, Target
 from textzoo.compiler.operators.filters import filter_fields, filter_problems, sum_problems
-from textzoo.compiler.operators.windows import image_steps
+from textzoo.compiler.operators.windows import Axis, image_steps, window_axes
 
 KERNEL = "depthwise_conv_2d_s8"
 
 
-def no_scratch(taps: int) -> int:
+def no_scratch(height: Axis, width: Axis) -> int:
     return 0
 
 
-def scratch_dsp(taps: int) -> int:
-    """Return the bytes for four filters and for each tap: deployment/runtime/dsp/depthwise_conv_2d_s8.c."""
-    return 128 + 12 * taps
+def scratch_dsp(height: Axis, width: Axis) -> int:
+    """Return the bytes that deployment/runtime/dsp/depthwise_conv_2d_s8.c takes: also rows of an image with edges."""
+    rows = height.taps * width.covered if height.leaves_image or width.leaves_image else 0
+    return 128 + 8 * height.taps * width.taps + 4 * rows
 
 
-# Variant -> bytes of scratch memory for a window of so many taps; none where it is not listed.
+# Variant -> bytes of scratch memory for windows along height and width; none where it is not listed.
 SCRATCH = {"dsp": scratch_dsp}
 
 
@@ -49,8 +50,8 @@ class DepthwiseConvolution(Operator):
         constant = Constant(f"{node.output.symbol}_weights", weights.value.ravel(), f"int8 ({shape})", "weights")
         struct = Struct("tz_depthwise_conv_2d_s8_t", filter_fields(node, constant, matrix_of(node)))
         call = Call(node.operator, node.name, KERNEL, struct, [source], [node.output])
-        height, width = weights.shape[1:3]
-        call.scratch = Scratch(SCRATCH.get(target.variant, no_scratch)(height * width))
+        axes = window_axes(node, weights.shape[1:3])
+        call.scratch = Scratch(SCRATCH.get(target.variant, no_scratch)(*axes))
         call.repeats, call.steps = source.shape[0], image_steps(node)
         return [call]
 

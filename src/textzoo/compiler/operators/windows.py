@@ -40,15 +40,25 @@ class Axis:
     @property
     def outputs(self) -> int:
         """Outputs along the axis; not above 0 where the window is larger than the image."""
-        covered = self.size if self.padding == SAME else self.size - self.reach + 1
-        return -(-covered // self.stride)
+        starts = self.size if self.padding == SAME else self.size - self.reach + 1
+        return -(-starts // self.stride)
 
     @property
     def before(self) -> int:
         """Positions before the image at which the first output's window begins."""
         if self.padding == VALID:
             return 0
-        return max((self.outputs - 1) * self.stride + self.reach - self.size, 0) // 2
+        return max(self.covered - self.size, 0) // 2
+
+    @property
+    def covered(self) -> int:
+        """Positions from the first tap of the first output to the last one of the last."""
+        return (self.outputs - 1) * self.stride + self.reach
+
+    @property
+    def leaves_image(self) -> bool:
+        """Return whether the window of any output has positions outside of the image."""
+        return self.before > 0 or self.covered > self.size
 
     @property
     def inside(self) -> int:
