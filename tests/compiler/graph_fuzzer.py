@@ -44,6 +44,7 @@ class Profile:
             "functions": 1.5,
             "products": 1.5,
             "reductions": 1,
+            "windows": 1,
             "movement": 4,
             "look-ups": 1.5,
             "updates": 1.5,
@@ -68,6 +69,7 @@ PROFILES = {
     "views": Profile({"movement": 12, "updates": 4, "arithmetic": 4, "attention": 0}, odd_names=0.05),
     "recurrent": Profile({"phrases": 5, "norms": 2, "updates": 3}, odd_names=0.05),
     "attention": Profile({"attention": 3, "updates": 2}, is_step=True, odd_names=0.05),
+    "images": Profile({"windows": 8, "arithmetic": 2, "attention": 0}, odd_names=0.05),
     "names": Profile({"attention": 0}, odd_names=1.0),
     "decode step": Profile({"look-ups": 3, "products": 3}, is_step=True),
 }
@@ -255,6 +257,7 @@ def logits_of(draft: Draft) -> Tensor:
 def give_names(draft: Draft, case: GraphCase, is_step: bool) -> None:
     """Odd names for tensors, and for inputs, outputs and states in the signature."""
     tensors = case.tensors()
+    tensors = [tensor for tensor in tensors if not tensor.is_variable]
     case.names = {tensor: draft.one_of(ODD_NAMES) for tensor in tensors if draft.chance(0.6)}
     if draft.chance(0.8):
         case.names = {tensor: name for name, tensor in {name: tensor for tensor, name in case.names.items()}.items()}
