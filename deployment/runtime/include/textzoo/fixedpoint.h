@@ -19,6 +19,14 @@ static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 }
 #endif
 
+/* The same for value / 2^shift, rounded down; shift in [1, 31]. */
+#if !defined(TZ_HAS_CLAMP_SHIFTED)
+static inline int32_t tz_clamp_shifted(int32_t value, int shift, int32_t minimum, int32_t maximum)
+{
+    return tz_clamp(value >> shift, minimum, maximum);
+}
+#endif
+
 /* Single rounding, half up: (value * multiplier + 2^(30 - shift)) >> (31 - shift); shift in [-31, 30].
  * FULLY_CONNECTED of int8, which LiteRT computes in double precision: the compiler chooses a multiplier that gives the
  * same integer for every sum that can occur, and proves it (compiler/requantization.py). */

@@ -25,6 +25,21 @@ static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
     }
     return value > maximum ? maximum : value;
 }
+
+/* SSAT shifts, too. Unoptimized code and Clang may have no constants for it. */
+#if defined(__OPTIMIZE__) && !defined(__clang__)
+#define TZ_HAS_CLAMP_SHIFTED 1
+static inline int32_t tz_clamp_shifted(int32_t value, int shift, int32_t minimum, int32_t maximum)
+{
+    if (__builtin_constant_p(shift) && __builtin_constant_p(minimum) && __builtin_constant_p(maximum) &&
+        minimum == INT8_MIN && maximum == INT8_MAX && shift >= 1 && shift <= 31) {
+        int32_t saturated;
+        __asm__("ssat %0, #8, %1, asr %2" : "=r"(saturated) : "r"(value), "i"(shift));
+        return saturated;
+    }
+    return tz_clamp(value >> shift, minimum, maximum);
+}
+#endif
 #endif
 
 /* GCC would take three instructions. */
