@@ -44,45 +44,60 @@ enum {
 #define GROUP_OF_FOUR LOAD_INPUTS ADD_PAIR("r0", "r1") ADD_PAIR("r2", "r3")
 #define EIGHT(groups) groups groups groups groups groups groups groups groups
 
+/* What a block needs once: the loops take every register. Both of a line are loaded at once. */
+typedef struct {
+    int32_t input_sum;
+    const int32_t *inputs;
+    const int32_t *wide_end, *end; /* of the inputs */
+    int32_t *sums;
+    const int32_t *sums_end;
+} tz_blocks_t;
+
 /* Blocks of four rows. Of each pair of rows comes l . x and 256 * (h . x). */
 static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups,
                                                           int32_t *sums, const int32_t *sums_end)
 {
-    register int32_t low0 __asm__("r0"), both0 __asm__("r1"), low1 __asm__("r2"), both1 __asm__("r3");
-    const int32_t input_sum = inputs[0];
-    inputs += SUM_WORDS;
-    const int32_t *const wide_end = inputs + (groups & -WIDE) * GROUP_WORDS;
-    const int32_t *const end = inputs + groups * GROUP_WORDS;
-    while (sums != sums_end) {
-        const int32_t *x = inputs;
-        __asm__ volatile("ldrd r0, r2, [%[w]], #8\n"
-                         "sub r0, r0, %[input_sum]\n"
-                         "sub r2, r2, %[input_sum]\n"
-                         "mov r1, #0\n"
-                         "mov r3, #0\n"
-                         : [w] "+r"(weights), "=&r"(low0), "=&r"(both0), "=&r"(low1), "=&r"(both1)
-                         : [input_sum] "r"(input_sum)
-                         : "memory");
-        while (x != wide_end) {
-            __asm__ volatile(EIGHT(GROUP_OF_FOUR)
-                             : [x] "+r"(x), [w] "+r"(weights), "+r"(low0), "+r"(both0), "+r"(low1), "+r"(both1)
-                             :
-                             : TEMPORARIES);
-        }
-        while (x != end) {
-            __asm__ volatile(GROUP_OF_FOUR
-                             : [x] "+r"(x), [w] "+r"(weights), "+r"(low0), "+r"(both0), "+r"(low1), "+r"(both1)
-                             :
-                             : TEMPORARIES);
-        }
-        __asm__ volatile("sub r1, r1, r0\n"
-                         "sub r3, r3, r2\n"
-                         "stmia %[sums]!, {r0, r1, r2, r3}\n"
-                         : [sums] "+r"(sums), "+r"(low0), "+r"(both0), "+r"(low1), "+r"(both1)
-                         :
-                         : "memory");
+    register const int32_t *next __asm__("r7") = weights, *x __asm__("lr");
+    const int32_t *const first = inputs + SUM_WORDS;
+    tz_blocks_t blocks = {inputs[0], first, first + (groups & -WIDE) * GROUP_WORDS, first + groups * GROUP_WORDS,
+                          sums, sums_end};
+    if (sums == sums_end) {
+        return weights;
     }
-    return weights;
+    __asm__ volatile("1:\n"
+                     "ldrd r4, %[x], %[input_sum]\n"
+                     "ldrd r0, r2, [%[w]], #8\n"
+                     "mov r1, #0\n"
+                     "mov r3, #0\n"
+                     "sub r0, r0, r4\n"
+                     "sub r2, r2, r4\n"
+                     "ldrd r4, r5, %[wide_end]\n"
+                     "cmp %[x], r4\n"
+                     "beq 3f\n"
+                     "2:\n" EIGHT(GROUP_OF_FOUR)
+                     "ldrd r4, r5, %[wide_end]\n"
+                     "cmp %[x], r4\n"
+                     "bne 2b\n"
+                     "3:\n"
+                     "cmp %[x], r5\n"
+                     "beq 5f\n"
+                     "4:\n" GROUP_OF_FOUR
+                     "ldr r4, %[end]\n"
+                     "cmp %[x], r4\n"
+                     "bne 4b\n"
+                     "5:\n"
+                     "ldrd r4, r5, %[sums]\n"
+                     "sub r1, r1, r0\n"
+                     "sub r3, r3, r2\n"
+                     "stmia r4!, {r0, r1, r2, r3}\n"
+                     "cmp r4, r5\n"
+                     "str r4, %[sums]\n"
+                     "bne 1b\n"
+                     : [w] "+r"(next), [x] "=&r"(x), [sums] "+m"(blocks.sums)
+                     : [input_sum] "m"(blocks.input_sum), "m"(blocks.inputs), [wide_end] "m"(blocks.wide_end),
+                       [end] "m"(blocks.end), "m"(blocks.sums_end)
+                     : "r0", "r1", "r2", "r3", "cc", TEMPORARIES);
+    return next;
 }
 
 /* A block of two rows. */
