@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textzoo.compiler.backend.linear_sums import ALL_VALUES, linear_form
 from textzoo.compiler.ir.program import Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
 from textzoo.compiler.operators.base import scale_struct
+from textzoo.compiler.operators.linear_forms import ALL_VALUES, linear_form
 
 SCALES = st.floats(-3, 0).map(lambda exponent: float(np.float32(2.0**exponent)))
 BYTES = st.integers(-128, 127)

@@ -7,12 +7,10 @@ from textzoo.common.paths import RUNTIME
 from textzoo.compiler.backend.linear_sums import LINEAR, use_linear_sums
 from textzoo.compiler.ir.program import Call, Loop, Program, Statement, Struct, straightened
 from textzoo.compiler.numerics.fixedpoint import Factor
+from textzoo.compiler.numerics.linear_sums import LinearSum, is_narrow
 from textzoo.compiler.operators.base import INTEGER_RANGES, can_hoist, hoisted_struct
 
 RAISED = 255 << 20
-# Of the kernel of linear sums.
-LINEAR_SHIFT = 22
-LARGEST_FACTOR = 2**23
 
 
 def use_fast_forms(program: Program, variant: str) -> None:
@@ -72,12 +70,10 @@ def linear_struct(count: int, linear: Struct) -> Struct | None:
     """Return tz_linear_sum_t as tz_linear_sum_s8_t, if that can hold it."""
     fields = linear.fields
     bounds = tuple(fields["range"].fields[name] for name in ("minimum", "maximum"))
-    is_narrow = max(abs(fields["a_factor"]), abs(fields["b_factor"])) < LARGEST_FACTOR
-    if fields["shift"] != LINEAR_SHIFT or bounds != INTEGER_RANGES["int8"] or not is_narrow:
+    numbers = {name: fields[name] for name in ("a_factor", "b_factor", "offset")}
+    if bounds != INTEGER_RANGES["int8"] or not is_narrow(LinearSum(**numbers, shift=fields["shift"])):
         return None
-    return Struct(
-        "tz_linear_sum_s8_t", {"count": count, **{name: fields[name] for name in ("a_factor", "b_factor", "offset")}}
-    )
+    return Struct("tz_linear_sum_s8_t", {"count": count, **numbers})
 
 
 # Function of elementwise.h -> kernel, and what makes its struct from the number of elements and the function's.

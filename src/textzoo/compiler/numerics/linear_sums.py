@@ -1,10 +1,12 @@
-"""Sums of two small integers, each with its factor, as one line of integer arithmetic that is proved for every pair.
+"""Functions of small integers as one line of integer arithmetic that is proved for every operand.
 
 LiteRT's ADD and SUB of int8 round three times: both operands on their way to a common scale, then the sum. All of it
 is a function of at most 65,536 pairs. Where (a * a_factor + b * b_factor + offset) >> shift gives the same integer for
-each of them, that takes two multiplications in place of three, and no step between.
+each of them, that takes two multiplications in place of three, and no step between. The same with MUL, which rounds its
+product twice.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,16 +48,65 @@ def exact_linear_sum(
     shift = min(LARGEST_SHIFT, int(np.floor(31 - np.log2(largest))))
     if shift < SMALLEST_SHIFT:
         return None
-    # The sums between which a result lies; the outermost results also take what is beyond them.
-    lowest = np.where(wanted > bounds[0], wanted << shift, -NO_BOUND)
-    highest = np.where(wanted < bounds[1], ((wanted + 1) << shift) - 1, NO_BOUND)
     for moves in NEIGHBOURS:
         a_factor, b_factor = (round(real * 2**shift) + move for real, move in zip(factors, moves, strict=True))
         products = rows * a_factor + columns * b_factor
-        offsets = int((lowest - products).max()), int((highest - products).min())
-        offset = (max(offsets[0], -NO_BOUND) + min(offsets[1], NO_BOUND)) // 2
-        if offsets[0] <= offsets[1] and fits(a_factor, b_factor, offset, products):
+        offset = offset_for(wanted, products, shift, bounds)
+        if offset is not None and fits(a_factor, b_factor, offset, products):
             return LinearSum(a_factor, b_factor, offset, shift)
+    return None
+
+
+def offset_for(wanted: np.ndarray, values: np.ndarray, shift: int, bounds: tuple[int, int]) -> int | None:
+    """Return an offset with which (values + offset) >> shift, clamped, is what is wanted; None where there is none."""
+    # The outermost results also take what is beyond them.
+    lowest = np.where(wanted > bounds[0], (wanted << shift) - values, -NO_BOUND).max()
+    highest = np.where(wanted < bounds[1], ((wanted + 1) << shift) - 1 - values, NO_BOUND).min()
+    return (int(lowest) + int(highest)) // 2 if lowest <= highest else None
+
+
+def is_narrow(found: LinearSum) -> bool:
+    """Return whether kernels take it: the shift is theirs, and factors raised by 2^8 still fit 32 bits."""
+    return found.shift == LARGEST_SHIFT and max(abs(found.a_factor), abs(found.b_factor)) < 2**FACTOR_BITS
+
+
+@dataclass(frozen=True)
+class ScaledProduct:
+    """((product * factor >> 16) + offset) >> shift; product * factor takes 41 bits."""
+
+    factor: int
+    offset: int
+    shift: int
+
+
+# Of a factor: with one operand of 9 bits it fits 32 bits.
+FACTOR_BITS = 23
+DROPPED_BITS = 16
+# Of products of two operands of 9 bits each.
+PRODUCT_REACH = 255 * 255
+
+
+def exact_product(
+    wanted: np.ndarray, products: np.ndarray, real: float, bounds: tuple[int, int]
+) -> ScaledProduct | None:
+    """Find integers that give all wanted results after a clamp; None where there are none nearby.
+
+    Args:
+        wanted: (n,) int64 results, each within the bounds.
+        products: (n,) int64 in [-65025, 65025].
+        real: The factor, nearly, in (0, 1/2).
+        bounds: Smallest and largest result; what is outside is clamped.
+    """
+    exponent = math.frexp(real)[1]
+    shift = FACTOR_BITS - DROPPED_BITS - exponent
+    if not 1 <= shift <= LARGEST_SHIFT:
+        return None
+    for move in range(-4, 5):
+        factor = round(real * 2 ** (shift + DROPPED_BITS)) + move
+        values = products * factor >> DROPPED_BITS
+        offset = offset_for(wanted, values, shift, bounds)
+        if offset is not None and factor < 2**FACTOR_BITS and PRODUCT_REACH * factor // 2**16 + abs(offset) < 2**31 - 1:
+            return ScaledProduct(factor, offset, shift)
     return None
 
 
