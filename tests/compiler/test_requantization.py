@@ -53,6 +53,21 @@ def test_the_multiplier_rounds_like_litert_at_every_step(real, reach, steps):
     assert np.array_equal(np.clip(scaled(sums, factor), *steps), expected)
 
 
+@settings(max_examples=100)
+@given(real=FACTORS, reach=REACHES, steps=INT8_STEPS, more=st.integers(0, 12))
+def test_multipliers_of_a_larger_shift_round_like_litert_or_are_refused(real, reach, steps, more):
+    shift = quantize_multiplier(real).shift + more
+    (factor,), others = exact_factors(np.array([real]), np.array([-reach]), np.array([reach]), steps, shift)
+    assert factor.shift == shift
+    assert 0 < factor.multiplier < 2**31
+    if more == 0:
+        assert not others.size
+    if not others.size:
+        sums = sums_near_steps(real, reach, steps)
+        expected = np.clip([wanted(int(value), real) for value in sums], *steps)
+        assert np.array_equal(np.clip(scaled(sums, factor), *steps), expected)
+
+
 @pytest.mark.parametrize(("real", "halves"), [(0.5, (1, -1, 3, -3)), (0.25, (2, -2, -6)), (3 / 2**9, (-256, 256))])
 def test_halves_go_away_from_zero(real, halves):
     (factor,), _ = exact_factors(np.array([real]), np.array([-(2**20)]), np.array([2**20]), (-128, 127))

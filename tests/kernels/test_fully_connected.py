@@ -33,6 +33,8 @@ ROWS = (1, 2, 3, 13, 65, 103, 384)
 COLUMNS = (1, 2, 3, 96, 128, 255, 256, 515, 516, 517, 1030)
 # Smallest and largest shift: typical ones, and those where a kernel changes its way of rounding.
 SHIFTS = ((-14, -8), (-31, -20), (-3, -1), (-2, -2), (-1, -1), (0, 0), (1, 1), (-8, 4), (0, 30), (-31, 30))
+# One shift of all rows, which kernels are told where it is in [-23, -2].
+ONE_SHIFTS = (-24, -23, -17, -9, -3, -2, -1)
 # Weights and inputs of which eight products just fit int16, or just do not.
 EIGHT_PRODUCTS = ((127, 32), (124, 33), (63, 65), (63, -65), (64, 64), (64, -64), (125, 33), (-127, 33))
 ZEROS = (0.0, 0.06, 0.5, 0.97, 1.0)
@@ -84,7 +86,18 @@ def rounding_layers(kernel: str) -> list[Layer]:
     for shifts, clamp in product(SHIFTS, CLAMPS):
         large = random_layer(rng, 37, 24, shifts, kernel)
         layers += [replace(large, clamp=clamp), replace(small_layer(rng, shifts, kernel), clamp=clamp, zero_point=1)]
-    return layers
+    return [*layers, *(alike_layer(rng, shift, kernel) for shift in ONE_SHIFTS)]
+
+
+def alike_layer(rng: np.random.Generator, shift: int, kernel: str) -> Layer:
+    """One shift of all rows, hence multipliers of any size; outputs from one end of int8 to the other."""
+    layer = random_layer(rng, 37, 24, (shift, shift), kernel)
+    smaller = layer.multipliers >> (np.arange(37) % 9 if layer.shift_of_all() else 0)
+    return replace(
+        layer,
+        multipliers=smaller.astype(np.int32),
+        bias=(layer.bias * 2.0 ** max(0, -shift - 9)).clip(-(2**30), 2**30).astype(np.int32),
+    )
 
 
 def extreme_layers(kernel: str) -> list[Layer]:

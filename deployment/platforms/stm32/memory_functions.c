@@ -5,7 +5,7 @@
 
 /* Cortex-M3 and later, and Cortex-A, load and store words at any address. */
 typedef uint32_t __attribute__((aligned(1), may_alias)) word_t;
-enum { WORD = sizeof(word_t), BLOCK = 4 * sizeof(word_t) };
+enum { WORD = sizeof(word_t), BLOCK = 4 * WORD };
 
 /* Without this the compiler would replace the loops by calls of the same functions. */
 #define PLAIN_LOOPS __attribute__((optimize("O2", "no-tree-loop-distribute-patterns"), used))
@@ -30,6 +30,12 @@ PLAIN_LOOPS void *memset(void *destination, int value, size_t bytes)
 {
     uint8_t *to = destination;
     const word_t word = (uint8_t)value * 0x01010101u;
+    for (; bytes >= BLOCK; bytes -= BLOCK, to += BLOCK) {
+        ((word_t *)to)[0] = word;
+        ((word_t *)to)[1] = word;
+        ((word_t *)to)[2] = word;
+        ((word_t *)to)[3] = word;
+    }
     for (; bytes >= WORD; bytes -= WORD, to += WORD) {
         *(word_t *)to = word;
     }

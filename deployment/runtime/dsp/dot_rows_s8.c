@@ -71,75 +71,103 @@ static int32_t dot_row(const int8_t *row, const int32_t *pairs, int32_t columns,
 #if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(TZ_NO_ASSEMBLY)
 
 #define ADD_EIGHT(row, sum)                                                                                            \
-    "ldmia %[" row "]!, {r9, r10}\n"                                                                                   \
+    "ldmia " row "!, {r9, r10}\n"                                                                                      \
     "sxtb16 r11, r9, ror #8\n"                                                                                         \
     "sxtb16 r9, r9\n"                                                                                                  \
-    "smlad %[" sum "], r11, r5, %[" sum "]\n"                                                                          \
+    "smlad " sum ", r11, r5, " sum "\n"                                                                                \
     "sxtb16 r11, r10, ror #8\n"                                                                                        \
-    "smlad %[" sum "], r9, r4, %[" sum "]\n"                                                                           \
+    "smlad " sum ", r9, r4, " sum "\n"                                                                                 \
     "sxtb16 r10, r10\n"                                                                                                \
-    "smlad %[" sum "], r11, r8, %[" sum "]\n"                                                                          \
-    "smlad %[" sum "], r10, r6, %[" sum "]\n"
-#define ONE_GROUP "ldmia %[pairs]!, {r4, r5, r6, r8}\n" ADD_EIGHT("row0", "sum0") ADD_EIGHT("row1", "sum1")
-#define ADD_GROUPS(groups)                                                                                             \
-    __asm__ volatile(groups                                                                                            \
-                     : [row0] "+r"(row0), [row1] "+r"(row1), [sum0] "+r"(sum0), [sum1] "+r"(sum1), [pairs] "+r"(pairs) \
-                     :                                                                                                 \
-                     : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "memory")
+    "smlad " sum ", r11, r8, " sum "\n"                                                                                \
+    "smlad " sum ", r10, r6, " sum "\n"
+#define ONE_GROUP "ldmia r12!, {r4, r5, r6, r8}\n" ADD_EIGHT("%[row0]", "r0") ADD_EIGHT("%[row1]", "r1")
 
-/* Two rows at a multiple of 4 bytes, `length` bytes apart. */
-static void dot_two_rows(const int8_t *row0, int32_t length, const int32_t *pairs, int32_t columns, int more,
-                         int32_t *sums)
+/* What two rows need once: the loops take every register. The ends are loaded both at once. */
+typedef struct {
+    const int32_t *pairs;
+    const int32_t *wide_end, *end; /* of the pairs */
+    const int32_t *sums_end;
+    int32_t behind;                /* from the end of a row to the next one */
+} tz_rows_t;
+
+/* An even number of rows, at least two, at a multiple of 4 bytes; they are `length` bytes apart. */
+static __attribute__((noinline)) void dot_even_rows(const int8_t *rows, int32_t count, int32_t length,
+                                                    const int32_t *pairs, int32_t columns, int32_t *sums)
 {
-    const int8_t *row1 = row0 + length;
-    int32_t sum0 = more ? sums[0] : 0, sum1 = more ? sums[1] : 0;
-    const int32_t *const end = pairs + columns / 2;
-    const int32_t *const wide_end = pairs + columns / (GROUP * WIDE) * (GROUP_WORDS * WIDE);
-    while (pairs != wide_end) {
-        ADD_GROUPS(ONE_GROUP ONE_GROUP ONE_GROUP ONE_GROUP);
-    }
-    while (pairs != end) {
-        ADD_GROUPS(ONE_GROUP);
-    }
-    sums[0] = sum0;
-    sums[1] = sum1;
+    register const int8_t *row0 __asm__("r2") = rows, *row1 __asm__("r3");
+    register int32_t *next __asm__("lr") = sums;
+    register int32_t step __asm__("r7") = length;
+    const tz_rows_t all = {pairs, pairs + columns / (GROUP * WIDE) * (GROUP_WORDS * WIDE), pairs + columns / 2,
+                           sums + count, length - columns};
+    __asm__ volatile("1:\n"
+                     "ldr r12, %[pairs]\n"
+                     "ldrd r0, r1, [%[sums]]\n"
+                     "add %[row1], %[row0], %[step]\n"
+                     "ldrd r4, r5, %[wide_end]\n"
+                     "cmp r12, r4\n"
+                     "beq 3f\n"
+                     "2:\n" ONE_GROUP ONE_GROUP ONE_GROUP ONE_GROUP
+                     "ldrd r4, r5, %[wide_end]\n"
+                     "cmp r12, r4\n"
+                     "bne 2b\n"
+                     "3:\n"
+                     "cmp r12, r5\n"
+                     "beq 5f\n"
+                     "4:\n" ONE_GROUP
+                     "ldr r5, %[end]\n"
+                     "cmp r12, r5\n"
+                     "bne 4b\n"
+                     "5:\n"
+                     "ldrd r4, r5, %[sums_end]\n"
+                     "stmia %[sums]!, {r0, r1}\n"
+                     "add %[row0], %[row1], r5\n"
+                     "cmp %[sums], r4\n"
+                     "bne 1b\n"
+                     : [row0] "+r"(row0), [row1] "=&r"(row1), [sums] "+r"(next)
+                     : [step] "r"(step), [pairs] "m"(all.pairs), [wide_end] "m"(all.wide_end), [end] "m"(all.end),
+                       [sums_end] "m"(all.sums_end), "m"(all.behind)
+                     : "r0", "r1", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
 }
 
 #else
 
-static void dot_two_rows(const int8_t *row, int32_t length, const int32_t *pairs, int32_t columns, int more,
-                         int32_t *sums)
+static void dot_even_rows(const int8_t *row, int32_t count, int32_t length, const int32_t *pairs, int32_t columns,
+                          int32_t *sums)
 {
-    sums[0] = dot_row(row, pairs, columns, more ? sums[0] : 0);
-    sums[1] = dot_row(row + length, pairs, columns, more ? sums[1] : 0);
+    for (; count > 0; --count, row += length, ++sums) {
+        *sums = dot_row(row, pairs, columns, *sums);
+    }
 }
 
 #endif
 
-/* Some of the columns, a multiple of eight; `more`: added to the sums. */
+/* Some of the columns, a multiple of eight, added to the sums. */
 static void dot_chunk(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t columns,
-                      int more, int32_t *sums)
+                      int32_t *sums)
 {
     int32_t pairs[CHUNK / 2]; /* (columns / 2) of the vector, in the order of bytes */
     order_pairs(vector, columns, pairs);
-    if ((((uintptr_t)rows | (uintptr_t)length) & 3) == 0) {
-        for (; count >= 2; count -= 2, rows += 2 * length, sums += 2) {
-            dot_two_rows(rows, length, pairs, columns, more, sums);
-        }
+    if ((((uintptr_t)rows | (uintptr_t)length) & 3) == 0 && count > 1) {
+        const int32_t even = count & -2;
+        dot_even_rows(rows, even, length, pairs, columns, sums);
+        count -= even, rows += even * length, sums += even;
     }
     for (; count > 0; --count, rows += length, ++sums) {
-        *sums = dot_row(rows, pairs, columns, more ? *sums : 0);
+        *sums = dot_row(rows, pairs, columns, *sums);
     }
 }
 
 void tz_dot_rows_s8(const int8_t *rows, int32_t count, int32_t length, const int16_t *vector, int32_t *sums)
 {
     int32_t column = 0;
+    for (int32_t row = 0; row < count; ++row) {
+        sums[row] = 0;
+    }
     for (int32_t columns; (columns = (length - column) & -GROUP) > 0; column += columns) {
         columns = columns < CHUNK ? columns : CHUNK;
-        dot_chunk(rows + column, count, length, vector + column, columns, column > 0, sums);
+        dot_chunk(rows + column, count, length, vector + column, columns, sums);
     }
     if (column < length) {
-        tz_dot_remaining_s8(rows + column, count, length, vector + column, length - column, column > 0, sums);
+        tz_dot_remaining_s8(rows + column, count, length, vector + column, length - column, 1, sums);
     }
 }

@@ -29,26 +29,37 @@ static inline uint32_t load_word(const void *bytes)
     return word;
 }
 
+/* Moves on to the next row with a weight that is not 0, or to the end. */
+static inline void skip_rows(tz_remaining_rows_t *remaining, int32_t length)
+{
+    while (remaining->weight != remaining->end && !*remaining->weight) {
+        remaining->row += length;
+        ++remaining->weight;
+    }
+}
+
 /* The next pairs, at most PAIRS; returns their end. */
-static tz_row_pair_t *select_pairs(tz_remaining_rows_t *remaining, int32_t length, tz_row_pair_t *pairs)
+static tz_row_pair_t *select_pairs(tz_remaining_rows_t *given, int32_t length, tz_row_pair_t *pairs)
 {
     const tz_row_pair_t *const full = pairs + PAIRS;
-    const int8_t *row = remaining->row;
-    const int16_t *weight = remaining->weight;
-    int odd = 0;
-    for (; weight != remaining->end && (odd || pairs != full); row += length, ++weight) {
-        if (!*weight) {
-            continue;
+    tz_remaining_rows_t remaining = *given;
+    for (; pairs != full; ++pairs) {
+        skip_rows(&remaining, length);
+        if (remaining.weight == remaining.end) {
+            break;
         }
-        if (odd) {
-            pairs[-1].second = row;
-            pairs[-1].weights |= (uint32_t)(uint16_t)*weight << 16;
-        } else {
-            *pairs++ = (tz_row_pair_t){row, row, (uint16_t)*weight};
+        *pairs = (tz_row_pair_t){remaining.row, remaining.row, (uint16_t)*remaining.weight++};
+        remaining.row += length;
+        skip_rows(&remaining, length);
+        if (remaining.weight == remaining.end) {
+            ++pairs;
+            break;
         }
-        odd = !odd;
+        pairs->second = remaining.row;
+        pairs->weights |= (uint32_t)(uint16_t)*remaining.weight++ << 16;
+        remaining.row += length;
     }
-    *remaining = (tz_remaining_rows_t){row, weight, remaining->end};
+    *given = remaining;
     return pairs;
 }
 

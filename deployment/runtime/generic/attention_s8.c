@@ -36,7 +36,7 @@ void tz_attention_s8(const tz_attention_s8_t *attention, const int8_t *query, co
         const int32_t offset = attention->value_zero_point * weigh(attention, &head, largest, valid);
         tz_weighted_sum_s8(values, valid, attention->width, head.weights, head.sums);
         for (int32_t d = 0; d < attention->width; ++d) {
-            *output++ = (int8_t)tz_clamp(tz_scale_hoisted(head.sums[d] - offset, scale), INT8_MIN, INT8_MAX);
+            *output++ = (int8_t)tz_scale_hoisted_s8(head.sums[d] - offset, scale);
         }
         query += attention->width;
         keys += attention->context * attention->width;

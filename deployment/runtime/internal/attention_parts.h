@@ -46,7 +46,7 @@ static inline int32_t tz_attention_scores(const tz_attention_s8_t *attention, tz
     int32_t largest = valid < attention->context ? attention->masked_score : INT8_MIN;
     tz_dot_rows_s8(keys, valid, attention->width, head->query, scores);
     for (int32_t position = 0; position < valid; ++position) {
-        const int32_t score = tz_clamp(tz_scale_hoisted(scores[position] - offset, scale), INT8_MIN, INT8_MAX);
+        const int32_t score = tz_scale_hoisted_s8(scores[position] - offset, scale);
         scores[position] = score;
         largest = score > largest ? score : largest;
     }

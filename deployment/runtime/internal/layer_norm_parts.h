@@ -15,7 +15,7 @@ static inline int32_t tz_norm_to_int8(int32_t sum, const tz_scale_t *scale)
 /* A difference, a factor or a product. */
 static inline int32_t tz_norm_saturated(int32_t value, tz_hoisted_t scale)
 {
-    return tz_clamp(tz_scale_hoisted(value, scale), INT8_MIN, INT8_MAX);
+    return tz_scale_hoisted_s8(value, scale);
 }
 
 /* d[i], from input[i] less its zero point; common_mean: the mean on the common scale. */

@@ -7,7 +7,7 @@ from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.compiler.backend.emitter import Flash, ModelFacts, SelfCheck, all_constants, distinct_bytes, emit
-from textzoo.compiler.backend.kernel_selection import use_vector_kernels
+from textzoo.compiler.backend.kernel_selection import use_fast_forms
 from textzoo.compiler.backend.kernels import sources_of
 from textzoo.compiler.backend.lowering import lower
 from textzoo.compiler.backend.planner import MemoryPlan, plan_memory
@@ -139,7 +139,7 @@ def compile_bytes(
     program = optimized(graph, target, without, savings)
     plan = plan_memory(graph, program)
     check_memory(plan, label)
-    use_vector_kernels(program, target.variant)
+    use_fast_forms(program, target.variant)
     verify(graph, program, plan)
     files, context = emit(graph, program, plan, facts)
     return CompiledModel(

@@ -120,11 +120,21 @@ static inline int32_t tz_finish(int32_t value, const tz_scale_t *scale, const tz
     return tz_clamp(tz_integer_add(scaled, scale->zero_point), range->minimum, range->maximum);
 }
 
+/* tz_high_multiply_small(value * 2^left, multiplier). Of a half, which many factors of 1 or 1/2 have as multiplier, there
+ * is nothing to round where left > 0: (2 v 2^left 2^30 + 2^31) >> 32 = v 2^(left - 1). */
+static inline int32_t tz_raised_product(int32_t value, int left, int32_t multiplier)
+{
+    if (multiplier == 1 << 30 && left > 0) {
+        return value * (1 << (left - 1));
+    }
+    return tz_high_multiply_small(value * (1 << left), multiplier);
+}
+
 /* The same for values that stay below 2^30 when shifted to the left by scale->shift. */
 static inline int32_t tz_finish_small(int32_t value, const tz_scale_t *scale, const tz_range_t *range)
 {
     const int left = scale->shift > 0 ? (int)scale->shift : 0;
-    const int32_t product = tz_high_multiply_small(value * (1 << left), scale->multiplier);
+    const int32_t product = tz_raised_product(value, left, scale->multiplier);
     const int32_t scaled = tz_divide_by_power(product, left - (int)scale->shift) + scale->zero_point;
     return tz_clamp(scaled, range->minimum, range->maximum);
 }
@@ -140,8 +150,8 @@ typedef struct {
  * point 0 and lies in [-2^15, 2^15), times 2^15. The multipliers are at most 1/2, so a sum is no larger. */
 static inline int32_t tz_to_common_scale(int32_t value, const tz_scale_t *scale, int32_t left_shift)
 {
-    const int32_t raised = (value - scale->zero_point) * (1 << left_shift);
-    return tz_divide_by_power(tz_high_multiply_small(raised, scale->multiplier), (int)-scale->shift);
+    const int32_t product = tz_raised_product(value - scale->zero_point, (int)left_shift, scale->multiplier);
+    return tz_divide_by_power(product, (int)-scale->shift);
 }
 
 static inline int32_t tz_finish_sum(const tz_add_t *p, int32_t sum)
@@ -159,6 +169,20 @@ static inline int32_t tz_add(const tz_add_t *p, int32_t a, int32_t b)
 static inline int32_t tz_subtract(const tz_add_t *p, int32_t a, int32_t b)
 {
     return tz_finish_sum(p, tz_to_common_scale(a, &p->a, p->left_shift) - tz_to_common_scale(b, &p->b, p->left_shift));
+}
+
+/* ADD and SUB of int8 where the compiler has found integers that give the same for every pair of operands
+ * (numerics/linear_sums.py), in 32 bits and without the roundings between. SUB has a negative factor of b. */
+typedef struct {
+    int32_t a_factor, b_factor, offset; /* of steps of 2^-shift; they include zero points and the half for rounding */
+    int32_t shift;                      /* [16, 22] */
+    tz_range_t range;
+} tz_linear_sum_t;
+
+static inline int32_t tz_linear_sum(const tz_linear_sum_t *p, int32_t a, int32_t b)
+{
+    const int32_t sum = p->offset + a * p->a_factor + b * p->b_factor; /* in this order two MLA */
+    return tz_clamp_shifted(sum, (int)p->shift, p->range.minimum, p->range.maximum);
 }
 
 /* SQUARED_DIFFERENCE of int8, left_shift 7: both operands are at most 255 * 2^7 / 2, and the square of their difference

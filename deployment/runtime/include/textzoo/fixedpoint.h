@@ -19,6 +19,14 @@ static inline int32_t tz_clamp(int32_t value, int32_t minimum, int32_t maximum)
 }
 #endif
 
+/* The same for value / 2^shift, rounded down; shift in [1, 31]. */
+#if !defined(TZ_HAS_CLAMP_SHIFTED)
+static inline int32_t tz_clamp_shifted(int32_t value, int shift, int32_t minimum, int32_t maximum)
+{
+    return tz_clamp(value >> shift, minimum, maximum);
+}
+#endif
+
 /* Single rounding, half up: (value * multiplier + 2^(30 - shift)) >> (31 - shift); shift in [-31, 30].
  * FULLY_CONNECTED of int8, which LiteRT computes in double precision: the compiler chooses a multiplier that gives the
  * same integer for every sum that can occur, and proves it (compiler/requantization.py). */
@@ -63,10 +71,12 @@ static inline int32_t tz_upper_product(int32_t a, int32_t b)
 #endif
 
 /* tz_high_multiply for |a| < 2^30: doubling a moves the result into the upper word. */
+#if !defined(TZ_HAS_HIGH_MULTIPLY_SMALL)
 static inline int32_t tz_high_multiply_small(int32_t a, int32_t b)
 {
     return tz_upper_product(a * 2, b);
 }
+#endif
 
 /* value / 2^exponent, rounded half away from zero; exponent in [0, 31], |value| < 2^31, and not 2^31 - 1 with exponent
  * 1: tz_high_multiply reaches no more than 2^31 - 2, because a multiplier is at most 2^31 - 1. Taking 1 off negative
@@ -99,11 +109,22 @@ typedef struct {
     int32_t multiplier, left, right, offset;
 } tz_hoisted_t;
 
-static inline int32_t tz_scale_hoisted(int32_t value, tz_hoisted_t scale)
+static inline int32_t tz_scale_twice_hoisted(int32_t value, tz_hoisted_t scale)
 {
     const int32_t raised = (int32_t)((uint32_t)value << scale.left);
     const int32_t product = tz_upper_product(raised, scale.multiplier);
-    return (((product + (product >> 31)) >> scale.right) + scale.offset) >> 1;
+    return ((product + (product >> 31)) >> scale.right) + scale.offset;
+}
+
+static inline int32_t tz_scale_hoisted(int32_t value, tz_hoisted_t scale)
+{
+    return tz_scale_twice_hoisted(value, scale) >> 1;
+}
+
+/* The same, clamped to int8. */
+static inline int32_t tz_scale_hoisted_s8(int32_t value, tz_hoisted_t scale)
+{
+    return tz_clamp_shifted(tz_scale_twice_hoisted(value, scale), 1, INT8_MIN, INT8_MAX);
 }
 
 /* Wide sums (|value| < 2^47) with 16 bits of the multiplier. BATCH_MATMUL of int16.

@@ -3,6 +3,8 @@
  *   sum[n]    = bias[n] + sum over k of input[k] * weights[n][k]            (int32)
  *   output[n] = clamp(tz_scale_single(sum[n], multipliers[n], shifts[n]) + output_zero_point)
  *
+ * multipliers[n] is below 2^31, and at least 2^30 where `shift` is 0.
+ *
  * The input's zero point is folded into the bias: bias[n] - input_zero_point * sum over k of weights[n][k]. */
 #ifndef TEXTZOO_FULLY_CONNECTED_S8_H
 #define TEXTZOO_FULLY_CONNECTED_S8_H
@@ -19,7 +21,10 @@ typedef struct {
     int32_t output_zero_point;  /* [-128, 127] */
     int32_t minimum;            /* smallest output, [-128, 127]: the fused activation */
     int32_t maximum;            /* largest output, [-128, 127] */
+    int32_t shift;              /* that of every row, in [-23, -2]: faster on Cortex-M4, M7 and M33; or 0 */
 } tz_fully_connected_s8_t;
+
+enum { TZ_FAST_SHIFT = -7 /* the fastest one there */ };
 
 /* input: (columns) int8; output: (rows) int8, not overlapping; scratch: bytes as scratch_bytes.h says for the variant,
  * 4-byte aligned (16-byte for mve and host), contents undefined before and after. */

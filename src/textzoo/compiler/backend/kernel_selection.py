@@ -1,15 +1,23 @@
 """Loops that a variant computes faster as a kernel of its own, several elements at once."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from textzoo.common.paths import RUNTIME
+from textzoo.compiler.backend.linear_sums import LINEAR, use_linear_sums
 from textzoo.compiler.ir.program import Call, Loop, Program, Statement, Struct, straightened
 from textzoo.compiler.numerics.fixedpoint import Factor
-from textzoo.compiler.operators.base import can_hoist, hoisted_struct
+from textzoo.compiler.numerics.linear_sums import LinearSum, is_narrow
+from textzoo.compiler.operators.base import INTEGER_RANGES, can_hoist, hoisted_struct
 
-# Function of elementwise.h -> kernel.
-KERNELS = {"tz_add": "add_s8"}
 RAISED = 255 << 20
+
+
+def use_fast_forms(program: Program, variant: str) -> None:
+    """Replace loops by calls where the variant has the kernel, and the sums of the others by linear ones."""
+    use_vector_kernels(program, variant)
+    use_linear_sums(program)
+    use_vector_kernels(program, variant)
 
 
 def use_vector_kernels(program: Program, variant: str) -> None:
@@ -23,14 +31,14 @@ def as_call(statement: Statement, variant: str) -> Call | None:
         return None
     loop = straightened(statement)
     (compute,) = loop.body
-    kernel = KERNELS.get(compute.function, "")
+    kernel, make_struct = KERNELS.get(compute.function, ("", None))
     tensors = [operand.tensor for operand in (*compute.operands, compute.target)]
     whole = all((operand.strides, operand.offset) == ((1,), 0) for operand in (*compute.operands, compute.target))
     narrow = all(str(tensor.dtype) == "int8" and not tensor.is_constant for tensor in tensors)
     apart = not any(operand.overlaps(compute.target) for operand in compute.operands)
     if not (kernel and whole and narrow and apart and (RUNTIME / Path(variant) / f"{kernel}.c").is_file()):
         return None
-    struct = add_struct(loop.shape[0], compute.struct)
+    struct = make_struct(loop.shape[0], compute.struct)
     if struct is None:
         return None
     return Call(statement.kind, statement.name, kernel, struct, tensors[:2], tensors[2:])
@@ -56,3 +64,20 @@ def add_struct(count: int, add: Struct) -> Struct | None:
             **add.fields["range"].fields,
         },
     )
+
+
+def linear_struct(count: int, linear: Struct) -> Struct | None:
+    """Return tz_linear_sum_t as tz_linear_sum_s8_t, if that can hold it."""
+    fields = linear.fields
+    bounds = tuple(fields["range"].fields[name] for name in ("minimum", "maximum"))
+    numbers = {name: fields[name] for name in ("a_factor", "b_factor", "offset")}
+    if bounds != INTEGER_RANGES["int8"] or not is_narrow(LinearSum(**numbers, shift=fields["shift"])):
+        return None
+    return Struct("tz_linear_sum_s8_t", {"count": count, **numbers})
+
+
+# Function of elementwise.h -> kernel, and what makes its struct from the number of elements and the function's.
+KERNELS: dict[str, tuple[str, Callable[[int, Struct], Struct | None]]] = {
+    "tz_add": ("add_s8", add_struct),
+    LINEAR: ("linear_sum_s8", linear_struct),
+}

@@ -23,7 +23,11 @@ NEIGHBOURS = (0, 1, -1, 2, -2)
 
 
 def exact_factors(
-    reals: np.ndarray, lowest: np.ndarray, highest: np.ndarray, steps: tuple[int, int]
+    reals: np.ndarray,
+    lowest: np.ndarray,
+    highest: np.ndarray,
+    steps: tuple[int, int],
+    shift: int | None = None,
 ) -> tuple[list[Factor], np.ndarray]:
     """Find multiplier and shift of each row for `tz_scale_single`; also return the rows for which none is right, (n,).
 
@@ -32,8 +36,11 @@ def exact_factors(
         lowest: (rows,) int64 smallest sums that can occur.
         highest: (rows,) int64 largest sums.
         steps: Smallest and largest output without the zero point; what is outside is clamped anyway.
+        shift: Of all rows, no smaller than any one's own; None: each has its own.
     """
     factors = [quantize_multiplier(real) if real < MAX_FACTOR else NO_FACTOR[0] for real in reals.tolist()]
+    if shift is not None:
+        factors = [Factor(math.floor(real * 2.0 ** (31 - shift) + 0.5), shift) for real in reals.tolist()]
     levels = np.arange(steps[0] + 1, steps[1] + 1)
     thresholds = thresholds_of(reals, levels)
     open_rows = np.ones(len(reals), bool)

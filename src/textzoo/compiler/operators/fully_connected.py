@@ -41,6 +41,10 @@ from textzoo.compiler.packing.registry import (
 
 # Of the factors that tz_scale_precise_short takes.
 MAX_SHORT_SHIFT = -2
+# Variants whose kernels are faster where all rows have one shift, and the shifts that they take.
+TAKE_ONE_SHIFT = ("dsp",)
+ONE_SHIFT = range(-23, -1)
+FAST_SHIFT = -7
 # What folds a zero point into a bias at run time, where the pass folded_biases does not do it when compiling.
 UNFOLDED = "tz_shifted_bias"
 FOLDED = "input's zero point folded in"
@@ -122,12 +126,16 @@ def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
     rows, columns = weights.shape
     packed, shards = packed_for(node, target, narrow_kernels(node, target))
     factors, others = proved_factors(node, folded_bias(node))
+    alike = (
+        None if others.size or packed.variant not in TAKE_ONE_SHIFT else factors_alike(node, folded_bias(node), factors)
+    )
     comment = f"int8 ({rows}, {columns}), packed: {packed.variant} {packed.kernel}"
     symbol = node.output.symbol
     fields = {
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
         "bias": Constant(f"{symbol}_bias", *stored_bias(node, packed.kernel)),
-        **factor_constants(symbol, factors),
+        **factor_constants(symbol, alike or factors),
+        **({"shift": alike[0].shift} if alike else {}),
         "rows": rows,
         "columns": columns,
         "output_zero_point": node.output.zero_point,
@@ -278,9 +286,24 @@ def sum_bounds(node: Node, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def proved_factors(node: Node, bias: np.ndarray) -> tuple[list[Factor], np.ndarray]:
     """Find multipliers that round like LiteRT for all sums that can occur; and the rows (n,) without one."""
+    return exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps_of(node))
+
+
+def steps_of(node: Node) -> tuple[int, int]:
+    """Return the smallest and the largest output without the zero point."""
     low, high = output_range(node).values()
-    steps = low - node.output.zero_point, high - node.output.zero_point
-    return exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps)
+    return low - node.output.zero_point, high - node.output.zero_point
+
+
+def factors_alike(node: Node, bias: np.ndarray, factors: list[Factor]) -> list[Factor] | None:
+    """Find factors of one shift that round like LiteRT: the fastest, or the largest row's; None if there are none."""
+    largest = max(factor.shift for factor in factors)
+    for shift in (FAST_SHIFT, largest):
+        if largest <= shift and shift in ONE_SHIFT:
+            alike, others = exact_factors(np.array(row_factors(node)), *sum_bounds(node, bias), steps_of(node), shift)
+            if not others.size:
+                return alike
+    return None
 
 
 def factor_constants(symbol: str, factors: list[Factor]) -> dict[str, Constant]:

@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from textzoo.common.paths import RUNTIME
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Constant, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, quantize_multiplier
+from textzoo.compiler.numerics.linear_sums import is_narrow
 from textzoo.compiler.operators.base import Operator, Target, can_hoist, hoisted_struct, no_products, scale_struct
 from textzoo.compiler.operators.batch_matmul import product_factor
-from textzoo.compiler.operators.elementwise import LEFT_SHIFTS, multiply_factor, sum_factors
+from textzoo.compiler.operators.elementwise import LEFT_SHIFTS, multiply_factor, sum_factors, sum_struct
+from textzoo.compiler.operators.linear_forms import ALL_VALUES, linear_form, product_form
 from textzoo.compiler.operators.reductions import divided, scale_ratio
+
+LINEAR_KERNEL = "layer_norm_linear_s8"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,30 +55,67 @@ class LayerNorm(Operator):
 
     def lower(self, node: Node, target: Target) -> list[Statement]:
         parts: LayerNormParts = node.attributes
-        width = node.output.size
-        symbol = node.output.symbol
-        row = parts.row
-        mean = divided(quantize_multiplier(scale_ratio(parts.mean)), width)
-        square = quantize_multiplier(product_factor(parts.square))
-        tables = {
-            "table": Constant(f"{symbol}_table", parts.table.attributes.values, "(256) 1 / deviation", "table"),
-            "gain": Constant(f"{symbol}_gain", parts.gain.value.ravel(), f"({width}) gain", "weights"),
-        }
-        numbers = {
-            "width": width,
-            "mean_offset": width * row.zero_point,
-            "mean": scale_struct(mean, parts.mean.output.zero_point),
-            "square": scale_struct(square, parts.square.output.zero_point),
-            "input_zero_point": row.zero_point,
-            "mean_zero_point": parts.mean.output.zero_point,
-            "difference_zero_point": parts.difference.output.zero_point,
-            "factor_zero_point": parts.factor.output.zero_point,
-            "table_zero_point": parts.table.output.zero_point,
-            "gain_zero_point": parts.gain.zero_point,
-        }
-        fields = {**tables, **numbers, **hoisted_fields(parts)}
-        struct = Struct("tz_layer_norm_s8_t", fields)
-        return [Call(self.name, node.name, "layer_norm_s8", struct, [row], [node.output])]
+        linear = linear_fields(parts) if has_linear_kernel(target.variant) else None
+        kernel = "layer_norm_s8" if linear is None else LINEAR_KERNEL
+        fields = plain_fields(node) if linear is None else linear
+        struct = Struct(f"tz_{kernel}_t", {**shared_fields(node), **fields})
+        return [Call(self.name, node.name, kernel, struct, [parts.row], [node.output])]
+
+
+def has_linear_kernel(variant: str) -> bool:
+    return (RUNTIME / variant / f"{LINEAR_KERNEL}.c").is_file()
+
+
+def shared_fields(node: Node) -> dict[str, object]:
+    """Return what the structs of both kernels have."""
+    parts: LayerNormParts = node.attributes
+    width, symbol = node.output.size, node.output.symbol
+    mean = divided(quantize_multiplier(scale_ratio(parts.mean)), width)
+    square = quantize_multiplier(product_factor(parts.square))
+    return {
+        "table": Constant(f"{symbol}_table", parts.table.attributes.values, "(256) 1 / deviation", "table"),
+        "gain": Constant(f"{symbol}_gain", parts.gain.value.ravel(), f"({width}) gain", "weights"),
+        "width": width,
+        "mean_offset": width * parts.row.zero_point,
+        "mean": scale_struct(mean, parts.mean.output.zero_point),
+        "square": scale_struct(square, parts.square.output.zero_point),
+        "difference_zero_point": parts.difference.output.zero_point,
+        "factor_zero_point": parts.factor.output.zero_point,
+        "table_zero_point": parts.table.output.zero_point,
+        "gain_zero_point": parts.gain.zero_point,
+    }
+
+
+def plain_fields(node: Node) -> dict[str, object]:
+    """Return the rest of tz_layer_norm_s8_t."""
+    parts: LayerNormParts = node.attributes
+    zero_points = {"input_zero_point": parts.row.zero_point, "mean_zero_point": parts.mean.output.zero_point}
+    return {**zero_points, **hoisted_fields(parts)}
+
+
+def linear_fields(parts: LayerNormParts) -> dict[str, object] | None:
+    """Return the rest of tz_layer_norm_linear_s8_t; None where one of its steps would give other integers."""
+    difference = sum_struct(parts.difference, sum_factors(parts.difference), LEFT_SHIFTS["int8"])
+    found = linear_form(difference, -1, ALL_VALUES, ALL_VALUES)
+    factor = product_form(*factors_of(parts)["factor"], products_of_factor(parts))
+    if found is None or factor is None or not is_narrow(found):
+        return None
+    return {
+        "input_factor": found.a_factor,
+        "mean_factor": found.b_factor,
+        "difference_offset": found.offset,
+        "factor": Struct(
+            "tz_scaled_product_t", {"multiplier": factor.factor, "offset": factor.offset, "shift": factor.shift}
+        ),
+        "product": hoisted_fields(parts)["product"],
+    }
+
+
+def products_of_factor(parts: LayerNormParts) -> np.ndarray:
+    """Return all products of a reciprocal deviation and a gain, less their zero points: (n,) int64."""
+    deviations = np.unique(parts.table.attributes.values).astype(np.int64) - parts.table.output.zero_point
+    gains = np.unique(parts.gain.value).astype(np.int64) - parts.gain.zero_point
+    return np.unique(deviations[:, None] * gains[None, :])
 
 
 def factors_of(parts: LayerNormParts) -> dict[str, tuple[Factor, int]]:

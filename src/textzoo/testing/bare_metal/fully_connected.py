@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from textzoo.compiler.operators.fully_connected import ONE_SHIFT
 from textzoo.compiler.packing.registry import GENERIC, SPARSE, layout_of
 from textzoo.testing.bare_metal.layer import AnyLayer
 
@@ -36,7 +37,12 @@ class Layer(AnyLayer):
         return [(self.bias + counted).astype(np.int32), self.multipliers]
 
     def numbers(self) -> list[int]:
-        return [self.zero_point, *self.clamp]
+        return [self.zero_point, *self.clamp, self.shift_of_all()]
+
+    def shift_of_all(self) -> int:
+        """Return the shift of every row, if there is one that kernels are told; else 0."""
+        shift = int(self.shifts[0])
+        return shift if shift in ONE_SHIFT and (self.shifts == shift).all() else 0
 
 
 def random_layer(

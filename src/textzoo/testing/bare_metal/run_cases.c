@@ -40,7 +40,7 @@ static int32_t fully_connected(fully_connected_t *kernel, const case_t *job, voi
 {
     const int32_t *numbers = job->parameters;
     const tz_fully_connected_s8_t layer = {
-        buffers[0], buffers[1], buffers[2], buffers[3], numbers[0], numbers[1], numbers[2], numbers[3], numbers[4],
+        buffers[0], buffers[1], buffers[2], buffers[3], numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5],
     };
     board_counter_start();
     kernel(&layer, buffers[4], buffers[5], buffers[6]);
