@@ -18,6 +18,7 @@
 #include <arm_acle.h>
 #include <string.h>
 
+#include "preload.h"
 #include "textzoo/fixedpoint.h"
 
 enum {
@@ -53,7 +54,7 @@ static inline const int32_t *dot_two_rows(const int32_t *w, const int32_t *x, in
     const int32_t *const end = x + groups * GROUP_WORDS;
     const int32_t *const wide_end = x + (groups & -WIDE) * GROUP_WORDS;
     while (x != wide_end) {
-        ADD_GROUPS(ONE_GROUP ONE_GROUP ONE_GROUP ONE_GROUP);
+        ADD_GROUPS(ONE_GROUP PRELOAD ONE_GROUP ONE_GROUP PRELOAD ONE_GROUP);
     }
     while (x != end) {
         ADD_GROUPS(ONE_GROUP);

@@ -39,7 +39,7 @@ enum { WIDE = 4 }; /* groups after which the sums are separated */
 #define GROUP_OF_TWO LOAD_INPUTS "ldr r10, [%[w]], #4\n" ADD_PAIR("r10", "r1")
 #define GROUP_OF_FOUR LOAD_INPUTS "ldmia %[w]!, {r10, r11}\n" ADD_PAIR("r10", "r1") ADD_PAIR("r11", "r3")
 #define SEPARATE_FOUR SEPARATE("r0", "r1") SEPARATE("r2", "r3")
-#define FOUR(groups) groups groups groups groups
+#define FOUR(groups) groups PRELOAD groups groups groups
 #define UNPACKING_TEMPORARIES "r4", "r5", "r6", "r8", "r10", "r11", "r12", "memory"
 
 static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups,

@@ -47,7 +47,8 @@ static inline int32_t first_both(const int32_t *input_sums)
     "ldmia %[w]!, {r10, r11}\n" ADD_TWO_WORDS("r10", "r4", "r5", low, both) ADD_TWO_WORDS("r11", "r6", "r8", low, both)
 #define GROUP_OF_TWO LOAD_INPUTS ADD_PAIR("r0", "r1")
 #define GROUP_OF_FOUR LOAD_INPUTS ADD_PAIR("r0", "r1") ADD_PAIR("r2", "r3")
-#define EIGHT(groups) groups groups groups groups groups groups groups groups
+#define TWO(groups) groups PRELOAD groups
+#define EIGHT(groups) TWO(groups) TWO(groups) TWO(groups) TWO(groups)
 #define UNPACKING_TEMPORARIES "r4", "r5", "r6", "r8", "r10", "r11", "r12", "memory"
 
 static __attribute__((noinline)) const int32_t *dot_fours(const int32_t *weights, const int32_t *inputs, int32_t groups,
