@@ -162,6 +162,22 @@ def test_results_and_flags_are_those_of_objdump(listing):
     assert not wrong
 
 
+def test_distances_are_those_of_objdump(listing):
+    """The constant behind a base: of an access, or of a sum. Lists have none, and begin below if they go down."""
+    wrong, seen = [], 0
+    for found, mnemonic, operands in listing:
+        named = re.search(r"#(-?\d+)", operands)
+        if found.base is None or found.base == 15 or "LOADS" in found.kind or "STORES" in found.kind:
+            continue
+        expected = int(named[1]) if named else 0
+        expected = -expected if mnemonic.startswith("sub") else expected
+        seen += bool(named)
+        if (found.distance - expected) % 2**32:
+            wrong.append((mnemonic, operands, found.distance))
+    assert not wrong
+    assert seen > 300
+
+
 @given(st.binary(max_size=64))
 def test_any_bytes_are_decoded_or_named(code):
     position = 0

@@ -65,6 +65,7 @@ def test_it_needs_no_compiler_but_the_arm_one(tmp_path):
             (folder / name).symlink_to(found)
     done = hello(tmp_path, path=str(folder))
     assert done.returncode == 0, done.stderr
+    assert "Cycles were not counted: the cycle model needs a C compiler" in done.stdout
 
 
 def test_what_is_missing_is_told_before_anything_is_written(tmp_path):

@@ -268,8 +268,8 @@ def exclusive_transfers() -> list[Encoding]:
     """Return exclusive accesses, and those with an order (Armv8-M)."""
     rows = [
         row("111010000100 nnnn 1111 dddd ..000000", "tt", SYSTEM, "d", "n"),
-        row("111010000100 nnnn tttt dddd ........", "strex", STORE, "d", "t", address="n"),
-        row("111010000101 nnnn tttt 1111 ........", "ldrex", LOAD, "t", address="n"),
+        row("111010000100 nnnn tttt dddd jjjjjjjj", "strex", STORE, "d", "t", address="n", scale=4),
+        row("111010000101 nnnn tttt 1111 jjjjjjjj", "ldrex", LOAD, "t", address="n", scale=4),
     ]
     for code, ending in ((0, "b"), (1, "h"), (2, "")):
         if ending:

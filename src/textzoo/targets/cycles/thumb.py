@@ -175,8 +175,7 @@ def base_of(encoding: Encoding, numbers: dict[str, int]) -> int | None:
     letters = encoding.address
     if encoding.kind == ADD and encoding.name in SUMS and ("j" in numbers or "i" in numbers or encoding.name == "mov"):
         letters = encoding.reads.replace("F", "")
-    found = registers(encoding, numbers, letters)
-    return found.bit_length() - 1 if found.bit_count() == 1 else None
+    return registers(encoding, numbers, letters).bit_length() - 1 if len(letters) == 1 else None
 
 
 def distance_of(encoding: Encoding, numbers: dict[str, int]) -> int:
