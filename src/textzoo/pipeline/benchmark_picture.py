@@ -1,4 +1,4 @@
-"""The plot of a benchmark: instructions per token by operator and by position."""
+"""The plot of a benchmark: instructions per token by operator and by position; of a graph's inference by operator."""
 
 from pathlib import Path
 
@@ -13,19 +13,22 @@ INCHES_PER_BAR = 0.28
 
 
 def draw_instructions(report: BenchmarkReport, path: Path) -> None:
-    """Write a PNG: cost by operator above, by position below."""
+    """Write a PNG: cost by operator above, by position below, where there are positions."""
     save_png(instructions_picture(report), path)
 
 
 def instructions_picture(report: BenchmarkReport) -> Figure:
     kinds = report.by_kind or {}
-    bars_height = 0.6 + INCHES_PER_BAR * max(len(kinds), 2)
-    figure = Figure(figsize=(8, bars_height + 3.2), layout="constrained")
-    above, below = figure.subplots(2, 1, height_ratios=(bars_height, 2.4))
+    heights = [0.6 + INCHES_PER_BAR * max(len(kinds), 2), *([2.4] if report.by_position else [])]
+    figure = Figure(figsize=(8, sum(heights) + 0.8), layout="constrained")
+    above, *below = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     draw_kinds(above, kinds)
-    draw_positions(below, report.by_position or [])
+    if below:
+        draw_positions(below[0], report.by_position)
+    else:
+        above.set_xlabel("by operator")
     unit = "instructions" if report.instructions_per_token else "cost"
-    title = f"{unit} per token on {report.board} ({report.machine})"
+    title = report.worded(f"{unit} per token") + f" on {report.board} ({report.machine})"
     figure.suptitle(visible_line(title, FONT_ENCODING), parse_math=False)
     return figure
 

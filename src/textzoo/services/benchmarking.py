@@ -1,4 +1,7 @@
-"""Benchmarking: the cost of a token on the device, and the comparison of the device's logits with LiteRT's."""
+"""Benchmarking: the cost of a token on the device, and the comparison of the device's logits with LiteRT's.
+
+Of a plain graph: the cost of an inference, and the comparison of all outputs.
+"""
 
 import contextlib
 import time
@@ -12,11 +15,22 @@ from textzoo.common.files import write_json
 from textzoo.common.progress import following, progress_bar
 from textzoo.config.schema import Config
 from textzoo.engines.generate import generate
-from textzoo.pipeline import firmware, inputs
+from textzoo.pipeline import firmware, graph_exchange, graph_firmware, inputs
 from textzoo.pipeline.benchmark_picture import draw_instructions
-from textzoo.pipeline.firmware import Firmware
+from textzoo.pipeline.firmware import BuiltModel, Firmware
+from textzoo.pipeline.graph_firmware import GraphFirmware
 from textzoo.pipeline.samples import possible_prompt
-from textzoo.records.report import BenchmarkReport, FlashBytes, Projection, RamBytes, Report, SampleReport
+from textzoo.records.report import (
+    INFERENCE,
+    TOKEN,
+    BenchmarkReport,
+    FlashBytes,
+    Projection,
+    RamBytes,
+    Report,
+    SampleReport,
+    worded,
+)
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model
@@ -38,16 +52,11 @@ MAX_MEMORY = 2**40  # bytes
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Build the project, run it as `benchmarking.measured_by` selects, and measure."""
-    made = firmware.prepare(
-        config,
-        workspace,
-        recorder,
-        tokens_checked=config.benchmarking.tokens_checked,
-        on_host=config.benchmarking.measured_by == "host",
-    )
+    made = prepared(config, workspace, recorder)
     with open_console(config, made) as console:
         report = measure(config, made, console)
-        samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []
+        wanted = config.benchmarking.sample and isinstance(made, Firmware)
+        samples = [sample(config, workspace, made, console, report)] if wanted else []
     if config.benchmarking.measured_by != "serial":
         with open_console(config, made, profile=True) as console:
             add_profile(report, made, console)
@@ -55,7 +64,17 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     return Report(benchmark=report, deployment=firmware.deployment_report(made, workspace), samples=samples)
 
 
-def open_console(config: Config, made: Firmware, profile: bool = False) -> AbstractContextManager[Console]:
+def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> BuiltModel:
+    """Render the project of the kind of model, for where it is measured."""
+    settings = config.benchmarking
+    on_host = settings.measured_by == "host"
+    if config.model.is_graph:
+        counts = {"count": settings.inputs_checked, "own": settings.inputs_path}
+        return graph_firmware.prepare(config, workspace, recorder, **counts, on_host=on_host)
+    return firmware.prepare(config, workspace, recorder, tokens_checked=settings.tokens_checked, on_host=on_host)
+
+
+def open_console(config: Config, made: BuiltModel, profile: bool = False) -> AbstractContextManager[Console]:
     """Build and start the program; return its console."""
     settings = config.benchmarking
     if made.board is None:
@@ -65,23 +84,32 @@ def open_console(config: Config, made: Firmware, profile: bool = False) -> Abstr
     return emulate(made.project, made.board, settings.emulator, profile)
 
 
-def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport:
-    """Measure cost by position and memory, and compare the logits with LiteRT's."""
+def measure(config: Config, made: BuiltModel, console: Console) -> BenchmarkReport:
+    """Measure cost by position and memory, and compare the logits or outputs with LiteRT's."""
     check_identity(made, console)
     replies = measured_positions(console, "measuring")
-    total = checked_total(replies[-1], console.name)
+    per = INFERENCE if isinstance(made, GraphFirmware) else TOKEN
+    total = checked_total(replies[-1], console.name, per)
     report = BenchmarkReport(
         board=made.target_name,
         measured_by=config.benchmarking.measured_by,
         machine=machine_name(config, made),
-        tokens_checked=config.benchmarking.tokens_checked,
-        mismatching_logits=mismatches(made, console, config.benchmarking.tokens_checked),
+        **exactness(made, console, config.benchmarking.tokens_checked),
         macs_per_token=total["macs_per_token"],
-        by_position=costs_by_position(replies[:-1], console.name),
     )
+    if per == TOKEN:
+        report.by_position = costs_by_position(replies[:-1], console.name)
     add_costs(report, made, total)
     add_memory(report, made, console.ask({"command": "memory"}), console.name)
     return report
+
+
+def exactness(made: BuiltModel, console: Console, tokens: int) -> dict[str, Any]:
+    """Return the fields of the report about the comparison with LiteRT."""
+    if isinstance(made, GraphFirmware):
+        wrong = graph_exchange.mismatches(made, console)
+        return {"per": INFERENCE, "tokens_checked": len(made.cases), "mismatching_logits": wrong}
+    return {"tokens_checked": tokens, "mismatching_logits": mismatches(made, console, tokens)}
 
 
 def measured_positions(console: Console, description: str) -> list[dict[str, Any]]:
@@ -90,12 +118,15 @@ def measured_positions(console: Console, description: str) -> list[dict[str, Any
     return list(following(replies, f"{description} on {console.name}", unit="replies"))
 
 
-def checked_total(reply: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the checked figures of a benchmark's last line."""
+def checked_total(reply: dict[str, Any], name: str, per: str = TOKEN) -> dict[str, Any]:
+    """Return the checked figures of a benchmark's last line; a graph's by the names of those of a token."""
     answer = Answer(reply, name)
     total: dict[str, Any] = {"counter": answer.text("counter", COUNTERS)}
     total |= {key: answer.whole(key) for key in ("mean", "smallest", "largest")}
-    total |= {key: answer.whole(key, low=1) for key in ("macs_per_token", "positions")}
+    if per == INFERENCE:  # which may multiply nothing
+        total |= {"macs_per_token": answer.whole("macs_per_inference"), "positions": answer.whole("runs", low=1)}
+    else:
+        total |= {key: answer.whole(key, low=1) for key in ("macs_per_token", "positions")}
     total["overlap_mean"] = answer.whole("overlap_mean", high=total["mean"], default=0)
     answer.check()
     return total
@@ -108,13 +139,13 @@ def costs_by_position(replies: list[dict[str, Any]], name: str) -> list[int]:
     return costs
 
 
-def check_identity(made: Firmware, console: Console) -> None:
+def check_identity(made: BuiltModel, console: Console) -> None:
     """Raise UserError if a board on a serial line holds another model."""
     remedy = f"Flash it first: make flash in {made.project}."
     check_model(console.ask({"command": "info"}), console.name, made.compiled.facts.sha256, remedy)
 
 
-def machine_name(config: Config, made: Firmware) -> str:
+def machine_name(config: Config, made: BuiltModel) -> str:
     if made.board is None:
         return "this machine"
     if config.benchmarking.measured_by == "serial":
@@ -173,13 +204,13 @@ def row_of(reply: dict[str, Any], dtype: np.dtype, name: str) -> np.ndarray:
     return row
 
 
-def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) -> None:
+def add_costs(report: BenchmarkReport, made: BuiltModel, total: dict[str, Any]) -> None:
     """Add the mean cost of a token in the counter's unit; for instructions also an estimate of the time."""
     mean = total["mean"]
     if total["counter"] == INSTRUCTIONS:
         report.instructions_per_token = mean
         report.instructions_smallest, report.instructions_largest = total["smallest"], total["largest"]
-        report.instructions_per_mac = mean / report.macs_per_token
+        report.instructions_per_mac = mean / report.macs_per_token if report.macs_per_token else None
         report.projected = projection(made, mean)
     elif total["counter"] == CYCLES:
         report.cycles_per_token = mean
@@ -188,7 +219,7 @@ def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) ->
         report.tokens_per_second = 1e9 / max(mean, 1)
 
 
-def projection(made: Firmware, instructions: int) -> Projection:
+def projection(made: BuiltModel, instructions: int) -> Projection:
     board = made.board
     return Projection(
         clock_hz=board.clock_hz,
@@ -198,7 +229,7 @@ def projection(made: Firmware, instructions: int) -> Projection:
     )
 
 
-def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], name: str) -> None:
+def add_memory(report: BenchmarkReport, made: BuiltModel, memory: dict[str, Any], name: str) -> None:
     """Add RAM as the device reports it, and flash from the board's ELF if its compiler is installed."""
     platform = platform_of(made.board)
     if made.board is None or find_tool(platform.compiler(made.board, platform.image)) is None:
@@ -215,19 +246,19 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
     report.flash_bytes = FlashBytes(flash.weights, flash.code, flash.constants, flash.total, available)
 
 
-def add_profile(report: BenchmarkReport, made: Firmware, console: Console) -> None:
+def add_profile(report: BenchmarkReport, made: BuiltModel, console: Console) -> None:
     """Add costs by operator; with two cores, the estimate of time counts parallel work once."""
-    report.by_kind, overlap = costs_by_kind(console)
+    report.by_kind, overlap = costs_by_kind(console, report.per or TOKEN)
     if overlap and report.instructions_per_token:
         report.instructions_overlapping = overlap
         report.projected = projection(made, report.instructions_per_token - overlap)
         report.projected.assumption += "; two cores, without the cost of waking and of sharing the flash"
 
 
-def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
-    """Return operator -> mean cost of a token, largest first; and the part that two cores compute in parallel."""
+def costs_by_kind(console: Console, per: str = TOKEN) -> tuple[dict[str, int], int]:
+    """Return operator -> mean cost, largest first; and the part that two cores compute in parallel."""
     replies = measured_positions(console, "measuring every operator")
-    last = checked_total(replies[-1], console.name)
+    last = checked_total(replies[-1], console.name, per)
     totals: dict[str, int] = {}
     for answer in (Answer(reply, console.name) for reply in replies if reply["reply"] == "profile"):
         kind, cost = answer.text("kind"), answer.whole("cost")
@@ -277,9 +308,10 @@ def write_figures(report: BenchmarkReport, model_sha256: str, workspace: Workspa
     values = {"model_sha256": model_sha256, **Report(benchmark=report).to_dict()["benchmark"]}
     data = workspace.path("benchmark", f"{report.board}.json")
     write_json(data, values)
-    picture = workspace.path("plots", "instructions.png")
+    picture = workspace.path("plots", "operators.png" if report.per else "instructions.png")
     draw_instructions(report, picture)
     for path, folder in ((data, "benchmark"), (picture, "plots")):
         recorder.artifact(path, folder)
     names = ("instructions_per_token", "instructions_per_mac", "mismatching_logits", "tokens_per_second")
-    recorder.metrics(0, {name: value for name in names if (value := getattr(report, name)) is not None})
+    found = {name: value for name in names if (value := getattr(report, name)) is not None}
+    recorder.metrics(0, {worded(name, report.per): value for name, value in found.items()})

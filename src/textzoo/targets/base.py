@@ -22,6 +22,7 @@ class Platform(ABC):
         suffix: Suffix of its programs.
         without_passes: Passes of the compiler whose results its projects cannot use.
         kernels: Kernels of the runtime that its own code calls, whether a model needs them or not.
+        runs_graphs: Whether its projects can run plain graphs, and not only language models.
         is_built_by_cmake: Whether `make` calls CMake, which does not accept every folder name.
     """
 
@@ -30,6 +31,7 @@ class Platform(ABC):
     suffix: str = ".elf"
     without_passes: frozenset[str] = frozenset()
     kernels: frozenset[str] = frozenset()
+    runs_graphs: bool = True
     is_built_by_cmake: bool = False
 
     @abstractmethod

@@ -217,7 +217,7 @@ def cost_rows(benchmark: BenchmarkReport) -> Rows:
     )
     if benchmark.same_text is not None:
         rows.append(("", "the same text as on the PC" if benchmark.same_text else "another text than on the PC"))
-    return rows
+    return [(head, benchmark.worded(text)) for head, text in rows]
 
 
 def spread_text(benchmark: BenchmarkReport) -> str:
@@ -259,7 +259,7 @@ def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
         bar = [Bar(cost / largest, empty=False)] if console.width >= NARROW_COLUMNS else []
         table.add_row(Line(kind), f"{cost:,}", f"{cost / whole:.1%}", *bar)
     unit = "instructions" if benchmark.instructions_per_token else "cost"
-    return titled(f"{unit} per token by operator", table)
+    return titled(benchmark.worded(f"{unit} per token by operator"), table)
 
 
 def different_samples(samples: Sequence[SampleReport]) -> list[tuple[str, SampleReport]]:
