@@ -44,6 +44,7 @@ class Profile:
             "functions": 1.5,
             "products": 1.5,
             "reductions": 1,
+            "windows": 1,
             "movement": 4,
             "look-ups": 1.5,
             "updates": 1.5,
@@ -68,6 +69,7 @@ PROFILES = {
     "views": Profile({"movement": 12, "updates": 4, "arithmetic": 4, "attention": 0}, odd_names=0.05),
     "recurrent": Profile({"phrases": 5, "norms": 2, "updates": 3}, odd_names=0.05),
     "attention": Profile({"attention": 3, "updates": 2}, is_step=True, odd_names=0.05),
+    "images": Profile({"windows": 8, "arithmetic": 2, "attention": 0}, odd_names=0.05),
     "names": Profile({"attention": 0}, odd_names=1.0),
     "decode step": Profile({"look-ups": 3, "products": 3}, is_step=True),
 }

@@ -337,6 +337,76 @@ def right_matrix(draft: Draft, a: Tensor, depth: int, is_transposed: bool) -> Te
     return draft.fresh(a.dtype, (*a.shape[:-2], *(inner[::-1] if is_transposed else inner)))
 
 
+# ---- windows over images ----
+
+
+def image(draft: Draft, dtypes: Sequence[str]) -> Tensor:
+    """(batch, height, width, channels)."""
+    return draft.pick(dtypes, 4, 4)
+
+
+def draw_window(draft: Draft, source: Tensor, dilated: bool = True) -> tuple[dict[str, int], list[int], list[int]]:
+    """The options, the taps of height and width, and the output's height and width."""
+    options, taps, sizes = {"padding": draft.count(0, 1)}, [], []
+    for axis, letter in ((1, "H"), (2, "W")):
+        size, stride = source.shape[axis], draft.one_of((1, 1, 2, 3))
+        dilation = draft.one_of((1, 1, 2)) if dilated else 1
+        most = 4 if options["padding"] == 0 else (size - 1) // dilation + 1
+        taps.append(draft.count(1, min(most, 4)))
+        covered = size if options["padding"] == 0 else size - (taps[-1] - 1) * dilation
+        sizes.append(-(-covered // stride))
+        options |= {f"stride{letter}": stride} | ({f"dilation{letter}Factor": dilation} if dilated else {})
+    return options, taps, sizes
+
+
+def convolution(draft: Draft) -> list[Operation]:
+    source = image(draft, ("int8",))
+    options, taps, sizes = draw_window(draft, source)
+    filters = draft.one_of(draft.sizes)
+    return filtered(draft, "CONV_2D", source, (filters, *taps, source.shape[3]), (filters, sizes, options))
+
+
+def depthwise_convolution(draft: Draft) -> list[Operation]:
+    source = image(draft, ("int8",))
+    options, taps, sizes = draw_window(draft, source)
+    multiplier = draft.one_of((1, 1, 2))
+    filters = multiplier * source.shape[3]
+    options["depthMultiplier"] = multiplier
+    return filtered(draft, "DEPTHWISE_CONV_2D", source, (1, *taps, filters), (filters, sizes, options))
+
+
+def filtered(
+    draft: Draft, name: str, source: Tensor, shape: tuple[int, ...], drawn: tuple[int, list[int], dict[str, int]]
+) -> list[Operation]:
+    """A convolution by new weights of a shape; drawn: filters, height and width of the output, and options."""
+    filters, sizes, options = drawn
+    output = draft.result(checked((source.shape[0], *sizes, filters)), "int8")
+    weights = draw_values(draft.random, shape, "int8", (-127, 127))
+    spread = (np.prod(shape) / filters) ** 0.5 * 2.0 ** draft.random.uniform(4, 8)
+    scale = float(np.float32(output.scale / source.scale / spread))
+    scales = [float(np.float32(scale * draft.random.uniform(0.5, 1))) for _ in range(filters)]
+    bias = draft.random.integers(-2000, 2000, filters).astype(np.int32)
+    activation = draw_activation(draft.random) if draft.chance(0.3) else {}
+    note_activation(draft, output, activation)
+    axis = 3 if name == "DEPTHWISE_CONV_2D" else 0
+    operands = [
+        source,
+        Tensor(shape, "int8", scales, quantized_dimension=axis, data=weights),
+        Tensor((filters,), "int32", [source.scale * it for it in scales], data=bias),
+    ]
+    return [Operation(name, operands, [output], {**options, **activation})]
+
+
+def pooling(name: str) -> Make:
+    def make(draft: Draft) -> list[Operation]:
+        source = image(draft, QUANTIZED)
+        options, taps, sizes = draw_window(draft, source, dilated=False)
+        output = draft.like(source, checked((source.shape[0], *sizes, source.shape[3])))
+        return [Operation(name, [source], [output], {**options, "filterHeight": taps[0], "filterWidth": taps[1]})]
+
+    return make
+
+
 def draw_axes(draft: Draft, source: Tensor) -> tuple[list[int], list[int], bool]:
     """Some axes, the shape of what is left, and whether axes are kept."""
     count, keeps = draft.count(1, len(source.shape)), draft.chance(0.5)
@@ -449,6 +519,10 @@ NODES = [
     Node("FULLY_CONNECTED", fully_connected, "products", 3),
     Node("FULLY_CONNECTED", computed_layer, "products", 1),
     Node("BATCH_MATMUL", matrix_product, "products", 2),
+    Node("CONV_2D", convolution, "windows", 2),
+    Node("DEPTHWISE_CONV_2D", depthwise_convolution, "windows", 2),
+    Node("AVERAGE_POOL_2D", pooling("AVERAGE_POOL_2D"), "windows"),
+    Node("MAX_POOL_2D", pooling("MAX_POOL_2D"), "windows"),
     Node("MEAN", reduction("MEAN", (*QUANTIZED, *QUANTIZED, *WIDE)), "reductions", 2),
     Node("SUM", reduction("SUM", ("int8", "int8", *WIDE)), "reductions", 2),
     Node("REDUCE_MAX", reduction("REDUCE_MAX", INTEGERS, is_same=True), "reductions"),

@@ -735,6 +735,119 @@ def reverse(random: Random, dtype: str) -> Case:
     return Case(Operation("REVERSE_V2", [source, given], [same(random, source, source.shape)]))
 
 
+# ---- windows over images ----
+
+
+@dataclass(frozen=True)
+class Window:
+    """What slides over one axis of an image."""
+
+    size: int
+    taps: int
+    stride: int
+    dilation: int
+
+    def outputs(self, is_same: bool) -> int:
+        """Their number, after LiteRT's ComputeOutSize; below 1 where the window does not fit."""
+        reach = (self.taps - 1) * self.dilation + 1
+        return (self.size + self.stride - (1 if is_same else reach)) // self.stride
+
+
+def draw_windows(random: Random, dilated: bool = True) -> tuple[Window, Window, dict[str, int], tuple[int, int]]:
+    """The windows of both axes, the options of an operator, and the output's height and width."""
+    is_same = bool(random.random() < 0.6)
+    while True:
+        # Often more taps than positions, so that some see nothing of the image.
+        axes = [
+            Window(
+                int(random.integers(1, 9)),
+                int(random.integers(1, 6)),
+                int(random.choice([1, 1, 2, 3, 7])),
+                int(random.choice([1, 1, 2, 3])) if dilated else 1,
+            )
+            for _ in range(2)
+        ]
+        outputs = axes[0].outputs(is_same), axes[1].outputs(is_same)
+        if min(outputs) >= 1:
+            break
+    options = {"padding": 0 if is_same else 1, "strideH": axes[0].stride, "strideW": axes[1].stride}
+    return axes[0], axes[1], options, outputs
+
+
+def convolution(random: Random, dtype: str) -> Case:
+    """All attributes, groups, and one position without padding, which is a product of matrices."""
+    height, width, options, outputs = draw_windows(random)
+    groups, depth = int(random.choice([1, 1, 1, 2, 3])), int(random.choice([1, 2, 3, 4, 8, 13]))
+    filters = groups * int(random.integers(1, 12))
+    if random.random() < 0.25:
+        height, width = Window(height.size, 1, 1, 1), Window(width.size, 1, 1, 1)
+        outputs, options = (height.size, width.size), {"padding": 1, "strideH": 1, "strideW": 1}
+    source = tensor(random, (int(random.integers(1, 3)), height.size, width.size, groups * depth), dtype)
+    return filtered(
+        random, "CONV_2D", source, (filters, height.taps, width.taps, depth), outputs, options, (height, width)
+    )
+
+
+def depthwise_convolution(random: Random, dtype: str) -> Case:
+    """All attributes, depth multipliers, with and without a bias."""
+    height, width, options, outputs = draw_windows(random)
+    channels, multiplier = int(random.choice([1, 2, 3, 4, 8, 13])), int(random.choice([1, 1, 1, 2, 3]))
+    source = tensor(random, (int(random.integers(1, 3)), height.size, width.size, channels), dtype)
+    options["depthMultiplier"] = multiplier
+    shape = (1, height.taps, width.taps, channels * multiplier)
+    return filtered(random, "DEPTHWISE_CONV_2D", source, shape, outputs, options, (height, width))
+
+
+def filtered(
+    random: Random,
+    name: str,
+    source: Tensor,
+    shape: tuple[int, ...],
+    outputs: tuple[int, int],
+    options: dict[str, int],
+    windows: tuple[Window, Window],
+) -> Case:
+    """A convolution by constant weights of a shape.
+
+    Biases are small, or so large that nothing else counts; often all scales are powers of two, so that there are ties.
+    """
+    is_depthwise = name == "DEPTHWISE_CONV_2D"
+    filters, adjusted = shape[-1 if is_depthwise else 0], nearest_power if random.random() < 0.4 else float
+    source.scale = adjusted(source.scale)
+    scales = [adjusted(draw_scale(random)) for _ in range(filters if random.random() < 0.6 else 1)]
+    values = draw_values(random, shape, "int8", (-127, 127) if random.random() < 0.7 else None)
+    weights = Tensor(shape, "int8", scales, quantized_dimension=3 if is_depthwise else 0, data=values)
+    taps = float(np.prod(shape) / filters)
+    spread = taps**0.5 * 2.0 ** random.uniform(1, 6)
+    output = tensor(
+        random,
+        (source.shape[0], *outputs, filters),
+        source.dtype,
+        adjusted(source.scale * float(np.mean(scales)) * spread),
+    )
+    # Where the output's scale is smaller than the product's, a factor is above 1.
+    if random.random() < 0.1:
+        output.scale = source.scale * float(np.mean(scales)) * 2.0 ** random.uniform(-2, 0)
+    reach = 2000 if random.random() < 0.8 else 2**20
+    bias = Tensor((filters,), "int32", 1.0, data=random.integers(-reach, reach, filters).astype(np.int32))
+    bias.scale = [source.scale * scale for scale in scales]
+    dilations = {"dilationHFactor": windows[0].dilation, "dilationWFactor": windows[1].dilation}
+    operands = [source, weights, *([] if is_depthwise and random.random() < 0.2 else [bias])]
+    return Case(Operation(name, operands, [output], {**options, **dilations, **draw_activation(random)}))
+
+
+def pooling(name: str) -> Callable[[Random, str], Case]:
+    def make(random: Random, dtype: str) -> Case:
+        height, width, options, outputs = draw_windows(random, dilated=False)
+        batch, channels = int(random.integers(1, 3)), int(random.integers(1, 9))
+        source = tensor(random, (batch, height.size, width.size, channels), dtype)
+        taps = {"filterHeight": height.taps, "filterWidth": width.taps}
+        output = same(random, source, (batch, *outputs, channels))
+        return Case(Operation(name, [source], [output], {**options, **taps, **draw_activation(random)}))
+
+    return make
+
+
 # ---- known when compiling ----
 
 
@@ -1076,6 +1189,10 @@ ROWS = [
     Row("FULLY_CONNECTED", QUANTIZED, hard_rows, "of hard rows"),
     Row("FULLY_CONNECTED", ("int16",), ratios, "of ratios"),
     Row("FULLY_CONNECTED", ("int8-int8", "int16-int8", "int16-int16"), computed_weights, "of computed weights"),
+    Row("CONV_2D", ("int8",), convolution),
+    Row("DEPTHWISE_CONV_2D", ("int8",), depthwise_convolution),
+    Row("AVERAGE_POOL_2D", QUANTIZED, pooling("AVERAGE_POOL_2D")),
+    Row("MAX_POOL_2D", QUANTIZED, pooling("MAX_POOL_2D")),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
     Row("BATCH_MATMUL", ("int8",), plain_matrix_product, "to int32"),

@@ -466,3 +466,88 @@ REFUSED |= {
         one("STRIDED_SLICE", [(4,), wide(0), wide(4), wide(1)], [(4,)]), "int64 1 instead of int32"
     ),
 }  # fmt: skip
+
+
+# ---- windows over images ----
+
+KERNEL_OF_ONES = np.ones((2, 3, 3, 4), np.int8)
+STEPS_OF_ONE = {"strideH": 1, "strideW": 1, "padding": 0}
+
+
+def convolved(source=(1, 5, 5, 4), weights=None, bias=(2,), output=(1, 5, 5, 2), name="CONV_2D", **options):
+    """A convolution by constant weights, all of whose attributes LiteRT takes where nothing else is given."""
+    weights = weights if weights is not None else quantized((2, 3, 3, 4), data=KERNEL_OF_ONES)
+    given = Tensor(bias, "int32", 0.25, data=np.zeros(bias, np.int32)) if isinstance(bias, tuple) else bias
+    return one(name, [source, weights, given], [output], STEPS_OF_ONE | options)
+
+
+def by_channel(weights=(1, 3, 3, 4), output=(1, 5, 5, 4), **options):
+    """The same for each channel."""
+    given = quantized(weights, data=np.ones(weights, np.int8)) if isinstance(weights, tuple) else weights
+    options.setdefault("bias", (4,))
+    return convolved(weights=given, output=output, name="DEPTHWISE_CONV_2D", **options)
+
+
+def pooled(name="AVERAGE_POOL_2D", source=(1, 5, 5, 4), output=(1, 5, 5, 4), **options):
+    return one(name, [source], [output], STEPS_OF_ONE | {"filterHeight": 2, "filterWidth": 2} | options)
+
+
+LARGE_BIAS = Tensor((2,), "int32", 0.25, data=np.full(2, 2**31 - 1, np.int32))
+LONG_BIAS = Tensor((2,), "int64", 0.25, data=np.zeros(2, np.int64))
+RUN_BIAS = Tensor((2,), "int32", 0.25)
+SHIFTED_BIAS = Tensor((2,), "int32", 0.25, 3, data=np.zeros(2, np.int32))
+SHIFTED = quantized((2, 3, 3, 4), zero_point=1, data=KERNEL_OF_ONES)
+THREE_AXES = quantized((2, 3, 3), data=np.ones((2, 3, 3), np.int8))
+THREE_CHANNELS = quantized((2, 3, 3, 3), data=np.ones((2, 3, 3, 3), np.int8))
+OF_INPUTS = Tensor((2, 3, 3, 4), "int8", [0.5] * 4, quantized_dimension=3, data=KERNEL_OF_ONES)
+BY_POSITION = Tensor((1, 3, 3, 4), "int8", [0.5] * 3, quantized_dimension=1, data=np.ones((1, 3, 3, 4), np.int8))
+FACTOR = quantized((2, 3, 3, 4), scale=1e9, data=KERNEL_OF_ONES)
+WIDE_IMAGE = (1, 300, 300, 1)
+WIDE_TAPS = {"filterHeight": 300, "filterWidth": 300}
+REFUSED |= {
+    "CONV_2D without a bias": Refused(
+        one("CONV_2D", [(1, 5, 5, 4), quantized((2, 3, 3, 4), data=KERNEL_OF_ONES)], [(1, 5, 5, 2)], STEPS_OF_ONE),
+        "2 inputs",
+    ),
+    "CONV_2D int16": Refused(
+        convolved(quantized((1, 5, 5, 4), "int16"), output=quantized((1, 5, 5, 2), "int16")), "int16 1x5x5x4 instead of"
+    ),
+    "CONV_2D of 3 axes": Refused(convolved((5, 5, 4)), "instead of (batch, height, width, channels)"),
+    "CONV_2D by weights of 3 axes": Refused(convolved(weights=THREE_AXES), "instead of int8 with 4 axes"),
+    "CONV_2D by computed weights": Refused(convolved(weights=quantized((2, 3, 3, 4))), "weights must be a constant"),
+    "CONV_2D by weights with a zero point": Refused(convolved(weights=SHIFTED), "zero point 1 instead of 0"),
+    "CONV_2D by other channels": Refused(convolved(weights=THREE_CHANNELS), "2 filters of 3 channels over 4 channels"),
+    "CONV_2D of scales of inputs": Refused(convolved(weights=OF_INPUTS), "4 scales instead of 1 or 2"),
+    "CONV_2D with a long bias": Refused(convolved(bias=LONG_BIAS), "bias int64 2 instead of int32 2"),
+    "CONV_2D with a short bias": Refused(convolved(bias=(1,)), "bias int32 1 instead of int32 2"),
+    "CONV_2D with a computed bias": Refused(convolved(bias=RUN_BIAS), "bias must be a constant"),
+    "CONV_2D with a shifted bias": Refused(convolved(bias=SHIFTED_BIAS), "a bias with zero point 3"),
+    "CONV_2D with a huge bias": Refused(convolved(bias=LARGE_BIAS), "sums up to"),
+    "CONV_2D by a huge factor": Refused(convolved(weights=FACTOR, bias=(2,)), "steps of the output"),
+    "CONV_2D without strides": Refused(convolved(strideH=0), "strides [0, 1]"),
+    "CONV_2D of negative dilations": Refused(convolved(dilationWFactor=-1), "dilations [1, -1]"),
+    "CONV_2D of huge dilations": Refused(convolved(dilationHFactor=2**30), "dilations [1073741824, 1]"),
+    "CONV_2D of unknown padding": Refused(convolved(padding=2), "padding 2"),
+    "CONV_2D to another shape": Refused(convolved(output=(1, 3, 3, 2)), "instead of (1, 5, 5, 2)"),
+    "CONV_2D larger than the image": Refused(convolved(padding=1, dilationWFactor=9), "instead of (1, 3, -13, 2)"),
+    "CONV_2D with tanh": Refused(convolved(fusedActivationFunction=4), "fused activation 4"),
+    "DEPTHWISE_CONV_2D of other channels": Refused(
+        by_channel((1, 3, 3, 6), (1, 5, 5, 6), bias=(6,)), "weights int8 1x3x3x6 for 4 channels"
+    ),
+    "DEPTHWISE_CONV_2D of two images": Refused(by_channel((2, 3, 3, 4)), "weights int8 2x3x3x4 for 4 channels"),
+    "DEPTHWISE_CONV_2D of scales of positions": Refused(by_channel(BY_POSITION), "3 scales instead of 1 or 4"),
+    "DEPTHWISE_CONV_2D without strides": Refused(by_channel(strideW=0), "strides [1, 0]"),
+    "AVERAGE_POOL_2D of another scale": Refused(
+        pooled(output=quantized((1, 5, 5, 4), scale=0.25)), "another type or scale"
+    ),
+    "AVERAGE_POOL_2D without taps": Refused(pooled(filterHeight=0), "a window of 0x2"),
+    "AVERAGE_POOL_2D of too much": Refused(
+        pooled(source=quantized(WIDE_IMAGE, "int16"), output=quantized(WIDE_IMAGE, "int16"), **WIDE_TAPS),
+        "averages of up to 90000",
+    ),
+    "AVERAGE_POOL_2D of a huge window": Refused(pooled(filterWidth=2**30), "reaches over 2x1073741824 positions"),
+    "MAX_POOL_2D int32": Refused(
+        pooled("MAX_POOL_2D", *(Tensor((1, 5, 5, 4), "int32") for _ in range(2))), "instead of int8 or int16"
+    ),
+    "MAX_POOL_2D without strides": Refused(pooled("MAX_POOL_2D", strideH=0), "strides [0, 1]"),
+}  # fmt: skip

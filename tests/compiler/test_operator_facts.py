@@ -20,6 +20,8 @@ NOT_DEMANDED = {"SELECT", "SELECT_V2"}
 # The product of matrices of each operator that has one, as sizes of the node's tensors.
 PRODUCTS = {
     "FULLY_CONNECTED": lambda node: node.output.size * node.inputs[1].shape[1],
+    "CONV_2D": lambda node: node.output.size * int(np.prod(node.inputs[1].shape[1:])),
+    "DEPTHWISE_CONV_2D": lambda node: node.output.size * int(np.prod(node.inputs[1].shape[1:3])),
     "BATCH_MATMUL": lambda node: node.output.size * node.inputs[0].shape[-2 if node.options["adjX"] else -1],
 }
 

@@ -16,9 +16,9 @@ LAYOUTS = [(variant, kernel) for variant, table in VARIANTS.items() for kernel i
 SHAPES = [(1, 1), (3, 5), (7, 16), (8, 15), (13, 33), (29, 40), (64, 64), (95, 18), (141, 9), (5, 1030), (519, 11)]
 # File of the runtime, constant, its value in the description.
 CONSTANTS = [
-    ("dsp/row_pairs.inc", "TILE", dsp.S8.tile),
-    ("dsp/row_pairs.inc", "CHUNK", dsp.S8.chunk),
-    ("dsp/row_pairs.inc", "GROUP", dsp.S8.blocks[0].width),
+    ("dsp/pair_sums.inc", "TILE", dsp.S8.tile),
+    ("dsp/pair_sums.inc", "CHUNK", dsp.S8.chunk),
+    ("dsp/pair_sums.inc", "GROUP", dsp.S8.blocks[0].width),
     ("dsp/fully_connected_s16.c", "GROUP", dsp.S16.blocks[0].width),
     ("host/row_blocks.inc", "LANES", host.S8.blocks[1].height()),
     ("host/row_blocks.inc", "GROUP", host.S8.blocks[0].width),

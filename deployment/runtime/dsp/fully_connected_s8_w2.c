@@ -11,7 +11,7 @@
  * a multiple of 2^14, at most 2^14 * 512 * 128 = 2^30. In the end low = l' . x, less the sum of x, and 256 * (h . x) is
  * both / 2^6.
  *
- * Weights: as in row_pairs.inc, eight lanes of two bits twice in a word: the lanes of columns 0 2, of 1 3 turned left
+ * Weights: as in pair_sums.inc, eight lanes of two bits twice in a word: the lanes of columns 0 2, of 1 3 turned left
  * by 4 bits, of 4 6 by 8 and of 5 7 by 12. */
 enum { NEEDS_PRODUCTS = 0, NEEDS_SUMS = 1 };
 

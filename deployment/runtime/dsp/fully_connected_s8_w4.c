@@ -9,7 +9,7 @@
  * with both = 256 * (h' . x) + l' . x - 2056 S, so both - low = 256 * (h' . x) - 2048 S = 256 * (h . x). Nothing is
  * lost, as |h . x| <= 512 * 8 * 128 < 2^23.
  *
- * Weights: as in row_pairs.inc; a block begins with minus the sum of l'0 l'1 for each pair of rows, and has four lanes
+ * Weights: as in pair_sums.inc; a block begins with minus the sum of l'0 l'1 for each pair of rows, and has four lanes
  * in a word: those of columns 0 2 (4 6) in its even half-bytes, of columns 1 3 (5 7) in the odd ones. */
 enum { NEEDS_PRODUCTS = 1, NEEDS_SUMS = 1 };
 

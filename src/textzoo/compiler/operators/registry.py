@@ -39,6 +39,9 @@ OPERATORS = Registry(
             "plain": "MAXIMUM MINIMUM NEG SIGN FLOOR_DIV FLOOR_MOD LOGICAL_AND LOGICAL_OR LOGICAL_NOT",
             "log_softmax": "LOG_SOFTMAX",
             "l2_normalization": "L2_NORMALIZATION",
+            "convolution": "CONV_2D",
+            "depthwise_convolution": "DEPTHWISE_CONV_2D",
+            "pooling": "AVERAGE_POOL_2D MAX_POOL_2D",
         }.items()
         for name in names.split()
     },

@@ -1,4 +1,4 @@
-"""For Cortex-M4, M7 and M33: pairs of rows in the two ends of 16 bits; see deployment/runtime/dsp/row_pairs.inc."""
+"""For Cortex-M4, M7 and M33: pairs of rows in the two ends of 16 bits; see deployment/runtime/dsp/pair_sums.inc."""
 
 import numpy as np
 
@@ -53,6 +53,11 @@ def scratch_s16(rows: int, columns: int) -> int:
     return 4 * min(round_up(rows, 2), WIDE_TILE) + 2 * round_up(columns, GROUP)
 
 
+def scratch_filters(rows: int, columns: int) -> int:
+    """Return the bytes for CONV_2D: of four filters their parameters, of a matrix as always, a window."""
+    return 16 * (rows // 4 * 4) + scratch(rows, columns) + round_up(columns, 4)
+
+
 # Lowest and highest weight, instructions per multiplication, bytes of code: both on a Cortex-M4
 # (python benchmarks/gemv.py --cores m4, means; M7 and M33 are within 0.002).
 LAYOUTS = {
@@ -60,4 +65,5 @@ LAYOUTS = {
     "fully_connected_s8_w4": Layout(W4, scratch, -8, 7, 1.125, 2716),
     "fully_connected_s8_w2": Layout(W2, scratch, -1, 1, 0.783, 1956),
     "fully_connected_s16": Layout(S16, scratch_s16, -127),
+    "conv_2d_s8": Layout(S8, scratch_filters, -127),
 }

@@ -27,4 +27,6 @@ LAYOUTS = {
     "fully_connected_s16": Layout(PLAIN, no_scratch),
     "fully_connected_s16_any": Layout(PLAIN, no_scratch),
     "fully_connected_s16_long": Layout(PLAIN, no_scratch),
+    "conv_2d_s8": Layout(PLAIN, no_scratch),
+    "conv_2d_s8_any": Layout(PLAIN, no_scratch),
 }

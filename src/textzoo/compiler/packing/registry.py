@@ -25,6 +25,8 @@ TABLES = {
 # What computes FULLY_CONNECTED of int16 activations, whose sums fit 32 bits or do not.
 FULLY_CONNECTED_S16 = ("fully_connected_s16",)
 FULLY_CONNECTED_S16_LONG = ("fully_connected_s16_long",)
+# What computes CONV_2D of int8 activations.
+CONV_2D_S8 = "conv_2d_s8"
 
 
 @dataclass(frozen=True)

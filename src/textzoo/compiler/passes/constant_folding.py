@@ -22,4 +22,10 @@ def fold(node: Node) -> None:
 
 
 def single(tensor) -> Tensor:
-    return Tensor(tensor.shape, str(tensor.dtype), tensor.scales, tensor.zero_points or 0, data=tensor.value)
+    """Return a tensor for a model of one operator.
+
+    Several scales belong to the first axis that has so many elements: of kernels that take them, LiteRT asks only that.
+    """
+    axis = tensor.shape.index(len(tensor.scales)) if len(tensor.scales) > 1 else 0
+    quantization = {"zero_point": tensor.zero_points or 0, "quantized_dimension": axis}
+    return Tensor(tensor.shape, str(tensor.dtype), tensor.scales, data=tensor.value, **quantization)
