@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.common.progress import console
 from textzoo.config.boards import load_board
@@ -86,7 +87,14 @@ def published_of(path: Path, core: str) -> list[dict[str, Any]]:
 
 
 def model_rows(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return all figures of a file."""
+    """Return all figures of a file; why it is refused, if it is."""
+    try:
+        return figures_of(path, arguments)
+    except UserError as error:
+        return {"refused": str(error)}
+
+
+def figures_of(path: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     rows = {name: board_row(path, name, arguments.inputs) for name in arguments.boards}
     beside = {name: {**row, "published_cycles": published_of(path, row["core"])} for name, row in rows.items()}
     return {"sha256": file_digest(path), "this_machine": host_row(path, arguments.host_inputs), "boards": beside}
@@ -102,8 +110,13 @@ def main() -> int:
     console.stderr = True  # progress; standard output is for the figures
     result = {path.name: model_rows(path, arguments) for path in arguments.files}
     print(json.dumps(result, indent=2))
-    rows = [row for model in result.values() for row in (model["this_machine"], *model["boards"].values())]
-    return int(any(row["mismatching_outputs"] for row in rows))
+    return int(not all(map(is_exact, result.values())))
+
+
+def is_exact(model: dict[str, Any]) -> bool:
+    """Return whether a file was measured, and no output differs anywhere."""
+    rows = [] if "refused" in model else [model["this_machine"], *model["boards"].values()]
+    return bool(rows) and not any(row["mismatching_outputs"] for row in rows)
 
 
 if __name__ == "__main__":
