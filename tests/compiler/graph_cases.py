@@ -46,11 +46,18 @@ class GraphCase:
     def tensors(self) -> list[Tensor]:
         """Every tensor once, in the order of the file."""
         moved = [tensor for operation in self.operations for tensor in (*operation.inputs, *operation.outputs)]
-        everything = [*self.all_inputs().values(), *moved, *self.all_outputs().values()]
+        between = [tensor for operation in self.operations for tensor in operation.intermediates]
+        everything = [*self.all_inputs().values(), *moved, *self.all_outputs().values(), *between]
         return list(dict.fromkeys(tensor for tensor in everything if tensor is not None))
 
+    def variables(self) -> dict[str, Tensor]:
+        """Name in the file -> tensor that keeps its values from step to step."""
+        found = [tensor for tensor in self.tensors() if tensor.is_variable]
+        return {f"variable_{place}": tensor for place, tensor in enumerate(found)}
+
     def all_names(self) -> dict[Tensor, str]:
-        return {tensor: self.names.get(tensor, f"t{place}") for place, tensor in enumerate(self.tensors())}
+        names = {tensor: self.names.get(tensor, f"t{place}") for place, tensor in enumerate(self.tensors())}
+        return names | {tensor: name for name, tensor in self.variables().items()}
 
     def content(self) -> bytes:
         """The .tflite."""
@@ -110,6 +117,7 @@ def graph_case(
         outputs = [tensor for tensor in written if tensor not in read and tensor not in states.values()]
     seen = dict.fromkeys([*read, *outputs, *states.values()])
     given = [tensor for tensor in seen if tensor.data is None and tensor not in written and tensor not in states]
+    given = [tensor for tensor in given if not tensor.is_variable]
     return GraphCase(
         list(operations),
         {tensor.name or f"input_{place}": tensor for place, tensor in enumerate(given)},
@@ -171,11 +179,16 @@ def run_litert(case: GraphCase, content: bytes, steps: Sequence[Step], keeps: bo
         experimental_preserve_all_tensors=keeps,
     )
     run = interpreter.get_signature_runner("main")
+    places = {detail["name"]: detail["index"] for detail in interpreter.get_tensor_details()}
+    variables = {f"new_{name}": places[name] for name in case.variables()}
     forgotten = {name: zeros(before) for name, (before, _) in case.states.items()}
     held, results = forgotten, []
     for step in steps:
         held = forgotten if step.forgets else held
+        if step.forgets and variables:
+            interpreter.reset_all_variables()
         results.append(run(**step.values, **held))
+        results[-1] |= {name: interpreter.get_tensor(place) for name, place in variables.items()}
         check_shapes(case, results[-1])
         held = {name: results[-1][f"new_{name}"] for name in case.states}
     return results

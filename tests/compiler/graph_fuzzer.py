@@ -257,6 +257,7 @@ def logits_of(draft: Draft) -> Tensor:
 def give_names(draft: Draft, case: GraphCase, is_step: bool) -> None:
     """Odd names for tensors, and for inputs, outputs and states in the signature."""
     tensors = case.tensors()
+    tensors = [tensor for tensor in tensors if not tensor.is_variable]
     case.names = {tensor: draft.one_of(ODD_NAMES) for tensor in tensors if draft.chance(0.6)}
     if draft.chance(0.8):
         case.names = {tensor: name for name, tensor in {name: tensor for tensor, name in case.names.items()}.items()}

@@ -185,9 +185,8 @@ def prepare(trial: Trial, bench: Bench, begins: Callable[[str], None]) -> Prepar
         raise Decided(Outcome(Verdict.NOT_IN_LITERT, str(error))) from error
     begins(COMPILES)
     prepared = Prepared(steps, expected, compiled_model(trial, bench, content))
-    if set(prepared.names("model_inputs")) != set(case.inputs) or len(prepared.names("model_states")) != len(
-        case.states
-    ):
+    states = len(case.states) + len(case.variables())
+    if set(prepared.names("model_inputs")) != set(case.inputs) or len(prepared.names("model_states")) != states:
         raise Decided(Outcome(Verdict.MISMATCH, "other inputs, states or outputs than the graph's"))
     return prepared
 

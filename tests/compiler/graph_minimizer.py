@@ -123,6 +123,7 @@ def with_case(trial: Trial, case: GraphCase) -> Trial:
     given |= {before for before, _ in case.states.values()}
     read = [tensor for operation in case.operations for tensor in operation.inputs]
     needed = dict.fromkeys([*read, *case.all_outputs().values()])
+    given |= {tensor for tensor in read if tensor is not None and tensor.is_variable}
     wanted = [tensor for tensor in needed if tensor is not None and tensor.data is None and tensor not in given]
     kept = {name: tensor for name, tensor in case.inputs.items() if tensor in wanted}
     missing = [tensor for tensor in wanted if tensor not in kept.values()]

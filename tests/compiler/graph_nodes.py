@@ -407,6 +407,36 @@ def pooling(name: str) -> Make:
     return make
 
 
+# ---- sequences ----
+
+
+def lstm(draft: Draft) -> list[Operation]:
+    """An LSTM whose states are variables, over one or several sequences."""
+    source = draft.pick(("int8",), 3, 3)
+    is_time_first = draft.chance(0.3)
+    batches, cells = source.shape[1 if is_time_first else 0], draft.one_of(draft.sizes)
+    output = draft.result(checked((*source.shape[:2], cells)), "int8")
+    form = output.scale, output.zero_point
+    hidden = Tensor((batches, cells), "int8", *form, is_variable=True)
+    cell = Tensor((batches, cells), "int16", 2.0 ** draft.count(-15, -9), is_variable=True)
+    operands: list[Tensor | None] = [None] * 24
+    operands[0], operands[18], operands[19] = source, hidden, cell
+    for gate in range(draft.one_of((0, 0, 1)), 4):
+        operands[1 + gate] = gate_weights(draft, (cells, source.shape[2]), source.scale)
+        operands[5 + gate] = gate_weights(draft, (cells, cells), hidden.scale)
+        bias = draft.random.integers(-500, 500, cells).astype(np.int32)
+        operands[12 + gate] = Tensor((cells,), "int32", source.scale * operands[1 + gate].scale, data=bias)
+    between = [*(Tensor((0,), "int8") for _ in range(4)), Tensor((0,), "int8", *form)]
+    options = {"fusedActivationFunction": 4, "cellClip": draft.one_of((0.0, 10.0)), "timeMajor": is_time_first}
+    return [Operation("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [output], options, intermediates=between)]
+
+
+def gate_weights(draft: Draft, shape: tuple[int, int], source_scale: float) -> Tensor:
+    """Weights whose products with an input of a scale are neither all small nor all large."""
+    scale = float(np.float32(2.0 ** draft.random.uniform(-2, 2) / source_scale / shape[1] ** 0.5 / 4000))
+    return Tensor(shape, "int8", scale, data=draw_values(draft.random, shape, "int8", (-127, 127)))
+
+
 def draw_axes(draft: Draft, source: Tensor) -> tuple[list[int], list[int], bool]:
     """Some axes, the shape of what is left, and whether axes are kept."""
     count, keeps = draft.count(1, len(source.shape)), draft.chance(0.5)
@@ -523,6 +553,7 @@ NODES = [
     Node("DEPTHWISE_CONV_2D", depthwise_convolution, "windows", 2),
     Node("AVERAGE_POOL_2D", pooling("AVERAGE_POOL_2D"), "windows"),
     Node("MAX_POOL_2D", pooling("MAX_POOL_2D"), "windows"),
+    Node("UNIDIRECTIONAL_SEQUENCE_LSTM", lstm, "windows", 2),
     Node("MEAN", reduction("MEAN", (*QUANTIZED, *QUANTIZED, *WIDE)), "reductions", 2),
     Node("SUM", reduction("SUM", ("int8", "int8", *WIDE)), "reductions", 2),
     Node("REDUCE_MAX", reduction("REDUCE_MAX", INTEGERS, is_same=True), "reductions"),

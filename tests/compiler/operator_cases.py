@@ -848,6 +848,46 @@ def pooling(name: str) -> Callable[[Random, str], Case]:
     return make
 
 
+# ---- sequences ----
+
+
+def lstm(random: Random, dtype: str) -> Case:
+    """Sequences of any batch and order, with and without an input gate; states go on from run to run."""
+    batches, steps, inputs, cells = (int(random.integers(1, most)) for most in (4, 6, 20, 14))
+    is_time_first, has_input_gate = bool(random.random() < 0.3), bool(random.random() < 0.7)
+    order = (steps, batches) if is_time_first else (batches, steps)
+    source = tensor(random, (*order, inputs), dtype, draw_scale(random, -8, -2))
+    hidden = Tensor((batches, cells), "int8", draw_scale(random, -8, -6), draw_zero_point(random, "int8"))
+    cell = Tensor((batches, cells), "int16", 2.0 ** int(random.integers(-15, -8)), is_variable=True)
+    hidden.is_variable = True
+    between = [Tensor((0,), "int8") for _ in range(4)]
+    between.append(Tensor((0,), "int8", hidden.scale, hidden.zero_point))
+    # Gates from the curved part of their functions to where nothing changes.
+    spread = 2.0 ** random.uniform(-2, 2)
+    operands: list[Tensor | None] = [None] * 24
+    operands[0], operands[18], operands[19] = source, hidden, cell
+    for gate in range(0 if has_input_gate else 1, 4):
+        operands[1 + gate] = layer_of(random, (cells, inputs), source.scale, spread)
+        operands[5 + gate] = layer_of(random, (cells, cells), hidden.scale, spread)
+        scale = source.scale * operands[1 + gate].scale
+        values = np.clip(random.normal(0, spread / scale, cells), -(2**20), 2**20).astype(np.int32)
+        operands[12 + gate] = Tensor((cells,), "int32", scale, data=values)
+    output = Tensor((*source.shape[:-1], cells), "int8", hidden.scale, hidden.zero_point)
+    options = {
+        "fusedActivationFunction": 4,
+        "cellClip": float(random.choice([0.0, 10.0, 0.5])),
+        "timeMajor": is_time_first,
+    }
+    return Case(Operation("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [output], options, intermediates=between))
+
+
+def layer_of(random: Random, shape: tuple[int, int], source_scale: float, spread: float) -> Tensor:
+    """Weights whose products with an input of a scale are about as large as `spread`."""
+    limits = (-127, 127) if random.random() < 0.8 else (-128, 127)
+    scale = float(np.float32(spread / source_scale / shape[1] ** 0.5 / 4000))
+    return Tensor(shape, "int8", scale, data=draw_values(random, shape, "int8", limits))
+
+
 # ---- known when compiling ----
 
 
@@ -1193,6 +1233,7 @@ ROWS = [
     Row("DEPTHWISE_CONV_2D", ("int8",), depthwise_convolution),
     Row("AVERAGE_POOL_2D", QUANTIZED, pooling("AVERAGE_POOL_2D")),
     Row("MAX_POOL_2D", QUANTIZED, pooling("MAX_POOL_2D")),
+    Row("UNIDIRECTIONAL_SEQUENCE_LSTM", ("int8",), lstm),
     Row("BATCH_MATMUL", QUANTIZED, matrix_product()),
     Row("BATCH_MATMUL", ("int16",), matrix_product(lambda dtype: "int8"), "int16 times int8"),
     Row("BATCH_MATMUL", ("int8",), plain_matrix_product, "to int32"),

@@ -69,7 +69,8 @@ class Model:
         self.content = build_all([case.operation for case in cases], states)
         operands = dict.fromkeys(operand for case in cases for operand in case.operation.inputs if operand is not None)
         computed = {*(output for case in cases for output in case.operation.outputs), *states}
-        self.inputs = [operand for operand in operands if operand.data is None and operand not in computed]
+        known = computed | {operand for operand in operands if operand.is_variable}
+        self.inputs = [operand for operand in operands if operand.data is None and operand not in known]
         self.limits = {operand: limits for case in cases for operand, limits in case.ranges.items()}
         self.reals = {operand: reals for case in cases for operand, reals in case.reals.items()}
         runs = [[self.regular(operand, kind) for operand in self.inputs] for kind in ("every", "lowest", "highest")]

@@ -22,6 +22,10 @@ PRODUCTS = {
     "FULLY_CONNECTED": lambda node: node.output.size * node.inputs[1].shape[1],
     "CONV_2D": lambda node: node.output.size * int(np.prod(node.inputs[1].shape[1:])),
     "DEPTHWISE_CONV_2D": lambda node: node.output.size * int(np.prod(node.inputs[1].shape[1:3])),
+    # Of each gate a product with the input and one with the hidden state, at every step.
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": lambda node: sum(
+        node.output.size * weights.shape[1] for weights in node.inputs[1:9] if weights is not None
+    ),
     "BATCH_MATMUL": lambda node: node.output.size * node.inputs[0].shape[-2 if node.options["adjX"] else -1],
 }
 

@@ -41,7 +41,7 @@ CONSTANTS = [
     ("mul32/fully_connected_s8_w4.c", "OFFSET", mul32.W4.blocks[0].element.offsets[0]),
     ("mul32/fully_connected_s8_w2.c", "BITS", mul32.W2.blocks[0].element.shifts["column"]),
     ("mul32/fully_connected_s8_w2.c", "OFFSET", mul32.W2.blocks[0].element.offsets[0]),
-    ("mve/row_tiles.inc", "GROUP", mve.S8.blocks[0].width),
+    ("mve/tile_sums.inc", "GROUP", mve.S8.blocks[0].width),
     ("mve/fully_connected_s8.c", "BLOCK", mve.S8.blocks[0].height()),
     ("mve/fully_connected_s8_w4.c", "BLOCK", mve.W4.blocks[0].height()),
     ("mve/fully_connected_s8_w2.c", "BLOCK", mve.W2.blocks[0].height()),

@@ -132,6 +132,7 @@ class Node:
         options: The builtin options by the schema's names.
         attributes: What a pass has found out: a frozen dataclass of the operator's file, if anything.
         is_known: Whether all that it depends on is constant, so that LiteRT computes it once, before the first run.
+        intermediates: Scale and zero point of what it computes on the way, None where there are none.
     """
 
     operator: str
@@ -140,6 +141,7 @@ class Node:
     options: dict[str, Any] = field(default_factory=dict)
     attributes: Any = None
     is_known: bool = False
+    intermediates: tuple[tuple[float, int] | None, ...] = ()
 
     @property
     def name(self) -> str:
@@ -231,6 +233,7 @@ def build_graph(file: TfliteFile) -> Graph:
             [tensors[index] if index >= 0 else None for index in operator.inputs],
             [tensors[index] for index in operator.outputs],
             dict(operator.options),
+            intermediates=operator.intermediates,
         )
         for operator in file.operators
     ]
@@ -247,7 +250,19 @@ def build_graph(file: TfliteFile) -> Graph:
         del inputs[state.name], outputs[NEW_STATE + state.name]
         if state.before.symbol != state.name:
             state.before.symbol = symbols.unique(state.name)
+    variables = {id(tensors[info.index]) for info in file.tensors if info.is_variable}
+    states += [state for node in nodes for state in _states_of_variables(node, variables, symbols)]
     return Graph(nodes, inputs, outputs, states, file.signature)
+
+
+def _states_of_variables(node: Node, variables: set[int], symbols: "Symbols") -> list[State]:
+    """Give a node an output for each variable that it reads: what the variable holds afterwards."""
+    states = []
+    for before in [tensor for tensor in node.operands() if id(tensor) in variables]:
+        after = replace(before, name=f"{before.name} after", symbol=symbols.unique(f"{before.symbol}_after"))
+        node.outputs.append(after)
+        states.append(State(before.symbol, before, after))
+    return states
 
 
 def _copies_of_what_nothing_computes(nodes: list[Node], outputs: dict[str, Tensor], symbols: "Symbols") -> list[Node]:

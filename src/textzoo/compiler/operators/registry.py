@@ -42,6 +42,7 @@ OPERATORS = Registry(
             "convolution": "CONV_2D",
             "depthwise_convolution": "DEPTHWISE_CONV_2D",
             "pooling": "AVERAGE_POOL_2D MAX_POOL_2D",
+            "lstm": "UNIDIRECTIONAL_SEQUENCE_LSTM",
         }.items()
         for name in names.split()
     },

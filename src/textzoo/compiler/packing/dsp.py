@@ -66,4 +66,5 @@ LAYOUTS = {
     "fully_connected_s8_w2": Layout(W2, scratch, -1, 1, 0.783, 1956),
     "fully_connected_s16": Layout(S16, scratch_s16, -127),
     "conv_2d_s8": Layout(S8, scratch_filters, -127),
+    "lstm_s8": Layout(S8, scratch, -127),
 }

@@ -29,4 +29,5 @@ LAYOUTS = {
     "fully_connected_s16_long": Layout(PLAIN, no_scratch),
     "conv_2d_s8": Layout(PLAIN, no_scratch),
     "conv_2d_s8_any": Layout(PLAIN, no_scratch),
+    "lstm_s8": Layout(PLAIN, no_scratch),
 }

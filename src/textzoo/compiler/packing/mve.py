@@ -28,6 +28,11 @@ def scratch_of(joined: int) -> Callable[[int, int], int]:
     return scratch
 
 
+def scratch_filters(rows: int, columns: int) -> int:
+    """Return the bytes for CONV_2D: the sums of a tile, a window."""
+    return 4 * round_up(min(rows, TILE), 4) + round_up(columns, GROUP)
+
+
 def scratch_s16(rows: int, columns: int) -> int:
     inputs = 0 if columns % WIDE_GROUP == 0 else round_up(columns, WIDE_GROUP)
     return 4 * min(rows, WIDE_TILE) + 2 * inputs
@@ -40,4 +45,5 @@ LAYOUTS = {
     "fully_connected_s8_w4": Layout(W4, scratch_of(2), -8, 7, 0.181, 1248),
     "fully_connected_s8_w2": Layout(W2, scratch_of(4), -1, 1, 0.185, 1148),
     "fully_connected_s16": Layout(S16, scratch_s16),
+    "conv_2d_s8": Layout(S8, scratch_filters),
 }

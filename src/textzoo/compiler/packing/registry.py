@@ -27,6 +27,8 @@ FULLY_CONNECTED_S16 = ("fully_connected_s16",)
 FULLY_CONNECTED_S16_LONG = ("fully_connected_s16_long",)
 # What computes CONV_2D of int8 activations.
 CONV_2D_S8 = "conv_2d_s8"
+# The same of an LSTM's gates.
+LSTM_S8 = "lstm_s8"
 
 
 @dataclass(frozen=True)

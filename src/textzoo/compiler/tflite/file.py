@@ -62,6 +62,7 @@ class TensorInfo(Quantized):
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     data: bytes
+    is_variable: bool = False
 
     @property
     def is_constant(self) -> bool:
@@ -94,6 +95,7 @@ class OperatorInfo:
     Attributes:
         options: The builtin options by the names of the schema, empty where there are none.
         version: Of the operator's semantics.
+        intermediates: Scale and zero point of what it computes on the way, None where there are none.
     """
 
     name: str
@@ -101,6 +103,7 @@ class OperatorInfo:
     outputs: tuple[int, ...]
     options: dict[str, Any] = field(default_factory=dict)
     version: int = 1
+    intermediates: tuple[tuple[float, int] | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +213,7 @@ def _checked(model: Any, interface: Interface, content: bytes) -> TfliteFile:
     require(0 <= interface.subgraph < len(model.subgraphs), f"a signature of subgraph {interface.subgraph}")
     graph = model.subgraphs[interface.subgraph]
     _check_sizes(graph, model, len(content))
-    operators = [_operator(operator, model, len(graph.tensors or [])) for operator in graph.operators or []]
+    operators = [_operator(operator, model, graph.tensors or []) for operator in graph.operators or []]
     require(len(operators) > 0, "no operators")
     _check_places(interface, graph)
     used = used_tensors(graph, interface)
@@ -267,6 +270,7 @@ def rewritten(content: bytes) -> bytes:
     model.subgraphs = [graph]
     model.buffers.append(schema.BufferT())
     used = used_tensors(graph, interface)
+    used.update(index for operator in graph.operators or [] for index in integers(operator.intermediates))
     graph.tensors = [
         tensor if index in used else _empty_tensor(tensor, len(model.buffers) - 1)
         for index, tensor in enumerate(graph.tensors)
@@ -317,7 +321,7 @@ def _tensor(index: int, tensor: Any, model: Any, content: bytes) -> TensorInfo:
     dtype = DTYPES[tensor.type]
     require(len(data) in (0, _elements(shape) * dtype.itemsize), f"tensor {name} has {len(data)} bytes of data")
     scales, zero_points = _quantization(name, tensor.quantization, shape)
-    return TensorInfo(index, name, shape, dtype, scales, zero_points, data)
+    return TensorInfo(index, name, shape, dtype, scales, zero_points, data, bool(tensor.isVariable))
 
 
 def _unread_tensor(index: int, tensor: Any) -> TensorInfo:
@@ -350,8 +354,8 @@ def _quantization(name: str, parameters: Any, shape: tuple[int, ...]) -> tuple[t
     return scales, zero_points
 
 
-def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
-    codes = model.operatorCodes or []
+def _operator(operator: Any, model: Any, tensors: Sequence[Any]) -> OperatorInfo:
+    codes, tensor_count = model.operatorCodes or [], len(tensors)
     require(0 <= operator.opcodeIndex < len(codes), "an operator without a code")
     code = codes[operator.opcodeIndex]
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
@@ -363,7 +367,16 @@ def _operator(operator: Any, model: Any, tensor_count: int) -> OperatorInfo:
     options = dict(vars(operator.builtinOptions)) if operator.builtinOptions is not None else {}
     longest = max((np.size(value) for value in options.values()), default=0)
     require(longest <= MAX_OPTION, f"{name} has an option of {longest} numbers")
-    return OperatorInfo(name, inputs, outputs, options, int(code.version))
+    between = integers(operator.intermediates)
+    require(all(0 <= index < tensor_count for index in between), f"{name} has a tensor between that is not there")
+    intermediates = tuple(_format_between(tensors[index]) for index in between)
+    return OperatorInfo(name, inputs, outputs, options, int(code.version), intermediates)
+
+
+def _format_between(tensor: Any) -> tuple[float, int] | None:
+    """Return the scale and zero point of a tensor between an operator's inputs and outputs; None where it has none."""
+    scales, zero_points = _quantization(text(tensor.name), tensor.quantization, ())
+    return (scales[0], zero_points[0]) if scales else None
 
 
 def _check_order(interface: Interface, graph: Any, tensors: list[TensorInfo], operators: list[OperatorInfo]) -> None:

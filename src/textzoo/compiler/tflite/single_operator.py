@@ -56,7 +56,7 @@ class Tensor:
 
     An empty `scale` means not quantized. Several scales mean per channel along `quantized_dimension`.
     Data of the types int4 and int2 is given unpacked, one value per element of an int8 array. Without a `name` it is
-    called after what it is for the model.
+    called after what it is for the model. A variable keeps its values from run to run.
     """
 
     shape: Sequence[int]
@@ -66,6 +66,7 @@ class Tensor:
     quantized_dimension: int = 0
     data: np.ndarray | None = field(default=None, repr=False)
     name: str = ""
+    is_variable: bool = False
 
 
 def constant(values: np.ndarray, scale: float | Sequence[float] = (), **quantization) -> Tensor:
@@ -110,6 +111,7 @@ def _schema_tensor(tensor: Tensor, buffer: int, name: str) -> schema.TensorT:
     built.name = name.encode()
     built.quantization = _quantization(tensor)
     built.hasRank = True
+    built.isVariable = tensor.is_variable
     return built
 
 
@@ -141,6 +143,7 @@ class Operation:
         options: Fields of the operator's options table by their names in the schema, such as
             {"fusedActivationFunction": ACTIVATIONS["RELU"]}; the others keep the schema's defaults.
         version: The operator's version.
+        intermediates: Tensors that say the scales of what is computed on the way.
     """
 
     name: str
@@ -148,6 +151,7 @@ class Operation:
     outputs: Sequence[Tensor]
     options: Mapping[str, object] = field(default_factory=dict)
     version: int = 1
+    intermediates: Sequence[Tensor] = ()
 
 
 def build(
@@ -232,6 +236,7 @@ def build_named(
         built = _operator(operation.name, operation.options)
         built.inputs = [-1 if tensor is None else indices[tensor] for tensor in operation.inputs]
         built.outputs = [indices[tensor] for tensor in operation.outputs]
+        built.intermediates = [indices[tensor] for tensor in operation.intermediates] or None
         built.opcodeIndex = codes.setdefault((operation.name, operation.version), len(codes))
         graph.operators.append(built)
     model.version, model.subgraphs, model.operatorCodes = 3, [graph], [_code(*code) for code in codes]
@@ -248,8 +253,14 @@ def _named_tensors(operations: Sequence[Operation], states: Mapping[Tensor, Tens
     return {
         "state": list(states.keys()),
         "new_state": list(states.values()),
-        "input": [tensor for tensor in read if tensor.data is None and tensor not in written and tensor not in held],
+        "input": [
+            tensor
+            for tensor in read
+            if tensor.data is None and tensor not in written and tensor not in held and not tensor.is_variable
+        ],
         "constant": [tensor for tensor in read if tensor.data is not None],
+        "variable": [tensor for tensor in read if tensor.is_variable],
+        "between": [tensor for operation in operations for tensor in operation.intermediates],
         "inner": [tensor for tensor in written if tensor in read and tensor not in held],
         "output": [tensor for tensor in written if tensor not in read and tensor not in held],
     }

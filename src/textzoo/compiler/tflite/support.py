@@ -28,7 +28,6 @@ OPERATOR_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).item
 TYPE_NAMES = {code: name.lower() for name, code in vars(schema.TensorType).items() if not name.startswith("_")}
 # What else a schema.TensorT can be that is not read, in the words of the message.
 KINDS: dict[str, Callable[[Any], bool]] = {
-    "tensors that keep their values between runs": lambda tensor: tensor.isVariable,
     "tensors whose values are in another file": lambda tensor: tensor.externalBuffer != 0,
     "sparse tensors": lambda tensor: tensor.sparsity is not None,
     "tensors quantized otherwise than by scales per tensor or per channel": lambda tensor: (
@@ -44,6 +43,8 @@ LISTS: dict[str, tuple[int, ...]] = {
     "STRIDED_SLICE": (1, 2, 3),
     "DYNAMIC_UPDATE_SLICE": (2,),
 }
+# Operators -> the inputs that may be variables: the states that they read, and then write.
+STATES: dict[str, tuple[int, ...]] = {"UNIDIRECTIONAL_SEQUENCE_LSTM": (18, 19)}
 # Of a kind, so many are named.
 MAX_NAMES = 20
 MAX_NAME_LENGTH = 80
@@ -103,6 +104,7 @@ def missing_parts(model: Any, graph: Any, interface: Interface) -> list[str]:
     found = {"operators": refused_operators(model, graph)}
     by_kind = {f"tensors of type {TYPE_NAMES[code]}": of_type(code, graph, used) for code in unread_types(graph, used)}
     by_kind |= {kind: {index for index in used if refused(graph.tensors[index])} for kind, refused in KINDS.items()}
+    by_kind["tensors that keep their values between runs"] = other_variables(model, graph, used)
     by_kind["tensors without elements"] = without_elements(model, graph, used)
     by_kind["tensors whose shapes are known only at run time"] = unknown_shapes(graph, used)
     by_kind["inputs that the signature leaves out"] = left_out(graph, interface)
@@ -138,6 +140,18 @@ def without_elements(model: Any, graph: Any, used: Set[int]) -> set[int]:
         others.update(integers(operator.outputs))
         others.update(source for index, source in enumerate(integers(operator.inputs)) if index not in lists)
     return {index for index in used & others if 0 in integers(graph.tensors[index].shape)}
+
+
+def other_variables(model: Any, graph: Any, used: Set[int]) -> set[int]:
+    """Return the variables that are not the state of one operator, which nothing else reads or writes."""
+    states, others = collections.Counter[int](), {*integers(graph.inputs), *integers(graph.outputs)}
+    for operator in graph.operators or []:
+        places = STATES.get(operator_code(operator, model)[0], ())
+        others.update(integers(operator.outputs))
+        for place, index in enumerate(integers(operator.inputs)):
+            states.update([index] if place in places else [])
+            others.update([] if place in places else [index])
+    return {index for index in used if graph.tensors[index].isVariable and (states[index] != 1 or index in others)}
 
 
 def unknown_shapes(graph: Any, used: Set[int]) -> set[int]:
