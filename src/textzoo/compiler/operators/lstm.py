@@ -7,7 +7,15 @@ import numpy as np
 from textzoo.compiler.ir.graph import Node, Tensor
 from textzoo.compiler.ir.program import Call, Constant, Scratch, Statement, Struct
 from textzoo.compiler.numerics.fixedpoint import Factor, float32, quantize_multiplier
-from textzoo.compiler.operators.base import INTEGER_RANGES, Operator, Target, constant, factor_problems, option, quantized
+from textzoo.compiler.operators.base import (
+    INTEGER_RANGES,
+    Operator,
+    Target,
+    constant,
+    factor_problems,
+    option,
+    quantized,
+)
 from textzoo.compiler.operators.matrix_parts import MAX_OUTPUT, MAX_SUM
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
 from textzoo.compiler.packing.registry import GENERIC, LSTM_S8, holder, layout_of
@@ -59,7 +67,12 @@ class Lstm(Operator):
         for part, places in LEFT_OUT.items():
             if any(node.inputs[place] is not None for place in places):
                 return [part]
-        places = [0, *(place for gate in GATES[:3] for place in (gate.weights, gate.recurrent, gate.bias)), HIDDEN, CELL]
+        places = [
+            0,
+            *(place for gate in GATES[:3] for place in (gate.weights, gate.recurrent, gate.bias)),
+            HIDDEN,
+            CELL,
+        ]
         if any(node.inputs[place] is None for place in places):
             return [f"{len(node.operands())} inputs"]
         last = [node.inputs[place] is None for place in (GATES[3].weights, GATES[3].recurrent, GATES[3].bias)]
