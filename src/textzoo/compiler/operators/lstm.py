@@ -44,6 +44,10 @@ class Gate:
     recurrent: int
     bias: int
 
+    @property
+    def places(self) -> tuple[int, int, int]:
+        return self.weights, self.recurrent, self.bias
+
 
 # In the order of the kernel; the last one may be missing.
 GATES = (Gate("forget", 2, 6, 13), Gate("cell", 3, 7, 14), Gate("output", 4, 8, 15), Gate("input", 1, 5, 12))
@@ -67,15 +71,10 @@ class Lstm(Operator):
         for part, places in LEFT_OUT.items():
             if any(node.inputs[place] is not None for place in places):
                 return [part]
-        places = [
-            0,
-            *(place for gate in GATES[:3] for place in (gate.weights, gate.recurrent, gate.bias)),
-            HIDDEN,
-            CELL,
-        ]
+        places = [0, HIDDEN, CELL, *(place for gate in GATES[:3] for place in gate.places)]
         if any(node.inputs[place] is None for place in places):
             return [f"{len(node.operands())} inputs"]
-        last = [node.inputs[place] is None for place in (GATES[3].weights, GATES[3].recurrent, GATES[3].bias)]
+        last = [node.inputs[place] is None for place in GATES[3].places]
         if any(last) and not all(last):
             return ["a part of an input gate"]
         return [] if len(node.outputs) == self.outputs else ["states that are no variables"]
@@ -197,7 +196,7 @@ def sum_problems(node: Node, gate: Gate) -> list[str]:
 
 
 def factors_of(node: Node, gate: Gate) -> tuple[float, float]:
-    """Return the factors of a gate's sums, of the input's and of the hidden state's: products in float32, as LiteRT's."""
+    """Return the factors of a gate's sums, of the input's and the hidden state's: in float32, as LiteRT's."""
     sources = node.inputs[0], node.inputs[HIDDEN]
     return tuple(
         gate_factor(node.inputs[place].scale, source.scale)
