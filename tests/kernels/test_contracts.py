@@ -128,6 +128,9 @@ SCRATCH = {
     ("cimv3", S8): ("tz_scratch_bytes_cimv3_s8",),
     **{("dsp", kernel): ("tz_scratch_bytes_dsp_s8",) for kernel in (S8, W4, W2)},
     ("dsp", S16): ("tz_scratch_bytes_dsp_s16",),
+    ("dsp", "conv_2d_s8"): ("tz_scratch_bytes_dsp_conv_2d",),
+    ("dsp", "lstm_s8"): ("tz_scratch_bytes_dsp_s8",),  # and the gates: see below
+    ("mve", "conv_2d_s8"): ("tz_scratch_bytes_mve_conv_2d",),
     **{("mve", kernel): ("tz_scratch_bytes_mve_s8", joined) for kernel, joined in ((S8, 1), (W4, 2), (W2, 4))},
     ("mve", S16): ("tz_scratch_bytes_mve_s16",),
     ("host", S8): ("tz_scratch_bytes_host_s8",),
