@@ -551,3 +551,73 @@ REFUSED |= {
     ),
     "MAX_POOL_2D without strides": Refused(pooled("MAX_POOL_2D", strideH=0), "strides [0, 1]"),
 }  # fmt: skip
+
+
+# ---- sequences ----
+
+
+def gated(source=(1, 3, 2), output=(1, 3, 2), changes=None, between=None, **options):
+    """An LSTM of two cells, all of whose parts LiteRT takes where nothing is changed; changes: input -> tensor."""
+    operands = [None] * 24
+    operands[0] = quantized(source) if isinstance(source, tuple) else source
+    for place in range(1, 9):
+        operands[place] = quantized((2, 2), scale=0.001, data=np.ones((2, 2), np.int8))
+    for place in range(12, 16):
+        operands[place] = Tensor((2,), "int32", 0.0005, data=np.zeros(2, np.int32))
+    operands[18] = Tensor((1, 2), "int8", 0.5, is_variable=True)
+    operands[19] = Tensor((1, 2), "int16", 2.0**-12, is_variable=True)
+    for place, tensor in (changes or {}).items():
+        operands[place] = tensor
+    given = {"fusedActivationFunction": 4, **options}
+    intermediates = [*(Tensor((0,), "int8") for _ in range(4)), Tensor((0,), "int8", 0.5)]
+    intermediates = intermediates if between is None else between
+    result = quantized(output) if isinstance(output, tuple) else output
+    return Operation("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [result], given, intermediates=intermediates)
+
+
+OTHER_SCALE_OF_CELLS = quantized((1, 3, 2), scale=0.25)
+COLUMN = Tensor((2,), "int16", 0.001, data=np.ones(2, np.int16))
+SQUARE = np.ones((2, 2), np.int8)
+HELD = Tensor((1, 2), "int16", 0.0003, is_variable=True)
+FAR = Tensor((1, 2), "int16", 2.0**-8, is_variable=True)
+OTHER_STATE = Tensor((3, 2), "int8", 0.5, is_variable=True)
+REFUSED |= {
+    "LSTM with peephole connections": Refused(gated(changes={9: COLUMN}), "peephole connections"),
+    "LSTM with a projection": Refused(gated(changes={16: quantized((2, 2), data=SQUARE)}), "a projection"),
+    "LSTM with layer normalization": Refused(gated(changes={20: COLUMN}), "layer normalization"),
+    "LSTM with a part of an input gate": Refused(gated(changes={1: None}), "a part of an input gate"),
+    "LSTM of floats": Refused(gated(Tensor((1, 3, 2), "float32")), "float32 1x3x2 instead of int8"),
+    "LSTM of int16": Refused(gated(quantized((1, 3, 2), "int16")), "int16 1x3x2 instead of int8"),
+    "LSTM of a single step": Refused(gated((1, 2), (1, 2)), "int8 1x2 and weights"),
+    "LSTM to another scale": Refused(gated(output=OTHER_SCALE_OF_CELLS), "another scale than its state's"),
+    "LSTM with states of other batches": Refused(gated(changes={18: OTHER_STATE}), "instead of 1x2"),
+    "LSTM of plain inputs as states": Refused(gated(changes={18: quantized((1, 2))}), "no variables"),
+    "LSTM of computed weights": Refused(gated(changes={2: quantized((2, 2))}), "weights of the forget gate must be"),
+    "LSTM of weights for each row": Refused(
+        gated(changes={3: Tensor((2, 2), "int8", [0.5, 0.25], data=SQUARE)}), "2 scales instead of one"
+    ),
+    "LSTM of shifted weights": Refused(
+        gated(changes={4: quantized((2, 2), zero_point=1, data=SQUARE)}), "zero point 1 as weights"
+    ),
+    "LSTM of other weights": Refused(
+        gated(changes={7: quantized((2, 3), data=np.ones((2, 3), np.int8))}), "instead of (2, 2)"
+    ),
+    "LSTM with a short bias": Refused(
+        gated(changes={13: Tensor((1,), "int32", 0.5, data=np.zeros(1, np.int32))}), "bias int32 1 instead of int32 2"
+    ),
+    "LSTM of cells on an odd scale": Refused(gated(changes={19: HELD}), "no power of two"),
+    "LSTM of cells on a large scale": Refused(gated(changes={19: FAR}), "no power of two from 2**-15 to 2**-9"),
+    "LSTM without intermediates": Refused(gated(between=[]), "no scale of the hidden state"),
+    "LSTM without a scale of its hidden state": Refused(
+        gated(between=[Tensor((0,), "int8") for _ in range(5)]), "no scale of the hidden state"
+    ),
+    "LSTM with another activation": Refused(gated(fusedActivationFunction=1), "fused activation 1"),
+    "LSTM of diagonal weights": Refused(gated(diagonalRecurrentTensors=True), "diagonal recurrent weights"),
+    "LSTM with a negative clip": Refused(gated(cellClip=-1.0), "cellClip -1.0"),
+    "LSTM with huge factors": Refused(
+        gated(changes={2: quantized((2, 2), scale=1e9, data=SQUARE)}), "between two tensors is too large"
+    ),
+    "LSTM with huge biases": Refused(
+        gated(changes={13: Tensor((2,), "int32", 0.0005, data=np.full(2, 2**31 - 1, np.int32))}), "sums up to"
+    ),
+}  # fmt: skip

@@ -229,10 +229,16 @@ def test_litert_carries_states_and_forgets_them():
     assert sum(step.forgets for step in steps) == 1
 
 
+def shows_products(trial):
+    """Whether all MULs are outputs: what a node computes wrongly must be seen once nothing else reads it."""
+    products = [operation.outputs[0] for operation in trial.case.operations if operation.name == "MUL"]
+    return products and all(product in trial.case.outputs.values() for product in products)
+
+
 @pytest.mark.slow
 def test_a_graph_is_made_smaller(tmp_path, objects, monkeypatch):
     """Of a random graph, only the node is left that is computed wrongly."""
-    trials = [random_trial(seed, "mixed") for seed in range(BATCH)]
+    trials = [trial for seed in range(3 * BATCH) if shows_products(trial := random_trial(seed, "mixed"))]
     sound = judge(trials, BENCHES["generic"], tmp_path, objects)
     plant(monkeypatch, "tz_multiply_small(&", "-tz_multiply_small(&")
     planted = judge(trials, BENCHES["generic"], tmp_path, objects)

@@ -1,6 +1,7 @@
 """Convolutions, pools and LSTMs: on emulated cores, and the scratch memory of their kernels."""
 
 import subprocess
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -25,6 +26,7 @@ KINDS = {"CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "UNID
 SEEDS = range(100, 125)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("core", CORES)
 def test_random_graphs_of_images_equal_litert_on_cores(core, tmp_path):
     need(*BENCHES[core].needs())
@@ -53,12 +55,23 @@ SHAPES = [(1, 1, 1), (8, 4, 1), (13, 7, 1), (16, 131, 1), (57, 5, 3), (60, 6, 3)
 NUMBERS = [(100, 0.0005), (2**30, 2.0**-31), (-(2**30), 2.0**-29), (5, 3.0), (40, 1.0)]
 
 
-@pytest.mark.parametrize("core", ["m4", "m55"])
-def test_convolutions_at_the_borders_of_kernels_equal_litert_on_cores(core, tmp_path):
-    need(*BENCHES[core].needs())
+# The variants' kernels, with and without assembly, optimized for speed and for size.
+BUILDS = {
+    "m4": BENCHES["m4"],
+    "m4_size": replace(BENCHES["m4"], flags=("-Os",)),
+    "m4_without_assembly": replace(BENCHES["m4"], flags=("-O2", "-DTZ_NO_ASSEMBLY")),
+    "m55": BENCHES["m55"],
+    "m55_unoptimized": replace(BENCHES["m55"], flags=("-O0",)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bench", BUILDS.values(), ids=BUILDS)
+def test_convolutions_at_the_borders_of_kernels_equal_litert_on_cores(bench, tmp_path):
+    need(*bench.needs())
     cases = [convolved(*shape, *numbers) for shape, numbers in product(SHAPES, NUMBERS)]
     trials = [trial_of(operation, seed) for seed, operation in enumerate(cases)]
-    outcomes = judge(trials, BENCHES[core], tmp_path, tmp_path)
+    outcomes = judge(trials, bench, tmp_path, tmp_path)
     assert [outcome.detail for outcome in outcomes if outcome.verdict != Verdict.EQUAL] == []
 
 

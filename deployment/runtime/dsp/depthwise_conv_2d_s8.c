@@ -23,11 +23,11 @@
 #define HAND_WRITTEN 0
 #endif
 
-#include "filter_fours.inc"
-
 enum { MOST_TAPS = 1 << 14 };
 
 #if HAND_WRITTEN
+
+#include "filter_fours.inc"
 
 /* From where to where bytes lie. */
 typedef struct {
