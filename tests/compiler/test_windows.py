@@ -81,12 +81,16 @@ def trial_of(operation, seed):
 
 def test_scratch_of_depthwise_convolutions_and_lstms_is_what_the_header_says(tmp_path):
     random = np.random.default_rng(0)
-    rows = [("DEPTHWISE_CONV_2D", depthwise_convolution), ("UNIDIRECTIONAL_SEQUENCE_LSTM", lstm)]
+    rows = [
+        ("DEPTHWISE_CONV_2D", depthwise_convolution, "dsp"),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", lstm, "dsp"),
+        ("UNIDIRECTIONAL_SEQUENCE_LSTM", lstm, "mve"),
+    ]
     calls = [
         call
-        for name, make in rows
+        for name, make, variant in rows
         for number in range(40)
-        for call in compile_bytes(Model([make(random, "int8")], random).content, Target("dsp")).program.statements
+        for call in compile_bytes(Model([make(random, "int8")], random).content, Target(variant)).program.statements
         if call.kind == name and call.variant != "generic"
     ]
     lines = ["#include <stdio.h>", '#include "textzoo/lstm_s8.h"', '#include "textzoo/scratch_bytes.h"']
@@ -100,10 +104,10 @@ def test_scratch_of_depthwise_convolutions_and_lstms_is_what_the_header_says(tmp
 
 
 def scratch_call(call):
-    """A line of C that prints the scratch of a call of the variant dsp by its header."""
+    """A line of C that prints the scratch of a call by its header."""
     fields = call.struct.fields
     if call.kind == "DEPTHWISE_CONV_2D":
         window = field_text(fields["window"])
         return f'printf("%d\\n", (int)tz_scratch_bytes_dsp_depthwise(&(const tz_window_t){window}));'
     sizes = f"{fields['gates'] * fields['cells']}, {max(fields['inputs'], fields['cells'])}"
-    return f'printf("%d\\n", (int)tz_scratch_bytes_dsp_lstm({sizes}));'
+    return f'printf("%d\\n", (int)tz_scratch_bytes_{call.variant}_lstm({sizes}));'

@@ -130,7 +130,7 @@ SCRATCH = {
     ("dsp", S16): ("tz_scratch_bytes_dsp_s16",),
     ("dsp", "conv_2d_s8"): ("tz_scratch_bytes_dsp_conv_2d",),
     ("dsp", "lstm_s8"): ("tz_scratch_bytes_dsp_s8",),  # and the gates: see below
-    ("mve", "conv_2d_s8"): ("tz_scratch_bytes_mve_conv_2d",),
+    **{("mve", kernel): ("tz_scratch_bytes_mve_conv_2d",) for kernel in ("conv_2d_s8", "lstm_s8")},
     **{("mve", kernel): ("tz_scratch_bytes_mve_s8", joined) for kernel, joined in ((S8, 1), (W4, 2), (W2, 4))},
     ("mve", S16): ("tz_scratch_bytes_mve_s16",),
     ("host", S8): ("tz_scratch_bytes_host_s8",),

@@ -141,6 +141,13 @@ static inline int32_t tz_scratch_bytes_mve_conv_2d(int32_t rows, int32_t columns
     return 4 * tz_round_up(tz_smaller(rows, 132), 4) + tz_round_up(columns, 16);
 }
 
+/* tz_lstm_s8: the gates, the sums of a tile of rows, a vector. rows: gates * cells; columns: the larger of inputs and
+ * cells. */
+static inline int32_t tz_scratch_bytes_mve_lstm(int32_t rows, int32_t columns)
+{
+    return tz_round_up(2 * rows, 16) + tz_scratch_bytes_mve_conv_2d(rows, columns);
+}
+
 /* ---- host ---- */
 
 /* tz_fully_connected_s8: inputs, as many bytes again. */

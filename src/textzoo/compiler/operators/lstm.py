@@ -18,6 +18,7 @@ from textzoo.compiler.operators.base import (
 )
 from textzoo.compiler.operators.matrix_parts import MAX_OUTPUT, MAX_SUM
 from textzoo.compiler.operators.power_scales import doubtful_problems, power_of_two
+from textzoo.compiler.packing.order import round_up
 from textzoo.compiler.packing.registry import GENERIC, LSTM_S8, holder, layout_of
 
 INPUTS = 24
@@ -33,6 +34,8 @@ GATE_BITS = 12
 CELL_EXPONENTS = (-15, -9)
 TANH = 4
 HIDDEN_BETWEEN = 4
+# Variant -> the bytes to a multiple of which the gates are filled up.
+GATES_ALIGNMENT = {"mve": 16}
 
 
 @dataclass(frozen=True)
@@ -307,7 +310,7 @@ def scratch_bytes(node: Node, variant: str) -> int:
     """Return the bytes of the gates, and of the larger of the two products."""
     layout, rows = layout_of(LSTM_S8, variant), len(gates_of(node)) * cells_of(node)
     sizes = [layout.scratch_bytes(rows, matrix.shape[1]) for matrix in joined_weights(node)]
-    return -(-2 * rows // 4) * 4 + max(sizes)
+    return round_up(2 * rows, GATES_ALIGNMENT.get(variant, 4)) + max(sizes)
 
 
 UNIDIRECTIONAL_SEQUENCE_LSTM = Lstm()

@@ -46,4 +46,5 @@ LAYOUTS = {
     "fully_connected_s8_w2": Layout(W2, scratch_of(4), -1, 1, 0.185, 1148),
     "fully_connected_s16": Layout(S16, scratch_s16),
     "conv_2d_s8": Layout(S8, scratch_filters),
+    "lstm_s8": Layout(S8, scratch_filters),
 }
