@@ -1,7 +1,6 @@
 #include "commands.h"
 
-#include "costs.h"
-#include "counter.h"
+#include "benchmark.h"
 #include "device.h"
 #include "graph.h"
 #include "inputs.h"
@@ -13,8 +12,8 @@
 #include "self_check.h"
 #include "text.h"
 
-/* Bytes of an output in one line of an answer; inferences of a benchmark. */
-enum { PIECE_BYTES = 192, BENCHMARK_RUNS = 4 };
+/* Bytes of an output in one line of an answer. */
+enum { PIECE_BYTES = 192 };
 
 /* The last inference of the inputs given. */
 static struct {
@@ -119,17 +118,6 @@ static bool reply_outputs(void)
     return true;
 }
 
-static uint64_t measured_run(void)
-{
-    model_reset(); /* an inference remembers nothing */
-#ifdef TEXTZOO_PROFILE
-    profile_begin_step();
-#endif
-    const uint64_t start = counter_start();
-    model_run();
-    return counter_elapsed(start);
-}
-
 /* A repeated command replies the outputs of the inference that it made the first time, whose inputs are gone. */
 static void command_run(const request_t *request)
 {
@@ -140,7 +128,7 @@ static void command_run(const request_t *request)
                         text_length(model_inputs[incomplete].name));
             return;
         }
-        latest.cost = measured_run();
+        latest.cost = benchmark_inference();
         latest.is_there = true;
         inputs_forget();
     }
@@ -157,25 +145,11 @@ static void command_run(const request_t *request)
     reply_end();
 }
 
-/* Every inference begins with another one of the stored elements. */
 static void command_benchmark(const request_t *request)
 {
-    costs_t costs;
     forget();
     interruption_begin(request->is_repeated);
-    costs_begin(&costs);
-    for (size_t run = 0; run < BENCHMARK_RUNS; ++run) {
-        inputs_fill(run);
-        costs_add(&costs, "run", measured_run());
-        if (run < BENCHMARK_RUNS - 1 && interruption_due()) {
-            reply_error("benchmark", PROTOCOL_INTERRUPTED, NULL, 0);
-            return;
-        }
-    }
-    costs_reply(&costs, "runs");
-    reply_number("macs_per_inference", MODEL_MACS);
-    costs_reply_overlap(&costs);
-    reply_end();
+    benchmark_run();
 }
 
 static void command_self_check(const request_t *request)
