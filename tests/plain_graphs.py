@@ -4,6 +4,7 @@ import numpy as np
 
 from textzoo.compiler.tflite.single_operator import ACTIVATIONS, Operation, Tensor, build_all, build_named, constant
 
+TANH = 4  # of the schema
 RELU = {"fusedActivationFunction": ACTIVATIONS["RELU"]}
 # int8 has zero points, int16 is symmetric.
 TYPES = {"int8": (0.04, -3, "int32"), "int16": (0.0004, 0, "int64")}
@@ -60,10 +61,29 @@ def no_products() -> bytes:
     return build_all([Operation("RELU", [source], [Tensor((1, 700), "int8", 0.5, 3)])])
 
 
+def sequence(steps: int = 5, depth: int = 6, cells: int = 4) -> bytes:
+    """An LSTM over a sequence, whose states are variables: every inference begins with them reset."""
+    random = np.random.default_rng(8)
+    source = Tensor((1, steps, depth), "int8", 0.02, 3, name="sequence")
+    hidden = Tensor((1, cells), "int8", 2.0**-7, 0, is_variable=True)
+    cell = Tensor((1, cells), "int16", 2.0**-11, is_variable=True)
+    operands: list[Tensor | None] = [None] * 24
+    operands[0], operands[18], operands[19] = source, hidden, cell
+    for gate in range(4):
+        operands[1 + gate] = constant(random.integers(-127, 128, (cells, depth)).astype(np.int8), 0.02)
+        operands[5 + gate] = constant(random.integers(-127, 128, (cells, cells)).astype(np.int8), 0.02)
+        operands[12 + gate] = constant(random.integers(-900, 900, cells).astype(np.int32), 0.02 * 0.02)
+    between = [*(Tensor((0,), "int8") for _ in range(4)), Tensor((0,), "int8", hidden.scale, 0)]
+    output = Tensor((1, steps, cells), "int8", hidden.scale, 0, name="features")
+    options = {"fusedActivationFunction": TANH, "cellClip": 10.0}
+    return build_all([Operation("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [output], options, intermediates=between)])
+
+
 GRAPHS = {
     "dense_int8": dense(),
     "dense_int16": dense("int16"),
     "two_and_two": two(),
     "float_ends": float_ends(),
     "no_products": no_products(),
+    "sequence": sequence(),
 }

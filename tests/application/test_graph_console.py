@@ -14,11 +14,13 @@ from compilers import need, need_sanitizers
 from plain_graphs import GRAPHS
 from textzoo.common.errors import UserError
 from textzoo.common.processes import started
+from textzoo.config.boards import load_board
 from textzoo.pipeline.graph_exchange import collected, device_outputs, little_endian, mismatches
 from textzoo.pipeline.graph_firmware import PATTERN_BYTES, make_graph_firmware
 from textzoo.targets import console as console_module
 from textzoo.targets.console import Console, FileLink
 from textzoo.targets.emulators import build_image, run_host
+from textzoo.targets.platforms import platform_of
 from textzoo.targets.toolchains import find_tool, run_make
 from textzoo.testing import STRICT
 
@@ -78,6 +80,23 @@ def test_the_application_compiles_without_a_warning(made, tmp_path, compiler, fl
     done = subprocess.run([str(tmp_path / "p")], input=b"", capture_output=True, timeout=20, check=True)
     assert b"CRC-32 right" in done.stdout
     assert b"the outputs of the stored inputs as computed on the PC" in done.stdout
+
+
+# One board of each processor.
+CONSOLES = ["STM32F4", "STM32N6", "ESP32", "ESP32C3", "STM32MP2"]
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize("target", CONSOLES)
+def test_nor_for_any_processor(tmp_path, target):
+    board = load_board(target)
+    platform = platform_of(board)
+    need("make", platform.compiler(board, platform.image))
+    path = tmp_path / "dense.tflite"
+    path.write_bytes(GRAPHS["dense_int8"])
+    made = make_graph_firmware(path, board, tmp_path / "p")
+    flags = "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow"
+    assert "-Werror -Wshadow" in run_make(made.project, "image", f"IMAGE={platform.image}", "VERBOSE=1", flags)
 
 
 # What is changed in a project, and what its program says then.
