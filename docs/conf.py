@@ -16,6 +16,7 @@ include_patterns = [
     "docs/**.md",
     "datasets/README.md",
     "deployment/application/README.md",
+    "deployment/graph/README.md",
     "deployment/runtime/README.md",
     "pretrained_models/README.md",
 ]

@@ -41,6 +41,7 @@ NOTES = {
     "scripts/setup.sh": "creates .venv",
     "scripts/uv.lock": "version and hashes of uv, which creates .venv",
     "deployment/application": "the console application, the same on every target",
+    "deployment/graph": "the console application of plain graphs, beside what it shares with deployment/application",
     "deployment/runtime/include": "public headers: the interfaces of the kernels",
     "deployment/runtime/internal": "internal headers of the kernels",
     "deployment/runtime/generic": "kernels for any core, in C99",

@@ -1,29 +1,16 @@
 #include "commands.h"
 
 #include "benchmark.h"
-#include "defaults.h"
+#include "device.h"
 #include "divide.h"
 #include "generate.h"
 #include "interruption.h"
-#include "memory.h"
 #include "model.h"
 #include "port.h"
 #include "protocol.h"
 #include "reply.h"
 #include "self_check.h"
 #include "text.h"
-#ifdef MODEL_SECOND_CORE
-#include "textzoo/parallel.h"
-#endif
-
-/* What a measurement on a board is published with; GCC's __VERSION__ lacks its name. */
-#if defined(__clang__)
-#define COMPILER __VERSION__
-#elif defined(__GNUC__)
-#define COMPILER "GCC " __VERSION__
-#else
-#define COMPILER "unknown"
-#endif
 
 options_t commands_options;
 
@@ -48,27 +35,19 @@ static void command_info(const request_t *request)
 {
     (void)request;
     reply_last("info");
-    reply_number("protocol", PROTOCOL_VERSION);
-    reply_text("model", MODEL_NAME);
-    reply_number("version", MODEL_VERSION);
-    reply_text("hash", MODEL_HASH);
-    reply_text("board", PROJECT_BOARD);
+    device_reply_identity();
     reply_number("vocabulary_size", MODEL_VOCABULARY_SIZE);
     reply_number("context_length", MODEL_CONTEXT_LENGTH);
     reply_number("logit_bits", 8 * sizeof(model_logit_t));
     reply_number("logit_unit", MODEL_LOGIT_UNIT);
     reply_number("macs_per_token", MODEL_MACS);
     reply_text("tokenizer", TOKENIZER_KIND);
-    reply_text("counter", port_counter_name());
-    reply_text("compiler", COMPILER);
-    if (!reply_is_signed()) { /* otherwise the last line has it anyway */
-        reply_number("boot", reply_boot());
-    }
+    device_reply_counter();
     reply_options(&commands_options);
     reply_end();
 }
 
-void command_set(const request_t *request)
+static void command_set(const request_t *request)
 {
     commands_options = request->options;
     if (reply_is_json()) {
@@ -163,7 +142,7 @@ static int32_t checked_prompt(const request_t *request, const char *answer)
     return -1;
 }
 
-void command_generate(const request_t *request)
+static void command_generate(const request_t *request)
 {
     const int32_t count = checked_prompt(request, "generate");
     if (count < 0) {
@@ -276,11 +255,11 @@ static void command_logits(const request_t *request)
     feed_logits(prompt_of(request), request->only_last, request->reset);
 }
 
-void command_self_check(const request_t *request)
+static void command_self_check(const request_t *request)
 {
     (void)request;
     reply_last("self_check");
-    reply_flag("weights", self_check_weights());
+    reply_flag("weights", device_weights_right());
     reply_flag("kernels", self_check_kernels());
     reply_number("tokens", MODEL_CHECK_TOKENS);
     reply_end();
@@ -289,21 +268,7 @@ void command_self_check(const request_t *request)
 static void command_memory(const request_t *request)
 {
     (void)request;
-    reply_last("memory");
-    reply_number("weight_bytes", MODEL_WEIGHT_BYTES);
-    reply_number("state_bytes", MODEL_STATE_BYTES);
-    reply_number("arena_bytes", MODEL_ARENA_BYTES);
-    if (memory_stack_reserved() > 0) {
-        reply_number("stack_bytes", memory_stack_used());
-        reply_number("stack_reserved_bytes", memory_stack_reserved());
-    }
-#ifdef MODEL_SECOND_CORE
-    if (tz_parallel_stack_reserved() > 0) {
-        reply_number("second_stack_bytes", tz_parallel_stack_used());
-        reply_number("second_stack_reserved_bytes", tz_parallel_stack_reserved());
-    }
-#endif
-    reply_end();
+    device_memory();
 }
 
 /* Stores tokens behind those of earlier commands; a repeated command stores them at the same place. */
@@ -353,17 +318,13 @@ static void command_reset(const request_t *request)
 static void command_exit(const request_t *request)
 {
     (void)request;
-    reply_last("exit");
-    reply_end();
-    port_exit(0);
+    device_exit();
 }
 
-/* console.c returns to interactive use. */
 static void command_release(const request_t *request)
 {
     (void)request;
-    reply_last("release");
-    reply_end();
+    device_release();
 }
 
 /* `check` is the interactive name of `self_check`. */
@@ -384,4 +345,57 @@ command_t commands_find(const char *name, size_t bytes)
         }
     }
     return NULL;
+}
+
+void commands_begin(void)
+{
+    commands_options = options_default;
+}
+
+void commands_help(void)
+{
+    write_text("A line of text is continued. Commands:\n"
+               ":seed N  :temperature X (0: greedy)  :top-k N (0: all)  :max-tokens N\n"
+               ":past-end slide|stop  :unknown error|unk\n"
+               ":stop TEXT (with \\n, \\t, \\\\; ends before it; empty: none)\n"
+               ":info  :check  :benchmark  :memory  :reset  :exit\n"
+               "Machines send one JSON object per line: {\"command\":\"info\"}\n");
+}
+
+void commands_write_checked(void)
+{
+    write_number(MODEL_CHECK_TOKENS);
+    write_text(" tokens");
+}
+
+/* The value is read in place. */
+bool commands_option(const char *name, size_t name_bytes, char *value, size_t value_bytes)
+{
+    request_t request = request_default();
+    const char *end = value + value_bytes;
+    const char *expected = NULL; /* set by options_set */
+    const char *wrong = text_unescape(value, &value_bytes);
+    if (wrong != NULL) {
+        reply_error("set", "an escape is \\n, \\t or \\\\", wrong, (size_t)(end - wrong));
+        return true;
+    }
+    switch (options_set(&request.options, name, name_bytes, value, value_bytes, &expected)) {
+    case OPTION_SET:
+        command_set(&request);
+        return true;
+    case OPTION_WRONG_VALUE:
+        reply_error("set", expected, value, value_bytes);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A prompt; the line buffer is not overwritten before the answer is complete. */
+void commands_line(const char *line, size_t bytes)
+{
+    request_t request = request_default();
+    request.has_prompt = true;
+    request.prompt = prompt_of_text(line, bytes, commands_options.unknown);
+    command_generate(&request);
 }

@@ -6,10 +6,10 @@
 #include "commands.h"
 #include "crc32.h"
 #include "decimal.h"
+#include "device.h"
 #include "input.h"
 #include "json.h"
 #include "model.h"
-#include "options.h"
 #include "port.h"
 #include "protocol.h"
 #include "reply.h"
@@ -40,22 +40,12 @@ static void greet(void)
     write_bytes(MODEL_HASH, HASH_SHOWN);
     write_text("\nWeights: ");
     write_number(MODEL_WEIGHT_BYTES);
-    write_text(self_check_weights() ? " bytes, CRC-32 right\n" : " bytes, CRC-32 WRONG: flash the image again\n");
+    write_text(device_weights_right() ? " bytes, CRC-32 right\n" : " bytes, CRC-32 WRONG: flash the image again\n");
     write_text("Self-check: ");
-    write_number(MODEL_CHECK_TOKENS);
-    write_text(self_check_kernels() ? " tokens as computed on the PC\n" : " tokens NOT as computed on the PC\n");
-    write_text(PROTOCOL_GREETING ", or :help\n");
+    commands_write_checked();
+    write_text(self_check_kernels() ? " as computed on the PC\n" : " NOT as computed on the PC\n");
+    write_text(REQUEST_GREETING ", or :help\n");
     port_flush();
-}
-
-static void help(void)
-{
-    write_text("A line of text is continued. Commands:\n"
-               ":seed N  :temperature X (0: greedy)  :top-k N (0: all)  :max-tokens N\n"
-               ":past-end slide|stop  :unknown error|unk\n"
-               ":stop TEXT (with \\n, \\t, \\\\; ends before it; empty: none)\n"
-               ":info  :check  :benchmark  :memory  :reset  :exit\n"
-               "Machines send one JSON object per line: {\"command\":\"info\"}\n");
 }
 
 /* The last character of the line: continuation bytes of UTF-8 go with their leading byte. */
@@ -141,83 +131,42 @@ static void run_colon(void)
     }
     const size_t name_bytes = (size_t)(name_end - name);
     char *value = name_end < end ? name_end + 1 : end;
-    size_t value_bytes = (size_t)(end - value);
-    request_t request = {.options = commands_options, .has_prompt = false, .reset = true};
-    const char *expected = NULL; /* set by options_set */
     const command_t command = commands_find(name, name_bytes);
     if (command != NULL && name_end == end) {
+        const request_t request = request_default();
         command(&request);
-        return;
-    }
-    const char *wrong = text_unescape(value, &value_bytes);
-    if (wrong != NULL) {
-        reply_error("set", "an escape is \\n, \\t or \\\\", wrong, (size_t)(end - wrong));
-        return;
-    }
-    switch (options_set(&request.options, name, name_bytes, value, value_bytes, &expected)) {
-    case OPTION_SET:
-        command_set(&request);
-        break;
-    case OPTION_WRONG_VALUE:
-        reply_error("set", expected, value, value_bytes);
-        break;
-    default:
-        help();
+    } else if (!commands_option(name, name_bytes, value, (size_t)(end - value))) {
+        commands_help();
     }
 }
 
-/* The keys of a JSON command, in the order of their bits in `given`; options follow. */
-enum {
-    KEY_COMMAND,
-    KEY_NUMBER,
-    KEY_FIRST,
-    KEY_PROMPT,
-    KEY_TOKENS,
-    KEY_RESET,
-    KEY_ONLY_LAST,
-    KEY_AT,
-    KEY_OPTIONS
-};
+/* The keys of every JSON command, in the order of their bits in `given`; those of the application follow. */
+enum { KEY_COMMAND, KEY_NUMBER, KEY_FIRST, KEY_REQUEST };
 
 /* The position of a key among these, or -1. */
 static int key_index(const json_value_t *key)
 {
-    static const char *const names[KEY_OPTIONS] = {"command", "n",     "from",      "prompt",
-                                                   "tokens",  "reset", "only_last", "at"};
-    for (int index = 0; index < KEY_OPTIONS; ++index) {
+    static const char *const names[KEY_REQUEST] = {"command", "n", "from"};
+    for (int index = 0; index < KEY_REQUEST; ++index) {
         if (text_is(key->text, key->bytes, names[index])) {
             return index;
         }
     }
-    const int option = options_index(key->text, key->bytes);
-    return option < 0 ? -1 : KEY_OPTIONS + option;
+    const int place = request_key(key->text, key->bytes);
+    return place < 0 ? -1 : KEY_REQUEST + place;
 }
 
 typedef struct {
     request_t request;
     json_value_t name; /* of the command */
-    json_value_t prompt;
-    uint32_t number; /* of the command */
-    uint32_t first;  /* first line of the answer to send */
+    uint32_t number;   /* of the command */
+    uint32_t first;    /* first line of the answer to send */
     bool is_signed;
     unsigned given; /* bit per key */
 } machine_request_t;
 
 /* NULL, or what a value should have been. */
-static const char *take_option(machine_request_t *machine, int option, const json_value_t *key,
-                               const json_value_t *value)
-{
-    const char *expected = options_is_number(option) ? "a number" : "a text";
-    if (value->kind != (options_is_number(option) ? JSON_NUMBER : JSON_TEXT)) {
-        return expected;
-    }
-    const option_result_t result =
-        options_set(&machine->request.options, key->text, key->bytes, value->text, value->bytes, &expected);
-    return result == OPTION_SET ? NULL : expected;
-}
-
-/* NULL, or what a value should have been. */
-static const char *take_whole(uint32_t *number, const json_value_t *value)
+const char *request_whole(uint32_t *number, const json_value_t *value)
 {
     const bool is_whole =
         value->kind == JSON_NUMBER && decimal_whole(value->text, value->bytes, UINT32_MAX, number);
@@ -225,7 +174,7 @@ static const char *take_whole(uint32_t *number, const json_value_t *value)
 }
 
 /* NULL, or what a value should have been. */
-static const char *take_flag(bool *flag, const json_value_t *value, const char *expected)
+const char *request_flag(bool *flag, const json_value_t *value, const char *expected)
 {
     *flag = value->kind == JSON_TRUE;
     return *flag || value->kind == JSON_FALSE ? NULL : expected;
@@ -247,24 +196,11 @@ static const char *take_pair(machine_request_t *machine, const json_value_t *key
         machine->name = *value;
         return value->kind == JSON_TEXT ? NULL : "command is a text";
     case KEY_NUMBER:
-        return take_whole(&machine->number, value);
+        return request_whole(&machine->number, value);
     case KEY_FIRST:
-        return take_whole(&machine->first, value);
-    case KEY_PROMPT:
-        machine->prompt = *value;
-        return value->kind == JSON_TEXT ? NULL : "prompt is a text";
-    case KEY_TOKENS:
-        machine->request.prompt = prompt_of_list(*value);
-        machine->request.has_prompt = true;
-        return value->kind == JSON_LIST ? NULL : "tokens is a list of whole numbers";
-    case KEY_RESET:
-        return take_flag(&machine->request.reset, value, "reset is true or false");
-    case KEY_ONLY_LAST:
-        return take_flag(&machine->request.only_last, value, "only_last is true or false");
-    case KEY_AT:
-        return take_whole(&machine->request.at, value);
+        return request_whole(&machine->first, value);
     default:
-        return take_option(machine, index - KEY_OPTIONS, key, value);
+        return request_take(&machine->request, index - KEY_REQUEST, key, value);
     }
 }
 
@@ -313,25 +249,18 @@ static bool read_request(machine_request_t *machine)
  * because typed lines are not lost. */
 static void run_machine(bool is_signed)
 {
-    machine_request_t machine = {
-        .request = {.options = commands_options, .reset = true, .is_next = true},
-        .is_signed = is_signed,
-    };
+    machine_request_t machine = {.request = request_default(), .is_signed = is_signed};
+    machine.request.is_next = true;
     if (!read_request(&machine)) {
         return;
     }
     if (is_signed) {
         take_command(&machine);
     }
-    request_t *request = &machine.request;
-    if (machine.given & 1u << KEY_PROMPT) {
-        /* Only now, because `unknown` may follow the prompt. */
-        if (request->has_prompt) {
-            reply_error("error", "prompt and tokens exclude each other", NULL, 0);
-            return;
-        }
-        request->prompt = prompt_of_text(machine.prompt.text, machine.prompt.bytes, request->options.unknown);
-        request->has_prompt = true;
+    const char *problem = request_complete(&machine.request);
+    if (problem != NULL) {
+        reply_error("error", problem, NULL, 0);
+        return;
     }
     const bool named = machine.given & 1u << KEY_COMMAND;
     const command_t command = named ? commands_find(machine.name.text, machine.name.bytes) : NULL;
@@ -340,18 +269,7 @@ static void run_machine(bool is_signed)
         return;
     }
     machines.is_open = is_signed && !text_is(machine.name.text, machine.name.bytes, "release");
-    command(request);
-}
-
-/* A line of text: the prompt points into the line buffer, which is not overwritten before the answer is complete. */
-static void run_prompt(void)
-{
-    const request_t request = {
-        .options = commands_options,
-        .has_prompt = true,
-        .prompt = prompt_of_text(line.bytes, line.count, commands_options.unknown),
-    };
-    command_generate(&request);
+    command(&machine.request);
 }
 
 /* A signed line ends with ,"crc":"89abcdef"}: the CRC-32 of all bytes before it, which is removed. */
@@ -418,13 +336,13 @@ static void run_line(void)
     } else if (first == ':') {
         run_colon();
     } else {
-        run_prompt();
+        commands_line(line.bytes, line.count);
     }
 }
 
 void console_run(void)
 {
-    commands_options = options_default;
+    commands_begin();
     greet();
     while (read_line()) {
         if (line.count > 0 || line.too_long) {

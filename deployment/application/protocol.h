@@ -22,8 +22,9 @@
 
 #define PROTOCOL_STOP_BYTES 32 /* maximum length of the stop text */
 
-/* Beginning of the greeting's last line, after which the console reads lines. */
+/* Beginning of the greeting's last line of a language model, after which the console reads lines. */
 #define PROTOCOL_GREETING "Type a text to continue"
+#define PROTOCOL_GRAPH_GREETING "Type the bytes of the inputs in hexadecimal" /* of a plain graph */
 
 /* Message of an answer that was interrupted, unless a part of it is useful. */
 #define PROTOCOL_INTERRUPTED "interrupted"

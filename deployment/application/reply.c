@@ -209,6 +209,15 @@ void reply_number(const char *name, uint64_t value)
     write_number(value);
 }
 
+void reply_signed(const char *name, int32_t value)
+{
+    field(name);
+    if (value < 0) {
+        put('-');
+    }
+    write_number(value < 0 ? (uint64_t)(-(int64_t)value) : (uint64_t)value);
+}
+
 void reply_bytes(const char *name, const char *text, size_t bytes)
 {
     field(name);

@@ -41,6 +41,7 @@ void reply_last(const char *answer);
 void reply_end(void);
 
 void reply_number(const char *name, uint64_t value);
+void reply_signed(const char *name, int32_t value);
 void reply_text(const char *name, const char *text);
 void reply_bytes(const char *name, const char *text, size_t bytes); /* UTF-8; invalid bytes become U+FFFD */
 void reply_escaped(const char *name, const char *text, size_t bytes); /* plain: with \n, \t and \\ */

@@ -17,11 +17,6 @@ uint32_t self_check_logits(uint32_t crc, const model_logit_t *logits, int32_t co
     return crc;
 }
 
-bool self_check_weights(void)
-{
-    return model_weights_crc32() == MODEL_WEIGHTS_CRC32;
-}
-
 bool self_check_kernels(void)
 {
     uint32_t crc = 0;

@@ -1,4 +1,4 @@
-/* Checks that the constants in flash are undamaged, and that the kernels compute the same logits as LiteRT. */
+/* Checks that the kernels compute the same logits as LiteRT. */
 #ifndef TEXTZOO_SELF_CHECK_H
 #define TEXTZOO_SELF_CHECK_H
 
@@ -9,9 +9,6 @@
 
 /* CRC-32 of logits (count), little endian, as a continuation of `crc`. */
 uint32_t self_check_logits(uint32_t crc, const model_logit_t *logits, int32_t count);
-
-/* The constants in flash have the CRC-32 that the compiler computed. */
-bool self_check_weights(void);
 
 /* The logits of the check tokens are those that LiteRT computed on the PC. Resets the context. */
 bool self_check_kernels(void);

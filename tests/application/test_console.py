@@ -511,9 +511,9 @@ PIECES = [
 LINE_BYTES = bytes.maketrans(b"\n\x03\x05", b"   ")
 
 
-def hostile_line(source):
+def hostile_line(source, lines=SEEDS_OF_LINES):
     """A valid line with a few mutations, or bytes at random; without a newline."""
-    line = bytearray(source.choice(SEEDS_OF_LINES).encode())
+    line = bytearray(source.choice(lines).encode())
     for _ in range(source.choice([0, 1, 1, 2, 4, 30])):
         place = source.randrange(len(line) + 1)
         action = source.randrange(4)

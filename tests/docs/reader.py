@@ -38,7 +38,7 @@ TOY = {
     "quantization": {"quantization.calibration_windows": 2, "quantization.report_tokens": 16},
     "evaluation": {"evaluation.max_tokens": 64, "prediction.max_tokens": 16},
     "prediction": {"prediction.max_tokens": 40},
-    "benchmarking": {"benchmarking.tokens_checked": 8, "prediction.max_tokens": 8},
+    "benchmarking": {"benchmarking.tokens_checked": 8, "benchmarking.inputs_checked": 2, "prediction.max_tokens": 8},
 }
 SMALL = {"model.d_model": 16, "model.context_length": 16}
 # Architecture -> what else makes it small.

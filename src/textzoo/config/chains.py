@@ -18,6 +18,7 @@ class Service:
             is refused or goes on. It can read no others.
         inputs: Roles in the workspace that it reads.
         outputs: Roles in the workspace that it writes.
+        takes_graphs: Whether it can do its work with a plain graph (model.kind=graph), or without any model.
         is_repeatable: Whether the same inputs give the same result, so that an earlier one can serve again.
     """
 
@@ -27,6 +28,7 @@ class Service:
     consulted: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    takes_graphs: bool = False
     is_repeatable: bool = True
 
 
@@ -101,12 +103,14 @@ SERVICES: dict[str, Service] = {
         sections=("tokenizer", "model", "deployment", "benchmarking", "prediction"),
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project", "benchmark"),
+        takes_graphs=True,
     ),
     "compare": Service(
         "textzoo.services.compare:run",
         "show runs of the tracking store side by side: what differs, and which is best",
         sections=("compare", "mlflow", "general.project_name"),
         outputs=("comparison",),
+        takes_graphs=True,
     ),
     "deployment": Service(
         "textzoo.services.deployment:run",
@@ -114,6 +118,7 @@ SERVICES: dict[str, Service] = {
         sections=("tokenizer", "model", "deployment", "prediction"),
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project",),
+        takes_graphs=True,
     ),
     "publish": Service(
         "textzoo.services.publish:run",

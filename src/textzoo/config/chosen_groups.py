@@ -22,8 +22,8 @@ from textzoo.config.named_boards import SECTION as HARDWARE_SETUP
 from textzoo.config.named_boards import section
 from textzoo.config.overrides import choices, parse
 from textzoo.config.primary import PrimaryConfig, project_file
-from textzoo.models.rules import keys_lacking
-from textzoo.models.settings import ModelConfig
+from textzoo.models.rules import keys_lacking, keys_of_text_models
+from textzoo.models.settings import GRAPH, ModelConfig
 from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
 
@@ -90,11 +90,16 @@ def store_option(group: str, option: str, given: set[str], primary: PrimaryConfi
     """
     values = option_values(group, option, given, primary)
     for name, unfit in UNFIT.items():
-        chosen, before = values.get(name, {}).get("name"), (primary.content or {}).get(name)
-        if chosen and isinstance(before, dict) and before.get("name") != chosen:
+        chosen, before = chosen_name(values.get(name, {})), (primary.content or {}).get(name)
+        if chosen and isinstance(before, dict) and chosen_name(before) != chosen:
             values[name] = {**unfit(chosen), **values[name]}
     ConfigStore.instance().store(group=f"{CHOSEN}/{group}", name=option, node=values, package="_global_")
     return values
+
+
+def chosen_name(values: dict[str, Any]) -> Any:
+    """Return the name that values of a section choose: of a plain graph, which has none, its kind."""
+    return GRAPH if values.get("kind") == GRAPH else values.get("name")
 
 
 def option_values(group: str, option: str, given: set[str], primary: PrimaryConfig) -> dict[str, Any]:
@@ -120,8 +125,10 @@ def defaults_of(section: Any, keys: Collection[str]) -> dict[str, Any]:
 
 
 def unfit_of_model(architecture: str) -> dict[str, Any]:
-    """Return the keys that an architecture does not have, with their defaults."""
-    return defaults_of(ModelConfig, keys_lacking(architecture))
+    """Return the keys that an architecture, or a plain graph, does not have, with their defaults."""
+    if architecture == GRAPH:
+        return defaults_of(ModelConfig, keys_of_text_models())
+    return defaults_of(ModelConfig, {"kind", *keys_lacking(architecture)})
 
 
 def unfit_of_dataset(name: str) -> dict[str, Any]:

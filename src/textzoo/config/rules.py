@@ -26,6 +26,22 @@ def check_mode(operation_mode: str) -> list[UserError]:
     return [] if operation_mode in known else [unknown_name("operation_mode", operation_mode, known)]
 
 
+def check_graph_mode(operation_mode: str, model: ModelConfig) -> list[UserError]:
+    """Refuse a mode with a step that a plain graph cannot take part in."""
+    steps = [name for name in dict.fromkeys(CHAINS.get(operation_mode, ())) if not SERVICES[name].takes_graphs]
+    if not model.is_graph or not steps:
+        return []
+    needed = f"{', '.join(steps)} {'needs' if len(steps) == 1 else 'need'}"
+    return [
+        UserError(
+            f"operation_mode={operation_mode} does not take a plain graph (model.kind=graph): "
+            f"{needed} a language model of TextZoo's",
+            expected="operation_mode=benchmarking or deployment",
+            remedy="Quantize the model with the tools that made it, and give the file: docs/how_to/any_model.md.",
+        )
+    ]
+
+
 def check_project_name(general: GeneralConfig) -> list[UserError]:
     """Refuse an empty name: the store takes no experiment without one."""
     if general.project_name.strip():
@@ -83,6 +99,8 @@ def check_models(operation_mode: str, model: ModelConfig, general: GeneralConfig
     roles = models_needed(services)
     if not roles or any(getattr(model, KEY_OF_ROLE[role]) for role in roles):
         return []
+    if model.is_graph:
+        return [needs_file(operation_mode)] if SERVICES[services[0]].takes_graphs else []
     return [needs_model(operation_mode, " or ".join(f"model.{KEY_OF_ROLE[role]}" for role in roles))]
 
 
@@ -90,6 +108,14 @@ def models_needed(services: tuple[str, ...]) -> tuple[str, ...]:
     """Return the roles of models that the first service takes, of which one is enough; to quantize takes floats."""
     roles = tuple(role for role in SERVICES[services[0]].inputs if role in KEY_OF_ROLE)
     return roles[:1] if "quantization" in services else roles
+
+
+def needs_file(mode: str) -> UserError:
+    """Return the mistake of a mode without the plain graph that it is to work with."""
+    return UserError(
+        f"operation_mode={mode} needs the file of the graph",
+        expected="model.quantized_model_path=<file>.tflite",
+    )
 
 
 def needs_model(mode: str, keys: str) -> UserError:
@@ -124,6 +150,7 @@ def check_pretrained_settings(
 
 RULES: tuple[Rule, ...] = (
     check_mode,
+    check_graph_mode,
     check_project_name,
     check_pretrained,
     check_pretrained_settings,

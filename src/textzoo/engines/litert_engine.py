@@ -197,7 +197,8 @@ def no_step(graph: TfliteFile, label: str) -> list[UserError]:
             f"{label} has no decode step",
             expected="inputs token, position and state; outputs logits and new_<state>",
             received=f"{title}, inputs {', '.join(graph.inputs)}; outputs {', '.join(graph.outputs)}",
-            remedy="Convert the model with a signature of these names.",
+            remedy="Convert the model with a signature of these names; a graph that is no language model is "
+            "benchmarked and deployed with model=graph.",
         )
     ]
 

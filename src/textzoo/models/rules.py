@@ -24,7 +24,23 @@ def check_keys(model: ModelConfig, given: Set[str]) -> list[UserError]:
     """
     entries = {entry.name: entry for entry in dataclasses.fields(model)}
     changed = {name for name, entry in entries.items() if getattr(model, name) != entry.default}
+    if model.is_graph:
+        return keys_of_no_graph(given | changed)
     return keys_not_taken(model.name, given | changed)
+
+
+def keys_of_no_graph(given: Set[str]) -> list[UserError]:
+    """Return one mistake that names all of the keys given that a plain graph does not have: those of architectures."""
+    idle = [entry.name for entry in dataclasses.fields(ModelConfig) if entry.name in given & keys_of_text_models()]
+    if not idle:
+        return []
+    return [
+        UserError(
+            f"model.kind=graph has no {', '.join(idle)}: the file is all there is to know about it",
+            expected="model.quantized_model_path",
+            remedy="Leave it out.",
+        )
+    ]
 
 
 def keys_not_taken(architecture: str, given: Set[str]) -> list[UserError]:
@@ -52,7 +68,17 @@ def keys_lacking(architecture: str) -> frozenset[str]:
     """Return the keys of the model section that other architectures have and this one lacks; none if it is unknown."""
     if architecture not in CONFIGS.attributes:
         return frozenset()
-    return frozenset().union(*map(keys_of, CONFIGS.names())) - keys_of(architecture)
+    return keys_of_architectures() - keys_of(architecture)
+
+
+def keys_of_text_models() -> frozenset[str]:
+    """Return the keys of the model section that mean nothing to a plain graph."""
+    return keys_of_architectures() | {"name", "float_model_path", "constraints"}
+
+
+def keys_of_architectures() -> frozenset[str]:
+    """Return the keys of the model section that some architecture has."""
+    return frozenset().union(*map(keys_of, CONFIGS.names()))
 
 
 def architecture_config(section: ModelConfig, vocabulary_size: int) -> ArchitectureConfig:

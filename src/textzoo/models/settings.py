@@ -5,14 +5,23 @@ from dataclasses import dataclass
 from textzoo.common.settings import FILE_ONLY, setting
 from textzoo.models.registry import MODELS
 
+TEXT, GRAPH = KINDS = ("text", "graph")
+
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The architecture, or a trained file of it."""
+    """The architecture, or a trained file of it; or a plain graph, which may compute anything."""
 
+    kind: str = setting(
+        TEXT,
+        "text: a language model; graph: any quantized .tflite from inputs to outputs, to be benchmarked and deployed.",
+        choices=KINDS,
+    )
     name: str = setting("pico_gpt", "Architecture.", choices=tuple(MODELS.names()))
     float_model_path: str | None = setting(None, "A trained .keras or .h5 model to start from.", path=FILE_ONLY)
-    quantized_model_path: str | None = setting(None, "A quantized decode step (.tflite) to use.", path=FILE_ONLY)
+    quantized_model_path: str | None = setting(
+        None, "A quantized decode step, or a plain graph, (.tflite) to use.", path=FILE_ONLY
+    )
     n_layers: int = setting(3, "Number of blocks.", low=1, high=64)
     n_heads: int = setting(2, "Attention heads per block; divides d_model.", low=1, high=64)
     d_model: int = setting(128, "Width of the residual stream.", low=8, high=4096)
@@ -34,3 +43,7 @@ class ModelConfig:
     constraints: str = setting(
         "none", "Hardware rules that the architecture is checked against.", choices=("none", "cimv3")
     )
+
+    @property
+    def is_graph(self) -> bool:
+        return self.kind == GRAPH

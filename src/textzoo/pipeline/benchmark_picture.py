@@ -1,4 +1,4 @@
-"""The plot of a benchmark: cost per token by operator and by position, in instructions and in projected cycles."""
+"""The plot of a benchmark: cost per token or inference by operator and by position, in instructions and in cycles."""
 
 from pathlib import Path
 
@@ -13,23 +13,26 @@ INCHES_PER_BAR = 0.28
 
 
 def draw_instructions(report: BenchmarkReport, path: Path) -> None:
-    """Write a PNG: cost by operator above, by position below."""
+    """Write a PNG: cost by operator above, by position below, where there are positions."""
     save_png(instructions_picture(report), path)
 
 
 def instructions_picture(report: BenchmarkReport) -> Figure:
     kinds, projected = report.by_kind or {}, report.projected
-    bars_height = 0.6 + INCHES_PER_BAR * max(len(kinds), 2)
-    figure = Figure(figsize=(8, bars_height + 3.2), layout="constrained")
-    above, below = figure.subplots(2, 1, height_ratios=(bars_height, 2.4))
+    heights = [0.6 + INCHES_PER_BAR * max(len(kinds), 2), *([2.4] if report.by_position else [])]
+    figure = Figure(figsize=(8, sum(heights) + 0.8), layout="constrained")
+    above, *below = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     unit = "instructions" if report.instructions_per_token else "cost"
     if projected and projected.by_kind:
         draw_cycles(above, kinds, projected)
         unit = "projected cycles and instructions"
     else:
         draw_kinds(above, kinds)
-    draw_positions(below, positions_of(report))
-    title = f"{unit} per token on {report.board} ({report.machine})"
+    if below:
+        draw_positions(below[0], positions_of(report))
+    else:
+        above.set_xlabel("by operator")
+    title = report.worded(f"{unit} per token") + f" on {report.board} ({report.machine})"
     figure.suptitle(visible_line(title, FONT_ENCODING), parse_math=False)
     return figure
 

@@ -1,4 +1,4 @@
-"""Cycles of a firmware by the model of its board: of a token, of each position, and of each operator.
+"""Cycles of a firmware by the model of its board: of a token or an inference, of each position, and of each operator.
 
 The board's default emulator, or the chosen one, runs the benchmark; a plugin counts. Without a model a board has an
 assumed number of cycles per instruction instead.
@@ -7,20 +7,20 @@ assumed number of cycles per instruction instead.
 from collections.abc import Iterable, Sequence
 
 from textzoo.common.progress import following
-from textzoo.pipeline.firmware import Firmware
+from textzoo.pipeline.firmware import BuiltModel
 from textzoo.records.report import Projection, Range
 from textzoo.targets.boards import Board
 from textzoo.targets.cycles.measure import Call, Cost, Measurement, Span, counting, places_of
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 
-BENCHMARK, STEP, MARK = "benchmark_run", "model_step", "textzoo_profile_mark"
+BENCHMARK, STEP, INFERENCE, MARK = "benchmark_run", "model_step", "model_run", "textzoo_profile_mark"
 # Of the tokens per second that an assumed constant gives. Where a model took the place of such a constant, they fell by
 # 20 % (STM32F4), 28 % (STM32U5) and 44 % (STM32H7).
 ASSUMED_ERROR_PERCENT = 50.0
 
 
-def modelled(made: Firmware, emulator: str | None = None, *, with_operators: bool = True) -> Projection:
+def modelled(made: BuiltModel, emulator: str | None = None, *, with_operators: bool = True) -> Projection:
     """Return cycles and speed by the model.
 
     Args:
@@ -33,20 +33,24 @@ def modelled(made: Firmware, emulator: str | None = None, *, with_operators: boo
         UserError: The board has no emulator, QEMU or the board's compiler is not installed, or the model does not know
             an instruction.
     """
-    projection = projection_of(made.board, steps_of(count(made, emulator)))
+    step = INFERENCE if made.sizes.is_graph else STEP
+    measured = count(made, step, emulator)
+    projection = projection_of(made.board, [call.cost for call in measured.of(step)])
+    if made.sizes.is_graph:  # every inference costs the same
+        projection.by_position = None
     if with_operators:
-        costs = costs_by_kind(made, count(made, emulator, profile=True))
+        costs = costs_by_kind(made, count(made, step, emulator, profile=True))
         projection.by_kind = {kind: cost.cycles for kind, cost in costs.items()}
         projection.stalls_by_kind = {kind: cost.cycles - cost.core_cycles for kind, cost in costs.items()}
     return projection
 
 
-def count(made: Firmware, emulator_name: str | None, *, profile: bool = False) -> Measurement:
-    """Run the benchmark of the image, and count; with `profile`, also the calls of MARK."""
+def count(made: BuiltModel, step: str, emulator_name: str | None, *, profile: bool = False) -> Measurement:
+    """Run the benchmark of the image, and count the calls of a function; with `profile`, also those of MARK."""
     board, emulator = made.board, made.board.emulator(emulator_name)
     image = build_image(made.project, board, emulator, profile)
     places = places_of(board, emulator, board.data_memory(made.sizes.ram_bytes))
-    spans = [Span(STEP), Span(MARK)] if profile else [Span(STEP)]
+    spans = [Span(step), Span(MARK)] if profile else [Span(step)]
     qemu = platform_of(board).emulator_tool(emulator)
     with counting(image, board.timing, places, spans, within=BENCHMARK, qemu=qemu) as counter:
         with emulate(made.project, board, emulator.name, profile, counter.options) as console:
@@ -55,12 +59,7 @@ def count(made: Firmware, emulator_name: str | None, *, profile: bool = False) -
         return counter.result()
 
 
-def steps_of(measurement: Measurement) -> list[Cost]:
-    """Return the costs of all positions."""
-    return [call.cost for call in measurement.of(STEP)]
-
-
-def costs_by_kind(made: Firmware, measurement: Measurement) -> dict[str, Cost]:
+def costs_by_kind(made: BuiltModel, measurement: Measurement) -> dict[str, Cost]:
     """Return operator -> mean cost of a token, largest first."""
     kinds = [statement.kind for statement in made.compiled.program.statements]
     rows = step_marks(measurement.calls)
@@ -73,7 +72,7 @@ def costs_by_kind(made: Firmware, measurement: Measurement) -> dict[str, Cost]:
 
 
 def step_marks(calls: Iterable[Call]) -> list[list[Call]]:
-    """Return the calls of MARK within each call of STEP, which ends behind them."""
+    """Return the calls of MARK within each step, which ends behind them."""
     rows: list[list[Call]] = []
     marks: list[Call] = []
     for call in calls:

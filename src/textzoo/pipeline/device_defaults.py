@@ -37,6 +37,11 @@ def render_defaults(settings: PredictionConfig, board: str = HOST) -> dict[str, 
     return {"defaults.h": template("common/defaults.h.j2").render(values)}
 
 
+def render_board(board: str) -> dict[str, str]:
+    """Return the generated source of a project without options, by name: defaults.h with the board's name."""
+    return {"defaults.h": template("common/board_name.h.j2").render({"board": plain_text(board)})}
+
+
 def c_characters(data: bytes) -> str:
     """Return bytes as the content of a C string, with octal escapes of three digits."""
     return "".join(chr(byte) if chr(byte) in PLAIN else f"\\{byte:03o}" for byte in data)

@@ -31,7 +31,7 @@ from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.boards import Board, Budget, check_second_core
-from textzoo.targets.placement import IN_FLASH, Placement, place
+from textzoo.targets.placement import IN_FLASH, place
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
@@ -44,11 +44,12 @@ logger = logging.getLogger("textzoo")
 SELF_CHECK_TOKENS = 32
 C_HEADERS = Path("c_headers")
 COPIED_HEADERS = ("model.h", "tokenizer.h", "embedding.h")
+COPIED_HEADERS_OF_GRAPH = ("model.h", "graph.h")
 
 
 @dataclass
-class Firmware:
-    """A compiled model and its project.
+class BuiltModel:
+    """A compiled model of any kind and its project.
 
     Attributes:
         board: None for this machine.
@@ -56,8 +57,6 @@ class Firmware:
         compiled: The model in C.
         sizes: The sizes in its model.h.
         project: Folder of the rendered project.
-        tokens: (n,) tokens that the model itself generated, for comparing logits.
-        engine: The same model on LiteRT's reference kernels.
     """
 
     board: Board | None
@@ -65,12 +64,23 @@ class Firmware:
     compiled: CompiledModel
     sizes: ModelSizes
     project: Path
-    tokens: np.ndarray
-    engine: LitertReferenceEngine
 
     @property
     def target_name(self) -> str:
         return self.board.name if self.board else HOST
+
+
+@dataclass
+class Firmware(BuiltModel):
+    """A compiled decode step and its project.
+
+    Attributes:
+        tokens: (n,) tokens that the model itself generated, for comparing logits.
+        engine: The same model on LiteRT's reference kernels.
+    """
+
+    tokens: np.ndarray
+    engine: LitertReferenceEngine
 
 
 def prepare(
@@ -81,8 +91,7 @@ def prepare(
     Raises:
         UserError: No model, operators that the compiler does not support, or a model that does not fit the board.
     """
-    on_host = on_host or config.deployment.target == HOST
-    board = None if on_host else config.deployment.hardware_setup
+    board = target_of(config, on_host=on_host)
     path = quantized_model(config, workspace)
     made = make_firmware(
         path,
@@ -98,6 +107,11 @@ def prepare(
     )
     record_compilation(made, workspace, recorder)
     return made
+
+
+def target_of(config: Config, *, on_host: bool) -> Board | None:
+    """Return the configured board; None for this machine, which may be asked for whatever is configured."""
+    return None if on_host or config.deployment.target == HOST else config.deployment.hardware_setup
 
 
 def make_firmware(
@@ -140,10 +154,9 @@ def make_firmware(
     files |= chat_template_of(template or path.with_name(CHAT_TEMPLATE))
     files |= render_defaults(defaults, board.name if board else HOST)
     if board:
-        budget(board, compiled, tokenizer_tables(tokenizer).table_bytes).check()
+        budget(board, compiled, {"tokenizer": tokenizer_tables(tokenizer).table_bytes}).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
-    sizes = platform_of(board).model_sizes(compiled)
-    sizes = replace(sizes, placement=placement_of(board, compiled, settings, sizes))
+    sizes = sizes_of(board, compiled, settings)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
     return Firmware(board, path, compiled, sizes, folder, tokens, engine)
 
@@ -153,13 +166,12 @@ def chat_template_of(path: Path) -> dict[str, bytes]:
     return {CHAT_TEMPLATE: read_bytes(path, MAX_FILE_BYTES)} if path.is_file() else {}
 
 
-def placement_of(
-    board: Board | None, compiled: CompiledModel, settings: DeploymentConfig, sizes: ModelSizes
-) -> Placement:
-    """Return which constants the board's image copies into RAM at its start."""
+def sizes_of(board: Board | None, compiled: CompiledModel, settings: DeploymentConfig) -> ModelSizes:
+    """Return the sizes of a compiled model, and which of its constants the board's image copies at its start."""
+    sizes = platform_of(board).model_sizes(compiled)
     if board is None or settings.placement == IN_FLASH or not platform_of(board).copies_weights:
-        return Placement()
-    return place(board, compiled.read_constants(), sizes.ram_bytes)
+        return sizes
+    return replace(sizes, placement=place(board, compiled.read_constants(), sizes.ram_bytes))
 
 
 def variant_of(board: Board | None) -> str:
@@ -167,7 +179,7 @@ def variant_of(board: Board | None) -> str:
 
 
 def compiled_for(
-    board: Board | None, path: Path, name: str, check: SelfCheck, settings: DeploymentConfig, with_savings: bool
+    board: Board | None, path: Path, name: str, check: SelfCheck | None, settings: DeploymentConfig, with_savings: bool
 ) -> CompiledModel:
     """Return the model in C, for the kernels and cores of a board."""
     target = Target(variant_of(board), settings.weights, cores=2 if settings.second_core else 1)
@@ -236,21 +248,21 @@ def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.nda
     return logits.astype(logits.dtype.newbyteorder("<"))
 
 
-def budget(board: Board, compiled: CompiledModel, tokenizer_bytes: int) -> Budget:
-    """Return the bytes that the compiled model needs on the board; the code size is an estimate."""
+def budget(board: Board, compiled: CompiledModel, further: dict[str, int]) -> Budget:
+    """Return the bytes that a compiled model needs on a board, further constants too; the code size is an estimate."""
     ram = {
         "state": compiled.plan.state_bytes,
         "arena": compiled.plan.arena_bytes,
         "stack": STACK_BYTES,
         "application": APPLICATION_RAM_BYTES,
     }
-    flash = {**compiled.flash.by_kind, "tokenizer": tokenizer_bytes, "code (estimated)": CODE_BYTES_EXPECTED}
+    flash = {**compiled.flash.by_kind, **further, "code (estimated)": CODE_BYTES_EXPECTED}
     if compiled.program.uses_second_core:
         ram["stack of the second core"] = SECOND_STACK_BYTES
     return Budget(board, flash, ram)
 
 
-def record_compilation(made: Firmware, workspace: Workspace, recorder: Recorder) -> None:
+def record_compilation(made: BuiltModel, workspace: Workspace, recorder: Recorder) -> None:
     """Copy the headers, draw the memory map, and log what each pass saved."""
     from textzoo.compiler.artifacts.memory_map import draw_memory_map  # imports Matplotlib
 
@@ -262,9 +274,10 @@ def record_compilation(made: Firmware, workspace: Workspace, recorder: Recorder)
         logger.info(line)
 
 
-def keep_headers(made: Firmware, folder: Path) -> None:
+def keep_headers(made: BuiltModel, folder: Path) -> None:
     """Copy headers into a folder of the run, and into ./c_headers if that can be written."""
-    headers = {name: (made.project / "model" / name).read_text(encoding="utf-8") for name in COPIED_HEADERS}
+    names = COPIED_HEADERS_OF_GRAPH if made.sizes.is_graph else COPIED_HEADERS
+    headers = {name: (made.project / "model" / name).read_text(encoding="utf-8") for name in names}
     for name, text in headers.items():
         write_text(folder / name, text)
     try:
@@ -274,7 +287,7 @@ def keep_headers(made: Firmware, folder: Path) -> None:
         logger.info("no headers in %s: %s", C_HEADERS, error)
 
 
-def deployment_report(firmware: Firmware, workspace: Workspace) -> DeploymentReport:
+def deployment_report(firmware: BuiltModel, workspace: Workspace) -> DeploymentReport:
     """Return the project's path in the run's folder, and the memory that the model needs."""
     return DeploymentReport(
         c_project=firmware.project.relative_to(workspace.root).as_posix(),

@@ -3,10 +3,10 @@
 The parent run of every invocation logs them as metrics; `operation_mode=compare` marks the best by this table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from textzoo.records.report import EvaluationReport, Report
+from textzoo.records.report import INFERENCE, EvaluationReport, Report, worded
 
 LESS, MORE, NEITHER = "less", "more", ""
 FLOAT, QUANTIZED = "float", "quantized"
@@ -75,7 +75,8 @@ TEXT_SPEED = Headline("prediction_tokens_per_second", "", MORE, 1)
 
 def headline_figures(report: Report) -> dict[str, float]:
     """Return key -> value of every headline figure in a report."""
-    figures = {row.key: value_at(report, row.path) for row in HEADLINES}
+    per = report.benchmark.per if report.benchmark else None
+    figures = {worded(row.key, per): value_at(report, row.path) for row in HEADLINES}
     for row in report.evaluation:
         figures.update(evaluation_figures(row))
     if report.samples and not report.evaluation and not report.benchmark:
@@ -108,3 +109,4 @@ def headline_of(key: str) -> Headline | None:
 
 
 BY_KEY = {row.key: row for row in (*HEADLINES, *EVALUATED, DELTA, TEXT_SPEED)}
+BY_KEY |= {worded(row.key, INFERENCE): replace(row, key=worded(row.key, INFERENCE)) for row in HEADLINES}

@@ -1,4 +1,7 @@
-"""Benchmarking: the cost of a token on the device, and the comparison of the device's logits with LiteRT's."""
+"""Benchmarking: the cost of a token on the device, and the comparison of the device's logits with LiteRT's.
+
+Of a plain graph: the cost of an inference, and the comparison of all outputs.
+"""
 
 import contextlib
 import logging
@@ -13,12 +16,23 @@ from textzoo.common.files import shown_path, write_json
 from textzoo.common.progress import following, progress_bar
 from textzoo.config.schema import Config
 from textzoo.engines.generate import generate
-from textzoo.pipeline import cycles, firmware, inputs
+from textzoo.pipeline import cycles, firmware, graph_exchange, graph_firmware, inputs
 from textzoo.pipeline.benchmark_picture import draw_instructions
-from textzoo.pipeline.firmware import Firmware
+from textzoo.pipeline.firmware import BuiltModel, Firmware
+from textzoo.pipeline.graph_firmware import GraphFirmware
 from textzoo.pipeline.measured import measurement
 from textzoo.pipeline.samples import possible_prompt
-from textzoo.records.report import BenchmarkReport, FlashBytes, RamBytes, Report, SampleReport, Skipped
+from textzoo.records.report import (
+    INFERENCE,
+    TOKEN,
+    BenchmarkReport,
+    FlashBytes,
+    RamBytes,
+    Report,
+    SampleReport,
+    Skipped,
+    worded,
+)
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model
@@ -41,16 +55,11 @@ MAX_MEMORY = 2**40  # bytes
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Build the project, run it as `benchmarking.measured_by` selects, and measure."""
-    made = firmware.prepare(
-        config,
-        workspace,
-        recorder,
-        tokens_checked=config.benchmarking.tokens_checked,
-        on_host=config.benchmarking.measured_by == "host",
-    )
+    made = prepared(config, workspace, recorder)
     with open_console(config, made) as console:
         report = measure(config, made, console)
-        samples = [sample(config, workspace, made, console, report)] if config.benchmarking.sample else []
+        wanted = config.benchmarking.sample and isinstance(made, Firmware)
+        samples = [sample(config, workspace, made, console, report)] if wanted else []
         info = console.ask({"command": "info"})
     if config.benchmarking.measured_by != "serial":
         with open_console(config, made, profile=True) as console:
@@ -63,7 +72,17 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     return Report(benchmark=report, deployment=deployed, samples=samples, skipped=skipped)
 
 
-def open_console(config: Config, made: Firmware, profile: bool = False) -> AbstractContextManager[Console]:
+def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> BuiltModel:
+    """Render the project of the kind of model, for where it is measured."""
+    settings = config.benchmarking
+    on_host = settings.measured_by == "host"
+    if config.model.is_graph:
+        counts = {"count": settings.inputs_checked, "own": settings.inputs_path}
+        return graph_firmware.prepare(config, workspace, recorder, **counts, on_host=on_host)
+    return firmware.prepare(config, workspace, recorder, tokens_checked=settings.tokens_checked, on_host=on_host)
+
+
+def open_console(config: Config, made: BuiltModel, profile: bool = False) -> AbstractContextManager[Console]:
     """Build and start the program; return its console."""
     settings = config.benchmarking
     if made.board is None:
@@ -73,24 +92,33 @@ def open_console(config: Config, made: Firmware, profile: bool = False) -> Abstr
     return emulate(made.project, made.board, settings.emulator, profile)
 
 
-def measure(config: Config, made: Firmware, console: Console) -> BenchmarkReport:
-    """Measure cost by position and memory, and compare the logits with LiteRT's."""
+def measure(config: Config, made: BuiltModel, console: Console) -> BenchmarkReport:
+    """Measure cost by position and memory, and compare the logits or outputs with LiteRT's."""
     check_identity(made, console)
     replies = measured_positions(console, "measuring")
-    total = checked_total(replies[-1], console.name)
+    per = INFERENCE if isinstance(made, GraphFirmware) else TOKEN
+    total = checked_total(replies[-1], console.name, per)
     report = BenchmarkReport(
         board=made.target_name,
         measured_by=config.benchmarking.measured_by,
         machine=machine_name(config, made),
-        tokens_checked=config.benchmarking.tokens_checked,
-        mismatching_logits=mismatches(made, console, config.benchmarking.tokens_checked),
+        **exactness(made, console, config.benchmarking.tokens_checked),
         macs_per_token=total["macs_per_token"],
-        by_position=costs_by_position(replies[:-1], console.name),
         copied_bytes=made.sizes.placement.bytes_by_memory or None,
     )
+    if per == TOKEN:
+        report.by_position = costs_by_position(replies[:-1], console.name)
     add_costs(report, made, total)
     add_memory(report, made, console.ask({"command": "memory"}), console.name)
     return report
+
+
+def exactness(made: BuiltModel, console: Console, tokens: int) -> dict[str, Any]:
+    """Return the fields of the report about the comparison with LiteRT."""
+    if isinstance(made, GraphFirmware):
+        wrong = graph_exchange.mismatches(made, console)
+        return {"per": INFERENCE, "tokens_checked": len(made.cases), "mismatching_logits": wrong}
+    return {"tokens_checked": tokens, "mismatching_logits": mismatches(made, console, tokens)}
 
 
 def measured_positions(console: Console, description: str) -> list[dict[str, Any]]:
@@ -99,12 +127,15 @@ def measured_positions(console: Console, description: str) -> list[dict[str, Any
     return list(following(replies, f"{description} on {console.name}", unit="replies"))
 
 
-def checked_total(reply: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the checked figures of a benchmark's last line."""
+def checked_total(reply: dict[str, Any], name: str, per: str = TOKEN) -> dict[str, Any]:
+    """Return the checked figures of a benchmark's last line; a graph's by the names of those of a token."""
     answer = Answer(reply, name)
     total: dict[str, Any] = {"counter": answer.text("counter", COUNTERS)}
     total |= {key: answer.whole(key) for key in ("mean", "smallest", "largest")}
-    total |= {key: answer.whole(key, low=1) for key in ("macs_per_token", "positions")}
+    if per == INFERENCE:  # which may multiply nothing
+        total |= {"macs_per_token": answer.whole("macs_per_inference"), "positions": answer.whole("runs", low=1)}
+    else:
+        total |= {key: answer.whole(key, low=1) for key in ("macs_per_token", "positions")}
     total["overlap_mean"] = answer.whole("overlap_mean", high=total["mean"], default=0)
     answer.check()
     return total
@@ -117,13 +148,13 @@ def costs_by_position(replies: list[dict[str, Any]], name: str) -> list[int]:
     return costs
 
 
-def check_identity(made: Firmware, console: Console) -> None:
+def check_identity(made: BuiltModel, console: Console) -> None:
     """Raise UserError if a board on a serial line holds another model."""
     remedy = f"Flash it first: make flash in {made.project}."
     check_model(console.ask({"command": "info"}), console.name, made.compiled.facts.sha256, remedy)
 
 
-def machine_name(config: Config, made: Firmware) -> str:
+def machine_name(config: Config, made: BuiltModel) -> str:
     if made.board is None:
         return "this machine"
     if config.benchmarking.measured_by == "serial":
@@ -182,13 +213,13 @@ def row_of(reply: dict[str, Any], dtype: np.dtype, name: str) -> np.ndarray:
     return row
 
 
-def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) -> None:
-    """Add the mean cost of a token in the counter's unit."""
+def add_costs(report: BenchmarkReport, made: BuiltModel, total: dict[str, Any]) -> None:
+    """Add the mean cost of a token or an inference in the counter's unit."""
     mean = total["mean"]
     if total["counter"] == INSTRUCTIONS:
         report.instructions_per_token = mean
         report.instructions_smallest, report.instructions_largest = total["smallest"], total["largest"]
-        report.instructions_per_mac = mean / report.macs_per_token
+        report.instructions_per_mac = mean / report.macs_per_token if report.macs_per_token else None
     elif total["counter"] == CYCLES:
         report.cycles_per_token = mean
         report.tokens_per_second = made.board.clock_hz / max(mean, 1)
@@ -196,7 +227,7 @@ def add_costs(report: BenchmarkReport, made: Firmware, total: dict[str, Any]) ->
         report.tokens_per_second = 1e9 / max(mean, 1)
 
 
-def add_cycles(report: BenchmarkReport, config: Config, made: Firmware) -> list[Skipped]:
+def add_cycles(report: BenchmarkReport, config: Config, made: BuiltModel) -> list[Skipped]:
     """Add cycles and speed by the board's model, or from its assumed constant; return why the model does not serve."""
     if made.board is None:
         return []
@@ -223,7 +254,7 @@ def add_assumed_cycles(report: BenchmarkReport, board: Board) -> None:
     report.projected = cycles.assumed(board, report.instructions_per_token - overlap, further)
 
 
-def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], name: str) -> None:
+def add_memory(report: BenchmarkReport, made: BuiltModel, memory: dict[str, Any], name: str) -> None:
     """Add RAM as the device reports it, and flash from the board's ELF if its compiler is installed."""
     platform = platform_of(made.board)
     if made.board is None or find_tool(platform.compiler(made.board, platform.image)) is None:
@@ -242,15 +273,15 @@ def add_memory(report: BenchmarkReport, made: Firmware, memory: dict[str, Any], 
 
 def add_profile(report: BenchmarkReport, console: Console) -> None:
     """Add costs by operator and, with two cores, what they do in parallel."""
-    report.by_kind, overlap = costs_by_kind(console)
+    report.by_kind, overlap = costs_by_kind(console, report.per or TOKEN)
     if overlap and report.instructions_per_token:
         report.instructions_overlapping = overlap
 
 
-def costs_by_kind(console: Console) -> tuple[dict[str, int], int]:
-    """Return operator -> mean cost of a token, largest first; and the part that two cores compute in parallel."""
+def costs_by_kind(console: Console, per: str = TOKEN) -> tuple[dict[str, int], int]:
+    """Return operator -> mean cost, largest first; and the part that two cores compute in parallel."""
     replies = measured_positions(console, "measuring every operator")
-    last = checked_total(replies[-1], console.name)
+    last = checked_total(replies[-1], console.name, per)
     totals: dict[str, int] = {}
     for answer in (Answer(reply, console.name) for reply in replies if reply["reply"] == "profile"):
         kind, cost = answer.text("kind"), answer.whole("cost")
@@ -300,11 +331,12 @@ def write_figures(report: BenchmarkReport, model_sha256: str, workspace: Workspa
     values = {"model_sha256": model_sha256, **Report(benchmark=report).to_dict()["benchmark"]}
     data = workspace.path("benchmark", f"{report.board}.json")
     write_json(data, values)
-    picture = workspace.path("plots", "instructions.png")
+    picture = workspace.path("plots", "operators.png" if report.per else "instructions.png")
     draw_instructions(report, picture)
     for path, folder in ((data, "benchmark"), (picture, "plots")):
         recorder.artifact(path, folder)
-    recorder.metrics(0, {name: value for name, value in metrics_of(report).items() if value is not None})
+    found = {name: value for name, value in metrics_of(report).items() if value is not None}
+    recorder.metrics(0, {worded(name, report.per): value for name, value in found.items()})
 
 
 def metrics_of(report: BenchmarkReport) -> dict[str, float | None]:
@@ -321,7 +353,7 @@ def metrics_of(report: BenchmarkReport) -> dict[str, float | None]:
 
 
 def write_measurement(
-    report: BenchmarkReport, made: Firmware, info: dict[str, Any], workspace: Workspace, recorder: Recorder
+    report: BenchmarkReport, made: BuiltModel, info: dict[str, Any], workspace: Workspace, recorder: Recorder
 ) -> None:
     """Write what a real board measured beside what the model predicts, as a file that can be published."""
     path = workspace.path("benchmark", f"measured_{report.board}.json")

@@ -1,7 +1,7 @@
-"""Deployment: make a project that builds without Python from the quantized decode step."""
+"""Deployment: make a project that builds without Python from the quantized decode step, or from a plain graph."""
 
 from textzoo.config.schema import Config
-from textzoo.pipeline import firmware
+from textzoo.pipeline import firmware, graph_firmware
 from textzoo.records.report import Report, Skipped
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
@@ -11,7 +11,7 @@ from textzoo.targets.toolchains import MissingToolError
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Render the project, and build it if the compiler is installed."""
-    made = firmware.prepare(config, workspace, recorder, tokens_checked=firmware.SELF_CHECK_TOKENS)
+    made = prepared(config, workspace, recorder)
     recorder.artifact(made.project, "c_project")
     report = Report(deployment=firmware.deployment_report(made, workspace))
     try:
@@ -19,3 +19,10 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     except MissingToolError as error:
         report.skipped.append(Skipped("building the project", str(error)))
     return report
+
+
+def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> firmware.BuiltModel:
+    """Render the project of the kind of model."""
+    if config.model.is_graph:
+        return graph_firmware.prepare(config, workspace, recorder)
+    return firmware.prepare(config, workspace, recorder, tokens_checked=firmware.SELF_CHECK_TOKENS)

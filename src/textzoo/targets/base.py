@@ -23,6 +23,7 @@ class Platform(ABC):
         without_passes: Passes of the compiler whose results its projects cannot use.
         kernels: Kernels of the runtime that its own code calls, whether a model needs them or not.
         copies_weights: Whether its images can copy weights into RAM at the start.
+        runs_graphs: Whether its projects can run plain graphs, and not only language models.
         is_built_by_cmake: Whether `make` calls CMake, which does not accept every folder name.
     """
 
@@ -32,6 +33,7 @@ class Platform(ABC):
     without_passes: frozenset[str] = frozenset()
     kernels: frozenset[str] = frozenset()
     copies_weights: bool = False
+    runs_graphs: bool = True
     is_built_by_cmake: bool = False
 
     @abstractmethod

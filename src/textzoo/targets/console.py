@@ -28,6 +28,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.signals import raise_if_interrupted
 from textzoo.targets.protocol import (
     ENQUIRY,
+    GRAPH_GREETING,
     GREETING,
     INTERRUPT,
     INTERRUPTED,
@@ -339,7 +340,7 @@ def is_interrupted(reply: dict[str, Any]) -> bool:
 
 
 def is_greeting(line: bytes) -> bool:
-    return line.decode("utf-8", "replace").startswith(GREETING)
+    return line.decode("utf-8", "replace").startswith((GREETING, GRAPH_GREETING))
 
 
 class Exchange(Iterator[dict[str, Any]]):

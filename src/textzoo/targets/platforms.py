@@ -43,7 +43,7 @@ def render_project(
     if board:
         platform.check(board)
     with fresh_folder(folder) as temporary:
-        write_sources(temporary, files, runtime_sources)
+        write_sources(temporary, files, runtime_sources, is_graph=sizes.is_graph)
         for name, contents in beside.items():
             write_files(temporary / checked_name(name), contents)
         platform.render(board, sizes, temporary)

@@ -14,7 +14,7 @@ from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json
-from textzoo.common.paths import APPLICATION, RUNTIME
+from textzoo.common.paths import APPLICATION, GRAPH_APPLICATION, RUNTIME
 from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
 from textzoo.targets.placement import Placement
@@ -27,6 +27,13 @@ STACK_BYTES = 4096
 SECOND_STACK_BYTES = 2048
 # RAM of the application without the model's state and arena: received bytes, line, tokens, options.
 APPLICATION_RAM_BYTES = 4096
+# Sources of deployment/application that the application of plain graphs has, too, beside those of deployment/graph.
+SHARED_SOURCES = (
+    *("commands.h", "console.c", "console.h", "costs.c", "costs.h", "counter.c", "counter.h", "crc32.c", "crc32.h"),
+    *("decimal.c", "decimal.h", "device.c", "device.h", "divide.c", "divide.h", "input.c", "input.h"),
+    *("interruption.c", "interruption.h", "json.c", "json.h", "main.c", "memory.c", "memory.h", "port.h", "protocol.h"),
+    *("reply.c", "reply.h", "text.c", "text.h", "utf8.c", "utf8.h", "weights_image.c", "weights_image.h"),
+)
 MODEL_NAME = re.compile(r"^#define MODEL_NAME \"([^\"\n]*)\"$", re.MULTILINE)
 # Names without characters that make, CMake, linkers and shells interpret.
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -40,7 +47,7 @@ CMAKE_TARGETS = (
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """The facts of a compiled model that projects need, as in its model.h."""
+    """The facts of a compiled model that projects need, as in its model.h; whether it is a plain graph."""
 
     name: str
     version: int
@@ -52,6 +59,7 @@ class ModelSizes:
     check_tokens: int
     has_second_core: bool = False
     placement: Placement = field(default_factory=Placement)
+    is_graph: bool = False
 
     @classmethod
     def of(cls, printed: Mapping[str, Any]) -> "ModelSizes":
@@ -71,6 +79,7 @@ class ModelSizes:
             arena_bytes=plan.arena_bytes,
             check_tokens=len(facts.check.tokens),
             has_second_core=bool(printed["shards"]),
+            is_graph=not printed["is_decode"],
         )
 
     @property
@@ -128,10 +137,15 @@ def replace_folder(new: Path, folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def write_sources(folder: Path, files: Mapping[str, str | bytes], runtime_sources: list[Path]) -> None:
+def write_sources(
+    folder: Path, files: Mapping[str, str | bytes], runtime_sources: list[Path], *, is_graph: bool = False
+) -> None:
     """Write application/, runtime/, and the generated files: by their path, or in model/ if they only have a name."""
-    names = [path.name for path in APPLICATION.iterdir() if path.suffix in (".c", ".h", ".md")]
-    copy_files(APPLICATION, names, folder / "application")
+    if is_graph:
+        copy_files(APPLICATION, list(SHARED_SOURCES), folder / "application")
+    own = GRAPH_APPLICATION if is_graph else APPLICATION
+    names = [path.name for path in own.iterdir() if path.suffix in (".c", ".h", ".md")]
+    copy_files(own, names, folder / "application")
     write_files(folder, {name if "/" in name else f"model/{name}": content for name, content in files.items()})
     for source in [*runtime_sources, *headers_for(runtime_sources)]:
         copy_runtime(RUNTIME / source, folder / "runtime")

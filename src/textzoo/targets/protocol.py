@@ -17,8 +17,9 @@ ENQUIRY = b"\x05"
 INTERRUPTED = "interrupted"
 # Maximum length of the stop text.
 MAX_STOP_BYTES = 32
-# Beginning of the greeting's last line.
+# Beginning of the greeting's last line: of a language model, and of a plain graph.
 GREETING = "Type a text to continue"
+GRAPH_GREETING = "Type the bytes of the inputs in hexadecimal"
 # Beginning of the message that refuses a command which does not continue the latest one.
 OUT_OF_SEQUENCE = "out of sequence"
 # Text between the object and the checksum of a line.

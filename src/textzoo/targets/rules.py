@@ -5,12 +5,15 @@ from collections.abc import Set
 from textzoo.common.errors import UserError, collecting
 from textzoo.common.settings import Rule
 from textzoo.compiler.passes.registry import chosen_passes
+from textzoo.models.settings import ModelConfig
 from textzoo.targets.console import check_prompt
 from textzoo.targets.protocol import MAX_STOP_BYTES
-from textzoo.targets.registry import HOST
+from textzoo.targets.registry import HOST, PLATFORMS
 from textzoo.targets.serial_ports import find_board
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 from textzoo.text.settings import SamplingConfig
+
+INPUT_ENDINGS = (".npy", ".npz")
 
 
 def check_benchmarking(
@@ -28,6 +31,38 @@ def check_benchmarking(
         with collecting(errors):
             find_board(benchmarking.serial_port, deployment.hardware_setup.uart.baud)
     return errors
+
+
+def check_graph_board(model: ModelConfig, deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
+    """Check that the board's platform runs plain graphs, if that is what the model is."""
+    board = deployment.hardware_setup
+    if not model.is_graph or deployment.target == HOST or not {"benchmarking", "deployment"} & services:
+        return []
+    if board.platform not in PLATFORMS.names() or PLATFORMS.get(board.platform).runs_graphs:
+        return []
+    return [
+        UserError(
+            f"{board.name} does not run plain graphs (model.kind=graph): its projects are for language models",
+            expected="a board of STM32, STM32MP2 or ESP32, or deployment.target=host",
+            received=f"board={board.name}",
+        )
+    ]
+
+
+def check_inputs_file(model: ModelConfig, benchmarking: BenchmarkingConfig) -> list[UserError]:
+    """Check that a file of inputs is given for a plain graph, and has a known ending."""
+    path = benchmarking.inputs_path
+    if path is None:
+        return []
+    if not model.is_graph:
+        return [UserError("benchmarking.inputs_path is given, but only plain graphs (model=graph) have inputs to read")]
+    if not path.endswith(INPUT_ENDINGS):
+        return [
+            UserError(
+                "benchmarking.inputs_path: unknown kind of file", expected=" or ".join(INPUT_ENDINGS), received=path
+            )
+        ]
+    return []
 
 
 def other_machine(measured_by: str) -> UserError:
@@ -92,5 +127,7 @@ RULES: tuple[Rule, ...] = (
     check_passes,
     check_long_prompt,
     check_benchmarking,
+    check_graph_board,
+    check_inputs_file,
     check_device_stop,
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from textzoo.common.settings import setting
+from textzoo.common.settings import FILE_ONLY, setting
 from textzoo.compiler.packing.tables import CHOICES
 from textzoo.targets.boards import Board
 from textzoo.targets.placement import AUTO, PLACEMENTS
@@ -30,6 +30,18 @@ class BenchmarkingConfig:
         unit="tokens",
         low=1,
         high=10**6,
+    )
+    inputs_checked: int = setting(
+        16,
+        "Random inputs of a plain graph whose outputs are compared with LiteRT's reference kernels.",
+        unit="inferences",
+        low=1,
+        high=10**5,
+    )
+    inputs_path: str | None = setting(
+        None,
+        "Your own inputs of a plain graph, compared besides: .npy, or .npz with an array for each input by its name.",
+        path=FILE_ONLY,
     )
     serial_port: str | None = setting(
         None, "Serial line of the board (measured_by=serial), e.g. /dev/ttyACM0; null for the only one connected."

@@ -5,8 +5,10 @@ from pathlib import Path
 from textzoo.common.files import write_json, write_text
 from textzoo.records.report.console import print_report
 from textzoo.records.report.data import (
+    INFERENCE,
     SCHEMA_VERSION,
     SECTIONS,
+    TOKEN,
     BenchmarkReport,
     DeploymentReport,
     EvaluationReport,
@@ -23,13 +25,16 @@ from textzoo.records.report.data import (
     SampleReport,
     Skipped,
     TrainingReport,
+    worded,
 )
 from textzoo.records.report.markdown import markdown
 from textzoo.records.report.rows import key_value_rows
 
 __all__ = [
+    "INFERENCE",
     "SCHEMA_VERSION",
     "SECTIONS",
+    "TOKEN",
     "BenchmarkReport",
     "DeploymentReport",
     "EvaluationReport",
@@ -49,6 +54,7 @@ __all__ = [
     "key_value_rows",
     "markdown",
     "print_report",
+    "worded",
     "write_report",
 ]
 

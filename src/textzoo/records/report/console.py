@@ -226,7 +226,7 @@ def cost_rows(benchmark: BenchmarkReport) -> Rows:
     )
     if benchmark.same_text is not None:
         rows.append(("", "the same text as on the PC" if benchmark.same_text else "another text than on the PC"))
-    return rows
+    return [(head, benchmark.worded(text)) for head, text in rows]
 
 
 def beside_text(benchmark: BenchmarkReport) -> str:
@@ -279,11 +279,11 @@ def cost_table(console: Console, benchmark: BenchmarkReport) -> RenderableType:
     costs, projected = benchmark.by_kind or {}, benchmark.projected
     unit = "instructions" if benchmark.instructions_per_token else "cost"
     if not (projected and projected.by_kind):
-        return titled(f"{unit} per token by operator", counts_table(console, costs))
-    title = "projected cycles per token by operator, and the share of stalls in them"
+        return titled(benchmark.worded(f"{unit} per token by operator"), counts_table(console, costs))
+    title = benchmark.worded("projected cycles per token by operator, and the share of stalls in them")
     if console.width >= NARROW_COLUMNS:
         return titled(title, cycles_table(console, projected, costs))
-    before = titled(f"{unit} per token by operator", counts_table(console, costs))
+    before = titled(benchmark.worded(f"{unit} per token by operator"), counts_table(console, costs))
     return Group(before, "", titled(title, cycles_table(console, projected)))
 
 

@@ -1,12 +1,15 @@
 """The values of a report, with their units; every format of the report shows the same values."""
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
 from textzoo.common.files import in_json
 
 SCHEMA_VERSION = 2
+# What the figures of a benchmark count by: the token of a language model, the inference of a plain graph.
+TOKEN, INFERENCE = "token", "inference"
 
 
 def quantity(unit: str, digits: int = 0, default: Any = dataclasses.MISSING) -> Any:
@@ -19,6 +22,11 @@ class Range(NamedTuple):
 
     low: float
     high: float
+
+
+def worded(text: str, per: str | None) -> str:
+    """Return a text about tokens and logits in the words of a plain graph, where figures are those of one."""
+    return text.replace("token", INFERENCE).replace("logits", "outputs") if per == INFERENCE else text
 
 
 @dataclass
@@ -139,6 +147,8 @@ class BenchmarkReport:
     """The cost of a token; instructions are exact counts of the emulator and absent on a real board.
 
     `cycles_per_token` and `tokens_per_second` are measured; `projected` are those of the emulated board.
+    `per` is "inference" where the figures are those of a plain graph: in every format of the report they have names
+    with that word then, and what is compared are outputs (see `worded`).
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     `copied_bytes` are weights that each memory holds copies of, in addition to `ram_bytes`.
     """
@@ -163,6 +173,10 @@ class BenchmarkReport:
     projected: Projection | None = quantity("", 0, None)
     by_kind: dict[str, int] | None = quantity("instructions", 0, None)
     by_position: list[int] | None = quantity("instructions", 0, None)
+    per: str | None = quantity("", 0, None)
+
+    def worded(self, text: str) -> str:
+        return worded(text, self.per)
 
 
 @dataclass
@@ -233,7 +247,10 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the present sections as JSON values; NaN and infinity become "nan", "inf" and "-inf"."""
-        return in_json(prune(dataclasses.asdict(self)))
+        values = prune(dataclasses.asdict(self))
+        if self.benchmark:
+            values["benchmark"] = renamed(values["benchmark"], self.benchmark.worded)
+        return in_json(values)
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Report":
@@ -241,8 +258,20 @@ class Report:
         report = cls()
         for name, kind in SECTIONS.items():
             if name in values:
-                setattr(report, name, rebuilt(kind, values[name]))
+                setattr(report, name, rebuilt(kind, with_names_of_fields(values[name])))
         return report
+
+
+def renamed(values: Any, words: Callable[[str], str]) -> Any:
+    """Return nested values with other keys; those of operators have capitals, which no word has."""
+    return {words(key): renamed(value, words) for key, value in values.items()} if isinstance(values, dict) else values
+
+
+def with_names_of_fields(values: Any) -> Any:
+    """Return a benchmark's values with the keys that tell of tokens; others as they are."""
+    if not isinstance(values, dict) or values.get("per") != INFERENCE:
+        return values
+    return renamed(values, lambda key: key.replace(INFERENCE, TOKEN).replace("outputs", "logits"))
 
 
 SECTIONS = {

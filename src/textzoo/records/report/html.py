@@ -14,7 +14,7 @@ import jinja2
 from markupsafe import Markup
 
 from textzoo.common.escaping import html_text, visible_line
-from textzoo.records.report.data import SCHEMA_VERSION, Range, Report, RunSummary, SampleReport
+from textzoo.records.report.data import SCHEMA_VERSION, Range, Report, RunSummary, SampleReport, worded
 from textzoo.records.report.rows import end_text, evaluation_columns, heading, shown
 
 # File in plots/ -> its caption.
@@ -24,6 +24,7 @@ PICTURES = {
     "tensors": "Every tensor of the decode step: signal to quantization noise",
     "memory_map": "Memory map: buffers in the arena over time",
     "instructions": "Cost of a token by operator and by position",
+    "operators": "Cost of an inference by operator",
 }
 MAX_PICTURE_BYTES = 4 << 20
 SINGLE_SECTIONS = ("model", "training", "quantization", "deployment", "publication")
@@ -92,12 +93,17 @@ def marked(value: float, text: str) -> Markup:
     return Markup('<data value="{}">{}</data>').format(exact, text)
 
 
-def cells(section: Any) -> Iterator[tuple[str, Markup]]:
-    """Yield heading and figure of every scalar of a section; nested sections, dicts and lists are shown elsewhere."""
+def cells(section: Any, per: str | None = None) -> Iterator[tuple[str, Markup]]:
+    """Yield heading and figure of every scalar of a section; nested sections, dicts and lists are shown elsewhere.
+
+    Args:
+        section: A section of a report.
+        per: What its figures count by, for `worded`.
+    """
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
         if value is not None and not isinstance(value, dict | list) and not dataclasses.is_dataclass(value):
-            yield heading(entry), figure(entry, value)
+            yield worded(heading(entry), per), figure(entry, value)
 
 
 def prompt_and_text(sample: SampleReport) -> tuple[str, str]:

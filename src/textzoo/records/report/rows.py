@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range
+from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range, worded
 
 KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "publication")
 Rows = list[tuple[str, str]]
@@ -34,20 +34,26 @@ def heading(entry: dataclasses.Field) -> str:
     return f"{name} ({unit})" if unit and unit.partition("/")[0] not in name else name
 
 
-def key_value_rows(section: Any, prefix: str = "") -> Rows:
+def key_value_rows(section: Any, prefix: str = "", per: str | None = None) -> Rows:
     """Return heading and value of every present quantity; nested sections have their name as a prefix.
 
     Costs by operator of a nested section are shown by `operator_rows`.
+
+    Args:
+        section: A section of a report.
+        prefix: Text before each heading.
+        per: What the figures count by, for `worded`; a benchmark says it itself.
     """
     rows: Rows = []
+    per = getattr(section, "per", per)
     for entry in dataclasses.fields(section):
         value = getattr(section, entry.name)
         if dataclasses.is_dataclass(value):
-            rows += key_value_rows(value, f"{entry.name.removesuffix('_bytes')} ")
+            rows += key_value_rows(value, f"{entry.name.removesuffix('_bytes')} ", per)
         elif isinstance(value, dict) and not prefix:
             rows += [(f"{prefix}{entry.metadata['unit']}: {name}", f"{count:,}") for name, count in value.items()]
         elif value is not None and not isinstance(value, list | dict):
-            rows.append((prefix + heading(entry), shown(entry, value)))
+            rows.append((prefix + worded(heading(entry), per), shown(entry, value)))
     return rows
 
 

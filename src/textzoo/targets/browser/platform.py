@@ -28,6 +28,7 @@ class Browser(Platform):
 
     name = "browser"
     suffix = ".wasm"
+    runs_graphs = False  # the page is one for texts
 
     def check(self, board: Board) -> None:
         if board.core not in CORES:

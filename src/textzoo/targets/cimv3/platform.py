@@ -37,6 +37,7 @@ class Cimv3(Platform):
     name = "cimv3"
     image = TWIN_IMAGE
     is_built_by_cmake = True
+    runs_graphs = False  # the accelerator's modes are those of pico_gpt's blocks
     without_passes = frozenset({"packed_tables"})  # the HAL adds rows of int8 embeddings directly from flash
     kernels = frozenset({"attention_s8", "attention_s8_p16"})  # hal_software.cc chooses one per block
 

@@ -15,6 +15,8 @@ CIMV3_CONTEXT = 128
 def check_cimv3(model: ModelConfig, deployment: DeploymentConfig) -> list[UserError]:
     """Check the CIMv3 accelerator's rules if model.constraints or the board requires them."""
     board = deployment.hardware_setup
+    if model.is_graph:  # which that board refuses altogether
+        return []
     if board.platform == PLATFORM:
         return cimv3_violations(model, f"Another board than {board.name} lifts this rule.")
     is_asked = model.constraints == PLATFORM

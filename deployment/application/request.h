@@ -1,0 +1,30 @@
+/* The request of a command of the console of language models. */
+#ifndef TEXTZOO_REQUEST_H
+#define TEXTZOO_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "options.h"
+#include "prompt.h"
+#include "protocol.h"
+
+#define REQUEST_GREETING PROTOCOL_GREETING
+
+/* The options that last from one request to the next. */
+extern options_t commands_options;
+
+typedef struct {
+    options_t options; /* commands_options with the request's changes */
+    bool has_prompt;
+    prompt_t prompt;
+    bool has_text;     /* only until the request is complete: */
+    json_value_t text; /* the prompt's text, which options that follow may concern */
+    bool reset;        /* `logits`: begin at position 0 */
+    bool only_last;    /* `logits`: reply only those of the last token */
+    uint32_t at;       /* `prompt`: where the tokens are stored */
+    bool is_repeated;  /* the previous command again, because its answer did not arrive undamaged */
+    bool is_next;      /* directly follows the previous command */
+} request_t;
+
+#endif
