@@ -7,7 +7,7 @@ from textzoo.common.errors import UserError
 from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import Board
 
-# Core -> flags of GCC and clang. A core with caches asks for weights ahead of time (deployment/runtime/dsp/preload.h): two
+# Core -> flags of GCC and clang. One with caches asks for weights ahead of time (deployment/runtime/dsp/preload.h): two
 # lines were best on an STM32H7 by the model of cycles.
 CORES = {
     "cortex-m4": "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16",
