@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from artifacts import KEPT, TENSORFLOW, remove_old
+from function_names import name_by_content
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -81,5 +82,6 @@ def chosen(rows: list[pytest.Item], which: tuple[int | str, ...]) -> list[pytest
 
 def pytest_collection_finish():
     """What the libraries made when they were imported is not searched for garbage again and again."""
+    name_by_content()
     gc.collect()
     gc.freeze()
