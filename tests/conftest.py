@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from artifacts import KEPT, TENSORFLOW, remove_old
+from file_order import FileOrder
 from function_names import name_by_content
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -51,6 +52,10 @@ def pytest_addoption(parser: pytest.Parser):
     parser.addoption("--baud", type=int, default=115200, help="its speed")
     parser.addoption("--requests", type=int, default=300, help="number of requests over bad cables")
     parser.addoption("--pictures", type=Path, help="existing folder for new pictures of docs/how_to/same_text.md")
+
+
+def pytest_configure(config: pytest.Config):
+    config.pluginmanager.register(FileOrder(config))
 
 
 def pytest_sessionstart(session: pytest.Session):
