@@ -30,6 +30,9 @@ for number in (signal.SIGHUP, signal.SIGINT):
 
 # What XLA compiled once serves all tests, in every process and the next time: they train the same few shapes.
 os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={KEPT / 'xla' / version(TENSORFLOW)}")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(KEPT / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 # What a compiler has compiled once is taken from ccache: most projects differ only in their model. Debian's package has
 # a link for each compiler in this folder. Paths are hashed relative to the project that is built.
