@@ -42,7 +42,7 @@ if CCACHE.is_dir():
     os.environ.setdefault("CCACHE_DIR", str(KEPT / "ccache"))
     os.environ.setdefault("CCACHE_BASEDIR", "/")
     os.environ.setdefault("CCACHE_NOHASHDIR", "true")
-    os.environ.setdefault("CCACHE_MAXSIZE", "500M")
+    os.environ.setdefault("CCACHE_MAXSIZE", "1G")
 
 # No deadlines: nothing here is allowed to fail for being slow.
 settings.register_profile("textzoo", deadline=None)
