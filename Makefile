@@ -33,7 +33,7 @@ demo: setup tools-stm32 ## train, quantize and evaluate a model, and run it on t
 # because some tests wait; each takes up to 3 GB.
 JOBS ?= 3
 # Compiled test modules are kept, also where the shell's setting forbids it: compiling them takes 5 s of each start.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) -m pytest -n $(JOBS) --dist loadfile
+PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 test: setup tools-test ## run all tests
 	$(PYTEST)
 

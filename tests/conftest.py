@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 
 from artifacts import KEPT, TENSORFLOW, remove_old
+from file_order import FileOrder
+from function_names import name_by_content
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -28,6 +30,9 @@ for number in (signal.SIGHUP, signal.SIGINT):
 
 # What XLA compiled once serves all tests, in every process and the next time: they train the same few shapes.
 os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={KEPT / 'xla' / version(TENSORFLOW)}")
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(KEPT / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 # What a compiler has compiled once is taken from ccache: most projects differ only in their model. Debian's package has
 # a link for each compiler in this folder. Paths are hashed relative to the project that is built.
@@ -37,7 +42,7 @@ if CCACHE.is_dir():
     os.environ.setdefault("CCACHE_DIR", str(KEPT / "ccache"))
     os.environ.setdefault("CCACHE_BASEDIR", "/")
     os.environ.setdefault("CCACHE_NOHASHDIR", "true")
-    os.environ.setdefault("CCACHE_MAXSIZE", "500M")
+    os.environ.setdefault("CCACHE_MAXSIZE", "1G")
 
 # No deadlines: nothing here is allowed to fail for being slow.
 settings.register_profile("textzoo", deadline=None)
@@ -50,6 +55,10 @@ def pytest_addoption(parser: pytest.Parser):
     parser.addoption("--baud", type=int, default=115200, help="its speed")
     parser.addoption("--requests", type=int, default=300, help="number of requests over bad cables")
     parser.addoption("--pictures", type=Path, help="existing folder for new pictures of docs/how_to/same_text.md")
+
+
+def pytest_configure(config: pytest.Config):
+    config.pluginmanager.register(FileOrder(config))
 
 
 def pytest_sessionstart(session: pytest.Session):
@@ -81,5 +90,6 @@ def chosen(rows: list[pytest.Item], which: tuple[int | str, ...]) -> list[pytest
 
 def pytest_collection_finish():
     """What the libraries made when they were imported is not searched for garbage again and again."""
+    name_by_content()
     gc.collect()
     gc.freeze()

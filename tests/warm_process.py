@@ -15,6 +15,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from function_names import name_by_content
+
 LIBRARIES = [
     "tensorflow",
     "keras",
@@ -59,6 +61,7 @@ class WarmProcess:
 
 def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str], files: Sequence[Path]) -> None:
     """Become the program: what a new process would find is set, then its file runs as `__main__`."""
+    name_by_content()
     gc.freeze()  # what the libraries made is not searched for garbage again
     os.environ.clear()
     os.environ.update(environment)

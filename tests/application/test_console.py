@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
 from toy_projects import FOLDER, render_toy
 
-from compilers import need, need_sanitizers
+from compilers import build_c, need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
@@ -66,7 +66,7 @@ def test_the_application_compiles_without_a_warning(project, tmp_path, compiler,
         *(project / "port").glob("*.c"),
     ]
     command = [need(compiler), *STRICT, "-O2", *flags, f"-I{project / 'application'}", f"-I{project / 'model'}"]
-    subprocess.run([*command, "-o", str(tmp_path / "toy"), *map(str, sources)], check=True, timeout=120)
+    build_c(command, sources, tmp_path / "toy")
     greeting = subprocess.run([str(tmp_path / "toy")], input=b"", capture_output=True, timeout=20, check=True).stdout
     assert b"CRC-32 right" in greeting
     assert b"7 tokens as computed on the PC" in greeting

@@ -5,7 +5,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from compilers import need
+from compilers import build_c, need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.testing import STRICT
@@ -70,11 +70,9 @@ def write_sources(tokenizer: Tokenizer, folder: Path) -> list[Path]:
 def build_driver(tokenizer: Tokenizer, folder: Path, *flags: str) -> Path:
     """encode_texts.c around a tokenizer."""
     driver = Path(__file__).parent / "encode_texts.c"
-    program = folder / "encode_texts"
     command = [need("host"), *STRICT, *flags, f"-I{folder}", f"-I{APPLICATION}"]
     sources = [driver, *write_sources(tokenizer, folder)]
-    subprocess.run([*command, "-o", str(program), *map(str, sources)], check=True, timeout=120)
-    return program
+    return build_c(command, sources, folder / "encode_texts")
 
 
 def driver_tokens(program: Path, texts: list[bytes]) -> list[tuple[list[int], bytes]]:

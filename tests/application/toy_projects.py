@@ -1,12 +1,11 @@
 """Projects around the toy model, and its C as a library."""
 
 import ctypes
-import subprocess
 from pathlib import Path
 
 from toy import FOLDER, toy_tokenizer
 
-from compilers import need
+from compilers import build_c, need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import load_board
@@ -59,8 +58,6 @@ def compile_library(folder: Path, sources: list[Path], includes: list[Path], *fl
     if clang := find_tool("clang"):  # whose traps need no library: this one is loaded by Python
         compiler, traps = clang, ["-fsanitize=undefined", "-fsanitize-trap=undefined"]
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / "library.so"
-    command = [str(compiler), *STRICT, *traps, "-O1", "-shared", "-fPIC", *flags]
+    command = [str(compiler), *STRICT, *traps, "-O1", "-fPIC", *flags]
     command += [f"-I{path}" for path in [*includes, APPLICATION]]
-    subprocess.run([*command, "-o", str(target), *map(str, sources)], check=True, timeout=120)
-    return ctypes.CDLL(str(target))
+    return ctypes.CDLL(str(build_c(command, sources, folder / "library.so", "-shared")))

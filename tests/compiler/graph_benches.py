@@ -131,9 +131,9 @@ def compile_model(bench: Bench, compiled: CompiledModel, number: int, folder: Pa
     source.write_text(MODEL.format(number=number), encoding="utf-8")
     if bench.compiler == WASM:  # there is no objcopy for it
         source.write_text(renamed(compiled, number) + source.read_text(encoding="utf-8"), encoding="utf-8")
-        compile_source(bench, source, target, folder)
+        compile_source(bench, source, target)
         return target
-    compile_source(bench, source, target, folder)
+    compile_source(bench, source, target)
     subprocess.run([bench.objcopy(), "-G", f"textzoo_graph_{number}", target], check=True)
     return target
 
@@ -144,11 +144,12 @@ def renamed(compiled: CompiledModel, number: int) -> str:
     return "\n".join(f"#define {name} {name}_{number}" for name in names)
 
 
-def compile_source(bench: Bench, source: Path, target: Path, *includes: Path) -> None:
-    folders = [f"-I{folder}" for folder in (*includes, *INCLUDES)]
+def compile_source(bench: Bench, source: Path, target: Path) -> None:
+    """Compile a source from within its folder: ccache finds it again where only the folder has another name."""
     compiler, *flags = bench.command()
-    command = [compiler, *FLAGS, *flags, *folders, "-c", source, "-o", target]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    includes = [f"-I{folder}" for folder in INCLUDES]
+    command = [compiler, *FLAGS, *flags, *includes, "-c", source.name, "-o", str(target)]
+    done = subprocess.run(command, cwd=source.parent, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     if done.returncode:
         raise RefusedByCompilerError(done.stderr)
 

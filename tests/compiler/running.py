@@ -12,12 +12,13 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from operator_cases import RANGES, Case, Random, Row, draw_reals, draw_values
 
+from compilers import build_c
 from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel, compile_bytes
 from textzoo.compiler.operators.base import Target
 from textzoo.compiler.tflite.single_operator import Tensor, build_all
 from textzoo.targets.native import write_files
-from textzoo.targets.toolchains import TOOLS, require_tool
+from textzoo.targets.toolchains import TOOLS, compile_objects, require_tool
 from textzoo.testing import STRICT
 from textzoo.testing.bare_metal import WASM_FLAGS, WASM_LAUNCHER, WASM_TOOLS
 
@@ -202,18 +203,17 @@ def in_order(names: Sequence[str]) -> list[int]:
 def build_program(compiled_model: CompiledModel, folder: Path, compiler: str = "host") -> Path:
     generated = write_files(compiled_model.files, folder)
     fixed = [*(RUNTIME / source for source in compiled_model.sources), APPLICATION / "crc32.c"]
-    program = folder / "program"
-    run_compiler(
-        [compiler, f"-I{folder}", MAIN, *generated, *(object_of(source, compiler) for source in fixed), "-o", program]
-    )
-    return program
+    objects = [object_of(source, compiler) for source in fixed]
+    command = [*command_with_flags(compiler), f"-I{folder}"]
+    return build_c(command, [MAIN, *generated, *objects], folder / "program")
 
 
 @cache
 def object_of(source: Path, compiler: str) -> Path:
     """A source that is the same in every program, compiled once in a process."""
-    target = Path(objects.name) / f"{compiler}-{'-'.join(source.parts[1:])}.o"
-    run_compiler([compiler, "-c", source, "-o", target])
+    folder = Path(objects.name) / "-".join([compiler, *source.parts[1:]])
+    folder.mkdir()
+    (target,) = compile_objects(command_with_flags(compiler), [source], folder)
     return target
 
 
@@ -225,9 +225,5 @@ def command_of(compiler: str, here: Collection[str] = SANITIZERS) -> list[str]:
     return [str(require_tool(machine.compiler)), *machine.flags]
 
 
-def run_compiler(command: list[str | Path]) -> None:
-    compiler, *rest = map(str, command)
-    includes = [f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]
-    command = [*command_of(compiler), *FLAGS, *includes, *rest]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+def command_with_flags(compiler: str) -> list[str]:
+    return [*command_of(compiler), *FLAGS, f"-I{RUNTIME / 'include'}", f"-I{APPLICATION}"]

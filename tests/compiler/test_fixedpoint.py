@@ -2,14 +2,13 @@
 
 import ctypes
 import math
-import subprocess
 from fractions import Fraction
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from compilers import need
+from compilers import build_c, need
 from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.numerics.fixedpoint import Factor, double_parts, quantize_multiplier
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct
@@ -38,19 +37,9 @@ MULTIPLIERS = st.integers(2**30, 2**31 - 1)
 def library(tmp_path_factory, request):
     folder = tmp_path_factory.mktemp("fixedpoint")
     (folder / "functions.c").write_text(FUNCTIONS)
-    flags = ["-std=c99", "-O2", "-shared", "-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
-    command = [
-        need("host"),
-        *flags,
-        *request.param,
-        f"-I{RUNTIME / 'include'}",
-        f"-I{RUNTIME}",
-        "functions.c",
-        "-o",
-        "functions.so",
-    ]
-    subprocess.run(command, cwd=folder, check=True)
-    loaded = ctypes.CDLL(str(folder / "functions.so"))
+    flags = ["-std=c99", "-O2", "-fPIC", "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error"]
+    command = [need("host"), *flags, *request.param, f"-I{RUNTIME / 'include'}", f"-I{RUNTIME}"]
+    loaded = ctypes.CDLL(str(build_c(command, [folder / "functions.c"], folder / "functions.so", "-shared")))
     loaded.wide.argtypes = [ctypes.c_int64, ctypes.c_int32, ctypes.c_int]
     loaded.as_double.argtypes = [ctypes.c_int64, ctypes.c_int64, ctypes.c_int]
     return loaded

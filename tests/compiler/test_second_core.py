@@ -1,6 +1,5 @@
 """Kernels shared by two cores: the same integers, one half after the other and both at once."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from operator_cases import Case
 from operator_chains import FORMS, attention
 from running import FLAGS, MAIN, Model, build_program, mismatches, results_of
 
-from compilers import need
+from compilers import build_c, need
 from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.compiler.backend.planner import scratch_of
 from textzoo.compiler.compile import compile_bytes
@@ -21,6 +20,7 @@ from textzoo.compiler.operators.second_core import in_shards
 from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
 from textzoo.targets.native import write_files
+from textzoo.targets.toolchains import compile_objects
 
 ESP32 = PLATFORM_SOURCES / "esp32" / "main"
 ESP_IDF = Path(__file__).parents[1] / "application" / "esp_idf"
@@ -145,18 +145,12 @@ def build_with_tasks(compiled, folder):
     (folder / "board.h").write_text("#define BOARD_STACK_BYTES 8192\n#define BOARD_SECOND_STACK_BYTES 2048\n")
     sources = [*generated, *kernels, APPLICATION / "crc32.c", ESP32 / "second_core.c"]
     includes = [folder, ESP_IDF, ESP32, RUNTIME / "include", APPLICATION]
-    options = [*FLAGS, *RACES, "-DTEXTZOO_TASKS", *(f"-I{path}" for path in includes), "-o", str(folder / "program")]
+    options = [*FLAGS, *RACES, "-DTEXTZOO_TASKS", *(f"-I{path}" for path in includes)]
     # Of a later C for its own variable of each thread.
-    (folder / "tasks.o").unlink(missing_ok=True)
-    threads = [need("host"), *RACES, "-std=c11", f"-I{ESP_IDF}", "-c", str(ESP_IDF / "freertos_on_threads.c")]
-    run([*threads, "-o", str(folder / "tasks.o")])
-    run([need("host"), *options, str(MAIN), *map(str, sources), str(folder / "tasks.o"), "-lpthread"])
-    return folder / "program"
-
-
-def run(command):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    threads = [need("host"), *RACES, "-std=c11", f"-I{ESP_IDF}"]
+    (folder / "tasks").mkdir(exist_ok=True)
+    tasks = compile_objects(threads, [ESP_IDF / "freertos_on_threads.c"], folder / "tasks")
+    return build_c([need("host"), *options], [MAIN, *sources, *tasks], folder / "program", "-lpthread")
 
 
 @pytest.mark.parametrize("kernel", VARIANTS[MUL32])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artifacts import artifact
-from compilers import need
+from compilers import build_c, need
 from textzoo.common.paths import APPLICATION, DEPLOYMENT
 from textzoo.compiler.artifacts.weight_export import BLOB, weight_files
 from textzoo.compiler.artifacts.weight_file import (
@@ -62,16 +62,8 @@ class ReaderInC:
             includes[0] / "weight_file.c",
             includes[1] / "crc32.c",
         ]
-        command = [
-            need("host"),
-            *STRICT,
-            *SANITIZERS,
-            *(f"-I{path}" for path in includes),
-            *sources,
-            "-o",
-            folder / "reader",
-        ]
-        subprocess.run(list(map(str, command)), check=True, timeout=120)
+        command = [need("host"), *STRICT, *SANITIZERS, *(f"-I{path}" for path in includes)]
+        build_c(command, sources, folder / "reader")
         environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
         self.process = subprocess.Popen([folder / "reader"], **pipes, env=environment)

@@ -149,30 +149,32 @@ def tool_beside(compiler: str, name: str) -> Path:
 def compile_objects(command: Sequence[str], sources: Iterable[Path], folder: Path) -> list[Path]:
     """Compile C files, as many at a time as there are processors; return the objects in the files' order.
 
+    The compiler runs in `folder`: ccache then recognizes sources in it when they are compiled in another one.
+
     Args:
-        command: The compiler and its flags.
+        command: The compiler's path and its flags; folders in them are absolute.
         sources: C or assembly files.
         folder: For the objects.
 
     Raises:
         RuntimeError: The compiler refuses a file; the message is the compiler's.
     """
+    compiler, *flags = command
+    compiler = str(Path(compiler).absolute())
 
     def compile_one(number: int, source: Path) -> Path:
-        target = folder / f"{number}_{source.stem}.o"
-        run_compiler([*command, "-c", str(source), "-o", str(target)])
+        target = folder.absolute() / f"{number}_{source.stem}.o"
+        run_compiler([compiler, *flags, "-c", str(source.absolute()), "-o", str(target)], folder)
         return target
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(compile_one, *zip(*enumerate(sources), strict=True)))
 
 
-def run_compiler(command: Sequence[str]) -> None:
+def run_compiler(command: Sequence[str], folder: Path | None = None) -> None:
     """Run a compiler or a linker, which end by themselves; RuntimeError with the messages where one fails."""
-    environment = processes.clean_environment()
-    done = subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=BUILD_SECONDS, check=False, env=environment
-    )
+    options = {"capture_output": True, "text": True, "errors": "replace", "timeout": BUILD_SECONDS, "check": False}
+    done = subprocess.run(command, cwd=folder, env=processes.clean_environment(), **options)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}\n{done.stderr}")
 

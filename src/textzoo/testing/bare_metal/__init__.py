@@ -164,7 +164,7 @@ def compile_with(
         RuntimeError: Something is refused; the message is the compiler's.
     """
     command = [str(require_tool(compiler)), *STRICT, *flags]
-    with tempfile.TemporaryDirectory(prefix="textzoo-objects-") as folder:
+    with tempfile.TemporaryDirectory(prefix="objects-", dir=program.parent) as folder:
         sources = [path for path in files if path.suffix != ".o"]
         compiled = dict(zip(sources, compile_objects([*command, *INCLUDES], sources, Path(folder)), strict=True))
         objects = [str(compiled.get(path, path)) for path in files]
