@@ -27,8 +27,13 @@ def test_the_kernels_that_a_source_calls_are_those_that_it_needs(source, tmp_pat
     assert kernels_called_by(source) == undefined_kernels(source, tmp_path)
 
 
+# What a kernel of attention does itself.
+PARTS_OF_ITS_OWN = {("dsp", "attention_s8"): {"weighted_sum_s8"}}
+
+
 @pytest.mark.parametrize("kernel", ["attention_s8", "attention_s8_p16", "attention_s16"])
 @pytest.mark.parametrize("variant", [path.name for path in sorted(RUNTIME.iterdir()) if list(path.glob("*.c"))])
 def test_attention_calls_its_products_in_every_variant(kernel, variant):
     width = "s16" if kernel == "attention_s16" else "s8"
-    assert kernels_called_by(source_of(kernel, variant)) == {f"dot_rows_{width}", f"weighted_sum_{width}"}
+    parts = {f"dot_rows_{width}", f"weighted_sum_{width}"} - PARTS_OF_ITS_OWN.get((variant, kernel), set())
+    assert kernels_called_by(source_of(kernel, variant)) == parts

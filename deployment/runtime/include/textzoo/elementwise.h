@@ -121,10 +121,11 @@ static inline int32_t tz_finish(int32_t value, const tz_scale_t *scale, const tz
 }
 
 /* tz_high_multiply_small(value * 2^left, multiplier). Of a half, which many factors of 1 or 1/2 have as multiplier, there
- * is nothing to round where left > 0: (2 v 2^left 2^30 + 2^31) >> 32 = v 2^(left - 1). */
+ * is nothing to round where left > 0: (2 v 2^left 2^30 + 2^31) >> 32 = v 2^(left - 1). Where it is not known when
+ * compiling, asking costs more than it saves. */
 static inline int32_t tz_raised_product(int32_t value, int left, int32_t multiplier)
 {
-    if (multiplier == 1 << 30 && left > 0) {
+    if (__builtin_constant_p(multiplier) && multiplier == 1 << 30 && left > 0) {
         return value * (1 << (left - 1));
     }
     return tz_high_multiply_small(value * (1 << left), multiplier);

@@ -11,13 +11,16 @@ from textzoo.compiler.numerics.linear_sums import LinearSum, is_narrow
 from textzoo.compiler.operators.base import INTEGER_RANGES, can_hoist, hoisted_struct
 
 RAISED = 255 << 20
+# Variants whose accelerator adds: it takes LiteRT's own parameters from the program.
+WITH_OWN_SUMS = ("cimv3",)
 
 
 def use_fast_forms(program: Program, variant: str) -> None:
     """Replace loops by calls where the variant has the kernel, and the sums of the others by linear ones."""
     use_vector_kernels(program, variant)
-    use_linear_sums(program)
-    use_vector_kernels(program, variant)
+    if variant not in WITH_OWN_SUMS:
+        use_linear_sums(program)
+        use_vector_kernels(program, variant)
 
 
 def use_vector_kernels(program: Program, variant: str) -> None:

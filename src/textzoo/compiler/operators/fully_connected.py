@@ -135,11 +135,11 @@ def narrow_layer(node: Node, target: Target) -> tuple[Call, np.ndarray]:
         "weights": Constant(f"{symbol}_weights", packed.values, comment, "weights"),
         "bias": Constant(f"{symbol}_bias", *stored_bias(node, packed.kernel)),
         **factor_constants(symbol, alike or factors),
-        **({"shift": alike[0].shift} if alike else {}),
         "rows": rows,
         "columns": columns,
         "output_zero_point": node.output.zero_point,
         **output_range(node),
+        **({"shift": alike[0].shift} if alike else {}),
     }
     struct = Struct("tz_fully_connected_s8_t", fields)
     call = Call(node.operator, node.name, packed.kernel, struct, [source], [node.output])

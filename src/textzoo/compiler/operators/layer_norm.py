@@ -57,8 +57,8 @@ class LayerNorm(Operator):
         parts: LayerNormParts = node.attributes
         linear = linear_fields(parts) if has_linear_kernel(target.variant) else None
         kernel = "layer_norm_s8" if linear is None else LINEAR_KERNEL
-        fields = plain_fields(node) if linear is None else linear
-        struct = Struct(f"tz_{kernel}_t", {**shared_fields(node), **fields})
+        fields = plain_fields(node) if linear is None else {**shared_fields(node), **zero_points(parts), **linear}
+        struct = Struct(f"tz_{kernel}_t", fields)
         return [Call(self.name, node.name, kernel, struct, [parts.row], [node.output])]
 
 
@@ -67,7 +67,7 @@ def has_linear_kernel(variant: str) -> bool:
 
 
 def shared_fields(node: Node) -> dict[str, object]:
-    """Return what the structs of both kernels have."""
+    """Return what the structs of both kernels begin with."""
     parts: LayerNormParts = node.attributes
     width, symbol = node.output.size, node.output.symbol
     mean = divided(quantize_multiplier(scale_ratio(parts.mean)), width)
@@ -79,6 +79,11 @@ def shared_fields(node: Node) -> dict[str, object]:
         "mean_offset": width * parts.row.zero_point,
         "mean": scale_struct(mean, parts.mean.output.zero_point),
         "square": scale_struct(square, parts.square.output.zero_point),
+    }
+
+
+def zero_points(parts: LayerNormParts) -> dict[str, int]:
+    return {
         "difference_zero_point": parts.difference.output.zero_point,
         "factor_zero_point": parts.factor.output.zero_point,
         "table_zero_point": parts.table.output.zero_point,
@@ -87,10 +92,10 @@ def shared_fields(node: Node) -> dict[str, object]:
 
 
 def plain_fields(node: Node) -> dict[str, object]:
-    """Return the rest of tz_layer_norm_s8_t."""
+    """Return tz_layer_norm_s8_t, in the order of its fields: CIMv3's data names none."""
     parts: LayerNormParts = node.attributes
-    zero_points = {"input_zero_point": parts.row.zero_point, "mean_zero_point": parts.mean.output.zero_point}
-    return {**zero_points, **hoisted_fields(parts)}
+    of_sums = {"input_zero_point": parts.row.zero_point, "mean_zero_point": parts.mean.output.zero_point}
+    return {**shared_fields(node), **of_sums, **zero_points(parts), **hoisted_fields(parts)}
 
 
 def linear_fields(parts: LayerNormParts) -> dict[str, object] | None:
