@@ -200,8 +200,8 @@ class DeploymentReport:
     state_bytes: int = quantity("bytes")
     arena_bytes: int = quantity("bytes")
     constant_bytes: int = quantity("bytes")
-    copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     passes: list[PassReport] | None = quantity("", 0, None)
+    copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
 
 
 @dataclass
