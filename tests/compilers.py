@@ -1,12 +1,10 @@
 """Compilers and emulators for tests, by their names in toolchains.TOOLS: where one is missing, the test is skipped."""
 
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from textzoo.targets.toolchains import compile_objects, missing_tools, require_tool, run_compiler
+from textzoo.targets.toolchains import missing_tools, require_tool
 
 # Version of arm-none-eabi-gcc of all cycles in tests.
 EXACT_ARM = "12.2"
@@ -34,18 +32,3 @@ def need_sanitizers(name: str) -> str:
     if subprocess.run(command, input=program, capture_output=True, check=False).returncode:
         pytest.skip(f"{name} with its sanitizers: not installed")
     return compiler
-
-
-def build_c(command: Sequence[str], sources: Sequence[Path], program: Path, *link: str) -> Path:
-    """Build a program or a library: each source for itself, because ccache keeps objects only, in the program's folder.
-
-    Args:
-        command: The compiler and its flags.
-        sources: C files and objects.
-        program: What is built.
-        link: What follows the objects.
-    """
-    compiled = compile_objects(command, [path for path in sources if path.suffix == ".c"], program.parent)
-    objects = [*compiled, *(path for path in sources if path.suffix != ".c")]
-    run_compiler([*command, *map(str, objects), *link, "-o", str(program)])
-    return program

@@ -128,7 +128,7 @@ def test_every_board_computes_the_logits_of_litert_and_writes_its_text(board, co
     assert abs(benchmark.instructions_per_token - np.mean(benchmark.by_position)) <= 0.5
     assert benchmark.ram_bytes.state == 2 * 2 * 12 * 32
     assert 0 < benchmark.ram_bytes.stack < 4096
-    assert benchmark.flash_bytes.total < 80 * 1024
+    assert benchmark.flash_bytes.total < 84 * 1024
     # Nothing but the constants and what aligns them: no debugging information of the same object files.
     assert 0 <= benchmark.flash_bytes.weights - report.deployment.constant_bytes < 512
     # Marks cost a little themselves, never more than a tenth at this size.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
 from toy_projects import FOLDER, render_toy
 
-from compilers import build_c, need, need_sanitizers
+from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
@@ -23,6 +23,7 @@ from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.emulators import run_host, run_program
 from textzoo.targets.toolchains import run_make, tool_beside
 from textzoo.testing import STRICT
+from textzoo.testing.building import build_c
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 GREETING_LINES = 4

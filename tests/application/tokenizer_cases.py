@@ -5,10 +5,11 @@ import struct
 import subprocess
 from pathlib import Path
 
-from compilers import build_c, need
+from compilers import need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.testing import STRICT
+from textzoo.testing.building import build_c
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.tokenizers.bpe import BpeTokenizer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from toy import FOLDER, toy_tokenizer
 
-from compilers import build_c, need
+from compilers import need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import load_board
@@ -16,6 +16,7 @@ from textzoo.targets.project import ModelSizes
 from textzoo.targets.registry import HOST
 from textzoo.targets.toolchains import find_tool
 from textzoo.testing import STRICT
+from textzoo.testing.building import build_c
 
 # What toy_model/model.h says of itself.
 TOY_SIZES = ModelSizes(

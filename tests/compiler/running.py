@@ -12,7 +12,6 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from operator_cases import RANGES, Case, Random, Row, draw_reals, draw_values
 
-from compilers import build_c
 from textzoo.common.paths import APPLICATION, RUNTIME
 from textzoo.compiler.compile import CompiledModel, compile_bytes
 from textzoo.compiler.operators.base import Target
@@ -21,6 +20,7 @@ from textzoo.targets.native import write_files
 from textzoo.targets.toolchains import TOOLS, compile_objects, require_tool
 from textzoo.testing import STRICT
 from textzoo.testing.bare_metal import WASM_FLAGS, WASM_LAUNCHER, WASM_TOOLS
+from textzoo.testing.building import build_c
 
 FLAGS = (*STRICT, "-O1", "-fno-strict-aliasing")
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from compilers import build_c, need
+from compilers import need
 from textzoo.compiler.backend.kernels import RUNTIME
 from textzoo.compiler.numerics.fixedpoint import Factor, double_parts, quantize_multiplier
 from textzoo.compiler.operators.base import can_hoist, hoisted_struct
+from textzoo.testing.building import build_c
 
 FUNCTIONS = """
 #include "internal/double_precision.h"

@@ -9,7 +9,7 @@ from operator_cases import Case
 from operator_chains import FORMS, attention
 from running import FLAGS, MAIN, Model, build_program, mismatches, results_of
 
-from compilers import build_c, need
+from compilers import need
 from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.compiler.backend.planner import scratch_of
 from textzoo.compiler.compile import compile_bytes
@@ -21,6 +21,7 @@ from textzoo.compiler.packing.registry import VARIANTS, layout_of, pack
 from textzoo.compiler.tflite.single_operator import Operation, Tensor
 from textzoo.targets.native import write_files
 from textzoo.targets.toolchains import compile_objects
+from textzoo.testing.building import build_c
 
 ESP32 = PLATFORM_SOURCES / "esp32" / "main"
 ESP_IDF = Path(__file__).parents[1] / "application" / "esp_idf"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from artifacts import artifact
-from compilers import build_c, need
+from compilers import need
 from textzoo.common.paths import APPLICATION, DEPLOYMENT
 from textzoo.compiler.artifacts.weight_export import BLOB, weight_files
 from textzoo.compiler.artifacts.weight_file import (
@@ -31,6 +31,7 @@ from textzoo.models.settings import ModelConfig
 from textzoo.quantizers.quantize import quantize_decode_step
 from textzoo.quantizers.settings import QuantizationConfig
 from textzoo.testing import STRICT
+from textzoo.testing.building import build_c
 
 SHAPE = {"n_layers": 1, "n_heads": 2, "d_model": 18, "context_length": 8}
 MISALIGNED = 1

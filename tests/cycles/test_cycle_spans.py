@@ -263,7 +263,9 @@ def test_the_plugin_compiles_without_warnings(tmp_path, compiler):
 
     sources = [str(path) for path in build.plugin_files() if path.suffix == ".c"]
     flags = [*STRICT, *build.FLAGS, "-Wconversion", "-Wshadow", "-DTZ_QEMU_API=1", *build.LINKING]
-    run_compiler([need(compiler), *flags, *sources, "-o", str(tmp_path / "plugin.so")])
+    plugin = tmp_path / "plugin.so"
+    run_compiler([need(compiler), *flags, *sources, "-o", str(plugin)])
+    assert plugin.read_bytes().startswith(b"\x7fELF")
 
 
 def test_cores_have_their_emulated_boards():

@@ -83,6 +83,9 @@ class Reader:
         project = max(self.project.glob("experiments_outputs/*/c_project/*"), key=lambda path: path.parents[1].name)
         command = subprocess.run(["make", "-n", "emulate"], cwd=project, capture_output=True, text=True, check=True)
         *_, line = command.stdout.strip().splitlines()
+        subprocess.run(
+            ["make", f"IMAGE={shlex.split(line)[-1].split('/')[1]}"], cwd=project, stdout=subprocess.DEVNULL, check=True
+        )
         words = ["pty" if word == "stdio" else word for word in shlex.split(line)]
         with subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, text=True) as emulator:
             try:

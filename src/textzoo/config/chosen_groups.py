@@ -60,10 +60,13 @@ def facts_of_another_board(values: dict[str, Any], primary: PrimaryConfig) -> li
 
 
 def keys_beyond(values: dict[str, Any], others: dict[str, Any]) -> Iterator[str]:
-    """Yield the dotted keys that only the first of two nested mappings has."""
+    """Yield the dotted keys that only the first of two nested mappings has, without those of null, which says nothing.
+
+    Hydra cannot delete a key of null either.
+    """
     for name, value in values.items():
         if name not in others:
-            yield name
+            yield from [] if value is None else [name]
         elif isinstance(value, dict) and isinstance(others[name], dict):
             yield from (f"{name}.{key}" for key in keys_beyond(value, others[name]))
 
