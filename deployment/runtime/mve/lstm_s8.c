@@ -51,17 +51,7 @@ static void add_products(const tz_lstm_s8_t *layer, const tz_gate_matrix_t *matr
     }
 }
 
-static void compute_gates(const tz_lstm_s8_t *layer, const int8_t *input, const int8_t *hidden, int16_t *gates,
-                          void *scratch)
-{
-    const tz_gate_matrix_t of_input = {layer->input_weights, layer->input_bias, layer->input_multipliers,
-                                       layer->input_shifts, layer->inputs};
-    const tz_gate_matrix_t of_hidden = {layer->recurrent_weights, layer->recurrent_bias, layer->recurrent_multipliers,
-                                        layer->recurrent_shifts, layer->cells};
-    memset(gates, 0, (size_t)(layer->gates * layer->cells) * sizeof *gates);
-    add_products(layer, &of_input, input, gates, scratch);
-    add_products(layer, &of_hidden, hidden, gates, scratch);
-}
+#include "../internal/lstm_gates.inc"
 
 #include "../internal/lstm_steps.inc"
 
