@@ -65,9 +65,9 @@ def keys_beyond(values: dict[str, Any], others: dict[str, Any]) -> Iterator[str]
     Hydra cannot delete a key of null either.
     """
     for name, value in values.items():
-        if name not in others:
-            yield from [] if value is None else [name]
-        elif isinstance(value, dict) and isinstance(others[name], dict):
+        if name not in others and value is not None:
+            yield name
+        elif isinstance(value, dict) and isinstance(others.get(name), dict):
             yield from (f"{name}.{key}" for key in keys_beyond(value, others[name]))
 
 
