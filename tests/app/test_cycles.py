@@ -11,6 +11,7 @@ import yaml
 
 from changed_config import changed
 from compilers import need, need_exact_arm
+from recorder import Recorder
 from textzoo.common import processes
 from textzoo.common.errors import UserError
 from textzoo.common.paths import BOARD_FOLDER
@@ -31,19 +32,6 @@ from textzoo.text.tokenizers.base import load_tokenizer
 MODEL, RECIPE = "tiny_lm", "static_wi8_ai8"
 FOLDER = pretrained.FOLDER / MODEL
 DECODE_STEP = FOLDER / f"decode_{RECIPE}.tflite"
-
-
-class Recorder:
-    """Remembers metrics."""
-
-    def __init__(self):
-        self.values = {}
-
-    def metrics(self, step, values):
-        self.values.update(values)
-
-    def artifact(self, path, folder=""):
-        pass
 
 
 def firmware_for(board, folder, placement="auto"):

@@ -18,6 +18,7 @@ import pytest
 
 from artifacts import artifact
 from changed_config import changed
+from recorder import Recorder
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.compiler.artifacts.weight_file import read_weight_file
@@ -60,19 +61,6 @@ needs_wasm = pytest.mark.skipif(
     bool(missing_tools(WASM_TOOLS)),
     reason="needs " + ", ".join(str(error.remedy) for error in missing_tools(WASM_TOOLS)),
 )
-
-
-class Recorder:
-    """Remembers what a service reports."""
-
-    def __init__(self):
-        self.values, self.files = {}, []
-
-    def metrics(self, step, values):
-        self.values.update(values)
-
-    def artifact(self, path, folder=""):
-        self.files.append(Path(path).name)
 
 
 @pytest.fixture(scope="module")

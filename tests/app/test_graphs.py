@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from test_brought_models import step
 from changed_config import changed
 from compilers import need
 from plain_graphs import GRAPHS, dense, layer
+from recorder import Recorder
 from textzoo.common.errors import UserError
 from textzoo.compiler.tflite.file import unpacked
 from textzoo.compiler.tflite.single_operator import Operation, Tensor, build_all, constant
@@ -40,19 +40,6 @@ MEASURED = [("dense_int8", "STM32F4"), ("two_and_two", "host"), ("dense_int16", 
 MEASURED += [("dense_int16", "STM32F4"), ("float_ends", "STM32H7"), ("no_products", "STM32F4")]
 MEASURED += [("sequence", "host"), ("sequence", "STM32F4")]
 MEASURED += [("dense_int8", name) for name in GRAPH_BOARDS if name not in ("STM32F4", "STM32H743")]
-
-
-class Recorder:
-    """Remembers what a service reports."""
-
-    def __init__(self):
-        self.values, self.files = {}, []
-
-    def metrics(self, step, values):
-        self.values.update(values)
-
-    def artifact(self, path, folder=""):
-        self.files.append(Path(path).name)
 
 
 def config_of(path, target="host", **keys):

@@ -29,6 +29,7 @@ from markdown_it import MarkdownIt
 from stand_in_hub import TOKEN, Repository, answering, stand_in_hub
 
 from changed_config import with_facts
+from recorder import Recorder
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.config import pretrained
@@ -49,16 +50,6 @@ from textzoo.text.settings import DatasetConfig
 PROJECT = Path(__file__).resolve().parents[2]
 MODEL, RECIPE, NAME = "tiny_lm", "static_wi8_ai8", "owner/model"
 FOLDER = pretrained.FOLDER / MODEL
-
-
-class Recorder:
-    """Takes what services report to the tracker."""
-
-    def metrics(self, step, values):
-        pass
-
-    def artifact(self, path, folder=""):
-        pass
 
 
 def pretrained_config(**publish_settings):

@@ -9,6 +9,7 @@ import pytest
 
 from changed_config import changed, with_facts
 from compilers import need
+from recorder import Recorder
 from textzoo.config.chains import SERVICES
 from textzoo.config.check import check
 from textzoo.config.section_view import names_read, view_of
@@ -35,16 +36,6 @@ TOY = {
 # A chain of all services, so that each finds what it takes.
 ORDER = ["statistics", "training", "quantization", "evaluation", "prediction", "chat", "deployment", "benchmarking"]
 ORDER += ["compare", "serve", "web", "publish"]
-
-
-class Recorder:
-    """Takes what services report to the tracker."""
-
-    def metrics(self, step, values):
-        pass
-
-    def artifact(self, path, folder=""):
-        pass
 
 
 @pytest.fixture(scope="module")
