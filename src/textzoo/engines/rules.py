@@ -1,8 +1,9 @@
 """Rules for text generation."""
 
 from collections.abc import Set
+from pathlib import Path
 
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, collecting
 from textzoo.common.settings import Rule
 from textzoo.engines.settings import PredictionConfig
 from textzoo.targets.settings import BenchmarkingConfig
@@ -40,4 +41,16 @@ def check_prompt(prediction: PredictionConfig, benchmarking: BenchmarkingConfig,
     ]
 
 
-RULES: tuple[Rule, ...] = (check_amount, check_prompt)
+def check_grammar(prediction: PredictionConfig) -> list[UserError]:
+    """Check that prediction.grammar can be read, and obeyed by an automaton."""
+    if prediction.grammar is None:
+        return []
+    from textzoo.grammars.grammar import read_grammar  # needs NumPy, which other runs load later
+
+    errors: list[UserError] = []
+    with collecting(errors):
+        read_grammar(Path(prediction.grammar), prediction.grammar_depth)
+    return errors
+
+
+RULES: tuple[Rule, ...] = (check_amount, check_prompt, check_grammar)

@@ -4,12 +4,27 @@ An expression becomes an automaton with empty transitions (Thompson 1968), then 
 1959), then the smallest one, by refining classes of states that no text tells apart (Moore 1956).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from textzoo.common.errors import UserError
-from textzoo.grammars.expressions import Both, Characters, Choice, Expression, Repeat, Sequence, check_size
+from textzoo.grammars.expressions import (
+    ANY_CHARACTER,
+    Both,
+    Characters,
+    Choice,
+    Expression,
+    Repeat,
+    Sequence,
+    check_size,
+    choice,
+    repeat,
+    sequence,
+    text,
+)
 from textzoo.grammars.utf8_ranges import byte_ranges
 
 BYTES = 256
@@ -183,7 +198,7 @@ def spans(draft: Draft, states: frozenset[int]) -> list[tuple[int, int, list[int
     borders = sorted({border for low, high, _ in steps for border in (low, high + 1)})
     return [
         (low, high, reached)
-        for low, high in zip(borders, borders[1:], strict=False)
+        for low, high in pairwise(borders)
         if (reached := [state for first, last, state in steps if first <= low and high <= last + 1])
     ]
 
@@ -222,7 +237,7 @@ def is_stable(columns: np.ndarray, accepting: np.ndarray, classes: np.ndarray) -
 
 
 def in_order(table: np.ndarray, start: int, accepting: np.ndarray, classes: np.ndarray) -> Automaton:
-    """Number the classes of states in the order in which texts reach them, DEAD first."""
+    """Return the automaton of the classes, numbered in the order in which texts reach them, DEAD first."""
     _, example = np.unique(classes, return_index=True)
     merged = classes[table[example]]
     number, order = {int(classes[DEAD]): DEAD}, [int(classes[DEAD])]
@@ -241,14 +256,25 @@ def in_order(table: np.ndarray, start: int, accepting: np.ndarray, classes: np.n
 
 def common_texts(first: Automaton, second: Automaton) -> Automaton:
     """Return the automaton of the texts that both accept."""
+    return combined(first, second, is_common=True)
+
+
+def texts_without(first: Automaton, second: Automaton) -> Automaton:
+    """Return the automaton of the texts that the first accepts and the second does not."""
+    return combined(first, second, is_common=False)
+
+
+def combined(first: Automaton, second: Automaton, is_common: bool) -> Automaton:
+    """Return the automaton of the texts of the first that the second accepts, or does not accept."""
     pairs: dict[tuple[int, int] | None, int] = {None: DEAD, (first.start, second.start): 1}
     waiting = [(first.start, second.start)]
     rows = [np.zeros(BYTES, np.int64)]
     for left, right in waiting:  # grows while it is read
         row = np.zeros(BYTES, np.int64)
-        left_row, right_row = first.table[left], second.table[right]
-        for byte in np.flatnonzero((left_row != DEAD) & (right_row != DEAD)):
-            pair = (int(left_row[byte]), int(right_row[byte]))
+        for byte in np.flatnonzero(first.table[left]):
+            pair = (int(first.table[left, byte]), int(second.table[right, byte]))
+            if is_common and pair[1] == DEAD:
+                continue
             if pair not in pairs:
                 pairs[pair] = len(pairs)
                 waiting.append(pair)
@@ -258,5 +284,18 @@ def common_texts(first: Automaton, second: Automaton) -> Automaton:
             raise UserError(
                 "two conditions on one text need too many states together", expected=f"at most {MAX_STATES:,}"
             )
-    accepting = [pair is not None and first.accepting[pair[0]] and second.accepting[pair[1]] for pair in pairs]
-    return smallest(np.array(rows), 1, np.array(accepting, bool))
+    known = [pair or (DEAD, DEAD) for pair in pairs]
+    accepting = [bool(first.accepting[left]) and bool(second.accepting[right]) == is_common for left, right in known]
+    return smallest(np.array(rows), 1, np.array(accepting))
+
+
+def texts_before(automaton: Automaton, stops: Iterable[str]) -> Automaton:
+    """Return the automaton of texts followed by one of the stop texts, none of which ends earlier in them."""
+    stop = choice(text(one) for one in stops)
+    anything = repeat(ANY_CHARACTER, 0, None)
+    draft = Draft()
+    start, middle, end = draft.state(), draft.state(), draft.state()
+    draft.add_automaton(automaton, start, middle)
+    draft.add(stop, middle, end)
+    followed = smallest(*determined(draft, start, end, "the grammar with its stop texts"))
+    return texts_without(followed, automaton_of(sequence([anything, stop, ANY_CHARACTER, anything])))

@@ -182,12 +182,17 @@ class RuleParser:
 def check_names(rules: dict[str, Rule], name: str) -> None:
     """Raise UserError unless there is a root and every reference has a rule."""
     if ROOT not in rules:
-        raise UserError(f"{name} has no rule '{ROOT}'", expected=f"a rule '{ROOT}', whose texts may be written", received=", ".join(rules)[:80] or "no rule")
+        raise UserError(
+            f"{name} has no rule '{ROOT}'",
+            expected=f"a rule '{ROOT}', whose texts may be written",
+            received=", ".join(rules)[:80] or "no rule",
+        )
     for rule in rules.values():
         for reference in references(rule.expression):
             if reference not in rules:
                 raise UserError(
-                    f"{name} has no rule '{reference}', which line {rule.line} uses", remedy=did_you_mean(reference, rules)
+                    f"{name} has no rule '{reference}', which line {rule.line} uses",
+                    remedy=did_you_mean(reference, rules),
                 )
 
 

@@ -20,7 +20,6 @@ from textzoo.grammars.expressions import (
     Expression,
     characters,
     choice,
-    joined,
     optional,
     repeat,
     sequence,
@@ -30,7 +29,9 @@ from textzoo.grammars.json_numbers import integers, numbers
 from textzoo.grammars.patterns import Ranges, pattern
 
 MAX_SCHEMAS = 10_000  # with each reference followed
-ANNOTATIONS = frozenset("title description default examples deprecated readOnly writeOnly $schema $id $comment".split())
+ANNOTATIONS = frozenset(
+    ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"]
+)
 DEFINITIONS = frozenset(["$defs", "definitions"])
 # What no automaton, or none of a useful size, decides.
 REMEDY = "Such a condition is not regular, or not supported: leave it out, or check it in your program."

@@ -60,8 +60,9 @@ class Reader:
         before = self.content[: self.at]
         line, column = before.count("\n") + 1, self.at - (before.rfind("\n") + 1) + 1
         received = repr(self.content[self.at : self.at + 20]) if self.next else "the end"
-        raise UserError(f"{self.name} is wrong in line {line}, column {column}", expected=expected, received=received,
-                        remedy=remedy)  # fmt: skip
+        raise UserError(
+            f"{self.name} is wrong in line {line}, column {column}", expected=expected, received=received, remedy=remedy
+        )
 
     def number(self) -> int:
         digits = self.while_in(lambda character: character in "0123456789")
@@ -70,7 +71,7 @@ class Reader:
         return int(digits)
 
     def hexadecimal(self, kind: str) -> int:
-        """Return the code point behind \\x, \\u or \\U, which have 2, 4 and 8 digits."""
+        """Return the code point of an escape with x, u or U, which have 2, 4 and 8 digits."""
         count = HEXADECIMAL_DIGITS[kind]
         digits = self.content[self.at : self.at + count]
         if len(digits) < count or any(digit not in "0123456789abcdefABCDEF" for digit in digits):

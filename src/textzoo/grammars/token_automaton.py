@@ -33,7 +33,9 @@ class TokenAutomaton:
         return self.table.shape[1]
 
 
-def token_automaton(automaton: Automaton, token_bytes: Sequence[bytes], without: int | None, name: str) -> TokenAutomaton:
+def token_automaton(
+    automaton: Automaton, token_bytes: Sequence[bytes], without: int | None, name: str
+) -> TokenAutomaton:
     """Return the automaton of a grammar over tokens; any sequence of tokens with the same text counts.
 
     Args:
@@ -121,6 +123,11 @@ class Guide:
 
     def advance(self, token: int) -> None:
         self.state = int(self.automaton.table[self.state, token])
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the text is whole and nothing may follow."""
+        return self.may_end and not self.automaton.table[self.state].any()
 
     @property
     def may_end(self) -> bool:

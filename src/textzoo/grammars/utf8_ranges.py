@@ -10,7 +10,8 @@ def byte_ranges(first: int, last: int) -> Iterator[ByteRanges]:
     """Yield sequences of ranges of bytes that together are the UTF-8 of the code points first to last.
 
     Args:
-        first: A code point that is not a surrogate; `last` likewise, with no surrogate between them.
+        first: The first code point.
+        last: The last one; there are no surrogates from the one to the other.
     """
     for end in LENGTHS:
         if first <= min(last, end):

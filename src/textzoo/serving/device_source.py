@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from textzoo.common.errors import UserError
 from textzoo.engines.base import LogitsFormat
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
 from textzoo.targets.answers import Answer
@@ -71,6 +72,9 @@ class DeviceStream(TokenStream):
     """An answer of the firmware."""
 
     def __init__(self, source: DeviceSource, prompt: str, sampling: Sampling) -> None:
+        if sampling.grammar is not None:
+            what = f"{source.title} cannot obey a grammar that comes with a prompt"
+            raise UserError(what, remedy="Let an engine of this machine answer, such as native.")
         self.source, self.prompt, self.sampling = source, prompt, sampling
         self.has_begun = self.is_stopped = False
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}

@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from textzoo.common.errors import UserError
+from textzoo.grammars.grammar import Grammar
 from textzoo.serving.conversation import Conversation, Prompt, Turn
 from textzoo.serving.http import errors
 from textzoo.serving.http.errors import ApiError, json_bytes, json_response
@@ -212,10 +213,19 @@ class Api:
             "seed": asked.seed,
             "max_tokens": max_tokens,
             "stops": None if asked.stop is None else tuple(asked.stop),
+            "grammar": self.grammar(asked),
         }
         return dataclasses.replace(
             self.model.sampling, **{key: value for key, value in given.items() if value is not None}
         )
+
+    def grammar(self, asked: Request) -> Grammar | None:
+        """Return what the answer has to obey; raise ApiError for a grammar that is not regular or not valid."""
+        grammar = asked.asked_grammar()
+        if grammar is not None:
+            with prompt_errors("grammar" if asked.grammar else "response_format"):
+                grammar.expression()
+        return grammar
 
     def check_model(self, name: str) -> None:
         if name != self.model.name:
