@@ -29,6 +29,8 @@ from textzoo.grammars.utf8_ranges import byte_ranges
 
 BYTES = 256
 MAX_STATES = 20_000
+# States of the draft that are looked at for all states of the automaton together: some seconds' work.
+MAX_WORK = 4_000_000
 DEAD = 0  # the state from which no text is accepted
 
 
@@ -150,7 +152,7 @@ def determined(draft: Draft, start: int, end: int, where: str) -> tuple[np.ndarr
     numbers: dict[frozenset[int], int] = {frozenset(): DEAD}
     first = closures.of([start])
     numbers.setdefault(first, len(numbers))
-    waiting, rows = [first], [np.zeros(BYTES, np.uint16)]
+    waiting, rows, work = [first], [np.zeros(BYTES, np.uint16)], 0
     for states in waiting:  # grows while it is read
         row = np.zeros(BYTES, np.uint16)
         for low, high, reached in spans(draft, states):
@@ -160,9 +162,10 @@ def determined(draft: Draft, start: int, end: int, where: str) -> tuple[np.ndarr
                 waiting.append(following)
             row[low:high] = numbers[following]
         rows.append(row)
-        if len(numbers) > MAX_STATES:
+        work += len(states)
+        if len(numbers) > MAX_STATES or work > MAX_WORK:
             raise UserError(
-                f"{where} needs too many states",
+                f"{where} needs too many states, or too many ways to read one text",
                 expected=f"an automaton of at most {MAX_STATES:,} states",
                 remedy="Lower the numbers of repetitions and the lengths of texts.",
             )

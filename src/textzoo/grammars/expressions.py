@@ -13,7 +13,7 @@ from textzoo.common.errors import UserError
 LAST_CODE_POINT = 0x10FFFF
 SURROGATES = (0xD800, 0xDFFF)  # not characters: UTF-8 has no bytes for them
 # Parts of an expression, with every repetition written out; more would make the automaton's construction slow.
-MAX_SIZE = 100_000
+MAX_SIZE = 200_000
 
 
 @dataclass(frozen=True)

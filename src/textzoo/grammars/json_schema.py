@@ -8,6 +8,7 @@ over. Properties and items that a schema does not name are never written, so wha
 import json
 import math
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any, NoReturn
 
 from textzoo.common.errors import UserError
@@ -19,6 +20,7 @@ from textzoo.grammars.expressions import (
     Both,
     Expression,
     characters,
+    check_size,
     choice,
     optional,
     repeat,
@@ -29,6 +31,7 @@ from textzoo.grammars.json_numbers import integers, numbers
 from textzoo.grammars.patterns import Ranges, pattern
 
 MAX_SCHEMAS = 10_000  # with each reference followed
+MAX_COMPARED = 20
 ANNOTATIONS = frozenset(
     ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"]
 )
@@ -275,12 +278,13 @@ class SchemaReader:
 
     def one_of(self, schema: dict[str, Any], place: str) -> Expression:
         found = self.branches(schema, "oneOf", place)
+        if len(found) > MAX_COMPARED:
+            self.fail(place, "oneOf is too long", f"at most {MAX_COMPARED} schemas", remedy="Use anyOf.")
         automata = [automaton_of(branch, self.name) for branch in found]
-        for index, automaton in enumerate(automata):
-            for other in range(index):
-                if common_texts(automaton, automata[other]).start != DEAD:
-                    what = f"oneOf, whose schemas {other} and {index} allow the same text,"
-                    self.fail(place, f"{what} cannot be obeyed", remedy="Use anyOf, or make them differ.")
+        for (first, one), (second, other) in combinations(enumerate(automata), 2):
+            if common_texts(one, other).start != DEAD:
+                what = f"oneOf, whose schemas {first} and {second} allow the same text,"
+                self.fail(place, f"{what} cannot be obeyed", remedy="Use anyOf, or make them differ.")
         return choice(found)
 
     def all_of(self, schema: dict[str, Any], place: str) -> Expression:
@@ -310,6 +314,7 @@ class SchemaReader:
         self.open.append(pointer)
         found = self.of(target, pointer)
         self.open.pop()
+        check_size(found, f"{self.name}, whose references are followed,")
         return found
 
     def target(self, pointer: Any, place: str) -> Any:

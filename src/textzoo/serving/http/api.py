@@ -17,7 +17,6 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from textzoo.common.errors import UserError
-from textzoo.grammars.grammar import Grammar
 from textzoo.serving.conversation import Conversation, Prompt, Turn
 from textzoo.serving.http import errors
 from textzoo.serving.http.errors import ApiError, json_bytes, json_response
@@ -100,6 +99,10 @@ class Question:
     text: str
     form: Form
     echo: str = ""
+
+    def check_grammar(self) -> None:
+        """Raise UserError if no answer can obey the grammar that a request asks for."""
+        self.conversation.check_grammar(self.conversation.sampling)
 
     def prompt(self) -> Prompt:
         """Return what will be continued; raise UserError if that is not possible."""
@@ -213,19 +216,11 @@ class Api:
             "seed": asked.seed,
             "max_tokens": max_tokens,
             "stops": None if asked.stop is None else tuple(asked.stop),
-            "grammar": self.grammar(asked),
+            "grammar": asked.asked_grammar(),
         }
         return dataclasses.replace(
             self.model.sampling, **{key: value for key, value in given.items() if value is not None}
         )
-
-    def grammar(self, asked: Request) -> Grammar | None:
-        """Return what the answer has to obey; raise ApiError for a grammar that is not regular or not valid."""
-        grammar = asked.asked_grammar()
-        if grammar is not None:
-            with prompt_errors("grammar" if asked.grammar else "response_format"):
-                grammar.expression()
-        return grammar
 
     def check_model(self, name: str) -> None:
         if name != self.model.name:
@@ -234,6 +229,8 @@ class Api:
 
     async def answered(self, request: HttpRequest, asked: Request, question: Question, param: str) -> Response:
         """Wait for the beginning of the answer, then send it whole or as a stream."""
+        with prompt_errors("grammar" if asked.grammar else "response_format"):
+            await asyncio.to_thread(question.check_grammar)
         with prompt_errors(param):
             prompt = await asyncio.to_thread(question.prompt)
         job = Job(lambda: question.conversation.ask(question.text), asked.alternatives)
