@@ -140,6 +140,7 @@ class SchemaReader:
         implied = next((IMPLIED[keyword] for keyword in schema if keyword in IMPLIED), None)
         types = schema.get("type", implied)
         types = types if isinstance(types, list) else [types]
+        self.check_keywords(schema, place, {"type", *IMPLIED})
         for name in types:
             if not isinstance(name, str) or name not in TYPES:
                 self.fail(place, "no type", f"type: {', '.join(TYPES)}", name, "" if name else REMEDY)

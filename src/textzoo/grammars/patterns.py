@@ -1,5 +1,6 @@
 """Regular expressions of JSON Schema (ECMA-262), as far as they are regular, for the spelling of texts in JSON."""
 
+import functools
 from collections.abc import Callable
 
 from textzoo.grammars.expressions import (
@@ -16,16 +17,27 @@ from textzoo.grammars.reader import Reader
 Ranges = list[tuple[int, int]]
 DIGITS: Ranges = [(0x30, 0x39)]
 WORD: Ranges = [*DIGITS, (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)]
-SPACE: Ranges = [(9, 13), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A), (0x2028, 0x2029)]
-SPACE += [(0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)]
+SPACE: Ranges = [(9, 13), (0x20, 0x20)]
 LINE_ENDS: Ranges = [(10, 10), (13, 13), (0x2028, 0x2029)]
 SETS = {"d": DIGITS, "w": WORD, "s": SPACE}
-SETS |= {name.upper(): complement(ranges) for name, ranges in SETS.items()}
+# What ECMA-262 or another engine (Python's re) counts to a set beside ASCII, so that it is not in the negated set.
+COUNTED = {
+    "D": str.isdecimal,
+    "W": lambda character: character.isalnum() or character == "_",
+    "S": lambda character: character.isspace() or character == "\ufeff",
+}
 CONTROLS = {"n": 10, "r": 13, "t": 9, "f": 12, "v": 11, "0": 0}
 # What is not regular, or depends on the text around it, with its name.
 REFUSED = {"(?=": "lookahead", "(?!": "lookahead", "(?<=": "lookbehind", "(?<!": "lookbehind", "\\b": "word boundary"}
 REFUSED |= {"\\B": "word boundary", "\\k": "reference to a group", "\\p": "Unicode property", "\\P": "Unicode property"}
 REFUSED |= {f"\\{digit}": "reference to a group" for digit in range(1, 10)}
+
+
+@functools.cache
+def negated(mark: str) -> Ranges:
+    r"""Return the characters of \D, \W or \S that are in them for every engine; those of \d, \w and \s are ASCII."""
+    counted = COUNTED[mark]
+    return complement((code, code) for code in range(LAST_CODE_POINT + 1) if counted(chr(code)))
 
 
 def pattern(content: str, name: str, spelled: Callable[[Ranges], Expression]) -> Expression:
@@ -78,10 +90,11 @@ class PatternParser:
     def parts(self) -> list[Expression]:
         parts = []
         while self.reader.next not in ("", "|", ")", "$"):
-            part = self.reader.quantifiers(self.part())
-            parts.append(part)
-            if self.reader.content[self.reader.at - 1] in "*+?}":
+            part = self.part()
+            if self.reader.next and self.reader.next in "*+?{":
+                part = repeat(part, *self.reader.bounds())
                 self.reader.skip("?")  # a lazy quantifier finds the same texts
+            parts.append(part)
         return parts
 
     def part(self) -> Expression:
@@ -120,6 +133,8 @@ class PatternParser:
         mark = self.reader.take()
         if mark in SETS:
             return SETS[mark]
+        if mark in COUNTED:
+            return negated(mark)
         if mark in CONTROLS:
             return [(CONTROLS[mark], CONTROLS[mark])]
         if mark in "xu":

@@ -83,9 +83,7 @@ class Reader:
 
     def quantifiers(self, part: Expression) -> Expression:
         """Return a part with the quantifiers behind it: `*`, `+`, `?`, `{2}`, `{2,}`, `{2,5}`."""
-        while self.next in QUANTIFIERS or self.next == "{":
-            if not self.next:
-                break
+        while self.next and self.next in "*+?{":
             part = repeat(part, *self.bounds())
         return part
 
