@@ -11,6 +11,7 @@ import numpy as np
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import read_bytes, write_text
 from textzoo.common.signals import raise_if_interrupted
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
 from textzoo.compiler.artifacts.weight_export import FOLDER as WEIGHT_FOLDER
 from textzoo.compiler.artifacts.weight_export import weight_files
@@ -24,6 +25,7 @@ from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.settings import PredictionConfig
+from textzoo.grammars.table import GrammarTable, grammar_table
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
 from textzoo.pipeline.device_defaults import render_defaults
@@ -153,12 +155,24 @@ def make_firmware(
     files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer)}
     files |= chat_template_of(template or path.with_name(CHAT_TEMPLATE))
     files |= render_defaults(defaults, board.name if board else HOST)
+    grammar = grammar_of(defaults, tokenizer)
+    files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
     if board:
-        budget(board, compiled, {"tokenizer": tokenizer_tables(tokenizer).table_bytes}).check()
+        further = {"tokenizer": tokenizer_tables(tokenizer).table_bytes}
+        budget(board, compiled, further | ({"grammar": grammar.bytes} if grammar else {})).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = sizes_of(board, compiled, settings)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
     return Firmware(board, path, compiled, sizes, folder, tokens, engine)
+
+
+def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:
+    """Return the table of the grammar of `prediction`; None without one."""
+    grammar = inputs.grammar(settings)
+    if grammar is None:
+        return None
+    stops = (settings.stop,) if settings.stop else ()
+    return grammar_table(grammar.automaton(tokenizer, stops), grammar.name)
 
 
 def chat_template_of(path: Path) -> dict[str, bytes]:

@@ -302,7 +302,7 @@ def sample(
     start = time.perf_counter()
     text, tokens = generated(list(following(console.command(command), f"{console.name} writes")), console.name)
     options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
-    expected = generate(made.engine, tokenizer, prompt, **options)
+    expected = generate(made.engine, tokenizer, prompt, grammar=inputs.grammar(settings), **options)
     report.same_text = text == "".join(expected) and tokens == expected.tokens
     return SampleReport(
         model=made.compiled.facts.name,
