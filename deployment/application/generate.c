@@ -121,7 +121,6 @@ void generation_begin(generation_t *generation, const options_t *options, prompt
     generation->ended = NOT_ENDED;
     sampler_init(&generation->sampler, options->temperature, options->top_k, options->seed);
     output_open(options);
-    grammar_begin(options_grammar(options));
     context_reset();
 }
 
@@ -153,9 +152,9 @@ static int32_t tokens_left(const generation_t *generation)
 /* A token that is the only one draws no random number. */
 static int32_t next_token(generation_t *generation, const model_logit_t *logits)
 {
-    const int32_t only = grammar_prepare(tokens_left(generation));
+    const int32_t only = grammar_only();
     const int32_t token = only != GRAMMAR_NO_TOKEN ? only : sampler_choose(&generation->sampler, logits);
-    grammar_advance(token);
+    grammar_advance(token, tokens_left(generation) - 1);
     return token;
 }
 
@@ -169,14 +168,14 @@ static void choose(generation_t *generation, const model_logit_t *logits)
     const bool enough = ++generation->tokens == options->max_tokens;
     const bool full = options->past_end == PAST_END_STOP && context.position == MODEL_CONTEXT_LENGTH;
     generation->token = token;
-    const bool whole = grammar_is_whole();
-    generation->bytes = output_add(token, enough || full || whole);
+    const bool over = grammar_is_over();
+    generation->bytes = output_add(token, enough || full || over);
     if (stop_found(&output.stop)) {
         generation->ended = ENDED_STOP;
-    } else if (whole) {
+    } else if (grammar_is_whole()) {
         generation->ended = ENDED_GRAMMAR;
-    } else if (enough || full) {
-        generation->ended = enough ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
+    } else if (enough || full || over) {
+        generation->ended = enough || over ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
     }
 }
 
@@ -200,8 +199,10 @@ generation_step_t generation_next(generation_t *generation)
     if (logits == NULL) {
         return GENERATION_FED;
     }
-    const bool fits = generation->tokens > 0 || grammar_fits(tokens_left(generation));
-    if (generation->options->max_tokens == 0 || !fits) {
+    if (generation->tokens == 0) {
+        grammar_begin(options_grammar(generation->options), tokens_left(generation));
+    }
+    if (generation->options->max_tokens == 0 || grammar_is_over()) {
         generation->ended = ENDED_MAX_TOKENS;
         return GENERATION_ENDED;
     }

@@ -107,39 +107,42 @@ static int32_t count_bits(uint8_t byte)
     return count;
 }
 
-void grammar_begin(bool is_on)
+/* Find the tokens that may come next. */
+static void prepare(int32_t left)
+{
+    text.count = 0;
+    for (int32_t index = 0; index < SET_BYTES; ++index) {
+        text.allowed[index] = 0;
+    }
+    if (grammar_records[text.state] == FORCED) {
+        if (distance_of(text.state) <= (uint32_t)left) {
+            allow(token_at(text.state + 1u));
+        }
+    } else {
+        allow_all_of(record_at(text.state), left);
+    }
+    for (int32_t index = 0; index < SET_BYTES; ++index) {
+        text.count += count_bits(text.allowed[index]);
+    }
+}
+
+void grammar_begin(bool is_on, int32_t left)
 {
     text.is_on = is_on;
     text.state = GRAMMAR_START;
+    prepare(left);
 }
 
-/* The first token that may come. */
-static int32_t first_allowed(void)
+int32_t grammar_only(void)
 {
+    if (!text.is_on || text.count != 1) {
+        return GRAMMAR_NO_TOKEN;
+    }
     int32_t token = 0;
     while (!is_in(text.allowed, token)) {
         ++token;
     }
     return token;
-}
-
-int32_t grammar_prepare(int32_t left)
-{
-    if (!text.is_on) {
-        return GRAMMAR_NO_TOKEN;
-    }
-    if (grammar_records[text.state] == FORCED) {
-        return token_at(text.state + 1u);
-    }
-    text.count = 0;
-    for (int32_t index = 0; index < SET_BYTES; ++index) {
-        text.allowed[index] = 0;
-    }
-    allow_all_of(record_at(text.state), left);
-    for (int32_t index = 0; index < SET_BYTES; ++index) {
-        text.count += count_bits(text.allowed[index]);
-    }
-    return text.count == 1 ? first_allowed() : GRAMMAR_NO_TOKEN;
 }
 
 bool grammar_allows(int32_t token)
@@ -171,22 +174,23 @@ static uint32_t after(int32_t token)
     return number_at(at + 1);
 }
 
-void grammar_advance(int32_t token)
+void grammar_advance(int32_t token, int32_t left)
 {
     if (text.is_on) {
         text.state = (uint16_t)after(token);
+        prepare(left);
     }
+}
+
+bool grammar_is_over(void)
+{
+    return text.is_on && text.count == 0;
 }
 
 bool grammar_is_whole(void)
 {
     const uint8_t *record = grammar_records + text.state; /* flags, distance, singles, sets */
     return text.is_on && record[0] == MAY_END && record[3] == 0 && record[4] == 0;
-}
-
-bool grammar_fits(int32_t left)
-{
-    return !text.is_on || distance_of(text.state) <= (uint32_t)left;
 }
 
 #endif

@@ -13,36 +13,35 @@ enum { GRAMMAR_NO_TOKEN = -1 };
 
 #if GRAMMAR_BYTES > 0
 
-/* Begin a text, which obeys the grammar if is_on. */
-void grammar_begin(bool is_on);
+/* Begin a text, which obeys the grammar if is_on, and has to end within `left` tokens. */
+void grammar_begin(bool is_on, int32_t left);
 
-/* Find the tokens that may come if the text is to end within `left` tokens, the next one included, which has to fit.
- * Returns the token if there is only one, GRAMMAR_NO_TOKEN otherwise. */
-int32_t grammar_prepare(int32_t left);
+/* The next token if only one may come, GRAMMAR_NO_TOKEN otherwise. */
+int32_t grammar_only(void);
 
-/* Whether a token of the vocabulary may come, and how many may, by the latest grammar_prepare. */
+/* Whether a token of the vocabulary may come next so that the text can end in time; and how many tokens may. */
 bool grammar_allows(int32_t token);
 int32_t grammar_count(void);
 
-/* Go on behind a token that may come. */
-void grammar_advance(int32_t token);
+/* Go on behind a token that may come; `left` may come behind it. */
+void grammar_advance(int32_t token, int32_t left);
 
-/* Whether the text is whole and nothing may follow. */
+/* Whether no token may come: the text ends here, or (only right after grammar_begin) none is short enough. */
+bool grammar_is_over(void);
+
+/* Whether nothing could follow, however many tokens were left. */
 bool grammar_is_whole(void);
-
-/* Whether the text can end within `left` tokens. */
-bool grammar_fits(int32_t left);
 
 #else
 
-static inline void grammar_begin(bool is_on)
+static inline void grammar_begin(bool is_on, int32_t left)
 {
     (void)is_on;
+    (void)left;
 }
 
-static inline int32_t grammar_prepare(int32_t left)
+static inline int32_t grammar_only(void)
 {
-    (void)left;
     return GRAMMAR_NO_TOKEN;
 }
 
@@ -57,20 +56,20 @@ static inline int32_t grammar_count(void)
     return GRAMMAR_VOCABULARY_SIZE;
 }
 
-static inline void grammar_advance(int32_t token)
+static inline void grammar_advance(int32_t token, int32_t left)
 {
     (void)token;
+    (void)left;
+}
+
+static inline bool grammar_is_over(void)
+{
+    return false;
 }
 
 static inline bool grammar_is_whole(void)
 {
     return false;
-}
-
-static inline bool grammar_fits(int32_t left)
-{
-    (void)left;
-    return true;
 }
 
 #endif
