@@ -3,7 +3,7 @@
 import logging
 import os
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,7 @@ class BuiltModel:
         compiled: The model in C.
         sizes: The sizes in its model.h.
         project: Folder of the rendered project.
+        grammar_bytes: What the table of its grammar takes in flash; None without one.
     """
 
     board: Board | None
@@ -66,6 +67,7 @@ class BuiltModel:
     compiled: CompiledModel
     sizes: ModelSizes
     project: Path
+    grammar_bytes: int | None = field(default=None, kw_only=True)
 
     @property
     def target_name(self) -> str:
@@ -163,7 +165,8 @@ def make_firmware(
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = sizes_of(board, compiled, settings)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
-    return Firmware(board, path, compiled, sizes, folder, tokens, engine)
+    table_bytes = grammar.bytes if grammar else None
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine, grammar_bytes=table_bytes)
 
 
 def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:
@@ -311,6 +314,7 @@ def deployment_report(firmware: BuiltModel, workspace: Workspace) -> DeploymentR
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
         copied_bytes=firmware.sizes.placement.bytes_by_memory or None,
+        grammar_bytes=firmware.grammar_bytes,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],
     )
 

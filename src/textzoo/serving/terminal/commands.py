@@ -13,6 +13,7 @@ from textzoo.common.escaping import visible, visible_line
 from textzoo.common.files import A_FILE, kind_of_path, read_bytes, user_path
 from textzoo.common.registry import did_you_mean, unknown_name
 from textzoo.grammars.grammar import SUFFIXES, read_grammar
+from textzoo.grammars.settings import MAX_DEPTH
 from textzoo.serving.answer import likeliest
 from textzoo.serving.conversation import MODES
 from textzoo.serving.terminal.reading import text_of_file
@@ -113,11 +114,18 @@ def set_grammar(session: Session, argument: str) -> None:
     if argument == NO_TEXT:
         conversation.sampling = dataclasses.replace(conversation.sampling, grammar=None)
     elif argument:
-        path = named_file(argument, *SUFFIXES)
-        grammar = read_grammar(path, session.model.config.prediction.grammar_depth)
+        name, depth = file_and_depth(argument)
+        grammar = read_grammar(named_file(name, *SUFFIXES), depth)
         conversation.sampling = dataclasses.replace(conversation.sampling, grammar=grammar)
     grammar = conversation.sampling.grammar
     session.display.lines([f"Answers obey {grammar.name}." if grammar else "There is no grammar."])
+
+
+def file_and_depth(argument: str) -> tuple[str, int]:
+    """Return the name of a grammar's file, and the depth behind it, 0 if there is none."""
+    name, _, depth = argument.rpartition(" ")
+    is_depth = name and depth.isdecimal() and len(depth) < 3 and int(depth) <= MAX_DEPTH
+    return (name.strip(), int(depth)) if is_depth else (argument, 0)
 
 
 def clear(session: Session, _: str) -> None:
@@ -272,8 +280,8 @@ COMMANDS = {
         Command("set", "KEY VALUE", "change one of these settings", set_value, values_to_set),
         Command(
             "grammar",
-            "[FILE|-]",
-            "let answers obey a grammar (.gbnf), a JSON Schema (.json) or a list of answers (.txt), or no more",
+            "[FILE [DEPTH]|-]",
+            "let answers obey a grammar (.gbnf), a JSON Schema (.json) or a list of answers (.txt), or none",
             set_grammar,
             takes_file=True,
         ),
