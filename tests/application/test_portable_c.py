@@ -54,6 +54,8 @@ def sampler_library(tmp_path_factory):
                 f"#include <stdint.h>\n#define MODEL_VOCABULARY_SIZE {vocabulary_size}\n"
                 f"#define MODEL_LOGIT_UNIT UINT64_C({unit_multiplier(scale)})\ntypedef {dtype}_t model_logit_t;\n"
             )
+            header = render_grammar(vocabulary_size)["grammar_table.h"]
+            (folder / "grammar_table.h").write_text(header)
             made[key] = compile_library(folder, [APPLICATION / "sampler.c", APPLICATION / "divide.c"], [folder])
         return made[key]
 

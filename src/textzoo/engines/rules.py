@@ -42,8 +42,8 @@ def check_prompt(prediction: PredictionConfig, benchmarking: BenchmarkingConfig,
 
 
 def check_grammar(prediction: PredictionConfig) -> list[UserError]:
-    """Check that prediction.grammar can be read, and obeyed by an automaton."""
-    if prediction.grammar is None:
+    """Check that prediction.grammar, if it is a file, can be read, and obeyed by an automaton."""
+    if prediction.grammar is None or not Path(prediction.grammar).is_file():
         return []
     from textzoo.grammars.grammar import read_grammar  # needs NumPy, which other runs load later
 
