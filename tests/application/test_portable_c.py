@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from toy_projects import compile_library
 
 from textzoo.common.paths import APPLICATION
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
 from textzoo.targets import protocol
