@@ -83,6 +83,9 @@ def program_mistakes(program: dict[str, Any]) -> list[UserError]:
     for entry in program["counts"]:
         if entry["count"] not in known:
             errors.append(unknown_name("published count", entry["count"], known))
+        elif known[entry["count"]]["core"] != program["core"]:
+            received = f"{program['elf']} for {program['core']}"
+            errors.append(UserError(f"the published count {entry['count']} is of another core", received=received))
         if not isinstance(entry["function"], str) or int(entry.get("per", 1)) < 1:
             errors.append(UserError(f"wrong entry of {program['elf']}", received=str(entry)))
     return errors

@@ -22,6 +22,7 @@ from textzoo.config.boards import board_names, load_board
 from textzoo.config.check import check
 from textzoo.config.composing import register
 from textzoo.targets.boards import Board, Budget
+from textzoo.targets.cycles.timing import CORES
 from textzoo.targets.emulators import build_image
 from textzoo.targets.host import Host
 from textzoo.targets.platforms import platform_of, render_project
@@ -33,7 +34,7 @@ BOARDS = board_names()
 STM32 = [name for name in BOARDS if load_board(name).platform == "stm32"]
 TARGETS = ["host", *BOARDS]
 # With a model of cycles.
-MODELLED_CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
+MODELLED_CORES = {core.cpu for core in CORES.values()}
 
 
 def setup_of(name, **changes):

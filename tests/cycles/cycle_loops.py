@@ -41,6 +41,52 @@ _start:
     .ltorg
     .size _start, . - _start
 """
+# Armv6-M: no FPU to switch on, and lists of low registers only.
+START_OF_M0 = """
+    .syntax unified
+    .thumb
+    .section .text
+    .global _start
+    .word {stack:#x}
+    .word _start + 1
+    .space 1016
+    .type _start, %function
+    .thumb_func
+_start:
+{calls}
+    movs r0, #0x18 @ the program ends
+    ldr r1, =0x20026
+    bkpt 0xab
+    .ltorg
+    .size _start, . - _start
+"""
+FUNCTION_OF_M0 = """
+    .balign 128
+    .type {name}, %function
+    .thumb_func
+{name}:
+    push {{r4-r7, lr}}
+    ldr r5, ={data:#x}
+    ldr r6, ={data:#x} + 0x1000
+    ldr r7, ={code:#x}
+    movs r0, #0
+    movs r1, #1
+    movs r2, #2
+    movs r3, #3
+    mov r8, r0
+    mov r9, r1
+    movs r4, #{repetitions}
+    b 1f
+    .ltorg
+    .balign 128
+1:
+{body}
+    b 1f
+    .ltorg
+1:
+    pop {{r4-r7, pc}}
+    .size {name}, . - {name}
+"""
 # r5, r8: aligned data; r9: its own address is stored there; r6, r11: further data; r7: code; the others: small numbers.
 FUNCTION = """
     .balign 128 @ all begin alike in lines of memory
@@ -76,6 +122,9 @@ FUNCTION = """
     pop {{r4-r11, pc}}
     .size {name}, . - {name}
 """
+# Core -> beginning, functions.
+TEXTS = dict.fromkeys(("m0", "m0plus"), (START_OF_M0, FUNCTION_OF_M0))
+TEXTS |= dict.fromkeys(("m4", "m7", "m33"), (START, FUNCTION))
 
 
 @dataclass(frozen=True)
@@ -121,10 +170,11 @@ def source_of(rows: list[Row], core: str) -> str:
     names = {(number, times): f"row_{number}_{times}" for number in range(len(rows)) for times in (FEW, MANY)}
     # Twice, so that the second time all find in buffers what the others left.
     calls = "\n".join(f"    bl {name}" for name in [*names.values()] * 2)
-    parts = [START.format(stack=ram + 2 * DATA, calls=calls)]
+    start, function = TEXTS[core]
+    parts = [start.format(stack=ram + 2 * DATA, calls=calls)]
     for (number, times), name in names.items():
         body = rows[number].text(times)
-        parts.append(FUNCTION.format(name=name, body=body, data=ram + DATA, code=CORES[core].code, repetitions=times))
+        parts.append(function.format(name=name, body=body, data=ram + DATA, code=CORES[core].code, repetitions=times))
     return "\n".join(parts)
 
 

@@ -3,6 +3,7 @@
 M4: Arm 100166, "Cortex-M4 Technical Reference Manual", table 3-1 (instructions), its notes on pairs of loads and
 stores, and table 7-1 (FPU). [j] is jnk0le/random, "pipeline cycle test", doc/cortex_m3m4.md, cortex_m7.md and
 cortex_m33.md, measured on STM32F103 and F407, STM32H743 and RP2350.
+M0 and M0+: Arm DDI 0432, "Cortex-M0 Technical Reference Manual", and DDI 0484 for Cortex-M0+, table 3-1 of both.
 """
 
 from cycle_loops import Row
@@ -145,4 +146,36 @@ M33 = [
     Row("[j] VFMA leaves two cycles to the core", "vfma.f32 s3, s1, s2; mov.w r0, r1; mov.w r2, r3", 3),
 ]
 
-RULES = {"m4": M4, "m7": M7, "m33": M33}
+# (rule, instructions, cycles on Cortex-M0, on Cortex-M0+)
+ARMV6M = [
+    ("MOVS, ADDS, SUBS, ADCS, RSBS: 1", "movs r0, #1; adds r0, r1; subs r0, r2; adcs r0, r1; rsbs r0, r0, #0", 5, 5),
+    ("MOV and ADD of high registers: 1", "mov r8, r0; add r8, r9", 2, 2),
+    ("ADD of SP, ADR: 1", "add r0, sp, #4; sub sp, #8; add sp, #8; adr r0, 2f; .balign 4; 2:", 4, 4),
+    ("MULS: 1", "muls r0, r1, r0", 1, 1),
+    ("CMP, CMN, TST: 1", "cmp r0, r1; cmn r0, r1; tst r0, r1; cmp r0, #3", 4, 4),
+    ("logic: 1", "ands r0, r1; eors r0, r1; orrs r0, r1; bics r0, r1; mvns r0, r1", 5, 5),
+    ("shifts: 1", "lsls r0, r1, #3; lsrs r0, r1; asrs r0, r1, #2; rors r0, r1", 4, 4),
+    ("extensions, reversals: 1", "sxtb r0, r1; uxth r0, r1; rev r0, r1; revsh r0, r1", 4, 4),
+    ("LDR, LDRH, LDRSB, LDRB: 2", "ldr r0, [r5]; ldrh r0, [r5]; ldrsb r0, [r5, r1]; ldrb r0, [r5, #3]", 8, 8),
+    ("LDR from a constant, from SP: 2", "ldr r0, [sp]; ldr r1, =0x12345678", 4, 4),
+    ("loads one behind the other are not pipelined", "ldr r0, [r5]; ldr r1, [r5, #4]; ldr r2, [r5, #8]", 6, 6),
+    ("STR, STRH, STRB: 2", "str r0, [r5]; strh r0, [r5]; strb r0, [r5, r1]; str r0, [sp, #0]", 8, 8),
+    ("LDM: 1 + N", "ldm r5!, {r0-r3}", 5, 5),
+    ("LDM with its base: 1 + N", "mov r8, r5; ldm r5, {r0, r5}; mov r5, r8", 5, 5),
+    ("STM: 1 + N", "stm r6!, {r0, r1}", 3, 3),
+    ("PUSH, POP: 1 + N", "push {r0-r3}; pop {r0-r3}", 10, 10),
+    ("B: 3, 2", "b 1f; nop; 1:", 3, 2),
+    ("B with a condition that holds: 3, 2", "cmp r0, r0; beq 1f; nop; 1:", 4, 3),
+    ("B with one that does not: 1", "cmp r0, r0; bne 1f; 1:", 2, 2),
+    ("BL: 4, 3; BX: 3, 2", "bl 1f; b 2f; 1: bx lr; .balign 2; 2:", 10, 7),
+    ("BLX: 3, 2", "adr r3, 1f; adds r3, #1; blx r3; b 2f; .balign 4; 1: bx lr; .balign 4; 2:", 11, 8),
+    ("MOV to PC: 3, 2", "adr r3, 1f; mov pc, r3; .balign 4; 1:", 4, 3),
+    ("PUSH with LR: 1 + N; POP with PC: 4 + N, 3 + N", "bl 1f; b 2f; 1: push {r0, lr}; pop {r0, pc}; 2:", 16, 13),
+    ("MRS, MSR: 4, 3", "mrs r0, primask; msr primask, r0", 8, 6),
+    ("ISB, DMB, DSB: 4, 3", "isb; dmb; dsb", 12, 9),
+    ("CPS, NOP, YIELD, SEV: 1", "cpsie i; nop; yield; sev", 4, 4),
+]
+M0 = [Row(rule, body, cycles) for rule, body, cycles, _ in ARMV6M]
+M0PLUS = [Row(rule, body, cycles) for rule, body, _, cycles in ARMV6M]
+
+RULES = {"m0": M0, "m0plus": M0PLUS, "m4": M4, "m7": M7, "m33": M33}

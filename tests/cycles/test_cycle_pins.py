@@ -9,6 +9,7 @@ import pytest
 from cycle_loops import measured
 
 from compilers import need, need_exact_arm
+from textzoo.compiler.packing.registry import VARIANTS
 from textzoo.config import pretrained
 from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import make_firmware
@@ -16,7 +17,7 @@ from textzoo.targets.cycles.measure import Place, Span, counting, places_of
 from textzoo.targets.cycles.timing import Level1, MemoryTiming, Timing
 from textzoo.targets.emulators import build_image, run_program
 from textzoo.targets.platforms import platform_of
-from textzoo.testing.bare_metal import cases
+from textzoo.testing.bare_metal import CORES, cases
 from textzoo.testing.bare_metal.attention_parts import random_part
 from textzoo.testing.bare_metal.fully_connected import random_layer
 from textzoo.testing.bare_metal.fully_connected_s16 import random_wide_layer
@@ -25,13 +26,23 @@ from textzoo.text.tokenizers.base import load_tokenizer
 ROWS, COLUMNS = 48, 64
 # Waits of code and constants: as STM32F4, STM32H7 and STM32U5 have them.
 ART = {"stall": 5, "line": 16, "instruction_lines": 64, "data_lines": 8, "read_ahead": True}
-FLASH = {"m4": ART, "m7": {"stall": 25, "cached": True}}
+# The flash of a Cortex-M0+ without buffers, at a clock that needs one wait state.
+FLASH = {"m0plus": {"stall": 1, "line": 4}, "m4": ART, "m7": {"stall": 25, "cached": True}}
 FLASH["m33"] = {"stall": 6, "line": 16, "instruction_lines": 512, "ways": 2, "shared": True}
 KERNELS = ("fully_connected_s8", "fully_connected_s8_w4", "fully_connected_s8_w2", "fully_connected_s16")
 PARTS = ("dot_rows_s8", "weighted_sum_s8", "dot_rows_s16", "weighted_sum_s16")
 
 # core -> kernel -> instructions, core cycles, cycles with waits for the code
 KERNEL_CYCLES: dict[str, dict[str, tuple[int, int, int]]] = {
+    "m0plus": {
+        "fully_connected_s8": (23178, 28093, 40109),
+        "fully_connected_s8_w4": (18987, 24331, 34152),
+        "fully_connected_s8_w2": (16376, 20892, 29327),
+        "dot_rows_s8": (28056, 36577, 51251),
+        "weighted_sum_s8": (19310, 23768, 33916),
+        "dot_rows_s16": (53391, 76532, 103464),
+        "weighted_sum_s16": (28215, 40666, 56320),
+    },
     "m4": {
         "fully_connected_s8": (3222, 4955, 5151),
         "fully_connected_s8_w4": (4080, 5401, 6697),
@@ -78,12 +89,12 @@ def flash_of(core, names=("CODE",), data=("DATA",)):
     return Timing(core=core, memories=memories, level1=Level1("none") if core == "m7" else None)
 
 
-def kernel_cases():
-    """One call of each kernel with random numbers."""
+def kernel_cases(variant):
+    """One call of each kernel that a variant has, with random numbers."""
     random = np.random.default_rng(15)
     layers = [random_layer(random, ROWS, COLUMNS, kernel=kernel) for kernel in KERNELS[:-1]]
     layers.append(random_wide_layer(random, ROWS, COLUMNS))
-    found = [layer.case("dsp") for layer in layers]
+    found = [layer.case(variant) for layer in layers if layer.kernel in VARIANTS[variant]]
     return found + [random_part(random, kernel, ROWS, COLUMNS).case() for kernel in PARTS]
 
 
@@ -92,8 +103,9 @@ def kernel_cases():
 def test_cycles_of_kernels(core, tmp_path):
     need("qemu", "host")
     need_exact_arm()
-    program = cases.build_for_core(core, "dsp", ("-O2",), tmp_path)
-    cases.write_cases(kernel_cases(), tmp_path)
+    variant = CORES[core].variant
+    program = cases.build_for_core(core, variant, ("-O2",), tmp_path)
+    cases.write_cases(kernel_cases(variant), tmp_path)
     spans = [Span(f"tz_{kernel}") for kernel in (*KERNELS, *PARTS)]
     calls = measured(program, core, flash_of(core), spans).calls
     costs = {call.name.removeprefix("tz_"): call.cost for call in calls if call.depth == 0}

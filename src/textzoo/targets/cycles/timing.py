@@ -27,28 +27,39 @@ class Core:
 
     Attributes:
         number: The plugin's number of it.
-        cpu: Names of it in board YAMLs.
+        title: Its name for readers.
+        cpu: Its name in board YAMLs.
         has_l1: Whether it has level-1 caches.
         rules: Where its rules come from.
     """
 
     number: int
+    title: str
     cpu: str
     has_l1: bool
     rules: str
 
 
 CORES = {
+    "m0": Core(10, "Cortex-M0", "cortex-m0", False, "Arm DDI 0432 table 3-1, with the multiplier of one cycle"),
+    "m0plus": Core(11, "Cortex-M0+", "cortex-m0plus", False, "as M0, from Arm DDI 0484 table 3-1"),
     "m4": Core(
         4,
+        "Cortex-M4",
         "cortex-m4",
         False,
         "Arm 100166 table 3-1 and its notes on loads and stores; measurements on STM32F103 and F407",
     ),
     "m7": Core(
-        7, "cortex-m7", True, "measurements on STM32H743 and H730 (pairs, latencies, forwarding), SLOTHY's model of M7"
+        7,
+        "Cortex-M7",
+        "cortex-m7",
+        True,
+        "measurements on STM32H743 and H730 (pairs, latencies, forwarding), SLOTHY's model of M7",
     ),
-    "m33": Core(33, "cortex-m33", False, "measurements on RP2350 (latencies, pairs of 16-bit instructions)"),
+    "m33": Core(
+        33, "Cortex-M33", "cortex-m33", False, "measurements on RP2350 (latencies, pairs of 16-bit instructions)"
+    ),
 }
 
 

@@ -67,7 +67,10 @@ class Core:
         return (TWINS[self.twin].flags if self.twin else chips.CORES[self.cpu]).split()
 
 
+# The Armv6-M cores run on a Cortex-M4 that faults where they do (board.c): QEMU's board with a Cortex-M0 is too small.
 CORES: Mapping[str, Core] = {
+    "m0": Core("mul32", "cortex-m0", "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
+    "m0plus": Core("mul32", "cortex-m0plus", "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m4": Core("dsp", "cortex-m4", "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m7": Core("dsp", "cortex-m7", "mps2-an500", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m33": Core("dsp", "cortex-m33", "mps2-an505", 20_000_000, 0x10000000, (0x38000000, 4 << 20)),

@@ -78,7 +78,7 @@ typedef struct {
     elapsed_t (*retire)(const event_t *event);
 } core_t;
 
-extern const core_t core_m4, core_m7, core_m33;
+extern const core_t core_m0, core_m0plus, core_m4, core_m7, core_m33;
 
 static inline bool is_kind(const insn_t *insn, kind_t first, kind_t last)
 {
