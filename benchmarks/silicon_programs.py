@@ -23,14 +23,15 @@ from typing import Any
 
 from textzoo.targets.toolchains import require_tool, run_compiler
 from textzoo.testing import bare_metal
-from textzoo.testing.bare_metal import CORES
+from textzoo.testing.bare_metal import CORES, STAND_INS
 
 OWN = Path(__file__).with_name("silicon")
 ITERATIONS = 10  # of CoreMark's sources
 RUNS = 10  # of a key encapsulation
-CORES_OF_COREMARK = ("m4", "m7", "m33")
 LEVELS = {"O0": ["-O0"], "Og": ["-Og"], "O1": ["-O1"], "Os": ["-Os"], "O2": ["-O2"], "O3": ["-O3"]}
 LEVELS |= {"O3_lto": ["-O3", "-flto"]}
+# Core -> levels of optimization for which there is a count.
+LEVELS_OF_COREMARK = dict.fromkeys(("m4", "m7", "m33"), tuple(LEVELS)) | {"esp32c3": ("O3",)}
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Build:
 
     Attributes:
         name: Its file, without the ending.
-        core: Key of CORES.
+        core: With a model of cycles (timing.CORES).
         sources: C and assembly files.
         flags: Of the compiler.
         counts: Rows of PROGRAMS.json, see benchmarks/cycle_model.py.
@@ -86,7 +87,7 @@ def aes_builds(folder: Path) -> list[Build]:
 
 
 def coremark_builds(folder: Path) -> list[Build]:
-    """Return CoreMark's sources at each level of optimization, for each core."""
+    """Return CoreMark's sources at the levels of optimization of each core."""
     names = ("core_list_join.c", "core_main.c", "core_matrix.c", "core_state.c", "core_util.c")
     sources = [*(folder / name for name in names), OWN / "coremark" / "core_portme.c"]
     defines = [f"-DITERATIONS={ITERATIONS}", "-DPERFORMANCE_RUN=1", f"-I{folder}", f"-I{OWN / 'coremark'}"]
@@ -95,11 +96,11 @@ def coremark_builds(folder: Path) -> list[Build]:
             f"coremark_{core}_{level}",
             core,
             sources,
-            [*flags, *defines],
+            [*LEVELS[level], *defines],
             [count(f"coremark_{core}_{level}", "start_time", ITERATIONS, until="stop_time")],
         )
-        for core in CORES_OF_COREMARK
-        for level, flags in LEVELS.items()
+        for core, levels in LEVELS_OF_COREMARK.items()
+        for level in levels
     ]
 
 
@@ -139,7 +140,10 @@ def arguments_of(source: Path) -> list[str]:
 
 def build(made: Build, folder: Path) -> Path:
     """Compile a program with the start-up code of the test bench; warnings are the authors' affair."""
-    core, path = CORES[made.core], folder / f"{made.name}.elf"
+    name, path = STAND_INS.get(made.core, made.core), folder / f"{made.name}.elf"
+    core = CORES[name]
+    if core.twin:
+        return bare_metal.build(made.sources, name, path, flags=[*made.flags, "-w"])
     start = [bare_metal.HERE / name for name in ("board.c", "board_memory.c")]
     layout = {"CODE": core.code, "RAM": core.ram[0], "RAM_BYTES": core.ram[1]}
     link = ["-nostartfiles", f"-T{bare_metal.HERE / 'memory.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]

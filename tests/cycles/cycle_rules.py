@@ -3,6 +3,8 @@
 M4: Arm 100166, "Cortex-M4 Technical Reference Manual", table 3-1 (instructions), its notes on pairs of loads and
 stores, and table 7-1 (FPU). [j] is jnk0le/random, "pipeline cycle test", doc/cortex_m3m4.md, cortex_m7.md and
 cortex_m33.md, measured on STM32F103 and F407, STM32H743 and RP2350.
+ESP32-C3: [n] is github.com/timonvo/niccle, benchmarks of CPU cycles, measured on ESP32-C3; [c6] github.com/nilhoel1/
+LLTA-Bench, RESULTS.md, measured on ESP32-C6; [a] is assumed (core_esp32c3.c).
 M0 and M0+: Arm DDI 0432, "Cortex-M0 Technical Reference Manual", and DDI 0484 for Cortex-M0+, table 3-1 of both.
 """
 
@@ -178,4 +180,31 @@ ARMV6M = [
 M0 = [Row(rule, body, cycles) for rule, body, cycles, _ in ARMV6M]
 M0PLUS = [Row(rule, body, cycles) for rule, body, _, cycles in ARMV6M]
 
-RULES = {"m0": M0, "m0plus": M0PLUS, "m4": M4, "m7": M7, "m33": M33}
+LOAD_AND_USE = "lbu a1, 0(s0); add s4, s0, a1; nop; bnez a2, 1f; nop; 1:"
+ESP32C3 = [
+    Row("[n] ADD, XOR, NOP: 1", "add a0, a1, a2; addi a0, a0, 1; xor a0, a0, a1; nop; c.li a0, 3; lui a3, 5", 6),
+    Row("[n] a sum is used at once", "add a0, a1, a2; add a3, a0, a1", 2),
+    Row("[n] CSRR: 1", "csrr a0, mscratch; csrw mscratch, a0", 2),
+    Row("[n] j: 2", "j 1f; nop; 1:", 2),
+    Row("[n] a load whose result is used at once: 2", LOAD_AND_USE, 7),
+    Row("[n] LW to an address: 2", "lw a0, 0(s0); add a1, a0, a2", 3),
+    Row("[n] a load whose result is not used: 1", "lw a0, 0(s0); nop; add a1, a0, a2", 3),
+    Row("[n] loads one behind the other: 1", "lw a0, 0(s0); lw a1, 4(s0); lbu a3, 8(s0); nop", 4),
+    Row("[n] SB, SW: 1", "sb a0, 0(s0); sw a1, 4(s0); c.sw a1, 8(s0)", 3),
+    Row("[n] a branch forward that is taken: 3", "bne a1, a2, 1f; nop; 1:", 3),
+    Row("[n] a branch forward that is not: 1", "beq a1, a2, 1f; nop; 1:", 2),
+    Row("[n] a branch back that is taken: 3", "1: addi s2, s2, -1; bnez s2, 1b", 4, is_loop=True),
+    Row("[n] a branch back that is not: 1", "1: nop; beq a1, a2, 1b", 2),
+    Row(
+        "[n] to a 32-bit instruction off a word: as to others",
+        "nop; c.bnez a1, 1f; c.nop; 1: .option norvc; addi a0, a0, 1; .option rvc; nop; nop",
+        7,
+    ),
+    Row("[c6] MUL: 1", "mul a0, a1, a2; mul a0, a0, a0", 2),
+    Row("[c6] MULH, MULHU: 2", "mulh a0, a1, a2; mulhu a0, a0, a0", 4),
+    Row("[a] DIV, REM: 34", "div a0, a1, a2; remu a0, a0, a2", 68),
+    Row("[a] CALL: 2, RET: 3", "jal 1f; j 2f; 1: ret; 2:", 7),
+    Row("[a] an indirect call: 3", "la t0, 1f; jalr t0; j 2f; .balign 4; 1: ret; .balign 4; 2:", 10),
+]
+
+RULES = {"esp32c3": ESP32C3, "m0": M0, "m0plus": M0PLUS, "m4": M4, "m7": M7, "m33": M33}

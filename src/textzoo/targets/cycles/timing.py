@@ -60,6 +60,13 @@ CORES = {
     "m33": Core(
         33, "Cortex-M33", "cortex-m33", False, "measurements on RP2350 (latencies, pairs of 16-bit instructions)"
     ),
+    "esp32c3": Core(
+        203,
+        "RISC-V core of the ESP32-C3",
+        "rv32imc",
+        False,
+        "measurements on ESP32-C3 (branches, loads) and ESP32-C6 (products); quotients and indirect jumps assumed",
+    ),
 }
 
 
@@ -85,6 +92,7 @@ class MemoryTiming:
     ways: int = setting(0, "Ways of these buffers; 0 for fully associative ones.", low=0, high=65536)
     shared: bool = setting(False, "Whether data is kept in the lines for instructions, too (data_lines: 0).")
     read_ahead: bool = setting(False, "Whether the next line of instructions is read while one is executed.")
+    code: bool = setting(True, "Whether instructions are read from it; false where the loops run from RAM.")
 
 
 @dataclass(frozen=True)
