@@ -81,7 +81,7 @@ def test_a_board_is_what_its_yaml_says(name):
         assert 0.5 < board.cycles_per_instruction < 3
         assert "assumed" in board.cycles_note
     else:
-        assert 0 < board.timing.core_error < board.timing.error <= 30
+        assert board.timing.core_error_percent < board.timing.error <= 30
         assert {memory.name for memory in board.timing.memories.values()} == set(board.memories)
     assert board.emulation
     platform_of(board).check(board)
