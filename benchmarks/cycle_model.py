@@ -9,7 +9,7 @@ The programs are not part of TextZoo. `python benchmarks/silicon_programs.py SOU
 sources that you fetch, and writes OUT/PROGRAMS.json; others can be added by hand:
 
     {"programs": [{"elf": "aes128.elf",         a program for the emulated board, beside the JSON
-                   "core": "m4",                m4, m7, m33 or esp32c3: core, and emulated board
+                   "core": "m4",                key of timing.CORES: core, and emulated board
                    "machine": "mps2-an386",     of QEMU; may be left out
                    "counts": [{"count": "aes128_counter_mode",     id in silicon_counts.json
                                "function": "AES_128_encrypt_ctr",  measured from its start to its return,
@@ -36,7 +36,7 @@ from textzoo.targets.cycles.timing import Timing
 from textzoo.testing.bare_metal import CORES, STAND_INS, emulator_command
 
 COUNTS = Path(__file__).with_name("silicon_counts.json")
-LIMITS = {"m4": 2.0, "m7": 4.0, "m33": 4.0, "esp32c3": 4.0}  # percent
+LIMITS = {"m0": 2.0, "m0plus": 2.0, "m4": 2.0, "m7": 4.0, "m33": 4.0, "esp32c3": 4.0}  # percent
 RUN_SECONDS = 600
 MAX_BYTES = 1 << 20
 

@@ -6,6 +6,8 @@ SOURCES holds what there is of these folders (each has its own licence, and none
     git clone https://github.com/Ko-/aes-armcortexm      SOURCES/aes-armcortexm
     git clone https://github.com/eembc/coremark          SOURCES/coremark
     git clone https://github.com/slothy-optimizer/slothy SOURCES/slothy
+    git clone https://github.com/pornin/x25519-cm0       SOURCES/x25519-cm0
+    git clone https://github.com/ctz/cifra               SOURCES/cifra
     git clone --recurse-submodules https://github.com/mupq/pqm4 SOURCES/pqm4
     git -C SOURCES/pqm4 checkout 918f379 && git -C SOURCES/pqm4 submodule update
 
@@ -130,7 +132,23 @@ def keccak_builds(folder: Path) -> list[Build]:
     return builds
 
 
-MAKERS = {"slothy": keccak_builds, "aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
+def x25519_builds(folder: Path) -> list[Build]:
+    """Return X25519 in assembly for Armv6-M."""
+    rows = [count("x25519_cm0", "x25519"), count("x25519_cm0_inversion", "gf_inv_inner")]
+    sources = [OWN / "x25519.c", folder / "src" / "x25519-cm0.S"]
+    return [Build("x25519_cm0", "m0plus", sources, ["-O2", "-DRUNS=2"], rows)]
+
+
+def unacl_builds(folder: Path) -> list[Build]:
+    """Return X25519 of uNaCl, which cifra has a copy of: assembly for Armv6-M, with the ladder in C."""
+    function, code = "crypto_scalarmult_curve25519", folder / "src" / "arm" / "unacl"
+    sources = [OWN / "x25519.c", *sorted(code.glob("*.[cs]"))]
+    flags = ["-Os", "-std=gnu99", "-DRUNS=2", f"-DSCALAR_FIRST={function}"]
+    return [Build("x25519_unacl", "m0", sources, flags, [count("x25519_unacl", function)])]
+
+
+MAKERS = {"x25519-cm0": x25519_builds, "cifra": unacl_builds, "slothy": keccak_builds}
+MAKERS |= {"aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
 
 
 def arguments_of(source: Path) -> list[str]:
