@@ -173,7 +173,7 @@ FUNCTION_OF_RISCV = """
 """
 # Core -> beginning, functions.
 TEXTS = dict.fromkeys(("m0", "m0plus"), (START_OF_M0, FUNCTION_OF_M0))
-TEXTS |= dict.fromkeys(("m4", "m7", "m33"), (START, FUNCTION))
+TEXTS |= dict.fromkeys(("m4", "m7", "m33", "m55"), (START, FUNCTION))
 TEXTS["esp32c3"] = (START_OF_RISCV, FUNCTION_OF_RISCV)
 CALLS = {"esp32c3": "call"}  # in place of bl
 

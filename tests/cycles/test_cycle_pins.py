@@ -14,6 +14,7 @@ from textzoo.config import pretrained
 from textzoo.config.boards import load_board
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.targets.cycles.measure import Place, Span, counting, places_of
+from textzoo.targets.cycles.timing import CORES as MODELS
 from textzoo.targets.cycles.timing import Level1, MemoryTiming, Timing
 from textzoo.targets.emulators import build_image, run_program
 from textzoo.targets.platforms import platform_of
@@ -28,6 +29,7 @@ ROWS, COLUMNS = 48, 64
 ART = {"stall": 5, "line": 16, "instruction_lines": 64, "data_lines": 8, "read_ahead": True}
 # The flash of a Cortex-M0+ without buffers, at a clock that needs one wait state.
 FLASH = {"m0plus": {"stall": 1, "line": 4}, "m4": ART, "m7": {"stall": 25, "cached": True}}
+FLASH["m55"] = {"stall": 20, "cached": True}
 FLASH["esp32c3"] = {"stall": 207, "line": 32, "instruction_lines": 512, "ways": 8, "shared": True}
 FLASH["m33"] = {"stall": 6, "line": 16, "instruction_lines": 512, "ways": 2, "shared": True}
 KERNELS = ("fully_connected_s8", "fully_connected_s8_w4", "fully_connected_s8_w2", "fully_connected_s16")
@@ -35,6 +37,16 @@ PARTS = ("dot_rows_s8", "weighted_sum_s8", "dot_rows_s16", "weighted_sum_s16")
 
 # core -> kernel -> instructions, core cycles, cycles with waits for the code
 KERNEL_CYCLES: dict[str, dict[str, tuple[int, int, int]]] = {
+    "m55": {
+        "fully_connected_s8": (820, 960, 1320),
+        "fully_connected_s8_w4": (803, 963, 1323),
+        "fully_connected_s8_w2": (842, 1160, 1500),
+        "fully_connected_s16": (1673, 1870, 2310),
+        "dot_rows_s8": (514, 517, 737),
+        "weighted_sum_s8": (3056, 3139, 3419),
+        "dot_rows_s16": (2749, 3403, 3643),
+        "weighted_sum_s16": (2436, 2856, 3016),
+    },
     "esp32c3": {
         "fully_connected_s8": (13891, 14769, 22221),
         "fully_connected_s8_w4": (11194, 11903, 17492),
@@ -97,7 +109,7 @@ def flash_of(core, names=("CODE",), data=("DATA",)):
     """The timing of a core: memories with waits, and others without."""
     memories = {name: MemoryTiming(name, "none", **FLASH[core]) for name in names}
     memories |= {name: MemoryTiming(name, "none") for name in data}
-    return Timing(core=core, memories=memories, level1=Level1("none") if core == "m7" else None)
+    return Timing(core=core, memories=memories, level1=Level1("none") if MODELS[core].has_l1 else None)
 
 
 def need_tools(core):

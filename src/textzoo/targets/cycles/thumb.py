@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 
+from textzoo.targets.cycles import mve
 from textzoo.targets.cycles.encodings import (
     ADD,
     BITS,
@@ -29,7 +30,7 @@ FURTHER_BITS = {"d": "D", "n": "N", "m": "M"}
 ALL_FLOATS = (1 << 64) - (1 << 32)
 # The first five bits of the first half of an instruction of 32 bits.
 WIDE_HEADS = (0b11101, 0b11110, 0b11111)
-LONGEST_BLOCK = 4
+LONGEST_BLOCK, WIDE = 4, 32
 # Operations whose result is a register and a constant.
 SUMS = ("add", "sub", "addw", "subw", "mov")
 # Instructions of 32 bits whose operand stands in two fields.
@@ -70,6 +71,9 @@ def decode(word: int, bits: int) -> Instruction:
     Raises:
         UnknownInstructionError: It is not in the table; the message names it.
     """
+    vector = mve.decode(word) if bits == WIDE else None
+    if vector:
+        return vector
     encoding = encoding_of(word, bits)
     if encoding is None or is_reserved(encoding, encoding.numbers(word)):
         raise UnknownInstructionError(name_of(word, bits))

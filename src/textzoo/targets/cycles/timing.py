@@ -30,7 +30,8 @@ class Core:
         cpu: Its name in board YAMLs.
         has_l1: Whether it has level-1 caches.
         error: By how many percent of the real ones its cycles may be off without waits for memories: the largest error
-            over the counts of benchmarks/silicon_counts.json, rounded up; 10 for a core with fewer than five counts.
+            over the counts of benchmarks/silicon_counts.json, rounded up; 10 for a core with fewer than five counts, 25
+            for one with none.
         rules: Where its rules come from.
     """
 
@@ -63,6 +64,14 @@ CORES = {
     ),
     "m33": Core(
         33, "Cortex-M33", "cortex-m33", False, 5, "measurements on RP2350 (latencies, pairs of 16-bit instructions)"
+    ),
+    "m55": Core(
+        55,
+        "Cortex-M55",
+        "cortex-m55",
+        True,
+        25,
+        "LLVM's ARMScheduleM55.td (latencies, pipes of vectors, pairs); jumps, lists and quotients assumed",
     ),
     "esp32c3": Core(
         203,

@@ -37,7 +37,7 @@ typedef struct {
 
 typedef struct {
     uint32_t pc;
-    uint8_t bytes, kind, count; /* count: words that are transferred */
+    uint8_t bytes, kind, count; /* count: words that are transferred; of vectors, the latency of the result */
     uint16_t marks;
     int16_t span;               /* number + 1 of the span that begins here; 0 for none */
     int16_t end;                /* number + 1 of the span that ends here */
@@ -79,7 +79,7 @@ typedef struct {
     elapsed_t (*retire)(const event_t *event);
 } core_t;
 
-extern const core_t core_m0, core_m0plus, core_m4, core_m7, core_m33, core_esp32c3;
+extern const core_t core_m0, core_m0plus, core_m4, core_m7, core_m33, core_m55, core_esp32c3;
 
 static inline bool is_kind(const insn_t *insn, kind_t first, kind_t last)
 {
@@ -90,7 +90,8 @@ static inline bool is_float(const insn_t *insn) { return is_kind(insn, FLOAT, FL
 
 static inline bool accesses_memory(const insn_t *insn)
 {
-    return is_kind(insn, LOAD, STORES) || is_kind(insn, FLOAT_LOAD, FLOAT_STORES) || insn->kind == TABLE;
+    return is_kind(insn, LOAD, STORES) || is_kind(insn, FLOAT_LOAD, FLOAT_STORES) ||
+           is_kind(insn, VECTOR_LOAD, VECTOR_STORE) || insn->kind == TABLE;
 }
 
 static inline bool is_unaligned(const event_t *event)

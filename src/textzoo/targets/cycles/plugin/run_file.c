@@ -11,7 +11,7 @@
 enum { LINE = 8192, WORD = 32 };
 
 run_t run;
-static const core_t *const cores[] = {&core_m0, &core_m0plus, &core_m4, &core_m7, &core_m33, &core_esp32c3};
+static const core_t *const cores[] = {&core_m0, &core_m0plus, &core_m4, &core_m7, &core_m33, &core_m55, &core_esp32c3};
 
 #define TZ_NAME(name) #name,
 static const char *const kinds[] = {TZ_KINDS(TZ_NAME)};
