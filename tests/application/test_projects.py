@@ -224,6 +224,7 @@ INCOMPLETE = [
         "no code, constants, d",
     ),
     ("STM32F4", {"emulation": {"mps2-an386": {"timer_hz": 0}}}, "no timer_hz"),
+    ("STM32F4", {"flash": {"picotool": "load {uf2}"}}, "picotool of STM32F4 names a file that is not"),
     ("STM32MP2", {"emulation": {"virt": {"code": None}}}, "no code"),
     ("STM32MP2", {"flash": {"scp": "{hex}"}}, "names a file that is not built"),
 ]
@@ -240,7 +241,7 @@ def test_facts_that_a_project_needs_are_asked_for(name, change, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"family": "stm32f5"}, "expected one of stm32f4, stm32h7"),
+        ({"family": "stm32f5"}, "expected one of stm32f4, stm32f401, stm32g4"),
         ({"core": "cortex-m5", "timing": None, "cycles_per_instruction": 1.4}, "unknown core of STM32F4"),
         ({"family": "stm32h7", "uart": {"instance": "USART2"}}, "power_supply: ldo or smps"),
         ({"uart": {"instance": "USART1"}}, "unknown USART of stm32f4 'USART1'; expected one of USART2, USART3"),

@@ -1,4 +1,4 @@
-/* Functions that every family's file implements for start.c and port_stm32.c. */
+/* Functions that every family's file implements for start.c and port_cortex.c. */
 #ifndef TEXTZOO_FAMILY_H
 #define TEXTZOO_FAMILY_H
 
@@ -8,7 +8,7 @@
 /* Called before RAM beyond the stack is accessed: sets up the power supply where that is needed. */
 void board_before_memory(void);
 
-/* Set up clocks, caches, and clocks of GPIO and USART; returns the clock of the USART in Hz. If a clock does not become
+/* Set up clocks, caches, and clocks of GPIO and serial line; returns the clock of the latter in Hz. If a clock does not become
  * ready, the board stays on its reset clock: slower, but the serial line works. */
 uint32_t board_start_clocks(void);
 
