@@ -40,7 +40,8 @@ RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_stati
 SAME_KERNELS = {
     "STM32H743": "STM32H7",
     "ESP32S3": "ESP32",
-    **dict.fromkeys(("STM32F401", "STM32G4", "STM32L4"), "STM32F4"),
+    "PICO2": "STM32U5",
+    **dict.fromkeys(("MICROBIT", "NRF52840", "STM32F401", "STM32G4", "STM32L4"), "STM32F4"),
 }
 TARGETS = (HOST, *sorted({path.stem for path in BOARD_FOLDER.glob("*.yaml")} - set(SAME_KERNELS)))
 # Tokens of each architecture's own tokenizer: characters, bytes, words.

@@ -55,7 +55,7 @@ def merged(facts, changes):
 def tools_of(board):
     """What the image that `make` builds needs."""
     platform = platform_of(board)
-    return [platform.compiler(board, platform.image)]
+    return [platform.compiler(board, platform.image), *platform.image_tools]
 
 
 def images_of(name):
@@ -370,7 +370,7 @@ def test_what_does_not_fit_is_refused_by_the_linker_in_the_users_words(tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["host", "STM32F4", "STM32N6"])
+@pytest.mark.parametrize("target", ["host", "STM32F4", "STM32N6", "PICO"])
 def test_projects_build_with_cmake(projects, target, tmp_path):
     need("cmake", "host" if target == "host" else "arm")
     options = [] if target == "host" else [f"-DCMAKE_TOOLCHAIN_FILE={projects[target] / 'toolchain.cmake'}"]
@@ -384,6 +384,8 @@ def test_projects_build_with_cmake(projects, target, tmp_path):
     if target != "host":
         by_make = build_image(projects[target], load_board(target)).with_suffix(".bin")
         assert (tmp_path / "toy.bin").stat().st_size == pytest.approx(by_make.stat().st_size, abs=64)
+    if target == "PICO":
+        assert (tmp_path / "toy.uf2").stat().st_size > 2 * by_make.stat().st_size
 
 
 def test_a_project_needs_nothing_outside_its_folder(projects, tmp_path):

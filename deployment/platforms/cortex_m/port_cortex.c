@@ -14,6 +14,36 @@ static struct {
 #endif
 } counter;
 
+#ifdef BOARD_TICK_INTERRUPT
+enum { TICK_BITS = 24 };
+static volatile uint32_t tick_wraps;
+
+void board_tick_interrupt(void)
+{
+    ++tick_wraps;
+}
+
+/* It counts down. The barrier lets an interrupt in that is pending because the counter has just wrapped. */
+static uint32_t read_counter(void)
+{
+    uint32_t wraps, left;
+    do {
+        wraps = tick_wraps;
+        left = SYSTICK_COUNT;
+        cortex_barrier();
+    } while (wraps != tick_wraps);
+    return wraps << TICK_BITS | (((1u << TICK_BITS) - 1u) - left);
+}
+
+static void start_counter(void)
+{
+    counter.name = "cycles";
+    SYSTICK_RELOAD = (1u << TICK_BITS) - 1u;
+    SYSTICK_COUNT = 0;
+    SYSTICK_CONTROL = 7u; /* the core's clock, interrupt, on */
+    counter.previous = read_counter();
+}
+#else
 static uint32_t read_counter(void)
 {
 #ifdef BOARD_TIMER_COUNT
@@ -41,6 +71,7 @@ static void start_counter(void)
 #endif
     counter.previous = read_counter();
 }
+#endif
 
 void port_init(void)
 {

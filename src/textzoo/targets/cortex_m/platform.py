@@ -67,6 +67,10 @@ class CortexM(Platform):
         """Return the chip's family in UF2 files, for boards that take such files; else None."""
         return None
 
+    def boot_bytes(self, board: Board) -> int:
+        """Return the bytes in front of the program that the boot ROM runs first, with a checksum; else 0."""
+        return 0
+
     def check(self, board: Board) -> None:
         core_flags(board)
         self.check_chip(board)
@@ -104,12 +108,13 @@ class CortexM(Platform):
         render_all(GROUP, names, project_values(self, board, sizes), folder)
         if self.uf2_family(board) is not None:
             copy_files(SOURCE / "host", ["uf2.c"], folder / "host")
-        render_memories(board, sizes, folder)
+        render_memories(board, sizes, folder, self.boot_bytes(board))
 
 
-def render_memories(board: Board, sizes: ModelSizes, folder: Path) -> None:
+def render_memories(board: Board, sizes: ModelSizes, folder: Path, boot_bytes: int) -> None:
     """Write the linker scripts of all images, and the sources of the emulated board."""
-    render_all(GROUP, {"memory.ld": "board/memory.ld"}, board_memory_values(board, sizes), folder)
+    own = board_memory_values(board, sizes) | {"boot_bytes": boot_bytes}
+    render_all(GROUP, {"memory.ld": "board/memory.ld"}, own, folder)
     render_all(GROUP, {"placement.ld": "platform/placement.ld"}, placement_values(sizes), folder)
     if board.memory(EXTERNAL_FLASH):
         external = board_memory_values(board, sizes, external=True)
@@ -142,6 +147,8 @@ def project_values(platform: CortexM, board: Board, sizes: ModelSizes) -> dict[s
         "platform": platform,
         "cpu_flags": core_flags(board),
         "uf2_family": platform.uf2_family(board),
+        "boot_bytes": platform.boot_bytes(board),
+        "flash_origin": board.memory(FLASH).origin,
         "flash": {tool: arguments.format(**files) for tool, arguments in board.flash.items()},
         "emulators": {
             key: {"command": " ".join(machine_command(emulator)), "image": emulator.image}
