@@ -22,7 +22,7 @@ def tools_looked_for(platform):
     """Keys of TOOLS that a platform asks for: for all images and emulators of all of its boards."""
     if platform == HOST:
         return {"make", platform_of(None).compiler(None, HOST_IMAGE)}
-    names = {"make"}
+    names = {"make", *PLATFORMS.get(platform).image_tools}
     boards = [board for board in map(load_board, board_names()) if board.platform == platform]
     for board in boards:
         names.add(platform_of(board).compiler(board, BOARD_IMAGE))

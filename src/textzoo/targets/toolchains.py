@@ -84,6 +84,8 @@ MAKE = "make"
 GROUPS = {
     "host": (MAKE, "host"),
     "stm32": (MAKE, "arm", "qemu"),
+    "rp2": (MAKE, "arm", "qemu", "host"),
+    "nrf52": (MAKE, "arm", "qemu"),
     "mpu": (MAKE, "aarch64", "qemu-user", "qemu-aarch64"),
     "esp32": (MAKE, "xtensa", "riscv", "qemu-xtensa", "qemu-riscv"),
     "browser": (MAKE, "wasm", "node"),

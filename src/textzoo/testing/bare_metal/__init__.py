@@ -13,7 +13,7 @@ from types import MappingProxyType
 from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.targets import twins
 from textzoo.targets.browser import platform as wasm
-from textzoo.targets.stm32 import chips
+from textzoo.targets.cortex_m import cores
 from textzoo.targets.toolchains import TOOLS, compile_objects, require_tool, run_compiler, tool_beside
 from textzoo.targets.twins import TWINS, Twin
 from textzoo.testing import STRICT
@@ -35,7 +35,7 @@ class Core:
 
     Attributes:
         variant: Folder of the runtime whose kernels it runs.
-        cpu: Key of chips.CORES; empty for an emulated board of its own.
+        cpu: Key of cores.CORES; empty for an emulated board of its own.
         machine: QEMU's name of the board.
         clock_hz: Of its SysTick.
         code: Address of the vectors.
@@ -64,7 +64,7 @@ class Core:
     @property
     def flags(self) -> list[str]:
         """What the compiler is told about the processor."""
-        return (TWINS[self.twin].flags if self.twin else chips.CORES[self.cpu]).split()
+        return (TWINS[self.twin].flags if self.twin else cores.CORES[self.cpu]).split()
 
 
 # The Armv6-M cores run on a Cortex-M4 that faults where they do (board.c): QEMU's board with a Cortex-M0 is too small.

@@ -1,5 +1,5 @@
-/* STM32: the serial line of board.h, and the cycle counter of the core. */
-#include "port.h"
+/* The USARTs of STM32 chips. */
+#include "serial.h"
 
 #include "board.h"
 #include "cortex.h"
@@ -12,25 +12,20 @@ enum { GPIO_MODER = 0x00, GPIO_OSPEEDR = 0x08, GPIO_PUPDR = 0x0C, GPIO_AFRL = 0x
 enum { USART_STATUS = 0x00, USART_RECEIVE = 0x04, USART_SEND = 0x04, USART_BRR = 0x08, USART_CR1 = 0x0C };
 #define USART_SETTINGS (1u << 5 | 1u << 3 | 1u << 2) /* RXNEIE, TE, RE */
 #define USART_RUN (1u << 13)
-#else /* STM32H7, N6, U5 */
+#else
 enum { USART_STATUS = 0x1C, USART_RECEIVE = 0x24, USART_SEND = 0x28, USART_BRR = 0x0C, USART_CR1 = 0x00 };
 enum { USART_ICR = 0x20 };
+#if BOARD_USART_GENERATION == 2 /* STM32L4 */
+#define USART_SETTINGS (1u << 5 | 1u << 3 | 1u << 2) /* RXNEIE, TE, RE */
+#else /* STM32G4, H7, N6, U5 */
 #define USART_SETTINGS (1u << 29 | 1u << 5 | 1u << 3 | 1u << 2) /* FIFOEN, RXNEIE, TE, RE */
+#endif
 #define USART_RUN (1u << 0)
 #endif
 #define USART_RECEIVED (1u << 5)
 #define USART_OVERRUN (1u << 3)
 #define USART_ROOM (1u << 7)
 #define USART(offset) REGISTER(BOARD_USART_BASE + (uint32_t)(offset))
-
-static struct {
-    uint64_t total;
-    uint32_t previous;
-    const char *name;
-#ifdef BOARD_TIMER_COUNT
-    bool timer; /* the core's counter does not count: this is an emulator */
-#endif
-} counter;
 
 static void connect_pin(uint32_t gpio, uint32_t pin, uint32_t function)
 {
@@ -43,7 +38,7 @@ static void connect_pin(uint32_t gpio, uint32_t pin, uint32_t function)
     REGISTER(gpio + GPIO_MODER) = (REGISTER(gpio + GPIO_MODER) & ~(3u << two)) | 2u << two;
 }
 
-static void start_usart(uint32_t clock_hz)
+void serial_start(uint32_t clock_hz)
 {
     connect_pin(BOARD_TX_GPIO, BOARD_TX_PIN, BOARD_TX_FUNCTION);
     connect_pin(BOARD_RX_GPIO, BOARD_RX_PIN, BOARD_RX_FUNCTION);
@@ -53,46 +48,11 @@ static void start_usart(uint32_t clock_hz)
     cortex_enable_interrupt(BOARD_USART_INTERRUPT);
 }
 
-static uint32_t read_counter(void)
-{
-#ifdef BOARD_TIMER_COUNT
-    if (counter.timer) {
-        return BOARD_TIMER_COUNT;
-    }
-#endif
-    return DWT_CYCCNT;
-}
-
-static void start_counter(void)
-{
-    counter.name = "cycles";
-    SCB_DEMCR |= 1u << 24; /* TRCENA */
-    DWT_LAR = 0xC5ACCE55u; /* the lock of Cortex-M7; other cores have none */
-    DWT_CTRL |= 1u;
-#ifdef BOARD_TIMER_COUNT
-    const uint32_t before = DWT_CYCCNT;
-    cortex_loop(10);
-    if (DWT_CYCCNT == before) {
-        counter.timer = true;
-        board_start_timer();
-        counter.name = board_timer_counts_instructions() ? "instructions" : "nanoseconds";
-    }
-#endif
-    counter.previous = read_counter();
-}
-
-void port_init(void)
-{
-    const uint32_t usart_hz = board_start_clocks();
-    start_usart(usart_hz);
-    start_counter();
-}
-
 /* Also while a token is computed: without this the USART of an STM32F4 would keep one byte of all that arrive then. */
 void board_usart_interrupt(void)
 {
     const uint32_t status = USART(USART_STATUS);
-#if BOARD_USART_GENERATION == 2
+#if BOARD_USART_GENERATION >= 2
     if (status & USART_OVERRUN) {
         USART(USART_ICR) = USART_OVERRUN; /* a byte was lost; without this none would be received again */
     }
@@ -106,47 +66,9 @@ void board_usart_interrupt(void)
     }
 }
 
-int port_poll(void)
-{
-    return PORT_NOTHING;
-}
-
-static void send(char character)
+void serial_send(char character)
 {
     while (!(USART(USART_STATUS) & USART_ROOM)) {
     }
     USART(USART_SEND) = (uint8_t)character;
-}
-
-void port_put(char character)
-{
-    if (character == '\n') {
-        send('\r'); /* terminals on a serial line need \r\n */
-    }
-    send(character);
-}
-
-/* The same number of instructions on every call. */
-uint64_t port_counter(void)
-{
-    const uint32_t now = read_counter();
-    counter.total += now - counter.previous;
-    counter.previous = now;
-#ifdef BOARD_TIMER_COUNT
-    if (counter.timer) {
-        return board_timer_units(counter.total);
-    }
-#endif
-    return counter.total;
-}
-
-const char *port_counter_name(void)
-{
-    return counter.name;
-}
-
-void port_exit(int status)
-{
-    (void)status;
-    cortex_reset();
 }

@@ -7,6 +7,8 @@
 #include "port.h"
 #include "reply.h"
 
+/* ARMv6-M has no registers that tell what a fault was. */
+#define HAS_FAULT_STATUS (__ARM_ARCH >= 7)
 #define CFSR_STACK_OVERFLOW (1u << 20) /* of ARMv8-M */
 
 extern uint32_t __stack_bottom[], __stack_top[];
@@ -60,7 +62,12 @@ enum { VECTORS = EXCEPTIONS };
 /* Initial stack pointer, reset, faults and the core's other exceptions; of the chip's interrupts only one is used. */
 __attribute__((section(".vectors"), used)) static const vector_t vectors[VECTORS] = {
     {.stack = __stack_top}, {.handler = reset_handler}, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
-    NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT, FAULT,
+    NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT,
+#ifdef BOARD_TICK_INTERRUPT
+    {.handler = BOARD_TICK_INTERRUPT},
+#else
+    FAULT,
+#endif
 #ifdef BOARD_USART_INTERRUPT
     [EXCEPTIONS + BOARD_USART_INTERRUPT] = {.handler = board_usart_interrupt},
 #endif
@@ -79,7 +86,9 @@ __attribute__((used)) void start_with_stack(void)
 #if __ARM_ARCH < 8
     cortex_guard_below((uint32_t)(uintptr_t)__stack_bottom);
 #endif
+#if __ARM_ARCH >= 7
     cortex_enable_coprocessors();
+#endif
     SCB_VTOR = (uint32_t)(uintptr_t)vectors;
     const uint32_t *load = __data_load;
     if (load != __data_start) {
@@ -99,15 +108,17 @@ __attribute__((used)) void start_with_stack(void)
 __attribute__((used)) void fault_with_stack(const uint32_t *frame)
 {
     const uintptr_t address = (uintptr_t)frame;
-    const bool overflow = SCB_CFSR & CFSR_STACK_OVERFLOW;
+    const bool overflow = HAS_FAULT_STATUS && SCB_CFSR & CFSR_STACK_OVERFLOW;
     const bool whole = !overflow && address >= (uintptr_t)__stack_bottom && address + 32u <= (uintptr_t)__stack_top;
     reply_use(REPLY_JSON);
     write_text("\n");
     reply_line("fault");
     reply_text("status", "error");
     reply_text("message", whole ? "the processor stopped with a fault" : "the stack is too small");
-    reply_hex32("cfsr", SCB_CFSR);
-    reply_hex32("hfsr", SCB_HFSR);
+    if (HAS_FAULT_STATUS) {
+        reply_hex32("cfsr", SCB_CFSR);
+        reply_hex32("hfsr", SCB_HFSR);
+    }
     if (whole) {
         reply_hex32("pc", frame[6]);
     }

@@ -1,4 +1,4 @@
-/* Functions that every family's file implements for start.c and port_stm32.c. */
+/* Functions that every family's file implements for start.c and port_cortex.c. */
 #ifndef TEXTZOO_FAMILY_H
 #define TEXTZOO_FAMILY_H
 
@@ -8,12 +8,15 @@
 /* Called before RAM beyond the stack is accessed: sets up the power supply where that is needed. */
 void board_before_memory(void);
 
-/* Set up clocks, caches, and clocks of GPIO and USART; returns the clock of the USART in Hz. If a clock does not become
- * ready, the board stays on its reset clock: slower, but the serial line works. */
+/* Set up clocks, caches, and clocks of GPIO and serial line; returns the clock of the latter in Hz. If a
+ * clock does not become ready, the board stays on its reset clock: slower, but the serial line works. */
 uint32_t board_start_clocks(void);
 
 /* The interrupt BOARD_USART_INTERRUPT of board.h: stores what the serial line has received. */
 void board_usart_interrupt(void);
+
+/* Only where board.h has BOARD_TICK_INTERRUPT: the core's exception SysTick, which counts the wraps of its counter. */
+void board_tick_interrupt(void);
 
 /* Called after a fault was reported; does not return. */
 void board_after_fault(void);

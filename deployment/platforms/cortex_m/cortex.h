@@ -1,4 +1,4 @@
-/* Registers of the Arm Cortex-M cores (ARMv7-M, ARMv8-M Architecture Reference Manuals), the same on every chip. */
+/* Registers of the Arm Cortex-M cores (ARMv6-M, ARMv7-M, ARMv8-M Architecture Reference Manuals), the same on every chip. */
 #ifndef TEXTZOO_CORTEX_H
 #define TEXTZOO_CORTEX_H
 
@@ -6,6 +6,9 @@
 
 #define REGISTER(address) (*(volatile uint32_t *)(uintptr_t)(address))
 
+#define SYSTICK_CONTROL REGISTER(0xE000E010u)
+#define SYSTICK_RELOAD REGISTER(0xE000E014u)
+#define SYSTICK_COUNT REGISTER(0xE000E018u)
 #define NVIC_ISER(index) REGISTER(0xE000E100u + 4u * (index))
 #define SCB_VTOR REGISTER(0xE000ED08u)
 #define SCB_AIRCR REGISTER(0xE000ED0Cu)
@@ -45,7 +48,7 @@ static inline void cortex_enable_coprocessors(void)
     cortex_barrier();
 }
 
-/* Make every access to the 64 KB below `address`, a multiple of 64 KB, a fault (ARMv7-M); ARMv8-M has a stack limit. */
+/* Make every access to the 64 KB below `address`, a multiple of 64 KB, a fault (before ARMv8-M); ARMv8-M has a stack limit. */
 static inline void cortex_guard_below(uint32_t address)
 {
     MPU_RNR = 0;
@@ -58,7 +61,7 @@ static inline void cortex_guard_below(uint32_t address)
 /* Run `iterations` times two instructions, against which counters are checked. */
 static inline void cortex_loop(uint32_t iterations)
 {
-    __asm volatile("1: subs %0, #1\n bne 1b" : "+l"(iterations)::"cc");
+    __asm volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+l"(iterations)::"cc");
 }
 
 /* Enable instruction and data cache, and the branch caches of Cortex-M55. There is no DMA in this program, so the data
