@@ -128,7 +128,7 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
         "context_length": context,
         "check_tokens": len(compiled.facts.check.tokens),
         # What library.c.j2 says of its struct, of saved states and of text; the C compiler checks all three.
-        "ram_bytes": rounded(40 + 2 * recent) + rounded(state) + rounded(arena),
+        "ram_bytes": rounded(36 + 2 * recent) + rounded(state) + rounded(arena),
         "saved_bytes": 16 + 4 * 8 + 4 + 2 * recent + state + 4,
         "text_bytes": 3 * (3 + tables.longest_token) + 1,
         "prompt": text,
