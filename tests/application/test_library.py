@@ -1,6 +1,8 @@
 """Libraries: two files of C that write the same text as Python, in any compiler's C and C++, and in every ecosystem."""
 
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,18 @@ COMPILERS = [
     ("arm", "arm-none-eabi-g++", [*CPP17, "-Os", "-mcpu=cortex-m0plus", "-mthumb"]),
 ]
 # Board whose kernels a library has, core that it runs on, the compiler's options for another core
-CORES = [("STM32F4", "m4", "cortex-m3"), ("STM32N6", "m55", "cortex-m4"), (None, "m33", None), ("ESP32C3", "rv32", None)]
+CORES = [
+    ("STM32F4", "m4", "cortex-m3"),
+    ("STM32N6", "m55", "cortex-m4"),
+    (None, "m33", None),
+    ("ESP32C3", "rv32", None),
+]
+# Debian's core for AVR and compiler for AVR are of different years.
+ARDUINO = Path("/usr/share/arduino/hardware")
+MISSING_IN_ITS_CORE = "compiler.cpp.extra_flags=-DDECIMAL_DIG=__DECIMAL_DIG__"
+MEGA = "arduino:avr:mega:cpu=atmega2560"
+SKETCH_TOKENS = 200
+COLOURS = re.compile(rb"\x1b\[\d+m")
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +111,9 @@ def test_two_models_are_linked_into_one_program(libraries, tmp_path):
     for name, case in zip(names, CASES[:2], strict=True):
         source = libraries(case, name) / "src" / f"{name}.c"
         subprocess.run([compiler, "-c", "-O2", str(source), "-o", str(tmp_path / f"{name}.o")], check=True)
-        listed = subprocess.run(["nm", "-g", "--defined-only", f"{name}.o"], cwd=tmp_path, capture_output=True, text=True)
+        listed = subprocess.run(
+            ["nm", "-g", "--defined-only", f"{name}.o"], cwd=tmp_path, capture_output=True, text=True
+        )
         defined = [line.split()[-1] for line in listed.stdout.splitlines()]
         assert f"{name}_open" in defined
         assert [symbol for symbol in defined if not symbol.startswith(f"{name}_")] == []
@@ -109,3 +124,35 @@ def test_two_models_are_linked_into_one_program(libraries, tmp_path):
     command = [need("c++"), *includes, "two.cc", "my_model.o", "other_model.o", "-o", "two"]
     subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([str(tmp_path / "two")], check=True)
+
+
+def shown_by_simavr(text: bytes) -> bytes:
+    """What simavr shows of a serial line: control characters as dots, and lines end behind that of a newline."""
+    return re.sub(rb"[\x00-\x1f]", lambda match: b".\n" if match[0] == b"\n" else b".", text)
+
+
+def built_sketch(library: Path, folder: Path) -> Path:
+    """The example of a library, built as Arduino does; a program for the ATmega2560."""
+    (folder / "build").mkdir()
+    command = [need("arduino"), "-compile", "-hardware", str(ARDUINO), "-hardware", "/usr/share/arduino-builder"]
+    command += ["-tools", "/usr/bin", "-libraries", str(library.parent), "-fqbn", MEGA]
+    command += ["-prefs", MISSING_IN_ITS_CORE, "-build-path", str(folder / "build"), "-warnings", "all"]
+    sketch = library / "examples/Talk/Talk.ino"
+    built = subprocess.run([*command, str(sketch)], capture_output=True, text=True, check=True)
+    assert [line for line in built.stderr.splitlines() if library.name in line] == []
+    return folder / "build/Talk.ino.elf"
+
+
+def test_a_sketch_talks_on_an_emulated_arduino(tmp_path):
+    """The model of 8 bits on a core of 8 bits, whose int has 16: 5 KB of weights and tables in 8 KB of RAM."""
+    case = replace(CASES[1], tokens=SKETCH_TOKENS)
+    command = [need("simavr"), "-m", "atmega2560", "-f", "16000000"]
+    library = library_of(case, tmp_path / "libraries" / NAME)
+    expected = shown_by_simavr(case.prompt.encode() + text_of(case) + b"\r\n")
+    command.append(str(built_sketch(library, tmp_path)))
+    shown = b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        while len(shown) < len(expected) and (line := process.stdout.readline()):
+            shown += COLOURS.sub(b"", line)
+        process.kill()
+    assert shown == expected
