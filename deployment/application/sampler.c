@@ -59,8 +59,8 @@ static uint32_t weight_of(uint32_t steps, uint32_t multiplier)
 {
     const uint64_t exponent = (uint64_t)steps * multiplier;
     const uint32_t whole = (uint32_t)(exponent >> EXPONENT_BITS);
-    const uint32_t index = (uint32_t)(exponent >> FRACTION_BITS) & ((1u << TABLE_BITS) - 1u);
-    const uint32_t fraction = (uint32_t)exponent & ((1u << FRACTION_BITS) - 1u);
+    const uint32_t index = (uint32_t)(exponent >> FRACTION_BITS) & ((UINT32_C(1) << TABLE_BITS) - 1u);
+    const uint32_t fraction = (uint32_t)exponent & ((UINT32_C(1) << FRACTION_BITS) - 1u);
     if (whole > WEIGHT_BITS) {
         return 0;
     }
@@ -87,7 +87,7 @@ static int32_t count_from(const model_logit_t *logits, int32_t lowest)
 /* The k-th largest logit by bisection over the values a logit can take: 8 or 16 counts and no memory. */
 static kept_t keep_largest(const model_logit_t *logits, int32_t largest, int32_t top_k)
 {
-    kept_t kept = {LOWEST_LOGIT - 1, 0};
+    kept_t kept = {(int32_t)LOWEST_LOGIT - 1, 0};
     if (top_k <= 0 || top_k >= grammar_count()) {
         return kept;
     }

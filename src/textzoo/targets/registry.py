@@ -3,6 +3,8 @@
 from textzoo.common.registry import Registry
 
 HOST = "host"
+# What deployment.target=library makes: for any board, so it is no platform.
+LIBRARY = "library"
 PLATFORMS = Registry(
     "platform",
     {

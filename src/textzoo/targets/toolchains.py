@@ -77,6 +77,10 @@ TOOLS = {
     # Debian installs it outside of the PATH.
     "postgresql": Tool(("initdb",), "postgresql", "testing a tracking store that several runs share"),
     "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "testing pages in a browser"),
+    "arduino": Tool(
+        ("arduino-builder",), "arduino-builder arduino-core-avr gcc-avr avr-libc", "testing sketches of Arduino"
+    ),
+    "simavr": Tool(("simavr",), "simavr", "emulating AVR boards (Arduino)"),
     "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
 MAKE = "make"
@@ -93,7 +97,7 @@ GROUPS = {
 }
 # The tools of all groups, and the additional ones of `make tools-test`.
 PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
-TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium")
+TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium", "arduino", "simavr")
 
 
 def find_tool(name: str) -> Path | None:
