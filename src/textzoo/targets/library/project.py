@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from textzoo.common.paths import PROJECT, RUNTIME
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import TokenizerTables, render_tokenizer, tokenizer_tables
 from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
@@ -90,7 +91,7 @@ def render_library(compiled: CompiledModel, tokenizer: Tokenizer, facts: Library
 def amalgamated(compiled: CompiledModel, tokenizer: Tokenizer, values: dict[str, Any]) -> dict[str, str]:
     """Return the two files of a library by name."""
     name = values["name"]
-    generated = render_tokenizer(tokenizer)
+    generated = render_tokenizer(tokenizer) | render_grammar(tokenizer.vocabulary_size)
     generated |= {part: template(f"{GROUP}/{part}.j2").render(compiled.context) for part in ("model.h", "model.c")}
     generated["library.c"] = template(f"{GROUP}/library.c.j2").render(values)
     own = [SourceFile(part, generated[part]) for part in ("tokenizer.c", "model.c", "library.c")]
