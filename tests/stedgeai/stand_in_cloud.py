@@ -95,6 +95,8 @@ FAILURES = (
     "endless answer",
     "dropped connection",
     "dropped once",
+    "503 once",
+    "503 on boards",
     "redirect with token",
     "compressed answer",
 )
@@ -500,6 +502,9 @@ def describe(handler: Handler) -> Reply:
 
 
 def list_boards(handler: Handler) -> Reply:
+    if handler.fails("503 once") or handler.fails("503 on boards"):
+        handler.server.failures.discard("503 once")
+        return page("<h1>Service unavailable</h1>", 503)
     return page(HTML_500, 500) if handler.fails("boards 500") else as_json(BOARDS)
 
 

@@ -64,6 +64,7 @@ FAILED = [
     ("versions 500", "benchmark", errors.ServerFailedError, "HTTP 500"),
     ("versions empty", "analyze", errors.NotUnderstoodError, "no list of versions"),
     ("boards 500", "benchmark", errors.ServerFailedError, "HTTP 500"),
+    ("503 on boards", "boards", errors.ServerFailedError, "HTTP 503: Service unavailable"),
     ("not json", "models", errors.NotUnderstoodError, "Maintenance"),
     ("endless answer", "boards", errors.NotUnderstoodError, "at most 33,554,432 bytes"),
     ("dropped connection", "versions", errors.UnreachableError, "no answer from 127.0.0.1"),
@@ -71,7 +72,7 @@ FAILED = [
     ("compressed answer", "boards", errors.NotUnderstoodError, "is compressed"),
 ]
 # Failures that a user does not notice, but for a line in the log.
-MENDED = ("token revoked", "refresh refused", "expired token", "dropped once", "deletion fails")
+MENDED = ("token revoked", "refresh refused", "expired token", "dropped once", "503 once", "deletion fails")
 
 
 def test_every_failure_is_injected():
@@ -291,7 +292,8 @@ def test_a_model_that_cannot_be_deleted_is_named(stand_in, cloud, model, caplog)
 def test_only_what_cannot_happen_twice_is_sent_again(stand_in, cloud, model):
     stand_in.inject("dropped once")
     assert len(cloud.versions()) == 3  # a GET
-    cloud.boards()
+    stand_in.inject("503 once")
+    assert BOARD in cloud.boards()
     stand_in.inject("dropped once")
     with pytest.raises(errors.UnreachableError):
         cloud.analyze(model, BALANCED)  # the upload's POST

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.signals import raise_if_interrupted
 from textzoo.targets.stedgeai.cloud import credentials as accounts
 from textzoo.targets.stedgeai.cloud import login
 from textzoo.targets.stedgeai.cloud.addresses import Addresses
@@ -19,10 +20,11 @@ from textzoo.targets.stedgeai.cloud.errors import (
     ServerFailedError,
 )
 from textzoo.targets.stedgeai.cloud.tokens import Tokens, forget_tokens, load_tokens, save_tokens, token_path
-from textzoo.targets.stedgeai.cloud.transport import Answer, Limits, Transport
+from textzoo.targets.stedgeai.cloud.transport import TRIES, Answer, Limits, Transport
 
 logger = logging.getLogger("textzoo")
 UNAUTHORIZED = 401
+FROM_GATEWAYS = (502, 503, 504)
 STATUS_REMEDIES = {
     403: "The account may not do this: log in at https://stedgeai-dc.st.com with a browser once to accept its terms.",
     404: "The service is not where it was: look at BASE_URL_DEVCLOUD and at the versions of the cloud.",
@@ -88,7 +90,14 @@ class Session:
         return checked(self.authorized(self.tokens, method, url, what, content), what)
 
     def authorized(self, tokens: Tokens, method: str, url: str, what: str, content: dict[str, Any]) -> Answer:
+        """Send a request with tokens; a question that a gateway could not pass on is asked again."""
         headers = {"Accept": "application/json", "Authorization": f"Bearer {tokens.access}"}
+        for _ in range(TRIES - 1):
+            answer = self.transport.send(method, url, what, headers=headers, **content)
+            if method != "GET" or answer.status not in FROM_GATEWAYS:
+                return answer
+            raise_if_interrupted()
+            time.sleep(self.limits.between_tries)
         return self.transport.send(method, url, what, headers=headers, **content)
 
     def current(self) -> Tokens:
