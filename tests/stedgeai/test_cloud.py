@@ -257,10 +257,18 @@ def test_a_file_of_tokens_is_not_trusted(stand_in, cloud, content, mode, message
     assert not stand_in.requests
 
 
-@pytest.mark.parametrize("missing", ["stmai_username", "stmai_password"])
-def test_one_of_user_and_password_is_not_enough(stand_in, connect, missing):
-    environment = stand_in.environment() | {missing: ""}
-    with pytest.raises(errors.NoCredentialsError, match=f"{missing} is not"):
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("stmai_username", "", "stmai_username is not"),
+        ("stmai_password", "", "stmai_password is not"),
+        ("stmai_password", "\udc80secret", "are texts of 1 to 1,024"),
+        ("stmai_password", "x" * 1025, "are texts of 1 to 1,024"),
+    ],
+)
+def test_a_user_needs_a_password(stand_in, connect, name, value, message):
+    environment = stand_in.environment() | {name: value}
+    with pytest.raises(errors.NoCredentialsError, match=message):
         connect(stand_in, environment).boards()
     assert not stand_in.requests
 

@@ -9,7 +9,7 @@ from textzoo.common.errors import UserError
 from textzoo.targets.stedgeai.cloud import errors, transport
 from textzoo.targets.stedgeai.cloud.addresses import Addresses, addresses
 from textzoo.targets.stedgeai.cloud.errors import message_of
-from textzoo.targets.stedgeai.cloud.login import code_in, is_callback
+from textzoo.targets.stedgeai.cloud.login import address_at, code_in, is_callback
 from textzoo.targets.stedgeai.cloud.login_form import login_form, page_text
 
 HOME = "https://stedgeai-dc.st.com/"
@@ -108,6 +108,26 @@ def test_a_proxy_of_the_environment_is_asked(stand_in, connect, monkeypatch):
     monkeypatch.delenv("no_proxy", raising=False)
     with pytest.raises(errors.UnreachableError):
         connect(stand_in).versions()
+    assert not stand_in.requests
+
+
+# Where a login page leads.
+TARGETS = [
+    "http://[",
+    "https://\x7f/",
+    "https://",
+    "http://own.example/",
+    "//[::1",
+    "https://a..example:99999/",
+    "\ud800",
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_page_that_leads_nowhere_is_an_error(stand_in, cloud, target):
+    """The password is sent nowhere else, either."""
+    with pytest.raises(errors.CloudError):
+        cloud.session.transport.send("POST", address_at("https://127.0.0.1:9/", target), "asking", data={"a": "b"})
     assert not stand_in.requests
 
 

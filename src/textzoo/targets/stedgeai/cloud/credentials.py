@@ -63,6 +63,7 @@ def typed_in() -> Credentials:
 
 def checked(user: str, password: str) -> Credentials:
     """Return credentials that can be sent."""
-    if not user or not password or max(len(user), len(password)) > MAX_CHARACTERS:
-        raise NoCredentialsError("user and password have 1 to 1,024 characters each")
+    is_text = not any("\ud800" <= character <= "\udfff" for character in user + password)
+    if not user or not password or max(len(user), len(password)) > MAX_CHARACTERS or not is_text:
+        raise NoCredentialsError("user and password are texts of 1 to 1,024 characters each")
     return Credentials(user, password)

@@ -105,7 +105,7 @@ def submitted(transport: Transport, page_url: str, form: Form, credentials: Cred
         "_eventId": "Login",
         "lt": form.fields["lt"],
     }
-    url = urljoin(page_url, form.action)
+    url = address_at(page_url, form.action)
     return transport.send("POST", url, WHAT, limit=MAX_PAGE_BYTES, data=fields)
 
 
@@ -157,7 +157,15 @@ def target_of(answer: Answer) -> str:
     location = answer.headers.get("location", "")
     if not location:
         raise NotUnderstoodError(f"{WHAT}: a redirect to nowhere", received=f"HTTP {answer.status} without Location")
-    return urljoin(answer.url, location)
+    return address_at(answer.url, location)
+
+
+def address_at(page_url: str, target: str) -> str:
+    """Return the address that a page means by a target."""
+    try:
+        return urljoin(page_url, target)
+    except ValueError:
+        raise NotUnderstoodError(f"{WHAT}: a page leads nowhere", received=shown(repr(target))) from None
 
 
 def checked_page(answer: Answer) -> Answer:

@@ -4,6 +4,7 @@ Proxies are those of the environment (https_proxy, no_proxy); a company's own au
 Redirects are never followed here: a token goes only to the address that it is meant for.
 """
 
+import contextlib
 import logging
 import ssl
 import time
@@ -121,16 +122,26 @@ class Transport:
         """Send a request once."""
         import httpx
 
+        request = self.request(method, url, what, content)
         end = time.monotonic() + self.limits.answer
         try:
-            with self.client.stream(method, url, **content) as response:
+            with contextlib.closing(self.client.send(request, stream=True)) as response:
                 body = self.body(response, what, limit, end)
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status_code, body, headers, url)
         except httpx.TransportError as error:
             raise no_answer(what, url, error) from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as error:
             raise NotUnderstoodError(f"{what}: this is no answer of the service", received=reason_of(error)) from error
+
+    def request(self, method: str, url: str, what: str, content: dict[str, Any]) -> "httpx.Request":
+        """Return a request; raise NotUnderstoodError for an address that a server gave and that is none."""
+        import httpx
+
+        try:
+            return self.client.build_request(method, url, **content)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise NotUnderstoodError(f"{what}: this is no address", received=shown(ascii(url))) from error
 
     def body(self, response: "httpx.Response", what: str, limit: int, end: float) -> bytes:
         """Return the bytes of an answer; raise when there are more than `limit`, or they come too slowly."""
@@ -170,11 +181,14 @@ def opened(limits: Limits) -> "httpx.Client":
 
 def check_encryption(url: str) -> None:
     """Raise CloudError for an address without encryption, except on this machine."""
-    parts = urlsplit(url)
-    if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL_HOSTS):
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        raise NotUnderstoodError("this is no address", received=shown(repr(url))) from None
+    if host and (parts.scheme == "https" or (parts.scheme == "http" and host in LOCAL_HOSTS)):
         return
-    host = parts.hostname or url
-    raise CloudError(f"nothing is sent to {shown(host)} without encryption", expected="https://...")
+    raise CloudError(f"nothing is sent to {shown(host or url)} without encryption", expected="https://...")
 
 
 def may_repeat(method: str, error: UnreachableError) -> bool:
