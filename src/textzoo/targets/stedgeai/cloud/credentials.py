@@ -49,16 +49,21 @@ def typed_in() -> Credentials:
         NoCredentialsError: There is no terminal, or nothing was typed.
     """
     if not (sys.stdin and sys.stdin.isatty()):
-        raise NoCredentialsError(
-            "the Developer Cloud needs an account of st.com, and there is no terminal to ask for it",
-            expected=f"the environment variables {USER} and {PASSWORD}",
-            remedy="Or run the command once in a terminal: what it gets for the password is kept and renewed.",
-        )
+        raise no_terminal()
     print("ST Edge AI Developer Cloud, account of st.com (nothing typed here is kept)", file=sys.stderr)
     try:
         return checked(input("E-mail: ").strip(), getpass.getpass("Password: "))
     except EOFError:
         raise NoCredentialsError("no user or no password was typed") from None
+
+
+def no_terminal() -> NoCredentialsError:
+    """Return the error of a login without user, password, and a terminal to ask for them."""
+    return NoCredentialsError(
+        "the Developer Cloud needs an account of st.com, and there is no terminal to ask for it",
+        expected=f"the environment variables {USER} and {PASSWORD}",
+        remedy="Or run the command once in a terminal: what it gets for the password is kept and renewed.",
+    )
 
 
 def checked(user: str, password: str) -> Credentials:
