@@ -1,17 +1,18 @@
 """The Developer Cloud's client on a stand-in: what it returns, what it leaves behind, and every failure by its name."""
 
+import contextlib
 import hashlib
 import json
 import signal
 import stat
 
 import pytest
-from stand_in_cloud import BOARDS, FAILURES, PASSWORD, STATES, USER, VERSIONS
 
+from stand_in_cloud import BOARDS, FAILURES, PASSWORD, STATES, USER, VERSIONS
 from textzoo.common import secrets
 from textzoo.common.errors import UserError
 from textzoo.targets.stedgeai.cloud import errors
-from textzoo.targets.stedgeai.cloud.benchmarks import old_body
+from textzoo.targets.stedgeai.cloud.benchmarks import Clock, Patience, old_body
 from textzoo.targets.stedgeai.cloud.parameters import Parameters
 from textzoo.targets.stedgeai.cloud.tokens import token_path
 
@@ -214,6 +215,24 @@ def test_a_token_that_is_no_longer_taken_is_renewed(stand_in, cloud, failures, l
     assert stand_in.count_of("POST", "/api/user_service/login/refresh") == renewals
 
 
+def test_tokens_that_another_run_has_renewed_are_used(stand_in, connect):
+    """A refresh token serves once: without, the second run would have to log in again."""
+    ours, others = connect(stand_in), connect(stand_in)
+    ours.boards()
+    others.boards()
+    stand_in.access.clear()
+    others.boards()
+    ours.boards()
+    assert stand_in.count_of("POST", "/cas/login") == 1
+    assert stand_in.count_of("POST", "/api/user_service/login/refresh") == 1
+
+
+def test_a_login_that_cannot_be_kept_serves_this_run(stand_in, cloud, tmp_path, caplog):
+    (tmp_path / "config").write_text("a file, no folder")
+    assert BOARD in cloud.boards()
+    assert "the login is not kept for the next run" in caplog.text
+
+
 def test_logging_out_forgets_the_tokens(stand_in, connect):
     cloud = connect(stand_in)
     cloud.boards()
@@ -315,3 +334,23 @@ def test_secrets_are_masked_wherever_they_are_shown(stand_in, cloud):
     assert PASSWORD not in secrets.masked(PASSWORD)
     assert token not in repr(vars(cloud.session))
     assert PASSWORD not in repr(vars(cloud.session) | {"environment": {}})
+
+
+# Seconds and states of a benchmark, and what the limit of 2,500 seconds since the last change says to them.
+WAITS = [
+    ([(0, "a"), (2400, "a"), (2500, "a")], ""),
+    ([(0, "a"), (2501, "a")], "in the state a for more than 2500 s"),
+    ([(0, "a"), (2400, "b"), (4800, "c"), (7200, "c")], ""),
+    ([(0, "a"), (2400, "b"), (4800, "a"), (7301, "a")], "in the state a for more than 2500 s"),
+    ([(second, str(second)) for second in range(0, 24_000, 1000)], "takes more than 21600 s"),
+]
+
+
+@pytest.mark.parametrize(("seen", "message"), WAITS)
+def test_the_limit_of_time_counts_from_the_last_change(monkeypatch, seen, message):
+    times = iter([0, 0, *(second for second, _ in seen)])
+    monkeypatch.setattr("time.monotonic", lambda: next(times))
+    clock = Clock(Patience())
+    with pytest.raises(errors.TimeLimitError, match=message) if message else contextlib.nullcontext():
+        for _, state in seen:
+            clock.check(state, "it")

@@ -112,7 +112,10 @@ class Session:
         return found
 
     def renewed_or_new(self, tokens: Tokens) -> Tokens:
-        """Return renewed tokens; those of a new login where the cloud does not renew them."""
+        """Return renewed tokens, which another run may have got before; else those of a new login."""
+        others = load_tokens(self.path, self.addresses.base)
+        if others and others.user == tokens.user and others.access != tokens.access and others.is_fresh(time.time()):
+            return others
         if tokens.refresh:
             try:
                 return login.renewed(self.transport, self.addresses, tokens)
@@ -124,7 +127,11 @@ class Session:
         return login.logged_in(self.addresses, given or accounts.typed_in(), self.limits)
 
     def kept(self, tokens: Tokens) -> Tokens:
-        save_tokens(self.path, tokens)
+        """Keep tokens for later runs, if that is possible; this one does without."""
+        try:
+            save_tokens(self.path, tokens)
+        except OSError as error:
+            logger.warning("the login is not kept for the next run: %s", error)
         return tokens
 
     def log_out(self) -> None:

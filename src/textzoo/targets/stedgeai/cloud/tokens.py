@@ -57,8 +57,13 @@ class Tokens:
 
 def token_path() -> Path:
     """Return where the tokens are kept."""
-    folder = os.environ.get(CONFIGURATION_FOLDER, "")
-    return (Path(folder) if Path(folder).is_absolute() else Path.home() / ".config") / FILE
+    folder = Path(os.environ.get(CONFIGURATION_FOLDER, ""))
+    if folder.is_absolute():
+        return folder / FILE
+    try:
+        return Path.home() / ".config" / FILE
+    except RuntimeError:
+        raise CloudError("there is no home folder for tokens", remedy=f"Set {CONFIGURATION_FOLDER} to one.") from None
 
 
 def tokens_of(values: Any, server: str, user: str, what: str) -> Tokens:
