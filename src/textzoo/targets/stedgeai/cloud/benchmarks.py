@@ -83,8 +83,8 @@ class Clock:
 
     patience: Patience
     state: str = ""
-    began: float = field(default_factory=time.monotonic)
-    changed: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=lambda: time.monotonic())
+    changed: float = field(default_factory=lambda: time.monotonic())
 
     def check(self, state: str, what: str) -> None:
         """Note the state; raise TimeLimitError when it has not changed for too long."""
