@@ -49,6 +49,8 @@ def test_a_chain_without_a_benchmark_needs_no_account():
     assert not found("STM32H7", {}, ("training",))
 
 
-def test_a_login_that_was_kept_is_enough():
-    save_tokens(token_path(), Tokens("access", "refresh", time.time(), "https://stedgeai-dc.st.com/", "someone"))
-    assert not found("STM32H7", {})
+@pytest.mark.parametrize(("refresh", "left", "is_enough"), [("refresh", 0, True), ("", 3600, True), ("", 0, False)])
+def test_a_login_that_was_kept_is_enough(refresh, left, is_enough):
+    tokens = Tokens("access", refresh, time.time() + left, "https://stedgeai-dc.st.com/", "someone")
+    save_tokens(token_path(), tokens)
+    assert bool(found("STM32H7", {})) != is_enough

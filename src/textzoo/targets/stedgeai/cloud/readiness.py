@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def obstacles(environment: Mapping[str, str] = os.environ, path: Path | None = N
     with collecting(errors):
         server = addresses(environment).base
         known = load_tokens(path or token_path(), server)
+        is_known = known is not None and (known.refresh or known.is_fresh(time.time()))
         is_asked = bool(sys.stdin) and sys.stdin.isatty()
-        if from_environment(environment) is None and known is None and not is_asked:
+        if from_environment(environment) is None and not is_known and not is_asked:
             raise no_terminal()
     return errors
