@@ -147,9 +147,9 @@ class StandIn(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, failures: tuple[str, ...] = (), *, old_body: bool = False, lifetime: float = 3600.0) -> None:
+    def __init__(self, failures: tuple[str, ...] = (), *, states: tuple[str, ...] = STATES) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.scheme, self.old_body, self.lifetime = "http", old_body, lifetime
+        self.scheme, self.states, self.old_body, self.lifetime = "http", states, False, 3600.0
         self.failures: set[str] = set()
         self.inject(*failures)
         self.models: dict[str, bytes] = {}
@@ -540,16 +540,17 @@ def ask_benchmark(handler: Handler, job: str) -> Reply:
     if run is None:
         return as_json({"message": "no such benchmark"}, 404)
     run["asked"] += 1
-    place = {"board": run["board"], "totalStep": len(STATES)}
+    states = handler.server.states
+    place = {"board": run["board"], "totalStep": len(states)}
     if handler.fails("benchmark without state"):
         return as_json(["?"])
     if handler.fails("benchmark stuck"):
         return as_json({"state": "IN_QUEUE", "step": 0, "progress": 0, **place})
     if handler.fails("benchmark error") and run["asked"] > 2:
         return as_json({"state": "ERROR", "message": TOOL_ERROR, **place})
-    if run["asked"] <= len(STATES):
+    if run["asked"] <= len(states):
         done = run["asked"] - 1
-        return as_json({"state": STATES[done], "step": done, "progress": 100 * done // len(STATES), **place})
+        return as_json({"state": states[done], "step": done, "progress": 100 * done // len(states), **place})
     if handler.fails("benchmark without result"):
         return as_json({"state": "DONE", **place})
     return as_json({"state": "DONE", **place, **benchmark_result(run)})
