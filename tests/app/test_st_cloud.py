@@ -28,8 +28,9 @@ def in_cloud(toy_options, start_warm, monkeypatch, tmp_path):
         for name, value in {**server.environment(), **environment}.items():
             monkeypatch.setenv(name, value)
         given = {argument.partition("=")[0] for argument in arguments}
-        rest = [option for option in toy_options if option.partition("=")[0] not in given]
-        return start_warm(*arguments, *ON_CLOUD, *rest, f"hydra.run.dir={tmp_path / 'run'}")
+        options = [*toy_options, f"hydra.run.dir={tmp_path / 'run'}"]
+        rest = [option for option in options if option.partition("=")[0] not in given]
+        return start_warm(*arguments, *ON_CLOUD, *rest)
 
     return start
 
@@ -45,9 +46,19 @@ def test_a_chain_ends_on_a_board_of_the_cloud(in_cloud, tmp_path):
         secrets = [PASSWORD, *server.access, *server.refreshers, *server.codes]
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["status"] == "FINISHED"
-    figures = json.dumps(report)
-    assert str(len(model) // 2) in figures, "the weights as the cloud counts them"
-    assert str(3 * (len(model) // 2)) in figures, "the cycles as the board counts them"
+    st, own = report["runtimes"]
+    weights = len(model) // 2  # as the stand-in has them
+    assert st["runtime"].startswith("ST Edge AI Core 4.0.1")
+    assert (st["cycles"], st["latency_ms"], st["total_flash_bytes"]) == (
+        3 * weights,
+        3 * weights / 400e3,
+        weights + 30507,
+    )
+    assert st["macs"] == own["macs"] > 0
+    assert own["total_flash_bytes"] > 0
+    assert "## Runtimes" in (tmp_path / "run" / "report.md").read_text()
+    (figures,) = (tmp_path / "run" / "benchmark").glob("*.json")
+    assert json.loads(figures.read_text())["st"]["external_flash_layers"] == ["far_weights"]
     for state in FEW_STATES:
         assert state.lower().replace("_", " ") in answer.stdout
     written = [path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()]
@@ -87,8 +98,9 @@ def test_a_failure_ends_the_run_with_the_message_of_the_server(in_cloud, quantiz
             assert not server.models
         assert answer.returncode == 2, (failure, answer.stderr)
         assert message in answer.stderr
-        report = run / "report.json"
-        assert not report.exists() or json.loads(report.read_text())["benchmark"] is None
+        report = json.loads((run / "report.json").read_text())
+        assert report["status"] == "FAILED"
+        assert not {"runtimes", "benchmark"} & set(report)
 
 
 # Environment, and what is said before anything runs.

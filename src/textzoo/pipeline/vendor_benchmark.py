@@ -18,7 +18,7 @@ from textzoo.targets.stedgeai.cloud.parameters import Parameters
 from textzoo.targets.stedgeai.reports import VendorReport
 
 OURS, VENDORS = "TextZoo", "ST Edge AI Core"
-MEASURED_FIGURES = ("flash_bytes", "ram_bytes", "cycles", "latency_ms")
+MEASURED_FIGURES = ("total_flash_bytes", "total_ram_bytes", "cycles", "latency_ms")
 
 
 def beside_vendor(
@@ -52,8 +52,8 @@ def vendor_row(report: VendorReport, made: BuiltModel) -> RuntimeReport:
     return RuntimeReport(
         runtime=f"{VENDORS} {report.version}",
         machine=f"{report.device}, ST's Developer Cloud",
-        flash_bytes=report.flash_bytes,
-        ram_bytes=report.ram_bytes,
+        total_flash_bytes=report.flash_bytes,
+        total_ram_bytes=report.ram_bytes,
         macs=made.compiled.context["macs"],
         vendor_macs=report.st_macs,
         cycles=report.cycles,
@@ -67,8 +67,8 @@ def own_row(config: Config, made: BuiltModel) -> RuntimeReport:
     row = RuntimeReport(
         runtime=OURS,
         machine=f"{made.board.title}, image",
-        flash_bytes=sizes.flash.total,
-        ram_bytes=sizes.ram + sizes.copied_weights,
+        total_flash_bytes=sizes.flash.total,
+        total_ram_bytes=sizes.ram + sizes.copied_weights,
         macs=made.compiled.context["macs"],
     )
     if made.board.timing is not None and config.benchmarking.cycles != "off":

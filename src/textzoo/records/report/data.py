@@ -189,8 +189,8 @@ class RuntimeReport:
 
     runtime: str = quantity("")
     machine: str = quantity("")
-    flash_bytes: int | None = quantity("bytes", 0, None)
-    ram_bytes: int | None = quantity("bytes", 0, None)
+    total_flash_bytes: int | None = quantity("bytes", 0, None)
+    total_ram_bytes: int | None = quantity("bytes", 0, None)
     macs: int | None = quantity("multiplications", 0, None)
     vendor_macs: int | None = quantity("multiplications", 0, None)
     cycles: int | None = quantity("cycles", 0, None)

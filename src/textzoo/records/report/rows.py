@@ -79,11 +79,16 @@ def evaluation_rows(rows: Sequence[EvaluationReport]) -> Table:
     return table_of(evaluation_columns(rows), rows)
 
 
-def runtime_rows(rows: Sequence[RuntimeReport]) -> Table:
-    """Return headings and cells of the comparison of runtimes: a row for each quantity that one of them has."""
+def runtime_quantities(rows: Sequence[RuntimeReport]) -> list[dataclasses.Field]:
+    """Return the quantities that one of the runtimes has."""
     entries = [entry for entry in dataclasses.fields(RuntimeReport) if entry.name != "runtime"]
-    known = [entry for entry in entries if any(getattr(row, entry.name) is not None for row in rows)]
-    cells = [[heading(entry), *(shown(entry, getattr(row, entry.name)) for row in rows)] for entry in known]
+    return [entry for entry in entries if any(getattr(row, entry.name) is not None for row in rows)]
+
+
+def runtime_rows(rows: Sequence[RuntimeReport]) -> Table:
+    """Return headings and cells of the comparison of runtimes: a column for each, and a row for each quantity."""
+    entries = runtime_quantities(rows)
+    cells = [[heading(entry), *(shown(entry, getattr(row, entry.name)) for row in rows)] for entry in entries]
     return ["", *(row.runtime for row in rows)], cells
 
 
