@@ -288,7 +288,7 @@ def test_what_comes_with_a_later_version_says_so_in_one_line(program):
     assert answer.returncode == 2
     messages = [line for line in answer.stderr.splitlines() if line.startswith("  *")]
     assert len(messages) == 1
-    assert "stedgeai is not supported yet" in messages[0]
+    assert "stedgeai does not call an installation of ST Edge AI Core yet" in messages[0]
 
 
 @pytest.mark.parametrize(("changes", "named"), CIMV3_VIOLATIONS)

@@ -33,6 +33,7 @@ from textzoo.records.report import (
     Range,
     Report,
     RunSummary,
+    RuntimeReport,
     SampleReport,
     Skipped,
     TrainingReport,
@@ -90,8 +91,16 @@ BENCHMARK = BenchmarkReport(
 DEPLOYMENT = DeploymentReport(
     "c_project/STM32H7", "STM32H7", "cd", 1, 2, 100, [PassReport("views", 9, 8, 70, 60, 5, 4)]
 )
+RUNTIMES = [
+    RuntimeReport("ST Edge AI Core 4.0.1", "a board of the cloud", 4003, 5007, 6011, 7013, 8017, 1.251),
+    RuntimeReport("TextZoo", "a model of a board", 3001, 2003, 6011),
+]
 WHOLE = dataclasses.replace(
-    REPORT, benchmark=BENCHMARK, deployment=DEPLOYMENT, skipped=[Skipped("building", "no compiler")]
+    REPORT,
+    benchmark=BENCHMARK,
+    runtimes=RUNTIMES,
+    deployment=DEPLOYMENT,
+    skipped=[Skipped("building", "no compiler")],
 )
 SUMMARY = RunSummary("chain_tqe", "FINISHED", "somewhere", "id")
 # What has a meaning somewhere on the way: markup of Rich, emoji codes, Markdown, HTML, fences, terminals, wide letters.
@@ -360,6 +369,7 @@ def with_texts(text):
         evaluation=[dataclasses.replace(row, model=text, engine=text, corpus=text) for row in REPORT.evaluation],
         benchmark=dataclasses.replace(BENCHMARK, board=text, machine=text, by_kind={text: 7}),
         deployment=dataclasses.replace(DEPLOYMENT, c_project=text, passes=[PassReport(text, 9, 8, 70, 60, 5, 4)]),
+        runtimes=[dataclasses.replace(row, runtime=text, machine=text) for row in RUNTIMES],
         samples=[dataclasses.replace(REPORT.samples[0], model=text, engine=text, prompt=text, text=text)],
         skipped=[Skipped(text, text)],
     )
@@ -467,7 +477,7 @@ def test_markdown_takes_texts_for_texts(tmp_path, trouble):
     assert texts.count(visible_line(trouble).strip()) >= 6
     assert not [token for token in tokens if token.type == "html_block"]
     rows = [sum(token.type.startswith(("td_open", "th_open")) for token in row) for row in rows_of(tokens)]
-    assert set(rows) == {2, 5, 7, 11}
+    assert set(rows) == {2, 3, 5, 7, 11}
 
 
 def rows_of(tokens):

@@ -18,8 +18,13 @@ LOCATOR_64, LOCATOR_BYTES, END_64_BYTES = b"PK\6\7", 20, 56
 
 
 @contextlib.contextmanager
-def open_archive(path: Path, expansion: float) -> Iterator[zipfile.ZipFile]:
+def open_archive(path: Path, expansion: float, directory_limit: int = MAX_DIRECTORY_BYTES) -> Iterator[zipfile.ZipFile]:
     """Open an archive for reading that has few members, of together at most `expansion` times its bytes.
+
+    Args:
+        path: Of the archive.
+        expansion: Bytes of all members over those of the archive.
+        directory_limit: Bytes of the list of members.
 
     Raises:
         ValueError: It is larger, uses an unusual compression method, or is not a plain file (a pipe would block).
@@ -28,7 +33,7 @@ def open_archive(path: Path, expansion: float) -> Iterator[zipfile.ZipFile]:
     kind = kind_of_path(path)
     if kind not in (None, A_FILE):
         raise ValueError(f"it is {kind}")
-    if directory_bytes(path) > MAX_DIRECTORY_BYTES:
+    if directory_bytes(path) > directory_limit:
         raise ValueError("the archive holds too many files")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()

@@ -100,7 +100,7 @@ SERVICES: dict[str, Service] = {
     "benchmarking": Service(
         "textzoo.services.benchmarking:run",
         "measure instructions, flash and RAM on the board or on its emulator",
-        sections=("tokenizer", "model", "deployment", "benchmarking", "prediction"),
+        sections=("tokenizer", "model", "deployment", "benchmarking", "prediction", "tools"),
         inputs=("quantized_model", "tokenizer"),
         outputs=("c_project", "benchmark"),
         takes_graphs=True,

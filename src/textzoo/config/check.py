@@ -20,6 +20,7 @@ from textzoo.models import rules as model_rules
 from textzoo.quantizers import rules as quantizer_rules
 from textzoo.targets import rules as target_rules
 from textzoo.targets.cimv3 import rules as cimv3_rules
+from textzoo.targets.stedgeai.cloud import rules as cloud_rules
 from textzoo.text import rules as text_rules
 from textzoo.training import rules as training_rules
 
@@ -32,6 +33,7 @@ OWNERS = (
     engine_rules,
     quantizer_rules,
     target_rules,
+    cloud_rules,
     hub_rules,
     boards,
 )

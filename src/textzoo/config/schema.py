@@ -31,10 +31,13 @@ class GeneralConfig:
 
 @dataclass(frozen=True)
 class Stm32aiConfig:
-    """ST Edge AI, which this version does not call yet."""
+    """ST Edge AI Core, which measures with benchmarking.measured_by=stedgeai."""
 
-    on_cloud: bool = setting(False, "Not used yet: ST's cloud instead of a local installation.")
-    version: str = setting("latest", "Not used yet: version of ST Edge AI.")
+    on_cloud: bool = setting(False, "Let ST's Developer Cloud measure on its own board; needs an account of st.com.")
+    version: str = setting("latest", "Version of ST Edge AI Core, e.g. 4.0.1.")
+    optimization: str = setting(
+        "balanced", "What ST Edge AI Core makes small: time, RAM, or both.", choices=("balanced", "time", "ram")
+    )
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from textzoo.pipeline.firmware import BuiltModel, Firmware
 from textzoo.pipeline.graph_firmware import GraphFirmware
 from textzoo.pipeline.measured import measurement
 from textzoo.pipeline.samples import possible_prompt
+from textzoo.pipeline.vendor_benchmark import beside_vendor
 from textzoo.records.report import (
     INFERENCE,
     TOKEN,
@@ -55,7 +56,9 @@ MAX_MEMORY = 2**40  # bytes
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Build the project, run it as `benchmarking.measured_by` selects, and measure."""
-    made = prepared(config, workspace, recorder)
+    made, vendor = prepared(config, workspace, recorder), config.tools.stm32ai
+    if config.benchmarking.measured_by == "stedgeai":
+        return beside_vendor(config, vendor, made, workspace, recorder)
     with open_console(config, made) as console:
         report = measure(config, made, console)
         wanted = config.benchmarking.sample and isinstance(made, Firmware)

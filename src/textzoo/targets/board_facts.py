@@ -26,6 +26,7 @@ class Alphabet(NamedTuple):
 NAME = Alphabet(re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}"), "up to 64 letters, digits and . _ + -")
 # Part of a macro or of a compiler's option; may be empty.
 WORD = Alphabet(re.compile(r"[A-Za-z0-9_.-]{0,32}"), "up to 32 letters, digits and . _ -")
+WORDS = ("platform", "family", "core", "variant", "power_supply", "cloud")
 # A memory region of a linker script; the names in capitals are reserved by the scripts.
 REGION = Alphabet(
     re.compile(
@@ -105,7 +106,7 @@ def texts_of(board: Board) -> Iterator[tuple[str, str, Alphabet]]:
     """Yield (key, text, alphabet) of every text that is inserted into a project."""
     yield "board", board.name, NAME
     yield from ((key, getattr(board, key), LINE) for key in ("title", "boot", "cycles_note"))
-    yield from ((key, getattr(board, key), WORD) for key in ("platform", "family", "core", "variant", "power_supply"))
+    yield from ((key, getattr(board, key), WORD) for key in WORDS)
     if board.uart:
         yield from ((f"uart.{key}", getattr(board.uart, key), WORD) for key in ("instance", "tx", "rx"))
     yield from (("memories", memory.name, REGION) for memory in board.memories.values())

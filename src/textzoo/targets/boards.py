@@ -140,6 +140,9 @@ class Board:
     )
     boot: str = setting("", "Settings of switches and cables, for the README.")
     emulation: dict[str, Emulator] = setting({}, "Machine of QEMU -> facts; the first one is the default.")
+    cloud: str = setting(
+        "", "Name of the board, or of one with the same core, in ST's Developer Cloud; empty for none."
+    )
     cores: int = setting(1, "Cores that a program can use.", low=1, high=2)
     power_supply: str = setting("", "Supply of the core, if the chip must know it.", choices=("", "ldo", "smps"))
 

@@ -24,8 +24,6 @@ def check_benchmarking(
     """Check that the chosen way of measuring exists, fits the target, and has a board if it needs one."""
     if "benchmarking" not in services:
         return []
-    if benchmarking.measured_by == "stedgeai":
-        return [UserError("benchmarking.measured_by=stedgeai is not supported yet", expected="emulator or host")]
     if deployment.target == LIBRARY:
         return [
             UserError(

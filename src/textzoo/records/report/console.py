@@ -17,9 +17,10 @@ from textzoo.records.report.data import (
     QuantizationReport,
     Report,
     RunSummary,
+    RuntimeReport,
     SampleReport,
 )
-from textzoo.records.report.rows import Rows, end_text, evaluation_columns, key_value_rows, shown
+from textzoo.records.report.rows import Rows, end_text, evaluation_columns, key_value_rows, runtime_rows, shown
 
 # Short headings without seconds, so that the comparison fits 80 columns.
 EVALUATION_HEADS = {
@@ -101,6 +102,8 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
         found.append(device_table(report.benchmark))
     elif report.deployment:
         found.append(key_value_table("device", deployment_rows(report.deployment)))
+    if report.runtimes:
+        found.append(runtimes_table(report.runtimes))
     if report.publication:
         found.append(key_value_table("publication", key_value_rows(report.publication)))
     if report.benchmark and report.benchmark.by_kind:
@@ -177,6 +180,17 @@ def evaluation_block(row: EvaluationReport, rows: Sequence[EvaluationReport]) ->
         (EVALUATION_HEADS[entry.name].replace("\n", " "), shown(entry, getattr(row, entry.name))) for entry in entries
     ]
     return key_value_table(row.model, [(head, cell) for head, cell in cells if cell])
+
+
+def runtimes_table(rows: Sequence[RuntimeReport]) -> RenderableType:
+    """Return the table of runtimes beside each other, one below the other's figures on any terminal."""
+    table = Table(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    heads, cells = runtime_rows(rows)
+    for head in heads:
+        table.add_column(Line(head), justify="right" if head else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*map(Line, row))
+    return titled("runtimes, the same model", table)
 
 
 def device_table(benchmark: BenchmarkReport) -> RenderableType:

@@ -182,6 +182,24 @@ class BenchmarkReport:
 
 
 @dataclass
+class RuntimeReport:
+    """What a runtime needs for one token, or for one inference of a plain graph: ST's beside TextZoo's.
+
+    `macs` are the multiplications that TextZoo's compiler counts in the file, `vendor_macs` those that ST counts, among
+    them what multiplies nothing.
+    """
+
+    runtime: str = quantity("")
+    machine: str = quantity("")
+    total_flash_bytes: int | None = quantity("bytes", 0, None)
+    total_ram_bytes: int | None = quantity("bytes", 0, None)
+    macs: int | None = quantity("multiplications", 0, None)
+    vendor_macs: int | None = quantity("multiplications", 0, None)
+    cycles: int | None = quantity("cycles", 0, None)
+    latency_ms: float | None = quantity("ms", 3, None)
+
+
+@dataclass
 class PassReport:
     """Sizes before and after a pass of the compiler."""
 
@@ -234,6 +252,7 @@ class Report:
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
+    runtimes: list[RuntimeReport] = field(default_factory=list)
     deployment: DeploymentReport | None = None
     publication: PublicationReport | None = None
     samples: list[SampleReport] = field(default_factory=list)
@@ -283,6 +302,7 @@ SECTIONS = {
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
     "benchmark": BenchmarkReport,
+    "runtimes": RuntimeReport,
     "deployment": DeploymentReport,
     "publication": PublicationReport,
     "samples": SampleReport,
@@ -293,6 +313,7 @@ SECTIONS = {
 # Fields that identify a row of a list: the same model, measured in the same way.
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
+    "runtimes": ("runtime", "machine"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
     "skipped": ("what", "why"),
 }

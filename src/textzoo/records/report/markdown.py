@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from textzoo.common.escaping import markdown_block, markdown_text
 from textzoo.records.report.data import Report, RunSummary, SampleReport
-from textzoo.records.report.rows import KEY_VALUE_SECTIONS, evaluation_rows, key_value_rows, operator_rows, pass_rows
+from textzoo.records.report.rows import (
+    KEY_VALUE_SECTIONS,
+    evaluation_rows,
+    key_value_rows,
+    operator_rows,
+    pass_rows,
+    runtime_rows,
+)
 
 
 def markdown(summary: RunSummary, report: Report) -> str:
@@ -20,6 +27,8 @@ def markdown(summary: RunSummary, report: Report) -> str:
         lines += ["", "## Savings of each pass", "", *markdown_table(*pass_rows(report.deployment.passes))]
     if report.evaluation:
         lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
+    if report.runtimes:
+        lines += ["", "## Runtimes", "", *markdown_table(*runtime_rows(report.runtimes))]
     if report.benchmark and operator_rows(report.benchmark)[1]:
         lines += ["", "## Cost by operator", "", *markdown_table(*operator_rows(report.benchmark))]
     if report.benchmark:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range, worded
+from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range, RuntimeReport, worded
 
 KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "publication")
 Rows = list[tuple[str, str]]
@@ -77,6 +77,19 @@ def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Fie
 def evaluation_rows(rows: Sequence[EvaluationReport]) -> Table:
     """Return headings and cells of the comparison, float first."""
     return table_of(evaluation_columns(rows), rows)
+
+
+def runtime_quantities(rows: Sequence[RuntimeReport]) -> list[dataclasses.Field]:
+    """Return the quantities that one of the runtimes has."""
+    entries = [entry for entry in dataclasses.fields(RuntimeReport) if entry.name != "runtime"]
+    return [entry for entry in entries if any(getattr(row, entry.name) is not None for row in rows)]
+
+
+def runtime_rows(rows: Sequence[RuntimeReport]) -> Table:
+    """Return headings and cells of the comparison of runtimes: a column for each, and a row for each quantity."""
+    entries = runtime_quantities(rows)
+    cells = [[heading(entry), *(shown(entry, getattr(row, entry.name)) for row in rows)] for entry in entries]
+    return ["", *(row.runtime for row in rows)], cells
 
 
 def pass_rows(rows: Sequence[PassReport]) -> Table:
