@@ -33,7 +33,7 @@ BOARDS = board_names()
 STM32 = [name for name in BOARDS if load_board(name).platform == "stm32"]
 TARGETS = ["host", *BOARDS]
 # With an assumed number of cycles per instruction in place of a model.
-WITHOUT_MODEL = {"Browser", "CIMv3", "ESP32", "ESP32S3", "STM32MP2", "STM32N6"}
+WITHOUT_MODEL = {"Browser", "CIMv3", "ESP32", "ESP32S3", "STM32MP2"}
 
 
 def setup_of(name, **changes):
@@ -81,7 +81,7 @@ def test_a_board_is_what_its_yaml_says(name):
         assert 0.5 < board.cycles_per_instruction < 3
         assert "assumed" in board.cycles_note
     else:
-        assert board.timing.core_error_percent < board.timing.error <= 30
+        assert board.timing.core_error_percent < board.timing.error <= 50
         assert {memory.name for memory in board.timing.memories.values()} == set(board.memories)
     assert board.emulation
     platform_of(board).check(board)

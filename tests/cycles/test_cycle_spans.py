@@ -12,6 +12,7 @@ from textzoo.targets.cycles import build
 from textzoo.targets.cycles.build import CyclesUnavailableError, cache_folder, plugin_for
 from textzoo.targets.cycles.elf import Elf
 from textzoo.targets.cycles.measure import Cost, Place, Span, counting
+from textzoo.targets.cycles.run_file import instructions_of
 from textzoo.targets.cycles.timing import CORES as MODELS
 from textzoo.targets.cycles.timing import MemoryTiming
 from textzoo.testing.bare_metal import CORES, STAND_INS
@@ -194,6 +195,14 @@ def test_what_does_not_exist_is_named(program, asked, text):
     given = {"places": [], "spans": [Span("outer")]} | asked
     with pytest.raises(UserError, match=text), counting(program, timing_of("m4"), **given):
         pass
+
+
+def test_a_program_for_another_machine_is_refused(program, tmp_path):
+    content = bytearray(program.read_bytes())
+    content[18:20] = (94).to_bytes(2, "little")  # Xtensa
+    (tmp_path / "other.elf").write_bytes(content)
+    with pytest.raises(UserError, match="does not know the instructions of"):
+        instructions_of(Elf(tmp_path / "other.elf"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x01\x01" + b"\xff" * 60, b"MZ" * 100])
