@@ -59,7 +59,7 @@ def test_the_script_installs_the_programs_of_the_table(group):
 OFFERS = [
     (
         "arm",
-        "folder: make tools-stm32 or make tools-rp2 or make tools-nrf52. Debian and Ubuntu: sudo apt-get install gcc-arm",
+        "make tools-stm32 or make tools-rp2 or make tools-nrf52. Debian and Ubuntu: sudo apt-get install gcc-arm",
     ),
     ("xtensa", "make tools-esp32. "),
     ("aarch64", "make tools-mpu. "),
