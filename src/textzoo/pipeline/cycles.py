@@ -106,7 +106,7 @@ def projection_of(board: Board, costs: Sequence[Cost]) -> Projection:
     return Projection(
         clock_hz=board.clock_hz,
         core_cycles=mean.core_cycles,
-        core_error_percent=timing.core_error,
+        core_error_percent=timing.core_error_percent,
         cycles=mean.cycles,
         stall_cycles=mean.cycles - mean.core_cycles,
         error_percent=timing.error,

@@ -78,6 +78,8 @@ CORES: Mapping[str, Core] = {
     "lx106": Core("mul32", "", "sim", 0, 0x60000000, (0x67C00000, 4 << 20), "lx106"),
     "rv32": Core("mul32", "", "virt", 0, 0x80001000, (0x87C00000, 4 << 20), "rv32"),
 }
+# Core with a model of cycles (cycles.timing.CORES) -> key of CORES that runs its programs, where it has another name.
+STAND_INS: Mapping[str, str] = {"esp32c3": "rv32"}
 
 
 def build(
@@ -180,11 +182,14 @@ def run(elf: Path, core: str, folder: Path, timeout: float = TIMEOUT) -> str:
     Raises:
         RuntimeError: It stopped with a status other than 0 (a fault is 3).
     """
+    return finish([*emulator_command(core), str(elf.resolve())], folder, timeout)
+
+
+def emulator_command(core: str, machine: str = "") -> list[str]:
+    """Return the command that runs a program on a core's emulated board, or another one of it, without the program."""
     board = CORES[core]
     options = TWINS[board.twin].options if board.twin else SEMIHOSTING
-    emulator = str(require_tool(board.emulator))
-    command = [emulator, "-M", board.machine, *COUNTING, *options, "-kernel", str(elf.resolve())]
-    return finish(command, folder, timeout)
+    return [str(require_tool(board.emulator)), "-M", machine or board.machine, *COUNTING, *options, "-kernel"]
 
 
 def finish(command: Sequence[str], folder: Path, timeout: float = TIMEOUT) -> str:
