@@ -40,14 +40,18 @@ def test_copies_fit_what_is_left_and_each_constant_is_copied_once(name, sizes, r
     assert len(set(symbols)) == len(symbols)
     flash = wait(board.timing, board.memory(FLASH).name)
     for memory in board.rams:
-        used = sum(-(-sizes[symbol] // ALIGNMENT) * ALIGNMENT for symbol in copied_to(placement, memory.name))
+        used = sum(aligned(sizes[symbol]) for symbol in copied_to(placement, memory.name))
         assert placement.bytes_in(memory.name) == used
         room = memory.bytes - (ram_bytes if memory is board.data_memory(ram_bytes) else 0)
         assert used == 0 or used <= room
         assert used == 0 or wait(board.timing, memory.name) < flash
         # What stayed behind has no room here.
         behind = [size for symbol, size in sizes.items() if symbol not in symbols]
-        assert all(used + size > room for size in behind) or wait(board.timing, memory.name) >= flash
+        assert all(used + aligned(size) > room for size in behind) or wait(board.timing, memory.name) >= flash
+
+
+def aligned(size):
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def copied_to(placement, memory):

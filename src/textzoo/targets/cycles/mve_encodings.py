@@ -40,10 +40,7 @@ def three_vectors() -> list[VectorEncoding]:
     """Return operations on two vectors."""
     logic = {"vand": "111011110000", "vbic": "111011110001", "vorr": "111011110010", "vorn": "111011110011"}
     logic["veor"] = "111111110000"
-    rows = [
-        row(f"{head[:9]}{head[9:]} ggg0 fff0 0001 0101 hhh0", name, VECTOR_INT, "f", "gh")
-        for name, head in logic.items()
-    ]
+    rows = [row(f"{head} ggg0 fff0 0001 0101 hhh0", name, VECTOR_INT, "f", "gh") for name, head in logic.items()]
     head = "111.111100 .. ggg0 fff0 {} hhh0"
     quick = {"vhadd": "0000 0100", "vqadd": "0000 0101", "vrhadd": "0001 0100", "vhsub": "0010 0100"}
     quick |= {"vqsub": "0010 0101", "vmax": "0110 0100", "vmin": "0110 0101", "vabd": "0111 0100", "vshl": "0100 0100"}
