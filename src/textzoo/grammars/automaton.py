@@ -148,11 +148,11 @@ class Draft:
 
 def determined(draft: Draft, start: int, end: int, where: str) -> tuple[np.ndarray, int, np.ndarray]:
     """Return table, start and accepting states of the deterministic automaton whose states are sets of states."""
-    closures = Closures(draft)
+    closures = Closures(draft, end)
     numbers: dict[frozenset[int], int] = {frozenset(): DEAD}
     first = closures.of([start])
     numbers.setdefault(first, len(numbers))
-    waiting, rows, work = [first], [np.zeros(BYTES, np.uint16)], 0
+    waiting, rows, work = [first] if first else [], [np.zeros(BYTES, np.uint16)], 0
     for states in waiting:  # grows while it is read
         row = np.zeros(BYTES, np.uint16)
         for low, high, reached in spans(draft, states):
@@ -174,30 +174,33 @@ def determined(draft: Draft, start: int, end: int, where: str) -> tuple[np.ndarr
 
 
 class Closures:
-    """Sets of states together with all that are reached from them without a byte."""
+    """Sets of states together with all that are reached from them without a byte, as far as they matter.
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self.known: dict[tuple[int, ...], frozenset[int]] = {}
+    States without steps of their own matter only if a text ends there: leaving them out makes the sets small, and equal
+    sooner.
+    """
 
-    def of(self, states: list[int]) -> frozenset[int]:
-        key = tuple(sorted(set(states)))
-        if key not in self.known:
-            self.known[key] = self.reached(key)
-        return self.known[key]
+    def __init__(self, draft: Draft, end: int) -> None:
+        self.draft, self.end = draft, end
+        self.known: dict[int, frozenset[int]] = {}
 
-    def reached(self, states: tuple[int, ...]) -> frozenset[int]:
-        found, waiting = set(states), list(states)
-        while waiting:
-            new = [state for state in self.draft.empty[waiting.pop()] if state not in found]
-            found.update(new)
-            waiting += new
-        return frozenset(found)
+    def of(self, states: Iterable[int]) -> frozenset[int]:
+        return frozenset().union(*(self.of_one(state) for state in states))
+
+    def of_one(self, state: int) -> frozenset[int]:
+        if state not in self.known:
+            found, waiting = {state}, [state]
+            while waiting:
+                new = [other for other in self.draft.empty[waiting.pop()] if other not in found]
+                found.update(new)
+                waiting += new
+            self.known[state] = frozenset(one for one in found if self.draft.steps[one] or one == self.end)
+        return self.known[state]
 
 
 def spans(draft: Draft, states: frozenset[int]) -> list[tuple[int, int, list[int]]]:
     """Return (first byte, byte after the last one, states reached) for spans of bytes that lead to the same states."""
-    steps = [step for state in states for step in draft.steps[state]]
+    steps = {step for state in states for step in draft.steps[state]}
     borders = sorted({border for low, high, _ in steps for border in (low, high + 1)})
     return [
         (low, high, reached)
