@@ -389,7 +389,7 @@ def list_models(handler: Handler) -> Reply:
 
 def check_files(handler: Handler) -> None:
     if handler.fails("401 on files"):
-        raise as_json({"message": "Unauthorized"}, 401)
+        raise as_json({"message": f"Unauthorized: {handler.headers['Authorization']}"}, 401)
 
 
 def upload(handler: Handler) -> Reply:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from compilers import need
+from plain_graphs import dense
 from stand_in_cloud import PASSWORD, STATES, running
 
 # The program asks every two seconds.
@@ -30,6 +32,8 @@ def in_cloud(toy_options, start_warm, monkeypatch, tmp_path):
         given = {argument.partition("=")[0] for argument in arguments}
         options = [*toy_options, f"hydra.run.dir={tmp_path / 'run'}"]
         rest = [option for option in options if option.partition("=")[0] not in given]
+        if "model=graph" in arguments:  # which has neither shape nor text
+            rest = [option for option in rest if option.startswith(("mlflow.", "hydra."))]
         return start_warm(*arguments, *ON_CLOUD, *rest)
 
     return start
@@ -37,6 +41,7 @@ def in_cloud(toy_options, start_warm, monkeypatch, tmp_path):
 
 def test_a_chain_ends_on_a_board_of_the_cloud(in_cloud, tmp_path):
     """The report has the figures of the very model that the chain has quantized, and no trace of the account."""
+    need("arm", "make", "qemu", "host")
     with running(states=FEW_STATES) as server:
         answer = in_cloud(server, "operation_mode=chain_tqeb", "board=STM32H7").wait(600)
         assert answer.returncode == 0, answer.stderr
@@ -128,6 +133,28 @@ def test_a_board_that_the_cloud_does_not_have_is_a_mistake(in_cloud):
         assert not server.requests
     assert answer.returncode == 2
     assert "ESP32" in answer.stderr
+
+
+@pytest.fixture
+def toy_graph(tmp_path):
+    path = tmp_path / "dense.tflite"
+    path.write_bytes(dense())
+    return [f"model.quantized_model_path={path}"]
+
+
+def test_a_plain_graph_is_measured_too(in_cloud, toy_graph, tmp_path):
+    """Per inference; on a board whose cycles no model knows there is no time of TextZoo's own."""
+    need("arm", "make")
+    with running(states=FEW_STATES) as server:
+        answer = in_cloud(server, "operation_mode=benchmarking", "board=STM32N6", "model=graph", *toy_graph)
+        answer = answer.wait(600)
+        assert answer.returncode == 0, answer.stderr
+        assert not server.models
+        assert server.bodies[0]["stNeuralArt"] == "default"
+    st, own = json.loads((tmp_path / "run" / "report.json").read_text())["runtimes"]
+    assert st["cycles"] > 0
+    assert own["total_flash_bytes"] > 0
+    assert "cycles" not in own
 
 
 def test_ctrl_c_in_the_queue_leaves_the_account_clean(in_cloud, quantized):

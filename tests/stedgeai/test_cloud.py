@@ -45,8 +45,8 @@ FAILED = [
     ("run error with message", "validate", errors.JobFailedError, "BATCH_MATMUL"),
     ("run stuck", "analyze", errors.TimeLimitError, "takes longer than 0.3 s; received state running"),
     ("trigger ko", "generate", errors.JobFailedError, "was not started; received The tool could not be started"),
-    ("401 on files", "models", errors.NotAuthorizedError, "HTTP 401: Unauthorized"),
-    ("401 on files", "benchmark", errors.NotAuthorizedError, "HTTP 401: Unauthorized"),
+    ("401 on files", "models", errors.NotAuthorizedError, "HTTP 401: Unauthorized: Bearer ***"),
+    ("401 on files", "benchmark", errors.NotAuthorizedError, "HTTP 401: Unauthorized: Bearer ***"),
     ("wrong password", "boards", errors.WrongPasswordError, "You have 3 attempts left"),
     ("blocked account", "boards", errors.AccountBlockedError, "You have exceeded 5 login attempts. Please click below"),
     ("page without form", "boards", errors.LoginPageError, "We are moving"),
@@ -96,12 +96,15 @@ def test_a_failure_has_a_type_and_says_what_the_server_says(
         assert secret not in str(caught.value)
 
 
-def test_a_wrong_password_is_tried_once_also_for_a_whole_benchmark(stand_in, cloud, model):
+def test_a_wrong_password_is_tried_once_for_a_whole_benchmark(stand_in, cloud, model, caplog):
     """Five wrong ones block the account."""
     stand_in.inject("wrong password")
     with pytest.raises(errors.WrongPasswordError):
         cloud.benchmark(model, BOARD, BALANCED)
-    assert stand_in.count_of("POST", "/cas/login") == 1
+    with pytest.raises(errors.WrongPasswordError), cloud.files.uploaded(model):
+        pytest.fail("nothing is uploaded")
+    assert "may be left" not in caplog.text
+    assert stand_in.count_of("POST", "/cas/login") == 2
 
 
 def test_a_benchmark_returns_figures_of_the_model_that_was_given(stand_in, cloud, model):
