@@ -136,9 +136,40 @@ def test_two_models_are_linked_into_one_program(libraries, tmp_path):
     subprocess.run([str(tmp_path / "two")], check=True)
 
 
-def shown_by_simavr(text: bytes) -> bytes:
-    """What simavr shows of a serial line: control characters as dots, and lines end behind that of a newline."""
-    return re.sub(rb"[\x00-\x1f]", lambda match: b".\n" if match[0] == b"\n" else b".", text)
+def as_simavr_shows(text: bytes) -> bytes:
+    """Text on a serial line with dots for control characters; simavr ends lines where it likes, which is left out."""
+    return re.sub(rb"[\x00-\x1f]", b".", text)
+
+
+def shown(output: bytes) -> bytes:
+    """What simavr printed on its error output, the serial line, without colours and its own ends of lines."""
+    return COLOURS.sub(b"", output).replace(b"\n", b"")
+
+
+# Models of which weights, tables and state fit into 16 KB of RAM.
+ON_AVR = [
+    CASES[1],
+    CASES[3],
+    CASES[4],
+    Case("gpt", "char", "static_wi8_ai8", "abc"),
+    Case("tiny_lm", "char", "static_wi4_ai8", "é"),
+]
+
+
+@pytest.mark.quick(1)
+@pytest.mark.parametrize("case", ON_AVR, ids=str)
+def test_an_int_of_16_bits_is_enough(case, tmp_path):
+    compiler, emulator = need("avr"), need("simavr")
+    library = library_of(case, tmp_path / NAME)
+    write_case(tmp_path, case)
+    command = [compiler, "-mmcu=atmega1284p", "-std=gnu99", "-Os", *WARNINGS, f"-I{tmp_path}", f"-I{library / 'src'}"]
+    sources = [HERE / "library_on_avr.c", library / "src" / f"{NAME}.c"]
+    subprocess.run([*command, *map(str, sources), "-o", str(tmp_path / "program.elf")], check=True)
+    run = [emulator, "-m", "atmega1284p", "-f", "16000000", "program.elf"]
+    done = subprocess.run(
+        run, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300, check=False
+    )
+    assert as_simavr_shows(text_of(case) + b"\n") == shown(done.stderr)
 
 
 def built_sketch(library: Path, folder: Path) -> Path:
@@ -153,20 +184,19 @@ def built_sketch(library: Path, folder: Path) -> Path:
     return folder / "build/Talk.ino.elf"
 
 
-@pytest.mark.slow
 def test_a_sketch_talks_on_an_emulated_arduino(tmp_path):
     """The model of 8 bits on a core of 8 bits, whose int has 16: 5 KB of weights and tables in 8 KB of RAM."""
     case = replace(CASES[1], tokens=SKETCH_TOKENS)
     command = [need("simavr"), "-m", "atmega2560", "-f", "16000000"]
     library = library_of(case, tmp_path / "libraries" / NAME)
-    expected = shown_by_simavr(case.prompt.encode() + text_of(case) + b"\r\n")
+    expected = as_simavr_shows(case.prompt.encode() + text_of(case) + b"\r\n")
     command.append(str(built_sketch(library, tmp_path)))
-    shown = b""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
-        while len(shown) < len(expected) and (line := process.stdout.readline()):
-            shown += COLOURS.sub(b"", line)
+    output = b""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while len(shown(output)) < len(expected) and (line := process.stderr.readline()):
+            output += line
         process.kill()
-    assert shown == expected
+    assert shown(output) == expected
 
 
 def properties(path: Path) -> dict[str, str]:

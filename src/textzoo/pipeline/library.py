@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from textzoo.compiler.backend.kernels import GENERIC
 from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.config.schema import Config
@@ -24,7 +23,7 @@ from textzoo.pipeline.firmware import (
 from textzoo.pipeline.samples import possible_prompt
 from textzoo.records.report import DeploymentReport
 from textzoo.records.workspace import Workspace
-from textzoo.targets.library.kernels import kernels_for
+from textzoo.targets.library.kernels import GENERIC, kernels_for
 from textzoo.targets.library.project import LibraryFacts, render_library
 from textzoo.targets.registry import LIBRARY
 from textzoo.targets.settings import ANY_CORE, DeploymentConfig

@@ -80,6 +80,7 @@ TOOLS = {
     "arduino": Tool(
         ("arduino-builder",), "arduino-builder arduino-core-avr gcc-avr avr-libc", "testing sketches of Arduino"
     ),
+    "avr": Tool(("avr-gcc",), "gcc-avr avr-libc", "testing C on a core whose int has 16 bits"),
     "simavr": Tool(("simavr",), "simavr", "emulating AVR boards (Arduino)"),
     "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
@@ -97,7 +98,7 @@ GROUPS = {
 }
 # The tools of all groups, and the additional ones of `make tools-test`.
 PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
-TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium", "arduino", "simavr")
+TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium", "arduino", "avr", "simavr")
 
 
 def find_tool(name: str) -> Path | None:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from textzoo.common.registry import unknown_name
-from textzoo.compiler.backend.kernels import GENERIC
+
+# As in textzoo.compiler.backend.kernels, which takes long to import for the rules of the configuration.
+GENERIC = "generic"
 
 
 @dataclass(frozen=True)
