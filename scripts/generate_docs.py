@@ -58,7 +58,7 @@ NOTES = {
     "deployment/platforms/cimv3": "C++ project for CIMv3: the HAL, and the sequence of its modes for a token",
     "deployment/platforms/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3",
     "deployment/platforms/host": "project for a PC",
-    "deployment/platforms/cortex_m": "what projects for Cortex-M chips share: start-up, counter, linker scripts, emulated board",
+    "deployment/platforms/cortex_m": "what projects for Cortex-M share: start-up, counter, linker scripts, twin",
     "deployment/platforms/nrf52": "clocks and serial line of nRF52 chips",
     "deployment/platforms/rp2": "clocks, serial line and boot of RP2040 and RP2350",
     "deployment/platforms/stm32": "clocks and serial line of STM32 chips",
