@@ -56,7 +56,7 @@ NOTES = {
     "deployment/platforms/common": "templates of model, weights and tokenizer; code that bare-metal ports share",
     "deployment/platforms/browser": "project for web browsers: a page of one file",
     "deployment/platforms/cimv3": "C++ project for CIMv3: the HAL, and the sequence of its modes for a token",
-    "deployment/platforms/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3",
+    "deployment/platforms/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3, ESP32-P4",
     "deployment/platforms/host": "project for a PC",
     "deployment/platforms/cortex_m": "what projects for Cortex-M share: start-up, counter, linker scripts, twin",
     "deployment/platforms/nrf52": "clocks and serial line of nRF52 chips",
