@@ -115,13 +115,15 @@ def test_a_damaged_report_is_refused_with_its_name_and_place(case, tmp_path):
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(UserError) as raised:
         read_report(path)
-    assert path.name in str(raised.value) and named in str(raised.value)
+    assert path.name in str(raised.value)
+    assert named in str(raised.value)
 
 
 def test_all_mistakes_are_told_at_once():
     with pytest.raises(UserError) as raised:
         parse_c_info(c_info(memory_footprint=FOOTPRINT | {"weights": -1, "extra_ram": []}))
-    assert "weights" in str(raised.value) and "extra_ram" in str(raised.value)
+    assert "weights" in str(raised.value)
+    assert "extra_ram" in str(raised.value)
 
 
 def test_a_report_of_too_many_rows_is_refused():
@@ -140,4 +142,5 @@ def test_names_with_control_characters_do_not_reach_the_console():
     info = c_info()
     info["environment"]["device"] = "stm32\x1b[2J" + "x" * 1000
     report = parse_c_info(info)
-    assert report.device.startswith("stm32?[2J") and len(report.device) == 300
+    assert report.device.startswith("stm32?[2J")
+    assert len(report.device) == 300
