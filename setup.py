@@ -9,16 +9,18 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 FOLDERS = ("conf", "deployment", "pretrained_models")
+LICENSE = "LICENSE"  # which libraries that it makes have, too
 
 
 def resources() -> list[str]:
-    """Return all files of the folders, as paths relative to the project."""
+    """Return all files of the folders and the licence, as paths relative to the project."""
     files = (path for folder in FOLDERS for path in Path(folder).rglob("*") if path.is_file())
-    return sorted(str(path) for path in files if not any(part.startswith((".", "__pycache__")) for part in path.parts))
+    kept = (path for path in files if not any(part.startswith((".", "__pycache__")) for part in path.parts))
+    return sorted([LICENSE, *map(str, kept)])
 
 
 class BuildWithResources(build_py):
-    """Copies the package and the resources (FOLDERS) next to its modules."""
+    """Copies the package and the resources (FOLDERS, LICENSE) next to its modules."""
 
     def target_of(self, source: str) -> Path:
         return Path(self.build_lib, "textzoo", "resources", source)

@@ -9,7 +9,7 @@ The programs are not part of TextZoo. `python benchmarks/silicon_programs.py SOU
 sources that you fetch, and writes OUT/PROGRAMS.json; others can be added by hand:
 
     {"programs": [{"elf": "aes128.elf",         a program for the emulated board, beside the JSON
-                   "core": "m4",                m4, m7 or m33: core, emulated board and its memories
+                   "core": "m4",                key of timing.CORES: core, and emulated board
                    "machine": "mps2-an386",     of QEMU; may be left out
                    "counts": [{"count": "aes128_counter_mode",     id in silicon_counts.json
                                "function": "AES_128_encrypt_ctr",  measured from its start to its return,
@@ -33,11 +33,10 @@ from textzoo.common.registry import unknown_name
 from textzoo.targets.cycles.measure import Measurement, Span, counting
 from textzoo.targets.cycles.timing import CORES as MODELS
 from textzoo.targets.cycles.timing import Timing
-from textzoo.targets.toolchains import require_tool
-from textzoo.testing.bare_metal import CORES, COUNTING, SEMIHOSTING
+from textzoo.testing.bare_metal import CORES, STAND_INS, emulator_command
 
 COUNTS = Path(__file__).with_name("silicon_counts.json")
-LIMITS = {"m4": 2.0, "m7": 4.0, "m33": 4.0}  # percent
+LIMITS = {"m0": 2.0, "m0plus": 2.0, "m4": 2.0, "m7": 4.0, "m33": 4.0, "esp32c3": 4.0}  # percent
 RUN_SECONDS = 600
 MAX_BYTES = 1 << 20
 
@@ -83,6 +82,9 @@ def program_mistakes(program: dict[str, Any]) -> list[UserError]:
     for entry in program["counts"]:
         if entry["count"] not in known:
             errors.append(unknown_name("published count", entry["count"], known))
+        elif known[entry["count"]]["core"] != program["core"]:
+            received = f"{program['elf']} for {program['core']}"
+            errors.append(UserError(f"the published count {entry['count']} is of another core", received=received))
         if not isinstance(entry["function"], str) or int(entry.get("per", 1)) < 1:
             errors.append(UserError(f"wrong entry of {program['elf']}", received=str(entry)))
     return errors
@@ -90,13 +92,12 @@ def program_mistakes(program: dict[str, Any]) -> list[UserError]:
 
 def measure(program: dict[str, Any], folder: Path) -> Measurement:
     """Run a program to its end under the model of its core, with memories that never wait."""
-    core = CORES[program["core"]]
+    core = STAND_INS.get(program["core"], program["core"])
     spans = [Span(entry["function"], entry.get("until", "")) for entry in program["counts"]]
     elf = (folder / program["elf"]).resolve()
-    with counting(elf, Timing(core=program["core"]), [], spans) as counter:
-        machine = program.get("machine", core.machine)
-        command = [str(require_tool("qemu")), "-M", machine, *COUNTING, *SEMIHOSTING, "-kernel", str(elf)]
-        done = processes.run_text([*command, *counter.options], elf.parent, timeout=RUN_SECONDS)
+    with counting(elf, Timing(core=program["core"]), [], spans, qemu=CORES[core].emulator) as counter:
+        command = [*emulator_command(core, program.get("machine", "")), str(elf), *counter.options]
+        done = processes.run_text(command, elf.parent, timeout=RUN_SECONDS)
         if done.returncode:
             raise UserError(f"'{elf}' ended with {done.returncode}", received=done.stdout + done.stderr)
         return counter.result()

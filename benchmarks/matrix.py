@@ -37,7 +37,12 @@ from textzoo.testing.random_models import random_decode_step, tokenizer_for
 MODEL_NAMES = tuple(sorted(MODELS.names()))
 RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_static)
 # Boards with exactly the kernels of another one are left out.
-SAME_KERNELS = {"STM32H743": "STM32H7", "ESP32S3": "ESP32"}
+SAME_KERNELS = {
+    "STM32H743": "STM32H7",
+    "ESP32S3": "ESP32",
+    "PICO2": "STM32U5",
+    **dict.fromkeys(("MICROBIT", "NRF52840", "STM32F401", "STM32G4", "STM32L4"), "STM32F4"),
+}
 TARGETS = (HOST, *sorted({path.stem for path in BOARD_FOLDER.glob("*.yaml")} - set(SAME_KERNELS)))
 # Tokens of each architecture's own tokenizer: characters, bytes, words.
 VOCABULARIES = {"pico_gpt": 65, "gpt": 65, "tiny_bert_generator": 2048, "tiny_lm": 256, "lstm": 256}

@@ -6,6 +6,8 @@ SOURCES holds what there is of these folders (each has its own licence, and none
     git clone https://github.com/Ko-/aes-armcortexm      SOURCES/aes-armcortexm
     git clone https://github.com/eembc/coremark          SOURCES/coremark
     git clone https://github.com/slothy-optimizer/slothy SOURCES/slothy
+    git clone https://github.com/pornin/x25519-cm0       SOURCES/x25519-cm0
+    git clone https://github.com/ctz/cifra               SOURCES/cifra
     git clone --recurse-submodules https://github.com/mupq/pqm4 SOURCES/pqm4
     git -C SOURCES/pqm4 checkout 918f379 && git -C SOURCES/pqm4 submodule update
 
@@ -23,14 +25,15 @@ from typing import Any
 
 from textzoo.targets.toolchains import require_tool, run_compiler
 from textzoo.testing import bare_metal
-from textzoo.testing.bare_metal import CORES
+from textzoo.testing.bare_metal import CORES, STAND_INS
 
 OWN = Path(__file__).with_name("silicon")
 ITERATIONS = 10  # of CoreMark's sources
 RUNS = 10  # of a key encapsulation
-CORES_OF_COREMARK = ("m4", "m7", "m33")
 LEVELS = {"O0": ["-O0"], "Og": ["-Og"], "O1": ["-O1"], "Os": ["-Os"], "O2": ["-O2"], "O3": ["-O3"]}
 LEVELS |= {"O3_lto": ["-O3", "-flto"]}
+# Core -> levels of optimization for which there is a count.
+LEVELS_OF_COREMARK = dict.fromkeys(("m4", "m7", "m33"), tuple(LEVELS)) | {"esp32c3": ("O3",)}
 
 
 @dataclass
@@ -39,7 +42,7 @@ class Build:
 
     Attributes:
         name: Its file, without the ending.
-        core: Key of CORES.
+        core: With a model of cycles (timing.CORES).
         sources: C and assembly files.
         flags: Of the compiler.
         counts: Rows of PROGRAMS.json, see benchmarks/cycle_model.py.
@@ -86,7 +89,7 @@ def aes_builds(folder: Path) -> list[Build]:
 
 
 def coremark_builds(folder: Path) -> list[Build]:
-    """Return CoreMark's sources at each level of optimization, for each core."""
+    """Return CoreMark's sources at the levels of optimization of each core."""
     names = ("core_list_join.c", "core_main.c", "core_matrix.c", "core_state.c", "core_util.c")
     sources = [*(folder / name for name in names), OWN / "coremark" / "core_portme.c"]
     defines = [f"-DITERATIONS={ITERATIONS}", "-DPERFORMANCE_RUN=1", f"-I{folder}", f"-I{OWN / 'coremark'}"]
@@ -95,11 +98,11 @@ def coremark_builds(folder: Path) -> list[Build]:
             f"coremark_{core}_{level}",
             core,
             sources,
-            [*flags, *defines],
+            [*LEVELS[level], *defines],
             [count(f"coremark_{core}_{level}", "start_time", ITERATIONS, until="stop_time")],
         )
-        for core in CORES_OF_COREMARK
-        for level, flags in LEVELS.items()
+        for core, levels in LEVELS_OF_COREMARK.items()
+        for level in levels
     ]
 
 
@@ -129,7 +132,23 @@ def keccak_builds(folder: Path) -> list[Build]:
     return builds
 
 
-MAKERS = {"slothy": keccak_builds, "aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
+def x25519_builds(folder: Path) -> list[Build]:
+    """Return X25519 in assembly for Armv6-M."""
+    rows = [count("x25519_cm0", "x25519"), count("x25519_cm0_inversion", "gf_inv_inner")]
+    sources = [OWN / "x25519.c", folder / "src" / "x25519-cm0.S"]
+    return [Build("x25519_cm0", "m0plus", sources, ["-O2", "-DRUNS=2"], rows)]
+
+
+def unacl_builds(folder: Path) -> list[Build]:
+    """Return X25519 of uNaCl, which cifra has a copy of: assembly for Armv6-M, with the ladder in C."""
+    function, code = "crypto_scalarmult_curve25519", folder / "src" / "arm" / "unacl"
+    sources = [OWN / "x25519.c", *sorted(code.glob("*.[cs]"))]
+    flags = ["-Os", "-std=gnu99", "-DRUNS=2", f"-DSCALAR_FIRST={function}"]
+    return [Build("x25519_unacl", "m0", sources, flags, [count("x25519_unacl", function)])]
+
+
+MAKERS = {"x25519-cm0": x25519_builds, "cifra": unacl_builds, "slothy": keccak_builds}
+MAKERS |= {"aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
 
 
 def arguments_of(source: Path) -> list[str]:
@@ -139,7 +158,10 @@ def arguments_of(source: Path) -> list[str]:
 
 def build(made: Build, folder: Path) -> Path:
     """Compile a program with the start-up code of the test bench; warnings are the authors' affair."""
-    core, path = CORES[made.core], folder / f"{made.name}.elf"
+    name, path = STAND_INS.get(made.core, made.core), folder / f"{made.name}.elf"
+    core = CORES[name]
+    if core.twin:
+        return bare_metal.build(made.sources, name, path, flags=[*made.flags, "-w"])
     start = [bare_metal.HERE / name for name in ("board.c", "board_memory.c")]
     layout = {"CODE": core.code, "RAM": core.ram[0], "RAM_BYTES": core.ram[1]}
     link = ["-nostartfiles", f"-T{bare_metal.HERE / 'memory.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]

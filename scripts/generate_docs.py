@@ -58,6 +58,7 @@ NOTES = {
     "deployment/platforms/cimv3": "C++ project for CIMv3: the HAL, and the sequence of its modes for a token",
     "deployment/platforms/esp32": "project for ESP-IDF: ESP32, ESP32-S3, ESP32-C3",
     "deployment/platforms/host": "project for a PC",
+    "deployment/platforms/library": "a library of two files, and the manifests and examples around them",
     "deployment/platforms/stm32": "project for STM32 boards, real and emulated",
     "deployment/platforms/twins": "emulated boards with Xtensa and RV32 cores, for any platform",
     "benchmarks": "programs that print the figures of docs/lab_notes/results.md",

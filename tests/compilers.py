@@ -6,8 +6,8 @@ import pytest
 
 from textzoo.targets.toolchains import missing_tools, require_tool
 
-# Version of arm-none-eabi-gcc of all cycles in tests.
-EXACT_ARM = "12.2"
+# Versions of GCC of all cycles in tests.
+EXACT = {"arm": "12.2", "riscv": "12.2"}
 
 
 def need(*names: str) -> str:
@@ -17,11 +17,21 @@ def need(*names: str) -> str:
     return str(require_tool(names[0]))
 
 
+def need_exact(compiler: str) -> None:
+    """Skip the test where another compiler makes other code than the one whose cycles are written down.
+
+    Args:
+        compiler: Key of toolchains.TOOLS, with its version in EXACT.
+    """
+    command = [need(compiler), "-dumpversion"]
+    version = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    if not version.startswith(EXACT[compiler]):
+        pytest.skip(f"the figures are those of GCC {EXACT[compiler]} for {compiler}, this is {version}")
+
+
 def need_exact_arm() -> None:
     """Skip the test where another compiler for Cortex-M makes other code than the one whose cycles are written down."""
-    version = subprocess.run([need("arm"), "-dumpversion"], capture_output=True, text=True, check=True).stdout.strip()
-    if not version.startswith(EXACT_ARM):
-        pytest.skip(f"the figures are those of arm-none-eabi-gcc {EXACT_ARM}, this is {version}")
+    need_exact("arm")
 
 
 def need_sanitizers(name: str) -> str:

@@ -29,6 +29,9 @@ static void reply_options(const options_t *options)
     reply_text("past_end", past_end_name(options->past_end));
     reply_text("unknown", options->unknown == UNKNOWN_TOKEN ? "unk" : "error");
     reply_escaped("stop", options->stop, options->stop_bytes);
+#if GRAMMAR_BYTES > 0
+    reply_text("grammar", options->grammar ? "on" : "off");
+#endif
 }
 
 static void command_info(const request_t *request)
@@ -44,6 +47,9 @@ static void command_info(const request_t *request)
     reply_text("tokenizer", TOKENIZER_KIND);
     device_reply_counter();
     reply_options(&commands_options);
+#if GRAMMAR_BYTES > 0
+    reply_hex32("grammar_crc32", GRAMMAR_CRC32);
+#endif
     reply_end();
 }
 
@@ -82,6 +88,9 @@ static const struct {
     [ENDED_CONTEXT_FULL] = {"context_full", "; the context is full]\n"},
     [ENDED_STOP] = {"stop", "; the stop text came]\n"},
     [ENDED_INTERRUPTED] = {"interrupted", "; interrupted]\n"},
+#if GRAMMAR_BYTES > 0
+    [ENDED_GRAMMAR] = {"grammar", "; the text is whole]\n"},
+#endif
 };
 
 static void reply_generated(const generation_t *result, int32_t prompt_tokens)
@@ -142,6 +151,22 @@ static int32_t checked_prompt(const request_t *request, const char *answer)
     return -1;
 }
 
+/* Whether the grammar has a text that is short enough; an error was replied if not. */
+static bool grammar_has_room(const options_t *options, int32_t prompt_tokens)
+{
+#if GRAMMAR_BYTES > 0
+    const int32_t room = options->past_end == PAST_END_STOP ? MODEL_CONTEXT_LENGTH - prompt_tokens + 1 : INT32_MAX;
+    if (options->grammar && (options->max_tokens < GRAMMAR_SHORTEST || room < GRAMMAR_SHORTEST)) {
+        reply_error("generate", "max_tokens or the context is too short for any text of the grammar", NULL, 0);
+        return false;
+    }
+#else
+    (void)options;
+    (void)prompt_tokens;
+#endif
+    return true;
+}
+
 static void command_generate(const request_t *request)
 {
     const int32_t count = checked_prompt(request, "generate");
@@ -150,6 +175,9 @@ static void command_generate(const request_t *request)
     }
     if (request->options.past_end == PAST_END_STOP && count > MODEL_CONTEXT_LENGTH) {
         reply_error("generate", "the prompt is longer than the context", NULL, 0);
+        return;
+    }
+    if (!grammar_has_room(&request->options, count)) {
         return;
     }
     generation_t generation;

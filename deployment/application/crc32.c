@@ -8,7 +8,7 @@ static const uint32_t table[16] = {
 
 uint32_t crc32_update(uint32_t crc, const void *data, size_t bytes)
 {
-    const uint8_t *at = data;
+    const uint8_t *at = (const uint8_t *)data;
     crc = ~crc;
     for (; bytes > 0; --bytes) {
         crc ^= *at++;

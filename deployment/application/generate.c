@@ -1,6 +1,7 @@
 #include "generate.h"
 
 #include "counter.h"
+#include "grammar.h"
 #include "sampler.h"
 #include "stop.h"
 #include "utf8.h"
@@ -10,6 +11,9 @@
 #endif
 #if TOKENIZER_VOCABULARY_SIZE != MODEL_VOCABULARY_SIZE
 #error "tokenizer.h and model.h have different vocabularies"
+#endif
+#if GRAMMAR_VOCABULARY_SIZE != MODEL_VOCABULARY_SIZE
+#error "grammar_table.h and model.h have different vocabularies"
 #endif
 
 enum { RECENT_TOKENS = MODEL_CONTEXT_LENGTH / 2 };
@@ -136,21 +140,42 @@ static const model_logit_t *feed_prompt(generation_t *generation)
     return NULL;
 }
 
+/* How many tokens can still come, the next one included. */
+static int32_t tokens_left(const generation_t *generation)
+{
+    const options_t *options = generation->options;
+    const int32_t wanted = options->max_tokens - generation->tokens;
+    const int32_t room = MODEL_CONTEXT_LENGTH - context.position + 1; /* the last one is not fed */
+    return options->past_end == PAST_END_STOP && room < wanted ? room : wanted;
+}
+
+/* A token that is the only one draws no random number. */
+static int32_t next_token(generation_t *generation, const model_logit_t *logits)
+{
+    const int32_t only = grammar_only();
+    const int32_t token = only != GRAMMAR_NO_TOKEN ? only : sampler_choose(&generation->sampler, logits);
+    grammar_advance(token, tokens_left(generation) - 1);
+    return token;
+}
+
 /* Choose a token and pass its text on. */
 static void choose(generation_t *generation, const model_logit_t *logits)
 {
     const options_t *options = generation->options;
     const uint64_t start = counter_start();
-    const int32_t token = sampler_choose(&generation->sampler, logits);
+    const int32_t token = next_token(generation, logits);
     generation->cost += counter_elapsed(start);
     const bool enough = ++generation->tokens == options->max_tokens;
     const bool full = options->past_end == PAST_END_STOP && context.position == MODEL_CONTEXT_LENGTH;
     generation->token = token;
-    generation->bytes = output_add(token, enough || full);
+    const bool over = grammar_is_over();
+    generation->bytes = output_add(token, enough || full || over);
     if (stop_found(&output.stop)) {
         generation->ended = ENDED_STOP;
-    } else if (enough || full) {
-        generation->ended = enough ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
+    } else if (grammar_is_whole()) {
+        generation->ended = ENDED_GRAMMAR;
+    } else if (enough || full || over) {
+        generation->ended = enough || over ? ENDED_MAX_TOKENS : ENDED_CONTEXT_FULL;
     }
 }
 
@@ -174,7 +199,10 @@ generation_step_t generation_next(generation_t *generation)
     if (logits == NULL) {
         return GENERATION_FED;
     }
-    if (generation->options->max_tokens == 0) {
+    if (generation->tokens == 0) {
+        grammar_begin(options_grammar(generation->options), tokens_left(generation));
+    }
+    if (generation->options->max_tokens == 0 || grammar_is_over()) {
         generation->ended = ENDED_MAX_TOKENS;
         return GENERATION_ENDED;
     }

@@ -21,7 +21,7 @@ int32_t context_position(void);
  * restarts with the last half of it (docs/explanations/sampling.md, "Past the end of the context"). */
 const model_logit_t *context_feed(int32_t token);
 
-typedef enum { NOT_ENDED, ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL, ENDED_STOP, ENDED_INTERRUPTED } ended_t;
+typedef enum { NOT_ENDED, ENDED_MAX_TOKENS, ENDED_CONTEXT_FULL, ENDED_STOP, ENDED_INTERRUPTED, ENDED_GRAMMAR } ended_t;
 
 /* A generation in progress. There can be one at a time, because the model's state and the text that waits are static. */
 typedef struct {
@@ -46,7 +46,8 @@ void generation_begin(generation_t *generation, const options_t *options, prompt
  * the prompt, or of a context that slides, was fed, and there is no new one. GENERATION_ENDED: nothing is left to do.
  *
  * Bytes that may become the stop text or a character are passed with a later token; the last token has the rest.
- * Generation ends before the stop text, and with PAST_END_STOP when the context is full. */
+ * Generation ends before the stop text, where the grammar allows nothing further, and with PAST_END_STOP when the context
+ * is full. */
 generation_step_t generation_next(generation_t *generation);
 
 /* End it now; `text` and `bytes` are what was still waiting. */

@@ -14,11 +14,14 @@ const options_t options_default = {
     .max_tokens = DEFAULT_MAX_TOKENS,
     .past_end = PAST_END_SLIDE,
     .unknown = UNKNOWN_ERROR,
+#if GRAMMAR_BYTES > 0
+    .grammar = true,
+#endif
     .stop_bytes = sizeof DEFAULT_STOP - 1,
     .stop = DEFAULT_STOP,
 };
 
-enum { SEED, TEMPERATURE, TOP_K, MAX_TOKENS, PAST_END, UNKNOWN, STOP };
+enum { SEED, TEMPERATURE, TOP_K, MAX_TOKENS, PAST_END, UNKNOWN, STOP, GRAMMAR };
 
 /* The value of a macro as a text. */
 #define QUOTED(text) #text
@@ -35,6 +38,9 @@ static const struct {
     [PAST_END] = {"past_end", "slide or stop"},
     [UNKNOWN] = {"unknown", TOKENIZER_UNKNOWN_TOKEN >= 0 ? "error or unk" : "error (this vocabulary has no <unk>)"},
     [STOP] = {"stop", "UTF-8 of at most " TEXT_OF(PROTOCOL_STOP_BYTES) " bytes, without U+FFFD"},
+#if GRAMMAR_BYTES > 0
+    [GRAMMAR] = {"grammar", "on or off"},
+#endif
 };
 
 /* Whether name (bytes) equals `known`, which ends with 0. Names may be written with - or _. */
@@ -107,6 +113,14 @@ static bool set_stop(options_t *options, const char *value, size_t bytes)
     return true;
 }
 
+#if GRAMMAR_BYTES > 0
+static bool set_grammar(options_t *options, const char *value, size_t bytes)
+{
+    options->grammar = text_is(value, bytes, "on");
+    return options->grammar || text_is(value, bytes, "off");
+}
+#endif
+
 /* value: (bytes); index: of the option. */
 static bool set_value(options_t *options, int index, const char *value, size_t bytes)
 {
@@ -123,6 +137,10 @@ static bool set_value(options_t *options, int index, const char *value, size_t b
         return set_past_end(options, value, bytes);
     case UNKNOWN:
         return set_unknown(options, value, bytes);
+#if GRAMMAR_BYTES > 0
+    case GRAMMAR:
+        return set_grammar(options, value, bytes);
+#endif
     default:
         return set_stop(options, value, bytes);
     }

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "divide.h"
+#include "grammar.h"
 
 enum {
     EXPONENT_BITS = 24,
@@ -58,8 +59,8 @@ static uint32_t weight_of(uint32_t steps, uint32_t multiplier)
 {
     const uint64_t exponent = (uint64_t)steps * multiplier;
     const uint32_t whole = (uint32_t)(exponent >> EXPONENT_BITS);
-    const uint32_t index = (uint32_t)(exponent >> FRACTION_BITS) & ((1u << TABLE_BITS) - 1u);
-    const uint32_t fraction = (uint32_t)exponent & ((1u << FRACTION_BITS) - 1u);
+    const uint32_t index = (uint32_t)(exponent >> FRACTION_BITS) & ((UINT32_C(1) << TABLE_BITS) - 1u);
+    const uint32_t fraction = (uint32_t)exponent & ((UINT32_C(1) << FRACTION_BITS) - 1u);
     if (whole > WEIGHT_BITS) {
         return 0;
     }
@@ -73,12 +74,12 @@ typedef struct {
     int32_t ties;
 } kept_t;
 
-/* How many of logits (MODEL_VOCABULARY_SIZE) are `lowest` or more. */
+/* How many of logits (MODEL_VOCABULARY_SIZE) are `lowest` or more, without tokens that the grammar forbids. */
 static int32_t count_from(const model_logit_t *logits, int32_t lowest)
 {
     int32_t count = 0;
     for (int32_t token = 0; token < MODEL_VOCABULARY_SIZE; ++token) {
-        count += logits[token] >= lowest;
+        count += logits[token] >= lowest && grammar_allows(token);
     }
     return count;
 }
@@ -86,8 +87,8 @@ static int32_t count_from(const model_logit_t *logits, int32_t lowest)
 /* The k-th largest logit by bisection over the values a logit can take: 8 or 16 counts and no memory. */
 static kept_t keep_largest(const model_logit_t *logits, int32_t largest, int32_t top_k)
 {
-    kept_t kept = {LOWEST_LOGIT - 1, 0};
-    if (top_k <= 0 || top_k >= MODEL_VOCABULARY_SIZE) {
+    kept_t kept = {(int32_t)LOWEST_LOGIT - 1, 0};
+    if (top_k <= 0 || top_k >= grammar_count()) {
         return kept;
     }
     int32_t low = LOWEST_LOGIT; /* at least k logits are >= low, always */
@@ -114,12 +115,15 @@ static uint32_t kept_weight(kept_t *kept, int32_t logit, int32_t largest, uint32
     return weight_of((uint32_t)(largest - logit), multiplier);
 }
 
-/* The first token with the largest of logits (MODEL_VOCABULARY_SIZE), as NumPy's argmax. */
+/* The first token with the largest of logits (MODEL_VOCABULARY_SIZE), as NumPy's argmax, of those that may come. */
 static int32_t largest_token(const model_logit_t *logits)
 {
     int32_t best = 0;
-    for (int32_t token = 1; token < MODEL_VOCABULARY_SIZE; ++token) {
-        if (logits[token] > logits[best]) {
+    while (!grammar_allows(best)) {
+        ++best;
+    }
+    for (int32_t token = best + 1; token < MODEL_VOCABULARY_SIZE; ++token) {
+        if (logits[token] > logits[best] && grammar_allows(token)) {
             best = token;
         }
     }
@@ -143,14 +147,15 @@ int32_t sampler_choose(sampler_t *sampler, const model_logit_t *logits)
     kept_t kept = all; /* a copy for each of the two passes, which use up its ties */
     uint64_t total = 0;
     for (int32_t token = 0; token < MODEL_VOCABULARY_SIZE; ++token) {
-        total += kept_weight(&kept, logits[token], largest, sampler->multiplier);
+        total += grammar_allows(token) ? kept_weight(&kept, logits[token], largest, sampler->multiplier) : 0;
     }
     const uint64_t threshold = threshold_of(random32_next(&sampler->random), total);
     kept = all;
     uint64_t running = 0;
     int32_t token = 0;
     /* threshold < total: the sum passes it at some token. */
-    while ((running += kept_weight(&kept, logits[token], largest, sampler->multiplier)) <= threshold) {
+    while ((running += grammar_allows(token) ? kept_weight(&kept, logits[token], largest, sampler->multiplier) : 0) <=
+           threshold) {
         ++token;
     }
     return token;

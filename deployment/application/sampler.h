@@ -23,7 +23,8 @@ typedef struct {
 
 void sampler_init(sampler_t *sampler, uint32_t temperature, int32_t top_k, uint32_t seed);
 
-/* The next token for logits (MODEL_VOCABULARY_SIZE). Draws one random number, none when greedy. */
+/* The next token for logits (MODEL_VOCABULARY_SIZE), of those that grammar.h allows: one or more. Draws one random number,
+ * none when greedy. */
 int32_t sampler_choose(sampler_t *sampler, const model_logit_t *logits);
 
 #endif

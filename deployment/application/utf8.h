@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { UTF8_REPLACEMENT = 0xFFFD, UTF8_MAX_BYTES = 4 };
+#define UTF8_REPLACEMENT UINT32_C(0xFFFD)
+enum { UTF8_MAX_BYTES = 4 };
 
 /* The code point at bytes[*at], *at < count; moves *at past it. Invalid UTF-8, surrogates included, gives U+FFFD once
  * per longest beginning of a character ("maximal subpart" of the Unicode standard), as Python's

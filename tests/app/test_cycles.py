@@ -179,7 +179,7 @@ def test_a_board_that_builds_upon_another_may_remove_its_timing(tmp_path):
 @contextlib.contextmanager
 def board_on_a_line(made):
     """The emulated board behind a pseudo-terminal, which calls its counter that of cycles; yields its path."""
-    port = made.project / "board" / "port_stm32.c"
+    port = made.project / "board" / "port_cortex.c"
     text = port.read_text()
     assert '? "instructions"' in text
     port.write_text(text.replace('? "instructions"', '? "cycles"'))

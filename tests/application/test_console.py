@@ -15,6 +15,7 @@ from toy_projects import FOLDER, render_toy
 from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.common.paths import APPLICATION
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.engines.generate import Continuation, generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
@@ -241,6 +242,7 @@ def echo(tmp_path_factory):
     for name, text in {
         **sources,
         **render_tokenizer(ByteTokenizer()),
+        **render_grammar(ByteTokenizer().vocabulary_size),
         **render_defaults(DEFAULTS, 'a "board" of mine'),
     }.items():
         (model / name).write_text(text)

@@ -33,6 +33,13 @@ TWINS = [
     ("STM32H7", "mps2-an500"),
     ("STM32N6", "mps3-an547"),
     ("STM32U5", "mps2-an505"),
+    ("STM32F401", "netduinoplus2"),
+    ("STM32G4", "mps2-an386"),
+    ("STM32L4", "mps2-an386"),
+    ("PICO", "mps2-an386"),
+    ("PICO2", "mps2-an505"),
+    ("NRF52840", "mps2-an386"),
+    ("MICROBIT", "mps2-an386"),
     ("ESP32", "lx106"),
     ("ESP32S3", "lx106"),
     ("ESP32C3", "rv32"),
@@ -136,7 +143,7 @@ CRASHES = {
 
 @pytest.mark.quick(3)
 @pytest.mark.parametrize("crash", CRASHES)
-@pytest.mark.parametrize("board", ["STM32F4", "STM32H7", "STM32N6", "STM32U5", "ESP32", "ESP32C3"])
+@pytest.mark.parametrize("board", ["STM32F4", "STM32H7", "STM32N6", "STM32U5", "PICO", "ESP32", "ESP32C3"])
 def test_a_crash_is_reported(projects, tmp_path, board, crash):
     code, message = CRASHES[crash]
     chosen = load_board(board)

@@ -23,6 +23,9 @@ from textzoo.text.tokenizers.base import load_tokenizer
 BOARDS = {name: load_board(name) for name in board_names()}
 TIMED = [name for name, board in BOARDS.items() if board.timing]
 SMALL, LARGE = "tiny_lm", "pico_gpt"
+# One case for each board; those of the first ones also with the larger model, whose state is too large for others.
+LARGE_ON = ("STM32F4", "STM32H7", "STM32H743", "STM32U5")
+CASES = [(SMALL, name) for name in TIMED] + [(LARGE, name) for name in LARGE_ON]
 TOKENS = 40
 SIZES = st.lists(st.integers(1, 200_000), max_size=40)
 
@@ -37,14 +40,18 @@ def test_copies_fit_what_is_left_and_each_constant_is_copied_once(name, sizes, r
     assert len(set(symbols)) == len(symbols)
     flash = wait(board.timing, board.memory(FLASH).name)
     for memory in board.rams:
-        used = sum(-(-sizes[symbol] // ALIGNMENT) * ALIGNMENT for symbol in copied_to(placement, memory.name))
+        used = sum(aligned(sizes[symbol]) for symbol in copied_to(placement, memory.name))
         assert placement.bytes_in(memory.name) == used
         room = memory.bytes - (ram_bytes if memory is board.data_memory(ram_bytes) else 0)
         assert used == 0 or used <= room
         assert used == 0 or wait(board.timing, memory.name) < flash
         # What stayed behind has no room here.
         behind = [size for symbol, size in sizes.items() if symbol not in symbols]
-        assert all(used + size > room for size in behind) or wait(board.timing, memory.name) >= flash
+        assert all(used + aligned(size) > room for size in behind) or wait(board.timing, memory.name) >= flash
+
+
+def aligned(size):
+    return -(-size // ALIGNMENT) * ALIGNMENT
 
 
 def copied_to(placement, memory):
@@ -74,8 +81,7 @@ def made(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TIMED)
-@pytest.mark.parametrize("model", [SMALL, LARGE])
+@pytest.mark.parametrize(("model", "name"), CASES)
 def test_logits_are_the_same_from_flash_and_from_copies(made, model, name):
     need("arm", "make", "qemu")
     tables = {}
@@ -92,10 +98,10 @@ def test_logits_are_the_same_from_flash_and_from_copies(made, model, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TIMED)
-def test_the_copies_lie_where_the_plan_says(made, name):
+@pytest.mark.parametrize(("model", "name"), [case for case in CASES if case[0] == LARGE or case[1] not in LARGE_ON])
+def test_the_copies_lie_where_the_plan_says(made, model, name):
     need("arm", "make")
-    firmware = made(LARGE, name, AUTO)
+    firmware = made(model, name, AUTO)
     board, platform = firmware.board, platform_of(firmware.board)
     program = build_image(firmware.project, board)
     addresses = symbol_addresses(program)
@@ -105,7 +111,7 @@ def test_the_copies_lie_where_the_plan_says(made, name):
     sizes = platform.image_sizes(board, program)
     planned = sum(firmware.sizes.placement.bytes_by_memory.values())
     assert 0 <= planned - sizes.copied_weights < ALIGNMENT * len(addresses)
-    kept = made(LARGE, name, IN_FLASH)
+    kept = made(model, name, IN_FLASH)
     assert 0 <= sizes.flash.weights - platform.image_sizes(board, build_image(kept.project, board)).flash.weights < 64
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from toy_projects import compile_library
 
 from textzoo.common.paths import APPLICATION
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.engines.generate import until_stop
 from textzoo.engines.sampling import IntegerSampler, Random32, power_table, temperature_q16, unit_multiplier
 from textzoo.targets import protocol
@@ -54,6 +55,8 @@ def sampler_library(tmp_path_factory):
                 f"#include <stdint.h>\n#define MODEL_VOCABULARY_SIZE {vocabulary_size}\n"
                 f"#define MODEL_LOGIT_UNIT UINT64_C({unit_multiplier(scale)})\ntypedef {dtype}_t model_logit_t;\n"
             )
+            header = render_grammar(vocabulary_size)["grammar_table.h"]
+            (folder / "grammar_table.h").write_text(header)
             made[key] = compile_library(folder, [APPLICATION / "sampler.c", APPLICATION / "divide.c"], [folder])
         return made[key]
 

@@ -7,6 +7,7 @@ from toy import FOLDER, toy_tokenizer
 
 from compilers import need
 from textzoo.common.paths import APPLICATION
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import load_board
 from textzoo.engines.settings import PredictionConfig
@@ -34,7 +35,12 @@ TOY_SIZES = ModelSizes(
 def toy_files(board: str = HOST) -> dict[str, str]:
     """What the compiler would generate."""
     model = {name: (FOLDER / name).read_text() for name in ("model.h", "model.c")}
-    return model | render_tokenizer(toy_tokenizer()) | render_defaults(PredictionConfig(), board)
+    return (
+        model
+        | render_tokenizer(toy_tokenizer())
+        | render_grammar(toy_tokenizer().vocabulary_size)
+        | render_defaults(PredictionConfig(), board)
+    )
 
 
 def render_toy(target: str, folder: Path) -> Path:

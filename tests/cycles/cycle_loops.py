@@ -12,7 +12,8 @@ from textzoo.common import processes
 from textzoo.targets.cycles.measure import Measurement, Place, Span, counting
 from textzoo.targets.cycles.timing import Level1, MemoryTiming, Timing
 from textzoo.targets.toolchains import require_tool, run_compiler
-from textzoo.testing.bare_metal import CORES, COUNTING, SEMIHOSTING
+from textzoo.targets.twins import TWINS
+from textzoo.testing.bare_metal import CORES, STAND_INS, Core, emulator_command
 
 FEW, MANY = 12, 28
 RUN_SECONDS = 120
@@ -40,6 +41,52 @@ _start:
     bkpt 0xab
     .ltorg
     .size _start, . - _start
+"""
+# Armv6-M: no FPU to switch on, and lists of low registers only.
+START_OF_M0 = """
+    .syntax unified
+    .thumb
+    .section .text
+    .global _start
+    .word {stack:#x}
+    .word _start + 1
+    .space 1016
+    .type _start, %function
+    .thumb_func
+_start:
+{calls}
+    movs r0, #0x18 @ the program ends
+    ldr r1, =0x20026
+    bkpt 0xab
+    .ltorg
+    .size _start, . - _start
+"""
+FUNCTION_OF_M0 = """
+    .balign 128
+    .type {name}, %function
+    .thumb_func
+{name}:
+    push {{r4-r7, lr}}
+    ldr r5, ={data:#x}
+    ldr r6, ={data:#x} + 0x1000
+    ldr r7, ={code:#x}
+    movs r0, #0
+    movs r1, #1
+    movs r2, #2
+    movs r3, #3
+    mov r8, r0
+    mov r9, r1
+    movs r4, #{repetitions}
+    b 1f
+    .ltorg
+    .balign 128
+1:
+{body}
+    b 1f
+    .ltorg
+1:
+    pop {{r4-r7, pc}}
+    .size {name}, . - {name}
 """
 # r5, r8: aligned data; r9: its own address is stored there; r6, r11: further data; r7: code; the others: small numbers.
 FUNCTION = """
@@ -76,6 +123,59 @@ FUNCTION = """
     pop {{r4-r11, pc}}
     .size {name}, . - {name}
 """
+# RISC-V: a0 to a5 are small numbers, s0 and s1 aligned data, s2 counts.
+START_OF_RISCV = """
+    .option norelax
+    .section .text
+    .global _start
+    .type _start, %function
+_start:
+    li sp, {stack:#x}
+{calls}
+    li a0, 0x20 # the program ends: SYS_EXIT_EXTENDED
+    la a1, 1f
+    .option push
+    .option norvc
+    .balign 16
+    slli x0, x0, 31
+    ebreak
+    srai x0, x0, 7
+    .option pop
+    .balign 4
+1:
+    .word 0x20026, 0
+    .size _start, . - _start
+"""
+FUNCTION_OF_RISCV = """
+    .balign 128
+    .type {name}, %function
+{name}:
+    addi sp, sp, -16
+    sw ra, 0(sp)
+    li s0, {data:#x}
+    li s1, {data:#x} + 0x400
+    li s3, {code:#x}
+    li a0, 0
+    li a1, 1
+    li a2, 2
+    li a3, 3
+    li a4, 4
+    li a5, 5
+    li s2, {repetitions}
+    j 1f
+    .balign 128
+1:
+{body}
+    lw ra, 0(sp)
+    addi sp, sp, 16
+    ret
+    .size {name}, . - {name}
+"""
+# Core -> beginning, functions.
+TEXTS = dict.fromkeys(("m0", "m0plus"), (START_OF_M0, FUNCTION_OF_M0))
+TEXTS |= dict.fromkeys(("m4", "m7", "m33", "m55"), (START, FUNCTION))
+TEXTS["esp32c3"] = (START_OF_RISCV, FUNCTION_OF_RISCV)
+CALLS = {"esp32c3": "call"}  # in place of bl
 
 
 @dataclass(frozen=True)
@@ -117,23 +217,37 @@ class Costs:
 
 def source_of(rows: list[Row], core: str) -> str:
     """Return the program."""
-    ram = CORES[core].ram[0]
+    ram = board_of(core).ram[0]
     names = {(number, times): f"row_{number}_{times}" for number in range(len(rows)) for times in (FEW, MANY)}
     # Twice, so that the second time all find in buffers what the others left.
-    calls = "\n".join(f"    bl {name}" for name in [*names.values()] * 2)
-    parts = [START.format(stack=ram + 2 * DATA, calls=calls)]
+    calls = "\n".join(f"    {CALLS.get(core, 'bl')} {name}" for name in [*names.values()] * 2)
+    start, function = TEXTS[core]
+    parts = [start.format(stack=ram + 2 * DATA, calls=calls)]
     for (number, times), name in names.items():
         body = rows[number].text(times)
-        parts.append(FUNCTION.format(name=name, body=body, data=ram + DATA, code=CORES[core].code, repetitions=times))
+        parts.append(function.format(name=name, body=body, data=ram + DATA, code=code_of(core), repetitions=times))
     return "\n".join(parts)
+
+
+def board_of(core: str) -> Core:
+    """Return the core of the emulated board that runs the programs of a core."""
+    return CORES[STAND_INS.get(core, core)]
+
+
+def code_of(core: str) -> int:
+    """Return the address of the first instruction, or of the vectors."""
+    board = board_of(core)
+    return TWINS[board.twin].reset.origin if board.twin else board.code
 
 
 def assemble(source: str, core: str, folder: Path) -> Path:
     """Assemble the program of a core."""
     path, program = folder / f"{core}.s", folder / f"{core}.elf"
     path.write_text(source, encoding="utf-8")
-    link = ["-nostdlib", f"-Wl,--section-start=.text={CORES[core].code:#x}", "-Wl,-e,_start"]
-    run_compiler([str(require_tool("arm")), *CORES[core].flags, *link, str(path), "-o", str(program)])
+    link = ["-nostdlib", f"-Wl,--section-start=.text={code_of(core):#x}", "-Wl,-e,_start"]
+    board = board_of(core)
+    flags = [flag for flag in board.flags if not flag.startswith("--specs")]  # which bring a linker script
+    run_compiler([str(require_tool(board.compiler)), *flags, *link, str(path), "-o", str(program)])
     return program
 
 
@@ -145,11 +259,11 @@ def timing_of(core: str, code: MemoryTiming | None = None, level1: Level1 | None
 
 def measured(program: Path, core: str, timing: Timing, spans: Sequence[Span], within: str = "") -> Measurement:
     """Run a program to its end on the emulated board of a core, and return what it cost."""
-    board = CORES[core]
-    places = [Place("CODE", board.code, 1 << 20), Place("DATA", board.ram[0], board.ram[1])]
-    with counting(program, timing, places, spans, within) as counter:
-        command = [str(require_tool("qemu")), "-M", board.machine, *COUNTING, *SEMIHOSTING, "-kernel", str(program)]
-        done = processes.run_text([*command, *counter.options], program.parent, timeout=RUN_SECONDS)
+    board = board_of(core)
+    places = [Place("CODE", code_of(core), 1 << 20), Place("DATA", board.ram[0], board.ram[1])]
+    with counting(program, timing, places, spans, within, board.emulator) as counter:
+        command = [*emulator_command(STAND_INS.get(core, core)), str(program), *counter.options]
+        done = processes.run_text(command, program.parent, timeout=RUN_SECONDS)
         result = counter.result()
     assert done.returncode == 0, done.stderr
     return result

@@ -3,6 +3,10 @@
 M4: Arm 100166, "Cortex-M4 Technical Reference Manual", table 3-1 (instructions), its notes on pairs of loads and
 stores, and table 7-1 (FPU). [j] is jnk0le/random, "pipeline cycle test", doc/cortex_m3m4.md, cortex_m7.md and
 cortex_m33.md, measured on STM32F103 and F407, STM32H743 and RP2350.
+M55: [l] is LLVM's scheduling model, llvm/lib/Target/ARM/ARMScheduleM55.td; [3] as on the Cortex-M33; [a] is assumed.
+ESP32-C3: [n] is github.com/timonvo/niccle, benchmarks of CPU cycles, measured on ESP32-C3; [c6] github.com/nilhoel1/
+LLTA-Bench, RESULTS.md, measured on ESP32-C6; [a] is assumed (core_esp32c3.c).
+M0 and M0+: Arm DDI 0432, "Cortex-M0 Technical Reference Manual", and DDI 0484 for Cortex-M0+, table 3-1 of both.
 """
 
 from cycle_loops import Row
@@ -145,4 +149,101 @@ M33 = [
     Row("[j] VFMA leaves two cycles to the core", "vfma.f32 s3, s1, s2; mov.w r0, r1; mov.w r2, r3", 3),
 ]
 
-RULES = {"m4": M4, "m7": M7, "m33": M33}
+M55 = [
+    Row("[l] operations do not pair", "adds r0, r1; eors r2, r1", 2),
+    Row("[l] a 16-bit sum with a constant pairs", "eors r2, r1; adds r0, #1", 1),
+    Row("[l] as the first of the two, too", "adds r0, #1; eors r2, r1", 1),
+    Row("[l] an extension pairs", "eors r2, r1; uxtb r0, r3", 1),
+    Row("[l] not with a 32-bit instruction", "add.w r0, r0, r1; nop", 2),
+    Row("[l] not with its result", "eors r0, r1; adds r0, #1", 2),
+    Row("[l] load to use: 2", "ldr.w r0, [r8]; add.w r1, r0, r2", 3),
+    Row("[l] MUL to use: 2", "mul r0, r1, r2; add.w r3, r0, r1", 3),
+    Row("[l] sums of products are not forwarded: 2", "mla r0, r1, r2, r0", 2),
+    Row("[l] shifted operand to use: 2", "add.w r0, r1, r2, lsl #3; add.w r3, r0, r1", 3),
+    Row("[l] BFI to use: 1", "bfi r0, r1, #0, #4; add.w r3, r0, r1", 2),
+    Row("[l] UBFX to use: 2", "ubfx r0, r1, #0, #4; add.w r3, r0, r1", 3),
+    Row("[l] UXTAB to use: 2", "uxtab r0, r1, r2; add.w r3, r0, r1", 3),
+    Row("[l] ASRL to use: 2", "asrl r0, r1, #3; add.w r3, r0, r1", 3),
+    Row("[l] CSEL: 1", "csel r0, r1, r2, eq; add.w r3, r0, r1", 2),
+    Row("[l] a vector takes two cycles", "vadd.i32 q0, q1, q2", 2),
+    Row("[l] two on different pipes overlap", "vldrb.u8 q0, [r8]; vmlava.s8 r0, q1, q2", 2),
+    Row("[l] three on different pipes", "vldrb.u8 q0, [r8]; vadd.i32 q3, q4, q5; vmul.i32 q1, q2, q2", 3),
+    Row("[l] two on one pipe do not", "vldrb.u8 q0, [r8]; vldrb.u8 q1, [r8]", 4),
+    Row("[l] an operation of the core overlaps", "vldrb.u8 q0, [r8]; add.w r0, r1, r2", 2),
+    Row("[l] a load is used after 1", "vldrb.u8 q0, [r8]; vadd.i32 q1, q0, q2", 2),
+    Row("[l] a product after 2, a sum after 1", "vmul.i32 q0, q1, q2; vadd.i32 q1, q0, q3", 3),
+    Row("[l] a store takes a product after 1", "vmul.i32 q0, q1, q2; vstrw.32 q0, [r8]", 2),
+    Row("[l] VMLAVA to its sum: 2", "vmlava.s8 r0, q1, q2", 2),
+    Row("[l] VMAXV of 8 bits: 2", "vmaxv.s8 r0, q0; vdup.32 q0, r0", 4),
+    Row("[l] of 16 bits: 3", "vmaxv.s16 r0, q0; vdup.32 q0, r0", 5),
+    Row("[l] of 32 bits: 4", "vmaxv.s32 r0, q0; vdup.32 q0, r0", 6),
+    Row("[l] a vector of addresses: 4 more", "vadd.i32 q0, q1, q2; vldrb.s32 q1, [r8, q0]", 7),
+    Row("[l] VPST and VCTP: 1", "vctp.32 r0; vpst; vaddt.i32 q0, q1, q2; nop", 4),
+    Row("[a] LE: 0", "dls lr, r12; 1: vldrb.u8 q0, [r8]; vmlava.s8 r0, q1, q2; le lr, 1b", 2, is_loop=True),
+    Row("[a] a taken branch: 3", "1: subs.w r12, r12, #1; bne.w 1b", 4, is_loop=True),
+    Row("[a] BL, BX, B: 3", "bl 1f; b.w 2f; nop; 1: bx lr; nop; 2:", 9),
+    Row("[a] LDM, STM of N: N/2", "ldmia.w r8, {r0-r3}; stmia.w r11, {r1, r2}", 3),
+    Row("[a] LDRD, STRD: 1", "ldrd r0, r1, [r8]; strd r2, r3, [r8, #64]", 2),
+    Row("[3] a load is stored without a wait", "ldr.w r0, [r8]; str.w r0, [r8, #4]", 2),
+]
+
+# (rule, instructions, cycles on Cortex-M0, on Cortex-M0+)
+ARMV6M = [
+    ("MOVS, ADDS, SUBS, ADCS, RSBS: 1", "movs r0, #1; adds r0, r1; subs r0, r2; adcs r0, r1; rsbs r0, r0, #0", 5, 5),
+    ("MOV and ADD of high registers: 1", "mov r8, r0; add r8, r9", 2, 2),
+    ("ADD of SP, ADR: 1", "add r0, sp, #4; sub sp, #8; add sp, #8; adr r0, 2f; .balign 4; 2:", 4, 4),
+    ("MULS: 1", "muls r0, r1, r0", 1, 1),
+    ("CMP, CMN, TST: 1", "cmp r0, r1; cmn r0, r1; tst r0, r1; cmp r0, #3", 4, 4),
+    ("logic: 1", "ands r0, r1; eors r0, r1; orrs r0, r1; bics r0, r1; mvns r0, r1", 5, 5),
+    ("shifts: 1", "lsls r0, r1, #3; lsrs r0, r1; asrs r0, r1, #2; rors r0, r1", 4, 4),
+    ("extensions, reversals: 1", "sxtb r0, r1; uxth r0, r1; rev r0, r1; revsh r0, r1", 4, 4),
+    ("LDR, LDRH, LDRSB, LDRB: 2", "ldr r0, [r5]; ldrh r0, [r5]; ldrsb r0, [r5, r1]; ldrb r0, [r5, #3]", 8, 8),
+    ("LDR from a constant, from SP: 2", "ldr r0, [sp]; ldr r1, =0x12345678", 4, 4),
+    ("loads one behind the other are not pipelined", "ldr r0, [r5]; ldr r1, [r5, #4]; ldr r2, [r5, #8]", 6, 6),
+    ("STR, STRH, STRB: 2", "str r0, [r5]; strh r0, [r5]; strb r0, [r5, r1]; str r0, [sp, #0]", 8, 8),
+    ("LDM: 1 + N", "ldm r5!, {r0-r3}", 5, 5),
+    ("LDM with its base: 1 + N", "mov r8, r5; ldm r5, {r0, r5}; mov r5, r8", 5, 5),
+    ("STM: 1 + N", "stm r6!, {r0, r1}", 3, 3),
+    ("PUSH, POP: 1 + N", "push {r0-r3}; pop {r0-r3}", 10, 10),
+    ("B: 3, 2", "b 1f; nop; 1:", 3, 2),
+    ("B with a condition that holds: 3, 2", "cmp r0, r0; beq 1f; nop; 1:", 4, 3),
+    ("B with one that does not: 1", "cmp r0, r0; bne 1f; 1:", 2, 2),
+    ("BL: 4, 3; BX: 3, 2", "bl 1f; b 2f; 1: bx lr; .balign 2; 2:", 10, 7),
+    ("BLX: 3, 2", "adr r3, 1f; adds r3, #1; blx r3; b 2f; .balign 4; 1: bx lr; .balign 4; 2:", 11, 8),
+    ("MOV to PC: 3, 2", "adr r3, 1f; mov pc, r3; .balign 4; 1:", 4, 3),
+    ("PUSH with LR: 1 + N; POP with PC: 4 + N, 3 + N", "bl 1f; b 2f; 1: push {r0, lr}; pop {r0, pc}; 2:", 16, 13),
+    ("MRS, MSR: 4, 3", "mrs r0, primask; msr primask, r0", 8, 6),
+    ("ISB, DMB, DSB: 4, 3", "isb; dmb; dsb", 12, 9),
+    ("CPS, NOP, YIELD, SEV: 1", "cpsie i; nop; yield; sev", 4, 4),
+]
+M0 = [Row(rule, body, cycles) for rule, body, cycles, _ in ARMV6M]
+M0PLUS = [Row(rule, body, cycles) for rule, body, _, cycles in ARMV6M]
+
+LOAD_AND_USE = "lbu a1, 0(s0); add s4, s0, a1; nop; bnez a2, 1f; nop; 1:"
+ESP32C3 = [
+    Row("[n] ADD, XOR, NOP: 1", "add a0, a1, a2; addi a0, a0, 1; xor a0, a0, a1; nop; c.li a0, 3; lui a3, 5", 6),
+    Row("[n] a sum is used at once", "add a0, a1, a2; add a3, a0, a1", 2),
+    Row("[n] CSRR: 1", "csrr a0, mscratch; csrw mscratch, a0", 2),
+    Row("[n] j: 2", "j 1f; nop; 1:", 2),
+    Row("[n] a load whose result is used at once: 2", LOAD_AND_USE, 7),
+    Row("[n] LW to an address: 2", "lw a0, 0(s0); add a1, a0, a2", 3),
+    Row("[n] a load whose result is not used: 1", "lw a0, 0(s0); nop; add a1, a0, a2", 3),
+    Row("[n] loads one behind the other: 1", "lw a0, 0(s0); lw a1, 4(s0); lbu a3, 8(s0); nop", 4),
+    Row("[n] SB, SW: 1", "sb a0, 0(s0); sw a1, 4(s0); c.sw a1, 8(s0)", 3),
+    Row("[n] a branch forward that is taken: 3", "bne a1, a2, 1f; nop; 1:", 3),
+    Row("[n] a branch forward that is not: 1", "beq a1, a2, 1f; nop; 1:", 2),
+    Row("[n] a branch back that is taken: 3", "1: addi s2, s2, -1; bnez s2, 1b", 4, is_loop=True),
+    Row("[n] a branch back that is not: 1", "1: nop; beq a1, a2, 1b", 2),
+    Row(
+        "[n] to a 32-bit instruction off a word: as to others",
+        "nop; c.bnez a1, 1f; c.nop; 1: .option norvc; addi a0, a0, 1; .option rvc; nop; nop",
+        7,
+    ),
+    Row("[c6] MUL: 1", "mul a0, a1, a2; mul a0, a0, a0", 2),
+    Row("[c6] MULH, MULHU: 2", "mulh a0, a1, a2; mulhu a0, a0, a0", 4),
+    Row("[a] DIV, REM: 34", "div a0, a1, a2; remu a0, a0, a2", 68),
+    Row("[a] CALL: 2, RET: 3", "jal 1f; j 2f; 1: ret; 2:", 7),
+    Row("[a] an indirect call: 3", "la t0, 1f; jalr t0; j 2f; .balign 4; 1: ret; .balign 4; 2:", 10),
+]
+
+RULES = {"esp32c3": ESP32C3, "m0": M0, "m0plus": M0PLUS, "m4": M4, "m7": M7, "m33": M33, "m55": M55}

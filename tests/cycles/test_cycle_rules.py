@@ -1,7 +1,7 @@
 """Each documented rule of a core: instructions that show it cost exactly what the source says."""
 
 import pytest
-from cycle_loops import measure_rows, timing_of
+from cycle_loops import board_of, measure_rows, timing_of
 from cycle_rules import RULES
 
 from compilers import need
@@ -10,10 +10,10 @@ from compilers import need
 @pytest.fixture(scope="module")
 def costs_of(tmp_path_factory):
     """A function: core -> what its rows cost, measured once."""
-    need("arm", "qemu", "host")
     found = {}
 
     def measured(core):
+        need(board_of(core).compiler, board_of(core).emulator, "host")
         if core not in found:
             found[core] = measure_rows(RULES[core], core, timing_of(core), tmp_path_factory.mktemp(core))
         return found[core]

@@ -12,8 +12,10 @@ from textzoo.targets.cycles import build
 from textzoo.targets.cycles.build import CyclesUnavailableError, cache_folder, plugin_for
 from textzoo.targets.cycles.elf import Elf
 from textzoo.targets.cycles.measure import Cost, Place, Span, counting
+from textzoo.targets.cycles.run_file import instructions_of
+from textzoo.targets.cycles.timing import CORES as MODELS
 from textzoo.targets.cycles.timing import MemoryTiming
-from textzoo.testing.bare_metal import CORES
+from textzoo.testing.bare_metal import CORES, STAND_INS
 
 FUNCTIONS = """
     .type leaf, %function
@@ -75,13 +77,13 @@ end_region:
     .thumb_func
 odd:
     nop
-    .inst.w 0xEF220844 @ vadd.i32 q0, q1, q2 of Helium, which a Cortex-M4 does not have
+    .inst.w 0xEF000D40 @ vadd.f32 q0, q0, q0 of Helium, which a Cortex-M4 does not have
     bx lr
     .size odd, . - odd
     .type helium, %function
     .thumb_func
 helium:
-    .inst.w 0xEF220844
+    .inst.w 0xEF000D40
     .size helium, . - helium
 """
 CALLS = "bl outer; movs r4, #5; bl looping; movs r5, #3; bl recursive; bl second; bl begin_region; nop; bl end_region"
@@ -165,7 +167,7 @@ def test_an_unknown_instruction_is_an_error_that_names_it(tmp_path):
     need("arm", "qemu", "host")
     start = START.format(stack=0x20000000 + 2 * DATA, calls="    bl odd")
     program = assemble(start + FUNCTIONS, "m4", tmp_path)
-    expected = r"does not know an instruction of odd; received 0xef22 0x0844 at 0x0000"
+    expected = r"does not know an instruction of odd; received 0xef00 0x0d40 at 0x0000"
     with pytest.raises(UserError, match=expected):
         measured(program, "m4", timing_of("m4"), [Span("odd")])
 
@@ -193,6 +195,14 @@ def test_what_does_not_exist_is_named(program, asked, text):
     given = {"places": [], "spans": [Span("outer")]} | asked
     with pytest.raises(UserError, match=text), counting(program, timing_of("m4"), **given):
         pass
+
+
+def test_a_program_for_another_machine_is_refused(program, tmp_path):
+    content = bytearray(program.read_bytes())
+    content[18:20] = (94).to_bytes(2, "little")  # Xtensa
+    (tmp_path / "other.elf").write_bytes(content)
+    with pytest.raises(UserError, match="does not know the instructions of"):
+        instructions_of(Elf(tmp_path / "other.elf"))
 
 
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"\x7fELF\x01\x01" + b"\xff" * 60, b"MZ" * 100])
@@ -269,4 +279,4 @@ def test_the_plugin_compiles_without_warnings(tmp_path, compiler):
 
 
 def test_cores_have_their_emulated_boards():
-    assert {"m4", "m7", "m33"} <= set(CORES)
+    assert {STAND_INS.get(core, core) for core in MODELS} <= set(CORES)

@@ -69,6 +69,8 @@ ROWS = {
     ),
     # The load would have had a cycle to itself anyway.
     "PLD of a line that is there": ("m7", CACHED, L1, Row("", AHEAD.format(work=DIVISIONS), 33, is_loop=True), 24),
+    "code that runs from RAM": ("m4", PLAIN | {"code": False}, None, Row("", LINE_OF_CODE, 4), 0),
+    "its data waits all the same": ("m4", PLAIN | {"code": False}, None, Row("", SAME, 5, is_loop=True), 5),
     "a memory without waits": ("m4", ART, None, Row("", IN_RAM, 5, is_loop=True), 0),
 }
 

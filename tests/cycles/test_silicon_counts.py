@@ -58,6 +58,10 @@ WRONG = [
     ('{"programs": [{"elf": "x", "core": "m4"}]}', "no list of programs"),
     ('{"programs": [{"elf": "x", "core": "m9", "counts": []}]}', "no model of m9"),
     ('{"programs": [{"elf": "x", "core": "m4", "counts": [{"count": "aes", "function": "f"}]}]}', "published count"),
+    (
+        '{"programs": [{"elf": "x", "core": "m0", "counts": [{"count": "aes128_block", "function": "f"}]}]}',
+        "another core",
+    ),
 ]
 
 

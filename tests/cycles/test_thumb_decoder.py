@@ -208,8 +208,8 @@ def test_it_makes_as_many_instructions_conditional_as_it_has_letters(condition, 
     assert [bool(instruction.writes & FLAGS) for instruction in found] == [not mark for mark in marks]
 
 
-# half-words, of Helium and of coprocessors
-UNKNOWN = [0xEF220844, 0xFE010F00, 0xEE010F10, 0xF7F08001]
+# half-words, of vectors of floating point and of coprocessors
+UNKNOWN = [0xEF000D40, 0xFC801E00, 0xEE010F10, 0xF7F08001]
 
 
 @pytest.mark.parametrize("word", UNKNOWN, ids=hex)

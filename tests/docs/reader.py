@@ -20,7 +20,7 @@ from warm_process import WarmProcess
 # What must be in the copy of the project itself, because pages change it, and what may lie elsewhere.
 COPIED = (
     *("src", "conf", "deployment", "docs", "tests", "datasets"),
-    *("pyproject.toml", "user_config.yaml", "stm32ai_main.py", "Makefile"),
+    *("pyproject.toml", "user_config.yaml", "stm32ai_main.py", "Makefile", "LICENSE"),
 )
 LINKED = ("pretrained_models", "scripts", "benchmarks")
 # Texts of the user's that pages speak of.

@@ -71,6 +71,7 @@ TARGETS = [
     Target("lx106_unoptimized", "mul32", "lx106", ("-O0",)),
     Target("lx106_without_assembly", "mul32", "lx106", ("-O2", "-DTZ_NO_ASSEMBLY")),
     Target("rv32", "mul32", "rv32", ("-O2",)),
+    Target("m0plus", "mul32", "m0plus", ("-O2",)),
     Target("mul32_clang", "mul32", "clang", ("-O2",)),
     Target("mul32_sanitized", "mul32", "gcc", SANITIZERS),
     Target("host", "host", "gcc", ("-O3", "-march=native")),

@@ -25,9 +25,9 @@ int main(void)
 """
 
 
-def output(core, folder, **defines):
+def output(core, folder, program=PROGRAM, **defines):
     source = folder / "program.c"
-    source.write_text(PROGRAM, encoding="utf-8")
+    source.write_text(program, encoding="utf-8")
     need(CORES[core].compiler, CORES[core].emulator)
     return run(build([source], core, folder / "program.elf", defines), core, folder)
 
@@ -44,6 +44,15 @@ class TestBoard:
     def test_reading_behind_the_fence_is_a_fault(self, core, tmp_path):
         with pytest.raises(RuntimeError, match=r"ended with 3[\s\S]*fault"):
             output(core, tmp_path, WRITTEN=0, READ=7)
+
+
+@pytest.mark.parametrize("core", ["m0", "m0plus"])
+def test_an_unaligned_access_is_a_fault_on_armv6m(core, tmp_path):
+    aligned = "(fenced - 57)"  # 64 bytes before the end
+    text = PROGRAM.replace("(void)fenced[READ];", f"(void)*(volatile uint32_t *)({aligned} + READ);")
+    assert output(core, tmp_path, text, WRITTEN=0, READ=0).split()[-1] == "read"
+    with pytest.raises(RuntimeError, match=r"ended with 3[\s\S]*fault"):
+        output(core, tmp_path, text, WRITTEN=0, READ=1)
 
 
 def test_a_missing_tool_is_named_with_its_package(monkeypatch, tmp_path):

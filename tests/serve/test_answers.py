@@ -1,10 +1,12 @@
 """Answers over HTTP are those of a conversation on this machine, in the shape of OpenAI's API."""
 
 import dataclasses
+import json
 
 import pytest
 from api_client import NAME, SAMPLING, chat, complete, get, gpt_source, post, pretrained_source, running, told_alone
 
+from textzoo.grammars.grammar import Grammar
 from textzoo.serving.answer import log_probabilities
 from textzoo.text.chat_templates import PLAIN
 
@@ -37,6 +39,33 @@ def test_a_completion_is_the_answer_given_alone(server, alone, asked, meant):
     events = complete(server, stream=True, **asked).events
     assert "".join(event["choices"][0]["text"] for event in events) == expected
     assert events[-1]["choices"][0]["finish_reason"] == whole["choices"][0]["finish_reason"]
+
+
+SCHEMA = {"type": "integer", "minimum": 0, "maximum": 99}
+# What a request says of its form -> the grammar that it means.
+FORMS = [
+    ({"grammar": 'root ::= "yes" | "no" [a-f]{2,5}'}, Grammar("gbnf", 'root ::= "yes" | "no" [a-f]{2,5}')),
+    ({"json_schema": SCHEMA}, Grammar("json_schema", json.dumps(SCHEMA))),
+    ({"response_format": {"type": "json_object", "schema": SCHEMA}}, Grammar("json_schema", json.dumps(SCHEMA))),
+    (
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}}},
+        Grammar("json_schema", json.dumps(SCHEMA)),
+    ),
+    ({"response_format": {"type": "text"}, "grammar": ""}, None),
+]
+
+
+@pytest.mark.parametrize(("asked", "grammar"), FORMS)
+def test_an_answer_obeys_the_grammar_that_a_request_brings(server, alone, asked, grammar):
+    sampling = dataclasses.replace(SAMPLING, grammar=grammar)
+    expected = told_alone(alone, ["The "], sampling, template=PLAIN)
+    whole = complete(server, **asked).values["choices"][0]
+    assert whole["text"] == expected
+    assert whole["finish_reason"] == ("length" if grammar is None else "stop")
+    said = chat(server, "Hello", **asked).values["choices"][0]
+    assert said["message"]["content"] == told_alone(alone, ["Hello"], sampling)
+    if grammar and grammar.kind == "json_schema":
+        assert 0 <= json.loads(whole["text"]) <= 99
 
 
 @pytest.mark.parametrize(("turns", "system"), DIALOGUES)

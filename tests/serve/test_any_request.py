@@ -17,6 +17,11 @@ anything = st.recursive(
 roles = st.sampled_from(["system", "developer", "user", "assistant", "tool"]) | texts
 parts = st.fixed_dictionaries({"type": st.sampled_from(["text", "image_url"]), "text": texts}, optional={"x": scalars})
 messages = st.fixed_dictionaries({"role": roles, "content": texts | st.lists(parts, max_size=3) | anything})
+schemas = st.fixed_dictionaries({"type": st.sampled_from(["integer", "array", "string"])}) | anything
+formats = st.fixed_dictionaries(
+    {"type": st.sampled_from(["text", "json_object", "json_schema", "xml"])},
+    optional={"schema": schemas, "json_schema": st.fixed_dictionaries({"name": texts, "schema": schemas}) | anything},
+)
 VALUES = {
     "model": st.just(NAME) | anything,
     "prompt": texts | st.lists(texts, max_size=2) | anything,
@@ -28,6 +33,9 @@ VALUES = {
     "top_k": st.integers(-1, 100) | anything,
     "stop": texts | st.lists(texts, max_size=6) | anything,
     "stream_options": st.dictionaries(st.sampled_from(["include_usage", "x"]), anything) | anything,
+    "grammar": st.sampled_from(['root ::= "a"', "root ::= [a-z]{1,3}", "root ::= root", ""]) | anything,
+    "json_schema": schemas,
+    "response_format": formats | anything,
     "logprobs": st.booleans() | st.integers(-1, 7) | anything,
     "top_logprobs": st.integers(-1, 25) | anything,
     **{key: st.sampled_from([*values, None, 2]) | anything for key, values in NEUTRAL.items()},

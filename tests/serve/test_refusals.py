@@ -10,6 +10,7 @@ MODEL = {"model": NAME}
 ASK, SAY = {**MODEL, "prompt": "a"}, {**MODEL, "messages": [TURN]}
 SYSTEM, IMAGE = {"role": "system", "content": "a"}, {"type": "image_url", "image_url": {"url": "x"}}
 COMPLETIONS, CHAT = "/v1/completions", "/v1/chat/completions"
+SCHEMA = "response_format.json_schema.json_schema"
 # Path, body, param, code.
 REFUSED = [
     (COMPLETIONS, {**MODEL}, "prompt", "missing_required_parameter"),
@@ -27,7 +28,14 @@ REFUSED = [
     (COMPLETIONS, {**ASK, "suffix": "b"}, "suffix", "unsupported_parameter"),
     (COMPLETIONS, {**ASK, "top_p": 0.9}, "top_p", "unsupported_parameter"),
     (COMPLETIONS, {**ASK, "logit_bias": {"5": 1}}, "logit_bias", "unsupported_parameter"),
-    (COMPLETIONS, {**ASK, "grammar": "root ::= x"}, "grammar", "unsupported_parameter"),
+    (COMPLETIONS, {**ASK, "grammar": "root ::= x"}, "grammar", "invalid_value"),
+    (COMPLETIONS, {**ASK, "grammar": "a" * 70_000}, "grammar", "invalid_value"),
+    (COMPLETIONS, {**ASK, "grammar": 'root ::= "(" root ")" | "a"'}, "grammar", "invalid_value"),
+    (COMPLETIONS, {**ASK, "grammar": "root ::= [a-z]{9}", "max_tokens": 8}, "grammar", "invalid_value"),
+    (COMPLETIONS, {**ASK, "json_schema": {"multipleOf": 2}}, "response_format", "invalid_value"),
+    (COMPLETIONS, {**ASK, "json_schema": {"const": 1}, "grammar": 'root ::= "1"'}, "grammar", "invalid_value"),
+    (CHAT, {**SAY, "response_format": {"type": "json_schema"}}, SCHEMA, "missing_required_parameter"),
+    (CHAT, {**SAY, "response_format": {"type": "xml"}}, "response_format", "invalid_value"),
     (COMPLETIONS, {**ASK, "temprature": 1}, "temprature", "unknown_parameter"),
     (COMPLETIONS, {**ASK, "user": 3}, "user", "invalid_type"),
     (COMPLETIONS, {**ASK, "temperature": "1"}, "temperature", "invalid_type"),

@@ -51,6 +51,23 @@ def test_help_has_a_line_for_every_command(screen):
         screen.type("/help sat")
 
 
+def test_answers_obey_a_grammar_until_it_is_taken_away(screen, tmp_path):
+    (tmp_path / "g.gbnf").write_text('root ::= "yes" | "no"')
+    (tmp_path / "wrong.gbnf").write_text("root ::= x")
+    assert screen.type("/grammar") == "There is no grammar.\n"
+    assert screen.type(f"/grammar {tmp_path}/g.gbnf") == "Answers obey the GBNF grammar.\n"
+    screen.type("Hello")
+    screen.type(f"/save {tmp_path}/c.json", "/regen", f"/load {tmp_path}/c.json", "Hi")
+    assert {turn.text for turn in screen.conversation.turns[1::2]} <= {"yes", "no"}
+    with pytest.raises(UserError, match="no rule 'x'"):
+        screen.type(f"/grammar {tmp_path}/wrong.gbnf")
+    with pytest.raises(UserError, match=r"a name with .gbnf or .json or .txt; received x.ebnf"):
+        screen.type("/grammar x.ebnf")
+    assert screen.type("/grammar -") == "There is no grammar.\n"
+    screen.type("Hello")
+    assert screen.conversation.turns[-1].text not in ("yes", "no")
+
+
 # Command, key, what it is then.
 SET = [
     ("/set temperature 0", "temperature", 0.0),

@@ -15,6 +15,7 @@ from textzoo.common.errors import UserError
 from textzoo.config import pretrained
 from textzoo.config.boards import load_board, read_facts
 from textzoo.config.check import check
+from textzoo.grammars.grammar import Grammar
 from textzoo.pipeline.firmware import make_firmware, prepare
 from textzoo.pipeline.token_sources import TalkingModel
 from textzoo.records.tracking.recorders import NullRecorder
@@ -38,9 +39,10 @@ SAMPLINGS = [
     Sampling(temperature=0.0, max_tokens=30),
     Sampling(temperature=1.0, seed=3, stops=("e ", "\nUser"), max_tokens=150),
 ]
+ORDERS = 'root ::= " " ("turn" | "say") " " [a-z ]{3,30} ("."|"!") | " No."'
 
 
-def talking_model(folder, name="gpt", board="STM32F4"):
+def talking_model(folder, name="gpt", board="STM32F4", **sections):
     """A pretrained model, with a board for its emulator."""
     paths = pretrained.overrides(name, "static_wi8_ai8")
     files = {key: paths[f"model.{key}"] for key in ("float_model_path", "quantized_model_path")}
@@ -48,6 +50,7 @@ def talking_model(folder, name="gpt", board="STM32F4"):
         "model": {"name": name, **files},
         "tokenizer": {"path": paths["tokenizer.path"]},
         "deployment": {"hardware_setup": read_facts(board)},
+        **sections,
     }
     config, _ = check(values)
     return TalkingModel(config, Workspace(folder))
@@ -105,6 +108,33 @@ def test_the_same_seed_gives_the_same_text(sampling, plain, model, reference, em
             (turn.text, turn.tokens, turn.ended) for turn in expected.turns
         ]
         assert expected.replay(source) == [0] * len(MESSAGES)
+
+
+def test_a_device_obeys_its_grammar_as_this_machine_does(tmp_path):
+    need("arm", "make", "qemu")
+    (tmp_path / "orders.gbnf").write_text(ORDERS)
+    model = talking_model(tmp_path, prediction={"grammar": str(tmp_path / "orders.gbnf"), "max_tokens": 20})
+    grammar, template = Grammar("gbnf", ORDERS), model.template(None)
+    reference, device = model.open("litert_ref"), model.open("emulator")
+    with contextlib.closing(device):
+        for options in (
+            {"seed": 1},
+            {"seed": 2, "temperature": 2.0},
+            {"temperature": 0.0, "max_tokens": 10},
+            {"top_k": 2},
+        ):
+            sampling = Sampling(**{"max_tokens": 60, **options}, grammar=grammar)
+            expected, found = (conversation(source, sampling, template) for source in (reference, device))
+            answers = [(turn.text, turn.tokens, turn.ended) for turn in found.turns[1::2]]
+            assert answers == [(turn.text, turn.tokens, turn.ended) for turn in expected.turns[1::2]]
+            assert [text for text, *_ in answers if not re.fullmatch(r"(turn|say) [a-z ]{3,30}[.!]|No\.", text)] == []
+        free = Sampling(seed=5, max_tokens=30)
+        texts = [[turn.text for turn in conversation(one, free, template).turns] for one in (device, reference)]
+        assert texts[0] == texts[1]
+        with pytest.raises(UserError, match="built with another grammar"):
+            Answer(device, "a", Sampling(grammar=Grammar("gbnf", 'root ::= "b"'))).finish()
+        with pytest.raises(UserError, match="max_tokens of at least 5"):
+            Answer(device, "a", Sampling(grammar=grammar, max_tokens=3, stops=(template.stop,))).finish()
 
 
 def test_a_device_counts_what_tokens_cost(emulator, model):

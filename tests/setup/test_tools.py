@@ -22,7 +22,7 @@ def tools_looked_for(platform):
     """Keys of TOOLS that a platform asks for: for all images and emulators of all of its boards."""
     if platform == HOST:
         return {"make", platform_of(None).compiler(None, HOST_IMAGE)}
-    names = {"make"}
+    names = {"make", *PLATFORMS.get(platform).image_tools}
     boards = [board for board in map(load_board, board_names()) if board.platform == platform]
     for board in boards:
         names.add(platform_of(board).compiler(board, BOARD_IMAGE))
@@ -57,12 +57,15 @@ def test_the_script_installs_the_programs_of_the_table(group):
 
 # tool, what its error offers
 OFFERS = [
-    ("arm", "In TextZoo's folder: make tools-stm32. Debian and Ubuntu: sudo apt-get install gcc-arm-none-eabi"),
+    (
+        "arm",
+        "make tools-stm32 or make tools-rp2 or make tools-nrf52. Debian and Ubuntu: sudo apt-get install gcc-arm",
+    ),
     ("xtensa", "make tools-esp32. "),
     ("aarch64", "make tools-mpu. "),
     ("riscv-c++", "make tools-cimv3. "),
     ("qemu-riscv", "make tools-esp32 or make tools-cimv3. "),
-    ("host", "make tools-host. "),
+    ("host", "make tools-host or make tools-rp2. "),
     ("wasm", "make tools-browser. Debian and Ubuntu: sudo apt-get install lld clang wasi-libc libclang-rt-dev-wasm32"),
 ]
 

@@ -131,7 +131,10 @@ def test_it_holds_the_projects_modules_and_data(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     held = {name for name in names if name.startswith("textzoo/")}
     tracked = subprocess.run(
-        ["git", "-C", PROJECT, "ls-files", "-z", "src/textzoo", *DATA], capture_output=True, text=True, check=True
+        ["git", "-C", PROJECT, "ls-files", "-z", "src/textzoo", *DATA, "LICENSE"],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split("\0")
     tracked = {name for name in tracked if name and (PROJECT / name).is_file()}
     assert {name.removeprefix("src/") for name in tracked if name.startswith("src/")} <= held

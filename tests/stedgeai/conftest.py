@@ -1,8 +1,8 @@
 """The stand-in of ST's Developer Cloud, and the client on it, without waits."""
 
 import pytest
-from stand_in_cloud import running
 
+from stand_in_cloud import running
 from textzoo.targets.stedgeai.cloud.addresses import addresses
 from textzoo.targets.stedgeai.cloud.benchmarks import Patience
 from textzoo.targets.stedgeai.cloud.client import DeveloperCloud

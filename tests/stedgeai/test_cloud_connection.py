@@ -3,8 +3,8 @@
 import re
 
 import pytest
-from stand_in_cloud import PASSWORD, make_certificate, running
 
+from stand_in_cloud import PASSWORD, make_certificate, running
 from textzoo.common.errors import UserError
 from textzoo.targets.stedgeai.cloud import errors, transport
 from textzoo.targets.stedgeai.cloud.addresses import Addresses, addresses

@@ -3,8 +3,8 @@
 import hashlib
 
 import pytest
-from stand_in_cloud import make_certificate, running
 
+from stand_in_cloud import make_certificate, running
 from textzoo.common.errors import UserError
 from textzoo.targets.stedgeai.cloud import errors
 from textzoo.targets.stedgeai.cloud.parameters import Parameters

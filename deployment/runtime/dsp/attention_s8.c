@@ -35,7 +35,7 @@ typedef struct {
 /* Scores become exponentials; returns the sum of all. They are not negative: tz_divide_by_power rounds half up. */
 static int32_t raise(const tz_attention_s8_t *attention, int32_t *scores, int32_t largest, int32_t valid)
 {
-    const int32_t *table = attention->exponentials;
+    const int32_t *table = (const int32_t *)attention->exponentials;
     const int32_t distances = attention->distances;
     uint32_t sum = (uint32_t)tz_masked_sum_s8(attention, largest, valid);
     for (int32_t *const end = scores + valid; scores != end; ++scores) {

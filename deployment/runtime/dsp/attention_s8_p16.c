@@ -8,7 +8,7 @@ enum { WORD_BITS = 16 /* what SMLAWB drops of a product */ };
 /* Scores become weights in [0, 32767]; returns their sum, near 32768. */
 static int32_t weigh(const tz_attention_s8_t *attention, const tz_attention_head_t *head, int32_t largest, int32_t valid)
 {
-    const int16_t *const table = attention->exponentials;
+    const int16_t *const table = (const int16_t *)attention->exponentials;
     int32_t *const scores = head->scores, *const end = scores + valid;
     int16_t *weight = head->weights;
     int32_t sum = tz_masked_sum_p16(attention, largest, valid);

@@ -144,7 +144,7 @@ static void gather(const tz_conv_2d_s8_t *layer, const int8_t *input, int32_t y,
 static void short_filters(const tz_conv_2d_s8_t *layer, const tz_filter_fours_t *filters, const int32_t *inputs,
                           int32_t groups, int32_t *sums, int8_t *output)
 {
-    const int32_t *weights = layer->weights;
+    const int32_t *weights = (const int32_t *)layer->weights;
     const int32_t fours = layer->rows & ~3;
     for (int32_t row = 0; row < fours; row += TILE) {
         const int32_t rows = smaller(fours - row, TILE);
@@ -162,7 +162,7 @@ static void short_filters(const tz_conv_2d_s8_t *layer, const tz_filter_fours_t 
 static void long_filters(const tz_conv_2d_s8_t *layer, const int32_t *inputs, int32_t columns, int32_t *sums,
                          int8_t *output)
 {
-    const int32_t *weights = layer->weights;
+    const int32_t *weights = (const int32_t *)layer->weights;
     int32_t *const totals = sums + smaller((layer->rows + 1) & ~1, TILE);
     for (int32_t row = 0; row < layer->rows; row += TILE) {
         const int32_t rows = smaller(layer->rows - row, TILE);

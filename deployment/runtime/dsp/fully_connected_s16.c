@@ -97,10 +97,10 @@ static const int32_t *whole_groups(const int16_t *input, int32_t columns, int32_
     if (columns % GROUP == 0 && (uintptr_t)input % sizeof(int32_t) == 0) {
         return (const int32_t *)(const void *)input;
     }
-    int16_t *copy = scratch;
+    int16_t *copy = (int16_t *)scratch;
     memset(copy + (groups - 1) * GROUP, 0, GROUP * sizeof *copy);
     memcpy(copy, input, (size_t)columns * sizeof *copy);
-    return scratch;
+    return (const int32_t *)scratch;
 }
 
 /* The sums of the rows from `row` on, without their biases, to outputs. */
@@ -122,9 +122,9 @@ void tz_fully_connected_s16(const tz_fully_connected_s16_t *layer, const int16_t
 {
     const int32_t groups = (layer->columns + GROUP - 1) / GROUP;
     const int32_t most = layer->rows < TILE ? layer->rows + layer->rows % 2 : TILE;
-    int32_t *const sums = scratch;
+    int32_t *const sums = (int32_t *)scratch;
     const int32_t *const inputs = whole_groups(input, layer->columns, groups, sums + most);
-    const int32_t *weights = layer->weights;
+    const int32_t *weights = (const int32_t *)layer->weights;
     for (int32_t row = 0; row < layer->rows; row += TILE) {
         const int32_t rows = layer->rows - row < TILE ? layer->rows - row : TILE;
         weights = dot_pairs(weights, inputs, groups, sums, sums + rows);

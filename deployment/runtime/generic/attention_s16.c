@@ -46,7 +46,7 @@ void tz_attention_s16(const tz_attention_s16_t *attention, const int16_t *query,
 {
     const int32_t context = attention->softmax.columns, width = attention->width;
     const int32_t valid = tz_clamp(*last, 0, context - 1) + 1;
-    int32_t *sums = scratch;                             /* (width) */
+    int32_t *sums = (int32_t *)scratch;                             /* (width) */
     int16_t *scores = (int16_t *)(void *)(sums + width); /* (context) */
     const tz_wide_scale_t scale = attention->output;
     for (int32_t head = 0; head < attention->softmax.rows; ++head) {

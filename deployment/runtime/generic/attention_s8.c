@@ -7,7 +7,7 @@
 /* Scores become weights in [0, 255]; returns their sum. */
 static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t valid)
 {
-    const int32_t *table = attention->exponentials;
+    const int32_t *table = (const int32_t *)attention->exponentials;
     const int32_t distances = attention->distances;
     int32_t sum = tz_masked_sum_s8(attention, largest, valid);
     for (int32_t position = 0; position < valid; ++position) {

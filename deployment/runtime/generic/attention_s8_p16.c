@@ -6,7 +6,7 @@
 /* Scores become weights in [0, 32767]; returns their sum, near 32768. */
 static int32_t weigh(const tz_attention_s8_t *attention, tz_attention_head_t *head, int32_t largest, int32_t valid)
 {
-    const int16_t *table = attention->exponentials;
+    const int16_t *table = (const int16_t *)attention->exponentials;
     int32_t sum = tz_masked_sum_p16(attention, largest, valid);
     for (int32_t position = 0; position < valid; ++position) {
         sum += table[largest - head->scores[position]];

@@ -8,8 +8,8 @@
 void tz_gather_nd(const tz_gather_nd_t *gather, const void *table, const int32_t *indices, void *output)
 {
     const size_t bytes = (size_t)gather->inner_bytes;
-    const uint8_t *source = table;
-    uint8_t *target = output;
+    const uint8_t *source = (const uint8_t *)table;
+    uint8_t *target = (uint8_t *)output;
     for (int32_t i = 0; i < gather->count; ++i, indices += gather->axes, target += bytes) {
         size_t entry = 0;
         for (int32_t axis = 0; axis < gather->axes; ++axis) {

@@ -39,7 +39,7 @@ static tz_inverse_root_t inverse_root(int32_t sum)
     for (; sum >= 1 << 29; sum /= 4) {
         ++right;
     }
-    const int32_t pairs = (__builtin_clz((uint32_t)sum) - 1) / 2 - 1;
+    const int32_t pairs = (tz_leading_zeros_32((uint32_t)sum) - 1) / 2 - 1;
     right -= pairs;
     const int32_t root = iterated(sum * (1 << 2 * pairs));
     return right < 0 ? (tz_inverse_root_t){root * (1 << -right), 0} : (tz_inverse_root_t){root, -right};

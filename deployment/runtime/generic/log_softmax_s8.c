@@ -32,10 +32,10 @@ typedef struct {
 static tz_split_sum_t split(int32_t sum)
 {
     const int32_t quarter = 1 << (WIDE_FRACTION_BITS - 2);
-    const int clear = __builtin_clz((uint32_t)sum);
+    const int clear = tz_leading_zeros_32((uint32_t)sum);
     const int32_t first = tz_saturating_shift_left(tz_high_multiply(sum * (1 << (clear - 1)), ROOT_OF_HALF), 1);
     const int32_t first_power = (SUM_BITS - clear) * (1 << WIDE_FRACTION_BITS) + quarter;
-    const int headroom = __builtin_clz((uint32_t)tz_high_multiply(sum, ROOT_OF_HALF)) - 1;
+    const int headroom = tz_leading_zeros_32((uint32_t)tz_high_multiply(sum, ROOT_OF_HALF)) - 1;
     const int32_t second = tz_saturating_shift_left(sum, headroom);
     const int32_t second_power = (SUM_BITS - headroom) * (1 << WIDE_FRACTION_BITS) - quarter;
     return (tz_split_sum_t){first < second ? first : second, first_power > second_power ? first_power : second_power};

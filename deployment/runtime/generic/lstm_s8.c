@@ -12,7 +12,8 @@ static int32_t row_sum(const int8_t *weights, const int8_t *vector, int32_t coun
 static void compute_gates(const tz_lstm_s8_t *layer, const int8_t *input, const int8_t *hidden, int16_t *gates,
                           void *scratch)
 {
-    const int8_t *of_input = layer->input_weights, *of_hidden = layer->recurrent_weights;
+    const int8_t *of_input = (const int8_t *)layer->input_weights;
+    const int8_t *of_hidden = (const int8_t *)layer->recurrent_weights;
     (void)scratch;
     for (int32_t row = 0; row < layer->gates * layer->cells; ++row) {
         const int32_t gate = row / layer->cells;
@@ -30,5 +31,5 @@ static void compute_gates(const tz_lstm_s8_t *layer, const int8_t *input, const 
 void tz_lstm_s8(const tz_lstm_s8_t *layer, const int8_t *input, const int8_t *hidden, const int16_t *cell,
                 int8_t *output, int8_t *new_hidden, int16_t *new_cell, void *scratch)
 {
-    run_steps(layer, input, hidden, cell, output, new_hidden, new_cell, scratch, 0);
+    run_steps(layer, input, hidden, cell, output, new_hidden, new_cell, (int16_t *)scratch, 0);
 }

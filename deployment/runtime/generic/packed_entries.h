@@ -21,7 +21,7 @@ static inline void gather_entries(const tz_gather_packed_t *gather, const int32_
 {
     const int32_t fields = 8 / bits;
     const size_t entry_bytes = (size_t)((gather->inner + fields - 1) / fields);
-    const uint8_t *table = gather->table;
+    const uint8_t *table = (const uint8_t *)gather->table;
     for (int32_t batch = 0; batch < gather->batches; ++batch) {
         for (int32_t outer = 0; outer < gather->outer; ++outer) {
             for (int32_t i = 0; i < gather->count; ++i, output += gather->inner) {

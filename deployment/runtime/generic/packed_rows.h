@@ -26,7 +26,7 @@ static inline void fully_connected(const tz_fully_connected_s8_t *layer, const i
 {
     const int32_t row_bytes = (layer->columns + weights_in_a_byte - 1) / weights_in_a_byte;
     const int32_t offset_sum = offset * sum_of(input, layer->columns);
-    const uint8_t *weights = layer->weights;
+    const uint8_t *weights = (const uint8_t *)layer->weights;
     for (int32_t row = 0; row < layer->rows; ++row, weights += row_bytes) {
         const int32_t sum = dot_row(weights, input, layer->columns) - offset_sum + layer->bias[row];
         output[row] = tz_row_output_s8(layer, row, sum);

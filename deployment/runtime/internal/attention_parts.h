@@ -18,9 +18,10 @@ typedef struct {
 
 static inline tz_attention_head_t tz_attention_head(const tz_attention_s8_t *attention, void *scratch)
 {
-    int32_t *scores = scratch;
+    int32_t *scores = (int32_t *)scratch;
     int32_t *sums = scores + attention->context;
-    return (tz_attention_head_t){scores, scratch, (int16_t *)(void *)(sums + attention->width), sums};
+    int16_t *query = (int16_t *)(void *)(sums + attention->width);
+    return (tz_attention_head_t){scores, (int16_t *)scratch, query, sums};
 }
 
 static inline int32_t tz_widen_query(const tz_attention_s8_t *attention, const int8_t *query, int16_t *widened)
@@ -67,13 +68,14 @@ static inline int32_t tz_masked_sum_s8(const tz_attention_s8_t *attention, int32
     if (masked == 0) {
         return 0;
     }
-    const int32_t exponential = tz_exponential_s8(attention->exponentials, attention->distances, distance);
+    const int32_t *table = (const int32_t *)attention->exponentials;
+    const int32_t exponential = tz_exponential_s8(table, attention->distances, distance);
     return masked * tz_divide_by_power(exponential, TZ_DROPPED_BITS);
 }
 
 static inline int32_t tz_masked_sum_p16(const tz_attention_s8_t *attention, int32_t largest, int32_t valid)
 {
-    const int16_t *table = attention->exponentials;
+    const int16_t *table = (const int16_t *)attention->exponentials;
     const int32_t masked = attention->context - valid;
     return masked == 0 ? 0 : masked * table[largest - attention->masked_score];
 }

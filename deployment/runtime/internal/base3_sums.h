@@ -93,7 +93,7 @@ __attribute__((noinline)) static const uint8_t *tz_base3_look_up(const uint8_t *
 static inline int32_t *tz_base3_sums(const tz_fully_connected_s8_t *layer, const uint8_t **weights, const int8_t *input,
                                      int32_t rows, void *scratch)
 {
-    tz_base3_entry_t *const table = scratch;
+    tz_base3_entry_t *const table = (tz_base3_entry_t *)scratch;
     uint32_t *const sums = (uint32_t *)scratch + TZ_BASE3_ENTRIES;
     const uint32_t tens = ((uint32_t)layer->columns + TZ_BASE3_COLUMNS - 1) / TZ_BASE3_COLUMNS;
     for (int32_t row = 0; row < rows; ++row) {

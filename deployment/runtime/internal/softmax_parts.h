@@ -17,7 +17,7 @@ typedef struct {
 
 static inline tz_reciprocal_t tz_reciprocal(int32_t sum)
 {
-    const int headroom = __builtin_clz((uint32_t)sum);
+    const int headroom = tz_leading_zeros_32((uint32_t)sum);
     const int32_t fraction = (int32_t)(((uint32_t)sum << headroom) - 0x80000000u);
     return (tz_reciprocal_t){tz_one_over_one_plus(fraction), 12 - headroom + 31 - 8};
 }
@@ -32,7 +32,7 @@ static inline int32_t tz_probability(int32_t exponential, tz_reciprocal_t recipr
 /* The reciprocal of a sum of int16 exponentials (> 0), for tz_probability_s16. */
 static inline tz_reciprocal_t tz_reciprocal_s16(const int16_t *reciprocals, int32_t sum)
 {
-    const int headroom = __builtin_clz((uint32_t)sum);
+    const int headroom = tz_leading_zeros_32((uint32_t)sum);
     const int32_t fraction = (int32_t)((((int64_t)sum << (headroom - 1)) + (1 << 13)) >> 14);
     const int32_t argument = tz_clamp(fraction - 3 * 32768, INT16_MIN, INT16_MAX);
     return (tz_reciprocal_t){tz_interpolate(reciprocals, argument), 31 - headroom};
@@ -41,14 +41,14 @@ static inline tz_reciprocal_t tz_reciprocal_s16(const int16_t *reciprocals, int3
 static inline int32_t tz_probability_s16(int32_t exponential, tz_reciprocal_t reciprocal)
 {
     const int32_t product = exponential * reciprocal.multiplier;
-    return tz_clamp((product + (1 << (reciprocal.exponent - 1))) >> reciprocal.exponent, 0, INT16_MAX);
+    return tz_clamp((product + (INT32_C(1) << (reciprocal.exponent - 1))) >> reciprocal.exponent, 0, INT16_MAX);
 }
 
 /* Distances are above -2^16 and shifts at most 14: tz_scale_double with the shorter multiplication. */
 static inline int32_t tz_exponential_s16(const tz_softmax_s16_t *softmax, int32_t distance)
 {
     const int32_t left = softmax->shift > 0 ? softmax->shift : 0;
-    const int32_t product = tz_high_multiply_small(distance * (1 << left), softmax->multiplier);
+    const int32_t product = tz_high_multiply_small(distance * (INT32_C(1) << left), softmax->multiplier);
     const int32_t scaled = tz_divide_by_power(product, (int)(left - softmax->shift)) + INT16_MAX;
     return tz_interpolate(softmax->exponentials, tz_clamp(scaled, INT16_MIN, INT16_MAX));
 }

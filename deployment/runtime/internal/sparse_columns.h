@@ -86,11 +86,11 @@ typedef void tz_sparse_finish_t(const tz_fully_connected_s8_t *layer, int32_t ro
 static inline void tz_sparse_layer(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output,
                                    void *scratch, tz_sparse_finish_t *finish)
 {
-    const uint8_t *block = layer->weights;
-    const uint32_t *const end = tz_sparse_entries(input, layer->columns, scratch);
+    const uint8_t *block = (const uint8_t *)layer->weights;
+    const uint32_t *const end = tz_sparse_entries(input, layer->columns, (uint32_t *)scratch);
     for (int32_t row = 0; row < layer->rows; row += TZ_SPARSE_ROWS, block += TZ_SPARSE_ROWS * layer->columns) {
         int32_t sums[TZ_SPARSE_ROWS] = {0};
-        tz_sparse_sums(block, scratch, end, sums);
+        tz_sparse_sums(block, (const uint32_t *)scratch, end, sums);
         finish(layer, row, sums, output);
     }
 }

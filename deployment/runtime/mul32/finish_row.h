@@ -11,6 +11,13 @@
 #define HAND_WRITTEN 0
 #endif
 
+/* Only some loops: thumb_words.inc. */
+#if defined(__ARM_ARCH_6M__) && !defined(TZ_NO_ASSEMBLY)
+#define THUMB_WORDS 1
+#else
+#define THUMB_WORDS 0
+#endif
+
 /* The upper word of value * multiplier. */
 static inline int32_t upper_product(int32_t value, int32_t multiplier)
 {

@@ -53,7 +53,7 @@ static const int8_t *next_four(const int8_t *input, int32_t left, int32_t middle
         return input;
     }
     memset(four, middle, COLUMNS);
-    return memcpy(four, input, (size_t)left);
+    return (const int8_t *)memcpy(four, input, (size_t)left);
 }
 
 /* The inner loops: add_groups, add_word, add_products and add_pairs. */
@@ -69,10 +69,12 @@ static const int8_t *next_four(const int8_t *input, int32_t left, int32_t middle
 void tz_fully_connected_s8(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
     const int32_t middle = (*(const uint32_t *)layer->weights & MANY) != 0 ? 0 : rough_mean(input, layer->columns);
-    tz_block_sums_t *const block = prepare_inputs(input, layer->columns, middle, scratch);
-    if (few_fit(layer, scratch, block)) {
-        multiply_pairs(layer, scratch, prepare_pairs(input, layer->columns, scratch), output);
+    tz_input_group_t *const groups = (tz_input_group_t *)scratch;
+    tz_block_sums_t *const block = prepare_inputs(input, layer->columns, middle, groups);
+    if (few_fit(layer, groups, block)) {
+        tz_input_pairs_t *const pairs = (tz_input_pairs_t *)scratch;
+        multiply_pairs(layer, pairs, prepare_pairs(input, layer->columns, pairs), output);
     } else {
-        multiply_groups(layer, scratch, block, middle, output);
+        multiply_groups(layer, groups, block, middle, output);
     }
 }

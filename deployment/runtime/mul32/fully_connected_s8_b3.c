@@ -6,7 +6,7 @@
 
 void tz_fully_connected_s8_b3(const tz_fully_connected_s8_t *layer, const int8_t *input, int8_t *output, void *scratch)
 {
-    const uint8_t *weights = layer->weights;
+    const uint8_t *weights = (const uint8_t *)layer->weights;
     for (int32_t first = 0; first < layer->rows; first += TZ_BASE3_TILE) {
         const int32_t rows = layer->rows - first < TZ_BASE3_TILE ? layer->rows - first : TZ_BASE3_TILE;
         finish_rows(layer, first, rows, tz_base3_sums(layer, &weights, input, rows, scratch), 0, output);

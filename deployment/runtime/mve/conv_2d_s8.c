@@ -98,7 +98,7 @@ static void gather(const tz_conv_2d_s8_t *layer, const int8_t *input, int32_t y,
 static void filter_position(const tz_conv_2d_s8_t *layer, const tz_tile_inputs_t *inputs, int lanes, int32_t *sums,
                             int8_t *output)
 {
-    const int8_t *weights = layer->weights;
+    const int8_t *weights = (const int8_t *)layer->weights;
     int32_t rows;
     for (int32_t row = 0; row < layer->rows; row += rows) {
         rows = layer->rows - row < TILE + BLOCK ? layer->rows - row : TILE;
@@ -118,7 +118,7 @@ void tz_conv_2d_s8(const tz_conv_2d_s8_t *layer, const int8_t *input, int8_t *ou
     const int32_t groups = (columns + GROUP - 1) / GROUP;
     const int32_t most = layer->rows < TILE + BLOCK ? layer->rows : TILE + BLOCK - 1;
     const int lanes = largest_of(layer->shifts, layer->rows) < 0;
-    int32_t *const sums = scratch;
+    int32_t *const sums = (int32_t *)scratch;
     int8_t *const gathered = (int8_t *)(sums + ((most + 3) & ~3));
     /* A window of one tap, which padding never moves out of the image, is a vector where it is, if it fills vectors. */
     const int is_one = window->height == 1 && window->width == 1, is_in_place = is_one && columns % GROUP == 0;

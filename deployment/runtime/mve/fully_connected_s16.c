@@ -131,14 +131,14 @@ static void requantize(const tz_fully_connected_s16_t *layer, int32_t row, int32
 void tz_fully_connected_s16(const tz_fully_connected_s16_t *layer, const int16_t *input, int16_t *output, void *scratch)
 {
     const int32_t groups = (layer->columns + GROUP - 1) / GROUP;
-    const int8_t *weights = layer->weights;
-    int32_t *const sums = scratch;
+    const int8_t *weights = (const int8_t *)layer->weights;
+    int32_t *const sums = (int32_t *)scratch;
     int32_t rows;
     if (layer->columns % GROUP) {
         const int32_t most = layer->rows < TILE + BLOCK ? layer->rows : TILE + BLOCK - 1;
         int16_t *const copy = (int16_t *)(void *)(sums + most);
         memset(copy + (groups - 1) * GROUP, 0, GROUP * sizeof *copy);
-        input = memcpy(copy, input, (size_t)layer->columns * sizeof *copy);
+        input = (const int16_t *)memcpy(copy, input, (size_t)layer->columns * sizeof *copy);
     }
     for (int32_t row = 0; row < layer->rows; row += rows) {
         rows = layer->rows - row < TILE + BLOCK ? layer->rows - row : TILE;

@@ -11,9 +11,11 @@ enum { BLOCK = 7, TILE = 18 * BLOCK, NEEDS_SUM = 0 };
 
 #include "../internal/lstm_cells.h"
 
+typedef int8_t tz_gate_weights_t;
+
 /* A matrix of all gates. */
 typedef struct {
-    const int8_t *weights;
+    const tz_gate_weights_t *weights;
     const int32_t *bias;
     const int32_t *multipliers, *shifts; /* (gates) */
     int32_t columns;
@@ -58,7 +60,7 @@ static void add_products(const tz_lstm_s8_t *layer, const tz_gate_matrix_t *matr
 void tz_lstm_s8(const tz_lstm_s8_t *layer, const int8_t *input, const int8_t *hidden, const int16_t *cell,
                 int8_t *output, int8_t *new_hidden, int16_t *new_cell, void *scratch)
 {
-    int16_t *const gates = scratch;
+    int16_t *const gates = (int16_t *)scratch;
     int16_t *const rest = gates + ((layer->gates * layer->cells + 7) & ~7);
     run_steps(layer, input, hidden, cell, output, new_hidden, new_cell, gates, rest);
 }

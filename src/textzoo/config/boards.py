@@ -18,7 +18,7 @@ from textzoo.config.named_boards import SECTION, board_names
 from textzoo.config.primary import PrimaryConfig
 from textzoo.targets.board_facts import missing_facts, wrong_characters, wrong_facts
 from textzoo.targets.boards import Board, check_second_core
-from textzoo.targets.registry import HOST
+from textzoo.targets.registry import HOST, LIBRARY
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 
 
@@ -60,7 +60,7 @@ def check_board(deployment: DeploymentConfig, benchmarking: BenchmarkingConfig, 
         return [unknown_name("board", board.board, board_names())]
     if not {"benchmarking", "deployment"} & services:
         return []
-    on_host = deployment.target == HOST or benchmarking.measured_by == HOST
+    on_host = deployment.target in (HOST, LIBRARY) or benchmarking.measured_by == HOST
     if not on_host:
         errors += wrong_facts(board, f"{SECTION}.")
     with collecting(errors):

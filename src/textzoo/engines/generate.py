@@ -8,7 +8,9 @@ import numpy as np
 
 from textzoo.common.errors import UserError
 from textzoo.engines.base import Engine
-from textzoo.engines.sampling import MASK32, make_sampler
+from textzoo.engines.sampling import MASK32, choose_token, make_sampler
+from textzoo.grammars.grammar import Grammar
+from textzoo.grammars.token_automaton import Guide
 
 
 class SlidingContext:
@@ -34,9 +36,16 @@ class SlidingContext:
 
 
 def generate_tokens(
-    engine: Engine, prompt: np.ndarray, *, max_tokens: int, temperature: float, top_k: int = 0, seed: int = 0
+    engine: Engine,
+    prompt: np.ndarray,
+    *,
+    max_tokens: int,
+    temperature: float,
+    top_k: int = 0,
+    seed: int = 0,
+    guide: Guide | None = None,
 ) -> Iterator[int]:
-    """Continue a prompt of at least one token; yield only the new tokens."""
+    """Continue a prompt of at least one token; yield only the new tokens, which a grammar may guide."""
     if len(prompt) == 0:
         raise UserError("the prompt is empty", expected="at least one character to continue")
     sampler = make_sampler(engine.logits_format, temperature=temperature, top_k=top_k, seed=seed)
@@ -44,7 +53,9 @@ def generate_tokens(
     for token in prompt:
         logits = context.feed(int(token))
     for index in range(max_tokens):
-        token = sampler.choose(logits)
+        token = choose_token(sampler, logits, guide, max_tokens - index)
+        if token is None:
+            return
         yield token
         if index + 1 < max_tokens:
             logits = context.feed(token)
@@ -86,6 +97,7 @@ def generate(
     seed: int = 1,
     stop: str | None = None,
     unknown: str = "error",
+    grammar: Grammar | None = None,
 ) -> Continuation:
     """Continue a prompt; the same arguments always give the same text.
 
@@ -99,6 +111,7 @@ def generate(
         seed: In [0, 2**32).
         stop: Text before which generation ends.
         unknown: Characters of the prompt outside the vocabulary: "error" or "unk".
+        grammar: What the continuation has to be; None for anything.
 
     Returns:
         Pieces of the continuation, without the prompt, as soon as they are final.
@@ -116,8 +129,27 @@ def generate(
         temperature=temperature,
         top_k=top_k,
         seed=seed,
+        guide=guide_of(grammar, tokenizer, [stop] if stop else [], max_tokens),
     )
     return Continuation(tokens, tokenizer, stop)
+
+
+def guide_of(grammar: Grammar | None, tokenizer: Any, stops: Sequence[str], max_tokens: int) -> Guide | None:
+    """Return the guide at the beginning of a text; None without a grammar.
+
+    Raises:
+        UserError: No text of the grammar has so few tokens, or the vocabulary cannot spell it.
+    """
+    if grammar is None:
+        return None
+    guide = Guide(grammar.automaton(tokenizer, tuple(stops)))
+    if guide.distance > max_tokens:
+        raise UserError(
+            f"{grammar.name} needs more tokens than the text may have",
+            expected=f"max_tokens of at least {guide.distance:,}",
+            received=f"{max_tokens:,}",
+        )
+    return guide
 
 
 def generate_samples(

@@ -1,11 +1,13 @@
 """Rules for text generation."""
 
 from collections.abc import Set
+from pathlib import Path
 
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, collecting
 from textzoo.common.settings import Rule
 from textzoo.engines.settings import PredictionConfig
-from textzoo.targets.settings import BenchmarkingConfig
+from textzoo.targets.registry import LIBRARY
+from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 
 MAX_TOKENS = 10**7
 
@@ -40,4 +42,20 @@ def check_prompt(prediction: PredictionConfig, benchmarking: BenchmarkingConfig,
     ]
 
 
-RULES: tuple[Rule, ...] = (check_amount, check_prompt)
+def check_grammar(prediction: PredictionConfig, deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
+    """Check that prediction.grammar, if it is a file, can be read, and obeyed by an automaton and by the target."""
+    if prediction.grammar is None or not Path(prediction.grammar).is_file():
+        return []
+    from textzoo.grammars.grammar import read_grammar  # needs NumPy, which other runs load later
+
+    errors: list[UserError] = []
+    if deployment.target == LIBRARY and "deployment" in services:
+        errors.append(
+            UserError("deployment.target=library has no grammar (prediction.grammar)", expected="board or host")
+        )
+    with collecting(errors):
+        read_grammar(Path(prediction.grammar), prediction.grammar_depth)
+    return errors
+
+
+RULES: tuple[Rule, ...] = (check_amount, check_prompt, check_grammar)

@@ -13,6 +13,7 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.compiler.numerics.fixedpoint import half_up, unit_multiplier
 from textzoo.engines.base import LogitsFormat
+from textzoo.grammars.token_automaton import Guide
 
 MASK32 = 2**32 - 1
 EXPONENT_BITS = 24  # fraction bits of exponents
@@ -161,6 +162,28 @@ class FloatSampler:
         running = np.cumsum(np.where(top_k_mask(logits, self.top_k), np.exp(shifted), 0.0))
         threshold = self.random.next() / 2**32 * running[-1]
         return min(int(np.searchsorted(running, threshold, side="right")), len(logits) - 1)
+
+
+def choose_token(sampler: Sampler, logits: np.ndarray, guide: Guide | None, left: int) -> int | None:
+    """Return the next token, or None where a grammar ends the text.
+
+    The tokens that may not come are left out before top_k and temperature count the others. A token that is the only
+    one needs no random number.
+
+    Args:
+        sampler: What chooses.
+        logits: (vocabulary_size,) raw logits.
+        guide: The place in a grammar, which goes on behind the token; None without a grammar.
+        left: Tokens that may still come, this one included.
+    """
+    if guide is None:
+        return sampler.choose(logits)
+    allowed = np.flatnonzero(guide.allowed(left))
+    if len(allowed) == 0:
+        return None
+    token = int(allowed[0] if len(allowed) == 1 else allowed[sampler.choose(logits[allowed])])
+    guide.advance(token)
+    return token
 
 
 def make_sampler(logits_format: LogitsFormat, *, temperature: float, top_k: int = 0, seed: int = 0) -> Sampler:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from textzoo.common.settings import setting
+from textzoo.common.settings import FILE_ONLY, setting
 from textzoo.engines.registry import ENGINES
+from textzoo.grammars.settings import MAX_DEPTH
 from textzoo.text.settings import MAX_TOKENS, SamplingConfig
 
 # The engines of a .tflite.
@@ -31,4 +32,16 @@ class PredictionConfig(SamplingConfig):
         "auto",
         "auto uses the quantized model with the reference kernels if there is one.",
         choices=("auto", *ENGINES),
+    )
+    grammar: str | None = setting(
+        None,
+        "File of what may be written: .gbnf, .json (a JSON Schema) or .txt (an allowed answer in each line); the text "
+        "ends with the grammar's, or before prediction.stop.",
+        path=FILE_ONLY,
+    )
+    grammar_depth: int = setting(
+        0,
+        "How often a rule or definition of the grammar may contain itself, where that is not regular; 0 refuses it.",
+        low=0,
+        high=MAX_DEPTH,
     )

@@ -11,6 +11,7 @@ from textzoo.pipeline.firmware import BuiltModel
 from textzoo.records.report import Projection, Range
 from textzoo.targets.boards import Board
 from textzoo.targets.cycles.measure import Call, Cost, Measurement, Span, counting, places_of
+from textzoo.targets.cycles.timing import CORES
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
 
@@ -105,12 +106,12 @@ def projection_of(board: Board, costs: Sequence[Cost]) -> Projection:
     return Projection(
         clock_hz=board.clock_hz,
         core_cycles=mean.core_cycles,
-        core_error_percent=timing.core_error,
+        core_error_percent=timing.core_error_percent,
         cycles=mean.cycles,
         stall_cycles=mean.cycles - mean.core_cycles,
         error_percent=timing.error,
         tokens_per_second=speed_range(board.clock_hz, mean.cycles, timing.error),
-        basis=f"model of the {board.core.replace('cortex-m', 'Cortex-M')}; waits of its memories {waits}",
+        basis=f"model of the {CORES[timing.core].title}; waits of its memories {waits}",
         by_position=[cost.cycles for cost in costs],
     )
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.files import read_bytes, write_text
 from textzoo.common.signals import raise_if_interrupted
+from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer, tokenizer_tables
 from textzoo.compiler.artifacts.weight_export import FOLDER as WEIGHT_FOLDER
 from textzoo.compiler.artifacts.weight_export import weight_files
@@ -24,6 +25,7 @@ from textzoo.engines.generate import generate_tokens
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.settings import PredictionConfig
+from textzoo.grammars.table import GrammarTable, grammar_table
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
 from textzoo.pipeline.device_defaults import render_defaults
@@ -57,6 +59,7 @@ class BuiltModel:
         compiled: The model in C.
         sizes: The sizes in its model.h.
         project: Folder of the rendered project.
+        grammar_bytes: What the table of its grammar takes in flash; None without one.
     """
 
     board: Board | None
@@ -64,6 +67,7 @@ class BuiltModel:
     compiled: CompiledModel
     sizes: ModelSizes
     project: Path
+    grammar_bytes: int | None = field(default=None, kw_only=True)
 
     @property
     def target_name(self) -> str:
@@ -153,12 +157,25 @@ def make_firmware(
     files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer)}
     files |= chat_template_of(template or path.with_name(CHAT_TEMPLATE))
     files |= render_defaults(defaults, board.name if board else HOST)
+    grammar = grammar_of(defaults, tokenizer)
+    files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
     if board:
-        budget(board, compiled, {"tokenizer": tokenizer_tables(tokenizer).table_bytes}).check()
+        further = {"tokenizer": tokenizer_tables(tokenizer).table_bytes}
+        budget(board, compiled, further | ({"grammar": grammar.bytes} if grammar else {})).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = sizes_of(board, compiled, settings)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
-    return Firmware(board, path, compiled, sizes, folder, tokens, engine)
+    table_bytes = grammar.bytes if grammar else None
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine, grammar_bytes=table_bytes)
+
+
+def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:
+    """Return the table of the grammar of `prediction`; None without one."""
+    grammar = inputs.grammar(settings)
+    if grammar is None:
+        return None
+    stops = (settings.stop,) if settings.stop else ()
+    return grammar_table(grammar.automaton(tokenizer, stops), grammar.name)
 
 
 def chat_template_of(path: Path) -> dict[str, bytes]:
@@ -297,6 +314,7 @@ def deployment_report(firmware: BuiltModel, workspace: Workspace) -> DeploymentR
         state_bytes=firmware.compiled.plan.state_bytes,
         constant_bytes=firmware.compiled.flash.total,
         copied_bytes=firmware.sizes.placement.bytes_by_memory or None,
+        grammar_bytes=firmware.grammar_bytes,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],
     )
 

@@ -10,6 +10,8 @@ from textzoo.common.files import write_json, write_text
 from textzoo.common.progress import console, working
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.config.schema import Config
+from textzoo.engines.settings import PredictionConfig
+from textzoo.grammars.grammar import Grammar, read_grammar
 from textzoo.quantizers.recipes import RECIPES, recipe_of_file
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
@@ -167,6 +169,11 @@ def quantized_model_paths(config: Config, workspace: Workspace) -> list[Path]:
     """Return every available quantized decode step: the configured one, then those of this run."""
     named = [Path(config.model.quantized_model_path)] if config.model.quantized_model_path else []
     return named + workspace.files("quantized_model")
+
+
+def grammar(settings: PredictionConfig) -> Grammar | None:
+    """Return the grammar of prediction.grammar; None without one."""
+    return read_grammar(Path(settings.grammar), settings.grammar_depth) if settings.grammar else None
 
 
 def check_vocabulary(model_size: int, data_size: int) -> None:

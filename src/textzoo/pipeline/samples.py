@@ -9,6 +9,7 @@ from textzoo.common.errors import UserError
 from textzoo.engines.base import Engine
 from textzoo.engines.generate import generate_samples
 from textzoo.engines.settings import PredictionConfig
+from textzoo.pipeline import inputs
 from textzoo.records.report import SampleReport
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -30,6 +31,7 @@ def samples_of(
         top_k=settings.top_k,
         stop=settings.stop,
         unknown=settings.unknown,
+        grammar=inputs.grammar(settings),
     )
     for index, pieces in enumerate(texts):
         start = time.perf_counter()

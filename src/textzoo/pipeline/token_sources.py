@@ -3,6 +3,7 @@
 import contextlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from textzoo.common import signals
@@ -14,6 +15,7 @@ from textzoo.config.schema import Config
 from textzoo.engines.litert_engine import LitertReferenceEngine
 from textzoo.engines.opening import open_engine
 from textzoo.engines.registry import ENGINES
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline import inputs
 from textzoo.pipeline.firmware import make_firmware, readable_name
 from textzoo.records.workspace import Workspace
@@ -138,7 +140,10 @@ class TalkingModel:
 
     @contextlib.contextmanager
     def emulator(self) -> Iterator[Console]:
-        """Build the firmware for the configured board, and run it on the board's emulator."""
+        """Build the firmware for the configured board, and run it on the board's emulator.
+
+        Under a grammar it ends its answers before the stop text of the chat template, if there is one.
+        """
         settings, board = self.config.deployment, self.config.deployment.hardware_setup
         with tempfile.TemporaryDirectory(prefix="textzoo-chat-") as folder:
             made = make_firmware(
@@ -148,10 +153,16 @@ class TalkingModel:
                 Path(folder) / board.name,
                 name=readable_name(self.quantized_path),
                 settings=settings,
-                defaults=self.config.prediction,
+                defaults=self.device_defaults(),
             )
             with emulate(made.project, board, self.config.benchmarking.emulator) as console:
                 yield console
+
+    def device_defaults(self) -> PredictionConfig:
+        """Return what the firmware begins with: `prediction`, and under a grammar the chat template's stop text."""
+        defaults = self.config.prediction
+        stop = self.template(self.config.chat.template).stop if defaults.grammar else ""
+        return replace(defaults, stop=stop) if stop else defaults
 
     def serial_line(self, port: str | None) -> contextlib.AbstractContextManager[Console]:
         board = self.config.deployment.hardware_setup

@@ -24,7 +24,7 @@ from textzoo.records.workspace import ROLES, Workspace
 from textzoo.runs import continuing
 from textzoo.runs.sources import Sources, made_from, sources_of
 from textzoo.runs.steps import Step
-from textzoo.targets.registry import HOST
+from textzoo.targets.registry import HOST, LIBRARY
 
 if TYPE_CHECKING:
     from textzoo.text.corpora.reading import LeftOut
@@ -195,6 +195,8 @@ def names_for_stars(step: Step, config: Config) -> dict[str, str]:
     """Return role -> what takes the star of its pattern in what a step writes."""
     hosts = {config.deployment.target, config.benchmarking.measured_by if step.kind == "benchmarking" else ""}
     board = HOST if HOST in hosts else config.deployment.hardware_setup.board
+    if config.deployment.target == LIBRARY:
+        board = config.deployment.library_name
     recipe = config.quantization.recipe
     return {"quantized_model": recipe, "forward_model": recipe, "c_project": board, "benchmark": board}
 

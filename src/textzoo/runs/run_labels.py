@@ -9,7 +9,7 @@ from textzoo.config.schema import Config
 from textzoo.models.settings import ModelConfig
 from textzoo.pipeline.firmware import readable_name
 from textzoo.quantizers.recipes import RECIPES, recipe_of_file
-from textzoo.targets.registry import HOST
+from textzoo.targets.registry import HOST, LIBRARY
 
 ON_A_BOARD = ("benchmarking", "deployment")
 QUANTIZED = ("quantization", *ON_A_BOARD)
@@ -37,8 +37,8 @@ def run_tags(config: Config) -> dict[str, str]:
         recipe = recipe_of(config)
         tags |= {"recipe": recipe, "recipe_label": RECIPES[recipe].short_name if recipe in RECIPES else recipe}
     if set(services) & set(ON_A_BOARD):
-        on_host = config.deployment.target == HOST
-        tags["board"] = HOST if on_host else config.deployment.hardware_setup.board
+        target = config.deployment.target
+        tags["board"] = target if target in (HOST, LIBRARY) else config.deployment.hardware_setup.board
     return tags | {f"hub.{key}": str(found.reference) for key, found in origins_of(config).items()}
 
 

@@ -108,6 +108,7 @@ def measure(config: Config, made: BuiltModel, console: Console) -> BenchmarkRepo
         **exactness(made, console, config.benchmarking.tokens_checked),
         macs_per_token=total["macs_per_token"],
         copied_bytes=made.sizes.placement.bytes_by_memory or None,
+        grammar_bytes=made.grammar_bytes,
     )
     if per == TOKEN:
         report.by_position = costs_by_position(replies[:-1], console.name)
@@ -305,7 +306,7 @@ def sample(
     start = time.perf_counter()
     text, tokens = generated(list(following(console.command(command), f"{console.name} writes")), console.name)
     options = {key: command[key] for key in ("max_tokens", "temperature", "top_k", "seed", "stop")}
-    expected = generate(made.engine, tokenizer, prompt, **options)
+    expected = generate(made.engine, tokenizer, prompt, grammar=inputs.grammar(settings), **options)
     report.same_text = text == "".join(expected) and tokens == expected.tokens
     return SampleReport(
         model=made.compiled.facts.name,

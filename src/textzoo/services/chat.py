@@ -8,6 +8,7 @@ from textzoo.common import progress
 from textzoo.common.errors import UserError
 from textzoo.common.terminal import TextConsole
 from textzoo.config.schema import Config
+from textzoo.pipeline import inputs
 from textzoo.pipeline.token_sources import TalkingModel
 from textzoo.records.report import Report, SampleReport
 from textzoo.records.tracking import Recorder
@@ -59,7 +60,13 @@ def opened(config: Config, workspace: Workspace) -> Iterator[Session]:
     chat, is_terminal = config.chat, on_terminal()
     template = model.template(chat.template)
     source = model.open(chat.engine, chat.serial_port)
-    conversation = Conversation(source, template, Sampling.of(config.prediction), chat.system, keeps_logits=False)
+    conversation = Conversation(
+        source,
+        template,
+        Sampling.of(config.prediction, inputs.grammar(config.prediction)),
+        chat.system,
+        keeps_logits=False,
+    )
     out = TextConsole()
     display = Display(out, out if is_terminal else progress.console)
     session = Session(model, conversation, display, serial_port=chat.serial_port, stops_answers=is_terminal)

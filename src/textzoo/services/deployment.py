@@ -1,16 +1,19 @@
 """Deployment: make a project that builds without Python from the quantized decode step, or from a plain graph."""
 
 from textzoo.config.schema import Config
-from textzoo.pipeline import firmware, graph_firmware
+from textzoo.pipeline import firmware, graph_firmware, library
 from textzoo.records.report import Report, Skipped
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.targets.emulators import build_image
+from textzoo.targets.registry import LIBRARY
 from textzoo.targets.toolchains import MissingToolError
 
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
-    """Render the project, and build it if the compiler is installed."""
+    """Render the project, and build it if the compiler is installed; or write a library, which others build."""
+    if config.deployment.target == LIBRARY:
+        return made_library(config, workspace, recorder)
     made = prepared(config, workspace, recorder)
     recorder.artifact(made.project, "c_project")
     report = Report(deployment=firmware.deployment_report(made, workspace))
@@ -19,6 +22,13 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     except MissingToolError as error:
         report.skipped.append(Skipped("building the project", str(error)))
     return report
+
+
+def made_library(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
+    """Write the library of a language model."""
+    made = library.prepare(config, workspace)
+    recorder.artifact(made.folder, "c_project")
+    return Report(deployment=library.library_report(made, workspace))
 
 
 def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> firmware.BuiltModel:

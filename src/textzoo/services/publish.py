@@ -16,6 +16,7 @@ from textzoo.engines.settings import PredictionConfig
 from textzoo.hub.uploads import Published, upload
 from textzoo.pipeline import inputs
 from textzoo.pipeline.firmware import make_firmware, readable_name, written_tokens
+from textzoo.pipeline.library import make_library
 from textzoo.pipeline.samples import possible_prompt, samples_of
 from textzoo.publication import folder as folders
 from textzoo.publication.commands import commands_of, folder_of, name_of
@@ -26,7 +27,7 @@ from textzoo.publication.model_card import CardInputs, PublishedFile, card_text,
 from textzoo.records.report import PublicationReport, Report, SampleReport, Skipped
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.targets.registry import HOST
+from textzoo.targets.registry import HOST, LIBRARY
 from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer
 
 FOLDER = "publish"
@@ -83,23 +84,21 @@ def written_sample(
 
 def c_project(config: Config, files: ModelFiles, tokenizer: Tokenizer, folder: Path, report: Report) -> dict[str, str]:
     """Add the C project of the configured board; return its name and what it is. What hinders it is skipped."""
-    board = None if config.deployment.target == HOST else config.deployment.hardware_setup
-    target = board.name if board else HOST
+    target = config.deployment.target
+    is_library = target == LIBRARY
+    board = None if target in (HOST, LIBRARY) else config.deployment.hardware_setup
+    target = board.name if board else target
     name = files.pretrained_name or (readable_name(files.chosen) if files.origin == NAMED else config.model.name)
     archive = folder / f"c_project_{target}.zip"
     with tempfile.TemporaryDirectory() as temporary:
-        project = Path(temporary) / target
+        project = Path(temporary) / (config.deployment.library_name if is_library else target)
+        settings = {"name": name, "settings": config.deployment, "defaults": config.prediction}
         try:
-            make_firmware(
-                files.chosen,
-                tokenizer,
-                board,
-                project,
-                name=name,
-                settings=config.deployment,
-                defaults=config.prediction,
-                template=files.tokenizer.with_name(pretrained.CHAT_TEMPLATE),
-            )
+            if is_library:
+                make_library(files.chosen, tokenizer, project, **settings)
+            else:
+                template = files.tokenizer.with_name(pretrained.CHAT_TEMPLATE)
+                make_firmware(files.chosen, tokenizer, board, project, template=template, **settings)
         except UserError as error:
             report.skipped.append(Skipped(f"the C project for {target}", str(error)))
             return {}

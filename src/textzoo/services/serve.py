@@ -8,6 +8,7 @@ from textzoo.common.escaping import visible_line
 from textzoo.common.files import file_digest
 from textzoo.common.progress import console
 from textzoo.config.schema import Config
+from textzoo.pipeline import inputs
 from textzoo.pipeline.token_sources import TalkingModel
 from textzoo.records.report import Report
 from textzoo.records.tracking import Recorder
@@ -45,7 +46,7 @@ def served_model(config: Config, model: TalkingModel, source: TokenSource) -> Se
         created=int(path.stat().st_mtime),
         source=source,
         template=model.template(config.chat.template),
-        sampling=Sampling.of(config.prediction),
+        sampling=Sampling.of(config.prediction, inputs.grammar(config.prediction)),
         system=config.chat.system,
     )
 

@@ -90,7 +90,7 @@ def show(config: Config, engines: Engines, listener: socket.socket) -> None:
     from textzoo.serving.web.page import Page  # Gradio takes seconds
     from textzoo.serving.web.server import PageServer
 
-    sampling = Sampling.of(config.prediction)
+    sampling = Sampling.of(config.prediction, inputs.grammar(config.prediction))
     start = Settings(
         opened.choice,
         opened.source.name,

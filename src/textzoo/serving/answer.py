@@ -81,7 +81,8 @@ class Answer:
             found = yield from self._kept(until_stop(pieces, self.sampling.stops))
             self._stream.stop()
             self._stream.finish()
-            self.ended = STOP if found else INTERRUPTED if self._was_cut() else LENGTH
+            is_whole = found or self._stream.is_whole
+            self.ended = STOP if is_whole else INTERRUPTED if self._was_cut() else LENGTH
         finally:
             self._stream.stop()
             self.ended = self.ended or INTERRUPTED

@@ -8,6 +8,7 @@ from itertools import zip_longest
 import numpy as np
 
 from textzoo.common.errors import UserError
+from textzoo.engines.generate import guide_of
 from textzoo.serving.answer import Answer
 from textzoo.serving.sources import ContextLengthError, Sampling, TokenSource
 from textzoo.text.chat_templates import ASSISTANT, SYSTEM, USER, ChatTemplate, Message
@@ -155,10 +156,17 @@ class Conversation:
         """
         sampling = sampling or self.sampling
         prompt = self.prompt_for(text, sampling)
-        stops = (*([self.template.stop] if self.template.stop else []), *sampling.stops)
-        sampling = dataclasses.replace(sampling, stops=stops, unknown=prompt.unknown)
+        sampling = dataclasses.replace(sampling, stops=self.stops(sampling), unknown=prompt.unknown)
         answer = Answer(self.source, prompt.text, sampling, keeps_logits=self.keeps_logits)
         return Reply(self, Turn(USER, text, self.mode), prompt, answer)
+
+    def stops(self, sampling: Sampling) -> tuple[str, ...]:
+        """Return the texts before which an answer ends: the template's, and those of a sampling."""
+        return (*([self.template.stop] if self.template.stop else []), *sampling.stops)
+
+    def check_grammar(self, sampling: Sampling) -> None:
+        """Raise UserError if no answer can obey the grammar of a sampling, if it has one."""
+        guide_of(sampling.grammar, self.source.tokenizer, self.stops(sampling), sampling.max_tokens)
 
     def prompt_for(self, text: str, sampling: Sampling) -> Prompt:
         """Return the prompt that a message of the user makes; raise UserError as `ask` does.

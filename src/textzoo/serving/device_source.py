@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from textzoo.common.errors import UserError
 from textzoo.engines.base import LogitsFormat
+from textzoo.engines.generate import guide_of
+from textzoo.grammars.table import grammar_table
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
 from textzoo.targets.answers import Answer
 from textzoo.targets.console import Console
@@ -44,6 +47,7 @@ class DeviceSource(TokenSource):
         answer = Answer(info, console.name)
         self.context_length = answer.whole("context_length", low=2)
         self.counter = answer.text("counter")
+        self.grammar_crc32 = answer.text("grammar_crc32") if "grammar_crc32" in info else None
         answer.check()
         self._close = close
 
@@ -53,6 +57,20 @@ class DeviceSource(TokenSource):
 
     def tokens(self, prompt: str, sampling: Sampling) -> "DeviceStream":
         return DeviceStream(self, prompt, sampling)
+
+    def check_grammar(self, sampling: Sampling) -> None:
+        """Raise UserError if an answer has to obey a grammar that the firmware does not have, or cannot in time."""
+        grammar, stop = sampling.grammar, stop_of(sampling)
+        if grammar is None:
+            return
+        guide = guide_of(grammar, self.tokenizer, [stop] if stop else [], sampling.max_tokens)
+        expected = f"{grammar_table(guide.automaton, grammar.name).crc32:08x}"
+        if self.grammar_crc32 != expected:
+            held = "no grammar" if self.grammar_crc32 is None else "another grammar, or it for another stop text"
+            raise UserError(
+                f"{self.title} was built with {held}",
+                remedy="Build it with prediction.grammar=<file>, or let an engine of this machine answer.",
+            )
 
     def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
         self.console.load_prompt(tokens)
@@ -71,11 +89,14 @@ class DeviceStream(TokenStream):
     """An answer of the firmware."""
 
     def __init__(self, source: DeviceSource, prompt: str, sampling: Sampling) -> None:
+        source.check_grammar(sampling)
         self.source, self.prompt, self.sampling = source, prompt, sampling
         self.has_begun = self.is_stopped = False
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}
         command |= {"temperature": sampling.temperature, "top_k": sampling.top_k, "seed": sampling.seed}
         command |= {"stop": stop_of(sampling), "unknown": sampling.unknown}
+        if source.grammar_crc32 is not None:
+            command["grammar"] = "on" if sampling.grammar else "off"
         is_long = len(command_line(command).rstrip(b"\n")) > LINE_BYTES
         self.is_loaded = is_long or bool(SURROGATES.search(prompt))  # beforehand, as tokens: no line can hold it
         if self.is_loaded:
@@ -94,6 +115,7 @@ class DeviceStream(TokenStream):
             if "status" in reply:
                 is_whole = answer.whole("tokens") == count  # else it made more than was wanted of it
                 self.cost = answer.whole("cost") if is_whole else None
+                self.is_whole = is_whole and reply.get("ended") == "grammar"
             elif not self.is_stopped:
                 count += 1
                 yield Step(answer.whole("token"))

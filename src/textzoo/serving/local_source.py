@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from textzoo.engines.base import Engine
-from textzoo.engines.generate import SlidingContext
-from textzoo.engines.sampling import make_sampler
+from textzoo.engines.generate import SlidingContext, guide_of
+from textzoo.engines.sampling import choose_token, make_sampler
+from textzoo.grammars.token_automaton import Guide
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -61,7 +62,9 @@ class LocalSource(TokenSource):
         self.context = ResumedContext(engine)
 
     def tokens(self, prompt: str, sampling: Sampling) -> "LocalStream":
-        return LocalStream(self, [int(token) for token in self.encoded(prompt, sampling.unknown)], sampling)
+        tokens = [int(token) for token in self.encoded(prompt, sampling.unknown)]
+        guide = guide_of(sampling.grammar, self.tokenizer, sampling.stops, sampling.max_tokens)
+        return LocalStream(self, tokens, sampling, guide)
 
     def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
         return self.engine.logits_format.real(self.context.begin(list(tokens)))
@@ -73,11 +76,11 @@ class LocalSource(TokenSource):
 class LocalStream(TokenStream):
     """An answer of an engine."""
 
-    def __init__(self, source: LocalSource, prompt: list[int], sampling: Sampling) -> None:
+    def __init__(self, source: LocalSource, prompt: list[int], sampling: Sampling, guide: Guide | None) -> None:
         self.stopped = threading.Event()
-        self.steps = self._steps(source, prompt, sampling)
+        self.steps = self._steps(source, prompt, sampling, guide)
 
-    def _steps(self, source: LocalSource, prompt: list[int], sampling: Sampling) -> Iterator[Step]:
+    def _steps(self, source: LocalSource, prompt: list[int], sampling: Sampling, guide: Guide | None) -> Iterator[Step]:
         logits_format, context = source.engine.logits_format, source.context
         sampler = make_sampler(
             logits_format, temperature=sampling.temperature, top_k=sampling.top_k, seed=sampling.seed
@@ -86,10 +89,13 @@ class LocalStream(TokenStream):
         for index in range(sampling.max_tokens):
             if self.stopped.is_set():
                 return
-            token = sampler.choose(logits)
+            token = choose_token(sampler, logits, guide, sampling.max_tokens - index)
+            if token is None:
+                break
             yield Step(token, logits_format.real(logits))
             if index + 1 < sampling.max_tokens:
                 logits = context.feed(token)
+        self.is_whole = guide is not None and guide.is_final
 
     def __next__(self) -> Step:
         return next(self.steps)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textzoo.common.errors import UserError
+from textzoo.grammars.grammar import Grammar
 from textzoo.text.settings import SamplingConfig
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -25,6 +26,7 @@ class Sampling:
         seed: In [0, 2**32); the same seed gives the same answer.
         stops: Texts before which an answer ends.
         unknown: Text of the prompt outside the vocabulary: "error" or "unk".
+        grammar: What an answer has to be; None for anything.
     """
 
     temperature: float = 0.8
@@ -33,12 +35,14 @@ class Sampling:
     seed: int = 1
     stops: tuple[str, ...] = ()
     unknown: str = "error"
+    grammar: Grammar | None = None
 
     @classmethod
-    def of(cls, settings: SamplingConfig) -> "Sampling":
-        """Return what the section `prediction` says."""
+    def of(cls, settings: SamplingConfig, grammar: Grammar | None = None) -> "Sampling":
+        """Return what the section `prediction` says, with the grammar that it names."""
         stops = (settings.stop,) if settings.stop else ()
-        return cls(settings.temperature, settings.top_k, settings.max_tokens, settings.seed, stops, settings.unknown)
+        numbers = (settings.temperature, settings.top_k, settings.max_tokens, settings.seed)
+        return cls(*numbers, stops, settings.unknown, grammar)
 
 
 class ContextLengthError(UserError):
@@ -63,9 +67,11 @@ class TokenStream(ABC):
 
     Attributes:
         cost: What all tokens so far cost the source, in units of its counter; None if it does not count.
+        is_whole: Whether the grammar ended the answer.
     """
 
     cost: int | None = None
+    is_whole: bool = False
 
     def __iter__(self) -> Iterator[Step]:
         return self

@@ -2,7 +2,7 @@ r"""Conversations as files: JSON to go on with, Markdown to read.
 
     {"format": "textzoo_conversation", "version": 1, "model": "gpt_int8", "template": "dialogue", "system": "",
      "mode": "chat", "sampling": {"temperature": 0.3, "top_k": 0, "max_tokens": 200, "seed": 1, "stops": [],
-     "unknown": "error"},
+     "unknown": "error"},                   (and "grammar": {"kind": "gbnf", "content": "root ::= ...", "depth": 0})
      "turns": [{"role": "user", "text": "Hello!"},
                {"role": "assistant", "text": "Hi.", "prompt": "User: Hello!\nBot:", "prompt_tokens": 17, ...}]}
 
@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textzoo.common.errors import UserError, raise_all
+from textzoo.common.errors import UserError, collecting, raise_all
 from textzoo.common.escaping import markdown_block, markdown_text
 from textzoo.common.files import write_json, write_text
 from textzoo.common.settings import build_section
 from textzoo.common.untrusted_json import is_same, read_json_object
+from textzoo.grammars.grammar import KINDS, Grammar
+from textzoo.grammars.settings import MAX_DEPTH
 from textzoo.serving.answer import INTERRUPTED, LENGTH, STOP
 from textzoo.serving.conversation import MODES, SINGLE, Conversation, Turn
 from textzoo.serving.sources import Sampling
@@ -78,11 +80,12 @@ class Transcript:
 
     def save(self, path: Path) -> None:
         """Write the JSON atomically."""
-        write_json(path, {**HEADER, **dataclasses.asdict(self), "turns": [stored(turn) for turn in self.turns]})
+        values = {**dataclasses.asdict(self), "sampling": stored_sampling(self.sampling)}
+        write_json(path, {**HEADER, **values, "turns": [stored(turn) for turn in self.turns]})
 
     def save_page(self, path: Path) -> None:
         """Write the Markdown atomically."""
-        sampling = ", ".join(f"{key} {shown(value)}" for key, value in dataclasses.asdict(self.sampling).items())
+        sampling = ", ".join(f"{key} {shown(value)}" for key, value in stored_sampling(self.sampling).items())
         lines = [
             f"{TITLE}{markdown_text(self.model)}",
             "",
@@ -98,6 +101,8 @@ class Transcript:
 
 def shown(value: Any) -> str:
     """Return a value of a sampling for a page; stop texts in quotation marks."""
+    if isinstance(value, dict):
+        return KINDS[value["kind"]].title
     if not isinstance(value, tuple):
         return str(value)
     return " or ".join(json.dumps(stop, ensure_ascii=False) for stop in value) or "none"
@@ -115,8 +120,15 @@ def told(turn: Turn) -> str:
 
 def stored(turn: Turn) -> dict[str, Any]:
     """Return a turn as JSON values; of a turn that no source has made only role and text."""
-    values = dataclasses.asdict(turn)
-    return values if turn.sampling else {"role": turn.role, "text": turn.text}
+    if turn.sampling is None:
+        return {"role": turn.role, "text": turn.text}
+    return {**dataclasses.asdict(turn), "sampling": stored_sampling(turn.sampling)}
+
+
+def stored_sampling(sampling: Sampling) -> dict[str, Any]:
+    """Return a sampling as JSON values; without a grammar it has no key for one."""
+    values = dataclasses.asdict(sampling)
+    return values if sampling.grammar else {key: value for key, value in values.items() if key != "grammar"}
 
 
 def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
@@ -213,12 +225,32 @@ def sampling_of(values: Any, where: str, errors: list[UserError]) -> Sampling:
     """Return a sampling whose numbers are in the ranges of the section `prediction`."""
     found = Fields(values, where, errors)
     stops = found.take("stops", f"a list of up to {MAX_STOPS} short texts", are_stops)
-    names = {entry.name for entry in dataclasses.fields(Sampling)} - {"stops"}
+    grammar = grammar_of(found)
+    names = {entry.name for entry in dataclasses.fields(Sampling)} - {"stops", "grammar"}
     rest = {key: value for key, value in found.values.items() if key in names}
     found.taken |= names
     found.refuse_others()
     built = build_section(SamplingConfig, rest, where, errors)
-    return Sampling(**{name: getattr(built, name) for name in names}, stops=tuple(stop for stop in stops or () if stop))
+    numbers = {name: getattr(built, name) for name in names}
+    return Sampling(**numbers, stops=tuple(stop for stop in stops or () if stop), grammar=grammar)
+
+
+def grammar_of(sampling: Fields) -> Grammar | None:
+    """Return the grammar of a sampling; None without one, or after a mistake."""
+    sampling.taken.add("grammar")
+    if "grammar" not in sampling.values:
+        return None
+    errors = len(sampling.errors)
+    found = Fields(sampling.values["grammar"], f"{sampling.where}grammar.", sampling.errors)
+    kind, content = found.one_of("kind", tuple(KINDS)), found.text("content")
+    depth = found.take("depth", f"0 to {MAX_DEPTH}", lambda value: is_count(value) and value <= MAX_DEPTH)
+    found.refuse_others()
+    if len(sampling.errors) > errors:
+        return None
+    grammar = Grammar(kind, content, depth)
+    with collecting(sampling.errors):
+        grammar.expression()
+    return grammar
 
 
 def turns_of(values: Any, where: str, errors: list[UserError], vocabulary_size: int) -> list[Turn]:

@@ -24,6 +24,7 @@ class Platform(ABC):
         kernels: Kernels of the runtime that its own code calls, whether a model needs them or not.
         copies_weights: Whether its images can copy weights into RAM at the start.
         runs_graphs: Whether its projects can run plain graphs, and not only language models.
+        image_tools: Programs that build `image`, beside its compiler; keys of toolchains.TOOLS.
         is_built_by_cmake: Whether `make` calls CMake, which does not accept every folder name.
     """
 
@@ -34,6 +35,7 @@ class Platform(ABC):
     kernels: frozenset[str] = frozenset()
     copies_weights: bool = False
     runs_graphs: bool = True
+    image_tools: tuple[str, ...] = ()
     is_built_by_cmake: bool = False
 
     @abstractmethod

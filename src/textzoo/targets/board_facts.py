@@ -39,10 +39,10 @@ LINE = Alphabet(
     re.compile(r"(?:(?!\*/|/\*)[^\\$`\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]){0,1000}"),
     "one line of up to 1,000 characters without \\ $ ` /* */",
 )
-PLAIN = r"[A-Za-z0-9 _./=:,+@%-]|\{(?:elf|bin|hex)\}|\$\(TARGET\)"
+PLAIN = r"[A-Za-z0-9 _./=:,+@%-]|\{(?:elf|bin|hex|uf2)\}|\$\(TARGET\)"
 ARGUMENTS = Alphabet(
     re.compile(rf'(?:{PLAIN}|"(?:{PLAIN})*")*'),
-    'letters, digits, spaces, _ . / = : , + @ % -, pairs of ", and {elf}, {bin}, {hex} and $(TARGET)',
+    'letters, digits, spaces, _ . / = : , + @ % -, pairs of ", and {elf}, {bin}, {hex}, {uf2} and $(TARGET)',
 )
 
 

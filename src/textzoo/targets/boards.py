@@ -136,7 +136,7 @@ class Board:
     )
     uart: Uart = field(default_factory=Uart)
     flash: dict[str, str] = setting(
-        {}, "Tool -> arguments that write an image to the board, with {elf}, {bin} and {hex} for the files."
+        {}, "Tool -> arguments that write an image to the board, with {elf}, {bin}, {hex} and {uf2} for the files."
     )
     boot: str = setting("", "Settings of switches and cables, for the README.")
     emulation: dict[str, Emulator] = setting({}, "Machine of QEMU -> facts; the first one is the default.")

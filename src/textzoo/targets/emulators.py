@@ -51,7 +51,8 @@ def build_image(
     """
     platform = platform_of(board)
     image = emulator.image if emulator else platform.image
-    require_tool(platform.compiler(board, image))
+    for tool in (platform.compiler(board, image), *(platform.image_tools if image == platform.image else ())):
+        require_tool(tool)
     program = platform.image_path(project, image, profile)
     arguments = ["image", f"IMAGE={image}", *(["PROFILE=1"] if profile else [])]
     with working(f"building {project.name}"):

@@ -28,7 +28,7 @@ class Mpu(Platform):
             raise unknown_name(f"core of {board.name}", board.core, CORES)
         check_twin(board, board.emulator("virt"), ("code", "data"))
         for tool, arguments in board.flash.items():
-            if "{bin}" in arguments or "{hex}" in arguments:
+            if any(name in arguments for name in ("{bin}", "{hex}", "{uf2}")):
                 raise UserError(f"flash.{tool} of {board.name} names a file that is not built", expected="{elf}")
 
     def compiler(self, board: Board | None, image: str) -> str:
@@ -50,7 +50,7 @@ class Mpu(Platform):
     def render(self, board: Board, sizes: ModelSizes, folder: Path) -> None:
         values = project_values(self, board, sizes)
         copy_files(PLATFORM_SOURCES / "host", ["port.c"], folder / "board")
-        copy_files(PLATFORM_SOURCES / "stm32", ["memory_functions.c"], folder / "twin")
+        copy_files(PLATFORM_SOURCES / "cortex_m", ["memory_functions.c"], folder / "twin")
         copy_files(PLATFORM_SOURCES / "mpu", ["start.c", "port_twin.c", "sections.ld"], folder / "twin")
         copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder / "twin")
         copy_files(PLATFORM_SOURCES / "mpu", ["weights.ld"], folder / "board")

@@ -3,6 +3,8 @@
 from textzoo.common.registry import Registry
 
 HOST = "host"
+# What deployment.target=library makes: for any board, so it is no platform.
+LIBRARY = "library"
 PLATFORMS = Registry(
     "platform",
     {
@@ -11,6 +13,8 @@ PLATFORMS = Registry(
         "cimv3": "textzoo.targets.cimv3.platform:PLATFORM",
         "esp32": "textzoo.targets.esp32.platform:PLATFORM",
         "mpu": "textzoo.targets.mpu:PLATFORM",
+        "nrf52": "textzoo.targets.nrf52.platform:PLATFORM",
+        "rp2": "textzoo.targets.rp2.platform:PLATFORM",
         "stm32": "textzoo.targets.stm32.platform:PLATFORM",
     },
 )

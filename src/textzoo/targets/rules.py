@@ -7,10 +7,12 @@ from textzoo.common.settings import Rule
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.models.settings import ModelConfig
 from textzoo.targets.console import check_prompt
+from textzoo.targets.library.kernels import kernels_for
+from textzoo.targets.library.names import check_name
 from textzoo.targets.protocol import MAX_STOP_BYTES
-from textzoo.targets.registry import HOST, PLATFORMS
+from textzoo.targets.registry import HOST, LIBRARY, PLATFORMS
 from textzoo.targets.serial_ports import find_board
-from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
+from textzoo.targets.settings import BOARD_CORE, BenchmarkingConfig, DeploymentConfig
 from textzoo.text.settings import SamplingConfig
 
 INPUT_ENDINGS = (".npy", ".npz")
@@ -22,6 +24,14 @@ def check_benchmarking(
     """Check that the chosen way of measuring exists, fits the target, and has a board if it needs one."""
     if "benchmarking" not in services:
         return []
+    if deployment.target == LIBRARY:
+        return [
+            UserError(
+                "deployment.target=library makes no program that could be measured",
+                expected="deployment.target=board or host",
+                remedy="Measure the model with deployment.target=board; its kernels are the library's.",
+            )
+        ]
     if deployment.target == HOST and benchmarking.measured_by != HOST:
         return [other_machine(benchmarking.measured_by)]
     errors: list[UserError] = []
@@ -34,7 +44,7 @@ def check_benchmarking(
 def check_graph_board(model: ModelConfig, deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
     """Check that the board's platform runs plain graphs, if that is what the model is."""
     board = deployment.hardware_setup
-    if not model.is_graph or deployment.target == HOST or not {"benchmarking", "deployment"} & services:
+    if not model.is_graph or deployment.target in (HOST, LIBRARY) or not {"benchmarking", "deployment"} & services:
         return []
     if board.platform not in PLATFORMS.names() or PLATFORMS.get(board.platform).runs_graphs:
         return []
@@ -45,6 +55,23 @@ def check_graph_board(model: ModelConfig, deployment: DeploymentConfig, services
             received=f"board={board.name}",
         )
     ]
+
+
+def check_library(model: ModelConfig, deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
+    """Check what a library is asked to be: its name, its kernels, and nothing that only projects have."""
+    errors: list[UserError] = []
+    if deployment.target != LIBRARY or not {"benchmarking", "deployment", "publish"} & services:
+        return errors
+    with collecting(errors):
+        check_name(deployment.library_name)
+    if deployment.library_kernels == BOARD_CORE:
+        with collecting(errors):
+            kernels_for(deployment.hardware_setup.variant)
+    if model.is_graph:
+        errors.append(UserError("deployment.target=library is for language models, not for plain graphs (model=graph)"))
+    if deployment.weight_files:
+        errors.append(UserError("deployment.weight_files=true is for projects; a library has no such folder"))
+    return errors
 
 
 def check_inputs_file(model: ModelConfig, benchmarking: BenchmarkingConfig) -> list[UserError]:
@@ -126,6 +153,7 @@ RULES: tuple[Rule, ...] = (
     check_long_prompt,
     check_benchmarking,
     check_graph_board,
+    check_library,
     check_inputs_file,
     check_device_stop,
 )

@@ -6,6 +6,10 @@ from textzoo.common.settings import FILE_ONLY, setting
 from textzoo.compiler.packing.tables import CHOICES
 from textzoo.targets.boards import Board
 from textzoo.targets.placement import AUTO, PLACEMENTS
+from textzoo.targets.registry import HOST, LIBRARY
+
+# Choices of deployment.library_kernels.
+ANY_CORE, BOARD_CORE = "any", "board"
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,17 @@ class BenchmarkingConfig:
 class DeploymentConfig:
     """The project for a board."""
 
-    target: str = setting("board", "Make a project for the board, or for this machine.", choices=("board", "host"))
+    target: str = setting(
+        "board",
+        "Make a project for the board or for this machine, or a library for programs of others.",
+        choices=("board", HOST, LIBRARY),
+    )
+    library_name: str = setting(
+        "textzoo_model", "Name of a library and of its two files, and the beginning of its functions' names."
+    )
+    library_kernels: str = setting(
+        ANY_CORE, "Kernels of a library: for any core, or those of the board's core.", choices=(ANY_CORE, BOARD_CORE)
+    )
     weights: str = setting(
         "balanced",
         "Packing of low-bit weights: fewest bits (base 3 only where it is fast), least flash, or fewest instructions.",

@@ -77,6 +77,11 @@ TOOLS = {
     # Debian installs it outside of the PATH.
     "postgresql": Tool(("initdb",), "postgresql", "testing a tracking store that several runs share"),
     "chromium": Tool(("chromium", "chromedriver"), "chromium chromium-driver", "testing pages in a browser"),
+    "arduino": Tool(
+        ("arduino-builder",), "arduino-builder arduino-core-avr gcc-avr avr-libc", "testing sketches of Arduino"
+    ),
+    "avr": Tool(("avr-gcc",), "gcc-avr avr-libc", "testing C on a core whose int has 16 bits"),
+    "simavr": Tool(("simavr",), "simavr", "emulating AVR boards (Arduino)"),
     "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
 MAKE = "make"
@@ -84,6 +89,8 @@ MAKE = "make"
 GROUPS = {
     "host": (MAKE, "host"),
     "stm32": (MAKE, "arm", "qemu"),
+    "rp2": (MAKE, "arm", "qemu", "host"),
+    "nrf52": (MAKE, "arm", "qemu"),
     "mpu": (MAKE, "aarch64", "qemu-user", "qemu-aarch64"),
     "esp32": (MAKE, "xtensa", "riscv", "qemu-xtensa", "qemu-riscv"),
     "browser": (MAKE, "wasm", "node"),
@@ -91,7 +98,7 @@ GROUPS = {
 }
 # The tools of all groups, and the additional ones of `make tools-test`.
 PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
-TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium")
+TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium", "arduino", "avr", "simavr")
 
 
 def find_tool(name: str) -> Path | None:

@@ -111,7 +111,7 @@ def render_machine(board: Board, sizes: ModelSizes, folder: Path) -> None:
     copy_files(SOURCE, list(SHARED_FILES), folder)
     copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder)
     copy_files(SOURCE / emulator.name, sorted(path.name for path in (SOURCE / emulator.name).iterdir()), folder)
-    render_all("stm32", {"memory.ld": "memory.ld"}, memory_values(board, emulator, sizes), folder)
+    render_all("cortex_m", {"memory.ld": "memory.ld"}, memory_values(board, emulator, sizes), folder)
 
 
 def makefile_values(board: Board, emulator: Emulator, model_name: str) -> dict[str, Any]:

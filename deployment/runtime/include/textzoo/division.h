@@ -40,7 +40,7 @@ static inline int32_t tz_floor_divide(int32_t a, int32_t b)
 static inline int tz_headroom(int32_t value)
 {
     const uint32_t bits = (uint32_t)(value < 0 ? ~value : value);
-    return bits == 0 ? 31 : __builtin_clz(bits) - 1;
+    return bits == 0 ? 31 : tz_leading_zeros_32(bits) - 1;
 }
 
 /* dividend / divisor * multiplier / 2^31 * 2^shift, divisor != 0, both of at most 17 bits. The dividend is
@@ -54,7 +54,7 @@ static inline int32_t tz_quotient(int32_t dividend, int32_t divisor, int32_t mul
 {
     const int32_t positive = divisor < 0 ? -divisor : divisor;
     const int32_t signed_dividend = divisor < 0 ? -dividend : dividend;
-    const int clear = __builtin_clz((uint32_t)positive);
+    const int clear = tz_leading_zeros_32((uint32_t)positive);
     const int headroom = tz_headroom(signed_dividend);
     const int32_t fraction = (int32_t)(((uint32_t)positive << clear) - 0x80000000u);
     const int32_t raised = (int32_t)((uint32_t)signed_dividend << headroom);

@@ -125,10 +125,10 @@ static inline int32_t tz_finish(int32_t value, const tz_scale_t *scale, const tz
  * compiling, asking costs more than it saves. */
 static inline int32_t tz_raised_product(int32_t value, int left, int32_t multiplier)
 {
-    if (__builtin_constant_p(multiplier) && multiplier == 1 << 30 && left > 0) {
-        return value * (1 << (left - 1));
+    if (__builtin_constant_p(multiplier) && multiplier == INT32_C(1) << 30 && left > 0) {
+        return value * (INT32_C(1) << (left - 1));
     }
-    return tz_high_multiply_small(value * (1 << left), multiplier);
+    return tz_high_multiply_small(value * (INT32_C(1) << left), multiplier);
 }
 
 /* The same for values that stay below 2^30 when shifted to the left by scale->shift. */
@@ -278,7 +278,7 @@ typedef struct {
 /* Wraps around where the input's scale is above 5.3, as in LiteRT. */
 static inline int32_t tz_sigmoid_argument(const tz_sigmoid_s16_t *p, int32_t value)
 {
-    const int32_t half = p->shift > 0 ? 1 << (p->shift - 1) : 0;
+    const int32_t half = p->shift > 0 ? INT32_C(1) << (p->shift - 1) : 0;
     return tz_integer_add(tz_integer_multiply(value, p->multiplier), half) >> p->shift;
 }
 
@@ -297,15 +297,15 @@ static inline int32_t tz_sigmoid_curve(const int16_t *table, int32_t argument, i
 static inline int32_t tz_logistic_s16(const tz_sigmoid_s16_t *p, int32_t value)
 {
     const int32_t argument = tz_sigmoid_argument(p, value);
-    const int32_t curve = tz_sigmoid_curve(p->table, argument, 9, 0x7FFF << 10);
-    return (argument >= 0 ? curve + 512 : (1 << 25) - curve + 511) >> 10;
+    const int32_t curve = tz_sigmoid_curve(p->table, argument, 9, INT32_C(0x7FFF) << 10);
+    return (argument >= 0 ? curve + 512 : (INT32_C(1) << 25) - curve + 511) >> 10;
 }
 
 /* tanh(x) = 2 sigmoid(2 x) - 1: half as many bits of the argument between two entries. */
 static inline int32_t tz_tanh_s16(const tz_sigmoid_s16_t *p, int32_t value)
 {
     const int32_t argument = tz_sigmoid_argument(p, value);
-    const int32_t curve = tz_sigmoid_curve(p->table, argument, 8, 0xFFFF << 8) - (1 << 23);
+    const int32_t curve = tz_sigmoid_curve(p->table, argument, 8, INT32_C(0xFFFF) << 8) - (INT32_C(1) << 23);
     return (argument >= 0 ? curve + 128 : 127 - curve) >> 8;
 }
 

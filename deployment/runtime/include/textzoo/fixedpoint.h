@@ -7,6 +7,16 @@
 
 #include "textzoo/arch/core.h"
 
+/* Of a value above 0; an int may have 16 bits. */
+static inline int tz_leading_zeros_32(uint32_t value)
+{
+#if __SIZEOF_INT__ < 4
+    return __builtin_clzl(value);
+#else
+    return __builtin_clz(value);
+#endif
+}
+
 /* A function in plain C after TZ_HAS_... is compiled unless a header of arch/ defines it with the core's instructions
  * and the same results. */
 #if !defined(TZ_HAS_CLAMP)
@@ -50,7 +60,7 @@ static inline int32_t tz_scale_precise(int64_t value, int32_t high, int32_t low,
 static inline int32_t tz_scale_precise_short(int32_t value, int32_t high, int32_t low, int shift)
 {
     const int64_t product = (int64_t)value * high + (((int64_t)value * low) >> 31) - (value < 0);
-    return ((int32_t)(product >> 32) + (1 << (-shift - 2))) >> (-shift - 1);
+    return ((int32_t)(product >> 32) + (INT32_C(1) << (-shift - 2))) >> (-shift - 1);
 }
 
 /* (a * b) / 2^31, rounded half up: gemmlowp's SaturatingRoundingDoublingHighMul without its one saturating case
@@ -149,7 +159,7 @@ static inline int16_t tz_scaled_s16(int64_t sum, tz_wide_scale_t scale)
 static inline int32_t tz_interpolate(const int16_t *table, int32_t value)
 {
     const int16_t *entry = table + 256 + (value >> 7);
-    const int32_t slope = (int16_t)(entry[1] - entry[0]);
+    const int32_t slope = (int16_t)((int32_t)entry[1] - entry[0]);
     return (int16_t)(entry[0] + ((slope * (value & 127) + 64) >> 7));
 }
 

@@ -15,8 +15,8 @@ typedef struct {
     const void *weights;            /* (rows, columns) int8, packed for the variant: see its .c file */
     const int32_t *bias;            /* (rows) */
     const int32_t *multipliers;     /* (rows) */
-    const int32_t *low_multipliers; /* (rows) what the multipliers lack, in 2^-31 */
     const int8_t *shifts;           /* (rows) in [-31, -2] */
+    const int32_t *low_multipliers; /* (rows) what the multipliers lack, in 2^-31 */
     int32_t rows;                   /* outputs, >= 1 */
     int32_t columns;                /* inputs, >= 1 */
     int32_t minimum;                /* smallest output: the fused activation */

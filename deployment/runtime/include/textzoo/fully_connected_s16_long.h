@@ -8,8 +8,8 @@ typedef struct {
     const int8_t *weights;          /* (rows, columns) */
     const int64_t *bias;            /* (rows) */
     const int32_t *multipliers;     /* (rows) */
-    const int32_t *low_multipliers; /* (rows) what the multipliers lack, in 2^-31 */
     const int8_t *shifts;           /* (rows) */
+    const int32_t *low_multipliers; /* (rows) what the multipliers lack, in 2^-31 */
     int32_t rows;                   /* outputs, >= 1 */
     int32_t columns;                /* inputs, >= 1 */
     int32_t minimum;                /* smallest output: the fused activation */

@@ -19,7 +19,7 @@ static inline int32_t tz_one_over_one_plus(int32_t fraction)
     const int32_t d = (int32_t)(((uint32_t)fraction + 0x80000000u) >> 1);
     int32_t x = 1515870810 + tz_high_multiply(d, -1010580540);
     for (int i = 0; i < 3; ++i) {
-        const int32_t residual = (1 << 29) - tz_high_multiply(d, x);
+        const int32_t residual = (INT32_C(1) << 29) - tz_high_multiply(d, x);
         x += tz_saturating_shift_left(tz_high_multiply(x, residual), 2);
     }
     return tz_saturating_shift_left(x, 1);

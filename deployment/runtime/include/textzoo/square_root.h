@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "textzoo/fixedpoint.h"
+
 /* A scale as mantissa * 2^exponent; mantissa in [2^23, 2^24). */
 typedef struct {
     int32_t mantissa, exponent;
@@ -48,7 +50,7 @@ static inline uint32_t tz_integer_root(uint64_t value)
 static inline int tz_bits(uint64_t value)
 {
     const uint32_t upper = (uint32_t)(value >> 32);
-    return upper ? 64 - __builtin_clz(upper) : 32 - __builtin_clz((uint32_t)value);
+    return upper ? 64 - tz_leading_zeros_32(upper) : 32 - tz_leading_zeros_32((uint32_t)value);
 }
 
 /* trunc(sqrt(value * input scale) / output scale), at most 32767; 0 for values below 0, which LiteRT refuses.

@@ -214,6 +214,8 @@ def memory_rows(benchmark: BenchmarkReport) -> list[tuple[str, RenderableType]]:
         rows.append(("", ", ".join(f"{key} {value:,}" for key, value in parts.items())))
     if benchmark.copied_bytes:
         rows.append(("", copies_text(benchmark.copied_bytes)))
+    if benchmark.grammar_bytes:
+        rows.append(("grammar", f"{benchmark.grammar_bytes:,} bytes of the constants"))
     return rows
 
 
@@ -285,6 +287,7 @@ def deployment_rows(deployment: DeploymentReport) -> Rows:
         ("flash", f"{deployment.constant_bytes:,} bytes of constants"),
         ("RAM", f"state {deployment.state_bytes:,}, arena {deployment.arena_bytes:,} bytes"),
         *([("", copies_text(deployment.copied_bytes))] if deployment.copied_bytes else []),
+        *([("grammar", f"{deployment.grammar_bytes:,} bytes of flash")] if deployment.grammar_bytes else []),
     ]
 
 

@@ -151,6 +151,7 @@ class BenchmarkReport:
     with that word then, and what is compared are outputs (see `worded`).
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     `copied_bytes` are weights that each memory holds copies of, in addition to `ram_bytes`.
+    `grammar_bytes` is the table of the grammar, a part of the constants in flash.
     """
 
     board: str = quantity("")
@@ -170,6 +171,7 @@ class BenchmarkReport:
     flash_bytes: FlashBytes | None = quantity("", 0, None)
     ram_bytes: RamBytes | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
+    grammar_bytes: int | None = quantity("bytes", 0, None)
     projected: Projection | None = quantity("", 0, None)
     by_kind: dict[str, int] | None = quantity("instructions", 0, None)
     by_position: list[int] | None = quantity("instructions", 0, None)
@@ -220,6 +222,7 @@ class DeploymentReport:
     constant_bytes: int = quantity("bytes")
     passes: list[PassReport] | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
+    grammar_bytes: int | None = quantity("bytes", 0, None)
 
 
 @dataclass

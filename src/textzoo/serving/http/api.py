@@ -100,6 +100,10 @@ class Question:
     form: Form
     echo: str = ""
 
+    def check_grammar(self) -> None:
+        """Raise UserError if no answer can obey the grammar that a request asks for."""
+        self.conversation.check_grammar(self.conversation.sampling)
+
     def prompt(self) -> Prompt:
         """Return what will be continued; raise UserError if that is not possible."""
         conversation, sampling = self.conversation, self.conversation.sampling
@@ -212,6 +216,7 @@ class Api:
             "seed": asked.seed,
             "max_tokens": max_tokens,
             "stops": None if asked.stop is None else tuple(asked.stop),
+            "grammar": asked.asked_grammar(),
         }
         return dataclasses.replace(
             self.model.sampling, **{key: value for key, value in given.items() if value is not None}
@@ -224,6 +229,8 @@ class Api:
 
     async def answered(self, request: HttpRequest, asked: Request, question: Question, param: str) -> Response:
         """Wait for the beginning of the answer, then send it whole or as a stream."""
+        with prompt_errors("grammar" if asked.grammar else "response_format"):
+            await asyncio.to_thread(question.check_grammar)
         with prompt_errors(param):
             prompt = await asyncio.to_thread(question.prompt)
         job = Job(lambda: question.conversation.ask(question.text), asked.alternatives)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from textzoo.common.untrusted_json import parse_json
+from textzoo.grammars.grammar import Grammar
 from textzoo.serving.http.errors import ApiError, invalid, shown, unsupported
 from textzoo.text.chat_templates import ASSISTANT, SYSTEM, USER
 
@@ -26,8 +27,6 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "frequency_penalty": (0,),
     "function_call": ("none", "auto"),
     "functions": ([],),
-    "grammar": ("",),
-    "json_schema": (),
     "logit_bias": ({},),
     "metadata": ({},),
     "min_p": (0,),
@@ -38,7 +37,6 @@ NEUTRAL: dict[str, tuple[Any, ...]] = {
     "presence_penalty": (0,),
     "reasoning_effort": ("none",),
     "repeat_penalty": (1,),
-    "response_format": ({"type": "text"},),
     "service_tier": ("auto", "default"),
     "store": (False,),
     "suffix": ("",),
@@ -89,6 +87,38 @@ class StreamOptions(Strict):
     include_obfuscation: Literal[False] = False
 
 
+class JsonSchema(Strict):
+    """A named schema, as OpenAI's API wraps it."""
+
+    name: str = Field("", max_length=MAX_CHARACTERS)
+    description: str | None = Field(None, max_length=MAX_CHARACTERS)
+    schema_: dict[str, Any] = Field(alias="schema")
+    strict: bool | None = None
+
+
+class TextFormat(Strict):
+    """Any text."""
+
+    type: Literal["text"]
+
+
+class JsonObjectFormat(Strict):
+    """Any JSON object, which nests without a bound; with a schema as llama.cpp's server takes it, an object of it."""
+
+    type: Literal["json_object"]
+    schema_: dict[str, Any] | None = Field(None, alias="schema")
+
+
+class JsonSchemaFormat(Strict):
+    """JSON that a schema allows."""
+
+    type: Literal["json_schema"]
+    json_schema: JsonSchema
+
+
+ResponseFormat = Annotated[TextFormat | JsonObjectFormat | JsonSchemaFormat, Field(discriminator="type")]
+
+
 class TextPart(Strict):
     """A part of a message."""
 
@@ -123,8 +153,32 @@ class Request(Strict):
     temperature: float | None = Field(None, ge=0.0, le=10.0)
     top_k: int | None = Field(None, ge=0, le=65535)
     max_tokens: TokenCount | None = None
+    response_format: ResponseFormat | None = None
+    grammar: str | None = Field(None, max_length=MAX_CHARACTERS)
+    json_schema: dict[str, Any] | None = None
+
+    def asked_grammar(self) -> Grammar | None:
+        """Return what the answer has to obey: a GBNF grammar, or the JSON Schema of a format; None for anything."""
+        schema = self.asked_schema()
+        if schema is not None:
+            return Grammar("json_schema", json.dumps(schema, ensure_ascii=False))
+        return Grammar("gbnf", self.grammar) if self.grammar else None
+
+    def asked_schema(self) -> dict[str, Any] | None:
+        match self.response_format:
+            case JsonSchemaFormat(json_schema=wrapped):
+                return wrapped.schema_
+            case JsonObjectFormat(schema_=schema):
+                return schema
+        return self.json_schema
 
     def check(self) -> None:
+        if isinstance(self.response_format, JsonObjectFormat) and self.response_format.schema_ is None:
+            why = "an object of any depth is no regular grammar; use json_schema"
+            raise unsupported("response_format", why)
+        given = [self.response_format, self.grammar or None, self.json_schema]
+        if sum(one is not None for one in given) > 1:
+            raise invalid("grammar", "only one of response_format, grammar and json_schema")
         if not self.stream and self.stream_options != StreamOptions():
             raise invalid("stream_options", "needs stream=true")
 

@@ -1,5 +1,6 @@
 """The commands of a session, one row each. A text that begins with a slash is a command; two slashes send it."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from textzoo.common.errors import UserError
 from textzoo.common.escaping import visible, visible_line
 from textzoo.common.files import A_FILE, kind_of_path, read_bytes, user_path
 from textzoo.common.registry import did_you_mean, unknown_name
+from textzoo.grammars.grammar import SUFFIXES, read_grammar
+from textzoo.grammars.settings import MAX_DEPTH
 from textzoo.serving.answer import likeliest
 from textzoo.serving.conversation import MODES
 from textzoo.serving.terminal.reading import text_of_file
@@ -103,6 +106,26 @@ def set_value(session: Session, argument: str) -> None:
 def values_to_set(_session: Session, given: str) -> Iterable[str]:
     keys = {key: value.entry.metadata["choices"] for key, value in VALUES.items()} | {TEMPLATE: TEMPLATES}
     return keys.get(given, ()) if given else keys
+
+
+def set_grammar(session: Session, argument: str) -> None:
+    """Take the grammar of a file, or none; say which one is there."""
+    conversation = session.conversation
+    if argument == NO_TEXT:
+        conversation.sampling = dataclasses.replace(conversation.sampling, grammar=None)
+    elif argument:
+        name, depth = file_and_depth(argument)
+        grammar = read_grammar(named_file(name, *SUFFIXES), depth)
+        conversation.sampling = dataclasses.replace(conversation.sampling, grammar=grammar)
+    grammar = conversation.sampling.grammar
+    session.display.lines([f"Answers obey {grammar.name}." if grammar else "There is no grammar."])
+
+
+def file_and_depth(argument: str) -> tuple[str, int]:
+    """Return the name of a grammar's file, and the depth behind it, 0 if there is none."""
+    name, _, depth = argument.rpartition(" ")
+    is_depth = name and depth.isdecimal() and len(depth) < 3 and int(depth) <= MAX_DEPTH
+    return (name.strip(), int(depth)) if is_depth else (argument, 0)
 
 
 def clear(session: Session, _: str) -> None:
@@ -255,6 +278,13 @@ COMMANDS = {
         ),
         Command("settings", "", "show how answers are sampled", show_settings),
         Command("set", "KEY VALUE", "change one of these settings", set_value, values_to_set),
+        Command(
+            "grammar",
+            "[FILE [DEPTH]|-]",
+            "let answers obey a grammar (.gbnf), a JSON Schema (.json) or a list of answers (.txt), or none",
+            set_grammar,
+            takes_file=True,
+        ),
         Command("clear", "", "forget what was said", clear),
         Command("reset", "", "forget what was said, and take the first settings", reset),
         Command("status", "", "show engine, context, speed and cost", show_status),

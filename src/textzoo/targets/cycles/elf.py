@@ -1,7 +1,7 @@
 """What the cycle model reads of an ELF: its code, and the names of its functions and objects (32 bits, little endian).
 
-The symbols $t and $d (Arm's "ELF for the Arm Architecture", mapping symbols) tell instructions from constants between
-them.
+Arm: the symbols $t and $d ("ELF for the Arm Architecture", mapping symbols) tell instructions from constants between
+them. RISC-V, whose files need not have such symbols: the instructions are those of functions whose size is known.
 """
 
 import struct
@@ -18,6 +18,7 @@ HEADER, SECTION, SYMBOL = struct.Struct("<16sHHIIIIIHHHHHH"), struct.Struct("<10
 MAGIC = b"\x7fELF\x01\x01"
 SYMBOL_TABLE, NO_BITS, ALLOCATED, EXECUTABLE = 2, 8, 2, 4
 OBJECT, FUNCTION = 1, 2
+ARM, RISCV = 40, 243  # machines
 UNDEFINED = 0  # number of the section of symbols that the file does not define
 
 
@@ -58,20 +59,20 @@ class Elf:
         self.path = path
         self.content = read_bytes(path, MAX_BYTES)
         try:
-            self.sections = self._sections()
+            self.machine, self.sections = self._header_and_sections()
             self.symbols = list(self._symbols())
         except (struct.error, IndexError, UnicodeDecodeError, ValueError) as error:
             raise UserError(f"'{path}' is no ELF of 32 bits that can be read", received=str(error)) from error
         if not self.symbols:
             raise UserError(f"'{path}' has no symbols", remedy="Build it without strip.")
 
-    def _sections(self) -> list[Section]:
+    def _header_and_sections(self) -> tuple[int, list[Section]]:
         if not self.content.startswith(MAGIC):
             raise ValueError("another beginning")
         header = HEADER.unpack_from(self.content)
         start, count = header[6], header[12]
         rows = [SECTION.unpack_from(self.content, start + SECTION.size * index) for index in range(count)]
-        return [Section(row[1], row[2], row[3], row[4], row[5], row[6]) for row in rows]
+        return header[2], [Section(row[1], row[2], row[3], row[4], row[5], row[6]) for row in rows]
 
     def _symbols(self) -> Iterator[Symbol]:
         for section in self.sections:
@@ -111,7 +112,15 @@ class Elf:
         """Yield (address, bytes) of each run of instructions."""
         for number, section in enumerate(self.sections):
             if section.flags & EXECUTABLE and section.flags & ALLOCATED and section.kind != NO_BITS:
-                yield from self._runs(number, section)
+                yield from self._runs(number, section) if self.machine == ARM else self._function_runs(number, section)
+
+    def _function_runs(self, number: int, section: Section) -> Iterator[tuple[int, bytes]]:
+        """Yield the functions of one section."""
+        data = self.data_of(section)
+        for symbol in self.functions:
+            start = symbol.address - section.address
+            if symbol.section == number and symbol.bytes and start >= 0 and start + symbol.bytes <= len(data):
+                yield symbol.address, data[start : start + symbol.bytes]
 
     def _runs(self, number: int, section: Section) -> Iterator[tuple[int, bytes]]:
         """Yield the runs of one section: from each $t to the next mapping symbol."""

@@ -31,6 +31,7 @@ from textzoo.targets.cycles.run_file import (
     timing_lines,
 )
 from textzoo.targets.cycles.timing import Timing
+from textzoo.targets.twins import twin_of
 
 __all__ = ["Call", "Cost", "Counter", "CyclesUnavailableError", "Measurement", "Place", "Span", "counting", "places_of"]
 LARGEST = 0xFFFFFFFF
@@ -294,6 +295,10 @@ def places_of(board: Board, emulator: Emulator, data: Memory) -> list[Place]:
         emulator: One of its emulators.
         data: The board's memory that the image keeps its data in (board.data_memory(ram_bytes)).
     """
+    if emulator.image == TWIN_IMAGE and emulator.data is None:
+        twin = twin_of(emulator)
+        flash = Place(board.memory(FLASH).name, twin.code.origin, twin.code.bytes)
+        return [Place(data.name, twin.data.origin, min(twin.data.bytes, data.bytes)), flash]
     addresses = ram_addresses(board, emulator, data)
     places = [Place(memory.name, addresses[memory.name], memory.bytes) for memory in board.rams]
     if emulator.image != TWIN_IMAGE:

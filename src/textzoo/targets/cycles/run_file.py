@@ -8,22 +8,34 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from textzoo.common.errors import UserError
-from textzoo.targets.cycles.elf import Elf, Symbol
-from textzoo.targets.cycles.thumb import Instruction, decode_run
+from textzoo.targets.cycles import riscv, thumb
+from textzoo.targets.cycles.elf import ARM, RISCV, Elf, Symbol
+from textzoo.targets.cycles.instructions import Instruction
 from textzoo.targets.cycles.timing import CORES, Level1, MemoryTiming, Timing
 
 # Mark of an instruction -> its letter; the order is that of the plugin's bits.
 MARKS = {"sets": "s", "shifted": "x", "offset": "o", "narrow": "n", "to pc": "p", "conditional": "i", "calls": "c"}
 MARKS |= {"writes back": "w", "after": "a"}
 NO_REGISTER = 255
+DECODERS = {ARM: thumb.decode_run, RISCV: riscv.decode_run}
 
 
 def instructions_of(elf: Elf) -> tuple[dict[int, Instruction], dict[int, str]]:
-    """Return (address -> instruction, address -> name of an unknown one) of a program."""
+    """Return (address -> instruction, address -> name of an unknown one) of a program.
+
+    Raises:
+        UserError: It is for another machine than those that can be decoded.
+    """
+    if elf.machine not in DECODERS:
+        raise UserError(
+            f"the cycle model does not know the instructions of '{elf.path}'",
+            expected="a program for Arm or RISC-V",
+            received=f"machine {elf.machine} of the ELF",
+        )
     known: dict[int, Instruction] = {}
     unknown: dict[int, str] = {}
     for start, code in elf.code():
-        for address, found in decode_run(start, code):
+        for address, found in DECODERS[elf.machine](start, code):
             if isinstance(found, Instruction):
                 known[address] = found
             else:
@@ -55,7 +67,7 @@ def level1_line(caches: Level1) -> str:
 
 
 def memory_line(memory: MemoryTiming) -> str:
-    flags = f"{memory.shared:d} {memory.read_ahead:d}"
+    flags = f"{memory.shared:d} {memory.read_ahead:d} {memory.code:d}"
     lines = f"{memory.instruction_lines} {memory.data_lines} {memory.ways}"
     return f"memory {memory.stall} {log2(memory.line)} {memory.cached:d} {lines} {flags}"
 

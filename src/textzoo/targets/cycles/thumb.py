@@ -1,9 +1,10 @@
 """Decode Thumb instructions to what the cycle model needs of them: kind, registers that are read and written, marks."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, lru_cache
 
+from textzoo.targets.cycles import mve
 from textzoo.targets.cycles.encodings import (
     ADD,
     BITS,
@@ -20,6 +21,7 @@ from textzoo.targets.cycles.encodings import (
     STORES,
     Encoding,
 )
+from textzoo.targets.cycles.instructions import Instruction, UnknownInstructionError
 
 # Bits of a set of registers: r0 to r15, the flags, and s0 to s31.
 STACK, LINK, PC, FLAGS, FIRST_FLOAT, FLOATS = 13, 14, 15, 1 << 16, 32, 32
@@ -28,50 +30,11 @@ FURTHER_BITS = {"d": "D", "n": "N", "m": "M"}
 ALL_FLOATS = (1 << 64) - (1 << 32)
 # The first five bits of the first half of an instruction of 32 bits.
 WIDE_HEADS = (0b11101, 0b11110, 0b11111)
-LONGEST_BLOCK = 4
+LONGEST_BLOCK, WIDE = 4, 32
 # Operations whose result is a register and a constant.
 SUMS = ("add", "sub", "addw", "subw", "mov")
 # Instructions of 32 bits whose operand stands in two fields.
 GIVEN_TWICE = ("rev", "rev16", "revsh", "rbit", "clz")
-
-
-class UnknownInstructionError(ValueError):
-    """An instruction that the table does not have."""
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """What the model needs of an instruction; sets of registers are bit masks, see above.
-
-    Attributes:
-        name: Mnemonic.
-        kind: One of encodings.KINDS.
-        bytes: 2 or 4.
-        reads, writes: Without the register of the address that is written back.
-        early: Registers that are needed a stage early.
-        added: Registers that an accumulator adds at the end.
-        address: Registers that form an address.
-        back: Register of the address that is written back.
-        count: Registers of 32 bits that are transferred from or to memory, or between the core and the FPU if two are.
-        marks: Of the encoding, those that the model uses; "sets": the flags; "conditional"; "to pc"; "shifted": the
-            second operand went through the shifter; "writes back", "after": the address is changed, behind the access.
-        base: Register of which the address, or the result of a sum with a constant, is so far: None for others.
-        distance: In bytes; of lists, of the first word.
-    """
-
-    name: str
-    kind: str
-    bytes: int
-    reads: int
-    writes: int
-    early: int
-    added: int
-    address: int
-    back: int
-    count: int
-    marks: frozenset[str]
-    base: int | None
-    distance: int
 
 
 @cache
@@ -108,6 +71,9 @@ def decode(word: int, bits: int) -> Instruction:
     Raises:
         UnknownInstructionError: It is not in the table; the message names it.
     """
+    vector = mve.decode(word) if bits == WIDE else None
+    if vector:
+        return vector
     encoding = encoding_of(word, bits)
     if encoding is None or is_reserved(encoding, encoding.numbers(word)):
         raise UnknownInstructionError(name_of(word, bits))

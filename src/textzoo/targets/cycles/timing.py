@@ -4,7 +4,6 @@ The section `timing` of a board's YAML:
 
     timing:
       core: m4
-      core_error: 3.0
       error: 6.0
       anchor: 25 published counts of F407 and M467, mean error 0.9 %
       memories:
@@ -27,28 +26,61 @@ class Core:
 
     Attributes:
         number: The plugin's number of it.
-        cpu: Names of it in board YAMLs.
+        title: Its name for readers.
+        cpu: Its name in board YAMLs.
         has_l1: Whether it has level-1 caches.
+        error: By how many percent of the real ones its cycles may be off without waits for memories: the largest error
+            over the counts of benchmarks/silicon_counts.json, rounded up; 10 for a core with fewer than five counts, 25
+            for one with none.
         rules: Where its rules come from.
     """
 
     number: int
+    title: str
     cpu: str
     has_l1: bool
+    error: int
     rules: str
 
 
 CORES = {
+    "m0": Core(10, "Cortex-M0", "cortex-m0", False, 10, "Arm DDI 0432 table 3-1, with the multiplier of one cycle"),
+    "m0plus": Core(11, "Cortex-M0+", "cortex-m0plus", False, 10, "as M0, from Arm DDI 0484 table 3-1"),
     "m4": Core(
         4,
+        "Cortex-M4",
         "cortex-m4",
         False,
+        4,
         "Arm 100166 table 3-1 and its notes on loads and stores; measurements on STM32F103 and F407",
     ),
     "m7": Core(
-        7, "cortex-m7", True, "measurements on STM32H743 and H730 (pairs, latencies, forwarding), SLOTHY's model of M7"
+        7,
+        "Cortex-M7",
+        "cortex-m7",
+        True,
+        6,
+        "measurements on STM32H743 and H730 (pairs, latencies, forwarding), SLOTHY's model of M7",
     ),
-    "m33": Core(33, "cortex-m33", False, "measurements on RP2350 (latencies, pairs of 16-bit instructions)"),
+    "m33": Core(
+        33, "Cortex-M33", "cortex-m33", False, 5, "measurements on RP2350 (latencies, pairs of 16-bit instructions)"
+    ),
+    "m55": Core(
+        55,
+        "Cortex-M55",
+        "cortex-m55",
+        True,
+        25,
+        "LLVM's ARMScheduleM55.td (latencies, pipes of vectors, pairs); jumps, lists and quotients assumed",
+    ),
+    "esp32c3": Core(
+        203,
+        "RISC-V core of the ESP32-C3",
+        "rv32imc",
+        False,
+        10,
+        "measurements on ESP32-C3 (branches, loads) and ESP32-C6 (products); quotients and indirect jumps assumed",
+    ),
 }
 
 
@@ -74,6 +106,7 @@ class MemoryTiming:
     ways: int = setting(0, "Ways of these buffers; 0 for fully associative ones.", low=0, high=65536)
     shared: bool = setting(False, "Whether data is kept in the lines for instructions, too (data_lines: 0).")
     read_ahead: bool = setting(False, "Whether the next line of instructions is read while one is executed.")
+    code: bool = setting(True, "Whether instructions are read from it; false where the loops run from RAM.")
 
 
 @dataclass(frozen=True)
@@ -95,9 +128,15 @@ class Timing:
     core: str = setting("m4", "Model of its core.", choices=tuple(CORES), required=True)
     memories: dict[str, MemoryTiming] = setting({}, "Memory of the board -> its waits.", required=True)
     level1: Level1 | None = setting(None, "Level-1 caches of the core.")
-    core_error: float = setting(5.0, "Error of core cycles, in percent.", above=0.0, below=100.0)
+    core_error: float | None = setting(
+        None, "Error of core cycles, in percent; null: that of the core's model.", above=0.0, below=100.0
+    )
     error: float = setting(20.0, "Error of cycles with memory, in percent.", above=0.0, below=100.0)
     anchor: str = setting("", "Counts on silicon that the memories' numbers reproduce; empty: they are assumed.")
+
+    @property
+    def core_error_percent(self) -> float:
+        return CORES[self.core].error if self.core_error is None else self.core_error
 
     @property
     def is_anchored(self) -> bool:
@@ -143,6 +182,9 @@ def contradictions(timing: Timing, memories: Iterable[str], cpu: str) -> list[Us
         errors.append(UserError("timing.core is another core than the board's", expected=cpu, received=core.cpu))
     if timing.level1 and not core.has_l1:
         errors.append(UserError(f"timing.level1: {core.cpu} has no level-1 caches"))
+    if timing.error < timing.core_error_percent:
+        received = f"{timing.error:g} and {timing.core_error_percent:g} %"
+        errors.append(UserError("timing.error is less than that of the core alone", received=received))
     for memory in timing.memories.values():
         errors += memory_mistakes(memory, timing.level1 is not None)
     return errors

@@ -1,4 +1,4 @@
-"""Facts of STM32 chips and Cortex-M cores that boards share: addresses of registers, compiler flags."""
+"""Facts of STM32 chips that boards share: addresses of registers."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,14 +7,6 @@ from textzoo.common.errors import UserError
 from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import Board
 
-# Core -> flags of GCC and clang. One with caches asks for weights ahead of time (deployment/runtime/dsp/preload.h): two
-# lines were best on an STM32H7 by the model of cycles.
-CORES = {
-    "cortex-m4": "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16",
-    "cortex-m7": "-mcpu=cortex-m7 -mthumb -mfloat-abi=hard -mfpu=fpv5-d16 -DTEXTZOO_PRELOAD=64",
-    "cortex-m33": "-mcpu=cortex-m33 -mthumb -mfloat-abi=hard -mfpu=fpv5-sp-d16",
-    "cortex-m55": "-mcpu=cortex-m55 -mthumb -mfloat-abi=hard -mfpu=auto",
-}
 GPIO_STRIDE = 0x400
 POWER_SUPPLIES = {"ldo": 2, "smps": 4}
 PIN = re.compile(r"P([A-Q])(\d{1,2})")
@@ -56,7 +48,7 @@ class Family:
     Attributes:
         source: Its file in deployment/platforms/stm32.
         gpio_base: Address of GPIO port A.
-        usart_generation: 1 = one data register (F4), 2 = separate registers.
+        usart_generation: 1 = one data register (F4), 2 = separate registers (L4), 3 = with a FIFO (later ones).
         usarts: The USARTs that the family's file can initialize.
         defines: Additional macros of board.h.
         needs_power_supply: Whether the board must define how the core is supplied.
@@ -70,18 +62,39 @@ class Family:
     needs_power_supply: bool = False
 
 
+F4_USARTS = {"USART2": Usart(0x40004400, 0, 17, 38), "USART3": Usart(0x40004800, 0, 18, 39)}
+F4_TIMER = {"BOARD_TIMER_COUNT": "REGISTER(0x40000024u) /* TIM2, where the core's own counter is missing */"}
+L4_USARTS = {
+    "USART1": Usart(0x40013800, 0x40021060, 14, 37),
+    "USART2": Usart(0x40004400, 0x40021058, 17, 38),
+    "USART3": Usart(0x40004800, 0x40021058, 18, 39),
+}
 FAMILIES = {
     "stm32f4": Family(
         source="family_stm32f4.c",
         gpio_base=0x40020000,
         usart_generation=1,
-        usarts={"USART2": Usart(0x40004400, 0, 17, 38), "USART3": Usart(0x40004800, 0, 18, 39)},
-        defines={"BOARD_TIMER_COUNT": "REGISTER(0x40000024u) /* TIM2, where the core's own counter is missing */"},
+        usarts=F4_USARTS,
+        defines=F4_TIMER | {"BOARD_CORE_MHZ": "168", "BOARD_FLASH_WAITS": "5u /* RM0090, 3.5.1 */"},
+    ),
+    "stm32f401": Family(
+        source="family_stm32f4.c",
+        gpio_base=0x40020000,
+        usart_generation=1,
+        usarts=F4_USARTS,
+        defines=F4_TIMER | {"BOARD_CORE_MHZ": "84", "BOARD_FLASH_WAITS": "2u /* RM0368, 3.4.1 */"},
+    ),
+    "stm32g4": Family(
+        source="family_stm32l4.c",
+        gpio_base=0x48000000,
+        usart_generation=3,
+        usarts=L4_USARTS,
+        defines={"BOARD_PLL_INPUT": "4u /* MHz */", "BOARD_CORE_MHZ": "170u", "BOARD_HAS_BOOST": "1"},
     ),
     "stm32h7": Family(
         source="family_stm32h7.c",
         gpio_base=0x58020000,
-        usart_generation=2,
+        usart_generation=3,
         usarts={
             "USART1": Usart(0x40011000, 0x580244F0, 4, 37),
             "USART2": Usart(0x40004400, 0x580244E8, 17, 38),
@@ -89,24 +102,30 @@ FAMILIES = {
         },
         needs_power_supply=True,
     ),
+    "stm32l4": Family(
+        source="family_stm32l4.c",
+        gpio_base=0x48000000,
+        usart_generation=2,
+        usarts=L4_USARTS,
+        defines={"BOARD_PLL_INPUT": "8u /* MHz */", "BOARD_CORE_MHZ": "80u"},
+    ),
     "stm32n6": Family(
         source="family_stm32n6.c",
         gpio_base=0x56020000,
-        usart_generation=2,
+        usart_generation=3,
         usarts={"USART1": Usart(0x52001000, 0, 4, 159)},
     ),
     "stm32u5": Family(
         source="family_stm32u5.c",
         gpio_base=0x42020000,
-        usart_generation=2,
+        usart_generation=3,
         usarts={"USART1": Usart(0x40013800, 0, 14, 61)},
     ),
 }
 
 
 def check(board: Board) -> None:
-    """Raise UserError if a board's chip, core, serial line or pins are not supported."""
-    core_flags(board)
+    """Raise UserError if a board's chip, serial line or pins are not supported."""
     uart_values(board)
     family_defines(board)
 
@@ -115,12 +134,6 @@ def family_of(board: Board) -> Family:
     if board.family not in FAMILIES:
         raise unknown_name(f"family of {board.name}", board.family, FAMILIES)
     return FAMILIES[board.family]
-
-
-def core_flags(board: Board) -> str:
-    if board.core not in CORES:
-        raise unknown_name(f"core of {board.name}", board.core, CORES)
-    return CORES[board.core]
 
 
 def uart_values(board: Board) -> dict:

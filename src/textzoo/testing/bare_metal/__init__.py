@@ -13,7 +13,7 @@ from types import MappingProxyType
 from textzoo.common.paths import APPLICATION, PLATFORM_SOURCES, RUNTIME
 from textzoo.targets import twins
 from textzoo.targets.browser import platform as wasm
-from textzoo.targets.stm32 import chips
+from textzoo.targets.cortex_m import cores
 from textzoo.targets.toolchains import TOOLS, compile_objects, require_tool, run_compiler, tool_beside
 from textzoo.targets.twins import TWINS, Twin
 from textzoo.testing import STRICT
@@ -35,7 +35,7 @@ class Core:
 
     Attributes:
         variant: Folder of the runtime whose kernels it runs.
-        cpu: Key of chips.CORES; empty for an emulated board of its own.
+        cpu: Key of cores.CORES; empty for an emulated board of its own.
         machine: QEMU's name of the board.
         clock_hz: Of its SysTick.
         code: Address of the vectors.
@@ -64,10 +64,13 @@ class Core:
     @property
     def flags(self) -> list[str]:
         """What the compiler is told about the processor."""
-        return (TWINS[self.twin].flags if self.twin else chips.CORES[self.cpu]).split()
+        return (TWINS[self.twin].flags if self.twin else cores.CORES[self.cpu]).split()
 
 
+# The Armv6-M cores run on a Cortex-M4 that faults where they do (board.c): QEMU's board with a Cortex-M0 is too small.
 CORES: Mapping[str, Core] = {
+    "m0": Core("mul32", "cortex-m0", "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
+    "m0plus": Core("mul32", "cortex-m0plus", "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m4": Core("dsp", "cortex-m4", "mps2-an386", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m7": Core("dsp", "cortex-m7", "mps2-an500", 25_000_000, 0, (0x20000000, 4 << 20)),
     "m33": Core("dsp", "cortex-m33", "mps2-an505", 20_000_000, 0x10000000, (0x38000000, 4 << 20)),
@@ -75,6 +78,8 @@ CORES: Mapping[str, Core] = {
     "lx106": Core("mul32", "", "sim", 0, 0x60000000, (0x67C00000, 4 << 20), "lx106"),
     "rv32": Core("mul32", "", "virt", 0, 0x80001000, (0x87C00000, 4 << 20), "rv32"),
 }
+# Core with a model of cycles (cycles.timing.CORES) -> key of CORES that runs its programs, where it has another name.
+STAND_INS: Mapping[str, str] = {"esp32c3": "rv32"}
 
 
 def build(
@@ -177,11 +182,14 @@ def run(elf: Path, core: str, folder: Path, timeout: float = TIMEOUT) -> str:
     Raises:
         RuntimeError: It stopped with a status other than 0 (a fault is 3).
     """
+    return finish([*emulator_command(core), str(elf.resolve())], folder, timeout)
+
+
+def emulator_command(core: str, machine: str = "") -> list[str]:
+    """Return the command that runs a program on a core's emulated board, or another one of it, without the program."""
     board = CORES[core]
     options = TWINS[board.twin].options if board.twin else SEMIHOSTING
-    emulator = str(require_tool(board.emulator))
-    command = [emulator, "-M", board.machine, *COUNTING, *options, "-kernel", str(elf.resolve())]
-    return finish(command, folder, timeout)
+    return [str(require_tool(board.emulator)), "-M", machine or board.machine, *COUNTING, *options, "-kernel"]
 
 
 def finish(command: Sequence[str], folder: Path, timeout: float = TIMEOUT) -> str:

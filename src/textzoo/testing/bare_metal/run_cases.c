@@ -96,7 +96,7 @@ static int32_t fully_connected_s16(const case_t *job, void **buffers)
 {
     const int32_t *numbers = job->parameters;
     const tz_fully_connected_s16_t layer = {
-        buffers[0], buffers[1], buffers[2], buffers[3], buffers[4], numbers[0], numbers[1], numbers[2], numbers[3],
+        buffers[0], buffers[1], buffers[2], buffers[4], buffers[3], numbers[0], numbers[1], numbers[2], numbers[3],
     };
     board_counter_start();
     (job->generic ? generic_fully_connected_s16 : tz_fully_connected_s16)(&layer, buffers[5], buffers[6], buffers[7]);

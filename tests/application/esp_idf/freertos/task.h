@@ -14,6 +14,7 @@ typedef void (*TaskFunction_t)(void *argument);
 TaskHandle_t xTaskCreateStaticPinnedToCore(TaskFunction_t code, const char *const name, const uint32_t stack_bytes,
                                            void *const argument, UBaseType_t priority, StackType_t *const stack,
                                            StaticTask_t *const task, const BaseType_t core);
+void vTaskDelay(const TickType_t ticks);
 void vTaskDelete(TaskHandle_t task);
 TaskHandle_t xTaskGetCurrentTaskHandle(void);
 BaseType_t xTaskNotifyGive(TaskHandle_t task);

@@ -53,7 +53,7 @@ static uint32_t line_stall(memory_t *memory, uint32_t address, uint64_t now)
 int fetch_stall(const insn_t *insn, uint64_t now)
 {
     memory_t *memory = memory_of(insn->pc);
-    if (memory == NULL) {
+    if (memory == NULL || !memory->has_code) {
         return 0;
     }
     const uint32_t shift = memory->is_cached ? memories.level1_instructions.shift : memory->shift;

@@ -9,7 +9,8 @@
 
 #include "kinds.h"
 
-/* Sets of registers: bits 0 to 15 are r0 to r15, bit 16 the flags, bits 32 to 63 s0 to s31. */
+/* Sets of registers. Arm: bits 0 to 15 are r0 to r15, bit 16 the flags, bits 32 to 63 s0 to s31. RISC-V: bits 0 to 31
+ * are x0 to x31, and none is ever the base that track.c follows. */
 typedef uint64_t registers_t;
 #define CORE_REGISTERS 0xFFFFull
 #define FLAGS (1ull << 16)
@@ -36,7 +37,7 @@ typedef struct {
 
 typedef struct {
     uint32_t pc;
-    uint8_t bytes, kind, count; /* count: words that are transferred */
+    uint8_t bytes, kind, count; /* count: words that are transferred; of vectors, the latency of the result */
     uint16_t marks;
     int16_t span;               /* number + 1 of the span that begins here; 0 for none */
     int16_t end;                /* number + 1 of the span that ends here */
@@ -78,7 +79,7 @@ typedef struct {
     elapsed_t (*retire)(const event_t *event);
 } core_t;
 
-extern const core_t core_m4, core_m7, core_m33;
+extern const core_t core_m0, core_m0plus, core_m4, core_m7, core_m33, core_m55, core_esp32c3;
 
 static inline bool is_kind(const insn_t *insn, kind_t first, kind_t last)
 {
@@ -89,7 +90,8 @@ static inline bool is_float(const insn_t *insn) { return is_kind(insn, FLOAT, FL
 
 static inline bool accesses_memory(const insn_t *insn)
 {
-    return is_kind(insn, LOAD, STORES) || is_kind(insn, FLOAT_LOAD, FLOAT_STORES) || insn->kind == TABLE;
+    return is_kind(insn, LOAD, STORES) || is_kind(insn, FLOAT_LOAD, FLOAT_STORES) ||
+           is_kind(insn, VECTOR_LOAD, VECTOR_STORE) || insn->kind == TABLE;
 }
 
 static inline bool is_unaligned(const event_t *event)
@@ -115,7 +117,7 @@ uint64_t *cache_ready(cache_t *cache, uint32_t address); /* of a line that is th
 /* memory.c */
 typedef struct {
     uint32_t stall, shift;                 /* cycles of a line of 2^shift bytes */
-    bool is_cached, reads_ahead;
+    bool is_cached, reads_ahead, has_code; /* !has_code: instructions never wait for it */
     cache_t instructions, data_of_its_own;
     cache_t *data;                         /* data_of_its_own, or instructions if they share */
     uint32_t ahead_line;                   /* the line that is read ahead; NO_LINE for none */

@@ -11,7 +11,7 @@
 enum { LINE = 8192, WORD = 32 };
 
 run_t run;
-static const core_t *const cores[] = {&core_m4, &core_m7, &core_m33};
+static const core_t *const cores[] = {&core_m0, &core_m0plus, &core_m4, &core_m7, &core_m33, &core_m55, &core_esp32c3};
 
 #define TZ_NAME(name) #name,
 static const char *const kinds[] = {TZ_KINDS(TZ_NAME)};
@@ -62,13 +62,14 @@ static bool read_memory(const char *text)
 {
     memory_t *memory = &memories.memories[memories.memory_count++];
     uint32_t lines[2], ways;
-    int is_cached, is_shared, reads_ahead;
-    if (sscanf(text, "%" SCNu32 "%" SCNu32 "%d%" SCNu32 "%" SCNu32 "%" SCNu32 "%d%d", &memory->stall, &memory->shift,
-               &is_cached, &lines[0], &lines[1], &ways, &is_shared, &reads_ahead) != 8) {
+    int is_cached, is_shared, reads_ahead, has_code;
+    if (sscanf(text, "%" SCNu32 "%" SCNu32 "%d%" SCNu32 "%" SCNu32 "%" SCNu32 "%d%d%d", &memory->stall, &memory->shift,
+               &is_cached, &lines[0], &lines[1], &ways, &is_shared, &reads_ahead, &has_code) != 9) {
         return false;
     }
     memory->is_cached = is_cached;
     memory->reads_ahead = reads_ahead;
+    memory->has_code = has_code;
     memory->ahead_line = NO_LINE;
     memory->data = is_shared ? &memory->instructions : &memory->data_of_its_own;
     return cache_make(&memory->instructions, lines[0], ways, memory->shift) &&

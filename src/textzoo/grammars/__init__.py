@@ -1,0 +1,1 @@
+"""Grammars: which texts a model may write, as automata over the tokens of its vocabulary."""

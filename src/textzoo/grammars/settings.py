@@ -1,0 +1,3 @@
+"""What the configuration says about grammars."""
+
+MAX_DEPTH = 20  # how often a rule may contain itself

@@ -1,0 +1,1 @@
+"""What platforms with Cortex-M cores and without an operating system share."""

@@ -1,0 +1,1 @@
+"""Nordic's nRF52 microcontrollers."""

@@ -1,0 +1,50 @@
+"""The application's grammar.c and sampler.c as a library, with a table that is set while it runs."""
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+
+from compilers import need
+from textzoo.common.paths import APPLICATION
+from textzoo.compiler.numerics.fixedpoint import unit_multiplier
+from textzoo.engines.sampling import temperature_q16
+from textzoo.grammars.table import GrammarTable
+from textzoo.testing import STRICT
+from textzoo.testing.building import build_c
+
+HERE = Path(__file__).parent
+SCALE = 0.1
+
+
+class GuidedC:
+    """One vocabulary's build.
+
+    Args:
+        vocabulary_size: Number of tokens.
+        folder: For the library.
+    """
+
+    def __init__(self, vocabulary_size: int, folder: Path) -> None:
+        flags = [f"-DVOCABULARY_SIZE={vocabulary_size}", f"-DLOGIT_UNIT={unit_multiplier(SCALE)}u"]
+        includes = [f"-I{HERE / 'runtime_table'}", f"-I{APPLICATION}"]
+        command = [need("host"), *STRICT, "-shared", "-fPIC", *flags, *includes]
+        sources = [HERE / "guided_text.c", *(APPLICATION / name for name in ("grammar.c", "sampler.c", "divide.c"))]
+        self.library = ctypes.CDLL(str(build_c(command, sources, folder / f"guided_{vocabulary_size}.so")))
+        self.vocabulary_size = vocabulary_size
+
+    def write(self, name: str, content: bytes) -> None:
+        ctypes.memmove(ctypes.addressof(ctypes.c_ubyte.in_dll(self.library, name)), content, len(content))
+
+    def load(self, table: GrammarTable) -> None:
+        self.write("grammar_records", table.records)
+        self.write("grammar_sets", b"".join(table.sets))
+        ctypes.c_uint16.in_dll(self.library, "grammar_start").value = table.start
+        ctypes.c_int32.in_dll(self.library, "grammar_longest").value = table.longest
+
+    def text(self, logits: np.ndarray, temperature: float, top_k: int, seed: int) -> list[int]:
+        """Return the tokens for logits (max_tokens, vocabulary_size) int8."""
+        tokens = np.zeros(len(logits), np.int32)
+        arguments = (len(logits), temperature_q16(temperature), top_k, ctypes.c_uint32(seed))
+        rows, found = (array.ctypes.data_as(ctypes.c_void_p) for array in (logits, tokens))
+        return tokens[: self.library.guided_text(rows, *arguments, found)].tolist()
