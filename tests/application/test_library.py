@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -274,30 +273,6 @@ def test_a_prompt_ends_no_comment_and_no_string(tmp_path):
     subprocess.run(["make", "-s"], cwd=library / "examples/plain_c", check=True)
     said = subprocess.run(["./talk"], cwd=library / "examples/plain_c", capture_output=True, check=True).stdout
     assert said.startswith(case.prompt.encode())
-
-
-# Program of an ecosystem -> its command that packs the library in the current folder to ../packed.
-PACKERS = {
-    "compote": ["component", "pack", "--name", NAME, "--version", "1.0.0", "--dest-dir", "../packed"],
-    "pio": ["pkg", "pack", "-o", "../packed/"],
-}
-
-
-@pytest.mark.parametrize("program", PACKERS)
-def test_the_ecosystems_own_tools_pack_it(libraries, program, tmp_path):
-    """pip install idf-component-manager platformio, into an environment of their own, brings them."""
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-    library = Path(shutil.copytree(libraries(CASES[0]), tmp_path / NAME))
-    (tmp_path / "packed").mkdir()
-    # PlatformIO looks licences up in a list of the web, and only if there is one to look up.
-    facts = json.loads((library / "library.json").read_text())
-    assert facts.pop("license") == "Apache-2.0"
-    (library / "library.json").write_text(json.dumps(facts))
-    subprocess.run([program, *PACKERS[program]], cwd=library, check=True)
-    (archive,) = (tmp_path / "packed").glob("*.t*gz")
-    with tarfile.open(archive) as packed:
-        assert {f"src/{NAME}.c", f"src/{NAME}.h"} <= {name.removeprefix("./") for name in packed.getnames()}
 
 
 def test_the_examples_of_c_programs_run(libraries, tmp_path):
