@@ -31,12 +31,15 @@ class GeneralConfig:
 
 @dataclass(frozen=True)
 class Stm32aiConfig:
-    """ST Edge AI Core, which measures with benchmarking.measured_by=stedgeai."""
+    """ST Edge AI Core, which measures with benchmarking.measured_by=stedgeai: installed here, or in ST's cloud."""
 
     on_cloud: bool = setting(False, "Let ST's Developer Cloud measure on its own board; needs an account of st.com.")
-    version: str = setting("latest", "Version of ST Edge AI Core, e.g. 4.0.1.")
+    version: str = setting("latest", "Version of ST Edge AI Core, e.g. 4.0.1; latest also takes what is installed.")
     optimization: str = setting(
         "balanced", "What ST Edge AI Core makes small: time, RAM, or both.", choices=("balanced", "time", "ram")
+    )
+    time_limit: float = setting(
+        1800.0, "A command of the installed ST Edge AI Core that takes longer is ended.", unit="s", above=0.0, high=1e6
     )
 
 
@@ -44,6 +47,9 @@ class Stm32aiConfig:
 class ToolsConfig:
     """Vendors' tools."""
 
+    path_to_stm32ai: str | None = setting(
+        None, "Installed ST Edge AI Core (stedgeai); null for that of STM32_AI_EXE, or on the PATH."
+    )
     stm32ai: Stm32aiConfig = field(default_factory=Stm32aiConfig)
 
 
