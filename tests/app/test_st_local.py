@@ -75,7 +75,6 @@ MISTAKES = [
     (None, {}, (), "ST Edge AI Core is not found on this machine"),
     ("4.0.1", {}, ("board=STM32MP2",), "no target for MPUs since 3.0"),
     ("4.0.1", {}, ("board=ESP32",), "ESP32 is no board of ST"),
-    ("4.0.1", {}, ("tools.path_to_stm32ai=/nowhere/stedgeai",), "tools.path_to_stm32ai names no program"),
     ("4.0.1", {"asked": "garbage"}, (), "no licence"),
     ("4.0.1", {}, ("tools.stm32ai.version=2.2.0",), "expected 2.2.0; received 4.0.1"),
 ]
@@ -109,3 +108,11 @@ def test_a_failure_of_the_tool_ends_the_run(by_st, tmp_path, failure, message):
     report = report_of(tmp_path)
     assert report["status"] == "FAILED"
     assert not {"runtimes", "benchmark"} & set(report)
+
+
+def test_no_configuration_chooses_the_program(by_st, tmp_path):
+    """A YAML or a run's folder from somebody else must not start anything."""
+    tool = install(tmp_path / "elsewhere")
+    answer = by_st(None, "operation_mode=chain_tqeb", "board=STM32H7", f"tools.path_to_stm32ai={tool}")
+    assert answer.returncode == 2
+    assert not calls(tool)

@@ -47,9 +47,6 @@ class Stm32aiConfig:
 class ToolsConfig:
     """Vendors' tools."""
 
-    path_to_stm32ai: str | None = setting(
-        None, "Installed ST Edge AI Core (stedgeai); null for that of STM32_AI_EXE, or on the PATH."
-    )
     stm32ai: Stm32aiConfig = field(default_factory=Stm32aiConfig)
 
 

@@ -78,7 +78,7 @@ def in_cloud(config: Config, made: BuiltModel) -> Measured:
 def installed_here(config: Config, made: BuiltModel, window: Path | None) -> Measured:
     """Return what the installed ST Edge AI Core says of the model and of its window graph."""
     settings, board = config.tools.stm32ai, made.board
-    program = installed(find_program(config.tools.path_to_stm32ai))
+    program = installed(find_program())
     raise_all(check_serves(program, board.family, board.name, settings.version))
     job = Job(program, board.family, settings.optimization, settings.time_limit)
     found = footprints(job, made.model_path, window, "the graph" if config.model.is_graph else "the decode step")

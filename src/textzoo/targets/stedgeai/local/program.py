@@ -16,7 +16,7 @@ from textzoo.common.files import user_path
 from textzoo.targets.stedgeai.fields import printable
 
 NAME = "ST Edge AI Core"
-PROGRAM, VARIABLE, KEY = "stedgeai", "STM32_AI_EXE", "tools.path_to_stm32ai"
+PROGRAM, VARIABLE = "stedgeai", "STM32_AI_EXE"
 INSTALLING = f"Install {NAME} (st.com), or measure in ST's cloud: tools.stm32ai.on_cloud=true."
 LATEST = "latest"
 VERSION_SECONDS = 120.0  # it unpacks itself at its first start
@@ -65,22 +65,22 @@ class Program:
         return tuple(map(int, self.version.split(".")))
 
 
-def find_program(given: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the program's path: as configured, else of the environment, else on the PATH.
+def find_program(environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the program's path: that of the environment, else the one on the PATH.
+
+    No key of the configuration names it: a YAML or a run's folder from somebody else must not choose what is started.
 
     Args:
-        given: Value of tools.path_to_stm32ai.
         environment: With STM32_AI_EXE, as ST's own services have it, and PATH.
 
     Raises:
         UserError: It is not there, or is no program. What was named is not looked for elsewhere.
     """
-    for name, value in ((KEY, given), (VARIABLE, environment.get(VARIABLE))):
-        if value:
-            return executable(user_path(value), name)
+    if named := environment.get(VARIABLE):
+        return executable(user_path(named), VARIABLE)
     found = shutil.which(PROGRAM, path=environment.get("PATH"))
     if found is None:
-        expected = f"{KEY}=<path>, the environment variable {VARIABLE}, or {PROGRAM} on the PATH"
+        expected = f"{PROGRAM} on the PATH, or its path in the environment variable {VARIABLE}"
         raise UserError(f"{NAME} is not found on this machine", expected=expected, remedy=INSTALLING)
     return Path(found).absolute()
 
@@ -134,7 +134,7 @@ def check_serves(program: Program, family: str, board: str, wanted: str = LATEST
     """
     errors = []
     if wanted not in (LATEST, program.version):
-        remedy = f"{KEY} names another installation; tools.stm32ai.version={LATEST} takes what is installed."
+        remedy = f"{VARIABLE} names another installation; tools.stm32ai.version={LATEST} takes what is installed."
         what = f"'{program.path}' is not the version that tools.stm32ai.version names"
         errors.append(UserError(what, expected=wanted, received=program.version, remedy=remedy))
     row = next((row for row in SERVED if family.startswith(row.family)), None)

@@ -17,7 +17,7 @@ def check_installed(
         return []
     errors: list[UserError] = []
     with collecting(errors):
-        program, board = installed(find_program(tools.path_to_stm32ai)), deployment.hardware_setup
+        program, board = installed(find_program()), deployment.hardware_setup
         errors += check_serves(program, board.family, board.name, tools.stm32ai.version)
     return errors
 
