@@ -20,7 +20,7 @@ endif
 
 tools: tools-all ## install missing compilers and emulators for all targets, where that is allowed
 
-tools-%: setup ## the same for one kind of targets: host, stm32, mpu, esp32, browser, cimv3; or for the tests: test
+tools-%: setup ## the same for one kind of targets: host, stm32, rp2, nrf52, mpu, esp32, browser, cimv3; or for the tests: test
 	@$(IN_VENV) scripts/install_tools.py $*
 
 hello: setup tools-stm32 ## run a trained model on the emulated STM32F4

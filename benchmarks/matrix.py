@@ -40,6 +40,7 @@ RECIPE_NAMES = tuple(name for name, recipe in RECIPES.items() if recipe.is_stati
 SAME_KERNELS = {
     "STM32H743": "STM32H7",
     "ESP32S3": "ESP32",
+    "ESP32P4": "ESP32C3",
     "PICO2": "STM32U5",
     **dict.fromkeys(("MICROBIT", "NRF52840", "STM32F401", "STM32G4", "STM32L4"), "STM32F4"),
 }

@@ -35,6 +35,7 @@ TESTS = {
     f"{PACKAGE}/compiler": ["compiler/test_operators.py", "compiler/test_compile.py", "compiler"],
     f"{PACKAGE}/config": ["app/test_configuration.py", "app/test_overrides.py", "app/test_publishing.py"],
     f"{PACKAGE}/engines": ["engines"],
+    f"{PACKAGE}/grammars": ["grammars"],
     f"{PACKAGE}/hub": ["app/test_hub.py", "app/test_publish.py"],
     f"{PACKAGE}/models": ["models", "training/test_layers.py"],
     f"{PACKAGE}/pipeline": ["app/test_report.py", "app/test_compare.py", "app/test_devices.py", "app/test_runs.py"],

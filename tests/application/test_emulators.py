@@ -43,6 +43,7 @@ TWINS = [
     ("ESP32", "lx106"),
     ("ESP32S3", "lx106"),
     ("ESP32C3", "rv32"),
+    ("ESP32P4", "rv32"),
 ]
 TOOLS = ("arm", "qemu", "xtensa", "qemu-xtensa", "riscv", "qemu-riscv")
 OPTIONS = {"seed": 11, "temperature": 0.9, "top_k": 5, "max_tokens": 40}

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import tarfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,7 +114,7 @@ def test_kernels_of_a_board_write_the_same_text_on_its_core(board, core, other, 
 
 
 def test_two_models_are_linked_into_one_program(libraries, tmp_path):
-    """Every name outside of the files begins with the library's."""
+    """Every name outside of the files begins with the library's; of the C library four functions are needed."""
     compiler = need("gcc")
     names = ("my_model", "other_model")
     for name, case in zip(names, CASES[:2], strict=True):
@@ -127,6 +126,10 @@ def test_two_models_are_linked_into_one_program(libraries, tmp_path):
         defined = [line.split()[-1] for line in listed.stdout.splitlines()]
         assert f"{name}_open" in defined
         assert [symbol for symbol in defined if not symbol.startswith(f"{name}_")] == []
+        listed = subprocess.run(
+            ["nm", "-u", f"{name}.o"], cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout
+        assert {line.split()[-1] for line in listed.splitlines()} <= {"memcmp", "memcpy", "memmove", "memset"}
     program = "".join(f'#include "{name}.h"\n' for name in names)
     program += "int main(void) { return my_model_unknown(0, 0) + other_model_unknown(0, 0) != 0; }\n"
     (tmp_path / "two.cc").write_text(program)
@@ -263,28 +266,13 @@ def test_manifests_say_what_is_there(libraries, check):
     check(libraries(CASES[0]))
 
 
-# Program of an ecosystem -> its command that packs the library in the current folder to ../packed.
-PACKERS = {
-    "compote": ["component", "pack", "--name", NAME, "--version", "1.0.0", "--dest-dir", "../packed"],
-    "pio": ["pkg", "pack", "-o", "../packed/"],
-}
-
-
-@pytest.mark.parametrize("program", PACKERS)
-def test_the_ecosystems_own_tools_pack_it(libraries, program, tmp_path):
-    """pip install idf-component-manager platformio, into an environment of their own, brings them."""
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-    library = Path(shutil.copytree(libraries(CASES[0]), tmp_path / NAME))
-    (tmp_path / "packed").mkdir()
-    # PlatformIO looks licences up in a list of the web, and only if there is one to look up.
-    facts = json.loads((library / "library.json").read_text())
-    assert facts.pop("license") == "Apache-2.0"
-    (library / "library.json").write_text(json.dumps(facts))
-    subprocess.run([program, *PACKERS[program]], cwd=library, check=True)
-    (archive,) = (tmp_path / "packed").glob("*.t*gz")
-    with tarfile.open(archive) as packed:
-        assert {f"src/{NAME}.c", f"src/{NAME}.h"} <= {name.removeprefix("./") for name in packed.getnames()}
+def test_a_prompt_ends_no_comment_and_no_string(tmp_path):
+    case = replace(CASES[2], prompt='*/ int x; /* "); ```\n\\ ??/ é')
+    library = library_of(case, tmp_path / NAME)
+    compile_only(need("gcc"), [*C99, "-trigraphs"], library, tmp_path)
+    subprocess.run(["make", "-s"], cwd=library / "examples/plain_c", check=True)
+    said = subprocess.run(["./talk"], cwd=library / "examples/plain_c", capture_output=True, check=True).stdout
+    assert said.startswith(case.prompt.encode())
 
 
 def test_the_examples_of_c_programs_run(libraries, tmp_path):

@@ -33,7 +33,7 @@ BOARDS = board_names()
 STM32 = [name for name in BOARDS if load_board(name).platform == "stm32"]
 TARGETS = ["host", *BOARDS]
 # With an assumed number of cycles per instruction in place of a model.
-WITHOUT_MODEL = {"Browser", "CIMv3", "ESP32", "ESP32S3", "STM32MP2"}
+WITHOUT_MODEL = {"Browser", "CIMv3", "ESP32", "ESP32P4", "ESP32S3", "STM32MP2"}
 
 
 def setup_of(name, **changes):

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from textzoo.common.settings import build_section
-from textzoo.config.boards import load_board
+from textzoo.config.boards import board_names, load_board
 from textzoo.config.schema import Config
 from textzoo.targets.stedgeai.cloud.rules import check_cloud
 from textzoo.targets.stedgeai.cloud.tokens import Tokens, save_tokens, token_path
@@ -54,3 +54,9 @@ def test_a_login_that_was_kept_is_enough(refresh, left, is_enough):
     tokens = Tokens("access", refresh, time.time() + left, "https://stedgeai-dc.st.com/", "someone")
     save_tokens(token_path(), tokens)
     assert bool(found("STM32H7", {})) != is_enough
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_every_board_of_st_names_one_of_the_cloud(name):
+    board = load_board(name)
+    assert bool(board.cloud) == board.family.startswith("stm32")

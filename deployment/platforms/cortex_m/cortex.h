@@ -19,6 +19,7 @@
 #define SCB_CSSELR REGISTER(0xE000ED84u)
 #define SCB_CPACR REGISTER(0xE000ED88u)
 #define SCB_DEMCR REGISTER(0xE000EDFCu)
+#define MPU_TYPE REGISTER(0xE000ED90u)
 #define MPU_CTRL REGISTER(0xE000ED94u)
 #define MPU_RNR REGISTER(0xE000ED98u)
 #define MPU_RBAR REGISTER(0xE000ED9Cu)
@@ -51,6 +52,9 @@ static inline void cortex_enable_coprocessors(void)
 /* Make every access to the 64 KB below `address`, a multiple of 64 KB, a fault (before ARMv8-M); ARMv8-M has a stack limit. */
 static inline void cortex_guard_below(uint32_t address)
 {
+    if ((MPU_TYPE & 0xFF00u) == 0) {
+        return; /* no regions: a core without MPU, e.g. any Cortex-M0 */
+    }
     MPU_RNR = 0;
     MPU_RBAR = address - 0x10000u;
     MPU_RASR = 1u << 28 | 15u << 1 | 1u; /* no execution, no access, 2^(15 + 1) bytes, enabled */

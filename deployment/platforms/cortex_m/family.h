@@ -15,8 +15,11 @@ uint32_t board_start_clocks(void);
 /* The interrupt BOARD_USART_INTERRUPT of board.h: stores what the serial line has received. */
 void board_usart_interrupt(void);
 
-/* Only where board.h has BOARD_TICK_INTERRUPT: the core's exception SysTick, which counts the wraps of its counter. */
-void board_tick_interrupt(void);
+#if __ARM_ARCH < 7
+/* The core's exception SysTick, which counts the wraps of its counter: ARMv6-M has no counter of cycles. In the images of
+ * emulated boards, which have another timer, there is none. */
+__attribute__((weak)) void board_tick_interrupt(void);
+#endif
 
 /* Called after a fault was reported; does not return. */
 void board_after_fault(void);

@@ -14,7 +14,7 @@ static struct {
 #endif
 } counter;
 
-#ifdef BOARD_TICK_INTERRUPT
+#if __ARM_ARCH < 7
 enum { TICK_BITS = 24 };
 static volatile uint32_t tick_wraps;
 

@@ -63,8 +63,8 @@ enum { VECTORS = EXCEPTIONS };
 __attribute__((section(".vectors"), used)) static const vector_t vectors[VECTORS] = {
     {.stack = __stack_top}, {.handler = reset_handler}, FAULT, FAULT, FAULT, FAULT, FAULT, FAULT,
     NONE, NONE, NONE, FAULT, FAULT, NONE, FAULT,
-#ifdef BOARD_TICK_INTERRUPT
-    {.handler = BOARD_TICK_INTERRUPT},
+#if __ARM_ARCH < 7
+    {.handler = board_tick_interrupt},
 #else
     FAULT,
 #endif

@@ -78,7 +78,9 @@ uint32_t board_start_clocks(void)
     if (has_crystal && run_from_crystal() && start_pll()) {
         run_from_pll();
     }
-    CLK_PERI_CTRL = 1u << 11 | (has_crystal ? 4u : 0u) << 5;
+    const uint32_t source = (has_crystal ? 4u : 0u) << 5;
+    CLK_PERI_CTRL = source; /* off while its source changes, which may be in the middle of a pulse */
+    CLK_PERI_CTRL = 1u << 11 | source;
     leave_reset(BOARD_PINS_RESET | BOARD_USART_RESET);
     return has_crystal ? CRYSTAL_HZ : OSCILLATOR_HZ;
 }

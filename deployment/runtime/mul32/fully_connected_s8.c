@@ -1,5 +1,5 @@
-/* Xtensa, RV32 and other cores with a multiplier of 32 bits but no vectors: two MACs in a multiplication, and one shift
- * for the products of sixteen columns, or of four.
+/* Xtensa, RV32, Cortex-M0+ and other cores with a multiplier of 32 bits but no vectors: two MACs in a multiplication,
+ * and one shift for the products of sixteen columns, or of four.
  *
  * Four weights w0 to w3, each + 128, are a word W = u0 + 2^8 u1 + 2^16 u2 + 2^24 u3. With E = u0 + 2^16 u2 and
  * O = u1 + 2^16 u3, by shift and mask, W = E + 2^8 O. Sixteen or four columns are shifted at once where a

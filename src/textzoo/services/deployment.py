@@ -2,6 +2,7 @@
 
 from textzoo.config.schema import Config
 from textzoo.pipeline import firmware, graph_firmware, library
+from textzoo.pipeline.flashing import flashed
 from textzoo.records.report import Report, Skipped
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
@@ -21,6 +22,8 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
         build_image(made.project, made.board)
     except MissingToolError as error:
         report.skipped.append(Skipped("building the project", str(error)))
+    if config.deployment.flash:
+        report.flashed = flashed(config, made)
     return report
 
 

@@ -103,6 +103,8 @@ def c_project(config: Config, files: ModelFiles, tokenizer: Tokenizer, folder: P
             report.skipped.append(Skipped(f"the C project for {target}", str(error)))
             return {}
         folders.zip_project(project, archive)
+    if is_library:
+        return {archive.name: f"a library of {files.chosen.name}: two files of C for any program"}
     return {archive.name: f"the C project for {target} of {files.chosen.name}: builds and runs without Python"}
 
 

@@ -7,6 +7,7 @@ from textzoo.common.settings import Rule
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.models.settings import ModelConfig
 from textzoo.targets.console import check_prompt
+from textzoo.targets.flashing import flash_tool
 from textzoo.targets.library.kernels import kernels_for
 from textzoo.targets.library.names import check_name
 from textzoo.targets.protocol import MAX_STOP_BYTES
@@ -38,6 +39,25 @@ def check_benchmarking(
     if benchmarking.measured_by == "serial":
         with collecting(errors):
             find_board(benchmarking.serial_port, deployment.hardware_setup.uart.baud)
+    return errors
+
+
+def check_flashing(deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
+    """Check that there are a board to write and a tool to write it with."""
+    errors: list[UserError] = []
+    if not deployment.flash or "deployment" not in services:
+        return errors
+    if deployment.target != "board":
+        return [
+            UserError(
+                "deployment.flash=true needs a board", expected="deployment.target=board", received=deployment.target
+            )
+        ]
+    board = deployment.hardware_setup
+    with collecting(errors):
+        flash_tool(board)
+    with collecting(errors):
+        find_board(deployment.serial_port, board.uart.baud)
     return errors
 
 
@@ -152,6 +172,7 @@ RULES: tuple[Rule, ...] = (
     check_passes,
     check_long_prompt,
     check_benchmarking,
+    check_flashing,
     check_graph_board,
     check_library,
     check_inputs_file,

@@ -62,6 +62,12 @@ class DeploymentConfig:
         "Make a project for the board or for this machine, or a library for programs of others.",
         choices=("board", HOST, LIBRARY),
     )
+    flash: bool = setting(
+        False, "Write the image to the connected board with the first installed tool of its YAML, and let it speak."
+    )
+    serial_port: str | None = setting(
+        None, "Serial line of the board to write (flash=true), e.g. /dev/ttyACM0; null for the only one connected."
+    )
     library_name: str = setting(
         "textzoo_model", "Name of a library and of its two files, and the beginning of its functions' names."
     )

@@ -104,6 +104,8 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
         found.append(key_value_table("device", deployment_rows(report.deployment)))
     if report.runtimes:
         found.append(runtimes_table(report.runtimes))
+    if report.flashed:
+        found.append(key_value_table("board", key_value_rows(report.flashed)))
     if report.publication:
         found.append(key_value_table("publication", key_value_rows(report.publication)))
     if report.benchmark and report.benchmark.by_kind:

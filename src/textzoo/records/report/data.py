@@ -227,6 +227,17 @@ class DeploymentReport:
 
 
 @dataclass
+class FlashReport:
+    """A board that was written: `text` is what it said first, `command` the command line of `tool`."""
+
+    tool: str = quantity("")
+    command: str = quantity("")
+    port: str = quantity("")
+    model_sha256: str = quantity("")
+    text: str = quantity("")
+
+
+@dataclass
 class PublicationReport:
     """The folder publish/ of a run, and where it was uploaded to, if it was."""
 
@@ -255,6 +266,7 @@ class Report:
     benchmark: BenchmarkReport | None = None
     runtimes: list[RuntimeReport] = field(default_factory=list)
     deployment: DeploymentReport | None = None
+    flashed: FlashReport | None = None
     publication: PublicationReport | None = None
     samples: list[SampleReport] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -305,6 +317,7 @@ SECTIONS = {
     "benchmark": BenchmarkReport,
     "runtimes": RuntimeReport,
     "deployment": DeploymentReport,
+    "flashed": FlashReport,
     "publication": PublicationReport,
     "samples": SampleReport,
     "skipped": Skipped,

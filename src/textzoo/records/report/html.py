@@ -27,7 +27,7 @@ PICTURES = {
     "operators": "Cost of an inference by operator",
 }
 MAX_PICTURE_BYTES = 4 << 20
-SINGLE_SECTIONS = ("model", "training", "quantization", "deployment", "publication")
+SINGLE_SECTIONS = ("model", "training", "quantization", "deployment", "flashed", "publication")
 MEMORIES = ("flash_bytes", "ram_bytes")
 
 

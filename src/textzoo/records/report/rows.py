@@ -6,7 +6,7 @@ from typing import Any
 
 from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range, RuntimeReport, worded
 
-KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "publication")
+KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "flashed", "publication")
 Rows = list[tuple[str, str]]
 Table = tuple[list[str], list[list[str]]]
 

@@ -22,6 +22,7 @@ FAMILIES = {
     "esp32": ("xtensa-lx6", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
     "esp32s3": ("xtensa-lx7", (1, 2), (80_000_000, 160_000_000, 240_000_000)),
     "esp32c3": ("rv32imc", (1,), (80_000_000, 160_000_000)),
+    "esp32p4": ("rv32imafc", (1,), (360_000_000, 400_000_000)),
 }
 FLASH_MEGABYTES = (2, 4, 8, 16, 32)
 MEGABYTE = 1 << 20
@@ -44,7 +45,7 @@ SECOND_CORE = "second_core.c"
 
 
 class Esp32(Platform):
-    """ESP32, ESP32-S3, ESP32-C3."""
+    """ESP32, ESP32-S3, ESP32-C3, ESP32-P4."""
 
     name = "esp32"
     image = TWIN_IMAGE

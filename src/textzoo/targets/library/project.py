@@ -51,13 +51,13 @@ class LibraryFacts:
     Attributes:
         name: Of its files, and before its functions.
         kernels: Those that the model was compiled for.
-        prompt: What its examples continue, as the content of a C string, and its number of bytes.
+        prompt: What its examples continue, as the content of a C string.
         defaults: temperature, temperature_q16, top_k and seed that a model begins with.
     """
 
     name: str
     kernels: Kernels
-    prompt: tuple[str, int]
+    prompt: str
     defaults: Mapping[str, Any]
 
 
@@ -112,7 +112,6 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
     state, arena = (max(size, 16) for size in (plan.state_bytes, plan.arena_bytes))
     recent = context // 2
     digest = bytes.fromhex(compiled.facts.sha256)[:HASH_BYTES]
-    text, count = facts.prompt
     return {
         "name": facts.name,
         "NAME": facts.name.upper(),
@@ -132,8 +131,7 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
         "ram_bytes": rounded(36 + 2 * recent) + rounded(state) + rounded(arena),
         "saved_bytes": 16 + 4 * 8 + 4 + 2 * recent + state + 4,
         "text_bytes": 3 * (3 + tables.longest_token) + 1,
-        "prompt": text,
-        "prompt_bytes": count,
+        "prompt": facts.prompt,
         **facts.defaults,
     }
 

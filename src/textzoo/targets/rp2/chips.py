@@ -24,7 +24,6 @@ class Chip:
         pins_reset, pads_reset, pll_reset, uart_reset: Bits of the reset register; `uart_reset` of UART0.
         interrupt: Number of UART0's.
         divider: 750 MHz divided by the clock.
-        counts_by_tick: Whether cycles are counted by the core's SysTick.
     """
 
     boot_file: str
@@ -43,7 +42,6 @@ class Chip:
     uart_reset: int
     interrupt: int
     divider: int
-    counts_by_tick: bool
 
 
 CHIPS = {
@@ -64,7 +62,6 @@ CHIPS = {
         uart_reset=22,
         interrupt=20,
         divider=6,
-        counts_by_tick=True,
     ),
     "rp2350": Chip(
         boot_file="boot_rp2350.c",
@@ -83,7 +80,6 @@ CHIPS = {
         uart_reset=26,
         interrupt=33,
         divider=5,
-        counts_by_tick=False,
     ),
 }
 

@@ -1,0 +1,66 @@
+"""Write a project's image to a board, with the first of the board's tools that is installed."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from textzoo.common import processes
+from textzoo.common.errors import UserError
+from textzoo.common.progress import working
+from textzoo.targets.boards import Board
+from textzoo.targets.toolchains import require_tool
+
+FLASH_SECONDS = 600.0  # ESP-IDF builds its framework first
+SHOWN_LINES = 12
+# A value that only the user knows, as in "{elf} root@$(TARGET):/usr/local/bin/".
+FROM_USER = "$("
+CHECK = "Check the cable, and that no other program uses the board."
+
+
+def flash_tool(board: Board) -> str:
+    """Return the first tool of the board's YAML that is installed.
+
+    Raises:
+        UserError: There is none, or the board is not written by a tool alone.
+    """
+    tools = {name: arguments for name, arguments in board.flash.items() if FROM_USER not in arguments}
+    if not tools:
+        raise UserError(
+            f"deployment.flash=true: no tool writes an image to {board.name} by itself",
+            received=", ".join(board.flash) or "no `flash` in the board's YAML",
+            remedy=board.boot,
+        )
+    found = next((name for name in tools if shutil.which(name)), None)
+    if found is None:
+        raise UserError(
+            f"deployment.flash=true: nothing is installed that writes an image to {board.name}",
+            expected=f"one of {', '.join(tools)} on the PATH",
+        )
+    return found
+
+
+def flash_image(project: Path, board: Board, tool: str) -> str:
+    """Write the board's image with a tool (`make flash`); return the command line that make has run.
+
+    Raises:
+        UserError: The tool failed, or did not end.
+    """
+    command = [str(require_tool("make")), "--no-print-directory", "flash", f"FLASH_TOOL={tool}"]
+    with working(f"{tool} writes {project.name} to the board"):
+        try:
+            answer = processes.run_text(command, project, timeout=FLASH_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise UserError(f"{tool} did not end within {FLASH_SECONDS:g} s", remedy=f"{CHECK} {board.boot}") from error
+    if answer.returncode:
+        raise UserError(
+            f"{tool} did not write the image; its last lines\n{last_lines(answer.stdout + answer.stderr)}",
+            remedy=f"{CHECK} {board.boot}",
+        )
+    lines = [line for line in answer.stdout.splitlines() if line.startswith(f"{tool} ")]
+    return lines[-1] if lines else tool
+
+
+def last_lines(output: str) -> str:
+    """Return the end of what a program said, as printable lines."""
+    lines = [ascii(line)[1:-1] for line in output.replace("\r", "\n").splitlines() if line.strip()]
+    return "".join(f"  {line[:200]}\n" for line in lines[-SHOWN_LINES:])
