@@ -283,14 +283,6 @@ def test_describe_lists_keys_and_operators(program):
         assert text in answer.stdout
 
 
-def test_what_comes_with_a_later_version_says_so_in_one_line(program):
-    answer = program("operation_mode=chain_tqeb", "benchmarking.measured_by=stedgeai")
-    assert answer.returncode == 2
-    messages = [line for line in answer.stderr.splitlines() if line.startswith("  *")]
-    assert len(messages) == 1
-    assert "stedgeai does not call an installation of ST Edge AI Core yet" in messages[0]
-
-
 @pytest.mark.parametrize(("changes", "named"), CIMV3_VIOLATIONS)
 def test_cimv3_names_each_violation(changes, named):
     board = {"deployment": {"hardware_setup": {"board": "CIMv3"}}}

@@ -21,6 +21,7 @@ from textzoo.quantizers import rules as quantizer_rules
 from textzoo.targets import rules as target_rules
 from textzoo.targets.cimv3 import rules as cimv3_rules
 from textzoo.targets.stedgeai.cloud import rules as cloud_rules
+from textzoo.targets.stedgeai.local import rules as stedgeai_rules
 from textzoo.text import rules as text_rules
 from textzoo.training import rules as training_rules
 
@@ -34,6 +35,7 @@ OWNERS = (
     quantizer_rules,
     target_rules,
     cloud_rules,
+    stedgeai_rules,
     hub_rules,
     boards,
 )

@@ -31,12 +31,15 @@ class GeneralConfig:
 
 @dataclass(frozen=True)
 class Stm32aiConfig:
-    """ST Edge AI Core, which measures with benchmarking.measured_by=stedgeai."""
+    """ST Edge AI Core, which measures with benchmarking.measured_by=stedgeai: installed here, or in ST's cloud."""
 
     on_cloud: bool = setting(False, "Let ST's Developer Cloud measure on its own board; needs an account of st.com.")
-    version: str = setting("latest", "Version of ST Edge AI Core, e.g. 4.0.1.")
+    version: str = setting("latest", "Version of ST Edge AI Core, e.g. 4.0.1; latest also takes what is installed.")
     optimization: str = setting(
         "balanced", "What ST Edge AI Core makes small: time, RAM, or both.", choices=("balanced", "time", "ram")
+    )
+    time_limit: float = setting(
+        1800.0, "A command of the installed ST Edge AI Core that takes longer is ended.", unit="s", above=0.0, high=1e6
     )
 
 

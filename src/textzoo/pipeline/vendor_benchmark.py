@@ -1,10 +1,11 @@
 """A benchmark by ST's runtime, beside TextZoo's own for the same file and board."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
-from textzoo.common.errors import UserError
+from textzoo.common.errors import UserError, raise_all
 from textzoo.common.files import write_json
-from textzoo.config.schema import Config, Stm32aiConfig
+from textzoo.config.schema import Config
 from textzoo.pipeline import cycles, firmware
 from textzoo.pipeline.firmware import BuiltModel
 from textzoo.records.report import Report, RuntimeReport, Skipped
@@ -15,50 +16,109 @@ from textzoo.targets.platforms import platform_of
 from textzoo.targets.stedgeai.cloud.client import DeveloperCloud
 from textzoo.targets.stedgeai.cloud.measuring import measured
 from textzoo.targets.stedgeai.cloud.parameters import Parameters
-from textzoo.targets.stedgeai.reports import VendorReport
+from textzoo.targets.stedgeai.local.jobs import Job
+from textzoo.targets.stedgeai.local.measuring import footprints
+from textzoo.targets.stedgeai.local.program import check_serves, find_program, installed
+from textzoo.targets.stedgeai.reports import Validation, VendorReport
 
 OURS, VENDORS = "TextZoo", "ST Edge AI Core"
-MEASURED_FIGURES = ("total_flash_bytes", "total_ram_bytes", "cycles", "latency_ms")
+ST = "st"
+MEASURED_FIGURES = ("total_flash_bytes", "total_ram_bytes", "macs", "vendor_macs", "cycles", "latency_ms")
+# How the names of the two graphs of a language model begin.
+DECODE, FORWARD = "decode_", "forward_"
 
 
-def beside_vendor(
-    config: Config, settings: Stm32aiConfig, made: BuiltModel, workspace: Workspace, recorder: Recorder
-) -> Report:
+@dataclass
+class Measured:
+    """What ST's tool or cloud says of a model.
+
+    Attributes:
+        model: Of the decode step, or of the plain graph.
+        place: Where it was measured, for people.
+        window: Of the graph of a whole window; None without one.
+        missing: What could not be had -> why.
+    """
+
+    model: VendorReport
+    place: str
+    window: VendorReport | None = None
+    missing: dict[str, str] = field(default_factory=dict)
+
+
+def beside_vendor(config: Config, made: BuiltModel, workspace: Workspace, recorder: Recorder) -> Report:
     """Measure a model with ST's tools, and return the report of both runtimes.
 
     Raises:
         UserError: ST's tool or cloud failed; nothing is measured elsewhere instead.
     """
-    vendor = in_cloud(settings, made)
-    rows = [vendor_row(vendor, made)]
-    skipped: list[Skipped] = []
+    window = window_graph(made, workspace)
+    vendor = in_cloud(config, made) if config.tools.stm32ai.on_cloud else installed_here(config, made, window)
+    rows = {ST: vendor_row(vendor.model, vendor.place, made.compiled.context["macs"])}
+    skipped = [Skipped(what, why) for what, why in vendor.missing.items()]
     try:
-        rows.append(own_row(config, made))
+        rows["textzoo"] = own_row(config, made)
     except UserError as error:  # what ST has measured is worth reporting
         skipped.append(Skipped("TextZoo's own runtime beside ST's", str(error)))
+    if vendor.window is not None:
+        rows["st_window"] = vendor_row(vendor.window, vendor.place, macs_of(config, made, window))
+        rows["st_window"].runtime += f", a window of {made.compiled.facts.context_length} tokens"
     write_figures(rows, vendor, made, workspace, recorder)
-    return Report(runtimes=rows, skipped=skipped, deployment=firmware.deployment_report(made, workspace))
+    return Report(runtimes=list(rows.values()), skipped=skipped, deployment=firmware.deployment_report(made, workspace))
 
 
-def in_cloud(settings: Stm32aiConfig, made: BuiltModel) -> VendorReport:
+def in_cloud(config: Config, made: BuiltModel) -> Measured:
     """Return what ST's Developer Cloud measures of the model."""
+    settings = config.tools.stm32ai
     parameters = Parameters(optimization=settings.optimization)
     with DeveloperCloud() as cloud:
-        return measured(cloud, made.model_path, made.board.cloud, parameters, settings.version)
+        report = measured(cloud, made.model_path, made.board.cloud, parameters, settings.version)
+    return Measured(report, f"{report.device}, ST's Developer Cloud")
 
 
-def vendor_row(report: VendorReport, made: BuiltModel) -> RuntimeReport:
+def installed_here(config: Config, made: BuiltModel, window: Path | None) -> Measured:
+    """Return what the installed ST Edge AI Core says of the model and of its window graph."""
+    settings, board = config.tools.stm32ai, made.board
+    program = installed(find_program())
+    raise_all(check_serves(program, board.family, board.name, settings.version))
+    job = Job(program, board.family, settings.optimization, settings.time_limit)
+    found = footprints(job, made.model_path, window, "the graph" if config.model.is_graph else "the decode step")
+    return Measured(found.model, f"{board.family}, ST's tool on this machine", found.window, found.missing)
+
+
+def window_graph(made: BuiltModel, workspace: Workspace) -> Path | None:
+    """Return the graph of a whole window: of this run, or beside the decode step; None if there is none."""
+    own, name = workspace.find("forward_model"), made.model_path.name
+    beside = made.model_path.with_name(name.replace(DECODE, FORWARD, 1))
+    return own or (beside if name.startswith(DECODE) and beside.is_file() else None)
+
+
+def macs_of(config: Config, made: BuiltModel, window: Path) -> int | None:
+    """Return the multiplications of a window as the compiler counts them; None if it does not support the graph."""
+    try:
+        return firmware.compiled_for(made.board, window, "window", None, config.deployment, False).context["macs"]
+    except UserError:
+        return None
+
+
+def vendor_row(report: VendorReport, place: str, macs: int | None) -> RuntimeReport:
     """Return the row of ST's runtime."""
     return RuntimeReport(
         runtime=f"{VENDORS} {report.version}",
-        machine=f"{report.device}, ST's Developer Cloud",
+        machine=place,
         total_flash_bytes=report.flash_bytes,
         total_ram_bytes=report.ram_bytes,
-        macs=made.compiled.context["macs"],
+        macs=macs,
         vendor_macs=report.st_macs,
         cycles=report.cycles,
         latency_ms=report.latency_ms,
+        validation="; ".join(map(in_words, report.validation)) or None,
     )
+
+
+def in_words(row: Validation) -> str:
+    """Return e.g. `X-cross #1: rmse 0.002, cos 0.999`."""
+    values = ", ".join(f"{name} {value:.4g}" for name, value in row.metrics.items())
+    return f"{row.compared}: {values or 'no figures'}"
 
 
 def own_row(config: Config, made: BuiltModel) -> RuntimeReport:
@@ -79,14 +139,13 @@ def own_row(config: Config, made: BuiltModel) -> RuntimeReport:
 
 
 def write_figures(
-    rows: list[RuntimeReport], vendor: VendorReport, made: BuiltModel, workspace: Workspace, recorder: Recorder
+    rows: dict[str, RuntimeReport], vendor: Measured, made: BuiltModel, workspace: Workspace, recorder: Recorder
 ) -> None:
-    """Write both rows and all that ST says as JSON, and send the figures to the tracker."""
+    """Write all rows and all that ST says as JSON, and send the figures to the tracker."""
     path = workspace.path("benchmark", f"{made.board.name}_stedgeai.json")
+    said = {ST: asdict(vendor.model)} | ({"st_window": asdict(vendor.window)} if vendor.window else {})
     head = {"model_sha256": made.compiled.facts.sha256, "board": made.board.name}
-    write_json(path, {**head, "runtimes": [asdict(row) for row in rows], "st": asdict(vendor)})
+    write_json(path, {**head, "runtimes": [asdict(row) for row in rows.values()], **said})
     recorder.artifact(path, "benchmark")
-    figures = {}
-    for key, row in zip(("st", "textzoo"), rows, strict=False):
-        figures |= {f"runtime_{name}/{key}": getattr(row, name) for name in MEASURED_FIGURES}
+    figures = {f"runtime_{name}/{key}": getattr(row, name) for key, row in rows.items() for name in MEASURED_FIGURES}
     recorder.metrics(0, {name: float(value) for name, value in figures.items() if value is not None})

@@ -56,9 +56,9 @@ MAX_MEMORY = 2**40  # bytes
 
 def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Build the project, run it as `benchmarking.measured_by` selects, and measure."""
-    made, vendor = prepared(config, workspace, recorder), config.tools.stm32ai
+    made = prepared(config, workspace, recorder)
     if config.benchmarking.measured_by == "stedgeai":
-        return beside_vendor(config, vendor, made, workspace, recorder)
+        return beside_vendor(config, made, workspace, recorder)
     with open_console(config, made) as console:
         report = measure(config, made, console)
         wanted = config.benchmarking.sample and isinstance(made, Firmware)

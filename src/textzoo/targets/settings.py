@@ -18,7 +18,7 @@ class BenchmarkingConfig:
 
     measured_by: str = setting(
         "emulator",
-        "What runs the device's code; stedgeai: ST's own runtime, with tools.stm32ai.on_cloud=true.",
+        "What runs the device's code; stedgeai: ST's own tool, installed here or in ST's cloud (tools.stm32ai).",
         choices=("emulator", "host", "serial", "stedgeai"),
     )
     emulator: str | None = setting(None, "One of the emulators in the board's YAML; null for the first one.")

@@ -186,7 +186,7 @@ class RuntimeReport:
     """What a runtime needs for one token, or for one inference of a plain graph: ST's beside TextZoo's.
 
     `macs` are the multiplications that TextZoo's compiler counts in the file, `vendor_macs` those that ST counts, among
-    them what multiplies nothing.
+    them what multiplies nothing. `validation` is ST's own comparison of its C code with the model.
     """
 
     runtime: str = quantity("")
@@ -197,6 +197,7 @@ class RuntimeReport:
     vendor_macs: int | None = quantity("multiplications", 0, None)
     cycles: int | None = quantity("cycles", 0, None)
     latency_ms: float | None = quantity("ms", 3, None)
+    validation: str | None = quantity("", default=None)
 
 
 @dataclass

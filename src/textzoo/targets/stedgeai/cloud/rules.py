@@ -13,11 +13,8 @@ def check_cloud(
     tools: Any, benchmarking: BenchmarkingConfig, deployment: DeploymentConfig, services: Set[str]
 ) -> list[UserError]:
     """Check that the board is one of the cloud's, and that nothing stands in the way of a login."""
-    if "benchmarking" not in services or benchmarking.measured_by != "stedgeai":
+    if "benchmarking" not in services or benchmarking.measured_by != "stedgeai" or not tools.stm32ai.on_cloud:
         return []
-    if not tools.stm32ai.on_cloud:
-        what = "benchmarking.measured_by=stedgeai does not call an installation of ST Edge AI Core yet"
-        return [UserError(what, expected="tools.stm32ai.on_cloud=true, with an account of st.com")]
     board = deployment.hardware_setup
     errors = obstacles()
     if not board.cloud:
