@@ -21,7 +21,8 @@ from textzoo.pipeline import flashing
 from textzoo.pipeline.firmware import make_firmware
 from textzoo.records.report import Report
 from textzoo.targets.emulators import build_image
-from textzoo.targets.flashing import FROM_USER, flash_tool, last_lines
+from textzoo.targets.flash_tools import FROM_USER, flash_tool
+from textzoo.targets.flashing import last_lines
 from textzoo.targets.platforms import platform_of
 from textzoo.text.tokenizers.base import load_tokenizer
 

@@ -13,7 +13,8 @@ from textzoo.targets.answers import Answer, check_model
 from textzoo.targets.boards import Board
 from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import open_serial
-from textzoo.targets.flashing import flash_image, flash_tool
+from textzoo.targets.flash_tools import flash_tool
+from textzoo.targets.flashing import flash_image
 from textzoo.targets.serial_ports import find_board
 
 logger = logging.getLogger("textzoo")

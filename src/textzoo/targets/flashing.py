@@ -1,6 +1,5 @@
-"""Write a project's image to a board, with the first of the board's tools that is installed."""
+"""Write a project's image to a board with a tool, as `make flash` does."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,31 +11,7 @@ from textzoo.targets.toolchains import require_tool
 
 FLASH_SECONDS = 600.0  # ESP-IDF builds its framework first
 SHOWN_LINES = 12
-# A value that only the user knows, as in "{elf} root@$(TARGET):/usr/local/bin/".
-FROM_USER = "$("
 CHECK = "Check the cable, and that no other program uses the board."
-
-
-def flash_tool(board: Board) -> str:
-    """Return the first tool of the board's YAML that is installed.
-
-    Raises:
-        UserError: There is none, or the board is not written by a tool alone.
-    """
-    tools = {name: arguments for name, arguments in board.flash.items() if FROM_USER not in arguments}
-    if not tools:
-        raise UserError(
-            f"deployment.flash=true: no tool writes an image to {board.name} by itself",
-            received=", ".join(board.flash) or "no `flash` in the board's YAML",
-            remedy=board.boot,
-        )
-    found = next((name for name in tools if shutil.which(name)), None)
-    if found is None:
-        raise UserError(
-            f"deployment.flash=true: nothing is installed that writes an image to {board.name}",
-            expected=f"one of {', '.join(tools)} on the PATH",
-        )
-    return found
 
 
 def flash_image(project: Path, board: Board, tool: str) -> str:

@@ -7,7 +7,7 @@ from textzoo.common.settings import Rule
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.models.settings import ModelConfig
 from textzoo.targets.console import check_prompt
-from textzoo.targets.flashing import flash_tool
+from textzoo.targets.flash_tools import flash_tool
 from textzoo.targets.library.kernels import kernels_for
 from textzoo.targets.library.names import check_name
 from textzoo.targets.protocol import MAX_STOP_BYTES
