@@ -33,7 +33,8 @@ demo: setup tools-stm32 ## train, quantize and evaluate a model, and run it on t
 # because some tests wait; each takes up to 3 GB.
 JOBS ?= 3
 # Compiled test modules are kept, also where the shell's setting forbids it: compiling them takes 5 s of each start.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+# A test that kills its worker fails once: a new worker would begin with the same test, and so on, a dozen times.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(IN_VENV) -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 test: setup tools-test ## run all tests
 	$(PYTEST)
 

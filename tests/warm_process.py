@@ -25,6 +25,8 @@ LIBRARIES = [
     "matplotlib.pyplot",
     "ai_edge_quantizer.quantizer",
     "rich.progress",
+    "hydra._internal.hydra",
+    "hydra.compose",
 ]
 _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(LIBRARIES)

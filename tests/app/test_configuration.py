@@ -247,8 +247,8 @@ def test_every_mistake_of_a_command_line_is_reported_at_once(program, tmp_path):
 
 @pytest.mark.quick(5)
 @pytest.mark.parametrize(("override", "message"), COMMAND_LINE_MISTAKES)
-def test_a_mistake_gets_one_clear_message(program, override, message):
-    answer = program(override)
+def test_a_mistake_gets_one_clear_message(warm_program, override, message):
+    answer = warm_program(override)
     assert message in answer.stderr
     assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
@@ -492,9 +492,9 @@ def test_a_users_own_file_works_as_in_the_classic_zoo(program, tmp_path):
         ),
     ],
 )
-def test_mistakes_in_a_users_file(program, tmp_path, content, message):
+def test_mistakes_in_a_users_file(warm_program, tmp_path, content, message):
     (tmp_path / "mine.yaml").write_text(content, encoding="latin-1")
-    answer = program("--config-path", ".", "--config-name", "mine.yaml")
+    answer = warm_program("--config-path", ".", "--config-name", "mine.yaml")
     assert answer.returncode == 2
     assert message in answer.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["mine.yaml"]
@@ -545,12 +545,12 @@ def test_a_resumed_run_takes_its_own_overrides_but_for_those_given_anew(program,
         (["hydra.run.dir=run/../run", "--cfg", "job"], ""),
     ],
 )
-def test_a_resumed_run_does_not_begin_elsewhere(program, tmp_path, arguments, message):
+def test_a_resumed_run_does_not_begin_elsewhere(warm_program, tmp_path, arguments, message):
     (tmp_path / "run/.hydra").mkdir(parents=True)
     for file, text in STORED.items():
         (tmp_path / "run/.hydra" / file).write_text(text)
     (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\nhydra: {run: {dir: files}}\n")
-    answer = program("general.resume=run", "operation_mode=statistics", *arguments)
+    answer = warm_program("general.resume=run", "operation_mode=statistics", *arguments)
     assert (answer.returncode, message in answer.stderr) == (2 if message else 0, True), answer.stderr
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["mine.yaml", "run"]
 
@@ -579,13 +579,15 @@ def test_a_current_folder_that_was_deleted_is_named(program, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("experiment", [path.stem for path in sorted((CONF / "experiment").glob("*.yaml"))])
-def test_an_experiment_is_the_same_on_a_file_with_another_model(program, tmp_path, experiment):
+def test_an_experiment_is_the_same_on_a_file_with_another_model(warm_program, tmp_path, experiment):
     model = "tiny_lm" if "lstm" in experiment else "lstm"
     tokenizer = "char" if "bytes" in experiment else "byte"
     text = f"defaults: [config, override model: {model}, override tokenizer: {tokenizer}, _self_]\n"
     (tmp_path / "mine.yaml").write_text(text)
     chosen = f"experiment={experiment}"
-    alone, on_file = (composed(program, *flags, chosen) for flags in ([], ["--config-path=.", "--config-name=mine"]))
+    alone, on_file = (
+        composed(warm_program, *flags, chosen) for flags in ([], ["--config-path=.", "--config-name=mine"])
+    )
     assert on_file == alone
 
 
@@ -687,12 +689,12 @@ def composed(program, *arguments):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("alone", [False, True])
-def test_the_command_line_wins_over_every_file(program, tmp_path, alone):
+def test_the_command_line_wins_over_every_file(warm_program, tmp_path, alone):
     """For every group, over a file that stands on the defaults and one that holds all keys; a key beats both."""
     (tmp_path / "mine.yaml").write_text(FILE)
     others = ["dataset=python_docs", "tokenizer=char"]
     if alone:
-        values = composed(program, "--config-path", ".", "--config-name", "mine", *others)
+        values = composed(warm_program, "--config-path", ".", "--config-name", "mine", *others)
         assert values["prediction"]["prompt"] == "from the file"
         (tmp_path / "mine.yaml").write_text(yaml.safe_dump(values))
     for choice, expected in CHOICES:
@@ -700,10 +702,10 @@ def test_the_command_line_wins_over_every_file(program, tmp_path, alone):
         arguments = [*choice.split(), *[text for text in others if text.partition("=")[0] not in given]]
         if "experiment" in given:
             arguments.remove("tokenizer=char")
-        values = composed(program, "--config-path", ".", "--config-name", "mine", *arguments)
+        values = composed(warm_program, "--config-path", ".", "--config-name", "mine", *arguments)
         assert {name: value_of(values, name) for name in expected} == expected, choice
     keys = ["model=gpt_small", "model.n_layers=3", "training.steps=9"]
-    values = composed(program, *keys, "--config-path", ".", "--config-name", "mine", *others)
+    values = composed(warm_program, *keys, "--config-path", ".", "--config-name", "mine", *others)
     assert (values["model"]["n_layers"], values["training"]["steps"]) == (3, 9)
 
 
@@ -741,7 +743,7 @@ HYDRA_IN_FILES = [
 @pytest.mark.quick(2)
 @pytest.mark.parametrize("text", HYDRA_IN_FILES)
 @pytest.mark.parametrize("resumed", [False, True])
-def test_a_file_runs_no_program(program, tmp_path, text, resumed):
+def test_a_file_runs_no_program(warm_program, tmp_path, text, resumed):
     """Neither a user's own file, nor one that a run's folder names."""
     (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{text.replace('MARK', mark(tmp_path))}\n")
     arguments = ["--config-path", ".", "--config-name", "mine"]
@@ -752,7 +754,7 @@ def test_a_file_runs_no_program(program, tmp_path, text, resumed):
         (tmp_path / "run/.hydra/hydra.yaml").write_text(yaml.safe_dump(notes))
         (tmp_path / "run/.hydra/overrides.yaml").write_text("[]")
         arguments = ["general.resume=run"]
-    answer = program(*arguments, "operation_mode=statistics")
+    answer = warm_program(*arguments, "operation_mode=statistics")
     assert answer.returncode == 2, answer.stdout
     assert "by which Hydra runs programs" in answer.stderr or "that TextZoo does not know" in answer.stderr
     assert not (tmp_path / "ran").exists()
@@ -773,11 +775,11 @@ def test_a_file_runs_no_program(program, tmp_path, text, resumed):
         "hydra.run.dir=elsewhere",
     ],
 )
-def test_a_run_folder_gives_no_orders_to_hydra(program, tmp_path, line):
+def test_a_run_folder_gives_no_orders_to_hydra(warm_program, tmp_path, line):
     (tmp_path / "run/.hydra").mkdir(parents=True)
     for file, text in {**STORED, "overrides.yaml": yaml.safe_dump([line, "training.steps=5"])}.items():
         (tmp_path / "run/.hydra" / file).write_text(text)
-    answer = program("general.resume=run", "operation_mode=statistics")
+    answer = warm_program("general.resume=run", "operation_mode=statistics")
     assert answer.returncode == 2
     assert "settings of Hydra" in answer.stderr
     assert [entry.name for entry in (tmp_path / "run").iterdir()] == [".hydra"]
@@ -809,10 +811,10 @@ VALUES_REFUSED = [
 
 @pytest.mark.quick(1)
 @pytest.mark.parametrize(("text", "message"), VALUES_REFUSED)
-def test_secrets_of_the_environment_stay_there(program, tmp_path, monkeypatch, text, message):
+def test_secrets_of_the_environment_stay_there(warm_program, tmp_path, monkeypatch, text, message):
     monkeypatch.setenv("SECRET", "hush")
     (tmp_path / "mine.yaml").write_text(f"defaults: [config, _self_]\n{text}\n")
-    answer = program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
+    answer = warm_program("--config-path", ".", "--config-name", "mine", "operation_mode=statistics")
     assert answer.returncode == 2
     assert message in answer.stderr
     assert ("computed by a function" in message) == ("Write \\${ for these two signs of a text." in answer.stderr)
