@@ -5,6 +5,7 @@ says which version it is and how it fails; it notes each of its calls there.
 """
 
 import argparse
+import contextlib
 import json
 import math
 import sys
@@ -29,7 +30,7 @@ def install(folder: Path, version: str = "4.0.1", **failures: str) -> Path:
     Args:
         folder: Made if it is not there.
         version: What it says that it is.
-        failures: Command -> one of FAILURES; asked -> garbage or silent, of --version.
+        failures: Command -> one of FAILURES; asked -> garbage, silent or hangs, of --version.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "stedgeai"
@@ -43,6 +44,15 @@ def calls(path: Path) -> list[list[str]]:
     """Return the arguments of all calls of an installed program."""
     noted = path.with_name(CALLS)
     return [json.loads(line) for line in noted.read_text().splitlines()] if noted.exists() else []
+
+
+def running(path: Path) -> list[str]:
+    """Return the command lines of processes that name an installed program, on Linux."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended, or is another user's
+            found.append(process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return [line for line in found if str(path) in line]
 
 
 def contents(path: Path) -> tuple[int, int, int]:
@@ -146,6 +156,8 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         if failures.get("asked") == "garbage":
             sys.exit("\x1b[1mno licence")
+        if failures.get("asked") == "hangs":
+            time.sleep(LONG)
         print("" if failures.get("asked") == "silent" else f"ST Edge AI Core v{version}-20500 abcdef12")
         return
     parser = argparse.ArgumentParser()

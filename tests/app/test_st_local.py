@@ -2,13 +2,15 @@
 
 import json
 import os
+import signal
+import time
 
 import pytest
 from mlflow.tracking import MlflowClient
 
 from compilers import need
 from plain_graphs import dense
-from stand_in_stedgeai import ERROR, KERNEL_FLASH, TOOLCHAIN_FLASH, calls, contents, install
+from stand_in_stedgeai import ERROR, KERNEL_FLASH, TOOLCHAIN_FLASH, calls, contents, install, running
 
 pytestmark = pytest.mark.slow
 BY_ST = "benchmarking.measured_by=stedgeai"
@@ -16,17 +18,24 @@ BY_ST = "benchmarking.measured_by=stedgeai"
 
 @pytest.fixture
 def by_st(toy_options, start_warm, monkeypatch, tmp_path):
-    """A function that runs the program at toy size with a stand-in on the PATH, or without one."""
+    """A function that starts the program at toy size with a stand-in on the PATH, or without one."""
     monkeypatch.delenv("STM32_AI_EXE", raising=False)
 
-    def run(tool, *arguments):
+    def start(tool, *arguments):
         options = [*toy_options, f"hydra.run.dir={tmp_path / 'run'}"]
         if "model=graph" in arguments:  # which has neither shape nor text
             options = [option for option in options if option.startswith(("mlflow.", "hydra."))]
         path = os.environ["PATH"] if tool is None else f"{tool.parent}{os.pathsep}{os.environ['PATH']}"
-        return start_warm(*arguments, BY_ST, *options, path=path).wait(600)
+        return start_warm(*arguments, BY_ST, *options, path=path)
 
-    return run
+    return start
+
+
+@pytest.fixture
+def toy_graph(tmp_path):
+    path = tmp_path / "dense.tflite"
+    path.write_bytes(dense())
+    return ["model=graph", f"model.quantized_model_path={path}"]
 
 
 def report_of(tmp_path):
@@ -37,7 +46,7 @@ def test_a_chain_ends_with_the_installed_tool(by_st, store, tmp_path):
     """Decode step and window graph of the chain, beside TextZoo's runtime; no time of ST's, and the report says why."""
     need("arm", "make", "qemu", "host")
     tool = install(tmp_path / "bin")
-    answer = by_st(tool, "operation_mode=chain_tqeb", "board=STM32H7")
+    answer = by_st(tool, "operation_mode=chain_tqeb", "board=STM32H7").wait(600)
     assert answer.returncode == 0, answer.stderr
     report = report_of(tmp_path)
     st, own, window = report["runtimes"]
@@ -49,6 +58,7 @@ def test_a_chain_ends_with_the_installed_tool(by_st, store, tmp_path):
         assert row["vendor_macs"] == macc
         assert not {"latency_ms", "cycles"} & set(row)
     assert st["macs"] == own["macs"] > 0
+    assert window["macs"] > st["macs"]
     assert "cos 0.999" in st["validation"]
     assert "latency of ST's runtime" in [row["what"] for row in report["skipped"]]
     assert "tells no time without a board" in (tmp_path / "run" / "report.md").read_text()
@@ -85,7 +95,7 @@ def test_a_mistake_is_found_before_anything_is_trained(by_st, tmp_path, version,
     tool = version and install(tmp_path / "bin", version, **failures)
     answer = by_st(
         tool, "operation_mode=chain_tqeb", *(() if "board" in str(arguments) else ("board=STM32H7",)), *arguments
-    )
+    ).wait(60)
     assert answer.returncode == 2
     assert message in answer.stderr
     assert not (tmp_path / "run" / "models").exists()
@@ -95,14 +105,11 @@ def test_a_mistake_is_found_before_anything_is_trained(by_st, tmp_path, version,
     ("failure", "message"),
     [("error", ERROR.replace("\x1b", "?")), ("hangs", "did not end within 2 s"), ("damaged report", "is damaged")],
 )
-def test_a_failure_of_the_tool_ends_the_run(by_st, tmp_path, failure, message):
+def test_a_failure_of_the_tool_ends_the_run(by_st, toy_graph, tmp_path, failure, message):
     """Exit code 2, and nothing measured elsewhere."""
-    graph = tmp_path / "dense.tflite"
-    graph.write_bytes(dense())
     tool = install(tmp_path / "bin", generate=failure)
     limit = ("tools.stm32ai.time_limit=2",) if failure == "hangs" else ()
-    model = ("model=graph", f"model.quantized_model_path={graph}")
-    answer = by_st(tool, "operation_mode=benchmarking", "board=STM32H7", *model, *limit)
+    answer = by_st(tool, "operation_mode=benchmarking", "board=STM32H7", *toy_graph, *limit).wait(600)
     assert answer.returncode == 2, answer.stderr
     assert message in answer.stderr
     report = report_of(tmp_path)
@@ -113,6 +120,20 @@ def test_a_failure_of_the_tool_ends_the_run(by_st, tmp_path, failure, message):
 def test_no_configuration_chooses_the_program(by_st, tmp_path):
     """A YAML or a run's folder from somebody else must not start anything."""
     tool = install(tmp_path / "elsewhere")
-    answer = by_st(None, "operation_mode=chain_tqeb", "board=STM32H7", f"tools.path_to_stm32ai={tool}")
+    answer = by_st(None, "operation_mode=chain_tqeb", "board=STM32H7", f"tools.path_to_stm32ai={tool}").wait(60)
     assert answer.returncode == 2
     assert not calls(tool)
+
+
+def test_ctrl_c_ends_the_tool(by_st, toy_graph, tmp_path):
+    tool = install(tmp_path / "bin", generate="hangs")
+    started = by_st(tool, "operation_mode=benchmarking", "board=STM32H7", *toy_graph)
+    for _ in range(6000):
+        if len(calls(tool)) > 1 or not started.process.is_alive():
+            break
+        time.sleep(0.01)
+    os.kill(started.process.pid, signal.SIGINT)
+    answer = started.wait(60)
+    assert answer.returncode == 130
+    assert [call[0] for call in calls(tool)] == ["--version", "generate"]
+    assert not running(tool)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from plain_graphs import dense
-from stand_in_stedgeai import KERNEL_FLASH, KERNEL_RAM, TOOLCHAIN_FLASH, calls, install
+from stand_in_stedgeai import KERNEL_FLASH, KERNEL_RAM, TOOLCHAIN_FLASH, calls, install, running
 from textzoo.common.errors import UserError
 from textzoo.config.boards import load_board
 from textzoo.targets.stedgeai.local import program as programs
@@ -142,16 +142,7 @@ def test_ctrl_c_ends_the_program(job, model):
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         made.run("generate", model, "the graph")
-    path = str(made.program.path)
-    assert not [line for line in running_commands() if path in line]
-
-
-def running_commands():
-    return [path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace") for path in command_lines()]
-
-
-def command_lines():
-    return [path for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK) and path.exists()]
+    assert not running(made.program.path)
 
 
 def test_the_variable_counts_more_than_the_path(tmp_path):
@@ -182,6 +173,22 @@ def test_a_program_that_is_missing_everywhere(tmp_path):
 def test_a_program_without_a_version(tmp_path, failure, words):
     with pytest.raises(UserError, match=words):
         installed(install(tmp_path, asked=failure))
+
+
+def test_a_file_that_is_no_program_of_this_machine(tmp_path):
+    path = tmp_path / "stedgeai"
+    path.write_bytes(b"MZ\x90\0 of another system")
+    path.chmod(0o755)
+    with pytest.raises(UserError, match=r"--version' failed with code 1; received .*Exec format error"):
+        installed(path)
+
+
+def test_a_program_that_does_not_tell_its_version_in_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(programs, "VERSION_SECONDS", 0.5)
+    path = install(tmp_path, asked="hangs")
+    with pytest.raises(UserError, match=r"did not end within 0\.5 s"):
+        installed(path)
+    assert not running(path)
 
 
 # Version, board, wanted version; words of what is wrong, in order.
