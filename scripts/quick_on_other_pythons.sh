@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs `make quick`, or the given target, on the last commit with each other Python that TextZoo supports and that is installed here, in clones
-# under build/.
+# Runs `make quick`, or the target that is given, on the last commit with each other Python that TextZoo supports and that
+# is installed here, in clones under build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
