@@ -42,7 +42,16 @@ quick: setup tools-test ## run the tests of every part that take seconds
 	$(PYTEST) -m "not slow"
 
 quick-pythons: setup tools-test ## the same on the other Pythons that are installed here
-	@bash scripts/quick_on_other_pythons.sh
+	@bash scripts/quick_on_other_pythons.sh quick
+
+# Configuration, rooms, tokenizers, sampler and compiled models: half a minute of a processor.
+SAMPLE := $(addprefix tests/,app/test_overrides.py app/test_rooms.py text/test_tokenizers.py engines/test_sampling.py \
+	compiler/test_compile.py)
+sample: setup tools-test ## run a few files of these tests
+	$(PYTEST) -m "not slow" $(SAMPLE)
+
+sample-pythons: setup tools-test ## the same on the other Pythons that are installed here
+	@bash scripts/quick_on_other_pythons.sh sample
 
 lint: setup ## check style
 	$(IN_VENV) -m ruff check .
@@ -70,4 +79,4 @@ ui: setup ## open the MLflow UI on the local store
 	@MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false \
 		.venv/bin/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
-.PHONY: help setup tools hello demo test quick quick-pythons lint format docs site lock ui
+.PHONY: help setup tools hello demo test quick quick-pythons sample sample-pythons lint format docs site lock ui

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs `make quick` on the last commit with each other Python that TextZoo supports and that is installed here, in clones
-# under build/.
+# Runs `make quick`, or the target that is given, on the last commit with each other Python that TextZoo supports and that
+# is installed here, in clones under build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,6 +17,7 @@ find_python() {
     done
 }
 
+target=${1:-quick}
 here=$(version_of .venv/bin/python)
 for version in 3.11 3.12 3.13; do
     python=$(find_python "$version")
@@ -31,5 +32,5 @@ for version in 3.11 3.12 3.13; do
     git -C "$clone" fetch --quiet "$PWD" HEAD
     git -C "$clone" reset --quiet --hard FETCH_HEAD
     git -C "$clone" clean --quiet -fd
-    PATH="$PATH:$PWD/.uv/bin" make -C "$clone" quick PYTHON="$python"
+    PATH="$PATH:$PWD/.uv/bin" make -C "$clone" "$target" PYTHON="$python"
 done
