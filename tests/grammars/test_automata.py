@@ -61,7 +61,7 @@ def is_allowed(expression, content):
     return re.fullmatch(pattern_of(expression), content, re.DOTALL) is not None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(EXPRESSIONS, st.lists(TEXTS, max_size=10))
 def test_an_automaton_accepts_what_the_pattern_does(expression, texts):
     automaton = automaton_of(expression)

@@ -116,7 +116,7 @@ LEAVES = NUMBERS | STRINGS | PATTERNS | VALUES.map(lambda found: {"enum": found}
 LEAVES |= st.sampled_from([{"type": "boolean"}, {"type": ["null", "number"]}])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.recursive(LEAVES, nested, max_leaves=6), st.integers(0, 2**32 - 1))
 def test_random_texts_of_random_schemas_are_valid(schema, seed):
     automaton = automaton_of(json_schema(schema, "the schema"))

@@ -26,7 +26,7 @@ abc
 ^[\w.-]+@\w+\.[a-z]{2,3}$
 ^\d{1,3}(\.\d{1,3}){3}$
 \S\s\S
-\D\W
+^\D$
 ^.{3}$
 ^\x41\u0042\/\.\$\^\[\]$
 ^a+?b*?$
@@ -55,7 +55,7 @@ def in_json(text):
 TEXTS = st.text(st.sampled_from('abcdxyAB019._-@ \t$^[]/\\"'), max_size=8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(texts=st.lists(st.from_regex(re.compile("[abcx]{0,4}"), fullmatch=True) | TEXTS, max_size=20))
 def test_a_pattern_finds_what_python_finds(one, texts):
     expected = one if one != "^[]$" else "^(?!)$"  # an empty set, which Python cannot write

@@ -5,7 +5,7 @@ from fuzz_grammars import FINE, RIGHT, Trial, judged
 
 from compilers import need
 
-GRAMMARS, TEXTS = 60, 10
+GRAMMARS, TEXTS = 30, 10
 
 
 @pytest.fixture(scope="module")
