@@ -64,9 +64,13 @@ def names_of_services(tmp_path_factory, store_of_runs):
     return found
 
 
+# What a service reads only for some values of other keys: `tools` with benchmarking.measured_by=stedgeai.
+SOMETIMES = {"benchmarking": {"tools"}}
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_reads_all_that_its_result_is_said_to_depend_on(service, names):
-    assert {*SERVICES[service].sections} <= names[service]
+    assert {*SERVICES[service].sections} - SOMETIMES.get(service, set()) <= names[service]
 
 
 def test_all_services_are_run():
