@@ -1,5 +1,7 @@
 """The stand-in of ST's Developer Cloud, and the client on it, without waits."""
 
+import signal
+
 import pytest
 
 from stand_in_cloud import running
@@ -58,3 +60,11 @@ def connect():
 @pytest.fixture
 def cloud(stand_in, connect):
     return connect(stand_in)
+
+
+@pytest.fixture
+def plain_ctrl_c():
+    """Python's own handler of Ctrl-C: the program's, which an earlier test may have left, would raise again later."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -298,6 +298,7 @@ def test_a_user_needs_a_password(stand_in, connect, name, value, message):
 # What is left behind.
 
 
+@pytest.mark.usefixtures("plain_ctrl_c")
 def test_ctrl_c_in_the_queue_leaves_the_account_clean(stand_in, cloud, model):
     stand_in.inject("benchmark stuck")
     seen = []

@@ -131,6 +131,7 @@ def test_the_figures_stay_if_only_the_rest_fails(job, model, failure):
     assert found.missing["validation of ST's code"]
 
 
+@pytest.mark.usefixtures("plain_ctrl_c")
 def test_ctrl_c_ends_the_program(job, model):
     made = job(generate="hangs", seconds=60)
 
