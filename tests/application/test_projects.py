@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 
@@ -318,6 +319,24 @@ def test_the_sizes_of_a_program_for_this_machine_are_those_of_its_sections(proje
     sizes = Host().image_sizes(None, build_image(projects["host"]))
     assert sizes.flash.code > 10_000
     assert sizes.ram > sizes.flash.weights == sizes.stack_reserved == 0
+
+
+# Tool and its arguments -> what `make flash` runs, in a project whose program is called toy.
+WRITERS = [(name, tool) for name in BOARDS for tool in load_board(name).flash if load_board(name).platform != "esp32"]
+
+
+@pytest.mark.parametrize(("name", "tool"), WRITERS)
+def test_make_flash_runs_each_tool_of_the_board_with_the_files_of_the_project(tmp_path, name, tool):
+    need("make", "arm")
+    project = render_toy(name, tmp_path / "with blanks")
+    order = ["make", "-n", "--no-print-directory", "flash", f"FLASH_TOOL={tool}", "TARGET=board.local"]
+    said = subprocess.run(order, cwd=project, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in said.splitlines() if line.startswith(f"{tool} ")]
+    arguments = load_board(name).flash[tool].replace("$(TARGET)", "board.local")
+    files = {ending: f"build/board/toy.{ending}" for ending in ("elf", "bin", "hex", "uf2")}
+    assert shlex.split(line) == [tool, *shlex.split(arguments.format(**files))]
+    written = re.findall(r"{(\w+)}", load_board(name).flash[tool])
+    assert all(files[ending] in said.partition(line)[0] for ending in written)  # made before
 
 
 @pytest.mark.quick(2)
