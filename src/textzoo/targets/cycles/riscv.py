@@ -13,16 +13,17 @@ FIRST_OF_SHORT = 8  # a field of three bits is one of x8 to x15
 
 
 @cache
-def encodings_by_opcode() -> dict[int, list[Encoding]]:
-    """Return the lowest seven bits (of instructions of 16 bits two, and the highest three) -> rows in their order."""
-    table: dict[int, list[Encoding]] = {}
+def encodings_by_opcode() -> dict[tuple[int, int], list[Encoding]]:
+    """Return `opcode_of` -> rows in their order."""
+    table: dict[tuple[int, int], list[Encoding]] = {}
     for encoding in ENCODINGS:
         table.setdefault(opcode_of(encoding.value, encoding.bits), []).append(encoding)
     return table
 
 
-def opcode_of(word: int, bits: int) -> int:
-    return word & 0x7F if bits == 32 else word & 3 | word >> 13 << 7
+def opcode_of(word: int, bits: int) -> tuple[int, int]:
+    """Return the bits, and the lowest seven of them; of 16 bits the lowest two and the highest three."""
+    return bits, word & 0x7F if bits == 32 else word & 3 | word >> 13 << 7
 
 
 def is_wide(half: int) -> bool:
