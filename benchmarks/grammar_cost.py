@@ -8,7 +8,6 @@ are not sampled, so that a grammar may save instructions.
 """
 
 import argparse
-import dataclasses
 import json
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from textzoo.pipeline.firmware import Firmware, grammar_of, make_firmware
 from textzoo.targets.boards import Board
 from textzoo.targets.emulators import build_image, emulate
 from textzoo.targets.platforms import platform_of
-from textzoo.text.tokenizers.base import load_tokenizer
+from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer
 
 INTENTS = {
     "turn_on": ["area", "name"],
@@ -56,11 +55,10 @@ def ten_intents() -> str:
     return json.dumps({"anyOf": objects})
 
 
-def firmware(board: Board, settings: PredictionConfig, folder: Path) -> Firmware:
-    """Return the firmware of tiny_lm with what its console begins with."""
+def model_and_tokenizer() -> tuple[Path, Tokenizer]:
+    """Return tiny_lm's file and its tokenizer."""
     paths = pretrained.overrides("tiny_lm", "static_wi8_ai8")
-    tokenizer = load_tokenizer(Path(paths["tokenizer.path"]))
-    return make_firmware(Path(paths["model.quantized_model_path"]), tokenizer, board, folder, defaults=settings)
+    return Path(paths["model.quantized_model_path"]), load_tokenizer(Path(paths["tokenizer.path"]))
 
 
 def flash_bytes(made: Firmware) -> int:
@@ -79,12 +77,11 @@ def instructions_per_token(made: Firmware, **options: Any) -> float:
 
 
 def figures(board: Board, path: Path, folder: Path) -> dict[str, Any]:
+    model, tokenizer = model_and_tokenizer()
     with_grammar = PredictionConfig(grammar=str(path))
-    made = firmware(board, with_grammar, folder / "with")
-    plain = firmware(board, dataclasses.replace(with_grammar, grammar=None), folder / "without")
-    vocabulary = made.engine.vocabulary_size
-    tokenizer = load_tokenizer(Path(pretrained.overrides("tiny_lm", "static_wi8_ai8")["tokenizer.path"]))
-    table = grammar_of(with_grammar, tokenizer)
+    made = make_firmware(model, tokenizer, board, folder / "with", defaults=with_grammar)
+    plain = make_firmware(model, tokenizer, board, folder / "without")
+    vocabulary, table = tokenizer.vocabulary_size, grammar_of(with_grammar, tokenizer)
     return {
         "grammar": path.name,
         "board": board.name,

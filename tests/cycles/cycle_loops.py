@@ -19,7 +19,7 @@ FEW, MANY = 12, 28
 RUN_SECONDS = 120
 # Where the data lies behind the beginning of RAM; the stack grows from twice that.
 DATA = 0x10000
-START = """
+BEGIN = """
     .syntax unified
     .thumb
     .section .text
@@ -30,11 +30,15 @@ START = """
     .type _start, %function
     .thumb_func
 _start:
+"""
+FPU = """
     ldr r0, =0xE000ED88 @ CPACR: the FPU
     ldr r1, =0x00F00000
     str r1, [r0]
     dsb
     isb
+"""
+END = """
 {calls}
     movs r0, #0x18 @ the program ends
     ldr r1, =0x20026
@@ -42,25 +46,9 @@ _start:
     .ltorg
     .size _start, . - _start
 """
+START = BEGIN + FPU + END
 # Armv6-M: no FPU to switch on, and lists of low registers only.
-START_OF_M0 = """
-    .syntax unified
-    .thumb
-    .section .text
-    .global _start
-    .word {stack:#x}
-    .word _start + 1
-    .space 1016
-    .type _start, %function
-    .thumb_func
-_start:
-{calls}
-    movs r0, #0x18 @ the program ends
-    ldr r1, =0x20026
-    bkpt 0xab
-    .ltorg
-    .size _start, . - _start
-"""
+START_OF_M0 = BEGIN + END
 FUNCTION_OF_M0 = """
     .balign 128
     .type {name}, %function

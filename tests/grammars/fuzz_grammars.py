@@ -20,13 +20,13 @@ from typing import NamedTuple
 import jsonschema
 import llguidance
 import numpy as np
-from guided_c import SCALE, GuidedC
+from guided_c import SCALE, GuidedC, text_in_python
 
 from textzoo.common.errors import UserError
-from textzoo.engines.sampling import IntegerSampler, choose_token
+from textzoo.engines.sampling import IntegerSampler
 from textzoo.grammars.grammar import Grammar
 from textzoo.grammars.table import grammar_table
-from textzoo.grammars.token_automaton import Guide, TokenAutomaton
+from textzoo.grammars.token_automaton import TokenAutomaton
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import make_tokenizer
 
@@ -209,17 +209,6 @@ class Trial:
         if automaton.distances[automaton.start] > max_tokens:
             return TOO_SHORT if not written else "a text for which there is no room"
         return RIGHT if judge.accepts(tokenizer.decode(written)) else "not a text of the grammar"
-
-
-def text_in_python(automaton: TokenAutomaton, sampler: IntegerSampler, logits: np.ndarray) -> list[int]:
-    """The tokens for logits (max_tokens, vocabulary_size)."""
-    guide, written = Guide(automaton), []
-    for index, row in enumerate(logits):
-        token = choose_token(sampler, row, guide, len(logits) - index)
-        if token is None:
-            break
-        written.append(token)
-    return written
 
 
 def random_grammar(seed: int) -> tuple[Grammar, str]:

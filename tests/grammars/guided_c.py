@@ -1,4 +1,4 @@
-"""The application's grammar.c and sampler.c as a library, with a table that is set while it runs."""
+"""Texts under a grammar: in Python, and by the application's grammar.c and sampler.c with a table set at run time."""
 
 import ctypes
 from pathlib import Path
@@ -8,8 +8,9 @@ import numpy as np
 from compilers import need
 from textzoo.common.paths import APPLICATION
 from textzoo.compiler.numerics.fixedpoint import unit_multiplier
-from textzoo.engines.sampling import temperature_q16
+from textzoo.engines.sampling import IntegerSampler, choose_token, temperature_q16
 from textzoo.grammars.table import GrammarTable
+from textzoo.grammars.token_automaton import Guide, TokenAutomaton
 from textzoo.testing import STRICT
 from textzoo.testing.building import build_c
 
@@ -48,3 +49,14 @@ class GuidedC:
         arguments = (len(logits), temperature_q16(temperature), top_k, ctypes.c_uint32(seed))
         rows, found = (array.ctypes.data_as(ctypes.c_void_p) for array in (logits, tokens))
         return tokens[: self.library.guided_text(rows, *arguments, found)].tolist()
+
+
+def text_in_python(automaton: TokenAutomaton, sampler: IntegerSampler, logits: np.ndarray) -> list[int]:
+    """The tokens for logits (max_tokens, vocabulary_size)."""
+    guide, written = Guide(automaton), []
+    for index, row in enumerate(logits):
+        token = choose_token(sampler, row, guide, len(logits) - index)
+        if token is None:
+            break
+        written.append(token)
+    return written

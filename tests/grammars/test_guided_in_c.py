@@ -1,21 +1,20 @@
 """C writes the same text as Python under random grammars, for the same seed; and the table is small."""
 
-import json
-
 import numpy as np
 import pytest
-from guided_c import SCALE, GuidedC
+from guided_c import SCALE, GuidedC, text_in_python
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_automata import EXPRESSIONS
 from walks import BYTES
 
+from grammar_cost import ten_intents
 from textzoo.common.errors import UserError
-from textzoo.engines.sampling import IntegerSampler, choose_token
+from textzoo.engines.sampling import IntegerSampler
 from textzoo.grammars.automaton import DEAD, automaton_of
 from textzoo.grammars.grammar import Grammar
 from textzoo.grammars.table import grammar_table
-from textzoo.grammars.token_automaton import Guide, TokenAutomaton, token_automaton
+from textzoo.grammars.token_automaton import TokenAutomaton, token_automaton
 
 # Texts of tokens: single bytes, and pieces of several characters and of parts of them, as BPE has them.
 PIECES = [b"ab", b"ba", b"aaa", "é€".encode(), "a€".encode(), b"\xe2\x82", b"\xac\n", b"b\n"]
@@ -28,17 +27,6 @@ VOCABULARIES = {
 @pytest.fixture(scope="module")
 def builds(tmp_path_factory):
     return {size: GuidedC(size, tmp_path_factory.mktemp("guided")) for size in VOCABULARIES}
-
-
-def in_python(automaton, logits, temperature, top_k, seed):
-    guide, tokens = Guide(automaton), []
-    sampler = IntegerSampler(SCALE, temperature=temperature, top_k=top_k, seed=seed)
-    for index, row in enumerate(logits):
-        token = choose_token(sampler, row, guide, len(logits) - index)
-        if token is None:
-            break
-        tokens.append(token)
-    return tokens
 
 
 @settings(max_examples=300, deadline=None)
@@ -57,7 +45,8 @@ def test_c_writes_what_python_writes(builds, expression, size, max_tokens, tempe
     tokens = token_automaton(automaton, VOCABULARIES[size], None, "the grammar")
     logits = np.random.default_rng(seed).integers(-128, 128, (max_tokens, size)).astype(np.int8)
     builds[size].load(grammar_table(tokens, "the grammar"))
-    expected = in_python(tokens, logits, temperature, top_k, seed)
+    sampler = IntegerSampler(SCALE, temperature=temperature, top_k=top_k, seed=seed)
+    expected = text_in_python(tokens, sampler, logits)
     assert builds[size].text(logits, temperature, top_k, seed) == expected
     if tokens.distances[tokens.start] <= max_tokens:
         assert automaton.accepts(b"".join(VOCABULARIES[size][token] for token in expected))
@@ -73,34 +62,8 @@ def test_a_grammar_that_is_too_large_for_a_device():
         grammar_table(automaton, "the grammar")
 
 
-INTENTS = {
-    "turn_on": ["area", "name"],
-    "turn_off": ["area", "name"],
-    "set_timer": ["minutes"],
-    "cancel_timer": [],
-    "weather": ["city"],
-    "play": ["artist", "area"],
-    "volume": ["level"],
-    "open": ["area"],
-    "lock": ["name"],
-    "none": [],
-}
-SLOTS = {
-    "area": {"enum": ["kitchen", "living room", "bedroom", "bathroom", "office", "garage", "hallway", "garden"]},
-    "name": {"enum": ["lamp", "ceiling light", "fan", "heater", "tv", "door", "window", "blinds"]},
-    "minutes": {"type": "integer", "minimum": 1, "maximum": 180},
-    "level": {"type": "integer", "minimum": 0, "maximum": 100},
-    "city": {"type": "string", "minLength": 1, "maxLength": 20},
-    "artist": {"type": "string", "minLength": 1, "maxLength": 24},
-}
-
-
 def test_ten_intents_with_slots_take_two_kilobytes():
-    objects = [
-        {"properties": {"intent": {"const": name}, **{slot: SLOTS[slot] for slot in slots}}, "required": ["intent"]}
-        for name, slots in INTENTS.items()
-    ]
-    grammar = Grammar("json_schema", json.dumps({"anyOf": objects}))
+    grammar = Grammar("json_schema", ten_intents())
     characters = [chr(code).encode() for code in [10, *range(32, 127)]]
     automaton = token_automaton(automaton_of(grammar.expression()), characters, None, "the schema")
     table = grammar_table(automaton, "the schema")

@@ -6,7 +6,6 @@ cost nothing: NOTHING (no text at all) is the zero of a sequence, EMPTY (the tex
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import reduce
 
 from textzoo.common.errors import UserError
 
@@ -148,8 +147,3 @@ def check_size(expression: Expression, where: str) -> None:
             expected=f"at most {MAX_SIZE:,} characters and parts, with every repetition written out",
             received=f"{size:,}",
         )
-
-
-def joined(parts: Iterable[Expression], separator: Expression) -> Expression:
-    """Return the parts in sequence with a separator between them."""
-    return reduce(lambda left, right: sequence([left, separator, right]), parts)

@@ -82,7 +82,6 @@ class RuleParser:
                 self.reader.fail(f"each rule once; '{name}' is defined in line {found[name].line}, too")
             self.blanks()
             self.reader.expect("::=")
-            self.blanks(with_lines=True)
             found[name] = Rule(self.alternatives(), line)
             self.blanks(with_lines=True)
             if len(found) > MAX_RULES:
@@ -112,18 +111,15 @@ class RuleParser:
         )
 
     def alternatives(self) -> Expression:
-        return alternatives(self.reader, self.part)
+        return alternatives(self.reader, self.sequence)
 
-    def part(self) -> Expression | None:
-        self.blanks()
-        reader = self.reader
-        if reader.content[reader.at - 1] == "|":
-            self.blanks(with_lines=True)
-        if reader.next in ("", "\n", "|", ")"):
-            return None
-        found = reader.quantifiers(self.one())
-        self.blanks()
-        return found
+    def sequence(self) -> Expression:
+        self.blanks(with_lines=True)
+        parts = []
+        while self.reader.next not in ("", "\n", "|", ")"):
+            parts.append(self.reader.quantifiers(self.one()))
+            self.blanks()
+        return sequence(parts)
 
     def one(self) -> Expression:
         reader = self.reader

@@ -7,12 +7,11 @@ from textzoo.grammars.expressions import (
     EMPTY,
     LAST_CODE_POINT,
     Expression,
-    choice,
     complement,
     repeat,
     sequence,
 )
-from textzoo.grammars.reader import Reader
+from textzoo.grammars.reader import Reader, alternatives
 
 Ranges = list[tuple[int, int]]
 DIGITS: Ranges = [(0x30, 0x39)]
@@ -52,7 +51,7 @@ def pattern(content: str, name: str, spelled: Callable[[Ranges], Expression]) ->
         UserError: It is not valid, or not regular.
     """
     parser = PatternParser(Reader(content, name), spelled)
-    found = parser.searched_alternatives()
+    found = alternatives(parser.reader, parser.searched)
     if parser.reader.next:
         parser.reader.fail("a pattern whose parentheses match")
     return found
@@ -66,26 +65,14 @@ class PatternParser:
         self.spelled = spelled
         self.anything = repeat(spelled([(0, LAST_CODE_POINT)]), 0, None)
 
-    def searched_alternatives(self) -> Expression:
-        """Read alternatives of the whole pattern, each with its own `^` and `$`."""
-        found = [self.searched()]
-        while self.reader.skip("|"):
-            found.append(self.searched())
-        return choice(found)
-
     def searched(self) -> Expression:
+        """Read one of the alternatives of the whole pattern, with its own `^` and `$`."""
         before = EMPTY if self.reader.skip("^") else self.anything
         parts = self.parts()
         after = EMPTY if self.reader.skip("$") else self.anything
         if self.reader.next not in ("", "|", ")"):
             self.reader.fail("nothing behind '$' but the end or '|'")
         return sequence([before, *parts, after])
-
-    def alternatives(self) -> Expression:
-        found = [sequence(self.parts())]
-        while self.reader.skip("|"):
-            found.append(sequence(self.parts()))
-        return choice(found)
 
     def parts(self) -> list[Expression]:
         parts = []
@@ -122,7 +109,7 @@ class PatternParser:
         if self.reader.next == "?":
             self.reader.expect("?:")
         self.reader.enter()
-        found = self.alternatives()
+        found = alternatives(self.reader, lambda: sequence(self.parts()))
         if self.reader.next == "$":
             self.reader.fail("'^' and '$' at the ends of the whole pattern or of its alternatives")
         self.reader.expect(")")

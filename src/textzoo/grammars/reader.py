@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from textzoo.common.errors import UserError
-from textzoo.grammars.expressions import EMPTY, Expression, choice, repeat, sequence
+from textzoo.grammars.expressions import Expression, choice, repeat
 
 MAX_DEPTH = 100  # of parentheses
 MAX_REPETITIONS = 10_000
@@ -110,13 +110,9 @@ class Reader:
         self.depth -= 1
 
 
-def alternatives(reader: Reader, part: Callable[[], Expression | None]) -> Expression:
-    """Read sequences of parts with `|` between them; `part` returns None where a sequence ends."""
-    found = []
-    while True:
-        parts = []
-        while (one := part()) is not None:
-            parts.append(one)
-        found.append(sequence(parts) if parts else EMPTY)
-        if not reader.skip("|"):
-            return choice(found)
+def alternatives(reader: Reader, one: Callable[[], Expression]) -> Expression:
+    """Read what `one` reads, again behind each `|`."""
+    found = [one()]
+    while reader.skip("|"):
+        found.append(one())
+    return choice(found)

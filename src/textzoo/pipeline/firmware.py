@@ -159,14 +159,13 @@ def make_firmware(
     files |= render_defaults(defaults, board.name if board else HOST)
     grammar = grammar_of(defaults, tokenizer)
     files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
+    tables = {"tokenizer": tokenizer_tables(tokenizer).table_bytes} | ({"grammar": grammar.bytes} if grammar else {})
     if board:
-        further = {"tokenizer": tokenizer_tables(tokenizer).table_bytes}
-        budget(board, compiled, further | ({"grammar": grammar.bytes} if grammar else {})).check()
+        budget(board, compiled, tables).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = sizes_of(board, compiled, settings)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
-    table_bytes = grammar.bytes if grammar else None
-    return Firmware(board, path, compiled, sizes, folder, tokens, engine, grammar_bytes=table_bytes)
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine, grammar_bytes=tables.get("grammar"))
 
 
 def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:

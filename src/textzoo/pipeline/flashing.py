@@ -9,7 +9,7 @@ from textzoo.common.errors import UserError
 from textzoo.config.schema import Config
 from textzoo.pipeline.firmware import BuiltModel, Firmware
 from textzoo.records.report import FlashReport
-from textzoo.targets.answers import Answer, check_model
+from textzoo.targets.answers import check_model, generated
 from textzoo.targets.boards import Board
 from textzoo.targets.console import Console, generate_command
 from textzoo.targets.emulators import open_serial
@@ -77,9 +77,6 @@ def check_itself(device: Console) -> None:
 
 def first_text(config: Config, device: Console) -> str:
     """Return what the device writes behind `prediction.prompt`."""
-    replies = list(device.command(generate_command(config.prediction, config.prediction.prompt)))
-    answers = [Answer(reply, device.name) for reply in replies[:-1]]
-    text = "".join(answer.text("text") for answer in answers)
-    for answer in answers:
-        answer.check()
-    return config.prediction.prompt + text
+    prompt = config.prediction.prompt
+    text, _ = generated(list(device.command(generate_command(config.prediction, prompt))), device.name)
+    return prompt + text

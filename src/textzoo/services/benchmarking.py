@@ -36,7 +36,7 @@ from textzoo.records.report import (
 )
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
-from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model
+from textzoo.targets.answers import FLASH_AGAIN, Answer, check_model, generated
 from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
@@ -319,15 +319,6 @@ def sample(
         seed=settings.seed,
         seconds=time.perf_counter() - start,
     )
-
-
-def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
-    """Return the text of an answer to `generate`, and its number of tokens."""
-    answers = [Answer(reply, name) for reply in replies]
-    text = "".join(answer.text("text") for answer in answers[:-1])
-    tokens = answers[-1].whole("tokens")
-    raise_all([error for answer in answers for error in answer.errors][:1])
-    return text, tokens
 
 
 def write_figures(report: BenchmarkReport, model_sha256: str, workspace: Workspace, recorder: Recorder) -> None:

@@ -47,6 +47,15 @@ class Answer:
         raise_all(self.errors)
 
 
+def generated(replies: list[dict[str, Any]], name: str) -> tuple[str, int]:
+    """Return the text of an answer to `generate`, and its number of tokens."""
+    answers = [Answer(reply, name) for reply in replies]
+    text = "".join(answer.text("text") for answer in answers[:-1])
+    tokens = answers[-1].whole("tokens")
+    raise_all([error for answer in answers for error in answer.errors][:1])
+    return text, tokens
+
+
 def check_model(info: dict[str, Any], name: str, sha256: str, remedy: str) -> None:
     """Raise UserError if a device holds another model.
 

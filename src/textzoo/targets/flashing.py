@@ -37,5 +37,5 @@ def flash_image(project: Path, board: Board, tool: str) -> str:
 
 def last_lines(output: str) -> str:
     """Return the end of what a program said, as printable lines."""
-    lines = [ascii(line)[1:-1] for line in output.replace("\r", "\n").splitlines() if line.strip()]
+    lines = [ascii(line)[1:-1] for line in output.splitlines() if line.strip()]
     return "".join(f"  {line[:200]}\n" for line in lines[-SHOWN_LINES:])

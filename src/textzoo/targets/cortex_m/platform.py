@@ -252,7 +252,7 @@ def copies_region(memory: str) -> str:
 
 def twin_values(emulator: Emulator) -> dict[str, Any]:
     """Return the values of the emulated board's board.h: a tick of the timer in nanoseconds and in instructions."""
-    nanoseconds = Fraction(10**9, emulator.timer_hz)
+    nanoseconds = nanoseconds_of(emulator)
     return {
         "emulator": emulator,
         "nanoseconds_per_instruction": NANOSECONDS_PER_INSTRUCTION,
