@@ -57,7 +57,7 @@ class Grammar:
         Raises:
             UserError: The grammar is not valid, or the vocabulary cannot spell it.
         """
-        return token_automaton(automaton(self, stops), tokenizer.token_bytes, tokenizer.unknown_token, self.name)
+        return over_tokens(self, stops, tokenizer)
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,13 @@ class Kind:
     title: str
     suffix: str
     read: Callable[[str, str, int], Expression]
+
+
+# Few, because those of a large vocabulary take up to 128 MB.
+@functools.lru_cache(maxsize=4)
+def over_tokens(grammar: Grammar, stops: tuple[str, ...], tokenizer: Tokenizer) -> TokenAutomaton:
+    """Return the automaton over tokens, made once for all texts under it; see `Grammar.automaton`."""
+    return token_automaton(automaton(grammar, stops), tokenizer.token_bytes, tokenizer.unknown_token, grammar.name)
 
 
 @functools.lru_cache(maxsize=16)
