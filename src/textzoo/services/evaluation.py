@@ -18,8 +18,9 @@ from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.opening import open_engine
 from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline import inputs
+from textzoo.pipeline.baselines import measured_baselines
 from textzoo.pipeline.samples import possible_prompt, samples_of
-from textzoo.records.report import EvaluationReport, Report, SampleReport
+from textzoo.records.report import BaselineReport, EvaluationReport, Report, SampleReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.text.prepare import PreparedDataset
@@ -58,7 +59,18 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     add_deltas(rows)
     record_metrics(rows, recorder)
     write_loss_by_position(by_position, workspace, recorder)
-    return Report(evaluation=rows, samples=samples_from(engine, candidates[-1].label, data, config.prediction))
+    baselines = baselines_beside(rows, data, config, workspace) if config.evaluation.baselines else []
+    samples = samples_from(engine, candidates[-1].label, data, config.prediction)
+    return Report(evaluation=rows, baselines=baselines, samples=samples)
+
+
+def baselines_beside(
+    rows: list[EvaluationReport], data: PreparedDataset, config: Config, workspace: Workspace
+) -> list[BaselineReport]:
+    """Return what would do without a model, on the text of these rows."""
+    steps = {inputs.model_label(path): path for path in inputs.quantized_model_paths(config, workspace)}
+    tokens = next(row.tokens for row in rows if row.corpus in (None, ALL_SOURCES))
+    return measured_baselines(data, steps, tokens)
 
 
 def samples_from(engine: Engine, label: str, data: PreparedDataset, settings: PredictionConfig) -> list[SampleReport]:

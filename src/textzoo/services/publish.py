@@ -19,6 +19,7 @@ from textzoo.pipeline.firmware import make_firmware, readable_name, written_toke
 from textzoo.pipeline.library import make_library
 from textzoo.pipeline.samples import possible_prompt, samples_of
 from textzoo.publication import folder as folders
+from textzoo.publication.against import add_baselines
 from textzoo.publication.commands import commands_of, folder_of, name_of
 from textzoo.publication.corpus import provenances
 from textzoo.publication.facts import facts_of, with_sizes
@@ -44,7 +45,8 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     sampling = sampling_of(config.prediction, engine, tokenizer)
     sample = written_sample(sampling, files, engine, tokenizer)
     facts = with_sizes(facts_of(files, workspace), engine.vocabulary_size, engine.context_length)
-    report = Report(samples=[sample])
+    add_baselines(facts, files, config, workspace, recorder)
+    report = Report(samples=[sample], baselines=facts.baselines)
     with folders.new_folder(workspace.path(FOLDER)) as folder:
         told = folders.write_files(folder, files, sections_of(config), facts.earlier, workspace)
         told |= c_project(config, files, tokenizer, folder, report)

@@ -4,7 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range, RuntimeReport, worded
+from textzoo.records.report.data import (
+    BaselineReport,
+    BenchmarkReport,
+    EvaluationReport,
+    PassReport,
+    Range,
+    RuntimeReport,
+    worded,
+)
 
 KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "flashed", "publication")
 Rows = list[tuple[str, str]]
@@ -77,6 +85,11 @@ def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Fie
 def evaluation_rows(rows: Sequence[EvaluationReport]) -> Table:
     """Return headings and cells of the comparison, float first."""
     return table_of(evaluation_columns(rows), rows)
+
+
+def baseline_rows(rows: Sequence[BaselineReport]) -> Table:
+    """Return headings and cells of what a user would take instead of the models."""
+    return table_of(dataclasses.fields(BaselineReport), rows)
 
 
 def runtime_quantities(rows: Sequence[RuntimeReport]) -> list[dataclasses.Field]:
