@@ -322,17 +322,17 @@ def test_provenance_of_a_combined_text(tmp_path):
     text = tmp_path / "mine.txt"
     text.write_text("some text")
     dataset = DatasetConfig(name="text", training_path=str(text))
-    assert provenances(dataset) == [None]
+    assert provenances(dataset, tmp_path) == [None]
     report = {"format": "textzoo-corpus-report", "licence": "written by me", "sources": [{}, {}]}
     text.with_suffix(".json").write_text(json.dumps(report))
-    assert [(row.licence, row.origin) for row in provenances(dataset)] == [
+    assert [(row.licence, row.origin) for row in provenances(dataset, tmp_path)] == [
         ("written by me", "2 texts, merged by combine_corpus.py")
     ]
     for damaged in ("[]", "{", json.dumps({**report, "licence": 5}), json.dumps({**report, "format": "other"})):
         text.with_suffix(".json").write_text(damaged)
-        assert provenances(dataset) == [None]
+        assert provenances(dataset, tmp_path) == [None]
     mixture = DatasetConfig(name="mixture", sources=[{"name": "conversations"}, {"name": "text", "training_path": "x"}])
-    assert [row and row.licence for row in provenances(mixture)] == ["Apache-2.0", None]
+    assert [row and row.licence for row in provenances(mixture, tmp_path)] == ["Apache-2.0", None]
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
         facts.unknown += [f"{row.what} is left out: {row.why}" for row in report.skipped]
         published = folders.published_files(folder, told)
         commands = commands_of(facts, files, sampling, workspace, folder_of(config.publish.repository))
-        card = card_inputs(config, files, tokenizer, sample)
+        card = card_inputs(config, files, tokenizer, sample, workspace.path(inputs.DATASET_FOLDER))
         card = CardInputs(**card, facts=facts, files=published, commands=commands)
         write_text(folder / folders.CARD, card_text(card))
     done = tell_or_upload(config, workspace.path(FOLDER), published)
@@ -110,7 +110,9 @@ def c_project(config: Config, files: ModelFiles, tokenizer: Tokenizer, folder: P
     return {archive.name: f"the C project for {target} of {files.chosen.name}: builds and runs without Python"}
 
 
-def card_inputs(config: Config, files: ModelFiles, tokenizer: Tokenizer, sample: SampleReport) -> dict[str, Any]:
+def card_inputs(
+    config: Config, files: ModelFiles, tokenizer: Tokenizer, sample: SampleReport, corpus: Path
+) -> dict[str, Any]:
     """Return what the card says of the configuration; of files from elsewhere the corpus is unknown."""
     is_known = files.origin != NAMED
     own_license = LICENSE_OF_PRETRAINED if files.origin == PRETRAINED else ""
@@ -119,7 +121,7 @@ def card_inputs(config: Config, files: ModelFiles, tokenizer: Tokenizer, sample:
         "architecture": config.model.name if is_known else "",
         "tokenizer": tokenizer.name,
         "corpus": config.dataset.name if is_known else "",
-        "corpora": provenances(config.dataset) if is_known else [],
+        "corpora": provenances(config.dataset, corpus) if is_known else [],
         "sample": sample,
         "chosen": files.chosen.name,
         "license": config.publish.license or own_license,

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section, missing_files
+from textzoo.text.corpora.debian.packages import mistakes
 from textzoo.text.corpora.registry import CORPORA, NO_FILES
 from textzoo.text.settings import DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
 from textzoo.text.tokenizers.registry import KINDS
@@ -29,9 +30,25 @@ def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) 
     ]
     if kind.needs_files and not dataset.training_path:
         errors.append(UserError(f"{name} needs {prefix}.training_path", remedy="Give a file or a folder."))
+    errors += package_mistakes(dataset, prefix, keys)
     if dataset.separator == "" and "separator" in keys:
         errors.append(UserError(f"{prefix}.separator is empty", expected="a text, or null for a blank line"))
     return errors + size_mistakes(dataset, prefix, keys)
+
+
+def package_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
+    """Return errors about Debian packages that are not known, or that the corpus does not take."""
+    kind = CORPORA[dataset.name]
+    if not dataset.packages or "packages" not in keys or kind.has_sources:
+        return []
+    if not kind.has_packages:
+        return [
+            UserError(
+                f"{prefix}.packages is given, but {prefix}.name={dataset.name} takes none",
+                remedy="For the texts of Debian packages add dataset=debian_docs.",
+            )
+        ]
+    return mistakes(dataset.packages)
 
 
 def size_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:

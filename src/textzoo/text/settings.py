@@ -54,6 +54,11 @@ class DatasetConfig:
         None, "Number of synthetic dialogues, instead of their size.", unit="dialogues", low=1, high=2**20
     )
     conversations_seed: int = setting(0, "Seed of the synthetic dialogues.", low=0, high=MAX_SEED)
+    packages: list[str] = setting(
+        [],
+        "Debian packages whose texts are the corpus (debian_docs), each with =version behind it if that matters;"
+        " [] for the usual ones.",
+    )
     sources: list[dict] = setting(
         [],
         "Sources of a mixture, each with name, weight and keys of dataset; missing keys are the dataset's own.",

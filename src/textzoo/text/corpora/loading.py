@@ -12,6 +12,7 @@ from textzoo.common.files import file_digest, value_digest
 from textzoo.common.registry import Registry
 from textzoo.text.corpora.cleaning import join_documents, split_documents
 from textzoo.text.corpora.conversations import cached_conversations
+from textzoo.text.corpora.debian.sources import package_texts
 from textzoo.text.corpora.download import fetch
 from textzoo.text.corpora.nanogpt import open_tokens, read_characters
 from textzoo.text.corpora.python_docs import read_python_docs
@@ -157,6 +158,11 @@ def load_conversations(dataset: DatasetConfig) -> Corpus:
         seed=dataset.conversations_seed,
     )
     return text_corpus(dataset, documents, [source])
+
+
+def load_debian_docs(dataset: DatasetConfig) -> Corpus:
+    texts = package_texts(dataset.packages, Path(dataset.cache_dir))
+    return text_corpus(dataset, [document for text in texts for document in text.documents], [t.source for t in texts])
 
 
 def load_mixture(dataset: DatasetConfig) -> Corpus:

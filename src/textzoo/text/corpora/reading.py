@@ -35,6 +35,7 @@ class Source:
         characters: Number of characters used.
         documents: Number of documents used.
         normalised: What was changed, and how often.
+        licence: Of the part, where it is known; "" otherwise.
     """
 
     location: str
@@ -43,6 +44,7 @@ class Source:
     characters: int
     documents: int = 1
     normalised: dict[str, int] = field(default_factory=dict)
+    licence: str = ""
 
 
 @dataclass(frozen=True)

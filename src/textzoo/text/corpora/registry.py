@@ -57,6 +57,7 @@ class CorpusKind:
         needs_files: Whether dataset.training_path must be given.
         has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
+        has_packages: Whether it takes dataset.packages.
         download: The text itself, of a corpus that is one file of the web.
         chat_template: Name of the chat template of its dialogues (textzoo.text.chat_templates); None for other texts.
         provenance: What it is and where it is from; None for texts of the user's.
@@ -67,6 +68,7 @@ class CorpusKind:
     needs_files: bool = False
     has_own_vocabulary: bool = False
     has_sources: bool = False
+    has_packages: bool = False
     download: KnownFile | None = None
     chat_template: str | None = None
     provenance: Provenance | None = None
@@ -119,6 +121,7 @@ CORPORA: dict[str, CorpusKind] = {
             "Apache-2.0",
         ),
     ),
+    "debian_docs": CorpusKind(f"{MODULE}:load_debian_docs", not_taken=(NO_FILES,), has_packages=True),
     "mixture": CorpusKind(
         f"{MODULE}:load_mixture",
         not_taken=(("its sources have their own", ("training_path", "validation_path")),),
