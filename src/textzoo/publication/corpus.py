@@ -60,7 +60,7 @@ def recorded_sources(folder: Path) -> list[dict[str, Any]]:
 def provenance_of(dataset: DatasetConfig) -> Provenance | None:
     """Return the table's row of a built-in corpus, or what the report beside a combined text says of it."""
     kind = CORPORA[dataset.name]
-    if kind.provenance and (kind.download is None or not dataset.training_path):
+    if kind.provenance and not (dataset.training_path and (kind.download or kind.large_file)):
         return kind.provenance
     return next(combined(dataset.training_path), None)
 

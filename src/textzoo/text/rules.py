@@ -6,6 +6,7 @@ from collections.abc import Collection
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section, missing_files
 from textzoo.text.corpora.debian.packages import mistakes
+from textzoo.text.corpora.download import SHA256
 from textzoo.text.corpora.registry import CORPORA, NO_FILES
 from textzoo.text.settings import DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
 from textzoo.text.tokenizers.registry import KINDS
@@ -30,10 +31,20 @@ def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) 
     ]
     if kind.needs_files and not dataset.training_path:
         errors.append(UserError(f"{name} needs {prefix}.training_path", remedy="Give a file or a folder."))
-    errors += package_mistakes(dataset, prefix, keys)
+    errors += package_mistakes(dataset, prefix, keys) + hash_mistakes(dataset, prefix, keys)
     if dataset.separator == "" and "separator" in keys:
         errors.append(UserError(f"{prefix}.separator is empty", expected="a text, or null for a blank line"))
     return errors + size_mistakes(dataset, prefix, keys)
+
+
+def hash_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
+    if not dataset.sha256 or "sha256" not in keys or SHA256.fullmatch(dataset.sha256):
+        return []
+    return [
+        UserError(
+            f"{prefix}.sha256 is no hash", expected="64 digits of 0 to 9 and a to f", received=dataset.sha256[:80]
+        )
+    ]
 
 
 def package_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:

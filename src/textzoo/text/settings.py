@@ -54,6 +54,14 @@ class DatasetConfig:
         None, "Number of synthetic dialogues, instead of their size.", unit="dialogues", low=1, high=2**20
     )
     conversations_seed: int = setting(0, "Seed of the synthetic dialogues.", low=0, high=MAX_SEED)
+    download_bytes: int = setting(
+        100_000_000,
+        "How much of a large corpus is downloaded, from its beginning (tinystories has 2.2 GB).",
+        unit="bytes",
+        low=1,
+        high=2**30,
+    )
+    sha256: str | None = setting(None, "The hash that the downloaded text must have (tinystories).")
     packages: list[str] = setting(
         [],
         "Debian packages whose texts are the corpus (debian_docs), each with =version behind it if that matters;"

@@ -13,11 +13,12 @@ from textzoo.common.registry import Registry
 from textzoo.text.corpora.cleaning import join_documents, split_documents
 from textzoo.text.corpora.conversations import cached_conversations
 from textzoo.text.corpora.debian.sources import package_texts
-from textzoo.text.corpora.download import fetch
+from textzoo.text.corpora.download import fetch, fetch_beginning
 from textzoo.text.corpora.nanogpt import open_tokens, read_characters
 from textzoo.text.corpora.python_docs import read_python_docs
 from textzoo.text.corpora.reading import LeftOut, Source, as_paths, left_out, printable, read_text, text_files
 from textzoo.text.corpora.registry import CORPORA, KnownFile
+from textzoo.text.corpora.stories import read_stories
 from textzoo.text.settings import DatasetConfig, SourceConfig, with_inherited
 
 LOADERS = Registry("corpus", {name: kind.loader for name, kind in CORPORA.items()})
@@ -163,6 +164,15 @@ def load_conversations(dataset: DatasetConfig) -> Corpus:
 def load_debian_docs(dataset: DatasetConfig) -> Corpus:
     texts = package_texts(dataset.packages, Path(dataset.cache_dir))
     return text_corpus(dataset, [document for text in texts for document in text.documents], [t.source for t in texts])
+
+
+def load_tinystories(dataset: DatasetConfig) -> Corpus:
+    """Load stories from the cache, downloading them first; or from files of the same form that the user has."""
+    if dataset.training_path:
+        return text_corpus(dataset, *read_stories(text_files(as_paths(dataset.training_path)), is_beginning=False))
+    path = Path(dataset.cache_dir) / f"{dataset.name}_{dataset.download_bytes}.txt"
+    fetch_beginning(CORPORA[dataset.name].large_file, path, dataset.download_bytes, dataset.sha256 or "")
+    return text_corpus(dataset, *read_stories([path], is_beginning=True))
 
 
 def load_mixture(dataset: DatasetConfig) -> Corpus:
