@@ -37,9 +37,8 @@ class Handler(BaseHTTPRequestHandler):
         start, end = int(first or 0), min(int(last or len(content) - 1), len(content) - 1)
         self.send_response(206 if wanted else 200)
         if wanted:
-            self.send_header(
-                "Content-Range", f"bytes {start}-{end}/{server.claims.pop(0) if server.claims else len(content)}"
-            )
+            total = server.claims.pop(0) if server.claims else len(content)
+            self.send_header("Content-Range", f"bytes {start}-{end}/{total}")
         self.send_header("Content-Length", str(end + 1 - start))
         self.send_header("ETag", server.version)
         self.end_headers()
