@@ -1,5 +1,6 @@
 """Tokenize a corpus into memory-mapped files: train.bin, validation.bin, tokenizer.json, dataset.json."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from textzoo.common.untrusted_json import read_json_object
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.nanogpt import TOKEN_DTYPE, open_tokens
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
-from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer, make_tokenizer
+from textzoo.text.tokenizers.base import Tokenizer, encoded, load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 from textzoo.text.windows import TokenPart, proportional_spans
 
 FORMAT = "textzoo-dataset"
 VERSION = 1
 MAX_RECORD_BYTES = 1 << 26
+TOKENS_READ = 1 << 20
 TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE, RECORD_FILE = (
     "train.bin",
     "validation.bin",
@@ -106,10 +108,9 @@ def reuse(folder: Path, key: str) -> PreparedDataset | None:
 
 
 def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
-    prepare = prepare_tokens if isinstance(corpus, TokenCorpus) else prepare_text
-    tokenizer, training, validation, parts = prepare(corpus, config)
-    write_tokens(folder / TRAIN_FILE, training)
-    write_tokens(folder / VALIDATION_FILE, validation)
+    tokenizer = tokenizer_for(corpus, config)
+    training = write_tokens(folder / TRAIN_FILE, token_parts(corpus, "training", tokenizer, config.unknown))
+    validation = write_tokens(folder / VALIDATION_FILE, token_parts(corpus, "validation", tokenizer, config.unknown))
     tokenizer.save(folder / TOKENIZER_FILE)
     record = {
         "format": FORMAT,
@@ -118,80 +119,86 @@ def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder:
         "key": key,
         "sha256": corpus.sha256,
         "files": {name: file_digest(folder / name) for name in DATA_FILES},
-        "statistics": statistics(corpus, tokenizer, training, validation),
+        "statistics": statistics(corpus, tokenizer, folder),
         "sources": [asdict(source) for source in corpus.sources],
     }
-    if parts:
-        record["parts"] = [asdict(part) for part in parts]
+    if isinstance(corpus, Corpus) and corpus.parts:
+        spans = zip(corpus.parts, training, validation, strict=True)
+        record["parts"] = [asdict(TokenPart(part.label, part.probability, *ends)) for part, *ends in spans]
     write_json(folder / RECORD_FILE, record)
     return open_prepared(folder)
 
 
-Prepared = tuple[Tokenizer, np.ndarray, np.ndarray, tuple[TokenPart, ...]]
+def tokenizer_for(corpus: Corpus | TokenCorpus, config: TokenizerConfig) -> Tokenizer:
+    """Return the tokenizer of a text; of a tokenized corpus its own, with <unk> at its end where unknown="unk"."""
+    if isinstance(corpus, Corpus):
+        return make_tokenizer(config, corpus.training, corpus.validation)
+    if config.path or config.name != CharacterTokenizer.name:
+        raise UserError(
+            "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
+            remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
+        )
+    return CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
 
 
-def prepare_text(corpus: Corpus, config: TokenizerConfig) -> Prepared:
-    tokenizer = make_tokenizer(config, corpus.training, corpus.validation)
-    if corpus.parts:
-        return tokenizer, *prepare_parts(corpus, tokenizer, config.unknown)
-    return tokenizer, *(tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation)), ()
+def token_parts(
+    corpus: Corpus | TokenCorpus, name: str, tokenizer: Tokenizer, unknown: str
+) -> Iterator[Iterable[np.ndarray]]:
+    """Yield the tokens of each source, in parts; sources are encoded separately, so that no token spans two of them.
 
-
-def prepare_parts(
-    corpus: Corpus, tokenizer: Tokenizer, unknown: str
-) -> tuple[np.ndarray, np.ndarray, tuple[TokenPart, ...]]:
-    """Encode each source of a mixture separately, so that no token spans two sources."""
-    training = encoded_parts(corpus.training, [part.training for part in corpus.parts], tokenizer, unknown)
-    validation = encoded_parts(corpus.validation, [part.validation for part in corpus.parts], tokenizer, unknown)
-    parts = tuple(
-        TokenPart(part.label, part.probability, *spans)
-        for part, *spans in zip(corpus.parts, spans_of(training), spans_of(validation), strict=True)
-    )
-    return np.concatenate(training), np.concatenate(validation), parts
-
-
-def encoded_parts(text: str, lengths: list[int], tokenizer: Tokenizer, unknown: str) -> list[np.ndarray]:
-    """Return the tokens of each part of `text`; `lengths` are the parts' numbers of characters."""
-    return [tokenizer.encode(text[start:end], unknown) for start, end in spans_of_lengths(lengths)]
-
-
-def spans_of(arrays: list[np.ndarray]) -> list[tuple[int, int]]:
-    """Return [start, end) of each array in their concatenation."""
-    return spans_of_lengths([len(array) for array in arrays])
+    Args:
+        corpus: A mixture has several sources.
+        name: "training" or "validation".
+        tokenizer: Of the corpus.
+        unknown: As in Tokenizer.encode.
+    """
+    content = getattr(corpus, name)
+    if isinstance(corpus, TokenCorpus):
+        yield [content]
+    elif not corpus.parts:
+        yield encoded(tokenizer, content, unknown)
+    else:
+        for start, end in spans_of_lengths([getattr(part, name) for part in corpus.parts]):
+            yield encoded(tokenizer, content[start:end], unknown)
 
 
 def spans_of_lengths(lengths: list[int]) -> list[tuple[int, int]]:
     return [(sum(lengths[:index]), sum(lengths[: index + 1])) for index in range(len(lengths))]
 
 
-def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> Prepared:
-    """Keep the tokens of the corpus; with unknown="unk", add <unk> to the end of its vocabulary."""
-    if config.path or config.name != CharacterTokenizer.name:
-        raise UserError(
-            "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
-            remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
-        )
-    tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
-    return tokenizer, corpus.training, corpus.validation, ()
+def write_tokens(path: Path, sources: Iterable[Iterable[np.ndarray]]) -> list[tuple[int, int]]:
+    """Write the tokens of all sources to a file, part by part; return [start, end) of each source."""
+    lengths = []
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        for parts in sources:
+            lengths.append(0)
+            for tokens in parts:
+                np.asarray(tokens, TOKEN_DTYPE).tofile(file)
+                lengths[-1] += len(tokens)
+    return spans_of_lengths(lengths)
 
 
-def write_tokens(path: Path, tokens: np.ndarray) -> None:
-    with atomic_path(path) as temporary:
-        np.asarray(tokens, TOKEN_DTYPE).tofile(temporary)
-
-
-def statistics(
-    corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, training: np.ndarray, validation: np.ndarray
-) -> dict[str, Any]:
-    parts = {"training": (corpus.training, training), "validation": (corpus.validation, validation)}
+def statistics(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
+    """Return the sizes of both texts, whose tokens are in the folder."""
     unknown = -1 if tokenizer.unknown_token is None else tokenizer.unknown_token
+    names = {"training": TRAIN_FILE, "validation": VALIDATION_FILE}
+    sizes = {part: (folder / name).stat().st_size // TOKEN_DTYPE.itemsize for part, name in names.items()}
     return {
-        "characters": {name: len(text) for name, (text, _) in parts.items()},
-        "tokens": {name: len(tokens) for name, (_, tokens) in parts.items()},
-        "unknown": {name: int(np.count_nonzero(tokens == unknown)) for name, (_, tokens) in parts.items()},
+        "characters": {part: len(getattr(corpus, part)) for part in names},
+        "tokens": sizes,
+        "unknown": {part: count_of(unknown, folder / name) for part, name in names.items()},
         "vocabulary_size": tokenizer.vocabulary_size,
         "documents": sum(source.documents for source in corpus.sources),
     }
+
+
+def count_of(token: int, path: Path) -> int:
+    """Return how often a token occurs in a file; none is -1."""
+    found = 0
+    with path.open("rb") as file:
+        while len(tokens := np.fromfile(file, TOKEN_DTYPE, TOKENS_READ)):
+            found += int(np.count_nonzero(tokens == token))
+    return found
 
 
 def open_prepared(folder: Path) -> PreparedDataset:

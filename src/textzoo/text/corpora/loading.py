@@ -20,6 +20,7 @@ from textzoo.text.corpora.reading import LeftOut, Source, as_paths, left_out, pr
 from textzoo.text.corpora.registry import CORPORA, KnownFile
 from textzoo.text.corpora.stories import read_stories
 from textzoo.text.settings import DatasetConfig, SourceConfig, with_inherited
+from textzoo.text.tokenizers.pieces import equal_parts
 
 LOADERS = Registry("corpus", {name: kind.loader for name, kind in CORPORA.items()})
 
@@ -269,8 +270,8 @@ def split_by_document(texts: list[str], share: float, seed: int, separator: str 
 def check_parts(training: str, validation: str, sources: list[Source]) -> None:
     """Raise UserError if the corpus has only one distinct character, or is too short to be divided."""
     names = ", ".join(source.location for source in sources[:3])
-    text = training + validation
-    if len(set(text)) < 2:
+    if len({*training, *validation}) < 2:
+        text = training + validation
         raise UserError(
             f"the corpus ({names}) has only one distinct character",
             expected="at least 2",
@@ -279,15 +280,22 @@ def check_parts(training: str, validation: str, sources: list[Source]) -> None:
     if not training or not validation:
         raise UserError(
             f"the corpus ({names}) leaves no text for {'validation' if training else 'training'}",
-            received=f"{len(text)} characters in all",
+            received=f"{len(training) + len(validation)} characters in all",
             remedy="Provide more text, or set another dataset.validation_split.",
         )
 
 
 def text_digest(training: str, validation: str) -> str:
     """Return the sha256 of a corpus: over the sha256 of each text's UTF-8, as two lines of hexadecimal text."""
-    parts = [text.encode("utf-8", "surrogatepass") for text in (training, validation)]
-    return combined_digest([hashlib.sha256(part).hexdigest() for part in parts])
+    return combined_digest([digest_of(text) for text in (training, validation)])
+
+
+def digest_of(text: str) -> str:
+    """Return the sha256 of a text's UTF-8."""
+    digest = hashlib.sha256()
+    for part in equal_parts(text):
+        digest.update(part.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def combined_digest(digests: list[str]) -> str:

@@ -144,7 +144,7 @@ def read_text(path: Path) -> tuple[str, Source]:
     """
     content = read_bytes(path, MAX_TEXT_BYTES)
     text = decode_text(content, path)
-    if not text.strip():
+    if not text or text.isspace():
         raise UserError(f"'{path}' is empty", expected="text", received=f"{len(content)} bytes")
     plain = normalise_newlines(text)
     changed = text.count("\r")
