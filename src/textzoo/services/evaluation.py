@@ -22,8 +22,8 @@ from textzoo.pipeline.samples import possible_prompt, samples_of
 from textzoo.records.report import EvaluationReport, Report, SampleReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
+from textzoo.text.documents import windows_to_validate
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.windows import validation_windows
 
 FLOAT = "float"
 # Name of the corpus in rows over all sources of a mixture.
@@ -74,7 +74,7 @@ def measured(
 ) -> Iterator[tuple[str | None, Metrics, float]]:
     """Yield corpus, metrics and seconds; for a mixture, of all sources together and of each source."""
     figures: dict[str, tuple[Metrics, float]] = {}
-    for label, windows in validation_windows(data.validation, data.parts, engine.context_length, max_tokens).items():
+    for label, windows in windows_to_validate(data, engine.context_length, max_tokens).items():
         start = time.perf_counter()
         name = f"evaluate {candidate.label} on {candidate.engine}"
         characters = characters_per_token(data, *windows[1:])
