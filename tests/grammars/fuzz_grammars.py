@@ -26,7 +26,7 @@ from textzoo.common.errors import UserError
 from textzoo.engines.sampling import IntegerSampler
 from textzoo.grammars.grammar import Grammar
 from textzoo.grammars.table import grammar_table
-from textzoo.grammars.token_automaton import TokenAutomaton
+from textzoo.grammars.token_automaton import Guide, TokenAutomaton
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import make_tokenizer
 
@@ -191,7 +191,7 @@ class Trial:
         automaton = grammar.automaton(self.tokenizers[which])
         self.builds[which].load(grammar_table(automaton, grammar.name))
         for _ in range(texts):
-            shortest = int(automaton.distances[automaton.start])
+            shortest = Guide(automaton).distance
             max_tokens = max(choose.choice([shortest - 1, shortest, shortest + choose.randrange(9), 60]), 1)
             options = (choose.choice([0.0, 0.7, 1.0, 5.0]), choose.choice([0, 0, 1, 3]), choose.getrandbits(32))
             yield self.outcome(which, automaton, judge, max_tokens, options)
@@ -206,7 +206,7 @@ class Trial:
         written = text_in_python(automaton, sampler, logits)
         if self.builds[which].text(logits, temperature, top_k, seed) != written:
             return "C differs"
-        if automaton.distances[automaton.start] > max_tokens:
+        if Guide(automaton).distance > max_tokens:
             return TOO_SHORT if not written else "a text for which there is no room"
         return RIGHT if judge.accepts(tokenizer.decode(written)) else "not a text of the grammar"
 

@@ -130,6 +130,7 @@ class TableBuilder:
     ) -> None:
         self.automaton, self.edges, self.sets, self.name = automaton, edges, sets, name
         self.token_bytes = bytes_of_token(automaton.vocabulary_size)
+        self.distances = automaton.distances()
         self.order = list(self.chains())
         self.place = self.places()
 
@@ -169,7 +170,7 @@ class TableBuilder:
         most = max(len(singles), len(sets), len(self.sets) - 1)
         self.check(most <= MAX_COUNT, f"at most {MAX_COUNT} single tokens and sets of a state", str(most))
         head = bytes([MAY_END if edges.may_end else 0])
-        head += int(self.automaton.distances[state]).to_bytes(2, "little") + bytes([len(singles), len(sets)])
+        head += int(self.distances[state]).to_bytes(2, "little") + bytes([len(singles), len(sets)])
         body = [self.token(token) + self.state(following, found) for token, following in sorted(singles)]
         body += [bytes([number]) + self.state(following, found) for number, following in sets]
         return head + b"".join(body)
@@ -194,7 +195,7 @@ class TableBuilder:
             sets=tuple(bits_of(tokens, size) for tokens in sorted(self.sets, key=self.sets.__getitem__)),
             start=self.place[self.automaton.start],
             token_bytes=self.token_bytes,
-            shortest=int(self.automaton.distances[self.automaton.start]),
-            longest=int(self.automaton.distances[1:].max()),
+            shortest=int(self.distances[self.automaton.start]),
+            longest=int(self.distances[1:].max()),
             states=len(self.order),
         )

@@ -58,12 +58,14 @@ class DeviceSource(TokenSource):
     def tokens(self, prompt: str, sampling: Sampling) -> "DeviceStream":
         return DeviceStream(self, prompt, sampling)
 
-    def check_grammar(self, sampling: Sampling) -> None:
+    def check_grammar(self, prompt: str, sampling: Sampling) -> None:
         """Raise UserError if an answer has to obey a grammar that the firmware does not have, or cannot in time."""
         grammar, stop = sampling.grammar, stop_of(sampling)
         if grammar is None:
             return
-        guide = guide_of(grammar, self.tokenizer, [stop] if stop else [], sampling.max_tokens)
+        guide = guide_of(
+            grammar, self.tokenizer, [stop] if stop else [], sampling.max_tokens, sampling.input_of(prompt)
+        )
         expected = f"{grammar_table(guide.automaton, grammar.name).crc32:08x}"
         if self.grammar_crc32 != expected:
             held = "no grammar" if self.grammar_crc32 is None else "another grammar, or it for another stop text"
@@ -89,7 +91,7 @@ class DeviceStream(TokenStream):
     """An answer of the firmware."""
 
     def __init__(self, source: DeviceSource, prompt: str, sampling: Sampling) -> None:
-        source.check_grammar(sampling)
+        source.check_grammar(prompt, sampling)
         self.source, self.prompt, self.sampling = source, prompt, sampling
         self.has_begun = self.is_stopped = False
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}
