@@ -55,8 +55,8 @@ NO_WORDS = Escaped(b"", (0,), frozenset([0]))
 
 def escaped(text: str) -> Escaped:
     """Return an input, escaped, with the positions at which spans begin and end."""
-    last = SURROGATES.sub(REPLACEMENT, text.rstrip(BLANKS)[-MAX_BYTES - 1 :])  # one more than can count: a neighbour
-    pieces = [json.dumps(character, ensure_ascii=False)[1:-1].encode() for character in last]
+    last = end_of_input(text)
+    pieces = [spelled(character) for character in last]
     classes = [class_of(character) for character in last]
     size = sum(map(len, pieces))
     content, starts, ends = b"", [], []
@@ -70,6 +70,21 @@ def escaped(text: str) -> Escaped:
         else:
             size -= len(piece)
     return Escaped(content, tuple(starts), frozenset(ends)) if starts else NO_WORDS
+
+
+def end_of_input(text: str) -> str:
+    """Return the end of an input that has the same spans: what counts, and one character more, its neighbour."""
+    last, size = SURROGATES.sub(REPLACEMENT, text.rstrip(BLANKS)[-MAX_BYTES - 1 :]), 0
+    for index in reversed(range(len(last))):
+        size += len(spelled(last[index]))
+        if size > MAX_BYTES:
+            return last[index:]
+    return last
+
+
+def spelled(character: str) -> bytes:
+    """Return the UTF-8 of a character as it stands in a string of JSON."""
+    return json.dumps(character, ensure_ascii=False)[1:-1].encode()
 
 
 def is_border(classes: list[int], index: int) -> bool:
