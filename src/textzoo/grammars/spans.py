@@ -150,14 +150,18 @@ class SpanPlace:
 
     Args:
         spans: Those of the input.
+
+    Attributes:
+        positions: Where in the escaped input the text may have come to.
+        has_begun: Whether it has a token.
+        distance: Tokens of the shortest way to the end of a span.
     """
 
     def __init__(self, spans: InputSpans) -> None:
         self.spans = spans
         self.positions = spans.starts
-        self.distance = (
-            spans.shortest
-        )  # tokens of the shortest way to the end of a span: where one begins, of a whole one
+        self.has_begun = False
+        self.distance = spans.shortest
 
     def allowed(self, most: int) -> list[int]:
         """Return the tokens with which the span goes on and after which it can end within `most` tokens."""
@@ -169,7 +173,7 @@ class SpanPlace:
         steps = (step for position in self.positions for step in self.spans.steps[position])
         following = tuple(sorted({behind for found, behind in steps if found == token}))
         if following:
-            self.positions = following
+            self.positions, self.has_begun = following, True
             self.distance = min(self.spans.distances[position] for position in following)
         return bool(following)
 
