@@ -6,8 +6,8 @@ strings, and one whose 15 slots are all spans of the input. For vocabularies of 
 the documents): states, bytes of the table in flash, bytes of RAM, and exact instructions of grammar.c and span.c on an
 emulated Cortex-M4 over 20 texts: of taking an input of 40 characters, once, and of going on behind a token, by what may
 follow it. And for tiny_lm on the board: what the grammar adds to the image, and instructions per token of choosing and
-feeding it, with the grammar, and without it (`:grammar off`). Tokens that are the only ones possible are not sampled, so
-that a grammar may save instructions.
+feeding it, with the grammar, and without it (`:grammar off`). A token that is the only one possible is not sampled,
+so that a grammar may save instructions.
 """
 
 import argparse

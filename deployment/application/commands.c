@@ -446,6 +446,11 @@ bool commands_option(const char *name, size_t name_bytes, char *value, size_t va
 void commands_line(const char *line, size_t bytes)
 {
     request_t request = request_default();
+#if GRAMMAR_HAS_SPANS
+    request.has_input = true;
+    request.input.text = line;
+    request.input.bytes = bytes;
+#endif
     request.has_prompt = true;
     request.prompt = prompt_of_text(line, bytes, commands_options.unknown);
     command_generate(&request);
