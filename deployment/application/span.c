@@ -4,7 +4,7 @@
 
 #include "span.h"
 
-#include <string.h>
+#include <string.h> /* memcpy, memset */
 
 #include "tokenizer.h"
 #include "utf8.h"
@@ -156,8 +156,15 @@ static uint32_t behind(int32_t token, uint32_t position)
 {
     char piece[TOKENIZER_MAX_TOKEN_BYTES];
     const size_t size = tokenizer_decode(token, piece);
-    const bool is_there = size <= input.bytes - position && memcmp(piece, input.escaped + position, size) == 0;
-    return is_there ? position + (uint32_t)size : 0;
+    if (size > input.bytes - position) {
+        return 0;
+    }
+    for (size_t index = 0; index < size; ++index) {
+        if (piece[index] != input.escaped[position + index]) {
+            return 0;
+        }
+    }
+    return position + (uint32_t)size;
 }
 
 /* The next one, behind `token`, of the tokens that stand at a position, with the position behind it; or NO_TOKEN. */

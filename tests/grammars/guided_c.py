@@ -16,7 +16,7 @@ from textzoo.testing.building import build_c
 
 HERE = Path(__file__).parent
 SCALE = 0.1
-TOKEN_BYTES = 16  # at most, as in runtime_table/tokenizer.h
+TOKEN_BYTES = 32  # at most, as in runtime_table/tokenizer.h
 
 
 class GuidedC:
@@ -51,6 +51,7 @@ class GuidedC:
 
     def load_tokens(self, token_bytes: list[bytes], unknown_token: int | None = None) -> None:
         """Take the vocabulary: what each token is written as."""
+        assert max(map(len, token_bytes)) <= TOKEN_BYTES
         self.write("token_sizes", bytes(map(len, token_bytes)))
         self.write("token_bytes", b"".join(content.ljust(TOKEN_BYTES, b"\0") for content in token_bytes))
         ctypes.c_int32.in_dll(self.library, "unknown_token").value = -1 if unknown_token is None else unknown_token

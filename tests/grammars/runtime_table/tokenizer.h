@@ -7,7 +7,7 @@
 
 #define TOKENIZER_VOCABULARY_SIZE VOCABULARY_SIZE
 #define TOKENIZER_UNKNOWN_TOKEN unknown_token
-#define TOKENIZER_MAX_TOKEN_BYTES 16
+#define TOKENIZER_MAX_TOKEN_BYTES 32
 
 extern int32_t unknown_token;
 
