@@ -109,6 +109,7 @@ def measure(config: Config, made: BuiltModel, console: Console) -> BenchmarkRepo
         macs_per_token=total["macs_per_token"],
         copied_bytes=made.sizes.placement.bytes_by_memory or None,
         grammar_bytes=made.grammar_bytes,
+        grammar_ram_bytes=made.grammar_ram_bytes,
     )
     if per == TOKEN:
         report.by_position = costs_by_position(replies[:-1], console.name)

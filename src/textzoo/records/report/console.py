@@ -217,7 +217,8 @@ def memory_rows(benchmark: BenchmarkReport) -> list[tuple[str, RenderableType]]:
     if benchmark.copied_bytes:
         rows.append(("", copies_text(benchmark.copied_bytes)))
     if benchmark.grammar_bytes:
-        rows.append(("grammar", f"{benchmark.grammar_bytes:,} bytes of the constants"))
+        ram = f", {benchmark.grammar_ram_bytes:,} bytes of the RAM" if benchmark.grammar_ram_bytes else ""
+        rows.append(("grammar", f"{benchmark.grammar_bytes:,} bytes of the constants{ram}"))
     return rows
 
 
@@ -283,13 +284,18 @@ def projected_rows(projected: Projection) -> Rows:
 
 
 def deployment_rows(deployment: DeploymentReport) -> Rows:
+    grammar_ram = f", {deployment.grammar_ram_bytes:,} of RAM" if deployment.grammar_ram_bytes else ""
     return [
         ("target", deployment.target),
         ("project", deployment.c_project),
         ("flash", f"{deployment.constant_bytes:,} bytes of constants"),
         ("RAM", f"state {deployment.state_bytes:,}, arena {deployment.arena_bytes:,} bytes"),
         *([("", copies_text(deployment.copied_bytes))] if deployment.copied_bytes else []),
-        *([("grammar", f"{deployment.grammar_bytes:,} bytes of flash")] if deployment.grammar_bytes else []),
+        *(
+            [("grammar", f"{deployment.grammar_bytes:,} bytes of flash{grammar_ram}")]
+            if deployment.grammar_bytes
+            else []
+        ),
     ]
 
 

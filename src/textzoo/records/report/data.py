@@ -151,7 +151,8 @@ class BenchmarkReport:
     with that word then, and what is compared are outputs (see `worded`).
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     `copied_bytes` are weights that each memory holds copies of, in addition to `ram_bytes`.
-    `grammar_bytes` is the table of the grammar, a part of the constants in flash.
+    `grammar_bytes` is the table of the grammar, a part of the constants in flash; `grammar_ram_bytes` is the place in
+    one of its texts, with the input of a grammar that copies from it, a part of `ram_bytes`.
     """
 
     board: str = quantity("")
@@ -172,6 +173,7 @@ class BenchmarkReport:
     ram_bytes: RamBytes | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     grammar_bytes: int | None = quantity("bytes", 0, None)
+    grammar_ram_bytes: int | None = quantity("bytes", 0, None)
     projected: Projection | None = quantity("", 0, None)
     by_kind: dict[str, int] | None = quantity("instructions", 0, None)
     by_position: list[int] | None = quantity("instructions", 0, None)
@@ -224,6 +226,7 @@ class DeploymentReport:
     passes: list[PassReport] | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     grammar_bytes: int | None = quantity("bytes", 0, None)
+    grammar_ram_bytes: int | None = quantity("bytes", 0, None)
 
 
 @dataclass
