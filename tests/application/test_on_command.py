@@ -1,10 +1,12 @@
 """Commands: answers become calls of on_command, whatever they are, and only when they are whole; LEDs and timers."""
 
+import contextlib
 import ctypes
 import json
 import re
 import shutil
 import subprocess
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -273,6 +275,18 @@ def test_a_console_for_commands_is_greedy_and_says_what_it_does(echo):
     assert "on_command is called" in said(echo, ":help")[0]
 
 
+@contextlib.contextmanager
+def running(program):
+    """A program that has greeted; it ends after a minute at the latest, and with it the wait for what it does not say."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
+    with started([str(program)], **pipes) as process:
+        watch = threading.Timer(60, process.kill)
+        watch.start()
+        until(process, b":help\n")
+        yield process
+        watch.cancel()
+
+
 def until(process, text):
     """What a process says until a text."""
     got = b""
@@ -284,8 +298,7 @@ def until(process, text):
 
 
 def test_on_wait_is_called_while_nothing_is_typed(echo):
-    with started([str(echo)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
-        until(process, b":help\n")
+    with running(echo) as process:
         time.sleep(0.2)
         process.stdin.write(b"waits\n")
         assert b"never" not in until(process, b"waited\n")
@@ -301,8 +314,7 @@ def test_the_example_serves_a_timer(echo, tmp_path):
     lines = said(program, "turn_on", "HassTurnOff", "none", "dance", *wrong)
     answers = ["lamp on", "lamp off", "that is no command", "nothing does this yet: dance"]
     assert lines[1::2] == answers + ["a timer of one second to a day, please"] * 3
-    with started([str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as process:
-        until(process, b":help\n")
+    with running(program) as process:
         process.stdin.write(b'HassStartTimer","seconds":1,"name":"tea\n')
         before = time.monotonic()
         assert b"timer of 1 s" in until(process, b"the timer has ended\n")
