@@ -277,7 +277,7 @@ def test_a_console_for_commands_is_greedy_and_says_what_it_does(echo):
 
 @contextlib.contextmanager
 def running(program):
-    """A program that has greeted; it ends after a minute at the latest, and with it the wait for what it does not say."""
+    """A program that has greeted; it ends after a minute at the latest, and with it any wait for what it says."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
     with started([str(program)], **pipes) as process:
         watch = threading.Timer(60, process.kill)
