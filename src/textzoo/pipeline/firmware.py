@@ -117,7 +117,7 @@ def prepare(
         name=model_name(config, workspace, path),
         tokens_checked=tokens_checked,
         settings=config.deployment,
-        defaults=config.prediction,
+        defaults=inputs.prediction(config, workspace),
         with_savings=True,
         template=inputs.template_path(config, workspace),
     )

@@ -301,7 +301,8 @@ def sample(
     config: Config, workspace: Workspace, made: Firmware, console: Console, report: BenchmarkReport
 ) -> SampleReport:
     """Let the device continue the prompt, and compare its text with the PC's for the same seed."""
-    settings = replace(config.prediction, stop=made.defaults.stop)  # with which its grammar was compiled
+    # The stop text with which the grammar was compiled.
+    settings = replace(inputs.prediction(config, workspace), stop=made.defaults.stop)
     tokenizer = inputs.tokenizer(config, workspace)
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
     command = generate_command(settings, prompt)

@@ -5,6 +5,8 @@ from typing import Any
 
 from textzoo.text.commands.command import INTENT, Command, Value
 
+# The file's name, beside the tokenizer of a model of commands.
+FILE = "grammar.json"
 # Understood by textzoo.grammars: whole words of the sentence, as they stand there.
 COPIED = {"type": "string", "format": "input-span"}
 
