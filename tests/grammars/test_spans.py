@@ -22,7 +22,7 @@ RUNS = re.compile("[0-9A-Za-z\u0080-\U0010ffff]+|[^\0-\x200-9A-Za-z\u0080-\U0010
 SPAN = {"type": "string", "format": "input-span"}
 PIECES = [bytes([byte]) for byte in range(256)]
 PIECES += [b"ab", b"b a", b"aa", "é€".encode(), b" \xe2\x82", b"\\n", b'a\\"', b'"', b'","', b"b "]
-INPUTS = st.text("ab1 é€😀\"\\\n\t\x01.%'", max_size=12) | st.text(max_size=8)
+INPUTS = st.text("ab1 é€😀\"\\\n\t\x01\x1f.%'", max_size=12) | st.text(max_size=8)
 
 
 def all_spans(text):
