@@ -10,16 +10,19 @@ from hypothesis import strategies as st
 from test_guided import TEXT, TOKENIZERS, written
 
 from textzoo.common.errors import UserError
+from textzoo.grammars.automaton import automaton_of
+from textzoo.grammars.expressions import Choice, Repeat, Sequence, Span, choice, repeat, sequence
+from textzoo.grammars.expressions import text as characters_of
 from textzoo.grammars.grammar import Grammar, read_grammar
 from textzoo.grammars.spans import MAX_BYTES, UNREACHABLE, InputSpans, SpanPlace, escaped, spellings_of
-from textzoo.grammars.token_automaton import Guide
+from textzoo.grammars.token_automaton import Guide, token_automaton
 from textzoo.text.tokenizers.base import make_tokenizer
 
 RUNS = re.compile("[0-9A-Za-z\u0080-\U0010ffff]+|[^\0-\x200-9A-Za-z\u0080-\U0010ffff]+")
 SPAN = {"type": "string", "format": "input-span"}
 PIECES = [bytes([byte]) for byte in range(256)]
 PIECES += [b"ab", b"b a", b"aa", "é€".encode(), b" \xe2\x82", b"\\n", b'a\\"', b'"', b'","', b"b "]
-INPUTS = st.text("ab1 é€😀\"\\\n\t\x01.%'", max_size=12) | st.text(max_size=8)
+INPUTS = st.text("ab1 é€😀\"\\\n\t\x01\x1f.%'", max_size=12) | st.text(max_size=8)
 
 
 def all_spans(text):
@@ -151,6 +154,45 @@ def test_answers_copy_from_the_input(tokenizer, seed, text, room):
     found = written(tokenizer, grammar, seed, max_tokens, stop="\n", input_text=text)
     assert {*spans_in(found)} <= all_spans(text)
     assert json.loads(found).get("intent", "play") in ("play", "none")
+
+
+def expanded(expression, spans):
+    """The same expression with all spans of an input written out."""
+    match expression:
+        case Span():
+            return choice(characters_of(json.dumps(one, ensure_ascii=False)[1:-1]) for one in sorted(spans))
+        case Sequence(parts):
+            return sequence(expanded(part, spans) for part in parts)
+        case Choice(parts):
+            return choice(expanded(part, spans) for part in parts)
+        case Repeat(part, low, high):
+            return repeat(expanded(part, spans), low, high)
+    return expression
+
+
+GBNFS = [GBNF, r'root ::= ("\"" input-span "\"" | "oh, no"){3} ("," "\"" input-span "\"")?']
+GRAMMARS = [Grammar("json_schema", json.dumps(OBJECT)), *(Grammar("gbnf", content) for content in GBNFS)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(GRAMMARS), INPUTS, st.randoms(use_true_random=False), st.integers(0, 12))
+def test_with_tokens_of_one_byte_a_span_is_the_choice_of_all_spans(grammar, text, random, room):
+    """The same tokens may come at every place, for any number of tokens that are left."""
+    bytes_alone, expression = [bytes([byte]) for byte in range(256)], grammar.expression()
+    alike = automaton_of(expanded(expression, all_spans(text)))
+    guide = Guide(token_automaton(automaton_of(expression), bytes_alone, None, "it"), text)
+    other = Guide(token_automaton(alike, bytes_alone, None, "it"))
+    for left in range(guide.distance + room, -1, -1):
+        assert guide.distance == other.distance
+        assert (guide.is_final, guide.may_end) == (other.is_final, other.may_end)
+        for fewer in {left, max(left - 3, 0), guide.distance}:
+            assert (guide.allowed(fewer) == other.allowed(fewer)).all()
+        allowed = np.flatnonzero(guide.allowed(left))
+        if len(allowed) == 0:
+            break
+        token = int(random.choice(allowed.tolist()))
+        guide.advance(token)
+        other.advance(token)
 
 
 def test_the_shortest_text_depends_on_the_input():

@@ -75,7 +75,8 @@ def test_an_input_is_cut_as_in_python(builds):
             "a" * size,
             " " * 9 + "a" * size,
             "b" + " a" * (size // 2),
-            "é" * (size // 2) + " \x01\x7f",
+            "é" * (size // 2) + " \x1e\x7f",
+            "a\x1fb",
             '"' * size,
         ):
             logits = np.random.default_rng(size).integers(-128, 128, (300, len(VOCABULARY))).astype(np.int8)
