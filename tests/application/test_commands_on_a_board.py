@@ -1,6 +1,7 @@
 """From a sentence to a pin: what is typed on the serial line of an emulated STM32F4 switches its GPIO.
 
-A small model learns a few commands; a grammar says what its answers may be.
+A small model learns a few commands; a grammar says what its answers may be. What is typed stands in
+docs/how_to/commands.md.
 
 The image is the board's own. QEMU's netduinoplus2, an STM32F405, knows where GPIO ports lie and reports each access.
 """

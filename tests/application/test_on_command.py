@@ -19,7 +19,7 @@ from toy_projects import compile_library, render_toy
 
 from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
-from textzoo.common.paths import APPLICATION
+from textzoo.common.paths import APPLICATION, PROJECT
 from textzoo.common.processes import started
 from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
@@ -277,7 +277,7 @@ def test_a_console_for_commands_is_greedy_and_says_what_it_does(echo):
 
 @contextlib.contextmanager
 def running(program):
-    """A program that has greeted; it ends after a minute at the latest, and with it any wait for what it says."""
+    """A program that has greeted; after a minute it ends, and with it the wait for words that do not come."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "bufsize": 0}
     with started([str(program)], **pipes) as process:
         watch = threading.Timer(60, process.kill)
@@ -304,12 +304,27 @@ def test_on_wait_is_called_while_nothing_is_typed(echo):
         assert b"never" not in until(process, b"waited\n")
 
 
-def test_the_example_serves_a_timer(echo, tmp_path):
-    project = tmp_path / "p"
+def with_commands(echo, project, code):
+    """The echo with other commands, as a program."""
     shutil.copytree(echo.parents[2], project)
-    (project / USER_FILE).write_text((render_toy("host", tmp_path / "example", COMMANDS) / USER_FILE).read_text())
+    (project / USER_FILE).write_text(code)
     run_make(project, "SANITIZE=1")
-    program = project / "build" / "host-sanitize" / "toy"
+    return project / "build" / "host-sanitize" / "toy"
+
+
+def test_the_code_of_the_page_does_what_the_page_says(echo, tmp_path):
+    page = (PROJECT / "docs/how_to/commands.md").read_text()
+    (code,) = re.findall(r"^```c\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    program = with_commands(echo, tmp_path / "p", code)
+    lines = said(program, 'set_blinds","area":"office","percent":40,"a":"', "set_blinds", "none", "dance")
+    assert [line for line in lines if not line.startswith("{")] == [
+        *("office: blinds at 40 %", ": blinds at 100 %", "say it in other words, please"),
+    ]
+
+
+def test_the_example_serves_a_timer(echo, tmp_path):
+    example = render_toy("host", tmp_path / "example", COMMANDS) / USER_FILE
+    program = with_commands(echo, tmp_path / "p", example.read_text())
     wrong = ['set_timer","seconds":-1,"a":"', 'set_timer","hours":2147483647,"a":"', "set_timer"]
     lines = said(program, "turn_on", "HassTurnOff", "none", "dance", *wrong)
     answers = ["lamp on", "lamp off", "that is no command", "nothing does this yet: dance"]
