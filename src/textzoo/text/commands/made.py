@@ -22,8 +22,8 @@ from textzoo.text.draws import Item, number, pick, shuffled
 COMMANDS_TOO = ("switches", "lights", "timers", "dimmers")
 # Of the sentences that are no command, the share that is prose.
 PROSE = 0.4
-# Share of the wordings that choose the best weights, and sentences of each held-out wording.
-VALIDATION, PER_WORDING = 0.05, 5
+# Share of the wordings that choose the best weights; sentences of each held-out wording, and of all together, at least.
+VALIDATION, PER_WORDING, SENTENCES = 0.05, 5, 300
 # Share of the commands that are drawn evenly from all wordings; the others are drawn evenly from all intents.
 EVENLY = 0.5
 # Of the texts that a wildcard may stand for, every so manieth is only used in tests.
@@ -79,12 +79,14 @@ def is_possible(wording: Wording, names: Mapping[str, Sequence[str]]) -> bool:
 def divided(wordings: Sequence[Wording], making: Making) -> tuple[list[Wording], list[Wording], list[Wording]]:
     """Return the wordings to train on, to validate with, and to test with; each block keeps half of its own.
 
-    Where no wording can be spared, those of training are used for all, with other sentences.
+    Where none is held out, or can be spared, those of training are used for all, with other sentences.
     """
     chooser = Random(making.seed)
     blocks: dict[int, list[Wording]] = {}
     for wording in wordings:
         blocks.setdefault(wording.block, []).append(wording)
+    if not making.held_out:
+        return list(wordings), list(wordings), list(wordings)
     spare = [wording for block in blocks.values() for wording in shuffled(chooser, block)[: len(block) // 2]]
     spare = shuffled(chooser, spare)[: math.ceil(len(wordings) * (making.held_out + VALIDATION))]
     count = round(len(spare) * making.held_out / (making.held_out + VALIDATION))
@@ -115,7 +117,8 @@ class NoCommands:
 
     def command(self) -> Command:
         if self.chooser.random() < PROSE:
-            return Command(self.as_said(pick(self.chooser, self.prose)), NONE, (), "prose")
+            sentence = pick(self.chooser, self.prose)
+            return Command(self.as_said(sentence), NONE, (), sentence)
         topic: Topic = pick(self.chooser, self.topics)
         asked = pick(self.chooser, topic.first.ask).format_map(topic.facts(self.chooser))
         return Command(self.as_said(asked), NONE, (), topic.name)
@@ -139,11 +142,11 @@ def prose_sentences() -> list[str]:
 
 
 def sentences_of(wordings: Sequence[Wording], writer: Writer, nothing: NoCommands, making: Making) -> Iterator[Command]:
-    """Yield PER_WORDING commands of each wording, and sentences that are none in their share."""
+    """Yield commands, as many of each wording, and sentences that are none in their share."""
+    each = max(PER_WORDING, -(-SENTENCES // max(len(wordings), 1)))
     for wording in wordings:
-        yield from (writer.command(wording) for _ in range(PER_WORDING))
-    if making.none:
-        yield from (nothing.command() for _ in range(round(len(wordings) * PER_WORDING * making.none)))
+        yield from (writer.command(wording) for _ in range(each))
+    yield from (nothing.command() for _ in range(round(len(wordings) * each * making.none)))
 
 
 def trained_commands(
