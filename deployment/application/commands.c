@@ -4,6 +4,7 @@
 #include "device.h"
 #include "divide.h"
 #include "generate.h"
+#include "hook.h"
 #include "interruption.h"
 #include "model.h"
 #include "port.h"
@@ -93,10 +94,31 @@ static const struct {
 #endif
 };
 
-static void reply_generated(const generation_t *result, int32_t prompt_tokens)
+/* Call on_command for an answer. NULL, or why it was not called. */
+static const char *call_hook(const generation_t *result, bool is_repeated)
+{
+    return result->ended == ENDED_INTERRUPTED ? PROTOCOL_INTERRUPTED : hook_call(is_repeated);
+}
+
+/* The end of an answer that is a command, interactively. */
+static void finish_command(const generation_t *result)
+{
+    write_text("\n");
+    const char *problem = call_hook(result, false);
+    if (problem != NULL) {
+        reply_error("generate", problem, NULL, 0);
+    }
+    port_flush();
+}
+
+static void reply_generated(const generation_t *result, int32_t prompt_tokens, const request_t *request)
 {
     const bool is_interrupted = result->ended == ENDED_INTERRUPTED;
     if (!reply_is_json()) {
+        if (request_calls(request)) {
+            finish_command(result);
+            return;
+        }
         write_bytes(result->text, is_interrupted ? result->bytes : 0);
         write_text("\n[");
         write_number((uint32_t)result->tokens);
@@ -112,6 +134,7 @@ static void reply_generated(const generation_t *result, int32_t prompt_tokens)
         port_flush();
         return;
     }
+    const char *problem = request_calls(request) ? call_hook(result, request->is_repeated) : NULL;
     reply_last("generate");
     reply_number("prompt_tokens", (uint32_t)prompt_tokens);
     reply_number("tokens", (uint32_t)result->tokens);
@@ -120,6 +143,9 @@ static void reply_generated(const generation_t *result, int32_t prompt_tokens)
     reply_text("ended", endings[result->ended].name);
     if (is_interrupted) {
         reply_bytes("text", result->text, result->bytes);
+    }
+    if (request_calls(request)) {
+        reply_text("on_command", problem == NULL ? "called" : problem);
     }
     reply_end();
 }
@@ -206,16 +232,18 @@ static void command_generate(const request_t *request)
     generation_t generation;
     generation_begin(&generation, &request->options, prompt_of(request));
     interruption_begin(request->is_repeated);
+    hook_begin();
     generation_step_t step;
     while ((step = generation_next(&generation)) != GENERATION_ENDED) {
         if (step == GENERATION_TOKEN) {
             emit_text(generation.token, generation.text, generation.bytes);
+            hook_add(generation.text, generation.bytes);
         }
         if (generation.ended == NOT_ENDED && interruption_due()) {
             generation_interrupt(&generation);
         }
     }
-    reply_generated(&generation, count);
+    reply_generated(&generation, count, request);
 }
 
 /* logits: (MODEL_VOCABULARY_SIZE), sent little endian on any machine. */
@@ -403,9 +431,15 @@ void commands_begin(void)
     commands_options = options_default;
 }
 
+#ifdef PROJECT_ON_COMMAND
+#define HELP_OF_LINES "A line of text is a command: on_command is called with its answer."
+#else
+#define HELP_OF_LINES "A line of text is continued."
+#endif
+
 void commands_help(void)
 {
-    write_text("A line of text is continued. Commands:\n"
+    write_text(HELP_OF_LINES " Commands:\n"
                ":seed N  :temperature X (0: greedy)  :top-k N (0: all)  :max-tokens N\n"
                ":past-end slide|stop  :unknown error|unk\n"
                ":stop TEXT (with \\n, \\t, \\\\; ends before it; empty: none)\n"
@@ -452,6 +486,10 @@ void commands_line(const char *line, size_t bytes)
     request.input.bytes = bytes;
 #endif
     request.has_prompt = true;
+#ifdef PROJECT_ON_COMMAND
+    request.on_command = true;
+    line = hook_prompt(line, &bytes);
+#endif
     request.prompt = prompt_of_text(line, bytes, commands_options.unknown);
     command_generate(&request);
 }

@@ -15,6 +15,9 @@ enum {
 #if GRAMMAR_HAS_SPANS
     KEY_INPUT,
 #endif
+#ifdef PROJECT_ON_COMMAND
+    KEY_ON_COMMAND,
+#endif
     KEY_OPTIONS
 };
 
@@ -27,9 +30,16 @@ request_t request_default(void)
 int request_key(const char *name, size_t bytes)
 {
     static const char *const names[KEY_OPTIONS] = {
-        "prompt", "tokens", "reset", "only_last", "at",
+        [KEY_PROMPT] = "prompt",
+        [KEY_TOKENS] = "tokens",
+        [KEY_RESET] = "reset",
+        [KEY_ONLY_LAST] = "only_last",
+        [KEY_AT] = "at",
 #if GRAMMAR_HAS_SPANS
-        "input",
+        [KEY_INPUT] = "input",
+#endif
+#ifdef PROJECT_ON_COMMAND
+        [KEY_ON_COMMAND] = "on_command",
 #endif
     };
     for (int place = 0; place < KEY_OPTIONS; ++place) {
@@ -75,6 +85,10 @@ const char *request_take(request_t *request, int place, const json_value_t *key,
         request->input = *value;
         request->has_input = true;
         return value->kind == JSON_TEXT ? NULL : "input is a text";
+#endif
+#ifdef PROJECT_ON_COMMAND
+    case KEY_ON_COMMAND:
+        return request_flag(&request->on_command, value, "on_command is true or false");
 #endif
     default:
         return take_option(request, place - KEY_OPTIONS, key, value);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "defaults.h"
 #include "options.h"
 #include "prompt.h"
 #include "protocol.h"
@@ -29,6 +30,20 @@ typedef struct {
     uint32_t at;       /* `prompt`: where the tokens are stored */
     bool is_repeated;  /* the previous command again, because its answer did not arrive undamaged */
     bool is_next;      /* directly follows the previous command */
+#ifdef PROJECT_ON_COMMAND
+    bool on_command; /* `generate`: the answer is a command */
+#endif
 } request_t;
+
+/* Whether the answer is a command, for which on_command is called. */
+static inline bool request_calls(const request_t *request)
+{
+#ifdef PROJECT_ON_COMMAND
+    return request->on_command;
+#else
+    (void)request;
+    return false;
+#endif
+}
 
 #endif

@@ -1,6 +1,7 @@
 """Projects around the toy model, and its C as a library."""
 
 import ctypes
+from dataclasses import replace
 from pathlib import Path
 
 from toy import FOLDER, toy_define, toy_tokenizer
@@ -19,6 +20,7 @@ from textzoo.targets.registry import HOST
 from textzoo.targets.toolchains import find_tool
 from textzoo.testing import STRICT
 from textzoo.testing.building import build_c
+from textzoo.text.chat_templates import ChatTemplate
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 # What toy_model/model.h says of itself.
@@ -34,21 +36,22 @@ TOY_SIZES = ModelSizes(
 )
 
 
-def toy_files(board: str = HOST) -> dict[str, str]:
-    """What the compiler would generate."""
+def toy_files(board: str = HOST, commands: ChatTemplate | None = None) -> dict[str, str]:
+    """What the compiler would generate; with a template, of a project whose lines are commands."""
     model = {name: (FOLDER / name).read_text() for name in ("model.h", "model.c")}
     return (
         model
         | render_tokenizer(toy_tokenizer())
         | render_grammar(toy_tokenizer().vocabulary_size)
-        | render_defaults(PredictionConfig(), board)
+        | render_defaults(PredictionConfig(), board, commands)
     )
 
 
-def render_toy(target: str, folder: Path) -> Path:
+def render_toy(target: str, folder: Path, commands: ChatTemplate | None = None) -> Path:
     """The toy's project for a board, or for "host"."""
     board = None if target == "host" else load_board(target)
-    return render_project(board, toy_files(target), TOY_SIZES, [], folder)
+    sizes = replace(TOY_SIZES, has_commands=commands is not None)
+    return render_project(board, toy_files(target, commands), sizes, [], folder)
 
 
 def render_echo(folder: Path, defaults: PredictionConfig, grammar: GrammarTable | None = None) -> Path:

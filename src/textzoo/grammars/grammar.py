@@ -12,11 +12,10 @@ from textzoo.grammars.automaton import Automaton, automaton_of, texts_before
 from textzoo.grammars.expressions import Expression, choice, has_spans, text
 from textzoo.grammars.gbnf import gbnf
 from textzoo.grammars.json_schema import json_schema
+from textzoo.grammars.settings import MAX_BYTES
 from textzoo.grammars.spans import check_places, check_stops
 from textzoo.grammars.token_automaton import TokenAutomaton, token_automaton
 from textzoo.text.tokenizers.base import Tokenizer
-
-MAX_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)

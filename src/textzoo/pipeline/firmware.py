@@ -28,7 +28,7 @@ from textzoo.engines.settings import PredictionConfig
 from textzoo.grammars.table import GrammarTable, grammar_table
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
-from textzoo.pipeline.device_defaults import render_defaults
+from textzoo.pipeline.device_defaults import HOST_HZ, command_defaults, render_defaults
 from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
@@ -38,8 +38,8 @@ from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
 from textzoo.targets.settings import DeploymentConfig
+from textzoo.text.chat_templates import COMMANDS, MAX_FILE_BYTES, PLAIN, ChatTemplate, load_template
 from textzoo.text.chat_templates import FILE as CHAT_TEMPLATE
-from textzoo.text.chat_templates import MAX_FILE_BYTES
 from textzoo.text.tokenizers.base import Tokenizer
 
 logger = logging.getLogger("textzoo")
@@ -91,10 +91,12 @@ class Firmware(BuiltModel):
     Attributes:
         tokens: (n,) tokens that the model itself generated, for comparing logits.
         engine: The same model on LiteRT's reference kernels.
+        defaults: What its console begins with.
     """
 
     tokens: np.ndarray
     engine: LitertReferenceEngine
+    defaults: PredictionConfig
 
 
 def prepare(
@@ -115,7 +117,7 @@ def prepare(
         name=model_name(config, workspace, path),
         tokens_checked=tokens_checked,
         settings=config.deployment,
-        defaults=config.prediction,
+        defaults=inputs.prediction(config, workspace),
         with_savings=True,
         template=inputs.template_path(config, workspace),
     )
@@ -164,17 +166,19 @@ def make_firmware(
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
-    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer)}
-    files |= chat_template_of(template or path.with_name(CHAT_TEMPLATE))
-    files |= render_defaults(defaults, board.name if board else HOST)
+    template = template or path.with_name(CHAT_TEMPLATE)
+    commands = commands_of(template, settings)
+    defaults = command_defaults(defaults, commands) if commands else defaults
+    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **chat_template_of(template)}
+    files |= defaults_of(board, defaults, commands)
     grammar = grammar_of(defaults, tokenizer)
     files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
     if board:
         budget(board, compiled, {"tokenizer": tokenizer_tables(tokenizer).table_bytes}, grammar).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
-    sizes = sizes_of(board, compiled, settings)
+    sizes = replace(sizes_of(board, compiled, settings), has_commands=commands is not None)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
-    return Firmware(board, path, compiled, sizes, folder, tokens, engine, grammar=grammar)
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine, defaults, grammar=grammar)
 
 
 def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:
@@ -184,6 +188,29 @@ def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable
         return None
     stops = (settings.stop,) if settings.stop else ()
     return grammar_table(grammar.automaton(tokenizer, stops), grammar.name)
+
+
+def commands_of(path: Path, settings: DeploymentConfig) -> ChatTemplate | None:
+    """Return the chat template whose texts are around a command; None where lines are no commands.
+
+    Args:
+        path: Where the model's template may be; a model without one gets plain texts if commands are asked for.
+        settings: deployment.on_command.
+
+    Raises:
+        UserError: The file is not a template.
+    """
+    if settings.on_command is False:
+        return None
+    template = load_template(path) if path.is_file() else PLAIN
+    return template if settings.on_command or template.name == COMMANDS.name else None
+
+
+def defaults_of(board: Board | None, defaults: PredictionConfig, commands: ChatTemplate | None) -> dict[str, str]:
+    """Return defaults.h of a project, by name."""
+    if board is None:
+        return render_defaults(defaults, HOST, commands, HOST_HZ)
+    return render_defaults(defaults, board.name, commands, board.clock_hz)
 
 
 def chat_template_of(path: Path) -> dict[str, bytes]:

@@ -79,6 +79,29 @@ class EvaluationReport:
 
 
 @dataclass
+class CommandReport:
+    """How well a model on an engine understands commands, with so many typing mistakes in each sentence.
+
+    Attributes:
+        valid_json: Share of the answers that are the JSON of an intent and slots.
+        exact_match: Share of the sentences whose intent and slots are all right.
+        slot_f1: Of (name, value), over all sentences.
+        false_accepts: Share of the sentences that are no command, and were taken for one.
+    """
+
+    model: str = quantity("")
+    engine: str = quantity("")
+    typos: int = quantity("")
+    sentences: int = quantity("")
+    intent_accuracy: float = quantity("", 4)
+    exact_match: float = quantity("", 4)
+    slot_f1: float = quantity("", 4)
+    valid_json: float = quantity("", 4)
+    seconds: float = quantity("s", 1)
+    false_accepts: float | None = quantity("", 4, None)
+
+
+@dataclass
 class SampleReport:
     model: str = quantity("")
     engine: str = quantity("")
@@ -266,6 +289,7 @@ class Report:
     training: TrainingReport | None = None
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
+    commands: list[CommandReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
     runtimes: list[RuntimeReport] = field(default_factory=list)
     deployment: DeploymentReport | None = None
@@ -317,6 +341,7 @@ SECTIONS = {
     "training": TrainingReport,
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
+    "commands": CommandReport,
     "benchmark": BenchmarkReport,
     "runtimes": RuntimeReport,
     "deployment": DeploymentReport,
@@ -330,6 +355,7 @@ SECTIONS = {
 # Fields that identify a row of a list: the same model, measured in the same way.
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
+    "commands": ("model", "engine", "typos"),
     "runtimes": ("runtime", "machine"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
     "skipped": ("what", "why"),
