@@ -2,7 +2,7 @@
 
 These are compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which
 the user's shell may hold for other purposes, are not passed on; those that begin with TZ_ are, except CHOSEN_HERE, and
-those of ccache.
+those of ccache and of ESP-IDF.
 """
 
 import contextlib
@@ -22,7 +22,9 @@ LIFELINE = Path(__file__).with_name("lifeline.py")
 # Variables that are passed on; DEVELOPER_DIR is the folder of macOS's compilers.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "DEVELOPER_DIR")
 OWN_PREFIX = "TZ_"
-PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_")
+# What ESP-IDF's export.sh sets, e.g. IDF_PATH and ESP_IDF_VERSION.
+ESP_IDF_PREFIXES = ("IDF_", "ESP_")
+PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_", *ESP_IDF_PREFIXES)
 # Variables for users who run make in a project; here TextZoo chooses what is built, and expects its files accordingly.
 CHOSEN_HERE = frozenset(f"TZ_{name}" for name in ("IMAGE", "PROFILE", "WEIGHTS", "SANITIZE", "HAL", "EMULATOR"))
 # English messages, in UTF-8.

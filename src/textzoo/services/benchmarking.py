@@ -41,6 +41,7 @@ from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
+from textzoo.targets.serial_ports import find_board
 from textzoo.targets.toolchains import find_tool
 
 logger = logging.getLogger("textzoo")
@@ -91,7 +92,8 @@ def open_console(config: Config, made: BuiltModel, profile: bool = False) -> Abs
     if made.board is None:
         return run_host(made.project, profile)
     if settings.measured_by == "serial":
-        return open_serial(settings.serial_port, made.board.uart.baud, made.board.name)
+        port = find_board(settings.serial_port, made.board, "benchmarking.serial_port")
+        return open_serial(port.path, made.board.uart.baud, made.board.name)
     return emulate(made.project, made.board, settings.emulator, profile)
 
 

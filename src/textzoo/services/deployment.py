@@ -6,7 +6,9 @@ from textzoo.pipeline.flashing import flashed
 from textzoo.records.report import Report, Skipped
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
+from textzoo.targets.boards import BOARD_IMAGE
 from textzoo.targets.emulators import build_image
+from textzoo.targets.platforms import platform_of
 from textzoo.targets.registry import LIBRARY
 from textzoo.targets.toolchains import MissingToolError
 
@@ -21,6 +23,8 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     try:
         build_image(made.project, made.board)
     except MissingToolError as error:
+        if config.deployment.flash and platform_of(made.board).image == BOARD_IMAGE:
+            raise  # there is nothing to write; ESP-IDF builds its image itself
         report.skipped.append(Skipped("building the project", str(error)))
     if config.deployment.flash:
         report.flashed = flashed(config, made)

@@ -228,13 +228,17 @@ class DeploymentReport:
 
 @dataclass
 class FlashReport:
-    """A board that was written: `text` is what it said first, `command` the command line of `tool`."""
+    """A board that was written by the command line `command` of `tool`.
+
+    `greeting` is the first line that it said at its start, if it was heard, and `text` what it answered to the prompt.
+    """
 
     tool: str = quantity("")
     command: str = quantity("")
     port: str = quantity("")
     model_sha256: str = quantity("")
     text: str = quantity("")
+    greeting: str | None = quantity("", 0, None)
 
 
 @dataclass

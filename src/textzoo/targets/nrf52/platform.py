@@ -21,7 +21,6 @@ class Nrf52(CortexM):
 
     name = "nrf52"
     oscillator = "its crystal"
-    flash_packages = "nrfjprog: Nordic's nRF Command Line Tools; pip install pyocd; Debian: apt-get install openocd"
 
     def check_chip(self, board: Board) -> None:
         if board.family not in FAMILIES:
