@@ -11,7 +11,6 @@ from textzoo.targets.console import check_prompt
 from textzoo.targets.flash_tools import flash_tool
 from textzoo.targets.library.kernels import kernels_for
 from textzoo.targets.library.names import check_name
-from textzoo.targets.platforms import platform_of
 from textzoo.targets.protocol import MAX_STOP_BYTES
 from textzoo.targets.registry import HOST, LIBRARY, PLATFORMS
 from textzoo.targets.serial_ports import find_board
@@ -66,7 +65,7 @@ def check_flashing(deployment: DeploymentConfig, services: Set[str]) -> list[Use
 
 def builders_of(board: Board) -> list[str]:
     """Return the tools that make what is written to a board; where a framework builds that, it looks for its own."""
-    platform = platform_of(board)
+    platform = PLATFORMS.get(board.platform)
     if platform.image != BOARD_IMAGE:
         return [MAKE]
     return [MAKE, platform.compiler(board, platform.image), *platform.image_tools]
