@@ -58,6 +58,16 @@ def test_a_chain_ends_with_the_installed_tool(by_st, store, tmp_path):
         assert row["vendor_macs"] == macc
         assert not {"latency_ms", "cycles"} & set(row)
     assert st["macs"] == own["macs"] > 0
+    sizes = {"total_flash_bytes", "total_ram_bytes"}
+    assert {st["basis"][name] for name in sizes} == {"modelled"}
+    assert own["basis"] == {
+        **dict.fromkeys([*sizes, "instructions", "mismatching"], "measured"),
+        **dict.fromkeys(["cycles", "latency_ms"], "modelled"),
+        "macs": "counted",
+    }
+    assert own["instructions"] > own["macs"]
+    assert (own["mismatching"], own["checked"]) == (0, 256)
+    assert f"{own['instructions']:,} (measured)" in (tmp_path / "run" / "report.md").read_text()
     assert window["macs"] > st["macs"]
     assert "cos 0.999" in st["validation"]
     assert "latency of ST's runtime" in [row["what"] for row in report["skipped"]]
