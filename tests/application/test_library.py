@@ -14,10 +14,12 @@ from library_cases import CASES, NAME, Case, case_header, library_of, text_of
 from omegaconf import OmegaConf
 
 from compilers import need, need_sanitizers
+from textzoo.common.errors import UserError
 from textzoo.common.paths import CONFIGURATION
 from textzoo.config.boards import load_board
 from textzoo.config.check import check
 from textzoo.config.composing import register
+from textzoo.targets.library.amalgamation import Amalgamation, SourceFile
 from textzoo.targets.library.c_names import names_of
 from textzoo.testing import STRICT, bare_metal
 
@@ -266,6 +268,29 @@ def test_manifests_say_what_is_there(libraries, check):
     check(libraries(CASES[0]))
 
 
+def test_manifests_name_the_page_of_a_library(libraries, tmp_path):
+    page = "https://example.org/~me/my_model?lang=en&x=1#top"
+    for library, expected in (
+        (libraries(CASES[0]), None),
+        (library_of(CASES[0], tmp_path / NAME, library_url=page), page),
+    ):
+        assert properties(library / "library.properties").get("url") == expected
+        assert json.loads((library / "library.json").read_text()).get("homepage") == expected
+        assert yaml.safe_load((library / "idf_component.yml").read_text()).get("url") == expected
+
+
+def test_a_tensor_called_as_a_function_of_the_library_is_refused():
+    units = {
+        "a.c": "int shared(void) { return 0; }\n",
+        "b.c": "#define my_model_shared 1\nint other(void) { return shared(); }\n",
+    }
+    whole = Amalgamation(NAME, {})
+    for label, text in units.items():
+        whole.add(SourceFile(label, text))
+    with pytest.raises(UserError, match="a function of the library: my_model_shared"):
+        whole.text()
+
+
 def test_a_prompt_ends_no_comment_and_no_string(tmp_path):
     case = replace(CASES[2], prompt='*/ int x; /* "); ```\n\\ ??/ é')
     library = library_of(case, tmp_path / NAME)
@@ -313,6 +338,7 @@ REFUSED = [
     (["deployment.library_name=Model"], ["library_name cannot begin.*received 'Model'"]),
     (["deployment.library_name=../x", "deployment.weight_files=true"], ["library_name cannot", "weight_files=true"]),
     (["deployment.library_kernels=board", "board=CIMv3"], ["unknown kernels of a library 'cimv3'"]),
+    (["deployment.library_url='https://a b'"], ["library_url is no address of a web page.*received 'https://a b'"]),
     (["deployment.second_core=true"], ["second_core=true needs two cores"]),
     (["model=graph"], ["is for language models"]),
     (["operation_mode=benchmarking"], ["makes no program that could be measured"]),

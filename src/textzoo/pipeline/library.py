@@ -92,7 +92,9 @@ def make_library(
         without=frozenset(settings.without_passes),
         with_savings=with_savings,
     )
-    facts = LibraryFacts(settings.library_name, kernels, c_characters(prompt), sampling_values(defaults))
+    facts = LibraryFacts(
+        settings.library_name, kernels, c_characters(prompt), sampling_values(defaults), settings.library_url
+    )
     render_library(compiled, tokenizer, facts, folder)
     return Library(compiled, folder)
 

@@ -1,6 +1,7 @@
 """Deployment: make a project that builds without Python from the quantized decode step, or from a plain graph."""
 
 from textzoo.config.schema import Config
+from textzoo.engines.settings import PredictionConfig
 from textzoo.pipeline import firmware, graph_firmware, library
 from textzoo.pipeline.flashing import flashed
 from textzoo.records.report import Report, Skipped
@@ -35,7 +36,17 @@ def made_library(config: Config, workspace: Workspace, recorder: Recorder) -> Re
     """Write the library of a language model."""
     made = library.prepare(config, workspace)
     recorder.artifact(made.folder, "c_project")
-    return Report(deployment=library.library_report(made, workspace))
+    return Report(deployment=library.library_report(made, workspace), skipped=not_in_library(config.prediction))
+
+
+def not_in_library(prediction: PredictionConfig) -> list[Skipped]:
+    """Return what was asked for and a library does not have."""
+    asked = {"stop": prediction.stop, "grammar": prediction.grammar}
+    return [
+        Skipped(f"prediction.{name} in the library", f"its functions have no {name}; a project for a board has")
+        for name, value in asked.items()
+        if value
+    ]
 
 
 def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> firmware.BuiltModel:

@@ -10,7 +10,7 @@ from textzoo.targets.boards import BOARD_IMAGE, Board
 from textzoo.targets.console import check_prompt
 from textzoo.targets.flash_tools import flash_tool
 from textzoo.targets.library.kernels import kernels_for
-from textzoo.targets.library.names import check_name
+from textzoo.targets.library.names import check_name, check_url
 from textzoo.targets.protocol import MAX_STOP_BYTES
 from textzoo.targets.registry import HOST, LIBRARY, PLATFORMS
 from textzoo.targets.serial_ports import find_board
@@ -94,6 +94,8 @@ def check_library(model: ModelConfig, deployment: DeploymentConfig, services: Se
         return errors
     with collecting(errors):
         check_name(deployment.library_name)
+    with collecting(errors):
+        check_url(deployment.library_url)
     if deployment.library_kernels == BOARD_CORE:
         with collecting(errors):
             kernels_for(deployment.hardware_setup.variant)

@@ -72,6 +72,7 @@ class DeploymentConfig:
     library_name: str = setting(
         "textzoo_model", "Name of a library and of its two files, and the beginning of its functions' names."
     )
+    library_url: str = setting("", "Web page of a library, for its manifests; empty for none.")
     library_kernels: str = setting(
         ANY_CORE, "Kernels of a library: for any core, or those of the board's core.", choices=(ANY_CORE, BOARD_CORE)
     )

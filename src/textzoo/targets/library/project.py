@@ -13,7 +13,7 @@ from textzoo.compiler.backend.templates import template
 from textzoo.compiler.compile import CompiledModel
 from textzoo.targets.library.amalgamation import Amalgamation, SourceFile, needed_sources
 from textzoo.targets.library.kernels import Kernels
-from textzoo.targets.library.names import check_name
+from textzoo.targets.library.names import check_name, check_url
 from textzoo.targets.project import copy_files, fresh_folder, render_all
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -53,12 +53,14 @@ class LibraryFacts:
         kernels: Those that the model was compiled for.
         prompt: What its examples continue, as the content of a C string.
         defaults: temperature, temperature_q16, top_k and seed that a model begins with.
+        url: Of a web page about it; "" for none.
     """
 
     name: str
     kernels: Kernels
     prompt: str
     defaults: Mapping[str, Any]
+    url: str = ""
 
 
 def render_library(compiled: CompiledModel, tokenizer: Tokenizer, facts: LibraryFacts, folder: Path) -> Path:
@@ -77,6 +79,7 @@ def render_library(compiled: CompiledModel, tokenizer: Tokenizer, facts: Library
         UserError: A name that cannot be one, a folder that holds something else, or a kind of tokenizer without C.
     """
     check_name(facts.name)
+    check_url(facts.url)
     values = library_values(compiled, tokenizer_tables(tokenizer), facts)
     with fresh_folder(folder) as temporary:
         for name, text in amalgamated(compiled, tokenizer, values).items():
@@ -114,6 +117,7 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
     digest = bytes.fromhex(compiled.facts.sha256)[:HASH_BYTES]
     return {
         "name": facts.name,
+        "url": facts.url,
         "NAME": facts.name.upper(),
         "title": facts.name.replace("_", " "),
         "model": plain_text(compiled.facts.name),
