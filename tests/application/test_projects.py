@@ -246,6 +246,10 @@ def test_facts_that_a_project_needs_are_asked_for(name, change, message):
         ({"core": "cortex-m5", "timing": None, "cycles_per_instruction": 1.4}, "unknown core of STM32F4"),
         ({"family": "stm32h7", "uart": {"instance": "USART2"}}, "power_supply: ldo or smps"),
         ({"uart": {"instance": "USART1"}}, "unknown USART of stm32f4 'USART1'; expected one of USART2, USART3"),
+        (
+            {"family": "stm32f401", "clock_hz": 84000000, "uart": {"instance": "USART3"}},
+            "unknown USART of stm32f401 'USART3'; expected one of USART2",
+        ),
         ({"uart": {"tx": "A2"}}, "a port and a number"),
         ({"uart": {"rx": "PA16"}}, "a port and a number"),
     ],
