@@ -19,6 +19,7 @@ from checkout import PROGRAM, environment
 from compilers import need
 from textzoo.common import processes
 from textzoo.common.errors import UserError
+from textzoo.common.processes import last_lines
 from textzoo.config import pretrained
 from textzoo.config.boards import board_names, load_board, read_facts
 from textzoo.config.check import check
@@ -29,7 +30,6 @@ from textzoo.services import deployment
 from textzoo.targets import serial_ports
 from textzoo.targets.emulators import build_image
 from textzoo.targets.flash_tools import FROM_USER, flash_tool, variables
-from textzoo.targets.flashing import last_lines
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.rules import check_flashing
 from textzoo.targets.serial_ports import SerialPort
@@ -269,9 +269,10 @@ def test_a_board_that_stays_silent_is_named(made, path, monkeypatch):
 
 
 def test_what_a_tool_says_is_shown_as_printable_lines():
-    assert last_lines("a\r10 %\r20 %\n\n\x1b[31mred\n" + "x" * 300) == (
-        "  a\n  10 %\n  20 %\n  \\x1b[31mred\n  " + "x" * 200 + "\n"
+    assert last_lines("a\r10 %\r20 %\n\n\x1b[31mred\n" + "x" * 400) == (
+        "\n  a\n  10 %\n  20 %\n  \\x1b[31mred\n  " + "x" * 300 + "\n"
     )
+    assert last_lines("\n \n") == "no output"
 
 
 @pytest.mark.parametrize(

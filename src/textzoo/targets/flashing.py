@@ -12,7 +12,6 @@ from textzoo.targets.serial_ports import SerialPort
 from textzoo.targets.toolchains import require_tool
 
 FLASH_SECONDS = 600.0  # ESP-IDF builds its framework first
-SHOWN_LINES = 12
 CHECK = "Check the cable, and that no other program uses the board."
 
 
@@ -30,13 +29,8 @@ def flash_image(project: Path, board: Board, tool: str, port: SerialPort) -> str
             raise UserError(f"{tool} did not end within {FLASH_SECONDS:g} s", remedy=f"{CHECK} {board.boot}") from error
     if answer.returncode:
         raise UserError(
-            f"{tool} did not write the image; its last lines\n{last_lines(answer.stdout + answer.stderr)}",
+            f"{tool} did not write the image",
+            received=processes.last_lines(answer.stdout + answer.stderr),
             remedy=f"{CHECK} {board.boot}",
         )
     return next((line for line in answer.stdout.splitlines() if line.startswith(f"{tool} ")), tool)
-
-
-def last_lines(output: str) -> str:
-    """Return the end of what a program said, as printable lines."""
-    lines = [ascii(line)[1:-1] for line in output.splitlines() if line.strip()]
-    return "".join(f"  {line[:200]}\n" for line in lines[-SHOWN_LINES:])
