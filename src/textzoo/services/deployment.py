@@ -41,12 +41,10 @@ def made_library(config: Config, workspace: Workspace, recorder: Recorder) -> Re
 
 def not_in_library(prediction: PredictionConfig) -> list[Skipped]:
     """Return what was asked for and a library does not have."""
-    asked = {"stop": prediction.stop, "grammar": prediction.grammar}
-    return [
-        Skipped(f"prediction.{name} in the library", f"its functions have no {name}; a project for a board has")
-        for name, value in asked.items()
-        if value
-    ]
+    if not prediction.grammar:
+        return []
+    why = "its functions have no grammar; a project for a board has (deployment.target=board)"
+    return [Skipped("prediction.grammar in the library", why)]
 
 
 def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> firmware.BuiltModel:

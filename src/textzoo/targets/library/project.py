@@ -54,6 +54,8 @@ class LibraryFacts:
         prompt: What its examples continue, as the content of a C string.
         defaults: temperature, temperature_q16, top_k and seed that a model begins with.
         url: Of a web page about it; "" for none.
+        stop: The text that ends an answer, as the content of a C string; "" for none.
+        stop_bytes: Its length, at most MAX_STOP_BYTES.
     """
 
     name: str
@@ -61,6 +63,8 @@ class LibraryFacts:
     prompt: str
     defaults: Mapping[str, Any]
     url: str = ""
+    stop: str = ""
+    stop_bytes: int = 0
 
 
 def render_library(compiled: CompiledModel, tokenizer: Tokenizer, facts: LibraryFacts, folder: Path) -> Path:
@@ -132,9 +136,10 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
         "context_length": context,
         "check_tokens": len(compiled.facts.check.tokens),
         # What library.c.j2 says of its struct, of saved states and of text; the C compiler checks all three.
-        "ram_bytes": rounded(36 + 2 * recent) + rounded(state) + rounded(arena),
-        "saved_bytes": 16 + 4 * 8 + 4 + 2 * recent + state + 4,
-        "text_bytes": 3 * (3 + tables.longest_token) + 1,
+        "ram_bytes": rounded((38 if facts.stop else 36) + 2 * recent) + rounded(state) + rounded(arena),
+        "saved_bytes": 16 + 4 * (9 if facts.stop else 8) + 4 + 2 * recent + state + 4,
+        "text_bytes": 3 * (3 + max(facts.stop_bytes - 1, 0) + tables.longest_token) + 1,
+        "stop": facts.stop,
         "prompt": facts.prompt,
         **facts.defaults,
     }
