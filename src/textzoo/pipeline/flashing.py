@@ -81,7 +81,8 @@ def restarted(
             return answering(stack, line, board, deadline)
         except UserError as error:
             if line is not None:  # it is another file when the device is back
-                line.close()
+                with contextlib.suppress(OSError):
+                    line.close()
             line = None
             if time.monotonic() >= deadline:
                 raise silent(port, board, error) from error
