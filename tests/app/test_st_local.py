@@ -113,7 +113,7 @@ def test_a_mistake_is_found_before_anything_is_trained(by_st, tmp_path, version,
 
 @pytest.mark.parametrize(
     ("failure", "message"),
-    [("error", ERROR.replace("\x1b", "?")), ("hangs", "did not end within 2 s"), ("damaged report", "is damaged")],
+    [("error", ERROR.replace("\x1b", r"\x1b")), ("hangs", "did not end within 2 s"), ("damaged report", "is damaged")],
 )
 def test_a_failure_of_the_tool_ends_the_run(by_st, toy_graph, tmp_path, failure, message):
     """Exit code 2, and nothing measured elsewhere."""
