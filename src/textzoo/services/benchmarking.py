@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +122,7 @@ def measure(config: Config, made: BuiltModel, console: Console) -> BenchmarkRepo
         macs_per_token=total["macs_per_token"],
         copied_bytes=made.sizes.placement.bytes_by_memory or None,
         grammar_bytes=made.grammar_bytes,
+        grammar_ram_bytes=made.grammar_ram_bytes,
     )
     if per == TOKEN:
         report.by_position = costs_by_position(replies[:-1], console.name)
@@ -311,7 +313,8 @@ def sample(
     config: Config, workspace: Workspace, made: Firmware, console: Console, report: BenchmarkReport
 ) -> SampleReport:
     """Let the device continue the prompt, and compare its text with the PC's for the same seed."""
-    settings = config.prediction
+    # The stop text with which the grammar was compiled.
+    settings = replace(inputs.prediction(config, workspace), stop=made.defaults.stop)
     tokenizer = inputs.tokenizer(config, workspace)
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
     command = generate_command(settings, prompt)

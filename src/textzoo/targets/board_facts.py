@@ -119,6 +119,8 @@ def texts_of(board: Board) -> Iterator[tuple[str, str, Alphabet]]:
     yield from ((key, getattr(board, key), WORD) for key in WORDS)
     if board.uart:
         yield from ((f"uart.{key}", getattr(board.uart, key), WORD) for key in ("instance", "tx", "rx"))
+    if board.led:
+        yield from ((f"led.{key}", getattr(board.led, key), WORD) for key in ("pin", "ground"))
     yield from (("memories", memory.name, REGION) for memory in board.memories.values())
     for tool, arguments in (board.flash or {}).items():
         yield "flash", tool, NAME

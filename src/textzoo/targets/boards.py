@@ -57,6 +57,15 @@ class Uart:
 
 
 @dataclass(frozen=True)
+class Led:
+    """An LED of a board, which commands switch."""
+
+    pin: str = setting("", "Its pin, e.g. PA5, GP25, P0.13 or GPIO2.")
+    active_low: bool = setting(False, "Whether it shines while the pin is low.")
+    ground: str = setting("", "Pin at its other end, which stays low (nrf52); empty for none.")
+
+
+@dataclass(frozen=True)
 class Region:
     """A range of addresses of an emulated machine."""
 
@@ -139,6 +148,7 @@ class Board:
     serial_adapters: list[str] = setting(
         [], f"What can carry its serial line over USB, of {', '.join(KINDS)}; empty for any of them."
     )
+    led: Led | None = setting(None, "An LED, which commands can switch (deployment.on_command); null for none.")
     flash: dict[str, str] = setting(
         {}, "Tool -> arguments that write an image to the board, with {elf}, {bin}, {hex} and {uf2} for the files."
     )

@@ -101,9 +101,25 @@ def check_library(model: ModelConfig, deployment: DeploymentConfig, services: Se
             kernels_for(deployment.hardware_setup.variant)
     if model.is_graph:
         errors.append(UserError("deployment.target=library is for language models, not for plain graphs (model=graph)"))
+    if deployment.on_command:
+        errors.append(
+            UserError(
+                "deployment.on_command=true is for projects, which have a console; a library has none",
+                remedy="Leave it out, and read the answer with command.c of a project: docs/how_to/commands.md.",
+            )
+        )
     if deployment.weight_files:
         errors.append(UserError("deployment.weight_files=true is for projects; a library has no such folder"))
     return errors
+
+
+def check_on_command(model: ModelConfig, deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
+    """Check that a project whose lines are to be commands has a language model."""
+    if not deployment.on_command or not model.is_graph or not {"benchmarking", "deployment"} & services:
+        return []
+    return [
+        UserError("deployment.on_command=true needs a model that writes texts, not a plain graph (model.kind=graph)")
+    ]
 
 
 def check_inputs_file(model: ModelConfig, benchmarking: BenchmarkingConfig) -> list[UserError]:
@@ -187,6 +203,7 @@ RULES: tuple[Rule, ...] = (
     check_flashing,
     check_graph_board,
     check_library,
+    check_on_command,
     check_inputs_file,
     check_device_stop,
 )

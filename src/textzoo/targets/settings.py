@@ -93,5 +93,10 @@ class DeploymentConfig:
         "all that fit, or none.",
         choices=PLACEMENTS,
     )
+    on_command: bool | None = setting(
+        None,
+        "Lines that are typed are commands: on_command of the project's on_command.c is called with the answer, a JSON "
+        "object; null: where the model's chat template is `commands`.",
+    )
     without_passes: list[str] = setting([], "Passes of the compiler to leave out; the results stay bit-identical.")
     hardware_setup: Board = field(default_factory=Board)

@@ -45,10 +45,12 @@ class CortexM(Platform):
 
     Attributes:
         oscillator: What the clock is made from, for the README.
+        led_file: The platform's own file that switches a board's LED.
     """
 
     copies_weights = True
     oscillator: str
+    led_file: str
 
     @abstractmethod
     def check_chip(self, board: Board) -> None:
@@ -62,6 +64,10 @@ class CortexM(Platform):
     def header_values(self, board: Board) -> dict[str, Any]:
         """Return the values of board.h, beside `board`."""
 
+    @abstractmethod
+    def led_values(self, board: Board) -> dict[str, Any]:
+        """Return the values of board.h about the LED of a board that has one; raise UserError for wrong pins."""
+
     def uf2_family(self, board: Board) -> int | None:
         """Return the chip's family in UF2 files, for boards that take such files; else None."""
         return None
@@ -73,6 +79,8 @@ class CortexM(Platform):
     def check(self, board: Board) -> None:
         core_flags(board)
         self.check_chip(board)
+        if board.led:
+            self.led_values(board)
         self.check_flash(board)
         for emulator in board.emulation.values():
             if emulator.image == TWIN_IMAGE:
@@ -102,7 +110,10 @@ class CortexM(Platform):
         copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder / "platform")
         copy_files(SOURCE, ["port_cortex.c", "serial.h"], folder / "board")
         copy_files(PLATFORM_SOURCES / self.name, self.chip_files(board), folder / "board")
-        render_all(self.name, {"board.h": "board/board.h"}, {"board": board} | self.header_values(board), folder)
+        led = self.led_values(board) if board.led and sizes.has_commands else None
+        copy_files(PLATFORM_SOURCES / self.name, [self.led_file] if led else [], folder / "board")
+        values = {"board": board, "led": led} | self.header_values(board)
+        render_all(self.name, {"board.h": "board/board.h"}, values, folder)
         names = {name: name for name in ("Makefile", "CMakeLists.txt", "README.md", "toolchain.cmake")}
         render_all(GROUP, names, project_values(self, board, sizes), folder)
         if self.uf2_family(board) is not None:

@@ -76,6 +76,7 @@ class Esp32(Platform):
             )
         gpio_number(board.uart.tx)
         gpio_number(board.uart.rx)
+        led_number(board)
         twin_of(board.emulator())
 
     def compiler(self, board: Board, image: str) -> str:
@@ -118,6 +119,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
         "clock_megahertz": board.clock_hz // 1_000_000,
         "tx": gpio_number(board.uart.tx),
         "rx": gpio_number(board.uart.rx),
+        "led": led_number(board) if sizes.has_commands else None,
         "stack_bytes": TASK_STACK_BYTES,
         "second_stack_bytes": SECOND_STACK_BYTES,
         "emulator": emulator,
@@ -129,6 +131,11 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
 def kernels_in(folder: Path) -> list[str]:
     """Return the names of a project's kernels, without .c."""
     return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")} - {IN_SEQUENCE})
+
+
+def led_number(board: Board) -> int | None:
+    """Return the number of the pin of a board's LED; None without one."""
+    return gpio_number(board.led.pin) if board.led else None
 
 
 def gpio_number(pin: str) -> int:

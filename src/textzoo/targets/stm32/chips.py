@@ -153,6 +153,11 @@ def uart_values(board: Board) -> dict:
     }
 
 
+def led_values(board: Board) -> dict:
+    """Return the pin of the board's LED for board.h."""
+    return {"pin": pin_values(family_of(board), Pin.parse(board.led.pin))}
+
+
 def pin_values(family: Family, pin: Pin) -> dict[str, int]:
     return {"gpio": family.gpio_base + GPIO_STRIDE * pin.port, "number": pin.number, "port_index": pin.port}
 
