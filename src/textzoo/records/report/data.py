@@ -206,12 +206,19 @@ class BenchmarkReport:
         return worded(text, self.per)
 
 
+# How a figure of a runtime came about: by running or linking it; by a model of hardware or by a vendor's tool that ran
+# nothing; from an assumed constant; by counting in the file.
+MEASURED, MODELLED, ASSUMED, COUNTED = BASES = "measured", "modelled", "assumed", "counted"
+
+
 @dataclass
 class RuntimeReport:
     """What a runtime needs for one token, or for one inference of a plain graph: ST's beside TextZoo's.
 
     `macs` are the multiplications that TextZoo's compiler counts in the file, `vendor_macs` those that ST counts, among
     them what multiplies nothing. `validation` is ST's own comparison of its C code with the model.
+    `checked` tokens or inferences were compared with LiteRT's reference kernels, and `mismatching` numbers differ.
+    `basis` says of each figure how it came about, by a word of BASES.
     """
 
     runtime: str = quantity("")
@@ -222,7 +229,11 @@ class RuntimeReport:
     vendor_macs: int | None = quantity("multiplications", 0, None)
     cycles: int | None = quantity("cycles", 0, None)
     latency_ms: float | None = quantity("ms", 3, None)
+    instructions: int | None = quantity("instructions", 0, None)
+    checked: int | None = quantity("", 0, None)
+    mismatching: int | None = quantity("", 0, None)
     validation: str | None = quantity("", default=None)
+    basis: dict[str, str] | None = quantity("", default=None)
 
 
 @dataclass
@@ -254,13 +265,17 @@ class DeploymentReport:
 
 @dataclass
 class FlashReport:
-    """A board that was written: `text` is what it said first, `command` the command line of `tool`."""
+    """A board that was written by the command line `command` of `tool`.
+
+    `greeting` is the first line that it said at its start, if it was heard, and `text` what it answered to the prompt.
+    """
 
     tool: str = quantity("")
     command: str = quantity("")
     port: str = quantity("")
     model_sha256: str = quantity("")
     text: str = quantity("")
+    greeting: str | None = quantity("", 0, None)
 
 
 @dataclass

@@ -25,6 +25,7 @@ from textzoo.targets.boards import (
     ram_addresses,
 )
 from textzoo.targets.cortex_m.cores import core_flags
+from textzoo.targets.flash_tools import installation, with_probe
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
 from textzoo.targets.placement import Copied
 from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
@@ -44,13 +45,11 @@ class CortexM(Platform):
 
     Attributes:
         oscillator: What the clock is made from, for the README.
-        flash_packages: Where the tools come from that write images to boards, for a message.
         led_file: The platform's own file that switches a board's LED.
     """
 
     copies_weights = True
     oscillator: str
-    flash_packages: str
     led_file: str
 
     @abstractmethod
@@ -160,7 +159,8 @@ def project_values(platform: CortexM, board: Board, sizes: ModelSizes) -> dict[s
         "uf2_family": platform.uf2_family(board),
         "boot_bytes": platform.boot_bytes(board),
         "flash_origin": board.memory(FLASH).origin,
-        "flash": {tool: arguments.format(**files) for tool, arguments in board.flash.items()},
+        "flash": {tool: with_probe(tool, arguments.format(**files)) for tool, arguments in board.flash.items()},
+        "flash_installation": "; ".join(map(installation, board.flash)),
         "emulators": {
             key: {"command": " ".join(machine_command(emulator)), "image": emulator.image}
             for key, emulator in board.emulation.items()
