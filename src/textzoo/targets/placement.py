@@ -38,8 +38,23 @@ class Placement:
     def bytes_by_memory(self) -> dict[str, int]:
         return {memory: copied.bytes for memory, copied in self.copies.items()}
 
+    @property
+    def symbols(self) -> list[str]:
+        """Names in C of all constants that are copied."""
+        return [symbol for copied in self.copies.values() for symbol in copied.symbols]
+
+    @property
+    def symbols_by_region(self) -> dict[str, tuple[str, ...]]:
+        """Region of a linker script -> names in C of what it holds copies of, for the template of placement.ld."""
+        return {copies_region(memory): copied.symbols for memory, copied in self.copies.items()}
+
     def bytes_in(self, memory: str) -> int:
         return self.bytes_by_memory.get(memory, 0)
+
+
+def copies_region(memory: str) -> str:
+    """Return the linker script's name of the part of a memory that holds copies."""
+    return f"{memory}_WEIGHTS"
 
 
 def place(board: Board, constants: Sequence[tuple[str, int]], ram_bytes: int) -> Placement:
