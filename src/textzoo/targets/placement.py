@@ -1,7 +1,9 @@
 """Placement: which constants are copied at the start into memory that makes the core wait less than the flash.
 
 A decode step reads every matrix once, so that each of their bytes saves the same wait: what fits is copied, into the
-fastest memory first. What is read a row at a time (a table of embeddings) or hardly ever stays in the flash.
+fastest memory first, and of the constants the largest first. Where kernels ask for lines ahead of time (PLD, on cores
+with level-1 caches), they do so for matrices, so that a byte of a small table waits longer: there the smallest is first.
+What is read a row at a time (a table of embeddings) or hardly ever stays in the flash.
 """
 
 from collections.abc import Sequence
@@ -65,9 +67,10 @@ def place(board: Board, constants: Sequence[tuple[str, int]], ram_bytes: int) ->
         constants: (symbol, bytes) of what a step reads at least once, in order of use.
         ram_bytes: RAM that the program itself needs, in `board.data_memory(ram_bytes)`.
     """
+    smallest_first = board.timing is not None and board.timing.level1 is not None
     left, copies = list(constants), {}
     for memory, room in rooms(board, ram_bytes):
-        chosen, used = filled(left, room)
+        chosen, used = filled(left, room, smallest_first)
         if chosen:
             copies[memory] = Copied(tuple(symbol for symbol, _ in chosen), used)
             left = [constant for constant in left if constant not in chosen]
@@ -92,10 +95,10 @@ def wait(timing: Timing, memory: str) -> float:
     return found.stall / line
 
 
-def filled(constants: Sequence[tuple[str, int]], room: int) -> tuple[list[tuple[str, int]], int]:
-    """Return the constants that fit a memory, the largest first, in order of use; and the bytes that they take."""
+def filled(constants: Sequence[tuple[str, int]], room: int, smallest_first: bool) -> tuple[list[tuple[str, int]], int]:
+    """Return the constants that fit a memory, chosen by size, in order of use; and the bytes that they take."""
     chosen, used = set(), 0
-    for constant in sorted(constants, key=lambda constant: -constant[1]):
+    for constant in sorted(constants, key=lambda constant: constant[1], reverse=not smallest_first):
         size = -(-constant[1] // ALIGNMENT) * ALIGNMENT
         if used + size <= room:
             chosen.add(constant)
