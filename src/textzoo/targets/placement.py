@@ -1,8 +1,8 @@
 """Placement: which constants are copied at the start into memory that makes the core wait less than the flash.
 
 A decode step reads every matrix once, so that each of their bytes saves the same wait: what fits is copied, into the
-fastest memory first, and of the constants the largest first. Where kernels ask for lines ahead of time (PLD, on cores
-with level-1 caches), they do so for matrices, so that a byte of a small table waits longer: there the smallest is first.
+fastest memory first, and of the constants the largest first. Kernels for cores with level-1 caches ask for the lines of
+matrices ahead of time (PLD), so that a byte of a small table waits longer there: on these the smallest is first.
 What is read a row at a time (a table of embeddings) or hardly ever stays in the flash.
 """
 
