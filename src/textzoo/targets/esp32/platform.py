@@ -50,6 +50,7 @@ class Esp32(Platform):
 
     name = "esp32"
     image = TWIN_IMAGE
+    copies_weights = True
 
     def check(self, board: Board) -> None:
         if board.family not in FAMILIES:
