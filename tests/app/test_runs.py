@@ -1,5 +1,6 @@
 """Whole runs of the program at toy size: chains, resuming, interruption, sweeps, folders that cannot be written."""
 
+import functools
 import json
 import logging
 import os
@@ -284,15 +285,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(run, tm
 
 
 @pytest.mark.slow
-def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(start_warm, toy, store, tmp_path):
+def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(warm_program, toy, store, tmp_path):
     """A limit on the size of files stands for the full disk: writing fails in the middle of a file."""
     database = Path(store.removeprefix("sqlite:///")).stat().st_size
     limit = database + 4_000_000
     folder = tmp_path / "run"
     size = ["model.n_layers=2", "model.d_model=512", "training.steps=1", "training.eval_interval=1"]
-    started = start_warm(*toy("operation_mode=training", *size, f"hydra.run.dir={folder}"))
-    resource.prlimit(started.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
-    answer = started.wait(600)
+    lower_limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    answer = warm_program(*toy("operation_mode=training", *size, f"hydra.run.dir={folder}"), before=lower_limit)
     assert answer.returncode == 2, answer.stderr
     assert "space" in answer.stderr
     assert "Traceback" not in answer.stderr
