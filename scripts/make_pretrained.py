@@ -23,6 +23,7 @@ from textzoo.config import pretrained
 from textzoo.config.schema import walk
 from textzoo.quantizers.recipes import recipe_of_file
 from textzoo.records.report.rows import end_text
+from textzoo.text.commands.schema import FILE as GRAMMAR_FILE
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")
@@ -60,9 +61,9 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     own = runs[0] / "models" / pretrained.FLOAT_MODEL  # a chain without training names one instead
     shutil.copyfile(own if own.is_file() else config["model"]["float_model_path"], folder / pretrained.FLOAT_MODEL)
     shutil.copyfile(runs[0] / "models" / pretrained.TOKENIZER, folder / pretrained.TOKENIZER)
-    template = runs[0] / "models" / pretrained.CHAT_TEMPLATE
-    if template.is_file():
-        shutil.copyfile(template, folder / template.name)
+    for beside in (pretrained.CHAT_TEMPLATE, GRAMMAR_FILE):
+        if (file := runs[0] / "models" / beside).is_file():
+            shutil.copyfile(file, folder / beside)
     losses = {"float": loss_of(report, "keras")}
     for run in runs:
         (decode,) = (run / "models").glob("decode_*.tflite")

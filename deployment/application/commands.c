@@ -177,12 +177,35 @@ static int32_t checked_prompt(const request_t *request, const char *answer)
     return -1;
 }
 
+#if GRAMMAR_HAS_SPANS
+/* Give the grammar what its spans are copied from; false after an error was replied. */
+static bool take_input(const request_t *request)
+{
+    const prompt_t prompt = prompt_of(request);
+    if (request->has_input) {
+        grammar_input(request->input.text, request->input.bytes);
+    } else if (prompt.kind == PROMPT_TEXT) {
+        grammar_input(prompt.text.bytes, prompt.text.count);
+    } else if (request->options.grammar) {
+        reply_error("generate", "input is missing: the grammar copies from it", NULL, 0);
+        return false;
+    }
+    return true;
+}
+#else
+static bool take_input(const request_t *request)
+{
+    (void)request;
+    return true;
+}
+#endif
+
 /* Whether the grammar has a text that is short enough; an error was replied if not. */
 static bool grammar_has_room(const options_t *options, int32_t prompt_tokens)
 {
 #if GRAMMAR_BYTES > 0
     const int32_t room = options->past_end == PAST_END_STOP ? MODEL_CONTEXT_LENGTH - prompt_tokens + 1 : INT32_MAX;
-    if (options->grammar && (options->max_tokens < GRAMMAR_SHORTEST || room < GRAMMAR_SHORTEST)) {
+    if (options->grammar && (options->max_tokens < grammar_shortest() || room < grammar_shortest())) {
         reply_error("generate", "max_tokens or the context is too short for any text of the grammar", NULL, 0);
         return false;
     }
@@ -203,7 +226,7 @@ static void command_generate(const request_t *request)
         reply_error("generate", "the prompt is longer than the context", NULL, 0);
         return;
     }
-    if (!grammar_has_room(&request->options, count)) {
+    if (!take_input(request) || !grammar_has_room(&request->options, count)) {
         return;
     }
     generation_t generation;
@@ -457,6 +480,11 @@ bool commands_option(const char *name, size_t name_bytes, char *value, size_t va
 void commands_line(const char *line, size_t bytes)
 {
     request_t request = request_default();
+#if GRAMMAR_HAS_SPANS
+    request.has_input = true;
+    request.input.text = line;
+    request.input.bytes = bytes;
+#endif
     request.has_prompt = true;
 #ifdef PROJECT_ON_COMMAND
     request.on_command = true;

@@ -12,6 +12,9 @@ enum {
     KEY_RESET,
     KEY_ONLY_LAST,
     KEY_AT,
+#if GRAMMAR_HAS_SPANS
+    KEY_INPUT,
+#endif
 #ifdef PROJECT_ON_COMMAND
     KEY_ON_COMMAND,
 #endif
@@ -32,6 +35,9 @@ int request_key(const char *name, size_t bytes)
         [KEY_RESET] = "reset",
         [KEY_ONLY_LAST] = "only_last",
         [KEY_AT] = "at",
+#if GRAMMAR_HAS_SPANS
+        [KEY_INPUT] = "input",
+#endif
 #ifdef PROJECT_ON_COMMAND
         [KEY_ON_COMMAND] = "on_command",
 #endif
@@ -74,6 +80,12 @@ const char *request_take(request_t *request, int place, const json_value_t *key,
         return request_flag(&request->only_last, value, "only_last is true or false");
     case KEY_AT:
         return request_whole(&request->at, value);
+#if GRAMMAR_HAS_SPANS
+    case KEY_INPUT:
+        request->input = *value;
+        request->has_input = true;
+        return value->kind == JSON_TEXT ? NULL : "input is a text";
+#endif
 #ifdef PROJECT_ON_COMMAND
     case KEY_ON_COMMAND:
         return request_flag(&request->on_command, value, "on_command is true or false");

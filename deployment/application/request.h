@@ -21,6 +21,10 @@ typedef struct {
     prompt_t prompt;
     bool has_text;     /* only until the request is complete: */
     json_value_t text; /* the prompt's text, which options that follow may concern */
+#if GRAMMAR_HAS_SPANS
+    bool has_input;
+    json_value_t input; /* `generate`: what spans of the input are copied from; else the prompt's text */
+#endif
     bool reset;        /* `logits`: begin at position 0 */
     bool only_last;    /* `logits`: reply only those of the last token */
     uint32_t at;       /* `prompt`: where the tokens are stored */

@@ -4,7 +4,7 @@ import ctypes
 from dataclasses import replace
 from pathlib import Path
 
-from toy import FOLDER, toy_tokenizer
+from toy import FOLDER, toy_define, toy_tokenizer
 
 from compilers import need
 from textzoo.common.paths import APPLICATION
@@ -12,6 +12,7 @@ from textzoo.compiler.artifacts.grammar_table import render_grammar
 from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import load_board
 from textzoo.engines.settings import PredictionConfig
+from textzoo.grammars.table import GrammarTable
 from textzoo.pipeline.device_defaults import render_defaults
 from textzoo.targets.platforms import render_project
 from textzoo.targets.project import ModelSizes
@@ -20,6 +21,7 @@ from textzoo.targets.toolchains import find_tool
 from textzoo.testing import STRICT
 from textzoo.testing.building import build_c
 from textzoo.text.chat_templates import ChatTemplate
+from textzoo.text.tokenizers.byte import ByteTokenizer
 
 # What toy_model/model.h says of itself.
 TOY_SIZES = ModelSizes(
@@ -50,6 +52,20 @@ def render_toy(target: str, folder: Path, commands: ChatTemplate | None = None) 
     board = None if target == "host" else load_board(target)
     sizes = replace(TOY_SIZES, has_commands=commands is not None)
     return render_project(board, toy_files(target, commands), sizes, [], folder)
+
+
+def render_echo(folder: Path, defaults: PredictionConfig, grammar: GrammarTable | None = None) -> Path:
+    """The project around echo_model.c and tokens of one byte."""
+    project = render_toy("host", folder)
+    header = (project / "model" / "model.h").read_text()
+    for name, size in (("VOCABULARY_SIZE", 256), ("CONTEXT_LENGTH", 256)):
+        header = header.replace(f"{name} {toy_define(f'MODEL_{name}')}", f"{name} {size}")
+    files = {"model.h": header, "model.c": (FOLDER.parent / "echo_model.c").read_text()}
+    files |= render_tokenizer(ByteTokenizer()) | render_defaults(defaults, 'a "board" of mine')
+    files |= render_grammar(ByteTokenizer().vocabulary_size, grammar)
+    for name, text in files.items():
+        (project / "model" / name).write_text(text)
+    return project
 
 
 def change_model(project: Path, *changes: tuple[str, str]) -> None:

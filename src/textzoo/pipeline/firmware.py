@@ -59,7 +59,7 @@ class BuiltModel:
         compiled: The model in C.
         sizes: The sizes in its model.h.
         project: Folder of the rendered project.
-        grammar_bytes: What the table of its grammar takes in flash; None without one.
+        grammar: The table of its grammar; None without one.
     """
 
     board: Board | None
@@ -67,7 +67,17 @@ class BuiltModel:
     compiled: CompiledModel
     sizes: ModelSizes
     project: Path
-    grammar_bytes: int | None = field(default=None, kw_only=True)
+    grammar: GrammarTable | None = field(default=None, kw_only=True)
+
+    @property
+    def grammar_bytes(self) -> int | None:
+        """What the table of the grammar takes in flash."""
+        return self.grammar.bytes if self.grammar else None
+
+    @property
+    def grammar_ram_bytes(self) -> int | None:
+        """What a place in a text of the grammar takes in RAM."""
+        return self.grammar.ram_bytes if self.grammar else None
 
     @property
     def target_name(self) -> str:
@@ -107,7 +117,7 @@ def prepare(
         name=model_name(config, workspace, path),
         tokens_checked=tokens_checked,
         settings=config.deployment,
-        defaults=config.prediction,
+        defaults=inputs.prediction(config, workspace),
         with_savings=True,
         template=inputs.template_path(config, workspace),
     )
@@ -163,13 +173,12 @@ def make_firmware(
     files |= defaults_of(board, defaults, commands)
     grammar = grammar_of(defaults, tokenizer)
     files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
-    tables = {"tokenizer": tokenizer_tables(tokenizer).table_bytes} | ({"grammar": grammar.bytes} if grammar else {})
     if board:
-        budget(board, compiled, tables).check()
+        budget(board, compiled, {"tokenizer": tokenizer_tables(tokenizer).table_bytes}, grammar).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     sizes = replace(sizes_of(board, compiled, settings), has_commands=commands is not None)
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
-    return Firmware(board, path, compiled, sizes, folder, tokens, engine, defaults, grammar_bytes=tables.get("grammar"))
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine, defaults, grammar=grammar)
 
 
 def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:
@@ -291,7 +300,9 @@ def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.nda
     return logits.astype(logits.dtype.newbyteorder("<"))
 
 
-def budget(board: Board, compiled: CompiledModel, further: dict[str, int]) -> Budget:
+def budget(
+    board: Board, compiled: CompiledModel, further: dict[str, int], grammar: GrammarTable | None = None
+) -> Budget:
     """Return the bytes that a compiled model needs on a board, further constants too; the code size is an estimate."""
     ram = {
         "state": compiled.plan.state_bytes,
@@ -299,6 +310,8 @@ def budget(board: Board, compiled: CompiledModel, further: dict[str, int]) -> Bu
         "stack": STACK_BYTES,
         "application": APPLICATION_RAM_BYTES,
     }
+    if grammar:
+        further, ram = {**further, "grammar": grammar.bytes}, {**ram, "grammar": grammar.ram_bytes}
     flash = {**compiled.flash.by_kind, **further, "code (estimated)": CODE_BYTES_EXPECTED}
     if compiled.program.uses_second_core:
         ram["stack of the second core"] = SECOND_STACK_BYTES
@@ -341,6 +354,7 @@ def deployment_report(firmware: BuiltModel, workspace: Workspace) -> DeploymentR
         constant_bytes=firmware.compiled.flash.total,
         copied_bytes=firmware.sizes.placement.bytes_by_memory or None,
         grammar_bytes=firmware.grammar_bytes,
+        grammar_ram_bytes=firmware.grammar_ram_bytes,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],
     )
 

@@ -22,7 +22,7 @@ from textzoo.records.workspace import Workspace
 from textzoo.serving.device_source import DeviceSource
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.registry import EMULATOR, SERIAL, SOURCES
-from textzoo.serving.sources import TokenSource
+from textzoo.serving.sources import Sampling, TokenSource
 from textzoo.targets.answers import FLASH_AGAIN, check_model
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import emulate, open_serial
@@ -101,6 +101,12 @@ class TalkingModel:
         """Return the chat template of that name; that of the model for None."""
         return find_template(name, self.tokenizer_path)
 
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are sampled, as `prediction` says, and the model's own grammar."""
+        settings = inputs.with_own_grammar(self.config.prediction, self.tokenizer_path)
+        return Sampling.of(settings, inputs.grammar(settings))
+
     def open(self, engine: str, serial_port: str | None = None) -> TokenSource:
         """Open what answers.
 
@@ -160,7 +166,7 @@ class TalkingModel:
 
     def device_defaults(self) -> PredictionConfig:
         """Return what the firmware begins with: `prediction`, and under a grammar the chat template's stop text."""
-        defaults = self.config.prediction
+        defaults = inputs.with_own_grammar(self.config.prediction, self.tokenizer_path)
         stop = self.template(self.config.chat.template).stop if defaults.grammar else ""
         return replace(defaults, stop=stop) if stop else defaults
 

@@ -110,6 +110,7 @@ def measure(config: Config, made: BuiltModel, console: Console) -> BenchmarkRepo
         macs_per_token=total["macs_per_token"],
         copied_bytes=made.sizes.placement.bytes_by_memory or None,
         grammar_bytes=made.grammar_bytes,
+        grammar_ram_bytes=made.grammar_ram_bytes,
     )
     if per == TOKEN:
         report.by_position = costs_by_position(replies[:-1], console.name)
@@ -300,7 +301,8 @@ def sample(
     config: Config, workspace: Workspace, made: Firmware, console: Console, report: BenchmarkReport
 ) -> SampleReport:
     """Let the device continue the prompt, and compare its text with the PC's for the same seed."""
-    settings = replace(config.prediction, stop=made.defaults.stop)  # with which its grammar was compiled
+    # The stop text with which the grammar was compiled.
+    settings = replace(inputs.prediction(config, workspace), stop=made.defaults.stop)
     tokenizer = inputs.tokenizer(config, workspace)
     prompt = possible_prompt(settings.prompt, tokenizer, made.tokens)
     command = generate_command(settings, prompt)

@@ -88,7 +88,7 @@ class ChatTemplate:
 PLAIN = ChatTemplate("plain", ("", "\n"), ("", ""), ("", "\n"), "")
 # The corpus `conversations`.
 DIALOGUE = ChatTemplate("dialogue", ("", "\n"), ("User: ", "\n"), ("Bot: ", "\n"), "\n")
-# Commands: a sentence in a line of its own, and the answer in the next one.
+# Corpora of commands (textzoo.text.commands): a sentence, and in the next line what it asks for.
 COMMANDS = ChatTemplate("commands", ("", "\n"), ("", "\n"), ("", "\n"), "\n")
 TEMPLATES = {template.name: template for template in (PLAIN, DIALOGUE, COMMANDS)}
 

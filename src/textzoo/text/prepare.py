@@ -1,6 +1,7 @@
 """Tokenize a corpus into memory-mapped files: train.bin, validation.bin, tokenizer.json, dataset.json."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.common.files import atomic_path, file_digest, value_digest, write_json
 from textzoo.common.untrusted_json import read_json_object
+from textzoo.text.commands.command_set import CommandSet
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.nanogpt import TOKEN_DTYPE, open_tokens
-from textzoo.text.settings import DatasetConfig, TokenizerConfig
+from textzoo.text.documents import Documents
+from textzoo.text.settings import ANSWER, DatasetConfig, TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 from textzoo.text.windows import TokenPart, proportional_spans
 
+PARTS = ("training", "validation")
 FORMAT = "textzoo-dataset"
 VERSION = 1
 MAX_RECORD_BYTES = 1 << 26
@@ -26,6 +30,9 @@ TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE, RECORD_FILE = (
     "dataset.json",
 )
 DATA_FILES = (TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE)
+# Of a corpus of commands: (begin, answer) of every document, of training and then of validation.
+DOCUMENTS_FILE = "documents.bin"
+BOUNDS_DTYPE = np.dtype("<i8")
 
 
 @dataclass(frozen=True)
@@ -39,6 +46,8 @@ class PreparedDataset:
         sha256: Content hash of the corpus (text_digest), independent of the tokenizer.
         statistics: {"characters", "tokens", "unknown": {"training", "validation"}, "vocabulary_size", "documents"}.
         parts: The sources of a mixture, in the order of their tokens; otherwise empty.
+        documents: "training", "validation" -> where its documents lie, if they are learned one by one; otherwise empty.
+        commands: Of a corpus of commands; None for other texts.
     """
 
     train: np.memmap
@@ -47,6 +56,8 @@ class PreparedDataset:
     sha256: str
     statistics: dict[str, Any]
     parts: tuple[TokenPart, ...] = ()
+    documents: Mapping[str, Documents] = field(default_factory=dict)
+    commands: CommandSet | None = None
 
     def sample(self, part: str, count: int) -> np.ndarray:
         """Return about `count` tokens (n,) of "training" or "validation"; of a mixture, from each in proportion."""
@@ -86,7 +97,8 @@ def prepare_corpus(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig, fol
     """Tokenize a loaded corpus into `folder`, or reuse its files, as prepare_dataset does."""
     folder = Path(folder)
     key = preparation_key(corpus, tokenizer)
-    return reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
+    data = reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
+    return replace(data, commands=corpus.commands) if isinstance(corpus, Corpus) else data
 
 
 def preparation_key(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig) -> str:
@@ -94,7 +106,10 @@ def preparation_key(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig) ->
     settings |= {"vocabulary_size": tokenizer.vocabulary_size, "min_count": tokenizer.min_count}
     if tokenizer.path:
         settings["file"] = file_digest(Path(tokenizer.path))
-    return value_digest({"version": VERSION, "corpus": corpus.sha256, "tokenizer": settings})
+    key = {"version": VERSION, "corpus": corpus.sha256, "tokenizer": settings}
+    if isinstance(corpus, Corpus) and corpus.commands:
+        key["documents"] = [corpus.loss_on, sorted(corpus.commands.copied)]
+    return value_digest(key)
 
 
 def reuse(folder: Path, key: str) -> PreparedDataset | None:
@@ -107,34 +122,65 @@ def reuse(folder: Path, key: str) -> PreparedDataset | None:
 
 def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
     prepare = prepare_tokens if isinstance(corpus, TokenCorpus) else prepare_text
-    tokenizer, training, validation, parts = prepare(corpus, config)
+    tokenizer, training, validation, parts, bounds = prepare(corpus, config)
     write_tokens(folder / TRAIN_FILE, training)
     write_tokens(folder / VALIDATION_FILE, validation)
     tokenizer.save(folder / TOKENIZER_FILE)
+    names = (*DATA_FILES, DOCUMENTS_FILE) if bounds else DATA_FILES
+    if bounds:
+        write_array(folder / DOCUMENTS_FILE, np.concatenate(bounds), BOUNDS_DTYPE)
     record = {
         "format": FORMAT,
         "version": VERSION,
         "name": corpus.name,
         "key": key,
         "sha256": corpus.sha256,
-        "files": {name: file_digest(folder / name) for name in DATA_FILES},
+        "files": {name: file_digest(folder / name) for name in names},
         "statistics": statistics(corpus, tokenizer, training, validation),
         "sources": [asdict(source) for source in corpus.sources],
     }
     if parts:
         record["parts"] = [asdict(part) for part in parts]
+    if bounds:
+        record["documents"] = {"answers_only": corpus.loss_on == ANSWER, "training": len(bounds[0])}
     write_json(folder / RECORD_FILE, record)
     return open_prepared(folder)
 
 
-Prepared = tuple[Tokenizer, np.ndarray, np.ndarray, tuple[TokenPart, ...]]
+# The tokenizer, the tokens of training and validation, sources of a mixture, and bounds (n, 2) of documents of each.
+Prepared = tuple[Tokenizer, np.ndarray, np.ndarray, tuple[TokenPart, ...], tuple[np.ndarray, ...]]
 
 
 def prepare_text(corpus: Corpus, config: TokenizerConfig) -> Prepared:
     tokenizer = make_tokenizer(config, corpus.training, corpus.validation)
+    if corpus.commands:
+        pairs = [prepare_documents(corpus.commands.documents(part), tokenizer, config.unknown) for part in PARTS]
+        (training, training_bounds), (validation, validation_bounds) = pairs
+        return tokenizer, training, validation, (), (training_bounds, validation_bounds)
     if corpus.parts:
-        return tokenizer, *prepare_parts(corpus, tokenizer, config.unknown)
-    return tokenizer, *(tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation)), ()
+        return tokenizer, *prepare_parts(corpus, tokenizer, config.unknown), ()
+    encoded = (tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation))
+    return tokenizer, *encoded, (), ()
+
+
+def prepare_documents(
+    documents: Iterable[tuple[str, ...]], tokenizer: Tokenizer, unknown: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Encode documents of a prompt and the parts of an answer, all apart.
+
+    Returns:
+        Tokens (n,), and bounds (documents + 1, 2) as of Documents.
+    """
+    encoded = {"": np.zeros(0, TOKEN_DTYPE)}
+    arrays, bounds, start = [encoded[""]], [], 0
+    for pieces in documents:
+        for piece in pieces:
+            if piece not in encoded:
+                encoded[piece] = np.asarray(tokenizer.encode(piece, unknown), TOKEN_DTYPE)
+        bounds.append((start, start + len(encoded[pieces[0]])))
+        arrays += [encoded[piece] for piece in pieces]
+        start += sum(len(encoded[piece]) for piece in pieces)
+    return np.concatenate(arrays), np.array([*bounds, (start, start)], BOUNDS_DTYPE)
 
 
 def prepare_parts(
@@ -172,12 +218,16 @@ def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> Prepared:
             remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
         )
     tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
-    return tokenizer, corpus.training, corpus.validation, ()
+    return tokenizer, corpus.training, corpus.validation, (), ()
 
 
 def write_tokens(path: Path, tokens: np.ndarray) -> None:
+    write_array(path, tokens, TOKEN_DTYPE)
+
+
+def write_array(path: Path, values: np.ndarray, dtype: np.dtype) -> None:
     with atomic_path(path) as temporary:
-        np.asarray(tokens, TOKEN_DTYPE).tofile(temporary)
+        np.asarray(values, dtype).tofile(temporary)
 
 
 def statistics(
@@ -198,7 +248,7 @@ def open_prepared(folder: Path) -> PreparedDataset:
     """Open a prepared folder; raise UserError if a file is missing, damaged, or not the one of dataset.json."""
     folder = Path(folder)
     record = read_record(folder)
-    for name in DATA_FILES:
+    for name in (*DATA_FILES, DOCUMENTS_FILE) if "documents" in record else DATA_FILES:
         path = folder / name
         if not path.is_file() or file_digest(path) != record["files"].get(name):
             raise UserError(
@@ -210,7 +260,29 @@ def open_prepared(folder: Path) -> PreparedDataset:
         open_tokens(folder / name, tokenizer.vocabulary_size) for name in (TRAIN_FILE, VALIDATION_FILE)
     )
     parts = read_parts(record.get("parts", []), len(train), len(validation), folder)
-    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"], parts)
+    documents = read_documents(record.get("documents"), train, validation, folder)
+    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"], parts, documents)
+
+
+def read_documents(row: Any, train: np.ndarray, validation: np.ndarray, folder: Path) -> dict[str, Documents]:
+    """Return where the documents lie, if they are learned one by one."""
+    if row is None:
+        return {}
+    try:
+        bounds = np.fromfile(folder / DOCUMENTS_FILE, BOUNDS_DTYPE).reshape(-1, 2)
+        divided = np.split(bounds, [int(row["training"])])
+        answers_only = bool(row["answers_only"])
+    except (TypeError, ValueError, KeyError):
+        raise not_a_record(folder / RECORD_FILE) from None
+    if not all(map(are_bounds, divided, (train, validation))):
+        raise not_a_record(folder / RECORD_FILE)
+    return {part: Documents(rows, answers_only) for part, rows in zip(PARTS, divided, strict=True)}
+
+
+def are_bounds(bounds: np.ndarray, tokens: np.ndarray) -> bool:
+    """Return whether bounds (n, 2) divide tokens (m,) into documents with answers."""
+    flat = bounds.reshape(-1)
+    return len(bounds) > 1 and flat[0] == 0 and flat[-2] == flat[-1] == len(tokens) and (np.diff(flat) >= 0).all()
 
 
 def read_parts(rows: Any, training: int, validation: int, folder: Path) -> tuple[TokenPart, ...]:

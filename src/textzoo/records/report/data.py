@@ -79,6 +79,29 @@ class EvaluationReport:
 
 
 @dataclass
+class CommandReport:
+    """How well a model on an engine understands commands, with so many typing mistakes in each sentence.
+
+    Attributes:
+        valid_json: Share of the answers that are the JSON of an intent and slots.
+        exact_match: Share of the sentences whose intent and slots are all right.
+        slot_f1: Of (name, value), over all sentences.
+        false_accepts: Share of the sentences that are no command, and were taken for one.
+    """
+
+    model: str = quantity("")
+    engine: str = quantity("")
+    typos: int = quantity("")
+    sentences: int = quantity("")
+    intent_accuracy: float = quantity("", 4)
+    exact_match: float = quantity("", 4)
+    slot_f1: float = quantity("", 4)
+    valid_json: float = quantity("", 4)
+    seconds: float = quantity("s", 1)
+    false_accepts: float | None = quantity("", 4, None)
+
+
+@dataclass
 class SampleReport:
     model: str = quantity("")
     engine: str = quantity("")
@@ -151,7 +174,8 @@ class BenchmarkReport:
     with that word then, and what is compared are outputs (see `worded`).
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     `copied_bytes` are weights that each memory holds copies of, in addition to `ram_bytes`.
-    `grammar_bytes` is the table of the grammar, a part of the constants in flash.
+    `grammar_bytes` is the table of the grammar, a part of the constants in flash; `grammar_ram_bytes` is the place in
+    one of its texts, with the input of a grammar that copies from it, a part of `ram_bytes`.
     """
 
     board: str = quantity("")
@@ -172,6 +196,7 @@ class BenchmarkReport:
     ram_bytes: RamBytes | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     grammar_bytes: int | None = quantity("bytes", 0, None)
+    grammar_ram_bytes: int | None = quantity("bytes", 0, None)
     projected: Projection | None = quantity("", 0, None)
     by_kind: dict[str, int] | None = quantity("instructions", 0, None)
     by_position: list[int] | None = quantity("instructions", 0, None)
@@ -224,6 +249,7 @@ class DeploymentReport:
     passes: list[PassReport] | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     grammar_bytes: int | None = quantity("bytes", 0, None)
+    grammar_ram_bytes: int | None = quantity("bytes", 0, None)
 
 
 @dataclass
@@ -263,6 +289,7 @@ class Report:
     training: TrainingReport | None = None
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
+    commands: list[CommandReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
     runtimes: list[RuntimeReport] = field(default_factory=list)
     deployment: DeploymentReport | None = None
@@ -314,6 +341,7 @@ SECTIONS = {
     "training": TrainingReport,
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
+    "commands": CommandReport,
     "benchmark": BenchmarkReport,
     "runtimes": RuntimeReport,
     "deployment": DeploymentReport,
@@ -327,6 +355,7 @@ SECTIONS = {
 # Fields that identify a row of a list: the same model, measured in the same way.
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
+    "commands": ("model", "engine", "typos"),
     "runtimes": ("runtime", "machine"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
     "skipped": ("what", "why"),

@@ -15,7 +15,14 @@ from markupsafe import Markup
 
 from textzoo.common.escaping import html_text, visible_line
 from textzoo.records.report.data import SCHEMA_VERSION, Range, Report, RunSummary, SampleReport, worded
-from textzoo.records.report.rows import end_text, evaluation_columns, heading, runtime_quantities, shown
+from textzoo.records.report.rows import (
+    command_columns,
+    end_text,
+    evaluation_columns,
+    heading,
+    runtime_quantities,
+    shown,
+)
 
 # File in plots/ -> its caption.
 PICTURES = {
@@ -53,6 +60,7 @@ def page(summary: RunSummary, report: Report, pictures: Path) -> str:
             single_sections=SINGLE_SECTIONS,
             memories=MEMORIES,
             evaluation_columns=evaluation_columns(report.evaluation),
+            command_columns=command_columns(report.commands),
             runtime_quantities=runtime_quantities(report.runtimes),
         )
     )

@@ -4,7 +4,15 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from textzoo.records.report.data import BenchmarkReport, EvaluationReport, PassReport, Range, RuntimeReport, worded
+from textzoo.records.report.data import (
+    BenchmarkReport,
+    CommandReport,
+    EvaluationReport,
+    PassReport,
+    Range,
+    RuntimeReport,
+    worded,
+)
 
 KEY_VALUE_SECTIONS = ("model", "training", "quantization", "benchmark", "deployment", "flashed", "publication")
 Rows = list[tuple[str, str]]
@@ -77,6 +85,17 @@ def evaluation_columns(rows: Sequence[EvaluationReport]) -> list[dataclasses.Fie
 def evaluation_rows(rows: Sequence[EvaluationReport]) -> Table:
     """Return headings and cells of the comparison, float first."""
     return table_of(evaluation_columns(rows), rows)
+
+
+def command_columns(rows: Sequence[CommandReport]) -> list[dataclasses.Field]:
+    """Return the columns of the measures of commands; false accepts only if there were sentences for it."""
+    asked = any(row.false_accepts is not None for row in rows)
+    return [entry for entry in dataclasses.fields(CommandReport) if entry.name != "false_accepts" or asked]
+
+
+def command_rows(rows: Sequence[CommandReport]) -> Table:
+    """Return headings and cells of the measures of commands."""
+    return table_of(command_columns(rows), rows)
 
 
 def runtime_quantities(rows: Sequence[RuntimeReport]) -> list[dataclasses.Field]:

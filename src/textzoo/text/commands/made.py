@@ -1,0 +1,168 @@
+"""Commands made from templates, divided by wording: what is tested was never trained on."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+
+from textzoo.common.errors import UserError
+from textzoo.text.commands.command import NONE, Command
+from textzoo.text.commands.command_set import CommandSet, distinct
+from textzoo.text.commands.fillers import FILLERS, OTHER_FILLERS
+from textzoo.text.commands.templates import Templates, Wording, Writer, copied_slots, list_names
+from textzoo.text.commands.variation import as_typed, with_typos
+from textzoo.text.corpora.conversation_topics import TOPICS, Topic
+from textzoo.text.draws import number, pick, shuffled
+
+# Topics of conversation that are commands themselves.
+COMMANDS_TOO = ("switches", "lights", "timers", "dimmers")
+# Share of the wordings that choose the best weights, and sentences of each held-out wording.
+VALIDATION, PER_WORDING = 0.05, 5
+# Of the texts that a wildcard may stand for, every so manieth is only used in tests.
+HELD_OUT_FILLER = 5
+
+
+@dataclass(frozen=True)
+class Making:
+    """How commands are made.
+
+    Attributes:
+        examples: Number of commands to train on.
+        seed: Of everything that is drawn.
+        held_out: Share of the wordings that are only tested with.
+        typos: Share of the sentences with one or two slips of the finger.
+        none: Share of sentences that are no command.
+    """
+
+    examples: int
+    seed: int
+    held_out: float
+    typos: float
+    none: float
+
+
+def make_commands(templates: Templates, names: Mapping[str, Sequence[str]], making: Making) -> CommandSet:
+    """Return commands of templates.
+
+    Args:
+        templates: With the wordings.
+        names: Kind of device -> names of devices, for the list `name`; empty where the file has that list.
+        making: How many, and how they are varied.
+    """
+    wordings = [wording for wording in templates.wordings if is_possible(wording, names)]
+    training, validation, test = divided(wordings, making)
+    copied = copied_slots(wordings)
+    writers = {part: Writer(templates, fillers(templates, part), names, Random(making.seed)) for part in (False, True)}
+    nothing = {part: NoCommands(part, Random(making.seed + 1)) for part in (False, True)}
+    tested = list(sentences_of(test, writers[True], nothing[True], making))
+    held_out = list(sentences_of(validation, writers[False], nothing[False], making))
+    trained = trained_commands(training, writers[False], nothing[False], copied, making, templates.polite)
+    kept = list(islice(trained, making.examples))
+    return CommandSet(kept, distinct(held_out, without=kept), distinct(tested, without=[*kept, *held_out]), copied)
+
+
+def is_possible(wording: Wording, names: Mapping[str, Sequence[str]]) -> bool:
+    """Return whether there are names of the devices that a wording is for."""
+    if not names or all(reference.list_name != "name" for reference in list_names(wording)):
+        return True
+    return any(names.get(kind) for kind in wording.domains or tuple(names))
+
+
+def divided(wordings: Sequence[Wording], making: Making) -> tuple[list[Wording], list[Wording], list[Wording]]:
+    """Return the wordings to train on, to validate with, and to test with; each block keeps half of its own.
+
+    Where no wording can be spared, those of training are used for all, with other sentences.
+    """
+    chooser = Random(making.seed)
+    blocks: dict[int, list[Wording]] = {}
+    for wording in wordings:
+        blocks.setdefault(wording.block, []).append(wording)
+    spare = [wording for block in blocks.values() for wording in shuffled(chooser, block)[: len(block) // 2]]
+    spare = shuffled(chooser, spare)[: math.ceil(len(wordings) * (making.held_out + VALIDATION))]
+    count = round(len(spare) * making.held_out / (making.held_out + VALIDATION))
+    test, validation = spare[:count], spare[count:]
+    kept = [wording for wording in wordings if wording not in spare]
+    return kept, validation or kept, test or kept
+
+
+def fillers(templates: Templates, is_test: bool):
+    """Return a function from a wildcard to the texts that it may stand for, other ones in tests."""
+
+    def of(name: str) -> list[str]:
+        texts = list(templates.examples.get(name) or FILLERS.get(name) or OTHER_FILLERS)
+        held_out = texts[HELD_OUT_FILLER - 1 :: HELD_OUT_FILLER] or texts
+        return held_out if is_test else [text for text in texts if text not in held_out] or texts
+
+    return of
+
+
+class NoCommands:
+    """Sentences that are no command: what people say to a device that talks. Tests have topics of their own."""
+
+    def __init__(self, is_test: bool, chooser: Random) -> None:
+        topics = [topic for topic in TOPICS if topic.name not in COMMANDS_TOO]
+        held_out = topics[2::4]
+        self.topics = held_out if is_test else [topic for topic in topics if topic not in held_out]
+        self.chooser = chooser
+
+    def command(self) -> Command:
+        topic: Topic = pick(self.chooser, self.topics)
+        facts = topic.facts(self.chooser)
+        asked = pick(self.chooser, topic.first.ask).format_map(facts)
+        return Command(self.as_said(asked), NONE, (), topic.name)
+
+    def as_said(self, sentence: str) -> str:
+        """Return most sentences as commands are: in lower case, without a mark at the end."""
+        return sentence.rstrip(" .?!").lower() if self.chooser.random() < 0.7 else sentence
+
+
+def sentences_of(wordings: Sequence[Wording], writer: Writer, nothing: NoCommands, making: Making) -> Iterator[Command]:
+    """Yield PER_WORDING commands of each wording, and sentences that are none in their share."""
+    for wording in wordings:
+        yield from (writer.command(wording) for _ in range(PER_WORDING))
+    if making.none:
+        yield from (nothing.command() for _ in range(round(len(wordings) * PER_WORDING * making.none)))
+
+
+def trained_commands(
+    wordings: Sequence[Wording],
+    writer: Writer,
+    nothing: NoCommands,
+    copied: frozenset[tuple[str, str]],
+    making: Making,
+    polite: Sequence[str],
+) -> Iterator[Command]:
+    """Yield commands as people type them, without end.
+
+    Intents are drawn by the square root of the number of their wordings, so that those with few are learned too.
+    """
+    chooser = writer.chooser
+    counts = Counter(wording.intent for wording in wordings)
+    drawn = Weighted({intent: math.sqrt(count) for intent, count in counts.items()}, chooser)
+    by_intent = {intent: [wording for wording in wordings if wording.intent == intent] for intent in counts}
+    while True:
+        is_none = chooser.random() < making.none
+        command = nothing.command() if is_none else writer.command(pick(chooser, by_intent[drawn()]))
+        command = command if is_none else as_typed(command, polite, chooser)
+        slips = number(chooser, 1, 2) if chooser.random() < making.typos else 0
+        yield with_typos(command, copied, slips, chooser) or command
+
+
+class Weighted:
+    """Draws keys in proportion to their weights."""
+
+    def __init__(self, weights: Mapping[str, float], chooser: Random) -> None:
+        if not weights:
+            raise UserError("there are no templates to train on")
+        self.weights, self.chooser = weights, chooser
+        self.total = math.fsum(weights.values())
+
+    def __call__(self) -> str:
+        left = self.chooser.random() * self.total
+        for key, weight in self.weights.items():
+            left -= weight
+            if left < 0:
+                return key
+        return key
