@@ -97,15 +97,15 @@ def parse_templates(values: Any, name: str) -> Templates:
         name: Of the file, for errors.
     """
     try:
-        from hassil.errors import HassilError
         from hassil.intents import Intents
+        from hassil.parser import ParseError
     except ImportError:
         raise MISSING from None
     try:
         filled, examples = in_full(values)
         intents = Intents.from_dict(filled)
         wordings = list(wordings_of(intents))
-    except (HassilError, TypeError, ValueError, KeyError, AttributeError, AssertionError, RecursionError) as error:
+    except (ParseError, TypeError, ValueError, KeyError, AttributeError, AssertionError, RecursionError) as error:
         raise UserError(
             f"{name} is not a file of commands",
             expected="intents with templates, and lists: docs/how_to/commands.md",
@@ -222,6 +222,8 @@ class Writer:
         if kind == "RangeSlotList":
             factor = round(entries.multiplier or 1)
             return self.integer(slots, reference.slot_name, entries.start, entries.stop, entries.step, factor)
+        if not entries.values:
+            raise UserError(f"the template '{wording.template}' names a list without values", received=name)
         entry = pick(self.chooser, entries.values)
         slots[reference.slot_name] = entry.value_out if isinstance(entry.value_out, int) else str(entry.value_out)
         return self.text(entry.text_in, wording, {}, depth - 1)
@@ -255,7 +257,21 @@ def in_words(value: int, language: str) -> str:
 
 def list_names(wording: Wording) -> list[Any]:
     """Return hassil's references to lists in a wording, those in its rules included."""
-    return list(wording.expression.list_references(wording.rules))
+    return list(references_in(wording.expression, wording, MAX_DEPTH))
+
+
+def references_in(expression: Any, wording: Wording, depth: int) -> Iterator[Any]:
+    kind = type(expression).__name__
+    if depth < 0:
+        raise UserError(f"a rule of the template '{wording.template}' contains itself")
+    if kind == "ListReference":
+        yield expression
+    elif kind == "RuleReference":
+        rule = found(wording.rules, expression.rule_name, "rule", wording)
+        yield from references_in(rule.expression, wording, depth - 1)
+    elif kind != "TextChunk":
+        for item in expression.items:
+            yield from references_in(item, wording, depth)
 
 
 def copied_slots(wordings: Sequence[Wording]) -> frozenset[tuple[str, str]]:
