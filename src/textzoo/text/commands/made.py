@@ -1,9 +1,10 @@
 """Commands made from templates, divided by wording: what is tested was never trained on."""
 
 import math
-from collections import Counter
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from random import Random
 
@@ -14,12 +15,17 @@ from textzoo.text.commands.fillers import FILLERS, OTHER_FILLERS
 from textzoo.text.commands.templates import Templates, Wording, Writer, copied_slots, list_names
 from textzoo.text.commands.variation import as_typed, with_typos
 from textzoo.text.corpora.conversation_topics import TOPICS, Topic
-from textzoo.text.draws import number, pick, shuffled
+from textzoo.text.corpora.python_docs import read_python_docs
+from textzoo.text.draws import Item, number, pick, shuffled
 
 # Topics of conversation that are commands themselves.
 COMMANDS_TOO = ("switches", "lights", "timers", "dimmers")
-# Share of the wordings that choose the best weights, and sentences of each held-out wording.
-VALIDATION, PER_WORDING = 0.05, 5
+# Of the sentences that are no command, the share that is prose.
+PROSE = 0.4
+# Share of the wordings that choose the best weights; sentences of each held-out wording, and of all together, at least.
+VALIDATION, PER_WORDING, SENTENCES = 0.05, 5, 300
+# Share of the commands that are drawn evenly from all wordings; the others are drawn evenly from all intents.
+EVENLY = 0.5
 # Of the texts that a wildcard may stand for, every so manieth is only used in tests.
 HELD_OUT_FILLER = 5
 
@@ -73,12 +79,14 @@ def is_possible(wording: Wording, names: Mapping[str, Sequence[str]]) -> bool:
 def divided(wordings: Sequence[Wording], making: Making) -> tuple[list[Wording], list[Wording], list[Wording]]:
     """Return the wordings to train on, to validate with, and to test with; each block keeps half of its own.
 
-    Where no wording can be spared, those of training are used for all, with other sentences.
+    Where none is held out, or can be spared, those of training are used for all, with other sentences.
     """
     chooser = Random(making.seed)
     blocks: dict[int, list[Wording]] = {}
     for wording in wordings:
         blocks.setdefault(wording.block, []).append(wording)
+    if not making.held_out:
+        return list(wordings), list(wordings), list(wordings)
     spare = [wording for block in blocks.values() for wording in shuffled(chooser, block)[: len(block) // 2]]
     spare = shuffled(chooser, spare)[: math.ceil(len(wordings) * (making.held_out + VALIDATION))]
     count = round(len(spare) * making.held_out / (making.held_out + VALIDATION))
@@ -99,18 +107,20 @@ def fillers(templates: Templates, is_test: bool):
 
 
 class NoCommands:
-    """Sentences that are no command: what people say to a device that talks. Tests have topics of their own."""
+    """Sentences that are no command: what people say to a device that talks, and prose. Tests have others."""
 
     def __init__(self, is_test: bool, chooser: Random) -> None:
         topics = [topic for topic in TOPICS if topic.name not in COMMANDS_TOO]
-        held_out = topics[2::4]
-        self.topics = held_out if is_test else [topic for topic in topics if topic not in held_out]
+        self.topics = held_apart(topics, is_test)
+        self.prose = held_apart(prose_sentences(), is_test)
         self.chooser = chooser
 
     def command(self) -> Command:
+        if self.chooser.random() < PROSE:
+            sentence = pick(self.chooser, self.prose)
+            return Command(self.as_said(sentence), NONE, (), sentence)
         topic: Topic = pick(self.chooser, self.topics)
-        facts = topic.facts(self.chooser)
-        asked = pick(self.chooser, topic.first.ask).format_map(facts)
+        asked = pick(self.chooser, topic.first.ask).format_map(topic.facts(self.chooser))
         return Command(self.as_said(asked), NONE, (), topic.name)
 
     def as_said(self, sentence: str) -> str:
@@ -118,12 +128,25 @@ class NoCommands:
         return sentence.rstrip(" .?!").lower() if self.chooser.random() < 0.7 else sentence
 
 
+def held_apart(items: Sequence[Item], is_test: bool) -> list[Item]:
+    """Return every fourth item for tests, or the others."""
+    return [item for index, item in enumerate(items) if (index % 4 == 2) == is_test]
+
+
+@cache
+def prose_sentences() -> list[str]:
+    """Return the short sentences of Python's documentation, without those of which much is code."""
+    text = " ".join(" ".join(document.split()) for document in read_python_docs()[0])
+    sentences = re.findall(r"(?<=[.?!] )[A-Z][a-z]*(?: [a-z]+,?){3,9}[.?!](?= )", text)
+    return sorted(set(sentences))
+
+
 def sentences_of(wordings: Sequence[Wording], writer: Writer, nothing: NoCommands, making: Making) -> Iterator[Command]:
-    """Yield PER_WORDING commands of each wording, and sentences that are none in their share."""
+    """Yield commands, as many of each wording, and sentences that are none in their share."""
+    each = max(PER_WORDING, -(-SENTENCES // max(len(wordings), 1)))
     for wording in wordings:
-        yield from (writer.command(wording) for _ in range(PER_WORDING))
-    if making.none:
-        yield from (nothing.command() for _ in range(round(len(wordings) * PER_WORDING * making.none)))
+        yield from (writer.command(wording) for _ in range(each))
+    yield from (nothing.command() for _ in range(round(len(wordings) * each * making.none)))
 
 
 def trained_commands(
@@ -136,33 +159,20 @@ def trained_commands(
 ) -> Iterator[Command]:
     """Yield commands as people type them, without end.
 
-    Intents are drawn by the square root of the number of their wordings, so that those with few are learned too.
+    Half of them are drawn evenly from all wordings, half evenly from all intents, so that those with few wordings are
+    learned too.
     """
+    if not wordings:
+        raise UserError("there are no templates to train on")
     chooser = writer.chooser
-    counts = Counter(wording.intent for wording in wordings)
-    drawn = Weighted({intent: math.sqrt(count) for intent, count in counts.items()}, chooser)
-    by_intent = {intent: [wording for wording in wordings if wording.intent == intent] for intent in counts}
+    by_intent: dict[str, list[Wording]] = {}
+    for wording in wordings:
+        by_intent.setdefault(wording.intent, []).append(wording)
+    groups = list(by_intent.values())
     while True:
         is_none = chooser.random() < making.none
-        command = nothing.command() if is_none else writer.command(pick(chooser, by_intent[drawn()]))
+        group = wordings if chooser.random() < EVENLY else pick(chooser, groups)
+        command = nothing.command() if is_none else writer.command(pick(chooser, group))
         command = command if is_none else as_typed(command, polite, chooser)
         slips = number(chooser, 1, 2) if chooser.random() < making.typos else 0
         yield with_typos(command, copied, slips, chooser) or command
-
-
-class Weighted:
-    """Draws keys in proportion to their weights."""
-
-    def __init__(self, weights: Mapping[str, float], chooser: Random) -> None:
-        if not weights:
-            raise UserError("there are no templates to train on")
-        self.weights, self.chooser = weights, chooser
-        self.total = math.fsum(weights.values())
-
-    def __call__(self) -> str:
-        left = self.chooser.random() * self.total
-        for key, weight in self.weights.items():
-            left -= weight
-            if left < 0:
-                return key
-        return key
