@@ -27,7 +27,7 @@ from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import board_names, load_board
 from textzoo.engines.settings import PredictionConfig
 from textzoo.models.settings import ModelConfig
-from textzoo.pipeline.device_defaults import command_defaults, render_defaults
+from textzoo.pipeline.device_defaults import command_defaults, command_ram_bytes, render_defaults
 from textzoo.pipeline.firmware import commands_of
 from textzoo.targets.boards import Board, Led
 from textzoo.targets.emulators import build_image
@@ -395,6 +395,21 @@ def test_projects_with_commands_build_without_a_warning(tmp_path, name, image):
     flags = "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow"
     run_make(project, "image", f"IMAGE={image}", flags)
     assert "on_command.c" in (project / "README.md").read_text()
+
+
+def ram_of(project):
+    """Bytes of .bss and .data of a project for an STM32F4."""
+    sizes = run_make(project, "-s", "size").splitlines()
+    return sum(int(line.split()[1]) for line in sizes if line.startswith((".bss", ".data")))
+
+
+def test_the_ram_of_commands_is_what_is_reckoned_with(tmp_path):
+    need("make", "arm")
+    with_texts = replace(COMMANDS, user=("Command: ", " é\n"), assistant=("Answer: ", ""))
+    before = ram_of(render_toy("STM32F4", tmp_path / "p"))
+    for template in (COMMANDS, with_texts):
+        added = ram_of(render_toy("STM32F4", tmp_path / template.user[0] / "p", template)) - before
+        assert added <= command_ram_bytes(template) <= added + 64
 
 
 # Functions that only projects with commands have.
