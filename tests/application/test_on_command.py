@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -26,15 +27,16 @@ from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.config.boards import board_names, load_board
 from textzoo.engines.settings import PredictionConfig
 from textzoo.models.settings import ModelConfig
-from textzoo.pipeline.device_defaults import command_defaults, render_defaults
+from textzoo.pipeline.device_defaults import command_defaults, command_ram_bytes, render_defaults
 from textzoo.pipeline.firmware import commands_of
 from textzoo.targets.boards import Board, Led
+from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of
 from textzoo.targets.project import MARKER, USER_FILE
 from textzoo.targets.rules import check_library, check_on_command
 from textzoo.targets.settings import DeploymentConfig
 from textzoo.targets.signed_lines import signed
-from textzoo.targets.toolchains import run_make
+from textzoo.targets.toolchains import run_make, tool_beside
 from textzoo.testing import STRICT
 from textzoo.testing.building import build_c
 from textzoo.text.chat_templates import COMMANDS, DIALOGUE, ChatTemplate
@@ -275,6 +277,44 @@ def test_a_console_for_commands_is_greedy_and_says_what_it_does(echo):
     assert "on_command is called" in said(echo, ":help")[0]
 
 
+# What lines are made of: JSON and its parts, escapes, bytes that are no UTF-8, keys of the console.
+PARTS = [
+    b'"',
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\\u0000",
+    b"\\ud83d",
+    b"\xff",
+    b"\xc3",
+    b"\0",
+    b"\x03",
+    b"\x05",
+    b"1e9",
+]
+PARTS += [
+    b'","area":',
+    b'{"command":"generate","on_command":true,"prompt":"',
+    b"\\u0000",
+    b'"}',
+    b"none",
+    b"aaaaaaaa" * 30,
+]
+
+
+def test_hostile_lines_find_no_wrong_memory_use(echo):
+    random = Random(1)
+    lines = [b"".join(random.choices(PARTS, k=random.randrange(12))) for _ in range(1500)]
+    done = subprocess.run([str(echo)], input=b"\n".join(lines), capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.count(b"told ") > 20
+    assert done.stdout.count(b"\n! ") > 200
+
+
 @contextlib.contextmanager
 def running(program):
     """A program that has greeted; after a minute it ends, and with it the wait for words that do not come."""
@@ -355,6 +395,42 @@ def test_projects_with_commands_build_without_a_warning(tmp_path, name, image):
     flags = "APPLICATION_FLAGS=-Os -ffreestanding -pedantic -Werror -Wshadow"
     run_make(project, "image", f"IMAGE={image}", flags)
     assert "on_command.c" in (project / "README.md").read_text()
+
+
+def ram_of(project):
+    """Bytes of .bss and .data of a project for an STM32F4."""
+    sizes = run_make(project, "-s", "size").splitlines()
+    return sum(int(line.split()[1]) for line in sizes if line.startswith((".bss", ".data")))
+
+
+def test_the_ram_of_commands_is_what_is_reckoned_with(tmp_path):
+    need("make", "arm")
+    with_texts = replace(COMMANDS, user=("Command: ", " é\n"), assistant=("Answer: ", ""))
+    before = ram_of(render_toy("STM32F4", tmp_path / "p"))
+    for template in (COMMANDS, with_texts):
+        added = ram_of(render_toy("STM32F4", tmp_path / template.user[0] / "p", template)) - before
+        assert added <= command_ram_bytes(template) <= added + 64
+
+
+# Functions that only projects with commands have.
+OWN = {
+    "on_command",
+    "on_wait",
+    "command_parse",
+    "hook_call",
+    "clock_milliseconds",
+    "board_led_set",
+    "port_wait_briefly",
+}
+
+
+@pytest.mark.parametrize("commands", [None, COMMANDS], ids=["without commands", "with commands"])
+def test_a_project_without_commands_has_none_of_their_code(tmp_path, commands):
+    need("make", "arm")
+    image = build_image(render_toy("STM32F4", tmp_path / "p", commands), load_board("STM32F4"))
+    listing = subprocess.run([tool_beside("arm", "nm"), image], capture_output=True, text=True, check=True).stdout
+    names = {line.split()[-1] for line in listing.splitlines()}
+    assert OWN & names == (OWN if commands else set())
 
 
 # board -> address and value of each register that is written: for on, for off, for both; from the chips' manuals

@@ -7,6 +7,7 @@ from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
 from textzoo.engines.sampling import temperature_q16
 from textzoo.engines.settings import PredictionConfig
+from textzoo.targets.protocol import LINE_BYTES
 from textzoo.targets.registry import HOST
 from textzoo.targets.rules import stop_mistakes
 from textzoo.text.chat_templates import ChatTemplate
@@ -16,6 +17,9 @@ MAX_TOKENS = 2**31 - 1
 PLAIN = set(map(chr, range(0x20, 0x7F))) - set('"\\?')
 # Of the counter on a machine that has no clock of its own to name: it counts nanoseconds.
 HOST_HZ = 10**9
+# Of deployment/application/command.h; and RAM for a user's own data.
+COMMAND_MAX_BYTES = 512
+USER_RAM_BYTES = 64
 
 
 def render_defaults(
@@ -52,6 +56,12 @@ def command_values(template: ChatTemplate, clock_hz: int) -> dict[str, int | str
     before, after = template.user
     texts = {"before": before, "after": after + template.answer_start}
     return {"clock_hz": clock_hz} | {key: c_characters(text.encode("utf-8")) for key, text in texts.items()}
+
+
+def command_ram_bytes(template: ChatTemplate) -> int:
+    """Return the RAM that commands take: a line with the texts around it, and an answer."""
+    around = "".join((*template.user, template.answer_start))
+    return LINE_BYTES + len(around.encode("utf-8")) + COMMAND_MAX_BYTES + USER_RAM_BYTES
 
 
 def command_defaults(settings: PredictionConfig, template: ChatTemplate) -> PredictionConfig:

@@ -3,8 +3,10 @@
 import logging
 import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -28,7 +30,7 @@ from textzoo.engines.settings import PredictionConfig
 from textzoo.grammars.table import GrammarTable, grammar_table
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
-from textzoo.pipeline.device_defaults import HOST_HZ, command_defaults, render_defaults
+from textzoo.pipeline.device_defaults import HOST_HZ, command_defaults, command_ram_bytes, render_defaults
 from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
@@ -173,10 +175,12 @@ def make_firmware(
     files |= defaults_of(board, defaults, commands)
     grammar = grammar_of(defaults, tokenizer)
     files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
+    further = further_ram(grammar, commands)
     if board:
-        budget(board, compiled, {"tokenizer": tokenizer_tables(tokenizer).table_bytes}, grammar).check()
+        budget(board, compiled, further_flash(tokenizer, grammar), further).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
-    sizes = replace(sizes_of(board, compiled, settings), has_commands=commands is not None)
+    own = replace(platform_of(board).model_sizes(compiled), has_commands=commands is not None)
+    sizes = placed(board, compiled, settings, replace(own, further_ram_bytes=sum(further.values())))
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
     return Firmware(board, path, compiled, sizes, folder, tokens, engine, defaults, grammar=grammar)
 
@@ -218,9 +222,20 @@ def chat_template_of(path: Path) -> dict[str, bytes]:
     return {CHAT_TEMPLATE: read_bytes(path, MAX_FILE_BYTES)} if path.is_file() else {}
 
 
-def sizes_of(board: Board | None, compiled: CompiledModel, settings: DeploymentConfig) -> ModelSizes:
-    """Return the sizes of a compiled model, and which of its constants the board's image copies at its start."""
-    sizes = platform_of(board).model_sizes(compiled)
+def further_flash(tokenizer: Tokenizer, grammar: GrammarTable | None) -> dict[str, int]:
+    """Return the constants beside the model's: part -> bytes."""
+    tables = {"tokenizer": tokenizer_tables(tokenizer).table_bytes}
+    return {**tables, "grammar": grammar.bytes} if grammar else tables
+
+
+def further_ram(grammar: GrammarTable | None, commands: ChatTemplate | None) -> dict[str, int]:
+    """Return the RAM of what only some projects have: part -> bytes."""
+    ram = {"grammar": grammar.ram_bytes} if grammar else {}
+    return {**ram, "commands": command_ram_bytes(commands)} if commands else ram
+
+
+def placed(board: Board | None, compiled: CompiledModel, settings: DeploymentConfig, sizes: ModelSizes) -> ModelSizes:
+    """Return the sizes of a compiled model with the constants that the board's image copies at its start."""
     if board is None or settings.placement == IN_FLASH or not platform_of(board).copies_weights:
         return sizes
     return replace(sizes, placement=place(board, compiled.read_constants(), sizes.ram_bytes))
@@ -301,21 +316,19 @@ def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.nda
 
 
 def budget(
-    board: Board, compiled: CompiledModel, further: dict[str, int], grammar: GrammarTable | None = None
+    board: Board, compiled: CompiledModel, flash: Mapping[str, int], ram: Mapping[str, int] = MappingProxyType({})
 ) -> Budget:
-    """Return the bytes that a compiled model needs on a board, further constants too; the code size is an estimate."""
-    ram = {
+    """Return the bytes that a compiled model needs on a board, with further parts; the code size is an estimate."""
+    needed = {
         "state": compiled.plan.state_bytes,
         "arena": compiled.plan.arena_bytes,
         "stack": STACK_BYTES,
         "application": APPLICATION_RAM_BYTES,
+        **ram,
     }
-    if grammar:
-        further, ram = {**further, "grammar": grammar.bytes}, {**ram, "grammar": grammar.ram_bytes}
-    flash = {**compiled.flash.by_kind, **further, "code (estimated)": CODE_BYTES_EXPECTED}
     if compiled.program.uses_second_core:
-        ram["stack of the second core"] = SECOND_STACK_BYTES
-    return Budget(board, flash, ram)
+        needed["stack of the second core"] = SECOND_STACK_BYTES
+    return Budget(board, {**compiled.flash.by_kind, **flash, "code (estimated)": CODE_BYTES_EXPECTED}, needed)
 
 
 def record_compilation(made: BuiltModel, workspace: Workspace, recorder: Recorder) -> None:

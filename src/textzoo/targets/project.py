@@ -57,6 +57,7 @@ class ModelSizes:
     Attributes:
         is_graph: Whether it is a plain graph.
         has_commands: Whether a line is a command, for which on_command is called.
+        further_ram_bytes: Of a grammar and of commands.
     """
 
     name: str
@@ -71,6 +72,7 @@ class ModelSizes:
     placement: Placement = field(default_factory=Placement)
     is_graph: bool = False
     has_commands: bool = False
+    further_ram_bytes: int = 0
 
     @classmethod
     def of(cls, printed: Mapping[str, Any]) -> "ModelSizes":
@@ -96,7 +98,7 @@ class ModelSizes:
     @property
     def ram_bytes(self) -> int:
         stacks = STACK_BYTES + (SECOND_STACK_BYTES if self.has_second_core else 0)
-        return self.state_bytes + self.arena_bytes + stacks + APPLICATION_RAM_BYTES
+        return self.state_bytes + self.arena_bytes + stacks + APPLICATION_RAM_BYTES + self.further_ram_bytes
 
 
 def program_name(model_name: str) -> str:
