@@ -102,6 +102,22 @@ class CommandReport:
 
 
 @dataclass
+class BaselineReport:
+    """What a user would take instead of a model, on the same held-out text (textzoo.baselines.comparison).
+
+    `against` is the model whose size an n-gram model has. What it needs no figure for, and what was not measured, is
+    absent; `how` says why. `without_windows`: of an n-gram model that looks back beyond the model's window.
+    """
+
+    baseline: str = quantity("")
+    bits_per_character: float | None = quantity("bits/character", 4, None)
+    how: str = quantity("", default="")
+    against: str | None = quantity("", 0, None)
+    file_bytes: int | None = quantity("bytes", 0, None)
+    without_windows: float | None = quantity("bits/character", 4, None)
+
+
+@dataclass
 class SampleReport:
     model: str = quantity("")
     engine: str = quantity("")
@@ -304,6 +320,7 @@ class Report:
     training: TrainingReport | None = None
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
+    baselines: list[BaselineReport] = field(default_factory=list)
     commands: list[CommandReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
     runtimes: list[RuntimeReport] = field(default_factory=list)
@@ -357,6 +374,7 @@ SECTIONS = {
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
     "commands": CommandReport,
+    "baselines": BaselineReport,
     "benchmark": BenchmarkReport,
     "runtimes": RuntimeReport,
     "deployment": DeploymentReport,
@@ -371,6 +389,7 @@ SECTIONS = {
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
     "commands": ("model", "engine", "typos"),
+    "baselines": ("baseline", "against"),
     "runtimes": ("runtime", "machine"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
     "skipped": ("what", "why"),

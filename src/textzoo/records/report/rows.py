@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from textzoo.records.report.data import (
+    BaselineReport,
     BenchmarkReport,
     CommandReport,
     EvaluationReport,
@@ -96,6 +97,11 @@ def command_columns(rows: Sequence[CommandReport]) -> list[dataclasses.Field]:
 def command_rows(rows: Sequence[CommandReport]) -> Table:
     """Return headings and cells of the measures of commands."""
     return table_of(command_columns(rows), rows)
+
+
+def baseline_rows(rows: Sequence[BaselineReport]) -> Table:
+    """Return headings and cells of what a user would take instead of the models."""
+    return table_of(dataclasses.fields(BaselineReport), rows)
 
 
 def runtime_quantities(rows: Sequence[RuntimeReport]) -> list[dataclasses.Field]:
