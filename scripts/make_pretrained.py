@@ -33,6 +33,7 @@ from textzoo.publication.files import FLOAT
 from textzoo.quantizers.recipes import recipe_of_file
 from textzoo.records.report import BaselineReport
 from textzoo.records.report.rows import end_text
+from textzoo.text.commands.schema import FILE as GRAMMAR_FILE
 from textzoo.text.prepare import PreparedDataset, open_prepared, prepare_dataset
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
 
@@ -79,9 +80,9 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     own = runs[0] / "models" / pretrained.FLOAT_MODEL  # a chain without training names one instead
     shutil.copyfile(own if own.is_file() else config["model"]["float_model_path"], folder / pretrained.FLOAT_MODEL)
     shutil.copyfile(runs[0] / "models" / pretrained.TOKENIZER, folder / pretrained.TOKENIZER)
-    template = runs[0] / "models" / pretrained.CHAT_TEMPLATE
-    if template.is_file():
-        shutil.copyfile(template, folder / template.name)
+    for beside in (pretrained.CHAT_TEMPLATE, GRAMMAR_FILE):
+        if (file := runs[0] / "models" / beside).is_file():
+            shutil.copyfile(file, folder / beside)
     losses, steps = losses_and_steps(name, runs)
     for step in steps.values():
         shutil.copyfile(step, folder / step.name)

@@ -4,6 +4,7 @@
 #include "device.h"
 #include "divide.h"
 #include "generate.h"
+#include "hook.h"
 #include "interruption.h"
 #include "model.h"
 #include "port.h"
@@ -93,10 +94,31 @@ static const struct {
 #endif
 };
 
-static void reply_generated(const generation_t *result, int32_t prompt_tokens)
+/* Call on_command for an answer. NULL, or why it was not called. */
+static const char *call_hook(const generation_t *result, bool is_repeated)
+{
+    return result->ended == ENDED_INTERRUPTED ? PROTOCOL_INTERRUPTED : hook_call(is_repeated);
+}
+
+/* The end of an answer that is a command, interactively. */
+static void finish_command(const generation_t *result)
+{
+    write_text("\n");
+    const char *problem = call_hook(result, false);
+    if (problem != NULL) {
+        reply_error("generate", problem, NULL, 0);
+    }
+    port_flush();
+}
+
+static void reply_generated(const generation_t *result, int32_t prompt_tokens, const request_t *request)
 {
     const bool is_interrupted = result->ended == ENDED_INTERRUPTED;
     if (!reply_is_json()) {
+        if (request_calls(request)) {
+            finish_command(result);
+            return;
+        }
         write_bytes(result->text, is_interrupted ? result->bytes : 0);
         write_text("\n[");
         write_number((uint32_t)result->tokens);
@@ -112,6 +134,7 @@ static void reply_generated(const generation_t *result, int32_t prompt_tokens)
         port_flush();
         return;
     }
+    const char *problem = request_calls(request) ? call_hook(result, request->is_repeated) : NULL;
     reply_last("generate");
     reply_number("prompt_tokens", (uint32_t)prompt_tokens);
     reply_number("tokens", (uint32_t)result->tokens);
@@ -120,6 +143,9 @@ static void reply_generated(const generation_t *result, int32_t prompt_tokens)
     reply_text("ended", endings[result->ended].name);
     if (is_interrupted) {
         reply_bytes("text", result->text, result->bytes);
+    }
+    if (request_calls(request)) {
+        reply_text("on_command", problem == NULL ? "called" : problem);
     }
     reply_end();
 }
@@ -151,12 +177,35 @@ static int32_t checked_prompt(const request_t *request, const char *answer)
     return -1;
 }
 
+#if GRAMMAR_HAS_SPANS
+/* Give the grammar what its spans are copied from; false after an error was replied. */
+static bool take_input(const request_t *request)
+{
+    const prompt_t prompt = prompt_of(request);
+    if (request->has_input) {
+        grammar_input(request->input.text, request->input.bytes);
+    } else if (prompt.kind == PROMPT_TEXT) {
+        grammar_input(prompt.text.bytes, prompt.text.count);
+    } else if (request->options.grammar) {
+        reply_error("generate", "input is missing: the grammar copies from it", NULL, 0);
+        return false;
+    }
+    return true;
+}
+#else
+static bool take_input(const request_t *request)
+{
+    (void)request;
+    return true;
+}
+#endif
+
 /* Whether the grammar has a text that is short enough; an error was replied if not. */
 static bool grammar_has_room(const options_t *options, int32_t prompt_tokens)
 {
 #if GRAMMAR_BYTES > 0
     const int32_t room = options->past_end == PAST_END_STOP ? MODEL_CONTEXT_LENGTH - prompt_tokens + 1 : INT32_MAX;
-    if (options->grammar && (options->max_tokens < GRAMMAR_SHORTEST || room < GRAMMAR_SHORTEST)) {
+    if (options->grammar && (options->max_tokens < grammar_shortest() || room < grammar_shortest())) {
         reply_error("generate", "max_tokens or the context is too short for any text of the grammar", NULL, 0);
         return false;
     }
@@ -177,22 +226,24 @@ static void command_generate(const request_t *request)
         reply_error("generate", "the prompt is longer than the context", NULL, 0);
         return;
     }
-    if (!grammar_has_room(&request->options, count)) {
+    if (!take_input(request) || !grammar_has_room(&request->options, count)) {
         return;
     }
     generation_t generation;
     generation_begin(&generation, &request->options, prompt_of(request));
     interruption_begin(request->is_repeated);
+    hook_begin();
     generation_step_t step;
     while ((step = generation_next(&generation)) != GENERATION_ENDED) {
         if (step == GENERATION_TOKEN) {
             emit_text(generation.token, generation.text, generation.bytes);
+            hook_add(generation.text, generation.bytes);
         }
         if (generation.ended == NOT_ENDED && interruption_due()) {
             generation_interrupt(&generation);
         }
     }
-    reply_generated(&generation, count);
+    reply_generated(&generation, count, request);
 }
 
 /* logits: (MODEL_VOCABULARY_SIZE), sent little endian on any machine. */
@@ -380,9 +431,15 @@ void commands_begin(void)
     commands_options = options_default;
 }
 
+#ifdef PROJECT_ON_COMMAND
+#define HELP_OF_LINES "A line of text is a command: on_command is called with its answer."
+#else
+#define HELP_OF_LINES "A line of text is continued."
+#endif
+
 void commands_help(void)
 {
-    write_text("A line of text is continued. Commands:\n"
+    write_text(HELP_OF_LINES " Commands:\n"
                ":seed N  :temperature X (0: greedy)  :top-k N (0: all)  :max-tokens N\n"
                ":past-end slide|stop  :unknown error|unk\n"
                ":stop TEXT (with \\n, \\t, \\\\; ends before it; empty: none)\n"
@@ -423,7 +480,16 @@ bool commands_option(const char *name, size_t name_bytes, char *value, size_t va
 void commands_line(const char *line, size_t bytes)
 {
     request_t request = request_default();
+#if GRAMMAR_HAS_SPANS
+    request.has_input = true;
+    request.input.text = line;
+    request.input.bytes = bytes;
+#endif
     request.has_prompt = true;
+#ifdef PROJECT_ON_COMMAND
+    request.on_command = true;
+    line = hook_prompt(line, &bytes);
+#endif
     request.prompt = prompt_of_text(line, bytes, commands_options.unknown);
     command_generate(&request);
 }

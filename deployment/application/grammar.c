@@ -4,10 +4,19 @@
 
 #include <stddef.h>
 
+#if GRAMMAR_HAS_SPANS
+#include "span.h"
+#endif
+
 enum {
-    FORCED = 0xFF, /* instead of flags: one token, and the next record follows */
-    MAY_END = 1,   /* a flag */
+    /* Instead of flags, with the state that follows at once: one token; a span of the input; one token of a set. */
+    FORCED = 0xFF,
+    SPAN = 0xFE,
+    FORCED_SET = 0xFC,
+    JUMP = 0xFD, /* instead of flags: the state that is meant */
+    MAY_END = 1, /* a flag; the others are the number of ways */
     HEAD_BYTES = 5,
+    WAY_BYTES = 3,
     SET_BYTES = (GRAMMAR_VOCABULARY_SIZE + 7) / 8,
     ALL = GRAMMAR_VOCABULARY_SIZE
 };
@@ -34,7 +43,7 @@ static bool is_in(const uint8_t *set, int32_t token)
     return (set[token >> 3] >> (token & 7) & 1) != 0;
 }
 
-/* The record of a state that is not forced. */
+/* The record of a state that has flags. */
 typedef struct {
     uint32_t singles; /* how many, and the offset of the first one */
     uint32_t single_at;
@@ -49,25 +58,97 @@ static record_t record_at(uint32_t state)
     record_t record;
     record.singles = grammar_records[state + 3];
     record.sets = grammar_records[state + 4];
-    record.single_at = state + HEAD_BYTES;
+    record.single_at = state + HEAD_BYTES + (GRAMMAR_HAS_SPANS ? (grammar_records[state] >> 1) * WAY_BYTES : 0u);
     record.set_at = record.single_at + record.singles * SINGLE_BYTES;
     return record;
+}
+
+/* The state behind one that any token that may come leads on from, or the state itself. */
+static uint32_t next_of(uint32_t state)
+{
+    switch (grammar_records[state]) {
+    case FORCED:
+        return state + 1 + GRAMMAR_TOKEN_BYTES;
+#if GRAMMAR_HAS_SHORT_FORMS
+    case FORCED_SET:
+        return state + 2;
+    case JUMP:
+        return number_at(state + 1);
+#endif
+#if GRAMMAR_HAS_SPANS
+    case SPAN:
+        return state + 1;
+#endif
+    default:
+        return state;
+    }
+}
+
+/* Tokens from such a state to the next one. */
+static uint32_t steps_of(uint32_t state)
+{
+#if GRAMMAR_HAS_SHORT_FORMS
+    if (grammar_records[state] == JUMP) {
+        return 0;
+    }
+#endif
+#if GRAMMAR_HAS_SPANS
+    if (grammar_records[state] == SPAN) {
+        return span_shortest();
+    }
+#endif
+    (void)state;
+    return 1;
+}
+
+/* Tokens of the shortest way from a state that has flags. */
+static uint32_t way_of(uint32_t state)
+{
+    uint32_t best = number_at(state + 1);
+#if GRAMMAR_HAS_SPANS
+    const uint32_t end = record_at(state).single_at;
+    for (uint32_t at = state + HEAD_BYTES; at < end; at += WAY_BYTES) {
+        const uint32_t tokens = grammar_records[at] * span_shortest() + number_at(at + 1);
+        best = tokens < best ? tokens : best;
+    }
+#endif
+    return best;
 }
 
 /* Tokens of the shortest way from a state to a text that may end. */
 static uint32_t distance_of(uint32_t state)
 {
     uint32_t steps = 0;
-    while (grammar_records[state] == FORCED) {
-        state += 1 + GRAMMAR_TOKEN_BYTES;
-        ++steps;
+    for (uint32_t next; (next = next_of(state)) != state; state = next) {
+        steps += steps_of(state);
     }
-    return steps + number_at(state + 1);
+    return steps + way_of(state);
+}
+
+/* No text needs more tokens to its end. */
+static int32_t longest(void)
+{
+#if GRAMMAR_HAS_SPANS
+    return GRAMMAR_LONGEST + GRAMMAR_SPANS * (int32_t)span_shortest();
+#else
+    return GRAMMAR_LONGEST;
+#endif
 }
 
 static bool can_end_within(uint32_t state, int32_t left)
 {
-    return left > GRAMMAR_LONGEST || distance_of(state) < (uint32_t)left;
+    return left > longest() || (int32_t)distance_of(state) < left;
+}
+
+/* The state itself where a JUMP leads to it. */
+static uint32_t resolved(uint32_t state)
+{
+#if GRAMMAR_HAS_SHORT_FORMS
+    if (grammar_records[state] == JUMP) {
+        return number_at(state + 1);
+    }
+#endif
+    return state;
 }
 
 static void allow(int32_t token)
@@ -107,6 +188,44 @@ static int32_t count_bits(uint8_t byte)
     return count;
 }
 
+/* Allow the tokens of a state outside of spans. */
+static void allow_from(uint32_t state, int32_t left)
+{
+    switch (grammar_records[state]) {
+    case FORCED:
+        if ((int32_t)distance_of(state) <= left) {
+            allow(token_at(state + 1u));
+        }
+        return;
+#if GRAMMAR_HAS_SHORT_FORMS
+    case FORCED_SET:
+        if ((int32_t)distance_of(state) <= left) {
+            allow_set(grammar_sets[grammar_records[state + 1u]]);
+        }
+        return;
+#endif
+    default:
+        allow_all_of(record_at(state), left);
+    }
+}
+
+#if GRAMMAR_HAS_SPANS
+static bool is_in_span(void)
+{
+    return grammar_records[text.state] == SPAN;
+}
+
+/* Where a span may end, the tokens behind it may come, too: they begin with a quote, which no escaped span has. */
+static void allow_in_span(int32_t left)
+{
+    const uint32_t behind = resolved(text.state + 1u);
+    span_allow(text.allowed, left - 1 - (int32_t)distance_of(behind));
+    if (span_may_end()) {
+        allow_from(behind, left);
+    }
+}
+#endif
+
 /* Find the tokens that may come next. */
 static void prepare(int32_t left)
 {
@@ -114,12 +233,13 @@ static void prepare(int32_t left)
     for (int32_t index = 0; index < SET_BYTES; ++index) {
         text.allowed[index] = 0;
     }
-    if (grammar_records[text.state] == FORCED) {
-        if (distance_of(text.state) <= (uint32_t)left) {
-            allow(token_at(text.state + 1u));
-        }
-    } else {
-        allow_all_of(record_at(text.state), left);
+#if GRAMMAR_HAS_SPANS
+    if (is_in_span()) {
+        allow_in_span(left);
+    } else
+#endif
+    {
+        allow_from(text.state, left);
     }
     for (int32_t index = 0; index < SET_BYTES; ++index) {
         text.count += count_bits(text.allowed[index]);
@@ -155,13 +275,13 @@ int32_t grammar_count(void)
     return text.is_on ? text.count : ALL;
 }
 
-/* The state behind a token that may come. */
-static uint32_t after(int32_t token)
+/* The state behind a token that may come in a state outside of spans. */
+static uint32_t after(uint32_t state, int32_t token)
 {
-    if (grammar_records[text.state] == FORCED) {
-        return text.state + 1u + GRAMMAR_TOKEN_BYTES;
+    if (next_of(state) != state) {
+        return next_of(state);
     }
-    const record_t record = record_at(text.state);
+    const record_t record = record_at(state);
     for (uint32_t at = record.single_at; at < record.set_at; at += SINGLE_BYTES) {
         if (token_at(at) == token) {
             return number_at(at + GRAMMAR_TOKEN_BYTES);
@@ -174,13 +294,44 @@ static uint32_t after(int32_t token)
     return number_at(at + 1);
 }
 
+static void go_on(int32_t token)
+{
+    uint32_t state = text.state;
+#if GRAMMAR_HAS_SPANS
+    if (is_in_span()) {
+        if (span_advance(token)) {
+            return;
+        }
+        state = resolved(state + 1u);
+    }
+#endif
+    text.state = (uint16_t)resolved(after(state, token));
+#if GRAMMAR_HAS_SPANS
+    if (is_in_span()) {
+        span_begin();
+    }
+#endif
+}
+
 void grammar_advance(int32_t token, int32_t left)
 {
     if (text.is_on) {
-        text.state = (uint16_t)after(token);
+        go_on(token);
         prepare(left);
     }
 }
+
+#if GRAMMAR_HAS_SPANS
+void grammar_input(const char *input, size_t bytes)
+{
+    span_read(input, bytes);
+}
+
+int32_t grammar_shortest(void)
+{
+    return (int32_t)distance_of(GRAMMAR_START);
+}
+#endif
 
 bool grammar_is_over(void)
 {

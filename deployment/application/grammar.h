@@ -5,13 +5,31 @@
 #define TEXTZOO_GRAMMAR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "grammar_table.h"
 
 enum { GRAMMAR_NO_TOKEN = -1 };
 
+#ifndef GRAMMAR_HAS_SPANS
+#define GRAMMAR_HAS_SPANS 0 /* a project without a grammar */
+#endif
+
 #if GRAMMAR_BYTES > 0
+
+#if GRAMMAR_HAS_SPANS
+/* Take an input (bytes), which is not needed afterwards: spans of the next texts are copied from it (span.h). */
+void grammar_input(const char *input, size_t bytes);
+
+/* Tokens of the shortest text, which depends on the input. */
+int32_t grammar_shortest(void);
+#else
+static inline int32_t grammar_shortest(void)
+{
+    return GRAMMAR_SHORTEST;
+}
+#endif
 
 /* Begin a text, which obeys the grammar if is_on, and has to end within `left` tokens. */
 void grammar_begin(bool is_on, int32_t left);

@@ -1,7 +1,11 @@
 #include "input.h"
 
+#include "defaults.h"
 #include "port.h"
 #include "protocol.h"
+#ifdef PROJECT_ON_COMMAND
+#include "command.h"
+#endif
 
 #if TEXTZOO_INPUT_BYTES & (TEXTZOO_INPUT_BYTES - 1)
 #error "TEXTZOO_INPUT_BYTES must be a power of two"
@@ -90,6 +94,19 @@ static bool take(uint8_t *byte)
     return true;
 }
 
+/* While nothing arrives on_wait is called, and the counter is read, which may wrap around (clock.h). */
+static void wait(void)
+{
+#ifdef PROJECT_ON_COMMAND
+    port_counter();
+    on_wait();
+    port_flush();
+    port_wait_briefly();
+#else
+    port_wait();
+#endif
+}
+
 int input_get(void)
 {
     for (;;) {
@@ -104,7 +121,7 @@ int input_get(void)
             if (ring.is_ended) {
                 return PORT_END_OF_INPUT;
             }
-            port_wait();
+            wait();
         } else if (take(&byte)) {
             return byte;
         }

@@ -271,3 +271,24 @@ bool json_next_number(json_value_t *list, json_value_t *number)
     list->bytes = (size_t)(end - at);
     return number->bytes > 0;
 }
+
+bool json_take(json_object_t *object, char expected)
+{
+    return take(object, expected);
+}
+
+bool json_text(json_object_t *object, json_value_t *value)
+{
+    return read_text(object, value);
+}
+
+bool json_number(json_object_t *object, json_value_t *value)
+{
+    return read_number(object, value);
+}
+
+bool json_is_over(json_object_t *object)
+{
+    peek(object);
+    return object->at == object->end;
+}

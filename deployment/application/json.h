@@ -31,4 +31,12 @@ bool json_next(json_object_t *object, json_value_t *key, json_value_t *value);
 /* The next number of a JSON_LIST, which is removed from its front. False at the end. */
 bool json_next_number(json_value_t *list, json_value_t *number);
 
+/* The parts of json_next, for objects of another form. Blanks before a character are skipped. Consume one character, or
+ * return false; what follows the opening quote of a text; a number; both set `problem` where they fail. Whether nothing but
+ * blanks is left. */
+bool json_take(json_object_t *object, char expected);
+bool json_text(json_object_t *object, json_value_t *value);
+bool json_number(json_object_t *object, json_value_t *value);
+bool json_is_over(json_object_t *object);
+
 #endif

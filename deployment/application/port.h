@@ -20,6 +20,9 @@ int port_poll(void);
 /* Wait until there may be input; may return earlier, or at once. */
 void port_wait(void);
 
+/* The same, for 20 ms at most. */
+void port_wait_briefly(void);
+
 /* Send one byte; waits until it is accepted. */
 void port_put(char character);
 

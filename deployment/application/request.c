@@ -6,7 +6,20 @@
 #include "text.h"
 
 /* The keys, in the order of their places; options follow. */
-enum { KEY_PROMPT, KEY_TOKENS, KEY_RESET, KEY_ONLY_LAST, KEY_AT, KEY_OPTIONS };
+enum {
+    KEY_PROMPT,
+    KEY_TOKENS,
+    KEY_RESET,
+    KEY_ONLY_LAST,
+    KEY_AT,
+#if GRAMMAR_HAS_SPANS
+    KEY_INPUT,
+#endif
+#ifdef PROJECT_ON_COMMAND
+    KEY_ON_COMMAND,
+#endif
+    KEY_OPTIONS
+};
 
 request_t request_default(void)
 {
@@ -16,7 +29,19 @@ request_t request_default(void)
 
 int request_key(const char *name, size_t bytes)
 {
-    static const char *const names[KEY_OPTIONS] = {"prompt", "tokens", "reset", "only_last", "at"};
+    static const char *const names[KEY_OPTIONS] = {
+        [KEY_PROMPT] = "prompt",
+        [KEY_TOKENS] = "tokens",
+        [KEY_RESET] = "reset",
+        [KEY_ONLY_LAST] = "only_last",
+        [KEY_AT] = "at",
+#if GRAMMAR_HAS_SPANS
+        [KEY_INPUT] = "input",
+#endif
+#ifdef PROJECT_ON_COMMAND
+        [KEY_ON_COMMAND] = "on_command",
+#endif
+    };
     for (int place = 0; place < KEY_OPTIONS; ++place) {
         if (text_is(name, bytes, names[place])) {
             return place;
@@ -55,6 +80,16 @@ const char *request_take(request_t *request, int place, const json_value_t *key,
         return request_flag(&request->only_last, value, "only_last is true or false");
     case KEY_AT:
         return request_whole(&request->at, value);
+#if GRAMMAR_HAS_SPANS
+    case KEY_INPUT:
+        request->input = *value;
+        request->has_input = true;
+        return value->kind == JSON_TEXT ? NULL : "input is a text";
+#endif
+#ifdef PROJECT_ON_COMMAND
+    case KEY_ON_COMMAND:
+        return request_flag(&request->on_command, value, "on_command is true or false");
+#endif
     default:
         return take_option(request, place - KEY_OPTIONS, key, value);
     }

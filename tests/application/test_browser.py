@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -14,9 +15,12 @@ from browser import Page, chromium, firmware, page_of, window
 from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.common.paths import PLATFORM_SOURCES, PRETRAINED_MODELS
+from textzoo.config import pretrained
 from textzoo.config.boards import load_board
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.engines.settings import PredictionConfig
+from textzoo.pipeline.firmware import make_firmware
 from textzoo.pipeline.inputs import load_tokenizer
 from textzoo.targets.browser.chat_template import chat_template
 from textzoo.targets.browser.module_size import module_size, sections_of
@@ -433,3 +437,21 @@ def test_a_pretrained_model_writes_on_the_page_what_litert_writes(driver, tmp_pa
     assert page.speed() > 0
     if made.sizes.weight_bytes > 200_000:
         assert page.path.stat().st_size <= 1.4 * made.sizes.weight_bytes
+
+
+@pytest.mark.slow
+def test_the_page_copies_from_the_message_under_a_grammar(driver, tmp_path):
+    """Not from the template's text around it, nor from what was said before."""
+    need(*TOOLS)
+    (tmp_path / "grammar.json").write_text('{"type": "string", "format": "input-span"}')
+    (tmp_path / "template.json").write_text(json.dumps(DIALOGUE))
+    defaults = PredictionConfig(grammar=str(tmp_path / "grammar.json"), max_tokens=30)
+    paths, board = pretrained.overrides("tiny_lm", "static_wi8_ai8"), load_board("Browser")
+    model, tokenizer = Path(paths["model.quantized_model_path"]), load_tokenizer(Path(paths["tokenizer.path"]))
+    options = {"defaults": defaults, "template": tmp_path / "template.json"}
+    made = make_firmware(model, tokenizer, board, tmp_path / "project", **options)
+    build_image(made.project, board)
+    page = Page(driver, page_of(made.project))
+    page.open()
+    for message in ("Zyx", "Qor"):
+        assert page.answer(message, stop_text="") == f'"{message}"'

@@ -10,17 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import ToyEngine, toy_check_tokens, toy_define, toy_tokenizer
-from toy_projects import FOLDER, render_toy
+from toy_projects import FOLDER, render_echo, render_toy
 
 from compilers import need, need_sanitizers
 from textzoo.common.errors import UserError
 from textzoo.common.paths import APPLICATION
-from textzoo.compiler.artifacts.grammar_table import render_grammar
-from textzoo.compiler.artifacts.tokenizer_tables import render_tokenizer
 from textzoo.engines.generate import Continuation, generate, generate_tokens
 from textzoo.engines.sampling import temperature_q16, unit_multiplier
 from textzoo.engines.settings import PredictionConfig
-from textzoo.pipeline.device_defaults import render_defaults
+from textzoo.grammars.grammar import Grammar
+from textzoo.grammars.table import grammar_table
 from textzoo.targets.emulators import run_host, run_program
 from textzoo.targets.toolchains import run_make, tool_beside
 from textzoo.testing import STRICT
@@ -36,6 +35,13 @@ CONTEXT = toy_define("MODEL_CONTEXT_LENGTH")
 def project(tmp_path_factory):
     need("host", "make")
     return render_toy("host", tmp_path_factory.mktemp("console") / "host")
+
+
+@pytest.fixture(scope="module")
+def copying(tmp_path_factory):
+    """A project whose grammar copies spans of the input."""
+    grammar, folder = Grammar("json_schema", '{"format": "input-span"}'), tmp_path_factory.mktemp("copying") / "host"
+    return render_echo(folder, DEFAULTS, grammar_table(grammar.automaton(ByteTokenizer()), "it"))
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +80,10 @@ def test_the_application_compiles_without_a_warning(project, tmp_path, compiler,
     assert b"7 tokens as computed on the PC" in greeting
 
 
-def test_the_application_uses_nothing_of_the_c_library(project, tmp_path):
+@pytest.mark.parametrize("which", ["project", "copying"])
+def test_the_application_uses_nothing_of_the_c_library(which, tmp_path, request):
     """Only the compiler's own memcpy and memset may be called."""
+    project = request.getfixturevalue(which)
     allowed = {"memcpy", "memset", "memmove"}
     undefined, defined = set(), set()
     for source in (project / "application").glob("*.c"):
@@ -98,10 +106,18 @@ def test_the_application_uses_nothing_of_the_c_library(project, tmp_path):
     foreign = {
         name
         for name in undefined - defined - allowed
-        if not name.startswith(("__aeabi_u", "__aeabi_l", "port_", "model_", "tokenizer_"))
+        if not name.startswith(("__aeabi_u", "__aeabi_l", "port_", "model_", "tokenizer_", "grammar_"))
     }
     assert foreign == set()
     assert not {name for name in undefined if name.startswith(("__aeabi_f", "__aeabi_d"))}  # no float
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_spans_compile_without_a_warning(copying, tmp_path, compiler):
+    folder = copying / "application"
+    command = [need(compiler), *STRICT, "-O2", f"-I{folder}", f"-I{copying / 'model'}", "-fPIC"]
+    sources = [folder / name for name in ("span.c", "grammar.c", "commands.c", "request.c")]
+    build_c(command, sources, tmp_path / "library.so", "-shared")
 
 
 def test_greeting(program):
@@ -233,19 +249,7 @@ def echo(tmp_path_factory):
     """The console around echo_model.c and tokens of one byte, under the sanitizers."""
     need("host", "make")
     need_sanitizers("host")
-    project = render_toy("host", tmp_path_factory.mktemp("echo") / "host")
-    model = project / "model"
-    header = (model / "model.h").read_text()
-    for name, size in (("VOCABULARY_SIZE", 256), ("CONTEXT_LENGTH", 256)):
-        header = header.replace(f"{name} {toy_define(f'MODEL_{name}')}", f"{name} {size}")
-    sources = {"model.h": header, "model.c": (FOLDER.parent / "echo_model.c").read_text()}
-    for name, text in {
-        **sources,
-        **render_tokenizer(ByteTokenizer()),
-        **render_grammar(ByteTokenizer().vocabulary_size),
-        **render_defaults(DEFAULTS, 'a "board" of mine'),
-    }.items():
-        (model / name).write_text(text)
+    project = render_echo(tmp_path_factory.mktemp("echo") / "host", DEFAULTS)
     run_make(project, "SANITIZE=1", "BUILD=build/sanitize")
     with run_program([str(project / "build" / "sanitize" / "toy")], "the echo", project) as console:
         yield console

@@ -14,12 +14,14 @@ from compilers import need
 from textzoo.common.errors import UserError
 from textzoo.compiler.backend.weights_image import HEADER_BYTES
 from textzoo.config.boards import board_names, boards_with_two_cores, load_board
-from textzoo.targets.boards import check_second_core
+from textzoo.targets.boards import Led, check_second_core
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
+from textzoo.targets.placement import Copied, Placement
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import SECOND_STACK_BYTES
 from textzoo.targets.toolchains import run_make
 from textzoo.testing import STRICT
+from textzoo.text.chat_templates import COMMANDS
 
 BOARDS = [name for name in board_names() if load_board(name).platform == "esp32"]
 ESP_IDF = Path(__file__).parent / "esp_idf"
@@ -81,6 +83,11 @@ def with_second_core():
     return files, replace(TOY_SIZES, has_second_core=True)
 
 
+def with_commands():
+    """The toy's files and sizes, in a project whose lines are commands."""
+    return toy_files(commands=COMMANDS), replace(TOY_SIZES, has_commands=True)
+
+
 @pytest.mark.parametrize("board", [name for name in BOARDS if load_board(name).cores > 1])
 def test_a_project_for_two_cores_has_what_runs_the_second_one(projects, board, tmp_path):
     kernels = ["mul32/fully_connected_s8.c", "generic/parallel.c"]
@@ -97,11 +104,15 @@ def test_a_project_for_two_cores_has_what_runs_the_second_one(projects, board, t
     assert "deployment.second_core=true" in (projects[board] / "README.md").read_text()
 
 
-@pytest.mark.parametrize("model", [one_core, with_second_core], ids=["one core", "two cores"])
+@pytest.mark.parametrize("led", [None, Led("GPIO2"), Led("GPIO2", active_low=True)])
+@pytest.mark.parametrize("model", [one_core, with_second_core, with_commands])
 @pytest.mark.parametrize("weights", ["", "CONFIG_TEXTZOO_WEIGHTS_PARTITION"])
-def test_the_boards_part_compiles_without_a_warning(model, weights, tmp_path):
+def test_the_boards_part_compiles_without_a_warning(model, led, weights, tmp_path):
     """Against stand-ins for the framework's headers: esp_idf/README.md."""
-    project = render_project(load_board("ESP32"), *model(), [], tmp_path / "p")
+    project = render_project(replace(load_board("ESP32"), led=led), *model(), [], tmp_path / "p")
+    assert ("BOARD_LED_PIN 2" in (project / "main" / "board.h").read_text()) == (
+        model is with_commands and led is not None
+    )
     (tmp_path / "sdkconfig.h").write_text(f"#define {weights}\n" if weights else "")
     includes = [tmp_path, ESP_IDF, *(project / name for name in ("main", "application", "model", "runtime/include"))]
     sources = sorted((project / "main").glob("*.c"))
@@ -122,6 +133,20 @@ def test_kernels_are_placed_in_ram_by_their_files(tmp_path):
     project = render_project(load_board("ESP32"), toy_files(), TOY_SIZES, kernels, tmp_path / "p")
     placed = re.findall(r"^\s+(\w+) \(noflash_text\)$", (project / "components/textzoo/linker.lf").read_text(), re.M)
     assert placed == ["model", "attention_s8", "fully_connected_s8"]
+
+
+@pytest.mark.parametrize("symbols", [(), ("first_weights", "first_bias")])
+def test_copied_weights_are_built_in_and_placed_in_ram_by_their_names(symbols, tmp_path):
+    placement = Placement({"DRAM": Copied(symbols, 1_024)} if symbols else {})
+    sizes = replace(TOY_SIZES, placement=placement)
+    project = render_project(load_board("ESP32C3"), toy_files(), sizes, [], tmp_path / "p")
+    placed = re.findall(
+        r"^\s+weights:(\w+) \(noflash_data\)$", (project / "components/textzoo/linker.lf").read_text(), re.M
+    )
+    assert placed == list(symbols)
+    built_in = "CONFIG_TEXTZOO_WEIGHTS_EMBEDDED=y" in (project / "sdkconfig.defaults").read_text().splitlines()
+    assert built_in == bool(symbols)
+    assert ("| copies of weights | 1,024 |" in (project / "README.md").read_text()) == bool(symbols)
 
 
 @pytest.mark.parametrize("name", BOARDS)

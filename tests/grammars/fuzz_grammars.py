@@ -3,12 +3,15 @@
     python tests/grammars/fuzz_grammars.py --count 10000 --texts 10 --seed 1
 
 Half of the grammars are GBNF, judged as regular expressions by llguidance; half are JSON Schemas, judged by jsonschema.
-Each text has random logits, seed, temperature, top_k and max_tokens. Prints how far it is, and the counts as JSON.
+Each has an input, of which spans may be copied: all spans as a regular expression, or a format that looks for a text in
+the input. Each text has random logits, seed, temperature, top_k and max_tokens. Prints how far it is, and the counts as
+JSON.
 """
 
 import argparse
 import json
 import random
+import re
 import sys
 import tempfile
 import time
@@ -26,15 +29,31 @@ from textzoo.common.errors import UserError
 from textzoo.engines.sampling import IntegerSampler
 from textzoo.grammars.grammar import Grammar
 from textzoo.grammars.table import grammar_table
-from textzoo.grammars.token_automaton import TokenAutomaton
+from textzoo.grammars.token_automaton import Guide, TokenAutomaton
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import make_tokenizer
 
 TEXT = 'turn on the lamp "yes" no: {}[]-+*/\\0123456789 abcdefghijklmnopqrstuvwxyz ABC é€\n\t.,' * 3
 LETTERS = 'abcxyzABé€"\\ 0123\n'
+SAID = ["turn", "on", "it's", "é", "lamp", '"hi"', "50%", "\\", "\n", " ", "€", "a.b"]
 EVERY_SECONDS = 30
 RIGHT, TOO_SHORT, REFUSED = "right", "no text has so few tokens", "refused as too large"
-FINE = {RIGHT, TOO_SHORT, REFUSED}
+OUT_OF_PLACE = "refused: a span out of place"
+FINE = {RIGHT, TOO_SHORT, REFUSED, OUT_OF_PLACE}
+
+
+def places(said: str) -> list[tuple[int, int]]:
+    """Where words and runs of other characters begin and end."""
+    word = "0-9A-Za-z\x80-\U0010ffff"
+    return [match.span() for match in re.finditer(f"[{word}]+|[^\0- {word}]+", said)]
+
+
+def is_span(value: str, said: str) -> bool:
+    """Whether a text stands in an input, from the beginning of a word to the end of one; "" only without words."""
+    found = places(said)
+    begins, ends = {first for first, _ in found}, {last for _, last in found}
+    at = [index for index in range(len(said)) if said.startswith(value, index)]
+    return any(index in begins and index + len(value) in ends for index in at) if found else value == ""
 
 
 class Pair(NamedTuple):
@@ -44,14 +63,19 @@ class Pair(NamedTuple):
     regex: str
 
 
+def escaped(content: str) -> str:
+    """The regular expression of a text."""
+    return "".join(f"\\x{{{ord(character):x}}}" for character in content)
+
+
 class GbnfMaker:
     """Random grammars, whose rules refer to later ones, or end with themselves.
 
     Each method returns a part in both notations.
     """
 
-    def __init__(self, random_source: random.Random) -> None:
-        self.random = random_source
+    def __init__(self, random_source: random.Random, said: str) -> None:
+        self.random, self.said = random_source, said
 
     def grammar(self) -> Pair:
         """Make the rules from the last one to the root, which is the first."""
@@ -76,12 +100,12 @@ class GbnfMaker:
         return Pair(" ".join(part.gbnf for part in parts), "".join(part.regex for part in parts))
 
     def part(self, later: dict[str, str], depth: int) -> Pair:
-        kinds = [self.literal, self.characters]
+        kinds = [self.literal, self.characters, self.copied]
         kinds += [lambda: self.reference(later)] if later else []
         kinds += [lambda: self.group(later, depth)] if depth else []
         one = self.random.choice(kinds)()
         quantifier = self.random.choice(["", "", "", "", "?", "*", "+", "{2}", "{1,3}"])
-        return Pair(one.gbnf + quantifier, f"(?:{one.regex}){quantifier}")
+        return Pair(f"({one.gbnf}){quantifier}", f"(?:{one.regex}){quantifier}")
 
     def reference(self, later: dict[str, str]) -> Pair:
         return Pair(*self.random.choice(sorted(later.items())))
@@ -92,8 +116,13 @@ class GbnfMaker:
 
     def literal(self) -> Pair:
         content = "".join(self.random.choice(LETTERS) for _ in range(self.random.randint(1, 5)))
-        escaped = "".join(f"\\x{{{ord(character):x}}}" for character in content)
-        return Pair(json.dumps(content, ensure_ascii=False), escaped)
+        return Pair(json.dumps(content, ensure_ascii=False), escaped(content))
+
+    def copied(self) -> Pair:
+        found = places(self.said)
+        spans = {self.said[first:last] for first, _ in found for _, last in found if first < last} or {""}
+        regex = "|".join(escaped(json.dumps(span, ensure_ascii=False)) for span in sorted(spans))
+        return Pair(r'"\"" input-span "\""', regex)
 
     def characters(self) -> Pair:
         return Pair(*[self.random.choice(["[a-c]", "[xyz]", "[0-9]", "[a-zé]", "[^a-y\\n]", "[A-C0-3]"])] * 2)
@@ -106,7 +135,7 @@ class SchemaMaker:
         self.random = random_source
 
     def schema(self, depth: int = 2) -> dict:
-        kinds = [self.integer, self.string, self.pattern, self.enumeration, self.simple]
+        kinds = [self.integer, self.string, self.pattern, self.enumeration, self.simple, self.copied]
         kinds += [self.object, self.array, self.tuple, self.any_of] if depth else []
         maker = self.random.choice(kinds)
         return maker(depth) if maker in (self.object, self.array, self.tuple, self.any_of) else maker()
@@ -127,6 +156,9 @@ class SchemaMaker:
     def enumeration(self) -> dict:
         values = [None, True, 7, -3, "", "a", 'q"', "é", [1], {"b": 2}]
         return {"enum": self.random.sample(values, self.random.randint(1, 4))}
+
+    def copied(self) -> dict:
+        return {"type": "string", "format": "input-span"}
 
     def simple(self) -> dict:
         return {"type": self.random.choice(["boolean", "null", "number", "integer", ["string", "null"]])}
@@ -155,13 +187,16 @@ class Judge:
     Args:
         grammar: The grammar.
         regex: For GBNF, the same as a regular expression.
+        said: The input.
     """
 
     TOKENS = llguidance.LLTokenizer("byte")
 
-    def __init__(self, grammar: Grammar, regex: str) -> None:
+    def __init__(self, grammar: Grammar, regex: str, said: str) -> None:
         if grammar.kind == "json_schema":
-            validator = jsonschema.Draft202012Validator(json.loads(grammar.content))
+            formats = jsonschema.FormatChecker(())
+            formats.checks("input-span")(lambda value: not isinstance(value, str) or is_span(value, said))
+            validator = jsonschema.Draft202012Validator(json.loads(grammar.content), format_checker=formats)
             self.accepts = lambda text: validator.is_valid(json.loads(text))
         else:
             self.matcher = llguidance.LLMatcher(self.TOKENS, llguidance.LLMatcher.grammar_from_regex(regex))
@@ -183,54 +218,65 @@ class Trial:
         configs = [TokenizerConfig(name="byte"), TokenizerConfig(name="bpe", vocabulary_size=300)]
         self.tokenizers = [make_tokenizer(config, TEXT) for config in configs]
         self.builds = [GuidedC(tokenizer.vocabulary_size, folder) for tokenizer in self.tokenizers]
+        for build, tokenizer in zip(self.builds, self.tokenizers, strict=True):
+            build.load_tokens(tokenizer.token_bytes)
 
-    def outcomes(self, grammar: Grammar, judge: Judge, seed: int, texts: int) -> Iterator[str]:
+    def outcomes(self, grammar: Grammar, said: str, judge: Judge, seed: int, texts: int) -> Iterator[str]:
         """Write some texts under one grammar, each with its own seed, sampling and length."""
         choose = random.Random(seed)
         which = choose.randrange(len(self.tokenizers))
         automaton = grammar.automaton(self.tokenizers[which])
         self.builds[which].load(grammar_table(automaton, grammar.name))
         for _ in range(texts):
-            shortest = int(automaton.distances[automaton.start])
+            shortest = Guide(automaton, said).distance
             max_tokens = max(choose.choice([shortest - 1, shortest, shortest + choose.randrange(9), 60]), 1)
             options = (choose.choice([0.0, 0.7, 1.0, 5.0]), choose.choice([0, 0, 1, 3]), choose.getrandbits(32))
-            yield self.outcome(which, automaton, judge, max_tokens, options)
+            yield self.outcome(which, automaton, said, judge, max_tokens, options)
 
     def outcome(
-        self, which: int, automaton: TokenAutomaton, judge: Judge, max_tokens: int, options: tuple[float, int, int]
+        self,
+        which: int,
+        automaton: TokenAutomaton,
+        said: str,
+        judge: Judge,
+        max_tokens: int,
+        options: tuple[float, int, int],
     ) -> str:
         tokenizer, (temperature, top_k, seed) = self.tokenizers[which], options
         size = (max_tokens, tokenizer.vocabulary_size)
         logits = np.random.default_rng(seed).integers(-128, 128, size).astype(np.int8)
         sampler = IntegerSampler(SCALE, temperature=temperature, top_k=top_k, seed=seed)
-        written = text_in_python(automaton, sampler, logits)
-        if self.builds[which].text(logits, temperature, top_k, seed) != written:
+        written = text_in_python(automaton, sampler, logits, said)
+        if self.builds[which].text(logits, temperature, top_k, seed, said) != written:
             return "C differs"
-        if automaton.distances[automaton.start] > max_tokens:
+        if Guide(automaton, said).distance > max_tokens:
             return TOO_SHORT if not written else "a text for which there is no room"
         return RIGHT if judge.accepts(tokenizer.decode(written)) else "not a text of the grammar"
 
 
-def random_grammar(seed: int) -> tuple[Grammar, str]:
-    """A grammar, and for GBNF the same one as a regular expression."""
+def random_grammar(seed: int) -> tuple[Grammar, str, str]:
+    """A grammar, for GBNF the same one as a regular expression, and an input."""
     choose = random.Random(seed)
+    said = choose.choice(["", " "]).join(choose.choice(SAID) for _ in range(choose.randrange(8)))
     if choose.random() < 0.5:
-        return Grammar("json_schema", json.dumps(SchemaMaker(choose).schema())), ""
-    pair = GbnfMaker(choose).grammar()
-    return Grammar("gbnf", pair.gbnf), pair.regex
+        return Grammar("json_schema", json.dumps(SchemaMaker(choose).schema())), "", said
+    pair = GbnfMaker(choose, said).grammar()
+    return Grammar("gbnf", pair.gbnf), pair.regex, said
 
 
 def judged(trial: Trial, seed: int, texts: int) -> list[str]:
     """What became of a grammar's texts; what is wrong is printed."""
-    grammar, regex = random_grammar(seed)
+    grammar, regex, said = random_grammar(seed)
     try:
-        outcomes = list(trial.outcomes(grammar, Judge(grammar, regex), seed, texts))
+        outcomes = list(trial.outcomes(grammar, said, Judge(grammar, regex, said), seed, texts))
     except UserError as error:
-        outcomes = [REFUSED if any(why in str(error) for why in ("too large", "too many")) else f"error: {error}"[:200]]
+        reasons = {"too large": REFUSED, "too many": REFUSED, "has a span of the input": OUT_OF_PLACE}
+        found = [outcome for reason, outcome in reasons.items() if reason in str(error)]
+        outcomes = found or [f"error: {error}"[:200]]
     except Exception as error:
         outcomes = [f"exception: {error!r}"[:200]]
     for outcome in {*outcomes} - FINE:
-        print(f"seed {seed}: {outcome}\n{grammar.content}", file=sys.stderr, flush=True)
+        print(f"seed {seed}: {outcome}\n{grammar.content}\n{said!r}", file=sys.stderr, flush=True)
     return outcomes
 
 

@@ -68,6 +68,17 @@ def test_an_answer_obeys_the_grammar_that_a_request_brings(server, alone, asked,
         assert 0 <= json.loads(whole["text"]) <= 99
 
 
+def test_an_answer_copies_from_the_last_message():
+    """Not from the template's text around it; of a completion from the whole prompt."""
+    span = {"json_schema": {"type": "string", "format": "input-span"}}
+    with running(pretrained_source("tiny_lm")) as server:
+        assert chat(server, "Hello", **span).values["choices"][0]["message"]["content"] == '"Hello"'
+        assert complete(server, **span).values["choices"][0]["text"] == '"The"'
+        refused = chat(server, "Hello", **span, max_tokens=5)
+        assert refused.status == 400
+        assert "max_tokens of at least" in refused.values["error"]["message"]
+
+
 @pytest.mark.parametrize(("turns", "system"), DIALOGUES)
 def test_a_chat_is_the_conversation_on_this_machine(server, alone, turns, system):
     roles = ["user", "assistant"] * len(turns)

@@ -101,7 +101,10 @@ NOT_SET = [
     ("/set seed ١²", "wrong type of seed"),
     ("/seed -1", "seed is out of range"),
     ("/set unknown drop", "one of error, unk"),
-    ("/set template dialog", "expected plain, dialogue, or the path of a chat_template.json. Did you mean 'dialogue'"),
+    (
+        "/set template dialog",
+        "expected plain, dialogue, commands, or the path of a chat_template.json. Did you mean 'dialogue'",
+    ),
     ("/set template nowhere.json", "path of a chat_template.json.$"),
     (f"/set template {'a' * 5000}", "is not accessible"),
     ("/set template .", "is a folder"),

@@ -1,13 +1,15 @@
 """Conversations: what of them is in the prompt, and what becomes of answers."""
 
 import dataclasses
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from talking_toys import characters, toy_source
+from talking_toys import byte_source, characters, toy_source
 
 from textzoo.common.errors import UserError
+from textzoo.grammars.grammar import Grammar
 from textzoo.serving.answer import INTERRUPTED
 from textzoo.serving.conversation import CHAT, SINGLE, Conversation, Turn
 from textzoo.serving.figures import used_of
@@ -17,6 +19,7 @@ from textzoo.text.tokenizers.unknown import UnknownTextError
 
 WORDS = st.text("abc d", min_size=1, max_size=12)
 SAID = Sampling(max_tokens=8, temperature=1.0)
+COPY = Grammar("json_schema", '{"type": "string", "format": "input-span"}')
 
 
 def talk(*texts, template=DIALOGUE, context_length=64, **settings):
@@ -43,6 +46,17 @@ def test_a_prompt_has_all_turns_that_fit_and_the_system_text(earlier, text, syst
         one_more = "".join(DIALOGUE.turn(turn) for turn in turns[prompt.left_out - 2 : prompt.left_out])
         assert longer == (len(turns) - prompt.left_out) / 2 + 1
         assert prompt.tokens + len(one_more) > room
+
+
+def test_answers_copy_from_the_last_message_alone():
+    """Not from the template's text around it, nor from earlier turns; again when it is made again."""
+    talking = Conversation(byte_source(64), DIALOGUE, dataclasses.replace(SAID, max_tokens=20, grammar=COPY))
+    for text, copies in (("say yes", {"say", "yes", "say yes"}), ("  \n", {""}), ("no", {"no"})):
+        assert json.loads("".join(talking.ask(text))) in copies
+    assert json.loads("".join(talking.regenerate())) == "no"
+    assert talking.replay(byte_source(64)) == [0, 0, 0]
+    with pytest.raises(UserError, match="max_tokens of at least 8"):
+        talking.check_grammar("three", dataclasses.replace(talking.sampling, max_tokens=7))
 
 
 def test_a_long_history_costs_no_more_than_what_fits():

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from textzoo.common.errors import UserError
 from textzoo.config import pretrained
 from textzoo.config.boards import load_board, read_facts
 from textzoo.config.check import check
+from textzoo.engines.settings import PredictionConfig
 from textzoo.grammars.grammar import Grammar
 from textzoo.pipeline.firmware import make_firmware, prepare
 from textzoo.pipeline.token_sources import TalkingModel
@@ -23,11 +25,12 @@ from textzoo.records.workspace import Workspace
 from textzoo.serving import device_source
 from textzoo.serving.answer import INTERRUPTED, Answer
 from textzoo.serving.conversation import Conversation
+from textzoo.serving.device_source import DeviceSource
 from textzoo.serving.sources import Sampling
 from textzoo.targets.emulators import build_image, run_host
 from textzoo.targets.platforms import platform_of
+from textzoo.text.chat_templates import DIALOGUE, PLAIN, load_template
 from textzoo.text.chat_templates import FILE as TEMPLATE
-from textzoo.text.chat_templates import PLAIN, load_template
 
 pytestmark = pytest.mark.slow
 
@@ -135,6 +138,34 @@ def test_a_device_obeys_its_grammar_as_this_machine_does(tmp_path):
             Answer(device, "a", Sampling(grammar=Grammar("gbnf", 'root ::= "b"'))).finish()
         with pytest.raises(UserError, match="max_tokens of at least 5"):
             Answer(device, "a", Sampling(grammar=grammar, max_tokens=3, stops=(template.stop,))).finish()
+
+
+SAID = ("turn on the lamp", "a", " it's 50% of 10.\n", "one two " * 14, '"' * 100)
+COPIES = r'root ::= " \"" input-span "\"" ("!" | " \"" input-span "\".")'
+
+
+def test_a_device_copies_from_the_message_as_this_machine_does(tmp_path):
+    """From the message, not from the template's text around it; also where the prompt needs more than a line."""
+    need("host", "make")
+    (tmp_path / "copies.gbnf").write_text(COPIES)
+    model = talking_model(tmp_path, "tiny_lm")
+    defaults = PredictionConfig(grammar=str(tmp_path / "copies.gbnf"), stop=DIALOGUE.stop)
+    made = make_firmware(model.quantized_path, model.tokenizer, None, tmp_path / "host", defaults=defaults)
+    reference = model.open("litert_ref")
+    with run_host(made.project) as console:
+        info, logits_format = console.ask({"command": "info"}), reference.engine.logits_format
+        device = DeviceSource("serial", console, model.tokenizer, logits_format, info, lambda: None)
+        for seed, message in enumerate(SAID):
+            sampling = Sampling(seed=seed, temperature=2.0, max_tokens=700, grammar=Grammar("gbnf", COPIES))
+            talks = [Conversation(source, DIALOGUE, sampling) for source in (reference, device)]
+            texts = ["".join(talk.ask(message)) for talk in talks]
+            assert texts[0] == texts[1]
+            copied = re.fullmatch(r'"(.*?)"(?:!| "(.*)"\.)', texts[1]).groups()
+            assert all(json.loads(f'"{text}"') in message for text in copied if text)
+            assert talks[0].replay(device) == [0]
+        console.load_prompt([1, 2])
+        with pytest.raises(UserError, match="input is missing"):
+            console.ask({"command": "generate", "max_tokens": 20})
 
 
 def test_a_device_counts_what_tokens_cost(emulator, model):

@@ -25,6 +25,7 @@ SAMPLINGS = st.builds(
     seed=st.integers(0, 2**32 - 1),
     stops=st.lists(st.text(st.characters(exclude_categories=[]), min_size=1), max_size=3).map(tuple),
     unknown=st.sampled_from(["error", "unk"]),
+    input_text=st.none() | ANY_TEXT,
 )
 COUNTS = st.integers(0, 2**63 - 1)
 ANSWERS = st.builds(

@@ -27,6 +27,7 @@ class ToyData:
     validation: np.ndarray = field(default_factory=lambda: (np.arange(150) % VOCABULARY).astype(np.uint16))
     sha256: str = "toy"
     parts: tuple = ()
+    documents: dict = field(default_factory=dict)
 
 
 def toy_model(dropout: float = 0.1, seed: int = SEED, **changes: Any) -> LanguageModel:

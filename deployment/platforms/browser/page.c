@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "generate.h"
+#include "grammar.h"
 #include "options.h"
 #include "port.h"
 #include "prompt.h"
@@ -19,6 +20,9 @@ EXPORT(open) void page_open(void);
 EXPORT(command) void page_command(const char *name, size_t bytes);
 EXPORT(set) const char *page_set(const char *name, size_t name_bytes, const char *value, size_t value_bytes);
 EXPORT(count) int32_t page_count(const char *text, size_t bytes);
+#if GRAMMAR_HAS_SPANS
+EXPORT(input) void page_input(const char *text, size_t bytes);
+#endif
 EXPORT(begin) int32_t page_begin(const char *text, size_t bytes);
 EXPORT(step) int32_t page_step(void);
 EXPORT(ended) int32_t page_ended(void);
@@ -74,6 +78,14 @@ int32_t page_count(const char *text, size_t bytes)
     generation.bytes = prompt.piece_bytes;
     return count;
 }
+
+#if GRAMMAR_HAS_SPANS
+/* Take the text from which spans are copied, the user's message, before page_begin. */
+void page_input(const char *text, size_t bytes)
+{
+    grammar_input(text, bytes);
+}
+#endif
 
 /* Begin to continue a text, which must stay in place until its tokens are fed. Returns what page_count does; only
  * where that is positive, steps may follow. */

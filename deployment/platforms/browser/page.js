@@ -90,9 +90,11 @@ class Model {
         return this.exports.count(...this.place(text));
     }
 
-    // Begin to continue a prompt; return its number of tokens.
-    begin(prompt) {
-        const count = this.exports.begin(...this.place(prompt));
+    // Begin to continue a prompt with the answer to a message; return its number of tokens.
+    begin(prompt, message) {
+        const [address, bytes, ...said] = this.place(prompt, message);
+        this.exports.input?.(...said); // where the grammar copies from it
+        const count = this.exports.begin(address, bytes);
         if (count === 0) {
             throw new Refused("Write at least one character.");
         }
@@ -149,7 +151,7 @@ function promptAfter(history, text) {
     while (leftOut + 1 < messages.length && model.count(promptOf(messages.slice(leftOut))) > info.context_length - answer) {
         leftOut += 2;
     }
-    return { prompt: promptOf(messages.slice(leftOut)), leftOut };
+    return { prompt: promptOf(messages.slice(leftOut)), message: text, leftOut };
 }
 
 function input(option) {
@@ -261,7 +263,7 @@ function begin(make) {
     byId("message").textContent = "";
     try {
         applyOptions();
-        const found = make(), count = model.begin(found.prompt);
+        const found = make(), count = model.begin(found.prompt, found.message);
         last = found;
         return count;
     } catch (error) {
@@ -309,8 +311,8 @@ async function answer(message, history = turns) {
 
 // Let the latest answer go on, in a turn without a message.
 async function goOn() {
-    const [latest] = turns.slice(-1), { prompt } = last;
-    const promptTokens = begin(() => ({ prompt: prompt + latest.text, leftOut: 0 }));
+    const [latest] = turns.slice(-1), { prompt, message } = last;
+    const promptTokens = begin(() => ({ prompt: prompt + latest.text, message, leftOut: 0 }));
     if (promptTokens > 0) {
         const place = addTurn("");
         await write(place, promptTokens);

@@ -40,6 +40,12 @@ void port_wait(void)
     textzoo_wait();
 }
 
+/* The program around the module knows no short wait: what happens later happens when something arrives. */
+void port_wait_briefly(void)
+{
+    port_wait();
+}
+
 void port_put(char character)
 {
     output.text[output.bytes++] = character;

@@ -31,6 +31,10 @@ void port_wait(void)
 {
 }
 
+void port_wait_briefly(void)
+{
+}
+
 void port_flush(void)
 {
 }

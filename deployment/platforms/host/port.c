@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FOREVER = -1 };
+enum { FOREVER = -1, BRIEFLY = 20 }; /* milliseconds */
 
 static struct {
     unsigned char bytes[512]; /* (count) from `at` on not passed on yet */
@@ -53,6 +53,11 @@ int port_poll(void)
 void port_wait(void)
 {
     is_readable(FOREVER);
+}
+
+void port_wait_briefly(void)
+{
+    is_readable(BRIEFLY);
 }
 
 void port_put(char character)

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from textzoo.common import signals
 from textzoo.common.errors import UserError, collecting
+from textzoo.grammars.settings import MAX_BYTES as MAX_GRAMMAR_BYTES
 from textzoo.hub.references import SCHEME, Reference, is_reference, parse
 from textzoo.text import chat_templates
+from textzoo.text.commands.schema import FILE as GRAMMAR_NAME
 
 if TYPE_CHECKING:
     from textzoo.config.schema import Config
@@ -27,11 +29,14 @@ TAKEN = {
     "tokenizer.path": TOKENIZER,
     "training.init_from": MODEL,
 }
-# Key of a file -> the files that may lie beside it, and their largest size in bytes: the tokenizer of a model, and the
-# chat template beside that.
+# Key of a file -> the files that may lie beside it, and their largest size in bytes: the tokenizer of a model, and
+# beside that its chat template and the grammar of its answers.
 TOKENIZER_FILE, TEMPLATE_FILE = ("tokenizer.json", TOKENIZER[1]), (chat_templates.FILE, chat_templates.MAX_FILE_BYTES)
-BESIDE = dict.fromkeys(("model.float_model_path", "model.quantized_model_path"), (TOKENIZER_FILE, TEMPLATE_FILE))
-BESIDE["tokenizer.path"] = (TEMPLATE_FILE,)
+GRAMMAR_FILE = (GRAMMAR_NAME, MAX_GRAMMAR_BYTES)
+BESIDE = dict.fromkeys(
+    ("model.float_model_path", "model.quantized_model_path"), (TOKENIZER_FILE, TEMPLATE_FILE, GRAMMAR_FILE)
+)
+BESIDE["tokenizer.path"] = (TEMPLATE_FILE, GRAMMAR_FILE)
 # The file that a key names on this machine -> what it is on the hub; and each reference -> that with commit and hash.
 ORIGINS: dict[str, "Fetched"] = {}
 PINNED: dict[str, str] = {}

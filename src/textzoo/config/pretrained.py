@@ -15,6 +15,7 @@ from textzoo.common.paths import IS_INSTALLED, PRETRAINED_MODELS
 from textzoo.common.registry import unknown_name
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.quantizers.recipes import decode_file, recipe_of_file
+from textzoo.text.commands.schema import FILE as GRAMMAR_FILE
 
 FOLDER = PRETRAINED_MODELS
 CARD = "card.json"
@@ -73,7 +74,7 @@ def overrides(name: str, recipe: str) -> dict[str, str]:
             remedy="operation_mode=quantization writes one from "
             f"{shown_setting('model.float_model_path', FOLDER / name / FLOAT_MODEL)}.",
         )
-    template = [CHAT_TEMPLATE] if (FOLDER / name / CHAT_TEMPLATE).exists() else []
+    template = [file for file in (CHAT_TEMPLATE, GRAMMAR_FILE) if (FOLDER / name / file).exists()]
     experiment = checked(name, [FLOAT_MODEL, TOKENIZER, decode_file(recipe), *template])["experiment"]
     return {
         "experiment": experiment,

@@ -98,6 +98,7 @@ def generate(
     stop: str | None = None,
     unknown: str = "error",
     grammar: Grammar | None = None,
+    input_text: str | None = None,
 ) -> Continuation:
     """Continue a prompt; the same arguments always give the same text.
 
@@ -112,6 +113,7 @@ def generate(
         stop: Text before which generation ends.
         unknown: Characters of the prompt outside the vocabulary: "error" or "unk".
         grammar: What the continuation has to be; None for anything.
+        input_text: What its spans of the input are copied from; None for the prompt.
 
     Returns:
         Pieces of the continuation, without the prompt, as soon as they are final.
@@ -129,20 +131,31 @@ def generate(
         temperature=temperature,
         top_k=top_k,
         seed=seed,
-        guide=guide_of(grammar, tokenizer, [stop] if stop else [], max_tokens),
+        guide=guide_of(
+            grammar, tokenizer, [stop] if stop else [], max_tokens, prompt if input_text is None else input_text
+        ),
     )
     return Continuation(tokens, tokenizer, stop)
 
 
-def guide_of(grammar: Grammar | None, tokenizer: Any, stops: Sequence[str], max_tokens: int) -> Guide | None:
+def guide_of(
+    grammar: Grammar | None, tokenizer: Any, stops: Sequence[str], max_tokens: int, input_text: str
+) -> Guide | None:
     """Return the guide at the beginning of a text; None without a grammar.
+
+    Args:
+        grammar: What the text has to be.
+        tokenizer: With the model's vocabulary.
+        stops: Texts before which it ends.
+        max_tokens: Its longest length.
+        input_text: What spans of the input are copied from.
 
     Raises:
         UserError: No text of the grammar has so few tokens, or the vocabulary cannot spell it.
     """
     if grammar is None:
         return None
-    guide = Guide(grammar.automaton(tokenizer, tuple(stops)))
+    guide = Guide(grammar.automaton(tokenizer, tuple(stops)), input_text)
     if guide.distance > max_tokens:
         raise UserError(
             f"{grammar.name} needs more tokens than the text may have",

@@ -16,6 +16,9 @@ class EvaluationConfig:
     """The evaluation of models."""
 
     max_tokens: int = setting(20_000, "Validation tokens per model.", unit="tokens", low=1, high=MAX_TOKENS)
+    max_commands: int = setting(
+        700, "Commands that a model is tested with, for each number of typing mistakes.", low=1, high=10**6
+    )
     engine: str = setting(
         "litert_ref",
         "Engine of quantized models: LiteRT's reference kernels, additionally its optimized kernels (litert), or the "
@@ -41,9 +44,10 @@ class PredictionConfig(SamplingConfig):
     grammar: str | None = setting(
         None,
         "File of what may be written: .gbnf, .json (a JSON Schema) or .txt (an allowed answer in each line); the text "
-        "ends with the grammar's, or before prediction.stop.",
+        "ends with the grammar's, or before prediction.stop; null for the model's own, which one of commands has.",
         path=FILE_ONLY,
     )
+    own_grammar: bool = setting(True, "Whether a model of commands writes only what its grammar.json allows.")
     grammar_depth: int = setting(
         0,
         "How often a rule or definition of the grammar may contain itself, where that is not regular; 0 refuses it.",

@@ -2,6 +2,8 @@
 
 An expression becomes an automaton with empty transitions (Thompson 1968), then a deterministic one (Rabin and Scott
 1959), then the smallest one, by refining classes of states that no text tells apart (Moore 1956).
+
+A span of the input, whose texts are not known before there is an input, is one more symbol beside the 256 bytes.
 """
 
 from collections.abc import Iterable
@@ -13,12 +15,14 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.grammars.expressions import (
     ANY_CHARACTER,
+    INPUT_SPAN,
     Both,
     Characters,
     Choice,
     Expression,
     Repeat,
     Sequence,
+    Span,
     check_size,
     choice,
     repeat,
@@ -27,7 +31,9 @@ from textzoo.grammars.expressions import (
 )
 from textzoo.grammars.utf8_ranges import byte_ranges
 
-BYTES = 256
+SPAN = 256  # the symbol of a span of the input; those below are bytes
+SYMBOLS = 257
+QUOTE = ord('"')
 MAX_STATES = 20_000
 # States of the draft that are looked at for all states of the automaton together: some seconds' work.
 MAX_WORK = 4_000_000
@@ -39,7 +45,7 @@ class Automaton:
     """A deterministic automaton without useless states, the smallest one for its texts.
 
     Attributes:
-        table: (states, 256) uint16, the state after a byte; state 0 is DEAD, and stays so.
+        table: (states, SYMBOLS) uint16, the state after a byte or a span; state 0 is DEAD, and stays so.
         start: Its first state; DEAD if it accepts nothing.
         accepting: (states,) bool.
     """
@@ -57,6 +63,10 @@ class Automaton:
 
     def accepts(self, content: bytes) -> bool:
         return bool(self.accepting[self.after(content)])
+
+    @property
+    def has_spans(self) -> bool:
+        return bool(self.table[:, SPAN].any())
 
 
 def automaton_of(expression: Expression, where: str = "the grammar") -> Automaton:
@@ -78,7 +88,7 @@ class Draft:
 
     Attributes:
         empty: By state, the states that are reached without a byte.
-        steps: By state, (first byte, last byte, next state).
+        steps: By state, (first symbol, last symbol, next state).
     """
 
     empty: list[list[int]] = field(default_factory=list)
@@ -101,6 +111,8 @@ class Draft:
                     self.add(part, start, end)
             case Repeat(part, low, high):
                 self.add_repeat(part, low, high, start, end)
+            case Span():
+                self.steps[start].append((SPAN, SPAN, end))
             case Both(first, second):
                 self.add_automaton(common_texts(automaton_of(first), automaton_of(second)), start, end)
 
@@ -141,7 +153,7 @@ class Draft:
         self.empty[start].append(states[automaton.start])
         for state, row in enumerate(automaton.table):
             edges = np.flatnonzero(row)
-            self.steps[states[state]] += [(int(byte), int(byte), states[row[byte]]) for byte in edges]
+            self.steps[states[state]] += [(int(symbol), int(symbol), states[row[symbol]]) for symbol in edges]
             if automaton.accepting[state]:
                 self.empty[states[state]].append(end)
 
@@ -152,10 +164,10 @@ def determined(draft: Draft, start: int, end: int, where: str) -> tuple[np.ndarr
     numbers: dict[frozenset[int], int] = {frozenset(): DEAD}
     first = closures.of([start])
     numbers.setdefault(first, len(numbers))
-    waiting, rows, work = [first] if first else [], [np.zeros(BYTES, np.uint16)], 0
+    waiting, rows, work = [first] if first else [], [np.zeros(SYMBOLS, np.uint16)], 0
     for states in waiting:  # grows while it is read
-        row = np.zeros(BYTES, np.uint16)
-        for low, high, reached in spans(draft, states):
+        row = np.zeros(SYMBOLS, np.uint16)
+        for low, high, reached in ranges_of(draft, states):
             following = closures.of(reached)
             if following not in numbers:
                 numbers[following] = len(numbers)
@@ -198,8 +210,8 @@ class Closures:
         return self.known[state]
 
 
-def spans(draft: Draft, states: frozenset[int]) -> list[tuple[int, int, list[int]]]:
-    """Return (first byte, byte after the last one, states reached) for spans of bytes that lead to the same states."""
+def ranges_of(draft: Draft, states: frozenset[int]) -> list[tuple[int, int, list[int]]]:
+    """Return (first, one after the last, states reached) for ranges of symbols that lead to the same states."""
     steps = {step for state in states for step in draft.steps[state]}
     borders = sorted({border for low, high, _ in steps for border in (low, high + 1)})
     return [
@@ -274,17 +286,17 @@ def combined(first: Automaton, second: Automaton, is_common: bool) -> Automaton:
     """Return the automaton of the texts of the first that the second accepts, or does not accept."""
     pairs: dict[tuple[int, int] | None, int] = {None: DEAD, (first.start, second.start): 1}
     waiting = [(first.start, second.start)]
-    rows = [np.zeros(BYTES, np.int64)]
+    rows = [np.zeros(SYMBOLS, np.int64)]
     for left, right in waiting:  # grows while it is read
-        row = np.zeros(BYTES, np.int64)
-        for byte in np.flatnonzero(first.table[left]):
-            pair = (int(first.table[left, byte]), int(second.table[right, byte]))
+        row = np.zeros(SYMBOLS, np.int64)
+        for symbol in np.flatnonzero(first.table[left]):
+            pair = (int(first.table[left, symbol]), int(second.table[right, symbol]))
             if is_common and pair[1] == DEAD:
                 continue
             if pair not in pairs:
                 pairs[pair] = len(pairs)
                 waiting.append(pair)
-            row[byte] = pairs[pair]
+            row[symbol] = pairs[pair]
         rows.append(row)
         if len(pairs) > MAX_STATES:
             raise UserError(
@@ -296,12 +308,16 @@ def combined(first: Automaton, second: Automaton, is_common: bool) -> Automaton:
 
 
 def texts_before(automaton: Automaton, stops: Iterable[str]) -> Automaton:
-    """Return the automaton of texts followed by one of the stop texts, none of which ends earlier in them."""
+    """Return the automaton of texts followed by one of the stop texts, none of which ends earlier in them.
+
+    A span of the input holds none: `check_stops` sees to that.
+    """
     stop = choice(text(one) for one in stops)
-    anything = repeat(ANY_CHARACTER, 0, None)
+    any_symbol = choice([ANY_CHARACTER, INPUT_SPAN])
+    anything = repeat(any_symbol, 0, None)
     draft = Draft()
     start, middle, end = draft.state(), draft.state(), draft.state()
     draft.add_automaton(automaton, start, middle)
     draft.add(stop, middle, end)
     followed = smallest(*determined(draft, start, end, "the grammar with its stop texts"))
-    return texts_without(followed, automaton_of(sequence([anything, stop, ANY_CHARACTER, anything])))
+    return texts_without(followed, automaton_of(sequence([anything, stop, any_symbol, anything])))

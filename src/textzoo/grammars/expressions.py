@@ -57,7 +57,13 @@ class Both:
     second: "Expression"
 
 
-Expression = Characters | Sequence | Choice | Repeat | Both
+@dataclass(frozen=True)
+class Span:
+    """A span of the input, whatever that will be (textzoo.grammars.spans)."""
+
+
+Expression = Characters | Sequence | Choice | Repeat | Both | Span
+INPUT_SPAN = Span()
 EMPTY = Sequence(())
 NOTHING = Choice(())
 
@@ -136,7 +142,17 @@ def size_of(expression: Expression) -> int:
             return 1 + size_of(part) * max(low, high or 0, 1)
         case Both(first, second):
             return 1 + size_of(first) + size_of(second)
-    return 1  # a reference to a rule, while rules are solved
+    return 1  # a span, or a reference to a rule while rules are solved
+
+
+def has_spans(expression: Expression) -> bool:
+    """Return whether a text may hold a span of the input."""
+    match expression:
+        case Sequence(parts) | Choice(parts):
+            return any(has_spans(part) for part in parts)
+        case Repeat(part):
+            return has_spans(part)
+    return isinstance(expression, Span)
 
 
 def check_size(expression: Expression, where: str) -> None:

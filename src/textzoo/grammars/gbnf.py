@@ -2,7 +2,8 @@
 
 A rule that refers to itself only at the end of its alternatives (`digits ::= [0-9] digits | ""`), or only at their
 start, is a repetition, and is solved as one (Arden's lemma). Any other recursion, as nested brackets have it, needs a
-memory that an automaton lacks: it is refused, or followed down to a depth.
+memory that an automaton lacks: it is refused, or followed down to a depth. The rule `input-span` need not be written:
+without one of the grammar's own it is a span of the input (textzoo.grammars.spans).
 """
 
 import string
@@ -14,6 +15,7 @@ from textzoo.common.registry import did_you_mean
 from textzoo.grammars.expressions import (
     ANY_CHARACTER,
     EMPTY,
+    INPUT_SPAN,
     NOTHING,
     Choice,
     Expression,
@@ -50,6 +52,9 @@ class Rule:
     line: int
 
 
+PREDEFINED = {"input-span": Rule(INPUT_SPAN, 0)}
+
+
 def gbnf(content: str, name: str, depth: int = 0) -> Expression:
     """Return the texts of a grammar's rule `root`.
 
@@ -63,7 +68,7 @@ def gbnf(content: str, name: str, depth: int = 0) -> Expression:
     """
     rules = RuleParser(Reader(content, name)).rules()
     check_names(rules, name)
-    return Elimination(rules, name, depth).solved()
+    return Elimination({**PREDEFINED, **rules}, name, depth).solved()
 
 
 class RuleParser:
@@ -185,10 +190,10 @@ def check_names(rules: dict[str, Rule], name: str) -> None:
         )
     for rule in rules.values():
         for reference in references(rule.expression):
-            if reference not in rules:
+            if reference not in {**PREDEFINED, **rules}:
                 raise UserError(
                     f"{name} has no rule '{reference}', which line {rule.line} uses",
-                    remedy=did_you_mean(reference, rules),
+                    remedy=did_you_mean(reference, {**PREDEFINED, **rules}),
                 )
 
 

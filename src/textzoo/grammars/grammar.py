@@ -9,13 +9,13 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import read_bytes
 from textzoo.common.untrusted_json import parse_json
 from textzoo.grammars.automaton import Automaton, automaton_of, texts_before
-from textzoo.grammars.expressions import Expression, choice, text
+from textzoo.grammars.expressions import Expression, choice, has_spans, text
 from textzoo.grammars.gbnf import gbnf
 from textzoo.grammars.json_schema import json_schema
+from textzoo.grammars.settings import MAX_BYTES
+from textzoo.grammars.spans import check_places, check_stops
 from textzoo.grammars.token_automaton import TokenAutomaton, token_automaton
 from textzoo.text.tokenizers.base import Tokenizer
-
-MAX_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Grammar:
             raise UserError(f"{self.name} is too long", expected=f"at most {MAX_BYTES:,} bytes", received=f"{size:,}")
         return KINDS[self.kind].read(self.content, self.name, self.depth)
 
+    def check(self) -> None:
+        """Raise UserError if the grammar is not valid, or has a span of the input out of place."""
+        if has_spans(self.expression()):
+            automaton(self, ())
+
     def automaton(self, tokenizer: Tokenizer, stops: tuple[str, ...] = ()) -> TokenAutomaton:
         """Return the automaton over a vocabulary's tokens.
 
@@ -55,7 +60,7 @@ class Grammar:
                 none before. Without any, a text ends where the grammar allows nothing further.
 
         Raises:
-            UserError: The grammar is not valid, or the vocabulary cannot spell it.
+            UserError: The grammar is not valid, the vocabulary cannot spell it, or a stop text could stand in a span.
         """
         return over_tokens(self, stops, tokenizer)
 
@@ -86,6 +91,8 @@ def over_tokens(grammar: Grammar, stops: tuple[str, ...], tokenizer: Tokenizer) 
 def automaton(grammar: Grammar, stops: tuple[str, ...]) -> Automaton:
     """Return the automaton over bytes; see `Grammar.automaton`."""
     found = automaton_of(grammar.expression(), grammar.name)
+    check_places(found, grammar.name)
+    check_stops(found, stops, grammar.name)
     return texts_before(found, stops) if stops else found
 
 
@@ -129,5 +136,5 @@ def read_grammar(path: Path, depth: int = 0) -> Grammar:
     except UnicodeDecodeError as error:
         raise UserError(f"'{path}' is damaged", expected="UTF-8", received=str(error)) from None
     found = Grammar(SUFFIXES[path.suffix], content, depth)
-    found.expression()
+    found.check()
     return found

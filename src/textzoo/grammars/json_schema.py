@@ -2,7 +2,8 @@
 
 Texts have no blanks outside strings, properties come in the order of the schema, and every character has one spelling.
 A keyword that could not be obeyed is refused by name, never ignored; annotations (title, description, ...) are read
-over. Properties and items that a schema does not name are never written, so what it says about them holds.
+over. Properties and items that a schema does not name are never written, so what it says about them holds. A string of
+format input-span is a span of the input (textzoo.grammars.spans); other formats are refused.
 """
 
 import json
@@ -15,6 +16,7 @@ from textzoo.common.errors import UserError
 from textzoo.grammars.automaton import DEAD, automaton_of, common_texts
 from textzoo.grammars.expressions import (
     EMPTY,
+    INPUT_SPAN,
     LAST_CODE_POINT,
     NOTHING,
     Both,
@@ -22,6 +24,7 @@ from textzoo.grammars.expressions import (
     characters,
     check_size,
     choice,
+    has_spans,
     optional,
     repeat,
     sequence,
@@ -32,6 +35,7 @@ from textzoo.grammars.patterns import Ranges, pattern
 
 MAX_SCHEMAS = 10_000  # with each reference followed
 MAX_COMPARED = 20
+SPAN_FORMAT = "input-span"
 ANNOTATIONS = frozenset(
     ["title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$schema", "$id", "$comment"]
 )
@@ -123,6 +127,8 @@ class SchemaReader:
             self.fail(place, "any value", "a type: values of any type nest without a bound", remedy=REMEDY)
         if not isinstance(schema, dict):
             self.fail(place, "not a schema", "an object or true or false", schema)
+        if schema.get("format") == SPAN_FORMAT:
+            return self.span(schema, place)
         for keyword, translate in SPECIAL.items():
             if keyword in schema:
                 self.check_keywords(schema, place, {keyword, "type"} if keyword in ("enum", "const") else {keyword})
@@ -170,6 +176,12 @@ class SchemaReader:
             self.fail(place, "pattern is wrong", "a regular expression as a string", schema["pattern"])
         matching = pattern(schema["pattern"], f"{self.name}: the pattern at {place}", spelled)
         return self.quoted(Both(matching, length) if has_length else matching)
+
+    def span(self, schema: dict[str, Any], place: str) -> Expression:
+        self.check_keywords(schema, place, {"format", "type"})
+        if schema.get("type", "string") != "string":
+            self.fail(place, f"format {SPAN_FORMAT} of another type", "type: string", schema["type"], "Use anyOf.")
+        return self.quoted(INPUT_SPAN)
 
     @staticmethod
     def quoted(content: Expression) -> Expression:
@@ -281,6 +293,10 @@ class SchemaReader:
         found = self.branches(schema, "oneOf", place)
         if len(found) > MAX_COMPARED:
             self.fail(place, "oneOf is too long", f"at most {MAX_COMPARED} schemas", remedy="Use anyOf.")
+        if any(map(has_spans, found)):
+            self.fail(
+                place, "oneOf with a span of the input, which may be any text, cannot be obeyed", remedy="Use anyOf."
+            )
         automata = [automaton_of(branch, self.name) for branch in found]
         for (first, one), (second, other) in combinations(enumerate(automata), 2):
             if common_texts(one, other).start != DEAD:

@@ -3,8 +3,10 @@
 import logging
 import os
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -28,7 +30,7 @@ from textzoo.engines.settings import PredictionConfig
 from textzoo.grammars.table import GrammarTable, grammar_table
 from textzoo.pipeline import inputs
 from textzoo.pipeline.budget import CODE_BYTES_EXPECTED
-from textzoo.pipeline.device_defaults import render_defaults
+from textzoo.pipeline.device_defaults import HOST_HZ, command_defaults, command_ram_bytes, render_defaults
 from textzoo.records.report import DeploymentReport, PassReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
@@ -38,8 +40,8 @@ from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import APPLICATION_RAM_BYTES, SECOND_STACK_BYTES, STACK_BYTES, ModelSizes
 from textzoo.targets.registry import HOST
 from textzoo.targets.settings import DeploymentConfig
+from textzoo.text.chat_templates import COMMANDS, MAX_FILE_BYTES, PLAIN, ChatTemplate, load_template
 from textzoo.text.chat_templates import FILE as CHAT_TEMPLATE
-from textzoo.text.chat_templates import MAX_FILE_BYTES
 from textzoo.text.tokenizers.base import Tokenizer
 
 logger = logging.getLogger("textzoo")
@@ -59,7 +61,7 @@ class BuiltModel:
         compiled: The model in C.
         sizes: The sizes in its model.h.
         project: Folder of the rendered project.
-        grammar_bytes: What the table of its grammar takes in flash; None without one.
+        grammar: The table of its grammar; None without one.
     """
 
     board: Board | None
@@ -67,7 +69,17 @@ class BuiltModel:
     compiled: CompiledModel
     sizes: ModelSizes
     project: Path
-    grammar_bytes: int | None = field(default=None, kw_only=True)
+    grammar: GrammarTable | None = field(default=None, kw_only=True)
+
+    @property
+    def grammar_bytes(self) -> int | None:
+        """What the table of the grammar takes in flash."""
+        return self.grammar.bytes if self.grammar else None
+
+    @property
+    def grammar_ram_bytes(self) -> int | None:
+        """What a place in a text of the grammar takes in RAM."""
+        return self.grammar.ram_bytes if self.grammar else None
 
     @property
     def target_name(self) -> str:
@@ -81,10 +93,12 @@ class Firmware(BuiltModel):
     Attributes:
         tokens: (n,) tokens that the model itself generated, for comparing logits.
         engine: The same model on LiteRT's reference kernels.
+        defaults: What its console begins with.
     """
 
     tokens: np.ndarray
     engine: LitertReferenceEngine
+    defaults: PredictionConfig
 
 
 def prepare(
@@ -105,7 +119,7 @@ def prepare(
         name=model_name(config, workspace, path),
         tokens_checked=tokens_checked,
         settings=config.deployment,
-        defaults=config.prediction,
+        defaults=inputs.prediction(config, workspace),
         with_savings=True,
         template=inputs.template_path(config, workspace),
     )
@@ -154,18 +168,21 @@ def make_firmware(
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
     tokens = written_tokens(engine, max(tokens_checked, SELF_CHECK_TOKENS))
     compiled = compiled_for(board, path, name, self_check(engine, tokens), settings, with_savings)
-    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer)}
-    files |= chat_template_of(template or path.with_name(CHAT_TEMPLATE))
-    files |= render_defaults(defaults, board.name if board else HOST)
+    template = template or path.with_name(CHAT_TEMPLATE)
+    commands = commands_of(template, settings)
+    defaults = command_defaults(defaults, commands) if commands else defaults
+    files = {**platform_of(board).model_files(compiled), **render_tokenizer(tokenizer), **chat_template_of(template)}
+    files |= defaults_of(board, defaults, commands)
     grammar = grammar_of(defaults, tokenizer)
     files |= render_grammar(tokenizer.vocabulary_size, grammar, str(defaults.grammar))
-    tables = {"tokenizer": tokenizer_tables(tokenizer).table_bytes} | ({"grammar": grammar.bytes} if grammar else {})
+    further = further_ram(grammar, commands)
     if board:
-        budget(board, compiled, tables).check()
+        budget(board, compiled, further_flash(tokenizer, grammar), further).check()
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
-    sizes = sizes_of(board, compiled, settings)
+    own = replace(platform_of(board).model_sizes(compiled), has_commands=commands is not None)
+    sizes = placed(board, compiled, settings, replace(own, further_ram_bytes=sum(further.values())))
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
-    return Firmware(board, path, compiled, sizes, folder, tokens, engine, grammar_bytes=tables.get("grammar"))
+    return Firmware(board, path, compiled, sizes, folder, tokens, engine, defaults, grammar=grammar)
 
 
 def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable | None:
@@ -177,14 +194,48 @@ def grammar_of(settings: PredictionConfig, tokenizer: Tokenizer) -> GrammarTable
     return grammar_table(grammar.automaton(tokenizer, stops), grammar.name)
 
 
+def commands_of(path: Path, settings: DeploymentConfig) -> ChatTemplate | None:
+    """Return the chat template whose texts are around a command; None where lines are no commands.
+
+    Args:
+        path: Where the model's template may be; a model without one gets plain texts if commands are asked for.
+        settings: deployment.on_command.
+
+    Raises:
+        UserError: The file is not a template.
+    """
+    if settings.on_command is False:
+        return None
+    template = load_template(path) if path.is_file() else PLAIN
+    return template if settings.on_command or template.name == COMMANDS.name else None
+
+
+def defaults_of(board: Board | None, defaults: PredictionConfig, commands: ChatTemplate | None) -> dict[str, str]:
+    """Return defaults.h of a project, by name."""
+    if board is None:
+        return render_defaults(defaults, HOST, commands, HOST_HZ)
+    return render_defaults(defaults, board.name, commands, board.clock_hz)
+
+
 def chat_template_of(path: Path) -> dict[str, bytes]:
     """Return a chat template, if the file exists, as a file of a project, for a page."""
     return {CHAT_TEMPLATE: read_bytes(path, MAX_FILE_BYTES)} if path.is_file() else {}
 
 
-def sizes_of(board: Board | None, compiled: CompiledModel, settings: DeploymentConfig) -> ModelSizes:
-    """Return the sizes of a compiled model, and which of its constants the board's image copies at its start."""
-    sizes = platform_of(board).model_sizes(compiled)
+def further_flash(tokenizer: Tokenizer, grammar: GrammarTable | None) -> dict[str, int]:
+    """Return the constants beside the model's: part -> bytes."""
+    tables = {"tokenizer": tokenizer_tables(tokenizer).table_bytes}
+    return {**tables, "grammar": grammar.bytes} if grammar else tables
+
+
+def further_ram(grammar: GrammarTable | None, commands: ChatTemplate | None) -> dict[str, int]:
+    """Return the RAM of what only some projects have: part -> bytes."""
+    ram = {"grammar": grammar.ram_bytes} if grammar else {}
+    return {**ram, "commands": command_ram_bytes(commands)} if commands else ram
+
+
+def placed(board: Board | None, compiled: CompiledModel, settings: DeploymentConfig, sizes: ModelSizes) -> ModelSizes:
+    """Return the sizes of a compiled model with the constants that the board's image copies at its start."""
     if board is None or settings.placement == IN_FLASH or not platform_of(board).copies_weights:
         return sizes
     return replace(sizes, placement=place(board, compiled.read_constants(), sizes.ram_bytes))
@@ -264,18 +315,20 @@ def reference_logits(engine: LitertReferenceEngine, tokens: list[int]) -> np.nda
     return logits.astype(logits.dtype.newbyteorder("<"))
 
 
-def budget(board: Board, compiled: CompiledModel, further: dict[str, int]) -> Budget:
-    """Return the bytes that a compiled model needs on a board, further constants too; the code size is an estimate."""
-    ram = {
+def budget(
+    board: Board, compiled: CompiledModel, flash: Mapping[str, int], ram: Mapping[str, int] = MappingProxyType({})
+) -> Budget:
+    """Return the bytes that a compiled model needs on a board, with further parts; the code size is an estimate."""
+    needed = {
         "state": compiled.plan.state_bytes,
         "arena": compiled.plan.arena_bytes,
         "stack": STACK_BYTES,
         "application": APPLICATION_RAM_BYTES,
+        **ram,
     }
-    flash = {**compiled.flash.by_kind, **further, "code (estimated)": CODE_BYTES_EXPECTED}
     if compiled.program.uses_second_core:
-        ram["stack of the second core"] = SECOND_STACK_BYTES
-    return Budget(board, flash, ram)
+        needed["stack of the second core"] = SECOND_STACK_BYTES
+    return Budget(board, {**compiled.flash.by_kind, **flash, "code (estimated)": CODE_BYTES_EXPECTED}, needed)
 
 
 def record_compilation(made: BuiltModel, workspace: Workspace, recorder: Recorder) -> None:
@@ -314,6 +367,7 @@ def deployment_report(firmware: BuiltModel, workspace: Workspace) -> DeploymentR
         constant_bytes=firmware.compiled.flash.total,
         copied_bytes=firmware.sizes.placement.bytes_by_memory or None,
         grammar_bytes=firmware.grammar_bytes,
+        grammar_ram_bytes=firmware.grammar_ram_bytes,
         passes=[pass_report(saving) for saving in firmware.compiled.savings],
     )
 

@@ -25,10 +25,10 @@ from textzoo.pipeline.firmware import (
     BuiltModel,
     budget,
     compiled_for,
+    placed,
     quantized_model,
     readable_name,
     record_compilation,
-    sizes_of,
     sources_for,
     target_of,
 )
@@ -129,7 +129,7 @@ def make_graph_firmware(
         budget(board, compiled, {"stored inputs": sum(pattern.nbytes for pattern in stored.values())}).check()
     files = {**platform_of(board).model_files(compiled), **render_graph(compiled, engine, stored)}
     files |= render_board(board.name if board else HOST)
-    sizes = sizes_of(board, compiled, settings)
+    sizes = placed(board, compiled, settings, platform_of(board).model_sizes(compiled))
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
     return GraphFirmware(board, path, compiled, sizes, folder, engine, cases)

@@ -17,6 +17,7 @@ from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
 from textzoo.text.chat_templates import FILE as TEMPLATE_FILE
 from textzoo.text.chat_templates import TEMPLATES, ChatTemplate, load_template
+from textzoo.text.commands.schema import FILE as GRAMMAR_FILE
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.registry import CORPORA
 from textzoo.text.prepare import MAX_RECORD_BYTES, PreparedDataset, prepare_corpus
@@ -113,7 +114,7 @@ def tokenizer(config: Config, workspace: Workspace) -> Tokenizer:
 def keep_tokenizer(
     data: PreparedDataset, dataset: DatasetConfig, workspace: Workspace, given: ChatTemplate | None = None
 ) -> None:
-    """Save the tokenizer in the folder of the models, and beside it the chat template, if the model has one.
+    """Save the tokenizer in the folder of the models, and beside it chat template and grammar, if the model has them.
 
     Args:
         data: With the tokenizer.
@@ -128,6 +129,10 @@ def keep_tokenizer(
         template.save(path.parent)
     else:
         path.with_name(TEMPLATE_FILE).unlink(missing_ok=True)  # of an earlier training on another corpus
+    if data.commands:
+        write_json(path.with_name(GRAMMAR_FILE), data.commands.schema)
+    else:
+        path.with_name(GRAMMAR_FILE).unlink(missing_ok=True)
 
 
 def template_of(dataset: DatasetConfig) -> ChatTemplate | None:
@@ -174,6 +179,19 @@ def quantized_model_paths(config: Config, workspace: Workspace) -> list[Path]:
 def grammar(settings: PredictionConfig) -> Grammar | None:
     """Return the grammar of prediction.grammar; None without one."""
     return read_grammar(Path(settings.grammar), settings.grammar_depth) if settings.grammar else None
+
+
+def prediction(config: Config, workspace: Workspace) -> PredictionConfig:
+    """Return the section prediction, with the model's own grammar if it names none."""
+    return with_own_grammar(config.prediction, tokenizer_path(config, workspace))
+
+
+def with_own_grammar(settings: PredictionConfig, tokenizer: Path | None) -> PredictionConfig:
+    """Return the settings with the grammar.json beside a tokenizer, if there is one and they name none."""
+    own = tokenizer.with_name(GRAMMAR_FILE) if tokenizer else None
+    if settings.grammar or not settings.own_grammar or own is None or not own.is_file():
+        return settings
+    return dataclasses.replace(settings, grammar=str(own))
 
 
 def check_vocabulary(model_size: int, data_size: int) -> None:

@@ -22,10 +22,11 @@ from textzoo.records.workspace import Workspace
 from textzoo.serving.device_source import DeviceSource
 from textzoo.serving.local_source import LocalSource
 from textzoo.serving.registry import EMULATOR, SERIAL, SOURCES
-from textzoo.serving.sources import TokenSource
+from textzoo.serving.sources import Sampling, TokenSource
 from textzoo.targets.answers import FLASH_AGAIN, check_model
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import emulate, open_serial
+from textzoo.targets.serial_ports import find_board
 from textzoo.text.chat_templates import ChatTemplate, find_template
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -101,6 +102,12 @@ class TalkingModel:
         """Return the chat template of that name; that of the model for None."""
         return find_template(name, self.tokenizer_path)
 
+    @property
+    def sampling(self) -> Sampling:
+        """How answers are sampled, as `prediction` says, and the model's own grammar."""
+        settings = inputs.with_own_grammar(self.config.prediction, self.tokenizer_path)
+        return Sampling.of(settings, inputs.grammar(settings))
+
     def open(self, engine: str, serial_port: str | None = None) -> TokenSource:
         """Open what answers.
 
@@ -160,10 +167,10 @@ class TalkingModel:
 
     def device_defaults(self) -> PredictionConfig:
         """Return what the firmware begins with: `prediction`, and under a grammar the chat template's stop text."""
-        defaults = self.config.prediction
+        defaults = inputs.with_own_grammar(self.config.prediction, self.tokenizer_path)
         stop = self.template(self.config.chat.template).stop if defaults.grammar else ""
         return replace(defaults, stop=stop) if stop else defaults
 
     def serial_line(self, port: str | None) -> contextlib.AbstractContextManager[Console]:
         board = self.config.deployment.hardware_setup
-        return open_serial(port, board.uart.baud, board.name)
+        return open_serial(find_board(port, board, "chat.serial_port").path, board.uart.baud, board.name)

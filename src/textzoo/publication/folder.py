@@ -23,6 +23,7 @@ from textzoo.publication.files import NAMED, PRETRAINED, ModelFiles, is_low_bit,
 from textzoo.publication.model_card import PublishedFile
 from textzoo.records.report import SCHEMA_VERSION, Report, RunSummary
 from textzoo.records.workspace import Workspace
+from textzoo.text.commands.schema import FILE as GRAMMAR_FILE
 
 CARD, LICENSE = "README.md", "LICENSE-textzoo.txt"
 APP = Path(__file__).with_name("space_app.py")
@@ -87,6 +88,9 @@ def write_files(
     if (template := files.tokenizer.with_name(pretrained.CHAT_TEMPLATE)).is_file():
         told[template.name] = "how turns of a conversation become text"
         shutil.copyfile(template, folder / template.name)
+    if (grammar := files.tokenizer.with_name(GRAMMAR_FILE)).is_file():
+        told[grammar.name] = "the JSON Schema of all answers"
+        shutil.copyfile(grammar, folder / grammar.name)
     write_configuration(folder / "config.yaml", files, sections, workspace)
     if files.origin == PRETRAINED:
         shutil.copyfile(pretrained.FOLDER / files.pretrained_name / pretrained.CARD, folder / pretrained.CARD)

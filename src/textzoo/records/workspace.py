@@ -16,6 +16,7 @@ ROLES = {
     "float_model": "models/float.keras",
     "tokenizer": "models/tokenizer.json",
     "chat_template": "models/chat_template.json",
+    "command_grammar": "models/grammar.json",
     "quantized_model": "models/decode_*.tflite",
     "forward_model": "models/forward_*.tflite",
     "samples": "samples.txt",

@@ -8,13 +8,11 @@ from textzoo.common import progress
 from textzoo.common.errors import UserError
 from textzoo.common.terminal import TextConsole
 from textzoo.config.schema import Config
-from textzoo.pipeline import inputs
 from textzoo.pipeline.token_sources import TalkingModel
 from textzoo.records.report import Report, SampleReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import ROLES, Workspace
 from textzoo.serving.conversation import Conversation
-from textzoo.serving.sources import Sampling
 from textzoo.serving.terminal.display import Display
 from textzoo.serving.terminal.keyboard import unread_keys_kept
 from textzoo.serving.terminal.loop import converse
@@ -63,7 +61,7 @@ def opened(config: Config, workspace: Workspace) -> Iterator[Session]:
     conversation = Conversation(
         source,
         template,
-        Sampling.of(config.prediction, inputs.grammar(config.prediction)),
+        model.sampling,
         chat.system,
         keeps_logits=False,
     )

@@ -16,15 +16,17 @@ from textzoo.engines.base import Engine
 from textzoo.engines.metrics import Metrics, evaluate, merged
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.opening import open_engine
-from textzoo.engines.settings import PredictionConfig
+from textzoo.engines.settings import EvaluationConfig, PredictionConfig
+from textzoo.grammars.grammar import Grammar
 from textzoo.pipeline import inputs
 from textzoo.pipeline.baselines import measured_baselines
+from textzoo.pipeline.command_scores import CommandScorer, command_reports
 from textzoo.pipeline.samples import possible_prompt, samples_of
-from textzoo.records.report import BaselineReport, EvaluationReport, Report, SampleReport
+from textzoo.records.report import BaselineReport, CommandReport, EvaluationReport, Report, SampleReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
+from textzoo.text.documents import windows_to_validate
 from textzoo.text.prepare import PreparedDataset
-from textzoo.text.windows import validation_windows
 
 FLOAT = "float"
 # Name of the corpus in rows over all sources of a mixture.
@@ -59,9 +61,23 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     add_deltas(rows)
     record_metrics(rows, recorder)
     write_loss_by_position(by_position, workspace, recorder)
-    baselines = baselines_beside(rows, data, config, workspace) if config.evaluation.baselines else []
-    samples = samples_from(engine, candidates[-1].label, data, config.prediction)
-    return Report(evaluation=rows, baselines=baselines, samples=samples)
+    settings, label = inputs.prediction(config, workspace), candidates[-1].label
+    return Report(
+        evaluation=rows,
+        baselines=baselines_beside(rows, data, config, workspace) if config.evaluation.baselines else [],
+        commands=understood(engine, label, data, config.evaluation, inputs.grammar(settings)),
+        samples=samples_from(engine, label, data, settings),
+    )
+
+
+def understood(
+    engine: Engine, label: str, data: PreparedDataset, settings: EvaluationConfig, grammar: Grammar | None
+) -> list[CommandReport]:
+    """Return how well the model understands commands, if the corpus consists of them."""
+    if not data.commands:
+        return []
+    scorer = CommandScorer(engine, data.tokenizer, grammar)
+    return list(command_reports(label, scorer, data.commands, settings.max_commands))
 
 
 def baselines_beside(
@@ -86,7 +102,7 @@ def measured(
 ) -> Iterator[tuple[str | None, Metrics, float]]:
     """Yield corpus, metrics and seconds; for a mixture, of all sources together and of each source."""
     figures: dict[str, tuple[Metrics, float]] = {}
-    for label, windows in validation_windows(data.validation, data.parts, engine.context_length, max_tokens).items():
+    for label, windows in windows_to_validate(data, engine.context_length, max_tokens).items():
         start = time.perf_counter()
         name = f"evaluate {candidate.label} on {candidate.engine}"
         characters = characters_per_token(data, *windows[1:])

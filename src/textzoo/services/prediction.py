@@ -18,7 +18,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Continue the configured prompt with the configured model."""
     label, engine, tokenizer = chosen_model(config, workspace)
     with console.stream() as show:
-        samples = list(samples_of(config.prediction, label, engine, tokenizer, show))
+        samples = list(samples_of(inputs.prediction(config, workspace), label, engine, tokenizer, show))
     path = workspace.path(ROLES["samples"])
     write_text(path, samples_text(samples))
     recorder.artifact(path)

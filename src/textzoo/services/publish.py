@@ -94,7 +94,8 @@ def c_project(config: Config, files: ModelFiles, tokenizer: Tokenizer, folder: P
     archive = folder / f"c_project_{target}.zip"
     with tempfile.TemporaryDirectory() as temporary:
         project = Path(temporary) / (config.deployment.library_name if is_library else target)
-        settings = {"name": name, "settings": config.deployment, "defaults": config.prediction}
+        defaults = inputs.with_own_grammar(config.prediction, files.tokenizer)
+        settings = {"name": name, "settings": config.deployment, "defaults": defaults}
         try:
             if is_library:
                 make_library(files.chosen, tokenizer, project, **settings)

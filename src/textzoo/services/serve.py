@@ -8,7 +8,6 @@ from textzoo.common.escaping import visible_line
 from textzoo.common.files import file_digest
 from textzoo.common.progress import console
 from textzoo.config.schema import Config
-from textzoo.pipeline import inputs
 from textzoo.pipeline.token_sources import TalkingModel
 from textzoo.records.report import Report
 from textzoo.records.tracking import Recorder
@@ -17,7 +16,7 @@ from textzoo.serving.http.api import Api, ServedModel
 from textzoo.serving.http.guard import OPEN_TO_OTHERS, is_loopback
 from textzoo.serving.http.server import HttpServer, bind
 from textzoo.serving.reopened_source import ReopenedSource
-from textzoo.serving.sources import Sampling, TokenSource
+from textzoo.serving.sources import TokenSource
 
 EXAMPLE_TOKENS = 50
 
@@ -46,7 +45,7 @@ def served_model(config: Config, model: TalkingModel, source: TokenSource) -> Se
         created=int(path.stat().st_mtime),
         source=source,
         template=model.template(config.chat.template),
-        sampling=Sampling.of(config.prediction, inputs.grammar(config.prediction)),
+        sampling=model.sampling,
         system=config.chat.system,
     )
 

@@ -19,7 +19,6 @@ from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.serving.http.guard import OPEN_TO_OTHERS, is_loopback
 from textzoo.serving.http.server import bind
-from textzoo.serving.sources import Sampling
 from textzoo.serving.web.engines import Engines
 from textzoo.serving.web.library import prepare_gradio
 from textzoo.serving.web.session import SAMPLING, Settings
@@ -37,7 +36,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
         own = TalkingModel(config, workspace)
         engines = Engines(choices(config, own, Workspace(Path(empty))), config.chat.template, config.chat.serial_port)
         try:
-            show(config, engines, listener)
+            show(config, own, engines, listener)
         finally:
             engines.close()
     return Report()
@@ -84,13 +83,13 @@ def of_pretrained(config: Config, name: str, recipe: str) -> Config:
     )
 
 
-def show(config: Config, engines: Engines, listener: socket.socket) -> None:
+def show(config: Config, own: TalkingModel, engines: Engines, listener: socket.socket) -> None:
     """Show the page until it is ended; what answers first is opened before, so that mistakes are found at once."""
     opened = engines.open(engines.choices[0], config.chat.engine)
     from textzoo.serving.web.page import Page  # Gradio takes seconds
     from textzoo.serving.web.server import PageServer
 
-    sampling = Sampling.of(config.prediction, inputs.grammar(config.prediction))
+    sampling = own.sampling
     start = Settings(
         opened.choice,
         opened.source.name,

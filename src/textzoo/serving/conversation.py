@@ -157,6 +157,8 @@ class Conversation:
         sampling = sampling or self.sampling
         prompt = self.prompt_for(text, sampling)
         sampling = dataclasses.replace(sampling, stops=self.stops(sampling), unknown=prompt.unknown)
+        if sampling.grammar:
+            sampling = dataclasses.replace(sampling, input_text=text)
         answer = Answer(self.source, prompt.text, sampling, keeps_logits=self.keeps_logits)
         return Reply(self, Turn(USER, text, self.mode), prompt, answer)
 
@@ -164,9 +166,9 @@ class Conversation:
         """Return the texts before which an answer ends: the template's, and those of a sampling."""
         return (*([self.template.stop] if self.template.stop else []), *sampling.stops)
 
-    def check_grammar(self, sampling: Sampling) -> None:
-        """Raise UserError if no answer can obey the grammar of a sampling, if it has one."""
-        guide_of(sampling.grammar, self.source.tokenizer, self.stops(sampling), sampling.max_tokens)
+    def check_grammar(self, text: str, sampling: Sampling) -> None:
+        """Raise UserError if no answer to a message can obey the grammar of a sampling, if it has one."""
+        guide_of(sampling.grammar, self.source.tokenizer, self.stops(sampling), sampling.max_tokens, text)
 
     def prompt_for(self, text: str, sampling: Sampling) -> Prompt:
         """Return the prompt that a message of the user makes; raise UserError as `ask` does.

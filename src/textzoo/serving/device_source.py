@@ -8,6 +8,7 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.engines.base import LogitsFormat
 from textzoo.engines.generate import guide_of
+from textzoo.grammars.spans import end_of_input
 from textzoo.grammars.table import grammar_table
 from textzoo.serving.sources import Sampling, Step, TokenSource, TokenStream
 from textzoo.targets.answers import Answer
@@ -58,12 +59,18 @@ class DeviceSource(TokenSource):
     def tokens(self, prompt: str, sampling: Sampling) -> "DeviceStream":
         return DeviceStream(self, prompt, sampling)
 
-    def check_grammar(self, sampling: Sampling) -> None:
-        """Raise UserError if an answer has to obey a grammar that the firmware does not have, or cannot in time."""
+    def checked_input(self, prompt: str, sampling: Sampling) -> str | None:
+        """Return what the firmware needs to know of the input; None for a grammar without spans of it, or without one.
+
+        Raises:
+            UserError: An answer has to obey a grammar that the firmware does not have, or cannot in time.
+        """
         grammar, stop = sampling.grammar, stop_of(sampling)
         if grammar is None:
-            return
-        guide = guide_of(grammar, self.tokenizer, [stop] if stop else [], sampling.max_tokens)
+            return None
+        guide = guide_of(
+            grammar, self.tokenizer, [stop] if stop else [], sampling.max_tokens, sampling.input_of(prompt)
+        )
         expected = f"{grammar_table(guide.automaton, grammar.name).crc32:08x}"
         if self.grammar_crc32 != expected:
             held = "no grammar" if self.grammar_crc32 is None else "another grammar, or it for another stop text"
@@ -71,6 +78,7 @@ class DeviceSource(TokenSource):
                 f"{self.title} was built with {held}",
                 remedy="Build it with prediction.grammar=<file>, or let an engine of this machine answer.",
             )
+        return end_of_input(sampling.input_of(prompt)) if guide.automaton.has_spans else None
 
     def next_logits(self, tokens: Sequence[int]) -> np.ndarray:
         self.console.load_prompt(tokens)
@@ -89,7 +97,7 @@ class DeviceStream(TokenStream):
     """An answer of the firmware."""
 
     def __init__(self, source: DeviceSource, prompt: str, sampling: Sampling) -> None:
-        source.check_grammar(sampling)
+        input_text = source.checked_input(prompt, sampling)
         self.source, self.prompt, self.sampling = source, prompt, sampling
         self.has_begun = self.is_stopped = False
         command = {"command": "generate", "prompt": prompt, "max_tokens": sampling.max_tokens}
@@ -97,6 +105,8 @@ class DeviceStream(TokenStream):
         command |= {"stop": stop_of(sampling), "unknown": sampling.unknown}
         if source.grammar_crc32 is not None:
             command["grammar"] = "on" if sampling.grammar else "off"
+        if input_text is not None:
+            command["input"] = input_text
         is_long = len(command_line(command).rstrip(b"\n")) > LINE_BYTES
         self.is_loaded = is_long or bool(SURROGATES.search(prompt))  # beforehand, as tokens: no line can hold it
         if self.is_loaded:

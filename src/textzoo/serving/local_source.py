@@ -63,7 +63,9 @@ class LocalSource(TokenSource):
 
     def tokens(self, prompt: str, sampling: Sampling) -> "LocalStream":
         tokens = [int(token) for token in self.encoded(prompt, sampling.unknown)]
-        guide = guide_of(sampling.grammar, self.tokenizer, sampling.stops, sampling.max_tokens)
+        guide = guide_of(
+            sampling.grammar, self.tokenizer, sampling.stops, sampling.max_tokens, sampling.input_of(prompt)
+        )
         return LocalStream(self, tokens, sampling, guide)
 
     def next_logits(self, tokens: Sequence[int]) -> np.ndarray:

@@ -21,8 +21,8 @@ class ChatConfig:
     system: str = setting("", "Text at the beginning of every conversation; it never leaves the context.")
     template: str | None = setting(
         None,
-        "How turns become text: plain, dialogue, or the path of a chat_template.json; null takes the one beside the "
-        "model's tokenizer, else plain.",
+        "How turns become text: plain, dialogue, commands, or the path of a chat_template.json; null takes the one "
+        "beside the model's tokenizer, else plain.",
     )
     history: bool = setting(True, "Keep what is typed in the user's state folder, for later sessions.")
     track: bool = setting(False, "Keep the conversation as a run: folder, report and tracking.")

@@ -27,6 +27,7 @@ class Sampling:
         stops: Texts before which an answer ends.
         unknown: Text of the prompt outside the vocabulary: "error" or "unk".
         grammar: What an answer has to be; None for anything.
+        input_text: What the grammar's spans of the input are copied from; None for the whole prompt.
     """
 
     temperature: float = 0.8
@@ -36,6 +37,7 @@ class Sampling:
     stops: tuple[str, ...] = ()
     unknown: str = "error"
     grammar: Grammar | None = None
+    input_text: str | None = None
 
     @classmethod
     def of(cls, settings: SamplingConfig, grammar: Grammar | None = None) -> "Sampling":
@@ -43,6 +45,10 @@ class Sampling:
         stops = (settings.stop,) if settings.stop else ()
         numbers = (settings.temperature, settings.top_k, settings.max_tokens, settings.seed)
         return cls(*numbers, stops, settings.unknown, grammar)
+
+    def input_of(self, prompt: str) -> str:
+        """Return what spans of the input are copied from."""
+        return prompt if self.input_text is None else self.input_text
 
 
 class ContextLengthError(UserError):

@@ -2,7 +2,8 @@ r"""Conversations as files: JSON to go on with, Markdown to read.
 
     {"format": "textzoo_conversation", "version": 1, "model": "gpt_int8", "template": "dialogue", "system": "",
      "mode": "chat", "sampling": {"temperature": 0.3, "top_k": 0, "max_tokens": 200, "seed": 1, "stops": [],
-     "unknown": "error"},                   (and "grammar": {"kind": "gbnf", "content": "root ::= ...", "depth": 0})
+     "unknown": "error"},                   (and "grammar": {"kind": "gbnf", "content": "root ::= ...", "depth": 0};
+                                             "input_text": "Hi" in an answer's, for spans of the input)
      "turns": [{"role": "user", "text": "Hello!"},
                {"role": "assistant", "text": "Hi.", "prompt": "User: Hello!\nBot:", "prompt_tokens": 17, ...}]}
 
@@ -37,6 +38,7 @@ MAX_COUNT = 2**63 - 1
 MAX_MISTAKES = 10
 # Each token of an answer is compared with every stop text.
 MAX_STOPS, MAX_STOP = 100, 10_000
+OPTIONAL = ("grammar", "input_text")
 # Fields of an answer beside role and text.
 ANSWER = tuple(entry.name for entry in dataclasses.fields(Turn) if entry.name not in ("role", "text"))
 
@@ -126,9 +128,9 @@ def stored(turn: Turn) -> dict[str, Any]:
 
 
 def stored_sampling(sampling: Sampling) -> dict[str, Any]:
-    """Return a sampling as JSON values; without a grammar it has no key for one."""
+    """Return a sampling as JSON values; without a grammar, or an input for its spans, it has no key for it."""
     values = dataclasses.asdict(sampling)
-    return values if sampling.grammar else {key: value for key, value in values.items() if key != "grammar"}
+    return {key: value for key, value in values.items() if value is not None or key not in OPTIONAL}
 
 
 def load_transcript(path: Path, vocabulary_size: int) -> Transcript:
@@ -226,13 +228,15 @@ def sampling_of(values: Any, where: str, errors: list[UserError]) -> Sampling:
     found = Fields(values, where, errors)
     stops = found.take("stops", f"a list of up to {MAX_STOPS} short texts", are_stops)
     grammar = grammar_of(found)
-    names = {entry.name for entry in dataclasses.fields(Sampling)} - {"stops", "grammar"}
+    input_text = found.text("input_text") if "input_text" in found.values else None
+    names = {entry.name for entry in dataclasses.fields(Sampling)} - {"stops", *OPTIONAL}
     rest = {key: value for key, value in found.values.items() if key in names}
     found.taken |= names
     found.refuse_others()
     built = build_section(SamplingConfig, rest, where, errors)
     numbers = {name: getattr(built, name) for name in names}
-    return Sampling(**numbers, stops=tuple(stop for stop in stops or () if stop), grammar=grammar)
+    stop_texts = tuple(stop for stop in stops or () if stop)
+    return Sampling(**numbers, stops=stop_texts, grammar=grammar, input_text=input_text)
 
 
 def grammar_of(sampling: Fields) -> Grammar | None:
@@ -249,7 +253,7 @@ def grammar_of(sampling: Fields) -> Grammar | None:
         return None
     grammar = Grammar(kind, content, depth)
     with collecting(sampling.errors):
-        grammar.expression()
+        grammar.check()
     return grammar
 
 

@@ -9,6 +9,7 @@ from textzoo.common.settings import setting
 from textzoo.compiler.packing.tables import VARIANT_PLACES
 from textzoo.targets.cycles.timing import Timing
 from textzoo.targets.registry import HOST, PLATFORMS
+from textzoo.targets.usb_adapters import KINDS
 
 # Without those of this machine.
 BOARD_PLATFORMS = tuple(name for name in PLATFORMS if name != HOST)
@@ -53,6 +54,15 @@ class Uart:
     rx: str = setting("", "Receive pin.")
     function: int = setting(0, "Alternate function of the pins, if the project configures them.", low=0, high=15)
     baud: int = setting(115200, "Speed of the line, in baud.", low=1, high=10**8)
+
+
+@dataclass(frozen=True)
+class Led:
+    """An LED of a board, which commands switch."""
+
+    pin: str = setting("", "Its pin, e.g. PA5, GP25, P0.13 or GPIO2.")
+    active_low: bool = setting(False, "Whether it shines while the pin is low.")
+    ground: str = setting("", "Pin at its other end, which stays low (nrf52); empty for none.")
 
 
 @dataclass(frozen=True)
@@ -135,6 +145,10 @@ class Board:
         required=True,
     )
     uart: Uart = field(default_factory=Uart)
+    serial_adapters: list[str] = setting(
+        [], f"What can carry its serial line over USB, of {', '.join(KINDS)}; empty for any of them."
+    )
+    led: Led | None = setting(None, "An LED, which commands can switch (deployment.on_command); null for none.")
     flash: dict[str, str] = setting(
         {}, "Tool -> arguments that write an image to the board, with {elf}, {bin}, {hex} and {uf2} for the files."
     )

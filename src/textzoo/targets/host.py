@@ -35,7 +35,7 @@ class Host(Platform):
 
     def render(self, board: Board | None, sizes: ModelSizes, folder: Path) -> None:
         copy_files(PLATFORM_SOURCES / "host", ["port.c"], folder / "port")
-        values = {"sizes": sizes, "model_name": program_name(sizes.name)}
+        values = {"board": board, "sizes": sizes, "model_name": program_name(sizes.name)}
         render_all("host", {name: name for name in ("Makefile", "CMakeLists.txt", "README.md")}, values, folder)
 
 

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from textzoo.targets.base import Platform
 from textzoo.targets.boards import Board
-from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, write_files, write_sources
+from textzoo.targets.project import ModelSizes, checked_name, fresh_folder, write_files, write_sources, write_user_file
 from textzoo.targets.registry import HOST, PLATFORMS
 
 
@@ -46,5 +46,7 @@ def render_project(
         write_sources(temporary, files, runtime_sources, is_graph=sizes.is_graph)
         for name, contents in beside.items():
             write_files(temporary / checked_name(name), contents)
+        if sizes.has_commands:
+            write_user_file(temporary, board)
         platform.render(board, sizes, temporary)
     return folder

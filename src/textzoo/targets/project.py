@@ -15,12 +15,15 @@ from typing import Any
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json
 from textzoo.common.paths import APPLICATION, GRAPH_APPLICATION, RUNTIME
+from textzoo.common.untrusted_json import read_json_object
 from textzoo.compiler.backend.rendering import plain_text
 from textzoo.compiler.backend.templates import template
+from textzoo.targets.boards import Board
 from textzoo.targets.placement import Placement
 
 # Marks a folder as a project, so that only projects are replaced; lists its files with their hashes.
 MARKER = ".textzoo_project.json"
+MAX_MARKER_BYTES = 1 << 20
 STACK_BYTES = 4096
 # Stack of the task that runs kernels on a second core. The deepest kernel needs less than 300 bytes (lx106,
 # -fstack-usage); the wait for the next job and interrupts need the rest. ESP-IDF's own idle tasks have 1,536.
@@ -34,6 +37,8 @@ SHARED_SOURCES = (
     *("interruption.c", "interruption.h", "json.c", "json.h", "main.c", "memory.c", "memory.h", "port.h", "protocol.h"),
     *("reply.c", "reply.h", "text.c", "text.h", "utf8.c", "utf8.h", "weights_image.c", "weights_image.h"),
 )
+# The users' own file: what they change in it stays when the project is made again.
+USER_FILE = "on_command.c"
 MODEL_NAME = re.compile(r"^#define MODEL_NAME \"([^\"\n]*)\"$", re.MULTILINE)
 # Names without characters that make, CMake, linkers and shells interpret.
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -47,7 +52,13 @@ CMAKE_TARGETS = (
 
 @dataclass(frozen=True)
 class ModelSizes:
-    """The facts of a compiled model that projects need, as in its model.h; whether it is a plain graph."""
+    """The facts of a compiled model that projects need, as in its model.h.
+
+    Attributes:
+        is_graph: Whether it is a plain graph.
+        has_commands: Whether a line is a command, for which on_command is called.
+        further_ram_bytes: Of a grammar and of commands.
+    """
 
     name: str
     version: int
@@ -60,6 +71,8 @@ class ModelSizes:
     has_second_core: bool = False
     placement: Placement = field(default_factory=Placement)
     is_graph: bool = False
+    has_commands: bool = False
+    further_ram_bytes: int = 0
 
     @classmethod
     def of(cls, printed: Mapping[str, Any]) -> "ModelSizes":
@@ -85,7 +98,7 @@ class ModelSizes:
     @property
     def ram_bytes(self) -> int:
         stacks = STACK_BYTES + (SECOND_STACK_BYTES if self.has_second_core else 0)
-        return self.state_bytes + self.arena_bytes + stacks + APPLICATION_RAM_BYTES
+        return self.state_bytes + self.arena_bytes + stacks + APPLICATION_RAM_BYTES + self.further_ram_bytes
 
 
 def program_name(model_name: str) -> str:
@@ -107,7 +120,8 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         yield temporary
-        write_marker(temporary)
+        write_marker(temporary)  # before, so that it tells what users changed
+        keep_user_files(folder, temporary)
         temporary.chmod(0o755)
         replace_folder(temporary, folder)
     finally:
@@ -116,6 +130,37 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
 
 def is_project(folder: Path) -> bool:
     return (folder / MARKER).is_file()
+
+
+def write_user_file(folder: Path, board: Board | None) -> None:
+    """Write the example of the users' commands for a board; None for this machine."""
+    render_all("common", {USER_FILE: USER_FILE}, {"board": board}, folder)
+
+
+def keep_user_files(earlier: Path, new: Path) -> None:
+    """Copy what users wrote beside an earlier project's README into a new one that takes its place.
+
+    Raises:
+        UserError: They changed their commands, and the new project has none.
+    """
+    changed = changed_by_user(earlier)
+    if (new / USER_FILE).is_file():
+        for name in changed:
+            shutil.copyfile(earlier / name, new / name)
+    elif USER_FILE in changed:
+        raise UserError(
+            f"'{earlier / USER_FILE}' has your own commands, and would be lost: the new project has none",
+            remedy="Move the file away, or set deployment.on_command=true.",
+        )
+
+
+def changed_by_user(project: Path) -> list[str]:
+    """Return the names of the C files beside a project's README that are not as they were rendered."""
+    if not is_project(project):
+        return []
+    rendered = read_json_object(project / MARKER, MAX_MARKER_BYTES)
+    files = [path for path in sorted(project.glob("*.c")) if path.is_file()]
+    return [path.name for path in files if rendered.get(path.name) != file_digest(path)]
 
 
 def write_marker(folder: Path) -> None:

@@ -88,7 +88,9 @@ class ChatTemplate:
 PLAIN = ChatTemplate("plain", ("", "\n"), ("", ""), ("", "\n"), "")
 # The corpus `conversations`.
 DIALOGUE = ChatTemplate("dialogue", ("", "\n"), ("User: ", "\n"), ("Bot: ", "\n"), "\n")
-TEMPLATES = {template.name: template for template in (PLAIN, DIALOGUE)}
+# Corpora of commands (textzoo.text.commands): a sentence, and in the next line what it asks for.
+COMMANDS = ChatTemplate("commands", ("", "\n"), ("", "\n"), ("", "\n"), "\n")
+TEMPLATES = {template.name: template for template in (PLAIN, DIALOGUE, COMMANDS)}
 
 
 def find_template(name: str | None, tokenizer_path: Path | None) -> ChatTemplate:

@@ -1,7 +1,7 @@
 """Tokenize a corpus into memory-mapped files: train.bin, validation.bin, tokenizer.json, dataset.json."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.common.files import atomic_path, file_digest, value_digest, write_json
 from textzoo.common.untrusted_json import read_json_object
+from textzoo.text.commands.command_set import CommandSet
 from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.nanogpt import TOKEN_DTYPE, open_tokens
-from textzoo.text.settings import DatasetConfig, TokenizerConfig
+from textzoo.text.documents import Documents
+from textzoo.text.settings import ANSWER, DatasetConfig, TokenizerConfig
 from textzoo.text.tokenizers.base import Tokenizer, encoded, load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 from textzoo.text.windows import TokenPart, proportional_spans
@@ -28,6 +30,11 @@ TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE, RECORD_FILE = (
     "dataset.json",
 )
 DATA_FILES = (TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE)
+# Part of the corpus -> the file of its tokens.
+FILES = {"training": TRAIN_FILE, "validation": VALIDATION_FILE}
+# Of a corpus of commands: (begin, answer) of every document, of training and then of validation.
+DOCUMENTS_FILE = "documents.bin"
+BOUNDS_DTYPE = np.dtype("<i8")
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,8 @@ class PreparedDataset:
         sha256: Content hash of the corpus (text_digest), independent of the tokenizer.
         statistics: {"characters", "tokens", "unknown": {"training", "validation"}, "vocabulary_size", "documents"}.
         parts: The sources of a mixture, in the order of their tokens; otherwise empty.
+        documents: "training", "validation" -> where its documents lie, if they are learned one by one; otherwise empty.
+        commands: Of a corpus of commands; None for other texts.
     """
 
     train: np.memmap
@@ -49,6 +58,8 @@ class PreparedDataset:
     sha256: str
     statistics: dict[str, Any]
     parts: tuple[TokenPart, ...] = ()
+    documents: Mapping[str, Documents] = field(default_factory=dict)
+    commands: CommandSet | None = None
 
     def sample(self, part: str, count: int) -> np.ndarray:
         """Return about `count` tokens (n,) of "training" or "validation"; of a mixture, from each in proportion."""
@@ -88,7 +99,8 @@ def prepare_corpus(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig, fol
     """Tokenize a loaded corpus into `folder`, or reuse its files, as prepare_dataset does."""
     folder = Path(folder)
     key = preparation_key(corpus, tokenizer)
-    return reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
+    data = reuse(folder, key) or write_dataset(corpus, tokenizer, folder, key)
+    return replace(data, commands=corpus.commands) if isinstance(corpus, Corpus) else data
 
 
 def preparation_key(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig) -> str:
@@ -96,7 +108,10 @@ def preparation_key(corpus: Corpus | TokenCorpus, tokenizer: TokenizerConfig) ->
     settings |= {"vocabulary_size": tokenizer.vocabulary_size, "min_count": tokenizer.min_count}
     if tokenizer.path:
         settings["file"] = file_digest(Path(tokenizer.path))
-    return value_digest({"version": VERSION, "corpus": corpus.sha256, "tokenizer": settings})
+    key = {"version": VERSION, "corpus": corpus.sha256, "tokenizer": settings}
+    if isinstance(corpus, Corpus) and corpus.commands:
+        key["documents"] = [corpus.loss_on, sorted(corpus.commands.copied)]
+    return value_digest(key)
 
 
 def reuse(folder: Path, key: str) -> PreparedDataset | None:
@@ -109,24 +124,66 @@ def reuse(folder: Path, key: str) -> PreparedDataset | None:
 
 def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
     tokenizer = tokenizer_for(corpus, config)
-    training = write_tokens(folder / TRAIN_FILE, token_parts(corpus, "training", tokenizer, config.unknown))
-    validation = write_tokens(folder / VALIDATION_FILE, token_parts(corpus, "validation", tokenizer, config.unknown))
+    documents = documents_of(corpus, tokenizer, config.unknown)
+    spans = [
+        write_tokens(
+            folder / file,
+            [[documents[part].tokens]] if documents else token_parts(corpus, part, tokenizer, config.unknown),
+        )
+        for part, file in FILES.items()
+    ]
     tokenizer.save(folder / TOKENIZER_FILE)
+    names = (*DATA_FILES, DOCUMENTS_FILE) if documents else DATA_FILES
+    if documents:
+        with atomic_path(folder / DOCUMENTS_FILE) as temporary:
+            np.concatenate([documents[part].bounds for part in FILES]).tofile(temporary)
     record = {
         "format": FORMAT,
         "version": VERSION,
         "name": corpus.name,
         "key": key,
         "sha256": corpus.sha256,
-        "files": {name: file_digest(folder / name) for name in DATA_FILES},
+        "files": {name: file_digest(folder / name) for name in names},
         "statistics": statistics(corpus, tokenizer, folder),
         "sources": [asdict(source) for source in corpus.sources],
     }
     if isinstance(corpus, Corpus) and corpus.parts:
-        spans = zip(corpus.parts, training, validation, strict=True)
-        record["parts"] = [asdict(TokenPart(part.label, part.probability, *ends)) for part, *ends in spans]
+        rows = zip(corpus.parts, *spans, strict=True)
+        record["parts"] = [asdict(TokenPart(part.label, part.probability, *ends)) for part, *ends in rows]
+    if documents:
+        rows_of_training = len(documents["training"].bounds)
+        record["documents"] = {"answers_only": corpus.loss_on == ANSWER, "training": rows_of_training}
     write_json(folder / RECORD_FILE, record)
     return open_prepared(folder)
+
+
+@dataclass(frozen=True)
+class EncodedDocuments:
+    """Documents one behind the other: their tokens (n,), and bounds (documents + 1, 2) as of Documents."""
+
+    tokens: np.ndarray
+    bounds: np.ndarray
+
+
+def documents_of(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, unknown: str) -> dict[str, EncodedDocuments]:
+    """Return "training", "validation" -> its documents, if they are learned one by one; otherwise nothing."""
+    if isinstance(corpus, TokenCorpus) or not corpus.commands:
+        return {}
+    return {part: encoded_documents(corpus.commands.documents(part), tokenizer, unknown) for part in FILES}
+
+
+def encoded_documents(documents: Iterable[tuple[str, ...]], tokenizer: Tokenizer, unknown: str) -> EncodedDocuments:
+    """Encode documents of a prompt and the parts of an answer, all apart."""
+    known: dict[str, np.ndarray] = {}
+    arrays, bounds, start = [], [], 0
+    for pieces in documents:
+        for piece in pieces:
+            if piece not in known:
+                known[piece] = np.asarray(tokenizer.encode(piece, unknown), TOKEN_DTYPE)
+        bounds.append((start, start + len(known[pieces[0]])))
+        arrays += [known[piece] for piece in pieces]
+        start += sum(len(known[piece]) for piece in pieces)
+    return EncodedDocuments(np.concatenate(arrays), np.array([*bounds, (start, start)], BOUNDS_DTYPE))
 
 
 def tokenizer_for(corpus: Corpus | TokenCorpus, config: TokenizerConfig) -> Tokenizer:
@@ -181,12 +238,11 @@ def write_tokens(path: Path, sources: Iterable[Iterable[np.ndarray]]) -> list[tu
 def statistics(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
     """Return the sizes of both texts, whose tokens are in the folder."""
     unknown = -1 if tokenizer.unknown_token is None else tokenizer.unknown_token
-    names = {"training": TRAIN_FILE, "validation": VALIDATION_FILE}
-    sizes = {part: (folder / name).stat().st_size // TOKEN_DTYPE.itemsize for part, name in names.items()}
+    sizes = {part: (folder / name).stat().st_size // TOKEN_DTYPE.itemsize for part, name in FILES.items()}
     return {
-        "characters": {part: len(getattr(corpus, part)) for part in names},
+        "characters": {part: len(getattr(corpus, part)) for part in FILES},
         "tokens": sizes,
-        "unknown": {part: count_of(unknown, folder / name) for part, name in names.items()},
+        "unknown": {part: count_of(unknown, folder / name) for part, name in FILES.items()},
         "vocabulary_size": tokenizer.vocabulary_size,
         "documents": sum(source.documents for source in corpus.sources),
     }
@@ -205,7 +261,7 @@ def open_prepared(folder: Path) -> PreparedDataset:
     """Open a prepared folder; raise UserError if a file is missing, damaged, or not the one of dataset.json."""
     folder = Path(folder)
     record = read_record(folder)
-    for name in DATA_FILES:
+    for name in (*DATA_FILES, DOCUMENTS_FILE) if "documents" in record else DATA_FILES:
         path = folder / name
         if not path.is_file() or file_digest(path) != record["files"].get(name):
             raise UserError(
@@ -217,7 +273,29 @@ def open_prepared(folder: Path) -> PreparedDataset:
         open_tokens(folder / name, tokenizer.vocabulary_size) for name in (TRAIN_FILE, VALIDATION_FILE)
     )
     parts = read_parts(record.get("parts", []), len(train), len(validation), folder)
-    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"], parts)
+    documents = read_documents(record.get("documents"), train, validation, folder)
+    return PreparedDataset(train, validation, tokenizer, record["sha256"], record["statistics"], parts, documents)
+
+
+def read_documents(row: Any, train: np.ndarray, validation: np.ndarray, folder: Path) -> dict[str, Documents]:
+    """Return where the documents lie, if they are learned one by one."""
+    if row is None:
+        return {}
+    try:
+        bounds = np.fromfile(folder / DOCUMENTS_FILE, BOUNDS_DTYPE).reshape(-1, 2)
+        divided = np.split(bounds, [int(row["training"])])
+        answers_only = bool(row["answers_only"])
+    except (TypeError, ValueError, KeyError):
+        raise not_a_record(folder / RECORD_FILE) from None
+    if not all(map(are_bounds, divided, (train, validation))):
+        raise not_a_record(folder / RECORD_FILE)
+    return {part: Documents(rows, answers_only) for part, rows in zip(FILES, divided, strict=True)}
+
+
+def are_bounds(bounds: np.ndarray, tokens: np.ndarray) -> bool:
+    """Return whether bounds (n, 2) divide tokens (m,) into documents with answers."""
+    flat = bounds.reshape(-1)
+    return len(bounds) > 1 and flat[0] == 0 and flat[-2] == flat[-1] == len(tokens) and (np.diff(flat) >= 0).all()
 
 
 def read_parts(rows: Any, training: int, validation: int, folder: Path) -> tuple[TokenPart, ...]:

@@ -8,7 +8,7 @@ from textzoo.common.settings import Rule, build_section, missing_files
 from textzoo.text.corpora.debian.packages import mistakes
 from textzoo.text.corpora.download import SHA256
 from textzoo.text.corpora.registry import CORPORA, NO_FILES
-from textzoo.text.settings import DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
+from textzoo.text.settings import ANSWER, DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
 from textzoo.text.tokenizers.registry import KINDS
 
 
@@ -31,6 +31,9 @@ def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) 
     ]
     if kind.needs_files and not dataset.training_path:
         errors.append(UserError(f"{name} needs {prefix}.training_path", remedy="Give a file or a folder."))
+    if dataset.loss_on == ANSWER and not kind.is_of_commands and "loss_on" in keys:
+        known = ", ".join(corpus for corpus, row in CORPORA.items() if row.is_of_commands)
+        errors.append(UserError(f"{prefix}.loss_on={ANSWER}: {name} has no answers", expected=f"one of {known}"))
     errors += package_mistakes(dataset, prefix, keys) + hash_mistakes(dataset, prefix, keys)
     if dataset.separator == "" and "separator" in keys:
         errors.append(UserError(f"{prefix}.separator is empty", expected="a text, or null for a blank line"))

@@ -11,6 +11,8 @@ from textzoo.text.tokenizers.registry import KINDS
 # Far above any sensible value, but small enough to finish and to fit into memory.
 MAX_TOKENS = 10**9  # a corpus has at most 1 GiB
 MAX_SEED = 2**63 - 1
+# dataset.loss_on
+TEXT, ANSWER = "text", "answer"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,26 @@ class DatasetConfig:
         None, "Number of synthetic dialogues, instead of their size.", unit="dialogues", low=1, high=2**20
     )
     conversations_seed: int = setting(0, "Seed of the synthetic dialogues.", low=0, high=MAX_SEED)
+    examples: int = setting(
+        100_000, "Commands to train on, made from templates or from those of a collection.", low=100, high=2**22
+    )
+    commands_seed: int = setting(0, "Seed of the commands that are made.", low=0, high=MAX_SEED)
+    language: str = setting("en", "Language of Home Assistant's sentences, ISO 639-1.")
+    home: str | None = setting(
+        None, "YAML with the areas, floors and devices of a home; null for one that is made up.", path=FILE_ONLY
+    )
+    held_out_wordings: float = setting(
+        0.1, "Share of the templates of commands that are only tested with.", low=0.0, high=0.5
+    )
+    typos: float = setting(0.3, "Share of commands to train on with one or two typing mistakes.", low=0.0, high=1.0)
+    out_of_scope: float = setting(
+        0.05, 'Share of sentences that are no command, with the answer {"intent":"none"}.', low=0.0, high=0.9
+    )
+    loss_on: str | None = setting(
+        None,
+        "What a model of commands is trained to write: the answer, or the sentence too; null: the answer.",
+        choices=(ANSWER, TEXT),
+    )
     download_bytes: int = setting(
         100_000_000,
         "How much of a large corpus is downloaded, from its beginning (tinystories has 2.2 GB).",

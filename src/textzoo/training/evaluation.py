@@ -1,12 +1,11 @@
 """The validation loss during training: every token exactly once."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from textzoo.text.windows import TokenPart, Windows, validation_windows
+from textzoo.text.windows import Windows
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 
@@ -25,30 +24,19 @@ def rows_by_label(by_label: dict[str, Windows]) -> dict[str, slice]:
 
 
 class Evaluator:
-    """Computes the mean loss of the first `tokens` validation tokens; of a mixture, each source's first in proportion.
+    """Computes the mean loss of validation windows.
 
     Args:
         objective: The loss.
-        validation: (n,) integer tokens.
-        tokens: Maximum number of targets.
+        by_label: Label -> the windows of a source of a mixture; otherwise "" is the only label.
         backend: Compiles the loss.
         lanes: Runs it in threads.
-        parts: The sources of a mixture.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        validation: np.ndarray,
-        tokens: int,
-        backend: Backend,
-        lanes: Lanes,
-        parts: Sequence[TokenPart] = (),
-    ) -> None:
+    def __init__(self, objective: Objective, by_label: dict[str, Windows], backend: Backend, lanes: Lanes) -> None:
         context_length = objective.model.context_length
         self.lanes = lanes
         self.token_losses = backend.compiled(objective.token_losses)
-        by_label = validation_windows(validation, parts, context_length, tokens)
         inputs, targets, self.weights = (np.concatenate(arrays) for arrays in zip(*by_label.values(), strict=True))
         self.windows = len(inputs)
         self.rows = rows_by_label(by_label)

@@ -6,10 +6,17 @@ import keras
 import numpy as np
 from keras import ops
 
+from textzoo.text.documents import IGNORED
 from textzoo.training.layout import WeightLayout
 
 # Stride of the draw numbers of forward passes: more draws than any layer needs in one pass.
 DRAWS_PER_PASS = 64
+
+
+def counted_mean(losses: Any, targets: Any) -> Any:
+    """Return the mean of losses (windows, time) where targets of the same shape are not IGNORED, scalar float32."""
+    counted = ops.cast(targets != IGNORED, losses.dtype)
+    return ops.sum(losses * counted) / ops.maximum(ops.sum(counted), 1.0)
 
 
 def cross_entropy(logits: Any, targets: Any, label_smoothing: float = 0.0) -> Any:
@@ -38,12 +45,14 @@ class Objective:
         model: A language model; its own weights are not changed.
         seed: Seed of dropout.
         label_smoothing: See `cross_entropy`.
+        has_ignored: Whether targets may be IGNORED, and do not count then.
     """
 
-    def __init__(self, model: Any, seed: int, label_smoothing: float = 0.0) -> None:
+    def __init__(self, model: Any, seed: int, label_smoothing: float = 0.0, *, has_ignored: bool = False) -> None:
         self.model = model
         self.seed = seed
         self.label_smoothing = label_smoothing
+        self.has_ignored = has_ignored
         self.layout = WeightLayout.of(model)
 
     def training_loss(self, weights: Any, inputs: Any, targets: Any, draw: Any) -> Any:
@@ -52,13 +61,18 @@ class Objective:
         Args:
             weights: (layout.size,) float32.
             inputs: (windows, time) int32.
-            targets: (windows, time) int32.
+            targets: (windows, time) int32, or IGNORED.
             draw: Scalar int32 that determines the dropout, different for every pass of a run.
         """
         logits, _, penalties = self.model.stateless_call(
             self.layout.tensors(weights), self._other_variables(draw), inputs, training=True, return_losses=True
         )
-        loss = ops.mean(cross_entropy(ops.cast(logits, "float32"), targets, self.label_smoothing))
+        logits = ops.cast(logits, "float32")
+        if self.has_ignored:
+            losses = cross_entropy(logits, ops.maximum(targets, 0), self.label_smoothing)
+            loss = counted_mean(losses, targets)
+        else:
+            loss = ops.mean(cross_entropy(logits, targets, self.label_smoothing))
         return sum((ops.cast(penalty, "float32") for penalty in penalties), loss)
 
     def token_losses(self, weights: Any, inputs: Any, targets: Any) -> Any:

@@ -6,6 +6,7 @@ import numpy as np
 from keras import ops
 
 from textzoo.models.base import LanguageModel
+from textzoo.text.documents import IGNORED
 from textzoo.training.backends.base import Backend, Lanes
 from textzoo.training.losses import Objective
 from textzoo.training.optimizers import Optimizer, clip_by_global_norm
@@ -78,7 +79,7 @@ class TrainingStep:
         Args:
             vectors: Vectors as of `initial_vectors`; not changed.
             inputs: (batch, time) int32.
-            targets: (batch, time) int32.
+            targets: (batch, time) int32, or IGNORED.
             step: Number of steps before this one.
             fraction: The schedule's factor on the learning rates.
             on_grid: Whether the next step uses the rounded weights of quantization-aware training.
@@ -97,7 +98,8 @@ class TrainingStep:
             for index, (part_inputs, part_targets) in enumerate(pieces)
         ]
         results = self.lanes.run(self.gradient, calls)
-        shares = np.asarray([len(part) / len(inputs) for part, _ in pieces], np.float32)
+        counted = [np.count_nonzero(part != IGNORED) for _, part in pieces]
+        shares = np.asarray([count / max(sum(counted), 1) for count in counted], np.float32)
         numbers = np.asarray([fraction, step + 1, on_grid], np.float32)
         return self.update(vectors, self.constants, results, self.backend.tensor(shares), self.backend.tensor(numbers))
 

@@ -3,10 +3,10 @@
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +16,8 @@ from textzoo.common import signals
 from textzoo.common.errors import UserError
 from textzoo.common.progress import console, progress_bar
 from textzoo.models.base import LanguageModel
-from textzoo.text.windows import TokenPart, check_lengths, mixed_crops, random_crops
+from textzoo.text.documents import TokenData, check_documents, document_batch, windows_to_validate
+from textzoo.text.windows import check_lengths, mixed_crops, random_crops
 from textzoo.training import logs
 from textzoo.training.backends import current_backend, set_seed
 from textzoo.training.backends.base import Lanes
@@ -42,15 +43,6 @@ STARTING_POINT = ("resume_from",)
 CHANGEABLE_INPUTS = ("deterministic", "backend", "training.init_from", "training.init_strict")
 
 OnMetrics = Callable[[int, dict[str, float]], None]
-
-
-class TrainingData(Protocol):
-    """Token arrays (n,), memory-mapped or not, the content hash of both, and the sources of a mixture."""
-
-    train: np.ndarray
-    validation: np.ndarray
-    sha256: str
-    parts: Sequence[TokenPart]
 
 
 @dataclass
@@ -86,7 +78,7 @@ def ignore_metrics(step: int, metrics: dict[str, float]) -> None:
 
 def train(
     model: LanguageModel,
-    data: TrainingData,
+    data: TokenData,
     config: TrainingConfig,
     *,
     folder: Path,
@@ -116,7 +108,7 @@ def train(
         UserError: The texts are too short, a checkpoint is unusable, or the loss becomes NaN or infinite.
         KeyboardInterrupt: Raised again after the latest checkpoint was written.
     """
-    check_lengths(data.train, data.validation, model.context_length, data.parts)
+    check_data(data, model.context_length)
     if deterministic:
         set_seed(seed, deterministic)
     report = warm_start(model, Path(config.init_from), config.init_strict) if config.init_from else []
@@ -129,6 +121,14 @@ def train(
             run.start()
             result = run.finish(run.loop())
     return replace(result, init_report=report)
+
+
+def check_data(data: TokenData, context_length: int) -> None:
+    """Raise UserError unless the texts fill a window, and every document fits one."""
+    for part, documents in data.documents.items():
+        check_documents(documents, context_length, part)
+    if not data.documents:
+        check_lengths(data.train, data.validation, context_length, data.parts)
 
 
 @contextlib.contextmanager
@@ -146,7 +146,7 @@ class Task:
     """The arguments of `train`."""
 
     model: LanguageModel
-    data: TrainingData
+    data: TokenData
     config: TrainingConfig
     folder: Path
     seed: int
@@ -161,12 +161,13 @@ class Computation:
     def __init__(self, task: Task) -> None:
         self.backend = current_backend()
         self.lanes = Lanes(self.backend.lanes)
-        objective = Objective(task.model, task.seed, task.config.label_smoothing)
+        has_ignored = bool(task.data.documents)
+        objective = Objective(task.model, task.seed, task.config.label_smoothing, has_ignored=has_ignored)
         self.layout = objective.layout
         optimizer = make_optimizer(self.layout, task.config)
         self.step = TrainingStep(objective, optimizer, task.config, self.backend, self.lanes)
-        data, tokens = task.data, task.config.eval_tokens
-        self.evaluate = Evaluator(objective, data.validation, tokens, self.backend, self.lanes, data.parts)
+        windows = windows_to_validate(task.data, task.model.context_length, task.config.eval_tokens)
+        self.evaluate = Evaluator(objective, windows, self.backend, self.lanes)
 
 
 @dataclass
@@ -190,7 +191,7 @@ class Run:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.model, self.data, self.config, self.folder = task.model, task.data, task.config, task.folder
-        self.steps = total_steps(task.config, len(task.data.train), task.model.context_length)
+        self.steps = total_steps(task.config, training_positions(task), task.model.context_length)
         self.tokens_per_step = task.config.batch_size * task.model.context_length
         self.computation = Computation(task)
         self.tensorboard = logs.TensorBoardLog(self.folder / "logs" / "tensorboard")
@@ -299,8 +300,10 @@ class Run:
         self.after_step(step + 1, loss)
 
     def crops(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Return a batch of training windows; of a mixture, drawn from its sources by their probabilities."""
+        """Return a batch of training windows: documents, or crops of the text, or of a mixture's sources."""
         sizes = (self.config.batch_size, self.model.context_length)
+        if documents := self.data.documents.get("training"):
+            return document_batch(self.data.train, documents, rng, *sizes)
         if self.data.parts:
             return mixed_crops(self.data.train, self.data.parts, rng, *sizes)
         return random_crops(self.data.train, rng, *sizes)
@@ -431,6 +434,12 @@ class Run:
             stopped_early=stopped_early,
             history=progress.history,
         )
+
+
+def training_positions(task: Task) -> int:
+    """Return the positions of one pass over the training text; a document takes a whole window."""
+    documents = task.data.documents.get("training")
+    return documents.count * task.model.context_length if documents else len(task.data.train)
 
 
 def run_inputs(task: Task) -> dict[str, Any]:

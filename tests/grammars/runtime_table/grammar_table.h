@@ -12,11 +12,16 @@
 #define GRAMMAR_TOKEN_BYTES (VOCABULARY_SIZE > 256 ? 2 : 1)
 #define GRAMMAR_START grammar_start
 #define GRAMMAR_LONGEST grammar_longest
+#define GRAMMAR_SPANS grammar_spans
+#define GRAMMAR_HAS_SPANS 1
+#define GRAMMAR_HAS_SHORT_FORMS 1
 #define GRAMMAR_SETS 256
 
 extern uint16_t grammar_start;
 extern int32_t grammar_longest;
+extern int32_t grammar_spans;
 extern uint8_t grammar_records[GRAMMAR_BYTES];
 extern uint8_t grammar_sets[GRAMMAR_SETS][(GRAMMAR_VOCABULARY_SIZE + 7) / 8];
+extern uint8_t grammar_first_bytes[GRAMMAR_VOCABULARY_SIZE];
 
 #endif

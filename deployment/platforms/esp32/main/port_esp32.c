@@ -1,13 +1,17 @@
 /* ESP32: UART0 through ESP-IDF's driver, and the cycle counter of the core that runs the application. */
 #include "port_esp32.h"
 
+#ifdef BOARD_LED_PIN
+#include "driver/gpio.h"
+#include "led.h"
+#endif
 #include "driver/uart.h"
 #include "esp_cpu.h"
 #include "esp_random.h"
 #include "esp_system.h"
 #include "port.h"
 
-enum { RECEIVE_BYTES = 1024 };
+enum { RECEIVE_BYTES = 1024, BRIEFLY_MILLISECONDS = 20 };
 /* ESP-IDF keeps a pattern in the stack's last bytes, by which it detects an overflow. */
 enum { PATTERN_BYTES = 64 }; /* more than the pattern has; a multiple of a word */
 #define UART UART_NUM_0
@@ -52,12 +56,22 @@ int port_poll(void)
     return uart_read_bytes(UART, &byte, 1, 0) == 1 ? byte : PORT_NOTHING;
 }
 
-void port_wait(void)
+static inline void wait_for(TickType_t ticks)
 {
     uint8_t byte = 0;
-    if (uart_read_bytes(UART, &byte, 1, portMAX_DELAY) == 1) {
+    if (uart_read_bytes(UART, &byte, 1, ticks) == 1) {
         waited_for = byte;
     }
+}
+
+void port_wait(void)
+{
+    wait_for(portMAX_DELAY);
+}
+
+void port_wait_briefly(void)
+{
+    wait_for(pdMS_TO_TICKS(BRIEFLY_MILLISECONDS));
 }
 
 void port_put(char character)
@@ -99,6 +113,19 @@ uint32_t *port_stack_top(void)
 {
     return (uint32_t *)(void *)((uint8_t *)textzoo_stack + BOARD_STACK_BYTES);
 }
+
+#ifdef BOARD_LED_PIN
+void board_led_set(bool on)
+{
+    static bool is_output;
+    if (!is_output) {
+        is_output = true;
+        gpio_reset_pin(BOARD_LED_PIN);
+        gpio_set_direction(BOARD_LED_PIN, GPIO_MODE_OUTPUT);
+    }
+    gpio_set_level(BOARD_LED_PIN, on != BOARD_LED_ACTIVE_LOW);
+}
+#endif
 
 void port_exit(int status)
 {

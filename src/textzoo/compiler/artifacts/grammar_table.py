@@ -21,7 +21,8 @@ def render_grammar(vocabulary_size: int, table: GrammarTable | None = None, name
     """
     values = {"title": NO_GRAMMAR, "vocabulary_size": vocabulary_size, "records": b""}
     if table is not None:
-        values |= {"title": f"Texts that {name} allows", **asdict(table), "crc32": table.crc32}
+        values |= {"title": f"Texts that {name} allows", **asdict(table)}
+        values |= {"crc32": table.crc32, "has_spans": table.has_spans}
     header = {"grammar_table.h": template("common/grammar_table.h.j2").render(values)}
     if table is None:
         return header
@@ -29,5 +30,6 @@ def render_grammar(vocabulary_size: int, table: GrammarTable | None = None, name
     tables = {
         "record_rows": rows(np.frombuffer(table.records, np.uint8)),
         "set_rows": rows(sets.reshape(-1, (vocabulary_size + 7) // 8)),
+        "first_byte_rows": rows(np.frombuffer(table.first_bytes, np.uint8)),
     }
     return {**header, "grammar_table.c": template("common/grammar_table.c.j2").render(tables)}

@@ -12,16 +12,25 @@ from textzoo.common.terminal import Exact, Line
 from textzoo.records.report.data import (
     BaselineReport,
     BenchmarkReport,
+    CommandReport,
     DeploymentReport,
     EvaluationReport,
     Projection,
     QuantizationReport,
     Report,
     RunSummary,
-    RuntimeReport,
     SampleReport,
 )
-from textzoo.records.report.rows import Rows, end_text, evaluation_columns, key_value_rows, runtime_rows, shown
+from textzoo.records.report.rows import (
+    Rows,
+    command_columns,
+    end_text,
+    evaluation_columns,
+    heading,
+    key_value_rows,
+    runtime_rows,
+    shown,
+)
 
 # Short headings without seconds, so that the comparison fits 80 columns.
 EVALUATION_HEADS = {
@@ -105,8 +114,10 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
         found.append(device_table(report.benchmark))
     elif report.deployment:
         found.append(key_value_table("device", deployment_rows(report.deployment)))
+    if report.commands:
+        found.append(side_by_side("commands that were not trained on", *commands_side_by_side(report.commands)))
     if report.runtimes:
-        found.append(runtimes_table(report.runtimes))
+        found.append(side_by_side("runtimes, the same model", *runtime_rows(report.runtimes)))
     if report.flashed:
         found.append(key_value_table("board", key_value_rows(report.flashed)))
     if report.publication:
@@ -197,15 +208,22 @@ def baseline_lines(rows: Sequence[BaselineReport]) -> Rows:
     return lines
 
 
-def runtimes_table(rows: Sequence[RuntimeReport]) -> RenderableType:
-    """Return the table of runtimes beside each other, one below the other's figures on any terminal."""
+def commands_side_by_side(rows: Sequence[CommandReport]) -> tuple[list[str], list[list[str]]]:
+    """Return headings and cells of the measures of commands: a column for each model and number of typos."""
+    heads = [f"{row.model} {row.engine}, {row.typos} typo{'' if row.typos == 1 else 's'}" for row in rows]
+    entries = [entry for entry in command_columns(rows) if entry.name not in ("model", "engine", "typos")]
+    cells = [[heading(entry), *(shown(entry, getattr(row, entry.name)) for row in rows)] for entry in entries]
+    return ["", *heads], cells
+
+
+def side_by_side(title: str, heads: Sequence[str], cells: Sequence[Sequence[str]]) -> RenderableType:
+    """Return a table with a column for each thing that is compared, and a row for each quantity."""
     table = Table(box=SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    heads, cells = runtime_rows(rows)
     for head in heads:
         table.add_column(Line(head), justify="right" if head else "left", overflow="fold")
     for row in cells:
         table.add_row(*map(Line, row))
-    return titled("runtimes, the same model", table)
+    return titled(title, table)
 
 
 def device_table(benchmark: BenchmarkReport) -> RenderableType:
@@ -230,7 +248,8 @@ def memory_rows(benchmark: BenchmarkReport) -> list[tuple[str, RenderableType]]:
     if benchmark.copied_bytes:
         rows.append(("", copies_text(benchmark.copied_bytes)))
     if benchmark.grammar_bytes:
-        rows.append(("grammar", f"{benchmark.grammar_bytes:,} bytes of the constants"))
+        ram = f", {benchmark.grammar_ram_bytes:,} bytes of the RAM" if benchmark.grammar_ram_bytes else ""
+        rows.append(("grammar", f"{benchmark.grammar_bytes:,} bytes of the constants{ram}"))
     return rows
 
 
@@ -296,13 +315,18 @@ def projected_rows(projected: Projection) -> Rows:
 
 
 def deployment_rows(deployment: DeploymentReport) -> Rows:
+    grammar_ram = f", {deployment.grammar_ram_bytes:,} of RAM" if deployment.grammar_ram_bytes else ""
     return [
         ("target", deployment.target),
         ("project", deployment.c_project),
         ("flash", f"{deployment.constant_bytes:,} bytes of constants"),
         ("RAM", f"state {deployment.state_bytes:,}, arena {deployment.arena_bytes:,} bytes"),
         *([("", copies_text(deployment.copied_bytes))] if deployment.copied_bytes else []),
-        *([("grammar", f"{deployment.grammar_bytes:,} bytes of flash")] if deployment.grammar_bytes else []),
+        *(
+            [("grammar", f"{deployment.grammar_bytes:,} bytes of flash{grammar_ram}")]
+            if deployment.grammar_bytes
+            else []
+        ),
     ]
 
 

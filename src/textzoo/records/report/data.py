@@ -79,6 +79,29 @@ class EvaluationReport:
 
 
 @dataclass
+class CommandReport:
+    """How well a model on an engine understands commands, with so many typing mistakes in each sentence.
+
+    Attributes:
+        valid_json: Share of the answers that are the JSON of an intent and slots.
+        exact_match: Share of the sentences whose intent and slots are all right.
+        slot_f1: Of (name, value), over all sentences.
+        false_accepts: Share of the sentences that are no command, and were taken for one.
+    """
+
+    model: str = quantity("")
+    engine: str = quantity("")
+    typos: int = quantity("")
+    sentences: int = quantity("")
+    intent_accuracy: float = quantity("", 4)
+    exact_match: float = quantity("", 4)
+    slot_f1: float = quantity("", 4)
+    valid_json: float = quantity("", 4)
+    seconds: float = quantity("s", 1)
+    false_accepts: float | None = quantity("", 4, None)
+
+
+@dataclass
 class BaselineReport:
     """What a user would take instead of a model, on the same held-out text (textzoo.baselines.comparison).
 
@@ -167,7 +190,8 @@ class BenchmarkReport:
     with that word then, and what is compared are outputs (see `worded`).
     `instructions_overlapping` is the part that two cores execute in parallel; the rest is the critical path.
     `copied_bytes` are weights that each memory holds copies of, in addition to `ram_bytes`.
-    `grammar_bytes` is the table of the grammar, a part of the constants in flash.
+    `grammar_bytes` is the table of the grammar, a part of the constants in flash; `grammar_ram_bytes` is the place in
+    one of its texts, with the input of a grammar that copies from it, a part of `ram_bytes`.
     """
 
     board: str = quantity("")
@@ -188,6 +212,7 @@ class BenchmarkReport:
     ram_bytes: RamBytes | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     grammar_bytes: int | None = quantity("bytes", 0, None)
+    grammar_ram_bytes: int | None = quantity("bytes", 0, None)
     projected: Projection | None = quantity("", 0, None)
     by_kind: dict[str, int] | None = quantity("instructions", 0, None)
     by_position: list[int] | None = quantity("instructions", 0, None)
@@ -197,12 +222,19 @@ class BenchmarkReport:
         return worded(text, self.per)
 
 
+# How a figure of a runtime came about: by running or linking it; by a model of hardware or by a vendor's tool that ran
+# nothing; from an assumed constant; by counting in the file.
+MEASURED, MODELLED, ASSUMED, COUNTED = BASES = "measured", "modelled", "assumed", "counted"
+
+
 @dataclass
 class RuntimeReport:
     """What a runtime needs for one token, or for one inference of a plain graph: ST's beside TextZoo's.
 
     `macs` are the multiplications that TextZoo's compiler counts in the file, `vendor_macs` those that ST counts, among
     them what multiplies nothing. `validation` is ST's own comparison of its C code with the model.
+    `checked` tokens or inferences were compared with LiteRT's reference kernels, and `mismatching` numbers differ.
+    `basis` says of each figure how it came about, by a word of BASES.
     """
 
     runtime: str = quantity("")
@@ -213,7 +245,11 @@ class RuntimeReport:
     vendor_macs: int | None = quantity("multiplications", 0, None)
     cycles: int | None = quantity("cycles", 0, None)
     latency_ms: float | None = quantity("ms", 3, None)
+    instructions: int | None = quantity("instructions", 0, None)
+    checked: int | None = quantity("", 0, None)
+    mismatching: int | None = quantity("", 0, None)
     validation: str | None = quantity("", default=None)
+    basis: dict[str, str] | None = quantity("", default=None)
 
 
 @dataclass
@@ -240,17 +276,22 @@ class DeploymentReport:
     passes: list[PassReport] | None = quantity("", 0, None)
     copied_bytes: dict[str, int] | None = quantity("bytes", 0, None)
     grammar_bytes: int | None = quantity("bytes", 0, None)
+    grammar_ram_bytes: int | None = quantity("bytes", 0, None)
 
 
 @dataclass
 class FlashReport:
-    """A board that was written: `text` is what it said first, `command` the command line of `tool`."""
+    """A board that was written by the command line `command` of `tool`.
+
+    `greeting` is the first line that it said at its start, if it was heard, and `text` what it answered to the prompt.
+    """
 
     tool: str = quantity("")
     command: str = quantity("")
     port: str = quantity("")
     model_sha256: str = quantity("")
     text: str = quantity("")
+    greeting: str | None = quantity("", 0, None)
 
 
 @dataclass
@@ -280,6 +321,7 @@ class Report:
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
     baselines: list[BaselineReport] = field(default_factory=list)
+    commands: list[CommandReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
     runtimes: list[RuntimeReport] = field(default_factory=list)
     deployment: DeploymentReport | None = None
@@ -331,6 +373,7 @@ SECTIONS = {
     "training": TrainingReport,
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
+    "commands": CommandReport,
     "baselines": BaselineReport,
     "benchmark": BenchmarkReport,
     "runtimes": RuntimeReport,
@@ -345,6 +388,7 @@ SECTIONS = {
 # Fields that identify a row of a list: the same model, measured in the same way.
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
+    "commands": ("model", "engine", "typos"),
     "baselines": ("baseline", "against"),
     "runtimes": ("runtime", "machine"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),

@@ -7,6 +7,7 @@ from textzoo.records.report.data import Report, RunSummary, SampleReport
 from textzoo.records.report.rows import (
     KEY_VALUE_SECTIONS,
     baseline_rows,
+    command_rows,
     evaluation_rows,
     key_value_rows,
     operator_rows,
@@ -30,6 +31,8 @@ def markdown(summary: RunSummary, report: Report) -> str:
         lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
     if report.baselines:
         lines += ["", "## Against what you would use instead", "", *markdown_table(*baseline_rows(report.baselines))]
+    if report.commands:
+        lines += ["", "## Commands", "", *markdown_table(*command_rows(report.commands))]
     if report.runtimes:
         lines += ["", "## Runtimes", "", *markdown_table(*runtime_rows(report.runtimes))]
     if report.benchmark and operator_rows(report.benchmark)[1]:

@@ -102,7 +102,7 @@ class Question:
 
     def check_grammar(self) -> None:
         """Raise UserError if no answer can obey the grammar that a request asks for."""
-        self.conversation.check_grammar(self.conversation.sampling)
+        self.conversation.check_grammar(self.text, self.conversation.sampling)
 
     def prompt(self) -> Prompt:
         """Return what will be continued; raise UserError if that is not possible."""

@@ -24,6 +24,7 @@ FAMILIES = {
     "esp32c3": ("rv32imc", (1,), (80_000_000, 160_000_000)),
     "esp32p4": ("rv32imafc", (1,), (360_000_000, 400_000_000)),
 }
+FRAMEWORK_TOOL = "idf.py"
 FLASH_MEGABYTES = (2, 4, 8, 16, 32)
 MEGABYTE = 1 << 20
 TASK_STACK_BYTES = 8192  # for the application and ESP-IDF's drivers
@@ -49,6 +50,7 @@ class Esp32(Platform):
 
     name = "esp32"
     image = TWIN_IMAGE
+    copies_weights = True
 
     def check(self, board: Board) -> None:
         if board.family not in FAMILIES:
@@ -67,8 +69,15 @@ class Esp32(Platform):
                     expected=f"one of {', '.join(map(str, known))}",
                     received=str(value),
                 )
+        if list(board.flash) != [FRAMEWORK_TOOL]:
+            raise UserError(
+                f"{board.name}: its project is written by ESP-IDF",
+                expected=f"flash with {FRAMEWORK_TOOL} and its arguments",
+                received=", ".join(board.flash) or "none",
+            )
         gpio_number(board.uart.tx)
         gpio_number(board.uart.rx)
+        led_number(board)
         twin_of(board.emulator())
 
     def compiler(self, board: Board, image: str) -> str:
@@ -104,12 +113,14 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
     emulator = board.emulator()
     return {
         "board": board,
+        "flash_arguments": board.flash[FRAMEWORK_TOOL],
         "sizes": sizes,
         "partitions": partitions_of(sizes),
         "flash_megabytes": board.memory(FLASH).bytes // MEGABYTE,
         "clock_megahertz": board.clock_hz // 1_000_000,
         "tx": gpio_number(board.uart.tx),
         "rx": gpio_number(board.uart.rx),
+        "led": led_number(board) if sizes.has_commands else None,
         "stack_bytes": TASK_STACK_BYTES,
         "second_stack_bytes": SECOND_STACK_BYTES,
         "emulator": emulator,
@@ -121,6 +132,11 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
 def kernels_in(folder: Path) -> list[str]:
     """Return the names of a project's kernels, without .c."""
     return sorted({path.stem for path in (folder / "runtime").glob("*/*.c")} - {IN_SEQUENCE})
+
+
+def led_number(board: Board) -> int | None:
+    """Return the number of the pin of a board's LED; None without one."""
+    return gpio_number(board.led.pin) if board.led else None
 
 
 def gpio_number(pin: str) -> int:

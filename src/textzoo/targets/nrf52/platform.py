@@ -21,7 +21,7 @@ class Nrf52(CortexM):
 
     name = "nrf52"
     oscillator = "its crystal"
-    flash_packages = "nrfjprog: Nordic's nRF Command Line Tools; pip install pyocd; Debian: apt-get install openocd"
+    led_file = "led_nrf52.c"
 
     def check_chip(self, board: Board) -> None:
         if board.family not in FAMILIES:
@@ -39,6 +39,10 @@ class Nrf52(CortexM):
             "rx": pin_number(board.uart.rx),
             "rate": rate(board.uart.baud),
         }
+
+    def led_values(self, board: Board) -> dict[str, Any]:
+        ground = board.led.ground
+        return {"pin": pin_number(board.led.pin), "ground": pin_number(ground) if ground else None}
 
 
 def pin_number(text: str) -> int:

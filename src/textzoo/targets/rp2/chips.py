@@ -10,6 +10,7 @@ from textzoo.targets.boards import Board
 PIN = re.compile(r"GP(\d{1,2})")
 UARTS = ("UART0", "UART1")
 UART_STRIDE = 0x8000
+PINS = 30
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Chip:
         pins_reset, pads_reset, pll_reset, uart_reset: Bits of the reset register; `uart_reset` of UART0.
         interrupt: Number of UART0's.
         divider: 750 MHz divided by the clock.
+        output_set, output_clear, output_enable: Addresses of the registers that switch pins (single-cycle IO).
     """
 
     boot_file: str
@@ -42,6 +44,9 @@ class Chip:
     uart_reset: int
     interrupt: int
     divider: int
+    output_set: int
+    output_clear: int
+    output_enable: int
 
 
 CHIPS = {
@@ -62,6 +67,9 @@ CHIPS = {
         uart_reset=22,
         interrupt=20,
         divider=6,
+        output_set=0xD0000014,
+        output_clear=0xD0000018,
+        output_enable=0xD0000024,
     ),
     "rp2350": Chip(
         boot_file="boot_rp2350.c",
@@ -80,6 +88,9 @@ CHIPS = {
         uart_reset=26,
         interrupt=33,
         divider=5,
+        output_set=0xD0000018,
+        output_clear=0xD0000020,
+        output_enable=0xD0000038,
     ),
 }
 
@@ -106,6 +117,14 @@ def uart_values(board: Board) -> dict[str, int]:
     }
 
 
+def output_number(text: str) -> int:
+    """Return the number of any pin."""
+    match = PIN.fullmatch(text)
+    if match is None or int(match[1]) >= PINS:
+        raise UserError("invalid name of a pin", expected=f"GP0 to GP{PINS - 1}", received=text or "nothing")
+    return int(match[1])
+
+
 def pin_number(text: str, index: int, place: int) -> int:
     """Return the number of a pin that can carry a UART's line.
 
@@ -116,8 +135,8 @@ def pin_number(text: str, index: int, place: int) -> int:
     """
     match = PIN.fullmatch(text)
     number = int(match[1]) if match else -1
-    if match is None or number > 29 or number % 4 != place or (number + 4) // 8 % 2 != index:
-        usable = [f"GP{pin}" for pin in range(place, 30, 4) if (pin + 4) // 8 % 2 == index]
+    if match is None or number >= PINS or number % 4 != place or (number + 4) // 8 % 2 != index:
+        usable = [f"GP{pin}" for pin in range(place, PINS, 4) if (pin + 4) // 8 % 2 == index]
         what = f"{UARTS[index]} has no such {('TX', 'RX')[place]} pin"
         raise UserError(what, expected=" or ".join(usable), received=text or "nothing")
     return number

@@ -13,7 +13,7 @@ class Rp2(CortexM):
     name = "rp2"
     image_tools = ("host",)  # for the program that writes UF2
     oscillator = "its crystal"
-    flash_packages = "or copy the .uf2 to the drive of the board's boot ROM; picotool: github.com/raspberrypi/picotool"
+    led_file = "led_rp2.c"
 
     def check_chip(self, board: Board) -> None:
         chips.uart_values(board)
@@ -23,6 +23,9 @@ class Rp2(CortexM):
 
     def header_values(self, board: Board) -> dict[str, Any]:
         return {"chip": chips.chip_of(board), "uart": chips.uart_values(board)}
+
+    def led_values(self, board: Board) -> dict[str, Any]:
+        return {"pin": chips.output_number(board.led.pin)}
 
     def uf2_family(self, board: Board) -> int | None:
         return chips.chip_of(board).uf2_family

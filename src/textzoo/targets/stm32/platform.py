@@ -12,7 +12,7 @@ class Stm32(CortexM):
 
     name = "stm32"
     oscillator = "its internal oscillator"
-    flash_packages = "Debian: apt-get install openocd, stlink-tools; or ST's STM32CubeProgrammer"
+    led_file = "led_stm32.c"
 
     def check_chip(self, board: Board) -> None:
         chips.check(board)
@@ -22,6 +22,9 @@ class Stm32(CortexM):
 
     def header_values(self, board: Board) -> dict[str, Any]:
         return {"uart": chips.uart_values(board), "family_defines": chips.family_defines(board)}
+
+    def led_values(self, board: Board) -> dict[str, Any]:
+        return chips.led_values(board)
 
 
 PLATFORM = Stm32()

@@ -4,27 +4,14 @@ Everything here was written for TextZoo. A topic's `facts` draws the values of t
 of its questions and one of its answers. A new topic is one more row in TOPICS.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import TypeVar
 
-Item = TypeVar("Item")
+from textzoo.text.draws import number, pick
+
 Facts = dict[str, str]
 NO_FACTS: Facts = {}
-
-
-def pick(chooser: Random, items: Sequence[Item]) -> Item:
-    """Return a random item.
-
-    Only Random.random() is guaranteed to return the same numbers in every version of Python.
-    """
-    return items[int(chooser.random() * len(items))]
-
-
-def number(chooser: Random, low: int, high: int) -> int:
-    """Return a random integer, low <= integer <= high."""
-    return low + int(chooser.random() * (high - low + 1))
 
 
 @dataclass(frozen=True)

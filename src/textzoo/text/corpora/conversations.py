@@ -29,10 +29,9 @@ from textzoo.text.corpora.conversation_topics import (
     Exchange,
     Facts,
     Topic,
-    number,
-    pick,
 )
 from textzoo.text.corpora.reading import Source, printable, read_text
+from textzoo.text.draws import number, pick
 
 USER, BOT = "User: ", "Bot: "
 # Share of dialogues with a greeting, a farewell, thanks; of topics with a follow-up; of questions typed carelessly.

@@ -10,6 +10,11 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, value_digest
 from textzoo.common.registry import Registry
+from textzoo.text.commands.command_set import CommandSet
+from textzoo.text.commands.home import Home, home_assistant, read_home, version
+from textzoo.text.commands.made import Making, make_commands
+from textzoo.text.commands.snips import read_snips
+from textzoo.text.commands.templates import parse_templates, read_yaml
 from textzoo.text.corpora.cleaning import join_documents, split_documents
 from textzoo.text.corpora.conversations import cached_conversations
 from textzoo.text.corpora.debian.sources import package_texts
@@ -19,7 +24,7 @@ from textzoo.text.corpora.python_docs import read_python_docs
 from textzoo.text.corpora.reading import LeftOut, Source, as_paths, left_out, printable, read_text, text_files
 from textzoo.text.corpora.registry import CORPORA, KnownFile
 from textzoo.text.corpora.stories import read_stories
-from textzoo.text.settings import DatasetConfig, SourceConfig, with_inherited
+from textzoo.text.settings import ANSWER, TEXT, DatasetConfig, SourceConfig, with_inherited
 from textzoo.text.tokenizers.pieces import equal_parts
 
 LOADERS = Registry("corpus", {name: kind.loader for name, kind in CORPORA.items()})
@@ -37,6 +42,8 @@ class Corpus:
         sources: Provenance of the texts.
         parts: The sources of a mixture, in the order of their texts; otherwise empty.
         left_out: Files in the given folders that are not part of the corpus.
+        commands: The same text as commands; None for other texts.
+        loss_on: What counts in training: "text" for all of it, or "answer" for the answers of commands.
     """
 
     name: str
@@ -46,6 +53,8 @@ class Corpus:
     sources: list[Source]
     parts: tuple["TextPart", ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    commands: CommandSet | None = None
+    loss_on: str = TEXT
 
 
 @dataclass(frozen=True)
@@ -160,6 +169,60 @@ def load_conversations(dataset: DatasetConfig) -> Corpus:
         seed=dataset.conversations_seed,
     )
     return text_corpus(dataset, documents, [source])
+
+
+def load_snips(dataset: DatasetConfig) -> Corpus:
+    folders = as_paths(dataset.training_path or [])
+    if len(folders) != 1 or not folders[0].is_dir():
+        raise UserError(
+            "dataset.training_path is not a folder of SNIPS", expected="one folder", received=str(dataset.training_path)
+        )
+    commands, files = read_snips(folders[0], dataset.examples, dataset.commands_seed)
+    sources = [Source(printable(path), file_digest(path), path.stat().st_size, 0) for path in files]
+    return command_corpus(dataset, commands, sources)
+
+
+def load_commands(dataset: DatasetConfig) -> Corpus:
+    paths = as_paths(dataset.training_path or [])
+    if len(paths) != 1 or not paths[0].is_file():
+        raise UserError(
+            "dataset.training_path is not a file of commands", expected="one YAML", received=str(dataset.training_path)
+        )
+    templates = parse_templates(read_yaml(paths[0]), f"'{paths[0]}'")
+    source = Source(printable(paths[0]), file_digest(paths[0]), paths[0].stat().st_size, 0)
+    return command_corpus(dataset, make_commands(templates, {}, making_of(dataset)), [source])
+
+
+def load_home_assistant(dataset: DatasetConfig) -> Corpus:
+    home = read_home(Path(dataset.home)) if dataset.home else Home()
+    values, path = home_assistant(dataset.language, home)
+    templates = parse_templates(values, "Home Assistant's sentences")
+    source = Source(f"home-assistant-intents {version()}, {path.name}", file_digest(path), path.stat().st_size, 0)
+    return command_corpus(dataset, make_commands(templates, home.devices, making_of(dataset)), [source])
+
+
+def making_of(dataset: DatasetConfig) -> Making:
+    return Making(
+        examples=dataset.examples,
+        seed=dataset.commands_seed,
+        held_out=dataset.held_out_wordings,
+        typos=dataset.typos,
+        none=dataset.out_of_scope,
+    )
+
+
+def command_corpus(dataset: DatasetConfig, commands: CommandSet, sources: list[Source]) -> Corpus:
+    training, validation = ("".join(map("".join, commands.documents(part))) for part in ("training", "validation"))
+    check_parts(training, validation, sources)
+    return Corpus(
+        dataset.name,
+        training,
+        validation,
+        text_digest(training, validation),
+        sources,
+        commands=commands,
+        loss_on=dataset.loss_on or ANSWER,
+    )
 
 
 def load_debian_docs(dataset: DatasetConfig) -> Corpus:

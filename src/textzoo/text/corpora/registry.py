@@ -7,6 +7,7 @@ from textzoo.common.errors import UserError
 MODULE = "textzoo.text.corpora.loading"
 # A reason, and the keys that it excludes.
 Refusal = tuple[str, tuple[str, ...]]
+COMMANDS: Refusal = ("it has its own parts", ("validation_path", "separator"))
 NO_FILES: Refusal = ("it does not read files", ("training_path", "validation_path"))
 
 
@@ -81,6 +82,7 @@ class CorpusKind:
         download: The text itself, of a corpus that is one file of the web.
         large_file: The same of a corpus of which only a part may be wanted.
         chat_template: Name of the chat template of its dialogues (textzoo.text.chat_templates); None for other texts.
+        is_of_commands: Whether it consists of sentences and answers, which are learned one by one.
         provenance: What it is and where it is from; None for texts of the user's.
     """
 
@@ -93,12 +95,13 @@ class CorpusKind:
     download: KnownFile | None = None
     large_file: LargeFile | None = None
     chat_template: str | None = None
+    is_of_commands: bool = False
     provenance: Provenance | None = None
 
     @property
     def is_mixable(self) -> bool:
         """Whether it can be a source of a mixture."""
-        return not self.has_own_vocabulary and not self.has_sources
+        return not (self.has_own_vocabulary or self.has_sources or self.is_of_commands)
 
 
 CORPORA: dict[str, CorpusKind] = {
@@ -140,6 +143,36 @@ CORPORA: dict[str, CorpusKind] = {
         provenance=Provenance(
             "Synthetic dialogues between a user and a device, made from templates",
             "written for TextZoo (textzoo.text.corpora.conversation_topics)",
+            "Apache-2.0",
+        ),
+    ),
+    "snips": CorpusKind(
+        f"{MODULE}:load_snips",
+        not_taken=(COMMANDS,),
+        needs_files=True,
+        chat_template="commands",
+        is_of_commands=True,
+        provenance=Provenance(
+            "SNIPS: sentences to a voice assistant, of 7 intents",
+            "https://github.com/sonos/nlu-benchmark",
+            "CC0-1.0",
+        ),
+    ),
+    "commands": CorpusKind(
+        f"{MODULE}:load_commands",
+        not_taken=(COMMANDS,),
+        needs_files=True,
+        chat_template="commands",
+        is_of_commands=True,
+    ),
+    "home_assistant": CorpusKind(
+        f"{MODULE}:load_home_assistant",
+        not_taken=(NO_FILES, COMMANDS),
+        chat_template="commands",
+        is_of_commands=True,
+        provenance=Provenance(
+            "Sentences to a smart home, from the templates of Home Assistant, with names made up for TextZoo",
+            "the package home-assistant-intents",
             "Apache-2.0",
         ),
     ),

@@ -1,0 +1,1 @@
+"""Commands: sentences, what they ask for, and how well a model understands them."""
