@@ -1,7 +1,9 @@
 """Baselines of a corpus: on the text of the evaluation, in its windows; beside slow models and compressors' files."""
 
+import dataclasses
 import lzma
 import math
+import re
 import shutil
 import subprocess
 
@@ -12,6 +14,7 @@ from slow_ngrams import probability_in_tree, tree_of
 from textzoo.baselines import comparison, compressors
 from textzoo.baselines.comparison import NGRAM, XZ, ZSTD, alphabet_of, baselines_of, ngram_content, symbols_of
 from textzoo.baselines.ngram_counts import count_levels
+from textzoo.text.documents import Documents
 from textzoo.text.prepare import prepare_dataset
 from textzoo.text.settings import DatasetConfig, TokenizerConfig
 from textzoo.text.windows import validation_windows
@@ -73,6 +76,33 @@ def test_an_ngram_model_sees_what_the_model_sees(text, tmp_path, tokenizer):
         assert value == pytest.approx(bits / number)
     assert (row.name, row.against) == (NGRAM, "int8")
     assert SIZE - 10 < row.file_bytes <= SIZE
+
+
+@pytest.mark.parametrize("answers_only", [True, False])
+def test_documents_are_compared_one_by_one(tmp_path, answers_only):
+    """Each is a window of its own; where only answers count, their prompts are read before them all the same."""
+    texts = [f"say {word} {number}->{word}!" for number, word in enumerate(WORDS * 12)]
+    (tmp_path / "text.txt").write_text("".join(texts))
+    dataset = DatasetConfig(name="text", training_path=str(tmp_path / "text.txt"))
+    data = prepare_dataset(dataset, TokenizerConfig(), tmp_path / "data")
+    held_out = data.tokenizer.decode(data.validation)
+    cuts = [match.end() for match in re.finditer("!", held_out)]
+    starts = [0, *cuts[:-1]]
+    answers = [held_out.index("->", start) + 2 for start in starts]
+    bounds = np.array([*zip(starts, answers, strict=True), (cuts[-1], cuts[-1])])
+    data = dataclasses.replace(data, documents={"validation": Documents(bounds, answers_only)})
+    rows = baselines_of(data, 64, 10**6, {"int8": SIZE})
+    alphabet = alphabet_of(data.tokenizer.decode(data.train), [held_out])
+    training = symbols_of(data.tokenizer.decode(data.train), alphabet)
+    tree = tree_of(ngram_content(count_levels(training, len(alphabet)), len(alphabet), alphabet, SIZE))
+    counted = [
+        -math.log2(probability_in_tree(tree, len(alphabet), held_out[max(start, place - 9) : place], held_out[place]))
+        for start, answer, end in zip(starts, answers, cuts, strict=True)
+        for place in range(answer if answers_only else start + 1, end)
+    ]
+    assert rows[0].bits_per_character == pytest.approx(np.mean(counted))
+    measured = [row.bits_per_character for row in rows[1:]]
+    assert (measured == [None, None]) == answers_only
 
 
 def test_a_mixture_is_compared_on_all_of_its_sources(tmp_path):

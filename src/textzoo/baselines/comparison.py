@@ -13,6 +13,7 @@ from textzoo.baselines.compressors import xz_bits, zstd_bits
 from textzoo.baselines.kneser_ney import prune
 from textzoo.baselines.ngram_counts import MAX_SYMBOLS, Level, count_levels
 from textzoo.baselines.ngram_file import NgramModel, file_bytes, probabilities, read_ngrams, write_ngrams
+from textzoo.text.documents import Documents, documents_within
 from textzoo.text.prepare import PreparedDataset
 from textzoo.text.tokenizers.base import Tokenizer
 from textzoo.text.windows import validation_windows
@@ -21,6 +22,7 @@ MAX_TRAINING_TOKENS = 1 << 23
 PIECES = 64
 NGRAM, XZ, ZSTD = "n-gram", "xz -9", "zstd --ultra -22"
 HOW_XZ = "xz -9 of the training and the held-out text, less xz -9 of the training text"
+ONLY_ANSWERS = "not measured: only answers count, which a compressor does not tell from the rest"
 HOW_ZSTD = "the held-out text with the training text as dictionary (--patch-from)"
 
 
@@ -51,16 +53,14 @@ class HeldOut:
     """A held-out text.
 
     Attributes:
-        text: Its characters.
-        symbols: The same as symbols of an n-gram model, (n,) uint8.
-        first: The number of symbols that only precede what is predicted: those of the first token.
-        seen: (n,) how many symbols before each one its window holds.
+        tokens: Its tokens (n,).
+        counts: (n,) whether the loss of the model counts each token.
+        starts: (n,) place of the token with which the window begins that predicts each one.
     """
 
-    text: str
-    symbols: np.ndarray
-    first: int
-    seen: np.ndarray
+    tokens: np.ndarray
+    counts: np.ndarray
+    starts: np.ndarray
 
 
 def baselines_of(
@@ -74,19 +74,40 @@ def baselines_of(
         max_tokens: Number of tokens of the evaluation.
         sizes: Name of a model -> the bytes of its weights and tables.
     """
-    training = training_text(data)
-    windows = list(validation_windows(data.validation, data.parts, context_length, max_tokens).values())
-    covered = [tokens_of(*window) for window in windows]
-    texts = [data.tokenizer.decode(tokens) for tokens in covered]
+    training, held_out = training_text(data), held_out_of(data, context_length, max_tokens)
+    texts = [data.tokenizer.decode(part.tokens) for part in held_out]
     alphabet = alphabet_of(training, texts)
-    held_out = [
-        held_out_of(text, alphabet, data.tokenizer, *window) for text, window in zip(texts, windows, strict=True)
-    ]
-    predicted, whole = (
-        max(data.validation_characters(np.concatenate([tokens[start:] for tokens in covered])), 1.0) for start in (1, 0)
-    )
-    rows = list(ngram_rows(symbols_of(training, alphabet), held_out, alphabet, sizes, predicted))
-    return [*rows, *compressor_rows(training, "".join(texts), whole)]
+    rows = list(ngram_rows(symbols_of(training, alphabet), held_out, alphabet, data, sizes))
+    if (documents := data.documents.get("validation")) and documents.answers_only:
+        return [*rows, *(Baseline(name, "", None, None, None, ONLY_ANSWERS) for name in (XZ, ZSTD))]
+    characters = data.validation_characters(np.concatenate([part.tokens for part in held_out]))
+    return [*rows, *compressor_rows(training, "".join(texts), max(characters, 1.0))]
+
+
+def held_out_of(data: PreparedDataset, context_length: int, max_tokens: int) -> list[HeldOut]:
+    """Return the texts of the evaluation: windows one after the other, of each source; or documents, a window each."""
+    if documents := data.documents.get("validation"):
+        return [held_out_documents(data.validation, documents, max_tokens)]
+    windows = validation_windows(data.validation, data.parts, context_length, max_tokens).values()
+    return [held_out_windows(*window) for window in windows]
+
+
+def held_out_windows(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> HeldOut:
+    """Return the text of consecutive windows (windows, time); its first token is not predicted."""
+    tokens = np.concatenate([inputs[0, :1], targets[weights > 0]])
+    places = np.arange(len(tokens))
+    return HeldOut(tokens, places > 0, np.maximum(places - 1, 0) // inputs.shape[1] * inputs.shape[1])
+
+
+def held_out_documents(tokens: np.ndarray, documents: Documents, max_tokens: int) -> HeldOut:
+    """Return the first documents, as `document_windows` does; the first token of each is not predicted."""
+    count = documents_within(documents, max_tokens)
+    begins, answers = documents.bounds[:count].T
+    places = np.arange(documents.bounds[0, 0], documents.bounds[count, 0])
+    number = np.searchsorted(begins, places, side="right") - 1
+    counts = (places > begins[number]) & ((places >= answers[number]) | (not documents.answers_only))
+    first = documents.bounds[0, 0]
+    return HeldOut(np.asarray(tokens[first : documents.bounds[count, 0]]), counts, begins[number] - first)
 
 
 def training_text(data: PreparedDataset) -> str:
@@ -96,11 +117,6 @@ def training_text(data: PreparedDataset) -> str:
         return data.tokenizer.decode(tokens)
     starts = np.linspace(0, len(tokens) - MAX_TRAINING_TOKENS // PIECES, PIECES).astype(int)
     return "".join(data.tokenizer.decode(tokens[start : start + MAX_TRAINING_TOKENS // PIECES]) for start in starts)
-
-
-def tokens_of(inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return the tokens that consecutive windows cover, (n + 1,): the first one is not predicted."""
-    return np.concatenate([inputs[0, :1], targets[weights > 0]])
 
 
 def alphabet_of(training: str, texts: list[str]) -> str:
@@ -117,20 +133,6 @@ def symbols_of(text: str, alphabet: str) -> np.ndarray:
     return np.searchsorted(known, points).astype(np.uint8)
 
 
-def held_out_of(
-    text: str, alphabet: str, tokenizer: Tokenizer, inputs: np.ndarray, targets: np.ndarray, weights: np.ndarray
-) -> HeldOut:
-    """Return the text of windows (windows, time), with what each symbol's window holds before it."""
-    symbols, tokens, time = symbols_of(text, alphabet), tokens_of(inputs, targets, weights), inputs.shape[1]
-    sizes = symbols_per_token(tokenizer, is_bytes=not alphabet)[tokens]
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    windows = np.minimum(starts[: len(tokens) - 1 : time], len(symbols))
-    # The window that predicts a symbol: its first input comes before the symbol, and is predicted by the window before.
-    places = np.arange(len(symbols))
-    window = np.maximum(np.searchsorted(starts[1 : len(tokens) : time], places, side="right") - 1, 0)
-    return HeldOut(text, symbols, int(min(sizes[0], len(symbols))), places - windows[window])
-
-
 def symbols_per_token(tokenizer: Tokenizer, *, is_bytes: bool) -> np.ndarray:
     """Return how many symbols each token stands for, (vocabulary_size,); <unk> is one character, U+FFFD."""
     if is_bytes:
@@ -142,18 +144,20 @@ def symbols_per_token(tokenizer: Tokenizer, *, is_bytes: bool) -> np.ndarray:
 
 
 def ngram_rows(
-    training: np.ndarray, held_out: list[HeldOut], alphabet: str, sizes: Mapping[str, int], characters: float
+    training: np.ndarray, held_out: list[HeldOut], alphabet: str, data: PreparedDataset, sizes: Mapping[str, int]
 ) -> Iterator[Baseline]:
-    """Yield the n-gram model of each size; `characters` is how many are predicted."""
+    """Yield the n-gram model of each size."""
     size = len(alphabet) or MAX_SYMBOLS
     levels = count_levels(training, size) if sizes else []
+    predicted = data.validation_characters(np.concatenate([part.tokens[part.counts] for part in held_out]))
     for name, limit in sizes.items():
         content = ngram_content(levels, size, alphabet, limit)
         model = read_ngrams(content)
         kinds = "characters" if alphabet else "bytes of UTF-8"
         number = sum(map(len, model.keys))
         how = f"interpolated modified Kneser-Ney, 1 to {len(levels)} {kinds}, pruned to {number:,} n-grams"
-        windows, without = (ngram_bits(model, held_out, is_windowed=flag) / characters for flag in (True, False))
+        bits = (ngram_bits(model, held_out, data.tokenizer, is_windowed=flag) for flag in (True, False))
+        windows, without = (value / max(predicted, 1.0) for value in bits)
         yield Baseline(NGRAM, name, len(content), windows, without, how)
 
 
@@ -163,12 +167,18 @@ def ngram_content(levels: list[Level], vocabulary_size: int, alphabet: str, limi
     return write_ngrams(levels, kept, alphabet)
 
 
-def ngram_bits(model: NgramModel, held_out: list[HeldOut], *, is_windowed: bool) -> float:
-    """Return the bits of what is predicted of the texts, together."""
+def ngram_bits(model: NgramModel, held_out: list[HeldOut], tokenizer: Tokenizer, *, is_windowed: bool) -> float:
+    """Return the bits of all that counts in the texts, together."""
     bits = 0.0
     for part in held_out:
-        seen = part.seen if is_windowed else np.arange(len(part.symbols))
-        bits -= float(np.log2(probabilities(model, part.symbols, seen)[part.first :]).sum())
+        symbols = symbols_of(tokenizer.decode(part.tokens), model.alphabet)
+        sizes = symbols_per_token(tokenizer, is_bytes=not model.alphabet)[part.tokens]
+        # Where tokens begin or end within a character, the text has a replacement character for what is missing.
+        token = np.repeat(np.arange(len(sizes)), sizes)[: len(symbols)]
+        symbols, places = symbols[: len(token)], np.arange(len(token))
+        begins = np.concatenate([[0], np.cumsum(sizes)])[part.starts[token]]
+        found = probabilities(model, symbols, places - begins if is_windowed else places)
+        bits -= float(np.log2(found[part.counts[token]]).sum())
     return bits
 
 

@@ -111,10 +111,14 @@ def document_batch(
 
 def document_windows(tokens: np.ndarray, documents: Documents, context_length: int, max_tokens: int) -> Windows:
     """Return the first documents as windows with at most about max_tokens targets: inputs, targets and weights."""
-    counted = np.cumsum(documents.bounds[1:, 0] - documents.bounds[:-1, int(documents.answers_only)])
-    count = max(1, int(np.searchsorted(counted, max_tokens, side="right")))
-    inputs, targets = documents.window(tokens, np.arange(count), context_length)
+    inputs, targets = documents.window(tokens, np.arange(documents_within(documents, max_tokens)), context_length)
     return inputs, np.maximum(targets, 0), (targets != IGNORED).astype(np.float32)
+
+
+def documents_within(documents: Documents, max_tokens: int) -> int:
+    """Return how many documents, from the first one on, have together at most max_tokens that may count; at least 1."""
+    counted = np.cumsum(documents.bounds[1:, 0] - documents.bounds[:-1, int(documents.answers_only)])
+    return max(1, int(np.searchsorted(counted, max_tokens, side="right")))
 
 
 def windows_to_validate(data: TokenData, context_length: int, max_tokens: int) -> dict[str, Windows]:
