@@ -6,8 +6,7 @@ from collections.abc import Collection
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section, missing_files
 from textzoo.text.corpora.debian.packages import mistakes
-from textzoo.text.corpora.download import SHA256
-from textzoo.text.corpora.registry import CORPORA, NO_FILES
+from textzoo.text.corpora.registry import CORPORA, NO_FILES, SHA256
 from textzoo.text.settings import ANSWER, DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
 from textzoo.text.tokenizers.registry import KINDS
 
