@@ -2,7 +2,8 @@
 
 Run: python benchmarks/corpus_memory.py [--megabytes 10 100] [--tokenizers char byte bpe] [--train]
 Prints JSON: what the process held before (libraries), the most while the text was loaded and tokenized, and MB/s; with
---train also the most while a small model was trained on the tokens for a few steps. The text is of random words.
+--train also the most while the program trained a small model for a few steps: with Keras, its statistics of the corpus
+and all that it does besides. The text is of random words.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import numpy as np
 
 WORDS, LONGEST = 20_000, 10
 PIECE_WORDS = 1 << 18
+PROJECT = Path(__file__).resolve().parents[1]
 MEGABYTE = 1_000_000
 CHILD = """
 import json, resource, sys, time
@@ -26,7 +28,7 @@ from textzoo.text.settings import DatasetConfig, TokenizerConfig
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000
 
-text, tokenizer, folder, train = sys.argv[1:]
+text, tokenizer, folder = sys.argv[1:]
 size = 1024 if tokenizer == "bpe" else None
 if tokenizer == "bpe":
     import tokenizers
@@ -36,14 +38,19 @@ dataset = DatasetConfig(name="text", training_path=text)
 data = prepare_dataset(dataset, TokenizerConfig(name=tokenizer, vocabulary_size=size), Path(folder))
 seconds = time.perf_counter() - start
 found |= {"prepare_peak_mb": peak(), "mb_per_second": round(Path(text).stat().st_size / 1e6 / seconds, 1)}
-if train == "train":
-    from textzoo.models.files import build_model
-    from textzoo.models.settings import ModelConfig
-    from textzoo.training.settings import TrainingConfig
-    from textzoo.training.trainer import Trainer
-    model = build_model(ModelConfig(n_layers=1, d_model=32, context_length=64), data.tokenizer.vocabulary_size)
-    print(Trainer)
 print(json.dumps(found))
+"""
+
+SMALL = ("operation_mode=training", "model.n_layers=1", "model.d_model=32", "training.steps=20")
+SMALL += ("training.eval_tokens=200",)
+SMALL += ("training.eval_interval=10", "mlflow.system_metrics=false", "dataset.overlap_warning=1.0")
+PROGRAM = """
+import resource
+from textzoo.main import main
+try:
+    main()
+finally:
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000)
 """
 
 
@@ -63,10 +70,20 @@ def write_text(path: Path, megabytes: int) -> None:
             left -= len(piece)
 
 
-def measured(text: Path, tokenizer: str, folder: Path, *, train: bool) -> dict[str, float]:
-    command = [sys.executable, "-c", CHILD, str(text), tokenizer, str(folder), "train" if train else ""]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+def prepared(text: Path, tokenizer: str, folder: Path) -> dict[str, float]:
+    """Prepare a text in a process of its own; return what that measured."""
+    done = subprocess.run([sys.executable, "-c", CHILD, text, tokenizer, folder], capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def trained(text: Path, tokenizer: str, folder: Path) -> dict[str, float]:
+    """Train a small model for a few steps by the program itself; return the most memory that it held."""
+    size = ["tokenizer.vocabulary_size=1024"] if tokenizer == "bpe" else []
+    settings = [f"tokenizer={tokenizer}", *size, "dataset=text", f"dataset.training_path={text}", *SMALL]
+    settings += [f"mlflow.uri=sqlite:///{folder}.db", f"hydra.run.dir={folder}"]
+    script = f"import sys; sys.argv = ['textzoo', *{settings!r}]\n{PROGRAM}"
+    done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return {"program_peak_mb": int(done.stdout.splitlines()[-1])}
 
 
 def main() -> None:
@@ -81,7 +98,9 @@ def main() -> None:
             text = Path(folder) / "text.txt"
             write_text(text, megabytes)
             for tokenizer in options.tokenizers:
-                figures = measured(text, tokenizer, Path(folder) / tokenizer, train=options.train)
+                figures = prepared(text, tokenizer, Path(folder) / tokenizer)
+                if options.train:
+                    figures |= trained(text, tokenizer, Path(folder) / f"run_{tokenizer}")
                 rows.append({"megabytes": megabytes, "tokenizer": tokenizer, **figures})
     print(json.dumps(rows, indent=2))
 
