@@ -11,6 +11,14 @@ SOURCES holds what there is of these folders (each has its own licence, and none
     git clone --recurse-submodules https://github.com/mupq/pqm4 SOURCES/pqm4
     git -C SOURCES/pqm4 checkout 918f379 && git -C SOURCES/pqm4 submodule update
 
+and for networks of MLPerf Tiny, with the kernels that they were measured with:
+
+    git clone https://github.com/mlcommons/tiny_results_v1.0 SOURCES/tiny_results_v1.0
+    git clone https://github.com/mlcommons/tiny_results_v1.1 SOURCES/tiny_results_v1.1
+    git clone https://github.com/ARM-software/CMSIS_5 SOURCES/CMSIS_5
+    git -C SOURCES/CMSIS_5 worktree add ../cmsis_b966796 b966796
+    git -C SOURCES/CMSIS_5 worktree add ../cmsis_5126318 5126318
+
 OUT receives the programs and PROGRAMS.json, which names them; benchmarks/cycle_model.py describes its format. What is
 called "CoreMark sources" here is no CoreMark score: nothing is reported, and no rule of a run is followed.
 """
@@ -46,6 +54,8 @@ class Build:
         sources: C and assembly files.
         flags: Of the compiler.
         counts: Rows of PROGRAMS.json, see benchmarks/cycle_model.py.
+        chip: Whose memories it is measured with (published_chips.py); "" for memories that never wait.
+        has_fpu: Whether the compiler may use the core's floating-point unit.
     """
 
     name: str
@@ -53,6 +63,20 @@ class Build:
     sources: Sequence[Path]
     flags: Sequence[str]
     counts: list[dict[str, Any]] = field(default_factory=list)
+    chip: str = ""
+    has_fpu: bool = True
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """Row of PROGRAMS.json."""
+        note = "" if self.has_fpu else "compiled without FPU"
+        return {
+            "elf": f"{self.name}.elf",
+            "core": self.core,
+            "chip": self.chip,
+            "note": note,
+            "counts": self.counts,
+        }
 
 
 def count(name: str, function: str, per: int = 1, until: str = "") -> dict[str, Any]:
@@ -147,13 +171,80 @@ def unacl_builds(folder: Path) -> list[Build]:
     return [Build("x25519_unacl", "m0", sources, flags, [count("x25519_unacl", function)])]
 
 
+def kernels_of(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the sources of CMSIS-NN and the compiler's flags for them."""
+    headers = ("Core/Include", "NN/Include", "DSP/Include", "DSP/Include/dsp")
+    return sorted((folder / "CMSIS/NN/Source").glob("*/*.c")), [f"-I{folder / 'CMSIS' / name}" for name in headers]
+
+
+def onnc_build(folder: Path, network: str, level: str, name: str, chip: str = "", has_fpu: bool = True) -> Build:
+    """Return a network as ONNC generated it, with the kernels of CMSIS-NN of which the submission replaces one."""
+    code = folder / "closed" / "Nuvoton" / "code"
+    project = code / "NUMAKER_M467HJ-zephyr" / network
+    replaced = code / "arm_convolve_HWC_q7_fast_nonsquare.fixed"
+    kernels, flags = kernels_of(folder.parent / "cmsis_b966796")
+    sources = [replaced, *(path for path in kernels if path.stem != replaced.stem)]
+    generated = project / f"{network}01_code"
+    flags = [level, *NETWORK_FLAGS, f"-I{project}", f"-I{generated}", *flags]
+    rows = [count(f"onnc_{name}_{network}", "onnc_main")]
+    title = f"onnc_{name}_{network}" + ("" if has_fpu else "_without_fpu")
+    return Build(title, "m4", [*sources, generated / "onnc_main.cpp", OWN / "onnc.c"], flags, rows, chip, has_fpu)
+
+
+def onnc_builds(folder: Path) -> list[Build]:
+    """Return ONNC's networks: on an M467 with Zephyr (-O2), on an STM32L4R5 with Zephyr (-O2) and Mbed OS (-O3)."""
+    builds = []
+    for network in NETWORKS:
+        builds += [
+            onnc_build(folder, network, "-O2", "m467"),
+            onnc_build(folder, network, "-O2", "m467", has_fpu=False),
+            onnc_build(folder, network, "-O2", "l4r5_zephyr", "STM32L4R5"),
+            onnc_build(folder, network, "-O3", "l4r5_mbed", "STM32L4R5"),
+        ]
+    return builds
+
+
+def microtvm_build(folder: Path, network: str, board: str, core: str, name: str, chip: str) -> Build:
+    """Return a network as microTVM generated it for CMSIS-NN."""
+    project = folder / "closed" / "OctoML" / "code" / "microtvm_cmsis_nn" / board / network
+    kernels, flags = kernels_of(folder.parent / "cmsis_5126318")
+    sources = sorted((project / "model/codegen/host/src").glob("*.c"))
+    sources += [project / "crt/src/runtime/crt/memory/stack_allocator.c", OWN / "microtvm.c", *kernels]
+    elements, kind = NETWORKS[network]
+    flags = ["-O2", *NETWORK_FLAGS, f"-DINPUT_ELEMENTS={elements}", f"-DINPUT_TYPE={kind}", *flags]
+    flags += [f"-I{project / path}" for path in ("include", "crt_config", "crt/include")]
+    rows = [count(f"microtvm_{name}_{network}", "tvmgen_default_run")]
+    return Build(f"microtvm_{name}_{network}", core, sources, flags, rows, chip)
+
+
+def microtvm_builds(folder: Path) -> list[Build]:
+    """Return microTVM's networks with CMSIS-NN, on an nRF5340 and an STM32L4R5."""
+    boards = [("NRF5340DK", "m33", "nrf5340", ""), ("NUCLEO_L4R5ZI", "m4", "l4r5", "STM32L4R5")]
+    return [microtvm_build(folder, network, *board) for board in boards for network in NETWORKS]
+
+
+# Network of MLPerf Tiny -> elements of its input, and their type in microTVM's code.
+NETWORKS = {"ad": (640, "float"), "ic": (3072, "int8_t"), "kws": (490, "int8_t"), "vww": (27648, "int8_t")}
+# What Zephyr compiles with, and no tables of exceptions, which the test bench has no place for.
+NETWORK_FLAGS = ("-fno-strict-aliasing", "-fno-exceptions", "-fno-asynchronous-unwind-tables", "-DRUNS=2")
+NEEDED = {"tiny_results_v1.0": "cmsis_5126318", "tiny_results_v1.1": "cmsis_b966796"}
 MAKERS = {"x25519-cm0": x25519_builds, "cifra": unacl_builds, "slothy": keccak_builds}
 MAKERS |= {"aes-armcortexm": aes_builds, "coremark": coremark_builds, "pqm4": kyber_builds}
+MAKERS |= {"tiny_results_v1.0": microtvm_builds, "tiny_results_v1.1": onnc_builds}
+LANGUAGES = {".s": "assembler-with-cpp", ".fixed": "c"}
 
 
 def arguments_of(source: Path) -> list[str]:
     """Return a source as the compiler's arguments; assembly may hold comments that only a preprocessor knows."""
-    return ["-x", "assembler-with-cpp", str(source), "-x", "none"] if source.suffix == ".s" else [str(source)]
+    language = LANGUAGES.get(source.suffix)
+    return ["-x", language, str(source), "-x", "none"] if language else [str(source)]
+
+
+def processor_flags(made: Build, flags: Sequence[str]) -> list[str]:
+    """Return a core's flags, those of its floating-point unit left out if the program is built without it."""
+    if made.has_fpu:
+        return list(flags)
+    return [*(flag for flag in flags if not flag.startswith(("-mfpu", "-mfloat-abi"))), "-mfloat-abi=soft"]
 
 
 def build(made: Build, folder: Path) -> Path:
@@ -166,10 +257,10 @@ def build(made: Build, folder: Path) -> Path:
     layout = {"CODE": core.code, "RAM": core.ram[0], "RAM_BYTES": core.ram[1]}
     link = ["-nostartfiles", f"-T{bare_metal.HERE / 'memory.ld'}", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments"]
     link += [f"-Wl,--defsym={name}={value:#x}" for name, value in layout.items()]
-    flags = [*core.flags, *made.flags, "-w", "-ffunction-sections", "--specs=nano.specs"]
+    flags = [*processor_flags(made, core.flags), *made.flags, "-w", "-ffunction-sections", "--specs=nano.specs"]
     flags += [f"-DCLOCK_HZ={core.clock_hz}u", *bare_metal.INCLUDES]
     files = [argument for source in [*start, *made.sources] for argument in arguments_of(source)]
-    run_compiler([str(require_tool("arm")), *flags, *link, *files, "-o", str(path)])
+    run_compiler([str(require_tool("arm")), *flags, *link, *files, "-o", str(path), "-lm"])
     return path
 
 
@@ -181,12 +272,13 @@ def main() -> int:
     given.out.mkdir(parents=True, exist_ok=True)
     programs = []
     for name, maker in MAKERS.items():
-        if not (given.sources / name).is_dir():
-            print(f"{name}: not there, left out", file=sys.stderr)
+        missing = [part for part in (name, NEEDED.get(name, name)) if not (given.sources / part).is_dir()]
+        if missing:
+            print(f"{name}: {missing[0]} is not there, left out", file=sys.stderr)
             continue
         for made in maker((given.sources / name).resolve()):
             path = build(made, given.out)
-            programs.append({"elf": path.name, "core": made.core, "counts": made.counts})
+            programs.append(made.entry)
             print(path, flush=True)
     target = given.out / "PROGRAMS.json"
     target.write_text(json.dumps({"programs": programs}, indent=1), encoding="utf-8")

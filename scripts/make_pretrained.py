@@ -1,13 +1,15 @@
 """Add a trained model to pretrained_models/: its files, measured figures, and the table of all models.
 
-Run: python scripts/make_pretrained.py NAME RUN [RUN ...]
+Run: python scripts/make_pretrained.py NAME RUN [RUN ...] [--baselines]
 NAME is an option of the group `model`; the first RUN is the folder of a finished `operation_mode=chain_tqe
 experiment=...`, others are of the same model with low-bit weights (`training.qat`). Every quantized model is then
-measured on emulated boards by `operation_mode=benchmarking`. Without RUN the existing files are measured again; without
-NAME only the table is written.
+measured on emulated boards by `operation_mode=benchmarking`, after what a user would take instead was measured on the
+same held-out text: a model that is not better than an n-gram model of its size is not added. Without RUN the existing
+files are measured again, with --baselines only what a user would take instead; without NAME only the table is written.
 """
 
 import argparse
+import dataclasses
 import shutil
 import subprocess
 import sys
@@ -17,13 +19,23 @@ from typing import Any
 
 import yaml
 
+from textzoo.baselines.comparison import NGRAM
+from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json, write_text
 from textzoo.common.untrusted_json import read_json_object
 from textzoo.config import pretrained
 from textzoo.config.schema import walk
+from textzoo.pipeline.baselines import measured_baselines
+from textzoo.pipeline.inputs import DATASET_FOLDER
+from textzoo.publication.against import check_better
+from textzoo.publication.facts import loss_of as published_loss
+from textzoo.publication.files import FLOAT
 from textzoo.quantizers.recipes import recipe_of_file
+from textzoo.records.report import BaselineReport
 from textzoo.records.report.rows import end_text
 from textzoo.text.commands.schema import FILE as GRAMMAR_FILE
+from textzoo.text.prepare import PreparedDataset, open_prepared, prepare_dataset
+from textzoo.text.settings import DatasetConfig, TokenizerConfig
 
 PROJECT = Path(__file__).resolve().parents[1]
 BOARDS = ("STM32F4", "STM32H7", "STM32N6", "ESP32", "CIMv3")
@@ -46,6 +58,13 @@ reference kernels, whose integers every board reproduces. Instructions are exact
 with the waits of memories, are projected by [a model](../docs/explanations/cycles.md) or, where it says so, from an
 assumed number of cycles per instruction; tokens per second follow from them and a board's clock.
 """
+INSTEAD_HEAD = """## Against what you would use instead
+
+On the held-out text of the losses above, in bits per character. An n-gram model (interpolated modified Kneser-Ney, in
+the format of `src/textzoo/baselines/ngram_file.py`) is pruned to the bytes that weights and tables of the model take in
+flash, and sees what the model sees: at most its window; in brackets, without that limit. Compressors know the training
+text. A model that is not better than its n-gram model is not added here, nor published by `operation_mode=publish`.
+"""
 
 
 def report_of(run: Path) -> dict[str, Any]:
@@ -64,11 +83,9 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
     for beside in (pretrained.CHAT_TEMPLATE, GRAMMAR_FILE):
         if (file := runs[0] / "models" / beside).is_file():
             shutil.copyfile(file, folder / beside)
-    losses = {"float": loss_of(report, "keras")}
-    for run in runs:
-        (decode,) = (run / "models").glob("decode_*.tflite")
-        shutil.copyfile(decode, folder / decode.name)
-        losses[recipe_of_file(decode)] = loss_of(report_of(run), REFERENCE_ENGINE)
+    losses, steps = losses_and_steps(name, runs)
+    for step in steps.values():
+        shutil.copyfile(step, folder / step.name)
     write_text(folder / "config.yaml", yaml.safe_dump(without_paths(config), sort_keys=False))
     return {
         "experiment": experiment_of(runs[0]),
@@ -80,6 +97,20 @@ def collect(name: str, runs: list[Path]) -> dict[str, Any]:
         "losses": losses,
         "files": {path.name: file_digest(path) for path in sorted(folder.iterdir()) if path.name != pretrained.CARD},
     }
+
+
+def losses_and_steps(name: str, runs: list[Path]) -> tuple[dict[str, Any], dict[str, Path]]:
+    """Return the losses of the float model and of each recipe, and recipe -> decode step; of the runs, if any."""
+    if not runs:
+        losses = pretrained.card(name)["losses"]
+        recipes = [recipe for recipe in losses if recipe != FLOAT]
+        return losses, {recipe: pretrained.FOLDER / name / f"decode_{recipe}.tflite" for recipe in recipes}
+    losses, steps = {FLOAT: loss_of(report_of(runs[0]), "keras")}, {}
+    for run in runs:
+        (decode,) = (run / "models").glob("decode_*.tflite")
+        steps[recipe_of_file(decode)] = decode
+        losses[recipe_of_file(decode)] = loss_of(report_of(run), REFERENCE_ENGINE)
+    return losses, steps
 
 
 def loss_of(report: dict[str, Any], engine: str) -> dict[str, Any]:
@@ -148,10 +179,35 @@ def measured(name: str) -> dict[str, Any]:
     }
 
 
+def corpus_of(name: str, runs: list[Path]) -> PreparedDataset:
+    """Return the corpus that a model was trained on: of its run, or as its configuration makes it now."""
+    if runs:
+        return open_prepared(runs[0] / DATASET_FOLDER)
+    config = yaml.safe_load((pretrained.FOLDER / name / pretrained.CONFIGURATION).read_text(encoding="utf-8"))
+    tokenizer = {**config["tokenizer"], "path": str(pretrained.FOLDER / name / pretrained.TOKENIZER)}
+    folder = Path(tempfile.mkdtemp(prefix="textzoo-corpus-"))
+    return prepare_dataset(DatasetConfig(**config["dataset"]), TokenizerConfig(**tokenizer), folder)
+
+
+def baselines(losses: dict[str, Any], steps: dict[str, Path], data: PreparedDataset) -> dict[str, Any]:
+    """Measure what a user would take instead of a model; end unless that is worse than each of its decode steps."""
+    rows = measured_baselines(data, steps, losses[FLOAT]["tokens"])
+    try:
+        check_better({recipe: published_loss(recipe, losses[recipe], "") for recipe in steps}, rows)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+    return {"data_sha256": data.sha256, "rows": [without_none(row) for row in rows]}
+
+
+def without_none(row: BaselineReport) -> dict[str, Any]:
+    return {name: value for name, value in dataclasses.asdict(row).items() if value is not None}
+
+
 def readme() -> str:
     """Return the page with the tables of all models."""
     cards = {name: pretrained.card(name) for name in pretrained.names()}
-    return "\n".join([README_HEAD, *losses_table(cards), "", *boards_table(cards), "", *samples_list(cards)])
+    tables = [*losses_table(cards), "", *boards_table(cards), "", *instead_table(cards)]
+    return "\n".join([README_HEAD, *tables, *samples_list(cards)])
 
 
 def losses_table(cards: dict[str, Any]) -> list[str]:
@@ -201,6 +257,31 @@ def projected_cells(projected: dict[str, Any]) -> str:
     return f"{projected['cycles']:,} ±{projected['error_percent']:g} %{assumed} | {speeds}"
 
 
+def instead_table(cards: dict[str, Any]) -> list[str]:
+    """Return the section about what a user would take instead, of the models whose cards have it."""
+    known = {name: card["baselines"]["rows"] for name, card in cards.items() if "baselines" in card}
+    if not known:
+        return []
+    rows = [
+        INSTEAD_HEAD,
+        "| model | recipe | the model | n-gram model | its bytes | xz -9 | zstd --ultra -22 |",
+        "|---" * 7 + "|",
+    ]
+    for name, baselines in known.items():
+        others = [figure_text(row.get("bits_per_character")) for row in baselines if row["baseline"] != NGRAM]
+        for row in baselines:
+            if row["baseline"] == NGRAM:
+                model = cards[name]["losses"][row["against"]]["bits_per_character"]
+                ngram = f"{figure_text(row['bits_per_character'])} ({figure_text(row['without_windows'])})"
+                cells = [f"`{name}`", row["against"], figure_text(model), ngram, f"{row['file_bytes']:,}", *others]
+                rows.append(f"| {' | '.join(cells)} |")
+    return [*rows, ""]
+
+
+def figure_text(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.3f}"
+
+
 def samples_list(cards: dict[str, Any]) -> list[str]:
     lines = ["## Samples", ""]
     for name, card in cards.items():
@@ -219,12 +300,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", nargs="?")
     parser.add_argument("runs", nargs="*", type=Path)
+    parser.add_argument("--baselines", action="store_true", help="measure only what a user would take instead")
     arguments = parser.parse_args()
     if arguments.name:
         path = pretrained.FOLDER / arguments.name / pretrained.CARD
+        compared = baselines(
+            *losses_and_steps(arguments.name, arguments.runs), corpus_of(arguments.name, arguments.runs)
+        )
         card = collect(arguments.name, arguments.runs) if arguments.runs else pretrained.card(arguments.name)
+        card["baselines"] = compared
         write_json(path, card)  # the program requires a card
-        write_json(path, {**card, **measured(arguments.name)})
+        if not arguments.baselines:
+            write_json(path, {**card, **measured(arguments.name)})
     write_text(pretrained.FOLDER / "README.md", readme())
     return 0
 

@@ -74,6 +74,12 @@ install_with_pip() {
     .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 }
 
+# What it points to may serve another checkout, whose packages these would become.
+if [ -L .venv ]; then
+    echo ".venv is a link to $(readlink .venv), which is left as it is." \
+        "Remove the link (rm .venv) for a .venv of this folder's own, or run .venv/bin/python directly." >&2
+    exit 2
+fi
 python=$(find_python)
 echo "Setting up .venv with $("$python" --version) (about a minute, 2.4 GB)"
 rm -f .venv/ready # first: a partly removed .venv is not ready

@@ -12,7 +12,7 @@ import os
 import runpy
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from function_names import name_by_content
@@ -41,14 +41,22 @@ class WarmProcess:
         folder: Where it runs.
         environment: All of its variables.
         output: An existing folder for what it writes to stdout and stderr.
+        before: Called in the new process at its very beginning; it can be pickled.
     """
 
     def __init__(
-        self, program: Path, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], output: Path
+        self,
+        program: Path,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        output: Path,
+        before: Callable[[], None] | None = None,
     ) -> None:
         self.command = [str(program), *arguments]
         self.files = [output / "stdout", output / "stderr"]
-        self.process = _server.Process(target=run_program, args=(self.command, folder, dict(environment), self.files))
+        given = (self.command, folder, dict(environment), self.files, before)
+        self.process = _server.Process(target=run_program, args=given)
         self.process.start()
 
     def wait(self, timeout: float) -> subprocess.CompletedProcess:
@@ -61,8 +69,16 @@ class WarmProcess:
         return subprocess.CompletedProcess(self.command, self.process.exitcode, *texts)
 
 
-def run_program(command: Sequence[str], folder: Path, environment: Mapping[str, str], files: Sequence[Path]) -> None:
+def run_program(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    files: Sequence[Path],
+    before: Callable[[], None] | None,
+) -> None:
     """Become the program: what a new process would find is set, then its file runs as `__main__`."""
+    if before:
+        before()
     name_by_content()
     gc.freeze()  # what the libraries made is not searched for garbage again
     os.environ.clear()

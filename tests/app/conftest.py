@@ -41,9 +41,9 @@ def program(tmp_path):
 def start_warm(tmp_path, tmp_path_factory):
     """A function that starts the same program without waiting for it; the large libraries are imported already."""
 
-    def start(*arguments, path=os.environ["PATH"]):
+    def start(*arguments, path=os.environ["PATH"], before=None):
         output = tmp_path_factory.mktemp("output")
-        return WarmProcess(PROGRAM, list(map(str, arguments)), tmp_path, environment(path), output)
+        return WarmProcess(PROGRAM, list(map(str, arguments)), tmp_path, environment(path), output, before)
 
     return start
 

@@ -44,7 +44,7 @@ COMMAND_LINE_MISTAKES = [
     ("model=pico_gtp", "Did you mean 'pico_gpt'?"),
     (
         "dataset=shakespeare",
-        "unknown dataset 'shakespeare'; expected one of conversations, mixture, nanogpt, python_docs, text,",
+        "unknown dataset 'shakespeare'; expected one of conversations, debian_docs, mixture, nanogpt, python_docs,",
     ),
     ("operation_mode=chain_tqf", "Did you mean 'chain_tqe'?"),
     (
@@ -90,6 +90,9 @@ DATASET_MISTAKES = [
     ({"sources": [{"name": "text"}]}, ["dataset.name=python_docs has no sources"]),
     ({"name": "mixture", "sources": ["python_docs"]}, ["wrong type of dataset.sources", "needs dataset.sources"]),
     ({"name": "python_docs", "training_path": __file__}, ["dataset.training_path is given"]),
+    ({"packages": ["dict-wn"]}, ["dataset.packages is given, but dataset.name=python_docs takes none"]),
+    ({"name": "debian_docs", "packages": ["dict-wm"]}, ["unknown package in dataset.packages 'dict-wm'"]),
+    ({"name": "mixture", "sources": [{"name": "debian_docs", "packages": ["x"]}]}, ["dataset.packages 'x'"]),
     ({"name": "conversations", "validation_path": __file__}, ["dataset.validation_path is given"]),
     ({"name": "conversations", "conversations_dialogues": 5}, ["contradict each other"]),
     ({"name": "conversations", "conversations_bytes": None}, ["contradict each other"]),

@@ -9,12 +9,14 @@ from omegaconf import OmegaConf
 
 import make_pretrained
 from compilers import need
+from textzoo.baselines.comparison import NGRAM
 from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest
 from textzoo.config import pretrained
 from textzoo.config.resuming import typed_overrides
 from textzoo.engines.generate import generate
 from textzoo.engines.litert_engine import LitertReferenceEngine
+from textzoo.records.report import BaselineReport
 from textzoo.text.tokenizers.base import load_tokenizer
 
 SMALLEST = "tiny_lm"
@@ -45,6 +47,42 @@ def test_a_model_costs_what_its_card_says():
     need("arm", "make", "qemu")
     (recipe, *_), board = pretrained.recipes(SMALLEST), "STM32F4"
     assert make_pretrained.board_figures(SMALLEST, recipe, board) == pretrained.card(SMALLEST)["boards"][recipe][board]
+
+
+COMPARED = [name for name in pretrained.names() if "baselines" in pretrained.card(name)]
+# Figures are sums of floating-point numbers, and pruning compares such sums.
+TOLERANCE = 0.002
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_a_model_is_better_than_the_ngram_model_of_its_size(name):
+    card = pretrained.card(name)
+    rows = {row["against"]: row for row in card["baselines"]["rows"] if row["baseline"] == NGRAM}
+    assert set(rows) == {*pretrained.recipes(name)}
+    for recipe, row in rows.items():
+        assert card["losses"][recipe]["bits_per_character"] < row["bits_per_character"]
+
+
+@pytest.mark.parametrize("name", [name for name in COMPARED if pretrained.card(name)["corpus"] == "conversations"])
+def test_what_would_be_taken_instead_is_measured_again(name):
+    """Of the corpora that are the same everywhere, without a download."""
+    card, data = pretrained.card(name), make_pretrained.corpus_of(name, [])
+    again = make_pretrained.baselines(*make_pretrained.losses_and_steps(name, []), data)
+    assert again["data_sha256"] == card["baselines"]["data_sha256"]
+    for row, known in zip(again["rows"], card["baselines"]["rows"], strict=True):
+        # Versions of the libraries of xz and zstd differ by a few bytes, pruned n-gram models by a few n-grams.
+        assert row.pop("bits_per_character") == pytest.approx(known.pop("bits_per_character"), abs=TOLERANCE)
+        assert row.pop("without_windows", 0) == pytest.approx(known.pop("without_windows", 0), abs=TOLERANCE)
+        assert row.pop("file_bytes", 0) == pytest.approx(known.pop("file_bytes", 0), abs=20)
+        assert row.keys() == known.keys()
+
+
+def test_a_worse_model_is_not_added(monkeypatch):
+    losses, steps = make_pretrained.losses_and_steps(SMALLEST, [])
+    row = BaselineReport(NGRAM, losses["float"]["bits_per_character"] - 1, "pruned", *steps, 64_700)
+    monkeypatch.setattr(make_pretrained, "measured_baselines", lambda *_: [row])
+    with pytest.raises(SystemExit, match="is not published: an n-gram model of the same size does as well"):
+        make_pretrained.baselines(losses, steps, None)
 
 
 def test_the_page_is_that_of_the_cards():

@@ -7,6 +7,7 @@ import io
 import itertools
 import json
 import os
+import random
 import re
 import runpy
 import shlex
@@ -142,6 +143,44 @@ def test_the_card_has_the_figures_that_were_measured(card):
 def commands_of(card):
     (block,) = re.findall(r"^```bash\n(.*?)^```", card, re.MULTILINE | re.DOTALL)
     return [shlex.split(line)[2:] for line in block.splitlines()]
+
+
+def with_baselines(monkeypatch, bits):
+    """The pretrained card, with an n-gram model of these bits per character beside the model."""
+    known = pretrained.card(MODEL)
+    row = {"baseline": "n-gram", "against": RECIPE, "bits_per_character": bits, "file_bytes": 64700, "how": "pruned"}
+    others = [{"baseline": "xz -9", "bits_per_character": 2.5, "how": "a | difference"}]
+    others += [{"baseline": "zstd --ultra -22", "how": "not measured: install zstd"}]
+    baselines = {"data_sha256": "0" * 64, "rows": [{**row, "without_windows": bits - 0.04}, *others]}
+    monkeypatch.setattr(pretrained, "card", lambda name: {**known, "baselines": baselines})
+
+
+def test_the_card_says_what_else_could_be_taken(tmp_path, monkeypatch):
+    with_baselines(monkeypatch, 2.2222)
+    publish.run(pretrained_config(), Workspace(tmp_path / "run"), Recorder())
+    card = unescape((tmp_path / "run/publish/README.md").read_text())
+    section = card.partition("## Against what you would use instead")[2].partition("## Boards")[0]
+    assert f"| n-gram, as large as {RECIPE} | 2.2222 (2.1822) | 64,700 | pruned |" in section
+    assert "| xz -9 | 2.5000 |  | a " in section
+    assert "| zstd --ultra -22 | - |  | not measured: install zstd |" in section
+    assert "would do better is not known" not in card
+
+
+def test_what_else_could_be_taken_may_be_unknown(monkeypatch, tmp_path):
+    known = {name: value for name, value in pretrained.card(MODEL).items() if name != "baselines"}
+    monkeypatch.setattr(pretrained, "card", lambda name: known)
+    publish.run(pretrained_config(), Workspace(tmp_path / "run"), Recorder())
+    card = (tmp_path / "run/publish/README.md").read_text()
+    assert "would do better is not known: it was not measured for this pretrained model." in card
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.2])
+def test_a_model_that_is_no_better_than_its_ngram_model_is_not_published(tmp_path, monkeypatch, lead):
+    bits = pretrained.card(MODEL)["losses"][RECIPE]["bits_per_character"]
+    with_baselines(monkeypatch, bits - lead)
+    with pytest.raises(UserError, match=f"{RECIPE} is not published: an n-gram model of the same size does as well"):
+        publish.run(pretrained_config(), Workspace(tmp_path / "run"), Recorder())
+    assert not (tmp_path / "run/publish").exists()
 
 
 def test_the_commands_of_the_card_can_be_given(card):
@@ -283,17 +322,17 @@ def test_provenance_of_a_combined_text(tmp_path):
     text = tmp_path / "mine.txt"
     text.write_text("some text")
     dataset = DatasetConfig(name="text", training_path=str(text))
-    assert provenances(dataset) == [None]
+    assert provenances(dataset, tmp_path) == [None]
     report = {"format": "textzoo-corpus-report", "licence": "written by me", "sources": [{}, {}]}
     text.with_suffix(".json").write_text(json.dumps(report))
-    assert [(row.licence, row.origin) for row in provenances(dataset)] == [
+    assert [(row.licence, row.origin) for row in provenances(dataset, tmp_path)] == [
         ("written by me", "2 texts, merged by combine_corpus.py")
     ]
     for damaged in ("[]", "{", json.dumps({**report, "licence": 5}), json.dumps({**report, "format": "other"})):
         text.with_suffix(".json").write_text(damaged)
-        assert provenances(dataset) == [None]
+        assert provenances(dataset, tmp_path) == [None]
     mixture = DatasetConfig(name="mixture", sources=[{"name": "conversations"}, {"name": "text", "training_path": "x"}])
-    assert [row and row.licence for row in provenances(mixture)] == ["Apache-2.0", None]
+    assert [row and row.licence for row in provenances(mixture, tmp_path)] == ["Apache-2.0", None]
 
 
 @pytest.fixture
@@ -424,7 +463,14 @@ def test_an_interrupted_upload(hub, tmp_path, store):
 def test_a_run_is_published_with_its_own_figures(sweep_of, hub, tmp_path):
     """Trained, evaluated, measured on this machine, then published: twice, with the report's figures both times."""
     folder, target = tmp_path / "run", "benchmarking.measured_by=host"
-    small = ("benchmarking.tokens_checked=8", "prediction.prompt=The ", f"hydra.run.dir={folder}")
+    # After 20 steps no model beats an n-gram model, unless that has learned what does not hold elsewhere.
+    (tmp_path / "held_out.txt").write_text("".join(random.Random(0).choices("The model reads.\n", k=400)))
+    small = (
+        f"dataset.validation_path={tmp_path}/held_out.txt",
+        "benchmarking.tokens_checked=8",
+        "prediction.prompt=The ",
+        f"hydra.run.dir={folder}",
+    )
     answer = sweep_of(tmp_path, "operation_mode=chain_tqeb", target, *small)
     assert (answer.returncode, answer.stderr) == (0, "")
     before = json.loads((folder / "report.json").read_text())
@@ -438,6 +484,10 @@ def test_a_run_is_published_with_its_own_figures(sweep_of, hub, tmp_path):
     for row in before["evaluation"]:
         assert f"{row['bits_per_character']:.4f} | {row['loss_nats']:.4f} | {row['tokens']:,} |" in card
     assert before["training"]["data_sha256"] in card
+    (measured,) = [row for row in report["baselines"] if row["baseline"] == "n-gram"]
+    assert f"{measured['bits_per_character']:.4f} ({measured['without_windows']:.4f})" in card
+    assert measured["bits_per_character"] > before["evaluation"][-1]["bits_per_character"]
+    assert measured["file_bytes"] < (folder / "models/decode_static_wi8_ai8.tflite").stat().st_size
     assert "The licence of the weights is not stated" in card
     (training, *_) = commands_of(card)
     assert training[0] == "operation_mode=chain_tqeb"
@@ -447,6 +497,23 @@ def test_a_run_is_published_with_its_own_figures(sweep_of, hub, tmp_path):
     assert {"report.html", "float.keras"} <= {path.name for path in (folder / "publish").iterdir()}
     told = json.loads((folder / "publish/report.json").read_text())
     assert [told[name] for name in ("training", "evaluation")] == [before["training"], before["evaluation"]]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_no_better_than_an_ngram_model_is_not_published(sweep_of, tmp_path):
+    """Its evaluation shows it, if asked; the corpus is made again where it is gone."""
+    folder = tmp_path / "run"
+    answer = sweep_of(tmp_path, "operation_mode=chain_tqe", "evaluation.baselines=true", f"hydra.run.dir={folder}")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    report = json.loads((folder / "report.json").read_text())
+    (row,) = [row for row in report["baselines"] if row["baseline"] == "n-gram"]
+    assert row["bits_per_character"] < report["evaluation"][-1]["bits_per_character"]
+    assert f"n-gram as large as {row['against']}" in answer.stdout
+    shutil.rmtree(folder / "dataset")
+    answer = sweep_of(tmp_path, "operation_mode=publish", f"general.resume={folder}")
+    assert answer.returncode == 2
+    assert f"expected less than its {row['bits_per_character']:.4f} bits per character" in answer.stderr
+    assert not (folder / "publish").exists()
 
 
 @pytest.mark.slow

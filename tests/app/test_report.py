@@ -21,6 +21,7 @@ from textzoo.pipeline import samples as samples_module
 from textzoo.pipeline.samples import samples_text
 from textzoo.records.report import (
     SECTIONS,
+    BaselineReport,
     BenchmarkReport,
     DeploymentReport,
     EvaluationReport,
@@ -95,9 +96,14 @@ RUNTIMES = [
     RuntimeReport("ST Edge AI Core 4.0.1", "a board of the cloud", 4003, 5007, 6011, 7013, 8017, 1.251),
     RuntimeReport("TextZoo", "a model of a board", 3001, 2003, 6011),
 ]
+BASELINES = [
+    BaselineReport("n-gram", 2.4013, "pruned", "int8", 450_123, 2.3802),
+    BaselineReport("zstd --ultra -22", None, "not measured: install zstd"),
+]
 WHOLE = dataclasses.replace(
     REPORT,
     benchmark=BENCHMARK,
+    baselines=BASELINES,
     runtimes=RUNTIMES,
     deployment=DEPLOYMENT,
     skipped=[Skipped("building", "no compiler")],

@@ -10,7 +10,7 @@ import textzoo
 
 ROOT = Path(textzoo.__file__).parent
 # From the lowest floor to the highest; the compiler has floors of its own.
-FLOORS = ["common", "hub", "text", "grammars", "models"]
+FLOORS = ["common", "hub", "text", "baselines", "grammars", "models"]
 FLOORS += [f"compiler.{floor}" for floor in ("tflite", "ir", "numerics", "packing", "operators", "passes")]
 FLOORS += ["compiler.frontend", "compiler.backend", "compiler", "compiler.artifacts"]
 FLOORS += ["targets", "engines", "serving", "quantizers", "training", "config", "records", "pipeline"]

@@ -1,5 +1,6 @@
 """Whole runs of the program at toy size: chains, resuming, interruption, sweeps, folders that cannot be written."""
 
+import functools
 import json
 import logging
 import os
@@ -233,32 +234,19 @@ def test_the_trained_model_serves_the_other_modes(run, tmp_path):
     assert "Traceback" not in answer.stderr
 
 
-def heed_interrupts():
-    """A job in a shell's background inherits that Ctrl-C is ignored; a user's program in the foreground does not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.mark.slow
-def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(text, store, tmp_path):
+def test_interruption_keeps_a_checkpoint_closes_the_run_and_can_be_resumed(start_warm, toy, store, tmp_path):
     folder = tmp_path / "run"
-    options = [option for option in TOY if not option.startswith("training.steps")]
-    options += ["dataset=text", f"dataset.training_path={text}", f"mlflow.uri={store}", f"hydra.run.dir={folder}"]
-    command = [sys.executable, str(PROJECT / "stm32ai_main.py"), "operation_mode=training"]
-    endless = [*command, *options, "training.steps=1000000", "general.project_name=interrupted"]
-    process = subprocess.Popen(
-        endless, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heed_interrupts
-    )
+    endless = ["training.steps=1000000", "general.project_name=interrupted", f"hydra.run.dir={folder}"]
+    started = start_warm(*toy("operation_mode=training", *endless))
     deadline = time.monotonic() + 120
-    while not (folder / "checkpoints/latest").exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    try:
-        _, errors = process.communicate(timeout=120)
-    finally:
-        process.kill()
-    assert process.returncode == 130, errors
-    assert f"general.resume={folder.name}" in errors
-    assert "Traceback" not in errors
+    while not (folder / "checkpoints/latest").exists() and started.process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.kill(started.process.pid, signal.SIGINT)
+    answer = started.wait(120)
+    assert answer.returncode == 130, answer.stderr
+    assert f"general.resume={folder.name}" in answer.stderr
+    assert "Traceback" not in answer.stderr
     assert report_of(folder)["status"] == "KILLED"
     assert set(statuses(store, "interrupted").values()) == {"KILLED"}
     assert (folder / "checkpoints/latest").exists()
@@ -297,20 +285,14 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(run, tm
 
 
 @pytest.mark.slow
-def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(run_afresh, store, tmp_path):
+def test_a_full_disk_gives_one_message_and_leaves_no_half_written_file(warm_program, toy, store, tmp_path):
     """A limit on the size of files stands for the full disk: writing fails in the middle of a file."""
     database = Path(store.removeprefix("sqlite:///")).stat().st_size
     limit = database + 4_000_000
     folder = tmp_path / "run"
-    answer = run_afresh(
-        "operation_mode=training",
-        "model.n_layers=2",
-        "model.d_model=512",
-        "training.steps=1",
-        "training.eval_interval=1",
-        f"hydra.run.dir={folder}",
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
+    size = ["model.n_layers=2", "model.d_model=512", "training.steps=1", "training.eval_interval=1"]
+    lower_limit = functools.partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    answer = warm_program(*toy("operation_mode=training", *size, f"hydra.run.dir={folder}"), before=lower_limit)
     assert answer.returncode == 2, answer.stderr
     assert "space" in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -16,7 +16,6 @@ from textzoo.config.section_view import names_read, view_of
 from textzoo.records.workspace import Workspace
 from textzoo.runs.app import service_function
 from textzoo.serving.http.server import HttpServer
-from textzoo.serving.web.server import PageServer
 
 # Gradio and its packages warn of themselves.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -42,6 +41,8 @@ ORDER += ["compare", "serve", "web", "publish"]
 def names(tmp_path_factory, store_of_runs):
     """Service -> the names that it has read of the configuration; what talks is over at once."""
     need("host", "make")
+    from textzoo.serving.web.server import PageServer  # Gradio takes seconds: not while tests are collected
+
     with pytest.MonkeyPatch.context() as patch, Path(os.devnull).open() as nothing:
         patch.setattr(sys, "stdin", nothing)
         for server in (HttpServer, PageServer):

@@ -52,7 +52,11 @@ def test_a_chain_ends_on_a_board_of_the_cloud(in_cloud, tmp_path):
         secrets = [PASSWORD, *server.access, *server.refreshers, *server.codes]
     report = json.loads((tmp_path / "run" / "report.json").read_text())
     assert report["status"] == "FINISHED"
-    st, own = report["runtimes"]
+    st, own, window = report["runtimes"]
+    assert len(server.uploads) == 2
+    assert window["runtime"].endswith(", a window of 16 tokens")
+    assert window["basis"]["latency_ms"] == st["basis"]["latency_ms"] == "measured"
+    assert window["macs"] > st["macs"]
     weights = len(model) // 2  # as the stand-in has them
     assert st["runtime"].startswith("ST Edge AI Core 4.0.1")
     assert (st["cycles"], st["latency_ms"], st["total_flash_bytes"]) == (
@@ -155,7 +159,8 @@ def test_a_plain_graph_is_measured_too(in_cloud, toy_graph, tmp_path):
     st, own = json.loads((tmp_path / "run" / "report.json").read_text())["runtimes"]
     assert st["cycles"] > 0
     assert own["total_flash_bytes"] > 0
-    assert ("cycles" in own) == (load_board("STM32N6").timing is not None)
+    assert own["basis"]["cycles"] == ("modelled" if load_board("STM32N6").timing else "assumed")
+    assert own["mismatching"] == 0
 
 
 def test_ctrl_c_in_the_queue_leaves_the_account_clean(in_cloud, quantized):

@@ -58,6 +58,16 @@ def test_a_chain_ends_with_the_installed_tool(by_st, store, tmp_path):
         assert row["vendor_macs"] == macc
         assert not {"latency_ms", "cycles"} & set(row)
     assert st["macs"] == own["macs"] > 0
+    sizes = {"total_flash_bytes", "total_ram_bytes"}
+    assert {st["basis"][name] for name in sizes} == {"modelled"}
+    assert own["basis"] == {
+        **dict.fromkeys([*sizes, "instructions", "mismatching"], "measured"),
+        **dict.fromkeys(["cycles", "latency_ms"], "modelled"),
+        "macs": "counted",
+    }
+    assert own["instructions"] > own["macs"]
+    assert (own["mismatching"], own["checked"]) == (0, 256)
+    assert f"{own['instructions']:,} (measured)" in (tmp_path / "run" / "report.md").read_text()
     assert window["macs"] > st["macs"]
     assert "cos 0.999" in st["validation"]
     assert "latency of ST's runtime" in [row["what"] for row in report["skipped"]]
@@ -103,7 +113,7 @@ def test_a_mistake_is_found_before_anything_is_trained(by_st, tmp_path, version,
 
 @pytest.mark.parametrize(
     ("failure", "message"),
-    [("error", ERROR.replace("\x1b", "?")), ("hangs", "did not end within 2 s"), ("damaged report", "is damaged")],
+    [("error", ERROR.replace("\x1b", r"\x1b")), ("hangs", "did not end within 2 s"), ("damaged report", "is damaged")],
 )
 def test_a_failure_of_the_tool_ends_the_run(by_st, toy_graph, tmp_path, failure, message):
     """Exit code 2, and nothing measured elsewhere."""

@@ -1,6 +1,7 @@
 """Tracking stores: opened by several runs at once, killed while they are made, deleted experiments, secrets."""
 
 import contextlib
+import os
 import random
 import resource
 import shutil
@@ -18,20 +19,16 @@ from textzoo.common.secrets import masked, masked_for
 from textzoo.records.tracking import Tracker, open_store
 from textzoo.records.tracking.addresses import check_address
 from textzoo.records.tracking.stores import artifact_folder, file_lock, make_sqlite
+from warm_process import WarmProcess
 
-LOG_ONE_RUN = """
-import sys
-from pathlib import Path
-from textzoo.records.tracking import Tracker
-uri, project, folder = sys.argv[1:]
-with Tracker(uri, project, Path(folder)) as tracker, tracker.run(Path(folder).name) as run:
-    run.metrics(0, {"loss": 1.0})
-"""
+USE_STORE = Path(__file__).with_name("use_store.py")
 
 
-def start(uri, project, folder, **options):
-    command = [sys.executable, "-c", LOG_ONE_RUN, uri, project, str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
+def start(folder, *arguments):
+    """USE_STORE in a folder, with MLflow imported already; all that it prints should be nothing."""
+    output = folder / f"printed {arguments[-1]}".replace("/", "_")[-100:]
+    output.mkdir()
+    return WarmProcess(USE_STORE, [*map(str, arguments)], folder, os.environ, output)
 
 
 def finished_runs(uri, project):
@@ -59,10 +56,9 @@ def test_three_runs_at_once_on_a_fresh_store(fresh, tmp_path, monkeypatch):
     folders = [tmp_path / name for name in "abc"]
     for folder in folders:
         folder.mkdir()
-    processes = [start(fresh, "at once", folder, cwd=tmp_path) for folder in folders]
-    outputs = [process.communicate(timeout=300)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], outputs
-    assert outputs == ["", "", ""]
+    processes = [start(tmp_path, "log", fresh, "at once", folder) for folder in folders]
+    done = [process.wait(timeout=300) for process in processes]
+    assert [(process.returncode, process.stdout, process.stderr) for process in done] == [(0, "", "")] * 3
     assert finished_runs(fresh, "at once") == ["a", "b", "c"]
 
 
@@ -74,32 +70,33 @@ def test_a_store_survives_kills_while_it_is_made(tmp_path):
     for number in range(5):
         folder = tmp_path / f"killed{number}"
         folder.mkdir()
-        process = start(uri, "kills", folder)
-        deadline = time.monotonic() + 60
-        while not (tmp_path / ".fresh.db.new").exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
+        process = start(tmp_path, "log", uri, "kills", folder).process
+        wait_until((tmp_path / ".fresh.db.new").exists, process)
         time.sleep(chooser.uniform(0.0, 4.0))
         process.kill()
-        process.communicate()
+        process.join()
         if (tmp_path / "fresh.db").exists() and number < 4:
             (tmp_path / "fresh.db").unlink()  # made whole before the kill: once more from nothing
     (tmp_path / "last").mkdir()
-    last = start(uri, "kills", tmp_path / "last")
-    output = last.communicate(timeout=300)[0]
-    assert last.returncode == 0, output
+    last = start(tmp_path, "log", uri, "kills", tmp_path / "last").wait(timeout=300)
+    assert last.returncode == 0, last.stderr
     assert "last" in finished_runs(uri, "kills")
+
+
+def wait_until(happens, process):
+    """Wait for something that a process does, for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not happens() and process.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def migrate_directly(path, seconds):
     """Make a database in place, as earlier programs did, and kill that after a while."""
-    code = f"from mlflow import MlflowClient; MlflowClient('sqlite:///{path}').search_experiments()"
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not path.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    process = start(path.parent, "migrate", f"sqlite:///{path}").process
+    wait_until(path.exists, process)
     time.sleep(seconds)
     process.kill()
-    process.wait()
+    process.join()
 
 
 @pytest.mark.slow

@@ -43,6 +43,7 @@ class Case:
         recipe: Of the quantization.
         prompt: Text to continue.
         tokens: To write; more than the context, so that it slides.
+        stop: Text at which the answer ends; "" for none.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Case:
     temperature: float = 0.9
     top_k: int = 0
     seed: int = 7
+    stop: str = ""
 
     def __str__(self) -> str:
         return f"{self.model}-{self.tokenizer}-{self.recipe}"
@@ -83,7 +85,8 @@ def decode_step_of(case: Case) -> Path:
 
 def library_of(case: Case, folder: Path, name: str = NAME, **settings: object) -> Path:
     """The library of a case."""
-    defaults = PredictionConfig(prompt=case.prompt, temperature=case.temperature, top_k=case.top_k, seed=case.seed)
+    sampling = {"temperature": case.temperature, "top_k": case.top_k, "seed": case.seed, "stop": case.stop or None}
+    defaults = PredictionConfig(prompt=case.prompt, **sampling)
     settings = DeploymentConfig(library_name=name, **settings)
     path = decode_step_of(case)
     return make_library(path, TOKENIZERS[case.tokenizer], folder, settings=settings, defaults=defaults).folder
@@ -92,7 +95,7 @@ def library_of(case: Case, folder: Path, name: str = NAME, **settings: object) -
 def text_of(case: Case) -> bytes:
     """What Python writes: the .tflite on LiteRT's reference kernels, the sampler in NumPy, the tokenizer in Python."""
     engine = LitertReferenceEngine(decode_step_of(case))
-    options = {"temperature": case.temperature, "top_k": case.top_k, "seed": case.seed}
+    options = {"temperature": case.temperature, "top_k": case.top_k, "seed": case.seed, "stop": case.stop}
     pieces = generate(engine, TOKENIZERS[case.tokenizer], case.prompt, max_tokens=case.tokens, **options)
     return "".join(pieces).encode("utf-8")
 
@@ -109,6 +112,7 @@ def case_header(case: Case, fuzzed_states: int) -> str:
         "TOP_K": case.top_k,
         "SEED": f"{case.seed}u",
         "FUZZED_STATES": fuzzed_states,
+        "STOPPED": int(bool(case.stop)),
     }
     lines = [f"#define {name} {value}" for name, value in numbers.items()]
     characters = ", ".join(f"(char){byte}" for byte in prompt)

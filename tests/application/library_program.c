@@ -1,6 +1,6 @@
 /* A program around a library that is called my_model: writes the text that continues PROMPT to the file `text`, in two
  * halves between which the state is saved, and checks what the header promises. case.h has PROMPT (PROMPT_BYTES), SEED,
- * TOKENS and FUZZED_STATES. Ends with the number of the line where a promise is broken, at most 255. */
+ * TOKENS, FUZZED_STATES and STOPPED, whether the text ends at a stop text. Ends with the number of the line where a promise is broken, at most 255. */
 #include <string.h>
 
 #include "board.h"
@@ -82,6 +82,7 @@ static int generate(int file)
     PROMISE(my_model_open(second, sizeof second, &other) == MY_MODEL_OK);
     PROMISE(my_model_set_sampling(model, TEMPERATURE, TOP_K, SEED) == MY_MODEL_OK);
     PROMISE(my_model_feed(model, prompt, PROMPT_BYTES) == PROMPT_TOKENS);
+    PROMISE(my_model_stopped(model) == 0 && my_model_stopped(NULL) == 0);
     write_on(model, TOKENS / 2, file);
     PROMISE(my_model_save(model, saved, sizeof saved) == MY_MODEL_SAVED_BYTES);
     /* The other one goes on from here, and leaves the first one alone. */
@@ -97,7 +98,9 @@ static int generate(int file)
     PROMISE(memcmp(damaged, again, sizeof again) == 0);
     PROMISE(my_model_load(model, saved, MY_MODEL_SAVED_BYTES) == MY_MODEL_OK);
     write_on(model, TOKENS - TOKENS / 2, file);
+    PROMISE(my_model_stopped(model) == STOPPED);
     board_write(file, text, (uint32_t)my_model_text_end(model, text));
+    PROMISE(my_model_stopped(model) == 0); /* the next answer begins */
     return 0;
 }
 

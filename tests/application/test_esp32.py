@@ -16,6 +16,7 @@ from textzoo.compiler.backend.weights_image import HEADER_BYTES
 from textzoo.config.boards import board_names, boards_with_two_cores, load_board
 from textzoo.targets.boards import Led, check_second_core
 from textzoo.targets.esp32.partitions import PAGE, check_partitions, partitions_of
+from textzoo.targets.placement import Copied, Placement
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import SECOND_STACK_BYTES
 from textzoo.targets.toolchains import run_make
@@ -132,6 +133,20 @@ def test_kernels_are_placed_in_ram_by_their_files(tmp_path):
     project = render_project(load_board("ESP32"), toy_files(), TOY_SIZES, kernels, tmp_path / "p")
     placed = re.findall(r"^\s+(\w+) \(noflash_text\)$", (project / "components/textzoo/linker.lf").read_text(), re.M)
     assert placed == ["model", "attention_s8", "fully_connected_s8"]
+
+
+@pytest.mark.parametrize("symbols", [(), ("first_weights", "first_bias")])
+def test_copied_weights_are_built_in_and_placed_in_ram_by_their_names(symbols, tmp_path):
+    placement = Placement({"DRAM": Copied(symbols, 1_024)} if symbols else {})
+    sizes = replace(TOY_SIZES, placement=placement)
+    project = render_project(load_board("ESP32C3"), toy_files(), sizes, [], tmp_path / "p")
+    placed = re.findall(
+        r"^\s+weights:(\w+) \(noflash_data\)$", (project / "components/textzoo/linker.lf").read_text(), re.M
+    )
+    assert placed == list(symbols)
+    built_in = "CONFIG_TEXTZOO_WEIGHTS_EMBEDDED=y" in (project / "sdkconfig.defaults").read_text().splitlines()
+    assert built_in == bool(symbols)
+    assert ("| copies of weights | 1,024 |" in (project / "README.md").read_text()) == bool(symbols)
 
 
 @pytest.mark.parametrize("name", BOARDS)

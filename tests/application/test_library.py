@@ -14,10 +14,14 @@ from library_cases import CASES, NAME, Case, case_header, library_of, text_of
 from omegaconf import OmegaConf
 
 from compilers import need, need_sanitizers
+from textzoo.common.errors import UserError
 from textzoo.common.paths import CONFIGURATION
 from textzoo.config.boards import load_board
 from textzoo.config.check import check
 from textzoo.config.composing import register
+from textzoo.engines.settings import PredictionConfig
+from textzoo.services.deployment import not_in_library
+from textzoo.targets.library.amalgamation import Amalgamation, SourceFile
 from textzoo.targets.library.c_names import names_of
 from textzoo.testing import STRICT, bare_metal
 
@@ -69,6 +73,18 @@ def write_case(folder: Path, case: Case, fuzzed_states: int = FUZZED_STATES) -> 
     (folder / "case.h").write_text(case_header(case, fuzzed_states))
 
 
+def write_and_compare(library: Path, case: Case, compiler: str, folder: Path) -> None:
+    """Let library_program.c run under the sanitizers, and compare its text with Python's."""
+    write_case(folder, case)
+    sources = [HERE / "library_program.c", BOARD / "board_host.c", library / "src" / f"{NAME}.c"]
+    command = [need_sanitizers(compiler), *STRICT, "-O1", "-g", "-fno-strict-aliasing"]
+    command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
+    command += [f"-I{folder}" for folder in (folder, BOARD, library / "src")]
+    subprocess.run([*command, *map(str, sources), "-o", str(folder / "program")], check=True)
+    subprocess.run([str(folder / "program")], cwd=folder, check=True)
+    assert (folder / "text").read_bytes() == text_of(case)
+
+
 def compile_only(program: str, flags: list[str], library: Path, folder: Path) -> None:
     command = [program, *flags, f"-I{library / 'src'}", "-c"]
     for source in (library / "src").glob("*.c"):
@@ -80,14 +96,36 @@ def compile_only(program: str, flags: list[str], library: Path, folder: Path) ->
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_text_is_that_of_python_and_the_header_keeps_its_promises(libraries, case, compiler, tmp_path):
     """Under the sanitizers: errors, saved states that go on identically, states that are damaged on purpose."""
-    write_case(tmp_path, case)
-    sources = [HERE / "library_program.c", BOARD / "board_host.c", libraries(case) / "src" / f"{NAME}.c"]
-    command = [need_sanitizers(compiler), *STRICT, "-O1", "-g", "-fno-strict-aliasing"]
-    command += ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    command += [f"-I{folder}" for folder in (tmp_path, BOARD, libraries(case) / "src")]
-    subprocess.run([*command, *map(str, sources), "-o", str(tmp_path / "program")], check=True)
-    subprocess.run([str(tmp_path / "program")], cwd=tmp_path, check=True)
-    assert (tmp_path / "text").read_bytes() == text_of(case)
+    write_and_compare(libraries(case), case, compiler, tmp_path)
+
+
+# Where in the text that a case writes the stop text begins, and its characters.
+STOPS = [(0.5, 1), (0.5, 3), (0.0, 2)]
+
+
+def stop_of(text: str, begin: float, size: int) -> str:
+    """Characters of a text from about there on, all of which a stop text can have."""
+    starts = range(int(begin * len(text)), len(text) - size)
+    return next(text[start : start + size] for start in starts if "\ufffd" not in text[start : start + size])
+
+
+@pytest.mark.quick(2)
+@pytest.mark.parametrize(("begin", "size"), STOPS)
+@pytest.mark.parametrize("case", [CASES[0], CASES[4]], ids=str)
+def test_an_answer_ends_at_the_stop_text(case, begin, size, tmp_path):
+    whole = text_of(case).decode()
+    case = replace(case, stop=stop_of(whole, begin, size))
+    assert text_of(case).decode() == whole.partition(case.stop)[0] != whole
+    library = library_of(case, tmp_path / NAME)
+    write_and_compare(library, case, "gcc", tmp_path)
+    for program, flags in (("g++", CPP17), ("clang", C99)):
+        compile_only(program, flags, library, tmp_path)
+
+
+def test_a_library_says_that_it_has_no_grammar():
+    (skipped,) = not_in_library(PredictionConfig(grammar="json.gbnf", stop="."))
+    assert skipped.what == "prediction.grammar in the library"
+    assert not_in_library(PredictionConfig(stop=".")) == []
 
 
 @pytest.mark.parametrize(("tool", "program", "flags"), COMPILERS)
@@ -266,6 +304,29 @@ def test_manifests_say_what_is_there(libraries, check):
     check(libraries(CASES[0]))
 
 
+def test_manifests_name_the_page_of_a_library(libraries, tmp_path):
+    page = "https://example.org/~me/my_model?lang=en&x=1#top"
+    for library, expected in (
+        (libraries(CASES[0]), None),
+        (library_of(CASES[0], tmp_path / NAME, library_url=page), page),
+    ):
+        assert properties(library / "library.properties").get("url") == expected
+        assert json.loads((library / "library.json").read_text()).get("homepage") == expected
+        assert yaml.safe_load((library / "idf_component.yml").read_text()).get("url") == expected
+
+
+def test_a_tensor_called_as_a_function_of_the_library_is_refused():
+    units = {
+        "a.c": "int shared(void) { return 0; }\n",
+        "b.c": "#define my_model_shared 1\nint other(void) { return shared(); }\n",
+    }
+    whole = Amalgamation(NAME, {})
+    for label, text in units.items():
+        whole.add(SourceFile(label, text))
+    with pytest.raises(UserError, match="a function of the library: my_model_shared"):
+        whole.text()
+
+
 def test_a_prompt_ends_no_comment_and_no_string(tmp_path):
     case = replace(CASES[2], prompt='*/ int x; /* "); ```\n\\ ??/ é')
     library = library_of(case, tmp_path / NAME)
@@ -313,6 +374,7 @@ REFUSED = [
     (["deployment.library_name=Model"], ["library_name cannot begin.*received 'Model'"]),
     (["deployment.library_name=../x", "deployment.weight_files=true"], ["library_name cannot", "weight_files=true"]),
     (["deployment.library_kernels=board", "board=CIMv3"], ["unknown kernels of a library 'cimv3'"]),
+    (["deployment.library_url='https://a b'"], ["library_url is no address of a web page.*received 'https://a b'"]),
     (["deployment.second_core=true"], ["second_core=true needs two cores"]),
     (["model=graph"], ["is for language models"]),
     (["operation_mode=benchmarking"], ["makes no program that could be measured"]),

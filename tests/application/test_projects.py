@@ -24,6 +24,7 @@ from textzoo.config.check import check
 from textzoo.config.composing import register
 from textzoo.targets.boards import Board, Budget
 from textzoo.targets.emulators import build_image
+from textzoo.targets.flash_tools import FLASH_TOOLS
 from textzoo.targets.host import Host
 from textzoo.targets.platforms import platform_of, render_project
 from textzoo.targets.project import MARKER, program_of
@@ -245,6 +246,10 @@ def test_facts_that_a_project_needs_are_asked_for(name, change, message):
         ({"core": "cortex-m5", "timing": None, "cycles_per_instruction": 1.4}, "unknown core of STM32F4"),
         ({"family": "stm32h7", "uart": {"instance": "USART2"}}, "power_supply: ldo or smps"),
         ({"uart": {"instance": "USART1"}}, "unknown USART of stm32f4 'USART1'; expected one of USART2, USART3"),
+        (
+            {"family": "stm32f401", "clock_hz": 84000000, "uart": {"instance": "USART3"}},
+            "unknown USART of stm32f401 'USART3'; expected one of USART2",
+        ),
         ({"uart": {"tx": "A2"}}, "a port and a number"),
         ({"uart": {"rx": "PA16"}}, "a port and a number"),
     ],
@@ -322,21 +327,45 @@ def test_the_sizes_of_a_program_for_this_machine_are_those_of_its_sections(proje
 
 
 # Tool and its arguments -> what `make flash` runs, in a project whose program is called toy.
-WRITERS = [(name, tool) for name in BOARDS for tool in load_board(name).flash if load_board(name).platform != "esp32"]
+WRITERS = [(name, tool) for name in BOARDS for tool in load_board(name).flash]
+# Tool -> the arguments that tell it the probe with a serial number, and behind which other one they stand.
+CHOOSE_PROBE = {
+    "STM32_Programmer_CLI": (["sn=066AFF"], "port=SWD"),
+    "st-flash": (["--serial", "066AFF"], ""),
+    "openocd": (["-c", "adapter serial 066AFF"], ""),
+    "pyocd": (["--uid", "066AFF"], "flash"),
+    "nrfjprog": (["--snr", "066AFF"], ""),
+}
+BUILD_IDF = ["-B", "build/idf", "-p", "/dev/tty USB0"]
+
+
+def flash_command(project, tool, *variables):
+    """The words of the line that runs the tool, and what make does before."""
+    order = ["make", "-n", "--no-print-directory", "flash", f"FLASH_TOOL={tool}", *variables]
+    said = subprocess.run(order, cwd=project, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in said.splitlines() if line.startswith(f"{tool} ")]
+    return shlex.split(line), said.partition(line)[0]
 
 
 @pytest.mark.parametrize(("name", "tool"), WRITERS)
 def test_make_flash_runs_each_tool_of_the_board_with_the_files_of_the_project(tmp_path, name, tool):
     need("make", "arm")
     project = render_toy(name, tmp_path / "with blanks")
-    order = ["make", "-n", "--no-print-directory", "flash", f"FLASH_TOOL={tool}", "TARGET=board.local"]
-    said = subprocess.run(order, cwd=project, capture_output=True, text=True, check=True).stdout
-    (line,) = [line for line in said.splitlines() if line.startswith(f"{tool} ")]
+    words, before = flash_command(project, tool, "TARGET=board.local", "PORT=/dev/tty USB0")
     arguments = load_board(name).flash[tool].replace("$(TARGET)", "board.local")
     files = {ending: f"build/board/toy.{ending}" for ending in ("elf", "bin", "hex", "uf2")}
-    assert shlex.split(line) == [tool, *shlex.split(arguments.format(**files))]
+    expected = [tool, *(BUILD_IDF if tool == "idf.py" else []), *shlex.split(arguments.format(**files))]
+    assert words == expected
     written = re.findall(r"{(\w+)}", load_board(name).flash[tool])
-    assert all(files[ending] in said.partition(line)[0] for ending in written)  # made before
+    assert all(files[ending] in before for ending in written)  # made before
+    if tool in CHOOSE_PROBE:
+        added, behind = CHOOSE_PROBE[tool]
+        place = expected.index(behind) + 1 if behind else 1
+        assert flash_command(project, tool, "PROBE=066AFF")[0] == [*expected[:place], *added, *expected[place:]]
+
+
+def test_every_tool_of_a_board_says_how_it_is_installed():
+    assert {tool for _, tool in WRITERS} == set(FLASH_TOOLS)
 
 
 @pytest.mark.quick(2)
@@ -462,7 +491,7 @@ def test_flashing_without_a_tool_says_so(projects):
     need("make", "arm")
     build_image(projects["STM32F4"], load_board("STM32F4"))
     with pytest.raises(
-        UserError, match=r"No tool to flash with\. Install one of: STM32_Programmer_CLI, st-flash, openocd"
+        UserError, match=r"No tool .* Install one of: STM32_Programmer_CLI .*; st-flash \(Debian: sudo apt-"
     ):
         run_make(projects["STM32F4"], "flash", "FLASH_TOOL=")
 

@@ -7,6 +7,7 @@ import pty
 import selectors
 import threading
 import tty
+from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
 
@@ -17,20 +18,32 @@ from toy_projects import render_toy
 
 from compilers import need
 from textzoo.common.errors import UserError
+from textzoo.config.boards import load_board
 from textzoo.targets import serial_ports
-from textzoo.targets.emulators import open_serial
+from textzoo.targets.board_facts import wrong_facts
 from textzoo.targets.protocol import ENQUIRY, INTERRUPT, PROTOCOL_VERSION
 from textzoo.targets.rules import check_benchmarking
-from textzoo.targets.serial_ports import connected_ports, find_board, open_port, port_error
+from textzoo.targets.serial_ports import (
+    SerialPort,
+    connected_ports,
+    find_board,
+    open_port,
+    port_error,
+    present_path,
+)
 from textzoo.targets.settings import BenchmarkingConfig, DeploymentConfig
 from textzoo.targets.signed_lines import checked_body, object_of
 
 pytest.importorskip("serial", reason="pyserial: not installed")
 
 
-def comport(device, vid=None, pid=None, product=None, number=None):
+ANY = load_board("CIMv3")  # names no adapters
+KEY = "deployment.serial_port"
+
+
+def comport(device, vid=None, pid=None, product=None, number=None, location=None):
     """A port as pyserial lists it."""
-    return SimpleNamespace(device=device, vid=vid, pid=pid, product=product, serial_number=number)
+    return SimpleNamespace(device=device, vid=vid, pid=pid, product=product, serial_number=number, location=location)
 
 
 BUILT_IN = comport("/dev/ttyS0")
@@ -38,6 +51,8 @@ NUCLEO = comport("/dev/ttyACM0", 0x0483, 0x374B, "STM32 STLink", "066AFF")
 OTHER_NUCLEO = comport("/dev/ttyACM1", 0x0483, 0x374E, "STLINK-V3", "0031")
 ESP32 = comport("/dev/ttyUSB0", 0x10C4, 0xEA60, "CP2102 USB to UART Bridge Controller", "0001")
 PROBE = comport("/dev/ttyACM3", 0x1366, 0x0105, "J-Link", None)
+DEBUG_PROBE = comport("/dev/ttyACM4", 0x2E8A, 0x000C, "Debug Probe (CMSIS-DAP)", "E6614")
+DAPLINK = comport("/dev/ttyACM5", 0x0D28, 0x0204, "BBC micro:bit CMSIS-DAP", "9904")
 MODEM = comport("/dev/ttyUSB7", 0x12D1, 0x1001, "HUAWEI\x1b[2J Mobile", None)
 
 
@@ -54,26 +69,86 @@ def connected(monkeypatch):
 @pytest.mark.parametrize("board", [NUCLEO, OTHER_NUCLEO, ESP32, PROBE], ids=lambda port: port.device)
 def test_the_only_board_is_found(connected, board):
     connected(BUILT_IN, MODEM, board)
-    assert find_board(None, 115200) == board.device
+    assert find_board(None, ANY, KEY).path == board.device
 
 
 def test_a_named_port_is_not_looked_for(connected):
     connected(NUCLEO, ESP32)
-    assert find_board("/dev/ttyACM7", 115200) == "/dev/ttyACM7"
+    assert find_board("/dev/ttyACM7", ANY, KEY) == SerialPort("/dev/ttyACM7")
+    assert find_board("/dev/ttyUSB0", load_board("STM32H7"), KEY).adapter.name == "CP210x"
+
+
+# board -> what of all that is connected may be its own
+OWN = {
+    "STM32H7": [NUCLEO],
+    "STM32F4": [NUCLEO, ESP32],  # the DISCOVERY board needs an adapter
+    "ESP32": [ESP32],
+    "ESP32S3": [ESP32],
+    "PICO": [ESP32, DEBUG_PROBE],
+    "MICROBIT": [PROBE, DAPLINK],
+    "NRF52840": [PROBE],
+}
+
+
+@pytest.mark.parametrize(("name", "own"), OWN.items(), ids=OWN)
+def test_the_adapter_of_another_maker_is_not_the_boards(connected, name, own):
+    board, everything = load_board(name), [BUILT_IN, MODEM, NUCLEO, ESP32, PROBE, DEBUG_PROBE, DAPLINK]
+    others = [port for port in everything if port not in own]
+    for port in own:
+        connected(*others, port)
+        assert find_board(None, board, KEY).path == port.device
+    connected(*others)
+    with pytest.raises(UserError) as caught:
+        find_board(None, board, KEY)
+    message = str(caught.value)
+    assert message.startswith(f"no board was found for {name}; other serial ports:\n")
+    assert f"Connect one, or name its port, e.g. {KEY}=/dev/tty" in message
+    assert all(f"  {port.device}: " in message for port in others if port.vid is not None)
+
+
+def test_boards_name_kinds_of_adapters_that_exist():
+    board = replace(load_board("STM32H7"), serial_adapters=["stlink"])
+    (error,) = wrong_facts(board, "")
+    assert "unknown adapter in serial_adapters 'stlink'" in str(error)
+    assert "Did you mean 'st-link'?" in str(error)
+
+
+# what was connected before, what is connected now -> the path of the first
+MOVED = [
+    ([comport("/dev/ttyACM0", 0x2E8A, 0x000A, "Pico", "E66", "1-2")], "/dev/ttyACM1", {"location": "1-2"}),
+    ([comport("/dev/ttyACM0", 0x2E8A, 0x000A, "Pico", "E66", "1-2")], "/dev/ttyACM1", {"location": "1-3"}),
+    ([comport("/dev/ttyUSB0", 0x10C4, 0xEA60, "CP2102", "0001", "1-2")], "/dev/ttyUSB1", {"location": "1-2"}),
+    ([comport("/dev/ttyACM0", 0x303A, 0x1001, "USB JTAG", None, "1-2:1.0")], "/dev/ttyACM3", {"location": "1-2:1.0"}),
+]
+OTHERS = [
+    comport("/dev/ttyUSB0", 0x10C4, 0xEA60, "CP2102", "0001", "1-4"),
+    comport("/dev/ttyACM0", 0x0483, 0x374B, "STM32 STLink", "066AFF", "1-5:1.2"),
+]
+
+
+@pytest.mark.parametrize(("before", "path", "changes"), MOVED)
+def test_a_board_that_comes_back_at_another_path_is_found(connected, before, path, changes):
+    connected(*before)
+    (port,) = connected_ports()
+    connected()
+    assert present_path(port) == port.path  # it is still gone
+    connected(*OTHERS, SimpleNamespace(**{**vars(before[0]), "device": path, **changes}))
+    assert present_path(port) == path
+    assert present_path(SerialPort(port.path)) == port.path  # nothing is known of it
 
 
 # connected ports, parts of the message
 NOT_ONE = [
     ([], ["no board was found", "ST-LINK", "/dev/ttyACM0"]),
-    ([BUILT_IN], ["no board was found; expected a USB cable"]),
-    ([BUILT_IN, MODEM], ["no board", "unknown adapters:\n  /dev/ttyUSB7: unknown adapter, HUAWEI\\x1b[2J Mobile\n"]),
+    ([BUILT_IN], ["no board was found for CIMv3; expected a USB cable"]),
+    ([BUILT_IN, MODEM], ["no board", "other serial ports:\n  /dev/ttyUSB7: unknown adapter, HUAWEI\\x1b[2J Mobile\n"]),
     (
         [NUCLEO, BUILT_IN, ESP32],
         [
             "several boards are connected",
             "  /dev/ttyACM0: ST-LINK/V2-1, STM32 STLink, 066AFF: there is no serial port",
             "  /dev/ttyUSB0: CP210x, CP2102 USB to UART Bridge Controller, 0001: there is no serial port",
-            "Choose one",
+            "Choose one, e.g. deployment.serial_port=/dev/ttyACM0.",
         ],
     ),
 ]
@@ -83,19 +158,19 @@ NOT_ONE = [
 def test_no_board_and_several_are_told(connected, ports, parts):
     connected(*ports)
     with pytest.raises(UserError) as caught:
-        find_board(None, 115200)
+        find_board(None, ANY, KEY)
     assert [part for part in parts if part not in str(caught.value)] == []
-    with pytest.raises(UserError), open_serial(None, 115200):
-        pass
 
 
 def test_a_benchmark_without_a_board_is_refused_before_anything_is_done(connected):
     connected(NUCLEO, ESP32)
     settings, services = BenchmarkingConfig(measured_by="serial"), {"benchmarking"}
-    (error,) = check_benchmarking(settings, DeploymentConfig(), services)
+    deployment = DeploymentConfig(hardware_setup=load_board("STM32F4"))
+    (error,) = check_benchmarking(settings, deployment, services)
     assert "several boards are connected" in str(error)
+    assert "Choose one, e.g. benchmarking.serial_port=/dev/ttyACM0." in str(error)
     connected(NUCLEO)
-    assert check_benchmarking(settings, DeploymentConfig(), services) == []
+    assert check_benchmarking(settings, deployment, services) == []
 
 
 INFO = {"protocol": PROTOCOL_VERSION, "model": "gpt", "board": "STM32F4", "hash": "e7c3fd5d8538" + 52 * "0", "boot": 1}
@@ -176,7 +251,7 @@ def test_several_boards_are_asked_what_they_hold(connected, monkeypatch, make, v
     with make(**values) as device, firmware(model="pico_gpt") as board:
         connected(comport(device.path, 0x0483, 0x374B, "STM32 STLink"), comport(board.path, 0x10C4, 0xEA60, "CP2102"))
         with pytest.raises(UserError) as caught:
-            find_board(None, 115200)
+            find_board(None, ANY, KEY)
     message = str(caught.value)
     assert f"{device.path}: ST-LINK/V2-1, STM32 STLink: " in message
     assert told in message
@@ -189,7 +264,7 @@ def test_what_does_not_answer_gets_one_command_and_no_interrupt(connected, monke
     with another(b"") as modem, another(b"login: ") as machine:
         connected(comport(modem.path, 0x1A86, 0x7523), comport(machine.path, 0x0403, 0x6001))
         with pytest.raises(UserError, match="several boards"):
-            find_board(None, 115200)
+            find_board(None, ANY, KEY)
     for device in (modem, machine):
         assert INTERRUPT not in device.heard
         first, line, rest = device.heard.split(b"\n")
@@ -200,14 +275,14 @@ def test_boards_that_cannot_be_asked_are_listed_with_the_reason(connected, monke
     with firmware() as board, firmware() as busy:
         connected(comport(board.path, 0x0483, 0x374B), comport(busy.path, 0x10C4, 0xEA60))
         with open_port(busy.path, 115200), pytest.raises(UserError) as caught:
-            find_board(None, 115200)
+            find_board(None, ANY, KEY)
         assert f"{board.path}: ST-LINK/V2-1: gpt for STM32F4" in str(caught.value)
         assert f"{busy.path}: CP210x: the serial port '{busy.path}' is in use\n" in str(caught.value)
         assert "Close the other program" in str(caught.value)
         denied = mock.Mock(side_effect=port_error(os.devnull, OSError(errno.EACCES, "Permission denied")))
         monkeypatch.setattr(serial_ports, "open_port", denied)
         with pytest.raises(UserError) as caught:
-            find_board(None, 115200)
+            find_board(None, ANY, KEY)
         assert str(caught.value).count("you may not open the serial port") == 2
         assert str(caught.value).count("sudo usermod -aG dialout $USER") == 1
 
@@ -222,7 +297,7 @@ def test_emulated_boards_tell_what_they_hold(connected, monkeypatch, tmp_path):
         connected(comport(first, 0x0483, 0x374B), comport(second, 0x0483, 0x374E))
         for _ in range(2):  # they are as they were
             with pytest.raises(UserError) as caught:
-                find_board(None, 115200)
+                find_board(None, ANY, KEY)
             assert f"{first}: ST-LINK/V2-1: toy for STM32F4, sha256 0123456789ab\n" in str(caught.value)
             assert f"{second}: ST-LINK/V3: toy for STM32H7, sha256 0123456789ab\n" in str(caught.value)
 

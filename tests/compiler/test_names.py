@@ -1,5 +1,7 @@
 """Names of a .tflite may be anything: they end no comment and no string of the generated C, and no symbol is lost."""
 
+import re
+
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
@@ -7,6 +9,7 @@ from ai_edge_litert.tools import flatbuffer_utils
 from operator_cases import Case
 from running import Model, differences
 
+from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.compiler.ir.graph import Symbols
 from textzoo.compiler.tflite.single_operator import Operation, Tensor, constant
 
@@ -53,6 +56,18 @@ def test_names_change_nothing(names, without, tmp_path):
     model = Model(layers(len(names), random), random)
     model.content = renamed(model.content, names)
     assert not differences(model, tmp_path, without)
+
+
+# Jinja's parts, comments, texts and includes of a template.
+NO_WORDS = re.compile(r"{{.*?}}|{%.*?%}|/\*.*?\*/|\"[^\"\n]*\"|#include[^\n]*", re.DOTALL)
+
+
+@pytest.mark.parametrize("template", ["common/model.c.j2", "library/model.c.j2"])
+def test_a_tensor_is_not_called_as_something_that_the_generated_file_uses(template):
+    source = NO_WORDS.sub(" ", (PLATFORM_SOURCES / template).read_text())
+    words = {word for word in re.findall(r"\b[a-z][a-z0-9_]*\b", source) if len(word) > 1}
+    assert {"memset", "textzoo_profile_mark"} & words
+    assert [word for word in sorted(words) if Symbols().unique(word) == word] == []
 
 
 class Counted(set):

@@ -52,11 +52,28 @@ def test_the_error_is_that_of_the_model_against_silicon(programs, monkeypatch, c
     assert "Work per call | 3.5" in capsys.readouterr().out
 
 
+def test_a_chip_adds_the_waits_of_its_flash_and_networks_have_no_limit(programs, monkeypatch, capsys):
+    """Twice 5 cycles and what the flash adds to them, so that the error is above any limit of a core."""
+    published = {"a": {**counts_of(4.0)["a"], "set": "networks", "chip": "STM32L4R5"}}
+    monkeypatch.setattr(cycle_model, "published_counts", lambda: published)
+    content = json.loads(programs.read_text())
+    content["programs"][0] |= {"chip": "STM32L4R5", "note": "from flash"}
+    programs.write_text(json.dumps(content))
+    found = programs.with_name("result.json")
+    assert cycle_model.main([str(programs), "--json", str(found)]) == 0
+    result = json.loads(found.read_text())
+    assert result["cores"] == {}
+    assert result["networks"]["STM32L4R5"]["counts"] == 1
+    assert 5.0 < result["rows"][0]["model"] < 12.0
+    assert "Work per call (from flash) | 3.5" in capsys.readouterr().out
+
+
 WRONG = [
     ("[]", "no list of programs"),
     ("{", "no list of programs"),
     ('{"programs": [{"elf": "x", "core": "m4"}]}', "no list of programs"),
     ('{"programs": [{"elf": "x", "core": "m9", "counts": []}]}', "no model of m9"),
+    ('{"programs": [{"elf": "x", "core": "m4", "chip": "STM32X", "counts": []}]}', "chip 'STM32X'|STM32X"),
     ('{"programs": [{"elf": "x", "core": "m4", "counts": [{"count": "aes", "function": "f"}]}]}', "published count"),
     (
         '{"programs": [{"elf": "x", "core": "m0", "counts": [{"count": "aes128_block", "function": "f"}]}]}',

@@ -7,8 +7,6 @@ from api_client import GPT, SAMPLING
 
 from textzoo.serving.http.server import bind
 from textzoo.serving.web.engines import Engines
-from textzoo.serving.web.page import Page
-from textzoo.serving.web.server import PageServer
 from textzoo.serving.web.session import Settings
 from textzoo.text.chat_templates import DIALOGUE
 
@@ -42,6 +40,9 @@ class GivenModel:
 @contextlib.contextmanager
 def page_running(*models, sampling=SAMPLING):
     """A page with models, named by their places."""
+    from textzoo.serving.web.page import Page  # Gradio takes seconds: not while tests are collected
+    from textzoo.serving.web.server import PageServer
+
     engines = Engines({f"model {index}": lambda model=model: model for index, model in enumerate(models)})
     start = Settings("model 0", "auto", sampling.temperature, sampling.max_tokens, sampling.top_k, sampling.seed, "")
     with PageServer(lambda: Page(engines, start, sampling), bind("127.0.0.1", 0, "web"), "127.0.0.1") as server:

@@ -5,12 +5,15 @@ import dataclasses
 import json
 import re
 import sys
+from importlib.util import find_spec
 
 import pytest
 from api_client import SAMPLING, GatedSource, get, gpt_source, send, told_alone
+from given_pages import GivenModel, page_running
 
 from browser import chromium, window
 from compilers import need
+from page_driver import WebPage
 from textzoo.common.errors import UserError
 from textzoo.serving.conversation import Conversation, Turn
 from textzoo.serving.http.errors import ApiError
@@ -24,13 +27,9 @@ from textzoo.serving.web.session import PageSession, Settings
 from textzoo.text.chat_templates import DIALOGUE, PLAIN
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
-pytest.importorskip("gradio")
-from given_pages import GivenModel, page_running
-
-from page_driver import WebPage
-
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif(find_spec("gradio") is None, reason="gradio: not installed"),
     pytest.mark.filterwarnings("ignore"),  # of Gradio and pandas, whose server they would end
 ]
 

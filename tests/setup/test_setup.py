@@ -226,6 +226,18 @@ def test_uv_has_its_own_lock():
     assert len(hashes) > 1
 
 
+def test_a_link_is_refused_and_what_it_points_to_is_left_alone(folder, tmp_path):
+    program(tmp_path / "theirs/bin/python", "#!/bin/sh\n")
+    (tmp_path / "theirs/ready").write_text("/elsewhere", encoding="utf-8")
+    (folder / ".venv").symlink_to(tmp_path / "theirs")
+    done = make(folder, "setup")
+    assert done.returncode == 2
+    assert f".venv is a link to {tmp_path / 'theirs'}" in done.stderr
+    assert "rm .venv" in done.stderr
+    assert (folder / ".venv").is_symlink()
+    assert (tmp_path / "theirs/ready").read_text(encoding="utf-8") == "/elsewhere"
+
+
 def test_an_interpreter_that_is_too_old_is_named(folder):
     old = program(folder / "bin" / "python3", '#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.1\nexit 1\n')
     path = f"{old.parent}{os.pathsep}/nowhere"

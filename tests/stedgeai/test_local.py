@@ -100,7 +100,7 @@ def test_a_report_in_words_serves_where_there_is_no_other(job, model):
 
 # Failure of `generate` -> what the user reads.
 FAILURES = [
-    ("error", ["failed with code 1", "line 99", "BATCH_MATMUL ?[31mis not supported"]),
+    ("error", ["failed with code 1", "line 99", "BATCH_MATMUL \\x1b[31mis not supported"]),
     ("hangs", ["did not end within 1 s", "compiling, please wait", "tools.stm32ai.time_limit"]),
     ("no report", ["has written no report", "network_c_info.json"]),
     ("folder", ["has written no report"]),

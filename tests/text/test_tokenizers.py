@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from textzoo.common.errors import UserError
 from textzoo.text.settings import TokenizerConfig
-from textzoo.text.tokenizers import character as character_tokenizer
+from textzoo.text.tokenizers import pieces
 from textzoo.text.tokenizers.base import load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 from textzoo.text.tokenizers.registry import TOKENIZERS
@@ -54,7 +54,7 @@ def test_unknown_characters_become_unk_and_nothing_else_does(text, other):
 
 
 def test_text_longer_than_a_piece(monkeypatch):
-    monkeypatch.setattr(character_tokenizer, "PIECE", 3)
+    monkeypatch.setattr(pieces, "PART", 3)
     tokenizer = make_tokenizer(TokenizerConfig(), "abcd")
     assert tokenizer.decode(tokenizer.encode("abcdabcd")) == "abcdabcd"
     assert tokenizer.encode("").shape == (0,)

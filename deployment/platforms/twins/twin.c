@@ -1,6 +1,8 @@
 /* An emulated board: memory, serial line, faults. machine_*.c has what depends on the machine. */
 #include "twin.h"
 
+#include <stddef.h>
+
 #include "counter_of_twin.h"
 #include "port.h"
 #include "reply.h"
@@ -13,15 +15,31 @@ extern const uint8_t mapped_weights[], mapped_weights_end[]; /* weights.bin */
 extern uint32_t __stack_bottom[];
 extern uint32_t __data_start[], __data_end[], __data_load[], __bss_start[], __bss_end[];
 
+/* What is copied from the flash into RAM at the start, beside .data: a row of the table that placement.ld makes. */
+typedef struct {
+    const uint32_t *load; /* (bytes / 4) words in the flash */
+    uint32_t *start;      /* (bytes / 4) words in RAM */
+    uint32_t bytes;
+} copy_t;
+
+extern const copy_t __copies_start[], __copies_end[];
+
 enum { FAULT_STATUS = 3 };
 
 int main(void);
 
+static void copy_words(uint32_t *to, const uint32_t *from, size_t words)
+{
+    for (size_t i = 0; i < words; ++i) {
+        to[i] = from[i];
+    }
+}
+
 void twin_start(void)
 {
-    const uint32_t *load = __data_load;
-    for (uint32_t *word = __data_start; word < __data_end; ++word) {
-        *word = *load++;
+    copy_words(__data_start, __data_load, (size_t)(__data_end - __data_start));
+    for (const copy_t *copy = __copies_start; copy < __copies_end; ++copy) {
+        copy_words(copy->start, copy->load, copy->bytes / 4u);
     }
     for (uint32_t *word = __bss_start; word < __bss_end; ++word) {
         *word = 0;

@@ -2,7 +2,7 @@
 
 These are compilers, make, emulators and programs that were built. Variables like PROFILE, CFLAGS or MAKEFLAGS, which
 the user's shell may hold for other purposes, are not passed on; those that begin with TZ_ are, except CHOSEN_HERE, and
-those of ccache.
+those of ccache and of ESP-IDF.
 """
 
 import contextlib
@@ -16,13 +16,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from textzoo.common.escaping import visible_line
 from textzoo.common.signals import raise_if_interrupted
 
 LIFELINE = Path(__file__).with_name("lifeline.py")
 # Variables that are passed on; DEVELOPER_DIR is the folder of macOS's compilers.
 PASSED = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "DEVELOPER_DIR")
 OWN_PREFIX = "TZ_"
-PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_")
+# What ESP-IDF's export.sh sets, e.g. IDF_PATH and ESP_IDF_VERSION.
+ESP_IDF_PREFIXES = ("IDF_", "ESP_")
+PASSED_PREFIXES = (OWN_PREFIX, "CCACHE_", *ESP_IDF_PREFIXES)
 # Variables for users who run make in a project; here TextZoo chooses what is built, and expects its files accordingly.
 CHOSEN_HERE = frozenset(f"TZ_{name}" for name in ("IMAGE", "PROFILE", "WEIGHTS", "SANITIZE", "HAL", "EMULATOR"))
 # English messages, in UTF-8.
@@ -30,6 +33,8 @@ FIXED = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 # Interruptions are checked for at this interval.
 POLL_SECONDS = 0.5
 PATIENCE_SECONDS = 5.0
+# Of what a program has printed, for messages.
+SHOWN_LINES, SHOWN_CHARACTERS = 15, 300
 
 
 def clean_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -111,6 +116,12 @@ def run_text(command: list[str], folder: Path | None = None, *, timeout: float) 
     Invalid UTF-8, e.g. from a path or from a compiler that ignores LC_ALL, becomes U+FFFD.
     """
     return run(command, folder, timeout=timeout, encoding="utf-8", errors="replace")
+
+
+def last_lines(output: str) -> str:
+    """Return the last lines of what a program has printed, as a list for a message: each short, without controls."""
+    lines = [visible_line(line.rstrip()[:SHOWN_CHARACTERS]) for line in output.splitlines() if line.strip()]
+    return "\n" + "".join(f"  {line}\n" for line in lines[-SHOWN_LINES:]) if lines else "no output"
 
 
 def finished(

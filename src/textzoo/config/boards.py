@@ -74,7 +74,10 @@ def check_board(deployment: DeploymentConfig, benchmarking: BenchmarkingConfig, 
     with collecting(errors):
         with_two = boards_with_two_cores() if deployment.second_core else []
         check_second_core(None if on_host else board, deployment.second_core, with_two)
-    if not errors and not on_host and "benchmarking" in services and benchmarking.measured_by == "emulator":
+    is_emulated = benchmarking.measured_by == "emulator" or (
+        benchmarking.measured_by == "stedgeai" and benchmarking.emulator is not None
+    )
+    if not errors and not on_host and "benchmarking" in services and is_emulated:
         with collecting(errors):
             board.emulator(benchmarking.emulator)
     return errors

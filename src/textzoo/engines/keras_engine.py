@@ -50,4 +50,4 @@ def compiled(function: Callable) -> Callable:
         return function
     import tensorflow as tf
 
-    return tf.function(function, reduce_retracing=True)
+    return tf.function(function, reduce_retracing=True, autograph=False)

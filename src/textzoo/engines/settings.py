@@ -25,6 +25,11 @@ class EvaluationConfig:
         "compiled C of the device (native: the same integers as the reference kernels, faster).",
         choices=QUANTIZED,
     )
+    baselines: bool = setting(
+        False,
+        "Measure on the same text, too, what would do without a model: an n-gram model as large as each quantized one,"
+        " xz and zstd.",
+    )
 
 
 @dataclass(frozen=True)

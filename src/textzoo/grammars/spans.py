@@ -185,29 +185,24 @@ def check_places(automaton: Automaton, name: str) -> None:
     """
     into_span = np.flatnonzero(automaton.table[:, SPAN])
     behind = automaton.table[into_span, SPAN]
-    for state, reason in [
-        *((state, "where another text could begin") for state in into_span if has_others(automaton, int(state), SPAN)),
-        *((state, "with no quote before it") for state in into_span if not is_quoted(automaton, int(state))),
-        *((state, "with no quote behind it") for state in behind if has_others(automaton, int(state), QUOTE)),
+    by_other_symbols = np.append(np.delete(automaton.table, QUOTE, axis=1), automaton.start)
+    for states, reason in [
+        (into_span[has_others(automaton, into_span, SPAN)], "where another text could begin"),
+        (into_span[np.isin(into_span, by_other_symbols)], "with no quote before it"),
+        (behind[has_others(automaton, behind, QUOTE)], "with no quote behind it"),
     ]:
-        raise UserError(
-            f"{name} has a span of the input {reason}",
-            expected='each span between quotes, alone: "\\"" input-span "\\""',
-            received=f"behind {shortest_text(automaton, int(state))[-60:]!r}",
-            remedy="Let texts that are not copied differ from it before its first quote, or leave them out.",
-        )
+        if len(states):
+            raise UserError(
+                f"{name} has a span of the input {reason}",
+                expected='each span between quotes, alone: "\\"" input-span "\\""',
+                received=f"behind {shortest_text(automaton, int(states[0]))[-60:]!r}",
+                remedy="Let texts that are not copied differ from it before its first quote, or leave them out.",
+            )
 
 
-def has_others(automaton: Automaton, state: int, symbol: int) -> bool:
-    """Return whether a text may end in a state, or go on with anything but a symbol."""
-    edges = np.flatnonzero(automaton.table[state])
-    return bool(automaton.accepting[state]) or bool((edges != symbol).any())
-
-
-def is_quoted(automaton: Automaton, state: int) -> bool:
-    """Return whether a quote leads to a state, and nothing else."""
-    _, symbols = np.nonzero(automaton.table == state)
-    return state != automaton.start and bool((symbols == QUOTE).all())
+def has_others(automaton: Automaton, states: np.ndarray, symbol: int) -> np.ndarray:
+    """Return (n,) bool, whether a text may end in each of some states (n,), or go on with anything but a symbol."""
+    return automaton.accepting[states] | np.delete(automaton.table[states], symbol, axis=1).any(axis=1)
 
 
 def shortest_text(automaton: Automaton, wanted: int) -> str:

@@ -11,6 +11,7 @@ from textzoo.grammars.spans import UNREACHABLE, InputSpans, SpanPlace, Spellings
 
 MAX_ENTRIES = 1 << 26  # states times tokens
 MAX_SPANS = 64  # that the shortest way to a text's end may have
+MAX_WAYS = 1 << 17  # states times spans: some seconds' work
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,10 @@ def ways_of(table: np.ndarray, behind: np.ndarray, accepting: np.ndarray, name: 
     """Return the `ways` of an automaton.
 
     Raises:
-        UserError: It needs more than MAX_SPANS spans for a text, or more would still make one shorter.
+        UserError: It needs too many spans for a text, or more would still make one shorter.
     """
     columns, ends = np.unique(table, axis=1), np.where(accepting, 0, UNREACHABLE)
+    most = min(MAX_SPANS, MAX_WAYS // len(table))
     found = [shortest(columns, ends)]
     while behind.any():
         with_span = np.where(behind == DEAD, UNREACHABLE, found[-1][behind])
@@ -114,9 +116,9 @@ def ways_of(table: np.ndarray, behind: np.ndarray, accepting: np.ndarray, name: 
         if (following == found[-1]).all():
             break
         found.append(following)
-        if len(found) > MAX_SPANS + 1:
+        if len(found) > most + 1:
             remedy = "Lower the numbers of repetitions of what has spans."
-            raise UserError(f"{name} needs too many spans", expected=f"at most {MAX_SPANS} in a text", remedy=remedy)
+            raise UserError(f"{name} needs too many spans", expected=f"at most {most} in a text", remedy=remedy)
     return np.array(found)
 
 

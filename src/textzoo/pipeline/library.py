@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from textzoo.common.errors import raise_all
 from textzoo.compiler.compile import CompiledModel, compile_file
 from textzoo.compiler.operators.base import Target
 from textzoo.config.schema import Config
@@ -26,6 +27,7 @@ from textzoo.records.workspace import Workspace
 from textzoo.targets.library.kernels import GENERIC, kernels_for
 from textzoo.targets.library.project import LibraryFacts, render_library
 from textzoo.targets.registry import LIBRARY
+from textzoo.targets.rules import stop_mistakes
 from textzoo.targets.settings import ANY_CORE, DeploymentConfig
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -75,10 +77,11 @@ def make_library(
         name: Name of the model.
         settings: Name and kernels of the library, packing of weights, passes left out; its board, if the kernels are
             that board's.
-        defaults: What a model begins with, and the prompt of the examples.
+        defaults: What a model begins with, the stop text, and the prompt of the examples.
         with_savings: Whether to measure what each pass of the compiler saves.
     """
     settings, defaults = settings or DeploymentConfig(), defaults or PredictionConfig()
+    raise_all(stop_mistakes(defaults.stop or ""))
     kernels = kernels_for(GENERIC if settings.library_kernels == ANY_CORE else settings.hardware_setup.variant)
     engine = LitertReferenceEngine(path)
     inputs.check_vocabulary(engine.vocabulary_size, tokenizer.vocabulary_size)
@@ -92,7 +95,16 @@ def make_library(
         without=frozenset(settings.without_passes),
         with_savings=with_savings,
     )
-    facts = LibraryFacts(settings.library_name, kernels, c_characters(prompt), sampling_values(defaults))
+    stop = (defaults.stop or "").encode("utf-8")
+    facts = LibraryFacts(
+        settings.library_name,
+        kernels,
+        c_characters(prompt),
+        sampling_values(defaults),
+        settings.library_url,
+        c_characters(stop),
+        len(stop),
+    )
     render_library(compiled, tokenizer, facts, folder)
     return Library(compiled, folder)
 

@@ -26,6 +26,7 @@ from textzoo.serving.sources import Sampling, TokenSource
 from textzoo.targets.answers import FLASH_AGAIN, check_model
 from textzoo.targets.console import Console
 from textzoo.targets.emulators import emulate, open_serial
+from textzoo.targets.serial_ports import find_board
 from textzoo.text.chat_templates import ChatTemplate, find_template
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -172,4 +173,4 @@ class TalkingModel:
 
     def serial_line(self, port: str | None) -> contextlib.AbstractContextManager[Console]:
         board = self.config.deployment.hardware_setup
-        return open_serial(port, board.uart.baud, board.name)
+        return open_serial(find_board(port, board, "chat.serial_port").path, board.uart.baud, board.name)

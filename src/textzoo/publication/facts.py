@@ -20,7 +20,7 @@ from textzoo.config.chains import MODEL_FILES
 from textzoo.publication.files import FLOAT, PRETRAINED, RUN, ModelFiles
 from textzoo.quantizers.recipes import RECIPES
 from textzoo.records.ledger import FinishedStep, ingredient, number_of
-from textzoo.records.report import Report
+from textzoo.records.report import BaselineReport, Report
 from textzoo.records.report.rows import end_text
 from textzoo.records.workspace import Workspace
 
@@ -79,6 +79,7 @@ class Facts:
         model: Of name, parameters, vocabulary_size and context_length those that are known.
         training: Of steps, tokens and data_sha256 those that are known.
         experiment: The option of the group `experiment` that trained it; "" where it was none, or it is unknown.
+        baselines: What would do without the model, on the same text.
         earlier: The report of the run's earlier steps, which describe these files.
         steps: The run's steps that describe these files, e.g. "1_training", "2_quantization".
         refused: Sentences about boards that do not take a decode step.
@@ -89,6 +90,7 @@ class Facts:
     training: dict[str, Any] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
     boards: list[BoardCost] = field(default_factory=list)
+    baselines: list[BaselineReport] = field(default_factory=list)
     experiment: str = ""
     earlier: Report = field(default_factory=Report)
     steps: tuple[str, ...] = ()
@@ -115,6 +117,7 @@ def add_card(facts: Facts, card: dict[str, Any]) -> None:
     facts.training = {"steps": card["steps"], "seed": card["seed"]}
     facts.experiment = card["experiment"]
     facts.losses = [loss_of(recipe, values, "") for recipe, values in card["losses"].items()]
+    facts.baselines = [BaselineReport(**row) for row in card.get("baselines", {}).get("rows", [])]
     for recipe, boards in card["boards"].items():
         for board, values in boards.items():
             refused = values.get("refused")

@@ -61,7 +61,9 @@ def _export(model: LanguageModel, function: Callable, signature: list, key: str,
 
 
 def _convert(function: Callable, signature: list, key: str) -> bytes:
-    named = _frozen(tf.function(function, input_signature=signature).get_concrete_function(), signature)
+    # As in training, without AutoGraph: it would rewrite all code of Keras on the way, and models need none of it.
+    graph = tf.function(function, input_signature=signature, autograph=False)
+    named = _frozen(graph.get_concrete_function(), signature)
     with quiet_stderr(), tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(tf.Module(), folder, signatures={key: named})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[key])
@@ -74,7 +76,7 @@ def _frozen(concrete: Any, signature: list) -> Any:
     names = sorted(concrete.structured_outputs)
     constant = convert_variables_to_constants_v2(concrete)
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def named(*arguments: Any) -> dict[str, Any]:
         return dict(zip(names, constant(*arguments), strict=True))
 

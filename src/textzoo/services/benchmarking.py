@@ -42,6 +42,7 @@ from textzoo.targets.boards import FLASH, Board
 from textzoo.targets.console import TRIES, Console, OutOfSequenceError, generate_command
 from textzoo.targets.emulators import build_image, emulate, open_serial, run_host
 from textzoo.targets.platforms import platform_of
+from textzoo.targets.serial_ports import find_board
 from textzoo.targets.toolchains import find_tool
 
 logger = logging.getLogger("textzoo")
@@ -59,7 +60,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     """Build the project, run it as `benchmarking.measured_by` selects, and measure."""
     made = prepared(config, workspace, recorder)
     if config.benchmarking.measured_by == "stedgeai":
-        return beside_vendor(config, made, workspace, recorder)
+        return beside_vendor(config, made, workspace, recorder, lambda: in_emulator(config, made))
     with open_console(config, made) as console:
         report = measure(config, made, console)
         wanted = config.benchmarking.sample and isinstance(made, Firmware)
@@ -76,6 +77,13 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     return Report(benchmark=report, deployment=deployed, samples=samples, skipped=skipped)
 
 
+def in_emulator(config: Config, made: BuiltModel) -> tuple[BenchmarkReport, list[Skipped]]:
+    """Measure the firmware in the board's emulator, without its operators; return why its cycles are missing."""
+    with open_console(config, made) as console:
+        report = measure(config, made, console)
+    return report, add_cycles(report, config, made)
+
+
 def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> BuiltModel:
     """Render the project of the kind of model, for where it is measured."""
     settings = config.benchmarking
@@ -87,12 +95,16 @@ def prepared(config: Config, workspace: Workspace, recorder: Recorder) -> BuiltM
 
 
 def open_console(config: Config, made: BuiltModel, profile: bool = False) -> AbstractContextManager[Console]:
-    """Build and start the program; return its console."""
+    """Build and start the program; return its console.
+
+    It runs on a board's emulator, unless there is no board, or the board itself is to be measured.
+    """
     settings = config.benchmarking
     if made.board is None:
         return run_host(made.project, profile)
     if settings.measured_by == "serial":
-        return open_serial(settings.serial_port, made.board.uart.baud, made.board.name)
+        port = find_board(settings.serial_port, made.board, "benchmarking.serial_port")
+        return open_serial(port.path, made.board.uart.baud, made.board.name)
     return emulate(made.project, made.board, settings.emulator, profile)
 
 

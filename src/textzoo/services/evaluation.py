@@ -19,9 +19,10 @@ from textzoo.engines.opening import open_engine
 from textzoo.engines.settings import EvaluationConfig, PredictionConfig
 from textzoo.grammars.grammar import Grammar
 from textzoo.pipeline import inputs
+from textzoo.pipeline.baselines import measured_baselines
 from textzoo.pipeline.command_scores import CommandScorer, command_reports
 from textzoo.pipeline.samples import possible_prompt, samples_of
-from textzoo.records.report import CommandReport, EvaluationReport, Report, SampleReport
+from textzoo.records.report import BaselineReport, CommandReport, EvaluationReport, Report, SampleReport
 from textzoo.records.tracking import Recorder
 from textzoo.records.workspace import Workspace
 from textzoo.text.documents import windows_to_validate
@@ -63,6 +64,7 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     settings, label = inputs.prediction(config, workspace), candidates[-1].label
     return Report(
         evaluation=rows,
+        baselines=baselines_beside(rows, data, config, workspace) if config.evaluation.baselines else [],
         commands=understood(engine, label, data, config.evaluation, inputs.grammar(settings)),
         samples=samples_from(engine, label, data, settings),
     )
@@ -76,6 +78,15 @@ def understood(
         return []
     scorer = CommandScorer(engine, data.tokenizer, grammar)
     return list(command_reports(label, scorer, data.commands, settings.max_commands))
+
+
+def baselines_beside(
+    rows: list[EvaluationReport], data: PreparedDataset, config: Config, workspace: Workspace
+) -> list[BaselineReport]:
+    """Return what would do without a model, on the text of these rows."""
+    steps = {inputs.model_label(path): path for path in inputs.quantized_model_paths(config, workspace)}
+    tokens = next(row.tokens for row in rows if row.corpus in (None, ALL_SOURCES))
+    return measured_baselines(data, steps, tokens)
 
 
 def samples_from(engine: Engine, label: str, data: PreparedDataset, settings: PredictionConfig) -> list[SampleReport]:

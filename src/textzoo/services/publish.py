@@ -19,6 +19,7 @@ from textzoo.pipeline.firmware import make_firmware, readable_name, written_toke
 from textzoo.pipeline.library import make_library
 from textzoo.pipeline.samples import possible_prompt, samples_of
 from textzoo.publication import folder as folders
+from textzoo.publication.against import add_baselines
 from textzoo.publication.commands import commands_of, folder_of, name_of
 from textzoo.publication.corpus import provenances
 from textzoo.publication.facts import facts_of, with_sizes
@@ -44,14 +45,15 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     sampling = sampling_of(config.prediction, engine, tokenizer)
     sample = written_sample(sampling, files, engine, tokenizer)
     facts = with_sizes(facts_of(files, workspace), engine.vocabulary_size, engine.context_length)
-    report = Report(samples=[sample])
+    add_baselines(facts, files, config, workspace, recorder)
+    report = Report(samples=[sample], baselines=facts.baselines)
     with folders.new_folder(workspace.path(FOLDER)) as folder:
         told = folders.write_files(folder, files, sections_of(config), facts.earlier, workspace)
         told |= c_project(config, files, tokenizer, folder, report)
         facts.unknown += [f"{row.what} is left out: {row.why}" for row in report.skipped]
         published = folders.published_files(folder, told)
         commands = commands_of(facts, files, sampling, workspace, folder_of(config.publish.repository))
-        card = card_inputs(config, files, tokenizer, sample)
+        card = card_inputs(config, files, tokenizer, sample, workspace.path(inputs.DATASET_FOLDER))
         card = CardInputs(**card, facts=facts, files=published, commands=commands)
         write_text(folder / folders.CARD, card_text(card))
     done = tell_or_upload(config, workspace.path(FOLDER), published)
@@ -109,7 +111,9 @@ def c_project(config: Config, files: ModelFiles, tokenizer: Tokenizer, folder: P
     return {archive.name: f"the C project for {target} of {files.chosen.name}: builds and runs without Python"}
 
 
-def card_inputs(config: Config, files: ModelFiles, tokenizer: Tokenizer, sample: SampleReport) -> dict[str, Any]:
+def card_inputs(
+    config: Config, files: ModelFiles, tokenizer: Tokenizer, sample: SampleReport, corpus: Path
+) -> dict[str, Any]:
     """Return what the card says of the configuration; of files from elsewhere the corpus is unknown."""
     is_known = files.origin != NAMED
     own_license = LICENSE_OF_PRETRAINED if files.origin == PRETRAINED else ""
@@ -118,7 +122,7 @@ def card_inputs(config: Config, files: ModelFiles, tokenizer: Tokenizer, sample:
         "architecture": config.model.name if is_known else "",
         "tokenizer": tokenizer.name,
         "corpus": config.dataset.name if is_known else "",
-        "corpora": provenances(config.dataset) if is_known else [],
+        "corpora": provenances(config.dataset, corpus) if is_known else [],
         "sample": sample,
         "chosen": files.chosen.name,
         "license": config.publish.license or own_license,

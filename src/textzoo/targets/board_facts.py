@@ -10,9 +10,11 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from textzoo.common.errors import UserError
+from textzoo.common.registry import unknown_name
 from textzoo.common.settings import default_of, type_text
 from textzoo.targets.boards import FLASH, RAM, Board, Emulator
 from textzoo.targets.cycles.timing import timing_mistakes
+from textzoo.targets.usb_adapters import KINDS
 
 
 class Alphabet(NamedTuple):
@@ -52,7 +54,7 @@ def wrong_facts(board: Board, prefix: str) -> list[UserError]:
     return (
         wrong_characters(board, prefix)
         or missing_facts(empty, prefix)
-        or [*missing_memories(board, prefix), *wrong_times(board, prefix)]
+        or [*missing_memories(board, prefix), *wrong_times(board, prefix), *wrong_adapters(board, prefix)]
     )
 
 
@@ -74,6 +76,14 @@ def missing_memories(board: Board, prefix: str) -> list[UserError]:
         UserError(f"{prefix}memories has no memory of kind {kind}", expected="both flash and ram")
         for kind in (FLASH, RAM)
         if board.memory(kind) is None
+    ]
+
+
+def wrong_adapters(board: Board, prefix: str) -> list[UserError]:
+    return [
+        unknown_name(f"adapter in {prefix}serial_adapters", name, KINDS)
+        for name in board.serial_adapters
+        if name not in KINDS
     ]
 
 

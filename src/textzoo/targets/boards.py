@@ -9,6 +9,7 @@ from textzoo.common.settings import setting
 from textzoo.compiler.packing.tables import VARIANT_PLACES
 from textzoo.targets.cycles.timing import Timing
 from textzoo.targets.registry import HOST, PLATFORMS
+from textzoo.targets.usb_adapters import KINDS
 
 # Without those of this machine.
 BOARD_PLATFORMS = tuple(name for name in PLATFORMS if name != HOST)
@@ -144,6 +145,9 @@ class Board:
         required=True,
     )
     uart: Uart = field(default_factory=Uart)
+    serial_adapters: list[str] = setting(
+        [], f"What can carry its serial line over USB, of {', '.join(KINDS)}; empty for any of them."
+    )
     led: Led | None = setting(None, "An LED, which commands can switch (deployment.on_command); null for none.")
     flash: dict[str, str] = setting(
         {}, "Tool -> arguments that write an image to the board, with {elf}, {bin}, {hex} and {uf2} for the files."

@@ -30,6 +30,7 @@ from textzoo.targets.protocol import (
     ENQUIRY,
     GRAPH_GREETING,
     GREETING,
+    GREETING_NAME,
     INTERRUPT,
     INTERRUPTED,
     LINE_BYTES,
@@ -285,6 +286,17 @@ class Console:
                 raise self.trouble(f"sent no greeting within {timeout:g} s")
             if is_greeting(line):
                 return self.checked_info(timeout)
+
+    def first_line(self, timeout: float) -> str | None:
+        """Return the first line of the greeting of a device that starts now, None if it did not come in time."""
+        deadline = time.monotonic() + timeout
+        while (line := self.line(max(deadline - time.monotonic(), 0.0))) is not None:
+            text = line.decode("utf-8", "replace")
+            if GREETING_NAME in text:  # behind what was on the line while the device was in reset
+                return text[text.index(GREETING_NAME) :]
+            if time.monotonic() > deadline:
+                break
+        return None
 
     def connect(self, timeout: float = CONNECT_SECONDS) -> dict[str, Any]:
         """Wait until a device answers that may already be running; return its `info`.

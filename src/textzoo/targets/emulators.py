@@ -19,7 +19,7 @@ from textzoo.common.progress import working
 from textzoo.targets.boards import Board, Emulator
 from textzoo.targets.console import Console, FileLink, SerialLink
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.serial_ports import find_board, open_port
+from textzoo.targets.serial_ports import open_port
 from textzoo.targets.toolchains import require_tool, run_make
 
 # Paths without characters that CMake interprets.
@@ -123,9 +123,8 @@ def local_name(program: Path, project: Path) -> str:
 
 
 @contextlib.contextmanager
-def open_serial(path: str | None, baud: int, name: str = "") -> Iterator[Console]:
-    """Connect to a real board (None: the only one connected), or to an emulated one with a pseudo-terminal."""
-    path = find_board(path, baud)
+def open_serial(path: str, baud: int, name: str = "") -> Iterator[Console]:
+    """Connect to a real board, or to an emulated one with a pseudo-terminal."""
     with open_port(path, baud) as port:
         console = Console(SerialLink(port), name or path)
         console.connect()

@@ -7,20 +7,21 @@ from textzoo.common import processes
 from textzoo.common.errors import UserError
 from textzoo.common.progress import working
 from textzoo.targets.boards import Board
+from textzoo.targets.flash_tools import variables
+from textzoo.targets.serial_ports import SerialPort
 from textzoo.targets.toolchains import require_tool
 
 FLASH_SECONDS = 600.0  # ESP-IDF builds its framework first
-SHOWN_LINES = 12
 CHECK = "Check the cable, and that no other program uses the board."
 
 
-def flash_image(project: Path, board: Board, tool: str) -> str:
-    """Write the board's image with a tool (`make flash`); return the command line that make has run.
+def flash_image(project: Path, board: Board, tool: str, port: SerialPort) -> str:
+    """Write the image to the board on a port with a tool (`make flash`); return the command line that make has run.
 
     Raises:
         UserError: The tool failed, or did not end.
     """
-    command = [str(require_tool("make")), "--no-print-directory", "flash", f"FLASH_TOOL={tool}"]
+    command = [str(require_tool("make")), "--no-print-directory", "flash", *variables(tool, port)]
     with working(f"{tool} writes {project.name} to the board"):
         try:
             answer = processes.run_text(command, project, timeout=FLASH_SECONDS)
@@ -28,14 +29,8 @@ def flash_image(project: Path, board: Board, tool: str) -> str:
             raise UserError(f"{tool} did not end within {FLASH_SECONDS:g} s", remedy=f"{CHECK} {board.boot}") from error
     if answer.returncode:
         raise UserError(
-            f"{tool} did not write the image; its last lines\n{last_lines(answer.stdout + answer.stderr)}",
+            f"{tool} did not write the image",
+            received=processes.last_lines(answer.stdout + answer.stderr),
             remedy=f"{CHECK} {board.boot}",
         )
-    lines = [line for line in answer.stdout.splitlines() if line.startswith(f"{tool} ")]
-    return lines[-1] if lines else tool
-
-
-def last_lines(output: str) -> str:
-    """Return the end of what a program said, as printable lines."""
-    lines = [ascii(line)[1:-1] for line in output.splitlines() if line.strip()]
-    return "".join(f"  {line[:200]}\n" for line in lines[-SHOWN_LINES:])
+    return next((line for line in answer.stdout.splitlines() if line.startswith(f"{tool} ")), tool)

@@ -1,7 +1,9 @@
 """Placement: which constants are copied at the start into memory that makes the core wait less than the flash.
 
 A decode step reads every matrix once, so that each of their bytes saves the same wait: what fits is copied, into the
-fastest memory first. What is read a row at a time (a table of embeddings) or hardly ever stays in the flash.
+fastest memory first, and of the constants the largest first. Kernels for cores with level-1 caches ask for the lines of
+matrices ahead of time (PLD), so that a byte of a small table waits longer there: on these the smallest is first.
+What is read a row at a time (a table of embeddings) or hardly ever stays in the flash.
 """
 
 from collections.abc import Sequence
@@ -38,8 +40,23 @@ class Placement:
     def bytes_by_memory(self) -> dict[str, int]:
         return {memory: copied.bytes for memory, copied in self.copies.items()}
 
+    @property
+    def symbols(self) -> list[str]:
+        """Names in C of all constants that are copied."""
+        return [symbol for copied in self.copies.values() for symbol in copied.symbols]
+
+    @property
+    def symbols_by_region(self) -> dict[str, tuple[str, ...]]:
+        """Region of a linker script -> names in C of what it holds copies of, for the template of placement.ld."""
+        return {copies_region(memory): copied.symbols for memory, copied in self.copies.items()}
+
     def bytes_in(self, memory: str) -> int:
         return self.bytes_by_memory.get(memory, 0)
+
+
+def copies_region(memory: str) -> str:
+    """Return the linker script's name of the part of a memory that holds copies."""
+    return f"{memory}_WEIGHTS"
 
 
 def place(board: Board, constants: Sequence[tuple[str, int]], ram_bytes: int) -> Placement:
@@ -50,9 +67,10 @@ def place(board: Board, constants: Sequence[tuple[str, int]], ram_bytes: int) ->
         constants: (symbol, bytes) of what a step reads at least once, in order of use.
         ram_bytes: RAM that the program itself needs, in `board.data_memory(ram_bytes)`.
     """
+    smallest_first = board.timing is not None and board.timing.level1 is not None
     left, copies = list(constants), {}
     for memory, room in rooms(board, ram_bytes):
-        chosen, used = filled(left, room)
+        chosen, used = filled(left, room, smallest_first)
         if chosen:
             copies[memory] = Copied(tuple(symbol for symbol, _ in chosen), used)
             left = [constant for constant in left if constant not in chosen]
@@ -77,10 +95,10 @@ def wait(timing: Timing, memory: str) -> float:
     return found.stall / line
 
 
-def filled(constants: Sequence[tuple[str, int]], room: int) -> tuple[list[tuple[str, int]], int]:
-    """Return the constants that fit a memory, the largest first, in order of use; and the bytes that they take."""
+def filled(constants: Sequence[tuple[str, int]], room: int, smallest_first: bool) -> tuple[list[tuple[str, int]], int]:
+    """Return the constants that fit a memory, chosen by size, in order of use; and the bytes that they take."""
     chosen, used = set(), 0
-    for constant in sorted(constants, key=lambda constant: -constant[1]):
+    for constant in sorted(constants, key=lambda constant: constant[1], reverse=not smallest_first):
         size = -(-constant[1] // ALIGNMENT) * ALIGNMENT
         if used + size <= room:
             chosen.add(constant)

@@ -17,6 +17,8 @@ ENQUIRY = b"\x05"
 INTERRUPTED = "interrupted"
 # Maximum length of the stop text.
 MAX_STOP_BYTES = 32
+# Beginning of the greeting's first line, behind which the model's name stands.
+GREETING_NAME = "TextZoo: "
 # Beginning of the greeting's last line: of a language model, and of a plain graph.
 GREETING = "Type a text to continue"
 GRAPH_GREETING = "Type the bytes of the inputs in hexadecimal"

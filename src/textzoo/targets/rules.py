@@ -6,14 +6,16 @@ from textzoo.common.errors import UserError, collecting
 from textzoo.common.settings import Rule
 from textzoo.compiler.passes.registry import chosen_passes
 from textzoo.models.settings import ModelConfig
+from textzoo.targets.boards import BOARD_IMAGE, Board
 from textzoo.targets.console import check_prompt
 from textzoo.targets.flash_tools import flash_tool
 from textzoo.targets.library.kernels import kernels_for
-from textzoo.targets.library.names import check_name
+from textzoo.targets.library.names import check_name, check_url
 from textzoo.targets.protocol import MAX_STOP_BYTES
 from textzoo.targets.registry import HOST, LIBRARY, PLATFORMS
 from textzoo.targets.serial_ports import find_board
 from textzoo.targets.settings import BOARD_CORE, BenchmarkingConfig, DeploymentConfig
+from textzoo.targets.toolchains import MAKE, missing_tools
 from textzoo.text.settings import SamplingConfig
 
 INPUT_ENDINGS = (".npy", ".npz")
@@ -38,12 +40,12 @@ def check_benchmarking(
     errors: list[UserError] = []
     if benchmarking.measured_by == "serial":
         with collecting(errors):
-            find_board(benchmarking.serial_port, deployment.hardware_setup.uart.baud)
+            find_board(benchmarking.serial_port, deployment.hardware_setup, "benchmarking.serial_port")
     return errors
 
 
 def check_flashing(deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
-    """Check that there are a board to write and a tool to write it with."""
+    """Check that there are a board to write, a tool to write it with, and what builds the image."""
     errors: list[UserError] = []
     if not deployment.flash or "deployment" not in services:
         return errors
@@ -55,10 +57,18 @@ def check_flashing(deployment: DeploymentConfig, services: Set[str]) -> list[Use
         ]
     board = deployment.hardware_setup
     with collecting(errors):
-        flash_tool(board)
+        flash_tool(board, deployment.flash_tool)
     with collecting(errors):
-        find_board(deployment.serial_port, board.uart.baud)
-    return errors
+        find_board(deployment.serial_port, board, "deployment.serial_port")
+    return [*errors, *(missing_tools(builders_of(board)) if board.platform in PLATFORMS.names() else ())]
+
+
+def builders_of(board: Board) -> list[str]:
+    """Return the tools that make what is written to a board; where a framework builds that, it looks for its own."""
+    platform = PLATFORMS.get(board.platform)
+    if platform.image != BOARD_IMAGE:
+        return [MAKE]
+    return [MAKE, platform.compiler(board, platform.image), *platform.image_tools]
 
 
 def check_graph_board(model: ModelConfig, deployment: DeploymentConfig, services: Set[str]) -> list[UserError]:
@@ -84,6 +94,8 @@ def check_library(model: ModelConfig, deployment: DeploymentConfig, services: Se
         return errors
     with collecting(errors):
         check_name(deployment.library_name)
+    with collecting(errors):
+        check_url(deployment.library_url)
     if deployment.library_kernels == BOARD_CORE:
         with collecting(errors):
             kernels_for(deployment.hardware_setup.variant)

@@ -1,31 +1,18 @@
 """Serial ports of this machine: those of connected boards, which their USB ids tell, and opening one."""
 
 import errno
-from collections.abc import Iterable
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
 from textzoo.targets.answers import Answer
+from textzoo.targets.boards import Board
 from textzoo.targets.console import Console, SerialLink
+from textzoo.targets.usb_adapters import UNKNOWN, Adapter, adapter_of, names_of
 
-# Vendor and product of USB -> the adapter; None for every product of the vendor.
-USB_IDS: dict[tuple[int, int | None], str] = {
-    **{(0x0483, product): "ST-LINK" for product in (0x3744, 0x3748)},
-    **{(0x0483, product): "ST-LINK/V2-1" for product in (0x374A, 0x374B, 0x3752)},
-    **{(0x0483, product): "ST-LINK/V3" for product in (0x374D, 0x374E, 0x374F, 0x3753, 0x3754)},
-    (0x303A, 0x1001): "ESP32's own USB",
-    (0x303A, 0x1002): "ESP-USB-Bridge",
-    (0x10C4, 0xEA60): "CP210x",
-    (0x1A86, 0x7523): "CH340",
-    (0x1A86, 0x55D3): "CH343",
-    (0x1A86, 0x55D4): "CH9102",
-    **{(0x0403, product): "FTDI" for product in (0x6001, 0x6010, 0x6014)},
-    (0x2E8A, 0x000A): "Raspberry Pi Pico",
-    (0x2E8A, 0x000C): "Raspberry Pi Debug Probe",
-    (0x1366, None): "J-Link",
-}
 PERMISSION = "Let your user open serial ports: sudo usermod -aG dialout $USER, then log in again."
 IN_USE = (errno.EBUSY, errno.EAGAIN)
 WRITE_SECONDS = 5.0
@@ -41,19 +28,21 @@ class SerialPort:
 
     Attributes:
         path: E.g. /dev/ttyACM0.
-        adapter: What connects the board, e.g. "ST-LINK/V3"; "" if the USB ids are unknown.
+        adapter: What connects the board; UNKNOWN if the USB ids are.
         product: What it says of itself.
-        number: Its serial number, which tells two boards of one kind apart.
+        number: Its serial number, which tells two boards of one kind apart; some makers give the same to all.
+        location: Where it is plugged in, e.g. 1-2.3:1.2, the bus, the sockets and the interface.
     """
 
     path: str
-    adapter: str
-    product: str
-    number: str
+    adapter: Adapter = UNKNOWN
+    product: str = ""
+    number: str = ""
+    location: str = ""
 
     def __str__(self) -> str:
         """Return a line of a list."""
-        parts = (self.adapter or "unknown adapter", self.product, self.number)
+        parts = (self.adapter.name or "unknown adapter", self.product, self.number)
         return f"{self.path}: " + ", ".join(harmless(part) for part in parts if part)
 
 
@@ -81,37 +70,67 @@ def serial() -> Any:
 def connected_ports() -> list[SerialPort]:
     """Return the ports of USB devices, those of known adapters first."""
     found = [port_of(info) for info in serial().tools.list_ports.comports() if info.vid is not None]
-    return sorted(found, key=lambda port: (not port.adapter, port.path))
+    return sorted(found, key=lambda port: (not port.adapter.kind, port.path))
 
 
 def port_of(info: Any) -> SerialPort:
     """Return a port as pyserial describes it."""
-    adapter = USB_IDS.get((info.vid, info.pid)) or USB_IDS.get((info.vid, None), "")
-    return SerialPort(info.device, adapter, info.product or "", info.serial_number or "")
+    adapter = adapter_of(info.vid, info.pid)
+    return SerialPort(info.device, adapter, info.product or "", info.serial_number or "", info.location or "")
 
 
-def find_board(port: str | None, baud: int) -> str:
-    """Return the path of a board's serial port.
+def find_board(path: str | None, board: Board, key: str) -> SerialPort:
+    """Return a board's serial port.
 
     Args:
-        port: A path, which is returned; None for the only connected board.
-        baud: Speed at which several boards are asked what they are.
+        path: A path, which is taken as it is; None for the only connected adapter of those that the board can have.
+        board: The board.
+        key: Of the configuration, which names a port.
 
     Raises:
-        UserError: There is no board, or there are several, which are listed with what they hold.
+        UserError: There is no such adapter, or there are several, which are listed with what they hold.
     """
-    if port is not None:
-        return port
+    if path is not None:
+        return given_port(path)
     ports = connected_ports()
-    boards = [found for found in ports if found.adapter]
-    if len(boards) == 1:
-        return boards[0].path
-    if boards:
-        raise several_boards(boards, baud)
-    raise UserError(
-        "no board was found" + ("; serial ports of unknown adapters:\n" + listed(ports) if ports else ""),
-        expected="a USB cable to a board, with one of the adapters " + ", ".join(dict.fromkeys(USB_IDS.values())),
-        remedy="Connect one, or name its port, e.g. /dev/ttyACM0.",
+    found = [port for port in ports if may_be(port, board)]
+    if len(found) == 1:
+        return found[0]
+    raise several_boards(found, board, key) if found else no_board(ports, board, key)
+
+
+def may_be(port: SerialPort, board: Board) -> bool:
+    """Return whether a port's adapter is one of those that a board can have; any known one if it names none."""
+    return port.adapter.kind in board.serial_adapters if board.serial_adapters else bool(port.adapter.kind)
+
+
+def given_port(path: str) -> SerialPort:
+    """Return the port of a path, with what USB tells of it if it is one of the connected ones, or a link to one."""
+    real = os.path.realpath(path)
+    return next((replace(port, path=path) for port in connected_ports() if port.path == real), SerialPort(path))
+
+
+def present_path(port: SerialPort) -> str:
+    """Return the path of a port now: what came back after a restart may have got another one.
+
+    It is known by the socket that it is plugged into, and by its serial number where it is the only one with that.
+    """
+    ports = connected_ports() if port.location or port.number else []
+    there = [found for found in ports if port.location and found.location == port.location]
+    alike = [found for found in ports if port.number and found.number == port.number]
+    if there or len(alike) == 1:
+        (found, *_) = there or alike
+        return found.path
+    return port.path
+
+
+def no_board(ports: Sequence[SerialPort], board: Board, key: str) -> UserError:
+    """Return the error for a board whose adapter is not connected; what is connected is listed."""
+    example = ports[0].path if ports else "/dev/ttyACM0"
+    return UserError(
+        f"no board was found for {board.name}" + (f"; other serial ports:\n{listed(ports)}" if ports else ""),
+        expected="a USB cable to a board, with one of the adapters " + names_of(board.serial_adapters),
+        remedy=f"Connect one, or name its port, e.g. {key}={example}.",
     )
 
 
@@ -119,9 +138,10 @@ def listed(lines: Iterable[object]) -> str:
     return "".join(f"  {line}\n" for line in lines)
 
 
-def several_boards(ports: list[SerialPort], baud: int) -> UserError:
+def several_boards(ports: Sequence[SerialPort], board: Board, key: str) -> UserError:
     """Return the error that lists boards, each with its model, board and hash, or why it does not tell them."""
-    lines, remedies = [], {f"Choose one, e.g. {ports[0].path}.": None}
+    baud = board.uart.baud
+    lines, remedies = [], {f"Choose one, e.g. {key}={ports[0].path}.": None}
     for port in ports:
         try:
             lines.append(f"{port}: {contents(port.path, baud)}")

@@ -62,8 +62,9 @@ class DeploymentConfig:
         "Make a project for the board or for this machine, or a library for programs of others.",
         choices=("board", HOST, LIBRARY),
     )
-    flash: bool = setting(
-        False, "Write the image to the connected board with the first installed tool of its YAML, and let it speak."
+    flash: bool = setting(False, "Write the image to the connected board with a tool of its YAML, and let it speak.")
+    flash_tool: str | None = setting(
+        None, "Tool that writes it (flash=true), of those in the board's YAML; null for the first one installed."
     )
     serial_port: str | None = setting(
         None, "Serial line of the board to write (flash=true), e.g. /dev/ttyACM0; null for the only one connected."
@@ -71,6 +72,7 @@ class DeploymentConfig:
     library_name: str = setting(
         "textzoo_model", "Name of a library and of its two files, and the beginning of its functions' names."
     )
+    library_url: str = setting("", "Web page of a library, for its manifests; empty for none.")
     library_kernels: str = setting(
         ANY_CORE, "Kernels of a library: for any core, or those of the board's core.", choices=(ANY_CORE, BOARD_CORE)
     )

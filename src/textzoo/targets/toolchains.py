@@ -82,6 +82,8 @@ TOOLS = {
     ),
     "avr": Tool(("avr-gcc",), "gcc-avr avr-libc", "testing C on a core whose int has 16 bits"),
     "simavr": Tool(("simavr",), "simavr", "emulating AVR boards (Arduino)"),
+    "zstd": Tool(("zstd",), "zstd", "comparing models with a compressor"),
+    "xz": Tool(("xz",), "xz-utils", "testing the comparison with a compressor"),
     "valgrind": Tool(("valgrind",), "valgrind", "counting instructions on this machine"),
 }
 MAKE = "make"
@@ -98,7 +100,7 @@ GROUPS = {
 }
 # The tools of all groups, and the additional ones of `make tools-test`.
 PLATFORM_TOOLS = tuple(dict.fromkeys(name for names in GROUPS.values() for name in names))
-TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium", "arduino", "avr", "simavr")
+TEST_TOOLS = ("gcc", "clang", "ccache", "postgresql", "chromium", "arduino", "avr", "simavr", "zstd", "xz")
 
 
 def find_tool(name: str) -> Path | None:

@@ -12,6 +12,7 @@ from textzoo.common.paths import PLATFORM_SOURCES
 from textzoo.common.registry import unknown_name
 from textzoo.targets.boards import FLASH, RAM, Board, Emulator, Memory, Region
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
+from textzoo.targets.placement import copies_region
 from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, render_all
 from textzoo.targets.toolchains import TOOLS, tool_beside
 
@@ -111,7 +112,8 @@ def render_machine(board: Board, sizes: ModelSizes, folder: Path) -> None:
     copy_files(SOURCE, list(SHARED_FILES), folder)
     copy_files(PLATFORM_SOURCES / "common", ["bare_metal_port.c"], folder)
     copy_files(SOURCE / emulator.name, sorted(path.name for path in (SOURCE / emulator.name).iterdir()), folder)
-    render_all("cortex_m", {"memory.ld": "memory.ld"}, memory_values(board, emulator, sizes), folder)
+    values = memory_values(board, emulator, sizes) | {"placement": sizes.placement}
+    render_all("cortex_m", {"memory.ld": "memory.ld", "placement.ld": "placement.ld"}, values, folder)
 
 
 def makefile_values(board: Board, emulator: Emulator, model_name: str) -> dict[str, Any]:
@@ -121,13 +123,13 @@ def makefile_values(board: Board, emulator: Emulator, model_name: str) -> dict[s
 
 def memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[str, Any]:
     """Return the values of memory.ld: the machine's addresses, at most as many bytes as the board has."""
-    twin, flash, data = twin_of(emulator), board.memory(FLASH), board.data_memory(sizes.ram_bytes)
+    twin, flash = twin_of(emulator), board.memory(FLASH)
     return {
         "title": f"QEMU {emulator.machine}, as large as {board.title}",
         "memories": [
             Memory("RESET", FLASH, twin.reset.origin, twin.reset.bytes),
             Memory("CODE_MEMORY", FLASH, twin.code.origin, min(twin.code.bytes, flash.bytes)),
-            Memory("DATA_MEMORY", RAM, twin.data.origin, min(twin.data.bytes, data.bytes)),
+            *data_regions(twin, board.data_memory(sizes.ram_bytes), sizes),
         ],
         "code": "CODE_MEMORY",
         "constants": "CODE_MEMORY",
@@ -135,3 +137,11 @@ def memory_values(board: Board, emulator: Emulator, sizes: ModelSizes) -> dict[s
         "data": "DATA_MEMORY",
         "stack_bytes": STACK_BYTES,
     }
+
+
+def data_regions(twin: Twin, data: Memory, sizes: ModelSizes) -> list[Memory]:
+    """Return the regions of RAM: the program's, and behind it the one for copies of weights if there are any."""
+    copied = sizes.placement.bytes_in(data.name)
+    own = min(twin.data.bytes, data.bytes) - copied
+    copies = [Memory(copies_region(data.name), RAM, twin.data.origin + own, copied)] if copied else []
+    return [Memory("DATA_MEMORY", RAM, twin.data.origin, own), *copies]

@@ -1,6 +1,6 @@
 """Tokenize a corpus into memory-mapped files: train.bin, validation.bin, tokenizer.json, dataset.json."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from textzoo.text.corpora.loading import Corpus, TokenCorpus, load_corpus
 from textzoo.text.corpora.nanogpt import TOKEN_DTYPE, open_tokens
 from textzoo.text.documents import Documents
 from textzoo.text.settings import ANSWER, DatasetConfig, TokenizerConfig
-from textzoo.text.tokenizers.base import Tokenizer, load_tokenizer, make_tokenizer
+from textzoo.text.tokenizers.base import Tokenizer, encoded, load_tokenizer, make_tokenizer
 from textzoo.text.tokenizers.character import CharacterTokenizer
 from textzoo.text.windows import TokenPart, proportional_spans
 
-PARTS = ("training", "validation")
 FORMAT = "textzoo-dataset"
 VERSION = 1
 MAX_RECORD_BYTES = 1 << 26
+TOKENS_READ = 1 << 20
 TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE, RECORD_FILE = (
     "train.bin",
     "validation.bin",
@@ -30,6 +30,8 @@ TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE, RECORD_FILE = (
     "dataset.json",
 )
 DATA_FILES = (TRAIN_FILE, VALIDATION_FILE, TOKENIZER_FILE)
+# Part of the corpus -> the file of its tokens.
+FILES = {"training": TRAIN_FILE, "validation": VALIDATION_FILE}
 # Of a corpus of commands: (begin, answer) of every document, of training and then of validation.
 DOCUMENTS_FILE = "documents.bin"
 BOUNDS_DTYPE = np.dtype("<i8")
@@ -121,14 +123,20 @@ def reuse(folder: Path, key: str) -> PreparedDataset | None:
 
 
 def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
-    prepare = prepare_tokens if isinstance(corpus, TokenCorpus) else prepare_text
-    tokenizer, training, validation, parts, bounds = prepare(corpus, config)
-    write_tokens(folder / TRAIN_FILE, training)
-    write_tokens(folder / VALIDATION_FILE, validation)
+    tokenizer = tokenizer_for(corpus, config)
+    documents = documents_of(corpus, tokenizer, config.unknown)
+    spans = [
+        write_tokens(
+            folder / file,
+            [[documents[part].tokens]] if documents else token_parts(corpus, part, tokenizer, config.unknown),
+        )
+        for part, file in FILES.items()
+    ]
     tokenizer.save(folder / TOKENIZER_FILE)
-    names = (*DATA_FILES, DOCUMENTS_FILE) if bounds else DATA_FILES
-    if bounds:
-        write_array(folder / DOCUMENTS_FILE, np.concatenate(bounds), BOUNDS_DTYPE)
+    names = (*DATA_FILES, DOCUMENTS_FILE) if documents else DATA_FILES
+    if documents:
+        with atomic_path(folder / DOCUMENTS_FILE) as temporary:
+            np.concatenate([documents[part].bounds for part in FILES]).tofile(temporary)
     record = {
         "format": FORMAT,
         "version": VERSION,
@@ -136,112 +144,117 @@ def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder:
         "key": key,
         "sha256": corpus.sha256,
         "files": {name: file_digest(folder / name) for name in names},
-        "statistics": statistics(corpus, tokenizer, training, validation),
+        "statistics": statistics(corpus, tokenizer, folder),
         "sources": [asdict(source) for source in corpus.sources],
     }
-    if parts:
-        record["parts"] = [asdict(part) for part in parts]
-    if bounds:
-        record["documents"] = {"answers_only": corpus.loss_on == ANSWER, "training": len(bounds[0])}
+    if isinstance(corpus, Corpus) and corpus.parts:
+        rows = zip(corpus.parts, *spans, strict=True)
+        record["parts"] = [asdict(TokenPart(part.label, part.probability, *ends)) for part, *ends in rows]
+    if documents:
+        rows_of_training = len(documents["training"].bounds)
+        record["documents"] = {"answers_only": corpus.loss_on == ANSWER, "training": rows_of_training}
     write_json(folder / RECORD_FILE, record)
     return open_prepared(folder)
 
 
-# The tokenizer, the tokens of training and validation, sources of a mixture, and bounds (n, 2) of documents of each.
-Prepared = tuple[Tokenizer, np.ndarray, np.ndarray, tuple[TokenPart, ...], tuple[np.ndarray, ...]]
+@dataclass(frozen=True)
+class EncodedDocuments:
+    """Documents one behind the other: their tokens (n,), and bounds (documents + 1, 2) as of Documents."""
+
+    tokens: np.ndarray
+    bounds: np.ndarray
 
 
-def prepare_text(corpus: Corpus, config: TokenizerConfig) -> Prepared:
-    tokenizer = make_tokenizer(config, corpus.training, corpus.validation)
-    if corpus.commands:
-        pairs = [prepare_documents(corpus.commands.documents(part), tokenizer, config.unknown) for part in PARTS]
-        (training, training_bounds), (validation, validation_bounds) = pairs
-        return tokenizer, training, validation, (), (training_bounds, validation_bounds)
-    if corpus.parts:
-        return tokenizer, *prepare_parts(corpus, tokenizer, config.unknown), ()
-    encoded = (tokenizer.encode(text, config.unknown) for text in (corpus.training, corpus.validation))
-    return tokenizer, *encoded, (), ()
+def documents_of(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, unknown: str) -> dict[str, EncodedDocuments]:
+    """Return "training", "validation" -> its documents, if they are learned one by one; otherwise nothing."""
+    if isinstance(corpus, TokenCorpus) or not corpus.commands:
+        return {}
+    return {part: encoded_documents(corpus.commands.documents(part), tokenizer, unknown) for part in FILES}
 
 
-def prepare_documents(
-    documents: Iterable[tuple[str, ...]], tokenizer: Tokenizer, unknown: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Encode documents of a prompt and the parts of an answer, all apart.
-
-    Returns:
-        Tokens (n,), and bounds (documents + 1, 2) as of Documents.
-    """
-    encoded = {"": np.zeros(0, TOKEN_DTYPE)}
-    arrays, bounds, start = [encoded[""]], [], 0
+def encoded_documents(documents: Iterable[tuple[str, ...]], tokenizer: Tokenizer, unknown: str) -> EncodedDocuments:
+    """Encode documents of a prompt and the parts of an answer, all apart."""
+    known: dict[str, np.ndarray] = {}
+    arrays, bounds, start = [], [], 0
     for pieces in documents:
         for piece in pieces:
-            if piece not in encoded:
-                encoded[piece] = np.asarray(tokenizer.encode(piece, unknown), TOKEN_DTYPE)
-        bounds.append((start, start + len(encoded[pieces[0]])))
-        arrays += [encoded[piece] for piece in pieces]
-        start += sum(len(encoded[piece]) for piece in pieces)
-    return np.concatenate(arrays), np.array([*bounds, (start, start)], BOUNDS_DTYPE)
+            if piece not in known:
+                known[piece] = np.asarray(tokenizer.encode(piece, unknown), TOKEN_DTYPE)
+        bounds.append((start, start + len(known[pieces[0]])))
+        arrays += [known[piece] for piece in pieces]
+        start += sum(len(known[piece]) for piece in pieces)
+    return EncodedDocuments(np.concatenate(arrays), np.array([*bounds, (start, start)], BOUNDS_DTYPE))
 
 
-def prepare_parts(
-    corpus: Corpus, tokenizer: Tokenizer, unknown: str
-) -> tuple[np.ndarray, np.ndarray, tuple[TokenPart, ...]]:
-    """Encode each source of a mixture separately, so that no token spans two sources."""
-    training = encoded_parts(corpus.training, [part.training for part in corpus.parts], tokenizer, unknown)
-    validation = encoded_parts(corpus.validation, [part.validation for part in corpus.parts], tokenizer, unknown)
-    parts = tuple(
-        TokenPart(part.label, part.probability, *spans)
-        for part, *spans in zip(corpus.parts, spans_of(training), spans_of(validation), strict=True)
-    )
-    return np.concatenate(training), np.concatenate(validation), parts
+def tokenizer_for(corpus: Corpus | TokenCorpus, config: TokenizerConfig) -> Tokenizer:
+    """Return the tokenizer of a text; of a tokenized corpus its own, with <unk> at its end where unknown="unk"."""
+    if isinstance(corpus, Corpus):
+        return make_tokenizer(config, corpus.training, corpus.validation)
+    if config.path or config.name != CharacterTokenizer.name:
+        raise UserError(
+            "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
+            remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
+        )
+    return CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
 
 
-def encoded_parts(text: str, lengths: list[int], tokenizer: Tokenizer, unknown: str) -> list[np.ndarray]:
-    """Return the tokens of each part of `text`; `lengths` are the parts' numbers of characters."""
-    return [tokenizer.encode(text[start:end], unknown) for start, end in spans_of_lengths(lengths)]
+def token_parts(
+    corpus: Corpus | TokenCorpus, name: str, tokenizer: Tokenizer, unknown: str
+) -> Iterator[Iterable[np.ndarray]]:
+    """Yield the tokens of each source, in parts; sources are encoded separately, so that no token spans two of them.
 
-
-def spans_of(arrays: list[np.ndarray]) -> list[tuple[int, int]]:
-    """Return [start, end) of each array in their concatenation."""
-    return spans_of_lengths([len(array) for array in arrays])
+    Args:
+        corpus: A mixture has several sources.
+        name: "training" or "validation".
+        tokenizer: Of the corpus.
+        unknown: As in Tokenizer.encode.
+    """
+    content = getattr(corpus, name)
+    if isinstance(corpus, TokenCorpus):
+        yield [content]
+    elif not corpus.parts:
+        yield encoded(tokenizer, content, unknown)
+    else:
+        for start, end in spans_of_lengths([getattr(part, name) for part in corpus.parts]):
+            yield encoded(tokenizer, content[start:end], unknown)
 
 
 def spans_of_lengths(lengths: list[int]) -> list[tuple[int, int]]:
     return [(sum(lengths[:index]), sum(lengths[: index + 1])) for index in range(len(lengths))]
 
 
-def prepare_tokens(corpus: TokenCorpus, config: TokenizerConfig) -> Prepared:
-    """Keep the tokens of the corpus; with unknown="unk", add <unk> to the end of its vocabulary."""
-    if config.path or config.name != CharacterTokenizer.name:
-        raise UserError(
-            "tokenizer.path and other tokenizers than char do not apply to dataset.name=nanogpt",
-            remedy="A nanoGPT folder has its own vocabulary: leave tokenizer at its defaults.",
-        )
-    tokenizer = CharacterTokenizer(corpus.characters, with_unknown=config.unknown == "unk")
-    return tokenizer, corpus.training, corpus.validation, (), ()
+def write_tokens(path: Path, sources: Iterable[Iterable[np.ndarray]]) -> list[tuple[int, int]]:
+    """Write the tokens of all sources to a file, part by part; return [start, end) of each source."""
+    lengths = []
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        for parts in sources:
+            lengths.append(0)
+            for tokens in parts:
+                np.asarray(tokens, TOKEN_DTYPE).tofile(file)
+                lengths[-1] += len(tokens)
+    return spans_of_lengths(lengths)
 
 
-def write_tokens(path: Path, tokens: np.ndarray) -> None:
-    write_array(path, tokens, TOKEN_DTYPE)
-
-
-def write_array(path: Path, values: np.ndarray, dtype: np.dtype) -> None:
-    with atomic_path(path) as temporary:
-        np.asarray(values, dtype).tofile(temporary)
-
-
-def statistics(
-    corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, training: np.ndarray, validation: np.ndarray
-) -> dict[str, Any]:
-    parts = {"training": (corpus.training, training), "validation": (corpus.validation, validation)}
+def statistics(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, folder: Path) -> dict[str, Any]:
+    """Return the sizes of both texts, whose tokens are in the folder."""
     unknown = -1 if tokenizer.unknown_token is None else tokenizer.unknown_token
+    sizes = {part: (folder / name).stat().st_size // TOKEN_DTYPE.itemsize for part, name in FILES.items()}
     return {
-        "characters": {name: len(text) for name, (text, _) in parts.items()},
-        "tokens": {name: len(tokens) for name, (_, tokens) in parts.items()},
-        "unknown": {name: int(np.count_nonzero(tokens == unknown)) for name, (_, tokens) in parts.items()},
+        "characters": {part: len(getattr(corpus, part)) for part in FILES},
+        "tokens": sizes,
+        "unknown": {part: count_of(unknown, folder / name) for part, name in FILES.items()},
         "vocabulary_size": tokenizer.vocabulary_size,
         "documents": sum(source.documents for source in corpus.sources),
     }
+
+
+def count_of(token: int, path: Path) -> int:
+    """Return how often a token occurs in a file; none is -1."""
+    found = 0
+    with path.open("rb") as file:
+        while len(tokens := np.fromfile(file, TOKEN_DTYPE, TOKENS_READ)):
+            found += int(np.count_nonzero(tokens == token))
+    return found
 
 
 def open_prepared(folder: Path) -> PreparedDataset:
@@ -276,7 +289,7 @@ def read_documents(row: Any, train: np.ndarray, validation: np.ndarray, folder: 
         raise not_a_record(folder / RECORD_FILE) from None
     if not all(map(are_bounds, divided, (train, validation))):
         raise not_a_record(folder / RECORD_FILE)
-    return {part: Documents(rows, answers_only) for part, rows in zip(PARTS, divided, strict=True)}
+    return {part: Documents(rows, answers_only) for part, rows in zip(FILES, divided, strict=True)}
 
 
 def are_bounds(bounds: np.ndarray, tokens: np.ndarray) -> bool:

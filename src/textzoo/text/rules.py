@@ -5,6 +5,8 @@ from collections.abc import Collection
 
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section, missing_files
+from textzoo.text.corpora.debian.packages import mistakes
+from textzoo.text.corpora.download import SHA256
 from textzoo.text.corpora.registry import CORPORA, NO_FILES
 from textzoo.text.settings import ANSWER, DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
 from textzoo.text.tokenizers.registry import KINDS
@@ -32,9 +34,35 @@ def corpus_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) 
     if dataset.loss_on == ANSWER and not kind.is_of_commands and "loss_on" in keys:
         known = ", ".join(corpus for corpus, row in CORPORA.items() if row.is_of_commands)
         errors.append(UserError(f"{prefix}.loss_on={ANSWER}: {name} has no answers", expected=f"one of {known}"))
+    errors += package_mistakes(dataset, prefix, keys) + hash_mistakes(dataset, prefix, keys)
     if dataset.separator == "" and "separator" in keys:
         errors.append(UserError(f"{prefix}.separator is empty", expected="a text, or null for a blank line"))
     return errors + size_mistakes(dataset, prefix, keys)
+
+
+def hash_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
+    if not dataset.sha256 or "sha256" not in keys or SHA256.fullmatch(dataset.sha256):
+        return []
+    return [
+        UserError(
+            f"{prefix}.sha256 is no hash", expected="64 digits of 0 to 9 and a to f", received=dataset.sha256[:80]
+        )
+    ]
+
+
+def package_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:
+    """Return errors about Debian packages that are not known, or that the corpus does not take."""
+    kind = CORPORA[dataset.name]
+    if not dataset.packages or "packages" not in keys or kind.has_sources:
+        return []
+    if not kind.has_packages:
+        return [
+            UserError(
+                f"{prefix}.packages is given, but {prefix}.name={dataset.name} takes none",
+                remedy="For the texts of Debian packages add dataset=debian_docs.",
+            )
+        ]
+    return mistakes(dataset.packages)
 
 
 def size_mistakes(dataset: DatasetConfig, prefix: str, keys: Collection[str]) -> list[UserError]:

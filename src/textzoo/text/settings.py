@@ -76,6 +76,19 @@ class DatasetConfig:
         "What a model of commands is trained to write: the answer, or the sentence too; null: the answer.",
         choices=(ANSWER, TEXT),
     )
+    download_bytes: int = setting(
+        100_000_000,
+        "How much of a large corpus is downloaded, from its beginning (tinystories has 2.2 GB).",
+        unit="bytes",
+        low=1,
+        high=2**30,
+    )
+    sha256: str | None = setting(None, "The hash that the downloaded text must have (tinystories).")
+    packages: list[str] = setting(
+        [],
+        "Debian packages whose texts are the corpus (debian_docs), each with =version behind it if that matters;"
+        " [] for the usual ones.",
+    )
     sources: list[dict] = setting(
         [],
         "Sources of a mixture, each with name, weight and keys of dataset; missing keys are the dataset's own.",

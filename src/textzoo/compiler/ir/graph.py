@@ -16,8 +16,8 @@ MAX_SYMBOL_LENGTH = 60
 RESERVED_SYMBOLS = (
     "and_eq co_await co_return co_yield const_cast crc32_update dynamic_cast model_check_tokens model_inputs "
     "model_outputs model_reset model_run model_states model_step model_step_kinds model_step_names "
-    "model_weights_crc32 not_eq or_eq pico_gpt reinterpret_cast static_assert static_cast thread_local token_id va_arg "
-    "va_copy va_end va_start xor_eq"
+    "model_weights_crc32 not_eq or_eq pico_gpt position_index reinterpret_cast static_assert static_cast "
+    "thread_local token_id va_arg va_copy va_end va_start xor_eq"
 )
 # The same for whole families: one word (keywords, macros and functions of libraries, variables of the generated file),
 # types, functions of the runtime, numbered variables and structs.

@@ -6,6 +6,7 @@ its steps are at the same sums. So each row's multiplier is checked at every ste
 for that; there only those sums are checked that LiteRT's double precision could round otherwise.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
@@ -126,6 +127,7 @@ def is_held(real: float, largest: int) -> bool:
     return real == 0 or (largest < 2**32 and shift >= -31 and product + 2 ** (30 - shift) < 2**63)
 
 
+@functools.lru_cache(maxsize=4096)  # up to half a second where many sums are near a half
 def precise_factor(real: float, largest: int, highest_step: int) -> tuple[Factor, int] | None:
     """Find the factor of one row as `precise_factors`; None where no factor gives the same integers."""
     if real == 0:

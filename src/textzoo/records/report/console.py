@@ -10,6 +10,7 @@ from rich.table import Table
 from textzoo.common.escaping import visible_line
 from textzoo.common.terminal import Exact, Line
 from textzoo.records.report.data import (
+    BaselineReport,
     BenchmarkReport,
     CommandReport,
     DeploymentReport,
@@ -107,6 +108,8 @@ def tables(console: Console, report: Report) -> list[RenderableType]:
         found.append(comparison(console, report.evaluation, report.quantization))
     elif report.quantization:
         found.append(key_value_table("quantization", quantization_rows(report.quantization)))
+    if report.baselines:
+        found.append(key_value_table("what you would use instead, on the same text", baseline_lines(report.baselines)))
     if report.benchmark:
         found.append(device_table(report.benchmark))
     elif report.deployment:
@@ -193,6 +196,16 @@ def evaluation_block(row: EvaluationReport, rows: Sequence[EvaluationReport]) ->
         (EVALUATION_HEADS[entry.name].replace("\n", " "), shown(entry, getattr(row, entry.name))) for entry in entries
     ]
     return key_value_table(row.model, [(head, cell) for head, cell in cells if cell])
+
+
+def baseline_lines(rows: Sequence[BaselineReport]) -> Rows:
+    """Return name and figure of each baseline, or why there is none."""
+    lines = []
+    for row in rows:
+        size = f" as large as {row.against}, {row.file_bytes:,} bytes" if row.file_bytes is not None else ""
+        measured = row.bits_per_character is not None
+        lines.append((f"{row.baseline}{size}", f"{row.bits_per_character:.4f} bits/char" if measured else row.how))
+    return lines
 
 
 def commands_side_by_side(rows: Sequence[CommandReport]) -> tuple[list[str], list[list[str]]]:

@@ -102,6 +102,22 @@ class CommandReport:
 
 
 @dataclass
+class BaselineReport:
+    """What a user would take instead of a model, on the same held-out text (textzoo.baselines.comparison).
+
+    `against` is the model whose size an n-gram model has. What it needs no figure for, and what was not measured, is
+    absent; `how` says why. `without_windows`: of an n-gram model that looks back beyond the model's window.
+    """
+
+    baseline: str = quantity("")
+    bits_per_character: float | None = quantity("bits/character", 4, None)
+    how: str = quantity("", default="")
+    against: str | None = quantity("", 0, None)
+    file_bytes: int | None = quantity("bytes", 0, None)
+    without_windows: float | None = quantity("bits/character", 4, None)
+
+
+@dataclass
 class SampleReport:
     model: str = quantity("")
     engine: str = quantity("")
@@ -206,12 +222,19 @@ class BenchmarkReport:
         return worded(text, self.per)
 
 
+# How a figure of a runtime came about: by running or linking it; by a model of hardware or by a vendor's tool that ran
+# nothing; from an assumed constant; by counting in the file.
+MEASURED, MODELLED, ASSUMED, COUNTED = BASES = "measured", "modelled", "assumed", "counted"
+
+
 @dataclass
 class RuntimeReport:
     """What a runtime needs for one token, or for one inference of a plain graph: ST's beside TextZoo's.
 
     `macs` are the multiplications that TextZoo's compiler counts in the file, `vendor_macs` those that ST counts, among
     them what multiplies nothing. `validation` is ST's own comparison of its C code with the model.
+    `checked` tokens or inferences were compared with LiteRT's reference kernels, and `mismatching` numbers differ.
+    `basis` says of each figure how it came about, by a word of BASES.
     """
 
     runtime: str = quantity("")
@@ -222,7 +245,11 @@ class RuntimeReport:
     vendor_macs: int | None = quantity("multiplications", 0, None)
     cycles: int | None = quantity("cycles", 0, None)
     latency_ms: float | None = quantity("ms", 3, None)
+    instructions: int | None = quantity("instructions", 0, None)
+    checked: int | None = quantity("", 0, None)
+    mismatching: int | None = quantity("", 0, None)
     validation: str | None = quantity("", default=None)
+    basis: dict[str, str] | None = quantity("", default=None)
 
 
 @dataclass
@@ -254,13 +281,17 @@ class DeploymentReport:
 
 @dataclass
 class FlashReport:
-    """A board that was written: `text` is what it said first, `command` the command line of `tool`."""
+    """A board that was written by the command line `command` of `tool`.
+
+    `greeting` is the first line that it said at its start, if it was heard, and `text` what it answered to the prompt.
+    """
 
     tool: str = quantity("")
     command: str = quantity("")
     port: str = quantity("")
     model_sha256: str = quantity("")
     text: str = quantity("")
+    greeting: str | None = quantity("", 0, None)
 
 
 @dataclass
@@ -289,6 +320,7 @@ class Report:
     training: TrainingReport | None = None
     quantization: QuantizationReport | None = None
     evaluation: list[EvaluationReport] = field(default_factory=list)
+    baselines: list[BaselineReport] = field(default_factory=list)
     commands: list[CommandReport] = field(default_factory=list)
     benchmark: BenchmarkReport | None = None
     runtimes: list[RuntimeReport] = field(default_factory=list)
@@ -342,6 +374,7 @@ SECTIONS = {
     "quantization": QuantizationReport,
     "evaluation": EvaluationReport,
     "commands": CommandReport,
+    "baselines": BaselineReport,
     "benchmark": BenchmarkReport,
     "runtimes": RuntimeReport,
     "deployment": DeploymentReport,
@@ -356,6 +389,7 @@ SECTIONS = {
 SAME_ROW = {
     "evaluation": ("model", "engine", "corpus"),
     "commands": ("model", "engine", "typos"),
+    "baselines": ("baseline", "against"),
     "runtimes": ("runtime", "machine"),
     "samples": ("model", "engine", "prompt", "temperature", "top_k", "seed"),
     "skipped": ("what", "why"),

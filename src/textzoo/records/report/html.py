@@ -16,6 +16,7 @@ from markupsafe import Markup
 from textzoo.common.escaping import html_text, visible_line
 from textzoo.records.report.data import SCHEMA_VERSION, Range, Report, RunSummary, SampleReport, worded
 from textzoo.records.report.rows import (
+    basis_of,
     command_columns,
     end_text,
     evaluation_columns,
@@ -60,6 +61,7 @@ def page(summary: RunSummary, report: Report, pictures: Path) -> str:
             single_sections=SINGLE_SECTIONS,
             memories=MEMORIES,
             evaluation_columns=evaluation_columns(report.evaluation),
+            basis_of=basis_of,
             command_columns=command_columns(report.commands),
             runtime_quantities=runtime_quantities(report.runtimes),
         )

@@ -6,6 +6,7 @@ from textzoo.common.escaping import markdown_block, markdown_text
 from textzoo.records.report.data import Report, RunSummary, SampleReport
 from textzoo.records.report.rows import (
     KEY_VALUE_SECTIONS,
+    baseline_rows,
     command_rows,
     evaluation_rows,
     key_value_rows,
@@ -28,6 +29,8 @@ def markdown(summary: RunSummary, report: Report) -> str:
         lines += ["", "## Savings of each pass", "", *markdown_table(*pass_rows(report.deployment.passes))]
     if report.evaluation:
         lines += ["", "## Evaluation", "", *markdown_table(*evaluation_rows(report.evaluation))]
+    if report.baselines:
+        lines += ["", "## Against what you would use instead", "", *markdown_table(*baseline_rows(report.baselines))]
     if report.commands:
         lines += ["", "## Commands", "", *markdown_table(*command_rows(report.commands))]
     if report.runtimes:

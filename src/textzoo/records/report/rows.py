@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from textzoo.records.report.data import (
+    BaselineReport,
     BenchmarkReport,
     CommandReport,
     EvaluationReport,
@@ -98,16 +99,30 @@ def command_rows(rows: Sequence[CommandReport]) -> Table:
     return table_of(command_columns(rows), rows)
 
 
+def baseline_rows(rows: Sequence[BaselineReport]) -> Table:
+    """Return headings and cells of what a user would take instead of the models."""
+    return table_of(dataclasses.fields(BaselineReport), rows)
+
+
 def runtime_quantities(rows: Sequence[RuntimeReport]) -> list[dataclasses.Field]:
     """Return the quantities that one of the runtimes has."""
-    entries = [entry for entry in dataclasses.fields(RuntimeReport) if entry.name != "runtime"]
+    entries = [entry for entry in dataclasses.fields(RuntimeReport) if entry.name not in ("runtime", "basis")]
     return [entry for entry in entries if any(getattr(row, entry.name) is not None for row in rows)]
+
+
+def basis_of(entry: dataclasses.Field, row: RuntimeReport) -> str:
+    """Return how a runtime's figure came about, to be put behind it: e.g. " (measured)"; "" if it is not told."""
+    word = (row.basis or {}).get(entry.name)
+    return f" ({word})" if word else ""
 
 
 def runtime_rows(rows: Sequence[RuntimeReport]) -> Table:
     """Return headings and cells of the comparison of runtimes: a column for each, and a row for each quantity."""
     entries = runtime_quantities(rows)
-    cells = [[heading(entry), *(shown(entry, getattr(row, entry.name)) for row in rows)] for entry in entries]
+    cells = [
+        [heading(entry), *(shown(entry, getattr(row, entry.name)) + basis_of(entry, row) for row in rows)]
+        for entry in entries
+    ]
     return ["", *(row.runtime for row in rows)], cells
 
 

@@ -70,9 +70,21 @@ def keys(session: Session) -> KeyBindings:
     Args:
         session: Left by a second Ctrl-C; its display shows what is wrong with $EDITOR.
     """
-    bindings, display = KeyBindings(), session.display
+    bindings, in_editor = KeyBindings(), threading.Event()
+    add_typing_keys(bindings, session)
+    add_interrupt(bindings, session, in_editor)
+
+    @bindings.add("c-g", filter=~is_searching)
+    def _(event: KeyPressEvent) -> None:
+        """Open the text in $EDITOR."""
+        event.app.create_background_task(edit(event.current_buffer, in_editor, session.display))
+
+    return bindings
+
+
+def add_typing_keys(bindings: KeyBindings, session: Session) -> None:
+    """Add the keys that end a text, complete it, or begin a new line of it."""
     completer = CommandCompleter(session)
-    in_editor = threading.Event()
 
     @bindings.add("enter", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
@@ -86,12 +98,16 @@ def keys(session: Session) -> KeyBindings:
     @bindings.add("tab", filter=~is_searching)
     def _(event: KeyPressEvent) -> None:
         """Complete the text, or list what it may become."""
-        complete(event.current_buffer, completer, display)
+        complete(event.current_buffer, completer, session.display)
 
     @bindings.add("escape", "enter")
     def _(event: KeyPressEvent) -> None:
         """Begin a new line."""
         event.current_buffer.insert_text("\n")
+
+
+def add_interrupt(bindings: KeyBindings, session: Session, in_editor: threading.Event) -> None:
+    """Add Ctrl-C, which does nothing while the text is in $EDITOR."""
 
     @bindings.add("c-c", filter=~is_searching)
     @bindings.add("<sigint>", filter=~is_searching)
@@ -105,15 +121,8 @@ def keys(session: Session) -> KeyBindings:
             session.over = True
             event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
         else:
-            run_in_terminal(lambda: display.note("Another Ctrl-C leaves, and so does Ctrl-D."))
+            run_in_terminal(lambda: session.display.note("Another Ctrl-C leaves, and so does Ctrl-D."))
         session.was_interrupted = True
-
-    @bindings.add("c-g", filter=~is_searching)
-    def _(event: KeyPressEvent) -> None:
-        """Open the text in $EDITOR."""
-        event.app.create_background_task(edit(event.current_buffer, in_editor, display))
-
-    return bindings
 
 
 def complete(buffer: Buffer, completer: Completer, display: Display) -> None:

@@ -25,8 +25,9 @@ from textzoo.targets.boards import (
     ram_addresses,
 )
 from textzoo.targets.cortex_m.cores import core_flags
+from textzoo.targets.flash_tools import installation, with_probe
 from textzoo.targets.image_size import ImageSize, sizes_of_sections
-from textzoo.targets.placement import Copied
+from textzoo.targets.placement import Copied, copies_region
 from textzoo.targets.project import STACK_BYTES, ModelSizes, copy_files, program_name, render_all
 from textzoo.targets.toolchains import TOOLS, tool_beside
 
@@ -44,13 +45,11 @@ class CortexM(Platform):
 
     Attributes:
         oscillator: What the clock is made from, for the README.
-        flash_packages: Where the tools come from that write images to boards, for a message.
         led_file: The platform's own file that switches a board's LED.
     """
 
     copies_weights = True
     oscillator: str
-    flash_packages: str
     led_file: str
 
     @abstractmethod
@@ -126,7 +125,7 @@ def render_memories(board: Board, sizes: ModelSizes, folder: Path, boot_bytes: i
     """Write the linker scripts of all images, and the sources of the emulated board."""
     own = board_memory_values(board, sizes) | {"boot_bytes": boot_bytes}
     render_all(GROUP, {"memory.ld": "board/memory.ld"}, own, folder)
-    render_all(GROUP, {"placement.ld": "platform/placement.ld"}, placement_values(sizes), folder)
+    render_all(GROUP, {"placement.ld": "platform/placement.ld"}, {"placement": sizes.placement}, folder)
     if board.memory(EXTERNAL_FLASH):
         external = board_memory_values(board, sizes, external=True)
         render_all(GROUP, {"memory.ld": "board/memory_external.ld"}, external, folder)
@@ -160,7 +159,8 @@ def project_values(platform: CortexM, board: Board, sizes: ModelSizes) -> dict[s
         "uf2_family": platform.uf2_family(board),
         "boot_bytes": platform.boot_bytes(board),
         "flash_origin": board.memory(FLASH).origin,
-        "flash": {tool: arguments.format(**files) for tool, arguments in board.flash.items()},
+        "flash": {tool: with_probe(tool, arguments.format(**files)) for tool, arguments in board.flash.items()},
+        "flash_installation": "; ".join(map(installation, board.flash)),
         "emulators": {
             key: {"command": " ".join(machine_command(emulator)), "image": emulator.image}
             for key, emulator in board.emulation.items()
@@ -250,15 +250,6 @@ def ram_regions(board: Board, emulator: Emulator | None, sizes: ModelSizes) -> l
     ]
     own = min(room, data.bytes - sizes.placement.bytes_in(data.name))
     return [Memory(data.name, RAM, addresses[data.name], own), *copies]
-
-
-def placement_values(sizes: ModelSizes) -> dict[str, Any]:
-    """Return the values of the template of placement.ld."""
-    return {"copies": {copies_region(name): copied.symbols for name, copied in copies_of(sizes)}}
-
-
-def copies_region(memory: str) -> str:
-    return f"{memory}_WEIGHTS"
 
 
 def twin_values(emulator: Emulator) -> dict[str, Any]:

@@ -24,6 +24,7 @@ FAMILIES = {
     "esp32c3": ("rv32imc", (1,), (80_000_000, 160_000_000)),
     "esp32p4": ("rv32imafc", (1,), (360_000_000, 400_000_000)),
 }
+FRAMEWORK_TOOL = "idf.py"
 FLASH_MEGABYTES = (2, 4, 8, 16, 32)
 MEGABYTE = 1 << 20
 TASK_STACK_BYTES = 8192  # for the application and ESP-IDF's drivers
@@ -49,6 +50,7 @@ class Esp32(Platform):
 
     name = "esp32"
     image = TWIN_IMAGE
+    copies_weights = True
 
     def check(self, board: Board) -> None:
         if board.family not in FAMILIES:
@@ -67,6 +69,12 @@ class Esp32(Platform):
                     expected=f"one of {', '.join(map(str, known))}",
                     received=str(value),
                 )
+        if list(board.flash) != [FRAMEWORK_TOOL]:
+            raise UserError(
+                f"{board.name}: its project is written by ESP-IDF",
+                expected=f"flash with {FRAMEWORK_TOOL} and its arguments",
+                received=", ".join(board.flash) or "none",
+            )
         gpio_number(board.uart.tx)
         gpio_number(board.uart.rx)
         led_number(board)
@@ -105,6 +113,7 @@ def project_values(board: Board, sizes: ModelSizes) -> dict[str, Any]:
     emulator = board.emulator()
     return {
         "board": board,
+        "flash_arguments": board.flash[FRAMEWORK_TOOL],
         "sizes": sizes,
         "partitions": partitions_of(sizes),
         "flash_megabytes": board.memory(FLASH).bytes // MEGABYTE,

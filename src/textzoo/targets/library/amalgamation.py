@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from textzoo.common.errors import UserError
 from textzoo.common.paths import APPLICATION, DEPLOYMENT, RUNTIME
 from textzoo.targets.library.c_names import Names, names_of
 
@@ -104,6 +105,7 @@ class Amalgamation:
         names = [names_of(unit.text) for unit in self.units]
         shared = sorted(set().union(*(each.shared for each in names)))
         shared = [name for name in shared if not name.startswith(f"{self.prefix}_")]
+        refuse_names_of(shared, self.prefix, names)
         parts = ["/* What files share, with this library's prefix. */\n"]
         parts += [f"#define {name} {self.prefix}_{name}\n" for name in shared]
         parts += [f"\n{heading(label)}{text.strip()}\n" for label, text in self.headers]
@@ -119,6 +121,16 @@ class Amalgamation:
         before = "".join(f"#define {name} {unit.stem}_{name}\n" for name in colliding)
         behind = "".join(f"#undef {name}\n" for name in [*colliding, *sorted(own.macros)])
         return f"\n{heading(unit.label)}{before}{unit.text.strip()}\n{behind}"
+
+
+def refuse_names_of(shared: Sequence[str], prefix: str, names: Sequence[Names]) -> None:
+    """Raise UserError if a macro, e.g. a tensor's name, is what something shared is called with the prefix."""
+    prefixed = {f"{prefix}_{name}" for name in shared}
+    for name in sorted(prefixed & set().union(*(each.macros for each in names))):
+        raise UserError(
+            f"the model has a tensor whose name is that of a function of the library: {name}",
+            remedy="Choose another deployment.library_name.",
+        )
 
 
 def heading(label: str) -> str:

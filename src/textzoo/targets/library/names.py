@@ -8,6 +8,19 @@ from textzoo.common.errors import UserError
 # one may be a function of the C library, or a keyword.
 LIBRARY_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)+")
 MAX_NAME_LENGTH = 40
+# Without characters that end a string or a line of the manifests.
+URL = re.compile(r"https?://[A-Za-z0-9._~/?#=%&+:-]+")
+MAX_URL_LENGTH = 200
+
+
+def check_url(url: str) -> None:
+    """Raise UserError if the manifests of a library cannot name this page."""
+    if url and (not URL.fullmatch(url) or len(url) > MAX_URL_LENGTH):
+        raise UserError(
+            "deployment.library_url is no address of a web page",
+            expected=f"https://... of letters, digits and - . _ ~ / ? # = % & + :, at most {MAX_URL_LENGTH} characters",
+            received=ascii(url)[:100],
+        )
 
 
 def check_name(name: str) -> None:

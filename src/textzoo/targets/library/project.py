@@ -13,7 +13,7 @@ from textzoo.compiler.backend.templates import template
 from textzoo.compiler.compile import CompiledModel
 from textzoo.targets.library.amalgamation import Amalgamation, SourceFile, needed_sources
 from textzoo.targets.library.kernels import Kernels
-from textzoo.targets.library.names import check_name
+from textzoo.targets.library.names import check_name, check_url
 from textzoo.targets.project import copy_files, fresh_folder, render_all
 from textzoo.text.tokenizers.base import Tokenizer
 
@@ -53,12 +53,18 @@ class LibraryFacts:
         kernels: Those that the model was compiled for.
         prompt: What its examples continue, as the content of a C string.
         defaults: temperature, temperature_q16, top_k and seed that a model begins with.
+        url: Of a web page about it; "" for none.
+        stop: The text that ends an answer, as the content of a C string; "" for none.
+        stop_bytes: Its length, at most MAX_STOP_BYTES.
     """
 
     name: str
     kernels: Kernels
     prompt: str
     defaults: Mapping[str, Any]
+    url: str = ""
+    stop: str = ""
+    stop_bytes: int = 0
 
 
 def render_library(compiled: CompiledModel, tokenizer: Tokenizer, facts: LibraryFacts, folder: Path) -> Path:
@@ -77,6 +83,7 @@ def render_library(compiled: CompiledModel, tokenizer: Tokenizer, facts: Library
         UserError: A name that cannot be one, a folder that holds something else, or a kind of tokenizer without C.
     """
     check_name(facts.name)
+    check_url(facts.url)
     values = library_values(compiled, tokenizer_tables(tokenizer), facts)
     with fresh_folder(folder) as temporary:
         for name, text in amalgamated(compiled, tokenizer, values).items():
@@ -114,6 +121,7 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
     digest = bytes.fromhex(compiled.facts.sha256)[:HASH_BYTES]
     return {
         "name": facts.name,
+        "url": facts.url,
         "NAME": facts.name.upper(),
         "title": facts.name.replace("_", " "),
         "model": plain_text(compiled.facts.name),
@@ -128,9 +136,10 @@ def library_values(compiled: CompiledModel, tables: TokenizerTables, facts: Libr
         "context_length": context,
         "check_tokens": len(compiled.facts.check.tokens),
         # What library.c.j2 says of its struct, of saved states and of text; the C compiler checks all three.
-        "ram_bytes": rounded(36 + 2 * recent) + rounded(state) + rounded(arena),
-        "saved_bytes": 16 + 4 * 8 + 4 + 2 * recent + state + 4,
-        "text_bytes": 3 * (3 + tables.longest_token) + 1,
+        "ram_bytes": rounded((38 if facts.stop else 36) + 2 * recent) + rounded(state) + rounded(arena),
+        "saved_bytes": 16 + 4 * (9 if facts.stop else 8) + 4 + 2 * recent + state + 4,
+        "text_bytes": 3 * (3 + max(facts.stop_bytes - 1, 0) + tables.longest_token) + 1,
+        "stop": facts.stop,
         "prompt": facts.prompt,
         **facts.defaults,
     }

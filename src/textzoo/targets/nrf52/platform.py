@@ -22,7 +22,6 @@ class Nrf52(CortexM):
     name = "nrf52"
     oscillator = "its crystal"
     led_file = "led_nrf52.c"
-    flash_packages = "nrfjprog: Nordic's nRF Command Line Tools; pip install pyocd; Debian: apt-get install openocd"
 
     def check_chip(self, board: Board) -> None:
         if board.family not in FAMILIES:

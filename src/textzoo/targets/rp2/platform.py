@@ -14,7 +14,6 @@ class Rp2(CortexM):
     image_tools = ("host",)  # for the program that writes UF2
     oscillator = "its crystal"
     led_file = "led_rp2.c"
-    flash_packages = "or copy the .uf2 to the drive of the board's boot ROM; picotool: github.com/raspberrypi/picotool"
 
     def check_chip(self, board: Board) -> None:
         chips.uart_values(board)

@@ -81,7 +81,7 @@ FAMILIES = {
         source="family_stm32f4.c",
         gpio_base=0x40020000,
         usart_generation=1,
-        usarts=F4_USARTS,
+        usarts={"USART2": F4_USARTS["USART2"]},  # it has no USART3,
         defines=F4_TIMER | {"BOARD_CORE_MHZ": "84", "BOARD_FLASH_WAITS": "2u /* RM0368, 3.4.1 */"},
     ),
     "stm32g4": Family(

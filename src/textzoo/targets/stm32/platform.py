@@ -13,7 +13,6 @@ class Stm32(CortexM):
     name = "stm32"
     oscillator = "its internal oscillator"
     led_file = "led_stm32.c"
-    flash_packages = "Debian: apt-get install openocd, stlink-tools; or ST's STM32CubeProgrammer"
 
     def check_chip(self, board: Board) -> None:
         chips.check(board)

@@ -28,6 +28,8 @@ VALIDATION, PER_WORDING, SENTENCES = 0.05, 5, 300
 EVENLY = 0.5
 # Of the texts that a wildcard may stand for, every so manieth is only used in tests.
 HELD_OUT_FILLER = 5
+# Share of the values of wildcards to train on that are any words.
+ANY_WORDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -60,13 +62,18 @@ def make_commands(templates: Templates, names: Mapping[str, Sequence[str]], maki
     wordings = [wording for wording in templates.wordings if is_possible(wording, names)]
     training, validation, test = divided(wordings, making)
     copied = copied_slots(wordings)
-    writers = {part: Writer(templates, fillers(templates, part), names, Random(making.seed)) for part in (False, True)}
+    writers = {part: writer_of(templates, part, names, making.seed) for part in (False, True)}
     nothing = {part: NoCommands(part, Random(making.seed + 1)) for part in (False, True)}
     tested = list(sentences_of(test, writers[True], nothing[True], making))
     held_out = list(sentences_of(validation, writers[False], nothing[False], making))
     trained = trained_commands(training, writers[False], nothing[False], copied, making, templates.polite)
     kept = list(islice(trained, making.examples))
     return CommandSet(kept, distinct(held_out, without=kept), distinct(tested, without=[*kept, *held_out]), copied)
+
+
+def writer_of(templates: Templates, is_test: bool, names: Mapping[str, Sequence[str]], seed: int) -> Writer:
+    chooser = Random(seed)
+    return Writer(templates, Fillers(templates, is_test, chooser).text, names, chooser)
 
 
 def is_possible(wording: Wording, names: Mapping[str, Sequence[str]]) -> bool:
@@ -95,15 +102,24 @@ def divided(wordings: Sequence[Wording], making: Making) -> tuple[list[Wording],
     return kept, validation or kept, test or kept
 
 
-def fillers(templates: Templates, is_test: bool):
-    """Return a function from a wildcard to the texts that it may stand for, other ones in tests."""
+class Fillers:
+    """Texts that wildcards stand for. Tests have others; and in training half of them are any words.
 
-    def of(name: str) -> list[str]:
-        texts = list(templates.examples.get(name) or FILLERS.get(name) or OTHER_FILLERS)
+    A model learns to copy only if what it copies is rarely the same.
+    """
+
+    def __init__(self, templates: Templates, is_test: bool, chooser: Random) -> None:
+        self.templates, self.is_test, self.chooser = templates, is_test, chooser
+        self.words = sorted({word for text in OTHER_FILLERS for word in text.split()})
+
+    def text(self, wildcard: str) -> str:
+        if not self.is_test and self.chooser.random() < ANY_WORDS:
+            return " ".join(pick(self.chooser, self.words) for _ in range(number(self.chooser, 1, 3)))
+        texts = list(self.templates.examples.get(wildcard) or FILLERS.get(wildcard) or OTHER_FILLERS)
         held_out = texts[HELD_OUT_FILLER - 1 :: HELD_OUT_FILLER] or texts
-        return held_out if is_test else [text for text in texts if text not in held_out] or texts
-
-    return of
+        return pick(
+            self.chooser, held_out if self.is_test else [text for text in texts if text not in held_out] or texts
+        )
 
 
 class NoCommands:

@@ -166,7 +166,7 @@ class Writer:
 
     Args:
         templates: With the wordings.
-        examples: Wildcard -> texts that it may stand for.
+        filler: Wildcard -> a text that it stands for.
         names: Kind of device -> names of devices, for the list `name`; empty where the file has that list.
         chooser: Draws alternatives and values.
     """
@@ -174,11 +174,11 @@ class Writer:
     def __init__(
         self,
         templates: Templates,
-        examples: Callable[[str], Sequence[str]],
+        filler: Callable[[str], str],
         names: Mapping[str, Sequence[str]],
         chooser: Random,
     ) -> None:
-        self.templates, self.examples, self.names, self.chooser = templates, examples, names, chooser
+        self.templates, self.filler, self.names, self.chooser = templates, filler, names, chooser
 
     def command(self, wording: Wording) -> Command:
         """Return a command of a wording."""
@@ -216,7 +216,7 @@ class Writer:
         entries = found(wording.lists, name, "list", wording)
         kind = type(entries).__name__
         if kind == "WildcardSlotList":
-            text = pick(self.chooser, self.examples(name))
+            text = self.filler(name)
             slots[reference.slot_name] = text
             return text
         if kind == "RangeSlotList":

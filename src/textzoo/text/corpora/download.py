@@ -1,24 +1,29 @@
-"""Downloads of known files: checked by size and sha256, resumed after an interruption."""
+"""Downloads: of known files, checked by size and sha256, and of large ones; resumed after an interruption."""
 
 import fcntl
 import http.client
 import os
+import re
 import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from textzoo.common.errors import UserError
-from textzoo.common.files import file_digest
+from textzoo.common.files import file_digest, write_json
 from textzoo.common.progress import progress_bar
-from textzoo.text.corpora.registry import KnownFile
+from textzoo.common.untrusted_json import read_json_object
+from textzoo.text.corpora.registry import KnownFile, LargeFile
 
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 1 << 16
+MAX_RECORD_BYTES = 1 << 16
+SHA256 = re.compile(r"[0-9a-f]{64}")
 NETWORK_ERRORS = (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, urllib.error.URLError)
 
 
@@ -45,7 +50,7 @@ def fetch(known: KnownFile, path: Path) -> Path:
 
 
 def matches(known: KnownFile, path: Path) -> bool:
-    return size_of(path) == known.size_bytes and file_digest(path) == known.sha256
+    return size_of(path) == known.size_bytes and known.sha256 in ("", file_digest(path))
 
 
 def size_of(path: Path) -> int:
@@ -80,7 +85,9 @@ def download(known: KnownFile, path: Path) -> None:
 
 def transfer(known: KnownFile, part: Path, start: int) -> str:
     """Append what the server sends from byte `start` on; return why it ended early, or an empty string."""
-    request = urllib.request.Request(known.url, headers={"Range": f"bytes={start}-"} if start else {})
+    last = "" if known.total_bytes is None else known.size_bytes - 1
+    headers = {"Range": f"bytes={start}-{last}"} if start or known.total_bytes else {}
+    request = urllib.request.Request(known.url, headers=headers)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             start = check_answer(known, response, start)
@@ -99,15 +106,15 @@ def transfer(known: KnownFile, part: Path, start: int) -> str:
 
 
 def check_answer(known: KnownFile, response: Any, start: int) -> int:
-    """Return the byte from which the server sends; raise UserError if it announces another size than the known one."""
+    """Return the byte from which the server sends; raise UserError if it announces another size than is known."""
     content_range = response.headers.get("Content-Range", "")
     if response.status == http.client.PARTIAL_CONTENT:
-        if content_range != f"bytes {start}-{known.size_bytes - 1}/{known.size_bytes}":
-            raise known.failed(f"the range '{content_range}' of a file that should have {known.size_bytes:,} bytes")
+        if content_range != f"bytes {start}-{known.size_bytes - 1}/{known.served_bytes}":
+            raise known.failed(f"the range '{content_range}' of a file that should have {known.served_bytes:,} bytes")
         return start
     announced = response.headers.get("Content-Length")
-    if announced is not None and announced != str(known.size_bytes):
-        raise known.failed(f"{announced} bytes instead of {known.size_bytes:,}")
+    if announced is not None and announced != str(known.served_bytes):
+        raise known.failed(f"{announced} bytes instead of {known.served_bytes:,}")
     return 0
 
 
@@ -119,3 +126,99 @@ def copy(response: Any, file: Any, limit: int, advance: Callable[..., None]) -> 
         advance(len(block))
     file.flush()
     os.fsync(file.fileno())
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What a server says of a file before it is downloaded.
+
+    Attributes:
+        total_bytes: Its size.
+        version: Its ETag, by which a file that has changed is noticed; "" without one.
+        sha256: Hash of its content, where the Hugging Face hub names it; "" otherwise.
+    """
+
+    total_bytes: int
+    version: str
+    sha256: str
+
+
+class RememberRedirects(urllib.request.HTTPRedirectHandler):
+    """Follow redirects, and keep what the hub says of the file with the first of them."""
+
+    def __init__(self) -> None:
+        self.linked = ""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        self.linked = self.linked or headers.get("X-Linked-Etag", "").strip('"')
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def fetch_beginning(file: LargeFile, path: Path, size_bytes: int, sha256: str = "") -> Path:
+    """Return `path` with the first bytes of a file of the web, downloading only what is missing.
+
+    `path`.json has the sha256 of the first download, by which the file is checked from then on.
+
+    Args:
+        file: The file.
+        path: Where it is kept.
+        size_bytes: How much of it; all of a smaller one.
+        sha256: Of that much, if the user knows it.
+
+    Raises:
+        UserError: As `fetch` does; or the content has another hash.
+    """
+    if is_kept(file, path, sha256):
+        return path
+    record, start = path.with_name(f"{path.name}.json"), path.with_name(f"{path.name}.start.json")
+    announced = announced_by(file)
+    size = min(size_bytes, announced.total_bytes)
+    whole = size == announced.total_bytes
+    expected = sha256 or (announced.sha256 if whole else "")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if read_record(start) != asdict(announced):  # a part of another version, or of nobody knows what
+        path.with_name(f"{path.name}.part").unlink(missing_ok=True)
+        write_json(start, asdict(announced))
+    known = KnownFile(file.url, expected, size, file.remedy, None if whole else announced.total_bytes)
+    path.unlink(missing_ok=True)  # is not what the record says
+    fetch(known, path)
+    write_json(record, {"url": file.url, "size_bytes": size, "sha256": file_digest(path)})
+    start.unlink(missing_ok=True)
+    return path
+
+
+def is_kept(file: LargeFile, path: Path, sha256: str) -> bool:
+    """Return whether the file is there, is the one of its record, and has the hash that is asked for."""
+    record = read_record(path.with_name(f"{path.name}.json"))
+    digest = record.get("sha256")
+    if record.get("url") != file.url or size_of(path) != record.get("size_bytes") or sha256 not in ("", digest):
+        return False
+    return file_digest(path) == digest
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    try:
+        return read_json_object(path, MAX_RECORD_BYTES)
+    except UserError:
+        return {}
+
+
+def announced_by(file: LargeFile) -> Announced:
+    """Ask the server for the first byte of a file; return what it says of the file."""
+    redirects = RememberRedirects()
+    request = urllib.request.Request(file.url, headers={"Range": "bytes=0-0"})
+    try:
+        with urllib.request.build_opener(redirects).open(request, timeout=TIMEOUT_SECONDS) as answer:
+            headers = answer.headers
+    except NETWORK_ERRORS as error:
+        raise failed(file, str(getattr(error, "reason", "") or error)) from None
+    total = headers.get("Content-Range", "").rpartition("/")[2] or headers.get("Content-Length", "")
+    if not total.isdigit() or not int(total):
+        raise failed(file, "no size of the file")
+    return Announced(
+        int(total), headers.get("ETag", ""), redirects.linked if SHA256.fullmatch(redirects.linked) else ""
+    )
+
+
+def failed(file: LargeFile, received: str) -> UserError:
+    return UserError(f"the download of {file.url} failed", received=received, remedy=file.remedy)

@@ -17,12 +17,15 @@ from textzoo.text.commands.snips import read_snips
 from textzoo.text.commands.templates import parse_templates, read_yaml
 from textzoo.text.corpora.cleaning import join_documents, split_documents
 from textzoo.text.corpora.conversations import cached_conversations
-from textzoo.text.corpora.download import fetch
+from textzoo.text.corpora.debian.sources import package_texts
+from textzoo.text.corpora.download import fetch, fetch_beginning
 from textzoo.text.corpora.nanogpt import open_tokens, read_characters
 from textzoo.text.corpora.python_docs import read_python_docs
 from textzoo.text.corpora.reading import LeftOut, Source, as_paths, left_out, printable, read_text, text_files
 from textzoo.text.corpora.registry import CORPORA, KnownFile
+from textzoo.text.corpora.stories import read_stories
 from textzoo.text.settings import ANSWER, TEXT, DatasetConfig, SourceConfig, with_inherited
+from textzoo.text.tokenizers.pieces import equal_parts
 
 LOADERS = Registry("corpus", {name: kind.loader for name, kind in CORPORA.items()})
 
@@ -222,6 +225,20 @@ def command_corpus(dataset: DatasetConfig, commands: CommandSet, sources: list[S
     )
 
 
+def load_debian_docs(dataset: DatasetConfig) -> Corpus:
+    texts = package_texts(dataset.packages, Path(dataset.cache_dir))
+    return text_corpus(dataset, [document for text in texts for document in text.documents], [t.source for t in texts])
+
+
+def load_tinystories(dataset: DatasetConfig) -> Corpus:
+    """Load stories from the cache, downloading them first; or from files of the same form that the user has."""
+    if dataset.training_path:
+        return text_corpus(dataset, *read_stories(text_files(as_paths(dataset.training_path)), is_beginning=False))
+    path = Path(dataset.cache_dir) / f"{dataset.name}_{dataset.download_bytes}.txt"
+    fetch_beginning(CORPORA[dataset.name].large_file, path, dataset.download_bytes, dataset.sha256 or "")
+    return text_corpus(dataset, *read_stories([path], is_beginning=True))
+
+
 def load_mixture(dataset: DatasetConfig) -> Corpus:
     """Load several corpora and concatenate their texts; each TextPart gives the length of one source's texts."""
     sources = [with_inherited(dataset, values) for values in dataset.sources]
@@ -316,8 +333,8 @@ def split_by_document(texts: list[str], share: float, seed: int, separator: str 
 def check_parts(training: str, validation: str, sources: list[Source]) -> None:
     """Raise UserError if the corpus has only one distinct character, or is too short to be divided."""
     names = ", ".join(source.location for source in sources[:3])
-    text = training + validation
-    if len(set(text)) < 2:
+    if len({*training, *validation}) < 2:
+        text = training + validation
         raise UserError(
             f"the corpus ({names}) has only one distinct character",
             expected="at least 2",
@@ -326,15 +343,22 @@ def check_parts(training: str, validation: str, sources: list[Source]) -> None:
     if not training or not validation:
         raise UserError(
             f"the corpus ({names}) leaves no text for {'validation' if training else 'training'}",
-            received=f"{len(text)} characters in all",
+            received=f"{len(training) + len(validation)} characters in all",
             remedy="Provide more text, or set another dataset.validation_split.",
         )
 
 
 def text_digest(training: str, validation: str) -> str:
     """Return the sha256 of a corpus: over the sha256 of each text's UTF-8, as two lines of hexadecimal text."""
-    parts = [text.encode("utf-8", "surrogatepass") for text in (training, validation)]
-    return combined_digest([hashlib.sha256(part).hexdigest() for part in parts])
+    return combined_digest([digest_of(text) for text in (training, validation)])
+
+
+def digest_of(text: str) -> str:
+    """Return the sha256 of a text's UTF-8."""
+    digest = hashlib.sha256()
+    for part in equal_parts(text):
+        digest.update(part.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def combined_digest(digests: list[str]) -> str:

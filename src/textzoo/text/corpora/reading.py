@@ -35,6 +35,7 @@ class Source:
         characters: Number of characters used.
         documents: Number of documents used.
         normalised: What was changed, and how often.
+        licence: Of the part, where it is known; "" otherwise.
     """
 
     location: str
@@ -43,6 +44,7 @@ class Source:
     characters: int
     documents: int = 1
     normalised: dict[str, int] = field(default_factory=dict)
+    licence: str = ""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def read_text(path: Path) -> tuple[str, Source]:
     """
     content = read_bytes(path, MAX_TEXT_BYTES)
     text = decode_text(content, path)
-    if not text.strip():
+    if not text or text.isspace():
         raise UserError(f"'{path}' is empty", expected="text", received=f"{len(content)} bytes")
     plain = normalise_newlines(text)
     changed = text.count("\r")

@@ -13,22 +13,42 @@ NO_FILES: Refusal = ("it does not read files", ("training_path", "validation_pat
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file of the web whose content is known beforehand.
+    """A file of the web, or its beginning, whose content is known beforehand.
 
     Attributes:
         url: http or https address.
-        sha256: Hash of the whole content, as hexadecimal text.
-        size_bytes: Exact size; nothing larger is ever written.
+        sha256: Hash of the content, as hexadecimal text; "" where only the size is known.
+        size_bytes: Exact size of the content; nothing larger is ever written.
         remedy: What the user can do where the download is impossible.
+        total_bytes: Size of the file that the content is the beginning of; None for the whole file.
     """
 
     url: str
     sha256: str
     size_bytes: int
     remedy: str = ""
+    total_bytes: int | None = None
+
+    @property
+    def served_bytes(self) -> int:
+        """The size of the file that the server has."""
+        return self.total_bytes or self.size_bytes
 
     def failed(self, received: str) -> UserError:
         return UserError(f"the download of {self.url} failed", received=received, remedy=self.remedy)
+
+
+@dataclass(frozen=True)
+class LargeFile:
+    """A file of the web of which dataset.download_bytes are taken; its hash is kept at the first download.
+
+    Attributes:
+        url: http or https address, of one version of the file.
+        remedy: What the user can do where the download is impossible.
+    """
+
+    url: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,9 @@ class CorpusKind:
         needs_files: Whether dataset.training_path must be given.
         has_own_vocabulary: Whether it has its own vocabulary, so that it uses no tokenizer and cannot be mixed.
         has_sources: Whether it draws from dataset.sources.
+        has_packages: Whether it takes dataset.packages.
         download: The text itself, of a corpus that is one file of the web.
+        large_file: The same of a corpus of which only a part may be wanted.
         chat_template: Name of the chat template of its dialogues (textzoo.text.chat_templates); None for other texts.
         is_of_commands: Whether it consists of sentences and answers, which are learned one by one.
         provenance: What it is and where it is from; None for texts of the user's.
@@ -69,7 +91,9 @@ class CorpusKind:
     needs_files: bool = False
     has_own_vocabulary: bool = False
     has_sources: bool = False
+    has_packages: bool = False
     download: KnownFile | None = None
+    large_file: LargeFile | None = None
     chat_template: str | None = None
     is_of_commands: bool = False
     provenance: Provenance | None = None
@@ -150,6 +174,20 @@ CORPORA: dict[str, CorpusKind] = {
             "Sentences to a smart home, from the templates of Home Assistant, with names made up for TextZoo",
             "the package home-assistant-intents",
             "Apache-2.0",
+        ),
+    ),
+    "debian_docs": CorpusKind(f"{MODULE}:load_debian_docs", not_taken=(NO_FILES,), has_packages=True),
+    "tinystories": CorpusKind(
+        f"{MODULE}:load_tinystories",
+        large_file=LargeFile(
+            url="https://huggingface.co/datasets/roneneldan/TinyStories/resolve/"
+            "f54c09fd23315a6f9c86f9dc80f725de7d8f9c64/TinyStoriesV2-GPT4-train.txt",
+            remedy="Without a network give the file itself: dataset.training_path=<TinyStoriesV2-GPT4-train.txt>.",
+        ),
+        provenance=Provenance(
+            "TinyStories, version 2: short stories for children, written by GPT-4",
+            "https://huggingface.co/datasets/roneneldan/TinyStories",
+            "CDLA-Sharing-1.0",
         ),
     ),
     "mixture": CorpusKind(

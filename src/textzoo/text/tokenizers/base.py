@@ -54,6 +54,9 @@ class Tokenizer(Protocol):
     @property
     def vocabulary_size(self) -> int: ...
 
+    def parts(self, text: str) -> Iterator[str]:
+        """Yield parts of a text, so that a long one is encoded part by part: their tokens are those of the text."""
+
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """Encode text to tokens (n,), uint16.
 
@@ -99,6 +102,16 @@ def make_tokenizer(config: TokenizerConfig, training_text: str, validation_text:
     needs_all = KINDS[config.name].is_closed and config.unknown == "error"
     texts = [training_text, validation_text] if needs_all else [training_text]
     return TOKENIZERS.get(config.name).from_texts(texts, config)
+
+
+def encoded(tokenizer: Tokenizer, text: str, unknown: str) -> Iterator[np.ndarray]:
+    """Yield the tokens of a text in parts, uint16; a UserError is that of the whole text."""
+    try:
+        for part in tokenizer.parts(text):
+            yield tokenizer.encode(part, unknown)
+    except UserError:
+        tokenizer.encode(text, unknown)  # lists all that is wrong, by its positions in the text
+        raise
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

@@ -13,9 +13,9 @@ from textzoo.common.errors import UserError
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import damaged, save_tokenizer
 from textzoo.text.tokenizers.byte import BYTE_TOKENS
-from textzoo.text.tokenizers.pieces import MAX_PIECE_BYTES, cut
+from textzoo.text.tokenizers.pieces import MAX_PIECE_BYTES, cut, whole_parts
 from textzoo.text.tokenizers.registry import BPE_VOCABULARY, BYTES
-from textzoo.text.tokenizers.unknown import check_policy, utf8
+from textzoo.text.tokenizers.unknown import check_policy, check_surrogates, utf8
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
 # "...", "--" and "\n\n" may become tokens.
@@ -52,7 +52,7 @@ class BpeTokenizer(Utf8Tokenizer):
             UserError: Too few pairs of the texts occur `min_count` times for `vocabulary_size` tokens.
         """
         for text in texts:
-            utf8(text)
+            check_surrogates(text)
         size = config.vocabulary_size or BPE_VOCABULARY[0]
         merges = train_merges((piece for text in texts for piece in cut(text, MAX_RUN)), size, config.min_count)
         if len(merges) + BYTES < size:
@@ -74,6 +74,10 @@ class BpeTokenizer(Utf8Tokenizer):
         if values["unknown_token"] is not None:
             raise damaged(path, "no unknown_token in kind bpe", str(values["unknown_token"]))
         return cls(checked_merges(values.get("merges"), tokens, path))
+
+    def parts(self, text: str) -> Iterator[str]:
+        """Yield parts of a text whose tokens, one part after the other, are those of the text."""
+        return whole_parts(text)
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """Encode text to tokens (n,), uint16.

@@ -1,5 +1,6 @@
 """One token per byte of UTF-8: 256 tokens encode any text."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import damaged
+from textzoo.text.tokenizers.pieces import equal_parts
 from textzoo.text.tokenizers.registry import BYTES
 from textzoo.text.tokenizers.unknown import check_policy, utf8
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
@@ -33,6 +35,10 @@ class ByteTokenizer(Utf8Tokenizer):
         if values["tokens"] != BYTE_TOKENS or values["unknown_token"] is not None:
             raise damaged(path, "tokens U+0000 to U+00FF in order and no unknown_token", "others")
         return cls()
+
+    def parts(self, text: str) -> Iterator[str]:
+        """Yield parts of a text whose tokens, one part after the other, are those of the text."""
+        return equal_parts(text)
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """Encode text to tokens (bytes of its UTF-8,), uint16.

@@ -17,11 +17,10 @@ from textzoo.text.tokenizers.base import (
     save_tokenizer,
     table_of,
 )
+from textzoo.text.tokenizers.pieces import equal_parts
 from textzoo.text.tokenizers.unknown import UNKNOWN, check_policy, not_in_vocabulary
 
 CODE_POINTS = 0x110000
-# Text is encoded in pieces, to bound the memory of the intermediate UTF-32.
-PIECE = 1 << 22
 
 
 class CharacterTokenizer:
@@ -63,6 +62,10 @@ class CharacterTokenizer:
     def vocabulary_size(self) -> int:
         return len(self.tokens)
 
+    def parts(self, text: str) -> Iterator[str]:
+        """Yield parts of a text whose tokens, one part after the other, are those of the text."""
+        return equal_parts(text)
+
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """Encode text to tokens (characters,), uint16.
 
@@ -74,7 +77,7 @@ class CharacterTokenizer:
             UserError: Unknown characters with "error", which are listed; or "unk" without <unk> in the vocabulary.
         """
         check_policy(unknown, self.unknown_token)
-        pieces = [self.table[code_points(text[start : start + PIECE])] for start in range(0, len(text), PIECE)]
+        pieces = [self.table[code_points(part)] for part in equal_parts(text)]
         tokens = np.concatenate(pieces) if pieces else np.zeros(0, np.uint16)
         missing = tokens == NO_TOKEN
         if missing.any():

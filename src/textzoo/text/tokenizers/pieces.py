@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 
 MAX_WORD = 16
+# Long texts are encoded in parts of about so many characters, to bound the memory that this takes.
+PART = 1 << 20
 # A space and the longest word with four bytes of UTF-8 per letter: the size of C's buffer for a piece.
 MAX_PIECE_BYTES = 1 + 4 * MAX_WORD
 BLANKS = ((0x00, 0x20), (0x7F, 0x7F))
@@ -34,6 +36,33 @@ def cut(text: str, longest_run: int) -> Iterator[str]:
         longest_run: Maximum number of marks, or blanks, in one piece; 1 to 16.
     """
     return (match.group() for match in piece_pattern(longest_run).finditer(text))
+
+
+def whole_parts(text: str) -> Iterator[str]:
+    """Yield parts of a text whose pieces, one part after the other, are those of the text.
+
+    A part ends before a blank that follows another character: there every piece ends, because of its characters only
+    a space at its beginning may be a blank, unless all are. Where there is no such place, a part is as long as it must
+    be; otherwise it has PART characters or a few more.
+    """
+    start = 0
+    while start < len(text):
+        found = end_of_word().search(text, start + PART - 1)
+        end = found.end() if found else len(text)
+        yield text[start:end]
+        start = end
+
+
+def equal_parts(text: str) -> Iterator[str]:
+    """Yield a text in parts of PART characters, for tokenizers that encode each character by itself."""
+    return (text[start : start + PART] for start in range(0, len(text), PART))
+
+
+@cache
+def end_of_word() -> re.Pattern[str]:
+    """Return the pattern of a character that is no blank, and is followed by one."""
+    blanks = character_ranges(BLANKS)
+    return re.compile(rf"[^{blanks}](?=[{blanks}])")
 
 
 @cache

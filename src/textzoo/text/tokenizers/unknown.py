@@ -55,7 +55,12 @@ def check_policy(unknown: str, unknown_token: int | None) -> None:
 
 def utf8(text: str) -> bytes:
     """Return the UTF-8 of a text; raise UserError that lists lone surrogates, which UTF-8 cannot encode."""
+    check_surrogates(text)
+    return text.encode("utf-8")
+
+
+def check_surrogates(text: str) -> None:
+    """Raise UserError that lists lone surrogates, which UTF-8 cannot encode."""
     found = [(match.group(), match.start()) for match in SURROGATES.finditer(text)]
     if found:
         raise not_in_vocabulary("character", found, "Lone surrogates are not text: leave them out.")
-    return text.encode("utf-8")

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from textzoo.common.errors import UserError
 from textzoo.text.settings import TokenizerConfig
 from textzoo.text.tokenizers.base import NO_TOKEN, REPLACEMENT, damaged, order_table, table_of
-from textzoo.text.tokenizers.pieces import cut, is_piece
+from textzoo.text.tokenizers.pieces import cut, is_piece, whole_parts
 from textzoo.text.tokenizers.unknown import SURROGATES, UNKNOWN, check_policy, not_in_vocabulary
 from textzoo.text.tokenizers.utf8 import Utf8Tokenizer
 
@@ -64,6 +65,10 @@ class WordTokenizer(Utf8Tokenizer):
         if wrong is not None:
             raise damaged(path, "tokens of one word, digit, mark or blank each", repr(wrong[:40]))
         return cls(words, with_unknown=unknown_token is not None)
+
+    def parts(self, text: str) -> Iterator[str]:
+        """Yield parts of a text whose tokens, one part after the other, are those of the text."""
+        return whole_parts(text)
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """Encode text to tokens (pieces,), uint16.

@@ -11,6 +11,9 @@ from textzoo.targets.stedgeai.cloud.session import Session
 WHAT = "listing the versions of the Developer Cloud"
 LATEST = "latest"
 MAX_VERSIONS = 1000
+# ST Edge AI Core began at 1.0; before, the tool was STM32Cube.AI, whose last versions were 5 to 10 and which the cloud
+# lists, too.
+CUBE_AI = (5, 0)
 # Since this version the tool has no target for MPUs.
 WITHOUT_MPU = (3, 0)
 MPU_REASON = "ST Edge AI Core has no target for MPUs since 3.0"
@@ -84,7 +87,7 @@ def chosen_version(known: list[Version], wanted: str, *, mpu: bool = False) -> V
         if not serving:
             raise UnknownVersionError(f"no version of the cloud serves the board: {MPU_REASON}", received=names(known))
         marked = [item for item in serving if item.is_latest]
-        return marked[0] if marked else max(serving, key=lambda item: item.numbers)
+        return marked[0] if marked else max(serving, key=lambda item: (item.numbers < CUBE_AI, item.numbers))
     found = next((item for item in known if item.version == wanted), None)
     if found is None:
         expected = f"{LATEST} or one of {names(known)}"

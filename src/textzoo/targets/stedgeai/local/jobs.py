@@ -10,11 +10,10 @@ from textzoo.common import processes
 from textzoo.common.errors import UserError
 from textzoo.common.progress import working
 from textzoo.targets.stedgeai.cloud.parameters import Parameters, for_board
-from textzoo.targets.stedgeai.fields import printable
 from textzoo.targets.stedgeai.local.program import NAME, Program
 from textzoo.targets.stedgeai.reports import VendorReport, read_report
 
-SHOWN_LINES, SHOWN_BYTES = 15, 16_384
+SHOWN_BYTES = 16_384
 # Command -> endings of the reports that it writes, the most telling first; their beginning is the network's name.
 REPORTS = {
     "analyze": ("_c_info.json", "_c_graph.json", "_analyze_report.txt", "_report.json"),
@@ -119,9 +118,7 @@ def whole_report(reports: list[VendorReport]) -> VendorReport:
 
 
 def last_lines(log: Path) -> str:
-    """Return the last lines of a program's output, each printable; a text that says so if there are none."""
+    """Return the last lines of a program's output, which may be long, for a message."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - SHOWN_BYTES))
-        lines = file.read(SHOWN_BYTES).decode("utf-8", "replace").splitlines()
-    shown = [printable(line.rstrip()) for line in lines if line.strip()]
-    return "\n" + "\n".join(shown[-SHOWN_LINES:]) if shown else "no output"
+        return processes.last_lines(file.read(SHOWN_BYTES).decode("utf-8", "replace"))

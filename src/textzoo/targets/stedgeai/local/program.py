@@ -42,7 +42,7 @@ class Served(NamedTuple):
 
 # The first row that fits counts. Sources: ST's release notes of 2.0, 3.0 and 4.0.
 SERVED = (
-    Served("stm32mp", (2, 0), (3, 0), f"{NAME} has no target for MPUs since 3.0; install 2.2 beside it"),
+    Served("stm32mp", (2, 0), (3, 0), f"{NAME} has no target for MPUs since 3.0; install one of 2.x beside it"),
     Served("stm32v8", (4, 0), None, f"{NAME} has a target for the STM32V8 since 4.0"),
     Served("stm32", (2, 0), None, "earlier versions write other reports"),
 )

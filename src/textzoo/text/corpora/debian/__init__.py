@@ -1,0 +1,1 @@
+"""The corpus debian_docs: texts of Debian packages, installed or downloaded by apt."""
