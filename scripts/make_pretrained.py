@@ -5,7 +5,8 @@ NAME is an option of the group `model`; the first RUN is the folder of a finishe
 experiment=...`, others are of the same model with low-bit weights (`training.qat`). Every quantized model is then
 measured on emulated boards by `operation_mode=benchmarking`, after what a user would take instead was measured on the
 same held-out text: a model that is not better than an n-gram model of its size is not added. Without RUN the existing
-files are measured again, with --baselines only what a user would take instead; without NAME only the table is written.
+files are measured again on boards, or with --baselines against what a user would take instead; without NAME only the
+table is written.
 """
 
 import argparse
@@ -304,11 +305,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.name:
         path = pretrained.FOLDER / arguments.name / pretrained.CARD
-        compared = baselines(
-            *losses_and_steps(arguments.name, arguments.runs), corpus_of(arguments.name, arguments.runs)
-        )
+        losses, steps = losses_and_steps(arguments.name, arguments.runs)
+        is_compared = bool(arguments.runs) or arguments.baselines
+        compared = baselines(losses, steps, corpus_of(arguments.name, arguments.runs)) if is_compared else {}
         card = collect(arguments.name, arguments.runs) if arguments.runs else pretrained.card(arguments.name)
-        card["baselines"] = compared
+        card |= {"baselines": compared} if compared else {}
         write_json(path, card)  # the program requires a card
         if not arguments.baselines:
             write_json(path, {**card, **measured(arguments.name)})

@@ -215,7 +215,10 @@ def test_keys_of_a_users_file_are_checked_too(section, keys, tmp_path):
 
 
 # What an option needs on the command line besides: a plain graph is not trained, and has no name of its own.
-MODE_OF = {"graph": ("operation_mode=benchmarking", f"model.quantized_model_path={PRETRAINED_STEP}")}
+MODE_OF = {
+    "graph": ("operation_mode=benchmarking", f"model.quantized_model_path={PRETRAINED_STEP}"),
+    "commands_gpt": (f"dataset.training_path={CONF / 'config.yaml'}",),
+}
 
 
 @pytest.mark.quick(1)

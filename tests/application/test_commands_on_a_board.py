@@ -161,6 +161,10 @@ def test_a_sentence_switches_the_pin_of_the_lamp(board):
     assert board.writes()[2:] == [(SWITCH, 1 << PIN + 16), output]
 
 
+def test_the_users_file_names_the_intents(made):
+    assert " *     turn_on: area\n *     turn_off: area\n" in (made.project / "on_command.c").read_text()
+
+
 def test_every_sentence_gets_its_answer(board):
     board.process.stdin.write("".join(f"{line}\n" for line in [*LEARNT, ":exit"]).encode())
     said = board.process.stdout.read().decode()

@@ -32,7 +32,7 @@ from textzoo.pipeline.firmware import commands_of
 from textzoo.targets.boards import Board, Led
 from textzoo.targets.emulators import build_image
 from textzoo.targets.platforms import platform_of
-from textzoo.targets.project import MARKER, USER_FILE
+from textzoo.targets.project import MARKER, USER_FILE, write_user_file
 from textzoo.targets.rules import check_library, check_on_command
 from textzoo.targets.settings import DeploymentConfig
 from textzoo.targets.signed_lines import signed
@@ -40,6 +40,7 @@ from textzoo.targets.toolchains import run_make, tool_beside
 from textzoo.testing import STRICT
 from textzoo.testing.building import build_c
 from textzoo.text.chat_templates import COMMANDS, DIALOGUE, ChatTemplate
+from textzoo.text.commands.schema import intents_in
 from textzoo.text.tokenizers.byte import ByteTokenizer
 
 HERE = Path(__file__).parent
@@ -526,6 +527,43 @@ def test_what_users_wrote_stays_when_the_project_is_made_again(tmp_path):
     render_toy("host", folder)
     assert not (project / USER_FILE).exists()
     assert USER_FILE not in json.loads((project / MARKER).read_text())
+
+
+# grammar, what is known of its intents
+SCHEMAS = [
+    (
+        {
+            "anyOf": [
+                {"properties": {"intent": {"const": "dim"}, "area": {}, "percent": {}}},
+                {"properties": {"intent": {"enum": ["on", "none"]}}},
+            ]
+        },
+        {"dim": ["area", "percent"], "on": [], "none": []},
+    ),
+    ({"properties": {"intent": {"const": "dim"}, "area": {}}}, {"dim": ["area"]}),
+    *(
+        (schema, {})
+        for schema in ([], 3, None, {}, {"anyOf": 3}, {"anyOf": [3, {"properties": 3}]}, {"properties": {}})
+    ),
+    *(({"properties": {"intent": kind}}, {}) for kind in (3, {}, {"type": "string"}, {"enum": 3}, True)),
+]
+
+
+@pytest.mark.parametrize(("schema", "expected"), SCHEMAS)
+def test_intents_are_found_in_a_schema(schema, expected):
+    assert intents_in(schema) == expected
+
+
+def test_the_example_names_the_intents_of_the_project(tmp_path):
+    intents = {"dim": ["area", "percent"], "none": [], "*/ int x;": [], "a": ["*/"], "long": ["slot"] * 99}
+    write_user_file(tmp_path, None, intents)
+    text = (tmp_path / USER_FILE).read_text()
+    comment = text.partition("*/")[0]
+    assert "\n *     dim: area, percent\n *     none\n *     long: slot" in comment
+    assert "int x" not in text
+    assert max(map(len, text.splitlines())) <= 120
+    write_user_file(tmp_path, None, {})
+    assert "Those of this project" not in (tmp_path / USER_FILE).read_text()
 
 
 def test_lines_are_commands_where_the_template_says_so_or_the_user(tmp_path):

@@ -1,5 +1,6 @@
 """The firmware for deployment and benchmarking: the model compiled for a board, and its project."""
 
+import json
 import logging
 import os
 import zlib
@@ -42,6 +43,7 @@ from textzoo.targets.registry import HOST
 from textzoo.targets.settings import DeploymentConfig
 from textzoo.text.chat_templates import COMMANDS, MAX_FILE_BYTES, PLAIN, ChatTemplate, load_template
 from textzoo.text.chat_templates import FILE as CHAT_TEMPLATE
+from textzoo.text.commands.schema import intents_in
 from textzoo.text.tokenizers.base import Tokenizer
 
 logger = logging.getLogger("textzoo")
@@ -181,7 +183,7 @@ def make_firmware(
     weights = {WEIGHT_FOLDER: weight_files(path)} if settings.weight_files else {}
     own = replace(platform_of(board).model_sizes(compiled), has_commands=commands is not None)
     sizes = placed(board, compiled, settings, replace(own, further_ram_bytes=sum(further.values())))
-    render_project(board, files, sizes, sources_for(board, compiled), folder, weights)
+    render_project(board, files, sizes, sources_for(board, compiled), folder, weights, intents_of(defaults))
     return Firmware(board, path, compiled, sizes, folder, tokens, engine, defaults, grammar=grammar)
 
 
@@ -220,6 +222,13 @@ def defaults_of(board: Board | None, defaults: PredictionConfig, commands: ChatT
 def chat_template_of(path: Path) -> dict[str, bytes]:
     """Return a chat template, if the file exists, as a file of a project, for a page."""
     return {CHAT_TEMPLATE: read_bytes(path, MAX_FILE_BYTES)} if path.is_file() else {}
+
+
+def intents_of(settings: PredictionConfig) -> dict[str, list[str]]:
+    """Return intent -> its slots by the grammar of `prediction`; empty without one, or for another kind of grammar."""
+    grammar = inputs.grammar(settings)
+    is_schema = grammar is not None and grammar.kind == "json_schema"
+    return intents_in(json.loads(grammar.content)) if is_schema else {}
 
 
 def further_flash(tokenizer: Tokenizer, grammar: GrammarTable | None) -> dict[str, int]:

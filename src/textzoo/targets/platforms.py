@@ -1,6 +1,6 @@
 """Render projects for any platform."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +22,7 @@ def render_project(
     runtime_sources: list[Path],
     folder: Path,
     beside: Mapping[str, Mapping[str, bytes]] = MappingProxyType({}),
+    intents: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Path:
     """Write a project; an earlier project in the folder is replaced completely, or not at all.
 
@@ -32,6 +33,7 @@ def render_project(
         runtime_sources: The kernels' .c files, absolute or relative to deployment/runtime; headers are copied, too.
         folder: The folder to write; must not exist, be empty, or be an earlier project.
         beside: Additional files that are not part of an image: folder in the project -> file name -> content.
+        intents: Of a project with commands: intent -> its slots, as far as they are known.
 
     Returns:
         The folder.
@@ -47,6 +49,6 @@ def render_project(
         for name, contents in beside.items():
             write_files(temporary / checked_name(name), contents)
         if sizes.has_commands:
-            write_user_file(temporary, board)
+            write_user_file(temporary, board, intents)
         platform.render(board, sizes, temporary)
     return folder

@@ -7,7 +7,7 @@ import contextlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -39,6 +39,9 @@ SHARED_SOURCES = (
 )
 # The users' own file: what they change in it stays when the project is made again.
 USER_FILE = "on_command.c"
+# Intents in its comment, which they must not end: how many, and how many characters of one with its slots.
+INTENT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+MAX_INTENTS, MAX_SHOWN = 100, 110
 MODEL_NAME = re.compile(r"^#define MODEL_NAME \"([^\"\n]*)\"$", re.MULTILINE)
 # Names without characters that make, CMake, linkers and shells interpret.
 PROGRAM_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -132,9 +135,20 @@ def is_project(folder: Path) -> bool:
     return (folder / MARKER).is_file()
 
 
-def write_user_file(folder: Path, board: Board | None) -> None:
-    """Write the example of the users' commands for a board; None for this machine."""
-    render_all("common", {USER_FILE: USER_FILE}, {"board": board}, folder)
+def write_user_file(folder: Path, board: Board | None, intents: Mapping[str, Sequence[str]]) -> None:
+    """Write the example of the users' commands.
+
+    Args:
+        folder: The project.
+        board: None for this machine.
+        intents: Intent -> its slots, for a comment; those with other characters than names have are left out.
+    """
+    known = [
+        ": ".join([name, *filter(None, [", ".join(slots)])])[:MAX_SHOWN]
+        for name, slots in list(intents.items())[:MAX_INTENTS]
+        if all(INTENT_NAME.fullmatch(text) for text in (name, *slots))
+    ]
+    render_all("common", {USER_FILE: USER_FILE}, {"board": board, "intents": known}, folder)
 
 
 def keep_user_files(earlier: Path, new: Path) -> None:

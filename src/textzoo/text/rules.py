@@ -1,18 +1,14 @@
 """Rules for corpora, mixtures of them, and tokenizers."""
 
 import dataclasses
-import re
 from collections.abc import Collection
 
 from textzoo.common.errors import UserError
 from textzoo.common.settings import Rule, build_section, missing_files
 from textzoo.text.corpora.debian.packages import mistakes
-from textzoo.text.corpora.registry import CORPORA, NO_FILES
+from textzoo.text.corpora.registry import CORPORA, NO_FILES, SHA256
 from textzoo.text.settings import ANSWER, DatasetConfig, SourceConfig, TokenizerConfig, with_inherited
 from textzoo.text.tokenizers.registry import KINDS
-
-# Not that of textzoo.text.corpora.download, whose libraries take time to import.
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def check_dataset(dataset: DatasetConfig) -> list[UserError]:

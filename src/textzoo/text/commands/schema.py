@@ -31,6 +31,23 @@ def intent_schema(intent: str, commands: Sequence[Command], copied: Collection[t
     return {"properties": {INTENT: {"const": intent}, **properties}, "required": [INTENT, *always]}
 
 
+def intents_in(schema: Any) -> dict[str, list[str]]:
+    """Return intent -> names of its slots, of a schema of this form; empty for any other, which may be anything."""
+    found: dict[str, list[str]] = {}
+    answers = section(schema).get("anyOf", [schema])
+    for answer in answers if isinstance(answers, list) else []:
+        properties = section(section(answer).get("properties"))
+        kind = section(properties.get(INTENT))
+        names = [kind["const"]] if "const" in kind else kind.get("enum")
+        for name in names if isinstance(names, list) else []:
+            found.setdefault(str(name), [slot for slot in properties if slot != INTENT])
+    return found
+
+
+def section(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
 def slot_schema(values: Collection[Value], is_copied: bool) -> dict[str, Any]:
     """Return the schema of a slot from the values that it has had."""
     texts = sorted(value for value in values if isinstance(value, str))

@@ -3,7 +3,6 @@
 import fcntl
 import http.client
 import os
-import re
 import ssl
 import urllib.error
 import urllib.request
@@ -17,13 +16,12 @@ from textzoo.common.errors import UserError
 from textzoo.common.files import file_digest, write_json
 from textzoo.common.progress import progress_bar
 from textzoo.common.untrusted_json import read_json_object
-from textzoo.text.corpora.registry import KnownFile, LargeFile
+from textzoo.text.corpora.registry import SHA256, KnownFile, LargeFile
 
 ATTEMPTS = 3
 TIMEOUT_SECONDS = 30
 BLOCK_BYTES = 1 << 16
 MAX_RECORD_BYTES = 1 << 16
-SHA256 = re.compile(r"[0-9a-f]{64}")
 NETWORK_ERRORS = (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, urllib.error.URLError)
 
 

@@ -1,10 +1,12 @@
 """The table of corpora: the function that loads each, and the keys of the dataset section that do not apply to it."""
 
+import re
 from dataclasses import dataclass
 
 from textzoo.common.errors import UserError
 
 MODULE = "textzoo.text.corpora.loading"
+SHA256 = re.compile(r"[0-9a-f]{64}")
 # A reason, and the keys that it excludes.
 Refusal = tuple[str, tuple[str, ...]]
 COMMANDS: Refusal = ("it has its own parts", ("validation_path", "separator"))
