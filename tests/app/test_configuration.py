@@ -44,7 +44,7 @@ COMMAND_LINE_MISTAKES = [
     ("model=pico_gtp", "Did you mean 'pico_gpt'?"),
     (
         "dataset=shakespeare",
-        "unknown dataset 'shakespeare'; expected one of conversations, debian_docs, mixture, nanogpt, python_docs,",
+        "unknown dataset 'shakespeare'; expected one of commands, conversations, debian_docs, home_assistant, mixture,",
     ),
     ("operation_mode=chain_tqf", "Did you mean 'chain_tqe'?"),
     (
