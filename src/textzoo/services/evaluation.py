@@ -17,10 +17,9 @@ from textzoo.engines.metrics import Metrics, evaluate, merged
 from textzoo.engines.model_check import model_mistakes
 from textzoo.engines.opening import open_engine
 from textzoo.engines.settings import EvaluationConfig, PredictionConfig
-from textzoo.grammars.grammar import Grammar
 from textzoo.pipeline import inputs
 from textzoo.pipeline.baselines import measured_baselines
-from textzoo.pipeline.command_scores import CommandScorer, command_reports
+from textzoo.pipeline.command_scores import CommandScorer, command_reports, grammar_of
 from textzoo.pipeline.samples import possible_prompt, samples_of
 from textzoo.records.report import BaselineReport, CommandReport, EvaluationReport, Report, SampleReport
 from textzoo.records.tracking import Recorder
@@ -65,17 +64,18 @@ def run(config: Config, workspace: Workspace, recorder: Recorder) -> Report:
     return Report(
         evaluation=rows,
         baselines=baselines_beside(rows, data, config, workspace) if config.evaluation.baselines else [],
-        commands=understood(engine, label, data, config.evaluation, inputs.grammar(settings)),
+        commands=understood(engine, label, data, config.evaluation, settings),
         samples=samples_from(engine, label, data, settings),
     )
 
 
 def understood(
-    engine: Engine, label: str, data: PreparedDataset, settings: EvaluationConfig, grammar: Grammar | None
+    engine: Engine, label: str, data: PreparedDataset, settings: EvaluationConfig, prediction: PredictionConfig
 ) -> list[CommandReport]:
-    """Return how well the model understands commands, if the corpus consists of them."""
+    """Return how well the model understands commands, if the corpus consists of them; it obeys the corpus' grammar."""
     if not data.commands:
         return []
+    grammar = inputs.grammar(prediction) or (grammar_of(data.commands) if prediction.own_grammar else None)
     scorer = CommandScorer(engine, data.tokenizer, grammar)
     return list(command_reports(label, scorer, data.commands, settings.max_commands))
 
