@@ -28,6 +28,8 @@ class FileOrder:
         self.seconds: dict[str, float] = defaultdict(float)
         # A choice within a file says nothing about the whole file.
         self.is_kept = not given and not config.option.keyword and not any("::" in argument for argument in config.args)
+        # Files that run alone may take another time than beside others, and load what others would have loaded.
+        self.is_whole = config.args_source is config.ArgsSource.TESTPATHS
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -43,7 +45,8 @@ class FileOrder:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if self.is_kept and exitstatus == pytest.ExitCode.OK:
-            write_seconds(self.table, {**self.before, **self.seconds})
+            seconds = {**self.before, **self.seconds} if self.is_whole else {**self.seconds, **self.before}
+            write_seconds(self.table, seconds)
 
 
 def file_of(name: str) -> str:

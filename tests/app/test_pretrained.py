@@ -90,8 +90,8 @@ def test_the_page_is_that_of_the_cards():
 
 
 @pytest.mark.slow
-def test_a_pretrained_model_talks_at_once(program):
-    done = program("operation_mode=prediction", f"model={SMALLEST}", "pretrained=true", "prediction.max_tokens=40")
+def test_a_pretrained_model_talks_at_once(warm_program):
+    done = warm_program("operation_mode=prediction", f"model={SMALLEST}", "pretrained=true", "prediction.max_tokens=40")
     assert done.returncode == 0, done.stderr
     recipe = pretrained.recipes(SMALLEST)[0]
     sample = pretrained.card(SMALLEST)["samples"][recipe]

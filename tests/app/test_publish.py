@@ -433,7 +433,7 @@ def test_a_run_whose_upload_fails(publish_tiny, hub, tmp_path, store, failures, 
 
 
 @pytest.mark.slow
-def test_an_interrupted_upload(hub, tmp_path, store):
+def test_an_interrupted_upload(start_warm, hub, tmp_path, store):
     """Exit code 130 while the hub hangs, and the new repository is gone."""
     begun, go_on = threading.Event(), threading.Event()
 
@@ -444,20 +444,13 @@ def test_an_interrupted_upload(hub, tmp_path, store):
 
     hub.failures = {("PUT", "/lfs/"): hang}
     options = [f"model={MODEL}", "pretrained=true", f"mlflow.uri={store}", "mlflow.system_metrics=false", *UPLOAD]
-    command = [sys.executable, str(PROJECT / "stm32ai_main.py"), "operation_mode=publish", *options]
-    with subprocess.Popen(
-        [*command, f"hydra.run.dir={tmp_path}/run"],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert begun.wait(120)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+    started = start_warm("operation_mode=publish", *options, f"hydra.run.dir={tmp_path}/run")
+    assert begun.wait(120)
+    os.kill(started.process.pid, signal.SIGINT)
+    answer = started.wait(60)
     go_on.set()
-    assert process.returncode == 130
-    assert "Interrupted. Continue with:" in errors
+    assert answer.returncode == 130
+    assert "Interrupted. Continue with:" in answer.stderr
     assert hub.repositories == {}
     assert files_with(TOKEN, tmp_path) == []
 
@@ -608,10 +601,10 @@ def test_an_interrupted_download(hub, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_hostile_file_of_the_hub_is_only_data(program, hub, tmp_path):
+def test_a_hostile_file_of_the_hub_is_only_data(warm_program, hub, tmp_path):
     hub.repositories[NAME] = Repository()
     hub.repositories[NAME].commit({"decode.tflite": os.urandom(1000), "tokenizer.json": b'{"__reduce__": 1}'})
-    answer = program("operation_mode=prediction", f"model.quantized_model_path=hf://{NAME}@main/decode.tflite")
+    answer = warm_program("operation_mode=prediction", f"model.quantized_model_path=hf://{NAME}@main/decode.tflite")
     assert answer.returncode == 2
     assert "decode.tflite" in answer.stderr
     assert "Traceback" not in answer.stderr

@@ -5,7 +5,7 @@ import dataclasses
 from textzoo.common.paths import CONFIGURATION, PROGRAM
 from textzoo.common.settings import default_of, range_text, type_name
 from textzoo.config.chains import CHAINS, SERVICES
-from textzoo.config.options import options_of
+from textzoo.config.primary import PrimaryConfig
 from textzoo.config.schema import Config, walk
 
 HELP = """TextZoo: from one YAML to a tiny language model that talks on a microcontroller.
@@ -30,9 +30,8 @@ Example: {program} operation_mode=chain_tqe dataset=text dataset.training_path=m
 def help_text() -> str:
     """Return the page of --help."""
     modes = "\n".join(f"  {mode:13} {mode_text(mode)}" for mode in CHAINS)
-    groups = "\n".join(
-        f"  {path.name:13} {', '.join(options_of(path))}" for path in sorted(CONFIGURATION.iterdir()) if path.is_dir()
-    )
+    names, primary = sorted(path.name for path in CONFIGURATION.iterdir() if path.is_dir()), PrimaryConfig()
+    groups = "\n".join(f"  {name:13} {', '.join(primary.options(name))}" for name in names)
     return HELP.format(program=PROGRAM, modes=modes, groups=groups).rstrip()
 
 

@@ -1,7 +1,6 @@
-"""The options of the groups of conf/: its files, and the entries of tables, which need no file of their own."""
+"""Options of the groups of conf/ that need no file of their own: the entries of tables."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
 
@@ -16,11 +15,6 @@ TABLES: dict[str, tuple[str, Iterable[str]]] = {
     "quantization": ("recipe", RECIPES),
     "tokenizer": ("name", KINDS),
 }
-
-
-def options_of(group: Path) -> list[str]:
-    """Return the options of a group, which is a folder of conf/, sorted."""
-    return sorted({path.stem for path in group.glob("*.yaml")}.union(entries(group.name)))
 
 
 def entries(group: str) -> dict[str, dict[str, str]]:
