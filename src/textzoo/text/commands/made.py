@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -26,6 +26,8 @@ PROSE = 0.4
 VALIDATION, PER_WORDING, SENTENCES = 0.05, 5, 300
 # Share of the commands that are drawn evenly from all wordings; the others are drawn evenly from all intents.
 EVENLY = 0.5
+# Of wordings that are both trained on and tested, every so manieth sentence is tested with.
+LEFT = 6
 # Of the texts that a wildcard may stand for, every so manieth is only used in tests.
 HELD_OUT_FILLER = 5
 # Share of the values of wildcards to train on that are any words.
@@ -64,11 +66,14 @@ def make_commands(templates: Templates, names: Mapping[str, Sequence[str]], maki
     copied = copied_slots(wordings)
     writers = {part: writer_of(templates, part, names, making.seed) for part in (False, True)}
     nothing = {part: NoCommands(part, Random(making.seed + 1)) for part in (False, True)}
-    tested = list(sentences_of(test, writers[True], nothing[True], making))
-    held_out = list(sentences_of(validation, writers[False], nothing[False], making))
-    trained = trained_commands(training, writers[False], nothing[False], copied, making, templates.polite)
-    kept = list(islice(trained, making.examples))
-    return CommandSet(kept, distinct(held_out, without=kept), distinct(tested, without=[*kept, *held_out]), copied)
+    tested = distinct(sentences_of(test, writers[True], nothing[True], making, is_shared=test == training))
+    held_out = sentences_of(validation, writers[False], nothing[False], making, is_shared=validation == training)
+    held_out = distinct(held_out, without=tested)
+    taken = {command.sentence for command in (*tested, *held_out)}
+    trained = trained_commands(training, writers[False], nothing[False], making)
+    kept = (command for command in trained if command.sentence not in taken)
+    typed = as_people_type(kept, copied, making, templates.polite)
+    return CommandSet(list(islice(typed, making.examples)), held_out, tested, copied)
 
 
 def writer_of(templates: Templates, is_test: bool, names: Mapping[str, Sequence[str]], seed: int) -> Writer:
@@ -157,23 +162,29 @@ def prose_sentences() -> list[str]:
     return sorted(set(sentences))
 
 
-def sentences_of(wordings: Sequence[Wording], writer: Writer, nothing: NoCommands, making: Making) -> Iterator[Command]:
-    """Yield commands, as many of each wording, and sentences that are none in their share."""
+def sentences_of(
+    wordings: Sequence[Wording], writer: Writer, nothing: NoCommands, making: Making, is_shared: bool
+) -> Iterator[Command]:
+    """Yield commands, as many of each wording, and sentences that are none in their share.
+
+    Args:
+        wordings: To choose weights by, or to test with.
+        writer: Writes their sentences.
+        nothing: Writes those that are no command.
+        making: The share of those.
+        is_shared: Whether the same wordings are trained on: then most sentences are left for that.
+    """
     each = max(PER_WORDING, -(-SENTENCES // max(len(wordings), 1)))
     for wording in wordings:
-        yield from (writer.command(wording) for _ in range(each))
+        drawn = distinct(writer.command(wording) for _ in range(each * (LEFT if is_shared else 1)))
+        yield from drawn[LEFT - 1 :: LEFT][:each] if is_shared else drawn
     yield from (nothing.command() for _ in range(round(len(wordings) * each * making.none)))
 
 
 def trained_commands(
-    wordings: Sequence[Wording],
-    writer: Writer,
-    nothing: NoCommands,
-    copied: frozenset[tuple[str, str]],
-    making: Making,
-    polite: Sequence[str],
+    wordings: Sequence[Wording], writer: Writer, nothing: NoCommands, making: Making
 ) -> Iterator[Command]:
-    """Yield commands as people type them, without end.
+    """Yield commands without end.
 
     Half of them are drawn evenly from all wordings, half evenly from all intents, so that those with few wordings are
     learned too.
@@ -186,9 +197,19 @@ def trained_commands(
         by_intent.setdefault(wording.intent, []).append(wording)
     groups = list(by_intent.values())
     while True:
-        is_none = chooser.random() < making.none
-        group = wordings if chooser.random() < EVENLY else pick(chooser, groups)
-        command = nothing.command() if is_none else writer.command(pick(chooser, group))
-        command = command if is_none else as_typed(command, polite, chooser)
+        if chooser.random() < making.none:
+            yield nothing.command()
+        else:
+            group = wordings if chooser.random() < EVENLY else pick(chooser, groups)
+            yield writer.command(pick(chooser, group))
+
+
+def as_people_type(
+    commands: Iterable[Command], copied: frozenset[tuple[str, str]], making: Making, polite: Sequence[str]
+) -> Iterator[Command]:
+    """Yield the commands with capitals, marks, words of politeness, and slips of the finger in their share."""
+    chooser = Random(making.seed + 2)
+    for command in commands:
+        typed = command if command.intent == NONE else as_typed(command, polite, chooser)
         slips = number(chooser, 1, 2) if chooser.random() < making.typos else 0
-        yield with_typos(command, copied, slips, chooser) or command
+        yield with_typos(typed, copied, slips, chooser) or typed
