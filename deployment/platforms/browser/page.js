@@ -139,7 +139,8 @@ let running = false, stopping = false;
 
 // The text to continue with the next answer, as textzoo.serving makes it from the same template.
 function promptOf(messages) {
-    const texts = messages.map(({ role, text }) => template[role][0] + text + template[role][1]);
+    const read = template.has_memory === false ? messages.slice(-1) : messages;
+    const texts = read.map(({ role, text }) => template[role][0] + text + template[role][1]);
     return texts.join("") + template.assistant[0].replace(/ +$/, "");
 }
 

@@ -5,8 +5,9 @@ A template lies beside the model's tokenizer, as chat_template.json:
     {"format": "textzoo_chat_template", "version": 1, "name": "dialogue",
      "system": ["", "\n"], "user": ["User: ", "\n"], "assistant": ["Bot: ", "\n"], "stop": "\n"}
 
-Each role has the text before and after a turn. The model continues the text before an assistant's turn without its
-final spaces, because in most vocabularies a space belongs to the word behind it.
+Each role has the text before and after a turn; "has_memory": false says that the model reads only the last turn. It
+continues the text before an assistant's turn without its final spaces, because in most vocabularies a space belongs to
+the word behind it.
 """
 
 from dataclasses import asdict, dataclass
@@ -50,6 +51,7 @@ class ChatTemplate:
         user: Text before and after what the user says.
         assistant: Text before and after an answer.
         stop: Text at which an answer ends; "" for a model that knows no turns.
+        has_memory: Whether the model reads earlier turns, too; commands are read one by one.
     """
 
     name: str
@@ -57,6 +59,7 @@ class ChatTemplate:
     user: tuple[str, str]
     assistant: tuple[str, str]
     stop: str
+    has_memory: bool = True
 
     @property
     def has_roles(self) -> bool:
@@ -70,7 +73,8 @@ class ChatTemplate:
 
     def prompt(self, messages: list[Message]) -> str:
         """Return the text to continue with the next answer."""
-        return "".join(self.turn(message) for message in messages) + self.answer_start
+        read = messages if self.has_memory else messages[-1:]
+        return "".join(self.turn(message) for message in read) + self.answer_start
 
     def turn(self, message: Message) -> str:
         """Return a turn with the text around it; an empty system text is no turn."""
@@ -89,7 +93,7 @@ PLAIN = ChatTemplate("plain", ("", "\n"), ("", ""), ("", "\n"), "")
 # The corpus `conversations`.
 DIALOGUE = ChatTemplate("dialogue", ("", "\n"), ("User: ", "\n"), ("Bot: ", "\n"), "\n")
 # Corpora of commands (textzoo.text.commands): a sentence, and in the next line what it asks for.
-COMMANDS = ChatTemplate("commands", ("", "\n"), ("", "\n"), ("", "\n"), "\n")
+COMMANDS = ChatTemplate("commands", ("", "\n"), ("", "\n"), ("", "\n"), "\n", has_memory=False)
 TEMPLATES = {template.name: template for template in (PLAIN, DIALOGUE, COMMANDS)}
 
 
@@ -123,7 +127,7 @@ def load_template(path: Path) -> ChatTemplate:
     values = read_json_object(path, MAX_FILE_BYTES)
     raise_all(template_mistakes(values, path))
     around = {role: tuple(values[role]) for role in ROLES}
-    return ChatTemplate(values["name"], stop=values["stop"], **around)
+    return ChatTemplate(values["name"], stop=values["stop"], has_memory=values.get("has_memory", True), **around)
 
 
 def template_mistakes(values: dict[str, Any], path: Path) -> list[UserError]:
@@ -131,6 +135,7 @@ def template_mistakes(values: dict[str, Any], path: Path) -> list[UserError]:
         **{key: (repr(value), is_same(values.get(key), value)) for key, value in HEADER.items()},
         **{role: ("the texts before and after a turn", is_pair(values.get(role))) for role in ROLES},
         **{key: ("a text", is_text(values.get(key))) for key in ("name", "stop")},
+        "has_memory": ("true or false", isinstance(values.get("has_memory", True), bool)),
     }
     wrong = {key: what for key, (what, fits) in expected.items() if not fits}
     errors = [
