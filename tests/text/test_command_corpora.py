@@ -161,6 +161,17 @@ def with_intents(**intents):
 
 
 @pytest.mark.parametrize(
+    ("entry", "value"),
+    [("on", "on"), ({"in": "(on)"}, "on"), ({"in": "on", "out": True}, "True"), ({"in": "on", "out": 7}, 7),
+     ({"in": "on", "out": 1.5}, "1.5")],
+)  # fmt: skip
+def test_values_of_lists_are_texts_or_whole_numbers(tmp_path, entry, value):
+    templates = {"intents": {"go": ["go {way} now"]}, "lists": {"way": {"values": [entry]}}}
+    commands = corpus_of(tmp_path, templates=templates, out_of_scope=0.0, typos=0.0).commands
+    assert {command.slots for command in commands.training} == {(("way", value),)}
+
+
+@pytest.mark.parametrize(
     ("templates", "said"),
     [
         ([], "is not a file of commands"),
@@ -174,6 +185,7 @@ def with_intents(**intents):
         ({**with_intents(go=["on {a}"]), "lists": {"a": {}}}, "is not a file of commands"),
         ({**with_intents(go=["on {a}"]), "lists": {"a": {"values": [{"in": 5}]}}}, "is not a file of commands"),
         ({**with_intents(go=["on {a}"]), "lists": {"a": {"values": []}}}, "list without values"),
+        (with_intents(go=["on {room:intent}"]), "is named intent"),
     ],
 )
 def test_mistakes_in_templates_are_told(tmp_path, templates, said):

@@ -72,8 +72,9 @@ def make_commands(templates: Templates, names: Mapping[str, Sequence[str]], maki
     taken = {command.sentence for command in (*tested, *held_out)}
     trained = trained_commands(training, writers[False], nothing[False], making)
     kept = (command for command in trained if command.sentence not in taken)
-    typed = as_people_type(kept, copied, making, templates.polite)
-    return CommandSet(list(islice(typed, making.examples)), held_out, tested, copied)
+    typed = list(islice(as_people_type(kept, copied, making, templates.polite), making.examples))
+    # Of very few sentences none can be spared.
+    return CommandSet(typed, held_out or distinct(typed), tested, copied)
 
 
 def writer_of(templates: Templates, is_test: bool, names: Mapping[str, Sequence[str]], seed: int) -> Writer:

@@ -111,6 +111,8 @@ def parse_templates(values: Any, name: str) -> Templates:
             expected="intents with templates, and lists: docs/how_to/commands.md",
             received=f"{type(error).__name__}: {error}"[:300],
         ) from None
+    for wording in wordings:
+        check_slots(wording)
     if not wordings:
         raise UserError(f"{name} has no templates", expected="intents: {turn_on: [turn on the lamp]}")
     return Templates(intents.language, wordings, intents.skip_words, examples)
@@ -148,6 +150,12 @@ def wordings_of(intents: Any) -> Iterator[Wording]:
                     lists={**intents.slot_lists, **data.slot_lists},
                 )
             block += 1
+
+
+def check_slots(wording: Wording) -> None:
+    """Raise UserError if a slot has the name of the answer's first key."""
+    if any(reference.slot_name == INTENT for reference in list_names(wording)):
+        raise UserError(f"a slot of the template '{wording.template}' is named {INTENT}", remedy="Rename it.")
 
 
 def parsed_sentences(data: Any) -> Iterator[tuple[str, Any]]:
@@ -225,8 +233,9 @@ class Writer:
         if not entries.values:
             raise UserError(f"the template '{wording.template}' names a list without values", received=name)
         entry = pick(self.chooser, entries.values)
-        slots[reference.slot_name] = entry.value_out if isinstance(entry.value_out, int) else str(entry.value_out)
-        return self.text(entry.text_in, wording, {}, depth - 1)
+        text = self.text(entry.text_in, wording, {}, depth - 1)
+        slots[reference.slot_name] = slot_value(entry.value_out, text)
+        return text
 
     def integer(self, slots: dict[str, Value], slot: str, start: int, stop: int, step: int = 1, factor: int = 1) -> str:
         """Return an integer as digits or words, and add its value."""
@@ -237,6 +246,13 @@ class Writer:
     def devices(self, wording: Wording) -> list[str]:
         kinds = wording.domains or tuple(self.names)
         return [name for kind in kinds for name in self.names.get(kind, ())]
+
+
+def slot_value(out: Any, text: str) -> Value:
+    """Return the value of a list's entry: what it says with `out`, else its text."""
+    if out is None:
+        return " ".join(text.split())
+    return out if isinstance(out, int) and not isinstance(out, bool) else str(out)
 
 
 def found(table: Mapping[str, Any], name: str, what: str, wording: Wording) -> Any:
