@@ -31,6 +31,7 @@ PACKAGE = "src/textzoo"
 RUNTIME, APPLICATION = "deployment/runtime", "deployment/application"
 # Room -> tests that look into it; those that import the changed module come first.
 TESTS = {
+    f"{PACKAGE}/baselines": ["baselines"],
     f"{PACKAGE}/common": ["application/test_processes.py", "app/test_workspace.py", "app/test_configuration.py"],
     f"{PACKAGE}/compiler": ["compiler/test_operators.py", "compiler/test_compile.py", "compiler"],
     f"{PACKAGE}/config": ["app/test_configuration.py", "app/test_overrides.py", "app/test_publishing.py"],

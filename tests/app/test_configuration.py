@@ -77,8 +77,8 @@ COMMAND_LINE_MISTAKES = [
     ("model.n_layers=[1", "the command line cannot be read"),
     ("experiment=none_such", "unknown experiment 'none_such'"),
     ("general.resume=nowhere", "general.resume: 'nowhere' is not a run folder"),
-    ("dataset=null", "dataset=null chooses nothing; expected one of conversations, mixture,"),
-    ("experiment=null", "experiment=null chooses nothing; expected one of conversations_gpt,"),
+    ("dataset=null", "dataset=null chooses nothing; expected one of commands, conversations,"),
+    ("experiment=null", "experiment=null chooses nothing; expected one of commands_gpt,"),
     ("=5", "'=5' names no key; expected key=value."),
     ("model.n_layers", "the command line cannot be read: 'model.n_layers'; expected key=value."),
     ("hydra.run.dir=f(x)", "needs quotes twice: 'hydra.run.dir=\"f(x)\"'"),
@@ -590,9 +590,9 @@ def test_an_experiment_is_the_same_on_a_file_with_another_model(warm_program, tm
     tokenizer = "char" if "bytes" in experiment else "byte"
     text = f"defaults: [config, override model: {model}, override tokenizer: {tokenizer}, _self_]\n"
     (tmp_path / "mine.yaml").write_text(text)
-    chosen = f"experiment={experiment}"
+    chosen = [f"experiment={experiment}", *MODE_OF.get(experiment, ())]
     alone, on_file = (
-        composed(warm_program, *flags, chosen) for flags in ([], ["--config-path=.", "--config-name=mine"])
+        composed(warm_program, *flags, *chosen) for flags in ([], ["--config-path=.", "--config-name=mine"])
     )
     assert on_file == alone
 

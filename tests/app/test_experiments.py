@@ -34,6 +34,9 @@ TOY = {
     "dataset.conversations_bytes": 20_000,
     "mlflow.system_metrics": False,
 }
+# Commands have to fit the context.
+COMMANDS = ("dataset.examples=300", "model.context_length=128", "evaluation.max_commands=3")
+TEMPLATES = "intents: {turn_on: [turn on the lamp, lamp on], turn_off: [turn off the lamp, lamp off]}\n"
 # Corpora that are downloaded are a text of the tests instead.
 DOWNLOADED = ("tinyshakespeare",)
 
@@ -64,6 +67,9 @@ def test_an_experiment_runs_from_its_text_to_its_samples(warm_program, store, st
     assert f"experiment={name}" in command
     corpus = stand_in if chosen(text, "dataset") in DOWNLOADED else []
     sizes = [f"{key}={value}" for key, value in TOY.items()]
+    if chosen(text, "dataset") in ("commands", "home_assistant"):
+        (tmp_path / "commands.yaml").write_text(TEMPLATES)
+        sizes = [size for size in sizes if not size.startswith("model.context_length")] + [*COMMANDS]
     answer = warm_program(*command, *sizes, *corpus, f"hydra.run.dir={tmp_path / 'run'}", f"mlflow.uri={store}")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     report = json.loads((tmp_path / "run/report.json").read_text(encoding="utf-8"))

@@ -91,7 +91,7 @@ def test_templates_of_corpora_exist():
 
 
 def test_a_template_is_kept_with_the_tokenizer_and_goes_with_its_corpus(tmp_path):
-    data, workspace = SimpleNamespace(tokenizer=characters()), Workspace(tmp_path)
+    data, workspace = SimpleNamespace(tokenizer=characters(), commands=None), Workspace(tmp_path)
     keep_tokenizer(data, DatasetConfig("conversations"), workspace)
     assert find_template(None, tmp_path / "models/tokenizer.json") == DIALOGUE
     keep_tokenizer(data, DatasetConfig("python_docs"), workspace)
