@@ -160,6 +160,14 @@ def with_intents(**intents):
     return {**TEMPLATES, "intents": intents}
 
 
+def test_wordings_of_the_same_sentence_are_trained_on(tmp_path):
+    """Which of them is held out does not matter: the sentence is not tested with, and making commands ends."""
+    templates = {"intents": {"go": ["go now"] * 4}}
+    commands = corpus_of(tmp_path, templates=templates, out_of_scope=0.0, typos=0.0, held_out_wordings=0.5).commands
+    assert {command.sentence for command in commands.training} >= {"go now"}
+    assert commands.test == []
+
+
 @pytest.mark.parametrize(
     ("entry", "value"),
     [("on", "on"), ({"in": "(on)"}, "on"), ({"in": "on", "out": True}, "True"), ({"in": "on", "out": 7}, 7),

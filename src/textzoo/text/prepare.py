@@ -124,7 +124,7 @@ def reuse(folder: Path, key: str) -> PreparedDataset | None:
 
 def write_dataset(corpus: Corpus | TokenCorpus, config: TokenizerConfig, folder: Path, key: str) -> PreparedDataset:
     tokenizer = tokenizer_for(corpus, config)
-    documents = documents_of(corpus, tokenizer, config.unknown)
+    documents = encoded_commands(corpus, tokenizer, config.unknown)
     spans = [
         write_tokens(
             folder / file,
@@ -165,7 +165,7 @@ class EncodedDocuments:
     bounds: np.ndarray
 
 
-def documents_of(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, unknown: str) -> dict[str, EncodedDocuments]:
+def encoded_commands(corpus: Corpus | TokenCorpus, tokenizer: Tokenizer, unknown: str) -> dict[str, EncodedDocuments]:
     """Return "training", "validation" -> its documents, if they are learned one by one; otherwise nothing."""
     if isinstance(corpus, TokenCorpus) or not corpus.commands:
         return {}

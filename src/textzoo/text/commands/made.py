@@ -66,15 +66,19 @@ def make_commands(templates: Templates, names: Mapping[str, Sequence[str]], maki
     copied = copied_slots(wordings)
     writers = {part: writer_of(templates, part, names, making.seed) for part in (False, True)}
     nothing = {part: NoCommands(part, Random(making.seed + 1)) for part in (False, True)}
-    tested = distinct(sentences_of(test, writers[True], nothing[True], making, is_shared=test == training))
-    held_out = sentences_of(validation, writers[False], nothing[False], making, is_shared=validation == training)
-    held_out = distinct(held_out, without=tested)
-    taken = {command.sentence for command in (*tested, *held_out)}
+    is_shared = test == training, validation == training
+    tested = list(sentences_of(test, writers[True], nothing[True], making, is_shared[0]))
+    held_out = list(sentences_of(validation, writers[False], nothing[False], making, is_shared[1]))
+    # Left out of training where the wordings are the same. Other wordings may have the same sentence, and all of theirs
+    # may be such: training keeps those, and the others lose them.
+    parts = zip((tested, held_out), is_shared, strict=True)
+    taken = {command.sentence for part, shared in parts if shared for command in part}
     trained = trained_commands(training, writers[False], nothing[False], making)
     kept = (command for command in trained if command.sentence not in taken)
     typed = list(islice(as_people_type(kept, copied, making, templates.polite), making.examples))
-    # Of very few sentences none can be spared.
-    return CommandSet(typed, held_out or distinct(typed), tested, copied)
+    tested = distinct(tested, without=typed)
+    held_out = distinct(held_out, without=[*typed, *tested])
+    return CommandSet(typed, held_out or distinct(typed), tested, copied)  # of very few sentences none can be spared
 
 
 def writer_of(templates: Templates, is_test: bool, names: Mapping[str, Sequence[str]], seed: int) -> Writer:
@@ -104,7 +108,8 @@ def divided(wordings: Sequence[Wording], making: Making) -> tuple[list[Wording],
     spare = shuffled(chooser, spare)[: math.ceil(len(wordings) * (making.held_out + VALIDATION))]
     count = round(len(spare) * making.held_out / (making.held_out + VALIDATION))
     test, validation = spare[:count], spare[count:]
-    kept = [wording for wording in wordings if wording not in spare]
+    spared = set(map(id, spare))  # wordings may be equal
+    kept = [wording for wording in wordings if id(wording) not in spared]
     return kept, validation or kept, test or kept
 
 
